@@ -1,0 +1,64 @@
+/** The clients that MCP Shepherd knows, by the id used in code, facts and JSON output. `unknown` is a client that spawned a server and that no row of the table names. */
+export type ClientId = string;
+
+/** Where in its client's configuration an entry stands. */
+export type DefinitionScope = 'user' | 'profile' | 'workspace' | 'project' | 'local' | 'managed';
+
+export type Transport = 'stdio' | 'http' | 'sse' | 'ws';
+
+/**
+ * One server entry in one client's configuration file, as it stands in the file.
+ * It holds secrets in memory (arguments, environment values) and must never be printed, logged or stored:
+ * `Definition` is the redacted form that leaves the survey.
+ */
+export interface RawDefinition {
+  /** Stable over runs: first 16 hex digits of SHA-256 over client, file, scope path and name. */
+  readonly id: string;
+  /** The client whose file it is. */
+  readonly client: ClientId;
+  /** Every client known to read this file, `client` first (a root `.mcp.json` has several). */
+  readonly readBy: readonly ClientId[];
+  readonly scope: DefinitionScope;
+  /** Absolute path of the file. */
+  readonly file: string;
+  /** 1-based position of the entry's name in the file. 1 when the format does not tell. */
+  readonly line: number;
+  readonly name: string;
+  readonly transport: Transport;
+  /** As written; undefined for remote servers. */
+  readonly command?: string;
+  readonly args: readonly string[];
+  /** Literal values as written; `null` removes the variable (VS Code). In memory only. */
+  readonly env: Readonly<Record<string, string | null>>;
+  readonly cwd?: string;
+  readonly url?: string;
+  /** Header values and the like that must be redacted wherever they appear. In memory only. */
+  readonly secrets: readonly string[];
+  /** False when the file itself says that the entry is switched off. */
+  readonly enabled: boolean;
+  /** The folder the entry belongs to (workspace folder, project root), absolute. Undefined for user scope. */
+  readonly folder?: string;
+  /** VS Code only: which collection it belongs to; with the folder's index it makes VS Code's own server id. */
+  readonly vscodeCollection?: 'user' | 'folder' | 'folder-dot-mcp' | 'workspace-file';
+}
+
+/** The redacted form of a definition: what views, JSON output and logs may hold. */
+export interface Definition {
+  readonly id: string;
+  readonly client: ClientId;
+  readonly readBy: readonly ClientId[];
+  readonly scope: DefinitionScope;
+  readonly file: string;
+  readonly line: number;
+  readonly name: string;
+  readonly transport: Transport;
+  readonly command?: string;
+  readonly args: readonly string[];
+  readonly envNames: readonly string[];
+  readonly cwd?: string;
+  readonly url?: string;
+  readonly enabled: boolean;
+  readonly folder?: string;
+  readonly vscodeCollection?: RawDefinition['vscodeCollection'];
+  readonly findings: readonly import('./finding.ts').Finding[];
+}

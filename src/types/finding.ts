@@ -1,0 +1,53 @@
+export type FindingKind =
+  | 'stale'
+  | 'files-gone'
+  | 'duplicate'
+  | 'orphan'
+  | 'unresponsive'
+  | 'lock-conflict'
+  | 'respawn-differs'
+  | 'update-available'
+  | 'config-changed';
+
+/** Kinds that make the headline (badge, `--check`) when proven or likely. The others are information. */
+export const headlineKinds: ReadonlySet<FindingKind> = new Set([
+  'stale',
+  'files-gone',
+  'duplicate',
+  'orphan',
+  'unresponsive',
+  'lock-conflict',
+]);
+
+/** `proven`: by stored facts or the kernel. `likely`: by evidence that one other story could explain. `unknown`: cannot be told, and said so. */
+export type Confidence = 'proven' | 'likely' | 'unknown';
+
+/** What of a server is stale. */
+export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'interpreter';
+
+/** What cures a finding. The shells map each to what they can really do. */
+export type FindingAction =
+  | { readonly kind: 'restart' }
+  /** The client has to do it: the exact step, in words. */
+  | { readonly kind: 'manual'; readonly step: string }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'reveal'; readonly file: string; readonly line: number };
+
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly subKind?: StaleSubKind;
+  readonly confidence: Confidence;
+  /** One sentence for a person. Redacted. */
+  readonly message: string;
+  /** What is known and from where, a line each, for a person. Redacted. */
+  readonly evidence: readonly string[];
+  /** ISO 8601: since when it is true as far as we know. */
+  readonly since: string;
+  /** In the order in which they should be offered. */
+  readonly actions: readonly FindingAction[];
+}
+
+/** Whether a finding counts for the badge and for `--check`. */
+export function isHeadline(finding: Finding): boolean {
+  return headlineKinds.has(finding.kind) && finding.confidence !== 'unknown';
+}

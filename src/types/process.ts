@@ -1,0 +1,71 @@
+/**
+ * What makes a process that process. The PID alone is reused by the system, a wall-clock start moves when the clock is set:
+ * the start is the kernel's own count (`lx:<clock ticks since boot>`, `ps:<epoch seconds>`, `win:<100 ns>`).
+ */
+export interface ProcessIdentity {
+  /** Of the running kernel. Linux: /proc/sys/kernel/random/boot_id. Elsewhere a text made from the boot time. */
+  readonly bootId: string;
+  /** Linux: inode of the PID namespace; elsewhere `-`. */
+  readonly pidNamespace: string;
+  readonly pid: number;
+  readonly start: string;
+}
+
+/** One process as the table shows it: what every user may read, in one pass. */
+export interface ProcessRow {
+  readonly identity: ProcessIdentity;
+  readonly pid: number;
+  readonly ppid: number;
+  /** Best estimate of the start in epoch milliseconds; right to `startErrorMs`. For showing and for first-sighting evidence only. */
+  readonly startedAt: number;
+  readonly startErrorMs: number;
+  /** Effective user; undefined where the system does not tell cheaply. */
+  readonly uid?: number;
+  /** Kernel's short name (comm); may be cut to 15 characters. */
+  readonly name: string;
+  /**
+   * The arguments. `argvExact` is false where the system gives one string only (ps, a rewritten title): then `argv` is that
+   * string split on white space, good for words and not for paths with spaces.
+   */
+  readonly argv: readonly string[];
+  readonly argvExact: boolean;
+  /** The command line as one string, as the system gave it (NULs as spaces, padding cut). */
+  readonly commandLine: string;
+  /** Resident memory in bytes; 0 when unknown. */
+  readonly rssBytes: number;
+  /** Kernel threads, zombies (Z) and dead (X) never reach the table; everything else does. */
+  readonly state: string;
+}
+
+/** What only the owner may read of a process, read on demand. Every part may be missing, with the reason. */
+export interface ProcessDetail {
+  readonly exe?: string;
+  readonly cwd?: string;
+  /** In memory only: names may be shown, values never leave the process. */
+  readonly environment?: ReadonlyMap<string, string>;
+  /** The other end of standard input. `none` = nobody can ever write to it again. */
+  readonly stdin: 'connected' | 'none' | 'null-device' | 'file' | 'terminal' | 'unknown';
+  /** The process accepts connections (a listening TCP or UNIX socket). */
+  readonly listens: boolean | 'unknown';
+  /** Why something is missing ("permission denied", "gone"), if so. */
+  readonly missing: readonly string[];
+}
+
+/** The process table of one system behind one interface. */
+export interface ProcessTable {
+  /** For messages: 'proc', 'ps', 'cim'. */
+  readonly source: string;
+  /** All processes that can be seen, at one moment. Throws only when the system gives no list at all. */
+  list(): Promise<readonly ProcessRow[]>;
+  /** PIDs only, as cheaply as the system allows; what a tick compares. */
+  pids(): Promise<readonly number[]>;
+  /** Details of one process; the caller must have seen it in a list. A process that is gone yields `missing: ['gone']`. */
+  detail(row: ProcessRow): Promise<ProcessDetail>;
+  /** Whether exactly this process still runs (not another one with its PID). */
+  isAlive(identity: ProcessIdentity): Promise<boolean>;
+}
+
+/** A text that stands for an identity in file names and maps. */
+export function identityKey(identity: ProcessIdentity): string {
+  return `${identity.bootId}:${identity.pidNamespace}:${identity.pid}:${identity.start}`;
+}

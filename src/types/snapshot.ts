@@ -1,0 +1,78 @@
+import type { ClientId, Definition } from './definition.ts';
+import type { Finding } from './finding.ts';
+import type { Ecosystem, PackageChange } from './package.ts';
+import type { Problem } from './problem.ts';
+
+/** Version of the snapshot's shape; `schema/snapshot.schema.json` describes it. */
+export const snapshotSchema = 1;
+
+/** A client as one running process (a VS Code window's extension host, a Claude Code session). */
+export interface ClientInstance {
+  readonly id: ClientId;
+  readonly name: string;
+  readonly pid: number;
+  /** The text of `identityKey`. */
+  readonly identity: string;
+}
+
+export interface Launcher {
+  readonly pid: number;
+  /** `npm exec`, `npx`, `sh`, `uv`, … */
+  readonly kind: string;
+  /** Redacted command line. */
+  readonly command: string;
+}
+
+export interface RunningPackage {
+  readonly ecosystem: Ecosystem;
+  readonly name: string;
+  /** Directory of the environment. */
+  readonly root: string;
+  /** Version at the instance's start; null when unknown. */
+  readonly running: string | null;
+  /** Version on disk now; null when unknown or gone. */
+  readonly installed: string | null;
+}
+
+/** One running server. */
+export interface Instance {
+  /** The text of `identityKey`. */
+  readonly id: string;
+  readonly pid: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** What a person calls it: the definition's name, else the package, else the program. */
+  readonly name: string;
+  /** Ids of the definitions that it was started from; empty = unconfigured. */
+  readonly definitions: readonly string[];
+  /** Null when its client is gone or was never known. */
+  readonly client: ClientInstance | null;
+  /** From the client downwards. */
+  readonly launchers: readonly Launcher[];
+  /** Redacted command line of the server process. */
+  readonly command: string;
+  readonly cwd: string | null;
+  readonly transport: 'stdio' | 'http' | 'unknown';
+  /** Runs by design without a client: a listener, a service, a job with its input on the null device. */
+  readonly background: boolean;
+  readonly package: RunningPackage | null;
+  /** Why `package` or its versions are unknown, for a person; absent when all is known. */
+  readonly unknown?: string;
+  readonly changedDependencies: readonly PackageChange[];
+  /** Resident memory of the whole tree (launchers and children included), bytes. */
+  readonly memoryBytes: number;
+  /** All PIDs of the tree, server first. */
+  readonly tree: readonly number[];
+  readonly findings: readonly Finding[];
+}
+
+/** Everything known at one moment; the only thing that views read. Plain JSON, redacted. */
+export interface Snapshot {
+  readonly schema: typeof snapshotSchema;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly clients: readonly { readonly id: ClientId; readonly name: string }[];
+  readonly definitions: readonly Definition[];
+  readonly instances: readonly Instance[];
+  readonly problems: readonly Problem[];
+}
