@@ -1,0 +1,86 @@
+import type { Finding, FindingAction } from '../types/finding.ts';
+import { moment } from './wording.ts';
+
+/** What the verdict on duplicates needs of one running server. */
+export interface CopyEvidence {
+  /** Text of the identity. */
+  readonly id: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly name: string;
+  /** The client process that started it; undefined = none alive. */
+  readonly client: { readonly identity: string; readonly name: string; readonly pid: number } | undefined;
+  /** Set when the client starts several copies by design: the reason, for a person. */
+  readonly copiesByDesign?: string;
+  /** Same text = started from the same entry with the same arguments in the same directory. */
+  readonly sameness: string;
+  /** How often it was seen, and when first (epoch ms). */
+  readonly observations: number;
+  readonly firstSeenAt: number;
+  readonly memoryBytes: number;
+  readonly cure: readonly FindingAction[];
+}
+
+/** Clients start short-lived probe siblings and health checks: nothing younger than this is a duplicate, nor seen only once. */
+export const duplicateAgeMs = 30_000;
+
+/** How long to wait before the second look at a copy seen once. */
+const secondLookMs = 250;
+
+export interface DuplicateVerdicts {
+  /** By `CopyEvidence.id`; the newest copy of each set carries none, it is the one to keep. */
+  readonly findings: ReadonlyMap<string, Finding>;
+  /** Milliseconds until a set that exists now may become a finding. */
+  readonly askAgainIn?: number;
+}
+
+/** Finds servers that one client process started more than once from one entry. Copies per client process, and copies that a client makes by design, are none. */
+export function judgeDuplicates(copies: readonly CopyEvidence[], now: number): DuplicateVerdicts {
+  const sets = new Map<string, CopyEvidence[]>();
+  for (const copy of copies) {
+    if (copy.client && copy.copiesByDesign === undefined) {
+      const key = `${copy.client.identity}\n${copy.sameness}`;
+      sets.set(key, [...(sets.get(key) ?? []), copy]);
+    }
+  }
+  const findings = new Map<string, Finding>();
+  let askAgainIn: number | undefined;
+  for (const set of sets.values()) {
+    if (set.length < 2) {
+      continue;
+    }
+    const young = set.filter((copy) => waitFor(copy, now) > 0);
+    if (set.length - young.length < 2) {
+      const waits = set.map((copy) => waitFor(copy, now)).sort((a, b) => a - b);
+      askAgainIn = Math.min(askAgainIn ?? Number.POSITIVE_INFINITY, waits[1] ?? duplicateAgeMs);
+    }
+    const old = set.filter((copy) => !young.includes(copy)).sort((a, b) => a.startedAt - b.startedAt || a.pid - b.pid);
+    const newest = old.pop();
+    for (const copy of old) {
+      if (newest) {
+        findings.set(copy.id, duplicateFinding(copy, newest, now));
+      }
+    }
+  }
+  return { findings, ...(askAgainIn === undefined ? {} : { askAgainIn }) };
+}
+
+/** Milliseconds until a copy may count; 0 = now. */
+function waitFor(copy: CopyEvidence, now: number): number {
+  return Math.max(duplicateAgeMs - (now - copy.startedAt), copy.observations < 2 ? secondLookMs : 0, 0);
+}
+
+function duplicateFinding(copy: CopyEvidence, newest: CopyEvidence, now: number): Finding {
+  const client = copy.client ? `${copy.client.name} (PID ${copy.client.pid})` : 'its client';
+  return {
+    kind: 'duplicate',
+    confidence: 'proven',
+    message: `${client} runs ${copy.name} more than once: this copy and the newer PID ${newest.pid}`,
+    evidence: [
+      `PID ${copy.pid} since ${moment(copy.startedAt, now)}, PID ${newest.pid} since ${moment(newest.startedAt, now)}, both started by ${client}`,
+      'how known: same entry, same arguments, same directory, same client process; both seen at least twice and older than 30 seconds',
+    ],
+    since: new Date(newest.startedAt).toISOString(),
+    actions: copy.cure,
+  };
+}

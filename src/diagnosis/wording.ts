@@ -1,0 +1,44 @@
+import type { PackageChange } from '../types/package.ts';
+
+const dayMs = 86_400_000;
+
+/**
+ * A moment as a person says it, in local time: "14:02" today, "Tue 14:02" within six days, else "3 Nov 14:02" (with the year when it differs).
+ *
+ * @param at epoch milliseconds
+ * @param now epoch milliseconds
+ */
+export function moment(at: number, now: number): string {
+  const date = new Date(at);
+  const today = new Date(now);
+  const time = `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
+  if (date.toDateString() === today.toDateString()) {
+    return time;
+  }
+  if (Math.abs(now - at) < 6 * dayMs) {
+    return `${date.toLocaleDateString('en-GB', { weekday: 'short' })} ${time}`;
+  }
+  const sameYear = date.getFullYear() === today.getFullYear();
+  return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) })} ${time}`;
+}
+
+/** "chromadb 0.6.3 → 1.5.7", with the direction named when it is not simply newer. */
+export function changeText(change: PackageChange): string {
+  switch (change.direction) {
+    case 'removed':
+      return `${change.name} ${change.running ?? ''} is no longer installed`.replace('  ', ' ');
+    case 'content':
+      return `${change.name} ${change.installed ?? ''} was installed again with other content`.replace('  ', ' ');
+    case 'downgrade':
+      return `${change.name} ${change.running ?? 'unknown'} → ${change.installed ?? 'unknown'} (downgrade)`;
+    default:
+      return `${change.name} ${change.running ?? 'unknown'} → ${change.installed ?? 'unknown'}`;
+  }
+}
+
+/** "a, b and c"; more than `most` items end in "and N more". */
+export function listText(items: readonly string[], most = 3): string {
+  const shown = items.length > most ? [...items.slice(0, most), `${items.length - most} more`] : [...items];
+  const last = shown.pop();
+  return shown.length === 0 ? (last ?? '') : `${shown.join(', ')} and ${last}`;
+}
