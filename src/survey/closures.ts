@@ -1,0 +1,106 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { readClosure } from '../package/closure.ts';
+import { identifyPackage } from '../package/identify.ts';
+import type { ClosureReading, PackageRef } from '../types/package.ts';
+import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+
+/** A reading is taken as current this long when no watch says otherwise: watches can be lost (network drives, exhausted limits). */
+const freshMs = 60_000;
+
+interface Entry {
+  readonly ref: PackageRef;
+  reading: ClosureReading;
+  readAt: number;
+  dirty: boolean;
+  goneSince: number | undefined;
+}
+
+export type PackageSight =
+  | { readonly ref: PackageRef; readonly reading: ClosureReading; readonly goneSince?: number }
+  | { readonly unknown: string };
+
+/** The packages of the running servers as they are on disk, read again only when something under them changed. */
+export class Closures {
+  readonly #entries = new Map<string, Entry | { readonly unknown: string }>();
+
+  /** What one server was loaded from, as it is on disk now. @param now epoch ms */
+  sight(row: ProcessRow, detail: ProcessDetail, now: number): PackageSight {
+    const key = identityKey(row.identity);
+    let entry = this.#entries.get(key);
+    if (!entry) {
+      const identified = identifyPackage(row, detail);
+      entry =
+        'unknown' in identified
+          ? identified
+          : { ref: identified.ref, reading: readClosure(identified.ref), readAt: now, dirty: false, goneSince: undefined };
+      this.#entries.set(key, entry);
+    }
+    if ('unknown' in entry) {
+      return entry;
+    }
+    if (entry.dirty || now - entry.readAt > freshMs || entry.reading.status === 'gone') {
+      entry.reading = readClosure(entry.ref);
+      entry.readAt = now;
+      entry.dirty = false;
+    }
+    entry.goneSince = entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, lastChangeAbove(entry.ref.entry) ?? now)) : undefined;
+    return { ref: entry.ref, reading: entry.reading, ...(entry.goneSince === undefined ? {} : { goneSince: entry.goneSince }) };
+  }
+
+  /** Something changed at or in a watched directory: everything read from there is read again at the next sight. */
+  changed(path: string): void {
+    for (const entry of this.#entries.values()) {
+      if (!('unknown' in entry) && entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
+        entry.dirty = true;
+      }
+    }
+  }
+
+  /** Everything is read again at the next sight. */
+  allChanged(): void {
+    for (const entry of this.#entries.values()) {
+      if (!('unknown' in entry)) {
+        entry.dirty = true;
+      }
+    }
+  }
+
+  /** Drops the servers that are gone. */
+  keep(alive: ReadonlySet<string>): void {
+    for (const key of this.#entries.keys()) {
+      if (!alive.has(key)) {
+        this.#entries.delete(key);
+      }
+    }
+  }
+
+  /** Directories whose change matters. */
+  watched(): string[] {
+    const paths = new Set<string>();
+    for (const entry of this.#entries.values()) {
+      if (!('unknown' in entry)) {
+        for (const path of entry.reading.watch) {
+          paths.add(path);
+        }
+      }
+    }
+    return [...paths];
+  }
+}
+
+/**
+ * When the nearest existing directory above a path last changed, epoch ms: what was below it went no later than that.
+ * Later changes there only make the answer more careful.
+ */
+function lastChangeAbove(path: string): number | undefined {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    try {
+      return statSync(folder).ctimeMs;
+    } catch {
+      if (folder === dirname(folder)) {
+        return undefined;
+      }
+    }
+  }
+}

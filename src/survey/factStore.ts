@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Baseline } from '../diagnosis/baseline.ts';
+import { identityKey, type ProcessIdentity } from '../types/process.ts';
+import { readRecord, writeRecordOnce } from './recordFile.ts';
+import { stateFolder } from './stateFolder.ts';
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const time = v.pipe(v.number(), v.finite());
+const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
+
+const sightingSchema = v.object({
+  schema: v.literal(1),
+  identity: identitySchema,
+  firstSeenAt: time,
+  client: v.optional(v.object({ id: text, name: text, identity: identitySchema })),
+});
+
+const baselineSchema = v.object({
+  schema: v.literal(1),
+  identity: identitySchema,
+  takenAt: time,
+  trust: v.picklist(['before-start', 'around-start', 'after-start']),
+  packages: v.pipe(
+    v.array(
+      v.object({
+        ecosystem: v.picklist(['npm', 'python']),
+        name: text,
+        version: v.exactOptional(text),
+        root: text,
+        content: v.exactOptional(text),
+        installedAt: v.exactOptional(time),
+      }),
+    ),
+    v.maxLength(5000),
+  ),
+  ownOnly: v.exactOptional(text),
+});
+
+/** When a process was first seen, and under which client: what makes an orphan provable later. */
+export type Sighting = v.InferOutput<typeof sightingSchema>;
+
+/** Facts of dead processes of another boot or namespace are kept this long; they cannot be told dead from here. */
+const foreignFactsMs = 7 * 86_400_000;
+
+/** A record this young may be of a process that started after the caller made its list. */
+const freshRecordMs = 60_000;
+
+/**
+ * What was seen of each process, kept per identity in the state folder so that a restart of the editor, another window and the command
+ * line know it too. Each fact is written once and never changed: the first observer was the nearest to the truth.
+ */
+export class FactStore {
+  readonly #folder: string;
+  readonly #sightings = new Map<string, Sighting>();
+  readonly #baselines = new Map<string, Baseline>();
+
+  /** @throws when the state folder cannot be made */
+  constructor(runDir: string) {
+    this.#folder = stateFolder(runDir, 'facts');
+  }
+
+  /** The first sighting of a process; `now` and `client` are recorded when this is it. @throws when it cannot be written */
+  sighting(identity: ProcessIdentity, now: number, client: Sighting['client']): Sighting {
+    const key = identityKey(identity);
+    const known = this.#sightings.get(key) ?? this.#read(identity, 'seen', sightingSchema);
+    if (known) {
+      this.#sightings.set(key, known);
+      return known;
+    }
+    const fresh: Sighting = { schema: 1, identity, firstSeenAt: now, ...(client ? { client } : {}) };
+    writeRecordOnce(this.#file(identity, 'seen'), fresh);
+    this.#sightings.set(key, fresh);
+    return fresh;
+  }
+
+  baseline(identity: ProcessIdentity): Baseline | undefined {
+    const key = identityKey(identity);
+    const known = this.#baselines.get(key) ?? this.#read(identity, 'baseline', baselineSchema);
+    if (known) {
+      this.#baselines.set(key, known);
+    }
+    return known;
+  }
+
+  /** Records the packages of a process; where another observer was first, its record stands. @returns the record that stands. @throws when it cannot be written */
+  recordBaseline(identity: ProcessIdentity, baseline: Baseline): Baseline {
+    writeRecordOnce(this.#file(identity, 'baseline'), { schema: 1, identity, ...baseline });
+    return this.baseline(identity) ?? baseline;
+  }
+
+  /** Forgets processes that are gone. Only what can be told dead from here goes at once: same boot, same namespace, not in `alive`. */
+  forget(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>, alive: ReadonlySet<string>, now: number): void {
+    for (const name of readdirSync(this.#folder)) {
+      const file = join(this.#folder, name);
+      if (!olderThan(file, now - freshRecordMs)) {
+        continue;
+      }
+      const record = readRecord(file, v.object({ identity: identitySchema }));
+      if (record && record.identity.bootId === here.bootId && record.identity.pidNamespace === here.pidNamespace) {
+        if (!alive.has(identityKey(record.identity))) {
+          this.#drop(file, identityKey(record.identity));
+        }
+      } else if (olderThan(file, now - foreignFactsMs)) {
+        this.#drop(file, '');
+      }
+    }
+  }
+
+  #drop(file: string, key: string): void {
+    rmSync(file, { force: true });
+    this.#sightings.delete(key);
+    this.#baselines.delete(key);
+  }
+
+  #file(identity: ProcessIdentity, kind: 'seen' | 'baseline'): string {
+    return join(this.#folder, `${createHash('sha256').update(identityKey(identity)).digest('hex').slice(0, 32)}.${kind}.json`);
+  }
+
+  /** A record that names another process (a copied file, a hash by chance) is not believed. */
+  #read<S extends typeof sightingSchema | typeof baselineSchema>(
+    identity: ProcessIdentity,
+    kind: 'seen' | 'baseline',
+    schema: S,
+  ): v.InferOutput<S> | undefined {
+    const record = readRecord(this.#file(identity, kind), schema);
+    return record && identityKey(record.identity) === identityKey(identity) ? record : undefined;
+  }
+}
+
+function olderThan(file: string, limit: number): boolean {
+  try {
+    return statSync(file).mtimeMs < limit;
+  } catch {
+    return false;
+  }
+}

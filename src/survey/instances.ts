@@ -1,0 +1,89 @@
+import { basename } from 'node:path';
+import { clientTable } from '../config/clients.ts';
+import { treeOf } from '../process/parentage.ts';
+import { launcherKind } from '../process/chain.ts';
+import type { RawDefinition } from '../types/definition.ts';
+import type { FindingAction } from '../types/finding.ts';
+import { identityKey, type ProcessRow } from '../types/process.ts';
+import type { ClientInstance, Launcher } from '../types/snapshot.ts';
+import type { Redactor } from '../types/redaction.ts';
+import type { Attributed } from './attribution.ts';
+import { adoptsOrphans } from './owner.ts';
+
+/** Clients whose servers a window's extension can restart by VS Code's own commands. */
+const windowClients: ReadonlySet<string> = new Set(['vscode', 'vscode-insiders', 'vscodium', 'code-server']);
+
+/** The client of a server: the recognised one, else whatever living program stands above it; null when nobody does. */
+export function clientOf(attributed: Attributed): ClientInstance | null {
+  const known = attributed.client;
+  if (known) {
+    return { id: known.id, name: clientName(known.id), pid: known.row.pid, identity: identityKey(known.row.identity) };
+  }
+  const parent = attributed.parent;
+  if (!parent || adoptsOrphans(parent)) {
+    return null;
+  }
+  return { id: 'unknown', name: parent.name, pid: parent.pid, identity: identityKey(parent.identity) };
+}
+
+/** What a person calls a client. */
+export function clientName(id: string): string {
+  return clientTable.find((row) => row.id === id)?.name ?? id;
+}
+
+/** Why several copies under one process of this client are no duplicates; undefined when they are. */
+export function copiesByDesign(id: string): string | undefined {
+  const copies = clientTable.find((row) => row.id === id)?.copies;
+  return copies === undefined || copies === 'one' ? undefined : copies;
+}
+
+/** What cures a server that runs old code, by who owns it (DESIGN: "Who restarts what"). */
+export function cureFor(client: ClientInstance | null, name: string, definition: RawDefinition | undefined): FindingAction[] {
+  const actions: FindingAction[] = [];
+  if (client === null) {
+    actions.push({ kind: 'end' });
+  } else if (windowClients.has(client.id)) {
+    actions.push({ kind: 'restart' });
+  } else {
+    actions.push({ kind: 'manual', step: manualStep(client, name) });
+  }
+  if (definition) {
+    actions.push({ kind: 'reveal', file: definition.file, line: definition.line });
+  }
+  return actions;
+}
+
+/** The exact step in a client that no program can take for the user. */
+export function manualStep(client: ClientInstance, name: string): string {
+  const step = clientTable.find((row) => row.id === client.id)?.restartStep;
+  return step ? step.replaceAll('NAME', name) : `End and restart the program that started it: ${client.name} (PID ${client.pid}).`;
+}
+
+/** What a person calls a server: its entry's name, else its package, else its program. */
+export function serverName(attributed: Attributed, packageName: string | undefined): string {
+  const { argv, name } = attributed.server;
+  const script = argv.find((word, index) => index > 0 && !word.startsWith('-'));
+  return attributed.definitions[0]?.name ?? packageName ?? basename(script ?? argv[0] ?? name);
+}
+
+export function launchersOf(attributed: Attributed, redactor: Redactor): Launcher[] {
+  return attributed.launchers.map((row) => ({
+    pid: row.pid,
+    kind: launcherKind(row) ?? row.name,
+    command: commandText(row, redactor),
+  }));
+}
+
+/** A command line for the eyes: redacted, one line, bounded. */
+export function commandText(row: ProcessRow, redactor: Redactor): string {
+  const text = row.argvExact ? redactor.args(row.argv).join(' ') : redactor.text(row.commandLine);
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').slice(0, 2_000);
+}
+
+/** All processes of one server: itself first, its launchers, and whatever runs below any of them; with their memory in bytes. */
+export function serverTree(attributed: Attributed, rows: readonly ProcessRow[]): { pids: number[]; memoryBytes: number } {
+  const top = attributed.launchers[0] ?? attributed.server;
+  const tree = treeOf(top.pid, rows);
+  const pids = [attributed.server.pid, ...tree.map((row) => row.pid).filter((pid) => pid !== attributed.server.pid)];
+  return { pids, memoryBytes: tree.reduce((sum, row) => sum + row.rssBytes, 0) };
+}

@@ -1,0 +1,116 @@
+import type { Disposable } from '../types/disposable.ts';
+import { DisposableStore } from '../types/disposable.ts';
+import type { Log } from '../types/log.ts';
+import type { Snapshot } from '../types/snapshot.ts';
+import { watchFiles } from './fileWatch.ts';
+import type { Surveyor } from './surveyor.ts';
+
+/** Only PIDs are listed this often; a survey follows when they changed. */
+const tickMs = 1_000;
+/** Changes of files come in bursts; one survey answers a burst. */
+const burstMs = 50;
+/** A whole survey at least this often, whatever the watches say. */
+const fullMs = 60_000;
+
+/** A survey that is kept true: it watches configuration files, package directories and PIDs, and says when something changed. */
+export interface LiveSurvey extends Disposable {
+  readonly snapshot: Snapshot | undefined;
+  /** Called with each new snapshot, also when nothing that a person sees has changed. */
+  onSnapshot(listener: (snapshot: Snapshot) => void): Disposable;
+  /** Looks at everything afresh, now. @throws what the survey throws (no process list at all) */
+  refresh(): Promise<Snapshot>;
+}
+
+/** Starts watching. The first snapshot comes by itself. Failures of a survey are logged and the next one is tried. */
+export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
+  const store = new DisposableStore();
+  const listeners = new Set<(snapshot: Snapshot) => void>();
+  let latest: Snapshot | undefined;
+  let running: Promise<Snapshot> | undefined;
+  let again = false;
+  let timer: NodeJS.Timeout | undefined;
+  let timerAt = Number.POSITIVE_INFINITY;
+
+  const files = store.add(
+    watchFiles(
+      [],
+      (path) => {
+        surveyor.changed(path);
+        schedule(burstMs);
+      },
+      (problem) => log.warn(problem.message),
+    ),
+  );
+
+  function schedule(delay: number): void {
+    const at = Date.now() + delay;
+    if (store.disposed || at >= timerAt) {
+      return;
+    }
+    clearTimeout(timer);
+    timerAt = at;
+    timer = setTimeout(() => {
+      timerAt = Number.POSITIVE_INFINITY;
+      run().catch((error: unknown) => {
+        log.error(`The survey failed, the next one follows in a minute: ${error instanceof Error ? error.message : String(error)}`);
+        schedule(fullMs);
+      });
+    }, delay);
+  }
+
+  async function run(): Promise<Snapshot> {
+    if (running) {
+      again = true;
+      return running;
+    }
+    running = surveyor.survey();
+    try {
+      const snapshot = await running;
+      if (!store.disposed) {
+        latest = snapshot;
+        files.update(surveyor.watched());
+        for (const listener of listeners) {
+          listener(snapshot);
+        }
+        schedule(Math.max(burstMs, Math.min(surveyor.askAgainIn() ?? fullMs, fullMs)));
+      }
+      return snapshot;
+    } finally {
+      running = undefined;
+      if (again) {
+        again = false;
+        schedule(burstMs);
+      }
+    }
+  }
+
+  const tick = setInterval(() => {
+    surveyor.processesChanged().then(
+      (changed) => changed && schedule(0),
+      (error: unknown) => log.warn(`The process list could not be read: ${String(error)}`),
+    );
+  }, tickMs);
+  store.add({ dispose: () => clearInterval(tick) });
+  store.add({ dispose: () => clearTimeout(timer) });
+  schedule(0);
+
+  return {
+    get snapshot() {
+      return latest;
+    },
+    onSnapshot(listener) {
+      listeners.add(listener);
+      return { dispose: () => listeners.delete(listener) };
+    },
+    async refresh() {
+      surveyor.allChanged();
+      // A survey under way may have looked before the caller's change: its result is not the answer.
+      await running?.catch(() => undefined);
+      return run();
+    },
+    dispose: () => {
+      listeners.clear();
+      store.dispose();
+    },
+  };
+}

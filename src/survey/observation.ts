@@ -1,0 +1,110 @@
+import type { CopyEvidence } from '../diagnosis/duplicates.ts';
+import { looksLikeMcp } from '../package/mcpPackage.ts';
+import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+import type { Redactor } from '../types/redaction.ts';
+import type { Instance } from '../types/snapshot.ts';
+import type { Attributed } from './attribution.ts';
+import type { BootClock } from './bootClock.ts';
+import type { Closures } from './closures.ts';
+import type { FactStore } from './factStore.ts';
+import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, serverName, serverTree } from './instances.ts';
+import type { Owners } from './owner.ts';
+import { serverVersions } from './versions.ts';
+
+/** What a survey keeps from one look to the next. */
+export interface Memory {
+  readonly facts: FactStore;
+  readonly bootClock: BootClock;
+  readonly closures: Closures;
+  readonly owners: Owners;
+  /** How often each identity was seen by this observer. */
+  readonly observations: Map<string, number>;
+}
+
+/** One running server, joined: the instance as it will be shown, and what the verdict on copies needs. */
+export interface ServerObservation {
+  readonly instance: Instance;
+  readonly copy: CopyEvidence;
+  readonly askAgainIn?: number;
+}
+
+/** Joins one server with its client, its packages, its facts and the verdicts on them. @param now epoch ms */
+export function observeServer(
+  attributed: Attributed,
+  detail: ProcessDetail,
+  rows: readonly ProcessRow[],
+  redactor: Redactor,
+  memory: Memory,
+  now: number,
+): ServerObservation {
+  const { server } = attributed;
+  const key = identityKey(server.identity);
+  const seen = (memory.observations.get(key) ?? 0) + 1;
+  memory.observations.set(key, seen);
+
+  const client = clientOf(attributed);
+  const clientRow = attributed.client?.row ?? attributed.parent;
+  const sighting = memory.facts.sighting(
+    server.identity,
+    now,
+    client && clientRow ? { id: client.id, name: client.name, identity: clientRow.identity } : undefined,
+  );
+  const sight = memory.closures.sight(server, detail, now);
+  const name = serverName(attributed, 'unknown' in sight ? undefined : sight.ref.name);
+  const definition = attributed.definitions[0];
+  const cure = cureFor(client, name, definition);
+  const startedBy = client?.name ?? sighting.client?.name;
+  const versions = serverVersions(server, sight, startedBy, cure, { facts: memory.facts, bootClock: memory.bootClock, now });
+  const tree = serverTree(attributed, rows);
+  const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
+  const transport = definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none' ? 'stdio' : 'unknown';
+
+  const instance: Instance = {
+    id: key,
+    pid: server.pid,
+    startedAt: new Date(server.startedAt).toISOString(),
+    name: redactor.text(name),
+    definitions: attributed.definitions.map((item) => item.id),
+    client,
+    launchers: launchersOf(attributed, redactor),
+    command: commandText(server, redactor),
+    cwd: detail.cwd ?? null,
+    transport: transport === 'unknown' && detail.listens === true ? 'http' : transport,
+    background: owner.background,
+    package: versions.package,
+    ...(versions.verdict.unknown === undefined ? {} : { unknown: versions.verdict.unknown }),
+    changedDependencies: versions.verdict.changedDependencies,
+    memoryBytes: tree.memoryBytes,
+    tree: tree.pids,
+    findings: [...versions.verdict.findings, ...(owner.finding ? [owner.finding] : [])],
+  };
+  const design = client ? copiesByDesign(client.id) : undefined;
+  const copy: CopyEvidence = {
+    id: key,
+    pid: server.pid,
+    startedAt: server.startedAt,
+    name,
+    client: client ?? undefined,
+    ...(design === undefined ? {} : { copiesByDesign: design }),
+    sameness: JSON.stringify([definition?.id ?? null, server.commandLine, detail.cwd ?? null]),
+    observations: sighting.firstSeenAt < now ? Math.max(seen, 2) : seen,
+    firstSeenAt: sighting.firstSeenAt,
+    memoryBytes: tree.memoryBytes,
+    cure,
+  };
+  const waits = [versions.verdict.askAgainIn, owner.askAgainIn].filter((wait) => wait !== undefined);
+  return { instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
+}
+
+/** Whether a server that no configuration names is shown at all: its package, or what it requires, says that it speaks MCP. */
+export function isUnconfiguredServer(attributed: Attributed, detail: ProcessDetail, memory: Memory, now: number): boolean {
+  if (attributed.definitions.length > 0) {
+    return true;
+  }
+  const sight = memory.closures.sight(attributed.server, detail, now);
+  if ('unknown' in sight || sight.reading.status !== 'ok') {
+    // Nothing to ask; the name alone brought it here.
+    return true;
+  }
+  return looksLikeMcp(sight.ref, sight.reading.packages);
+}

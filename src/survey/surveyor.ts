@@ -1,0 +1,273 @@
+import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
+import { judgeDuplicates } from '../diagnosis/duplicates.ts';
+import { createProcessTable } from '../process/table.ts';
+import type { Log } from '../types/log.ts';
+import type { Problem } from '../types/problem.ts';
+import { identityKey, type ProcessDetail, type ProcessRow, type ProcessTable } from '../types/process.ts';
+import { createRedactor, redactDefinition } from '../types/redaction.ts';
+import { type Snapshot, snapshotSchema } from '../types/snapshot.ts';
+import { type Attributed, attribute } from './attribution.ts';
+import { BootClock, type Clock, systemClock } from './bootClock.ts';
+import { Closures } from './closures.ts';
+import { FactStore } from './factStore.ts';
+import type { WatchTarget } from './fileWatch.ts';
+import { clientName } from './instances.ts';
+import { isUnconfiguredServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
+import { Owners } from './owner.ts';
+import { openWindows } from './windows.ts';
+
+export interface SurveyOptions {
+  readonly home: string;
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The run folder (`runDirFor`). */
+  readonly runDir: string;
+  /** Workspace folders or the working directory; their parents are searched too. */
+  readonly folders: readonly string[];
+  /** `User` folders of VS Code that the extension knows and the file system does not tell. */
+  readonly vscodeUserDirs: readonly string[];
+  readonly workspaceFiles?: readonly string[];
+  readonly log: Log;
+  /** Replaced in tests only. */
+  readonly clock?: Clock;
+  readonly table?: ProcessTable;
+}
+
+/** What was looked at, for `doctor`. */
+export interface SurveyReport {
+  readonly processSource: string;
+  readonly processCount: number;
+  readonly bootId: string;
+  readonly pidNamespace: string;
+  readonly folders: readonly string[];
+  /** Every configuration file that was looked for. */
+  readonly candidates: ConfigReading['candidates'];
+}
+
+/** Looks at the machine and says what is there: the one place where configuration, processes, packages and facts are joined. */
+export interface Surveyor {
+  /** One complete look. @throws when the system gives no process list */
+  survey(): Promise<Snapshot>;
+  /** Milliseconds after which the last survey's answer may change without any event; undefined = never. */
+  askAgainIn(): number | undefined;
+  /** Whether processes came or went since the last survey; costs one list of PIDs. */
+  processesChanged(): Promise<boolean>;
+  /** Files and directories whose change makes a new survey worth while. */
+  watched(): readonly WatchTarget[];
+  /** Something changed at this path: it is read again at the next survey. */
+  changed(path: string): void;
+  /** Everything is read again at the next survey. */
+  allChanged(): void;
+  setFolders(folders: readonly string[], workspaceFiles?: readonly string[]): void;
+  /** Of the last survey. */
+  report(): SurveyReport;
+  dispose(): void;
+}
+
+/** Facts of processes that are gone are cleared away this often. */
+const forgetMs = 60_000;
+
+/** @throws when the state folder cannot be made, or the system has no process table we can read */
+export async function createSurveyor(options: SurveyOptions): Promise<Surveyor> {
+  const table = options.table ?? (await createProcessTable(options.platform));
+  return new MachineSurveyor(options, table);
+}
+
+class MachineSurveyor implements Surveyor {
+  readonly #options: SurveyOptions;
+  readonly #table: ProcessTable;
+  readonly #clock: Clock;
+  #folders: readonly string[];
+  #workspaceFiles: readonly string[];
+  #memory: Memory | undefined;
+  #config: ConfigReading | undefined;
+  /** What the configuration was read for; other roots mean another reading. */
+  #configKey = '';
+  /** Directories of running servers and clients: where their projects' files are. */
+  #workingDirs: ReadonlySet<string> = new Set();
+  #pids: ReadonlySet<number> = new Set();
+  #askAgainIn: number | undefined;
+  #rows: readonly ProcessRow[] = [];
+  #forgotAt = 0;
+
+  constructor(options: SurveyOptions, table: ProcessTable) {
+    this.#options = options;
+    this.#table = table;
+    this.#clock = options.clock ?? systemClock;
+    this.#folders = options.folders;
+    this.#workspaceFiles = options.workspaceFiles ?? [];
+  }
+
+  async survey(): Promise<Snapshot> {
+    const rows = await this.#table.list();
+    const now = this.#clock.now();
+    this.#rows = rows;
+    this.#pids = new Set(rows.map((row) => row.pid));
+    const memory = this.#remember(rows);
+    memory.bootClock.observe();
+
+    const details = new Map<string, Promise<ProcessDetail>>();
+    const detail = (row: ProcessRow): Promise<ProcessDetail> => {
+      const key = identityKey(row.identity);
+      const known = details.get(key) ?? this.#table.detail(row);
+      details.set(key, known);
+      return known;
+    };
+
+    let config = await this.#readConfig(rows);
+    let attributed = await attribute(rows, config.definitions, detail);
+    if (await this.#learnWorkingDirs(attributed, detail)) {
+      config = await this.#readConfig(rows);
+      attributed = await attribute(rows, config.definitions, detail);
+    }
+
+    const redactor = createRedactor(config.definitions.flatMap((item) => item.secrets));
+    const problems: Problem[] = [...config.problems];
+    const observed: ServerObservation[] = [];
+    for (const one of attributed) {
+      const facts = await detail(one.server);
+      if (facts.missing.includes('gone')) {
+        continue;
+      }
+      try {
+        if (isUnconfiguredServer(one, facts, memory, now)) {
+          observed.push(observeServer(one, facts, rows, redactor, memory, now));
+        }
+      } catch (error) {
+        // One server that cannot be judged never hides the others.
+        problems.push({ source: 'facts', message: `PID ${one.server.pid} could not be judged: ${redactor.text(String(error))}` });
+      }
+    }
+    const duplicates = judgeDuplicates(
+      observed.map((one) => one.copy),
+      now,
+    );
+    const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn].filter((wait) => wait !== undefined);
+    this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
+    this.#forget(new Set(observed.map((one) => one.instance.id)), rows, memory, now);
+
+    const instances = observed.map(({ instance }) => {
+      const finding = duplicates.findings.get(instance.id);
+      return finding ? { ...instance, findings: [...instance.findings, finding] } : instance;
+    });
+    const clients = new Set([...config.definitions.map((item) => item.client), ...instances.flatMap((item) => item.client?.id ?? [])]);
+    return {
+      schema: snapshotSchema,
+      at: new Date(now).toISOString(),
+      clients: [...clients].map((id) => ({ id, name: clientName(id) })),
+      definitions: config.definitions.map((raw) => ({ ...redactDefinition(raw, redactor), findings: [] })),
+      instances,
+      problems,
+    };
+  }
+
+  askAgainIn(): number | undefined {
+    return this.#askAgainIn;
+  }
+
+  async processesChanged(): Promise<boolean> {
+    const pids = await this.#table.pids();
+    return pids.length !== this.#pids.size || pids.some((pid) => !this.#pids.has(pid));
+  }
+
+  watched(): readonly WatchTarget[] {
+    const files: WatchTarget[] = (this.#config?.candidates ?? []).map((path) => ({ path, kind: 'file' }));
+    const folders: WatchTarget[] = (this.#memory?.closures.watched() ?? []).map((path) => ({ path, kind: 'directory' }));
+    return [...files, ...folders];
+  }
+
+  changed(path: string): void {
+    if (this.#config?.candidates.includes(path)) {
+      this.#config = undefined;
+    }
+    this.#memory?.closures.changed(path);
+  }
+
+  allChanged(): void {
+    this.#config = undefined;
+    this.#memory?.closures.allChanged();
+  }
+
+  setFolders(folders: readonly string[], workspaceFiles: readonly string[] = []): void {
+    this.#folders = folders;
+    this.#workspaceFiles = workspaceFiles;
+  }
+
+  report(): SurveyReport {
+    const here = this.#rows[0]?.identity;
+    return {
+      processSource: this.#table.source,
+      processCount: this.#rows.length,
+      bootId: here?.bootId ?? '',
+      pidNamespace: here?.pidNamespace ?? '',
+      folders: this.#config?.folders ?? [],
+      candidates: this.#config?.candidates ?? [],
+    };
+  }
+
+  dispose(): void {
+    this.#config = undefined;
+    this.#memory = undefined;
+  }
+
+  #remember(rows: readonly ProcessRow[]): Memory {
+    this.#memory ??= {
+      facts: new FactStore(this.#options.runDir),
+      bootClock: new BootClock(this.#options.runDir, rows[0]?.identity.bootId ?? '', this.#clock),
+      closures: new Closures(),
+      owners: new Owners(),
+      observations: new Map(),
+    };
+    return this.#memory;
+  }
+
+  async #readConfig(rows: readonly ProcessRow[]): Promise<ConfigReading> {
+    const { home, platform, env, runDir, vscodeUserDirs } = this.#options;
+    const here = rows[0]?.identity ?? { bootId: '', pidNamespace: '' };
+    const windows = await openWindows(runDir, here, (identity) => this.#table.isAlive(identity));
+    const folders = unique([...this.#folders, ...windows.flatMap((window) => window.folders), ...this.#workingDirs]);
+    const userDirs = unique([...vscodeUserDirs, ...windows.flatMap((window) => window.userDirs)]);
+    const workspaceFiles = unique([...this.#workspaceFiles, ...windows.flatMap((window) => window.workspaceFiles)]);
+    const key = JSON.stringify([folders, userDirs, workspaceFiles]);
+    if (!this.#config || key !== this.#configKey) {
+      this.#config = await discoverDefinitions({ home, platform, env, folders, vscodeUserDirs: userDirs, workspaceFiles });
+      this.#configKey = key;
+    }
+    return this.#config;
+  }
+
+  /** @returns whether there are directories that the configuration was not read for */
+  async #learnWorkingDirs(attributed: readonly Attributed[], detail: (row: ProcessRow) => Promise<ProcessDetail>): Promise<boolean> {
+    const found = new Set<string>();
+    for (const { server, client } of attributed) {
+      for (const row of client ? [server, client.row] : [server]) {
+        const { cwd } = await detail(row);
+        if (cwd !== undefined && cwd !== '/') {
+          found.add(cwd);
+        }
+      }
+    }
+    const fresh = [...found].some((folder) => !this.#workingDirs.has(folder));
+    this.#workingDirs = found;
+    return fresh;
+  }
+
+  #forget(alive: ReadonlySet<string>, rows: readonly ProcessRow[], memory: Memory, now: number): void {
+    memory.closures.keep(alive);
+    memory.owners.keep(alive);
+    for (const key of memory.observations.keys()) {
+      if (!alive.has(key)) {
+        memory.observations.delete(key);
+      }
+    }
+    const here = rows[0]?.identity;
+    if (here && now - this.#forgotAt > forgetMs) {
+      this.#forgotAt = now;
+      memory.facts.forget(here, new Set(rows.map((row) => identityKey(row.identity))), now);
+    }
+  }
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

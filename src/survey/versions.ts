@@ -1,0 +1,79 @@
+import { type Baseline, baselineTrust, quietMs, settleMs } from '../diagnosis/baseline.ts';
+import { judgeVersions, type VersionVerdict } from '../diagnosis/staleness.ts';
+import { diffClosures } from '../package/diff.ts';
+import type { FindingAction } from '../types/finding.ts';
+import type { RunningPackage } from '../types/snapshot.ts';
+import type { ProcessRow } from '../types/process.ts';
+import type { BootClock } from './bootClock.ts';
+import type { PackageSight } from './closures.ts';
+import type { FactStore } from './factStore.ts';
+
+export interface VersionContext {
+  readonly facts: FactStore;
+  readonly bootClock: BootClock;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+export interface ServerVersions {
+  readonly package: RunningPackage | null;
+  readonly verdict: VersionVerdict;
+}
+
+/** Joins what is on disk with what was recorded of this process, records it where nothing was, and asks for the verdict. */
+export function serverVersions(
+  row: ProcessRow,
+  sight: PackageSight,
+  startedBy: string | undefined,
+  cure: readonly FindingAction[],
+  context: VersionContext,
+): ServerVersions {
+  if ('unknown' in sight) {
+    return { package: null, verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: sight.unknown } };
+  }
+  const { ref, reading } = sight;
+  const baseline = context.facts.baseline(row.identity) ?? takeBaseline(row, sight, context);
+  const difference =
+    baseline && reading.status === 'ok' ? diffClosures(baseline.packages, reading.packages) : { own: undefined, dependencies: [] };
+  const verdict = judgeVersions({
+    now: context.now,
+    pid: row.pid,
+    startedAt: row.startedAt,
+    ...(startedBy === undefined ? {} : { startedBy }),
+    packageName: ref.name,
+    editable: ref.editable === true,
+    reading,
+    baseline,
+    own: difference.own,
+    dependencies: difference.dependencies,
+    ...(sight.goneSince === undefined ? {} : { goneSince: sight.goneSince }),
+    cure,
+  });
+  const running: RunningPackage = {
+    ecosystem: ref.ecosystem,
+    name: ref.name,
+    root: ref.environment,
+    running: verdict.running,
+    installed: verdict.installed,
+  };
+  // Young processes get their baseline at the next look.
+  const young = baseline === undefined && reading.status === 'ok' ? Math.max(settleMs - (context.now - row.startedAt), 100) : undefined;
+  const askAgainIn = Math.min(verdict.askAgainIn ?? Number.POSITIVE_INFINITY, young ?? Number.POSITIVE_INFINITY);
+  return { package: running, verdict: Number.isFinite(askAgainIn) ? { ...verdict, askAgainIn } : verdict };
+}
+
+function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionContext): Baseline | undefined {
+  if ('unknown' in sight || sight.reading.status !== 'ok') {
+    return undefined;
+  }
+  const { reading } = sight;
+  if (context.now - row.startedAt < settleMs || context.now - reading.changedAt < quietMs) {
+    return undefined;
+  }
+  return context.facts.recordBaseline(row.identity, {
+    takenAt: context.now,
+    trust: baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt)),
+    packages: reading.packages,
+    ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
+  });
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { bundles } from '../../esbuild.ts';
+
+const builtin = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
+
+/** What each folder of src may import; the same table as in ARCHITECTURE.md and in biome.json. */
+const mayImport: Record<string, readonly string[]> = {
+  types: [],
+  version: ['types'],
+  process: ['types'],
+  config: ['types'],
+  package: ['types', 'version', 'process'],
+  diagnosis: ['types', 'version'],
+  survey: ['types', 'version', 'process', 'config', 'package', 'diagnosis'],
+  action: ['types', 'version', 'process', 'config', 'package', 'diagnosis', 'survey'],
+  cli: ['types', 'survey', 'action'],
+  extension: ['types', 'survey', 'action'],
+};
+
+async function metafile(name: keyof typeof bundles) {
+  const result = await build({ ...bundles[name], write: false, metafile: true });
+  return result.metafile;
+}
+
+describe('bundles', () => {
+  for (const [name, extra, foreign] of [
+    ['extension', ['vscode'], 'src/cli/'],
+    ['cli', [], 'src/extension/'],
+  ] as const) {
+    it(`${name} needs nothing at run time but Node${extra.length > 0 ? ` and ${extra.join(', ')}` : ''}`, async () => {
+      const { outputs, inputs } = await metafile(name);
+      const imports = Object.values(outputs).flatMap((output) => output.imports.map((item) => item.path));
+      assert.ok(imports.length > 0);
+      assert.deepEqual(
+        imports.filter((path) => !builtin.has(path) && !(extra as readonly string[]).includes(path)),
+        [],
+      );
+      assert.deepEqual(
+        Object.keys(inputs).filter((path) => path.startsWith(foreign)),
+        [],
+      );
+    });
+  }
+});
+
+describe('folders of src', () => {
+  const folders = readdirSync('src', { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+
+  it('all stand in the table', () => assert.deepEqual(folders.filter((folder) => mayImport[folder] === undefined), []));
+
+  for (const folder of folders) {
+    it(`${folder} imports only what the table says`, () => {
+      const files = readdirSync(join('src', folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+      const wrong: string[] = [];
+      for (const file of files) {
+        const text = readFileSync(join('src', folder, file), 'utf8');
+        for (const match of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+          const target = match[1] ?? '';
+          const other = /^(?:\.\.\/)+([a-z]+)\//.exec(target)?.[1];
+          if ((target === 'vscode' && folder !== 'extension') || (other && other !== folder && !mayImport[folder]?.includes(other))) {
+            wrong.push(`${file}: ${target}`);
+          }
+        }
+      }
+      assert.deepEqual(wrong, []);
+    });
+  }
+});
