@@ -1,0 +1,20 @@
+import { type Browser, chromium } from 'playwright-core';
+import { type Progress, printProgress } from '../system/progress.ts';
+import { findBrowser } from './findBrowser.ts';
+
+/** Fit for a machine without a desktop, without a GPU and as root; nothing phones home. */
+const browserArguments = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A headless Chromium with a profile of its own, which `close()` removes. */
+export async function launchBrowser(env: NodeJS.ProcessEnv = process.env, progress: Progress = printProgress): Promise<Browser> {
+  const given = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return chromium.launch({ executablePath: await findBrowser(progress), args: browserArguments, env: given });
+}

@@ -1,0 +1,35 @@
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { listFiles, PackageManager } from '@vscode/vsce';
+import { projectRoot } from '../system/projectPaths.ts';
+
+/** What the editor goes by. */
+export type ExtensionManifest = {
+  readonly name: string;
+  readonly publisher: string;
+  readonly version: string;
+  readonly displayName?: string;
+  readonly contributes?: { readonly commands?: readonly { readonly command: string; readonly title: string }[] };
+};
+
+/** The project's own package.json. */
+export function readManifest(): ExtensionManifest {
+  return JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+}
+
+/**
+ * Lays what would be packaged (nothing else) into a folder, as an installation does; the bundles must have been built.
+ *
+ * @param extensionsDir the editor's folder of installed extensions
+ * @returns the extension's own folder in it
+ */
+export async function stageExtension(extensionsDir: string): Promise<string> {
+  const { name, publisher, version } = readManifest();
+  const folder = join(extensionsDir, `${publisher}.${name}-${version}`);
+  for (const file of await listFiles({ cwd: projectRoot, packageManager: PackageManager.None })) {
+    const target = join(folder, file);
+    mkdirSync(dirname(target), { recursive: true });
+    cpSync(join(projectRoot, file), target);
+  }
+  return folder;
+}

@@ -1,0 +1,78 @@
+import { inspect } from 'node:util';
+import type { TestOutcome } from './outcome.ts';
+
+/** Mocha's own events (lib/runner.js, `Runner.constants`). */
+type Events = Pick<Mocha.Runner, 'on'>;
+
+/**
+ * Listens to a mocha run and gathers what became of each test. Also works inside an extension host.
+ * A failing hook counts as a failed test. The reason of a skipped test is the last line that it, or the hook that
+ * skipped it, printed on the console.
+ *
+ * @param say receives one line per test as it ends
+ * @returns a list that grows while the run goes on
+ */
+export function collectOutcomes(runner: Events, say: (line: string) => void): TestOutcome[] {
+  const outcomes: TestOutcome[] = [];
+  const lastLine = rememberConsole(runner);
+  const add = (outcome: TestOutcome): void => {
+    outcomes.push(outcome);
+    const sign = { passed: '✓', failed: '✗', skipped: '-' }[outcome.state];
+    say(`  ${sign} ${outcome.title}${outcome.duration >= 500 ? ` (${(outcome.duration / 1000).toFixed(1)} s)` : ''}`);
+  };
+  runner.on('pass', (test: Mocha.Test) => {
+    add({ title: test.fullTitle(), state: 'passed', duration: test.duration ?? 0 });
+  });
+  runner.on('fail', (test: Mocha.Runnable, error: unknown) => {
+    add({ title: test.fullTitle(), state: 'failed', duration: test.duration ?? 0, error: errorText(error) });
+  });
+  runner.on('pending', (test: Mocha.Test) => {
+    const reason = lastLine();
+    add({ title: test.fullTitle(), state: 'skipped', duration: 0, ...(reason === undefined ? {} : { reason }) });
+  });
+  return outcomes;
+}
+
+/** Message, stack and, where the assertion knows them, both values. */
+function errorText(error: unknown): string {
+  return error instanceof Error ? inspect(error, { depth: 6 }) : String(error);
+}
+
+/** Keeps the last line printed in the present test, and the last one printed outside of tests (by hooks) in the present suite. */
+function rememberConsole(runner: Events): () => string | undefined {
+  let inTest = false;
+  let ofTest: string | undefined;
+  let ofSuite: string | undefined;
+  const original = globalThis.console;
+  runner.on('start', () => {
+    // The whole object is replaced, because an extension host protects the methods of its own.
+    const listening: Console = Object.create(original);
+    for (const name of ['log', 'info', 'warn', 'error'] as const) {
+      const value = (...values: unknown[]): void => {
+        const line = values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' ');
+        if (inTest) {
+          ofTest = line;
+        } else {
+          ofSuite = line;
+        }
+        original[name](...values);
+      };
+      Object.defineProperty(listening, name, { value });
+    }
+    globalThis.console = listening;
+  });
+  runner.on('end', () => {
+    globalThis.console = original;
+  });
+  runner.on('suite', () => {
+    ofSuite = undefined;
+  });
+  runner.on('test', () => {
+    inTest = true;
+    ofTest = undefined;
+  });
+  runner.on('test end', () => {
+    inTest = false;
+  });
+  return () => (inTest ? ofTest : ofSuite);
+}

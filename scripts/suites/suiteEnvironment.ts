@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { withoutNpmRun } from '../system/npm.ts';
+import { cacheRoot, projectRoot } from '../system/projectPaths.ts';
+
+/** A world of its own for one suite. */
+export type SuiteEnvironment = { readonly env: NodeJS.ProcessEnv; readonly remove: () => void };
+
+/** Marks by which clients are told apart, and folders outside the home: a developer's own must not leak into the tests. */
+const marks =
+  /^(?:CLAUDE|AI_AGENT|GEMINI_|OPENCODE|KILO|COPILOT_|QWEN_|CODEX_|CURSOR_|VSCODE_|ELECTRON_RUN_AS_NODE$|XDG_|MCP_|NODE_OPTIONS$|FORCE_COLOR$)/;
+
+/**
+ * The environment with a home, a folder for temporary files and an MCP run folder that are new and empty.
+ * What the machine has set up for npm and pip is kept; their downloads go to the project's cache folder.
+ */
+export function suiteEnvironment(): SuiteEnvironment {
+  // Short, because sockets have to fit into 107 characters.
+  const folder = mkdtempSync(join(tmpdir(), 'shepherd-'));
+  const place = (name: string): string => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    return path;
+  };
+  const home = place('home');
+  const temporary = place('tmp');
+  const inherited = Object.entries(withoutNpmRun(process.env)).filter(
+    ([name]) => !marks.test(name) && !/^npm_config_(?:userconfig|cache)$/i.test(name),
+  );
+  return {
+    env: {
+      ...Object.fromEntries(inherited),
+      HOME: home,
+      USERPROFILE: home,
+      TMPDIR: temporary,
+      TEMP: temporary,
+      TMP: temporary,
+      MCP_RUN_DIR: place('run'),
+      // Error texts go into result files.
+      NO_COLOR: '1',
+      PATH: `${join(projectRoot, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
+      ...machineSettings(),
+    },
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Where npm and pip find what the user has set up in the real home. */
+export function machineSettings(): NodeJS.ProcessEnv {
+  const existing = (...paths: readonly (string | undefined)[]): string | undefined => paths.find((path) => path && existsSync(path));
+  const npmrc = existing(process.env.npm_config_userconfig, process.env.NPM_CONFIG_USERCONFIG, join(homedir(), '.npmrc'));
+  const pip = existing(process.env.PIP_CONFIG_FILE, join(homedir(), '.config', 'pip', 'pip.conf'), join(homedir(), '.pip', 'pip.conf'));
+  return {
+    ...(npmrc ? { NPM_CONFIG_USERCONFIG: npmrc } : {}),
+    ...(pip ? { PIP_CONFIG_FILE: pip } : {}),
+    NPM_CONFIG_CACHE: join(cacheRoot, 'npm'),
+    PIP_CACHE_DIR: join(cacheRoot, 'pip'),
+  };
+}

@@ -1,0 +1,60 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../system/projectPaths.ts';
+
+/** One part of `npm test`. */
+export type Suite =
+  /** A command that passes when it exits with 0: one test. */
+  | { readonly name: string; readonly kind: 'command'; readonly command: readonly string[]; readonly limit: number }
+  /** Test files that a child runs, which writes what became of each test into a file. */
+  | {
+      readonly name: string;
+      readonly kind: 'tests';
+      /** Every `*.test.ts` below it. */
+      readonly folder: string;
+      /** The child, and its arguments after the result file and before the test files. */
+      readonly child: string;
+      readonly arguments: readonly string[];
+      /** Runs in a PID namespace of its own where the machine allows it, because it looks at all processes. */
+      readonly namespace: boolean;
+      /** Needs an editor from the cache. */
+      readonly editor: boolean;
+      readonly limit: number;
+    };
+
+const bin = (name: string): string => join(projectRoot, 'node_modules', '.bin', name);
+const minutes = 60_000;
+
+/** In the order in which they run. `onFloor`: inside the oldest VS Code that is supported. */
+export function suiteTable(onFloor: boolean): readonly Suite[] {
+  const mocha = { kind: 'tests', child: 'mochaChild.ts', arguments: [], editor: false } as const;
+  return [
+    { name: 'lint', kind: 'command', command: [bin('biome'), 'check', '--error-on-warnings', '.'], limit: 2 * minutes },
+    { name: 'types', kind: 'command', command: [bin('tsc')], limit: 3 * minutes },
+    { name: 'build', kind: 'command', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
+    { ...mocha, name: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
+    { ...mocha, name: 'process', folder: 'test/process', namespace: true, limit: 6 * minutes },
+    {
+      name: 'vscode',
+      kind: 'tests',
+      folder: 'test/vscode/suite',
+      child: 'vscodeChild.ts',
+      arguments: [onFloor ? 'floor' : 'current'],
+      namespace: true,
+      editor: true,
+      limit: 6 * minutes,
+    },
+    { ...mocha, name: 'screen', folder: 'test/screen', namespace: true, editor: true, limit: 6 * minutes },
+  ];
+}
+
+/** The test files below a folder of the project, in a fixed order; `filters` keeps those whose path contains one of them. */
+export function suiteFiles(folder: string, filters: readonly string[]): string[] {
+  const root = join(projectRoot, folder);
+  const names = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
+  return names
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join(folder, name))
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    .sort();
+}

@@ -1,0 +1,27 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Asks again and again until the answer is something other than undefined, null or false.
+ *
+ * @param what what is waited for, for the error text
+ * @param ask must be cheap; what it throws ends the waiting
+ * @param limit milliseconds after which an error is thrown
+ * @param every milliseconds between two questions
+ */
+export async function waitFor<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  { limit = 20_000, every = 50 }: { limit?: number; every?: number } = {},
+): Promise<NonNullable<Exclude<T, false>>> {
+  const end = performance.now() + limit;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== null && answer !== false) {
+      return answer as NonNullable<Exclude<T, false>>;
+    }
+    if (performance.now() > end) {
+      throw new Error(`Waited ${limit} ms in vain for ${what}.`);
+    }
+    await delay(every);
+  }
+}

@@ -1,0 +1,107 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { current, type EditorVersion } from '../../scripts/editor/editorVersion.ts';
+import { installEditor } from '../../scripts/editor/installEditor.ts';
+import { launchBrowser } from '../../scripts/editor/launchBrowser.ts';
+import { quietSettings } from '../../scripts/editor/quietSettings.ts';
+import { stageExtension } from '../../scripts/editor/stageExtension.ts';
+import { type Editor, startEditor } from '../../scripts/editor/startEditor.ts';
+import { Workbench } from './workbench.ts';
+
+/** The folders of one workbench, all new and empty. */
+export type WorkbenchPlaces = {
+  readonly home: string;
+  readonly workspace: string;
+  /** MCP_RUN_DIR */
+  readonly runDir: string;
+  /** The editor's server-data-dir; `data/User/mcp.json` below it is the user's own list of servers. */
+  readonly dataDir: string;
+  /** Installed extensions; ours is in there already. */
+  readonly extensionsDir: string;
+};
+
+export type WorkbenchOptions = {
+  /** Writes files (configuration, servers, further extensions) before the window opens. */
+  readonly prepare?: (places: WorkbenchPlaces) => void | Promise<void>;
+  readonly theme?: 'light' | 'dark';
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Added to the environment of the editor and all that it starts. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly version?: EditorVersion;
+  readonly size?: { readonly width: number; readonly height: number };
+};
+
+/**
+ * Opens a window of a real VS Code on an empty folder, with the built extension installed as a user has it: started
+ * without the smoke-test driver, so that notifications show. It has a home, a run folder and a browser of its own.
+ * Takes about 5 s. `close()` of the result ends and removes everything.
+ */
+export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
+  const root = mkdtempSync(join(tmpdir(), 'wb-'));
+  const place = (name: string): string => {
+    const path = join(root, name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  };
+  const places: WorkbenchPlaces = {
+    home: place('home'),
+    workspace: place('project'),
+    runDir: place('run'),
+    dataDir: place('data'),
+    extensionsDir: place('extensions'),
+  };
+  let editor: Editor | undefined;
+  let browser: Browser | undefined;
+  const close = async (): Promise<void> => {
+    await browser?.close();
+    await editor?.dispose();
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    await stageExtension(places.extensionsDir);
+    await options.prepare?.(places);
+    const env = { ...process.env, HOME: places.home, MCP_RUN_DIR: places.runDir, ...options.env };
+    [editor, browser] = await Promise.all([
+      startEditor({
+        editor: await installEditor(options.version ?? current),
+        workspace: places.workspace,
+        dataDir: places.dataDir,
+        extensionsDir: places.extensionsDir,
+        env,
+        settings: { ...quietSettings, 'window.autoDetectColorScheme': true, ...options.settings },
+      }),
+      launchBrowser(env),
+    ]);
+    const context = await browser.newContext({
+      viewport: options.size ?? { width: 1280, height: 800 },
+      colorScheme: options.theme ?? 'dark',
+    });
+    const page = await openPage(context, editor.url());
+    return new Workbench({ page, editor, places, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens one more window on the same server: it gets an extension host of its own. */
+export async function openAnotherWindow(workbench: Workbench, folder?: string): Promise<Page> {
+  return openPage(workbench.page.context(), workbench.editor.url(folder));
+}
+
+async function openPage(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  await page.goto(url);
+  await waitForWorkbench(page);
+  return page;
+}
+
+/** Waits until the window has its status bar and the extension host behind it has answered. */
+export async function waitForWorkbench(page: Page): Promise<void> {
+  await page.locator('[id="status.notifications"]').waitFor({ timeout: 60_000 });
+  // Shown while extensions are being activated; absent or hidden when that is over.
+  await page.locator('[id="status.host"][aria-label*="Opening"]').waitFor({ state: 'detached', timeout: 60_000 });
+}

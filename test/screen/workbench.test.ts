@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { readManifest } from '../../scripts/editor/stageExtension.ts';
+import { listProcesses, processTree } from '../../scripts/system/processTree.ts';
+import { openWorkbench } from './openWorkbench.ts';
+import type { Workbench } from './workbench.ts';
+
+/** Shows one toast and one status bar item, to prove that the harness sees such things. */
+const messenger = `
+const vscode = require('vscode');
+exports.activate = () => {
+  const item = vscode.window.createStatusBarItem('hello', vscode.StatusBarAlignment.Left);
+  item.text = 'Hello there';
+  item.tooltip = 'A friendly tooltip';
+  item.show();
+  vscode.window.showInformationMessage('Good morning', 'Answer').then((answer) => { item.text = 'They said ' + answer; });
+};`;
+
+function installMessenger(extensionsDir: string): void {
+  const folder = join(extensionsDir, 'test.messenger-1.0.0');
+  mkdirSync(folder);
+  const manifest = {
+    name: 'messenger',
+    publisher: 'test',
+    version: '1.0.0',
+    engines: { vscode: '^1.103.0' },
+    main: './main.cjs',
+    activationEvents: ['onStartupFinished'],
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'main.cjs'), messenger);
+}
+
+describe('The workbench on the screen', function () {
+  this.timeout(90_000);
+  let workbench: Workbench;
+
+  before(async () => {
+    workbench = await openWorkbench({ prepare: (places) => installMessenger(places.extensionsDir) });
+  });
+  after(async () => {
+    const { editor, places } = workbench;
+    const tree = processTree(editor.pid);
+    await workbench.close();
+    const left = tree.filter((entry) => listProcesses().get(entry.pid)?.start === entry.start);
+    assert.deepEqual(left, [], 'the editor left processes behind');
+    assert.ok(!existsSync(places.home), 'the editor left files behind');
+  });
+
+  it('shows our extension as running', async () => {
+    const line = await workbench.activation(readManifest().displayName ?? '');
+    assert.match(line, /\d+ms/);
+    console.log(line);
+  });
+
+  it('shows notifications, and their buttons work', async () => {
+    await workbench.notifications('Good morning').waitFor();
+    await workbench.answerNotification('Good morning', 'Answer');
+    await workbench.page.locator('[id="test.messenger.hello"]', { hasText: 'They said Answer' }).waitFor();
+  });
+
+  it('shows hover cards', async () => {
+    const card = await workbench.hover(workbench.page.locator('[id="test.messenger.hello"]'));
+    assert.match((await card.textContent()) ?? '', /A friendly tooltip/);
+  });
+
+  it('is photographed in both themes', async () => {
+    await workbench.theme('light');
+    const light = await workbench.screenshot('workbench-light');
+    await workbench.theme('dark');
+    const dark = await workbench.screenshot('workbench-dark');
+    for (const path of [light, dark]) {
+      assert.ok(statSync(path).size > 10_000, `${path} is an empty picture`);
+    }
+  });
+});

@@ -1,0 +1,146 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { readManifest } from '../../scripts/editor/stageExtension.ts';
+import type { Editor } from '../../scripts/editor/startEditor.ts';
+import { outRoot } from '../../scripts/system/projectPaths.ts';
+import { waitFor } from '../../scripts/system/waiting.ts';
+import { type WorkbenchPlaces, waitForWorkbench } from './openWorkbench.ts';
+
+type Parts = { readonly page: Page; readonly editor: Editor; readonly places: WorkbenchPlaces; readonly close: () => Promise<void> };
+
+/** A window of VS Code as a user sees it. Every method waits for what it needs; none sleeps. */
+export class Workbench {
+  readonly page: Page;
+  readonly editor: Editor;
+  readonly places: WorkbenchPlaces;
+  /** Ends the browser, the editor and all that it started, and removes their folders. */
+  readonly close: () => Promise<void>;
+
+  constructor(parts: Parts) {
+    this.page = parts.page;
+    this.editor = parts.editor;
+    this.places = parts.places;
+    this.close = parts.close;
+  }
+
+  /** One of our status bar items. Its aria-label is what a screen reader says; classes `warning-kind`, `error-kind`. */
+  statusItem(id: string): Locator {
+    const { publisher, name } = readManifest();
+    return this.page.locator(`[id="${publisher}.${name}.${id}"]`);
+  }
+
+  /** The activity-bar entry of a view container, by its title; a badge is in its aria-label ("title - badge tooltip") and `.badge-content`. */
+  activity(title: string): Locator {
+    return this.page.locator('.part.activitybar li.action-item', { has: this.page.locator(`a.action-label[aria-label^="${title}"]`) });
+  }
+
+  /** Shows a view container, by its title in the activity bar. */
+  async openView(title: string): Promise<void> {
+    const entry = this.activity(title);
+    await entry.waitFor();
+    if (!(await entry.getAttribute('class'))?.includes('checked')) {
+      await entry.click(); // the li, because a badge lies over its link
+    }
+    await this.page.locator('.part.sidebar .composite.title', { hasText: new RegExp(title, 'i') }).waitFor();
+  }
+
+  /** The rows of the tree in the side bar; with text: those that contain it. */
+  rows(text?: string | RegExp): Locator {
+    return this.page.locator('.part.sidebar .monaco-list-row', text === undefined ? {} : { hasText: text });
+  }
+
+  /** What a screen reader says for each row that is on screen. */
+  async rowLabels(): Promise<string[]> {
+    return this.rows().evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label') ?? ''));
+  }
+
+  /** Clicks an inline action of a row, by the title of its command. */
+  async rowAction(row: Locator, title: string): Promise<void> {
+    await row.hover();
+    await row.locator(`a.action-label[aria-label="${title}"]`).click();
+  }
+
+  /** Chooses from the context menu of a row. The row is selected first: else VS Code may pass the command no element. */
+  async rowMenu(row: Locator, item: string): Promise<void> {
+    await row.click();
+    await row.click({ button: 'right' });
+    await this.page.locator('.monaco-menu a.action-menu-item', { hasText: item }).click();
+  }
+
+  /** Runs a command from the palette, by its full title ("Category: Title"). */
+  async palette(command: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor();
+    await input.fill(`>${command}`);
+    const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${command}"]`).first();
+    await row.waitFor();
+    await row.click();
+  }
+
+  /** The entries of an open quick pick. */
+  picks(text?: string | RegExp): Locator {
+    return this.page.locator('.quick-input-list .monaco-list-row', text === undefined ? {} : { hasText: text });
+  }
+
+  /** Notification toasts; with text: those that contain it. Buttons in them: `a.monaco-button`. */
+  notifications(text?: string | RegExp): Locator {
+    return this.page.locator('.notification-toast', text === undefined ? {} : { hasText: text });
+  }
+
+  /** Presses a button of a notification toast. */
+  async answerNotification(text: string | RegExp, button: string): Promise<void> {
+    await this.notifications(text).locator('a.monaco-button', { hasText: button }).click();
+  }
+
+  /** Moves the mouse over something and returns its hover card, visible. Command links in it: `a[data-href^="command:"]`. */
+  async hover(target: Locator): Promise<Locator> {
+    await target.hover();
+    const card = this.page.locator('.monaco-hover:visible').last();
+    await card.waitFor();
+    return card;
+  }
+
+  /** Waits for the extension with this display name to be listed as activated, and returns its line ("Activation: 22ms"). */
+  async activation(displayName: string): Promise<string> {
+    await this.palette('Developer: Show Running Extensions');
+    const list = this.page.locator('.runtime-extensions-editor');
+    await list.locator('.monaco-list-row').first().waitFor();
+    const row = list.locator('.monaco-list-row', { has: this.page.locator('.name', { hasText: displayName }) });
+    // The list is virtual and sorted by time: what is quick stands at the end.
+    const line = await waitFor(`${displayName} to be listed as running`, async () => {
+      if ((await row.count()) === 0) {
+        await list.locator('.monaco-list').first().focus();
+        await this.page.keyboard.press('End');
+        return undefined;
+      }
+      const text = await row.first().locator('.activation-time').textContent();
+      return text?.includes('ms') ? text : undefined;
+    });
+    await this.palette('View: Close All Editors');
+    await list.waitFor({ state: 'detached' });
+    return line;
+  }
+
+  /** Switches the theme of the live window and waits until it shows. */
+  async theme(scheme: 'light' | 'dark'): Promise<void> {
+    await this.page.emulateMedia({ colorScheme: scheme });
+    await this.page.locator(`.monaco-workbench.${scheme === 'dark' ? 'vs-dark' : 'vs'}`).waitFor();
+  }
+
+  /** A picture of the window, or of a part of it, in out/screens/. */
+  async screenshot(name: string, part?: Locator): Promise<string> {
+    const folder = join(outRoot, 'screens');
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, `${name}.png`);
+    await (part ?? this.page).screenshot({ path });
+    return path;
+  }
+
+  /** Reloads the window as "Developer: Reload Window" does: a new extension host, no MCP server runs in it. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await waitForWorkbench(this.page);
+  }
+}
