@@ -1,0 +1,93 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+
+/** No metadata file of any installer comes near this. */
+export const maxMetadataBytes = 4 * 1024 * 1024;
+
+export type FileRead =
+  | { readonly status: 'ok'; readonly text: string; readonly stat: Stats }
+  | { readonly status: 'absent'; readonly reason: string }
+  | { readonly status: 'unreadable'; readonly reason: string };
+
+/** What became of looking at a path; `absent` means that the system said so, never that it refused to tell. */
+export type Look =
+  | { readonly status: 'ok'; readonly stat: Stats }
+  | { readonly status: 'absent'; readonly reason: string }
+  | { readonly status: 'unreadable'; readonly reason: string };
+
+/** Asks what is at a path, links followed. Never throws. */
+export function look(path: string): Look {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat ? { status: 'ok', stat } : { status: 'absent', reason: `${path} does not exist` };
+  } catch (error) {
+    return failure(path, error);
+  }
+}
+
+/**
+ * Reads a regular file of at most `maxBytes`. Named pipes, devices, sockets, directories, loops of links and larger files are
+ * refused without being opened: opening some of them blocks, or does something. Never throws.
+ */
+export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead {
+  const seen = look(path);
+  if (seen.status !== 'ok') {
+    return seen;
+  }
+  const refusal = refuse(path, seen.stat, maxBytes);
+  if (refusal) {
+    return refusal;
+  }
+  let handle: number | undefined;
+  try {
+    // Not to block if a pipe takes the file's place between the two calls.
+    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stat = fstatSync(handle);
+    return refuse(path, stat, maxBytes) ?? { status: 'ok', text: readAll(handle, stat.size, maxBytes), stat };
+  } catch (error) {
+    return failure(path, error);
+  } finally {
+    if (handle !== undefined) {
+      closeSync(handle);
+    }
+  }
+}
+
+function readAll(handle: number, size: number, maxBytes: number): string {
+  // One byte more than it should have, so that a file that grows meanwhile is read to the bound and no further.
+  const buffer = Buffer.allocUnsafe(Math.min(size + 1, maxBytes));
+  let used = 0;
+  while (used < buffer.length) {
+    const count = readSync(handle, buffer, used, buffer.length - used, used);
+    if (count === 0) {
+      break;
+    }
+    used += count;
+  }
+  const text = buffer.toString('utf8', 0, used);
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+function refuse(path: string, stat: Stats, maxBytes: number): FileRead | undefined {
+  if (!stat.isFile()) {
+    const what = stat.isDirectory() ? 'a directory' : stat.isFIFO() ? 'a named pipe' : 'not a regular file';
+    return { status: 'unreadable', reason: `${path} is ${what}` };
+  }
+  return stat.size > maxBytes ? { status: 'unreadable', reason: `${path} is too large (${stat.size} bytes)` } : undefined;
+}
+
+/** What an error of the file system means here, in words; its own text is not passed on. */
+export function failure(path: string, error: unknown): { readonly status: 'absent' | 'unreadable'; readonly reason: string } {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return { status: 'absent', reason: `${path} does not exist` };
+    case 'ELOOP':
+      return { status: 'unreadable', reason: `${path} is a loop of symbolic links` };
+    case 'EACCES':
+    case 'EPERM':
+      return { status: 'unreadable', reason: `${path} may not be read (permission denied)` };
+    default:
+      return { status: 'unreadable', reason: `${path} cannot be read (${code})` };
+  }
+}

@@ -1,0 +1,129 @@
+import { realpathSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { PackageRef } from '../types/package.ts';
+import type { ProcessDetail, ProcessRow } from '../types/process.ts';
+import { normalizePythonName, parsePythonSpec } from '../version/pythonSpec.ts';
+import { readBounded } from './boundedFile.ts';
+import { MetadataCache } from './metadataCache.ts';
+import { isRecord } from './nodePackage.ts';
+import { joinedPath, workingDirectory } from './processView.ts';
+import { pythonEntry } from './pythonEntry.ts';
+import { pythonEnvironmentOf, siteDirectories } from './pythonEnvironment.ts';
+import { type Owner, ownerOfConsoleScript, ownerOfFile, ownerOfModule } from './pythonOwner.ts';
+
+/** The package of a Python process. Reads the command line, then the environment's installed metadata; the interpreter is never asked. */
+export function identifyPython(row: ProcessRow, detail: ProcessDetail): { readonly ref: PackageRef } | { readonly unknown: string } {
+  const interpreter = row.argv[0] ?? '';
+  const args = row.argv.slice(1);
+  const entry = pythonEntry(args);
+  if (entry.kind === 'unknown') {
+    return { unknown: entry.reason };
+  }
+  const cwd = workingDirectory(detail);
+  if (entry.kind === 'script' && cwd === undefined && !isAbsolute(entry.script)) {
+    return { unknown: 'its script is named relative to a working directory that is gone or cannot be read' };
+  }
+  const named = entry.kind === 'script' ? (row.argvExact ? entry.script : joinedPath(args, entry.at, cwd)) : undefined;
+  const script = named === undefined ? undefined : resolve(cwd ?? '/', named);
+  const found = pythonEnvironmentOf(interpreter, detail, script);
+  if ('unknown' in found) {
+    return found;
+  }
+  const cache = new MetadataCache();
+  if (script !== undefined) {
+    return identifyFile(script, found.environment, cache);
+  }
+  const sites = siteDirectories(found.environment);
+  if (sites.status !== 'ok') {
+    return { unknown: sites.reason };
+  }
+  const module = entry.kind === 'module' ? entry.module : '';
+  const before = entry.kind === 'module' && entry.isolated ? [] : searchedFirst(detail, cwd);
+  const owner = ownerOfModule(module, before, sites.directories, cache);
+  return 'unknown' in owner ? owner : { ref: toRef(owner, found.environment) };
+}
+
+/** Directories that `-m` searches before the environment's own. */
+function searchedFirst(detail: ProcessDetail, cwd: string | undefined): string[] {
+  const paths = (detail.environment?.get('PYTHONPATH') ?? '')
+    .split(delimiter)
+    .filter((path) => path !== '' && (isAbsolute(path) || cwd !== undefined));
+  const safe = (detail.environment?.get('PYTHONSAFEPATH') ?? '') !== '';
+  return [...(cwd === undefined || safe ? [] : [cwd]), ...paths.map((path) => resolve(cwd ?? '/', path))];
+}
+
+function identifyFile(
+  script: string,
+  environment: string,
+  cache: MetadataCache,
+): { readonly ref: PackageRef } | { readonly unknown: string } {
+  let real = script;
+  try {
+    real = realpathSync.native(script);
+  } catch {
+    // The script may have been removed under the process; its name is enough for a console script.
+  }
+  // Scripts of a user's own installs and links in ~/.local/bin stand outside of the interpreter's prefix: where the script really lies says the same.
+  const inBin = /^(bin|Scripts)$/i.test(basename(dirname(real)));
+  const places = [...new Set([environment, ...(inBin ? [dirname(dirname(real))] : [])])];
+  let reason = '';
+  for (const place of places) {
+    const sites = siteDirectories(place);
+    if (sites.status !== 'ok') {
+      reason ||= sites.reason;
+      continue;
+    }
+    const command = [script, real].find((path) => isBinOf(dirname(path), place));
+    const owner =
+      command === undefined ? ownerOfFile(real, sites.directories, cache) : ownerOfConsoleScript(command, sites.directories, cache);
+    if (owner) {
+      return { ref: toRef({ ...owner, entry: script }, place) };
+    }
+  }
+  return { unknown: reason || `${basename(script)} is a script that belongs to no installed package` };
+}
+
+function isBinOf(directory: string, environment: string): boolean {
+  return ['bin', 'Scripts', join('local', 'bin')].some((name) => join(environment, name) === directory);
+}
+
+function toRef(owner: Owner, environment: string): PackageRef {
+  const extras = requestedExtras(environment, owner.name);
+  return {
+    ecosystem: 'python',
+    entry: owner.entry,
+    environment,
+    name: owner.name,
+    ...(extras.length > 0 ? { extras } : {}),
+    ...(owner.editable ? { editable: true } : {}),
+  };
+}
+
+/** The extras that were asked for, where the tool that made the environment wrote that down (pipx: pipx_metadata.json; uv: uv-receipt.toml). */
+function requestedExtras(environment: string, name: string): readonly string[] {
+  const pipx = readBounded(join(environment, 'pipx_metadata.json'));
+  const uv = readBounded(join(environment, 'uv-receipt.toml'));
+  const wanted = normalizePythonName(name);
+  if (pipx.status === 'ok') {
+    try {
+      const json: unknown = JSON.parse(pipx.text);
+      const main = isRecord(json) && isRecord(json.main_package) ? json.main_package.package_or_url : undefined;
+      const spec = typeof main === 'string' ? parsePythonSpec(main) : undefined;
+      return spec && 'name' in spec && spec.name !== undefined && normalizePythonName(spec.name) === wanted ? spec.extras : [];
+    } catch {
+      return [];
+    }
+  }
+  if (uv.status === 'ok') {
+    // One table per requirement: { name = "x", extras = ["a", "b"] }. The little that is needed does not ask for a TOML parser.
+    for (const table of uv.text.match(/\{[^{}]*\}/g) ?? []) {
+      const written = /\bname\s*=\s*"([^"]+)"/.exec(table)?.[1];
+      if (written !== undefined && normalizePythonName(written) === wanted) {
+        return [...(/\bextras\s*=\s*\[([^\]]*)\]/.exec(table)?.[1] ?? '').matchAll(/"([A-Za-z0-9._-]+)"/g)].map((match) =>
+          normalizePythonName(match[1] ?? ''),
+        );
+      }
+    }
+  }
+  return [];
+}

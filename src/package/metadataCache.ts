@@ -1,0 +1,52 @@
+import { type FileRead, look, readBounded } from './boundedFile.ts';
+
+/** Bounded only so that years of uptime cannot fill the memory. */
+const maxEntries = 20_000;
+
+/** Two writes within one tick of the file system's clock carry the same times: what changed this recently is not kept. */
+const unsettledMs = 1_000;
+
+/**
+ * Keeps what was computed from metadata files, as long as nothing about the file moved. The change time is part of that: it cannot be set back, so a
+ * file that was rewritten in place with its old size and old time is read again. A verdict never rests on these times.
+ */
+export class MetadataCache {
+  readonly #entries = new Map<string, { readonly fingerprint: string; readonly value: unknown }>();
+
+  /**
+   * The file's value by `parse`, from memory when the file did not move. `kind` tells apart what different callers compute from one file.
+   * Failures are not kept.
+   */
+  read<T>(
+    kind: string,
+    path: string,
+    parse: (text: string) => T,
+  ): { readonly status: 'ok'; readonly value: T } | Exclude<FileRead, { status: 'ok' }> {
+    const seen = look(path);
+    if (seen.status !== 'ok') {
+      return seen;
+    }
+    const { stat } = seen;
+    const fingerprint = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
+    const key = `${kind}\n${path}`;
+    const kept = this.#entries.get(key);
+    if (kept?.fingerprint === fingerprint) {
+      return { status: 'ok', value: kept.value as T };
+    }
+    const file = readBounded(path);
+    if (file.status !== 'ok') {
+      this.#entries.delete(key);
+      return file;
+    }
+    const value = parse(file.text);
+    if (Date.now() - stat.ctimeMs < unsettledMs) {
+      return { status: 'ok', value };
+    }
+    if (this.#entries.size >= maxEntries) {
+      this.#entries.clear();
+    }
+    // Filed under the look before the read: if the file moved in between, the next look differs and reads again.
+    this.#entries.set(key, { fingerprint, value });
+    return { status: 'ok', value };
+  }
+}

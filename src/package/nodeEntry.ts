@@ -1,0 +1,165 @@
+import { basename } from 'node:path';
+
+/** What a command line of a JavaScript runtime loads first. */
+export type ScriptArgument =
+  /** `at` is its index in the arguments, for those who must join words that were split at spaces. */
+  { readonly script: string; readonly at: number } | { readonly unknown: string };
+
+/** Options that take the next argument as their value when they are not written with `=`. Source: `node --help` of Node 20 to 24, `bun --help`, `deno run --help`. */
+const valueOptions = new Set([
+  '-r',
+  '--require',
+  '--import',
+  '--loader',
+  '--experimental-loader',
+  '-C',
+  '--conditions',
+  '--title',
+  '--env-file',
+  '--env-file-if-exists',
+  '--inspect-port',
+  '--debug-port',
+  '--icu-data-dir',
+  '--input-type',
+  '--experimental-default-type',
+  '--experimental-config-file',
+  '--openssl-config',
+  '--redirect-warnings',
+  '--diagnostic-dir',
+  '--report-dir',
+  '--report-directory',
+  '--report-filename',
+  '--report-signal',
+  '--cpu-prof-dir',
+  '--cpu-prof-name',
+  '--cpu-prof-interval',
+  '--heap-prof-dir',
+  '--heap-prof-name',
+  '--heap-prof-interval',
+  '--heapsnapshot-signal',
+  '--disable-warning',
+  '--disable-proto',
+  '--dns-result-order',
+  '--max-http-header-size',
+  '--unhandled-rejections',
+  '--trace-event-categories',
+  '--trace-event-file-pattern',
+  '--trace-require-module',
+  '--tls-cipher-list',
+  '--tls-keylog',
+  '--secure-heap',
+  '--secure-heap-min',
+  '--v8-pool-size',
+  '--watch-path',
+  '--localstorage-file',
+  '--allow-fs-read',
+  '--allow-fs-write',
+  '--snapshot-blob',
+  '--build-snapshot-config',
+  '--network-family-autoselection-attempt-timeout',
+  '--es-module-specifier-resolution',
+  '--experimental-sea-config',
+]);
+const bunValueOptions = new Set([
+  '-r',
+  '--preload',
+  '--cwd',
+  '-c',
+  '--config',
+  '--env-file',
+  '-d',
+  '--define',
+  '--tsconfig-override',
+  '-F',
+  '--filter',
+  '--shell',
+  '--port',
+]);
+const denoValueOptions = new Set([
+  '-c',
+  '--config',
+  '--import-map',
+  '--cert',
+  '--location',
+  '--seed',
+  '--lock',
+  '--env-file',
+  '--node-modules-dir',
+]);
+
+const evaluating = new Set(['-e', '--eval', '-p', '--print', '-pe', '-ep']);
+
+/** Programs that run the script that follows them in the same process: what counts is that script. */
+const runners = new Set(['ts-node', 'ts-node-esm', 'ts-node-script', 'ts-node-transpile-only', 'tsx', 'jiti', 'babel-node', 'esno']);
+
+/** Finds the script in the arguments of a Node process; `args` without the program's own name. */
+export function nodeScript(args: readonly string[]): ScriptArgument {
+  const first = firstOperand(args, 0, valueOptions);
+  if ('unknown' in first) {
+    return first;
+  }
+  if (first.script === 'inspect' || first.script === 'debug') {
+    return firstOperand(args, first.at + 1, valueOptions);
+  }
+  const name = basename(first.script).replace(/\.[cm]?js$/, '');
+  if (runners.has(name) || (/[\\/](tsx|ts-node|jiti)[\\/](dist|lib)[\\/]/.test(first.script) && /^(cli|bin|jiti-cli)$/.test(name))) {
+    const next = firstOperand(
+      args,
+      first.at + 1,
+      new Set([...valueOptions, '-P', '--project', '--tsconfig', '-O', '--compiler-options', '--cwd']),
+    );
+    return 'unknown' in next ? first : next;
+  }
+  return first;
+}
+
+/** The same for Bun: `bun x.ts`, `bun run x.ts`. */
+export function bunScript(args: readonly string[]): ScriptArgument {
+  const first = firstOperand(args, 0, bunValueOptions);
+  if ('unknown' in first) {
+    return first;
+  }
+  if (first.script === 'x' || first.script === 'exec') {
+    return { unknown: `"bun ${first.script}" only launches another process` };
+  }
+  return first.script === 'run' ? firstOperand(args, first.at + 1, bunValueOptions) : first;
+}
+
+/** The same for Deno: `deno run -A x.ts`. */
+export function denoScript(args: readonly string[]): ScriptArgument {
+  const first = firstOperand(args, 0, denoValueOptions);
+  if ('unknown' in first) {
+    return first;
+  }
+  const script = ['run', 'serve'].includes(first.script) ? firstOperand(args, first.at + 1, denoValueOptions) : first;
+  if (!('unknown' in script) && /^(npm|jsr|https?|data|node):/.test(script.script)) {
+    return { unknown: "it runs from Deno's own cache, whose versions are not read yet" };
+  }
+  return script;
+}
+
+function firstOperand(args: readonly string[], from: number, withValue: ReadonlySet<string>): ScriptArgument {
+  for (let at = from; at < args.length; at += 1) {
+    const argument = args[at] ?? '';
+    if (argument === '--') {
+      const script = args[at + 1];
+      return script === undefined ? { unknown: 'its command line names no script' } : { script, at: at + 1 };
+    }
+    if (argument === '-') {
+      return { unknown: 'its program came through standard input' };
+    }
+    if (!argument.startsWith('-')) {
+      return argument === '' ? { unknown: 'its command line names no script' } : { script: argument, at };
+    }
+    if (evaluating.has(argument) || argument.startsWith('--eval=') || argument.startsWith('--print=')) {
+      return { unknown: 'its program was given as text on the command line' };
+    }
+    if (argument === '--run' || argument.startsWith('--run=')) {
+      return { unknown: 'it only launches a package script' };
+    }
+    if (withValue.has(argument)) {
+      at += 1;
+    }
+  }
+  return { unknown: 'its command line names no script' };
+}

@@ -1,0 +1,228 @@
+import { lstatSync, realpathSync, type Stats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { InstalledPackage, PackageRef } from '../types/package.ts';
+import { birthTime } from './birthTime.ts';
+import { failure, look } from './boundedFile.ts';
+import { type ClosureParts, maxPackages, type PartsOrFailure } from './closureParts.ts';
+import { isInstalling, npmRetired } from './installing.ts';
+import type { MetadataCache } from './metadataCache.ts';
+import { installedRoot, packageOf, readManifest } from './nodePackage.ts';
+import { NpmLockContents } from './npmLock.ts';
+
+/**
+ * The package of an npm reference and everything that it requires, found as Node finds it: `node_modules` upwards from where each package really
+ * lies. So one reading serves npm (local, global, npx), pnpm and bun. The entry is resolved anew each time: a link may lead elsewhere now.
+ */
+export function readNpmClosure(ref: PackageRef, cache: MetadataCache, now: number): PartsOrFailure {
+  const own = ownDirectory(ref, cache);
+  if ('status' in own) {
+    return own;
+  }
+  return new NpmWalk(cache, now).from(own.directory, ref);
+}
+
+/** Where the reference's package lies now. */
+function ownDirectory(
+  ref: PackageRef,
+  cache: MetadataCache,
+): { readonly directory: string } | { readonly status: 'gone' | 'unreadable'; readonly reason: string } {
+  const named = ref.editable ? ref.environment : join(ref.environment, 'node_modules', ref.name);
+  const file = resolvedEntry(ref.entry);
+  if ('path' in file) {
+    const home = packageOf(file.path, cache);
+    if ('directory' in home) {
+      return { directory: home.directory };
+    }
+    return { status: 'unreadable', reason: home.unknown };
+  }
+  if (file.status === 'unreadable') {
+    return { status: 'unreadable', reason: file.reason };
+  }
+  // The entry's file is gone. Its package may still be there: a new version may have moved its files, a build may be under way.
+  const there = look(named);
+  if (there.status !== 'ok') {
+    return there.status === 'absent'
+      ? { status: 'gone', reason: `${file.reason}, nor does ${named}` }
+      : { status: 'unreadable', reason: there.reason };
+  }
+  const real = resolvedEntry(named);
+  return 'path' in real ? { directory: real.path } : { status: 'unreadable', reason: real.reason };
+}
+
+function resolvedEntry(entry: string): { readonly path: string } | { readonly status: 'absent' | 'unreadable'; readonly reason: string } {
+  let why: { readonly status: 'absent' | 'unreadable'; readonly reason: string } | undefined;
+  for (const candidate of [entry, `${entry}.js`, `${entry}.cjs`, `${entry}.mjs`]) {
+    try {
+      return { path: realpathSync.native(candidate) };
+    } catch (error) {
+      why ??= failure(candidate, error);
+      if (why.status === 'unreadable') {
+        break;
+      }
+    }
+  }
+  return why ?? { status: 'unreadable', reason: `${entry} cannot be read` };
+}
+
+/** One walk over the closure; holds what was looked at, so that nothing is looked at twice. */
+class NpmWalk {
+  readonly #cache: MetadataCache;
+  readonly #now: number;
+  readonly #locks: NpmLockContents;
+  /** Directories by whether they have a `node_modules`. */
+  readonly #holders = new Map<string, boolean>();
+  readonly #resolved = new Map<string, string | undefined>();
+  readonly #stats = new Map<string, Stats | undefined>();
+  readonly #watch = new Set<string>();
+  readonly #packages: InstalledPackage[] = [];
+  #changedAt = 0;
+
+  constructor(cache: MetadataCache, now: number) {
+    this.#cache = cache;
+    this.#now = now;
+    this.#locks = new NpmLockContents(cache);
+  }
+
+  from(directory: string, ref: PackageRef): PartsOrFailure {
+    const queue = [directory];
+    const seen = new Set(queue);
+    let ownOnly: string | undefined;
+    for (let at = 0; at < queue.length; at += 1) {
+      const current = queue[at] ?? directory;
+      const read = readManifest(current, this.#cache);
+      if (at === 0 && 'reason' in read) {
+        return { status: 'unreadable', reason: read.reason };
+      }
+      const manifest = 'manifest' in read ? read.manifest : undefined;
+      this.#add(current, manifest?.name, manifest?.version);
+      for (const name of manifest?.requires ?? []) {
+        const found = this.#resolve(current, name);
+        if (found !== undefined && !seen.has(found)) {
+          seen.add(found);
+          queue.push(found);
+        }
+      }
+      if (queue.length > maxPackages) {
+        ownOnly = `it requires more than ${maxPackages} packages`;
+        break;
+      }
+    }
+    return this.#parts(ref, ownOnly);
+  }
+
+  #parts(ref: PackageRef, ownOnly: string | undefined): ClosureParts {
+    this.#watch.add(dirname(ref.entry));
+    const [own, ...others] = this.#packages;
+    const packages = own ? [own, ...(ownOnly === undefined ? others : [])] : [];
+    const parents = [...new Set(packages.map((item) => dirname(item.root)))].filter((path) => !isVirtualStore(path));
+    const installing = parents.some((path) => isInstalling(npmRetired(path), this.#now));
+    return {
+      status: 'ok',
+      packages,
+      ...(ownOnly === undefined ? {} : { ownOnly }),
+      changedAt: installing ? this.#now : Math.max(this.#changedAt, this.#locks.changedAt),
+      watch: [...this.#watch],
+    };
+  }
+
+  #add(directory: string, name: string | undefined, version: string | undefined): void {
+    const stat = this.#lstat(directory);
+    const parent = dirname(directory);
+    const parentStat = this.#lstat(parent);
+    const installedAt = stat && birthTime(stat, parentStat);
+    const content = version === undefined ? undefined : this.#locks.contentOf(directory, version);
+    this.#packages.push({
+      ecosystem: 'npm',
+      name: name ?? nameByPath(directory),
+      ...(version === undefined ? {} : { version }),
+      root: directory,
+      ...(content === undefined ? {} : { content }),
+      // A directory with somebody's own source was not installed; when it was made says nothing about its code.
+      ...(installedAt === undefined || installedRoot(directory) === undefined ? {} : { installedAt }),
+    });
+    this.#changedAt = Math.max(
+      this.#changedAt,
+      stat?.ctimeMs ?? 0,
+      installedRoot(directory) === undefined ? 0 : (parentStat?.ctimeMs ?? 0),
+    );
+    this.#watchFor(directory);
+  }
+
+  #watchFor(directory: string): void {
+    const parent = dirname(directory);
+    if (installedRoot(directory) === undefined) {
+      // package.json of a project stands in the project's directory itself.
+      this.#watch.add(directory);
+    } else if (isVirtualStore(parent)) {
+      this.#watch.add(parent.slice(0, parent.indexOf('.pnpm') + '.pnpm'.length));
+    } else {
+      this.#watch.add(parent);
+      if (basename(parent).startsWith('@')) {
+        this.#watch.add(dirname(parent));
+      }
+    }
+  }
+
+  /** Node's own rule: the nearest `node_modules/<name>` upwards. */
+  #resolve(from: string, name: string): string | undefined {
+    for (let directory = from; ; directory = dirname(directory)) {
+      if (basename(directory) !== 'node_modules' && this.#hasModules(directory)) {
+        const found = this.#real(join(directory, 'node_modules', name));
+        if (found !== undefined) {
+          return found;
+        }
+      }
+      if (directory === dirname(directory)) {
+        return undefined;
+      }
+    }
+  }
+
+  #hasModules(directory: string): boolean {
+    let has = this.#holders.get(directory);
+    if (has === undefined) {
+      has = look(join(directory, 'node_modules')).status === 'ok';
+      this.#holders.set(directory, has);
+    }
+    return has;
+  }
+
+  #real(path: string): string | undefined {
+    if (this.#resolved.has(path)) {
+      return this.#resolved.get(path);
+    }
+    const stat = this.#lstat(path);
+    let found = stat?.isDirectory() ? path : undefined;
+    if (stat?.isSymbolicLink()) {
+      try {
+        found = realpathSync.native(path);
+      } catch {
+        found = undefined;
+      }
+    }
+    this.#resolved.set(path, found);
+    return found;
+  }
+
+  #lstat(path: string): Stats | undefined {
+    if (!this.#stats.has(path)) {
+      let stat: Stats | undefined;
+      try {
+        stat = lstatSync(path, { throwIfNoEntry: false });
+      } catch {
+        stat = undefined;
+      }
+      this.#stats.set(path, stat);
+    }
+    return this.#stats.get(path);
+  }
+}
+
+function isVirtualStore(path: string): boolean {
+  return /[\\/]\.pnpm[\\/]/.test(path);
+}
+
+function nameByPath(directory: string): string {
+  const scope = basename(dirname(directory));
+  return scope.startsWith('@') ? `${scope}/${basename(directory)}` : basename(directory);
+}

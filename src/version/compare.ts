@@ -1,0 +1,38 @@
+import pep440 from '@renovatebot/pep440';
+import semver from 'semver';
+import type { Ecosystem, PackageChange } from '../types/package.ts';
+
+/**
+ * Orders two versions by the rules of their ecosystem: semver for npm (never coerced: "1.0" is not a version there), PEP 440 for Python.
+ * Equal texts are equal even where the rules know neither; anything else that the rules do not know is `unknown`.
+ *
+ * @returns -1 when `a` is older than `b`
+ */
+export function compareVersions(ecosystem: Ecosystem, a: string, b: string): -1 | 0 | 1 | 'unknown' {
+  if (a === b) {
+    return 0;
+  }
+  if (ecosystem === 'npm') {
+    const left = semver.valid(a);
+    const right = semver.valid(b);
+    return left === null || right === null ? 'unknown' : semver.compare(left, right);
+  }
+  if (pep440.valid(a) === null || pep440.valid(b) === null) {
+    return 'unknown';
+  }
+  const order = pep440.compare(a, b);
+  return order < 0 ? -1 : order > 0 ? 1 : 0;
+}
+
+/** What an exchange of one version text for another is called. Undefined when the texts are the same. `changed`: they differ and have no order (dates, build metadata). */
+export function changeDirection(
+  ecosystem: Ecosystem,
+  running: string,
+  installed: string,
+): Exclude<PackageChange['direction'], 'removed' | 'content'> | undefined {
+  if (running === installed) {
+    return undefined;
+  }
+  const order = compareVersions(ecosystem, running, installed);
+  return order === -1 ? 'upgrade' : order === 1 ? 'downgrade' : 'changed';
+}

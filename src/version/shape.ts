@@ -1,0 +1,19 @@
+/** Longest version text that is kept; real ones are far shorter. */
+const maxLength = 64;
+
+/**
+ * Returns the text when it can be a version, else undefined, so that whatever else stands in a metadata file (a paragraph, 5,000 digits, instructions to
+ * a model) is never stored or shown. Kept: an optional `v`, an epoch, a leading digit, then version characters, at most three words
+ * ("0.0.0-experimental-2f8f60ca8" has one).
+ */
+export function versionShaped(text: unknown): string | undefined {
+  if (typeof text !== 'string') {
+    return undefined;
+  }
+  const trimmed = text.length > maxLength * 2 ? '' : text.trim();
+  if (trimmed.length > maxLength || !/^v?(\d+!)?\d[0-9A-Za-z.+_-]*$/.test(trimmed)) {
+    return undefined;
+  }
+  const words = trimmed.match(/[A-Za-z]{3,}/g) ?? [];
+  return words.length <= 3 && words.every((word) => word.length <= 16) ? trimmed : undefined;
+}
