@@ -3,13 +3,10 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { withoutNpmRun } from '../system/npm.ts';
 import { cacheRoot, projectRoot } from '../system/projectPaths.ts';
+import { withoutClientMarks } from '../system/withoutClientMarks.ts';
 
 /** A world of its own for one suite. */
 export type SuiteEnvironment = { readonly env: NodeJS.ProcessEnv; readonly remove: () => void };
-
-/** Marks by which clients are told apart, and folders outside the home: a developer's own must not leak into the tests. */
-const marks =
-  /^(?:CLAUDE|AI_AGENT|GEMINI_|OPENCODE|KILO|COPILOT_|QWEN_|CODEX_|CURSOR_|VSCODE_|ELECTRON_RUN_AS_NODE$|XDG_|MCP_|NODE_OPTIONS$|FORCE_COLOR$)/;
 
 /**
  * The environment with a home, a folder for temporary files and an MCP run folder that are new and empty.
@@ -25,8 +22,8 @@ export function suiteEnvironment(): SuiteEnvironment {
   };
   const home = place('home');
   const temporary = place('tmp');
-  const inherited = Object.entries(withoutNpmRun(process.env)).filter(
-    ([name]) => !marks.test(name) && !/^npm_config_(?:userconfig|cache)$/i.test(name),
+  const inherited = Object.entries(withoutClientMarks(withoutNpmRun(process.env))).filter(
+    ([name]) => !/^(?:npm_config_(?:userconfig|cache)|FORCE_COLOR)$/i.test(name),
   );
   return {
     env: {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** Settings that `npm run` leaves in the environment and that belong to the outer project, not to the folder we install into. */
-const ofTheOuterRun = /^npm_(?:package_|lifecycle_|command$|config_(?:local_prefix|prefix|global_prefix|noproxy)$)/i;
+const ofTheOuterRun = /^(?:INIT_CWD$|npm_(?:package_|lifecycle_|command$|config_(?:local_prefix|prefix|global_prefix|noproxy)$))/i;
 
 /** The environment without the traces of the `npm run` that we live in. */
 export function withoutNpmRun(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,0 +1,54 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installServer } from '../system/npmServer.ts';
+
+/** The one that grows old under the client's feet: two published versions of a real server. */
+export const staleServer = { name: '@modelcontextprotocol/server-everything', old: '2026.1.26', new: '2026.8.31' } as const;
+
+/** Where the servers of the demo are, and how clients are told to run them. */
+export type DemoServers = {
+  readonly everything: readonly string[];
+  readonly memory: readonly string[];
+  readonly files: readonly string[];
+  readonly journal: readonly string[];
+};
+
+/**
+ * Installs real servers from npm: one into the project that VS Code opens (in its old version), the others into a tools
+ * folder of the home.
+ *
+ * @returns arguments for `node`, by the name that the server has in its client's configuration
+ */
+export async function installDemoServers(project: string, tools: string, stubborn: string): Promise<DemoServers> {
+  for (const folder of [project, tools]) {
+    mkdirSync(folder, { recursive: true });
+  }
+  const [everything, [memory, files]] = await Promise.all([
+    installServer(project, staleServer.name, staleServer.old),
+    // One after the other: two npm runs in one folder would undo each other's work.
+    installServer(tools, '@modelcontextprotocol/server-memory', '2026.8.31').then(async (first) => {
+      return [first, await installServer(tools, '@modelcontextprotocol/server-filesystem', '2026.8.31')] as const;
+    }),
+  ]);
+  return {
+    everything: [everything, 'stdio'],
+    memory: [memory],
+    files: [files, project],
+    journal: ['--require', stubborn, memory],
+  };
+}
+
+/** Writes the configuration files of the two clients of the demo, as their users would. */
+export function writeDemoConfiguration(home: string, project: string, servers: DemoServers): void {
+  const entry = (args: readonly string[]): object => ({ type: 'stdio', command: 'node', args });
+  mkdirSync(join(project, '.vscode'), { recursive: true });
+  writeFileSync(join(project, '.vscode', 'mcp.json'), json({ servers: { everything: entry(servers.everything) } }));
+  writeFileSync(
+    join(home, '.claude.json'),
+    json({ mcpServers: { memory: entry(servers.memory), files: entry(servers.files), journal: entry(servers.journal) } }),
+  );
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

@@ -1,0 +1,93 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { withoutNpmRun } from '../system/npm.ts';
+import { installServer } from '../system/npmServer.ts';
+import { endTree, type ProcessEntry, stillAlive } from '../system/processTree.ts';
+import { type Progress, timed } from '../system/progress.ts';
+import { projectRoot } from '../system/projectPaths.ts';
+import { withoutClientMarks } from '../system/withoutClientMarks.ts';
+import { installDemoServers, staleServer, writeDemoConfiguration } from './demoServers.ts';
+import { installStandIn, type StandIn, startStandIn } from './standIn.ts';
+
+/** A throw-away home with real servers in trouble. */
+export type Demo = {
+  readonly home: string;
+  /** The folder to open; its `.vscode/mcp.json` has `everything`, in the old version until `upgrade`. */
+  readonly workspace: string;
+  /** HOME, MCP_RUN_DIR and PATH for whatever looks at the demo. */
+  readonly env: NodeJS.ProcessEnv;
+  /** The stand-in for Claude Code that runs `memory` twice and `files` once (and, when asked for, `everything`). */
+  readonly claude: StandIn;
+  readonly duplicates: readonly ProcessEntry[];
+  /** `journal`, whose client was killed. */
+  readonly orphan: ProcessEntry;
+  /** Installs the newer version of `everything` in place; what runs is stale from then on. */
+  readonly upgrade: () => Promise<void>;
+  /** Ends every process that the demo started. The folder is the caller's to remove. */
+  readonly dispose: () => Promise<void>;
+};
+
+/**
+ * Prepares the demo in an existing, empty folder: installs real servers from npm (about 10 s), writes the clients'
+ * configuration, starts a stand-in client and lets another one crash.
+ *
+ * @param withEverything let the stand-in run `everything` too; without it, that is for VS Code to start
+ */
+export async function prepareDemo(
+  folder: string,
+  progress: Progress,
+  { withEverything = false }: { withEverything?: boolean } = {},
+): Promise<Demo> {
+  const home = join(folder, 'home');
+  const workspace = join(home, 'project');
+  const tools = join(home, 'tools');
+  mkdirSync(tools, { recursive: true });
+  const stubborn = join(tools, 'stubborn.cjs');
+  copyFileSync(join(import.meta.dirname, 'stubborn.cjs'), stubborn);
+  const env: NodeJS.ProcessEnv = {
+    ...withoutClientMarks(withoutNpmRun(process.env)),
+    HOME: home,
+    USERPROFILE: home,
+    MCP_RUN_DIR: join(folder, 'run'),
+    PATH: `${join(projectRoot, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
+  };
+  const servers = await timed('Installing three real MCP servers from npm', progress, () => installDemoServers(workspace, tools, stubborn));
+  writeDemoConfiguration(home, workspace, servers);
+  writeFileSync(join(workspace, 'README.md'), 'The project of the MCP Shepherd demo. It is thrown away at the end.\n');
+
+  const program = installStandIn(tools);
+  const server = (name: 'memory' | 'files' | 'journal' | 'everything', copies: number) => ({
+    name,
+    copies,
+    command: 'node',
+    args: servers[name],
+  });
+  const started: StandIn[] = [];
+  const left: ProcessEntry[] = [];
+  const dispose = async (): Promise<void> => {
+    await Promise.all(started.map((client) => client.dispose()));
+    await Promise.all(stillAlive(left).map((entry) => endTree(entry.pid)));
+  };
+  try {
+    const list = [server('memory', 2), server('files', 1), ...(withEverything ? [server('everything', 1)] : [])];
+    const claude = await timed('Starting a client that runs one server twice', progress, () => startStandIn(program, workspace, env, list));
+    started.push(claude);
+    const crashing = await timed('Starting a client whose server outlives it', progress, () =>
+      startStandIn(program, workspace, env, [server('journal', 1)]),
+    );
+    started.push(crashing);
+    left.push(...(crashing.servers.get('journal') ?? []));
+    await crashing.crash();
+    const orphan = stillAlive(left)[0];
+    if (!orphan) {
+      throw new Error('The server that was to outlive its client is gone.');
+    }
+    const upgrade = async (): Promise<void> => {
+      await installServer(workspace, staleServer.name, staleServer.new);
+    };
+    return { home, workspace, env, claude, duplicates: claude.servers.get('memory') ?? [], orphan, upgrade, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}

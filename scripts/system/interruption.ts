@@ -1,0 +1,9 @@
+/** Resolves at the first Ctrl-C, or other request to end; the program ends itself then. */
+export function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      // Stays installed: npm and the terminal may both pass the same signal on, and the second must not cut the clean-up short.
+      process.on(name, () => resolve());
+    }
+  });
+}
