@@ -11,21 +11,17 @@ import { buildBundles } from './system/buildBundles.ts';
 import { interruption } from './system/interruption.ts';
 import { openAddress } from './system/openAddress.ts';
 import { printProgress, timed } from './system/progress.ts';
+import { runScript } from './system/runScript.ts';
 
 const inside = '--inside';
 const folderOfInside = process.argv[process.argv.indexOf(inside) + 1];
 const interrupted = interruption();
 
-if (process.argv.includes(inside) && folderOfInside) {
-  // Process 2 of a PID namespace; the outer process says when to end, or has died.
-  const told = new Promise<void>((resolve) => {
-    process.once('message', () => resolve());
-    process.once('disconnect', () => resolve());
-  });
-  await runDemo(folderOfInside, Promise.race([interrupted, told]), (url) => process.send?.({ url }));
-  process.exit();
-} else {
-  await timed('Building', printProgress, async () => buildBundles());
+await runScript(process.argv.includes(inside) && folderOfInside ? () => insideNamespace(folderOfInside) : outside);
+
+/** The whole demo, from the build to the removal of the home. */
+async function outside(): Promise<void> {
+  await timed('Building', printProgress, buildBundles);
   await installEditor(current);
   const namespace = processNamespace();
   const folder = mkdtempSync(join(tmpdir(), 'mcp-shepherd-demo-'));
@@ -39,7 +35,15 @@ if (process.argv.includes(inside) && folderOfInside) {
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
-  process.exit();
+}
+
+/** The part that runs in a PID namespace; the outer process says when to end, or has died. */
+async function insideNamespace(folder: string): Promise<void> {
+  const told = new Promise<void>((resolve) => {
+    process.once('message', () => resolve());
+    process.once('disconnect', () => resolve());
+  });
+  await runDemo(folder, Promise.race([interrupted, told]), (url) => process.send?.({ url }));
 }
 
 /** Runs the demo in the namespace and waits for its end; opens the browser from out here, where the desktop is. */
@@ -47,13 +51,16 @@ async function runInside(command: readonly string[]): Promise<void> {
   const [program = '', ...rest] = command;
   const child: ChildProcess = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   child.on('message', (message: { url: string }) => openAddress(message.url));
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   await Promise.race([interrupted, ended]);
   if (child.connected) {
     child.send('end');
   }
   // With the namespace's first process everything in it ends, whatever it is doing.
   const impatience = setTimeout(() => child.kill('SIGKILL'), 15_000);
-  await ended;
+  const code = await ended;
   clearTimeout(impatience);
+  if (code) {
+    throw new Error(`The demo ended with ${code}.`);
+  }
 }

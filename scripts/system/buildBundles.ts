@@ -1,14 +1,16 @@
-import { spawnSync } from 'node:child_process';
+import { build } from 'esbuild';
+import { bundles } from '../../esbuild.ts';
 import { projectRoot } from './projectPaths.ts';
 
 /**
- * Builds dist/ by the project's own build script.
+ * Builds dist/ with the project's own settings; esbuild prints what is wrong.
  *
- * @throws Error with esbuild's messages
+ * @throws Error when a bundle cannot be built
  */
-export function buildBundles(): void {
-  const { status, stderr, stdout } = spawnSync(process.execPath, ['esbuild.ts'], { cwd: projectRoot, encoding: 'utf8' });
-  if (status !== 0) {
-    throw new Error(`The build failed:\n${stdout}${stderr}`);
+export async function buildBundles(): Promise<void> {
+  try {
+    await Promise.all(Object.values(bundles).map((options) => build({ ...options, absWorkingDir: projectRoot })));
+  } catch (error) {
+    throw new Error('The build failed.', { cause: error });
   }
 }

@@ -1,0 +1,24 @@
+// `npm run package`: builds and makes the VSIX; prints what is in it and how big it is.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createVSIX, listFiles, PackageManager } from '@vscode/vsce';
+import { readManifest } from './editor/stageExtension.ts';
+import { buildBundles } from './system/buildBundles.ts';
+import { printProgress, timed } from './system/progress.ts';
+import { projectRoot } from './system/projectPaths.ts';
+import { runScript } from './system/runScript.ts';
+
+const kilobytes = (path: string): string => `${(statSync(path).size / 1024).toFixed(1)} kB`;
+
+await runScript(async () => {
+  const { name, version } = readManifest();
+  const vsix = join(projectRoot, `${name}-${version}.vsix`);
+  await timed('Building', printProgress, buildBundles);
+  await timed('Packaging', printProgress, () =>
+    createVSIX({ cwd: projectRoot, packagePath: vsix, dependencies: false, allowMissingRepository: true }),
+  );
+  for (const file of (await listFiles({ cwd: projectRoot, packageManager: PackageManager.None })).sort()) {
+    console.log(`${kilobytes(join(projectRoot, file)).padStart(12)}  ${file}`);
+  }
+  console.log(`${kilobytes(vsix).padStart(12)}  ${vsix}`);
+});

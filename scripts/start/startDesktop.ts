@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findOnPath } from '../editor/findBrowser.ts';
+import { endTree } from '../system/processTree.ts';
+import { cacheRoot, projectRoot } from '../system/projectPaths.ts';
+import { userEnvironment } from './userEnvironment.ts';
+
+/** The `code` command, where there is a desktop that its window could show on. */
+export function desktopEditor(): string | undefined {
+  const desktop = process.platform !== 'linux' || process.env.DISPLAY || process.env.WAYLAND_DISPLAY;
+  return desktop ? findOnPath(['code']) : undefined;
+}
+
+/**
+ * Opens an Extension Development Host of the user's own VS Code, with data of its own (so that it is a program of its
+ * own, which can be ended), and waits until its window is closed or `end` resolves; then ends what is left of it.
+ */
+export async function startDesktop(code: string, folder: string, end: Promise<void>): Promise<void> {
+  const dataDir = join(cacheRoot, 'start-desktop');
+  const child = spawn(code, ['--new-window', '--wait', '--user-data-dir', dataDir, `--extensionDevelopmentPath=${projectRoot}`, folder], {
+    env: userEnvironment(),
+    stdio: 'inherit',
+    shell: process.platform === 'win32', // code.cmd
+  });
+  const closed = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => resolve());
+  });
+  try {
+    await Promise.race([closed, end]);
+  } finally {
+    if (child.pid !== undefined) {
+      await endTree(child.pid);
+    }
+    await Promise.all(leftBehind(dataDir).map((pid) => endTree(pid)));
+  }
+}
+
+/** Programs that run with our data folder but are not below the command that started them: ours by that folder. */
+function leftBehind(dataDir: string): number[] {
+  if (process.platform !== 'linux') {
+    return [];
+  }
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const words = /^\d+$/.test(name) ? readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0') : [];
+      const ours = words.some(
+        (word, index) => word === `--user-data-dir=${dataDir}` || (word === '--user-data-dir' && words[index + 1] === dataDir),
+      );
+      return ours ? [Number(name)] : [];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}
