@@ -1,20 +1,36 @@
 import type { Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { look } from './boundedFile.ts';
 
 /**
- * When a directory or file came into being, epoch ms; undefined where the file system does not tell. Systems without birth times
- * give 0, or the change time instead. Equal to the change time also happens to a small package that was unpacked within one tick of the kernel's clock,
- * so then `neighbour` (the directory that holds it) decides: when its two times differ, and it is on the same device, birth times are real there.
+ * Tells when a directory came into being. Systems without birth times give 0, or the change time instead. Equal to the change time also happens
+ * where they are real, to what was written within one tick of the kernel's clock; then the directories above decide: one that has two
+ * different times on the same device shows that birth times are real there.
  *
  * On Windows a directory that takes a deleted one's name within 15 s inherits its creation time (tunnelling): evidence may be missed there, never invented.
  */
-export function birthTime(stat: Stats, neighbour: Stats | undefined): number | undefined {
-  if (stat.birthtimeMs <= 0) {
-    return undefined;
+export class BirthTimes {
+  readonly #real = new Map<number, boolean>();
+
+  /** Epoch ms; undefined where the file system does not tell. @param path absolute, what `stat` is of */
+  of(path: string, stat: Stats): number | undefined {
+    if (stat.birthtimeMs <= 0) {
+      return undefined;
+    }
+    return stat.birthtimeMs !== stat.ctimeMs || this.#areReal(path, stat.dev) ? stat.birthtimeMs : undefined;
   }
-  if (stat.birthtimeMs !== stat.ctimeMs) {
-    return stat.birthtimeMs;
+
+  #areReal(path: string, device: number): boolean {
+    const known = this.#real.get(device);
+    if (known !== undefined) {
+      return known;
+    }
+    let real = false;
+    for (let at = dirname(path); !real && at !== dirname(at); at = dirname(at)) {
+      const seen = look(at);
+      real = seen.status === 'ok' && seen.stat.dev === device && seen.stat.birthtimeMs > 0 && seen.stat.birthtimeMs !== seen.stat.ctimeMs;
+    }
+    this.#real.set(device, real);
+    return real;
   }
-  const real =
-    neighbour !== undefined && neighbour.dev === stat.dev && neighbour.birthtimeMs > 0 && neighbour.birthtimeMs !== neighbour.ctimeMs;
-  return real ? stat.birthtimeMs : undefined;
 }

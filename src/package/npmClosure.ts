@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../types/package.ts';
-import { birthTime } from './birthTime.ts';
+import { BirthTimes } from './birthTime.ts';
 import { failure, look } from './boundedFile.ts';
 import { type ClosureParts, maxPackages, type PartsOrFailure } from './closureParts.ts';
 import { isInstalling, npmRetired } from './installing.ts';
@@ -69,6 +69,7 @@ class NpmWalk {
   readonly #cache: MetadataCache;
   readonly #now: number;
   readonly #locks: NpmLockContents;
+  readonly #births = new BirthTimes();
   /** Directories by whether they have a `node_modules`. */
   readonly #holders = new Map<string, boolean>();
   readonly #resolved = new Map<string, string | undefined>();
@@ -129,7 +130,7 @@ class NpmWalk {
     const stat = this.#lstat(directory);
     const parent = dirname(directory);
     const parentStat = this.#lstat(parent);
-    const installedAt = stat && birthTime(stat, parentStat);
+    const installedAt = stat && this.#births.of(directory, stat);
     const content = version === undefined ? undefined : this.#locks.contentOf(directory, version);
     this.#packages.push({
       ecosystem: 'npm',

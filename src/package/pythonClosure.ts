@@ -2,7 +2,7 @@ import { lstatSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../types/package.ts';
 import { normalizePythonName, parsePythonSpec } from '../version/pythonSpec.ts';
-import { birthTime } from './birthTime.ts';
+import { BirthTimes } from './birthTime.ts';
 import { look } from './boundedFile.ts';
 import { maxPackages, type PartsOrFailure } from './closureParts.ts';
 import { isInstalling } from './installing.ts';
@@ -161,7 +161,7 @@ function installTime(place: DistributionPlace, stat: Stats | undefined, record: 
   if (record?.isFile() && installer && !conda) {
     return record.mtimeMs;
   }
-  return birthTime(stat, lstat(dirname(place.path)));
+  return new BirthTimes().of(place.path, stat);
 }
 
 function lstat(path: string): Stats | undefined {

@@ -1,0 +1,69 @@
+/**
+ * Real published MCP servers in throw-away projects. Exports:
+ *
+ * - `servers`: names and the two versions of each that the tests use (older first);
+ * - `makeProject(folder, specs)`: a project with these installed, from a copy kept in the test cache, so that repeats are quick;
+ * - `npm(cwd, ...args)`: npm with a home of its own that keeps the machine's registry settings and download cache.
+ */
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, testCache } from './command.ts';
+
+export const servers = {
+  memory: { name: '@modelcontextprotocol/server-memory', bin: 'mcp-server-memory', versions: ['2026.1.26', '2026.8.31'] },
+  everything: { name: '@modelcontextprotocol/server-everything', bin: 'mcp-server-everything', versions: ['2026.1.26', '2026.8.31'] },
+  filesystem: { name: '@modelcontextprotocol/server-filesystem', bin: 'mcp-server-filesystem', versions: ['2026.1.14', '2026.8.31'] },
+} as const;
+
+let settings: Promise<NodeJS.ProcessEnv> | undefined;
+
+/** Variables for npm: a home of its own, the machine's settings file and download cache, nothing of an npm that runs these tests. */
+export function npmEnv(): Promise<NodeJS.ProcessEnv> {
+  settings ??= (async () => {
+    const kept = Object.fromEntries(
+      Object.entries(process.env).filter(
+        ([name]) => !/^(npm_(lifecycle|package|command|execpath|node_execpath|config_local_prefix)|INIT_CWD)/i.test(name),
+      ),
+    );
+    const json: unknown = JSON.parse(await run('npm', ['config', 'list', '--json'], { cwd: tmpdir(), env: kept }));
+    const config = typeof json === 'object' && json !== null ? new Map(Object.entries(json)) : new Map<string, unknown>();
+    const home = join(testCache(), 'home');
+    mkdirSync(home, { recursive: true });
+    return {
+      ...kept,
+      HOME: home,
+      npm_config_userconfig: String(config.get('userconfig') ?? ''),
+      npm_config_cache: String(config.get('cache') ?? join(home, '.npm')),
+      npm_config_audit: 'false',
+      npm_config_fund: 'false',
+      npm_config_update_notifier: 'false',
+      npm_config_prefer_offline: 'true',
+      npm_config_loglevel: 'error',
+    };
+  })();
+  return settings;
+}
+
+/** Runs npm in a folder. */
+export async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
+  return run('npm', args, { cwd, env: await npmEnv() });
+}
+
+/** Makes a project at `folder` (which must not exist) with the packages of `specs` as exact dependencies. */
+export async function makeProject(folder: string, specs: readonly string[]): Promise<void> {
+  const kept = join(testCache(), `npm-${createHash('sha256').update(specs.join('\n')).digest('hex').slice(0, 16)}`);
+  if (!existsSync(kept)) {
+    mkdirSync(testCache(), { recursive: true });
+    const making = mkdtempSync(join(testCache(), 'making-'));
+    writeFileSync(join(making, 'package.json'), JSON.stringify({ name: 'project-under-test', version: '1.0.0', private: true }));
+    await npm(making, 'install', '--save-exact', ...specs);
+    try {
+      renameSync(making, kept);
+    } catch {
+      rmSync(making, { recursive: true, force: true });
+    }
+  }
+  cpSync(kept, folder, { recursive: true, verbatimSymlinks: true });
+}

@@ -1,0 +1,177 @@
+import { deepEqual, match, ok } from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { identifyPackage } from '../../../src/package/identify.ts';
+import { rowOf } from '../../process/package/observe.ts';
+import { detailOf, distInfo, TempTree } from './tree.ts';
+
+/** An environment as `python -m venv` makes it; the interpreter is a link to `base/bin/python3.11`, a stand-in that is never run. */
+function venv(root: string, up: string): Record<string, string | { link: string }> {
+  return {
+    [`${root}/pyvenv.cfg`]: 'home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11.2\n',
+    [`${root}/bin/python`]: { link: `${up}base/bin/python3.11` },
+    [`${root}/bin/python3`]: { link: 'python' },
+  };
+}
+
+describe('identifyPackage: Python', () => {
+  let tree: TempTree;
+  let exe: string;
+  const site = 'v/lib/python3.11/site-packages';
+  beforeEach(() => {
+    tree = new TempTree().write({
+      'base/bin/python3.11': 'a stand-in',
+      ...venv('v', '../../'),
+      'v/bin/my-mcp': '#!/x\n',
+      ...distInfo(site, 'my_server', '1.0.0', { scripts: ['my-mcp'] }),
+      ...distInfo(site, 'other', '2.0', { scripts: ['other'] }),
+    });
+    exe = tree.path('base/bin/python3.11');
+  });
+  afterEach(() => tree.remove());
+
+  function identify(argv: readonly string[], detail: Parameters<typeof detailOf>[0] = {}): ReturnType<typeof identifyPackage> {
+    return identifyPackage(rowOf(argv), detailOf({ exe, cwd: tree.root, ...detail }));
+  }
+  const expected = (entry = 'v/bin/my-mcp', environment = 'v') => ({
+    ref: { ecosystem: 'python', entry: tree.path(entry), environment: tree.path(environment), name: 'my-server' },
+  });
+
+  it('finds the venv by the interpreter as named: absolute, relative, by PATH', () => {
+    deepEqual(identify([tree.path('v/bin/python'), tree.path('v/bin/my-mcp'), '--flag']), expected());
+    deepEqual(identify(['v/bin/python', 'v/bin/my-mcp']), expected());
+    deepEqual(identify(['python', tree.path('v/bin/my-mcp')], { env: { PATH: `/nowhere:${tree.path('v/bin')}` } }), expected());
+  });
+
+  it('does not believe an inherited VIRTUAL_ENV before the interpreter', () => {
+    tree.write({ ...venv('w', '../../'), ...distInfo('w/lib/python3.11/site-packages', 'wrong', '9.0', { scripts: ['my-mcp'] }) });
+    deepEqual(identify([tree.path('v/bin/python'), tree.path('v/bin/my-mcp')], { env: { VIRTUAL_ENV: tree.path('w') } }), expected());
+    deepEqual(
+      identify(['python', '-m', 'my_server'], { cwd: '/', env: { PATH: tree.path('v/bin'), VIRTUAL_ENV: tree.path('w') } }),
+      expected(`${site}/my_server`),
+    );
+    // Only when the name leads nowhere does it count, and only if the running program is its interpreter.
+    deepEqual(
+      identify(['python', '-m', 'my_server'], { cwd: '/', env: { PATH: '/nowhere', VIRTUAL_ENV: tree.path('v') } }),
+      expected(`${site}/my_server`),
+    );
+  });
+
+  it('passes over a program of the same name on PATH that is not the running one', () => {
+    tree.write({ 'shims/python': '#!/bin/sh\n' });
+    deepEqual(
+      identify(['python', '-m', 'my_server'], { cwd: '/', env: { PATH: `${tree.path('shims')}:${tree.path('v/bin')}` } }),
+      expected(`${site}/my_server`),
+    );
+  });
+
+  it('falls back on the script’s first line, also in its long form', () => {
+    tree.write({
+      'v/bin/first': `#!${tree.path('v/bin/python')}\n`,
+      'v/bin/long': `#!/bin/sh\n'''exec' "${tree.path('v/bin/python')}" "$0" "$@"\n' '''\n`,
+    });
+    tree.write(distInfo(site, 'third', '1.0', { scripts: ['first', 'long'] }));
+    for (const script of ['first', 'long']) {
+      const found = identify(['python', tree.path('v/bin', script)], { env: {} });
+      ok('ref' in found && found.ref.name === 'third' && found.ref.environment === tree.path('v'), JSON.stringify(found));
+    }
+  });
+
+  it('knows uvx and pipx environments, links to their scripts, and the extras that were asked for', () => {
+    tree.write({
+      ...venv('cache/archive-v0/AbC', '../../../../'),
+      'cache/archive-v0/AbC/bin/my-mcp': '',
+      ...distInfo('cache/archive-v0/AbC/lib/python3.11/site-packages', 'my_server', '1.0.0', { scripts: ['my-mcp'] }),
+      'v/pipx_metadata.json': { main_package: { package_or_url: 'My.Server[cli]==1.0.0' } },
+      'cache/archive-v0/AbC/uv-receipt.toml': '[tool]\nrequirements = [{ name = "my-server", extras = ["a", "B_c"] }]\n',
+      'local/bin/my-mcp': { link: '../../v/bin/my-mcp' },
+    });
+    const uv = 'cache/archive-v0/AbC';
+    deepEqual(identify([tree.path(uv, 'bin/python'), tree.path(uv, 'bin/my-mcp')]), {
+      ref: { ...expected(`${uv}/bin/my-mcp`, uv).ref, extras: ['a', 'b-c'] },
+    });
+    deepEqual(identify([tree.path('v/bin/python'), tree.path('local/bin/my-mcp')]), {
+      ref: { ...expected('local/bin/my-mcp').ref, extras: ['cli'] },
+    });
+  });
+
+  it('finds the distribution of a module and of a script inside the site directory', () => {
+    deepEqual(identify([tree.path('v/bin/python'), '-m', 'my_server.cli']), expected(`${site}/my_server`));
+    deepEqual(
+      identify([tree.path('v/bin/python'), '-u', tree.path(site, 'my_server/__init__.py')]),
+      expected(`${site}/my_server/__init__.py`),
+    );
+  });
+
+  it('knows source in place: editable installs by path file, by finder, and by the working directory', () => {
+    tree.write({
+      'src/mod_a/__init__.py': '',
+      'src/script.py': '',
+      ...distInfo(site, 'ed_a', '1.0', { record: '__editable__.ed_a-1.0.pth,sha256=x,1\n', scripts: ['ed-a'] }),
+      [`${site}/__editable__.ed_a-1.0.pth`]: `${tree.path('src')}\n`,
+      [`${site}/ed_a-1.0.dist-info/direct_url.json`]: { url: `file://${tree.path('src')}`, dir_info: { editable: true } },
+      'flat/mod_b/__init__.py': '',
+      ...distInfo(site, 'ed_b', '1.0', { record: '__editable___ed_b_1_0_finder.py,sha256=x,1\n' }),
+      [`${site}/__editable___ed_b_1_0_finder.py`]: `MAPPING = {'mod_b': '${tree.path('flat/mod_b')}'}\n`,
+      [`${site}/ed_b-1.0.dist-info/direct_url.json`]: { url: `file://${tree.path('flat')}`, dir_info: { editable: true } },
+      'v/bin/ed-a': '',
+    });
+    const cases: readonly [readonly string[], string, string, string][] = [
+      [['-m', 'mod_a'], '/', 'ed-a', 'src/mod_a'],
+      [['-m', 'mod_b'], '/', 'ed-b', 'flat/mod_b'],
+      [['-m', 'mod_a'], tree.path('src'), 'ed-a', 'src/mod_a'],
+      [['script.py'], tree.path('src'), 'ed-a', 'src/script.py'],
+      [[tree.path('v/bin/ed-a')], '/', 'ed-a', 'v/bin/ed-a'],
+    ];
+    for (const [args, cwd, name, entry] of cases) {
+      deepEqual(identify([tree.path('v/bin/python'), ...args], { cwd }), {
+        ref: { ecosystem: 'python', entry: tree.path(entry), environment: tree.path('v'), name, editable: true },
+      });
+    }
+  });
+
+  it('sees that the working directory or PYTHONPATH hides the installed module', () => {
+    tree.write({ 'c/my_server/__init__.py': '', 'data/my_server/readme.txt': '' });
+    const python = tree.path('v/bin/python');
+    for (const [argv, detail] of [
+      [[python, '-m', 'my_server'], { cwd: tree.path('c') }],
+      [[python, '-m', 'my_server'], { cwd: '/', env: { PYTHONPATH: tree.path('c') } }],
+    ] as const) {
+      const found = identify(argv, detail);
+      ok('unknown' in found);
+      match(found.unknown, /belongs to no installed package/);
+    }
+    deepEqual(identify([python, '-I', '-m', 'my_server'], { cwd: tree.path('c') }), expected(`${site}/my_server`));
+    deepEqual(identify([python, '-m', 'my_server'], { cwd: tree.path('data') }), expected(`${site}/my_server`));
+    deepEqual(identify([python, '-m', 'my_server'], { cwd: tree.path('c'), env: { PYTHONSAFEPATH: '1' } }), expected(`${site}/my_server`));
+  });
+
+  it('finds a user’s own install beside the interpreter’s prefix', () => {
+    tree.write({
+      'home/.local/bin/my-mcp': '',
+      ...distInfo('home/.local/lib/python3.11/site-packages', 'my_server', '1.0.0', { scripts: ['my-mcp'] }),
+    });
+    deepEqual(identify([exe, tree.path('home/.local/bin/my-mcp')]), expected('home/.local/bin/my-mcp', 'home/.local'));
+  });
+
+  it('takes the distribution whose script it is, when several declare the same command', () => {
+    tree.write({ [`${site}/other-2.0.dist-info/entry_points.txt`]: '[console_scripts]\nmy-mcp = other:main\n' });
+    deepEqual(identify([tree.path('v/bin/python'), tree.path('v/bin/my-mcp')]), expected());
+  });
+
+  it('says why when it cannot know', () => {
+    tree.write({ 'plain.py': '' });
+    const python = tree.path('v/bin/python');
+    const cases: readonly [readonly string[], Parameters<typeof detailOf>[0], RegExp][] = [
+      [[python, 'plain.py'], {}, /plain\.py is a script that belongs to no installed package/],
+      [[python, '-c', 'x'], {}, /given as text/],
+      [[python, '-m', 'nothing_here'], { cwd: '/' }, /no installed package is known to hold module nothing_here/],
+      [[python, 'x.py'], { cwd: '/x (deleted)' }, /working directory that is gone/],
+      [['v/bin/python', '-m', 'x'], { cwd: '/x (deleted)' }, /working directory that cannot be read/],
+    ];
+    for (const [argv, detail, why] of cases) {
+      const found = identify(argv, detail);
+      ok('unknown' in found, argv.join(' '));
+      match(found.unknown, why);
+    }
+  });
+});
