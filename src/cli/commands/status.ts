@@ -1,0 +1,40 @@
+import type { Command } from '../command.ts';
+import { exitCodes } from '../exitCodes.ts';
+import { jsonText } from '../json.ts';
+import { headline } from '../render/headline.ts';
+import { renderStatus } from '../render/statusView.ts';
+import { openSession, runFolderRemark, settledSurvey } from '../session.ts';
+import { viewWidth } from '../terminal.ts';
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'what runs, what is configured, and what is wrong',
+  arguments: '',
+  positionals: { min: 0, max: 0 },
+  options: { check: { type: 'boolean', help: 'exit 1 when anything makes the headline' } },
+  details: [
+    'Prints every MCP server by the client that started it: its state in words, PID, version, memory and age; then what could not be read. A line that starts with "!" needs you.',
+    'With --json exactly one snapshot is printed (schema/snapshot.schema.json). Where the output is no terminal, lines are not wrapped; COLUMNS sets a width.',
+  ],
+  exits: [
+    [exitCodes.ok, 'it was looked; with --check also: nothing makes the headline'],
+    [exitCodes.findings, 'with --check: something is stale, gone, a duplicate, an orphan, does not answer or conflicts'],
+    [exitCodes.error, 'wrong usage, or the machine could not be looked at'],
+  ],
+  async run(context) {
+    const { shell, values, color } = context;
+    const session = await openSession(context);
+    try {
+      const snapshot = await settledSurvey(session.surveyor, shell.ended);
+      if (values.flag('json')) {
+        shell.stdout.write(jsonText(snapshot, 2));
+      } else {
+        const remark = runFolderRemark(session.runFolder);
+        shell.stdout.write(renderStatus(snapshot, { width: viewWidth(shell), color, now: shell.now(), ...(remark ? { remark } : {}) }));
+      }
+      return values.flag('check') && headline(snapshot).alarms > 0 ? exitCodes.findings : exitCodes.ok;
+    } finally {
+      session.surveyor.dispose();
+    }
+  },
+};

@@ -1,0 +1,90 @@
+import { lstatSync } from 'node:fs';
+import type { SurveyReport } from '../survey/surveyor.ts';
+import type { Problem } from '../types/problem.ts';
+import type { Snapshot } from '../types/snapshot.ts';
+import type { RunFolder } from './session.ts';
+
+/** `broken`: it is there and cannot be used; the problem says why. `hidden`: the system does not let us look whether it is there. */
+export type FileState = 'found' | 'broken' | 'hidden' | 'absent';
+
+export interface LookedAtFile {
+  readonly file: string;
+  readonly state: FileState;
+  /** Names of the clients whose entries stand in it. */
+  readonly clients: readonly string[];
+  /** How many entries. */
+  readonly entries: number;
+}
+
+/** What was looked at and what came of it; what `doctor --json` prints. */
+export interface DoctorReport {
+  readonly schema: 1;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly version: string;
+  readonly node: { readonly version: string; readonly path: string };
+  readonly platform: string;
+  readonly home: string;
+  readonly runFolder: RunFolder & { readonly exists: boolean };
+  readonly processes: { readonly source: string; readonly count: number; readonly bootIdKnown: boolean; readonly pidNamespace: string };
+  /** Project folders that were searched, with their parents. */
+  readonly folders: readonly string[];
+  readonly files: readonly LookedAtFile[];
+  readonly clients: readonly { readonly id: string; readonly name: string; readonly entries: number; readonly servers: number }[];
+  /** Servers of which something is not known, and why. */
+  readonly unknown: readonly { readonly name: string; readonly pid: number; readonly reason: string }[];
+  readonly problems: readonly Problem[];
+}
+
+/** Puts together what the last survey looked at. Looks at each candidate file again, by `stat` only. */
+export function doctorReport(
+  snapshot: Snapshot,
+  report: SurveyReport,
+  machine: Pick<DoctorReport, 'version' | 'node' | 'platform' | 'home'> & { readonly runFolder: RunFolder },
+): DoctorReport {
+  const names = new Map(snapshot.clients.map((client) => [client.id, client.name]));
+  const broken = new Set(
+    snapshot.problems.flatMap((problem) => (problem.source === 'config' && problem.file !== undefined ? [problem.file] : [])),
+  );
+  const files = [...new Set([...report.candidates, ...snapshot.definitions.map(({ file }) => file), ...broken])].map(
+    (file): LookedAtFile => {
+      const entries = snapshot.definitions.filter((definition) => definition.file === file);
+      const clients = [...new Set(entries.flatMap((definition) => definition.readBy))].map((id) => names.get(id) ?? id);
+      return { file, state: broken.has(file) ? 'broken' : look(file), clients, entries: entries.length };
+    },
+  );
+  return {
+    schema: 1,
+    at: snapshot.at,
+    version: machine.version,
+    node: machine.node,
+    platform: machine.platform,
+    home: machine.home,
+    runFolder: { ...machine.runFolder, exists: look(machine.runFolder.path) === 'found' },
+    processes: {
+      source: report.processSource,
+      count: report.processCount,
+      bootIdKnown: report.bootId !== '',
+      pidNamespace: report.pidNamespace,
+    },
+    folders: report.folders,
+    files,
+    clients: snapshot.clients.map(({ id, name }) => ({
+      id,
+      name,
+      entries: snapshot.definitions.filter((definition) => definition.client === id).length,
+      servers: snapshot.instances.filter((instance) => instance.client?.id === id).length,
+    })),
+    unknown: snapshot.instances.flatMap(({ name, pid, unknown }) => (unknown === undefined ? [] : [{ name, pid, reason: unknown }])),
+    problems: snapshot.problems,
+  };
+}
+
+/** A link that leads nowhere is there, too: it is what the person sees. */
+function look(file: string): 'found' | 'hidden' | 'absent' {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) === undefined ? 'absent' : 'found';
+  } catch {
+    return 'hidden';
+  }
+}

@@ -1,0 +1,70 @@
+import type { DoctorReport, LookedAtFile } from '../doctorReport.ts';
+import { createPaint, type Tone } from './paint.ts';
+import { counted } from './quantities.ts';
+import type { ViewOptions } from './statusView.ts';
+import { renderProblems } from './statusView.ts';
+import { clip, pad, plain, wrap } from './text.ts';
+
+const labelWidth = 20;
+
+/** What was looked at, for a person who wonders why something is not shown. Ends in a line break. */
+export function renderDoctor(report: DoctorReport, options: ViewOptions): string {
+  const paint = createPaint(options.color);
+  /** A label and what belongs to it, wrapped beside it. */
+  const fact = (label: string, text: string, tone: Tone = 'plain'): string[] =>
+    wrap(plain(text), options.width - labelWidth).map(
+      (line, index) => pad(index === 0 ? `  ${clip(label, labelWidth - 3)}` : '', labelWidth) + paint(tone, line),
+    );
+  const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', paint('strong', title), ...lines]);
+  const { processes, runFolder } = report;
+  const lines = [
+    paint('strong', `MCP Shepherd ${report.version}`),
+    ...fact('Node', `${report.node.version} (${report.node.path})`),
+    ...fact('System', report.platform),
+    ...fact('Home', report.home),
+    ...fact(
+      'Run folder',
+      `${runFolder.path}${runFolder.movedBy ? `, from ${runFolder.movedBy}` : ''}${runFolder.exists ? '' : ' (does not exist)'}`,
+    ),
+    ...fact('Processes', `${counted(processes.count, 'process', 'processes')} seen through ${processes.source}`),
+    ...fact(
+      'Boot id',
+      processes.bootIdKnown ? 'known' : 'not known: what is recorded of a process is lost at a restart',
+      processes.bootIdKnown ? 'plain' : 'warning',
+    ),
+    ...(report.folders.length === 0
+      ? fact('Project folders', 'none')
+      : report.folders.flatMap((folder, index) => fact(index === 0 ? 'Project folders' : '', folder))),
+    ...section(
+      'Clients',
+      report.clients.flatMap((client) =>
+        fact(plain(client.name), `${counted(client.entries, 'entry', 'entries')}, ${counted(client.servers, 'server')} running`),
+      ),
+    ),
+    ...section(
+      'Configuration files',
+      byState(report.files).flatMap((file) =>
+        fact(file.state, fileText(file), file.state === 'absent' ? 'dim' : file.state === 'found' ? 'plain' : 'warning'),
+      ),
+    ),
+    ...section(
+      'Not known',
+      report.unknown.flatMap(({ name, pid, reason }) => fact(`PID ${pid}`, `${name}: ${reason}`)),
+    ),
+    ...renderProblems(report.problems, options.width, paint),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function byState(files: readonly LookedAtFile[]): LookedAtFile[] {
+  const rank = { broken: 0, hidden: 1, found: 2, absent: 3 } as const;
+  return [...files].sort((a, b) => rank[a.state] - rank[b.state]);
+}
+
+function fileText(file: LookedAtFile): string {
+  if (file.state !== 'found') {
+    return file.state === 'hidden' ? `${file.file} (its folder may not be read)` : file.file;
+  }
+  const whose = file.clients.length === 0 ? '' : ` for ${file.clients.join(', ')}`;
+  return `${file.file} (${file.entries === 0 ? 'no server in it' : `${counted(file.entries, 'entry', 'entries')}${whose}`})`;
+}

@@ -1,0 +1,118 @@
+import type { Definition } from '../../types/definition.ts';
+import { type Finding, type FindingKind, isHeadline } from '../../types/finding.ts';
+import type { Instance } from '../../types/snapshot.ts';
+import type { Tone } from './paint.ts';
+
+/** The state of one line of the table, in words. */
+export interface State {
+  readonly words: string;
+  readonly tone: Tone;
+  /** Whether it makes the headline. */
+  readonly alarm: boolean;
+  /** What the words do not say, a line each. */
+  readonly notes: readonly string[];
+}
+
+/** What is worst stands in the table, the rest below it. */
+const severity: readonly FindingKind[] = [
+  'files-gone',
+  'stale',
+  'unresponsive',
+  'lock-conflict',
+  'duplicate',
+  'orphan',
+  'config-changed',
+  'respawn-differs',
+  'update-available',
+];
+
+const kindWords: Readonly<Record<FindingKind, string>> = {
+  stale: 'stale',
+  'files-gone': 'files gone',
+  duplicate: 'duplicate',
+  orphan: 'orphan',
+  unresponsive: 'does not answer',
+  'lock-conflict': 'lock conflict',
+  'respawn-differs': 'a restart would start another version',
+  'update-available': 'update available',
+  'config-changed': 'configuration changed since its start',
+};
+
+/** What a person reads of one running server. @param definitions those it was started from: what is wrong with them is told with it */
+export function instanceState(instance: Instance, definitions: readonly Definition[] = []): State {
+  const findings = bySeverity([...instance.findings, ...definitions.flatMap((definition) => definition.findings)]);
+  const worst = findings[0];
+  if (worst && isHeadline(worst)) {
+    const told = headlineWords(worst, instance);
+    return {
+      words: told.words,
+      tone: worst.confidence === 'proven' && worst.kind !== 'duplicate' && worst.kind !== 'orphan' ? 'bad' : 'warning',
+      alarm: true,
+      notes: [...(told.complete ? [] : [worst.message]), ...findings.slice(1).map(noteOf)],
+    };
+  }
+  return { ...quietState(instance), alarm: false, notes: findings.map(noteOf) };
+}
+
+/** What a person reads of an entry from which nothing runs, as far as is known. */
+export function definitionState(definition: Definition): State {
+  const findings = bySeverity(definition.findings);
+  const alarm = findings.some(isHeadline);
+  const resting = !definition.enabled
+    ? 'switched off'
+    : definition.transport === 'stdio'
+      ? 'not running'
+      : `remote, not looked at${definition.url ? `: ${definition.url}` : ''}`;
+  const worst = findings[0];
+  return worst && alarm
+    ? { words: kindWords[worst.kind], tone: 'warning', alarm, notes: findings.map(noteOf) }
+    : { words: resting, tone: 'dim', alarm, notes: findings.map(noteOf) };
+}
+
+/** "stale", "files gone" … as in the table; `likely` and `unknown` are said. */
+export function findingWords(finding: Finding): string {
+  const words = kindWords[finding.kind];
+  return finding.confidence === 'proven' ? words : finding.confidence === 'likely' ? `probably ${words}` : `perhaps ${words}, not known`;
+}
+
+function bySeverity(findings: readonly Finding[]): Finding[] {
+  const rank = (finding: Finding): number => (isHeadline(finding) ? 0 : severity.length) + severity.indexOf(finding.kind);
+  return [...findings].sort((a, b) => rank(a) - rank(b));
+}
+
+function noteOf(finding: Finding): string {
+  return `${findingWords(finding)}: ${finding.message}`;
+}
+
+/** Short words for the table. `complete` = the finding's own sentence adds nothing that matters. */
+function headlineWords(finding: Finding, instance: Instance): { words: string; complete: boolean } {
+  const words = findingWords(finding);
+  if (finding.kind !== 'stale') {
+    return { words, complete: false };
+  }
+  const own = instance.package;
+  const dependencies = instance.changedDependencies;
+  if (own?.running && own.installed && own.running !== own.installed) {
+    const more =
+      dependencies.length === 0
+        ? ''
+        : `, and ${dependencies.length === 1 ? '1 dependency' : `${dependencies.length} dependencies`} changed`;
+    return { words: `${words}: runs ${own.running}, installed ${own.installed}${more}`, complete: true };
+  }
+  const [first, ...others] = dependencies;
+  if (first?.running && first.installed && first.running !== first.installed) {
+    const more = others.length === 0 ? '' : ` and ${others.length} more`;
+    return { words: `${words}: ${first.name} ${first.running} → ${first.installed}${more}`, complete: true };
+  }
+  return { words, complete: false };
+}
+
+function quietState(instance: Instance): { words: string; tone: Tone } {
+  const background = instance.background ? ', in the background' : '';
+  if (instance.package?.running == null) {
+    return instance.unknown
+      ? { words: `runs${background}; version unknown: ${instance.unknown}`, tone: 'dim' }
+      : { words: `runs${background}; version unknown`, tone: 'dim' };
+  }
+  return instance.unknown ? { words: `ok${background}; ${instance.unknown}`, tone: 'plain' } : { words: `ok${background}`, tone: 'good' };
+}

@@ -1,0 +1,136 @@
+import type { Problem } from '../../types/problem.ts';
+import type { Instance, Snapshot } from '../../types/snapshot.ts';
+import { groupSnapshot } from './groups.ts';
+import { capital, headline } from './headline.ts';
+import { createPaint, type Paint } from './paint.ts';
+import { counted, duration, memory } from './quantities.ts';
+import { definitionState, instanceState, type State } from './stateWords.ts';
+import { type Cell, type Column, renderTable, type TableLine } from './table.ts';
+import { clip, plain, wrap } from './text.ts';
+
+export interface ViewOptions {
+  /** Columns of the terminal; `Infinity` = no terminal: nothing is wrapped or left out. */
+  readonly width: number;
+  readonly color: boolean;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Said above the table; for example that the run folder is not the usual one. */
+  readonly remark?: string;
+}
+
+const columns: readonly Column[] = [
+  { title: 'SERVER', min: 14, max: 32 },
+  { title: 'STATE', min: 26, max: 76 },
+  { title: 'PID', align: 'right' },
+  { title: 'VERSION', max: 20, dispensable: 2 },
+  { title: 'MEMORY', align: 'right', dispensable: 3 },
+  { title: 'AGE', align: 'right', dispensable: 4 },
+  { title: 'PACKAGE', max: 44, dispensable: 5 },
+];
+
+/** Hostile texts may be megabytes long; nobody reads on here. */
+const longestText = 400;
+const longestName = 80;
+
+/** Everything known, as a table: the headline, the servers by client, the problems. Ends in a line break. */
+export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
+  const paint = createPaint(options.color);
+  const { text, alarms } = headline(snapshot);
+  const lines = wrap(capital(text), options.width).map((line) => paint(alarms > 0 ? 'bad' : 'strong', line));
+  if (options.remark) {
+    lines.push(...wrap(safe(options.remark), options.width).map((line) => paint('dim', line)));
+  }
+  const groups = tableLines(snapshot, options.now);
+  if (groups.length > 0) {
+    lines.push('', ...renderTable(columns, groups, { width: options.width, paint }));
+  } else {
+    const hint = 'No MCP server is configured and none runs, as far as can be seen. "mcp-shepherd doctor" says where it was looked.';
+    lines.push('', ...wrap(hint, options.width));
+  }
+  lines.push(...renderProblems(snapshot.problems, options.width, paint));
+  if (
+    snapshot.instances.some((instance) => instance.findings.some((finding) => finding.kind === 'stale' || finding.kind === 'files-gone'))
+  ) {
+    const hint = '"mcp-shepherd restart NAME" or "restart PID" says how a server is replaced.';
+    lines.push('', ...wrap(hint, options.width).map((line) => paint('dim', line)));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What could not be read, each with file and line as editors and terminals open them. No lines when there is nothing. */
+export function renderProblems(problems: readonly Problem[], width: number, paint: Paint): string[] {
+  if (problems.length === 0) {
+    return [];
+  }
+  const lines = ['', paint('strong', capital(counted(problems.length, 'problem')))];
+  for (const problem of problems) {
+    const text = `${problemPlace(problem)}${problem.message}`;
+    const [first = '', ...rest] = wrap(safe(text), width - 4);
+    lines.push(`${paint('warning', '!')} ${first}`, ...rest.map((line) => `    ${line}`));
+  }
+  return lines;
+}
+
+/** "file:line:column: ", as far as known. */
+export function problemPlace(problem: Problem): string {
+  if (problem.file === undefined) {
+    return '';
+  }
+  const line = problem.line === undefined ? '' : `:${problem.line}${problem.column === undefined ? '' : `:${problem.column}`}`;
+  return `${problem.file}${line}: `;
+}
+
+function tableLines(snapshot: Snapshot, now: number): TableLine[] {
+  const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
+  const lines: TableLine[] = [];
+  for (const group of groupSnapshot(snapshot)) {
+    if (lines.length > 0) {
+      lines.push({ kind: 'space' });
+    }
+    lines.push({ kind: 'heading', text: safe(group.title) });
+    for (const instance of group.instances) {
+      const origin = instance.definitions.flatMap((id) => definitions.get(id) ?? []);
+      const state = instanceState(instance, origin);
+      lines.push(row(instance.name, state, [String(instance.pid), ...instanceCells(instance, now)]));
+      lines.push(...notes(state, startedBy(instance, origin.length > 0)));
+    }
+    for (const definition of group.resting) {
+      const state = definitionState(definition);
+      lines.push(row(definition.name, state, []), ...notes(state, []));
+    }
+  }
+  return lines;
+}
+
+function row(name: string, state: State, more: readonly string[]): TableLine {
+  const resting = more.length === 0;
+  const cells: Cell[] = [
+    { text: clip(safe(name), longestName), tone: resting ? 'dim' : 'plain' },
+    { text: safe(state.words), tone: state.tone },
+    ...more.map((text): Cell => ({ text: safe(text), tone: 'plain' })),
+  ];
+  return { kind: 'row', ...(state.alarm ? { marker: '!' } : {}), cells };
+}
+
+function notes(state: State, more: readonly string[]): TableLine[] {
+  return [...state.notes, ...more].map((text) => ({ kind: 'note', text: safe(text), tone: 'dim' }));
+}
+
+function instanceCells(instance: Instance, now: number): string[] {
+  const version = instance.package?.running ?? '–';
+  return [version, memory(instance.memoryBytes), duration(now - Date.parse(instance.startedAt)), instance.package?.name ?? ''];
+}
+
+/** Whose it is and what it runs, for a server that no configuration explains. */
+function startedBy(instance: Instance, configured: boolean): string[] {
+  if (configured) {
+    return [];
+  }
+  const whose = instance.client === null ? '' : `started by ${instance.client.name} (PID ${instance.client.pid}): `;
+  return [`${whose}${clip(plain(instance.command), 200)}`];
+}
+
+function safe(text: string): string {
+  const shown = plain(text.length > longestText * 4 ? text.slice(0, longestText * 4) : text);
+  return shown.length > longestText ? clip(shown, longestText) : shown;
+}

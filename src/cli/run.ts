@@ -1,0 +1,36 @@
+import { parseCommandLine } from './arguments.ts';
+import { commandTable } from './commandTable.ts';
+import { type ExitCode, exitCodes, UsageError } from './exitCodes.ts';
+import { commandHelp, generalHelp } from './help.ts';
+import { createPaint, wantsColor } from './render/paint.ts';
+import { plain } from './render/text.ts';
+import { type Shell, viewWidth } from './terminal.ts';
+import { version } from './version.ts';
+
+/** Runs one command line. Never throws: what goes wrong is one message on stderr and `exitCodes.error`. @param argv without node and script */
+export async function runCommandLine(argv: readonly string[], shell: Shell): Promise<ExitCode> {
+  try {
+    const { command, values, positionals } = parseCommandLine(argv, commandTable);
+    if (values.flag('version')) {
+      shell.stdout.write(`${version}\n`);
+      return exitCodes.ok;
+    }
+    if (command === undefined || values.flag('help')) {
+      const width = viewWidth(shell);
+      shell.stdout.write(command ? commandHelp(command, width) : generalHelp(commandTable, width));
+      return exitCodes.ok;
+    }
+    const color = wantsColor({ noColor: values.flag('no-color'), isTty: shell.stdout.isTty, env: shell.env });
+    return await command.run({ shell, values, positionals, color, paint: createPaint(color) });
+  } catch (error) {
+    shell.stderr.write(errorText(error));
+    return exitCodes.error;
+  }
+}
+
+function errorText(error: unknown): string {
+  if (error instanceof UsageError) {
+    return `mcp-shepherd: ${error.message}\n${error.hint === '' ? '' : `${error.hint}\n`}`;
+  }
+  return `mcp-shepherd: ${plain(error instanceof Error ? error.message : String(error))}\n`;
+}

@@ -1,0 +1,102 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { runDirFor } from '../survey/stateFolder.ts';
+import { createSurveyor, type Surveyor } from '../survey/surveyor.ts';
+import type { Log } from '../types/log.ts';
+import type { Snapshot } from '../types/snapshot.ts';
+import type { CommandContext } from './command.ts';
+import { UsageError } from './exitCodes.ts';
+import { plain } from './render/text.ts';
+import type { Output } from './terminal.ts';
+
+/** One run's look at the machine. */
+export interface Session {
+  readonly surveyor: Surveyor;
+  readonly runFolder: RunFolder;
+}
+
+export interface RunFolder {
+  readonly path: string;
+  /** What moved it away from the usual place. */
+  readonly movedBy?: '--run-dir' | 'MCP_RUN_DIR';
+}
+
+/**
+ * The answer may still be moving (an installer at work, a server that started a moment ago, a copy seen once only): it is asked
+ * again after the time that the survey names, this long in all.
+ */
+const settleMs = 2_500;
+
+/** @throws UsageError for folders that cannot be used; what the survey throws when the machine has no process list */
+export async function openSession(context: CommandContext, log: Log = stderrLog(context.shell.stderr)): Promise<Session> {
+  const { shell } = context;
+  const runFolder = runFolderOf(context);
+  const surveyor = await createSurveyor({
+    home: shell.home,
+    platform: shell.platform,
+    env: shell.env,
+    runDir: runFolder.path,
+    folders: projectFolders(context),
+    vscodeUserDirs: [],
+    log,
+  });
+  return { surveyor, runFolder };
+}
+
+/** Where the run folder is and why. @throws UsageError when it is no absolute path */
+export function runFolderOf({ values, shell }: Pick<CommandContext, 'values' | 'shell'>): RunFolder {
+  const argument = values.text('run-dir');
+  try {
+    const path = runDirFor(shell.env, argument);
+    return { path, ...(argument !== undefined ? { movedBy: '--run-dir' } : shell.env.MCP_RUN_DIR ? { movedBy: 'MCP_RUN_DIR' } : {}) };
+  } catch (error) {
+    throw new UsageError(plain(error instanceof Error ? error.message : String(error)));
+  }
+}
+
+/** Said wherever the run folder is not the usual one: what is known of each server depends on it. */
+export function runFolderRemark(runFolder: RunFolder): string | undefined {
+  return runFolder.movedBy && `run folder: ${runFolder.path} (${runFolder.movedBy})`;
+}
+
+/** One look that has come to rest. @throws what the survey throws */
+export async function settledSurvey(surveyor: Surveyor, ended: AbortSignal): Promise<Snapshot> {
+  const until = Date.now() + settleMs;
+  let snapshot = await surveyor.survey();
+  for (;;) {
+    const wait = surveyor.askAgainIn();
+    if (wait === undefined || ended.aborted || Date.now() + wait > until) {
+      return snapshot;
+    }
+    await new Promise((done) => setTimeout(done, Math.max(wait, 20)));
+    snapshot = await surveyor.survey();
+  }
+}
+
+/** Warnings and errors of the core, a line each on stderr. */
+export function stderrLog(stderr: Output): Log {
+  const line = (message: string): void => stderr.write(`mcp-shepherd: ${plain(message)}\n`);
+  return { debug() {}, info() {}, warn: line, error: line };
+}
+
+function projectFolders({ values, shell }: CommandContext): string[] {
+  const asked = values.texts('folder');
+  if (asked.length === 0) {
+    return [shell.cwd];
+  }
+  return asked.map((folder) => {
+    const path = resolve(shell.cwd, folder);
+    if (!isDirectory(path)) {
+      throw new UsageError(`--folder: "${plain(path)}" is no folder`);
+    }
+    return path;
+  });
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+/** Where text goes. */
+export interface Output {
+  readonly isTty: boolean;
+  /** Columns and rows of the terminal now; undefined = no terminal. */
+  size(): { readonly columns: number; readonly rows: number } | undefined;
+  write(text: string): void;
+}
+
+/** What a command sees of the process it runs in; tests give their own. */
+export interface Shell {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The user's home as the clients see it (`HOME`). */
+  readonly home: string;
+  readonly platform: NodeJS.Platform;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Aborted when nobody reads the output any more, and after `endOnSignals` by Ctrl-C and polite signals. */
+  readonly ended: AbortSignal;
+  /** For commands that go on until they are told to end and have something to put in order then. The others die of signals the usual way. */
+  endOnSignals(): void;
+  /** Called when the terminal's size changes. @returns a function that ends it */
+  onResize(listener: () => void): () => void;
+}
+
+/** Width for the views: the terminal's, else what `COLUMNS` says (watch(1), pagers), else unlimited so that `grep` sees whole lines. */
+export function viewWidth(shell: Pick<Shell, 'stdout' | 'env'>): number {
+  const columns = shell.stdout.size()?.columns ?? Number(shell.env.COLUMNS ?? '');
+  return Number.isInteger(columns) && columns > 0 ? Math.max(columns, 30) : Number.POSITIVE_INFINITY;
+}
+
+/** The stream's writes; when its reader has gone (EPIPE) they are dropped in silence and `onClosed` is told. */
+export function createOutput(stream: NodeJS.WriteStream, onClosed: () => void): Output {
+  let closed = false;
+  const close = (): void => {
+    closed = true;
+    onClosed();
+  };
+  stream.on('error', close);
+  return {
+    isTty: stream.isTTY === true,
+    size: () => (stream.isTTY ? { columns: stream.columns || 80, rows: stream.rows || 24 } : undefined),
+    write(text) {
+      if (!closed) {
+        stream.write(text);
+      }
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { doctorReport } from '../../../src/cli/doctorReport.ts';
+import { renderDoctor } from '../../../src/cli/render/doctorView.ts';
+import { busySnapshot, definition, fixtureNow, snapshot } from './fixture.ts';
+import { assertGolden } from './golden.ts';
+
+const machine = { version: '0.1.0', node: { version: 'v20.20.2', path: '/usr/bin/node' }, platform: 'linux x64', home: '/home/ada' };
+const survey = {
+  processSource: 'proc',
+  processCount: 312,
+  bootId: 'b',
+  pidNamespace: '4026531836',
+  folders: ['/home/ada/shop', '/home/ada'],
+};
+
+describe('doctor', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mcp-shepherd-doctor-'));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('tells found, broken and absent files apart', () => {
+    const file = (name: string): string => join(folder, name);
+    writeFileSync(file('good.json'), '{}');
+    writeFileSync(file('bad.json'), '{');
+    symlinkSync('/nowhere/at/all', file('dangling.json'));
+    mkdirSync(file('run'));
+    const given = snapshot({
+      clients: [{ id: 'vscode', name: 'VS Code' }],
+      definitions: [
+        definition({ name: 'a', file: file('good.json'), readBy: ['vscode', 'cursor'] }),
+        definition({ id: 'b', name: 'b', file: file('good.json') }),
+      ],
+      problems: [{ source: 'config', message: 'no end', file: file('bad.json'), line: 1 }],
+    });
+    const candidates = ['good.json', 'bad.json', 'dangling.json', 'absent.json'].map(file);
+    const report = doctorReport(given, { ...survey, candidates }, { ...machine, runFolder: { path: file('run'), movedBy: '--run-dir' } });
+    assert.deepEqual(
+      report.files.map(({ file: path, state, entries, clients }) => [path.slice(folder.length + 1), state, entries, clients]),
+      [
+        ['good.json', 'found', 2, ['VS Code', 'cursor']],
+        ['bad.json', 'broken', 0, []],
+        ['dangling.json', 'found', 0, []],
+        ['absent.json', 'absent', 0, []],
+      ],
+    );
+    assert.deepEqual(report.runFolder, { path: file('run'), movedBy: '--run-dir', exists: true });
+    assert.deepEqual(report.clients, [{ id: 'vscode', name: 'VS Code', entries: 2, servers: 0 }]);
+  });
+
+  it('is a page that a person reads', () => {
+    const candidates = ['/nowhere/.cursor/mcp.json', '/nowhere/.vscode/mcp.json'];
+    const report = doctorReport(
+      busySnapshot(),
+      { ...survey, candidates },
+      { ...machine, runFolder: { path: '/nowhere/run', movedBy: 'MCP_RUN_DIR' } },
+    );
+    // The fixture's files exist on no machine; what is there is not the subject here.
+    const files = report.files.map((file) => (file.entries > 0 ? { ...file, state: 'found' as const } : file));
+    assertGolden('doctor', renderDoctor({ ...report, files }, { width: 80, color: false, now: fixtureNow }));
+  });
+});

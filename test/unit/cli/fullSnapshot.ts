@@ -1,0 +1,91 @@
+import type { Snapshot } from '../../../src/types/snapshot.ts';
+
+/** Every optional field is there: a field that is added to the types must be added here, or this file does not compile. */
+type Full<T> = T extends readonly (infer Item)[]
+  ? readonly Full<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]-?: Full<Exclude<T[Key], undefined>> }
+    : T;
+
+const at = '2026-11-21T14:02:05.000Z';
+
+/** A snapshot in which everything that the types allow occurs. */
+export const fullSnapshot: Full<Snapshot> = {
+  schema: 1,
+  at,
+  clients: [{ id: 'vscode', name: 'VS Code' }],
+  definitions: [
+    {
+      id: '0011223344556677',
+      client: 'vscode',
+      readBy: ['vscode', 'claude-code'],
+      scope: 'workspace',
+      file: '/home/ada/shop/.vscode/mcp.json',
+      line: 4,
+      name: 'everything',
+      transport: 'stdio',
+      command: 'npx',
+      args: ['-y', '@modelcontextprotocol/server-everything'],
+      envNames: ['API_KEY'],
+      cwd: '/home/ada/shop',
+      url: 'http://127.0.0.1:3000/mcp',
+      enabled: true,
+      folder: '/home/ada/shop',
+      vscodeCollection: 'folder',
+      findings: [
+        {
+          kind: 'config-changed',
+          subKind: 'source',
+          confidence: 'unknown',
+          message: 'The arguments were changed',
+          evidence: ['args differ'],
+          since: at,
+          actions: [],
+        },
+      ],
+    },
+  ],
+  instances: [
+    {
+      id: 'b:4026531836:4711:lx:99',
+      pid: 4711,
+      startedAt: at,
+      name: 'everything',
+      definitions: ['0011223344556677'],
+      client: { id: 'vscode', name: 'VS Code', pid: 4000, identity: 'b:4026531836:4000:lx:90' },
+      launchers: [{ pid: 4710, kind: 'npm exec', command: 'npm exec @modelcontextprotocol/server-everything' }],
+      command: 'node /home/ada/.npm/_npx/abc/node_modules/.bin/mcp-server-everything',
+      cwd: '/home/ada/shop',
+      transport: 'stdio',
+      background: false,
+      package: {
+        ecosystem: 'npm',
+        name: '@modelcontextprotocol/server-everything',
+        root: '/home/ada/.npm/_npx/abc',
+        running: '2026.1.26',
+        installed: '2026.8.31',
+      },
+      unknown: 'dependencies not compared: no lock file',
+      changedDependencies: [{ name: 'zod', running: '3.25.0', installed: '4.1.0', direction: 'upgrade' }],
+      memoryBytes: 90_000_000,
+      tree: [4711, 4710],
+      findings: [
+        {
+          kind: 'stale',
+          subKind: 'package',
+          confidence: 'proven',
+          message: 'runs 2026.1.26, installed is 2026.8.31',
+          evidence: ['recorded while it ran'],
+          since: at,
+          actions: [
+            { kind: 'restart' },
+            { kind: 'manual', step: 'In Claude Code: /mcp, choose everything, Reconnect.' },
+            { kind: 'end' },
+            { kind: 'reveal', file: '/home/ada/shop/.vscode/mcp.json', line: 4 },
+          ],
+        },
+      ],
+    },
+  ],
+  problems: [{ source: 'config', message: 'Unexpected end', file: '/home/ada/.cursor/mcp.json', line: 3, column: 7 }],
+};

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { jsonText } from '../../../../src/cli/json.ts';
+import { headline } from '../../../../src/cli/render/headline.ts';
+import { createPaint, wantsColor } from '../../../../src/cli/render/paint.ts';
+import { duration, memory } from '../../../../src/cli/render/quantities.ts';
+import { nearest } from '../../../../src/cli/suggestion.ts';
+import { viewWidth } from '../../../../src/cli/terminal.ts';
+import { busySnapshot, definition, finding, instance, snapshot } from '../fixture.ts';
+
+describe('durations and memory', () => {
+  it('are told in at most two units', () => {
+    const minute = 60_000;
+    const cases: readonly (readonly [number, string])[] = [
+      [-5000, '0s'],
+      [999, '0s'],
+      [59_999, '59s'],
+      [minute, '1m'],
+      [59 * minute, '59m'],
+      [60 * minute, '1h'],
+      [190 * minute, '3h 10m'],
+      [24 * 60 * minute, '1d'],
+      [98.5 * 60 * minute, '4d 2h'],
+    ];
+    for (const [ms, text] of cases) {
+      assert.equal(duration(ms), text);
+    }
+  });
+
+  it('are rounded as the system tools do', () => {
+    assert.equal(memory(0), '–');
+    assert.equal(memory(4096), '1 MB');
+    assert.equal(memory(85 * 1024 ** 2), '85 MB');
+    assert.equal(memory(1023 * 1024 ** 2), '1.0 GB');
+    assert.equal(memory(1.3 * 1024 ** 3), '1.3 GB');
+  });
+});
+
+describe('the headline', () => {
+  it('counts servers once per kind, and never what is unknown or information', () => {
+    assert.deepEqual(headline(busySnapshot()), { text: '6 servers, 2 stale, 1 duplicate, 1 orphan, 2 problems', alarms: 3 });
+    const quiet = snapshot({
+      instances: [
+        instance({
+          name: 'a',
+          pid: 1,
+          findings: [finding({ kind: 'stale', confidence: 'unknown' }), finding({ kind: 'update-available' })],
+        }),
+      ],
+      definitions: [definition({ name: 'b', findings: [finding({ kind: 'config-changed' })] })],
+    });
+    assert.deepEqual(headline(quiet), { text: '1 server, nothing wrong', alarms: 0 });
+    assert.deepEqual(headline(snapshot()), { text: 'no server runs', alarms: 0 });
+  });
+
+  it('counts what is wrong with an entry', () => {
+    const given = snapshot({ definitions: [definition({ name: 'a', findings: [finding({ kind: 'files-gone' })] })] });
+    assert.deepEqual(headline(given), { text: 'no server runs, 1 with files gone', alarms: 1 });
+  });
+});
+
+describe('colour', () => {
+  const tty = { noColor: false, isTty: true, env: {} };
+  it('follows flag, variables and terminal, in this order', () => {
+    assert.equal(wantsColor(tty), true);
+    assert.equal(wantsColor({ ...tty, isTty: false }), false);
+    assert.equal(wantsColor({ ...tty, env: { NO_COLOR: '1' } }), false);
+    assert.equal(wantsColor({ ...tty, env: { NO_COLOR: '' } }), true);
+    assert.equal(wantsColor({ ...tty, env: { TERM: 'dumb' } }), false);
+    assert.equal(wantsColor({ ...tty, isTty: false, env: { FORCE_COLOR: '1', NO_COLOR: '1' } }), true);
+    assert.equal(wantsColor({ ...tty, env: { FORCE_COLOR: '0' } }), false);
+    assert.equal(wantsColor({ noColor: true, isTty: true, env: { FORCE_COLOR: '1' } }), false);
+  });
+
+  it('is there only when wanted', () => {
+    assert.equal(createPaint(false)('bad', 'x'), 'x');
+    assert.equal(createPaint(true)('plain', 'x'), 'x');
+    assert.ok(createPaint(true)('bad', 'x').includes('\x1b[31m'));
+  });
+});
+
+describe('the width', () => {
+  const output = (columns: number | undefined) => ({
+    isTty: columns !== undefined,
+    size: () => (columns ? { columns, rows: 24 } : undefined),
+    write() {},
+  });
+  it('is the terminal, else COLUMNS, else unlimited', () => {
+    assert.equal(viewWidth({ stdout: output(80), env: { COLUMNS: '20' } }), 80);
+    assert.equal(viewWidth({ stdout: output(5), env: {} }), 30);
+    assert.equal(viewWidth({ stdout: output(undefined), env: { COLUMNS: '120' } }), 120);
+    assert.equal(viewWidth({ stdout: output(undefined), env: { COLUMNS: 'wide' } }), Number.POSITIVE_INFINITY);
+    assert.equal(viewWidth({ stdout: output(undefined), env: {} }), Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('JSON', () => {
+  it('keeps every value and holds nothing that a terminal obeys', () => {
+    const value = { name: 'a\x1b[31m\u009b\x7f\u202e\u2028\ufeff日本\u{e0041}👩‍👩‍👧\n' };
+    const text = jsonText(value);
+    assert.deepEqual(JSON.parse(text), value);
+    assert.match(text, /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*\n$/u);
+    assert.equal(jsonText({ a: 1 }, 2), '{\n  "a": 1\n}\n');
+  });
+});
+
+describe('a suggestion', () => {
+  it('is near, or is not made', () => {
+    const words = ['status', 'watch', 'restart', 'doctor'];
+    assert.equal(nearest('statsu', words), 'status');
+    assert.equal(nearest('wach', words), 'watch');
+    assert.equal(nearest('re', words), 'restart');
+    assert.equal(nearest('DOCTER', words), 'doctor');
+    assert.equal(nearest('x', words), undefined);
+    assert.equal(nearest('explain', words), undefined);
+    assert.equal(nearest('', words), undefined);
+  });
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, it } from 'mocha';
+import { renderStatus } from '../../../../src/cli/render/statusView.ts';
+import { displayWidth } from '../../../../src/cli/render/text.ts';
+import type { Snapshot } from '../../../../src/types/snapshot.ts';
+import { busySnapshot, client, definition, finding, fixtureNow, instance, snapshot } from '../fixture.ts';
+import { assertGolden } from '../golden.ts';
+
+const unlimited = Number.POSITIVE_INFINITY;
+
+function show(given: Snapshot, width: number, color = false): string {
+  return renderStatus(given, { width, color, now: fixtureNow });
+}
+
+/** Names as an enemy would choose them. */
+function hostileSnapshot(): Snapshot {
+  const evil = '\x1b[2J\x1b[31mok\x07\nClaude Code (PID 1)\u202e';
+  const wide = '日本語サーバー👩‍👩‍👧';
+  const editor = client('vscode', `VS\x1b]0;title\x07Code`, 10);
+  return snapshot({
+    definitions: [
+      definition({ id: 'd1', name: evil }),
+      definition({ id: 'd2', name: wide }),
+      definition({ id: 'd3', name: 'x'.repeat(5000) }),
+    ],
+    instances: [
+      instance({
+        name: evil,
+        pid: 11,
+        definitions: ['d1'],
+        client: editor,
+        findings: [finding({ kind: 'duplicate', message: `copy of ${evil}` })],
+      }),
+      instance({
+        name: wide,
+        pid: 12,
+        definitions: ['d2'],
+        client: editor,
+        package: { ecosystem: 'npm', name: 'ok\u009b31m', root: '/', running: '1.0\x1b[0m', installed: '2.0\n' },
+        findings: [finding({ kind: 'stale' })],
+      }),
+      instance({ name: 'lone', pid: 13, command: 'node \x1b[1A\r', client: null }),
+    ],
+    problems: [{ source: 'config', message: 'bad\nfile', file: '/tmp/\x1b[7m.json', line: 1 }],
+  });
+}
+
+describe('the status table', () => {
+  for (const width of [60, 100, 200]) {
+    it(`at ${width} columns`, () => assertGolden(`status-${width}`, show(busySnapshot(), width)));
+  }
+
+  it('without a terminal', () => assertGolden('status-unlimited', show(busySnapshot(), unlimited)));
+
+  it('in colour says the same as without', () => {
+    const colored = show(busySnapshot(), 100, true);
+    assertGolden('status-100-color', colored);
+    assert.equal(stripVTControlCharacters(colored), show(busySnapshot(), 100));
+  });
+
+  it('with hostile and wide names', () => assertGolden('status-hostile', show(hostileSnapshot(), 80)));
+
+  it('lets nothing hostile through, and nothing stick out, at any width', () => {
+    for (const given of [hostileSnapshot(), busySnapshot()]) {
+      for (let width = 30; width <= 210; width += 1) {
+        for (const line of show(given, width).split('\n')) {
+          assert.doesNotMatch(line, /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u);
+          assert.ok(displayWidth(line) <= width, `${displayWidth(line)} columns at ${width}: ${line}`);
+          assert.equal(line, line.trimEnd());
+        }
+      }
+    }
+  });
+
+  it('keeps one server on one line where there is no terminal', () => {
+    const lines = show(busySnapshot(), unlimited).split('\n');
+    assert.equal(lines.filter((line) => /\b4801\b/.test(line)).length, 1);
+    assert.match(lines.find((line) => line.includes('4801')) ?? '', /everything.*stale: runs 2026\.1\.26, installed 2026\.8\.31.*3h 10m/);
+  });
+
+  it('keeps PID and state at the narrowest, and drops what matters least first', () => {
+    const titles = (width: number): string[] =>
+      (
+        show(busySnapshot(), width)
+          .split('\n')
+          .find((line) => line.startsWith('  SERVER')) ?? ''
+      )
+        .trim()
+        .split(/\s+/);
+    assert.deepEqual(titles(52), ['SERVER', 'STATE', 'PID']);
+    assert.deepEqual(titles(62), ['SERVER', 'STATE', 'PID', 'VERSION']);
+    assert.deepEqual(titles(72), ['SERVER', 'STATE', 'PID', 'VERSION', 'MEMORY']);
+    assert.deepEqual(titles(80), ['SERVER', 'STATE', 'PID', 'VERSION', 'MEMORY', 'AGE']);
+    assert.deepEqual(titles(200), ['SERVER', 'STATE', 'PID', 'VERSION', 'MEMORY', 'AGE', 'PACKAGE']);
+  });
+
+  it('says what to do when there is nothing to show', () => assertGolden('status-empty', show(snapshot(), 80)));
+
+  it('says where the run folder is when it was moved', () => {
+    const text = renderStatus(snapshot(), { width: 80, color: false, now: fixtureNow, remark: 'run folder: /tmp/r (MCP_RUN_DIR)' });
+    assert.equal(text.split('\n')[1], 'run folder: /tmp/r (MCP_RUN_DIR)');
+  });
+});
