@@ -1,4 +1,5 @@
 // Bundles each entry point into one CommonJS file. Run by Node itself: `node esbuild.ts [--watch]`.
+import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, context } from 'esbuild';
 
 /** ps-list asks for `import.meta.url` when it is loaded, which a CommonJS bundle does not have. */
@@ -41,7 +42,7 @@ export const bundles: Record<'extension' | 'cli', BuildOptions> = {
   },
 };
 
-if (import.meta.main) {
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   if (process.argv.includes('--watch')) {
     for (const options of Object.values(bundles)) {
       await (await context(options)).watch();
