@@ -33,6 +33,9 @@ export async function startServer(
   child.once('error', failAll);
   child.once('close', (code) => failAll(new Error(`the server ended with ${code}`)));
   createInterface({ input: child.stdout }).on('line', (line) => {
+    if (!line.startsWith('{')) {
+      return;
+    }
     const message: unknown = JSON.parse(line);
     if (typeof message === 'object' && message !== null && 'id' in message && 'result' in message) {
       waiting.get(Number(message.id))?.(message.result);
