@@ -1,4 +1,4 @@
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { bundles } from '../../esbuild.ts';
 import { projectRoot } from './projectPaths.ts';
 
@@ -12,5 +12,7 @@ export async function buildBundles(): Promise<void> {
     await Promise.all(Object.values(bundles).map((options) => build({ ...options, absWorkingDir: projectRoot })));
   } catch (error) {
     throw new Error('The build failed.', { cause: error });
+  } finally {
+    await stop(); // else its service process stays as long as we do
   }
 }
