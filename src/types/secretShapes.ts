@@ -1,0 +1,100 @@
+/** What a redacted piece of text is replaced with, everywhere. */
+export const redacted = '‹redacted›';
+
+/** Words that make a name (of a flag, a variable, a header, a query parameter) the name of a secret wherever they stand in it. */
+const strongWords = /^(token|secret|password|passwd|passphrase|apikey|credential|credentials|creds|authorization|bearer|jwt)$/;
+/** … and those that do so at its end only (`--ssh-key`, not `--key-bindings`). */
+const weakWords = /^(key|keys|pass|pwd|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|pin)$/;
+/** … unless one of these ends it: then the value says where the secret is, or how many there are. */
+const harmlessEnds =
+  /^(path|paths|file|files|dir|folder|home|root|name|names|type|types|id|ids|env|var|vars|url|uri|host|port|count|limit|max|min|size|length|budget|mode|method|methods|provider|scheme|server|stdin|format|ttl|timeout|expiry|only|enabled|disabled|required)$/;
+/** Compound names without a border between their words. */
+const secretCompounds =
+  /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring/;
+
+/**
+ * Whether the name of a flag, variable, header, field or query parameter says that its value is a secret: `--api-key`, `GITHUB_TOKEN`,
+ * `X-Auth-Token`, `clientSecret`; not `--max-tokens`, `--key-file`, `--token-url`, `--author`.
+ */
+export function isSecretName(name: string): boolean {
+  if (name.length > 200) {
+    return false;
+  }
+  const words = name
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word !== '');
+  const last = words.at(-1);
+  if (last === undefined || harmlessEnds.test(last) || words[0] === 'no') {
+    return false;
+  }
+  return weakWords.test(last) || words.some((word) => strongWords.test(word)) || secretCompounds.test(words.join(''));
+}
+
+/**
+ * Tokens that are known by their look, wherever they stand: GitHub, GitLab, npm, PyPI, OpenAI, Anthropic, Slack, AWS, Google, Stripe, Hugging Face,
+ * Supabase, Figma, Notion, Linear, Tavily, Brave, DigitalOcean, SendGrid, JSON web tokens, private keys.
+ */
+export const tokenShapes: RegExp = new RegExp(
+  [
+    'gh[pousr]_[A-Za-z0-9]{16,}',
+    'github_pat_\\w{20,}',
+    'gl(?:pat|dt|rt|cbt|ptt|ft|soat)-[\\w-]{16,}',
+    'npm_[A-Za-z0-9]{20,}',
+    'pypi-[\\w-]{16,}',
+    'sk-[\\w-]{16,}',
+    '[sprk]k_(?:live|test)_\\w{10,}',
+    'whsec_[\\w+/=]{16,}',
+    'xox[a-z]-[\\w-]{10,}',
+    'xapp-[\\w-]{10,}',
+    '(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}',
+    'AIza[\\w-]{30,}',
+    'ya29\\.[\\w-]{20,}',
+    'hf_[A-Za-z0-9]{20,}',
+    'sb[ps]_\\w{20,}',
+    'figd_[\\w-]{20,}',
+    '(?:ntn|secret)_[A-Za-z0-9]{30,}',
+    'lin_(?:api|oauth)_\\w{20,}',
+    'tvly-[\\w-]{16,}',
+    'BSA[\\w-]{24,}',
+    'do[opr]_v1_\\w{20,}',
+    'SG\\.[\\w-]{16,}\\.[\\w-]{16,}',
+    'eyJ[\\w-]{8,}\\.[\\w-]{4,}(?:\\.[\\w-]*)?',
+  ]
+    .map((shape) => `(?<![A-Za-z0-9])${shape}`)
+    .join('|'),
+  'g',
+);
+
+/** Values that say nothing, even where a secret could stand. */
+const emptyWords =
+  /^(|true|false|null|none|undefined|yes|no|on|off|auto|default|stdio|https?|sse|ws|debug|info|warn|warning|error|trace|silent|node|npx|python3?|production|development|test|localhost|basic|bearer|oauth2?|token|\*+)$/i;
+
+/** A value that is only a reference to a variable or an input (`${input:key}`, `$KEY`, `%KEY%`, `{env:KEY}`): the secret is elsewhere. */
+export function isReference(value: string): boolean {
+  return /^(?:Bearer\s+|Basic\s+)?(?:\$\{[^{}]*\}|\$\w+|%\w+%|\{(?:env|file):[^{}]*\})$/i.test(value.trim());
+}
+
+/** Values too short or too common to be replaced wherever they occur: `true`, `stdio`, anything below 4 characters. */
+export function isEmptyWord(value: string): boolean {
+  return value.length < 4 || emptyWords.test(value);
+}
+
+/**
+ * Values of variables whose names do not speak of secrets and that are taken as no secret: paths, numbers, versions, host names, addresses without
+ * credentials, and words of letters alone. Replacing these wherever they occur would blank the world (`PROJECT=chromadb`, `ROOT=/home/me`).
+ */
+export function isOrdinaryValue(value: string): boolean {
+  const text = value.trim();
+  return (
+    isEmptyWord(text) ||
+    isReference(text) ||
+    /^v?\d[\d.,:_-]{0,15}$/.test(text) ||
+    /^[A-Za-z]{1,20}(?:[-_./, ][A-Za-z]{1,20})*$/.test(text) ||
+    /^@?[a-z][a-z-]{0,40}\d{0,3}(?:[./@][a-z-]{1,40}\d{0,3})*$/.test(text) ||
+    /^(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\p{L}\p{N} ._@()\\/-]*$/u.test(text) ||
+    /^[a-z][a-z\d+.-]*:\/\/[\w.-]+(?::\d+)?(?:\/[\w.-]{0,19})*\/?$/i.test(text) ||
+    /^[\w.-]+:\d+$/.test(text)
+  );
+}
