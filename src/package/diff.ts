@@ -13,13 +13,19 @@ export interface ClosureDifference {
  * Compares two readings of a closure by versions and recorded content, never by times or places: a package that only moved within `node_modules` did not
  * change. Several copies of one npm package are compared as a set. A version or content that is unknown on either side makes no change, and a package that
  * was not there before is not reported: the changed one that needs it is.
+ *
+ * @param scope `own` when one of the readings holds the own package alone (`ownOnly`): what it does not hold is then not removed
  */
-export function diffClosures(before: readonly InstalledPackage[], now: readonly InstalledPackage[]): ClosureDifference {
+export function diffClosures(
+  before: readonly InstalledPackage[],
+  now: readonly InstalledPackage[],
+  scope: 'all' | 'own' = 'all',
+): ClosureDifference {
   const present = groupByName(now);
   const [own] = before;
   let ownChange: PackageChange | undefined;
   const dependencies: PackageChange[] = [];
-  for (const [key, copies] of groupByName(before)) {
+  for (const [key, copies] of groupByName(scope === 'own' ? before.slice(0, 1) : before)) {
     const changes = compareCopies(copies, present.get(key) ?? []);
     if (own !== undefined && key === keyOf(own)) {
       ownChange = changes.find((change) => change.running === own.version);

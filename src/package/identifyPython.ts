@@ -8,8 +8,9 @@ import { MetadataCache } from './metadataCache.ts';
 import { isRecord } from './nodePackage.ts';
 import { joinedPath, workingDirectory } from './processView.ts';
 import { pythonEntry } from './pythonEntry.ts';
-import { pythonEnvironmentOf, siteDirectories } from './pythonEnvironment.ts';
+import { pythonEnvironmentOf } from './pythonEnvironment.ts';
 import { type Owner, ownerOfConsoleScript, ownerOfFile, ownerOfModule } from './pythonOwner.ts';
+import { siteDirectories } from './pythonSites.ts';
 
 /** The package of a Python process. Reads the command line, then the environment's installed metadata; the interpreter is never asked. */
 export function identifyPython(row: ProcessRow, detail: ProcessDetail): { readonly ref: PackageRef } | { readonly unknown: string } {

@@ -77,6 +77,8 @@ class NpmWalk {
   readonly #watch = new Set<string>();
   readonly #packages: InstalledPackage[] = [];
   #changedAt = 0;
+  /** The first thing that may not be looked at: what lies behind it must not seem to be removed. */
+  #refused: string | undefined;
 
   constructor(cache: MetadataCache, now: number) {
     this.#cache = cache;
@@ -108,7 +110,7 @@ class NpmWalk {
         break;
       }
     }
-    return this.#parts(ref, ownOnly);
+    return this.#refused === undefined ? this.#parts(ref, ownOnly) : { status: 'unreadable', reason: this.#refused };
   }
 
   #parts(ref: PackageRef, ownOnly: string | undefined): ClosureParts {
@@ -182,7 +184,9 @@ class NpmWalk {
   #hasModules(directory: string): boolean {
     let has = this.#holders.get(directory);
     if (has === undefined) {
-      has = look(join(directory, 'node_modules')).status === 'ok';
+      const seen = look(join(directory, 'node_modules'));
+      this.#refused ??= seen.status === 'unreadable' ? seen.reason : undefined;
+      has = seen.status === 'ok';
       this.#holders.set(directory, has);
     }
     return has;
@@ -197,12 +201,17 @@ class NpmWalk {
     if (stat?.isSymbolicLink()) {
       try {
         found = realpathSync.native(path);
-      } catch {
-        found = undefined;
+      } catch (error) {
+        this.#note(path, error);
       }
     }
     this.#resolved.set(path, found);
     return found;
+  }
+
+  #note(path: string, error: unknown): void {
+    const why = failure(path, error);
+    this.#refused ??= why.status === 'unreadable' ? why.reason : undefined;
   }
 
   #lstat(path: string): Stats | undefined {
@@ -210,8 +219,8 @@ class NpmWalk {
       let stat: Stats | undefined;
       try {
         stat = lstatSync(path, { throwIfNoEntry: false });
-      } catch {
-        stat = undefined;
+      } catch (error) {
+        this.#note(path, error);
       }
       this.#stats.set(path, stat);
     }

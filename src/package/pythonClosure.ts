@@ -8,8 +8,8 @@ import { maxPackages, type PartsOrFailure } from './closureParts.ts';
 import { isInstalling } from './installing.ts';
 import { type MarkerValues, markerHolds, markerValues } from './marker.ts';
 import type { MetadataCache } from './metadataCache.ts';
-import { siteDirectories } from './pythonEnvironment.ts';
 import { contentOfRecord, type DistributionPlace, listDistributions, readMetadata } from './pythonMetadata.ts';
+import { siteDirectories } from './pythonSites.ts';
 
 /** The distributions of an environment as their metadata directories are named, first come first served along the search order. */
 interface Index {
@@ -27,11 +27,13 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
   const places = new Map<string, DistributionPlace[]>();
   const siteOf = new Map<string, string>();
   const retired: string[] = [];
-  let refused: string | undefined;
   for (const site of sites.directories) {
     const listed = listDistributions(site);
     if ('reason' in listed) {
-      refused = listed.absent ? refused : (refused ?? listed.reason);
+      if (!listed.absent) {
+        // What lies in there must not seem to be removed.
+        return { status: 'unreadable', reason: listed.reason };
+      }
       continue;
     }
     retired.push(...listed.retired);
@@ -44,11 +46,9 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
     }
   }
   const index = { places, sites: sites.directories, values: markerValues(sites.pythonVersion, process.platform, process.arch) };
-  if (!places.has(normalizePythonName(ref.name))) {
-    // A directory that may not be listed could hold it.
-    return refused === undefined
-      ? { status: 'gone', reason: `${ref.name} is no longer installed in ${ref.environment}` }
-      : { status: 'unreadable', reason: refused };
+  const own = normalizePythonName(ref.name);
+  if (!places.has(own) || !sites.own.includes(siteOf.get(own) ?? '')) {
+    return { status: 'gone', reason: `${ref.name} is no longer installed in ${ref.environment}` };
   }
   return walk(ref, index, cache, isInstalling(retired, now) ? now : 0);
 }

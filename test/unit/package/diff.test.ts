@@ -81,6 +81,13 @@ describe('diffClosures', () => {
     });
   });
 
+  it('compares the own package alone when one reading holds nothing else', () => {
+    deepEqual(diffClosures([own, npm('a', '1.0.0')], [npm('server', '1.0.1')], 'own'), {
+      own: { name: 'server', running: '1.0.0', installed: '1.0.1', direction: 'upgrade' },
+      dependencies: [],
+    });
+  });
+
   it('keeps ecosystems apart and normalises Python names', () => {
     const lib: InstalledPackage = { ecosystem: 'python', name: 'Foo_Bar', version: '1.0', root: '/v/foo_bar-1.0.dist-info' };
     deepEqual(diffClosures([lib, npm('foo-bar', '1.0.0')], [{ ...lib, name: 'foo-bar', version: '1.1' }, npm('foo-bar', '1.0.0')]), {

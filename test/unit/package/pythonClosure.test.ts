@@ -113,6 +113,15 @@ describe('readClosure: Python', () => {
     equal(readClosure(ref).status, 'unreadable');
   });
 
+  it('does not take a package of the same name elsewhere for the own one while the environment is rebuilt', () => {
+    // As pipx and uv do it: the directory is there again, and nothing in it yet; without pyvenv.cfg it looks like a prefix on top of the system's.
+    rmSync(tree.path('v/pyvenv.cfg'));
+    rmSync(tree.path('v/lib'), { recursive: true });
+    for (const name of ['server', 'pip', 'setuptools', 'PyYAML']) {
+      equal(readClosure({ ...ref, name }).status, 'gone', name);
+    }
+  });
+
   it('keeps what it cannot read without version, and the rest', () => {
     const metadata = tree.path(site, 'lib_a-1.5.dist-info/METADATA');
     const cases: readonly [string, () => void][] = [
