@@ -1,0 +1,56 @@
+import { familyAt, isVscode } from '../config/vscodeFamily.ts';
+import { manualStep } from '../survey/instances.ts';
+import type { ClientId } from '../types/definition.ts';
+import type { Instance, Snapshot } from '../types/snapshot.ts';
+
+/** Who can restart an instance, and how (DESIGN: "Who restarts what"). */
+export type RestartRoute =
+  /** The VS Code window whose extension host has this PID, by VS Code's own commands. */
+  | { readonly kind: 'vscode-window'; readonly windowPid: number }
+  /** Its client has to be told by the user: the exact step. */
+  | { readonly kind: 'manual'; readonly step: string }
+  /** There is nobody who could restart it. */
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** Whether a client is VS Code or a build of it whose windows obey VS Code's own commands for MCP servers. */
+export function isWindowClient(id: ClientId): boolean {
+  return isVscode(id);
+}
+
+/** The client that an editor window is, by the folder of the editor. */
+export function windowClientAt(appRoot: string): ClientId {
+  return familyAt(appRoot);
+}
+
+/** Says who restarts an instance. Pure: it looks at nothing and acts on nothing. */
+export function restartRoute(instance: Instance, snapshot: Snapshot): RestartRoute {
+  const { client, name } = instance;
+  if (!client) {
+    return { kind: 'none', reason: withoutClient(instance) };
+  }
+  if (!isWindowClient(client.id)) {
+    return { kind: 'manual', step: manualStep(client, name) };
+  }
+  const known = snapshot.definitions.some((definition) => instance.definitions.includes(definition.id) && definition.vscodeCollection);
+  if (!known) {
+    // Offered by an extension or found by discovery: VS Code's id for it cannot be computed from a file.
+    return { kind: 'manual', step: manualStep(client, name) };
+  }
+  return { kind: 'vscode-window', windowPid: client.pid };
+}
+
+function withoutClient(instance: Instance): string {
+  if (instance.findings.some((finding) => finding.kind === 'orphan')) {
+    return `${instance.name} (PID ${instance.pid}) was left behind: its client has ended and nobody can use it any more. It has to be ended, not restarted.`;
+  }
+  if (instance.background) {
+    return `${instance.name} (PID ${instance.pid}) runs on its own, without a client. Restart it the way it was started (its service, its terminal, its container).`;
+  }
+  return `No client is known that runs ${instance.name} (PID ${instance.pid}).`;
+}
+
+/** The step for a server that another window of the editor runs, which only that window can restart. */
+export function otherWindowStep(instance: Instance): string {
+  const window = instance.client ? ` (extension host PID ${instance.client.pid})` : '';
+  return `Another window of ${instance.client?.name ?? 'the editor'}${window} runs ${instance.name}. In that window run “MCP Shepherd: Restart Server…” and choose ${instance.name}.`;
+}

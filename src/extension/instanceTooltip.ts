@@ -1,0 +1,31 @@
+import type { Definition } from '../types/definition.ts';
+import type { Instance } from '../types/snapshot.ts';
+import { findingWord } from './findingWords.ts';
+import { processText, versionsText } from './instanceText.ts';
+import { asMarkdown } from './plainText.ts';
+import { pathText } from './sourceText.ts';
+import { ownerText, type WindowFacts } from './windowFacts.ts';
+
+/** What hovering over a running server's row shows, as Markdown without links. @param now epoch ms */
+export function instanceTooltip(instance: Instance, facts: WindowFacts, now: number): string {
+  const findings = instance.findings.map((finding) => `- **${asMarkdown(findingWord(finding))}**: ${asMarkdown(finding.message, 400)}`);
+  const lines = [
+    `**${asMarkdown(instance.name, 80)}** ${asMarkdown(versionsText(instance), 200)}`,
+    findings.join('\n'),
+    asMarkdown(`${ownerText(instance, facts)} · ${processText(instance, now)}`),
+    instance.unknown === undefined ? '' : `Not known: ${asMarkdown(instance.unknown, 300)}`,
+    asMarkdown(instance.command, 300),
+  ];
+  return lines.filter((line) => line !== '').join('\n\n');
+}
+
+/** What hovering over a configured server's row shows, as Markdown without links. */
+export function definitionTooltip(definition: Definition, facts: WindowFacts): string {
+  const target = definition.url ?? [definition.command ?? '', ...definition.args].join(' ');
+  return [
+    `**${asMarkdown(definition.name, 80)}**`,
+    asMarkdown(target, 300),
+    asMarkdown(`${pathText(definition.file, facts.home)}, line ${definition.line}`, 300),
+    ...definition.findings.map((finding) => `**${asMarkdown(findingWord(finding))}**: ${asMarkdown(finding.message, 400)}`),
+  ].join('\n\n');
+}

@@ -1,0 +1,29 @@
+import { versionsText } from './instanceText.ts';
+import type { RestartOutcome } from './windowServers.ts';
+
+/** "everything restarted: runs 1.1.0 (PID 4711 → 4805)". */
+export function outcomeText(outcome: RestartOutcome): string {
+  switch (outcome.kind) {
+    case 'restarted': {
+      const left = outcome.leftBehind ? `. The old process did not end and runs on without VS Code` : '';
+      return `${outcome.after.name} restarted: ${versionsText(outcome.after)} (PID ${outcome.before.pid} → ${outcome.after.pid})${left}`;
+    }
+    case 'stopped':
+      return outcome.leftBehind
+        ? `VS Code let go of ${outcome.before.name}, but its process (PID ${outcome.before.pid}) runs on`
+        : `${outcome.before.name} stopped (PID ${outcome.before.pid})`;
+    case 'failed':
+      return outcome.reason;
+  }
+}
+
+/** Sums up "Restart All Stale". */
+export function summaryText(outcomes: readonly RestartOutcome[]): string {
+  const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
+  const done = outcomes.length - failed.length;
+  const servers = (count: number): string => `${count} ${count === 1 ? 'server' : 'servers'}`;
+  if (failed.length === 0) {
+    return `Restarted ${servers(done)}.`;
+  }
+  return `Restarted ${done} of ${servers(outcomes.length)}. ${failed.map((outcome) => outcome.reason).join(' ')}`;
+}

@@ -1,0 +1,87 @@
+import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
+import type { Definition } from '../types/definition.ts';
+import { type Disposable, DisposableStore } from '../types/disposable.ts';
+import type { Log } from '../types/log.ts';
+import type { Instance } from '../types/snapshot.ts';
+import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import { type CommandName, commands, views } from './names.ts';
+import type { ServerActions } from './serverActions.ts';
+import type { ServerTree } from './serverTree.ts';
+import type { WindowState } from './windowState.ts';
+
+export interface CommandParts {
+  readonly state: WindowState;
+  readonly tree: ServerTree;
+  readonly actions: ServerActions;
+  readonly evidence: EvidenceDocuments;
+  readonly log: Log & { show(): void };
+  /** Looks at everything afresh, with progress in the view. */
+  refresh(): Promise<void>;
+}
+
+/** Registers every command of the manifest; the type of the table makes sure that none is forgotten. */
+export function registerCommands(parts: CommandParts): Disposable {
+  const { state, tree, actions, evidence, log } = parts;
+  const onInstance = (work: (instance: Instance) => Promise<void>) => async (argument: unknown) => {
+    const instance = instanceFor(argument, state, tree);
+    if (instance) {
+      await work(instance);
+    } else {
+      await window.showInformationMessage('That server has ended meanwhile, or no server is selected.');
+    }
+  };
+  const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
+    [commands.restartServer]: () => actions.pick(),
+    [commands.restartAllStale]: () => actions.restartAllStale(),
+    [commands.showServers]: () => showServers(tree),
+    [commands.refresh]: () => parts.refresh(),
+    [commands.showLog]: () => log.show(),
+    [commands.restartInstance]: onInstance((instance) => actions.restart(instance)),
+    [commands.howToRestart]: onInstance((instance) => actions.explain(instance)),
+    [commands.stopInstance]: onInstance((instance) => actions.stop(instance)),
+    [commands.copyPid]: onInstance(copyPid),
+    [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
+    [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
+  };
+  const store = new DisposableStore();
+  for (const [name, handler] of Object.entries(handlers)) {
+    store.add(editor.registerCommand(name, handler));
+  }
+  return store;
+}
+
+/** Opens the view; its first row gets the focus. */
+async function showServers(tree: ServerTree): Promise<void> {
+  await editor.executeCommand(`${views.servers}.focus`);
+  await tree.show();
+}
+
+/** The instance that an argument means: a row of the tree, or an instance's own id (links and other code). */
+function instanceFor(argument: unknown, state: WindowState, tree: ServerTree): Instance | undefined {
+  const id = tree.row(argument)?.instanceId ?? argument;
+  return state.snapshot?.instances.find((instance) => instance.id === id);
+}
+
+function definitionFor(argument: unknown, state: WindowState, tree: ServerTree): Definition | undefined {
+  const row = tree.row(argument);
+  const id = row?.definitionId ?? instanceFor(argument, state, tree)?.definitions[0];
+  return state.snapshot?.definitions.find((definition) => definition.id === id);
+}
+
+async function copyPid(instance: Instance): Promise<void> {
+  await env.clipboard.writeText(String(instance.pid));
+  window.setStatusBarMessage(`$(check) PID ${instance.pid} copied`, 3_000);
+}
+
+async function reveal(definition: Definition | undefined): Promise<void> {
+  if (!definition) {
+    await window.showInformationMessage('No configuration file has an entry for this server.');
+    return;
+  }
+  const at = new Position(Math.max(0, definition.line - 1), 0);
+  try {
+    await window.showTextDocument(Uri.file(definition.file), { selection: new Range(at, at) });
+  } catch (error) {
+    await window.showErrorMessage(`${definition.file} could not be opened: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,167 @@
+import { commands as editor, ProgressLocation, window } from 'vscode';
+import type { Log } from '../types/log.ts';
+import type { Instance } from '../types/snapshot.ts';
+import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import { editorCommands, views } from './names.ts';
+import { outcomeText, summaryText } from './outcomeText.ts';
+import { oneLine, withoutLinks } from './plainText.ts';
+import { serverPicks } from './serverPicks.ts';
+import { isStale, localRoute, staleHere } from './windowFacts.ts';
+import type { RestartOutcome, WindowServers } from './windowServers.ts';
+import type { WindowState } from './windowState.ts';
+
+/** How long a success stays in the status bar. */
+const successMs = 6_000;
+
+/** Restart and stop as the user meets them: progress while it runs, one sentence when it is done, and the way to the cause when it fails. */
+export class ServerActions {
+  readonly #state: WindowState;
+  readonly #servers: WindowServers;
+  readonly #evidence: EvidenceDocuments;
+  readonly #log: Log & { show(): void };
+
+  constructor(state: WindowState, servers: WindowServers, evidence: EvidenceDocuments, log: Log & { show(): void }) {
+    this.#state = state;
+    this.#servers = servers;
+    this.#evidence = evidence;
+    this.#log = log;
+  }
+
+  /** Restarts where this window can, and says how to where it cannot. */
+  async restart(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
+      await this.explain(instance);
+      return;
+    }
+    await this.#report(await this.#run(instance, 'restarting'));
+  }
+
+  async stop(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
+      await this.explain(instance);
+      return;
+    }
+    await this.#report(await this.#run(instance, 'stopping'));
+  }
+
+  /** Says who can restart a server and by which step. */
+  async explain(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const route = snapshot && localRoute(instance, snapshot, facts);
+    if (route?.kind !== 'elsewhere') {
+      await window.showInformationMessage(`This window can restart ${withoutLinks(instance.name, 60)} itself.`);
+      return;
+    }
+    const evidence = 'Show Evidence';
+    const choice = await window.showInformationMessage(
+      withoutLinks(`${oneLine(instance.name, 60)} (PID ${instance.pid}): ${route.step}`, 600),
+      evidence,
+    );
+    if (choice === evidence) {
+      await this.#evidence.show(instance);
+    }
+  }
+
+  /** "Restart Server…": stale ones first. */
+  async pick(): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const picks = snapshot ? serverPicks(snapshot, facts, Date.now()) : [];
+    if (picks.length === 0) {
+      await window.showInformationMessage(
+        snapshot ? 'No MCP server is running on this machine.' : 'MCP Shepherd is still looking for servers.',
+      );
+      return;
+    }
+    const pick = await window.showQuickPick(picks, {
+      title: 'Restart MCP Server',
+      placeHolder: 'Choose the server to restart',
+      matchOnDescription: true,
+      matchOnDetail: true,
+    });
+    const instance = pick && this.#state.snapshot?.instances.find((item) => item.id === pick.instanceId);
+    if (instance) {
+      await this.restart(instance);
+    } else if (pick) {
+      await window.showInformationMessage('That server has ended meanwhile.');
+    }
+  }
+
+  /** Restarts every stale server of this window, one after the other, whatever becomes of each. */
+  async restartAllStale(): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    if (!snapshot) {
+      await window.showInformationMessage('MCP Shepherd is still looking for servers.');
+      return;
+    }
+    const stale = staleHere(snapshot, facts);
+    const elsewhere = snapshot.instances.filter(isStale).length - stale.length;
+    if (stale.length === 0) {
+      const others =
+        elsewhere === 0
+          ? 'No server is stale.'
+          : `No stale server is run by this window; ${elsewhere} by others, whose rows say how to restart them.`;
+      await window.showInformationMessage(others);
+      return;
+    }
+    const outcomes: RestartOutcome[] = [];
+    for (const instance of stale) {
+      outcomes.push(await this.#run(instance, 'restarting'));
+    }
+    const text = withoutLinks(summaryText(outcomes), 900);
+    if (outcomes.every((outcome) => outcome.kind !== 'failed')) {
+      await window.showInformationMessage(text);
+    } else {
+      await this.#warn(text, outcomes.find((outcome) => outcome.kind === 'failed')?.output);
+    }
+  }
+
+  async #run(instance: Instance, doing: 'restarting' | 'stopping'): Promise<RestartOutcome> {
+    const name = oneLine(instance.name, 60);
+    const work = async (): Promise<RestartOutcome> => {
+      try {
+        return await window.withProgress({ location: ProgressLocation.Window, title: `${name}: ${doing}` }, (progress) =>
+          window.withProgress({ location: { viewId: views.servers } }, () => {
+            const step = (message: string): void => progress.report({ message });
+            return doing === 'restarting'
+              ? this.#servers.restart(instance.id, instance.definitions, step)
+              : this.#servers.stop(instance.id, instance.definitions, step);
+          }),
+        );
+      } catch (error) {
+        return {
+          kind: 'failed',
+          reason: `${doing === 'restarting' ? 'Restarting' : 'Stopping'} ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
+        };
+      }
+    };
+    const outcome = await this.#state.whileBusy(instance.id, doing, work);
+    if (outcome.kind === 'failed') {
+      this.#log.warn(`${name} (PID ${instance.pid}): ${outcome.reason}`);
+    }
+    return outcome;
+  }
+
+  async #report(outcome: RestartOutcome): Promise<void> {
+    const text = withoutLinks(outcomeText(outcome), 600);
+    if (outcome.kind === 'failed') {
+      await this.#warn(text, outcome.output);
+    } else if (outcome.leftBehind) {
+      await window.showWarningMessage(`${text}.`);
+    } else {
+      window.setStatusBarMessage(`$(check) ${text.replaceAll('$(', '$ (')}`, successMs);
+    }
+  }
+
+  async #warn(text: string, output: string | undefined): Promise<void> {
+    const showOutput = 'Show Server Output';
+    const showLog = 'Show Log';
+    const choice = await window.showErrorMessage(text, ...(output === undefined ? [] : [showOutput]), showLog);
+    if (choice === showOutput) {
+      await editor.executeCommand(editorCommands.showOutput, output);
+    } else if (choice === showLog) {
+      this.#log.show();
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import { type ConfigurationScope, workspace } from 'vscode';
+import { settings } from './names.ts';
+
+export type NotificationMode = 'all' | 'thisWindow' | 'off';
+
+/** Which upgrades of running servers are worth a notification. */
+export function notificationMode(): NotificationMode {
+  const value = read<string>(settings.notifications, 'all');
+  return value === 'off' || value === 'thisWindow' ? value : 'all';
+}
+
+/** Whether the status bar item stays when there is nothing to report. */
+export function showWhenCurrent(): boolean {
+  return read<boolean>(settings.showWhenCurrent, true) !== false;
+}
+
+function read<T>(name: string, fallback: T, scope?: ConfigurationScope): T {
+  return workspace.getConfiguration(undefined, scope).get<T>(name, fallback);
+}

@@ -1,0 +1,79 @@
+import { isWindowClient, otherWindowStep, restartRoute } from '../action/restart.ts';
+import type { ClientId } from '../types/definition.ts';
+import type { Instance, Snapshot } from '../types/snapshot.ts';
+
+/** What the views know of the window that they are in, apart from the snapshot. */
+export interface WindowFacts {
+  /** PID of this window's extension host. */
+  readonly pid: number;
+  /** The client that this window is (`vscode`, `code-server`, `cursor` …). */
+  readonly clientId: ClientId;
+  /** The workspace is trusted. */
+  readonly trusted: boolean;
+  /** VS Code's commands for its MCP servers exist here. */
+  readonly controllable: boolean;
+  /** Home folder, shortened to `~` where paths are shown. */
+  readonly home: string;
+  /** Instances that an action is working on, by id. */
+  readonly busy: ReadonlyMap<string, 'restarting' | 'stopping'>;
+}
+
+/** What this window can do about one instance. */
+export type LocalRoute =
+  | { readonly kind: 'here' }
+  /** Not from here: what the user has to do or know, in words. */
+  | { readonly kind: 'elsewhere'; readonly step: string };
+
+/** Narrows the route that holds for the machine to what this window can do itself. */
+export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts): LocalRoute {
+  const route = restartRoute(instance, snapshot);
+  switch (route.kind) {
+    case 'none':
+      return { kind: 'elsewhere', step: route.reason };
+    case 'manual':
+      return { kind: 'elsewhere', step: route.step };
+    case 'vscode-window':
+      if (route.windowPid !== facts.pid) {
+        return { kind: 'elsewhere', step: otherWindowStep(instance) };
+      }
+      if (!facts.trusted) {
+        return {
+          kind: 'elsewhere',
+          step: 'This window is in Restricted Mode. Trust the workspace first: nothing is started in a folder that you do not trust.',
+        };
+      }
+      if (!facts.controllable) {
+        return {
+          kind: 'elsewhere',
+          step: `This editor offers no command to restart a server. Run “MCP: List Servers”, choose ${instance.name}, then “Restart Server”.`,
+        };
+      }
+      return { kind: 'here' };
+  }
+}
+
+export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
+  return localRoute(instance, snapshot, facts).kind === 'here';
+}
+
+/** Stale servers that this window can restart itself. */
+export function staleHere(snapshot: Snapshot, facts: WindowFacts): Instance[] {
+  return snapshot.instances.filter((instance) => isStale(instance) && isRestartableHere(instance, snapshot, facts));
+}
+
+/** Runs code that is not the installed one, as far as is known or likely. */
+export function isStale(instance: Instance): boolean {
+  return instance.findings.some((finding) => finding.kind === 'stale' && finding.confidence !== 'unknown');
+}
+
+/** "VS Code, this window", "VS Code, another window", "Claude Code", "no client". */
+export function ownerText(instance: Instance, facts: WindowFacts): string {
+  const { client } = instance;
+  if (!client) {
+    return 'no client';
+  }
+  if (client.pid === facts.pid) {
+    return `${client.name}, this window`;
+  }
+  return isWindowClient(client.id) ? `${client.name}, another window` : client.name;
+}

@@ -1,0 +1,76 @@
+import { type Disposable, DisposableStore } from '../types/disposable.ts';
+import type { Snapshot } from '../types/snapshot.ts';
+import type { SurveyHandle } from './surveyHandle.ts';
+import type { WindowFacts } from './windowFacts.ts';
+
+/** What the views draw: the latest snapshot and what this window can do, with one event for both. */
+export class WindowState implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #listeners = new Set<() => void>();
+  readonly #survey: SurveyHandle;
+  readonly #busy = new Map<string, 'restarting' | 'stopping'>();
+  #facts: Omit<WindowFacts, 'busy'>;
+  #failure: string | undefined;
+
+  constructor(survey: SurveyHandle, facts: Omit<WindowFacts, 'busy'>) {
+    this.#survey = survey;
+    this.#facts = facts;
+    this.#store.add(
+      survey.onSnapshot(() => {
+        this.#failure = undefined;
+        this.#changed();
+      }),
+    );
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#survey.snapshot;
+  }
+
+  get facts(): WindowFacts {
+    return { ...this.#facts, busy: this.#busy };
+  }
+
+  /** Why nothing can be shown at all. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  update(facts: Partial<Pick<WindowFacts, 'trusted' | 'controllable'>>): void {
+    this.#facts = { ...this.#facts, ...facts };
+    this.#changed();
+  }
+
+  fail(reason: string): void {
+    this.#failure = reason;
+    this.#changed();
+  }
+
+  /** Marks an instance as being worked on until the work has ended. */
+  async whileBusy<T>(instanceId: string, doing: 'restarting' | 'stopping', work: () => Promise<T>): Promise<T> {
+    this.#busy.set(instanceId, doing);
+    this.#changed();
+    try {
+      return await work();
+    } finally {
+      this.#busy.delete(instanceId);
+      this.#changed();
+    }
+  }
+
+  onChange(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) {
+      listener();
+    }
+  }
+
+  dispose(): void {
+    this.#listeners.clear();
+    this.#store.dispose();
+  }
+}
