@@ -149,7 +149,8 @@ function readDistribution(candidates: readonly DistributionPlace[], cache: Metad
 }
 
 /**
- * Installers write RECORD at the end of an install, and nothing writes it later: its modification time. Where the system's package manager (which keeps the
+ * Installers write RECORD at the end of an install, and nothing writes it later: its modification time, or its birth where that is older (then it was
+ * touched; a copy with its times kept has the younger birth). Where the system's package manager (which keeps the
  * packer's times) or conda (which links files of its cache) installed, it is the birth of the metadata directory, whose name has the version in it.
  */
 function installTime(place: DistributionPlace, stat: Stats | undefined, record: Stats | undefined): number | undefined {
@@ -159,7 +160,7 @@ function installTime(place: DistributionPlace, stat: Stats | undefined, record: 
   const installer = look(join(place.path, 'INSTALLER')).status === 'ok';
   const conda = look(join(dirname(place.path), '..', '..', '..', 'conda-meta')).status === 'ok';
   if (record?.isFile() && installer && !conda) {
-    return record.mtimeMs;
+    return Math.min(record.mtimeMs, new BirthTimes().of(join(place.path, 'RECORD'), record) ?? record.mtimeMs);
   }
   return new BirthTimes().of(place.path, stat);
 }

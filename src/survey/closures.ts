@@ -2,11 +2,20 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readClosure } from '../package/closure.ts';
 import { identifyPackage } from '../package/identify.ts';
+import { MetadataCache } from '../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
 
 /** A reading is taken as current this long when no watch says otherwise: watches can be lost (network drives, exhausted limits). */
 const freshMs = 60_000;
+
+/** What could not be identified may have been looked at in the middle of an install: it is asked again after this long. */
+const unidentifiedMs = 5_000;
+
+interface Unidentified {
+  readonly unknown: string;
+  readonly askedAt: number;
+}
 
 interface Entry {
   readonly ref: PackageRef;
@@ -22,29 +31,37 @@ export type PackageSight =
 
 /** The packages of the running servers as they are on disk, read again only when something under them changed. */
 export class Closures {
-  readonly #entries = new Map<string, Entry | { readonly unknown: string }>();
+  readonly #entries = new Map<string, Entry | Unidentified>();
+  readonly #cache = new MetadataCache();
 
   /** What one server was loaded from, as it is on disk now. @param now epoch ms */
   sight(row: ProcessRow, detail: ProcessDetail, now: number): PackageSight {
     const key = identityKey(row.identity);
     let entry = this.#entries.get(key);
-    if (!entry) {
+    if (!entry || ('unknown' in entry && now - entry.askedAt > unidentifiedMs)) {
       const identified = identifyPackage(row, detail);
       entry =
         'unknown' in identified
-          ? identified
-          : { ref: identified.ref, reading: readClosure(identified.ref), readAt: now, dirty: false, goneSince: undefined };
+          ? { unknown: identified.unknown, askedAt: now }
+          : {
+              ref: identified.ref,
+              reading: readClosure(identified.ref, this.#cache, now),
+              readAt: now,
+              dirty: false,
+              goneSince: undefined,
+            };
       this.#entries.set(key, entry);
     }
     if ('unknown' in entry) {
       return entry;
     }
     if (entry.dirty || now - entry.readAt > freshMs || entry.reading.status === 'gone') {
-      entry.reading = readClosure(entry.ref);
+      entry.reading = readClosure(entry.ref, this.#cache, now);
       entry.readAt = now;
       entry.dirty = false;
     }
-    entry.goneSince = entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, lastChangeAbove(entry.ref.entry) ?? now)) : undefined;
+    entry.goneSince =
+      entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, lastChangeAbove(entry.ref.entry) ?? now)) : undefined;
     return { ref: entry.ref, reading: entry.reading, ...(entry.goneSince === undefined ? {} : { goneSince: entry.goneSince }) };
   }
 

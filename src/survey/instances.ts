@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import { clientTable } from '../config/clients.ts';
-import { treeOf } from '../process/parentage.ts';
 import { launcherKind } from '../process/chain.ts';
+import type { ProcessTree } from '../process/processTree.ts';
 import type { RawDefinition } from '../types/definition.ts';
 import type { FindingAction } from '../types/finding.ts';
 import { identityKey, type ProcessRow } from '../types/process.ts';
-import type { ClientInstance, Launcher } from '../types/snapshot.ts';
 import type { Redactor } from '../types/redaction.ts';
+import type { ClientInstance, Launcher } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
 import { adoptsOrphans } from './owner.ts';
 
@@ -23,7 +23,9 @@ export function clientOf(attributed: Attributed): ClientInstance | null {
   if (!parent || adoptsOrphans(parent)) {
     return null;
   }
-  return { id: 'unknown', name: parent.name, pid: parent.pid, identity: identityKey(parent.identity) };
+  const marked = attributed.markedClient;
+  const named = marked === undefined ? { id: 'unknown', name: parent.name } : { id: marked, name: clientName(marked) };
+  return { ...named, pid: parent.pid, identity: identityKey(parent.identity) };
 }
 
 /** What a person calls a client. */
@@ -81,9 +83,12 @@ export function commandText(row: ProcessRow, redactor: Redactor): string {
 }
 
 /** All processes of one server: itself first, its launchers, and whatever runs below any of them; with their memory in bytes. */
-export function serverTree(attributed: Attributed, rows: readonly ProcessRow[]): { pids: number[]; memoryBytes: number } {
-  const top = attributed.launchers[0] ?? attributed.server;
-  const tree = treeOf(top.pid, rows);
-  const pids = [attributed.server.pid, ...tree.map((row) => row.pid).filter((pid) => pid !== attributed.server.pid)];
-  return { pids, memoryBytes: tree.reduce((sum, row) => sum + row.rssBytes, 0) };
+export function serverTree(attributed: Attributed, tree: ProcessTree): { pids: number[]; memoryBytes: number } {
+  const found = new Set<ProcessRow>([attributed.server]);
+  const open = [attributed.launchers[0] ?? attributed.server];
+  for (let row = open.pop(); row; row = open.pop()) {
+    found.add(row);
+    open.push(...tree.childrenOf(row).filter((child) => !found.has(child)));
+  }
+  return { pids: [...found].map((row) => row.pid), memoryBytes: [...found].reduce((sum, row) => sum + row.rssBytes, 0) };
 }

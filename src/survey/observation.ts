@@ -1,6 +1,7 @@
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
 import { looksLikeMcp } from '../package/mcpPackage.ts';
-import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+import type { ProcessTree } from '../process/processTree.ts';
+import { identityKey } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
@@ -31,13 +32,12 @@ export interface ServerObservation {
 /** Joins one server with its client, its packages, its facts and the verdicts on them. @param now epoch ms */
 export function observeServer(
   attributed: Attributed,
-  detail: ProcessDetail,
-  rows: readonly ProcessRow[],
+  processes: ProcessTree,
   redactor: Redactor,
   memory: Memory,
   now: number,
 ): ServerObservation {
-  const { server } = attributed;
+  const { server, detail } = attributed;
   const key = identityKey(server.identity);
   const seen = (memory.observations.get(key) ?? 0) + 1;
   memory.observations.set(key, seen);
@@ -55,7 +55,7 @@ export function observeServer(
   const cure = cureFor(client, name, definition);
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = serverVersions(server, sight, startedBy, cure, { facts: memory.facts, bootClock: memory.bootClock, now });
-  const tree = serverTree(attributed, rows);
+  const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
   const transport = definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none' ? 'stdio' : 'unknown';
 
@@ -96,12 +96,12 @@ export function observeServer(
   return { instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
 }
 
-/** Whether a server that no configuration names is shown at all: its package, or what it requires, says that it speaks MCP. */
-export function isUnconfiguredServer(attributed: Attributed, detail: ProcessDetail, memory: Memory, now: number): boolean {
+/** Whether a candidate is shown at all: an entry names it, or its package, or what that requires, says that it speaks MCP. */
+export function isServer(attributed: Attributed, memory: Memory, now: number): boolean {
   if (attributed.definitions.length > 0) {
     return true;
   }
-  const sight = memory.closures.sight(attributed.server, detail, now);
+  const sight = memory.closures.sight(attributed.server, attributed.detail, now);
   if ('unknown' in sight || sight.reading.status !== 'ok') {
     // Nothing to ask; the name alone brought it here.
     return true;

@@ -1,5 +1,6 @@
 import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
+import { processTree } from '../process/processTree.ts';
 import { createProcessTable } from '../process/table.ts';
 import type { Log } from '../types/log.ts';
 import type { Problem } from '../types/problem.ts';
@@ -12,7 +13,8 @@ import { Closures } from './closures.ts';
 import { FactStore } from './factStore.ts';
 import type { WatchTarget } from './fileWatch.ts';
 import { clientName } from './instances.ts';
-import { isUnconfiguredServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
+import { readNpxPackages } from './npxPackages.ts';
+import { isServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
 import { Owners } from './owner.ts';
 import { openWindows } from './windows.ts';
 
@@ -115,23 +117,25 @@ class MachineSurveyor implements Surveyor {
     };
 
     let config = await this.#readConfig(rows);
-    let attributed = await attribute(rows, config.definitions, detail);
+    const { home, platform } = this.#options;
+    const matching = { home, platform, npxPackages: readNpxPackages };
+    let attributed = await attribute(rows, config.definitions, detail, matching);
     if (await this.#learnWorkingDirs(attributed, detail)) {
       config = await this.#readConfig(rows);
-      attributed = await attribute(rows, config.definitions, detail);
+      attributed = await attribute(rows, config.definitions, detail, matching);
     }
 
     const redactor = createRedactor(config.definitions.flatMap((item) => item.secrets));
     const problems: Problem[] = [...config.problems];
     const observed: ServerObservation[] = [];
+    const processes = processTree(rows);
     for (const one of attributed) {
-      const facts = await detail(one.server);
-      if (facts.missing.includes('gone')) {
+      if (one.detail.missing.includes('gone')) {
         continue;
       }
       try {
-        if (isUnconfiguredServer(one, facts, memory, now)) {
-          observed.push(observeServer(one, facts, rows, redactor, memory, now));
+        if (isServer(one, memory, now)) {
+          observed.push(observeServer(one, processes, redactor, memory, now));
         }
       } catch (error) {
         // One server that cannot be judged never hides the others.
@@ -239,9 +243,8 @@ class MachineSurveyor implements Surveyor {
   /** @returns whether there are directories that the configuration was not read for */
   async #learnWorkingDirs(attributed: readonly Attributed[], detail: (row: ProcessRow) => Promise<ProcessDetail>): Promise<boolean> {
     const found = new Set<string>();
-    for (const { server, client } of attributed) {
-      for (const row of client ? [server, client.row] : [server]) {
-        const { cwd } = await detail(row);
+    for (const one of attributed) {
+      for (const { cwd } of one.client ? [one.detail, await detail(one.client.row)] : [one.detail]) {
         if (cwd !== undefined && cwd !== '/') {
           found.add(cwd);
         }

@@ -2,8 +2,9 @@ import { type Baseline, baselineTrust, quietMs, settleMs } from '../diagnosis/ba
 import { judgeVersions, type VersionVerdict } from '../diagnosis/staleness.ts';
 import { diffClosures } from '../package/diff.ts';
 import type { FindingAction } from '../types/finding.ts';
-import type { RunningPackage } from '../types/snapshot.ts';
+import type { ClosureReading } from '../types/package.ts';
 import type { ProcessRow } from '../types/process.ts';
+import type { RunningPackage } from '../types/snapshot.ts';
 import type { BootClock } from './bootClock.ts';
 import type { PackageSight } from './closures.ts';
 import type { FactStore } from './factStore.ts';
@@ -33,8 +34,7 @@ export function serverVersions(
   }
   const { ref, reading } = sight;
   const baseline = context.facts.baseline(row.identity) ?? takeBaseline(row, sight, context);
-  const difference =
-    baseline && reading.status === 'ok' ? diffClosures(baseline.packages, reading.packages) : { own: undefined, dependencies: [] };
+  const difference = baseline && reading.status === 'ok' ? compare(baseline, reading) : { own: undefined, dependencies: [] };
   const verdict = judgeVersions({
     now: context.now,
     pid: row.pid,
@@ -60,6 +60,12 @@ export function serverVersions(
   const young = baseline === undefined && reading.status === 'ok' ? Math.max(settleMs - (context.now - row.startedAt), 100) : undefined;
   const askAgainIn = Math.min(verdict.askAgainIn ?? Number.POSITIVE_INFINITY, young ?? Number.POSITIVE_INFINITY);
   return { package: running, verdict: Number.isFinite(askAgainIn) ? { ...verdict, askAgainIn } : verdict };
+}
+
+/** Where one side knows the own package only, the dependencies are not compared: unread is not removed. */
+function compare(baseline: Baseline, reading: Extract<ClosureReading, { status: 'ok' }>) {
+  const partly = baseline.ownOnly !== undefined || reading.ownOnly !== undefined;
+  return diffClosures(baseline.packages, reading.packages, partly ? 'own' : 'all');
 }
 
 function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionContext): Baseline | undefined {
