@@ -43,7 +43,12 @@ async function insideNamespace(folder: string): Promise<void> {
     process.once('message', () => resolve());
     process.once('disconnect', () => resolve());
   });
-  await runDemo(folder, Promise.race([interrupted, told]), (url) => process.send?.({ url }));
+  try {
+    await runDemo(folder, Promise.race([interrupted, told]), (url) => process.send?.({ url }));
+  } finally {
+    // The outer process would do it, if it is still there.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
 }
 
 /** Runs the demo in the namespace and waits for its end; opens the browser from out here, where the desktop is. */

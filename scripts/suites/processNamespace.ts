@@ -11,6 +11,9 @@ export type ProcessNamespace = {
 /** Set (to "yes" or to the reason why not) for everything that a test run starts. */
 const variable = 'MCP_SHEPHERD_PID_NAMESPACE';
 
+/** A Ctrl-C in the terminal reaches this shell too; without the trap it would end, and with it everything, before the command has cleaned up. */
+const firstProcess = `trap : INT TERM HUP; ${variable}=yes "$@"; exit $?`;
+
 const candidates = [
   ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'],
   // An ordinary user gets one together with a user namespace, in which he is root.
@@ -28,7 +31,7 @@ export function processNamespace(): ProcessNamespace {
       const [program = '', ...rest] = prefix;
       const trial = spawnSync(program, [...rest, 'sh', '-c', 'test -d /proc/1 && test $$ = 1'], { encoding: 'utf8' });
       if (trial.status === 0) {
-        return { wrap: (command) => [...prefix, 'sh', '-c', `${variable}=yes "$@"; exit $?`, 'sh', ...command], reason: undefined };
+        return { wrap: (command) => [...prefix, 'sh', '-c', firstProcess, 'sh', ...command], reason: undefined };
       }
       complaint = trial.error?.message ?? (trial.stderr.trim() || `unshare ended with ${trial.status}`);
     }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { waitFor } from './waiting.ts';
 
@@ -72,49 +72,63 @@ export function stillAlive(entries: Iterable<ProcessEntry>, table = listProcesse
 }
 
 /**
- * Ends a process that we started, and everything below it: SIGTERM to the first, and SIGKILL by number to whatever
- * of its tree is left after the grace time. Returns when all are gone. A process that is gone already is fine.
+ * Ends a process that we started, and everything below it: SIGTERM to the first, so that it can end the others in its own
+ * way; SIGTERM to what outlives it; SIGKILL to what is deaf to that. By number, each checked to be the same process still.
+ * Returns when all are gone. A process that is gone already is fine.
  *
- * @param grace milliseconds that the tree gets to end by itself
+ * @param grace milliseconds that each of the two polite steps may take
  */
-export async function endTree(pid: number, grace = 5_000): Promise<void> {
+export async function endTree(pid: number, grace = 4_000): Promise<void> {
   if (process.platform === 'win32') {
-    try {
-      execFileSync('taskkill', ['/PID', String(pid), '/T', '/F'], { stdio: 'ignore' });
-    } catch {
-      // gone already
-    }
+    spawnSync('taskkill', ['/PID', String(pid), '/T', '/F'], { stdio: 'ignore' });
     return;
   }
-  const known = new Map(processTree(pid).map((entry) => [entry.pid, entry]));
-  if (known.size === 0) {
-    return;
-  }
-  signal(pid, 'SIGTERM');
+  const known = new Map<number, ProcessEntry>();
   const remaining = (): ProcessEntry[] => {
     const table = listProcesses();
+    if (known.size === 0) {
+      addAll(processTree(pid, table));
+    }
     // What is still alive may have started something meanwhile.
     for (const entry of stillAlive(known.values(), table)) {
-      for (const below of processTree(entry.pid, table)) {
-        known.set(below.pid, below);
-      }
+      addAll(processTree(entry.pid, table));
     }
     return stillAlive(known.values(), table);
   };
-  try {
-    await waitFor('the process tree to end', () => remaining().length === 0, { limit: grace });
-  } catch {
-    for (const entry of remaining()) {
-      signal(entry.pid, 'SIGKILL');
+  const addAll = (entries: readonly ProcessEntry[]): void => {
+    for (const entry of entries) {
+      known.set(entry.pid, entry);
     }
-    await waitFor('the killed process tree to be gone', () => remaining().length === 0, { limit: 5_000 });
+  };
+  const root = remaining().find((entry) => entry.pid === pid);
+  const goneWithin = async (limit: number, which: (left: readonly ProcessEntry[]) => boolean): Promise<boolean> => {
+    try {
+      return await waitFor('processes to end', () => which(remaining()), { limit });
+    } catch {
+      return false;
+    }
+  };
+  if (root) {
+    signalAll([root], 'SIGTERM');
+    await goneWithin(grace, (left) => !left.some((entry) => entry.pid === pid));
+    if (await goneWithin(1_000, (left) => left.length === 0)) {
+      return;
+    }
+    signalAll(remaining(), 'SIGTERM');
+    if (await goneWithin(grace, (left) => left.length === 0)) {
+      return;
+    }
+    signalAll(remaining(), 'SIGKILL');
+    await waitFor('killed processes to be gone', () => remaining().length === 0, { limit: 5_000 });
   }
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // gone meanwhile
+function signalAll(entries: readonly ProcessEntry[], name: NodeJS.Signals): void {
+  for (const entry of entries) {
+    try {
+      process.kill(entry.pid, name);
+    } catch {
+      // gone meanwhile
+    }
   }
 }
