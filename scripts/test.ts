@@ -37,11 +37,21 @@ if (namespace.reason) {
 }
 const outcomes: SuiteOutcome[] = [];
 for (const suite of table.filter((candidate) => names.length === 0 || names.includes(candidate.name))) {
+  const heading = `${suite.name}${onFloor && suite.name === 'vscode' ? ` in VS Code ${floor.vscode}` : ''}`;
+  console.log(`\n== ${heading}`);
   if (suite.kind === 'tests' && suite.editor) {
+    if (outcomes.some((outcome) => outcome.name === 'build' && count([outcome]).failed > 0)) {
+      // What an earlier build left in dist/ must not be taken for this one.
+      outcomes.push({
+        name: suite.name,
+        tests: [{ title: 'not run', state: 'failed', duration: 0, error: 'The build failed.' }],
+        seconds: 0,
+      });
+      continue;
+    }
     await installEditor(onFloor ? floor : current);
     await findBrowser();
   }
-  console.log(`\n== ${suite.name}${onFloor && suite.name === 'vscode' ? ` in VS Code ${floor.vscode}` : ''}`);
   const outcome = await runSuite(suite, filters, namespace);
   outcomes.push(outcome);
   console.log(`   ${countsLine(count([outcome]))} in ${outcome.seconds.toFixed(1)} s`);
