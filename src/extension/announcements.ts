@@ -56,3 +56,16 @@ export function announcementText(announcement: Announcement, facts: WindowFacts)
   const whose = others.length === 0 ? `${ownerText(first, facts)}, PID ${first.pid}` : `${announcement.instances.length} running copies`;
   return `${oneLine(first.name, 60)} ${changeSummary(first)} (${whose}).`;
 }
+
+/** One notification for several upgrades that were seen together: "3 servers still run old code: a, b and c." */
+export function groupText(group: readonly Announcement[]): string {
+  const names = [...new Set(group.map((announcement) => oneLine(announcement.name, 40)))];
+  const shown = names.slice(0, 4);
+  const rest = names.length - shown.length;
+  const list =
+    rest > 0
+      ? `${shown.join(', ')} and ${rest} more`
+      : `${shown.slice(0, -1).join(', ')}${shown.length > 1 ? ' and ' : ''}${shown.at(-1) ?? ''}`;
+  const count = group.reduce((sum, announcement) => sum + announcement.instances.length, 0);
+  return `${count} running servers still run old code after an upgrade: ${list}.`;
+}

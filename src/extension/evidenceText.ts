@@ -7,7 +7,8 @@ import { oneLine } from './plainText.ts';
 import { pathText } from './sourceText.ts';
 import { localRoute, ownerText, type WindowFacts } from './windowFacts.ts';
 
-const width = 96;
+/** Fits beside the side bar of a small window. */
+const width = 84;
 const indent = ' '.repeat(14);
 
 /**

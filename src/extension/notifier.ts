@@ -2,8 +2,8 @@ import { window } from 'vscode';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
-import { type Announcement, announcements, announcementText, isOwn, ownerFirstMs, speaksNow } from './announcements.ts';
-import { withoutLinks } from './plainText.ts';
+import { type Announcement, announcements, announcementText, groupText, isOwn, ownerFirstMs, speaksNow } from './announcements.ts';
+import { type Buttons, tell } from './messages.ts';
 import { notificationMode } from './settings.ts';
 import { isRestartableHere } from './windowFacts.ts';
 import type { WindowState } from './windowState.ts';
@@ -11,7 +11,7 @@ import type { WindowState } from './windowState.ts';
 /** What the notifier sets going. */
 export interface NotifierActions {
   restart(instance: Instance): Promise<void>;
-  explain(instance: Instance): Promise<void>;
+  explain(instance: Instance): void;
   show(instanceId: string): Promise<void>;
   /** Claims the one notification of a key on this machine; true for exactly one window. */
   claim(key: string): boolean;
@@ -50,6 +50,7 @@ export class Notifier implements Disposable {
         this.#firstSeen.delete(key);
       }
     }
+    const due: Announcement[] = [];
     for (const announcement of current) {
       const { key } = announcement;
       const firstSeen = this.#firstSeen.get(key) ?? Date.now();
@@ -61,42 +62,42 @@ export class Notifier implements Disposable {
       if (speaksNow(announcement, facts, window.state.focused, waited)) {
         this.#settled.add(key);
         if (this.#actions.claim(key)) {
-          this.#tell(announcement).catch((error: unknown) => this.#log.error(`A notification failed: ${String(error)}`));
+          due.push(announcement);
         }
       } else if (waited < ownerFirstMs) {
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#consider(), ownerFirstMs - waited);
       }
     }
+    if (due.length > 0) {
+      this.#tell(due);
+    }
   }
 
-  async #tell(announcement: Announcement): Promise<void> {
+  /** One notification, also for several upgrades: a row of toasts would be a wall. */
+  #tell(due: readonly Announcement[]): void {
     const { snapshot, facts } = this.#state;
-    const [first] = announcement.instances;
-    if (!snapshot || !first) {
+    const [one, ...others] = due;
+    const [first] = one?.instances ?? [];
+    if (!snapshot || !one || !first) {
       return;
     }
-    const here = announcement.instances.filter((instance) => isRestartableHere(instance, snapshot, facts));
-    const text = announcementText(announcement, facts);
+    const here = due.flatMap((announcement) => announcement.instances).filter((instance) => isRestartableHere(instance, snapshot, facts));
+    const text = others.length === 0 ? announcementText(one, facts) : groupText(due);
     this.#log.info(text);
-    const act = here.length > 0 ? 'Restart' : 'How to Restart';
-    const choice = await window.showWarningMessage(withoutLinks(text, 400), act, 'Show', 'Not for This Version');
-    switch (choice) {
-      case 'Restart':
-        for (const instance of here) {
-          await this.#actions.restart(instance);
-        }
-        break;
-      case 'How to Restart':
-        await this.#actions.explain(first);
-        break;
-      case 'Show':
-        await this.#actions.show(first.id);
-        break;
-      case 'Not for This Version':
-        this.#log.info(`No more notifications for this version of ${first.name}.`);
-        break;
-    }
+    const restartAll = async (): Promise<void> => {
+      for (const instance of here) {
+        await this.#actions.restart(instance);
+      }
+    };
+    const act: Buttons =
+      here.length > 0 ? { Restart: restartAll } : others.length === 0 ? { 'How to Restart': () => this.#actions.explain(first) } : {};
+    tell('warning', text, {
+      ...act,
+      Show: () => this.#actions.show(first.id),
+      [others.length === 0 ? 'Not for This Version' : 'Not for These Versions']: () =>
+        this.#log.info(`No more notifications for ${due.map((announcement) => announcement.name).join(', ')} at the installed version.`),
+    });
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@ import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import { tell } from './messages.ts';
 import { type CommandName, commands, views } from './names.ts';
 import type { ServerActions } from './serverActions.ts';
 import type { ServerTree } from './serverTree.ts';
@@ -22,12 +23,12 @@ export interface CommandParts {
 /** Registers every command of the manifest; the type of the table makes sure that none is forgotten. */
 export function registerCommands(parts: CommandParts): Disposable {
   const { state, tree, actions, evidence, log } = parts;
-  const onInstance = (work: (instance: Instance) => Promise<void>) => async (argument: unknown) => {
+  const onInstance = (work: (instance: Instance) => Promise<void> | void) => async (argument: unknown) => {
     const instance = instanceFor(argument, state, tree);
     if (instance) {
       await work(instance);
     } else {
-      await window.showInformationMessage('That server has ended meanwhile, or no server is selected.');
+      tell('info', 'That server has ended meanwhile, or no server is selected.');
     }
   };
   const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
@@ -75,13 +76,13 @@ async function copyPid(instance: Instance): Promise<void> {
 
 async function reveal(definition: Definition | undefined): Promise<void> {
   if (!definition) {
-    await window.showInformationMessage('No configuration file has an entry for this server.');
+    tell('info', 'No configuration file has an entry for this server.');
     return;
   }
   const at = new Position(Math.max(0, definition.line - 1), 0);
   try {
     await window.showTextDocument(Uri.file(definition.file), { selection: new Range(at, at) });
   } catch (error) {
-    await window.showErrorMessage(`${definition.file} could not be opened: ${error instanceof Error ? error.message : String(error)}`);
+    tell('error', `${definition.file} could not be opened: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

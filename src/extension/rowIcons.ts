@@ -4,11 +4,11 @@ import type { Instance } from '../types/snapshot.ts';
 import { worstFinding } from './findingWords.ts';
 import type { TreeNode } from './treeNode.ts';
 
-const warning = 'list.warningForeground';
+const warning = 'problemsWarningIcon.foreground';
 
 const troubleIcons: Partial<Record<FindingKind, TreeNode['icon']>> = {
   stale: { id: 'warning', color: warning },
-  'files-gone': { id: 'error', color: 'list.errorForeground' },
+  'files-gone': { id: 'error', color: 'problemsErrorIcon.foreground' },
   duplicate: { id: 'copy', color: warning },
   orphan: { id: 'debug-disconnect', color: warning },
   unresponsive: { id: 'circle-slash', color: warning },
@@ -26,7 +26,7 @@ export function instanceIcon(instance: Instance, busy: boolean): TreeNode['icon'
     return { id: 'loading~spin' };
   }
   const known = instance.package !== null && instance.package.running !== null;
-  return troubleIcon(instance.findings) ?? (known ? { id: 'pass', color: 'testing.iconPassed' } : { id: 'circle-large-filled' });
+  return troubleIcon(instance.findings) ?? (known ? { id: 'pass', color: 'testing.iconPassed' } : { id: 'question' });
 }
 
 /** Icon of a configured server with the instances that run it. */

@@ -2,9 +2,10 @@ import { commands as editor, ProgressLocation, window } from 'vscode';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import { tell } from './messages.ts';
 import { editorCommands, views } from './names.ts';
 import { outcomeText, summaryText } from './outcomeText.ts';
-import { oneLine, withoutLinks } from './plainText.ts';
+import { oneLine } from './plainText.ts';
 import { serverPicks } from './serverPicks.ts';
 import { isStale, localRoute, staleHere } from './windowFacts.ts';
 import type { RestartOutcome, WindowServers } from './windowServers.ts';
@@ -30,38 +31,37 @@ export class ServerActions {
   /** Restarts where this window can, and says how to where it cannot. */
   async restart(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
-    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
-      await this.explain(instance);
+    if (snapshot && !snapshot.instances.some((item) => item.id === instance.id)) {
+      // A notification can stand for hours.
+      tell('info', `${oneLine(instance.name, 60)} (PID ${instance.pid}) has ended meanwhile.`);
       return;
     }
-    await this.#report(await this.#run(instance, 'restarting'));
+    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
+      this.explain(instance);
+      return;
+    }
+    this.#report(await this.#run(instance, 'restarting'));
   }
 
   async stop(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
     if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
-      await this.explain(instance);
+      this.explain(instance);
       return;
     }
-    await this.#report(await this.#run(instance, 'stopping'));
+    this.#report(await this.#run(instance, 'stopping'));
   }
 
   /** Says who can restart a server and by which step. */
-  async explain(instance: Instance): Promise<void> {
+  explain(instance: Instance): void {
     const { snapshot, facts } = this.#state;
     const route = snapshot && localRoute(instance, snapshot, facts);
+    const name = oneLine(instance.name, 60);
     if (route?.kind !== 'elsewhere') {
-      await window.showInformationMessage(`This window can restart ${withoutLinks(instance.name, 60)} itself.`);
+      tell('info', `This window can restart ${name} itself.`);
       return;
     }
-    const evidence = 'Show Evidence';
-    const choice = await window.showInformationMessage(
-      withoutLinks(`${oneLine(instance.name, 60)} (PID ${instance.pid}): ${route.step}`, 600),
-      evidence,
-    );
-    if (choice === evidence) {
-      await this.#evidence.show(instance);
-    }
+    tell('info', `${name} (PID ${instance.pid}): ${route.step}`, { 'Show Evidence': () => this.#evidence.show(instance) });
   }
 
   /** "Restart Server…": stale ones first. */
@@ -69,9 +69,7 @@ export class ServerActions {
     const { snapshot, facts } = this.#state;
     const picks = snapshot ? serverPicks(snapshot, facts, Date.now()) : [];
     if (picks.length === 0) {
-      await window.showInformationMessage(
-        snapshot ? 'No MCP server is running on this machine.' : 'MCP Shepherd is still looking for servers.',
-      );
+      tell('info', snapshot ? 'No MCP server is running on this machine.' : 'MCP Shepherd is still looking for servers.');
       return;
     }
     const pick = await window.showQuickPick(picks, {
@@ -84,7 +82,7 @@ export class ServerActions {
     if (instance) {
       await this.restart(instance);
     } else if (pick) {
-      await window.showInformationMessage('That server has ended meanwhile.');
+      tell('info', 'That server has ended meanwhile.');
     }
   }
 
@@ -92,7 +90,7 @@ export class ServerActions {
   async restartAllStale(): Promise<void> {
     const { snapshot, facts } = this.#state;
     if (!snapshot) {
-      await window.showInformationMessage('MCP Shepherd is still looking for servers.');
+      tell('info', 'MCP Shepherd is still looking for servers.');
       return;
     }
     const stale = staleHere(snapshot, facts);
@@ -102,18 +100,18 @@ export class ServerActions {
         elsewhere === 0
           ? 'No server is stale.'
           : `No stale server is run by this window; ${elsewhere} by others, whose rows say how to restart them.`;
-      await window.showInformationMessage(others);
+      tell('info', others);
       return;
     }
     const outcomes: RestartOutcome[] = [];
     for (const instance of stale) {
       outcomes.push(await this.#run(instance, 'restarting'));
     }
-    const text = withoutLinks(summaryText(outcomes), 900);
+    const text = summaryText(outcomes);
     if (outcomes.every((outcome) => outcome.kind !== 'failed')) {
-      await window.showInformationMessage(text);
+      tell('info', text);
     } else {
-      await this.#warn(text, outcomes.find((outcome) => outcome.kind === 'failed')?.output);
+      this.#warn(text, outcomes.find((outcome) => outcome.kind === 'failed')?.output);
     }
   }
 
@@ -143,25 +141,19 @@ export class ServerActions {
     return outcome;
   }
 
-  async #report(outcome: RestartOutcome): Promise<void> {
-    const text = withoutLinks(outcomeText(outcome), 600);
+  #report(outcome: RestartOutcome): void {
+    const text = oneLine(outcomeText(outcome), 600);
     if (outcome.kind === 'failed') {
-      await this.#warn(text, outcome.output);
+      this.#warn(text, outcome.output);
     } else if (outcome.leftBehind) {
-      await window.showWarningMessage(`${text}.`);
+      tell('warning', `${text}.`);
     } else {
       window.setStatusBarMessage(`$(check) ${text.replaceAll('$(', '$ (')}`, successMs);
     }
   }
 
-  async #warn(text: string, output: string | undefined): Promise<void> {
-    const showOutput = 'Show Server Output';
-    const showLog = 'Show Log';
-    const choice = await window.showErrorMessage(text, ...(output === undefined ? [] : [showOutput]), showLog);
-    if (choice === showOutput) {
-      await editor.executeCommand(editorCommands.showOutput, output);
-    } else if (choice === showLog) {
-      this.#log.show();
-    }
+  #warn(text: string, output: string | undefined): void {
+    const showOutput = { 'Show Server Output': () => editor.executeCommand(editorCommands.showOutput, output) };
+    tell('error', text, { ...(output === undefined ? {} : showOutput), 'Show Log': () => this.#log.show() });
   }
 }

@@ -25,12 +25,15 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
     .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en') || a.pid - b.pid)
     .map((instance) => {
       const state = findingsText(instance.findings);
-      const here = localRoute(instance, snapshot, facts).kind === 'here';
+      const route = localRoute(instance, snapshot, facts);
       const whose = `${ownerText(instance, facts)} · ${processText(instance, now)}`;
       return {
         label: `${state === undefined ? '' : '$(warning) '}${withoutIcons(instance.name, 80)}`,
         description: withoutIcons([state, versionsText(instance)].filter(Boolean).join(': '), 160),
-        detail: withoutIcons(here ? whose : `${whose} · shows how to restart it`, 200),
+        detail: withoutIcons(
+          route.kind === 'here' ? whose : `${whose} · ${route.restartable ? 'shows how to restart it' : 'shows what to do'}`,
+          200,
+        ),
         instanceId: instance.id,
       };
     });

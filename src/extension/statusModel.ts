@@ -4,7 +4,7 @@ import { countsText, findingsText, headlines, worstFinding } from './findingWord
 import { versionsText } from './instanceText.ts';
 import { commands } from './names.ts';
 import { asMarkdown } from './plainText.ts';
-import { isRestartableHere, ownerText, type WindowFacts } from './windowFacts.ts';
+import { isRestartableHere, localRoute, ownerText, type WindowFacts } from './windowFacts.ts';
 
 /** What the status bar item shows; plain data. */
 export interface StatusModel {
@@ -50,9 +50,7 @@ function quietText(snapshot: Snapshot): string {
     return 'none running';
   }
   const servers = `${instances.length} ${instances.length === 1 ? 'server' : 'servers'} running`;
-  const unknown = instances.filter(
-    (instance) => !instance.package || instance.package.running === null || instance.package.installed === null,
-  ).length;
+  const unknown = instances.filter((instance) => !isKnown(instance)).length;
   if (unknown === 0) {
     return `${servers}, ${instances.length === 1 ? '' : 'all '}current`;
   }
@@ -67,7 +65,7 @@ function tooltip(snapshot: Snapshot, facts: WindowFacts, summary: string): strin
   const rest = sorted.length - lines.length;
   const blocks = [`**MCP servers** — ${asMarkdown(summary)}`];
   if (lines.length > 0) {
-    blocks.push(['| | | | |', '|:--|:--|:--|:--|', ...lines].join('\n'));
+    blocks.push(['| | Server | State | |', '|:--|:--|:--|:--|', ...lines].join('\n'));
   }
   if (rest > 0) {
     blocks.push(`and ${rest} more in the [view](command:${commands.showServers})`);
@@ -77,10 +75,26 @@ function tooltip(snapshot: Snapshot, facts: WindowFacts, summary: string): strin
 
 /** One row of the table: state, name, versions and owner, link. */
 function serverLine(instance: Instance, snapshot: Snapshot, facts: WindowFacts): string {
-  const state = findingsText(instance.findings);
-  const worst = worstFinding(instance.findings);
-  const told = [state, versionsText(instance)].filter(Boolean).join(': ');
-  return `| ${worst ? '$(warning)' : '$(pass)'} | **${asMarkdown(instance.name, 40)}** | ${asMarkdown(told, 90)} · ${asMarkdown(ownerText(instance, facts), 60)} | ${link(instance, snapshot, facts)} |`;
+  const told = [findingsText(instance.findings), versionsText(instance)].filter(Boolean).join(': ');
+  const owner = instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
+  const cells = [
+    stateIcon(instance),
+    `**${asMarkdown(instance.name, 40)}**`,
+    asMarkdown(`${told} · ${owner}, PID ${instance.pid}`, 160),
+    link(instance, snapshot, facts),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function stateIcon(instance: Instance): string {
+  if (worstFinding(instance.findings)) {
+    return '$(warning)';
+  }
+  return isKnown(instance) ? '$(pass)' : '$(circle-outline)';
+}
+
+function isKnown({ package: own }: Instance): boolean {
+  return own !== null && own.running !== null && own.installed !== null;
 }
 
 function link(instance: Instance, snapshot: Snapshot, facts: WindowFacts): string {
@@ -88,9 +102,12 @@ function link(instance: Instance, snapshot: Snapshot, facts: WindowFacts): strin
   if (doing) {
     return `$(loading~spin) ${doing}`;
   }
-  return isRestartableHere(instance, snapshot, facts)
-    ? commandLink('$(debug-restart) Restart', commands.restartInstance, instance.id)
-    : commandLink('How to restart', commands.howToRestart, instance.id);
+  const route = localRoute(instance, snapshot, facts);
+  if (route.kind === 'here') {
+    return commandLink('$(debug-restart) Restart', commands.restartInstance, instance.id);
+  }
+  // No-break spaces: the column is as narrow as its longest word.
+  return commandLink(route.restartable ? 'How\u00a0to\u00a0restart' : 'What\u00a0to\u00a0do', commands.howToRestart, instance.id);
 }
 
 /** A Markdown link that runs a command with one argument. Parentheses would end the address early, so they are encoded too. */

@@ -98,7 +98,8 @@ function clientNode(group: ClientGroup, snapshot: Snapshot, facts: WindowFacts, 
   const description = [trouble, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
   const name = oneLine(group.name, 60);
   return {
-    id: `client:${group.key}`,
+    // VS Code remembers for each id whether it is open: what begins to run gets another id, and shows itself.
+    id: `client:${group.key}${instances.length > 0 ? '' : ':idle'}`,
     kind: 'client',
     label: name,
     description,
@@ -117,7 +118,7 @@ function serverNode(id: string, server: ServerGroup, snapshot: Snapshot, facts: 
   const description = `${serverState(server, facts.home)} · ${definition ? sourceText(definition, facts.home) : 'not in any configuration'}`;
   const label = oneLine(server.name, 80);
   return {
-    id,
+    id: instances.length > 0 ? id : `${id}:idle`,
     kind: 'server',
     label,
     description,

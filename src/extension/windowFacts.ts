@@ -21,31 +21,33 @@ export interface WindowFacts {
 /** What this window can do about one instance. */
 export type LocalRoute =
   | { readonly kind: 'here' }
-  /** Not from here: what the user has to do or know, in words. */
-  | { readonly kind: 'elsewhere'; readonly step: string };
+  /** Not from here: what the user has to do or know, in words. `restartable`: somebody can restart it. */
+  | { readonly kind: 'elsewhere'; readonly step: string; readonly restartable: boolean };
 
 /** Narrows the route that holds for the machine to what this window can do itself. */
 export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts): LocalRoute {
   const route = restartRoute(instance, snapshot);
   switch (route.kind) {
     case 'none':
-      return { kind: 'elsewhere', step: route.reason };
+      return { kind: 'elsewhere', step: route.reason, restartable: false };
     case 'manual':
-      return { kind: 'elsewhere', step: route.step };
+      return { kind: 'elsewhere', step: route.step, restartable: true };
     case 'vscode-window':
       if (route.windowPid !== facts.pid) {
-        return { kind: 'elsewhere', step: otherWindowStep(instance) };
+        return { kind: 'elsewhere', step: otherWindowStep(instance), restartable: true };
       }
       if (!facts.trusted) {
         return {
           kind: 'elsewhere',
           step: 'This window is in Restricted Mode. Trust the workspace first: nothing is started in a folder that you do not trust.',
+          restartable: true,
         };
       }
       if (!facts.controllable) {
         return {
           kind: 'elsewhere',
           step: `This editor offers no command to restart a server. Run “MCP: List Servers”, choose ${instance.name}, then “Restart Server”.`,
+          restartable: true,
         };
       }
       return { kind: 'here' };

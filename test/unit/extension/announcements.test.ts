@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { announcements, announcementText, ownerFirstMs, speaksNow } from '../../../src/extension/announcements.ts';
+import { announcements, announcementText, groupText, ownerFirstMs, speaksNow } from '../../../src/extension/announcements.ts';
 import { claude, finding, here, instance, snapshot, stale } from './samples.ts';
 
 const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }));
@@ -51,5 +51,14 @@ describe('The notification of an upgrade', () => {
     assert.ok(one && two);
     assert.equal(announcementText(one, here), 'everything still runs 1.0.0, and 1.1.0 is installed (VS Code, this window, PID 4711).');
     assert.equal(announcementText(two, here), 'everything still runs 1.0.0, and 1.1.0 is installed (2 running copies).');
+  });
+
+  it('is one for several upgrades that are seen together', () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const own = stale().package;
+    assert.ok(own);
+    const all = of(...names.map((name, index) => stale({ pid: index + 1, name, package: { ...own, name } })));
+    assert.equal(groupText(all.slice(0, 2)), '2 running servers still run old code after an upgrade: a and b.');
+    assert.equal(groupText(all), '5 running servers still run old code after an upgrade: a, b, c, d and 1 more.');
   });
 });

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { staleServer } from '../../scripts/demo/demoServers.ts';
+import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
+import { installServer } from '../../scripts/system/npmServer.ts';
+import { waitFor } from '../../scripts/system/waiting.ts';
+import { openWorkbench } from './openWorkbench.ts';
+import type { Workbench } from './workbench.ts';
+
+const title = 'MCP Servers';
+const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31' } as const;
+/** What the issue promises from the end of the installation to the screen, and a margin for a machine that runs other tests too. */
+const noticeMs = 2_000;
+const marginMs = 3_000;
+
+describe('MCP servers on the screen', function () {
+  this.timeout(120_000);
+  let workbench: Workbench;
+  let claude: StandIn;
+
+  before(async () => {
+    workbench = await openWorkbench({
+      prepare: async ({ home, workspace }) => {
+        const everything = await installServer(workspace, staleServer.name, staleServer.old);
+        const tools = join(home, 'tools');
+        mkdirSync(tools);
+        const args = [await installServer(tools, memory.name, memory.version)];
+        const entry = (words: readonly string[]) => ({ type: 'stdio', command: process.execPath, args: words });
+        mkdirSync(join(workspace, '.vscode'));
+        const servers = { everything: entry([everything, 'stdio']) };
+        writeFileSync(join(workspace, '.vscode', 'mcp.json'), `${JSON.stringify({ servers }, undefined, 2)}\n`);
+        writeFileSync(join(home, '.claude.json'), `${JSON.stringify({ mcpServers: { memory: entry(args) } }, undefined, 2)}\n`);
+        const env = { ...process.env, HOME: home };
+        claude = await startStandIn(installStandIn(tools), workspace, env, [
+          { name: 'memory', copies: 1, command: process.execPath, args },
+        ]);
+      },
+    });
+  });
+  after(async () => {
+    await claude?.dispose();
+    await workbench?.close();
+  });
+
+  const item = () => workbench.statusItem('servers');
+  const everythingRow = () => workbench.rows(/runs 20\d\d[\d.]+/).first();
+  /** The PID on the row of `everything`. */
+  const pid = async (): Promise<string | undefined> => {
+    const labels = await workbench.rowLabels();
+    return labels.flatMap((label) => /^everything, .*PID (\d+)/.exec(label)?.[1] ?? []).at(0);
+  };
+  const warns = async (): Promise<boolean> => ((await item().getAttribute('class')) ?? '').includes('warning-kind');
+  const install = async (version: string): Promise<void> => {
+    await installServer(workbench.places.workspace, staleServer.name, version);
+  };
+  /** Replaces the package on disk and waits for the status bar to say so. */
+  const makeStale = async (version: string): Promise<number> => {
+    await install(version);
+    const installed = performance.now();
+    await waitFor('the status bar to warn', warns);
+    return performance.now() - installed;
+  };
+
+  it('are listed by client, those that do not run too', async () => {
+    await workbench.openView(title);
+    await workbench.rows('everything').waitFor();
+    await workbench.rows('memory').waitFor();
+    const labels = await workbench.rowLabels();
+    assert.ok(
+      labels.some((label) => /^everything: not running · project\/\.vscode\/mcp\.json/.test(label)),
+      labels.join('\n'),
+    );
+    assert.ok(
+      labels.some((label) => /^Claude Code: 1 running/.test(label)),
+      labels.join('\n'),
+    );
+    assert.ok(
+      labels.some((label) => /^memory, runs 2026\.8\.31, PID \d+ .* Claude Code/.test(label)),
+      labels.join('\n'),
+    );
+  });
+
+  it('are quiet while all is well', async () => {
+    await workbench.palette('MCP: List Servers');
+    await workbench.picks('everything').click();
+    await workbench.picks('Start Server').click();
+    await waitFor('everything to run', pid, { limit: 40_000 });
+    await waitFor('its version', async () => (await workbench.rowLabels()).some((label) => label.includes(`runs ${staleServer.old}`)));
+    assert.equal(await warns(), false);
+    assert.match((await item().getAttribute('aria-label')) ?? '', /^MCP servers: 2 servers running, all current/);
+    assert.equal(await workbench.activity(title).locator('.badge-content:visible').count(), 0);
+    await workbench.screenshot('view-current-dark');
+  });
+
+  it('are said to be stale when npm replaced the package: status bar, badge, row and notification', async () => {
+    const took = await makeStale(staleServer.new);
+    console.log(`noticed ${Math.round(took)} ms after npm had ended`);
+    assert.ok(took < noticeMs + marginMs, `noticed after ${took} ms`);
+    assert.match((await item().textContent()) ?? '', /1 stale/);
+    await workbench.activity(`${title} - 1 stale`).waitFor();
+    const row = await waitFor('the row to say so', async () =>
+      (await workbench.rowLabels()).find((label) => /stale/.test(label) && /^everything,/.test(label)),
+    );
+    assert.ok(row.includes(`runs ${staleServer.old}, installed ${staleServer.new}`), row);
+    const toast = workbench.notifications(`everything still runs ${staleServer.old}, and ${staleServer.new} is installed`);
+    await toast.waitFor();
+    assert.deepEqual(await toast.locator('a.monaco-button').allTextContents(), ['Restart', 'Show', 'Not for This Version']);
+    await workbench.screenshot('notification-dark');
+    await workbench.theme('light');
+    await workbench.screenshot('notification-light');
+    await workbench.answerNotification('everything still runs', 'Not for This Version');
+    await toast.waitFor({ state: 'detached' });
+  });
+
+  it('are photographed: tree, status bar and tooltip, in both themes', async () => {
+    for (const scheme of ['light', 'dark'] as const) {
+      await workbench.theme(scheme);
+      await workbench.page.mouse.move(700, 300);
+      await workbench.screenshot(`view-stale-${scheme}`);
+      const card = await workbench.hover(item());
+      await card.locator('a', { hasText: 'Restart' }).first().waitFor();
+      await workbench.screenshot(`status-tooltip-${scheme}`);
+      await workbench.page.mouse.move(700, 300);
+      await card.waitFor({ state: 'hidden' });
+    }
+  });
+
+  it('say everything they know in a read-only document', async () => {
+    await everythingRow().click();
+    const editor = workbench.page.locator('.editor-instance .view-lines');
+    await editor.getByText('Stale (proven)').waitFor();
+    await workbench.screenshot('evidence-dark');
+    await workbench.palette('View: Close All Editors');
+  });
+
+  it('lead to their entry at its line', async () => {
+    await workbench.rowMenu(workbench.rows('everything').first(), 'Reveal Definition');
+    await workbench.page.locator('.tab.active', { hasText: 'mcp.json' }).waitFor();
+    await workbench.page.locator('[id="status.editor.selection"]', { hasText: 'Ln 3' }).waitFor();
+    await workbench.palette('View: Close All Editors');
+  });
+
+  it('are restarted by the link in the tooltip: a new process, and the warning is gone', async () => {
+    const old = await pid();
+    const card = await workbench.hover(item());
+    await card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first().click();
+    const fresh = await waitFor('a new process', async () => {
+      const now = await pid();
+      return now !== old && now;
+    });
+    const started = performance.now();
+    await waitFor('the warning to go', async () => !(await warns()));
+    const took = performance.now() - started;
+    assert.ok(took < noticeMs + marginMs, `the warning was there for ${took} ms more`);
+    assert.notEqual(fresh, old);
+    await waitFor('the new version', async () =>
+      (await workbench.rowLabels()).some((label) => label.startsWith(`everything, runs ${staleServer.new}, PID`)),
+    );
+  });
+
+  it('are restarted from the palette, stale ones first', async () => {
+    await makeStale(staleServer.old);
+    const old = await pid();
+    await workbench.palette('MCP Shepherd: Restart Server…');
+    await workbench.picks('everything').waitFor();
+    assert.match((await workbench.picks().first().getAttribute('aria-label')) ?? '', /everything.*stale: runs/);
+    await workbench.screenshot('restart-pick-dark');
+    await workbench.page.keyboard.press('Enter');
+    await waitFor('a new process', async () => {
+      const now = await pid();
+      return now !== undefined && now !== old;
+    });
+    await waitFor('the warning to go', async () => !(await warns()));
+  });
+
+  it('say how to restart what another client runs', async () => {
+    await workbench.rowMenu(workbench.rows('memory').first(), 'How to Restart');
+    await workbench.notifications(/memory \(PID \d+\): In that Claude Code session run \/mcp, pick memory and choose Reconnect/).waitFor();
+  });
+});
+
+describe('A machine without MCP servers', function () {
+  this.timeout(90_000);
+  let workbench: Workbench;
+  before(async () => {
+    workbench = await openWorkbench();
+  });
+  after(() => workbench?.close());
+
+  it('is welcomed, in both themes', async () => {
+    await workbench.openView(title);
+    const welcome = workbench.page.locator('.part.sidebar .welcome-view-content');
+    await welcome.getByText('No MCP server is configured or running on this machine.').waitFor();
+    await workbench.screenshot('welcome-dark');
+    await workbench.theme('light');
+    await workbench.screenshot('welcome-light');
+  });
+});
