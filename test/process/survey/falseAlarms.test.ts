@@ -143,7 +143,7 @@ describe('no false alarm', function () {
     }
 
     const harmless: [string, () => Promise<unknown>, { late: boolean }][] = [
-      ['touch of every file', async () => touchAll(join(venv, 'lib')), { late: false }],
+      ['touch of every file', async () => touchAll(join(venv, 'lib')), { late: true }],
       ['chmod of every file', async () => chmodAll(join(venv, 'lib')), { late: true }],
       ['an unrelated package', async () => pip(venv, 'install', 'unrelated==1.0.0'), { late: true }],
       [
