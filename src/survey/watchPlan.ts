@@ -1,0 +1,109 @@
+import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+
+/** Links of a path are followed this far. */
+const maxLinks = 16;
+
+/** What has to be watched for some paths, directory by directory: names in it that matter, or all of them. */
+export interface DirectoryPlan {
+  /** By the name whose change matters: the paths (as given) that it concerns. */
+  readonly names: Map<string, Set<string>>;
+  /** Paths (as given) that any entry of this directory concerns: the directory itself is one of them. */
+  readonly entries: Set<string>;
+  /** Of the directory, to tell when another one has taken its place. */
+  readonly identity: string;
+}
+
+/**
+ * Finds for each path the nearest directory that exists and the next name on the way, and the same for what symbolic links lead to. A path that is a
+ * directory is watched for its entries too.
+ */
+export function planWatches(paths: Iterable<string>): Map<string, DirectoryPlan> {
+  const plan = new Map<string, DirectoryPlan>();
+  const identities = new Map<string, string | undefined>();
+  const identityAt = (directory: string): string | undefined => {
+    if (!identities.has(directory)) {
+      identities.set(directory, directoryIdentity(directory));
+    }
+    return identities.get(directory);
+  };
+  const directoryAt = (directory: string, identity: string): DirectoryPlan => {
+    const known = plan.get(directory) ?? { names: new Map(), entries: new Set(), identity };
+    plan.set(directory, known);
+    return known;
+  };
+  for (const path of paths) {
+    for (const place of linkedPlaces(path)) {
+      let name = basename(place);
+      let directory = dirname(place);
+      let identity = identityAt(directory);
+      while (identity === undefined && dirname(directory) !== directory) {
+        name = basename(directory);
+        directory = dirname(directory);
+        identity = identityAt(directory);
+      }
+      if (identity !== undefined) {
+        const { names } = directoryAt(directory, identity);
+        names.set(name, (names.get(name) ?? new Set()).add(path));
+      }
+    }
+    const own = identityAt(path);
+    if (own !== undefined) {
+      directoryAt(path, own).entries.add(path);
+    }
+  }
+  return plan;
+}
+
+/** Which directory is at a path now; undefined when there is none. */
+export function directoryIdentity(path: string): string | undefined {
+  const found = statOf(path);
+  return found?.isDirectory() ? `${found.dev}:${found.ino}` : undefined;
+}
+
+/** Changes whenever the file or directory at a path changes, or another takes its place; empty when there is none. Contents are not read. */
+export function signatureOf(path: string): string {
+  const found = statOf(path);
+  return found ? `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}` : '';
+}
+
+/** Newest change at a path or, when there is nothing, of the nearest directory above it; epoch ms, 0 when nothing tells. */
+export function lastChange(path: string): number {
+  for (let at = path; ; at = dirname(at)) {
+    const found = statOf(at);
+    if (found) {
+      return found.ctimeMs;
+    }
+    if (dirname(at) === at) {
+      return 0;
+    }
+  }
+}
+
+/** The path itself and, while there is a symbolic link at its end, where that leads to. */
+function linkedPlaces(path: string): string[] {
+  const places = [path];
+  for (let at = path; places.length < maxLinks; ) {
+    try {
+      if (!lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink()) {
+        break;
+      }
+      at = resolve(dirname(at), readlinkSync(at));
+    } catch {
+      break;
+    }
+    if (places.includes(at)) {
+      break;
+    }
+    places.push(at);
+  }
+  return places;
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
