@@ -1,0 +1,90 @@
+import { commandName, lastPart } from './commandName.ts';
+import { type LaunchReader, type LaunchSpec, plainLaunch } from './launchSpec.ts';
+import { packageManagerScript, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
+import { scanOptions, wordSet } from './optionScan.ts';
+
+/** Options of node that take the next word. */
+const nodeValues = wordSet(
+  '-r --require --import --loader --experimental-loader -C --conditions --env-file --env-file-if-exists --title --inspect-port --debug-port --input-type ' +
+    '--icu-data-dir --openssl-config --disable-warning --unhandled-rejections --dns-result-order --redirect-warnings --diagnostic-dir --watch-path ' +
+    '--experimental-default-type --trace-event-categories --trace-event-file-pattern --heapsnapshot-signal --max-http-header-size --secure-heap --use-largepages',
+);
+const evaluating = wordSet('-e --eval -p --print -pe');
+
+/** `node [options] script args`, including the package managers, which are node scripts. */
+export function readNode(interpreter: string, args: readonly string[], read: LaunchReader): LaunchSpec {
+  const scan = scanOptions(args, 0, nodeValues);
+  if ([...evaluating].some((flag) => scan.flags.has(flag))) {
+    // Code instead of a script: nothing to compare but the words themselves.
+    return plainLaunch('node', args, { interpreter });
+  }
+  const script = args[scan.next];
+  if (script === undefined) {
+    return plainLaunch('node', args, { interpreter });
+  }
+  const rest = args.slice(scan.next + 1);
+  const plain = plainLaunch('node', rest, {
+    interpreter,
+    target: script,
+    ...(scan.flags.has('--watch') || scan.values.has('--watch-path') ? { supervises: 'node --watch' } : {}),
+  });
+  return readNodeScript(plain, script, rest, read) ?? plain;
+}
+
+/** Node scripts that start something else. */
+function readNodeScript(plain: LaunchSpec, script: string, rest: readonly string[], read: LaunchReader): LaunchSpec | undefined {
+  switch (packageManagerScript(script)) {
+    case 'npx':
+      return readNpx(rest, read);
+    case 'npm':
+      return readNpm(rest, false, read);
+    case 'pnpm':
+      return readPnpm(rest, read);
+    case 'pnpx':
+      return readPnpm(['dlx', ...rest], read);
+    case 'yarn':
+      return readYarn(rest, read);
+    case 'corepack':
+      return rest[0] === undefined ? undefined : read(rest[0].replace(/@.*$/, ''), rest.slice(1));
+    default:
+  }
+  if (isSandboxScript(script)) {
+    return read('srt', rest);
+  }
+  if (isGuardScript(script, rest)) {
+    return read('mcp-shepherd', guardWords(script, rest));
+  }
+  if (isTsx(script)) {
+    const inner = readTsx(rest);
+    return inner === undefined ? undefined : { ...plain, ...inner, supervises: 'tsx' };
+  }
+  return undefined;
+}
+
+/** The sandbox in which VS Code and others run servers; VS Code starts it with its own program as node. */
+export function isSandboxScript(script: string): boolean {
+  return commandName(script) === 'srt' || /sandbox-runtime[\\/].*cli\.[cm]?js$/.test(script);
+}
+
+/** Our own guard: `mcp-shepherd guard -- …` or the guard's bundle itself. */
+function isGuardScript(script: string, rest: readonly string[]): boolean {
+  const name = lastPart(script);
+  const dashes = rest.includes('--');
+  return dashes && (/^guard\.c?js$/.test(name) || ((/^mcp-shepherd/.test(name) || name === 'cli.cjs') && rest[0] === 'guard'));
+}
+
+function guardWords(script: string, rest: readonly string[]): readonly string[] {
+  return /^guard\.c?js$/.test(lastPart(script)) ? ['guard', ...rest] : rest;
+}
+
+function isTsx(script: string): boolean {
+  return lastPart(script) === 'tsx' || /[\\/]tsx[\\/]dist[\\/]cli\.[cm]?js$/.test(script);
+}
+
+/** `tsx [watch] [options] script args`: the script and its arguments, as the node child that tsx starts has them. */
+export function readTsx(args: readonly string[]): Pick<LaunchSpec, 'target' | 'args'> | undefined {
+  const start = args[0] === 'watch' ? 1 : 0;
+  const scan = scanOptions(args, start, new Set([...nodeValues, '--tsconfig', '--include', '--exclude', '--ignore']));
+  const target = args[scan.next];
+  return target === undefined ? undefined : { target, args: args.slice(scan.next + 1) };
+}

@@ -1,0 +1,32 @@
+import { lastPart } from './commandName.ts';
+
+/** The name in a package spec: `@scope/name@1.2` → `@scope/name`, `name==1.0` and `name[extra]` → `name`, `npm:x` → `x`. URLs and paths: their last part without `.git`. */
+export function specName(spec: string): string {
+  const text = spec.replace(/^(npm|jsr):\/?/, '');
+  if (/^(git\+|https?:|file:|ssh:|git@|github:|\.{0,2}[/\\]|~[/\\]|[a-z]:[\\/])/i.test(text)) {
+    const direct = /^([\w.-]+)\s*@\s/.exec(text)?.[1];
+    return direct ?? lastPart(text.replace(/[#?].*$/, '').replace(/\.git(@.*)?$/, '')).replace(/@[^@]*$/, '');
+  }
+  const npm = /^(@[^/@\s]+\/[^@\s]+|[^@\s[=<>~!;]+)/.exec(text)?.[1];
+  return npm ?? text;
+}
+
+/** The exact version that a spec asks for (`name@1.2.3`, `name==1.2.3`); undefined for ranges, tags and bare names. */
+export function specVersion(spec: string): string | undefined {
+  const npm = /^(?:@[^/]+\/)?[^@/]+@v?(\d+\.\d+\.\d+[\w.+-]*)$/.exec(spec.replace(/^(npm|jsr):\/?/, ''))?.[1];
+  return npm ?? /^[\w.-]+(?:\[[^\]]*\])?\s*={2,3}\s*([\w.!+]+)$/.exec(spec)?.[1];
+}
+
+/** The name without its scope: what its program is called when it has only one. */
+export function unscopedName(name: string): string {
+  return name.startsWith('@') ? name.slice(name.indexOf('/') + 1) : name;
+}
+
+/** Python names compare without case, and with `-`, `_`, `.` alike (PEP 503); npm names are unchanged by that in practice. */
+export function sameName(a: string, b: string): boolean {
+  return plainName(a) === plainName(b);
+}
+
+export function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_.]+/g, '-');
+}
