@@ -1,4 +1,4 @@
-import { EventEmitter, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
+import { EventEmitter, Range, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Instance } from '../types/snapshot.ts';
 import { evidenceText, goneText } from './evidenceText.ts';
@@ -25,7 +25,9 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
   async show(instance: Instance): Promise<void> {
     const name = oneLine(instance.name, 60).replace(/[\\/?#%:]/g, '-');
     const uri = Uri.from({ scheme: evidenceScheme, path: `/${name} (PID ${instance.pid}).txt`, query: instance.id });
-    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+    // On the empty line below the title: on a word, the editor would mark it everywhere.
+    const start = new Range(2, 0, 2, 0);
+    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, selection: start });
   }
 
   provideTextDocumentContent(uri: Uri): string {

@@ -91,6 +91,7 @@ describe('MCP servers on the screen', function () {
     assert.equal(await warns(), false);
     assert.match((await item().getAttribute('aria-label')) ?? '', /^MCP servers: 2 servers running, all current/);
     assert.equal(await workbench.activity(title).locator('.badge-content:visible').count(), 0);
+    await workbench.palette('View: Hide Panel');
     await workbench.screenshot('view-current-dark');
   });
 

@@ -65,7 +65,13 @@ export class Workbench {
   async rowMenu(row: Locator, item: string): Promise<void> {
     await row.click();
     await row.click({ button: 'right' });
-    await this.page.locator('.monaco-menu a.action-menu-item', { hasText: item }).click();
+    const entry = this.page.locator('.monaco-menu a.action-menu-item', { hasText: item });
+    await entry.waitFor();
+    // A menu that has just opened takes no click for its first 100 ms.
+    await waitFor(`the menu to take "${item}"`, async () => {
+      await entry.click({ timeout: 1_000 }).catch(() => undefined);
+      return (await entry.count()) === 0;
+    });
   }
 
   /** Runs a command from the palette, by its full title ("Category: Title"). */
@@ -127,6 +133,10 @@ export class Workbench {
   async theme(scheme: 'light' | 'dark'): Promise<void> {
     await this.page.emulateMedia({ colorScheme: scheme });
     await this.page.locator(`.monaco-workbench.${scheme === 'dark' ? 'vs-dark' : 'vs'}`).waitFor();
+    // Colours fade over; a picture in between shows neither theme.
+    await this.page.waitForFunction(
+      'document.getAnimations().every((one) => !(one instanceof CSSTransition) || one.playState !== "running")',
+    );
   }
 
   /** A picture of the window, or of a part of it, in out/screens/. */

@@ -1,0 +1,97 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { waitFor } from '../../scripts/system/waiting.ts';
+
+/** A second extension beside ours, which calls VS Code's commands and tools for a test and tells what came of it. */
+const main = `
+const { createServer } = require('node:http');
+const { writeFileSync } = require('node:fs');
+const vscode = require('vscode');
+const calls = {
+  command: ({ name, args }) => vscode.commands.executeCommand(name, ...args),
+  tools: async () => vscode.lm.tools.map((tool) => tool.name),
+  tool: async ({ name, input }) => {
+    const answer = await vscode.lm.invokeTool(name, { input, toolInvocationToken: undefined });
+    return answer.content.map((part) => part.value).join('');
+  },
+};
+exports.activate = () => {
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part) => { body += part; });
+    request.on('end', async () => {
+      try {
+        const { call, ...values } = JSON.parse(body);
+        response.end(JSON.stringify({ result: (await calls[call](values)) ?? null }));
+      } catch (error) {
+        response.end(JSON.stringify({ error: String(error) }));
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1', () => writeFileSync(process.env.EDITOR_PROBE_FILE, String(server.address().port)));
+};`;
+
+/** Variable that tells the extension where to leave its port. */
+export const probeVariable = 'EDITOR_PROBE_FILE';
+
+/** Installs it; the editor needs `probeVariable` in its environment. */
+export function installProbe(extensionsDir: string): void {
+  const folder = join(extensionsDir, 'test.probe-1.0.0');
+  mkdirSync(folder);
+  const manifest = {
+    name: 'probe',
+    publisher: 'test',
+    version: '1.0.0',
+    engines: { vscode: '^1.103.0' },
+    main: './main.cjs',
+    activationEvents: ['onStartupFinished'],
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'main.cjs'), main);
+}
+
+/** Talks to the extension in the window that started last. */
+export class EditorProbe {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** @throws what the call threw inside the editor */
+  async #ask(body: object): Promise<unknown> {
+    const port = await waitFor('the probe extension', async () => (existsSync(this.#file) ? readFileSync(this.#file, 'utf8') : undefined));
+    const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: JSON.stringify(body) });
+    const { result, error }: { result?: unknown; error?: string } = JSON.parse(await response.text());
+    if (error !== undefined) {
+      throw new Error(error);
+    }
+    return result;
+  }
+
+  async command(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.#ask({ call: 'command', name, args });
+  }
+
+  /** Calls an MCP tool through VS Code, by the end of its name. */
+  async tool(suffix: string, input: object): Promise<string> {
+    const name = await waitFor(`the tool ${suffix}`, async () => {
+      const names = (await this.#ask({ call: 'tools' })) as string[];
+      return names.find((one) => one.endsWith(suffix));
+    });
+    return String(await this.#ask({ call: 'tool', name, input }));
+  }
+
+  /** Lets VS Code's MCP client start a server; it reads its configuration some time after the window has opened, and ignores ids until then. */
+  async start(id: string, tool: string): Promise<void> {
+    await waitFor(
+      `${id} to run`,
+      async () => {
+        await this.command('workbench.mcp.startServer', id, { waitForLiveTools: true });
+        const names = (await this.#ask({ call: 'tools' })) as string[];
+        return names.some((name) => name.endsWith(tool));
+      },
+      { limit: 60_000 },
+    );
+  }
+}

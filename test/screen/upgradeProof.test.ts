@@ -1,0 +1,111 @@
+// The main job, proven by what the user gets: the answer of a tool. The older server-memory drops relations to nodes that were not asked for
+// (data that is there is not returned); the newer one returns them.
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { installServer } from '../../scripts/system/npmServer.ts';
+import { waitFor } from '../../scripts/system/waiting.ts';
+import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
+import { openWorkbench } from './openWorkbench.ts';
+import type { Workbench } from './workbench.ts';
+
+const server = '@modelcontextprotocol/server-memory';
+const [older, newer] = ['2026.1.26', '2026.8.31'];
+const id = 'mcp.config.ws0.memory';
+const tool = 'open_nodes';
+const graph = [
+  { type: 'entity', name: 'Ada', entityType: 'person', observations: [] },
+  { type: 'entity', name: 'Babbage', entityType: 'person', observations: [] },
+  { type: 'relation', from: 'Ada', to: 'Babbage', relationType: 'knows' },
+];
+
+describe('An upgrade under a server that VS Code runs', function () {
+  this.timeout(180_000);
+  let workbench: Workbench;
+  let probe: EditorProbe;
+
+  before(async () => {
+    workbench = await openWorkbench({
+      prepare: async ({ workspace, extensionsDir, home }) => {
+        installProbe(extensionsDir);
+        const main = await installServer(workspace, server, older);
+        const data = join(home, 'memory.jsonl');
+        writeFileSync(data, graph.map((line) => JSON.stringify(line)).join('\n'));
+        mkdirSync(join(workspace, '.vscode'));
+        const entry = { type: 'stdio', command: process.execPath, args: [main], env: { MEMORY_FILE_PATH: data } };
+        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers: { memory: entry } }, undefined, 2));
+        probe = new EditorProbe(join(home, 'probe-port'));
+        process.env[probeVariable] = join(home, 'probe-port');
+      },
+      // The older server's tools carry no annotations, so VS Code would ask before each call.
+      settings: { 'chat.tools.global.autoApprove': true, 'chat.tools.autoApprove': true },
+    });
+    await workbench.openView('MCP Servers');
+    await probe.start(id, tool);
+    await waitFor('the first version', async () => (await labels()).some((label) => label.includes(`runs ${older}`)));
+  });
+  after(async () => {
+    delete process.env[probeVariable];
+    await workbench?.close();
+  });
+
+  const labels = () => workbench.rowLabels();
+  const pid = async () => (await labels()).flatMap((label) => /^memory, .*PID (\d+)/.exec(label)?.[1] ?? [])[0];
+  const warns = async () => ((await workbench.statusItem('servers').getAttribute('class')) ?? '').includes('warning-kind');
+  const knows = async () => /knows/.test(await probe.tool(tool, { names: ['Ada'] }));
+  const upgrade = async (version: string) => {
+    await installServer(workbench.places.workspace, server, version);
+    const end = performance.now();
+    await waitFor('the status bar to warn', warns);
+    const took = performance.now() - end;
+    assert.ok(took < 2_000, `the badge came ${Math.round(took)} ms after npm had ended`);
+    console.log(`the badge came ${Math.round(took)} ms after npm had ended`);
+  };
+  const settledOn = async (old: string | undefined) => {
+    const fresh = await waitFor('a new process', async () => {
+      const now = await pid();
+      return now !== undefined && now !== old ? now : undefined;
+    });
+    const seen = performance.now();
+    await waitFor('the badge to go', async () => !(await warns()));
+    const took = performance.now() - seen;
+    assert.ok(took < 2_000, `the badge went ${Math.round(took)} ms after the new process was seen`);
+    return fresh;
+  };
+
+  it('control: without a restart the tool goes on answering with the old code', async () => {
+    assert.equal(await knows(), false, 'the older version drops the relation');
+    const old = await pid();
+    await upgrade(newer);
+    assert.equal(await pid(), old);
+    assert.equal(await knows(), false, 'the newer version is installed, and still the relation is dropped');
+    const row = (await labels()).find((label) => label.startsWith('memory,'));
+    assert.match(row ?? '', new RegExp(`runs ${older}, installed ${newer}`.replaceAll('.', '\\.')));
+    await workbench.notifications(new RegExp(`${older}.*${newer}`)).waitFor();
+  });
+
+  it('is cured by a click on Restart in the tooltip of the badge: new process, badge gone, new code answers', async () => {
+    const old = await pid();
+    const card = await workbench.hover(workbench.statusItem('servers'));
+    await card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first().click();
+    await settledOn(old);
+    assert.equal(await knows(), true);
+  });
+
+  it('is cured from the command palette alone', async () => {
+    const old = await pid();
+    // Back to the older version: a downgrade is stale as well.
+    await upgrade(older);
+    assert.equal(await knows(), true, 'control: the newer code still answers');
+    await workbench.palette('MCP Shepherd: Restart All Stale');
+    await settledOn(old);
+    assert.equal(await knows(), false, 'the older code answers');
+    const second = await pid();
+    await upgrade(newer);
+    await workbench.palette('MCP Shepherd: Restart Server');
+    await workbench.picks('memory').first().click();
+    await settledOn(second);
+    assert.equal(await knows(), true);
+  });
+});
