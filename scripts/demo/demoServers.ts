@@ -10,7 +10,7 @@ export type DemoServers = {
   readonly everything: readonly string[];
   readonly memory: readonly string[];
   readonly files: readonly string[];
-  readonly journal: readonly string[];
+  readonly thinking: readonly string[];
 };
 
 /**
@@ -23,19 +23,25 @@ export async function installDemoServers(project: string, tools: string, stubbor
   for (const folder of [project, tools]) {
     mkdirSync(folder, { recursive: true });
   }
-  const [everything, [memory, files]] = await Promise.all([
+  const [everything, [memory, files, thinking]] = await Promise.all([
     installServer(project, staleServer.name, staleServer.old),
-    // One after the other: two npm runs in one folder would undo each other's work.
-    installServer(tools, '@modelcontextprotocol/server-memory', '2026.8.31').then(async (first) => {
-      return [first, await installServer(tools, '@modelcontextprotocol/server-filesystem', '2026.8.31')] as const;
-    }),
+    installTools(tools),
   ]);
   return {
     everything: [everything, 'stdio'],
     memory: [memory],
     files: [files, project],
-    journal: ['--require', stubborn, memory],
+    thinking: ['--require', stubborn, thinking],
   };
+}
+
+/** One after the other: two npm runs in one folder would undo each other's work. */
+async function installTools(tools: string): Promise<[memory: string, files: string, thinking: string]> {
+  return [
+    await installServer(tools, '@modelcontextprotocol/server-memory', '2026.8.31'),
+    await installServer(tools, '@modelcontextprotocol/server-filesystem', '2026.8.31'),
+    await installServer(tools, '@modelcontextprotocol/server-sequential-thinking', 'latest'),
+  ];
 }
 
 /** Writes the configuration files of the two clients of the demo, as their users would. */
@@ -45,7 +51,7 @@ export function writeDemoConfiguration(home: string, project: string, servers: D
   writeFileSync(join(project, '.vscode', 'mcp.json'), json({ servers: { everything: entry(servers.everything) } }));
   writeFileSync(
     join(home, '.claude.json'),
-    json({ mcpServers: { memory: entry(servers.memory), files: entry(servers.files), journal: entry(servers.journal) } }),
+    json({ mcpServers: { memory: entry(servers.memory), files: entry(servers.files), thinking: entry(servers.thinking) } }),
   );
 }
 

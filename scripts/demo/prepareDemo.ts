@@ -19,7 +19,7 @@ export type Demo = {
   /** The stand-in for Claude Code that runs `memory` twice and `files` once (and, when asked for, `everything`). */
   readonly claude: StandIn;
   readonly duplicates: readonly ProcessEntry[];
-  /** `journal`, whose client was killed. */
+  /** `thinking`, whose client was killed. */
   readonly orphan: ProcessEntry;
   /** Installs the newer version of `everything` in place; what runs is stale from then on. */
   readonly upgrade: () => Promise<void>;
@@ -51,12 +51,12 @@ export async function prepareDemo(
     MCP_RUN_DIR: join(folder, 'run'),
     PATH: `${join(projectRoot, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
   };
-  const servers = await timed('Installing three real MCP servers from npm', progress, () => installDemoServers(workspace, tools, stubborn));
+  const servers = await timed('Installing four real MCP servers from npm', progress, () => installDemoServers(workspace, tools, stubborn));
   writeDemoConfiguration(home, workspace, servers);
   writeFileSync(join(workspace, 'README.md'), 'The project of the MCP Shepherd demo. It is thrown away at the end.\n');
 
   const program = installStandIn(tools);
-  const server = (name: 'memory' | 'files' | 'journal' | 'everything', copies: number) => ({
+  const server = (name: 'memory' | 'files' | 'thinking' | 'everything', copies: number) => ({
     name,
     copies,
     command: 'node',
@@ -73,10 +73,10 @@ export async function prepareDemo(
     const claude = await timed('Starting a client that runs one server twice', progress, () => startStandIn(program, workspace, env, list));
     started.push(claude);
     const crashing = await timed('Starting a client whose server outlives it', progress, () =>
-      startStandIn(program, workspace, env, [server('journal', 1)]),
+      startStandIn(program, workspace, env, [server('thinking', 1)]),
     );
     started.push(crashing);
-    left.push(...(crashing.servers.get('journal') ?? []));
+    left.push(...(crashing.servers.get('thinking') ?? []));
     await crashing.crash();
     const orphan = stillAlive(left)[0];
     if (!orphan) {

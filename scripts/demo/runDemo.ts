@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { current } from '../editor/editorVersion.ts';
 import { installEditor } from '../editor/installEditor.ts';
 import { quietSettings } from '../editor/quietSettings.ts';
@@ -55,14 +56,19 @@ export async function runDemo(folder: string, end: Promise<void>, show: (url: st
   }
 }
 
-/** Once VS Code runs the server, replaces it on disk. */
+/** Milliseconds in which the server is seen healthy. An upgrade in the moment of a start is one that nobody could date. */
+const calm = 10_000;
+
+/** Once VS Code runs the server, lets it be seen for a while and replaces it on disk. */
 async function upgradeLater(started: string, upgrade: () => Promise<void>, over: () => boolean): Promise<void> {
   // A window may be opened at any time from now.
   await waitFor('a window to be opened', () => over() || existsSync(started), { limit: 24 * 3_600_000, every: 250 });
+  printProgress(`VS Code runs everything ${staleServer.old}.`);
+  await delay(calm);
   if (over()) {
     return;
   }
-  await timed(`VS Code runs everything ${staleServer.old}; npm installs ${staleServer.new}`, printProgress, upgrade);
+  await timed(`npm installs ${staleServer.new}`, printProgress, upgrade);
   printProgress('everything is stale now: look at the status bar. Restart it from there or from the tree. Ctrl-C ends the demo.');
 }
 
@@ -71,9 +77,9 @@ function introduction(url: string): string {
 MCP Shepherd, in a home that will be thrown away: ${url}
 
 What to look at in the view "MCP Servers" and in the status bar:
-  everything  run by VS Code from .vscode/mcp.json. It is upgraded on disk as soon as it runs: stale.
+  everything  run by VS Code from .vscode/mcp.json. It is upgraded on disk ${calm / 1000} s after it has started: stale.
   memory      run twice by one client: a duplicate (said after half a minute, when it is sure).
-  journal     its client was killed and it did not notice: an orphan.
+  thinking    its client was killed and it did not notice: an orphan.
   files       nothing is wrong with it.
 The client is a stand-in that runs where Claude Code's program would be; servers, versions and upgrade are real.
 Ctrl-C ends everything.
