@@ -4,13 +4,13 @@ import type { Problem } from '../types/problem.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import type { RunFolder } from './session.ts';
 
-/** `broken`: it is there and cannot be used; the problem says why. `hidden`: the system does not let us look whether it is there. */
+/** `broken`: it is there and something in it cannot be used; the problem says why. `hidden`: the system does not let us look whether it is there. */
 export type FileState = 'found' | 'broken' | 'hidden' | 'absent';
 
 export interface LookedAtFile {
   readonly file: string;
   readonly state: FileState;
-  /** Names of the clients whose entries stand in it. */
+  /** Names of the clients whose file it is, where entries tell. */
   readonly clients: readonly string[];
   /** How many entries. */
   readonly entries: number;
@@ -27,7 +27,7 @@ export interface DoctorReport {
   readonly home: string;
   readonly runFolder: RunFolder & { readonly exists: boolean };
   readonly processes: { readonly source: string; readonly count: number; readonly bootIdKnown: boolean; readonly pidNamespace: string };
-  /** Project folders that were searched, with their parents. */
+  /** Project folders that were searched: those asked for first, then those that the clients name. */
   readonly folders: readonly string[];
   readonly files: readonly LookedAtFile[];
   readonly clients: readonly { readonly id: string; readonly name: string; readonly entries: number; readonly servers: number }[];
@@ -40,19 +40,19 @@ export interface DoctorReport {
 export function doctorReport(
   snapshot: Snapshot,
   report: SurveyReport,
-  machine: Pick<DoctorReport, 'version' | 'node' | 'platform' | 'home'> & { readonly runFolder: RunFolder },
+  machine: Pick<DoctorReport, 'version' | 'node' | 'platform' | 'home' | 'folders'> & { readonly runFolder: RunFolder },
 ): DoctorReport {
   const names = new Map(snapshot.clients.map((client) => [client.id, client.name]));
   const broken = new Set(
     snapshot.problems.flatMap((problem) => (problem.source === 'config' && problem.file !== undefined ? [problem.file] : [])),
   );
-  const files = [...new Set([...report.candidates, ...snapshot.definitions.map(({ file }) => file), ...broken])].map(
-    (file): LookedAtFile => {
-      const entries = snapshot.definitions.filter((definition) => definition.file === file);
-      const clients = [...new Set(entries.flatMap((definition) => definition.readBy))].map((id) => names.get(id) ?? id);
-      return { file, state: broken.has(file) ? 'broken' : look(file), clients, entries: entries.length };
-    },
-  );
+  const files = [
+    ...new Set([...report.candidates.filter((path) => !isFolder(path)), ...snapshot.definitions.map(({ file }) => file), ...broken]),
+  ].map((file): LookedAtFile => {
+    const entries = snapshot.definitions.filter((definition) => definition.file === file);
+    const clients = [...new Set(entries.map((definition) => definition.client))].map((id) => names.get(id) ?? id);
+    return { file, state: broken.has(file) ? 'broken' : look(file), clients, entries: entries.length };
+  });
   return {
     schema: 1,
     at: snapshot.at,
@@ -67,7 +67,7 @@ export function doctorReport(
       bootIdKnown: report.bootId !== '',
       pidNamespace: report.pidNamespace,
     },
-    folders: report.folders,
+    folders: [...new Set([...machine.folders, ...report.folders])],
     files,
     clients: snapshot.clients.map(({ id, name }) => ({
       id,
@@ -78,6 +78,15 @@ export function doctorReport(
     unknown: snapshot.instances.flatMap(({ name, pid, unknown }) => (unknown === undefined ? [] : [{ name, pid, reason: unknown }])),
     problems: snapshot.problems,
   };
+}
+
+/** Folders are watched for the names that come and go in them; they hold no entries. */
+function isFolder(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    return false;
+  }
 }
 
 /** A link that leads nowhere is there, too: it is what the person sees. */

@@ -13,6 +13,8 @@ import type { Output } from './terminal.ts';
 export interface Session {
   readonly surveyor: Surveyor;
   readonly runFolder: RunFolder;
+  /** Project folders that were asked for. */
+  readonly folders: readonly string[];
 }
 
 export interface RunFolder {
@@ -31,16 +33,17 @@ const settleMs = 2_500;
 export async function openSession(context: CommandContext, log: Log = stderrLog(context.shell.stderr)): Promise<Session> {
   const { shell } = context;
   const runFolder = runFolderOf(context);
+  const folders = projectFolders(context);
   const surveyor = await createSurveyor({
     home: shell.home,
     platform: shell.platform,
     env: shell.env,
     runDir: runFolder.path,
-    folders: projectFolders(context),
+    folders,
     vscodeUserDirs: [],
     log,
   });
-  return { surveyor, runFolder };
+  return { surveyor, runFolder, folders };
 }
 
 /** Where the run folder is and why. @throws UsageError when it is no absolute path */

@@ -62,9 +62,13 @@ function byState(files: readonly LookedAtFile[]): LookedAtFile[] {
 }
 
 function fileText(file: LookedAtFile): string {
-  if (file.state !== 'found') {
-    return file.state === 'hidden' ? `${file.file} (its folder may not be read)` : file.file;
+  if (file.state === 'absent') {
+    return file.file;
+  }
+  if (file.state === 'hidden') {
+    return `${file.file} (its folder may not be read)`;
   }
   const whose = file.clients.length === 0 ? '' : ` for ${file.clients.join(', ')}`;
-  return `${file.file} (${file.entries === 0 ? 'no server in it' : `${counted(file.entries, 'entry', 'entries')}${whose}`})`;
+  const what = file.entries === 0 ? 'no server in it' : `${counted(file.entries, 'entry', 'entries')}${whose}`;
+  return file.state === 'found' ? `${file.file} (${what})` : `${file.file}${file.entries === 0 ? '' : ` (${what} all the same)`}`;
 }

@@ -19,7 +19,7 @@ export interface ViewOptions {
 }
 
 const columns: readonly Column[] = [
-  { title: 'SERVER', min: 14, max: 32 },
+  { title: 'SERVER', min: 14, comfortable: 24, max: 44 },
   { title: 'STATE', min: 26, max: 76 },
   { title: 'PID', align: 'right' },
   { title: 'VERSION', max: 20, dispensable: 2 },

@@ -6,6 +6,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** May be narrowed to this width before other columns are left out; its text then wraps. Absent = always as wide as its text. */
   readonly min?: number;
+  /** Beyond this width it grows only when the other columns have all they need. */
+  readonly comfortable?: number;
   /** Never wider than this, even where there is room; longer text wraps (or sticks out where the width is unlimited). */
   readonly max?: number;
   /** Which column goes first when there is no room: the highest. Absent = stays. */
@@ -79,11 +81,14 @@ function fitColumns(columns: readonly Column[], natural: readonly number[], widt
   }
   const widths = columns.map((_, index) => (kept.has(index) ? least(index) : 0));
   let spare = width - sum(least);
-  // Room goes to the left first: names are short, what they leave is for the words.
-  for (const index of kept) {
-    const more = Math.max(0, Math.min((natural[index] ?? 0) - (widths[index] ?? 0), spare));
-    widths[index] = (widths[index] ?? 0) + more;
-    spare -= more;
+  // Names get room for what is usual, then the words, then the names what is left.
+  for (const target of [(index: number) => columns[index]?.comfortable ?? Number.POSITIVE_INFINITY, () => Number.POSITIVE_INFINITY]) {
+    for (const index of kept) {
+      const wish = Math.min(natural[index] ?? 0, target(index));
+      const more = Math.max(0, Math.min(wish - (widths[index] ?? 0), spare));
+      widths[index] = (widths[index] ?? 0) + more;
+      spare -= more;
+    }
   }
   // A terminal too narrow even for that: the words are squeezed further, the widest first.
   for (let narrow = -spare; narrow > 0; narrow--) {

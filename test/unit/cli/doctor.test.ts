@@ -8,7 +8,13 @@ import { renderDoctor } from '../../../src/cli/render/doctorView.ts';
 import { busySnapshot, definition, fixtureNow, snapshot } from './fixture.ts';
 import { assertGolden } from './golden.ts';
 
-const machine = { version: '0.1.0', node: { version: 'v20.20.2', path: '/usr/bin/node' }, platform: 'linux x64', home: '/home/ada' };
+const machine = {
+  version: '0.1.0',
+  node: { version: 'v20.20.2', path: '/usr/bin/node' },
+  platform: 'linux x64',
+  home: '/home/ada',
+  folders: ['/home/ada/shop'],
+};
 const survey = {
   processSource: 'proc',
   processCount: 312,
@@ -43,7 +49,7 @@ describe('doctor', () => {
     assert.deepEqual(
       report.files.map(({ file: path, state, entries, clients }) => [path.slice(folder.length + 1), state, entries, clients]),
       [
-        ['good.json', 'found', 2, ['VS Code', 'cursor']],
+        ['good.json', 'found', 2, ['VS Code']],
         ['bad.json', 'broken', 0, []],
         ['dangling.json', 'found', 0, []],
         ['absent.json', 'absent', 0, []],

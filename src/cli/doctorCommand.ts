@@ -1,11 +1,11 @@
-import type { Command } from '../command.ts';
-import { doctorReport } from '../doctorReport.ts';
-import { exitCodes } from '../exitCodes.ts';
-import { jsonText } from '../json.ts';
-import { renderDoctor } from '../render/doctorView.ts';
-import { openSession, settledSurvey } from '../session.ts';
-import { viewWidth } from '../terminal.ts';
-import { version } from '../version.ts';
+import type { Command } from './command.ts';
+import { doctorReport } from './doctorReport.ts';
+import { exitCodes } from './exitCodes.ts';
+import { jsonText } from './json.ts';
+import { renderDoctor } from './render/doctorView.ts';
+import { openSession, settledSurvey } from './session.ts';
+import { viewWidth } from './terminal.ts';
+import { version } from './version.ts';
 
 export const doctorCommand: Command = {
   name: 'doctor',
@@ -30,6 +30,7 @@ export const doctorCommand: Command = {
         node: { version: process.version, path: process.execPath },
         platform: `${shell.platform} ${process.arch}`,
         home: shell.home,
+        folders: session.folders,
         runFolder: session.runFolder,
       });
       shell.stdout.write(

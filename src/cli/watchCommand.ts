@@ -1,16 +1,16 @@
-import { startLiveSurvey } from '../../survey/live.ts';
-import type { Log } from '../../types/log.ts';
-import type { Snapshot } from '../../types/snapshot.ts';
-import type { Command, CommandContext } from '../command.ts';
-import { exitCodes } from '../exitCodes.ts';
-import { jsonText } from '../json.ts';
-import { changeLines, essence } from '../render/changes.ts';
-import { capital, headline } from '../render/headline.ts';
-import { renderStatus } from '../render/statusView.ts';
-import { plain } from '../render/text.ts';
-import { Screen } from '../screen.ts';
-import { openSession, runFolderRemark, stderrLog } from '../session.ts';
-import { viewWidth } from '../terminal.ts';
+import { startLiveSurvey } from '../survey/live.ts';
+import type { Log } from '../types/log.ts';
+import type { Snapshot } from '../types/snapshot.ts';
+import type { Command, CommandContext } from './command.ts';
+import { exitCodes } from './exitCodes.ts';
+import { jsonText } from './json.ts';
+import { changeLines, essence } from './render/changes.ts';
+import { capital, headline } from './render/headline.ts';
+import { renderStatus } from './render/statusView.ts';
+import { plain } from './render/text.ts';
+import { Screen } from './screen.ts';
+import { openSession, runFolderRemark, stderrLog } from './session.ts';
+import { viewWidth } from './terminal.ts';
 
 /** Shows snapshots as they come, until it is closed. */
 interface Display {

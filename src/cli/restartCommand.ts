@@ -1,11 +1,11 @@
-import { restartRoute } from '../../action/restart.ts';
-import type { Command } from '../command.ts';
-import { exitCodes, UsageError } from '../exitCodes.ts';
-import { findInstance } from '../instanceSearch.ts';
-import { jsonText } from '../json.ts';
-import { renderRoute, routeText, searchFailure } from '../render/restartView.ts';
-import { openSession, settledSurvey } from '../session.ts';
-import { viewWidth } from '../terminal.ts';
+import { restartRoute } from '../action/restart.ts';
+import type { Command } from './command.ts';
+import { exitCodes, UsageError } from './exitCodes.ts';
+import { findInstance } from './instanceSearch.ts';
+import { jsonText } from './json.ts';
+import { renderRoute, routeText, searchFailure } from './render/restartView.ts';
+import { openSession, settledSurvey } from './session.ts';
+import { viewWidth } from './terminal.ts';
 
 export const restartCommand: Command = {
   name: 'restart',

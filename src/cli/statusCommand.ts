@@ -1,10 +1,10 @@
-import type { Command } from '../command.ts';
-import { exitCodes } from '../exitCodes.ts';
-import { jsonText } from '../json.ts';
-import { headline } from '../render/headline.ts';
-import { renderStatus } from '../render/statusView.ts';
-import { openSession, runFolderRemark, settledSurvey } from '../session.ts';
-import { viewWidth } from '../terminal.ts';
+import type { Command } from './command.ts';
+import { exitCodes } from './exitCodes.ts';
+import { jsonText } from './json.ts';
+import { headline } from './render/headline.ts';
+import { renderStatus } from './render/statusView.ts';
+import { openSession, runFolderRemark, settledSurvey } from './session.ts';
+import { viewWidth } from './terminal.ts';
 
 export const statusCommand: Command = {
   name: 'status',
