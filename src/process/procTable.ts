@@ -1,0 +1,188 @@
+import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
+import { type BootEpoch, bootEpochReader, type ProcSystem, readProcSystem } from './procClock.ts';
+import { parseCmdline } from './procCmdline.ts';
+import { readProcDetail } from './procDetail.ts';
+import { attempt, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
+import { ProcLook } from './procLook.ts';
+import { isRunning, type ProcStat, parseProcStat } from './procStat.ts';
+
+export interface ProcTableOptions {
+  /** Where the proc file system is mounted. */
+  readonly root?: string;
+  /** Replaced in tests only. */
+  readonly fs?: ProcFs;
+}
+
+/** A stat line is below 1 kB; a command line is as long as its caller likes. */
+const statLimit = 4_096;
+const cmdlineLimit = 1024 * 1024;
+const statusLimit = 8_192;
+/** What a detail needs of other processes may be this old, in milliseconds. */
+const lookAgeMs = 1_000;
+
+/** Linux: reads `/proc`. */
+export class ProcTable implements ProcessTable {
+  readonly source = 'proc';
+  readonly #root: string;
+  readonly #fs: ProcFs;
+  readonly #system: ProcSystem;
+  readonly #bootEpoch: () => BootEpoch;
+  #look: ProcLook | undefined;
+  /** PIDs known to be in the list, or known not to belong there (kernel threads, zombies). */
+  #known: Map<number, boolean> = new Map();
+
+  /** Never throws; a missing `/proc` shows in `list`. */
+  constructor(options: ProcTableOptions = {}) {
+    this.#root = options.root ?? '/proc';
+    this.#fs = options.fs ?? kernelProcFs;
+    this.#system = readProcSystem(this.#fs, this.#root);
+    this.#bootEpoch = bootEpochReader(this.#fs, this.#root, this.#system);
+  }
+
+  async list(): Promise<readonly ProcessRow[]> {
+    return this.#newLook().rows;
+  }
+
+  /**
+   * The PIDs that `list` would give, so that both can be compared: one directory listing, and a look at those that were not seen before,
+   * because kernel threads come and go by themselves.
+   */
+  async pids(): Promise<readonly number[]> {
+    const seen = new Map<number, boolean>();
+    for (const pid of this.#allPids()) {
+      const listed = this.#known.get(pid) ?? this.#isListed(pid);
+      if (listed !== undefined) {
+        seen.set(pid, listed);
+      }
+    }
+    this.#known = seen;
+    return [...seen].flatMap(([pid, listed]) => (listed ? [pid] : []));
+  }
+
+  async detail(row: ProcessRow): Promise<ProcessDetail> {
+    // Before and after: in between, the PID may have been given to somebody else.
+    if (await this.isAlive(row.identity)) {
+      const detail = readProcDetail(this.#fs, this.#root, row, this.#freshLook());
+      if (await this.isAlive(row.identity)) {
+        return detail;
+      }
+    }
+    return { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
+  }
+
+  /** An identity of another boot or of another PID namespace is not alive here. */
+  async isAlive(identity: ProcessIdentity): Promise<boolean> {
+    if (identity.bootId !== this.#system.bootId || identity.pidNamespace !== this.#system.pidNamespace) {
+      return false;
+    }
+    const stat = attempt(() => this.#stat(identity.pid));
+    if ('failure' in stat) {
+      // A refusal (/proc mounted with hidepid) is about a process that exists.
+      return stat.failure === 'denied';
+    }
+    return stat.value !== undefined && isRunning(stat.value) && this.#startOf(stat.value) === identity.start;
+  }
+
+  #freshLook(): ProcLook {
+    const look = this.#look;
+    if (look && performance.now() - look.at < lookAgeMs) {
+      return look;
+    }
+    try {
+      return this.#newLook();
+    } catch (error) {
+      if (look) {
+        return look;
+      }
+      throw error;
+    }
+  }
+
+  /** @throws when there is no list at all */
+  #newLook(): ProcLook {
+    const at = performance.now();
+    const epoch = this.#bootEpoch();
+    const rows: ProcessRow[] = [];
+    const known = new Map<number, boolean>();
+    for (const pid of this.#allPids()) {
+      const row = orNothing(() => this.#row(pid, epoch));
+      if (row) {
+        known.set(pid, row !== 'unlisted');
+        if (row !== 'unlisted') {
+          rows.push(row);
+        }
+      }
+    }
+    this.#known = known;
+    this.#look = new ProcLook(this.#fs, this.#root, rows, at);
+    return this.#look;
+  }
+
+  #allPids(): number[] {
+    const names = attempt(() => this.#fs.names(this.#root));
+    if ('failure' in names) {
+      throw new Error(`The process list ${this.#root} cannot be read${names.failure === 'denied' ? ': permission denied' : ''}.`);
+    }
+    return names.value.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
+  }
+
+  /** @throws what the system throws when the process is gone */
+  #row(pid: number, epoch: BootEpoch): ProcessRow | 'unlisted' | undefined {
+    const stat = this.#stat(pid);
+    if (!stat) {
+      return undefined;
+    }
+    if (!isInList(stat)) {
+      return 'unlisted';
+    }
+    const cmdline = this.#fs.read(`${this.#root}/${pid}/cmdline`, cmdlineLimit);
+    const { bootId, pidNamespace, ticksPerSecond, pageSize } = this.#system;
+    return {
+      identity: { bootId, pidNamespace, pid, start: this.#startOf(stat) },
+      pid,
+      ppid: stat.ppid,
+      startedAt: Math.round(epoch.at + (stat.startTicks * 1_000) / ticksPerSecond),
+      startErrorMs: epoch.errorMs,
+      uid: this.#userOf(pid),
+      name: stat.name,
+      ...parseCmdline(cmdline.text, cmdline.cut),
+      rssBytes: stat.rssPages * pageSize,
+      state: stat.state,
+    };
+  }
+
+  #isListed(pid: number): boolean | undefined {
+    return orNothing(() => {
+      const stat = this.#stat(pid);
+      return stat && isInList(stat);
+    });
+  }
+
+  #stat(pid: number): ProcStat | undefined {
+    return parseProcStat(this.#fs.read(`${this.#root}/${pid}/stat`, statLimit).text);
+  }
+
+  /** Ticks of the machine, whatever our own time namespace adds to them. */
+  #startOf(stat: ProcStat): string {
+    const { boottimeOffset, ticksPerSecond } = this.#system;
+    return `lx:${stat.startTicks - Math.round((boottimeOffset * ticksPerSecond) / 1_000)}`;
+  }
+
+  /**
+   * The owner of `/proc/PID` is the effective user, except that the directory of a process that may not be dumped (it changed its user, its
+   * program file is not readable) belongs to root. So only "root" is worth a second, dearer look.
+   */
+  #userOf(pid: number): number {
+    const owner = this.#fs.owner(`${this.#root}/${pid}`);
+    if (owner !== 0) {
+      return owner;
+    }
+    const effective = /^Uid:\s+\d+\s+(\d+)/m.exec(this.#fs.read(`${this.#root}/${pid}/status`, statusLimit).text)?.[1];
+    return effective === undefined ? owner : Number(effective);
+  }
+}
+
+/** Kernel threads, zombies and processes in their last moment stay out. */
+function isInList(stat: ProcStat): boolean {
+  return stat.hasMemory && !stat.kernelThread && stat.state !== 'Z' && isRunning(stat);
+}

@@ -1,0 +1,47 @@
+/** One line of `ps -A -o pid=,ppid=,stat=,rss=,comm=`. */
+export interface PsLine {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly state: string;
+  readonly rssBytes: number;
+  readonly name: string;
+}
+
+/** Columns that procps, BusyBox-free Linux, macOS and the BSDs all know; without headers. `rss` is in kilobytes on all of them. */
+export const psColumns = 'pid=,ppid=,stat=,rss=,comm=';
+
+/** Parses such lines; what is no such line is left out. */
+export function parsePsLines(text: string): PsLine[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\d+)\s+(.*)$/.exec(line);
+    if (!match) {
+      return [];
+    }
+    const [, pid = '', ppid = '', state = '', rss = '', name = ''] = match;
+    return [{ pid: Number(pid), ppid: Number(ppid), state: state.slice(0, 1), rssBytes: Number(rss) * 1_024, name: name.trim() }];
+  });
+}
+
+/**
+ * Whether a line belongs in the process table: no zombie, no kernel thread (on Linux children of kthreadd, PID 2), and not the `ps` that
+ * we started to look.
+ */
+export function isListedLine(line: PsLine, ownPid: number, platform: NodeJS.Platform): boolean {
+  const kernelThread = platform === 'linux' && (line.pid === 2 || line.ppid === 2);
+  return !kernelThread && !/^[ZX]/.test(line.state) && !(line.ppid === ownPid && isPs(line.name));
+}
+
+/** @param name as ps gives it: the file's name, or its path on macOS */
+export function isPs(name: string): boolean {
+  return name === 'ps' || name.endsWith('/ps');
+}
+
+/**
+ * Parses the start that `ps -o lstart=` prints in the C locale, in local time and whole seconds: `Sat Nov 21 09:10:36 2026`.
+ * @returns epoch seconds, undefined when it is not a date
+ */
+export function parseLstart(text: string): number | undefined {
+  const match = /^\w{3}\s+(?:\w{3}\s+\d{1,2}|\d{1,2}\s+\w{3})\s+\d\d:\d\d:\d\d\s+\d{4}$/.exec(text.trim());
+  const time = match ? Date.parse(match[0]) : Number.NaN;
+  return Number.isNaN(time) ? undefined : Math.floor(time / 1_000);
+}

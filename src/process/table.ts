@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+import type { ProcessTable } from '../types/process.ts';
+import { CimTable } from './cimTable.ts';
+import { ProcTable } from './procTable.ts';
+import { PsTable } from './psTable.ts';
+
+/** The process table of a system: CIM on Windows, `/proc` on Linux and Android, `ps` everywhere else and where `/proc` is not mounted. */
+export async function createProcessTable(platform: NodeJS.Platform = process.platform): Promise<ProcessTable> {
+  if (platform === 'win32') {
+    return new CimTable();
+  }
+  if ((platform === 'linux' || platform === 'android') && existsSync('/proc/self/stat')) {
+    return new ProcTable();
+  }
+  return new PsTable({ platform });
+}
