@@ -33,7 +33,9 @@ export function planWatches(paths: Iterable<string>): Map<string, DirectoryPlan>
     return known;
   };
   for (const path of paths) {
-    for (const place of linkedPlaces(path)) {
+    // Most paths that clients may have are not there, nor is their directory: nothing more is asked about those.
+    const isThere = identityAt(dirname(path)) !== undefined;
+    for (const place of isThere ? linkedPlaces(path) : [path]) {
       let name = basename(place);
       let directory = dirname(place);
       let identity = identityAt(directory);
@@ -47,7 +49,7 @@ export function planWatches(paths: Iterable<string>): Map<string, DirectoryPlan>
         names.set(name, (names.get(name) ?? new Set()).add(path));
       }
     }
-    const own = identityAt(path);
+    const own = isThere ? identityAt(path) : undefined;
     if (own !== undefined) {
       directoryAt(path, own).entries.add(path);
     }

@@ -1,0 +1,45 @@
+import { nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
+import { readMap } from './jsonServers.ts';
+import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type SwitchedOff, texts } from './serverFile.ts';
+
+/**
+ * `~/.claude.json` of Claude Code: the user's servers at the top, the local ones of each project under `projects["/its/path"]`, and there the
+ * names that the person has switched off in that project. Captured from Claude Code 2.1.329.
+ */
+export const claudeState: Format = {
+  read(text) {
+    const file = parseJsonc(text);
+    const problems: FileProblem[] = file.problem ? [file.problem] : [];
+    const entries: ServerEntry[] = [];
+    const folders: string[] = [];
+    const switchedOff: SwitchedOff[] = [];
+    const userMap = property(file.root, 'mcpServers');
+    if (userMap) {
+      readMap(file, userMap, entries, problems);
+    }
+    for (const { name: folder, value: project } of properties(property(file.root, 'projects'))) {
+      folders.push(folder);
+      const map = property(project, 'mcpServers');
+      const local: ServerEntry[] = [];
+      if (map) {
+        readMap(file, map, local, problems);
+      }
+      entries.push(...local.map((entry): ServerEntry => ({ ...entry, scope: 'local', folder })));
+      switchedOff.push(
+        { names: texts(plainValue(property(project, 'disabledMcpServers'))), folder, dotMcpOnly: false },
+        { names: texts(plainValue(property(project, 'disabledMcpjsonServers'))), folder, dotMcpOnly: true },
+      );
+    }
+    return { ...emptyServerFile, entries, problems, folders, switchedOff: switchedOff.filter(({ names }) => names.length > 0) };
+  },
+};
+
+/** Settings files that hold no servers but switch some off by name. */
+export function switchFormat(key: string, dotMcpOnly: boolean): Format {
+  return {
+    read(text) {
+      const names = text.includes(key) ? texts(plainValue(nodeAt(parseJsonc(text).root, [key]))) : [];
+      return { ...emptyServerFile, switchedOff: names.length === 0 ? [] : [{ names, dotMcpOnly }] };
+    },
+  };
+}

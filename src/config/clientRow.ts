@@ -1,0 +1,46 @@
+import type { ClientId, DefinitionScope, RawDefinition } from '../types/definition.ts';
+import type { FormatId } from './formats.ts';
+import type { Places } from './places.ts';
+
+/** Files of one kind that a client reads. In a path one segment may hold one `*`, for any name. */
+export interface ConfigFiles {
+  readonly scope: DefinitionScope;
+  readonly format: FormatId;
+  /** Whose file it is, when it is another client's. */
+  readonly of?: ClientId;
+  readonly vscodeCollection?: NonNullable<RawDefinition['vscodeCollection']>;
+  readonly at: ConfigPlace;
+}
+
+export type ConfigPlace =
+  /** Absolute paths. `first`: only the first that exists counts. */
+  | { readonly kind: 'fixed'; readonly paths: (places: Places) => readonly string[]; readonly first?: true }
+  /** Relative to each `User` directory of the row. */
+  | { readonly kind: 'user-dir'; readonly paths: readonly string[] }
+  /**
+   * Relative to a project folder. `parents`: looked for in the directories above too, for clients that start below the project's root; up to the root
+   * of the file system or to the home directory, which itself counts only for `with-home`. `trustedOnly`: counts where the client trusts the folder.
+   */
+  | {
+      readonly kind: 'folder';
+      readonly paths: readonly string[];
+      readonly parents?: 'below-home' | 'with-home';
+      readonly trustedOnly?: true;
+    }
+  /** The `.code-workspace` files that are known. */
+  | { readonly kind: 'workspace-file' };
+
+/** One client: everything about it that is data. */
+export interface ClientRow {
+  readonly id: ClientId;
+  /** As people call it. */
+  readonly name: string;
+  /** Empty for clients that are only recognised as processes. */
+  readonly files: readonly ConfigFiles[];
+  /** `User` directories (VS Code and its builds). */
+  readonly userDirs?: (places: Places) => readonly string[];
+  /** `one` copy of a server under one client process; else why several are by design, for a person. */
+  readonly copies: string;
+  /** What a person does in this client to restart one server, exactly. `NAME` stands for the server's name. */
+  readonly restartStep: string;
+}

@@ -1,0 +1,41 @@
+import { claudeState, switchFormat } from './claudeFiles.ts';
+import { jsonFormat } from './jsonServers.ts';
+import type { Format } from './serverFile.ts';
+import { codexConfig } from './tomlServers.ts';
+
+/** The shapes of configuration files, by the name that the table of clients uses. */
+export type FormatId = keyof typeof formatTable;
+
+const switches = { allowed: ['mcp', 'allowed'], excluded: ['mcp', 'excluded'] };
+
+const formatTable = {
+  /** VS Code's `mcp.json`. */
+  'vscode-mcp': jsonFormat({ maps: [['servers']] }),
+  /** VS Code's `settings.json`, where servers stood before `mcp.json`; VS Code splits names with dots itself. */
+  'vscode-settings': jsonFormat({ maps: [['mcp', 'servers'], ['mcp.servers']], concernsUsWith: '"mcp' }),
+  /** A `.code-workspace`. */
+  'vscode-workspace': jsonFormat({
+    maps: [
+      ['settings', 'mcp', 'servers'],
+      ['settings', 'mcp.servers'],
+      ['mcp', 'servers'],
+    ],
+    concernsUsWith: '"mcp',
+  }),
+  /** What most clients have. */
+  'mcp-servers': jsonFormat({ maps: [['mcpServers']] }),
+  /** `.mcp.json` in a project's root: `mcpServers`, or the map alone; Visual Studio writes `servers`. */
+  'dot-mcp': jsonFormat({ maps: [['mcpServers'], ['servers']], bareMap: true }),
+  'gemini-settings': jsonFormat({ maps: [['mcpServers']], ...switches, concernsUsWith: '"mcpServers"', plainUrl: 'http' }),
+  'qwen-settings': jsonFormat({ maps: [['mcpServers']], ...switches, concernsUsWith: '"mcpServers"', plainUrl: 'sse' }),
+  'amp-settings': jsonFormat({ maps: [['amp.mcpServers']] }),
+  'claude-state': claudeState,
+  'claude-settings': switchFormat('disabledMcpjsonServers', true),
+  'copilot-settings': switchFormat('disabledMcpServers', false),
+  'codex-config': codexConfig,
+} satisfies Record<string, Format>;
+
+/** How a file of this shape is read. */
+export function formatOf(id: FormatId): Format {
+  return formatTable[id];
+}

@@ -1,0 +1,93 @@
+import type { Node } from 'jsonc-parser';
+import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
+import { emptyServerFile, type FileProblem, type Format, isRecord, type ServerEntry, type ServerFile, texts } from './serverFile.ts';
+
+export interface JsonFormatOptions {
+  /** Where the map of servers may stand, as paths of property names; all that exist are read. */
+  readonly maps: readonly (readonly string[])[];
+  /** The file may be the map itself when none of `maps` exists. */
+  readonly bareMap?: true;
+  /** The file has other purposes too: what is wrong in it concerns us only when this text occurs. */
+  readonly concernsUsWith?: string;
+  /** Lists of names: only these run; these do not (Gemini CLI, Qwen Code). */
+  readonly allowed?: readonly string[];
+  readonly excluded?: readonly string[];
+  readonly plainUrl?: Format['plainUrl'];
+}
+
+/** Reads maps of servers from JSON files, whatever their comments, trailing commas, BOM and line ends. */
+export function jsonFormat(options: JsonFormatOptions): Format {
+  return {
+    read: (text) => readMaps(text, options),
+    ...(options.plainUrl === undefined ? {} : { plainUrl: options.plainUrl }),
+  };
+}
+
+function readMaps(text: string, options: JsonFormatOptions): ServerFile {
+  if (options.concernsUsWith !== undefined && !text.includes(options.concernsUsWith)) {
+    return emptyServerFile;
+  }
+  const file = parseJsonc(text);
+  const problems: FileProblem[] = file.problem ? [file.problem] : [];
+  const entries: ServerEntry[] = [];
+  const found = options.maps.map((path) => nodeAt(file.root, path)).filter((node) => node !== undefined);
+  for (const map of found) {
+    readMap(file, map, entries, problems);
+  }
+  if (found.length === 0 && options.bareMap && file.root) {
+    const servers = properties(file.root).filter(({ value }) => looksLikeServer(value));
+    readMap(file, file.root, entries, problems, new Set(servers.map(({ name }) => name)));
+  } else if (file.root && file.root.type !== 'object' && problems.length === 0) {
+    problems.push({ message: `The file holds ${article(file.root)}, not an object; nothing of it can be used.`, line: 1 });
+  }
+  return { ...emptyServerFile, entries, problems, switchedOff: switchedOff(file, entries, options), secrets: inputSecrets(file) };
+}
+
+/** Adds the entries of one map. A name that comes twice counts once: the later one, as in every client. */
+export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], problems: FileProblem[], only?: ReadonlySet<string>): void {
+  if (map.type === 'null') {
+    return;
+  }
+  if (map.type !== 'object') {
+    if (!file.isBroken(map)) {
+      problems.push({
+        message: `The servers are ${article(map)} here; an object with a name for each is expected.`,
+        ...file.position(map.offset),
+      });
+    }
+    return;
+  }
+  const all = properties(map).filter(({ name }) => only?.has(name) ?? true);
+  all.forEach(({ name, offset, value }, index) => {
+    const { line } = file.position(offset);
+    if (all.some((other, otherIndex) => otherIndex > index && other.name === name)) {
+      problems.push({ message: `The server “${name}” is named twice in this file; the later entry counts.`, line });
+    } else if (!file.isBroken(value)) {
+      entries.push({ name, line, value: plainValue(value) });
+    }
+  });
+}
+
+function looksLikeServer(node: Node): boolean {
+  return ['command', 'url', 'serverUrl', 'httpUrl'].some((name) => property(node, name) !== undefined);
+}
+
+function article(node: Node): string {
+  return node.type === 'array' ? 'a list' : `a ${node.type}`;
+}
+
+function switchedOff(file: JsoncFile, entries: readonly ServerEntry[], options: JsonFormatOptions): ServerFile['switchedOff'] {
+  const excluded = options.excluded ? texts(plainValue(nodeAt(file.root, options.excluded))) : [];
+  const allowed = options.allowed ? plainValue(nodeAt(file.root, options.allowed)) : undefined;
+  const others = Array.isArray(allowed) ? entries.map(({ name }) => name).filter((name) => !allowed.includes(name)) : [];
+  const names = [...excluded, ...others];
+  return names.length === 0 ? [] : [{ names, dotMcpOnly: false }];
+}
+
+/** Defaults of password inputs (VS Code): a person may have put the password itself there. */
+function inputSecrets(file: JsoncFile): string[] {
+  const inputs = plainValue(property(file.root, 'inputs'));
+  return (Array.isArray(inputs) ? inputs : []).flatMap((input) =>
+    isRecord(input) && input.password === true && typeof input.default === 'string' ? [input.default] : [],
+  );
+}

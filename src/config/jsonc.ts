@@ -1,0 +1,149 @@
+import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { FileProblem } from './serverFile.ts';
+
+/** Deeper than any configuration, far from where the recursive parser would end the process's stack. */
+const maxDepth = 200;
+
+/** A parsed JSON file with comments, trailing commas and whatever could be saved of a broken one. */
+export interface JsoncFile {
+  /** Undefined when the file is empty or nothing could be understood. */
+  readonly root: Node | undefined;
+  /** The first thing wrong; the rest is usually its consequence. */
+  readonly problem: FileProblem | undefined;
+  /** 1-based line and column of an offset. */
+  position(offset: number): { readonly line: number; readonly column: number };
+  /** Whether something is wrong inside this part of the file, so that it must not be trusted. */
+  isBroken(node: Node): boolean;
+}
+
+/** Parses text. Never throws, whatever the text. */
+export function parseJsonc(text: string): JsoncFile {
+  const position = positionsIn(text);
+  const none = { root: undefined, position, isBroken: () => true };
+  if (text.trim() === '') {
+    return { ...none, problem: undefined };
+  }
+  const tooDeep = depthExceeded(text, maxDepth);
+  if (tooDeep !== undefined) {
+    return { ...none, problem: { message: `This is nested deeper than ${maxDepth} levels; the file is not read.`, ...position(tooDeep) } };
+  }
+  const errors: ParseError[] = [];
+  let root: Node | undefined;
+  try {
+    root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true });
+  } catch {
+    return { ...none, problem: { message: 'The file cannot be understood as JSON; it is not read.', line: 1 } };
+  }
+  const [first] = errors;
+  const kept =
+    root?.type === 'object' ? 'Fix the file; what can be read of its other entries is kept.' : 'Fix the file; nothing of it can be used.';
+  return {
+    root,
+    position,
+    isBroken: (node) => errors.some((error) => error.offset >= node.offset && error.offset <= node.offset + node.length),
+    problem: first && {
+      message: `This is not valid JSON: ${reasons[printParseErrorCode(first.error)] ?? 'it cannot be understood here'}. ${kept}`,
+      ...position(first.offset),
+    },
+  };
+}
+
+/** The node of a property's value; of several with one name the last, as every JSON reader has it. */
+export function property(node: Node | undefined, name: string): Node | undefined {
+  return properties(node).findLast((item) => item.name === name)?.value;
+}
+
+/** The properties of an object in the order of the file; empty for everything else. Properties without a value are left out. */
+export function properties(node: Node | undefined): { readonly name: string; readonly offset: number; readonly value: Node }[] {
+  if (node?.type !== 'object') {
+    return [];
+  }
+  return (node.children ?? []).flatMap((child) => {
+    const [key, value] = child.children ?? [];
+    return key && value ? [{ name: String(key.value), offset: key.offset, value }] : [];
+  });
+}
+
+/** The node at the end of a path of property names. */
+export function nodeAt(root: Node | undefined, path: readonly string[]): Node | undefined {
+  return path.reduce<Node | undefined>((node, name) => property(node, name), root);
+}
+
+/** The plain value of a node; undefined when there is none. */
+export function plainValue(node: Node | undefined): unknown {
+  return node && getNodeValue(node);
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'an unknown word or sign',
+  InvalidNumberFormat: 'a number that is none',
+  PropertyNameExpected: 'a name in double quotes is expected',
+  ValueExpected: 'a value is expected',
+  ColonExpected: 'a colon is expected',
+  CommaExpected: 'a comma is expected',
+  CloseBraceExpected: 'a closing brace is expected',
+  CloseBracketExpected: 'a closing bracket is expected',
+  EndOfFileExpected: 'nothing more is expected after the end',
+  InvalidCommentToken: 'a comment cannot stand here',
+  UnexpectedEndOfComment: 'a comment is not closed',
+  UnexpectedEndOfString: 'a text is not closed',
+  UnexpectedEndOfNumber: 'a number is not complete',
+  InvalidUnicode: 'a Unicode escape is not valid',
+  InvalidEscapeCharacter: 'an escape (backslash) is not valid; write a backslash twice',
+  InvalidCharacter: 'a character that must be escaped',
+};
+
+function positionsIn(text: string): JsoncFile['position'] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) {
+    starts.push(at + 1);
+  }
+  return (offset) => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= offset) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  };
+}
+
+/** @returns the offset at which brackets outside of texts and comments are nested deeper than `limit` */
+function depthExceeded(text: string, limit: number): number | undefined {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case '"':
+        for (at++; at < text.length && text[at] !== '"' && text[at] !== '\n'; at++) {
+          if (text[at] === '\\') {
+            at++;
+          }
+        }
+        break;
+      case '/':
+        if (text[at + 1] === '/') {
+          at = text.indexOf('\n', at) === -1 ? text.length : text.indexOf('\n', at);
+        } else if (text[at + 1] === '*') {
+          at = text.indexOf('*/', at + 2) === -1 ? text.length : text.indexOf('*/', at + 2) + 1;
+        }
+        break;
+      case '{':
+      case '[':
+        depth++;
+        if (depth > limit) {
+          return at;
+        }
+        break;
+      case '}':
+      case ']':
+        depth = Math.max(0, depth - 1);
+        break;
+    }
+  }
+  return undefined;
+}
