@@ -1,16 +1,14 @@
 import { homedir } from 'node:os';
-import { type ExtensionContext, commands as editor, env, type LogOutputChannel, window, workspace } from 'vscode';
+import { type ExtensionContext, commands as editor, env, window, workspace } from 'vscode';
 import { windowClientAt } from '../action/restart.ts';
-import { startLiveSurvey } from '../survey/live.ts';
 import { claimNotification } from '../survey/notified.ts';
 import { runDirFor } from '../survey/stateFolder.ts';
-import { createSurveyor } from '../survey/surveyor.ts';
-import { publishThisWindow } from '../survey/thisWindow.ts';
-import { DisposableStore } from '../types/disposable.ts';
+import { type Disposable, DisposableStore } from '../types/disposable.ts';
+import { beginSurvey } from './beginSurvey.ts';
 import { keepContextKeys } from './contextKeys.ts';
 import { EvidenceDocuments } from './evidenceDocuments.ts';
 import { views } from './names.ts';
-import { Notifier } from './notifier.ts';
+import { Notifier, type NotifierActions } from './notifier.ts';
 import { logProblems } from './problemLog.ts';
 import { registerCommands } from './registerCommands.ts';
 import { ServerActions } from './serverActions.ts';
@@ -19,7 +17,7 @@ import { showStatusBar } from './statusBar.ts';
 import { SurveyHandle } from './surveyHandle.ts';
 import { WindowServers } from './windowServers.ts';
 import { WindowState } from './windowState.ts';
-import { folderPaths, surveyedFolders, userFolder, workspaceFiles } from './workspacePaths.ts';
+import { folderPaths, userFolder } from './workspacePaths.ts';
 
 /** Builds everything and wires it. Nothing is read here: the first survey begins after activation has returned. */
 export function activate(context: ExtensionContext): void {
@@ -54,11 +52,15 @@ export function activate(context: ExtensionContext): void {
   store.add(showStatusBar(state));
   store.add(keepContextKeys(state));
   store.add(logProblems(state, log));
+  store.add(noteControl(state, servers));
   store.add(workspace.onDidGrantWorkspaceTrust(() => state.update({ trusted: true })));
 
   const begin = async (): Promise<void> => {
     try {
-      await beginSurvey(context, store, survey, state, { servers, actions, tree, log });
+      const runDir = runDirFor(process.env);
+      store.add(await beginSurvey(runDir, userFolder(context), survey, log));
+      store.add(new Notifier(state, notifierActions(actions, tree, runDir), log));
+      log.info(`Looking at MCP servers; own files are in ${runDir}.`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error(`The survey could not begin: ${reason}`);
@@ -76,66 +78,21 @@ export function activate(context: ExtensionContext): void {
   store.add({ dispose: () => clearImmediate(start) });
 }
 
-interface Parts {
-  readonly servers: WindowServers;
-  readonly actions: ServerActions;
-  readonly tree: ServerTree;
-  readonly log: LogOutputChannel;
+function notifierActions(actions: ServerActions, tree: ServerTree, runDir: string): NotifierActions {
+  return {
+    restart: (instance) => actions.restart(instance),
+    explain: (instance) => actions.explain(instance),
+    show: (instanceId) => tree.show(instanceId),
+    claim: (key) => claimNotification(runDir, key),
+  };
 }
 
-/** @throws when the run folder is no absolute path or cannot be made, or the system has no process list */
-async function beginSurvey(
-  context: ExtensionContext,
-  store: DisposableStore,
-  survey: SurveyHandle,
-  state: WindowState,
-  parts: Parts,
-): Promise<void> {
-  const { servers, actions, tree, log } = parts;
-  const runDir = runDirFor(process.env);
-  const userDirs = [userFolder(context)];
-  const surveyor = store.add(
-    await createSurveyor({
-      home: homedir(),
-      platform: process.platform,
-      env: process.env,
-      runDir,
-      folders: surveyedFolders(),
-      vscodeUserDirs: userDirs,
-      workspaceFiles: workspaceFiles(),
-      log,
-    }),
-  );
-  let published = await publishThisWindow(runDir, process.platform, {
-    folders: surveyedFolders(),
-    workspaceFiles: workspaceFiles(),
-    userDirs,
+/** Finds out once, when this window runs its first server, whether VS Code's commands are there: early in a window's life they are not yet. */
+function noteControl(state: WindowState, servers: WindowServers): Disposable {
+  return state.onChange(() => {
+    const { snapshot, facts } = state;
+    if (!facts.controllable && snapshot?.instances.some((instance) => instance.client?.pid === facts.pid)) {
+      void servers.controllable().then((controllable) => controllable && !state.facts.controllable && state.update({ controllable }));
+    }
   });
-  store.add({ dispose: () => published.dispose() });
-  store.add(
-    workspace.onDidChangeWorkspaceFolders(async () => {
-      surveyor.setFolders(surveyedFolders(), workspaceFiles());
-      published = await publishThisWindow(runDir, process.platform, {
-        folders: surveyedFolders(),
-        workspaceFiles: workspaceFiles(),
-        userDirs,
-      });
-      await survey.refresh();
-    }),
-  );
-  store.add(
-    new Notifier(
-      state,
-      {
-        restart: (instance) => actions.restart(instance),
-        explain: (instance) => actions.explain(instance),
-        show: (instanceId) => tree.show(instanceId),
-        claim: (key) => claimNotification(runDir, key),
-      },
-      log,
-    ),
-  );
-  await survey.start(async () => startLiveSurvey(surveyor, log));
-  state.update({ controllable: await servers.controllable() });
-  log.info(`Looking at MCP servers; own files are in ${runDir}.`);
 }

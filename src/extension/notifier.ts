@@ -36,6 +36,7 @@ export class Notifier implements Disposable {
     this.#store.add(state.onChange(() => this.#consider()));
     this.#store.add(window.onDidChangeWindowState((event) => event.focused && this.#consider()));
     this.#store.add({ dispose: () => clearTimeout(this.#timer) });
+    this.#consider();
   }
 
   #consider(): void {

@@ -5,8 +5,11 @@ import type { RestartOutcome } from './windowServers.ts';
 export function outcomeText(outcome: RestartOutcome): string {
   switch (outcome.kind) {
     case 'restarted': {
-      const left = outcome.leftBehind ? `. The old process did not end and runs on without VS Code` : '';
-      return `${outcome.after.name} restarted: ${versionsText(outcome.after)} (PID ${outcome.before.pid} → ${outcome.after.pid})${left}`;
+      const left = outcome.leftBehind ? '. The old process did not end and runs on without VS Code' : '';
+      const { package: own } = outcome.after;
+      // What a new process runs is recorded when it has settled; until then only the version on disk can be told.
+      const version = own?.running ? `: ${versionsText(outcome.after)}` : own?.installed ? `; ${own.installed} is installed` : '';
+      return `${outcome.after.name} restarted${version} (PID ${outcome.before.pid} → ${outcome.after.pid})${left}`;
     }
     case 'stopped':
       return outcome.leftBehind

@@ -6,7 +6,7 @@ import { staleServer } from '../../scripts/demo/demoServers.ts';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waiting.ts';
-import { openWorkbench } from './openWorkbench.ts';
+import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 
 const title = 'MCP Servers';
@@ -65,6 +65,7 @@ describe('MCP servers on the screen', function () {
 
   it('are listed by client, those that do not run too', async () => {
     await workbench.openView(title);
+    await widenSideBar(workbench);
     await workbench.rows('everything').waitFor();
     await workbench.rows('memory').waitFor();
     const labels = await workbench.rowLabels();
@@ -163,6 +164,8 @@ describe('MCP servers on the screen', function () {
 
   it('are restarted from the palette, stale ones first', async () => {
     await makeStale(staleServer.old);
+    await workbench.answerNotification('everything still runs', 'Show');
+    await workbench.page.locator('.part.sidebar .monaco-list-row.selected', { hasText: 'installed' }).waitFor();
     const old = await pid();
     await workbench.palette('MCP Shepherd: Restart Server…');
     await workbench.picks('everything').waitFor();
@@ -176,11 +179,45 @@ describe('MCP servers on the screen', function () {
     await waitFor('the warning to go', async () => !(await warns()));
   });
 
+  it('of another window are restarted there', async () => {
+    const other = await openAnotherWindow(workbench);
+    try {
+      const entry = other.locator('.part.activitybar li.action-item', { has: other.locator('a.action-label[aria-label^="MCP Servers"]') });
+      await entry.click();
+      const row = other.locator('.part.sidebar .monaco-list-row', { hasText: 'another window' });
+      await row.waitFor();
+      assert.equal(await row.locator('a.action-label[aria-label="Restart"]').count(), 0);
+      await other.locator('[id="mcp-shepherd.mcp-shepherd.servers"]').hover();
+      await other
+        .locator('.monaco-hover a', { hasText: /^How\sto\srestart$/ })
+        .first()
+        .click();
+      await other
+        .locator('.notification-toast', {
+          hasText: /Another window of .* runs everything\. In that window run “MCP Shepherd: Restart Server…”/,
+        })
+        .waitFor();
+    } finally {
+      await other.close();
+    }
+  });
+
   it('say how to restart what another client runs', async () => {
     await workbench.rowMenu(workbench.rows('memory').first(), 'How to Restart');
     await workbench.notifications(/memory \(PID \d+\): In that Claude Code session run \/mcp, pick memory and choose Reconnect/).waitFor();
   });
 });
+
+/** So wide that date-like versions fit on a row, for the pictures. */
+async function widenSideBar({ page }: Workbench): Promise<void> {
+  const bar = await page.locator('.part.sidebar').boundingBox();
+  assert.ok(bar);
+  const edge = bar.x + bar.width;
+  await page.mouse.move(edge, 400);
+  await page.mouse.down();
+  await page.mouse.move(edge + 130, 400, { steps: 5 });
+  await page.mouse.up();
+}
 
 describe('A machine without MCP servers', function () {
   this.timeout(90_000);

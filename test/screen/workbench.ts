@@ -133,10 +133,6 @@ export class Workbench {
   async theme(scheme: 'light' | 'dark'): Promise<void> {
     await this.page.emulateMedia({ colorScheme: scheme });
     await this.page.locator(`.monaco-workbench.${scheme === 'dark' ? 'vs-dark' : 'vs'}`).waitFor();
-    // Colours fade over; a picture in between shows neither theme.
-    await this.page.waitForFunction(
-      'document.getAnimations().every((one) => !(one instanceof CSSTransition) || one.playState !== "running")',
-    );
   }
 
   /** A picture of the window, or of a part of it, in out/screens/. */
@@ -144,7 +140,7 @@ export class Workbench {
     const folder = join(outRoot, 'screens');
     mkdirSync(folder, { recursive: true });
     const path = join(folder, `${name}.png`);
-    await (part ?? this.page).screenshot({ path });
+    await (part ?? this.page).screenshot({ path, animations: 'disabled' });
     return path;
   }
 

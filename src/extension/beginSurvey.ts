@@ -1,0 +1,54 @@
+import { homedir } from 'node:os';
+import { workspace } from 'vscode';
+import { startLiveSurvey } from '../survey/live.ts';
+import { createSurveyor } from '../survey/surveyor.ts';
+import { publishThisWindow } from '../survey/thisWindow.ts';
+import { type Disposable, DisposableStore } from '../types/disposable.ts';
+import type { Log } from '../types/log.ts';
+import type { SurveyHandle } from './surveyHandle.ts';
+import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
+
+/**
+ * Starts to look at this machine and to keep looking, with the folders of this window; other windows and the command line learn of them too.
+ *
+ * @param userDir VS Code's `User` folder
+ * @throws when the state folder cannot be made, or the system has no process list that can be read
+ */
+export async function beginSurvey(runDir: string, userDir: string, survey: SurveyHandle, log: Log): Promise<Disposable> {
+  const store = new DisposableStore();
+  const paths = () => ({ folders: surveyedFolders(), workspaceFiles: workspaceFiles(), userDirs: [userDir] });
+  try {
+    const { folders, workspaceFiles: files } = paths();
+    const surveyor = store.add(
+      await createSurveyor({
+        home: homedir(),
+        platform: process.platform,
+        env: process.env,
+        runDir,
+        folders,
+        vscodeUserDirs: [userDir],
+        workspaceFiles: files,
+        log,
+      }),
+    );
+    let published = await publishThisWindow(runDir, process.platform, paths());
+    store.add({ dispose: () => published.dispose() });
+    const moved = async (): Promise<void> => {
+      surveyor.setFolders(surveyedFolders(), workspaceFiles());
+      published = await publishThisWindow(runDir, process.platform, paths());
+      await survey.refresh();
+    };
+    store.add(
+      workspace.onDidChangeWorkspaceFolders(() => {
+        moved().catch((error: unknown) => log.error(`The window's folders changed, and that could not be followed: ${String(error)}`));
+      }),
+    );
+    await survey.start(async () => startLiveSurvey(surveyor, log));
+    // The first look is asked for, so that a machine that cannot be surveyed at all is told and not waited for.
+    await survey.refresh();
+    return store;
+  } catch (error) {
+    store.dispose();
+    throw error;
+  }
+}
