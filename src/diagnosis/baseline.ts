@@ -27,6 +27,9 @@ export const startToleranceMs = 2_000;
 export const quietMs = 500;
 
 /** A process younger than this may not have loaded its files yet: no baseline. */
+export const loadMs = 1_000;
+
+/** Where something was installed around the start, installs may still be under way: no baseline before this age. */
 export const settleMs = 2_000;
 
 /** Packages whose installation is newer than the process, by the one time that touch, chmod and hard links do not move. */

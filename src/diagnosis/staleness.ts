@@ -76,7 +76,9 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
 
 function unknownText(evidence: VersionEvidence, installed: string | null, ownOnly: string | undefined): { unknown?: string } {
   if (evidence.baseline?.trust === 'after-start') {
-    return { unknown: 'its files were installed again after it started, before MCP Shepherd first saw it: the version it runs is not known' };
+    return {
+      unknown: 'its files were installed again after it started, before MCP Shepherd first saw it: the version it runs is not known',
+    };
   }
   if (installed === null) {
     return { unknown: `${evidence.packageName} has no version that can be read` };
@@ -146,7 +148,8 @@ function changeEvidence(change: PackageChange, start: string, at: string | undef
 
 function changedMessage(own: PackageChange | undefined, dependencies: readonly PackageChange[]): string {
   if (own && own.direction !== 'removed' && own.direction !== 'content') {
-    const more = dependencies.length > 0 ? `, and ${dependencies.length === 1 ? 'a dependency' : `${dependencies.length} dependencies`} changed` : '';
+    const more =
+      dependencies.length > 0 ? `, and ${dependencies.length === 1 ? 'a dependency' : `${dependencies.length} dependencies`} changed` : '';
     const direction = own.direction === 'downgrade' ? ' (downgrade)' : '';
     return `runs ${own.name} ${own.running ?? '(unknown)'}, installed is ${own.installed ?? '(unknown)'}${direction}${more}`;
   }
@@ -169,7 +172,9 @@ function lateFinding(evidence: VersionEvidence, replaced: readonly InstalledPack
     message: `runs code from before ${names} ${replaced.length === 1 ? 'was' : 'were'} installed (${moment(newest, now)})`,
     evidence: [
       `runs ${startText(evidence)}`,
-      ...replaced.map((item) => `${item.name} ${item.version ?? ''} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`.replace('  ', ' ')),
+      ...replaced.map((item) =>
+        `${item.name} ${item.version ?? ''} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`.replace('  ', ' '),
+      ),
       'how known: the package was installed after the process started; a reinstall of the same version cannot be excluded, so this is likely, not proven',
     ],
     since: new Date(newest).toISOString(),

@@ -1,4 +1,4 @@
-import { type Baseline, baselineTrust, quietMs, settleMs } from '../diagnosis/baseline.ts';
+import { type Baseline, baselineTrust, loadMs, quietMs, settleMs } from '../diagnosis/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../diagnosis/staleness.ts';
 import { diffClosures } from '../package/diff.ts';
 import type { FindingAction } from '../types/finding.ts';
@@ -57,7 +57,7 @@ export function serverVersions(
     installed: verdict.installed,
   };
   // Young processes get their baseline at the next look.
-  const young = baseline === undefined && reading.status === 'ok' ? Math.max(settleMs - (context.now - row.startedAt), 100) : undefined;
+  const young = baseline === undefined && reading.status === 'ok' ? Math.max(loadMs - (context.now - row.startedAt), 100) : undefined;
   const askAgainIn = Math.min(verdict.askAgainIn ?? Number.POSITIVE_INFINITY, young ?? Number.POSITIVE_INFINITY);
   return { package: running, verdict: Number.isFinite(askAgainIn) ? { ...verdict, askAgainIn } : verdict };
 }
@@ -73,12 +73,15 @@ function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionCont
     return undefined;
   }
   const { reading } = sight;
-  if (context.now - row.startedAt < settleMs || context.now - reading.changedAt < quietMs) {
+  const trust = baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt));
+  // Where everything was installed well before the start, nothing has to settle but the process itself.
+  const settled = context.now - row.startedAt >= (trust === 'before-start' ? loadMs : settleMs);
+  if (!settled || context.now - reading.changedAt < quietMs) {
     return undefined;
   }
   return context.facts.recordBaseline(row.identity, {
     takenAt: context.now,
-    trust: baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt)),
+    trust,
     packages: reading.packages,
     ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
   });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'mocha';
+import { after, afterEach, before, describe, it } from 'mocha';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waiting.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
@@ -38,8 +38,6 @@ describe('An upgrade under a server that VS Code runs', function () {
         probe = new EditorProbe(join(home, 'probe-port'));
         process.env[probeVariable] = join(home, 'probe-port');
       },
-      // The older server's tools carry no annotations, so VS Code would ask before each call.
-      settings: { 'chat.tools.global.autoApprove': true, 'chat.tools.autoApprove': true },
     });
     await workbench.openView('MCP Servers');
     await probe.start(id, tool);
@@ -50,10 +48,34 @@ describe('An upgrade under a server that VS Code runs', function () {
     await workbench?.close();
   });
 
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      await workbench.screenshot(`failed-${this.currentTest.title.slice(0, 40).replace(/\W+/g, '-')}`);
+    }
+  });
+
   const labels = () => workbench.rowLabels();
   const pid = async () => (await labels()).flatMap((label) => /^memory, .*PID (\d+)/.exec(label)?.[1] ?? [])[0];
   const warns = async () => ((await workbench.statusItem('servers').getAttribute('class')) ?? '').includes('warning-kind');
-  const knows = async () => /knows/.test(await probe.tool(tool, { names: ['Ada'] }));
+  /** Calls the tool, and says yes where VS Code asks (the older server's tools carry no annotations). */
+  const knows = async () => {
+    let answer: string | undefined;
+    const call = probe.tool(tool, { names: ['Ada'] }).then((text) => {
+      answer = text;
+    });
+    const yes = workbench.page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Yes' });
+    await Promise.race([
+      call,
+      waitFor('the answer of the tool', async () => {
+        if (answer === undefined && (await yes.isVisible())) {
+          await yes.click();
+        }
+        return answer;
+      }),
+    ]);
+    await call;
+    return /knows/.test(answer ?? '');
+  };
   const upgrade = async (version: string) => {
     await installServer(workbench.places.workspace, server, version);
     const end = performance.now();
@@ -62,7 +84,8 @@ describe('An upgrade under a server that VS Code runs', function () {
     assert.ok(took < 2_000, `the badge came ${Math.round(took)} ms after npm had ended`);
     console.log(`the badge came ${Math.round(took)} ms after npm had ended`);
   };
-  const settledOn = async (old: string | undefined) => {
+  /** A restart has worked: another process, no badge, and its version is known. */
+  const settledOn = async (old: string | undefined, version: string) => {
     const fresh = await waitFor('a new process', async () => {
       const now = await pid();
       return now !== undefined && now !== old ? now : undefined;
@@ -71,6 +94,7 @@ describe('An upgrade under a server that VS Code runs', function () {
     await waitFor('the badge to go', async () => !(await warns()));
     const took = performance.now() - seen;
     assert.ok(took < 2_000, `the badge went ${Math.round(took)} ms after the new process was seen`);
+    await waitFor('its version', async () => (await labels()).some((label) => label.includes(`runs ${version},`)));
     return fresh;
   };
 
@@ -89,7 +113,7 @@ describe('An upgrade under a server that VS Code runs', function () {
     const old = await pid();
     const card = await workbench.hover(workbench.statusItem('servers'));
     await card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first().click();
-    await settledOn(old);
+    await settledOn(old, newer);
     assert.equal(await knows(), true);
   });
 
@@ -99,13 +123,13 @@ describe('An upgrade under a server that VS Code runs', function () {
     await upgrade(older);
     assert.equal(await knows(), true, 'control: the newer code still answers');
     await workbench.palette('MCP Shepherd: Restart All Stale');
-    await settledOn(old);
+    await settledOn(old, older);
     assert.equal(await knows(), false, 'the older code answers');
     const second = await pid();
     await upgrade(newer);
     await workbench.palette('MCP Shepherd: Restart Server');
     await workbench.picks('memory').first().click();
-    await settledOn(second);
+    await settledOn(second, newer);
     assert.equal(await knows(), true);
   });
 });
