@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { withoutNpmRun } from '../system/npm.ts';
@@ -22,6 +22,9 @@ export function suiteEnvironment(): SuiteEnvironment {
   };
   const home = place('home');
   const temporary = place('tmp');
+  // As the real one: tests of permissions run children as another user, who must be able to get there.
+  chmodSync(folder, 0o755);
+  chmodSync(temporary, 0o1777);
   const inherited = Object.entries(withoutClientMarks(withoutNpmRun(process.env))).filter(
     ([name]) => !/^(?:npm_config_(?:userconfig|cache)|FORCE_COLOR)$/i.test(name),
   );
