@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, before, describe, it } from 'mocha';
+import { ProcTable } from '../../../src/process/procTable.ts';
+import type { ProcessDetail, ProcessRow } from '../../../src/types/process.ts';
+import { Children, firstLine, kill, rowOf, until } from './children.ts';
+
+const nobody = 65_534;
+const reader = join(import.meta.dirname, 'reader.ts');
+
+interface Answer {
+  readonly row?: ProcessRow;
+  readonly detail?: Omit<ProcessDetail, 'environment'> & { readonly environment?: number };
+}
+
+function read(pids: readonly number[], options: ExecFileSyncOptions & { readonly before?: readonly string[] } = {}): Answer[] {
+  const { before = [], ...rest } = options;
+  const [file = '', ...args] = [...before, process.execPath, '--no-warnings', reader, ...pids.map(String)];
+  return JSON.parse(String(execFileSync(file, args, { cwd: '/', ...rest })));
+}
+
+describe('The process table across users and namespaces, on Linux', function () {
+  this.timeout(30_000);
+  const children = new Children();
+
+  before(function () {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+      console.log('skipped: only root on Linux can start processes of another user and make namespaces');
+      this.skip();
+    }
+  });
+  afterEach(() => children.end());
+
+  const asNobody = { uid: nobody, gid: nobody };
+
+  it('sees another user’s processes, and says that their details are refused', async () => {
+    const child = await children.start(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'a b']);
+    const [answer] = read([child.pid], asNobody);
+    assert.equal(answer?.row?.argv[3], 'a b');
+    assert.equal(answer?.row?.uid, 0);
+    assert.deepEqual(answer?.detail, {
+      stdin: 'unknown',
+      listens: 'unknown',
+      missing: ['exe', 'cwd', 'environment', 'stdin', 'open files'].map((part) => `${part}: permission denied`),
+    });
+  });
+
+  it('reads its own user’s processes in full', async () => {
+    const child = await children.start('sleep', ['100'], { ...asNobody, cwd: '/', env: { ONE: '1', PATH: process.env.PATH ?? '' } });
+    const [answer] = read([child.pid], asNobody);
+    assert.equal(answer?.row?.uid, nobody);
+    assert.equal(answer?.detail?.cwd, '/');
+    assert.equal(answer?.detail?.environment, 2);
+    assert.deepEqual(answer?.detail?.missing, []);
+    assert.equal((await rowOf(new ProcTable(), child.pid)).uid, nobody);
+  });
+
+  it('names the user of a process that gave up root, whose directory still belongs to root', async () => {
+    const code = `import os, time; os.setgid(${nobody}); os.setuid(${nobody}); print(os.getpid(), flush=True); time.sleep(100)`;
+    const { pid } = await children.startClient('python3', ['-c', code]);
+    assert.equal((await rowOf(new ProcTable(), pid)).uid, nobody);
+  });
+
+  it('knows the other end of a socket pair without any right over the client', async () => {
+    const code = `const c = require('node:child_process').spawn('sleep', ['100'], { uid: ${nobody}, gid: ${nobody}, cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
+      c.once('spawn', () => console.log(c.pid)); setInterval(() => {}, 1000);`;
+    const { client, pid } = await children.startClient(process.execPath, ['-e', code]);
+    assert.equal(read([pid], asNobody)[0]?.detail?.stdin, 'connected');
+    await kill(client);
+    assert.equal(read([pid], asNobody)[0]?.detail?.stdin, 'none');
+  });
+
+  it('does not call a pipe dead whose other end an unreadable parent may hold', async () => {
+    const code = `import os, subprocess, sys
+server = subprocess.Popen(['sleep', '100'], stdin=subprocess.PIPE, user=${nobody}, group=${nobody}, cwd='/')
+print(server.pid, flush=True)
+sys.stdin.readline()`;
+    const { client, pid } = await children.startClient('python3', ['-c', code]);
+    assert.equal((await new ProcTable().detail(await rowOf(new ProcTable(), pid))).stdin, 'connected');
+    assert.equal(read([pid], asNobody)[0]?.detail?.stdin, 'unknown');
+    await kill(client);
+    assert.equal((await new ProcTable().detail(await rowOf(new ProcTable(), pid))).stdin, 'none');
+  });
+
+  it('calls a pipe dead whose client was of the same user, and gone', async () => {
+    const options = { ...asNobody, cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'] };
+    const client = await children.start('bash', ['-c', 'coproc { exec sleep 100; }; echo $COPROC_PID; read line'], options);
+    const pid = Number(await firstLine(client));
+    children.remember(pid);
+    assert.equal(read([pid], asNobody)[0]?.detail?.stdin, 'connected');
+    await kill(client);
+    const row = await until(
+      () => rowOf(new ProcTable(), pid),
+      (one) => one.ppid === 1,
+    );
+    if (row.ppid !== 1) {
+      console.log('note: orphans are adopted by another process than PID 1 here');
+    }
+    const top = (await new ProcTable().list()).find((one) => one.pid === 1);
+    // Whether a PID 1 that may not be looked at is a plain init is told by its name alone.
+    const expected = top && /^(systemd|init|tini|dumb-init|docker-init)/.test(top.name) ? 'none' : 'unknown';
+    assert.equal(read([pid], asNobody)[0]?.detail?.stdin, expected);
+  });
+
+  it('gives one identity inside and outside of a time namespace, and the true start in both', async function () {
+    const before = ['unshare', '--time', '--boottime', '100000', '--monotonic', '5000', '--fork'];
+    try {
+      execFileSync('unshare', [...before.slice(1), 'true'], { stdio: 'ignore' });
+    } catch {
+      console.log('skipped: no time namespaces here');
+      this.skip();
+    }
+    const child = await children.start('sleep', ['100']);
+    const outside = await rowOf(new ProcTable(), child.pid);
+    const [inside] = read([child.pid], { before });
+    assert.deepEqual(inside?.row?.identity, outside.identity);
+    assert.ok(Math.abs((inside?.row?.startedAt ?? 0) - outside.startedAt) <= 40, `${inside?.row?.startedAt} and ${outside.startedAt}`);
+    assert.notDeepEqual(inside?.detail?.missing, ['gone']);
+  });
+
+  it('numbers processes as its own PID namespace does', async function () {
+    const before = ['unshare', '--pid', '--fork', '--mount-proc'];
+    try {
+      execFileSync('unshare', [...before.slice(1), 'true'], { stdio: 'ignore' });
+    } catch {
+      console.log('skipped: no PID namespaces here');
+      this.skip();
+    }
+    const [self] = read([1], { before });
+    const here = await rowOf(new ProcTable(), process.pid);
+    assert.equal(self?.row?.pid, 1);
+    assert.equal(self?.row?.identity.bootId, here.identity.bootId);
+    assert.notEqual(self?.row?.identity.pidNamespace, here.identity.pidNamespace);
+  });
+
+  it('takes a process that got the PID of a dead one for another', async function () {
+    const script = join(import.meta.dirname, 'reusePid.ts');
+    const args = ['--pid', '--fork', '--mount-proc', process.execPath, '--no-warnings', script];
+    let text: string;
+    try {
+      text = execFileSync('unshare', args, { encoding: 'utf8', timeout: 20_000 });
+    } catch (error) {
+      console.log(`skipped: no PID namespace in which PIDs can be chosen (${error instanceof Error ? error.message.split('\n')[0] : ''})`);
+      this.skip();
+    }
+    assert.deepEqual(JSON.parse(text), {
+      samePid: true,
+      sameIdentity: false,
+      firstAliveBefore: true,
+      firstAliveAfter: false,
+      detailOfFirst: ['gone'],
+      secondAlive: true,
+      secondName: 'sleep',
+    });
+  });
+});
