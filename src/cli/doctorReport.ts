@@ -10,7 +10,7 @@ export type FileState = 'found' | 'broken' | 'hidden' | 'absent';
 export interface LookedAtFile {
   readonly file: string;
   readonly state: FileState;
-  /** Names of the clients whose file it is, where entries tell. */
+  /** Names of the clients whose file it is. */
   readonly clients: readonly string[];
   /** How many entries. */
   readonly entries: number;
@@ -42,16 +42,28 @@ export function doctorReport(
   report: SurveyReport,
   machine: Pick<DoctorReport, 'version' | 'node' | 'platform' | 'home' | 'folders'> & { readonly runFolder: RunFolder },
 ): DoctorReport {
-  const names = new Map(snapshot.clients.map((client) => [client.id, client.name]));
+  const clients = [...new Map([...snapshot.clients, ...report.clients].map((client) => [client.id, client])).values()];
+  const names = new Map(clients.map((client) => [client.id, client.name]));
+  const owners = new Map(report.files.map(({ path, client }) => [path, client]));
   const broken = new Set(
     snapshot.problems.flatMap((problem) => (problem.source === 'config' && problem.file !== undefined ? [problem.file] : [])),
   );
   const files = [
-    ...new Set([...report.candidates.filter((path) => !isFolder(path)), ...snapshot.definitions.map(({ file }) => file), ...broken]),
+    ...new Set([
+      ...report.files.map(({ path }) => path).filter((path) => !isFolder(path)),
+      ...snapshot.definitions.map(({ file }) => file),
+      ...broken,
+    ]),
   ].map((file): LookedAtFile => {
     const entries = snapshot.definitions.filter((definition) => definition.file === file);
-    const clients = [...new Set(entries.map((definition) => definition.client))].map((id) => names.get(id) ?? id);
-    return { file, state: broken.has(file) ? 'broken' : look(file), clients, entries: entries.length };
+    const owner = owners.get(file);
+    const whose = [...new Set([...(owner === undefined ? [] : [owner]), ...entries.map((definition) => definition.client)])];
+    return {
+      file,
+      state: broken.has(file) ? 'broken' : look(file),
+      clients: whose.map((id) => names.get(id) ?? id),
+      entries: entries.length,
+    };
   });
   return {
     schema: 1,
@@ -69,7 +81,7 @@ export function doctorReport(
     },
     folders: [...new Set([...machine.folders, ...report.folders])],
     files,
-    clients: snapshot.clients.map(({ id, name }) => ({
+    clients: clients.map(({ id, name }) => ({
       id,
       name,
       entries: snapshot.definitions.filter((definition) => definition.client === id).length,

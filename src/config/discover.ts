@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { RawDefinition } from '../types/definition.ts';
+import type { ClientId, RawDefinition } from '../types/definition.ts';
 import type { Problem } from '../types/problem.ts';
 import { Collection } from './collection.ts';
 import { type ConfigText, readConfigFile } from './configFile.ts';
@@ -28,6 +28,8 @@ export interface ConfigReading {
    * which new profiles and the like appear.
    */
   readonly candidates: string[];
+  /** Every file that was looked for, with the client whose file it is. */
+  readonly looked: { readonly path: string; readonly client: ClientId }[];
   /** Project folders learnt from the clients' own files: existing ones, most recently used first, at most 200. */
   readonly folders: string[];
 }
@@ -69,8 +71,22 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
     definitions: collection.definitions(),
     problems: [...files.problems(), ...collection.problems()],
     candidates: [...new Set([...files.looked(), ...fixed.directories])],
+    looked: lookedFor([...fixed.searches, ...project]),
     folders,
   };
+}
+
+function lookedFor(searches: readonly FileSearch[]): ConfigReading['looked'] {
+  const owners = new Map<string, ClientId>();
+  for (const { paths, owner, reader } of searches) {
+    for (const path of paths) {
+      // Where several clients read a file, its owner's own search names it best.
+      if (owner === reader || !owners.has(path)) {
+        owners.set(path, owner);
+      }
+    }
+  }
+  return [...owners].map(([path, client]) => ({ path, client }));
 }
 
 /** Reads each file once, however many clients read it. */

@@ -1,3 +1,4 @@
+import { clientTable } from '../config/clients.ts';
 import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
 import { processTree } from '../process/processTree.ts';
@@ -42,8 +43,10 @@ export interface SurveyReport {
   readonly bootId: string;
   readonly pidNamespace: string;
   readonly folders: readonly string[];
-  /** Every configuration file that was looked for. */
-  readonly candidates: ConfigReading['candidates'];
+  /** Every configuration file that was looked for, with the id of the client whose file it is. */
+  readonly files: ConfigReading['looked'];
+  /** Every client that has files at all. */
+  readonly clients: readonly { readonly id: string; readonly name: string }[];
 }
 
 /** Looks at the machine and says what is there: the one place where configuration, processes, packages and facts are joined. */
@@ -205,7 +208,8 @@ class MachineSurveyor implements Surveyor {
       bootId: here?.bootId ?? '',
       pidNamespace: here?.pidNamespace ?? '',
       folders: this.#config?.folders ?? [],
-      candidates: this.#config?.candidates ?? [],
+      files: this.#config?.looked ?? [],
+      clients: clientTable.filter((row) => row.files.length > 0).map(({ id, name }) => ({ id, name })),
     };
   }
 

@@ -38,7 +38,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
     ...section(
       'Clients',
       report.clients.flatMap((client) =>
-        fact(plain(client.name), `${counted(client.entries, 'entry', 'entries')}, ${counted(client.servers, 'server')} running`),
+        fact(plain(client.name), clientText(client), client.entries + client.servers === 0 ? 'dim' : 'plain'),
       ),
     ),
     ...section(
@@ -56,19 +56,24 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
   return `${lines.join('\n')}\n`;
 }
 
+function clientText({ entries, servers }: DoctorReport['clients'][number]): string {
+  return entries + servers === 0 ? 'nothing configured' : `${counted(entries, 'entry', 'entries')}, ${counted(servers, 'server')} running`;
+}
+
 function byState(files: readonly LookedAtFile[]): LookedAtFile[] {
   const rank = { broken: 0, hidden: 1, found: 2, absent: 3 } as const;
   return [...files].sort((a, b) => rank[a.state] - rank[b.state]);
 }
 
 function fileText(file: LookedAtFile): string {
+  const clients = file.clients.join(', ');
   if (file.state === 'absent') {
-    return file.file;
+    return clients === '' ? file.file : `${file.file} (${clients})`;
   }
   if (file.state === 'hidden') {
     return `${file.file} (its folder may not be read)`;
   }
-  const whose = file.clients.length === 0 ? '' : ` for ${file.clients.join(', ')}`;
+  const whose = clients === '' ? '' : ` for ${clients}`;
   const what = file.entries === 0 ? 'no server in it' : `${counted(file.entries, 'entry', 'entries')}${whose}`;
   return file.state === 'found' ? `${file.file} (${what})` : `${file.file}${file.entries === 0 ? '' : ` (${what} all the same)`}`;
 }

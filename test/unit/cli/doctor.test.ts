@@ -21,6 +21,10 @@ const survey = {
   bootId: 'b',
   pidNamespace: '4026531836',
   folders: ['/home/ada/shop', '/home/ada'],
+  clients: [
+    { id: 'vscode', name: 'VS Code' },
+    { id: 'cursor', name: 'Cursor' },
+  ],
 };
 
 describe('doctor', () => {
@@ -44,26 +48,32 @@ describe('doctor', () => {
       ],
       problems: [{ source: 'config', message: 'no end', file: file('bad.json'), line: 1 }],
     });
-    const candidates = ['good.json', 'bad.json', 'dangling.json', 'absent.json'].map(file);
-    const report = doctorReport(given, { ...survey, candidates }, { ...machine, runFolder: { path: file('run'), movedBy: '--run-dir' } });
+    const files = ['good.json', 'bad.json', 'dangling.json', 'absent.json'].map((name) => ({ path: file(name), client: 'vscode' }));
+    const report = doctorReport(given, { ...survey, files }, { ...machine, runFolder: { path: file('run'), movedBy: '--run-dir' } });
     assert.deepEqual(
       report.files.map(({ file: path, state, entries, clients }) => [path.slice(folder.length + 1), state, entries, clients]),
       [
         ['good.json', 'found', 2, ['VS Code']],
-        ['bad.json', 'broken', 0, []],
-        ['dangling.json', 'found', 0, []],
-        ['absent.json', 'absent', 0, []],
+        ['bad.json', 'broken', 0, ['VS Code']],
+        ['dangling.json', 'found', 0, ['VS Code']],
+        ['absent.json', 'absent', 0, ['VS Code']],
       ],
     );
     assert.deepEqual(report.runFolder, { path: file('run'), movedBy: '--run-dir', exists: true });
-    assert.deepEqual(report.clients, [{ id: 'vscode', name: 'VS Code', entries: 2, servers: 0 }]);
+    assert.deepEqual(report.clients, [
+      { id: 'vscode', name: 'VS Code', entries: 2, servers: 0 },
+      { id: 'cursor', name: 'Cursor', entries: 0, servers: 0 },
+    ]);
   });
 
   it('is a page that a person reads', () => {
-    const candidates = ['/nowhere/.cursor/mcp.json', '/nowhere/.vscode/mcp.json'];
+    const searched = [
+      { path: '/nowhere/.cursor/mcp.json', client: 'cursor' },
+      { path: '/nowhere/.vscode/mcp.json', client: 'vscode' },
+    ];
     const report = doctorReport(
       busySnapshot(),
-      { ...survey, candidates },
+      { ...survey, files: searched },
       { ...machine, runFolder: { path: '/nowhere/run', movedBy: 'MCP_RUN_DIR' } },
     );
     // The fixture's files exist on no machine; what is there is not the subject here.
