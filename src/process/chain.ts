@@ -80,7 +80,7 @@ export function isWatchdog(row: ProcessRow): boolean {
 /**
  * Finds the server that a process belongs to: downwards from a launcher, upwards over the launchers of a server.
  * @param isClient processes that start servers of their own accord: never a launcher, never climbed over
- * @returns undefined for a launcher whose server has not started yet, and for watchdogs
+ * @returns undefined for a launcher whose server has not started yet, for watchdogs and for installers
  */
 export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row: ProcessRow) => boolean): ServerChain | undefined {
   const server = serverBelow(row, tree, isClient);
@@ -90,7 +90,8 @@ export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row
   const launchers: ProcessRow[] = [];
   let below = server;
   for (const above of tree.ancestorsOf(server)) {
-    if (isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
+    // The first process of a system or a container takes up orphans: that it is a shell does not say that it started this.
+    if (above.pid === 1 || isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
       return { server, launchers, parent: above };
     }
     launchers.unshift(above);
@@ -100,7 +101,7 @@ export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row
 }
 
 function serverBelow(start: ProcessRow, tree: ProcessTree, isClient: (row: ProcessRow) => boolean): ProcessRow | undefined {
-  if (isWatchdog(start)) {
+  if (isWatchdog(start) || isInstaller(start)) {
     return undefined;
   }
   let row = start;
@@ -138,11 +139,15 @@ function isServing(row: ProcessRow): boolean {
   return launch.launcher !== 'binary' || kindOf(row, launch) !== undefined || /mcp/i.test(lastPart(launch.target ?? ''));
 }
 
-/** Children that launchers and bundlers keep beside the server. */
+/** Children that launchers and bundlers keep beside the server, or need before it: they prepare, they serve nobody. */
 function isHelper(row: ProcessRow): boolean {
   const words = observedWords(row);
   const name = commandName(words[0] ?? '');
-  return (name === 'esbuild' && words.some((word) => word.startsWith('--service='))) || /^(tee|cat|sleep|conhost)$/i.test(name);
+  return (
+    (name === 'esbuild' && words.some((word) => word.startsWith('--service='))) ||
+    /^(tee|cat|sleep|conhost|git|tar|pip\d?|node-gyp)$/i.test(name) ||
+    isInstaller(row)
+  );
 }
 
 /**
@@ -162,4 +167,13 @@ function isRedirector(row: ProcessRow, child: ProcessRow): boolean {
     return own.length > 0 && own.join('\0') === rest.join('\0');
   }
   return commandName(rest[0] ?? '').replace(/-script\.pyw?$/, '') === commandName(program);
+}
+
+/** `python -m venv`, `-m pip`: what pipx and uv run before they become, or start, the server. */
+function isInstaller(row: ProcessRow): boolean {
+  const { launcher, target = '' } = observedLaunch(row);
+  return (
+    (launcher === 'python-module' && /^(venv|virtualenv|pip|ensurepip)$/.test(target)) ||
+    (launcher === 'python-script' && /[\\/](pip|__pip-runner__\.py|get-pip\.py)$/.test(target))
+  );
 }

@@ -45,6 +45,15 @@ describe('launcher chains', () => {
     assert.equal(resolveServer(npm, processTree([client, npm]), isClient), undefined);
   });
 
+  it('waits for a server whose environment is still being made', () => {
+    const pipx = row(20, 10, ['/usr/bin/python3', '/usr/bin/pipx', 'run', 'demo-mcp']);
+    const venv = row(21, 20, ['/usr/bin/python3', '-m', 'venv', '--clear', '/home/u/.local/pipx/shared']);
+    const pip = row(22, 20, ['/home/u/.local/pipx/shared/bin/python', '-m', 'pip', 'install', 'demo-mcp']);
+    assert.equal(resolveServer(pipx, processTree([client, pipx, venv]), isClient), undefined);
+    assert.equal(resolveServer(pipx, processTree([client, pipx, pip]), isClient), undefined);
+    assert.equal(resolveServer(pip, processTree([client, pipx, pip]), isClient), undefined);
+  });
+
   it("stops at a person's shell: it is the parent, no launcher", () => {
     for (const shell of [
       ['-zsh'],
