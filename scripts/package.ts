@@ -7,6 +7,7 @@ import { buildBundles } from './system/buildBundles.ts';
 import { printProgress, timed } from './system/progress.ts';
 import { projectRoot } from './system/projectPaths.ts';
 import { runScript } from './system/runScript.ts';
+import { vsixOptions } from './system/vsixOptions.ts';
 
 const kilobytes = (path: string): string => `${(statSync(path).size / 1024).toFixed(1)} kB`;
 
@@ -14,9 +15,7 @@ await runScript(async () => {
   const { name, version } = readManifest();
   const vsix = join(projectRoot, `${name}-${version}.vsix`);
   await timed('Building', printProgress, buildBundles);
-  await timed('Packaging', printProgress, () =>
-    createVSIX({ cwd: projectRoot, packagePath: vsix, dependencies: false, allowMissingRepository: true }),
-  );
+  await timed('Packaging', printProgress, () => createVSIX({ cwd: projectRoot, packagePath: vsix, ...vsixOptions }));
   for (const file of (await listFiles({ cwd: projectRoot, packageManager: PackageManager.None })).sort()) {
     console.log(`${kilobytes(join(projectRoot, file)).padStart(12)}  ${file}`);
   }

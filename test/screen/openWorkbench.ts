@@ -30,6 +30,8 @@ export type WorkbenchOptions = {
   /** Added to the environment of the editor and all that it starts. */
   readonly env?: NodeJS.ProcessEnv;
   readonly version?: EditorVersion;
+  /** Our extension is not laid into the extensions folder; `prepare` puts it there in another way. */
+  readonly bare?: true;
   readonly size?: { readonly width: number; readonly height: number };
 };
 
@@ -60,7 +62,9 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    await stageExtension(places.extensionsDir);
+    if (!options.bare) {
+      await stageExtension(places.extensionsDir);
+    }
     await options.prepare?.(places);
     const env = { ...process.env, HOME: places.home, MCP_RUN_DIR: places.runDir, ...options.env };
     [editor, browser] = await Promise.all([
@@ -75,7 +79,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
       launchBrowser(env),
     ]);
     const context = await browser.newContext({
-      viewport: options.size ?? { width: 1280, height: 800 },
+      viewport: options.size ?? { width: 1120, height: 680 },
       colorScheme: options.theme ?? 'dark',
     });
     const page = await openPage(context, editor.url());

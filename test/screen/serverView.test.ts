@@ -187,11 +187,17 @@ describe('MCP servers on the screen', function () {
       const row = other.locator('.part.sidebar .monaco-list-row', { hasText: 'another window' });
       await row.waitFor();
       assert.equal(await row.locator('a.action-label[aria-label="Restart"]').count(), 0);
-      await other.locator('[id="mcp-shepherd.mcp-shepherd.servers"]').hover();
-      await other
-        .locator('.monaco-hover a', { hasText: /^How\sto\srestart$/ })
-        .first()
-        .click();
+      const link = other.locator('.monaco-hover a', { hasText: /^How\sto\srestart$/ }).first();
+      await waitFor('the tooltip', async () => {
+        // A hover that begins while the window is still busy shows no card: begin again.
+        await other.mouse.move(700, 300);
+        await other.locator('[id="mcp-shepherd.mcp-shepherd.servers"]').hover();
+        return link.waitFor({ timeout: 3_000 }).then(
+          () => true,
+          () => false,
+        );
+      });
+      await link.click();
       await other
         .locator('.notification-toast', {
           hasText: /Another window of .* runs everything\. In that window run “MCP Shepherd: Restart Server…”/,

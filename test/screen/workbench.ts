@@ -102,9 +102,16 @@ export class Workbench {
 
   /** Moves the mouse over something and returns its hover card, visible. Command links in it: `a[data-href^="command:"]`. */
   async hover(target: Locator): Promise<Locator> {
-    await target.hover();
     const card = this.page.locator('.monaco-hover:visible').last();
-    await card.waitFor();
+    await waitFor('the hover card', async () => {
+      // A hover that begins while the window is still busy shows no card: begin again.
+      await this.page.mouse.move(700, 300);
+      await target.hover();
+      return card.waitFor({ timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
     return card;
   }
 
