@@ -1,10 +1,12 @@
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
-import { attempt, type ProcFs } from './procFs.ts';
+import { attempt, type ProcFailure, type ProcFs } from './procFs.ts';
 import type { NetworkSockets, ProcLook } from './procLook.ts';
 import { classifyStdin, type StdinState } from './procStdin.ts';
 
 /** An environment may be as large as the system's limit for arguments; nothing that we look for needs more. */
 export const environmentLimit = 2 * 1024 * 1024;
+
+const reasons: Readonly<Record<ProcFailure, string>> = { denied: 'permission denied', gone: 'not there', failed: 'cannot be read' };
 
 /**
  * Reads what only the owner may read. Every part is read for itself: what is refused or gone is named in `missing`
@@ -18,7 +20,7 @@ export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: 
     if ('value' in result) {
       return result.value;
     }
-    missing.push(`${what}: ${result.failure === 'denied' ? 'permission denied' : 'not there'}`);
+    missing.push(`${what}: ${reasons[result.failure]}`);
     return undefined;
   };
   const exe = part('exe', () => fs.link(`${home}/exe`));

@@ -68,13 +68,27 @@ export const kernelProcFs: ProcFs = {
   },
 };
 
-/** Why a look failed. Everything that is not a refusal means that the process, or that part of it, is not there any more. */
-export type ProcFailure = 'denied' | 'gone';
+/** Why a look failed: the process (or that part of it) is not there any more, it is refused, or the look itself could not be taken. */
+export type ProcFailure = 'gone' | 'denied' | 'failed';
 
 /** @param error what a look threw @returns the reason in our words */
 export function failureOf(error: unknown): ProcFailure {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'EACCES' || code === 'EPERM' ? 'denied' : 'gone';
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    // ESRCH is what reading gives when the process ended after the file was opened.
+    case 'ENOENT':
+    case 'ESRCH':
+      return 'gone';
+    case 'EACCES':
+    case 'EPERM':
+      return 'denied';
+    default:
+      return 'failed';
+  }
+}
+
+/** Whether we ourselves have run out of descriptors or memory: then nothing that is not seen is gone. */
+export function isOutOfResources(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EMFILE', 'ENFILE', 'ENOMEM'].includes(String(error.code));
 }
 
 /** A look that may fail: its answer, or why there is none. */

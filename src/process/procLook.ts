@@ -16,7 +16,9 @@ interface OpenFiles {
   /** Who has a pipe or a named file open, by the link's text (`pipe:[123]`). */
   readonly holders: ReadonlyMap<string, readonly { readonly pid: number; readonly fd: string }[]>;
   /** Processes that live and do not let us see their files. */
-  readonly hidden: readonly number[];
+  readonly hidden: ReadonlySet<number>;
+  /** All processes were asked. */
+  readonly complete: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export class ProcLook {
   readonly at: number;
   readonly #fs: ProcFs;
   readonly #root: string;
+  readonly #byPid: ReadonlyMap<number, ProcessRow>;
   #openFiles: OpenFiles | undefined;
   readonly #networks = new Map<string, NetworkSockets>();
 
@@ -37,6 +40,7 @@ export class ProcLook {
     this.#root = root;
     this.rows = rows;
     this.at = at;
+    this.#byPid = new Map(rows.map((row) => [row.pid, row]));
   }
 
   /**
@@ -46,15 +50,23 @@ export class ProcLook {
    */
   writerOf(link: string, reader: ProcessRow): 'seen' | 'hidden' | 'nobody' {
     this.#openFiles ??= this.#readOpenFiles();
+    let unclear = !this.#openFiles.complete;
     const own = new Set([reader.pid, ...treeOf(reader.pid, this.rows).map((row) => row.pid)]);
     for (const { pid, fd } of this.#openFiles.holders.get(link) ?? []) {
-      // Owner's write bit of the link: the descriptor is open for writing (proc_pid_fd(5)).
-      const mode = own.has(pid) ? 0 : (orNothing(() => this.#fs.linkMode(`${this.#root}/${pid}/fd/${fd}`)) ?? 0);
-      if ((mode & 0o200) !== 0) {
+      // Whoever came into our PID namespace from outside has brought it along: the other end is out of sight.
+      unclear ||= this.#byPid.get(pid)?.ppid === 0;
+      if (own.has(pid)) {
+        continue;
+      }
+      const mode = attempt(() => this.#fs.linkMode(`${this.#root}/${pid}/fd/${fd}`));
+      if ('failure' in mode) {
+        unclear ||= mode.failure !== 'gone';
+      } else if ((mode.value & 0o200) !== 0) {
+        // Owner's write bit of the link: the descriptor is open for writing (proc_pid_fd(5)).
         return 'seen';
       }
     }
-    return this.#mayHide(reader, new Set(this.#openFiles.hidden)) ? 'hidden' : 'nobody';
+    return unclear || this.#mayHide(reader, this.#openFiles.hidden) ? 'hidden' : 'nobody';
   }
 
   /** Sockets of our own network namespace, where a client that starts servers nearly always lives. */
@@ -81,33 +93,37 @@ export class ProcLook {
 
   #readOpenFiles(): OpenFiles {
     const holders = new Map<string, { pid: number; fd: string }[]>();
-    const hidden: number[] = [];
-    for (const name of orNothing(() => this.#fs.names(this.#root)) ?? []) {
+    const hidden = new Set<number>();
+    const names = orNothing(() => this.#fs.names(this.#root));
+    for (const name of names ?? []) {
       const pid = Number(name);
       if (!Number.isInteger(pid)) {
         continue;
       }
       const fds = attempt(() => this.#fs.names(`${this.#root}/${name}/fd`));
       if ('failure' in fds) {
-        if (fds.failure === 'denied') {
-          hidden.push(pid);
+        if (fds.failure !== 'gone') {
+          hidden.add(pid);
         }
         continue;
       }
       for (const fd of fds.value) {
-        const link = orNothing(() => this.#fs.link(`${this.#root}/${name}/fd/${fd}`));
-        if (link === undefined || link.startsWith('socket:') || link.startsWith('anon_inode:') || link.startsWith('/dev/')) {
-          continue;
-        }
-        const known = holders.get(link);
-        if (known) {
-          known.push({ pid, fd });
-        } else {
-          holders.set(link, [{ pid, fd }]);
+        const link = attempt(() => this.#fs.link(`${this.#root}/${name}/fd/${fd}`));
+        if ('failure' in link) {
+          if (link.failure !== 'gone') {
+            hidden.add(pid);
+          }
+        } else if (!/^(socket:|anon_inode:|\/dev\/)/.test(link.value)) {
+          const known = holders.get(link.value);
+          if (known) {
+            known.push({ pid, fd });
+          } else {
+            holders.set(link.value, [{ pid, fd }]);
+          }
         }
       }
     }
-    return { holders, hidden };
+    return { holders, hidden, complete: names !== undefined };
   }
 
   /**
@@ -117,23 +133,16 @@ export class ProcLook {
    * On every desktop some process of the user's own is unreadable (`(sd-pam)`, key rings), in groups of their own.
    */
   #mayHide(reader: ProcessRow, hidden: ReadonlySet<number>): boolean {
-    const byPid = new Map(this.rows.map((row) => [row.pid, row]));
     let above: ProcessRow | undefined = reader;
-    for (let depth = 0; above && above.pid !== 1 && depth < 200; depth += 1) {
-      if (above.ppid === 0) {
-        return true;
-      }
-      above = byPid.get(above.ppid);
-      if (above && hidden.has(above.pid) && !(above.pid === 1 && isInit(above))) {
+    for (let depth = 0; depth < 200 && above?.pid !== 1; depth += 1) {
+      above = above && this.#byPid.get(above.ppid);
+      if (!above || (hidden.has(above.pid) && !isSystemInit(above))) {
         return true;
       }
     }
-    if (hidden.size === 0) {
-      return false;
-    }
-    const group = this.#controlGroup(reader.pid);
+    const group = hidden.size === 0 ? undefined : this.#controlGroup(reader.pid);
     for (const pid of hidden) {
-      const other = byPid.get(pid);
+      const other = this.#byPid.get(pid);
       // Kernel threads and zombies are not in the list and hold nothing.
       if (other && other.uid === reader.uid && (group === undefined || this.#controlGroup(pid) === group)) {
         return true;
@@ -147,7 +156,7 @@ export class ProcLook {
   }
 }
 
-/** A first process that adopts orphans and starts nothing with a pipe of its own. */
-function isInit(row: ProcessRow): boolean {
-  return /^(systemd|init|tini|dumb-init|docker-init|catatonit|s6-svscan|runit|openrc-init)/.test(row.name);
+/** The first process of a machine adopts orphans and passes no pipe on. That of a container may pass on what came from outside. */
+function isSystemInit(row: ProcessRow): boolean {
+  return row.pid === 1 && /^(systemd|init|runit|openrc-init|finit|dinit)$/.test(row.name);
 }

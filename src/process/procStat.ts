@@ -7,6 +7,7 @@ export interface ProcStat {
   readonly threads: number;
   /** Clock ticks since boot, as the reader's time namespace counts them. */
   readonly startTicks: number;
+  /** Rough: the kernel adds up per-processor counts lazily here, so a small program may show none (measured on Linux 6.18). */
   readonly rssPages: number;
   readonly kernelThread: boolean;
   /** It still has memory of its own; zombies, processes that are just ending and kernel threads have none. */

@@ -2,7 +2,7 @@ import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '.
 import { type BootEpoch, bootEpochReader, type ProcSystem, readProcSystem } from './procClock.ts';
 import { parseCmdline } from './procCmdline.ts';
 import { readProcDetail } from './procDetail.ts';
-import { attempt, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
+import { attempt, isOutOfResources, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
 import { ProcLook } from './procLook.ts';
 import { isRunning, type ProcStat, parseProcStat } from './procStat.ts';
 
@@ -77,8 +77,8 @@ export class ProcTable implements ProcessTable {
     }
     const stat = attempt(() => this.#stat(identity.pid));
     if ('failure' in stat) {
-      // A refusal (/proc mounted with hidepid) is about a process that exists.
-      return stat.failure === 'denied';
+      // A refusal (/proc mounted with hidepid) is about a process that exists; a look that could not be taken says nothing against it.
+      return stat.failure !== 'gone';
     }
     return stat.value !== undefined && isRunning(stat.value) && this.#startOf(stat.value) === identity.start;
   }
@@ -90,11 +90,9 @@ export class ProcTable implements ProcessTable {
     }
     try {
       return this.#newLook();
-    } catch (error) {
-      if (look) {
-        return look;
-      }
-      throw error;
+    } catch {
+      // Without a list, what depends on other processes is unknown; the rest of a detail is not lost with it.
+      return look ?? new ProcLook(this.#fs, this.#root, [], performance.now());
     }
   }
 
@@ -105,12 +103,19 @@ export class ProcTable implements ProcessTable {
     const rows: ProcessRow[] = [];
     const known = new Map<number, boolean>();
     for (const pid of this.#allPids()) {
-      const row = orNothing(() => this.#row(pid, epoch));
+      const row = this.#rowIfThere(pid, epoch);
       if (row) {
         known.set(pid, row !== 'unlisted');
         if (row !== 'unlisted') {
           rows.push(row);
         }
+      }
+    }
+    // While a program is being replaced (exec) its arguments are empty for a moment; by now that is over.
+    for (const [index, row] of rows.entries()) {
+      const later = row.argv.length === 0 ? this.#rowIfThere(row.pid, epoch) : undefined;
+      if (later && later !== 'unlisted') {
+        rows[index] = later;
       }
     }
     this.#known = known;
@@ -124,6 +129,18 @@ export class ProcTable implements ProcessTable {
       throw new Error(`The process list ${this.#root} cannot be read${names.failure === 'denied' ? ': permission denied' : ''}.`);
     }
     return names.value.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
+  }
+
+  /** Whatever fails about one process leaves that one out; a list that we are too poor to read is none. */
+  #rowIfThere(pid: number, epoch: BootEpoch): ProcessRow | 'unlisted' | undefined {
+    try {
+      return this.#row(pid, epoch);
+    } catch (error) {
+      if (isOutOfResources(error)) {
+        throw new Error('The process list cannot be read: out of file descriptors or memory.');
+      }
+      return undefined;
+    }
   }
 
   /** @throws what the system throws when the process is gone */

@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ProcessRow, ProcessTable } from '../../../src/types/process.ts';
@@ -92,4 +93,24 @@ export async function rowOf(table: ProcessTable, pid: number): Promise<ProcessRo
     throw new Error(`PID ${pid} is not in the list.`);
   }
   return row;
+}
+
+/**
+ * Whether it can be proven here that nobody holds the other end of a pipe. Where the first process is not a plain init and may not be looked
+ * at, it may be the one. In a PID namespace of the tests' own it is one of ours.
+ */
+export function deadPipesCanBeProven(): boolean {
+  const refused = readdirSync('/proc/1/fd').some((fd) => {
+    try {
+      readlinkSync(`/proc/1/fd/${fd}`);
+      return false;
+    } catch (error) {
+      // The descriptor that lists the directory, if it is our own, is closed by now.
+      return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    }
+  });
+  if (refused) {
+    console.log('skipped: the first process may hold the other end of a pipe and may not be looked at; run in a PID namespace');
+  }
+  return !refused;
 }

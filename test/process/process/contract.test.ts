@@ -34,14 +34,16 @@ for (const { name, make, exact } of [
 
     it('finds a child with its parent, its start, its user, its memory and its name', async () => {
       const before = Date.now();
-      const child = await children.start('sleep', ['100']);
+      const child = await children.start('tail', ['-f', '/dev/null']);
       const row = await rowOf(table, child.pid);
       assert.equal(row.ppid, process.pid);
       assert.ok(Math.abs(row.startedAt - before) <= row.startErrorMs + 100, `${row.startedAt - before} ms`);
       assert.equal(row.startErrorMs, exact ? 20 : 2_000);
       assert.equal(row.uid, process.getuid?.());
-      assert.equal(row.name, 'sleep');
-      assert.ok(row.rssBytes > 100_000 && row.rssBytes < 1e9, String(row.rssBytes));
+      assert.equal(row.name, 'tail');
+      // The kernel counts roughly: a small program may have 0. A Node is far above what it may be wrong by.
+      const { rssBytes } = await rowOf(table, process.pid);
+      assert.ok(Math.abs(rssBytes / process.memoryUsage.rss() - 1) < 0.2, `${rssBytes} and ${process.memoryUsage.rss()}`);
       assert.match(row.state, /^[SRD]$/);
       assert.match(row.identity.start, exact ? /^lx:\d+$/ : /^ps:\d+$/);
     });
@@ -102,7 +104,7 @@ for (const { name, make, exact } of [
       const child = await children.start('bash', ['-c', 'exec -a renamed-server sleep 100']);
       const row = await until(
         () => rowOf(table, child.pid),
-        (one) => one.argv[0] !== 'bash',
+        (one) => one.argv.length > 0 && one.argv[0] !== 'bash',
       );
       assert.deepEqual(row.argv, ['renamed-server', '100']);
       assert.equal(row.name, exact ? 'sleep' : row.name);
