@@ -1,6 +1,6 @@
-// Runs the suites and sums up: `node scripts/test.ts [SUITE…] [--floor] [--file=PART_OF_A_PATH…]`.
+// Runs the suites and sums up: `node scripts/test.ts [SUITE…] [--file=PART_OF_A_PATH…]`.
 // The last line is "N passed, N failed, N skipped"; the exit code is 1 when anything failed.
-import { current, floor } from './editor/editorVersion.ts';
+import { editors } from './editor/editorVersion.ts';
 import { findBrowser } from './editor/findBrowser.ts';
 import { installEditor } from './editor/installEditor.ts';
 import { count, countsLine, details, type SuiteOutcome } from './suites/outcome.ts';
@@ -10,18 +10,15 @@ import { runSuite } from './suites/runSuite.ts';
 import { suiteTable } from './suites/suiteTable.ts';
 
 const words = process.argv.slice(2);
-const onFloor = words.includes('--floor');
 const filters = words.filter((word) => word.startsWith('--file=')).map((word) => word.slice('--file='.length));
 const names = words.filter((word) => !word.startsWith('--'));
-const table = suiteTable(onFloor);
+const table = suiteTable();
 const unknown = [
   ...names.filter((name) => !table.some((suite) => suite.name === name)),
-  ...words.filter((word) => word.startsWith('--') && word !== '--floor' && !word.startsWith('--file=')),
+  ...words.filter((word) => word.startsWith('--') && !word.startsWith('--file=')),
 ];
 if (unknown.length > 0) {
-  console.error(
-    `Unknown: ${unknown.join(', ')}. Suites: ${table.map((suite) => suite.name).join(', ')}. Options: --floor, --file=PART_OF_A_PATH.`,
-  );
+  console.error(`Unknown: ${unknown.join(', ')}. Suites: ${table.map((suite) => suite.name).join(', ')}. Option: --file=PART_OF_A_PATH.`);
   process.exit(2);
 }
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -37,7 +34,7 @@ if (namespace.reason) {
 }
 const outcomes: SuiteOutcome[] = [];
 for (const suite of table.filter((candidate) => names.length === 0 || names.includes(candidate.name))) {
-  const heading = `${suite.name}${onFloor && suite.name === 'vscode' ? ` in VS Code ${floor.vscode}` : ''}`;
+  const heading = suite.kind === 'tests' && suite.editor ? `${suite.name} (VS Code ${editors[suite.editor].vscode})` : suite.name;
   console.log(`\n== ${heading}`);
   if (suite.kind === 'tests' && suite.editor) {
     if (outcomes.some((outcome) => outcome.name === 'build' && count([outcome]).failed > 0)) {
@@ -49,7 +46,7 @@ for (const suite of table.filter((candidate) => names.length === 0 || names.incl
       });
       continue;
     }
-    await installEditor(onFloor ? floor : current);
+    await installEditor(editors[suite.editor]);
     await findBrowser();
   }
   const outcome = await runSuite(suite, filters, namespace);

@@ -12,3 +12,6 @@ export const current: EditorVersion = { vscode: '1.139.1', codeServer: '4.139.1'
 
 /** The oldest VS Code that the extension supports. Under Node 24 its file watcher crashes. */
 export const floor: EditorVersion = { vscode: '1.103.2', codeServer: '4.103.2', node: 22 };
+
+/** Both, by the names that the suites use. */
+export const editors = { current, floor } as const;

@@ -17,34 +17,37 @@ export type Suite =
       readonly arguments: readonly string[];
       /** Runs in a PID namespace of its own where the machine allows it, because it looks at all processes. */
       readonly namespace: boolean;
-      /** Needs an editor from the cache. */
-      readonly editor: boolean;
+      /** Which editor it needs from the cache, if any. */
+      readonly editor?: 'current' | 'floor';
       readonly limit: number;
     };
 
 const bin = (name: string): string => join(projectRoot, 'node_modules', '.bin', name);
 const minutes = 60_000;
 
-/** In the order in which they run. `onFloor`: inside the oldest VS Code that is supported. */
-export function suiteTable(onFloor: boolean): readonly Suite[] {
-  const mocha = { kind: 'tests', child: 'mochaChild.ts', arguments: [], editor: false } as const;
+/** In the order in which they run. */
+export function suiteTable(): readonly Suite[] {
+  const mocha = { kind: 'tests', child: 'mochaChild.ts', arguments: [] } as const;
+  const inEditor = (name: string, editor: 'current' | 'floor'): Suite => ({
+    name,
+    kind: 'tests',
+    folder: 'test/vscode/suite',
+    child: 'vscodeChild.ts',
+    arguments: [editor],
+    namespace: true,
+    editor,
+    limit: 6 * minutes,
+  });
   return [
     { name: 'lint', kind: 'command', command: [bin('biome'), 'check', '--error-on-warnings', '.'], limit: 2 * minutes },
     { name: 'types', kind: 'command', command: [bin('tsc')], limit: 3 * minutes },
     { name: 'build', kind: 'command', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
     { ...mocha, name: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
     { ...mocha, name: 'process', folder: 'test/process', namespace: true, limit: 6 * minutes },
-    {
-      name: 'vscode',
-      kind: 'tests',
-      folder: 'test/vscode/suite',
-      child: 'vscodeChild.ts',
-      arguments: [onFloor ? 'floor' : 'current'],
-      namespace: true,
-      editor: true,
-      limit: 6 * minutes,
-    },
-    { ...mocha, name: 'screen', folder: 'test/screen', namespace: true, editor: true, limit: 6 * minutes },
+    inEditor('vscode', 'current'),
+    // The same tests inside the oldest VS Code that is supported.
+    inEditor('floor', 'floor'),
+    { ...mocha, name: 'screen', folder: 'test/screen', namespace: true, editor: 'current', limit: 6 * minutes },
   ];
 }
 
