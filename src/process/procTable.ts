@@ -128,7 +128,8 @@ export class ProcTable implements ProcessTable {
     if ('failure' in names) {
       throw new Error(`The process list ${this.#root} cannot be read${names.failure === 'denied' ? ': permission denied' : ''}.`);
     }
-    return names.value.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
+    const pids = names.value.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
+    return pids.sort((a, b) => a - b);
   }
 
   /** Whatever fails about one process leaves that one out; a list that we are too poor to read is none. */

@@ -63,7 +63,7 @@ export class PsTable implements ProcessTable {
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {
     // lsof fails when the process is gone, and also when it could not see everything.
-    const text = await this.#run('lsof', ['-nPw', '-p', String(row.pid), '-F', lsofFieldLetters]).catch(() => undefined);
+    const text = await this.#run('lsof', ['-nP', '-p', String(row.pid), '-F', lsofFieldLetters]).catch(() => undefined);
     if (!(await this.isAlive(row.identity))) {
       return { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
     }
