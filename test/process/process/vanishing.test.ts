@@ -60,7 +60,7 @@ describe('A process that ends while it is read, on Linux', function () {
     const { client, pid } = await children.startClient('bash', ['-c', 'coproc { exec sleep 100; }; echo $COPROC_PID; read line']);
     victim = await rowOf(new ProcTable(), pid);
     other = await rowOf(new ProcTable(), client.pid);
-    pids = [pid, client.pid];
+    pids = [pid, client.pid].sort((a, b) => a - b);
   });
   after(() => children.end());
 
