@@ -22,12 +22,17 @@ export function parsePsLines(text: string): PsLine[] {
   });
 }
 
+/** Linux's kthreadd, the parent of all kernel threads: PID 2, unless this is a PID namespace of its own, where any program may have that number. */
+export function kernelThreadParent(lines: readonly PsLine[]): number | undefined {
+  return lines.find((line) => line.pid === 2 && line.ppid === 0 && line.name === 'kthreadd')?.pid;
+}
+
 /**
- * Whether a line belongs in the process table: no zombie, no kernel thread (on Linux children of kthreadd, PID 2), and not the `ps` that
- * we started to look.
+ * Whether a line belongs in the process table: no zombie, no kernel thread, and not the `ps` that we started to look.
+ * @param kernelParent what `kernelThreadParent` says of the whole list
  */
-export function isListedLine(line: PsLine, ownPid: number, platform: NodeJS.Platform): boolean {
-  const kernelThread = platform === 'linux' && (line.pid === 2 || line.ppid === 2);
+export function isListedLine(line: PsLine, ownPid: number, kernelParent: number | undefined): boolean {
+  const kernelThread = kernelParent !== undefined && (line.pid === kernelParent || line.ppid === kernelParent);
   return !kernelThread && !/^[ZX]/.test(line.state) && !(line.ppid === ownPid && isPs(line.name));
 }
 

@@ -3,11 +3,10 @@ import { basename } from 'node:path';
 import psList, { type ProcessDescriptor } from 'ps-list';
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
 import { type LsofFile, lsofFieldLetters, lsofListens, lsofPaths, lsofStdin, parseLsofFields } from './lsofFields.ts';
-import { isListedLine, isPs, type PsLine, parseLstart, parsePsLines, psColumns } from './psLines.ts';
+import { isListedLine, isPs, kernelThreadParent, type PsLine, parseLstart, parsePsLines, psColumns } from './psLines.ts';
 import { type RunProgram, runProgram } from './runProgram.ts';
 
 export interface PsTableOptions {
-  readonly platform?: NodeJS.Platform;
   /** Replaced in tests only. */
   readonly run?: RunProgram;
   readonly listProcesses?: () => Promise<readonly ProcessDescriptor[]>;
@@ -22,7 +21,6 @@ const jitterSeconds = 1;
 /** POSIX without `/proc` (macOS): `ps` through ps-list, `lsof` for details. Starts are right to the second. */
 export class PsTable implements ProcessTable {
   readonly source = 'ps';
-  readonly #platform: NodeJS.Platform;
   readonly #run: RunProgram;
   readonly #listProcesses: () => Promise<readonly ProcessDescriptor[]>;
   #bootId: Promise<string> | undefined;
@@ -30,7 +28,6 @@ export class PsTable implements ProcessTable {
   #starts: ReadonlyMap<number, number> = new Map();
 
   constructor(options: PsTableOptions = {}) {
-    this.#platform = options.platform ?? process.platform;
     this.#run = options.run ?? runProgram;
     this.#listProcesses = options.listProcesses ?? psList;
   }
@@ -38,10 +35,11 @@ export class PsTable implements ProcessTable {
   async list(): Promise<readonly ProcessRow[]> {
     const [processes, lines, bootId] = await Promise.all([this.#listProcesses(), this.#lines().catch(() => undefined), this.#boot()]);
     const byPid = lines && new Map(lines.map((line) => [line.pid, line]));
+    const kernelParent = kernelThreadParent(lines ?? []);
     const starts = new Map<number, number>();
     const rows = processes.flatMap((one) => {
       const line = byPid?.get(one.pid);
-      if (line ? !isListedLine(line, process.pid, this.#platform) : !isListedAlone(one)) {
+      if (line ? !isListedLine(line, process.pid, kernelParent) : !isListedAlone(one)) {
         return [];
       }
       const row = this.#row(one, line, bootId);
@@ -58,7 +56,9 @@ export class PsTable implements ProcessTable {
   }
 
   async pids(): Promise<readonly number[]> {
-    return (await this.#lines()).filter((line) => isListedLine(line, process.pid, this.#platform)).map((line) => line.pid);
+    const lines = await this.#lines();
+    const kernelParent = kernelThreadParent(lines);
+    return lines.filter((line) => isListedLine(line, process.pid, kernelParent)).map((line) => line.pid);
   }
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {

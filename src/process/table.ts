@@ -12,5 +12,5 @@ export async function createProcessTable(platform: NodeJS.Platform = process.pla
   if ((platform === 'linux' || platform === 'android') && existsSync('/proc/self/stat')) {
     return new ProcTable();
   }
-  return new PsTable({ platform });
+  return new PsTable();
 }

@@ -188,7 +188,7 @@ for (const major of [20, 24]) {
       assert.match(stdout, new RegExp(`^ +Run folder +${world.runDir}, from MCP_RUN_DIR$`, 'm'));
       assert.match(stdout, /^ +found +.*\/\.cursor\/mcp\.json \(1 entry for .*Cursor.*\)$/m);
       assert.match(stdout, /^ +broken +.*\/\.gemini\/settings\.json$/m);
-      assert.match(stdout, /^ +absent +.*\/\.claude\.json$/m);
+      assert.match(stdout, /^ +absent +.*\/\.claude\.json \(Claude Code\)$/m);
       assert.match(stdout, /^! .*\/\.gemini\/settings\.json:\d+/m);
       const report: { processes: { count: number; bootIdKnown: boolean } } = JSON.parse((await run('doctor', '--json')).stdout);
       assert.ok(report.processes.count > 1 && report.processes.bootIdKnown);

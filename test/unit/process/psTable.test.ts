@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import type { ProcessDescriptor } from 'ps-list';
 import { lsofListens, lsofPaths, lsofStdin, parseLsofFields } from '../../../src/process/lsofFields.ts';
-import { isListedLine, parseLstart, parsePsLines } from '../../../src/process/psLines.ts';
+import { isListedLine, kernelThreadParent, parseLstart, parsePsLines } from '../../../src/process/psLines.ts';
 import { PsTable, readBootId } from '../../../src/process/psTable.ts';
 import type { RunProgram } from '../../../src/process/runProgram.ts';
 
@@ -27,16 +27,19 @@ describe('psLines', () => {
     const lines = parsePsLines(fixture('ps-macos.txt'));
     assert.deepEqual(lines[0], { pid: 1, ppid: 0, state: 'S', rssBytes: 13_104 * 1_024, name: '/sbin/launchd' });
     assert.deepEqual(
-      lines.filter((line) => isListedLine(line, 900, 'darwin')).map((line) => line.pid),
+      lines.filter((line) => isListedLine(line, 900, kernelThreadParent(lines))).map((line) => line.pid),
       [1, 2, 412, 901],
     );
     assert.deepEqual(parsePsLines('PID PPID STAT RSS COMM\n\ngarbage\n'), []);
   });
 
-  it('leaves out the kernel’s threads on Linux alone', () => {
-    const [line] = parsePsLines('  15     2 I        0 rcu_preempt\n');
-    assert.ok(line);
-    assert.deepEqual([isListedLine(line, 900, 'linux'), isListedLine(line, 900, 'darwin')], [false, true]);
+  it('leaves out the kernel’s threads, and not what happens to be PID 2 in a container', () => {
+    const listed = (text: string): number[] => {
+      const lines = parsePsLines(text);
+      return lines.filter((line) => isListedLine(line, 900, kernelThreadParent(lines))).map((line) => line.pid);
+    };
+    assert.deepEqual(listed('1 0 S 9 init\n2 0 S 0 kthreadd\n15 2 I 0 rcu_preempt\n20 1 S 9 node\n'), [1, 20]);
+    assert.deepEqual(listed('1 0 S 9 sh\n2 1 S 9 node\n15 2 S 9 server\n'), [1, 2, 15]);
   });
 
   it('parses starts as ps prints them, day or month first', () => {
@@ -161,7 +164,7 @@ describe('PsTable on a macOS of texts', () => {
   });
 
   it('says that it has no list when there is none', async () => {
-    const table = new PsTable({ platform: 'darwin', run: machine({}), listProcesses: async () => [] });
+    const table = new PsTable({ run: machine({}), listProcesses: async () => [] });
     await assert.rejects(table.list(), /The process list cannot be read/);
   });
 
@@ -172,7 +175,7 @@ describe('PsTable on a macOS of texts', () => {
     const answers: Record<string, string> = { [boot]: session, 'ps -o stat=,lstart= -p 412': `${printed}\n` };
     const lsof = 'lsof -nP -p 412 -F ftnT';
     const detail = async (extra: Record<string, string>) => {
-      const table = new PsTable({ platform: 'darwin', run: machine({ ...answers, ...extra }), listProcesses: list });
+      const table = new PsTable({ run: machine({ ...answers, ...extra }), listProcesses: list });
       const [row] = await table.list();
       assert.ok(row);
       return table.detail(row);
