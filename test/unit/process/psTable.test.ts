@@ -104,7 +104,6 @@ describe('PsTable on a macOS of texts', () => {
 
   it('joins the list with states and memory, leaves zombies and itself out, and needs a start', async () => {
     const table = new PsTable({
-      platform: 'darwin',
       run: machine({ [boot]: `${session}\n`, [ps]: fixture('ps-macos.txt').replaceAll('900', String(process.pid)) }),
       listProcesses: async () => [
         one(1, 0, '/sbin/launchd', 1_000, 'launchd'),
@@ -137,7 +136,6 @@ describe('PsTable on a macOS of texts', () => {
 
   it('lists without states when only ps-list answers', async () => {
     const table = new PsTable({
-      platform: 'darwin',
       run: machine({ [boot]: session }),
       listProcesses: async () => [one(7, 1, 'x y', 5), one(8, 1, '[x] <defunct>', 5)],
     });
@@ -151,7 +149,6 @@ describe('PsTable on a macOS of texts', () => {
   it('keeps an identity when ps is a second off the next time, and not when it is another start', async () => {
     let seconds = 2_000;
     const table = new PsTable({
-      platform: 'linux',
       run: machine({ [boot]: session }),
       listProcesses: async () => [one(7, 1, 'x', seconds)],
     });
