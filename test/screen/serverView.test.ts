@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'mocha';
+import { after, afterEach, before, describe, it } from 'mocha';
 import { staleServer } from '../../scripts/demo/demoServers.ts';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
@@ -42,6 +42,13 @@ describe('MCP servers on the screen', function () {
   after(async () => {
     await claude?.dispose();
     await workbench?.close();
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      console.log((await workbench.notifications().allTextContents()).join('\n'));
+      await workbench.screenshot(`failed-${this.currentTest.title.slice(0, 40).replace(/\W+/g, '-')}`);
+    }
   });
 
   const item = () => workbench.statusItem('servers');

@@ -61,9 +61,19 @@ export class Workbench {
     await row.locator(`a.action-label[aria-label="${title}"]`).click();
   }
 
-  /** Chooses from the context menu of a row. The row is selected first: else VS Code may pass the command no element. */
+  /** Chooses from the context menu of a row. The row is selected first: else VS Code may pass the command no element. It stays as open or closed as it was. */
   async rowMenu(row: Locator, item: string): Promise<void> {
+    const open = await row.getAttribute('aria-expanded');
     await row.click();
+    if (open !== null) {
+      await waitFor('the row to be as it was', async () => {
+        if ((await row.getAttribute('aria-expanded')) === open) {
+          return true;
+        }
+        await this.page.keyboard.press(open === 'true' ? 'ArrowRight' : 'ArrowLeft');
+        return false;
+      });
+    }
     await row.click({ button: 'right' });
     const entry = this.page.locator('.monaco-menu a.action-menu-item', { hasText: item });
     await entry.waitFor();
