@@ -14,9 +14,30 @@ import { type Suite, suiteFiles } from './suiteTable.ts';
  * @param filters keep only test files whose path contains one of them
  */
 export async function runSuite(suite: Suite, filters: readonly string[], namespace: ProcessNamespace): Promise<SuiteOutcome> {
+  if (suite.kind === 'command') {
+    return inWorld((env) => runAsOne(suite, env));
+  }
+  const files = suiteFiles(suite.folder, filters);
+  if (files.length === 0) {
+    // A folder without tests must not look like success, unless the user asked for other files.
+    const error = `No *.test.ts below ${suite.folder}.`;
+    return { name: suite.name, tests: filters.length > 0 ? [] : [{ title: 'has tests', state: 'failed', duration: 0, error }], seconds: 0 };
+  }
+  const lanes = Array.from({ length: Math.min(suite.lanes ?? 1, files.length) }, (_, lane) =>
+    files.filter((_file, index) => index % (suite.lanes ?? 1) === lane),
+  );
+  const outcomes = await Promise.all(lanes.map((part, lane) => inWorld((env) => runTests(suite, lane, part, namespace, env))));
+  return {
+    name: suite.name,
+    tests: outcomes.flatMap((outcome) => outcome.tests),
+    seconds: Math.max(...outcomes.map((outcome) => outcome.seconds)),
+  };
+}
+
+async function inWorld<T>(work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const world = suiteEnvironment();
   try {
-    return suite.kind === 'command' ? await runAsOne(suite, world.env) : await runTests(suite, filters, namespace, world.env);
+    return await work(world.env);
   } finally {
     world.remove();
   }
@@ -32,18 +53,13 @@ async function runAsOne(suite: Suite & { kind: 'command' }, env: NodeJS.ProcessE
 
 async function runTests(
   suite: Suite & { kind: 'tests' },
-  filters: readonly string[],
+  lane: number,
+  files: readonly string[],
   namespace: ProcessNamespace,
   env: NodeJS.ProcessEnv,
 ): Promise<SuiteOutcome> {
-  const files = suiteFiles(suite.folder, filters);
-  if (files.length === 0) {
-    // A folder without tests must not look like success, unless the user asked for other files.
-    const error = `No *.test.ts below ${suite.folder}.`;
-    return { name: suite.name, tests: filters.length > 0 ? [] : [{ title: 'has tests', state: 'failed', duration: 0, error }], seconds: 0 };
-  }
   mkdirSync(outRoot, { recursive: true });
-  const resultFile = join(outRoot, `${suite.name}.json`);
+  const resultFile = join(outRoot, `${suite.name}-${lane}.json`);
   rmSync(resultFile, { force: true });
   const command = [process.execPath, join(import.meta.dirname, suite.child), resultFile, ...suite.arguments, ...files];
   const { code, output, seconds } = await runCommand(suite.namespace ? namespace.wrap(command) : command, {

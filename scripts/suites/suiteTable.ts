@@ -19,6 +19,8 @@ export type Suite =
       readonly namespace: boolean;
       /** Which editor it needs from the cache, if any. */
       readonly editor?: 'current' | 'floor';
+      /** So many children share the files, each in a world of its own: for tests that mostly wait. Default 1. */
+      readonly lanes?: number;
       readonly limit: number;
     };
 
@@ -43,7 +45,7 @@ export function suiteTable(): readonly Suite[] {
     { name: 'types', kind: 'command', command: [bin('tsc')], limit: 3 * minutes },
     { name: 'build', kind: 'command', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
     { ...mocha, name: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
-    { ...mocha, name: 'process', folder: 'test/process', namespace: true, limit: 6 * minutes },
+    { ...mocha, name: 'process', folder: 'test/process', namespace: true, lanes: 2, limit: 8 * minutes },
     inEditor('vscode', 'current'),
     // The same tests inside the oldest VS Code that is supported.
     inEditor('floor', 'floor'),
