@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ClientRow } from './clientRow.ts';
+import { opencodeClient } from './opencodeClient.ts';
 import { applicationData, configHome, localApplicationData, type Places, pathVariable, perPlatform, programData } from './places.ts';
 import { processOnlyClients } from './processOnlyClients.ts';
 import { vscodeClients } from './vscodeClients.ts';
@@ -25,7 +26,7 @@ function systemSettings(name: string, macName: string, variable: string): (place
 /**
  * The clients that MCP Shepherd knows. Adding one is adding a row here and a fixture; how its processes look is in `clientProcess.ts`.
  * Paths and behaviour: the clients' documentation and sources, and what they wrote and read when they were run (Claude Code 2.1.329,
- * Codex 0.169, Gemini CLI 0.61, Qwen Code, Copilot CLI, auggie, amp, November 2026).
+ * Codex 0.169, Gemini CLI 0.61, Qwen Code, Copilot CLI, auggie, amp, opencode 1.18, November 2026).
  */
 export const clientTable: readonly ClientRow[] = [
   ...vscodeClients,
@@ -224,5 +225,6 @@ export const clientTable: readonly ClientRow[] = [
     copies: 'one',
     restartStep: 'End this Amp session and continue its thread (amp threads continue): NAME starts with the session.',
   },
+  opencodeClient,
   ...processOnlyClients,
 ];

@@ -29,6 +29,11 @@ const formatTable = {
   'gemini-settings': jsonFormat({ maps: [['mcpServers']], ...switches, concernsUsWith: '"mcpServers"', plainUrl: 'http' }),
   'qwen-settings': jsonFormat({ maps: [['mcpServers']], ...switches, concernsUsWith: '"mcpServers"', plainUrl: 'sse' }),
   'amp-settings': jsonFormat({ maps: [['amp.mcpServers']] }),
+  /**
+   * `opencode.json`: `mcp.NAME`, or `mcp.servers.NAME` beside shared settings (version 2); 1.18 reads both, in one file too, and keeps the first
+   * where they name the same.
+   */
+  'opencode-config': jsonFormat({ maps: [['mcp'], ['mcp', 'servers']], besides: ['servers', 'timeout'], concernsUsWith: '"mcp"' }),
   'claude-state': claudeState,
   'claude-settings': switchFormat('disabledMcpjsonServers', true),
   'copilot-settings': switchFormat('disabledMcpServers', false),

@@ -3,8 +3,10 @@ import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } 
 import { emptyServerFile, type FileProblem, type Format, isRecord, type ServerEntry, type ServerFile, texts } from './serverFile.ts';
 
 export interface JsonFormatOptions {
-  /** Where the map of servers may stand, as paths of property names; all that exist are read. */
+  /** Where the map of servers may stand, as paths of property names; all that exist are read, and of a name in several the first counts. */
   readonly maps: readonly (readonly string[])[];
+  /** Names that are no servers where they stand among servers, unless what they name has a command or a URL: settings, a map of its own. */
+  readonly besides?: readonly string[];
   /** The file may be the map itself when none of `maps` exists. */
   readonly bareMap?: true;
   /** The file has other purposes too: what is wrong in it concerns us only when this text occurs. */
@@ -30,9 +32,12 @@ function readMaps(text: string, options: JsonFormatOptions): ServerFile {
   const file = parseJsonc(text);
   const problems: FileProblem[] = file.problem ? [file.problem] : [];
   const entries: ServerEntry[] = [];
-  const found = options.maps.map((path) => nodeAt(file.root, path)).filter((node) => node !== undefined);
+  const found = options.maps.flatMap((path) => {
+    const node = nodeAt(file.root, path);
+    return node === undefined || (options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node)) ? [] : [node];
+  });
   for (const map of found) {
-    readMap(file, map, entries, problems);
+    readMap(file, map, entries, problems, namesOf(map, entries, options));
   }
   if (found.length === 0 && options.bareMap && file.root) {
     const servers = properties(file.root).filter(({ value }) => looksLikeServer(value));
@@ -68,8 +73,16 @@ export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], prob
   });
 }
 
+/** The names in a map that count as servers, as far as the maps before it have not named them already. */
+function namesOf(map: Node, before: readonly ServerEntry[], { besides = [] }: JsonFormatOptions): ReadonlySet<string> {
+  const known = new Set(before.map(({ name }) => name));
+  const all = properties(map).filter(({ name, value }) => !known.has(name) && (!besides.includes(name) || looksLikeServer(value)));
+  return new Set(all.map(({ name }) => name));
+}
+
+/** Whether it has a command or a URL; a server may be called `command`, and then that is an object. */
 function looksLikeServer(node: Node): boolean {
-  return ['command', 'url', 'serverUrl', 'httpUrl'].some((name) => property(node, name) !== undefined);
+  return ['command', 'url', 'serverUrl', 'httpUrl'].some((name) => (property(node, name)?.type ?? 'object') !== 'object');
 }
 
 function article(node: Node): string {

@@ -5,13 +5,6 @@ const perWindow = (name: string): string => `${name} can start a copy for each w
 /** Clients that are recognised as processes; their configuration files are not read yet. */
 export const processOnlyClients: readonly ClientRow[] = [
   {
-    id: 'opencode',
-    name: 'opencode',
-    files: [],
-    copies: 'opencode starts one copy for each directory that it works in.',
-    restartStep: 'In opencode press Ctrl+P, choose “Toggle MCPs” and switch NAME off and on again with the space bar.',
-  },
-  {
     id: 'kilo',
     name: 'Kilo Code',
     files: [],

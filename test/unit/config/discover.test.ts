@@ -17,6 +17,8 @@ describe('discoverDefinitions', () => {
     tree.copy('captured/project', tree.project);
     tree.copy('written/home', tree.home);
     tree.copy('written/project', tree.project);
+    tree.copy('opencode/home', tree.home);
+    tree.copy('opencode/project', tree.project);
     const reading = await tree.discover({ workspaceFiles: [join(tree.project, 'demo.code-workspace')] });
     deepEqual(reading.problems, []);
     const rows = reading.definitions.map(({ client, scope, name, transport, enabled }) =>
@@ -50,6 +52,15 @@ describe('discoverDefinitions', () => {
       'gemini user mem stdio',
       'gemini user remote http',
       'gemini user remotesse sse',
+      'opencode project in-dot-folder stdio',
+      'opencode project in-project stdio',
+      'opencode user both stdio',
+      'opencode user dot-home stdio',
+      'opencode user hosted http',
+      'opencode user mem stdio',
+      'opencode user off stdio off',
+      'opencode user second-off http off',
+      'opencode user second-version stdio',
       'qwen user mem stdio',
       'qwen user proj stdio',
       'qwen user remote http',

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { ClientRow } from './clientRow.ts';
+import { configHome, type Places, pathVariable, perPlatform, programData } from './places.ts';
+
+const names = ['opencode.json', 'opencode.jsonc'];
+const inFolder = (folder: string): readonly string[] => names.map((name) => join(folder, name));
+
+/** opencode merges all of these: an entry of one name in several files is one server of it. Seen with 1.18.33. */
+export const opencodeClient: ClientRow = {
+  id: 'opencode',
+  name: 'opencode',
+  files: [
+    {
+      scope: 'user',
+      format: 'opencode-config',
+      at: {
+        kind: 'fixed',
+        paths: (places) => {
+          const global = join(configHome(places), 'opencode');
+          return [
+            join(global, 'config.json'),
+            ...inFolder(global),
+            ...inFolder(join(places.home, '.opencode')),
+            ...namedByVariables(places),
+          ];
+        },
+      },
+    },
+    {
+      scope: 'managed',
+      format: 'opencode-config',
+      at: {
+        kind: 'fixed',
+        paths: (places) =>
+          inFolder(
+            perPlatform(places, {
+              linux: '/etc/opencode',
+              darwin: '/Library/Application Support/opencode',
+              win32: join(programData(places), 'opencode'),
+            }),
+          ),
+      },
+    },
+    // Upwards to the repository's root, or to the file system's outside of a repository.
+    { scope: 'project', format: 'opencode-config', at: { kind: 'folder', paths: names, parents: 'with-home' } },
+    { scope: 'project', format: 'opencode-config', at: { kind: 'folder', paths: inFolder('.opencode'), parents: 'below-home' } },
+  ],
+  copies: 'opencode starts one copy for each directory that it works in.',
+  restartStep: 'In opencode press Ctrl+P, choose “Toggle MCPs” and switch NAME off and on again with the space bar.',
+};
+
+/** `OPENCODE_CONFIG` is a file, `OPENCODE_CONFIG_DIR` a directory like `.opencode`. */
+function namedByVariables(places: Places): readonly string[] {
+  const file = pathVariable(places, 'OPENCODE_CONFIG');
+  const folder = pathVariable(places, 'OPENCODE_CONFIG_DIR');
+  return [...(file === undefined ? [] : [file]), ...(folder === undefined ? [] : inFolder(folder))];
+}
