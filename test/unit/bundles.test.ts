@@ -52,7 +52,11 @@ describe('folders of src', () => {
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
 
-  it('all stand in the table', () => assert.deepEqual(folders.filter((folder) => mayImport[folder] === undefined), []));
+  it('all stand in the table', () =>
+    assert.deepEqual(
+      folders.filter((folder) => mayImport[folder] === undefined),
+      [],
+    ));
 
   for (const folder of folders) {
     it(`${folder} imports only what the table says`, () => {

@@ -28,7 +28,13 @@ describe('orphans', () => {
 
   it('is never said while an owner lives', () => assert.deepEqual(judgeOwner(evidence({ ownerAlive: true })), { background: false }));
 
-  for (const over of [{ listens: true }, { stdin: 'null-device' }, { stdin: 'file' }, { stdin: 'terminal' }, { stdin: 'connected' }] as const) {
+  for (const over of [
+    { listens: true },
+    { stdin: 'null-device' },
+    { stdin: 'file' },
+    { stdin: 'terminal' },
+    { stdin: 'connected' },
+  ] as const) {
     it(`calls ${JSON.stringify(over)} background`, () => assert.deepEqual(judgeOwner(evidence(over)), { background: true }));
   }
 

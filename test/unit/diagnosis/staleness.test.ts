@@ -56,7 +56,10 @@ describe('staleness', () => {
     assert.equal(finding?.kind, 'stale');
     assert.equal(finding?.subKind, 'dependency');
     assert.equal(finding?.confidence, 'proven');
-    assert.equal(finding?.evidence[0], 'runs chromadb 0.6.3 since Tue 14:02 (PID 4711, started by Claude Code); chromadb 1.5.7 was installed 09:10');
+    assert.equal(
+      finding?.evidence[0],
+      'runs chromadb 0.6.3 since Tue 14:02 (PID 4711, started by Claude Code); chromadb 1.5.7 was installed 09:10',
+    );
     assert.equal(finding?.since, new Date(installedAfter).toISOString());
   });
 
