@@ -41,13 +41,20 @@ export async function prepareDemo(
   const home = join(folder, 'home');
   const workspace = join(home, 'project');
   const tools = join(home, 'tools');
-  mkdirSync(tools, { recursive: true });
+  // Sockets of the editor and caches of Node go there, and away with it.
+  const temporary = join(folder, 'tmp');
+  for (const path of [tools, temporary]) {
+    mkdirSync(path, { recursive: true });
+  }
   const stubborn = join(tools, 'stubborn.cjs');
   copyFileSync(join(import.meta.dirname, 'stubborn.cjs'), stubborn);
   const env: NodeJS.ProcessEnv = {
     ...withoutClientMarks(withoutNpmRun(process.env)),
     HOME: home,
     USERPROFILE: home,
+    TMPDIR: temporary,
+    TEMP: temporary,
+    TMP: temporary,
     MCP_RUN_DIR: join(folder, 'run'),
     PATH: `${join(projectRoot, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
   };

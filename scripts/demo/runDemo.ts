@@ -69,7 +69,9 @@ async function upgradeLater(started: string, upgrade: () => Promise<void>, over:
     return;
   }
   await timed(`npm installs ${staleServer.new}`, printProgress, upgrade);
-  printProgress('everything is stale now: look at the status bar. Restart it from there or from the tree. Ctrl-C ends the demo.');
+  printProgress(
+    'everything is stale now: look at the status bar. Restart it from there or from the tree. (A reloaded window starts the new version: then it is current.) Ctrl-C ends the demo.',
+  );
 }
 
 function introduction(url: string): string {
@@ -77,7 +79,7 @@ function introduction(url: string): string {
 MCP Shepherd, in a home that will be thrown away: ${url}
 
 What to look at in the view "MCP Servers" and in the status bar:
-  everything  run by VS Code from .vscode/mcp.json. It is upgraded on disk ${calm / 1000} s after it has started: stale.
+  everything  run by VS Code (this build of it calls itself code-server) from .vscode/mcp.json. It is upgraded on disk ${calm / 1000} s after it has started: stale.
   memory      run twice by one client: a duplicate (said after half a minute, when it is sure).
   thinking    its client was killed and it did not notice: an orphan.
   files       nothing is wrong with it.

@@ -47,11 +47,16 @@ export function isOwn(announcement: Announcement, facts: Pick<WindowFacts, 'pid'
   return announcement.instances.some((instance) => instance.client?.pid === facts.pid);
 }
 
-/** "everything still runs 1.0.0; 1.1.0 is installed (VS Code, this window, PID 4711)." */
+/** "everything still runs 1.0.0; 1.1.0 is installed (VS Code, this window, PID 4711)." Several entries of one package are named each. */
 export function announcementText(announcement: Announcement, facts: WindowFacts): string {
   const [first, ...others] = announcement.instances;
   if (!first) {
     return '';
+  }
+  const names = new Set(announcement.instances.map((instance) => instance.name));
+  if (names.size > 1) {
+    const change = changeSummary(first).replace(/^still runs/, 'still run');
+    return `${nameList([...names])} ${change} (${announcement.instances.length} running servers).`;
   }
   const whose = others.length === 0 ? `${ownerText(first, facts)}, PID ${first.pid}` : `${announcement.instances.length} running copies`;
   return `${oneLine(first.name, 60)} ${changeSummary(first)} (${whose}).`;
@@ -59,13 +64,17 @@ export function announcementText(announcement: Announcement, facts: WindowFacts)
 
 /** One notification for several upgrades that were seen together: "3 servers still run old code: a, b and c." */
 export function groupText(group: readonly Announcement[]): string {
-  const names = [...new Set(group.map((announcement) => oneLine(announcement.name, 40)))];
+  const instances = group.flatMap((announcement) => announcement.instances);
+  return `${instances.length} running servers still run old code after an upgrade: ${nameList(instances.map((instance) => instance.name))}.`;
+}
+
+/** "a, b and c", each once; at most four, then "and N more". */
+function nameList(all: readonly string[]): string {
+  const names = [...new Set(all.map((name) => oneLine(name, 40)))];
   const shown = names.slice(0, 4);
   const rest = names.length - shown.length;
-  const list =
-    rest > 0
-      ? `${shown.join(', ')} and ${rest} more`
-      : `${shown.slice(0, -1).join(', ')}${shown.length > 1 ? ' and ' : ''}${shown.at(-1) ?? ''}`;
-  const count = group.reduce((sum, announcement) => sum + announcement.instances.length, 0);
-  return `${count} running servers still run old code after an upgrade: ${list}.`;
+  if (rest > 0) {
+    return `${shown.join(', ')} and ${rest} more`;
+  }
+  return `${shown.slice(0, -1).join(', ')}${shown.length > 1 ? ' and ' : ''}${shown.at(-1) ?? ''}`;
 }

@@ -28,6 +28,8 @@ export const tooltipCommands: readonly string[] = [
 const icon = '$(mcp)';
 /** Longer tooltips do not fit on a screen; trouble comes first, the view has the rest. */
 const mostLines = 12;
+/** A longer name would take the room of the state beside it. */
+const longestName = 24;
 
 /** What the status bar says about a snapshot. @param showWhenCurrent the user's setting */
 export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurrent: boolean): StatusModel {
@@ -79,7 +81,7 @@ function serverLine(instance: Instance, snapshot: Snapshot, facts: WindowFacts):
   const owner = instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
   const cells = [
     stateIcon(instance),
-    `**${asMarkdown(instance.name, 40)}**`,
+    `**${asMarkdown(instance.name, longestName)}**`,
     asMarkdown(`${told} · ${owner}, PID ${instance.pid}`, 160),
     link(instance, snapshot, facts),
   ];
@@ -104,7 +106,7 @@ function link(instance: Instance, snapshot: Snapshot, facts: WindowFacts): strin
   }
   const route = localRoute(instance, snapshot, facts);
   if (route.kind === 'here') {
-    return commandLink('$(debug-restart) Restart', commands.restartInstance, instance.id);
+    return commandLink('$(debug-restart)\u00a0Restart', commands.restartInstance, instance.id);
   }
   // No-break spaces: the column is as narrow as its longest word.
   return commandLink(route.restartable ? 'How\u00a0to\u00a0restart' : 'What\u00a0to\u00a0do', commands.howToRestart, instance.id);

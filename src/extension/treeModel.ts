@@ -75,7 +75,9 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
 
 /** The client under which a definition stands that nobody runs: its own, or the build of VS Code that this window is. */
 function homeOf(definition: Definition, facts: WindowFacts): string {
-  return isWindowClient(definition.client) && definition.readBy.includes(facts.clientId) ? facts.clientId : definition.client;
+  // A root `.mcp.json` is another client's file, and VS Code starts its servers as its own.
+  const windows = isWindowClient(definition.client) || definition.vscodeCollection === 'folder-dot-mcp';
+  return windows && definition.readBy.includes(facts.clientId) ? facts.clientId : definition.client;
 }
 
 /** This window's client first, servers without a client last. */

@@ -209,6 +209,6 @@ function startFailure(before: Instance, refusal: string | undefined, done: boole
     return `${before.name} was stopped, and VS Code could not start it again: ${refusal}`;
   }
   return done
-    ? `${before.name} was stopped, and VS Code did not start it again. Its output says why.`
+    ? `${before.name} was stopped, and VS Code did not start it again. Its output says why; “MCP: List Servers” starts it.`
     : `${before.name} was stopped, and VS Code has not finished starting it within ${startLimitMs / 1000} seconds. It may be waiting for an answer from you, or for a download.`;
 }

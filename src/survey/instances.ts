@@ -24,8 +24,20 @@ export function clientOf(attributed: Attributed): ClientInstance | null {
     return null;
   }
   const marked = attributed.markedClient;
-  const named = marked === undefined ? { id: 'unknown', name: parent.name } : { id: marked, name: clientName(marked) };
+  const named = marked === undefined ? { id: 'unknown', name: programName(parent) } : { id: marked, name: clientName(marked) };
   return { ...named, pid: parent.pid, identity: identityKey(parent.identity) };
+}
+
+/**
+ * What a person calls a program that no row of the client table names: the script that an interpreter runs, else the program's own file.
+ * The kernel's short name says less: Node names its main thread "MainThread".
+ */
+function programName(row: ProcessRow): string {
+  const program = basename(row.argv[0] ?? row.name).replace(/^-/, '');
+  const script = /^(node|bun|deno|python[\d.]*|ruby|perl)$/.test(program)
+    ? row.argv.find((word, at) => at > 0 && !word.startsWith('-'))
+    : undefined;
+  return script === undefined ? program || row.name : `${program} ${basename(script)}`;
 }
 
 /** What a person calls a client. */

@@ -51,6 +51,13 @@ describe('The notification of an upgrade', () => {
     assert.ok(one && two);
     assert.equal(announcementText(one, here), 'everything still runs 1.0.0, and 1.1.0 is installed (VS Code, this window, PID 4711).');
     assert.equal(announcementText(two, here), 'everything still runs 1.0.0, and 1.1.0 is installed (2 running copies).');
+    const [several] = of(stale(), stale({ pid: 2, name: 'other folder' }));
+    assert.ok(several);
+    assert.equal(
+      announcementText(several, here),
+      'everything and other folder still run 1.0.0, and 1.1.0 is installed (2 running servers).',
+      'entries of one package are no copies of each other',
+    );
   });
 
   it('is one for several upgrades that are seen together', () => {

@@ -44,7 +44,7 @@ describe('The status bar item', () => {
     assert.equal(lines.length, 3);
     assert.match(
       lines[0] ?? '',
-      /\*\*everything\*\*.*stale\\: runs 1\\\.0\\\.0, installed 1\\\.1\\\.0 · this window, PID 4711 .*\[\$\(debug-restart\) Restart\]\(command:mcpShepherd\.restartInstance\?/,
+      /\*\*everything\*\*.*stale\\: runs 1\\\.0\\\.0, installed 1\\\.1\\\.0 · this window, PID 4711 .*\[\$\(debug-restart\)\u00a0Restart\]\(command:mcpShepherd\.restartInstance\?/,
     );
     assert.match(lines[1] ?? '', /Claude Code, PID 5 .*\[How\u00a0to\u00a0restart\]\(command:mcpShepherd\.howToRestart\?/);
     assert.match(lines[2] ?? '', /\*\*alpha\*\*/);

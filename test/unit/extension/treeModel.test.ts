@@ -95,6 +95,24 @@ describe('The rows of the view', () => {
     );
   });
 
+  it('stand under this window when they are in a root .mcp.json that VS Code reads, also while they do not run', () => {
+    const dotMcp = definition({
+      client: 'claude-code',
+      readBy: ['claude-code', 'vscode', 'cursor'],
+      file: '/home/ann/api/.mcp.json',
+      vscodeCollection: 'folder-dot-mcp',
+    });
+    assert.deepEqual(
+      rows({ definitions: [dotMcp], instances: [] }).filter((row) => !row.startsWith(' ')),
+      ['VS Code | none running'],
+    );
+    const { vscodeCollection: _above, ...elsewhere } = dotMcp;
+    assert.deepEqual(
+      rows({ definitions: [elsewhere], instances: [] }).map((row) => row.split(' |')[0]),
+      ['Claude Code', '  everything'],
+    );
+  });
+
   it('have ids of their own, whatever is in the snapshot', () => {
     const twice = snapshot({
       definitions: [definition(), definition({ id: 'd2' })],
