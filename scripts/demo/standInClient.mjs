@@ -1,7 +1,7 @@
 // Stands in for an MCP client (prepareDemo.ts copies it to where that client's own program would be). It is plain
 // JavaScript because Node does not strip types below node_modules. It speaks the protocol for real.
 //
-// stdin: one line of JSON, a list of { name, command, args, copies, marks }; stdout: one line of JSON for each server
+// stdin: one line of JSON, a list of { name, command, args, copies, marks, ownGroup }; stdout: one line of JSON for each server
 // that has answered, { name, pid, server }. It runs until it is signalled.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline';
 const children = [];
 
 /** Starts one server as a child with pipes and waits for its answer to `initialize` and to `tools/list`. */
-function start({ name, command, args, marks }) {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, ...marks } });
+function start({ name, command, args, marks, ownGroup = false }) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], detached: ownGroup, env: { ...process.env, ...marks } });
   children.push(child);
   child.once('error', (error) => report({ name, error: error.message }));
   const send = (message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);

@@ -1,0 +1,324 @@
+// 30 running servers of 10 entries, by 4 clients: who started each, and from which entry? The truth is taken from what the clients did (whose child a
+// process is, what its entry alone gives it), not from the product. Several entries have the same words and differ in their environment alone, or
+// only in the client whose file they stand in.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'mocha';
+import { whyNoNamespace } from '../../scripts/suites/processNamespace.ts';
+import { npm } from '../../scripts/system/npm.ts';
+import { listProcesses } from '../../scripts/system/processTree.ts';
+import { projectRoot } from '../../scripts/system/projectPaths.ts';
+import { waitFor } from '../../scripts/system/waiting.ts';
+import { createSurveyor } from '../../src/survey/surveyor.ts';
+import { silentLog } from '../../src/types/log.ts';
+import type { Snapshot } from '../../src/types/snapshot.ts';
+import { findPython, makeVenv, pip, venvPath } from '../process/package/pythonWheels.ts';
+import { settled } from '../process/survey/world.ts';
+import { type ClientSession, type RecordedClient, type SessionServer, startSession } from './clientSession.ts';
+import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
+import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
+import { installOpencode, type Opencode, startOpencode } from './realOpencode.ts';
+import type { Workbench } from './workbench.ts';
+
+const version = '2026.8.31';
+const memory = '@modelcontextprotocol/server-memory';
+const everything = '@modelcontextprotocol/server-everything';
+const thinking = '@modelcontextprotocol/server-sequential-thinking';
+const npxMemory = ['-y', `${memory}@${version}`];
+
+/** One server that runs: its topmost process and what is true of it. */
+type Truth = { readonly pid: number; readonly client: string; readonly clientPid: number; readonly definition: string };
+
+describe('30 instances of 10 definitions by 4 clients', function () {
+  this.timeout(180_000);
+  let workbench: Workbench;
+  let opencode: Opencode | undefined;
+  const sessions: ClientSession[] = [];
+  let home: string;
+  let workspace: string;
+  let env: NodeJS.ProcessEnv;
+  let truths: Truth[];
+
+  before(async function () {
+    const reason = process.platform === 'linux' ? whyNoNamespace() : 'Reads /proc to know the truth.';
+    if (reason) {
+      console.log(reason);
+      this.skip();
+    }
+    const program = await installOpencode().catch((error: unknown) => {
+      console.log(`opencode cannot be had, so 7 definitions and 24 instances are left: ${String(error).split('\n')[0]}`);
+      return undefined;
+    });
+    workbench = await openWorkbench({ prepare: (places) => prepare(places.home, places.workspace, places.extensionsDir) });
+    const own = await Promise.all([runVscode(), program === undefined ? [] : runOpencode(program), runSessions()]);
+    truths = own.flat();
+  });
+  after(async () => {
+    delete process.env[probeVariable];
+    await Promise.all([opencode?.dispose(), ...sessions.map((session) => session.dispose())]);
+    await workbench?.close();
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      await workbench?.screenshot('failed-many-instances');
+    }
+  });
+
+  let notes: (name: string) => { MEMORY_FILE_PATH: string };
+  let codexServers: readonly SessionServer[];
+  let claudeServers: readonly SessionServer[];
+
+  /** Installs the servers and writes every client's own file. */
+  async function prepare(itsHome: string, itsWorkspace: string, extensionsDir: string): Promise<void> {
+    home = realpathSync(itsHome);
+    workspace = realpathSync(itsWorkspace);
+    const write = (path: string, content: string): void => {
+      mkdirSync(join(path, '..'), { recursive: true });
+      writeFileSync(path, content);
+    };
+    installProbe(extensionsDir);
+    process.env[probeVariable] = join(home, 'probe-port');
+    // npx has a cache of its own; only what was downloaded before is shared.
+    const cache = join(home, 'npm');
+    const downloads = join(process.env.NPM_CONFIG_CACHE ?? join(home, 'downloads'), '_cacache');
+    mkdirSync(downloads, { recursive: true });
+    mkdirSync(cache);
+    symlinkSync(downloads, join(cache, '_cacache'));
+    env = { ...process.env, HOME: home, NPM_CONFIG_CACHE: cache };
+    write(join(workspace, 'package.json'), '{ "private": true }\n');
+    const [python] = await Promise.all([
+      preparePython(join(home, 'venv')),
+      npm(['exec', '--yes', `--package=${npxMemory[1]}`, '--call=node -e 0'], home, env),
+      npm(['install', '--save-exact', ...[memory, everything, thinking].map((name) => `${name}@${version}`)], workspace),
+    ]);
+    const script = (name: string): string => join(workspace, 'node_modules', name, 'dist', 'index.js');
+    const link = join(workspace, 'node_modules', '.bin', 'mcp-server-everything');
+    notes = (name) => ({ MEMORY_FILE_PATH: join(home, `${name}.jsonl`) });
+
+    const servers = {
+      memory: { command: 'node', args: [script(memory)], env: notes('vscode') },
+      everything: { command: '${'.concat('workspaceFolder}/node_modules/.bin/mcp-server-everything'), args: ['stdio'] },
+      thinking: { command: 'sh', args: ['-c', `cd / && node ${script(thinking)}; exit $?`] },
+    };
+    write(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
+
+    const local = (command: readonly string[], environment = {}): object => ({ type: 'local', command, environment });
+    const mcp = {
+      'notes-one': local(['node', script(memory)], notes('opencode-one')),
+      'notes-two': local(['node', script(memory)], notes('opencode-two')),
+      everything: local([link, 'stdio']),
+    };
+    write(join(home, '.config', 'opencode', 'opencode.jsonc'), `// of the user\n${JSON.stringify({ mcp }, undefined, 2)}\n`);
+
+    claudeServers = ['work', 'home'].map((name) => ({ name, command: 'npx', args: npxMemory, env: notes(`claude-${name}`), copies: 1 }));
+    const claudeEntries = claudeServers.map(({ name, command, args, env: variables }) => [name, { command, args, env: variables }]);
+    write(join(home, '.claude.json'), JSON.stringify({ mcpServers: Object.fromEntries(claudeEntries) }, undefined, 2));
+
+    // Codex keeps a set for each thread.
+    codexServers = [
+      {
+        name: 'palace',
+        ...(python === undefined ? { command: 'node', args: [script(thinking)] } : { command: python, args: [] }),
+        copies: 2,
+      },
+      { name: 'everything', command: 'node', args: [link, 'stdio'], copies: 2 },
+    ];
+    const tables = codexServers.map(
+      ({ name, command, args }) => `[mcp_servers.${name}]\ncommand = ${JSON.stringify(command)}\nargs = ${JSON.stringify(args)}\n`,
+    );
+    write(join(home, '.codex', 'config.toml'), tables.join('\n'));
+  }
+
+  async function preparePython(venv: string): Promise<string | undefined> {
+    if (!(await findPython())) {
+      console.log('No Python with venv and ensurepip here: a Node server stands for the Python one.');
+      return undefined;
+    }
+    await makeVenv(venv);
+    await pip(venv, 'install', 'stale-mcp==0.2.0', 'stalelib==1.1.0');
+    return venvPath(venv, 'stale-mcp');
+  }
+
+  /** Two windows on one folder, each with the three servers of its file. */
+  async function runVscode(): Promise<Truth[]> {
+    const file = join(home, 'probe-port');
+    const startAll = async (): Promise<void> => {
+      const probe = new EditorProbe(file);
+      for (const [name, tool] of [
+        ['memory', 'open_nodes'],
+        ['everything', 'echo'],
+        ['thinking', 'sequentialthinking'],
+      ] as const) {
+        await probe.start(`mcp.config.ws0.${name}`, tool);
+      }
+    };
+    await startAll();
+    rmSync(file);
+    await openAnotherWindow(workbench);
+    await startAll();
+    const hosts = processes().filter(({ line }) => line.includes('--type=extensionHost'));
+    assert.equal(hosts.length, 2, 'each window has an extension host');
+    // This VS Code is the one that code-server brings along, and says so.
+    return hosts.flatMap((host) => truthsBelow(host.pid, 'code-server', ['memory', 'everything', 'thinking']));
+  }
+
+  /** One process that works in two directories. */
+  async function runOpencode(program: string): Promise<Truth[]> {
+    const other = join(home, 'other');
+    mkdirSync(other);
+    opencode = await startOpencode(program, home, env);
+    for (const directory of [workspace, other]) {
+      assert.deepEqual(await opencode.workIn(directory), { 'notes-one': 'connected', 'notes-two': 'connected', everything: 'connected' });
+    }
+    return truthsBelow(opencode.pid, 'opencode', ['notes-one', 'notes-two', 'everything', 'notes-one', 'notes-two', 'everything']);
+  }
+
+  /** Three sessions of Claude Code, three of Codex with two threads each; some of them in the folder that VS Code has open. */
+  async function runSessions(): Promise<Truth[]> {
+    const claude = (kind: RecordedClient, cwd: string): Promise<Truth[]> => runSession(kind, cwd, claudeServers);
+    const codex = (cwd: string): Promise<Truth[]> => runSession('codex', cwd, codexServers);
+    const all = await Promise.all([
+      claude('claude-code by npm', workspace),
+      claude('claude-code native', join(home, 'claude-two')),
+      claude('claude-code native', join(home, 'claude-two')),
+      codex(workspace),
+      codex(join(home, 'codex-two')),
+      codex(join(home, 'codex-three')),
+    ]);
+    return all.flat();
+  }
+
+  async function runSession(kind: RecordedClient, cwd: string, servers: readonly SessionServer[]): Promise<Truth[]> {
+    const session = await startSession(kind, { folder: join(home, 'programs'), cwd, env }, servers);
+    sessions.push(session);
+    const client = kind === 'codex' ? 'codex' : 'claude-code';
+    return session.servers.map(({ name, pid }) => ({ pid, client, clientPid: session.pid, definition: name }));
+  }
+
+  /** The servers that a client has started, told by what its own file alone gives them. @param expected the names, in any order */
+  function truthsBelow(clientPid: number, client: string, expected: readonly string[]): Truth[] {
+    const found = processes().filter(({ ppid, line }) => ppid === clientPid && /server-/.test(line));
+    const truth = found.map(({ pid, line }) => ({ pid, client, clientPid, definition: nameOf(pid, line, client) }));
+    assert.deepEqual(truth.map(({ definition }) => definition).sort(), [...expected].sort());
+    return truth;
+  }
+
+  function nameOf(pid: number, line: string, client: string): string {
+    const variable = /(?:^|\0)MEMORY_FILE_PATH=[^\0]*\/([^/\0]+)\.jsonl/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))?.[1];
+    if (variable === undefined) {
+      return line.includes('thinking') ? 'thinking' : 'everything';
+    }
+    return client === 'opencode' ? variable.replace('opencode', 'notes') : 'memory';
+  }
+
+  /** An observer that came before and comes again a minute later: old enough for every verdict on copies. */
+  async function survey(runDir: string): Promise<Snapshot> {
+    const clock = { now: () => Date.now() + 60_000, uptime: () => performance.now() + 1_000_000 };
+    const surveyor = await createSurveyor({
+      home,
+      platform: process.platform,
+      env: { HOME: home },
+      runDir: join(home, runDir),
+      folders: [workspace],
+      vscodeUserDirs: [],
+      log: silentLog,
+      clock,
+    });
+    try {
+      return await settled(surveyor);
+    } finally {
+      surveyor.dispose();
+    }
+  }
+
+  /** Which entry and client the product names for each process of the truth, and what it says beyond it. */
+  function compare(snapshot: Snapshot): void {
+    const names = new Map(
+      snapshot.definitions.map(({ id, client, name }) => [id, `${client === 'vscode' ? 'code-server' : client} ${name}`]),
+    );
+    const seen = truths.map(({ pid }) => {
+      const instances = snapshot.instances.filter((one) => one.tree.includes(pid));
+      return instances
+        .map((one) => [pid, one.client?.id, one.client?.pid, ...one.definitions.map((id) => names.get(id))].join(' '))
+        .join(' and ');
+    });
+    assert.deepEqual(
+      seen,
+      truths.map(({ pid, client, clientPid, definition }) => [pid, client, clientPid, `${client} ${definition}`].join(' ')),
+    );
+  }
+
+  it('names the client process and the entry of each, and finds nothing wrong with any', async () => {
+    const snapshot = await survey('run-first');
+    const [instances, definitions] = opencode ? [30, 10] : [24, 7];
+    assert.equal(truths.length, instances);
+    compare(snapshot);
+    assert.equal(snapshot.definitions.length, definitions);
+    const known = new Set(truths.map(({ pid }) => pid));
+    const others = snapshot.instances.filter((one) => !one.tree.some((pid) => known.has(pid)));
+    assert.deepEqual(
+      others.map((one) => one.command),
+      [],
+      'nothing else is taken for a server',
+    );
+    assert.deepEqual(
+      [...snapshot.instances, ...snapshot.definitions].flatMap((one) => one.findings),
+      [],
+    );
+    assert.deepEqual(snapshot.problems, []);
+    assert.deepEqual(
+      snapshot.instances.filter((one) => one.package?.running === null || one.unknown !== undefined).map((one) => [one.name, one.unknown]),
+      [],
+      'the version of each is known',
+    );
+  });
+
+  it('says the same on the command line and in the window', async () => {
+    const cli = join(projectRoot, 'dist', 'cli.cjs');
+    const options = {
+      cwd: workspace,
+      env: { ...env, MCP_RUN_DIR: join(home, 'run-cli') },
+      encoding: 'utf8',
+      maxBuffer: 50_000_000,
+    } as const;
+    compare(JSON.parse(execFileSync(process.execPath, [cli, 'status', '--json'], options)));
+    const label = async (): Promise<string> => (await workbench.statusItem('servers').getAttribute('aria-label')) ?? '';
+    const expected = `${truths.length} servers running, all current`;
+    await waitFor(`the window to say ${expected}`, async () => (await label()).includes(expected));
+  });
+
+  it('control: one client that runs an entry twice is told, and what has the words of an entry but not its environment is nobody’s', async () => {
+    const [work] = claudeServers;
+    assert.ok(work);
+    const stray = { ...work, name: 'stray', env: notes('of-no-entry'), copies: 1 };
+    const added = await runSession('claude-code by npm', workspace, [{ ...work, copies: 2 }, stray]);
+    const snapshot = await survey('run-control');
+    compare(snapshot);
+    const of = (name: string): Snapshot['instances'] =>
+      snapshot.instances.filter((one) => added.some(({ pid, definition }) => definition === name && one.tree.includes(pid)));
+    assert.deepEqual(
+      of('work')
+        .map((one) => one.findings.map(({ kind }) => kind).join())
+        .sort(),
+      ['', 'duplicate'],
+    );
+    assert.deepEqual(
+      of('stray').map((one) => [one.definitions, one.findings]),
+      [[[], []]],
+    );
+    assert.equal(snapshot.instances.flatMap((one) => one.findings).length, 1);
+  });
+});
+
+/** What /proc shows. */
+function processes(): { readonly pid: number; readonly ppid: number; readonly line: string }[] {
+  return [...listProcesses().values()].flatMap(({ pid, ppid, zombie }) => {
+    try {
+      return zombie ? [] : [{ pid, ppid, line: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() }];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}
