@@ -1,4 +1,4 @@
-import type { InstalledPackage } from '../types/package.ts';
+import type { InstalledPackage, PackageRef } from '../types/package.ts';
 
 /**
  * What the packages on disk at first sight say about what the process had loaded at its start:
@@ -14,6 +14,8 @@ export interface Baseline {
   /** Epoch milliseconds. */
   readonly takenAt: number;
   readonly trust: BaselineTrust;
+  /** Where it was loaded from, so that an observer who comes when the files are gone knows it too. */
+  readonly ref?: PackageRef;
   /** Own package first. */
   readonly packages: readonly InstalledPackage[];
   /** Set when only the own package could be read, with the reason. */

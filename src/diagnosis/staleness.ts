@@ -37,6 +37,9 @@ export interface VersionVerdict {
   readonly askAgainIn?: number;
 }
 
+/** More lines of the same kind tell a person nothing more. */
+const mostLines = 8;
+
 /** Files that are gone for less than this may be an upgrade on its way. */
 export const goneMs = 10_000;
 
@@ -103,7 +106,7 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
   const changes = own ? [own, ...dependencies] : [...dependencies];
   const subKind = changedSubKind(evidence, changes);
   const since = installTime(packages, new Set(changes.map((change) => change.name)), evidence.startedAt) ?? now;
-  const lines = changes.map((change) => {
+  const lines = changes.slice(0, mostLines).map((change) => {
     const at = installTime(packages, new Set([change.name]), evidence.startedAt);
     return changeEvidence(change, startText(evidence), at === undefined ? undefined : moment(at, now));
   });
@@ -114,6 +117,7 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
     message: changedMessage(own, dependencies),
     evidence: [
       ...lines,
+      ...(changes.length > mostLines ? [`and ${changes.length - mostLines} more packages changed`] : []),
       `how known: the versions were recorded ${moment(evidence.baseline?.takenAt ?? now, now)}, while this process ran, and differ from those on disk`,
     ],
     since: new Date(since).toISOString(),
@@ -172,9 +176,12 @@ function lateFinding(evidence: VersionEvidence, replaced: readonly InstalledPack
     message: `runs code from before ${names} ${replaced.length === 1 ? 'was' : 'were'} installed (${moment(newest, now)})`,
     evidence: [
       `runs ${startText(evidence)}`,
-      ...replaced.map((item) =>
-        `${item.name} ${item.version ?? ''} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`.replace('  ', ' '),
-      ),
+      ...replaced
+        .slice(0, mostLines)
+        .map((item) =>
+          `${item.name} ${item.version ?? ''} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`.replace('  ', ' '),
+        ),
+      ...(replaced.length > mostLines ? [`and ${replaced.length - mostLines} more of its packages`] : []),
       'how known: the package was installed after the process started; a reinstall of the same version cannot be excluded, so this is likely, not proven',
     ],
     since: new Date(newest).toISOString(),

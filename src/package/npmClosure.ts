@@ -132,6 +132,8 @@ class NpmWalk {
     const stat = this.#lstat(directory);
     const parent = dirname(directory);
     const parentStat = this.#lstat(parent);
+    // Of a scope, the directory above it too: a removal of everything is seen there first.
+    const above = basename(parent).startsWith('@') ? this.#lstat(dirname(parent)) : undefined;
     const installedAt = stat && this.#births.of(directory, stat);
     const content = version === undefined ? undefined : this.#locks.contentOf(directory, version);
     this.#packages.push({
@@ -146,7 +148,7 @@ class NpmWalk {
     this.#changedAt = Math.max(
       this.#changedAt,
       stat?.ctimeMs ?? 0,
-      installedRoot(directory) === undefined ? 0 : (parentStat?.ctimeMs ?? 0),
+      installedRoot(directory) === undefined ? 0 : Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0),
     );
     this.#watchFor(directory);
   }

@@ -34,12 +34,17 @@ export class Closures {
   readonly #entries = new Map<string, Entry | Unidentified>();
   readonly #cache = new MetadataCache();
 
-  /** What one server was loaded from, as it is on disk now. @param now epoch ms */
-  sight(row: ProcessRow, detail: ProcessDetail, now: number): PackageSight {
+  /**
+   * What one server was loaded from, as it is on disk now.
+   * @param now epoch ms
+   * @param recorded where an earlier observer saw it come from: stands when the files are gone, so that nothing can be identified any more
+   */
+  sight(row: ProcessRow, detail: ProcessDetail, now: number, recorded?: PackageRef): PackageSight {
     const key = identityKey(row.identity);
     let entry = this.#entries.get(key);
     if (!entry || ('unknown' in entry && now - entry.askedAt > unidentifiedMs)) {
-      const identified = identifyPackage(row, detail);
+      const found = identifyPackage(row, detail);
+      const identified = 'unknown' in found && recorded ? { ref: recorded } : found;
       entry =
         'unknown' in identified
           ? { unknown: identified.unknown, askedAt: now }

@@ -37,6 +37,16 @@ const baselineSchema = v.object({
     v.maxLength(5000),
   ),
   ownOnly: v.exactOptional(text),
+  ref: v.exactOptional(
+    v.object({
+      ecosystem: v.picklist(['npm', 'python']),
+      entry: text,
+      environment: text,
+      name: text,
+      extras: v.exactOptional(v.array(text)),
+      editable: v.exactOptional(v.boolean()),
+    }),
+  ),
 });
 
 /** When a process was first seen, and under which client: what makes an orphan provable later. */

@@ -49,7 +49,7 @@ export function observeServer(
     now,
     client && clientRow ? { id: client.id, name: client.name, identity: clientRow.identity } : undefined,
   );
-  const sight = memory.closures.sight(server, detail, now);
+  const sight = memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
   const name = serverName(attributed, 'unknown' in sight ? undefined : sight.ref.name);
   const definition = attributed.definitions[0];
   const cure = cureFor(client, name, definition);
@@ -101,7 +101,8 @@ export function isServer(attributed: Attributed, memory: Memory, now: number): b
   if (attributed.definitions.length > 0) {
     return true;
   }
-  const sight = memory.closures.sight(attributed.server, attributed.detail, now);
+  const { server, detail } = attributed;
+  const sight = memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
   if ('unknown' in sight || sight.reading.status !== 'ok') {
     // Nothing to ask; the name alone brought it here.
     return true;

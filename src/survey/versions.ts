@@ -82,6 +82,7 @@ function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionCont
   return context.facts.recordBaseline(row.identity, {
     takenAt: context.now,
     trust,
+    ref: sight.ref,
     packages: reading.packages,
     ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
   });

@@ -176,7 +176,8 @@ function escapeForRegExp(text: string): string {
 }
 
 function redactUrl(value: string): string {
-  const match = /^([a-z][a-z\d+.-]*:\/\/)([^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
+  // A password may hold a raw `/`, `?` or `#`: what stands between `user:` and the last `@` is the password, whatever it holds.
+  const match = /^([a-z][a-z\d+.-]*:\/\/)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
   if (!match) {
     return value;
   }
@@ -206,7 +207,7 @@ function redactQuery(query: string): string {
 function urlSecrets(value: string): string[] {
   const found: string[] = [];
   for (const [url] of value.slice(0, maxLength).matchAll(urlShape)) {
-    const [, user = ''] = /^[^/]*\/\/([^/?#]*)@/.exec(url) ?? [];
+    const [, user = ''] = /^[^/]*\/\/((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*)|[^/?#]*)@/.exec(url) ?? [];
     const password = user.includes(':') ? user.slice(user.indexOf(':') + 1) : '';
     const named = [...url.matchAll(/[?&;#]([^=&;#]+)=([^&;#]+)/g)]
       .filter(([, name = '']) => isSecretName(name))

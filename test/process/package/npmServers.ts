@@ -39,7 +39,6 @@ export function npmEnv(): Promise<NodeJS.ProcessEnv> {
       npm_config_audit: 'false',
       npm_config_fund: 'false',
       npm_config_update_notifier: 'false',
-      npm_config_prefer_offline: 'true',
       npm_config_loglevel: 'error',
     };
   })();

@@ -198,6 +198,9 @@ describe('no false alarm', function () {
       renameSync(venv, `${venv}-gone`);
       assert.deepEqual(headlines(instanceOf(await observer.survey(), pid)), [], 'not at once: it may come back');
       assert.deepEqual(headlines(instanceOf(await settled(observer, 30_000), pid)), ['files-gone/proven']);
+      const later = instanceOf(await settled(await world.observer()), pid);
+      assert.deepEqual(headlines(later), ['files-gone/proven'], 'an observer that has only the record');
+      assert.equal(later.package?.running, '0.1.0');
     });
   });
 });

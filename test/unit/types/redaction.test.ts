@@ -235,3 +235,23 @@ describe('redactDefinition', () => {
     });
   });
 });
+
+describe('passwords in addresses', () => {
+  const redactor = createRedactor([]);
+  for (const address of [
+    'postgres://user:LEAK/x@host/db',
+    'postgres://u:LEAK?x@host/db',
+    'postgres://u:LEAK#x@host/db',
+    'https://u:LEAK/p@h/x',
+  ]) {
+    it(`are hidden, whatever they hold: ${address}`, () => {
+      for (const text of [redactor.url(address), redactor.text(`--db ${address}`), ...redactor.args([address])]) {
+        ok(!text.includes('LEAK'), text);
+      }
+    });
+  }
+  it('are not seen where there are none', () => {
+    equal(redactor.url('http://localhost:8700/@scope/pkg'), 'http://localhost:8700/@scope/pkg');
+    equal(redactor.url('https://git@github.com/a/b'), 'https://git@github.com/a/b');
+  });
+});
