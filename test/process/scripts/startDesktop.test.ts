@@ -56,7 +56,7 @@ describe('npm start with `code` on PATH', function () {
   });
 
   it('gives the user PATH back, without what npm put in front', () => {
-    const path = ['/work/node_modules/.bin', join(projectRoot, 'node_modules', '.bin'), '/home/me/bin', '/usr/bin'].join(':');
+    const path = ['/project/node_modules/.bin', join(projectRoot, 'node_modules', '.bin'), '/home/me/bin', '/usr/bin'].join(':');
     const env = userEnvironment({ PATH: path, npm_command: 'run', INIT_CWD: '/x', HOME: '/home/me' });
     assert.deepEqual(env, { PATH: '/home/me/bin:/usr/bin', HOME: '/home/me' });
   });
