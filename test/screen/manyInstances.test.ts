@@ -3,7 +3,7 @@
 // only in the client whose file they stand in.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { whyNoNamespace } from '../../scripts/suites/processNamespace.ts';
@@ -35,6 +35,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
   this.timeout(180_000);
   let workbench: Workbench;
   let opencode: Opencode | undefined;
+  let missing = '';
   const sessions: ClientSession[] = [];
   let home: string;
   let workspace: string;
@@ -48,12 +49,19 @@ describe('30 instances of 10 definitions by 4 clients', function () {
       this.skip();
     }
     const program = await installOpencode().catch((error: unknown) => {
-      console.log(`opencode cannot be had, so 7 definitions and 24 instances are left: ${String(error).split('\n')[0]}`);
+      missing = `opencode cannot be had, so its 6 of the 30 instances are left out: ${String(error).split('\n')[0]}`;
       return undefined;
     });
-    workbench = await openWorkbench({ prepare: (places) => prepare(places.home, places.workspace, places.extensionsDir) });
-    const own = await Promise.all([runVscode(), program === undefined ? [] : runOpencode(program), runSessions()]);
-    truths = own.flat();
+    // One after the other: this many at the same moment are more than a small machine starts within the editor's own limits.
+    const others: Truth[] = [];
+    workbench = await openWorkbench({
+      prepare: async (places) => {
+        await prepare(places.home, places.workspace, places.extensionsDir);
+        others.push(...(await runSessions()));
+        others.push(...(program === undefined ? [] : await runOpencode(program)));
+      },
+    });
+    truths = [...others, ...(await runVscode())];
   });
   after(async () => {
     delete process.env[probeVariable];
@@ -104,7 +112,8 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     };
     write(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
 
-    const local = (command: readonly string[], environment = {}): object => ({ type: 'local', command, environment });
+    // The machine is busy: what it gives a server by itself (5 s) may not be enough.
+    const local = (command: readonly string[], environment = {}): object => ({ type: 'local', command, environment, timeout: 60_000 });
     const mcp = {
       'notes-one': local(['node', script(memory)], notes('opencode-one')),
       'notes-two': local(['node', script(memory)], notes('opencode-two')),
@@ -143,25 +152,26 @@ describe('30 instances of 10 definitions by 4 clients', function () {
 
   /** Two windows on one folder, each with the three servers of its file. */
   async function runVscode(): Promise<Truth[]> {
-    const file = join(home, 'probe-port');
-    const startAll = async (): Promise<void> => {
-      const probe = new EditorProbe(file);
-      for (const [name, tool] of [
-        ['memory', 'open_nodes'],
-        ['everything', 'echo'],
-        ['thinking', 'sequentialthinking'],
-      ] as const) {
-        await probe.start(`mcp.config.ws0.${name}`, tool);
-      }
-    };
-    await startAll();
-    rmSync(file);
+    const first = await probeOfLastWindow('first');
     await openAnotherWindow(workbench);
-    await startAll();
+    await Promise.all([first, await probeOfLastWindow('second')].map(startAll));
     const hosts = processes().filter(({ line }) => line.includes('--type=extensionHost'));
     assert.equal(hosts.length, 2, 'each window has an extension host');
     // This VS Code is the one that code-server brings along, and says so.
     return hosts.flatMap((host) => truthsBelow(host.pid, 'code-server', ['memory', 'everything', 'thinking']));
+  }
+
+  /** The window that started last leaves its port in a file; that is put aside for the next window. */
+  async function probeOfLastWindow(name: string): Promise<EditorProbe> {
+    const file = join(home, 'probe-port');
+    await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'), { limit: 60_000 });
+    renameSync(file, `${file}-${name}`);
+    return new EditorProbe(`${file}-${name}`);
+  }
+
+  async function startAll(probe: EditorProbe): Promise<void> {
+    const tools = { memory: 'open_nodes', everything: 'echo', thinking: 'sequentialthinking' };
+    await Promise.all(Object.entries(tools).map(([name, tool]) => probe.start(`mcp.config.ws0.${name}`, tool)));
   }
 
   /** One process that works in two directories. */
@@ -252,10 +262,9 @@ describe('30 instances of 10 definitions by 4 clients', function () {
 
   it('names the client process and the entry of each, and finds nothing wrong with any', async () => {
     const snapshot = await survey('run-first');
-    const [instances, definitions] = opencode ? [30, 10] : [24, 7];
-    assert.equal(truths.length, instances);
+    assert.equal(truths.length, opencode ? 30 : 24);
     compare(snapshot);
-    assert.equal(snapshot.definitions.length, definitions);
+    assert.equal(snapshot.definitions.length, 10);
     const known = new Set(truths.map(({ pid }) => pid));
     const others = snapshot.instances.filter((one) => !one.tree.some((pid) => known.has(pid)));
     assert.deepEqual(
@@ -273,6 +282,14 @@ describe('30 instances of 10 definitions by 4 clients', function () {
       [],
       'the version of each is known',
     );
+  });
+
+  it('has the real opencode among them', function () {
+    if (!opencode) {
+      console.log(missing);
+      this.skip();
+    }
+    assert.equal(truths.filter(({ client }) => client === 'opencode').length, 6);
   });
 
   it('says the same on the command line and in the window', async () => {

@@ -18,6 +18,9 @@ export type Opencode = {
 
 const version = '1.18.33';
 
+/** Without these it looks for updates and models, and installs a package of its own into its configuration folder (6 s of a core). */
+const quiet = { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_MODELS_FETCH: '1', NPM_CONFIG_OFFLINE: 'true' };
+
 /**
  * Gets opencode from npm into the cache folder; the second call returns at once.
  *
@@ -45,7 +48,7 @@ export async function installOpencode(): Promise<string> {
 export async function startOpencode(program: string, cwd: string, env: NodeJS.ProcessEnv): Promise<Opencode> {
   const child = spawn(program, ['serve', '--port', '0'], {
     cwd,
-    env: { ...env, OPENCODE_DISABLE_AUTOUPDATE: '1' },
+    env: { ...env, ...quiet, NPM_CONFIG_CACHE: join(cwd, 'empty-npm') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
