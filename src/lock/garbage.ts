@@ -1,0 +1,59 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { listInstanceRecords } from './instanceRecord.ts';
+import { type LockOptions, lockFile } from './kernelLock.ts';
+import { livenessOf } from './liveness.ts';
+import type { LockDirectory } from './lockDirectory.ts';
+import type { Witness } from './witness.ts';
+
+/** Each costs a lock; the rest waits for the next time. */
+const defaultLimit = 50;
+
+/**
+ * Clears away what dead instances left: only where the record proves the death, and only after taking the instance's own liveness lock. Records that cannot
+ * be read, those of later versions, those of other PID namespaces, and the files in `locks` stay. Age is no proof.
+ * @returns the ids that were cleared away @throws when the folder cannot be listed
+ */
+export async function collectGarbage(
+  directory: LockDirectory,
+  witness: Witness,
+  limit: number = defaultLimit,
+  lock?: LockOptions,
+): Promise<string[]> {
+  const dead: string[] = [];
+  for (const reading of listInstanceRecords(directory)) {
+    if (dead.length >= limit) {
+      break;
+    }
+    if (reading.status === 'ok' && (await livenessOf(reading.record, witness)).life === 'dead') {
+      dead.push(reading.id);
+    }
+  }
+  const names = dead.length === 0 ? [] : readdirSync(directory.instances);
+  const cleared: string[] = [];
+  for (const id of dead) {
+    const own = join(directory.instances, `${id}.lock`);
+    const attempt = await lockFile(own, lock);
+    if (attempt.status !== 'locked') {
+      // Held: somebody lives whom the record does not name. Unavailable: nothing is proven.
+      continue;
+    }
+    try {
+      for (const name of names.filter((other) => other.startsWith(`${id}.`) && other !== `${id}.lock`)) {
+        rmSync(join(directory.instances, name), { force: true });
+      }
+      if (attempt.lock.mechanism === 'share0') {
+        // Windows deletes no file that is open without sharing.
+        attempt.lock.release();
+      }
+      // The lock file last: its name is unique, so that nobody can be waiting for it.
+      rmSync(own, { force: true });
+      cleared.push(id);
+    } catch {
+      // Not ours to remove; it stays listed as dead.
+    } finally {
+      attempt.lock.release();
+    }
+  }
+  return cleared;
+}

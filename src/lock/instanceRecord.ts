@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { LockDirectory } from './lockDirectory.ts';
+import { readWhole, writeWhole } from './wholeFile.ts';
+
+/** The version of the protocol that is written and understood here. */
+export const protocolVersion = 1;
+export const maxRecordBytes = 65_536;
+
+const id = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+/** No control characters: records are other people's text, and end up in terminals. */
+const text = v.pipe(v.string(), v.maxLength(4_096), v.regex(/^\P{Cc}*$/u));
+/** 0 and 1 are never servers, and a negative number means a group to kill(2). */
+const pid = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2 ** 31 - 1));
+const processMark = v.object({ pid, start: v.pipe(v.string(), v.regex(/^(?:(?:lx|ps|win):\d{1,20}|\?)$/)) });
+/** valibot takes a list for a record too. */
+const plainObject = v.custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+const textMap = v.pipe(plainObject, v.record(text, text));
+const decimal = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
+
+/** `schema/instance-record.schema.json` says the same for other languages; a test holds them together. Unknown fields are ignored. */
+const recordSchema = v.object({
+  ilp: v.literal(protocolVersion),
+  minReader: v.literal(protocolVersion),
+  id,
+  seq: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  state: v.picklist(['starting', 'running', 'stopping', 'compromised']),
+  host: v.object({ boot: text, pidns: text, name: v.optional(text) }),
+  guard: v.optional(processMark),
+  server: v.optional(v.object({ ...processMark.entries, pgid: v.optional(pid) })),
+  serverId: text,
+  client: v.optional(
+    v.object({ name: text, version: v.optional(text), pid: v.optional(pid), start: v.optional(processMark.entries.start) }),
+  ),
+  locks: v.pipe(
+    v.array(
+      v.object({
+        key: id,
+        kind: v.picklist(['path', 'port', 'name']),
+        resource: text,
+        dev: v.optional(decimal),
+        ino: v.optional(decimal),
+      }),
+    ),
+    v.maxLength(64),
+  ),
+  exclusion: v.picklist(['flock', 'share0', 'none']),
+  launch: v.optional(
+    v.object({ command: text, args: v.optional(v.array(text)), cwd: v.optional(text), envNames: v.optional(v.array(text)) }),
+  ),
+  package: v.optional(v.object({ ecosystem: v.optional(text), name: text, version: v.optional(text), root: v.optional(text) })),
+  deps: v.optional(v.object({ file: v.optional(text), sha256: v.optional(text), versions: v.optional(textMap) })),
+  control: v.optional(v.object({ type: v.picklist(['unix', 'pipe']), path: text, caps: v.array(text) })),
+  startedAt: v.optional(text),
+  x: v.optional(plainObject),
+});
+
+/** What one instance says of itself. A hint, never a lock, and never to be believed about processes without asking the system. */
+export type InstanceRecord = Readonly<v.InferOutput<typeof recordSchema>>;
+
+export type RecordReading =
+  | { readonly status: 'ok'; readonly id: string; readonly record: InstanceRecord }
+  /** Written by a later version of the protocol: shown, never touched. */
+  | { readonly status: 'newer'; readonly id: string }
+  /** Shown, never acted on. */
+  | { readonly status: 'unreadable'; readonly id: string; readonly reason: string }
+  | { readonly status: 'absent'; readonly id: string };
+
+/** A name for a new instance, never used again. */
+export function newInstanceId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** Reads one record. Never throws. */
+export function readInstanceRecord(directory: LockDirectory, instance: string): RecordReading {
+  const whole = readWhole(join(directory.instances, `${instance}.json`), maxRecordBytes, directory.uid);
+  if ('problem' in whole) {
+    return whole.problem === 'absent' ? { status: 'absent', id: instance } : { status: 'unreadable', id: instance, reason: whole.problem };
+  }
+  return parseInstanceRecord(instance, whole.text);
+}
+
+/** @param instance the id that the file's name promises */
+export function parseInstanceRecord(instance: string, content: string): RecordReading {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    return { status: 'unreadable', id: instance, reason: 'no JSON' };
+  }
+  if (isNewer(value)) {
+    return { status: 'newer', id: instance };
+  }
+  const result = v.safeParse(recordSchema, value);
+  if (!result.success) {
+    // The path alone: what stands there may be anything.
+    const where = v.getDotPath(result.issues[0]) ?? 'the whole';
+    return { status: 'unreadable', id: instance, reason: `not a record of version ${protocolVersion}: ${where}` };
+  }
+  if (result.output.id !== instance) {
+    return { status: 'unreadable', id: instance, reason: 'its id is not its file name' };
+  }
+  return { status: 'ok', id: instance, record: result.output };
+}
+
+function isNewer(value: unknown): boolean {
+  const newer = v.pipe(v.number(), v.integer(), v.minValue(protocolVersion + 1));
+  return v.is(v.object({ ilp: newer }), value) || v.is(v.object({ ilp: v.literal(protocolVersion), minReader: newer }), value);
+}
+
+/** All records of the folder, in no order; what is no record's name is left alone. @throws when the folder cannot be listed */
+export function listInstanceRecords(directory: LockDirectory): RecordReading[] {
+  return readdirSync(directory.instances).flatMap((name) => {
+    const instance = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
+    const reading = instance === undefined ? undefined : readInstanceRecord(directory, instance);
+    return reading === undefined || reading.status === 'absent' ? [] : [reading];
+  });
+}
+
+/** Publishes a record or its next state; readers see one or the other, whole. @throws on I/O errors, and when it is no valid record */
+export function writeInstanceRecord(directory: LockDirectory, record: InstanceRecord): void {
+  const content = `${JSON.stringify(v.parse(recordSchema, record))}\n`;
+  if (Buffer.byteLength(content) > maxRecordBytes) {
+    throw new Error(`The record of ${record.serverId} is larger than ${maxRecordBytes} bytes`);
+  }
+  writeWhole(join(directory.instances, `${record.id}.json`), content);
+}

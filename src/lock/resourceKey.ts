@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+
+export type ResourceKind = 'path' | 'port' | 'name';
+
+/** A thing that only one server may use at a time, as the protocol names it. */
+export interface ResourceKey {
+  /** 32 hex digits; names the lock file. */
+  readonly key: string;
+  readonly kind: ResourceKind;
+  /** The normalised name. */
+  readonly resource: string;
+  /** Device and inode of an existing path, as decimal text: finds the same directory under another name. */
+  readonly dev?: string;
+  readonly ino?: string;
+}
+
+/** First 32 hex digits of SHA-256 over `ilp1`, the kind and the normalised name, each on a line of its own (no line break at the end). */
+export function hashKey(kind: ResourceKind, normalised: string): string {
+  return createHash('sha256').update(`ilp1\n${kind}\n${normalised}`, 'utf8').digest('hex').slice(0, 32);
+}
+
+/** @param resource a path, a TCP port number, or a name that the server chose @throws when it cannot be a resource of that kind */
+export function resourceKey(kind: ResourceKind, resource: string, platform: NodeJS.Platform = process.platform): ResourceKey {
+  if (kind === 'port') {
+    const port = /^(?:tcp:)?(\d{1,5})$/.exec(resource)?.[1];
+    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
+      throw new Error(`"${resource}" is no TCP port: a number from 1 to 65535`);
+    }
+    const normalised = `tcp:${Number(port)}`;
+    return { key: hashKey(kind, normalised), kind, resource: normalised };
+  }
+  if (kind === 'name') {
+    if (!/^[a-z0-9._:-]{1,64}$/.test(resource)) {
+      throw new Error(`"${resource}" is no name: 1 to 64 of a-z, 0-9, ".", "_", ":" and "-"`);
+    }
+    return { key: hashKey(kind, resource), kind, resource };
+  }
+  if (resource === '' || resource.includes('\0')) {
+    throw new Error('A path is empty or holds a NUL');
+  }
+  const real = realPath(expandHome(resource));
+  const normalised = foldPath(real, platform);
+  return { key: hashKey(kind, normalised), kind, resource: normalised, ...identityOf(real) };
+}
+
+function expandHome(path: string): string {
+  const rest = /^~(?:[\\/](.*))?$/s.exec(path);
+  if (!rest) {
+    // Not `resolve`: it would take `..` away before links are followed.
+    return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
+  }
+  let home: string;
+  try {
+    home = userInfo().homedir;
+  } catch {
+    home = homedir();
+  }
+  return `${home}/${rest[1] ?? ''}`;
+}
+
+/**
+ * The true path of the longest ancestor that exists, and the rest as written. `..` is resolved by the system while it can be (after links),
+ * and by the text in the part that does not exist.
+ */
+function realPath(path: string): string {
+  const rest: string[] = [];
+  for (let head = path; ; head = dirname(head)) {
+    try {
+      return join(realpathSync.native(head), ...rest);
+    } catch (error) {
+      if (dirname(head) === head) {
+        throw error;
+      }
+      rest.unshift(basename(head));
+    }
+  }
+}
+
+/** The part of the normalisation that depends on the system only by its rules, so that it can be tried anywhere. */
+export function foldPath(path: string, platform: NodeJS.Platform): string {
+  let text = path;
+  if (platform === 'win32') {
+    text = text
+      .replaceAll('/', '\\')
+      .replace(/^\\\\\?\\UNC\\/i, '\\\\')
+      .replace(/^\\\\\?\\/, '');
+  }
+  if (platform === 'win32' || platform === 'darwin') {
+    // ASCII only: the folding of other letters differs between languages and versions.
+    text = text.normalize('NFC').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  }
+  if (platform === 'win32') {
+    return text.replace(/^[a-z]:/, (drive) => drive.toUpperCase()).replace(/(?<!:)\\+$/, '');
+  }
+  return text.replace(/(?<=.)\/+$/, '');
+}
+
+function identityOf(path: string): { dev: string; ino: string } | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return { dev: String(dev), ino: String(ino) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { actOnce, type Intention, readActor } from '../../../src/lock/intent.ts';
+import { ended, LockHome, until } from './lockHome.ts';
+
+const target = 'b'.repeat(32);
+
+describe('Exactly one acts', function () {
+  this.timeout(60_000);
+  let home: LockHome;
+  let state = '';
+
+  before(function () {
+    if (process.platform !== 'linux') {
+      console.log('skipped: the kernel lock was not run on this system yet');
+      this.skip();
+    }
+  });
+  beforeEach(() => {
+    home = new LockHome();
+    state = join(home.root, 'incarnation');
+    writeFileSync(state, '1');
+  });
+  afterEach(() => home.clean());
+
+  const intention = (changes: Partial<Intention> = {}): Intention => ({
+    directory: home.directory,
+    target,
+    expect: '1',
+    actor: { by: 'the test', pid: process.pid, start: 'lx:1', verb: 'restart', since: new Date().toISOString() },
+    current: async () => readFileSync(state, 'utf8'),
+    waitMs: 10_000,
+    ...changes,
+  });
+
+  it('test 21: asked on a stale view, does nothing', async () => {
+    let acted = false;
+    const deed = await actOnce(intention({ expect: '0' }), async () => {
+      acted = true;
+    });
+    assert.deepEqual(deed, { status: 'already', now: '1' });
+    assert.equal(acted, false);
+  });
+
+  it('acts with its name on the door, and takes it away', async () => {
+    const deed = await actOnce(intention(), async () => readActor(home.directory, target));
+    assert.equal(deed.status, 'acted');
+    assert.deepEqual('result' in deed && [deed.result?.by, deed.result?.expect], ['the test', '1']);
+    assert.equal(readActor(home.directory, target), undefined);
+  });
+
+  it('lets go when the deed fails', async () => {
+    await assert.rejects(
+      actOnce(intention(), () => Promise.reject(new Error('no'))),
+      /no/,
+    );
+    assert.equal((await actOnce(intention(), async () => 1)).status, 'acted');
+  });
+
+  it('test 22: says who is at it, and overrides nobody', async () => {
+    const other = await home.hold(join(home.directory.intents, `${target}.lock`));
+    const actor = { by: 'another window', pid: other.pid, start: 'lx:5', verb: 'restart', expect: '1', since: 'long ago' };
+    writeFileSync(join(home.directory.intents, `${target}.json`), JSON.stringify(actor));
+    let acted = false;
+    const deed = await actOnce(intention({ waitMs: 300 }), async () => {
+      acted = true;
+    });
+    assert.deepEqual(deed, { status: 'busy', actor });
+    assert.equal(acted, false);
+    // The actor dies; the name that it left on the door stops nobody.
+    await ended(other);
+    assert.equal((await actOnce(intention(), async () => 1)).status, 'acted');
+  });
+
+  it('is finished as soon as somebody else has done it', async () => {
+    const other = await home.hold(join(home.directory.intents, `${target}.lock`));
+    const deed = actOnce(intention(), async () => 1);
+    writeFileSync(state, '2');
+    assert.deepEqual(await deed, { status: 'already', now: '2' });
+    assert.equal(other.exitCode, null);
+  });
+
+  it('test 20: of eight processes that want the same, one acts, again and again, also when actors are killed on the way', async () => {
+    const log = join(home.root, 'log');
+    writeFileSync(log, '');
+    for (const [round, killed] of [0, 1, 0, 2].entries()) {
+      writeFileSync(state, String(round));
+      const answers = join(home.root, `answers-${round}`);
+      writeFileSync(answers, '');
+      const actors = Array.from({ length: 8 }, () =>
+        spawn(
+          process.execPath,
+          [
+            '--no-warnings',
+            join(import.meta.dirname, 'actor.ts'),
+            home.directory.base,
+            target,
+            state,
+            log,
+            answers,
+            // The first that gets in ends itself before it has done anything, so that the next must do it.
+            join(home.root, `kill-${round}`),
+            String(killed),
+            String(round),
+          ],
+          { stdio: ['ignore', 'ignore', 'inherit'] },
+        ),
+      );
+      try {
+        await until('all actors are done', () => actors.every((actor) => actor.exitCode !== null || actor.signalCode !== null), 25_000);
+      } finally {
+        await Promise.all(actors.map(ended));
+      }
+      const told = readFileSync(answers, 'utf8').trim().split('\n');
+      assert.equal(told.filter((answer) => answer === 'acted').length, 1, told.join());
+      assert.equal(told.filter((answer) => answer === 'already').length, 7 - killed, told.join());
+      assert.equal(readFileSync(state, 'utf8'), String(round + 1));
+    }
+    assert.deepEqual(readFileSync(log, 'utf8').trim().split('\n'), ['0', '1', '2', '3']);
+    assert.equal(existsSync(join(home.directory.intents, `${target}.json`)), false);
+  });
+});

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type LockDirectory, openLockDirectory } from '../../../src/lock/lockDirectory.ts';
+
+/** A run folder of a test's own, and the processes that it started. */
+export class LockHome {
+  readonly root: string = mkdtempSync(join(tmpdir(), 'lock-home-'));
+  readonly directory: LockDirectory;
+  readonly #children: ChildProcess[] = [];
+
+  constructor() {
+    const opened = openLockDirectory(join(this.root, 'run', 'v1'));
+    if ('refused' in opened) {
+      throw new Error(opened.refused);
+    }
+    this.directory = opened.directory;
+  }
+
+  start(program: string, args: readonly string[]): ChildProcess & { readonly pid: number } {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#children.push(child);
+    const { pid } = child;
+    if (pid === undefined) {
+      throw new Error(`${program} did not start`);
+    }
+    return Object.assign(child, { pid });
+  }
+
+  /** A process that holds the flock of a file until its input ends. */
+  async hold(path: string, program: readonly string[] = []): Promise<ChildProcess & { readonly pid: number }> {
+    const [file = '', ...args] = [
+      ...program,
+      'perl',
+      '-e',
+      'open(my $f, "+>>", $ARGV[0]) or die; flock($f, 6) or die; $| = 1; print "held\n"; <STDIN>',
+      path,
+    ];
+    const child = this.start(file, args);
+    await new Promise((resolve, reject) => {
+      child.stdout?.once('data', resolve);
+      child.once('exit', () => reject(new Error('The holder ended')));
+    });
+    return child;
+  }
+
+  async clean(): Promise<void> {
+    await Promise.all(this.#children.map(ended));
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** Ends a process, and waits until it is gone. */
+export function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      resolve();
+    } else {
+      child.once('exit', () => resolve());
+      child.kill('SIGCONT');
+      child.kill('SIGKILL');
+    }
+  });
+}
+
+/** Waits for a condition. @throws when it does not come true in time */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+  const start = performance.now();
+  while (!(await condition())) {
+    if (performance.now() - start > limitMs) {
+      throw new Error(`Never: ${what}`);
+    }
+    await pause(10);
+  }
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { livenessOf } from '../../../src/lock/liveness.ts';
+import { someRecord, someWitness } from './records.ts';
+
+describe('livenessOf', () => {
+  it('believes PID and start together', async () => {
+    assert.equal((await livenessOf(someRecord(), someWitness({ 4242: 'lx:1000' }))).life, 'alive');
+    assert.equal((await livenessOf(someRecord(), someWitness({}))).life, 'dead');
+  });
+
+  it('test 9: a reused PID is another process', async () =>
+    assert.equal((await livenessOf(someRecord(), someWitness({ 4242: 'lx:1001' }))).life, 'dead'));
+
+  it('test 12: another boot is dead, whatever runs with that PID', async () =>
+    assert.equal((await livenessOf(someRecord(), someWitness({ 4242: 'lx:1000' }, 'boot-2'))).life, 'dead'));
+
+  it('test 13: another PID namespace is unknown, and not dead', async () =>
+    assert.equal((await livenessOf(someRecord(), someWitness({}, 'boot-1', '4026532000'))).life, 'unknown'));
+
+  it('an unknown boot, an unknown start, counts of another system and no process at all are unknown', async () => {
+    assert.equal((await livenessOf(someRecord({ host: { boot: '-', pidns: '-' } }), someWitness({}))).life, 'unknown');
+    assert.equal((await livenessOf(someRecord({ server: { pid: 4242, start: '?' } }), someWitness({ 4242: 'lx:1' }))).life, 'unknown');
+    assert.equal((await livenessOf(someRecord({ server: { pid: 4242, start: 'ps:1' } }), someWitness({ 4242: 'lx:1' }))).life, 'unknown');
+    const { server: _, ...none } = someRecord();
+    assert.equal((await livenessOf(none, someWitness({}))).life, 'unknown');
+    // … but no process with that PID is nobody, whatever it was counted in.
+    assert.equal((await livenessOf(someRecord({ server: { pid: 4242, start: '?' } }), someWitness({}))).life, 'dead');
+  });
+
+  it('lives while its guard or its server does, and says which', async () => {
+    const record = someRecord({ guard: { pid: 4000, start: 'lx:900' } });
+    assert.deepEqual(await livenessOf(record, someWitness({ 4242: 'lx:1000' })), { life: 'alive', guard: 'dead', server: 'alive' });
+    assert.deepEqual(await livenessOf(record, someWitness({ 4000: 'lx:900' })), { life: 'alive', guard: 'alive', server: 'dead' });
+  });
+});
