@@ -1,4 +1,5 @@
-// Runs the suites and sums up: `node scripts/test.ts [SUITE…] [--file=PART_OF_A_PATH…]`.
+// Runs the suites and sums up: `node scripts/test.ts [SUITE…] [--file=PART_OF_A_PATH…] [--long]`.
+// `--long` asks for the full counts, where a suite has reduced ones (TEST_LONG=1 in its environment).
 // The last line is "N passed, N failed, N skipped"; the exit code is 1 when anything failed.
 import { editors } from './editor/editorVersion.ts';
 import { findBrowser } from './editor/findBrowser.ts';
@@ -12,13 +13,19 @@ import { suiteTable } from './suites/suiteTable.ts';
 const words = process.argv.slice(2);
 const filters = words.filter((word) => word.startsWith('--file=')).map((word) => word.slice('--file='.length));
 const names = words.filter((word) => !word.startsWith('--'));
+const long = words.includes('--long');
+if (long) {
+  process.env.TEST_LONG = '1';
+}
 const table = suiteTable();
 const unknown = [
   ...names.filter((name) => !table.some((suite) => suite.name === name)),
-  ...words.filter((word) => word.startsWith('--') && !word.startsWith('--file=')),
+  ...words.filter((word) => word.startsWith('--') && word !== '--long' && !word.startsWith('--file=')),
 ];
 if (unknown.length > 0) {
-  console.error(`Unknown: ${unknown.join(', ')}. Suites: ${table.map((suite) => suite.name).join(', ')}. Option: --file=PART_OF_A_PATH.`);
+  console.error(
+    `Unknown: ${unknown.join(', ')}. Suites: ${table.map((suite) => suite.name).join(', ')}. Options: --file=PART_OF_A_PATH, --long.`,
+  );
   process.exit(2);
 }
 for (const name of ['SIGINT', 'SIGTERM'] as const) {

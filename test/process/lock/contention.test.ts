@@ -5,7 +5,7 @@ import { findFlockHelpers } from '../../../src/lock/flockHelper.ts';
 import { type ContentionOptions, contend, countLog } from './contention.ts';
 
 /** `npm run test:long` runs ten times as many. */
-const times = process.env.npm_lifecycle_event === 'test:long' ? 10 : 1;
+const times = process.env.TEST_LONG === '1' ? 10 : 1;
 
 // Numbers are those of the protocol's list of tests, docs/instance-lock-protocol.md.
 describe('Contenders for one lock', function () {
