@@ -25,7 +25,7 @@ const common = {
 } as const satisfies BuildOptions;
 
 /** Every bundle that ships, by name. A test reads this to check what each one imports. */
-export const bundles: Record<'extension' | 'cli', BuildOptions> = {
+export const bundles: Record<'extension' | 'cli' | 'guard', BuildOptions> = {
   extension: {
     ...common,
     ...importMetaUrl,
@@ -39,6 +39,13 @@ export const bundles: Record<'extension' | 'cli', BuildOptions> = {
     banner: { js: `#!/usr/bin/env node\n${importMetaUrl.banner.js}` },
     entryPoints: ['src/cli/main.ts'],
     outfile: 'dist/cli.cjs',
+  },
+  guard: {
+    ...common,
+    define: importMetaUrl.define,
+    banner: { js: `#!/usr/bin/env node\n${importMetaUrl.banner.js}` },
+    entryPoints: ['src/guard/main.ts'],
+    outfile: 'dist/guard.cjs',
   },
 };
 

@@ -1,11 +1,19 @@
 import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Shell } from './terminal.ts';
 
-/**
- * Verbs with a program of their own: found before anything else is loaded, so that they start as fast as if they stood alone.
- * (`guard` will be the first: it starts the bundle beside this file by path, and nothing of the command line.)
- */
-const ownPrograms: ReadonlyMap<string, (rest: readonly string[]) => Promise<number>> = new Map();
+/** Verbs with a program of their own: found before anything else is loaded, so that they start as fast as if they stood alone. */
+const ownPrograms: ReadonlyMap<string, (rest: readonly string[]) => Promise<number>> = new Map([['guard', guard]]);
+
+/** The bundle beside this one, by its path: the guard shares no code with the command line. It may end the process itself. */
+async function guard(rest: readonly string[]): Promise<number> {
+  const bundle: unknown = await import(pathToFileURL(join(dirname(fileURLToPath(import.meta.url)), 'guard.cjs')).href);
+  if (typeof bundle !== 'object' || bundle === null || !('runGuard' in bundle) || typeof bundle.runGuard !== 'function') {
+    throw new Error('guard.cjs beside this program is not the guard: install MCP Shepherd again');
+  }
+  process.exit(Number(await bundle.runGuard(rest)));
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv;

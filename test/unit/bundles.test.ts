@@ -33,6 +33,7 @@ describe('bundles', () => {
   for (const [name, extra, foreign] of [
     ['extension', ['vscode'], 'src/cli/'],
     ['cli', [], 'src/extension/'],
+    ['guard', [], 'src/cli/'],
   ] as const) {
     it(`${name} needs nothing at run time but Node${extra.length > 0 ? ` and ${extra.join(', ')}` : ''}`, async () => {
       const { outputs, inputs } = await metafile(name);
@@ -48,6 +49,31 @@ describe('bundles', () => {
       );
     });
   }
+
+  it('guard holds its own code and four libraries, of what the folders it may import need', async () => {
+    const { inputs } = await metafile('guard');
+    const libraries = new Set(Object.keys(inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+    // What cross-spawn needs comes with it.
+    const allowed = [
+      'cross-spawn',
+      'path-key',
+      'shebang-command',
+      'shebang-regex',
+      'which',
+      'isexe',
+      'semver',
+      '@renovatebot/pep440',
+      'valibot',
+    ];
+    assert.deepEqual(
+      [...libraries].filter((library) => !allowed.includes(library)),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(inputs).filter((path) => /^src\/(?!guard|types|version|process|lock|package)/.test(path)),
+      [],
+    );
+  });
 });
 
 describe('folders of src', () => {

@@ -1,0 +1,37 @@
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { guardHelp } from './guardHelp.ts';
+import { parseGuardOptions } from './guardOptions.ts';
+import { runStdioGuard } from './stdioGuard.ts';
+
+/**
+ * `mcp-shepherd guard` with the words that follow. Loaded by the command line, which starts this bundle beside it and nothing else of its own.
+ * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
+ */
+export async function runGuard(words: readonly string[]): Promise<number> {
+  const parsed = parseGuardOptions(words);
+  switch (parsed.status) {
+    case 'help':
+      process.stdout.write(guardHelp);
+      return 0;
+    case 'wrong':
+      process.stderr.write(`mcp-shepherd guard: ${parsed.message}. "mcp-shepherd guard --help" says more.\n`);
+      return 2;
+    case 'run':
+      return runStdioGuard(parsed.options);
+  }
+}
+
+function isStartedDirectly(): boolean {
+  try {
+    return realpathSync(process.argv[1] ?? '') === realpathSync(fileURLToPath(import.meta.url));
+  } catch {
+    return false;
+  }
+}
+
+if (isStartedDirectly()) {
+  void runGuard(process.argv.slice(2)).then((code) => {
+    process.exit(code);
+  });
+}
