@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { listInstanceRecords } from './instanceRecord.ts';
+import { removeControlEndpoint } from './controlPath.ts';
+import { type InstanceRecord, listInstanceRecords } from './instanceRecord.ts';
 import { type LockOptions, lockFile } from './kernelLock.ts';
 import { livenessOf } from './liveness.ts';
 import type { LockDirectory } from './lockDirectory.ts';
@@ -20,18 +21,18 @@ export async function collectGarbage(
   limit: number = defaultLimit,
   lock?: LockOptions,
 ): Promise<string[]> {
-  const dead: string[] = [];
+  const dead = new Map<string, InstanceRecord>();
   for (const reading of listInstanceRecords(directory)) {
-    if (dead.length >= limit) {
+    if (dead.size >= limit) {
       break;
     }
     if (reading.status === 'ok' && (await livenessOf(reading.record, witness)).life === 'dead') {
-      dead.push(reading.id);
+      dead.set(reading.id, reading.record);
     }
   }
-  const names = dead.length === 0 ? [] : readdirSync(directory.instances);
+  const names = dead.size === 0 ? [] : readdirSync(directory.instances);
   const cleared: string[] = [];
-  for (const id of dead) {
+  for (const [id, record] of dead) {
     const own = join(directory.instances, `${id}.lock`);
     const attempt = await lockFile(own, lock);
     if (attempt.status !== 'locked') {
@@ -39,6 +40,7 @@ export async function collectGarbage(
       continue;
     }
     try {
+      removeControlEndpoint(directory, record.control);
       for (const name of names.filter((other) => other.startsWith(`${id}.`) && other !== `${id}.lock`)) {
         rmSync(join(directory.instances, name), { force: true });
       }

@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeControlEndpoint } from './controlPath.ts';
+import { removeControlSecret } from './controlSecret.ts';
 import { type InstanceRecord, listInstanceRecords, newInstanceId, protocolVersion, writeInstanceRecord } from './instanceRecord.ts';
 import { type KernelLock, type LockAttempt, type LockOptions, lockFile, shortWaitMs } from './kernelLock.ts';
 import { livenessOf } from './liveness.ts';
@@ -18,7 +20,7 @@ export interface HeldInstance {
   publish(changes: Partial<Omit<InstanceFacts, 'serverId'>> & { readonly state: InstanceRecord['state'] }): void;
   /** Whether every lock file is still the one that is locked, so that nobody can hold it besides us. */
   isIntact(): boolean;
-  /** Takes the record away and lets go of the locks, in this order. Safe to call twice. */
+  /** Takes the record, the control socket and the secret away and lets go of the locks, in this order. Safe to call twice. */
   close(): void;
 }
 
@@ -179,6 +181,8 @@ function publish({ directory, witness, resources, facts }: HoldRequest, id: stri
       if (!closed) {
         closed = true;
         rmSync(join(directory.instances, `${id}.json`), { force: true });
+        removeControlEndpoint(directory, record.control);
+        removeControlSecret(directory, id);
         letGo(locks, join(directory.instances, `${id}.lock`));
       }
     },

@@ -87,7 +87,11 @@ export function findLockDirectory(base: string): LockDirectoryResult | undefined
   return checkedDirectory(base, false);
 }
 
-function checkPrivate(folder: string, uid: number | undefined, make: boolean): string | undefined {
+/**
+ * Why a folder is not this user's alone; undefined when it is. Links are not followed. Never throws.
+ * @param make makes it when missing
+ */
+export function checkPrivate(folder: string, uid: number | undefined, make: boolean): string | undefined {
   try {
     // The parents of the run folder are not the protocol's: `recursive` makes what is missing above it.
     if (make) {

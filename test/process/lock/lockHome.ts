@@ -11,8 +11,9 @@ export class LockHome {
   readonly directory: LockDirectory;
   readonly #children: ChildProcess[] = [];
 
-  constructor() {
-    const opened = openLockDirectory(join(this.root, 'run', 'v1'));
+  /** @param base where the protocol's files are; below `root` when missing */
+  constructor(base?: string) {
+    const opened = openLockDirectory(base ?? join(this.root, 'run', 'v1'));
     if ('refused' in opened) {
       throw new Error(opened.refused);
     }

@@ -1,0 +1,95 @@
+import type { Socket } from 'node:net';
+
+/** Longest line in either direction, bytes, without its end. */
+export const maxLineBytes = 65_536;
+
+/** A plain JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
+export type JsonObject = { readonly [name: string]: Json | undefined };
+
+/** Why a line is of no use; the other side is not told more. */
+export type LineFault = 'too long' | 'no JSON object';
+
+/** Cuts what arrives into lines and reads each as one JSON object. After a fault nothing more is read. */
+export class ControlLines {
+  readonly #onMessage: (message: JsonObject) => void;
+  readonly #onFault: (fault: LineFault) => void;
+  #parts: Buffer[] = [];
+  #length = 0;
+  #ended = false;
+
+  constructor(onMessage: (message: JsonObject) => void, onFault: (fault: LineFault) => void) {
+    this.#onMessage = onMessage;
+    this.#onFault = onFault;
+  }
+
+  /** Whether a line has begun and is not whole yet. */
+  get isPartial(): boolean {
+    return this.#length > 0;
+  }
+
+  /** Drops what comes from now on. */
+  end(): void {
+    this.#ended = true;
+    this.#parts = [];
+    this.#length = 0;
+  }
+
+  push(chunk: Buffer): void {
+    let rest = chunk;
+    for (let at = rest.indexOf(10); at >= 0 && !this.#ended; at = rest.indexOf(10)) {
+      this.#add(rest.subarray(0, at));
+      rest = rest.subarray(at + 1);
+      if (!this.#ended) {
+        this.#take();
+      }
+    }
+    if (!this.#ended && rest.length > 0) {
+      this.#add(rest);
+    }
+  }
+
+  #add(part: Buffer): void {
+    this.#length += part.length;
+    if (this.#length > maxLineBytes) {
+      this.#fault('too long');
+      return;
+    }
+    this.#parts.push(part);
+  }
+
+  #take(): void {
+    const line = Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#length = 0;
+    let value: unknown;
+    try {
+      value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line));
+    } catch {
+      this.#fault('no JSON object');
+      return;
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.#fault('no JSON object');
+      return;
+    }
+    this.#onMessage(value as JsonObject);
+  }
+
+  #fault(fault: LineFault): void {
+    this.end();
+    this.#onFault(fault);
+  }
+}
+
+/** Sends one message as a line. @returns false when it is too long for one, and was not sent */
+export function sendLine(socket: Socket, message: JsonObject): boolean {
+  const line = `${JSON.stringify(message)}\n`;
+  if (Buffer.byteLength(line) > maxLineBytes + 1) {
+    return false;
+  }
+  if (socket.writable) {
+    socket.write(line);
+  }
+  return true;
+}

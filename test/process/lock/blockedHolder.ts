@@ -1,0 +1,34 @@
+// An instance whose event loop stands still: `blockedHolder.ts BASE RESOURCE`. Publishes itself, says its id, and sleeps in one go until it is ended.
+import { openControlServer } from '../../../src/lock/controlServer.ts';
+import { holdResources } from '../../../src/lock/heldInstance.ts';
+import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
+import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { createWitness } from '../../../src/lock/witness.ts';
+
+const [base = '', resource = ''] = process.argv.slice(2);
+const opened = openLockDirectory(base);
+if ('refused' in opened) {
+  throw new Error(opened.refused);
+}
+const witness = await createWitness();
+const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
+const result = await holdResources({
+  directory: opened.directory,
+  witness,
+  resources: [resourceKey('path', resource)],
+  facts: { serverId: 'blocked', server },
+});
+if (result.status !== 'held-by-us') {
+  throw new Error(result.status);
+}
+const never = (): never => {
+  throw new Error('asked');
+};
+const { endpoint } = await openControlServer({
+  directory: opened.directory,
+  instance: result.instance.record.id,
+  handlers: { status: never, restart: never, stop: never },
+  server: () => server,
+});
+result.instance.publish({ state: 'running', control: endpoint });
+process.stdout.write(`${result.instance.record.id}\n`, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
