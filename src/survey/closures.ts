@@ -19,6 +19,7 @@ interface Unidentified {
 
 interface Entry {
   readonly ref: PackageRef;
+  readonly recorded: boolean;
   reading: ClosureReading;
   readAt: number;
   dirty: boolean;
@@ -26,7 +27,13 @@ interface Entry {
 }
 
 export type PackageSight =
-  | { readonly ref: PackageRef; readonly reading: ClosureReading; readonly goneSince?: number }
+  | {
+      readonly ref: PackageRef;
+      readonly reading: ClosureReading;
+      readonly goneSince?: number;
+      /** The reference comes from a stored record: the process itself does not lead there any more. */
+      readonly recorded?: boolean;
+    }
   | { readonly unknown: string };
 
 /** The packages of the running servers as they are on disk, read again only when something under them changed. */
@@ -50,6 +57,7 @@ export class Closures {
           ? { unknown: identified.unknown, askedAt: now }
           : {
               ref: identified.ref,
+              recorded: 'unknown' in found,
               reading: readClosure(identified.ref, this.#cache, now),
               readAt: now,
               dirty: false,
@@ -67,7 +75,12 @@ export class Closures {
     }
     entry.goneSince =
       entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, lastChangeAbove(entry.ref.entry) ?? now)) : undefined;
-    return { ref: entry.ref, reading: entry.reading, ...(entry.goneSince === undefined ? {} : { goneSince: entry.goneSince }) };
+    return {
+      ref: entry.ref,
+      reading: entry.reading,
+      ...(entry.goneSince === undefined ? {} : { goneSince: entry.goneSince }),
+      ...(entry.recorded ? { recorded: true } : {}),
+    };
   }
 
   /** Something changed at or in a watched directory: everything read from there is read again at the next sight. */

@@ -95,6 +95,11 @@ export class FactStore {
     return known;
   }
 
+  /** The file in which the baseline of a process is or would be kept, for showing. */
+  baselineFile(identity: ProcessIdentity): string {
+    return this.#file(identity, 'baseline');
+  }
+
   /** Records the packages of a process; where another observer was first, its record stands. @returns the record that stands. @throws when it cannot be written */
   recordBaseline(identity: ProcessIdentity, baseline: Baseline): Baseline {
     writeRecordOnce(this.#file(identity, 'baseline'), { schema: 1, identity, ...baseline });

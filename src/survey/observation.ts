@@ -7,6 +7,7 @@ import type { Instance } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
 import type { BootClock } from './bootClock.ts';
 import type { Closures } from './closures.ts';
+import { evidenceOf } from './evidence.ts';
 import type { FactStore } from './factStore.ts';
 import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, serverName, serverTree } from './instances.ts';
 import type { Owners } from './owner.ts';
@@ -55,6 +56,7 @@ export function observeServer(
   const cure = cureFor(client, name, definition);
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = serverVersions(server, sight, startedBy, cure, { facts: memory.facts, bootClock: memory.bootClock, now });
+  const baseline = memory.facts.baseline(server.identity);
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
   const transport = definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none' ? 'stdio' : 'unknown';
@@ -77,6 +79,13 @@ export function observeServer(
     memoryBytes: tree.memoryBytes,
     tree: tree.pids,
     findings: [...versions.verdict.findings, ...(owner.finding ? [owner.finding] : [])],
+    evidence: evidenceOf({
+      attributed,
+      sight,
+      firstSeenAt: sighting.firstSeenAt,
+      ...(baseline ? { baseline: { value: baseline, record: memory.facts.baselineFile(server.identity) } } : {}),
+      redactor,
+    }),
   };
   const design = client ? copiesByDesign(client.id) : undefined;
   const copy: CopyEvidence = {

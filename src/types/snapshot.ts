@@ -1,5 +1,5 @@
 import type { ClientId, Definition } from './definition.ts';
-import type { Finding } from './finding.ts';
+import type { Confidence, Finding } from './finding.ts';
 import type { Ecosystem, PackageChange } from './package.ts';
 import type { Problem } from './problem.ts';
 
@@ -64,6 +64,45 @@ export interface Instance {
   /** All PIDs of the tree, server first. */
   readonly tree: readonly number[];
   readonly findings: readonly Finding[];
+  /** How all this is known; for `explain` and the details page. */
+  readonly evidence?: InstanceEvidence;
+}
+
+/** How what is said of an instance is known, and from which file. Redacted. */
+export interface InstanceEvidence {
+  /** ISO 8601: the first look of any observer on this machine. */
+  readonly firstSeenAt: string;
+  /** The program's file as the kernel names it; null when it cannot be read. */
+  readonly program: string | null;
+  /** Which parts of the process could not be read, each with the reason. */
+  readonly unreadable: readonly string[];
+  readonly match: {
+    /** How sure the entry is; `unknown` when there is none. */
+    readonly confidence: Confidence;
+    readonly why: readonly string[];
+  };
+  /** Null when no package was found; `Instance.unknown` says why. */
+  readonly source: {
+    /** Where the code begins: the script, or what `-m` loads. Absolute. */
+    readonly entry: string;
+    /** How the package was found, in words. */
+    readonly how: string;
+    /** The source is used in place. */
+    readonly editable: boolean;
+    /** Where the own package's version is written down; null when it could not be read. */
+    readonly metadata: string | null;
+    /** How many packages of the closure were read. */
+    readonly packages: number;
+  } | null;
+  /** The packages as first seen while the process ran, and how far they are trusted to be what it loaded. Null as long as none could be taken. */
+  readonly baseline: {
+    /** ISO 8601. */
+    readonly takenAt: string;
+    readonly trust: 'before-start' | 'around-start' | 'after-start';
+    readonly packages: number;
+    /** The file that holds it. */
+    readonly record: string;
+  } | null;
 }
 
 /** Everything known at one moment; the only thing that views read. Plain JSON, redacted. */

@@ -115,6 +115,29 @@ for (const major of [20, 24]) {
       assert.equal(server?.exitCode, null, 'restart has signalled the server');
     });
 
+    it('is explained: process, entry and why, package, record, what changed, and the cure; no secret', async () => {
+      await snapshotOf();
+      await upgrade();
+      const { code, stdout, stderr } = await run('explain', 'notes');
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^Stale \(proven\)$/m);
+      assert.match(stdout, /^ {2}since +\d{4}-/m);
+      assert.match(stdout, /^ {2}cure +/m);
+      assert.match(stdout, new RegExp(`^ {2}identity +PID ${server?.pid}, `, 'm'));
+      assert.match(stdout, /^ {2}known +.*: its command line is the one of the entry \(notes\)/m);
+      assert.match(stdout, /^ {2}found +from the script on its command line: /m);
+      assert.match(stdout, new RegExp(`^ {2}record +${world.runDir}/shepherd/facts/.*baseline\\.json$`, 'm'));
+      assert.match(stdout, /SECRET_TOKEN \(values are not read out\)/);
+      const json: { instance: { pid: number; evidence: { source: { metadata: string } } }; sections: unknown[] } = JSON.parse(
+        (await run('explain', String(server?.pid), '--json')).stdout,
+      );
+      assert.equal(json.instance.pid, server?.pid);
+      assert.match(json.instance.evidence.source.metadata, /server-memory\/package\.json$/);
+      assert.ok(json.sections.length >= 4);
+      assert.doesNotMatch(stdout + JSON.stringify(json), /hunter2/);
+      assert.equal((await run('explain', 'nothing-like-it')).code, 2);
+    });
+
     it('makes --check exit 1 when stale, 0 when not', async function () {
       const reason = whyNoNamespace();
       if (reason) {

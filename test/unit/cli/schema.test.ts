@@ -4,10 +4,12 @@ import type { Definition, DefinitionScope, Transport } from '../../../src/types/
 import type { Confidence, FindingKind, StaleSubKind } from '../../../src/types/finding.ts';
 import type { Ecosystem, PackageChange } from '../../../src/types/package.ts';
 import type { Problem } from '../../../src/types/problem.ts';
-import type { Instance } from '../../../src/types/snapshot.ts';
+import type { Instance, InstanceEvidence } from '../../../src/types/snapshot.ts';
 import { busySnapshot, snapshot } from './fixture.ts';
 import { fullSnapshot } from './fullSnapshot.ts';
 import { type SchemaNode, schema, schemaErrors } from './snapshotSchema.ts';
+
+type BaselineTrust = NonNullable<InstanceEvidence['baseline']>['trust'];
 
 /** All members of a union, held complete by the compiler: a member that is added or removed does not compile. */
 function membersOf<Member extends string>(members: Record<Member, true>): string[] {
@@ -45,6 +47,8 @@ const unions: Readonly<Record<string, readonly string[]>> = {
   }),
   'finding.subKind': membersOf<StaleSubKind>({ package: true, dependency: true, content: true, source: true, interpreter: true }),
   'finding.confidence': membersOf<Confidence>({ proven: true, likely: true, unknown: true }),
+  'match.confidence': membersOf<Confidence>({ proven: true, likely: true, unknown: true }),
+  'baseline.trust': membersOf<BaselineTrust>({ 'before-start': true, 'around-start': true, 'after-start': true }),
   'problem.source': membersOf<Problem['source']>({ config: true, process: true, package: true, facts: true, watch: true }),
 };
 
@@ -117,6 +121,7 @@ const optionalFields = new Set([
   'file',
   'line',
   'column',
+  'evidence',
 ]);
 
 function requiredHere(path: readonly (string | number)[], key: string): boolean {
@@ -126,10 +131,13 @@ function requiredHere(path: readonly (string | number)[], key: string): boolean 
       (inner === undefined && (key === 'command' || key === 'cwd')) ||
       inner === 'launchers' ||
       inner === 'package' ||
+      (path.length > 2 && key === 'evidence') ||
       (inner === 'findings' && key !== 'subKind')
     );
   }
-  return part === 'definitions' && inner === undefined && (key === 'file' || key === 'line');
+  return (
+    part === 'definitions' && ((inner === undefined && (key === 'file' || key === 'line')) || (inner === 'findings' && key === 'evidence'))
+  );
 }
 
 function definedObjects(): { readonly name: string; readonly node: SchemaNode }[] {

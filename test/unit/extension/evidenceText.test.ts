@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { evidenceText } from '../../../src/extension/evidenceText.ts';
+import { explanationOf } from '../../../src/survey/explanation.ts';
 import { claude, definition, finding, here, instance, now, snapshot, stale } from './samples.ts';
 
 const text = (one: ReturnType<typeof stale>, changes = {}): string =>
@@ -35,6 +36,29 @@ describe('The evidence document', () => {
     const shown = text(changed, { definitions: [definition({ envNames: ['API_KEY'] })] });
     assert.match(shown, /API_KEY \(values are not read out\)/);
     assert.match(shown, /zod: 3\.1\.0 when it started, 4\.0\.0 now/);
+  });
+
+  it('holds the same lines as the command line tells', () => {
+    const one = stale({
+      evidence: {
+        firstSeenAt: '2026-11-21T09:00:05Z',
+        program: '/usr/bin/node',
+        unreadable: [],
+        match: { confidence: 'proven', why: ['its command line is the one of the entry (everything)'] },
+        source: { entry: '/home/ann/api/x.js', how: 'from the script on its command line', editable: false, metadata: null, packages: 3 },
+        baseline: { takenAt: '2026-11-21T09:00:05Z', trust: 'before-start', packages: 3, record: '/home/ann/.mcp-run/x.json' },
+      },
+    });
+    const shown = text(one).replace(/\s+/g, ' ');
+    for (const section of explanationOf(one, snapshot({ instances: [one] }), {
+      cure: '',
+      home: here.home,
+      owner: 'VS Code, this window',
+    })) {
+      for (const row of section.rows) {
+        assert.ok(shown.includes(row.text), row.text);
+      }
+    }
   });
 
   it('breaks long lines and keeps hostile text on its own line', () => {

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { renderExplanation } from '../../../../src/cli/render/explainView.ts';
+import { displayWidth } from '../../../../src/cli/render/text.ts';
+import { explanationOf } from '../../../../src/survey/explanation.ts';
+import type { Instance, Snapshot } from '../../../../src/types/snapshot.ts';
+import { ago, busySnapshot, client, definition, finding, fixtureNow, instance, snapshot } from '../fixture.ts';
+import { assertGolden } from '../golden.ts';
+
+function render(one: Instance, given: Snapshot, width: number, color = false): string {
+  const sections = explanationOf(one, given, {
+    cure: 'In Claude Code: /mcp, choose chroma, Reconnect.',
+    home: '/home/ada',
+    timeZone: 'UTC',
+  });
+  return renderExplanation(one, given, sections, { width, color, now: fixtureNow });
+}
+
+const chroma = instance({
+  name: 'chroma',
+  pid: 5103,
+  definitions: ['d3'],
+  client: client('claude-code', 'Claude Code', 5001),
+  launchers: [{ pid: 5102, kind: 'uv', command: 'uv tool uvx chroma-mcp' }],
+  tree: [5103, 5102],
+  package: { ecosystem: 'python', name: 'chroma-mcp', root: '/home/ada/venv', running: '0.2.6', installed: '0.2.6' },
+  changedDependencies: [
+    { name: 'chromadb', running: '0.6.3', installed: '1.5.7', direction: 'upgrade' },
+    { name: 'numpy', running: '2.3.0', installed: '2.1.0', direction: 'downgrade' },
+    { name: 'posthog', running: '3.7.0', direction: 'removed' },
+  ],
+  findings: [
+    finding({
+      kind: 'stale',
+      subKind: 'dependency',
+      message: 'runs with other dependencies than installed: chromadb 0.6.3 → 1.5.7 and 2 more',
+      evidence: ['runs chromadb 0.6.3 since 09:52 (PID 5103, started by Claude Code); chromadb 1.5.7 was installed 13:02'],
+      actions: [
+        { kind: 'manual', step: 'In Claude Code: /mcp, choose chroma, Reconnect.' },
+        { kind: 'reveal', file: '/home/ada/.claude.json', line: 7 },
+      ],
+    }),
+  ],
+  evidence: {
+    firstSeenAt: ago(3_600_000 * 3),
+    program: '/usr/bin/python3.11',
+    unreadable: ['open files: permission denied'],
+    match: {
+      confidence: 'proven',
+      why: ['it runs the package of the entry with the same arguments (chroma)', 'it has the environment variable of the entry'],
+    },
+    source: {
+      entry: '/home/ada/venv/bin/chroma-mcp',
+      how: 'from the script on its command line',
+      editable: false,
+      metadata: '/home/ada/venv/lib/python3.11/site-packages/chroma_mcp-0.2.6.dist-info',
+      packages: 84,
+    },
+    baseline: {
+      takenAt: ago(3_600_000 * 3),
+      trust: 'before-start',
+      packages: 84,
+      record: '/home/ada/.mcp-run/shepherd/facts/01.baseline.json',
+    },
+  },
+});
+const given = snapshot({
+  definitions: [
+    definition({
+      id: 'd3',
+      name: 'chroma',
+      client: 'claude-code',
+      file: '/home/ada/.claude.json',
+      line: 7,
+      command: 'uvx',
+      args: ['chroma-mcp'],
+      envNames: ['CHROMA_TOKEN'],
+    }),
+  ],
+  instances: [chroma],
+  problems: [
+    { source: 'config', message: 'A trailing comma', file: '/home/ada/.claude.json', line: 9 },
+    { source: 'config', message: 'Not about this server', file: '/home/ada/other.json' },
+  ],
+});
+
+describe('the explanation of one server', () => {
+  for (const width of [60, 120]) {
+    it(`is whole and fits ${width} columns`, () => {
+      const text = render(chroma, given, width);
+      assert.ok(text.split('\n').every((line) => displayWidth(line) <= width));
+      assertGolden(`explain-${width}`, text);
+    });
+  }
+
+  it('says from which file, how sure and since when, and names every package that changed', () => {
+    const text = render(chroma, given, Number.POSITIVE_INFINITY);
+    for (const part of [
+      /Stale \(proven\)/,
+      /since +2026-11-21 13:02:05/,
+      /cure +In Claude Code/,
+      /chromadb: 0\.6\.3 when it started, 1\.5\.7 now/,
+      /numpy: 2\.3\.0 when it started, 2\.1\.0 now \(downgrade\)/,
+      /posthog: 3\.7\.0 when it started, gone now/,
+      /read from +~\/venv\/.*chroma_mcp-0\.2\.6\.dist-info; 84 packages/,
+      /recorded +84 packages on 2026-11-21 11:02:05; everything was installed well before/,
+      /known +proven: it runs the package of the entry/,
+      /not read +open files: permission denied/,
+      /~\/\.claude\.json:9: A trailing comma/,
+    ]) {
+      assert.match(text, part);
+    }
+    assert.doesNotMatch(text, /Not about this server/);
+  });
+
+  it('lets nothing hostile act on the terminal, and explains what has neither entry nor package', () => {
+    const one = instance({ name: 'a\x1b[2Jb\n! fake', pid: 9, unknown: 'nothing tells\u202e' });
+    const text = render(one, snapshot({ instances: [one] }), 80);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+    assert.doesNotMatch(text, /\x1b|\u202e/);
+    assert.equal(text.split('\n').filter((line) => line.startsWith('! fake')).length, 0);
+    assert.match(text, /none of the configuration files/);
+    for (const each of busySnapshot().instances) {
+      assert.ok(render(each, busySnapshot(), 80).length > 100);
+    }
+  });
+});
