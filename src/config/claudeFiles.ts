@@ -1,5 +1,5 @@
 import { nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
-import { readMap } from './jsonServers.ts';
+import { problemThroughout, readMap } from './jsonServers.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type SwitchedOff, texts } from './serverFile.ts';
 
 /**
@@ -38,8 +38,12 @@ export const claudeState: Format = {
 export function switchFormat(key: string, dotMcpOnly: boolean): Format {
   return {
     read(text) {
-      const names = text.includes(key) ? texts(plainValue(nodeAt(parseJsonc(text).root, [key]))) : [];
-      return { ...emptyServerFile, switchedOff: names.length === 0 ? [] : [{ names, dotMcpOnly }] };
+      const file = parseJsonc(text);
+      if (!text.includes(key)) {
+        return { ...emptyServerFile, problems: problemThroughout(file) };
+      }
+      const names = texts(plainValue(nodeAt(file.root, [key])));
+      return { ...emptyServerFile, problems: file.problem ? [file.problem] : [], switchedOff: names.length === 0 ? [] : [{ names, dotMcpOnly }] };
     },
   };
 }

@@ -26,10 +26,10 @@ export function jsonFormat(options: JsonFormatOptions): Format {
 }
 
 function readMaps(text: string, options: JsonFormatOptions): ServerFile {
-  if (options.concernsUsWith !== undefined && !text.includes(options.concernsUsWith)) {
-    return emptyServerFile;
-  }
   const file = parseJsonc(text);
+  if (options.concernsUsWith !== undefined && !text.includes(options.concernsUsWith)) {
+    return { ...emptyServerFile, problems: problemThroughout(file) };
+  }
   const problems: FileProblem[] = file.problem ? [file.problem] : [];
   const entries: ServerEntry[] = [];
   const found = options.maps.flatMap((path) => {
@@ -43,9 +43,25 @@ function readMaps(text: string, options: JsonFormatOptions): ServerFile {
     const servers = properties(file.root).filter(({ value }) => looksLikeServer(value));
     readMap(file, file.root, entries, problems, new Set(servers.map(({ name }) => name)));
   } else if (file.root && file.root.type !== 'object' && problems.length === 0) {
-    problems.push({ message: `The file holds ${article(file.root)}, not an object; nothing of it can be used.`, line: 1 });
+    problems.push(notAnObject(file.root));
   }
   return { ...emptyServerFile, entries, problems, switchedOff: switchedOff(file, entries, options), secrets: inputSecrets(file) };
+}
+
+/**
+ * What is wrong with a file of many purposes in which none of our words stands: a slip among somebody else's settings is not ours to tell; a file that
+ * is garbage throughout, or holds no settings at all, might have held servers, and its client reads none of it either.
+ */
+export function problemThroughout(file: JsoncFile): readonly FileProblem[] {
+  if (file.problem !== undefined) {
+    // A single name that can be read, even without its value, says that these are settings of something else.
+    return file.root?.type === 'object' && (file.root.children ?? []).length > 0 ? [] : [file.problem];
+  }
+  return file.root === undefined || file.root.type === 'object' ? [] : [notAnObject(file.root)];
+}
+
+function notAnObject(root: Node): FileProblem {
+  return { message: `The file holds ${article(root)}, not an object; nothing of it can be used.`, line: 1 };
 }
 
 /** Adds the entries of one map. A name that comes twice counts once: the later one, as in every client. */

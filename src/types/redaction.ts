@@ -1,12 +1,13 @@
 import type { Definition, RawDefinition } from './definition.ts';
+import { gluedSecret, isSecretByPlace, redactLoose } from './looseSecrets.ts';
 import { isEmptyWord, isOrdinaryValue, isReference, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
 
 /** The one way out for arguments, command lines and addresses (DESIGN, invariant 7). Never throws; what is redacted already stays as it is. */
 export interface Redactor {
   /** Any text: a command line in one string, a message, an error. */
   text(value: string): string;
-  /** Arguments, one by one: a flag's value is known by the flag before it. Same length as the input. */
-  args(args: readonly string[]): string[];
+  /** Arguments, one by one: a flag's value is known by the flag before it. Same length as the input. @param command their program, when it is not the first of them */
+  args(args: readonly string[], command?: string): string[];
   /** An address: its user info, query values and secret path segments; the rest stays as written. */
   url(value: string): string;
 }
@@ -16,8 +17,8 @@ const maxLength = 65_536;
 const urlShape = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
 /** `--header "Name: value"` and `-H Name:value`, up to the closing quote or the next option. */
 const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s*)(.+?)(?=["']|\s--?[a-z]|$)/gi;
-/** `--token value`, `--token=value`. */
-const flagShape = /((?:^|[\s"'])--?[a-z][\w.-]*)(=|\s+)(?!--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
+/** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
+const flagShape = /((?:^|[\s"'])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(=|:|\s+)(?!--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** `NAME=value`, as before a command, after `-e` and in `env`. */
 const assignmentShape = /((?:^|[\s"'=])[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
 /** `"name": "value"` in JSON, also with escaped quotes. */
@@ -48,7 +49,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 
   function text(value: string): string {
     const whole = value.length > maxLength ? `${value.slice(0, maxLength)}…` : value;
-    return replaceKnown(whole)
+    const named = replaceKnown(whole)
       .replace(privateKeyShape, redacted)
       .replace(urlShape, (found) => redactUrl(found))
       .replace(tokenShapes, redacted)
@@ -63,16 +64,23 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
         isSecretName(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
       );
+    return redactLoose(named);
   }
 
-  function args(list: readonly string[]): string[] {
+  function args(list: readonly string[], command?: string): string[] {
     return list.map((arg, index) => {
       const before = list[index - 1] ?? '';
+      if (isSecretByPlace(list, index, command)) {
+        return redacted;
+      }
+      if (gluedSecret(list, index, command) !== undefined) {
+        return `-p${redacted}`;
+      }
       if (isSecretFlag(before) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
         return redacted;
       }
       if (/^(-H|--headers?)$/.test(before)) {
-        return arg.replace(/^([\w-]+\s*[:=]\s*)[\s\S]*$/, `$1${redacted}`);
+        return arg.replace(/^([\w-]+\s*[:=]\s*)[\s\S]+$/, `$1${redacted}`);
       }
       if (/^(-u|--user)$/.test(before) && /^[^:\s]+:[^:]*[^\d:]/.test(arg)) {
         return redacted;
@@ -80,9 +88,9 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       if (/^(-e|--env|--build-arg)$/.test(before)) {
         return arg.replace(/^(\w+=)[\s\S]+$/, `$1${redacted}`);
       }
-      const assigned = /^(--?[A-Za-z][\w.-]*|[A-Za-z_]\w*)=([\s\S]+)$/.exec(arg);
-      if (assigned?.[1] !== undefined && isSecretName(assigned[1]) && !isHarmless(assigned[2] ?? '')) {
-        return `${assigned[1]}=${redacted}`;
+      const assigned = assignment(arg);
+      if (assigned && isSecretName(assigned.name) && !isHarmless(assigned.value)) {
+        return `${assigned.name}${assigned.sign}${redacted}`;
       }
       return text(arg);
     });
@@ -96,7 +104,7 @@ export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<D
   const { env, secrets: _, args, command, cwd, url, ...plain } = raw;
   return {
     ...plain,
-    args: redactor.args(args),
+    args: redactor.args(args, command),
     envNames: Object.keys(env),
     ...(command === undefined ? {} : { command: redactor.text(command) }),
     ...(cwd === undefined ? {} : { cwd: redactor.text(cwd) }),
@@ -109,6 +117,7 @@ export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<D
  * ordinary (see `isOrdinaryValue`), all header values with and without their scheme, values of secret-named flags, passwords in addresses.
  */
 export function secretsOf(entry: {
+  readonly command?: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | null>>;
   readonly headers: readonly string[];
@@ -131,16 +140,27 @@ export function secretsOf(entry: {
     add(header.replace(/^(?:Bearer|Basic|Token)\s+/i, ''));
   }
   entry.args.forEach((arg, index) => {
-    const assigned = /^(--?[A-Za-z][\w.-]*|[A-Za-z_]\w*)=([\s\S]+)$/.exec(arg);
-    if (isSecretFlag(entry.args[index - 1] ?? '') && !looksLikeFlag.test(arg)) {
+    const assigned = assignment(arg);
+    const glued = gluedSecret(entry.args, index, entry.command);
+    if ((isSecretFlag(entry.args[index - 1] ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(entry.args, index, entry.command)) {
       add(arg);
-    } else if (assigned?.[1] !== undefined && isSecretName(assigned[1])) {
-      add(assigned[2] ?? '');
+    } else if (assigned && isSecretName(assigned.name)) {
+      // A connection string has secrets of its own among ordinary parts; as a whole it is known too.
+      add(assigned.value);
+    } else if (glued !== undefined) {
+      add(glued);
     }
     urlSecrets(arg).forEach(add);
   });
   urlSecrets(entry.url ?? '').forEach(add);
   return [...secrets];
+}
+
+/** `--name=value`, `--Name:value`, `NAME=value` as one argument. */
+function assignment(arg: string): { readonly name: string; readonly sign: string; readonly value: string } | undefined {
+  const match =
+    /^(--?[A-Za-z][\w.:-]*|[A-Za-z_]\w*)(=)([\s\S]+)$/.exec(arg) ?? /^(--?[A-Za-z][\w.-]*)(:)(?!\/\/)([\s\S]+)$/.exec(arg);
+  return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
 }
 
 function isSecretFlag(arg: string): boolean {
@@ -185,13 +205,31 @@ function redactUrl(value: string): string {
   const at = authority.lastIndexOf('@');
   // `git@github.com` names no secret and is known to everybody.
   const user = at < 0 ? '' : authority.slice(0, at) === 'git' ? 'git@' : `${redacted}@`;
-  const segments = path.split('/').map((segment) => (isSecretSegment(segment) ? redacted : segment));
+  const segments = path
+    .split('/')
+    .map((segment, index, all) => (isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') ? redacted : segment));
   return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : fragment}`;
 }
 
 /** Hosted servers put the key into the path: long, of letters and digits, and no file name. */
 function isSecretSegment(segment: string): boolean {
   return segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment);
+}
+
+/**
+ * Shorter ones where the segment before names a secret (`/token/a1b2c3`), or where letters and digits are mixed as no word and no version mixes
+ * them. `/keys/list`, `/v1beta2`, `/x86_64-linux-gnu` stay.
+ */
+function isShortSecret(segment: string, before: string): boolean {
+  if (!/^[\w=~%+-]+$/.test(segment) || segment.length >= 20) {
+    return false;
+  }
+  const named = /^[a-z_-]+$/i.test(before) && isSecretName(before);
+  if (named && segment.length >= 6) {
+    return /\d/.test(segment) && !/^v\d/.test(segment);
+  }
+  const turns = segment.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
+  return segment.length >= 10 && turns >= 4;
 }
 
 function redactQuery(query: string): string {

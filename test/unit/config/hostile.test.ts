@@ -47,6 +47,34 @@ describe('discoverDefinitions on bad input', () => {
     ok(!JSON.stringify(reading.problems).includes('s3cr3t'));
   });
 
+  for (const path of [
+    'home/.qwen/settings.json',
+    'home/.copilot/settings.json',
+    'home/.claude/settings.json',
+    'home/.config/Code/User/settings.json',
+    'home/.config/opencode/opencode.json',
+  ]) {
+    it(`says that ${path} is garbage throughout, though no word of ours stands in it`, async () => {
+      tree.write(path, '\u0000\u0001 not JSON at all');
+      expectOne(await tree.discover(), `${path}:1:1`, /not valid JSON.*nothing of it can be used/);
+      tree.write(path, '["no", "settings"]');
+      expectOne(await tree.discover(), `${path}:1`, /holds a list, not an object/);
+    });
+
+    it(`is quiet about a slip among settings of ${path} that are not ours`, async () => {
+      tree.write(path, '{"theme": "dark",, "editor": ');
+      deepEqual((await tree.discover()).problems, []);
+    });
+  }
+
+  it('says that a list of switched-off servers is broken, and switches off what can be read of it', async () => {
+    tree.write('home/work/project/.mcp.json', { mcpServers: { a: { command: 'node' } } });
+    tree.write('home/work/project/.claude/settings.json', '{"disabledMcpjsonServers": ["a"],, "x" 1}');
+    const reading = await tree.discover();
+    expectOne(reading, 'home/work/project/.claude/settings.json:1:34', /not valid JSON/);
+    equal(reading.definitions.find(({ name }) => name === 'a')?.enabled, false);
+  });
+
   for (const [what, text] of [
     ['nothing', ''],
     ['white space', ' \r\n\t'],

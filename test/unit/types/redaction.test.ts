@@ -96,6 +96,46 @@ describe('createRedactor: args', () => {
       ['--token', variable('input:key'), '--key', '$KEY'],
     ],
     [
+      ['--header', 'X-Api-Key', 'S3', '--port', '1'],
+      ['--header', 'X-Api-Key', redacted, '--port', '1'],
+    ],
+    [
+      ['--header', 'X-Api-Key', '--port', '1'],
+      ['--header', 'X-Api-Key', '--port', '1'],
+    ],
+    [
+      ['--header', 'Authorization:', 'Bearer', 'S3'],
+      ['--header', 'Authorization:', redacted, redacted],
+    ],
+    [
+      ['Authorization:', 'S3', 'http://h/mcp'],
+      ['Authorization:', redacted, 'http://h/mcp'],
+    ],
+    [
+      ['--token', 'Bearer', 'S3'],
+      ['--token', 'Bearer', redacted],
+    ],
+    [
+      ['--Token:S3', '--Auth:Token=S3', '--url:http://h'],
+      [`--Token:${redacted}`, `--Auth:Token=${redacted}`, '--url:http://h'],
+    ],
+    [
+      ['/usr/bin/mysql', '-h', 'db', '-pS3', 'base'],
+      ['/usr/bin/mysql', '-h', 'db', `-p${redacted}`, 'base'],
+    ],
+    [
+      ['node', '-p', '1+1', '-pretty'],
+      ['node', '-p', '1+1', '-pretty'],
+    ],
+    [
+      ['sshpass', '-p', 'S3', 'ssh', 'host'],
+      ['sshpass', '-p', redacted, 'ssh', 'host'],
+    ],
+    [
+      ['--db', 'Server=x;User Id=sa;Password=a b;Encrypt=true'],
+      ['--db', `Server=x;User Id=sa;Password=${redacted};Encrypt=true`],
+    ],
+    [
       ['/home/me/.venv/bin/python', '-m', 'server', '--mode', 'stdio', '--max-tokens', '100'],
       ['/home/me/.venv/bin/python', '-m', 'server', '--mode', 'stdio', '--max-tokens', '100'],
     ],
@@ -124,6 +164,22 @@ describe('createRedactor: text', () => {
     ],
     ['postgres://u:p@db.local:5432/x and more', `postgres://${redacted}@db.local:5432/x and more`],
     ['https://mcp.example.com/s/N2QyZjQ4YTctYjQ2Ni00/mcp', `https://mcp.example.com/s/${redacted}/mcp`],
+    ['https://h/token/a1b2c3/mcp', `https://h/token/${redacted}/mcp`],
+    ['https://h/s/a1b2c3d4e5/mcp', `https://h/s/${redacted}/mcp`],
+    ['https://h/v1beta2/2024-11-05/x86_64-linux-gnu2/keys/list', 'https://h/v1beta2/2024-11-05/x86_64-linux-gnu2/keys/list'],
+    ['AccountName=x;AccountKey=abc==;Suffix=core', `AccountName=x;AccountKey=${redacted};Suffix=core`],
+    ['cannot connect: "Server=x;Pwd=a b"', `cannot connect: "Server=x;Pwd=${redacted}"`],
+    ['npx x --header X-Api-Key S3 --port 1', `npx x --header X-Api-Key ${redacted} --port 1`],
+    ['x -H localhost start', 'x -H localhost start'],
+    ['sent Authorization: S3 to h', `sent Authorization: ${redacted} to h`],
+    ['Cookie: a=b; c=d', `Cookie: ${redacted}`],
+    ['got token: expected a string', 'got token: expected a string'],
+    ['app --Token:S3 --port 1', `app --Token:${redacted} --port 1`],
+    ['failed: me:pw@db.local:5432', `failed: ${redacted}@db.local:5432`],
+    ['me@example.com, mailto:me@example.com, git@github.com:o/r.git', 'me@example.com, mailto:me@example.com, git@github.com:o/r.git'],
+    ['npm:chromadb@1.2.3 image:tag@sha256:abcdef', 'npm:chromadb@1.2.3 image:tag@sha256:abcdef'],
+    ['mysqldump --port=3 -u me -pS3 base', `mysqldump --port=3 -u me -p${redacted} base`],
+    ['login failed, password=abc', `login failed, password=${redacted}`],
     ['runs chromadb 0.6.3 since Tue 14:02 (PID 4711)', 'runs chromadb 0.6.3 since Tue 14:02 (PID 4711)'],
     ['basic authentication, bearer tokens', 'basic authentication, bearer tokens'],
   ];
@@ -160,6 +216,13 @@ describe('createRedactor: known values', () => {
     odd.text('"a"'.repeat(100_000));
     odd.text('A='.repeat(100_000));
     odd.text('a:'.repeat(100_000));
+    odd.text('mysql '.repeat(20_000));
+    odd.text(';a b'.repeat(30_000));
+    odd.text('a.b:'.repeat(30_000));
+    odd.text(`--${'a:'.repeat(30_000)}`);
+    odd.text('--header x '.repeat(10_000));
+    odd.text(`x${' '.repeat(60_000)}:`);
+    odd.args(Array.from({ length: 3_000 }, () => '-pa'));
     odd.args(['--header', `x${' '.repeat(100_000)}`]);
     isOrdinaryValue(`/${'a/'.repeat(30_000)}!`);
     isOrdinaryValue(`${'a-'.repeat(30_000)}!`);

@@ -1,0 +1,104 @@
+import { isReference, isSecretName, redacted } from './secretShapes.ts';
+
+/** Words that stand before the secret in a header's value. */
+const schemeWord = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)$/i;
+/** Headers whose name alone says that a secret follows, where no option introduces them. */
+const secretHeaderName = /^(?:proxy-authorization|authorization|cookie|set-cookie|[a-z\d]+(?:-[a-z\d]+)*-(?:key|token|secret|auth|password|signature))$/i;
+
+/** `; Password = a b;` in a connection string: a value ends at the semicolon, not at a blank. */
+const connectionPart = /(^|[;"'\s=])([A-Za-z][\w .-]{0,40}?)(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^;"']*)(?=(;?))/g;
+/** `--header X-Api-Key SECRET`, also with a scheme word between. */
+const spacedHeader = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(:?\s+)(?!-)((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"']+)/gi;
+/** `Authorization: S` without any option, up to the end of the value's words. */
+const bareHeader = /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
+/** A cookie's value goes on after semicolons. */
+const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
+/** `token=abc` in small letters, as servers log it and as some take it. */
+const smallAssignment = /(^|[\s"'({,;])([a-z][\w.-]{0,60})=("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
+/** `user:password@host` without a scheme before it. */
+const bareUserInfo = /(?<![\w.+/@:-])([\w.+-]{1,64}):([^\s:@/"'‹]{1,200})@([\w-]+(?:\.[\w-]+)*)/g;
+/** `npm:chromadb@1.2.3`, `mailto:me@example.com`, `ssh:git@host`: what stands before the colon is no user. */
+const otherSchemes = /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
+/** Programs that take a password glued to `-p` (`mysql -pSECRET`). */
+const gluedPassword = /^(?:mysql|mariadb|mycli|mysqlsh|sshpass)/i;
+/** … and those that take it as the next word. */
+const nextPassword: readonly (readonly [RegExp, RegExp])[] = [
+  [/^(?:sshpass|mongo|mongosh|mongodump|mongorestore)$/i, /^-p$/],
+  [/^redis-cli$/i, /^-a$/],
+  [/^(?:ldapsearch|ldapmodify)$/i, /^-w$/],
+];
+const gluedText =
+  /((?:^|[\s/\\"'])(?:mysql|mariadb|mycli|sshpass)[\w-]*(?:\.exe)?(?=\s)(?:[^\n|;&]{0,2000}?\s)-p)([^\s"'-][^\s"']*)/gi;
+
+/** Secrets in a text that no option introduces. Runs after the shapes with a scheme or a flag; changes nothing that is redacted already. */
+export function redactLoose(text: string): string {
+  return text
+    .replace(connectionPart, (all, before: string, name: string, equals: string, value: string, after: string) => {
+      const inList = before === ';' || after === ';';
+      return inList && isSecretName(name) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all;
+    })
+    .replace(spacedHeader, (all, option: string, name: string, between: string, value: string) =>
+      (name.includes('-') || between.startsWith(':') || isSecretName(name)) && isOpen(value) ? `${option}${name}${between}${redacted}` : all,
+    )
+    .replace(cookieHeader, `$1$2${redacted}`)
+    .replace(bareHeader, (all, before: string, name: string, colon: string, value: string) =>
+      secretHeaderName.test(name) && isOpen(value) ? `${before}${name}${colon}${redacted}` : all,
+    )
+    .replace(smallAssignment, (all, before: string, name: string, value: string) =>
+      isSecretName(name) && isOpen(value) ? `${before}${name}=${redacted}` : all,
+    )
+    .replace(bareUserInfo, (all, user: string, _password: string, host: string) =>
+      isUserInfo(user, host) ? `${redacted}@${host}` : all,
+    )
+    .replace(gluedText, `$1${redacted}`);
+}
+
+/**
+ * Whether one argument is a secret by the words before it: a header given in two or three words, a header's bare name, a password option of a
+ * program that is known to have one.
+ * @param command the program, where it is not the first of the arguments
+ */
+export function isSecretByPlace(list: readonly string[], index: number, command: string | undefined): boolean {
+  const arg = list[index] ?? '';
+  const before = list[index - 1] ?? '';
+  if (/^--?[A-Za-z]/.test(arg) || !isOpen(arg)) {
+    return false;
+  }
+  // The name of a header two words back, and only its scheme in between.
+  const nameAt = schemeWord.test(before) && index >= 2 ? index - 2 : index - 1;
+  const name = list[nameAt] ?? '';
+  const introduced = /^(?:-H|--headers?)$/.test(list[nameAt - 1] ?? '');
+  if (introduced && /^[\w-]+:?$/.test(name) && (name.includes('-') || name.endsWith(':') || isSecretName(name))) {
+    return true;
+  }
+  if (schemeWord.test(before) && /^--?[A-Za-z][\w.-]*$/.test(name) && isSecretName(name)) {
+    return true;
+  }
+  if (name.endsWith(':') && secretHeaderName.test(name.slice(0, -1))) {
+    return true;
+  }
+  return nextPassword.some(([program, option]) => option.test(before) && programBefore(list, index, command, program));
+}
+
+/** `-pSECRET` of a program that reads it so: what stands after `-p`. */
+export function gluedSecret(list: readonly string[], index: number, command: string | undefined): string | undefined {
+  const glued = /^-p([^-\s].*)$/s.exec(list[index] ?? '')?.[1];
+  return glued !== undefined && programBefore(list, index, command, gluedPassword) ? glued : undefined;
+}
+
+function programBefore(list: readonly string[], index: number, command: string | undefined, program: RegExp): boolean {
+  return [...(command === undefined ? [] : [command]), ...list.slice(0, index)].some(
+    (word) => !word.startsWith('-') && program.test((word.split(/[\\/]/).at(-1) ?? '').replace(/\.exe$/i, '')),
+  );
+}
+
+function isUserInfo(user: string, host: string): boolean {
+  const version = /^\d+(?:\.\d+)*$/.test(host) && !/^\d+\.\d+\.\d+\.\d+$/.test(host);
+  return user.toLowerCase() !== 'git' && !otherSchemes.test(user) && !version && !/^(?:sha\d+|latest|next)$/i.test(host);
+}
+
+/** Something to hide: not redacted already, no reference to where it is. */
+function isOpen(value: string): boolean {
+  const bare = value.replace(/^["']|["']$/g, '').trim();
+  return bare !== '' && !bare.includes(redacted) && !isReference(bare);
+}
