@@ -20,7 +20,7 @@ export const globalOptions: Options = {
     type: 'string',
     multiple: true,
     value: 'DIR',
-    help: 'project folder to look in, with its parents; repeatable (default: the working directory)',
+    help: 'project folder to look in, with its parents, or a .code-workspace file; repeatable (default: the working directory)',
   },
   'run-dir': { type: 'string', value: 'DIR', help: 'run folder instead of ~/.mcp-run; stands above MCP_RUN_DIR' },
   'no-color': { type: 'boolean', help: 'no colours (also: NO_COLOR set; FORCE_COLOR forces them)' },

@@ -8,6 +8,8 @@ export const exitCodes = {
   error: 2,
   /** Nothing was done: the printed step has to be taken by a person. */
   youMustAct: 3,
+  /** `status --check` only: nothing makes the headline, and something could not be read, so that this is no clean bill. */
+  notAllSeen: 3,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

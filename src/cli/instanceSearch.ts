@@ -42,10 +42,13 @@ export function findInstance(snapshot: Snapshot, asked: string): SearchResult {
   if (beginning.length > 0) {
     return oneOf(beginning);
   }
-  const suggestion = nearest(
-    asked,
-    [...snapshot.instances, ...snapshot.definitions].map(({ name }) => name),
-  );
+  // A number is a PID: no name is near it.
+  const suggestion = /^\d+$/.test(asked)
+    ? undefined
+    : nearest(
+        asked,
+        [...snapshot.instances, ...snapshot.definitions].map(({ name }) => name),
+      );
   return { kind: 'none', ...(suggestion === undefined ? {} : { suggestion }) };
 }
 

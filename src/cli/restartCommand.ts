@@ -3,7 +3,7 @@ import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './exitCodes.ts';
 import { findInstance } from './instanceSearch.ts';
 import { jsonText } from './json.ts';
-import { renderRoute, routeText, searchFailure } from './render/restartView.ts';
+import { renderRoute, routeText, searchFailure, searchFailureJson } from './render/restartView.ts';
 import { openSession, settledSurvey } from './session.ts';
 import { viewWidth } from './terminal.ts';
 
@@ -29,6 +29,10 @@ export const restartCommand: Command = {
       const result = findInstance(snapshot, asked);
       if (result.kind !== 'found') {
         const { message, hint } = searchFailure(asked, result, shell.now());
+        if (values.flag('json')) {
+          shell.stdout.write(jsonText({ schema: 1, ...searchFailureJson(asked, result), done: false, step: message }, 2));
+          return exitCodes.error;
+        }
         throw new UsageError(message, hint);
       }
       const { instance } = result;

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { runDirFor } from '../survey/stateFolder.ts';
 import { createSurveyor, type Surveyor } from '../survey/surveyor.ts';
@@ -33,13 +33,14 @@ const settleMs = 2_500;
 export async function openSession(context: CommandContext, log: Log = stderrLog(context.shell.stderr)): Promise<Session> {
   const { shell } = context;
   const runFolder = runFolderOf(context);
-  const folders = projectFolders(context);
+  const { folders, workspaceFiles } = projects(context);
   const surveyor = await createSurveyor({
     home: shell.home,
     platform: shell.platform,
     env: shell.env,
     runDir: runFolder.path,
     folders,
+    workspaceFiles,
     vscodeUserDirs: [],
     log,
   });
@@ -82,18 +83,22 @@ export function stderrLog(stderr: Output): Log {
   return { debug() {}, info() {}, warn: line, error: line };
 }
 
-function projectFolders({ values, shell }: CommandContext): string[] {
+/** `--folder` takes a folder or a `.code-workspace` file, which names its folders itself. */
+function projects({ values, shell }: CommandContext): { readonly folders: string[]; readonly workspaceFiles: string[] } {
   const asked = values.texts('folder');
-  if (asked.length === 0) {
-    return [shell.cwd];
-  }
-  return asked.map((folder) => {
-    const path = resolve(shell.cwd, folder);
-    if (!isDirectory(path)) {
-      throw new UsageError(`--folder: "${plain(path)}" is no folder`);
+  const folders = asked.length === 0 ? [shell.cwd] : [];
+  const workspaceFiles: string[] = [];
+  for (const one of asked) {
+    const path = resolve(shell.cwd, one);
+    if (isDirectory(path)) {
+      folders.push(path);
+    } else if (path.endsWith('.code-workspace') && existsSync(path)) {
+      workspaceFiles.push(path);
+    } else {
+      throw new UsageError(`--folder: "${plain(path)}" is no folder and no .code-workspace file`);
     }
-    return path;
-  });
+  }
+  return { folders, workspaceFiles };
 }
 
 function isDirectory(path: string): boolean {

@@ -1,5 +1,6 @@
+import type { Snapshot } from '../types/snapshot.ts';
 import type { Command } from './command.ts';
-import { exitCodes } from './exitCodes.ts';
+import { type ExitCode, exitCodes } from './exitCodes.ts';
 import { jsonText } from './json.ts';
 import { headline } from './render/headline.ts';
 import { renderStatus } from './render/statusView.ts';
@@ -20,6 +21,7 @@ export const statusCommand: Command = {
     [exitCodes.ok, 'it was looked; with --check also: nothing makes the headline'],
     [exitCodes.findings, 'with --check: something is stale, gone, a duplicate, an orphan, does not answer or conflicts'],
     [exitCodes.error, 'wrong usage, or the machine could not be looked at'],
+    [exitCodes.notAllSeen, 'with --check: nothing makes the headline, but not everything could be read: the problems are listed'],
   ],
   async run(context) {
     const { shell, values, color } = context;
@@ -32,9 +34,17 @@ export const statusCommand: Command = {
         const remark = runFolderRemark(session.runFolder);
         shell.stdout.write(renderStatus(snapshot, { width: viewWidth(shell), color, now: shell.now(), ...(remark ? { remark } : {}) }));
       }
-      return values.flag('check') && headline(snapshot).alarms > 0 ? exitCodes.findings : exitCodes.ok;
+      return values.flag('check') ? checked(snapshot) : exitCodes.ok;
     } finally {
       session.surveyor.dispose();
     }
   },
 };
+
+/** What was found counts more than what could not be seen. */
+function checked(snapshot: Snapshot): ExitCode {
+  if (headline(snapshot).alarms > 0) {
+    return exitCodes.findings;
+  }
+  return snapshot.problems.length > 0 ? exitCodes.notAllSeen : exitCodes.ok;
+}

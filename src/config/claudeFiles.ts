@@ -43,7 +43,11 @@ export function switchFormat(key: string, dotMcpOnly: boolean): Format {
         return { ...emptyServerFile, problems: problemThroughout(file) };
       }
       const names = texts(plainValue(nodeAt(file.root, [key])));
-      return { ...emptyServerFile, problems: file.problem ? [file.problem] : [], switchedOff: names.length === 0 ? [] : [{ names, dotMcpOnly }] };
+      return {
+        ...emptyServerFile,
+        problems: file.problem ? [file.problem] : [],
+        switchedOff: names.length === 0 ? [] : [{ names, dotMcpOnly }],
+      };
     },
   };
 }

@@ -12,7 +12,7 @@ import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
  * Starts to look at this machine and to keep looking, with the folders of this window; other windows and the command line learn of them too.
  *
  * @param userDir VS Code's `User` folder
- * @throws when the state folder cannot be made, or the system has no process list that can be read
+ * @throws when the system has no process list that can be read
  */
 export async function beginSurvey(runDir: string, userDir: string, survey: SurveyHandle, log: Log): Promise<Disposable> {
   const store = new DisposableStore();

@@ -2,7 +2,7 @@ import { uptime } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readRecord, writeRecord } from './recordFile.ts';
-import { stateFolder } from './stateFolder.ts';
+import { stateFolderIfPossible } from './stateFolder.ts';
 
 /** The two clocks; injected so that tests can set them. */
 export interface Clock {
@@ -32,11 +32,11 @@ export class BootClock {
   /** Uptime at which the last step was noticed; 0 = none since boot as far as known. */
   #since: number;
 
-  /** @throws when the state folder cannot be made */
+  /** Never throws: where nothing can be kept, this process alone knows of a step. */
   constructor(runDir: string, bootId: string, clock: Clock) {
     this.#clock = clock;
     this.#bootId = bootId;
-    this.#file = join(stateFolder(runDir, 'facts'), '..', 'clock.json');
+    this.#file = join(stateFolderIfPossible(runDir, 'facts').folder, '..', 'clock.json');
     const record = readRecord(this.#file, recordSchema);
     this.#offset = record?.bootId === bootId ? record.offset : clock.now() - clock.uptime();
     this.#since = record?.bootId === bootId ? record.since : 0;

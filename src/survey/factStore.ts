@@ -3,9 +3,10 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Baseline } from '../diagnosis/baseline.ts';
+import type { Problem } from '../types/problem.ts';
 import { identityKey, type ProcessIdentity } from '../types/process.ts';
 import { readRecord, writeRecordOnce } from './recordFile.ts';
-import { stateFolder } from './stateFolder.ts';
+import { refusalOf, stateFolderIfPossible } from './stateFolder.ts';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const time = v.pipe(v.number(), v.finite());
@@ -64,15 +65,30 @@ const freshRecordMs = 60_000;
  */
 export class FactStore {
   readonly #folder: string;
+  /** Why nothing can be kept on disk, once that has failed. */
+  #refused: string | undefined;
   readonly #sightings = new Map<string, Sighting>();
   readonly #baselines = new Map<string, Baseline>();
 
-  /** @throws when the state folder cannot be made */
+  /** Never throws: where nothing can be written, facts live as long as this observer. */
   constructor(runDir: string) {
-    this.#folder = stateFolder(runDir, 'facts');
+    const { folder, refused } = stateFolderIfPossible(runDir, 'facts');
+    this.#folder = folder;
+    this.#refused = refused;
   }
 
-  /** The first sighting of a process; `now` and `client` are recorded when this is it. @throws when it cannot be written */
+  /** Said once for a store that cannot keep what it learns; undefined while it can. */
+  problem(): Problem | undefined {
+    return this.#refused === undefined
+      ? undefined
+      : {
+          source: 'facts',
+          message: `Nothing can be remembered from one run to the next (${this.#refused}): what was replaced before this look is not known. Make the run folder writable, or name another with --run-dir.`,
+          file: this.#folder,
+        };
+  }
+
+  /** The first sighting of a process; `now` and `client` are recorded when this is it. */
   sighting(identity: ProcessIdentity, now: number, client: Sighting['client']): Sighting {
     const key = identityKey(identity);
     const known = this.#sightings.get(key) ?? this.#read(identity, 'seen', sightingSchema);
@@ -81,7 +97,7 @@ export class FactStore {
       return known;
     }
     const fresh: Sighting = { schema: 1, identity, firstSeenAt: now, ...(client ? { client } : {}) };
-    writeRecordOnce(this.#file(identity, 'seen'), fresh);
+    this.#write(this.#file(identity, 'seen'), fresh);
     this.#sightings.set(key, fresh);
     return fresh;
   }
@@ -100,15 +116,17 @@ export class FactStore {
     return this.#file(identity, 'baseline');
   }
 
-  /** Records the packages of a process; where another observer was first, its record stands. @returns the record that stands. @throws when it cannot be written */
+  /** Records the packages of a process; where another observer was first, its record stands. @returns the record that stands */
   recordBaseline(identity: ProcessIdentity, baseline: Baseline): Baseline {
-    writeRecordOnce(this.#file(identity, 'baseline'), { schema: 1, identity, ...baseline });
-    return this.baseline(identity) ?? baseline;
+    this.#write(this.#file(identity, 'baseline'), { schema: 1, identity, ...baseline });
+    const standing = this.baseline(identity) ?? baseline;
+    this.#baselines.set(identityKey(identity), standing);
+    return standing;
   }
 
   /** Forgets processes that are gone. Only what can be told dead from here goes at once: same boot, same namespace, not in `alive`. */
   forget(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>, alive: ReadonlySet<string>, now: number): void {
-    for (const name of readdirSync(this.#folder)) {
+    for (const name of this.#names()) {
       const file = join(this.#folder, name);
       if (!olderThan(file, now - freshRecordMs)) {
         continue;
@@ -124,8 +142,29 @@ export class FactStore {
     }
   }
 
+  #names(): string[] {
+    try {
+      return readdirSync(this.#folder);
+    } catch (error) {
+      this.#refused = refusalOf(error);
+      return [];
+    }
+  }
+
+  #write(file: string, record: object): void {
+    try {
+      writeRecordOnce(file, record);
+    } catch (error) {
+      this.#refused = refusalOf(error);
+    }
+  }
+
   #drop(file: string, key: string): void {
-    rmSync(file, { force: true });
+    try {
+      rmSync(file, { force: true });
+    } catch (error) {
+      this.#refused = refusalOf(error);
+    }
     this.#sightings.delete(key);
     this.#baselines.delete(key);
   }

@@ -72,7 +72,7 @@ export interface Surveyor {
 /** Facts of processes that are gone are cleared away this often. */
 const forgetMs = 60_000;
 
-/** @throws when the state folder cannot be made, or the system has no process table we can read */
+/** @throws when the system has no process table we can read */
 export async function createSurveyor(options: SurveyOptions): Promise<Surveyor> {
   const table = options.table ?? (await createProcessTable(options.platform));
   return new MachineSurveyor(options, table);
@@ -153,6 +153,10 @@ class MachineSurveyor implements Surveyor {
     this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
     this.#forget(new Set(observed.map((one) => one.instance.id)), rows, memory, now);
 
+    const unkept = memory.facts.problem();
+    if (unkept) {
+      problems.push(unkept);
+    }
     const instances = observed.map(({ instance }) => {
       const finding = duplicates.findings.get(instance.id);
       return finding ? { ...instance, findings: [...instance.findings, finding] } : instance;

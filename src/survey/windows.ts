@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { Disposable } from '../types/disposable.ts';
 import type { ProcessIdentity } from '../types/process.ts';
 import { readRecord, writeRecord } from './recordFile.ts';
-import { stateFolder } from './stateFolder.ts';
+import { stateFolder, stateFolderIfPossible } from './stateFolder.ts';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const windowSchema = v.object({
@@ -31,9 +31,9 @@ export async function openWindows(
   here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>,
   isAlive: (identity: ProcessIdentity) => Promise<boolean>,
 ): Promise<WindowRecord[]> {
-  const folder = stateFolder(runDir, 'windows');
+  const { folder } = stateFolderIfPossible(runDir, 'windows');
   const open: WindowRecord[] = [];
-  for (const name of readdirSync(folder)) {
+  for (const name of namesIn(folder)) {
     const file = join(folder, name);
     const record = readRecord(file, windowSchema);
     if (!record) {
@@ -42,8 +42,25 @@ export async function openWindows(
     if (await isAlive(record.identity)) {
       open.push(record);
     } else if (record.identity.bootId !== here.bootId || record.identity.pidNamespace === here.pidNamespace) {
-      rmSync(file, { force: true });
+      removeIfPossible(file);
     }
   }
   return open;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // No window could have told anything either.
+    return [];
+  }
+}
+
+function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // A run folder that is not ours to write: the record stays, and is passed over each time.
+  }
 }

@@ -3,14 +3,17 @@ import { isReference, isSecretName, redacted } from './secretShapes.ts';
 /** Words that stand before the secret in a header's value. */
 const schemeWord = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)$/i;
 /** Headers whose name alone says that a secret follows, where no option introduces them. */
-const secretHeaderName = /^(?:proxy-authorization|authorization|cookie|set-cookie|[a-z\d]+(?:-[a-z\d]+)*-(?:key|token|secret|auth|password|signature))$/i;
+const secretHeaderName =
+  /^(?:proxy-authorization|authorization|cookie|set-cookie|[a-z\d]+(?:-[a-z\d]+)*-(?:key|token|secret|auth|password|signature))$/i;
 
 /** `; Password = a b;` in a connection string: a value ends at the semicolon, not at a blank. */
 const connectionPart = /(^|[;"'\s=])([A-Za-z][\w .-]{0,40}?)(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^;"']*)(?=(;?))/g;
 /** `--header X-Api-Key SECRET`, also with a scheme word between. */
-const spacedHeader = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(:?\s+)(?!-)((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"']+)/gi;
+const spacedHeader =
+  /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(:?\s+)(?!-)((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"']+)/gi;
 /** `Authorization: S` without any option, up to the end of the value's words. */
-const bareHeader = /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
+const bareHeader =
+  /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
 /** A cookie's value goes on after semicolons. */
 const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
 /** `token=abc` in small letters, as servers log it and as some take it. */
@@ -18,7 +21,8 @@ const smallAssignment = /(^|[\s"'({,;])([a-z][\w.-]{0,60})=("[^"]*"|'[^']*'|[^\s
 /** `user:password@host` without a scheme before it. */
 const bareUserInfo = /(?<![\w.+/@:-])([\w.+-]{1,64}):([^\s:@/"'‹]{1,200})@([\w-]+(?:\.[\w-]+)*)/g;
 /** `npm:chromadb@1.2.3`, `mailto:me@example.com`, `ssh:git@host`: what stands before the colon is no user. */
-const otherSchemes = /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
+const otherSchemes =
+  /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
 /** Programs that take a password glued to `-p` (`mysql -pSECRET`). */
 const gluedPassword = /^(?:mysql|mariadb|mycli|mysqlsh|sshpass)/i;
 /** … and those that take it as the next word. */
@@ -27,8 +31,7 @@ const nextPassword: readonly (readonly [RegExp, RegExp])[] = [
   [/^redis-cli$/i, /^-a$/],
   [/^(?:ldapsearch|ldapmodify)$/i, /^-w$/],
 ];
-const gluedText =
-  /((?:^|[\s/\\"'])(?:mysql|mariadb|mycli|sshpass)[\w-]*(?:\.exe)?(?=\s)(?:[^\n|;&]{0,2000}?\s)-p)([^\s"'-][^\s"']*)/gi;
+const gluedText = /((?:^|[\s/\\"'])(?:mysql|mariadb|mycli|sshpass)[\w-]*(?:\.exe)?(?=\s)(?:[^\n|;&]{0,2000}?\s)-p)([^\s"'-][^\s"']*)/gi;
 
 /** Secrets in a text that no option introduces. Runs after the shapes with a scheme or a flag; changes nothing that is redacted already. */
 export function redactLoose(text: string): string {
@@ -38,7 +41,9 @@ export function redactLoose(text: string): string {
       return inList && isSecretName(name) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all;
     })
     .replace(spacedHeader, (all, option: string, name: string, between: string, value: string) =>
-      (name.includes('-') || between.startsWith(':') || isSecretName(name)) && isOpen(value) ? `${option}${name}${between}${redacted}` : all,
+      (name.includes('-') || between.startsWith(':') || isSecretName(name)) && isOpen(value)
+        ? `${option}${name}${between}${redacted}`
+        : all,
     )
     .replace(cookieHeader, `$1$2${redacted}`)
     .replace(bareHeader, (all, before: string, name: string, colon: string, value: string) =>
@@ -47,9 +52,7 @@ export function redactLoose(text: string): string {
     .replace(smallAssignment, (all, before: string, name: string, value: string) =>
       isSecretName(name) && isOpen(value) ? `${before}${name}=${redacted}` : all,
     )
-    .replace(bareUserInfo, (all, user: string, _password: string, host: string) =>
-      isUserInfo(user, host) ? `${redacted}@${host}` : all,
-    )
+    .replace(bareUserInfo, (all, user: string, _password: string, host: string) => (isUserInfo(user, host) ? `${redacted}@${host}` : all))
     .replace(gluedText, `$1${redacted}`);
 }
 

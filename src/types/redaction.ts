@@ -158,8 +158,7 @@ export function secretsOf(entry: {
 
 /** `--name=value`, `--Name:value`, `NAME=value` as one argument. */
 function assignment(arg: string): { readonly name: string; readonly sign: string; readonly value: string } | undefined {
-  const match =
-    /^(--?[A-Za-z][\w.:-]*|[A-Za-z_]\w*)(=)([\s\S]+)$/.exec(arg) ?? /^(--?[A-Za-z][\w.-]*)(:)(?!\/\/)([\s\S]+)$/.exec(arg);
+  const match = /^(--?[A-Za-z][\w.:-]*|[A-Za-z_]\w*)(=)([\s\S]+)$/.exec(arg) ?? /^(--?[A-Za-z][\w.-]*)(:)(?!\/\/)([\s\S]+)$/.exec(arg);
   return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
 }
 

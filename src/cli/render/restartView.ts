@@ -5,7 +5,7 @@ import { createPaint } from './paint.ts';
 import { duration } from './quantities.ts';
 import { instanceState } from './stateWords.ts';
 import type { ViewOptions } from './statusView.ts';
-import { plain, wrap } from './text.ts';
+import { plain, shownName, wrap } from './text.ts';
 
 /** The step that has to be taken by the person, in plain sentences; the same text goes into the JSON. */
 export function routeText(route: RestartRoute, instance: Instance): string {
@@ -28,7 +28,7 @@ export function renderRoute(instance: Instance, snapshot: Snapshot, route: Resta
   const origin = snapshot.definitions.filter((definition) => instance.definitions.includes(definition.id));
   const state = instanceState(instance, origin);
   const whose = instance.client === null ? 'without a client' : `started by ${instance.client.name} (PID ${instance.client.pid})`;
-  const head = `${instance.name} (PID ${instance.pid}), ${whose}`;
+  const head = `${shownName(instance.name)} (PID ${instance.pid}), ${whose}`;
   const step = `${route.kind === 'none' ? 'Not possible: ' : 'Not done yet, it is your turn: '}${routeText(route, instance)}`;
   const lines = [
     ...wrap(plain(head), options.width).map((line) => paint('strong', line)),
@@ -38,6 +38,20 @@ export function renderRoute(instance: Instance, snapshot: Snapshot, route: Resta
     ...wrap(plain(step), options.width),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The same as plain data: nothing was found that could be restarted, and what it might have been. */
+export function searchFailureJson(asked: string, result: Exclude<SearchResult, { kind: 'found' }>): Readonly<Record<string, unknown>> {
+  return {
+    instance: null,
+    asked,
+    reason: result.kind,
+    ...(result.kind === 'ambiguous' ? { instances: result.instances.map(({ id, pid, name, client }) => ({ id, pid, name, client })) } : {}),
+    ...(result.kind === 'not-running'
+      ? { definitions: result.definitions.map(({ id, client, file, line, name }) => ({ id, client, file, line, name })) }
+      : {}),
+    ...(result.kind === 'none' && result.suggestion !== undefined ? { suggestion: result.suggestion } : {}),
+  };
 }
 
 /** Why a search did not end with one server; for the error message. @param now epoch ms */
@@ -50,7 +64,7 @@ export function searchFailure(
     case 'ambiguous': {
       const lines = result.instances.map((instance) => {
         const whose = instance.client === null ? 'without a client' : `${instance.client.name} (PID ${instance.client.pid})`;
-        return plain(`  ${instance.pid}  ${instance.name}, ${whose}, for ${duration(now - Date.parse(instance.startedAt))}`);
+        return plain(`  ${instance.pid}  ${shownName(instance.name)}, ${whose}, for ${duration(now - Date.parse(instance.startedAt))}`);
       });
       return { message: `"${plain(asked)}" may be any of ${result.instances.length} servers`, hint: ['Say the PID:', ...lines].join('\n') };
     }

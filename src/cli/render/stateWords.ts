@@ -51,7 +51,8 @@ export function instanceState(instance: Instance, definitions: readonly Definiti
       notes: [...(told.complete ? [] : [worst.message]), ...findings.slice(1).map(noteOf)],
     };
   }
-  return { ...quietState(instance), alarm: false, notes: findings.map(noteOf) };
+  const { reason, ...state } = quietState(instance);
+  return { ...state, alarm: false, notes: [...reason, ...findings.map(noteOf)] };
 }
 
 /** What a person reads of an entry from which nothing runs, as far as is known. */
@@ -107,12 +108,18 @@ function headlineWords(finding: Finding, instance: Instance): { words: string; c
   return { words, complete: false };
 }
 
-function quietState(instance: Instance): { words: string; tone: Tone } {
+/** A reason longer than this (a path in it) stands below the row: the column of states keeps the width that states need. */
+const longestReason = 48;
+
+function quietState(instance: Instance): { words: string; tone: Tone; reason: readonly string[] } {
   const background = instance.background ? ', in the background' : '';
+  const long = (instance.unknown?.length ?? 0) > longestReason;
+  const reason = instance.unknown !== undefined && long ? [instance.unknown] : [];
+  const told = long ? undefined : instance.unknown;
   if (instance.package?.running == null) {
-    return instance.unknown
-      ? { words: `runs${background}; version unknown: ${instance.unknown}`, tone: 'dim' }
-      : { words: `runs${background}; version unknown`, tone: 'dim' };
+    return { words: `runs${background}; version unknown${told === undefined ? '' : `: ${told}`}`, tone: 'dim', reason };
   }
-  return instance.unknown ? { words: `ok${background}; ${instance.unknown}`, tone: 'plain' } : { words: `ok${background}`, tone: 'good' };
+  return told === undefined
+    ? { words: `ok${background}`, tone: instance.unknown === undefined ? 'good' : 'plain', reason }
+    : { words: `ok${background}; ${told}`, tone: 'plain', reason };
 }

@@ -6,7 +6,7 @@ import { createPaint, type Paint } from './paint.ts';
 import { counted, duration, memory } from './quantities.ts';
 import { definitionState, instanceState, type State } from './stateWords.ts';
 import { type Cell, type Column, renderTable, type TableLine } from './table.ts';
-import { clip, plain, wrap } from './text.ts';
+import { clip, plain, shownName, wrap } from './text.ts';
 
 export interface ViewOptions {
   /** Columns of the terminal; `Infinity` = no terminal: nothing is wrapped or left out. */
@@ -105,7 +105,7 @@ function tableLines(snapshot: Snapshot, now: number): TableLine[] {
 function row(name: string, state: State, more: readonly string[]): TableLine {
   const resting = more.length === 0;
   const cells: Cell[] = [
-    { text: clip(safe(name), longestName), tone: resting ? 'dim' : 'plain' },
+    { text: clip(safe(shownName(name)), longestName), tone: resting ? 'dim' : 'plain' },
     { text: safe(state.words), tone: state.tone },
     ...more.map((text): Cell => ({ text: safe(text), tone: 'plain' })),
   ];

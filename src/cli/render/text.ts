@@ -32,6 +32,11 @@ function escapeOne(character: string): string {
   return shortEscapes[character] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`);
 }
 
+/** A server's name for the eyes: an empty one, which some clients allow, would be nothing at all. */
+export function shownName(name: string): string {
+  return name === '' ? '""' : name;
+}
+
 /** Terminal columns that a text takes. The text must be `plain`; unknown characters count one. */
 export function displayWidth(text: string): number {
   if (plainAscii.test(text)) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
+import type { Snapshot } from '../../../src/types/snapshot.ts';
 import { buildCli, type Ended, nodesByMajor, RunningCli } from './bundle.ts';
 
 const nodes = nodesByMajor();
@@ -47,7 +48,7 @@ for (const major of [20, 24]) {
         [['status', '--jsno'], /^mcp-shepherd: there is no option --jsno; did you mean "--json"\?\nSee "mcp-shepherd status --help"\.\n$/],
         [['restart'], /^mcp-shepherd: "restart" needs NAME\|PID\nUsage: mcp-shepherd restart NAME\|PID\n$/],
         [['status', '--run-dir', 'relative'], /^mcp-shepherd: --run-dir must be an absolute path, and is "relative"\n$/],
-        [['status', '--folder', 'no/such'], /^mcp-shepherd: --folder: ".*such" is no folder\n$/],
+        [['status', '--folder', 'no/such'], /^mcp-shepherd: --folder: ".*such" is no folder and no .code-workspace file\n$/],
         [
           ['restart', 'no-server-is-called-so'],
           /^mcp-shepherd: no MCP server is called "no-server-is-called-so"\n"mcp-shepherd status" lists them\.\n$/,
@@ -60,11 +61,64 @@ for (const major of [20, 24]) {
       }
     });
 
-    it('exits 2 with a message when it cannot keep its records', async () => {
+    it('works without memory where it cannot keep its records, and says so once', async () => {
       const { code, stdout, stderr } = await run('status', '--check', '--run-dir', join(bundle, 'run'));
-      assert.equal(code, 2, stderr);
-      assert.equal(stdout, '');
-      assert.match(stderr, /^mcp-shepherd: .*ENOTDIR.*\n$/);
+      assert.equal(code, 3, `${stdout}${stderr}`);
+      assert.equal(stderr, '');
+      assert.match(stdout, /Nothing can be remembered from one run to the next \(a file stands where a folder is expected\)/);
+      assert.equal(stdout.match(/Nothing can be remembered/g)?.length, 1);
+      const { problems }: Snapshot = JSON.parse((await run('status', '--json', '--run-dir', join(bundle, 'run'))).stdout);
+      assert.deepEqual(
+        problems.map(({ source, file }) => [source, file]),
+        [['facts', join(bundle, 'run', 'shepherd', 'facts')]],
+      );
+    });
+
+    it('exits with 3 from --check where something could not be read, and 0 without --check', async () => {
+      writeFileSync(join(folder, '.mcp.json'), 'no JSON');
+      try {
+        assert.equal((await run('status', '--check')).code, 3);
+        assert.equal((await run('status')).code, 0);
+      } finally {
+        rmSync(join(folder, '.mcp.json'));
+      }
+      assert.equal((await run('status', '--check')).code, 0);
+    });
+
+    it('takes a .code-workspace file for a folder, and looks in the folders that it names', async () => {
+      mkdirSync(join(folder, 'part', '.vscode'), { recursive: true });
+      writeFileSync(
+        join(folder, 'part', '.vscode', 'mcp.json'),
+        '{"servers": {"": {"command": "no-such-program-3"}, "inner": {"command": "no-such-program-1"}}}',
+      );
+      const file = join(folder, 'both.code-workspace');
+      writeFileSync(file, '{"folders": [{"path": "part"}], "settings": {"mcp": {"servers": {"outer": {"command": "no-such-program-2"}}}}}');
+      const { definitions }: Snapshot = JSON.parse((await run('status', '--json', '--folder', file)).stdout);
+      assert.deepEqual(definitions.map(({ name }) => name).sort(), ['', 'inner', 'outer']);
+      assert.match((await run('status', '--folder', file)).stdout, /^ {2}"" +not running$/m);
+      assert.match(
+        (await run('status', '--folder', join(folder, 'no.code-workspace'))).stderr,
+        /is no folder and no \.code-workspace file/,
+      );
+    });
+
+    it('answers restart --json in JSON, also when there is nothing to restart', async () => {
+      writeFileSync(join(folder, '.mcp.json'), '{"mcpServers": {"resting": {"command": "no-such-program-1"}}}');
+      const resting = await run('restart', 'resting', '--json');
+      const none = await run('restart', '1', '--json');
+      rmSync(join(folder, '.mcp.json'));
+      assert.deepEqual([resting.code, resting.stderr, none.code, none.stderr], [2, '', 2, '']);
+      const answer = JSON.parse(resting.stdout);
+      assert.deepEqual([answer.schema, answer.instance, answer.reason, answer.done], [1, null, 'not-running', false]);
+      assert.equal(answer.definitions[0].name, 'resting');
+      assert.deepEqual(JSON.parse(none.stdout), {
+        schema: 1,
+        instance: null,
+        asked: '1',
+        reason: 'none',
+        done: false,
+        step: 'no MCP server has PID 1',
+      });
     });
   });
 }
