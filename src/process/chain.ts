@@ -2,6 +2,7 @@ import type { ProcessRow } from '../types/process.ts';
 import { commandName, isNode, isPython, lastPart } from './commandName.ts';
 import { observedLaunch, observedWords } from './launch.ts';
 import type { LauncherName, LaunchSpec } from './launchSpec.ts';
+import { isNamespaceInit } from './namespaceInit.ts';
 import { packageManagerScript } from './npmCommand.ts';
 import type { ProcessTree } from './processTree.ts';
 
@@ -91,7 +92,7 @@ export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row
   let below = server;
   for (const above of tree.ancestorsOf(server)) {
     // The first process of a system or a container takes up orphans: that it is a shell does not say that it started this.
-    if (above.pid === 1 || isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
+    if (isNamespaceInit(above) || isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
       return { server, launchers, parent: above };
     }
     launchers.unshift(above);

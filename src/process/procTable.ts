@@ -1,4 +1,5 @@
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
+import { namesNamespaceInit } from './namespaceInit.ts';
 import { type BootEpoch, bootEpochReader, type ProcSystem, readProcSystem } from './procClock.ts';
 import { parseCmdline } from './procCmdline.ts';
 import { readProcDetail } from './procDetail.ts';
@@ -30,6 +31,8 @@ export class ProcTable implements ProcessTable {
   #look: ProcLook | undefined;
   /** PIDs known to be in the list, or known not to belong there (kernel threads, zombies). */
   #known: Map<number, boolean> = new Map();
+  /** Whether a process is the first of its PID namespace never changes: asked once for each. */
+  #inits: Map<number, { readonly start: string; readonly first: boolean }> = new Map();
 
   /** Never throws; a missing `/proc` shows in `list`. */
   constructor(options: ProcTableOptions = {}) {
@@ -119,6 +122,11 @@ export class ProcTable implements ProcessTable {
       }
     }
     this.#known = known;
+    for (const pid of this.#inits.keys()) {
+      if (!known.has(pid)) {
+        this.#inits.delete(pid);
+      }
+    }
     this.#look = new ProcLook(this.#fs, this.#root, rows, at);
     return this.#look;
   }
@@ -153,10 +161,13 @@ export class ProcTable implements ProcessTable {
     if (!isInList(stat)) {
       return 'unlisted';
     }
+    const start = this.#startOf(stat);
+    // Before the parts that a process cannot be listed without: one that ends here is left out by those.
+    const namespaceInit = this.#isNamespaceInit(pid, start);
     const cmdline = this.#fs.read(`${this.#root}/${pid}/cmdline`, cmdlineLimit);
     const { bootId, pidNamespace, ticksPerSecond, pageSize } = this.#system;
     return {
-      identity: { bootId, pidNamespace, pid, start: this.#startOf(stat) },
+      identity: { bootId, pidNamespace, pid, start },
       pid,
       ppid: stat.ppid,
       startedAt: Math.round(epoch.at + (stat.startTicks * 1_000) / ticksPerSecond),
@@ -166,7 +177,21 @@ export class ProcTable implements ProcessTable {
       ...parseCmdline(cmdline.text, cmdline.cut),
       rssBytes: stat.rssPages * pageSize,
       state: stat.state,
+      ...(namespaceInit ? { namespaceInit } : {}),
     };
+  }
+
+  #isNamespaceInit(pid: number, start: string): boolean {
+    const known = this.#inits.get(pid);
+    if (known?.start === start) {
+      return known.first;
+    }
+    const status = orNothing(() => this.#fs.read(`${this.#root}/${pid}/status`, statusLimit).text);
+    const first = status !== undefined && namesNamespaceInit(status);
+    if (status !== undefined) {
+      this.#inits.set(pid, { start, first });
+    }
+    return first;
   }
 
   #isListed(pid: number): boolean | undefined {

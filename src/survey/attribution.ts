@@ -1,6 +1,7 @@
 import { clientByEnvironment, familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../config/clientProcess.ts';
 import { resolveServer, type ServerChain } from '../process/chain.ts';
 import { observedLaunch, observedWords } from '../process/launch.ts';
+import { isNamespaceInit } from '../process/namespaceInit.ts';
 import { type ProcessTree, processTree } from '../process/processTree.ts';
 import type { ClientId, RawDefinition } from '../types/definition.ts';
 import type { Confidence } from '../types/finding.ts';
@@ -167,6 +168,10 @@ function clientAbove(
 ): { id: ClientId; row: ProcessRow } | undefined {
   const above = chain.parent ? [chain.parent, ...tree.ancestorsOf(chain.parent)] : [];
   for (const row of above) {
+    if (isNamespaceInit(row)) {
+      // What it adopted was started by somebody else, even where the container's first program is a client.
+      return undefined;
+    }
     const id = clients.get(row);
     if (id !== undefined) {
       return { id, row };

@@ -1,4 +1,5 @@
 import { judgeOwner, type OwnerVerdict } from '../diagnosis/orphans.ts';
+import { isNamespaceInit } from '../process/namespaceInit.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import type { ClientInstance } from '../types/snapshot.ts';
 import type { Sighting } from './factStore.ts';
@@ -8,7 +9,7 @@ import type { Sighting } from './factStore.ts';
  * (Linux also hands children to the nearest "subreaper"; `systemd --user` is the one met in practice.)
  */
 export function adoptsOrphans(row: ProcessRow): boolean {
-  return row.pid === 1 || (row.name === 'systemd' && row.argv.includes('--user'));
+  return isNamespaceInit(row) || (row.name === 'systemd' && row.argv.includes('--user'));
 }
 
 /** Remembers which servers were seen with their owner and since when they are without. */

@@ -33,6 +33,8 @@ export interface ProcessRow {
   readonly commandLine: string;
   /** Resident memory in bytes; 0 when unknown. */
   readonly rssBytes: number;
+  /** Linux: the first process of a PID namespace (a container's init), wherever it is looked at from. Absent where it is not, or not known. */
+  readonly namespaceInit?: true;
   /** Kernel threads, zombies (Z) and dead (X) never reach the table; everything else does. */
   readonly state: string;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { namesNamespaceInit } from '../../../src/process/namespaceInit.ts';
 import { bootEpochReader, parseAuxiliaryVector, parseTimeOffsets, readProcSystem } from '../../../src/process/procClock.ts';
 import { parseCmdline } from '../../../src/process/procCmdline.ts';
 import { parseEnvironment } from '../../../src/process/procDetail.ts';
@@ -254,5 +255,15 @@ describe('What the kernel tells about itself', () => {
     it('does without an uptime', () => {
       assert.deepEqual(machine('garbage').read(), { at: 1_799_999_950_000, errorMs: 1_000 });
     });
+  });
+});
+
+describe('namesNamespaceInit', () => {
+  it('reads the innermost PID', () => {
+    assert.equal(namesNamespaceInit('Name:\tsh\nPid:\t40\nNSpid:\t40\t1\nUid:\t0'), true);
+    assert.equal(namesNamespaceInit('NSpid:\t1\n'), true);
+    assert.equal(namesNamespaceInit('NSpid:\t40\t1\t7\n'), false);
+    assert.equal(namesNamespaceInit('NSpid:\t11\n'), false);
+    assert.equal(namesNamespaceInit('Pid:\t1\nPPid:\t0\n'), false);
   });
 });

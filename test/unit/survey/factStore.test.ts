@@ -34,6 +34,19 @@ describe('facts', () => {
     assert.equal(new FactStore(runDir).baseline(identity(5))?.packages[0]?.version, '1.0.0');
   });
 
+  it('live as long as the observer where none can be kept, and it says why', () => {
+    const file = join(runDir, 'no-folder');
+    writeFileSync(file, '');
+    const store = new FactStore(file);
+    assert.match(store.problem()?.message ?? '', /a file stands where a folder is expected/);
+    assert.equal(store.sighting(identity(5), now, undefined).firstSeenAt, now);
+    assert.equal(store.sighting(identity(5), now + 9, undefined).firstSeenAt, now);
+    assert.equal(store.recordBaseline(identity(5), baseline('1.0.0')).packages[0]?.version, '1.0.0');
+    assert.equal(store.baseline(identity(5))?.packages[0]?.version, '1.0.0');
+    store.forget({ bootId: 'boot', pidNamespace: '1' }, new Set(), now);
+    assert.equal(new FactStore(runDir).problem(), undefined);
+  });
+
   it('are of one process: the same PID with another start has none', () => {
     const store = new FactStore(runDir);
     store.recordBaseline(identity(5), baseline('1.0.0'));

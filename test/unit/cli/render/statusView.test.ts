@@ -53,6 +53,17 @@ describe('the status table', () => {
 
   it('without a terminal', () => assertGolden('status-unlimited', show(busySnapshot(), unlimited)));
 
+  it('keeps the column of states as wide as states are, however long the path in a reason', () => {
+    const reason = `node_modules is no folder that can be read: ${'/a/long/path'.repeat(12)}`;
+    const text = show(snapshot({ instances: [instance({ name: 'lone', pid: 13, package: null, unknown: reason })] }), unlimited);
+    assert.match(text, /^ {2}lone +runs; version unknown {2,4}13 /m);
+    assert.ok(text.includes(`    ${reason}`), text);
+  });
+
+  it('shows an empty name as two quotes', () => {
+    assert.match(show(snapshot({ definitions: [definition({ id: 'd1', name: '' })] }), 100), /^ {2}"" +/m);
+  });
+
   it('in colour says the same as without', () => {
     const colored = show(busySnapshot(), 100, true);
     assertGolden('status-100-color', colored);
