@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface FlockHelper {
   readonly program: string;
   readonly args: readonly string[];
+  /** The same for taking the lock away again. */
+  readonly unlockArgs?: readonly string[];
 }
 
 /** What became of one try. `unavailable`: nobody can tell whether the lock is free, so it must not be taken for free. */
@@ -20,6 +22,8 @@ export const systemFolders: readonly string[] = [
   '/data/data/com.termux/files/usr/bin',
 ];
 
+const perlUnlockText = 'open(my $f, "+<&=", 3) or exit 71; flock($f, 8) or exit 71';
+const pythonUnlockText = 'import fcntl; fcntl.flock(3, 8)';
 /** Ends with 0 = locked, 1 = held by another, anything else = could not be tried. */
 const perlText = 'open(my $f, "+<&=", 3) or exit 71; flock($f, 6) and exit 0; $! = $! + 0; exit($!{EWOULDBLOCK} ? 1 : 71)';
 const pythonText = [
@@ -31,17 +35,17 @@ const pythonText = [
 
 /** Fastest first (2 ms, 5 ms, 15 ms). */
 const candidates: readonly FlockHelper[] = [
-  { program: 'flock', args: ['-x', '-n', '3'] },
-  { program: 'busybox', args: ['flock', '-x', '-n', '3'] },
-  { program: 'perl', args: ['-MErrno', '-e', perlText] },
-  { program: 'python3', args: ['-I', '-S', '-c', pythonText] },
+  { program: 'flock', args: ['-x', '-n', '3'], unlockArgs: ['-u', '3'] },
+  { program: 'busybox', args: ['flock', '-x', '-n', '3'], unlockArgs: ['flock', '-u', '3'] },
+  { program: 'perl', args: ['-MErrno', '-e', perlText], unlockArgs: ['-e', perlUnlockText] },
+  { program: 'python3', args: ['-I', '-S', '-c', pythonText], unlockArgs: ['-I', '-S', '-c', pythonUnlockText] },
 ];
 
 /** The helpers that this system has, fastest first. @param only keeps those of these names; for tests */
 export function findFlockHelpers(folders: readonly string[] = systemFolders, only?: readonly string[]): FlockHelper[] {
-  return candidates.flatMap(({ program, args }) => {
+  return candidates.flatMap(({ program, ...helper }) => {
     const path = folders.map((folder) => join(folder, program)).find(isExecutable);
-    return path === undefined || only?.includes(program) === false ? [] : [{ program: path, args }];
+    return path === undefined || only?.includes(program) === false ? [] : [{ program: path, ...helper }];
   });
 }
 
@@ -75,6 +79,19 @@ export async function flockByHelper(fd: number, helpers: readonly FlockHelper[],
     }
   }
   return { unavailable: reason };
+}
+
+/**
+ * Takes the lock of an open file away, also from those who inherited the file.
+ * @returns whether a helper did it
+ */
+export async function unlockByHelper(fd: number, helpers: readonly FlockHelper[], limitMs: number = timeoutMs): Promise<boolean> {
+  for (const { program, unlockArgs } of helpers) {
+    if (unlockArgs && (await run({ program, args: unlockArgs }, fd, limitMs)) === 'locked') {
+      return true;
+    }
+  }
+  return false;
 }
 
 function run(helper: FlockHelper, fd: number, limitMs: number): Promise<'locked' | 'held' | { unavailable: string; hung: boolean }> {

@@ -22,6 +22,8 @@ export interface HeldInstance {
   isIntact(): boolean;
   /** Takes the record, the control socket and the secret away and lets go of the locks, in this order. Safe to call twice. */
   close(): void;
+  /** The same for a guard that handed its locks to its server: they are taken away from stray descendants too. Once the server is gone. */
+  unlockAndClose(): Promise<void>;
 }
 
 export type HoldResult =
@@ -166,6 +168,14 @@ function publish({ directory, witness, resources, facts }: HoldRequest, id: stri
   };
   writeInstanceRecord(directory, record);
   let closed = false;
+  const withdraw = (): void => {
+    if (!closed) {
+      closed = true;
+      rmSync(join(directory.instances, `${id}.json`), { force: true });
+      removeControlEndpoint(directory, record.control);
+      removeControlSecret(directory, id);
+    }
+  };
   return {
     get record() {
       return record;
@@ -178,13 +188,14 @@ function publish({ directory, witness, resources, facts }: HoldRequest, id: stri
     },
     isIntact: () => !closed && locks.every((lock) => lock.isIntact()),
     close() {
-      if (!closed) {
-        closed = true;
-        rmSync(join(directory.instances, `${id}.json`), { force: true });
-        removeControlEndpoint(directory, record.control);
-        removeControlSecret(directory, id);
-        letGo(locks, join(directory.instances, `${id}.lock`));
-      }
+      withdraw();
+      letGo(locks, join(directory.instances, `${id}.lock`));
+    },
+    async unlockAndClose() {
+      // The record first: whoever gets the lock must not find us in it.
+      withdraw();
+      await Promise.all(locks.map((lock) => lock.unlock()));
+      letGo(locks, join(directory.instances, `${id}.lock`));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
-import { type FlockHelper, findFlockHelpers, flockByHelper } from './flockHelper.ts';
+import { type FlockHelper, findFlockHelpers, flockByHelper, unlockByHelper } from './flockHelper.ts';
 
 /** How the kernel keeps the lock. The three exclude each other where they can meet on one system. */
 export type LockMechanism = 'flock' | 'share0';
@@ -14,6 +14,11 @@ export interface KernelLock {
   isIntact(): boolean;
   /** Lets go by closing. Safe to call twice. */
   release(): void;
+  /**
+   * Takes the lock away from all who inherited the open file as well, and closes it: for whoever handed it to a child, once that child is gone, so that a
+   * stray descendant does not keep it. @returns whether it could; it is closed in any case
+   */
+  unlock(): Promise<boolean>;
 }
 
 export type LockAttempt =
@@ -96,11 +101,12 @@ async function openAndLock(path: string, options: LockOptions): Promise<LockAtte
       closeSync(fd);
       return { status: 'unavailable', reason };
     }
-    return { status: 'locked', lock: kernelLock(path, fd, platform === 'win32' ? 'share0' : 'flock') };
+    return { status: 'locked', lock: kernelLock(path, fd, platform === 'win32' ? 'share0' : 'flock', findFlockHelpers) };
   }
-  const answer = await flockByHelper(fd, options.helpers ?? findFlockHelpers(), options.helperLimitMs);
+  const helpers = options.helpers ?? findFlockHelpers();
+  const answer = await flockByHelper(fd, helpers, options.helperLimitMs);
   if (answer === 'locked') {
-    return { status: 'locked', lock: kernelLock(path, fd, 'flock') };
+    return { status: 'locked', lock: kernelLock(path, fd, 'flock', () => helpers) };
   }
   closeSync(fd);
   return answer === 'held' ? { status: 'held' } : { status: 'unavailable', reason: answer.unavailable };
@@ -134,8 +140,14 @@ function secondOpenSucceeds(path: string, platform: NodeJS.Platform): string | u
   return 'this Node does not open files without sharing';
 }
 
-function kernelLock(path: string, fd: number, mechanism: LockMechanism): KernelLock {
+function kernelLock(path: string, fd: number, mechanism: LockMechanism, helpers: () => readonly FlockHelper[]): KernelLock {
   let released = false;
+  const release = (): void => {
+    if (!released) {
+      released = true;
+      closeSync(fd);
+    }
+  };
   return {
     path,
     mechanism,
@@ -149,10 +161,12 @@ function kernelLock(path: string, fd: number, mechanism: LockMechanism): KernelL
         return false;
       }
     },
-    release() {
-      if (!released) {
-        released = true;
-        closeSync(fd);
+    release,
+    async unlock() {
+      try {
+        return !released && mechanism === 'flock' && (await unlockByHelper(fd, helpers()));
+      } finally {
+        release();
       }
     },
   };

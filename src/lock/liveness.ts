@@ -32,6 +32,11 @@ export async function livenessOf(record: InstanceRecord, witness: Witness): Prom
   const server = await lifeOf(record.server, witness);
   const all = [guard, server];
   const life = all.includes('alive') ? 'alive' : all.includes('unknown') || !all.includes('dead') ? 'unknown' : 'dead';
+  const group = record.server?.pgid;
+  if (life === 'dead' && group !== undefined && (await witness.groupRuns?.(group))) {
+    // Launchers end first: what they started may still work on the same files.
+    return { life: 'unknown', guard, server, reason: `its server is gone, and processes of its group ${group} still run` };
+  }
   return { life, guard, server, ...(life === 'unknown' ? { reason: 'its record names no process with its start' } : {}) };
 }
 

@@ -11,6 +11,8 @@ export interface Witness {
   readonly pidns: string;
   /** Start of a process that runs now, as the protocol writes it; undefined when there is none with this PID (a thread's id is no PID, a zombie is none). */
   startOf(pid: number): Promise<string | undefined>;
+  /** Whether a process group has a member that runs; missing where the system does not tell cheaply. May be a second old. */
+  groupRuns?(group: number): Promise<boolean>;
 }
 
 /** @param table for systems without `/proc`; made when missing @throws when the system has no process table we can read */
@@ -29,6 +31,8 @@ export async function createWitness(table?: ProcessTable, platform: NodeJS.Platf
 export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): Witness {
   const system = readProcSystem(fs, root);
   const offset = Math.round((system.boottimeOffset * system.ticksPerSecond) / 1_000);
+  let groups: ReadonlySet<number> = new Set();
+  let groupsAt = Number.NEGATIVE_INFINITY;
   return {
     boot: system.bootId,
     pidns: system.pidNamespace,
@@ -42,7 +46,24 @@ export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): Witness 
       // Ticks of the machine: a time namespace shifts what its processes read.
       return group === undefined || Number(group) === pid ? `lx:${stat.startTicks - offset}` : undefined;
     },
+    async groupRuns(group) {
+      if (performance.now() - groupsAt > listMs) {
+        groupsAt = performance.now();
+        groups = runningGroups(fs, root);
+      }
+      return groups.has(group);
+    },
   };
+}
+
+/** One list of the processes answers all questions of the next second. */
+const listMs = 1_000;
+
+function runningGroups(fs: ProcFs, root: string): ReadonlySet<number> {
+  const stats = (orNothing(() => fs.names(root)) ?? [])
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => parseProcStat(orNothing(() => fs.read(`${root}/${pid}/stat`, 4_096).text) ?? ''));
+  return new Set(stats.flatMap((stat) => (stat && isRunning(stat) ? [stat.group] : [])));
 }
 
 /** Elsewhere one list of the processes answers all questions of the next second: making it takes a program. */
@@ -51,7 +72,7 @@ function tableWitness(table: ProcessTable): Witness {
   let at = 0;
   let here: ProcessIdentity | undefined;
   const list = async (): Promise<ReadonlyMap<number, ProcessIdentity>> => {
-    if (!listed || performance.now() - at > 1_000) {
+    if (!listed || performance.now() - at > listMs) {
       at = performance.now();
       listed = table.list().then((rows) => new Map(rows.map((row) => [row.pid, row.identity])));
     }

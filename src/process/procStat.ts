@@ -4,6 +4,8 @@ export interface ProcStat {
   /** R, S, D, T, Z, X … */
   readonly state: string;
   readonly ppid: number;
+  /** Process group: the PID of its first leader, which the kernel does not give to another process while the group has members. */
+  readonly group: number;
   readonly threads: number;
   /** Clock ticks since boot, as the reader's time namespace counts them. */
   readonly startTicks: number;
@@ -41,6 +43,7 @@ export function parseProcStat(text: string): ProcStat | undefined {
     name: text.slice(open + 1, close),
     state,
     ppid,
+    group: field(5),
     threads: field(20),
     startTicks,
     rssPages: Math.max(0, field(24) || 0),

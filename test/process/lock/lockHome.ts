@@ -20,14 +20,20 @@ export class LockHome {
     this.directory = opened.directory;
   }
 
-  start(program: string, args: readonly string[]): ChildProcess & { readonly pid: number } {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#children.push(child);
+  /** @param env replaces ours; what it says on standard error is for the caller then */
+  start(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess & { readonly pid: number } {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', env ? 'pipe' : 'inherit'], env: env ?? process.env });
+    this.adopt(child);
     const { pid } = child;
     if (pid === undefined) {
       throw new Error(`${program} did not start`);
     }
     return Object.assign(child, { pid });
+  }
+
+  /** Ends it with the others. */
+  adopt(child: ChildProcess): void {
+    this.#children.push(child);
   }
 
   /** A process that holds the flock of a file until its input ends. */

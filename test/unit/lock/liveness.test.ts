@@ -28,6 +28,20 @@ describe('livenessOf', () => {
     assert.equal((await livenessOf(someRecord({ server: { pid: 4242, start: '?' } }), someWitness({}))).life, 'dead');
   });
 
+  it('test 18: is unknown, and not dead, while its group has members', async () => {
+    const record = someRecord({ server: { pid: 4242, start: 'lx:1000', pgid: 4242 } });
+    const witness = (group: number) => ({ ...someWitness({}), groupRuns: async (asked: number) => asked === group });
+    assert.deepEqual(await livenessOf(record, witness(4242)), {
+      life: 'unknown',
+      guard: 'none',
+      server: 'dead',
+      reason: 'its server is gone, and processes of its group 4242 still run',
+    });
+    assert.equal((await livenessOf(record, witness(4243))).life, 'dead');
+    // Nothing outlives its boot, and a group of another namespace is none of ours.
+    assert.equal((await livenessOf({ ...record, host: { boot: 'boot-2', pidns: '4026531836' } }, witness(4242))).life, 'dead');
+  });
+
   it('lives while its guard or its server does, and says which', async () => {
     const record = someRecord({ guard: { pid: 4000, start: 'lx:900' } });
     assert.deepEqual(await livenessOf(record, someWitness({ 4242: 'lx:1000' })), { life: 'alive', guard: 'dead', server: 'alive' });

@@ -20,6 +20,7 @@ describe('parseProcStat', () => {
         name,
         state: 'S',
         ppid: 21_999,
+        group: 5_692,
         threads: 1,
         startTicks: 509_054,
         rssPages: 411,

@@ -1,0 +1,1 @@
+"""A small MCP server that takes its lock and says what it has loaded."""

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Instance Lock Protocol 1 with flock(1), on Linux: `hold.sh path ~/data memory -- some-server --stdio` becomes that server, with the lock in its hands:
+# descriptor 9 keeps it as long as the server (or a child that inherits it) lives. The record stays when the server ends; whoever looks next sees that
+# it is dead, and clears it away. Ends with 75 when the lock is held.
+set -eu
+umask 077
+kind=$1 resource=$2 server=$3
+shift 4
+home=$(getent passwd "$(id -u)" | cut -d: -f6)
+case $(stat -f -c %T "$home") in
+  *nfs* | *cifs* | *smb* | *9fs* | *fuse* | *ceph* | *lustre* | *gpfs* | *afs* | *coda*) run=/var/tmp/.mcp-run-$(id -u) ;;
+  *) run=$home/.mcp-run ;;
+esac
+base=${MCP_RUN_DIR:-$run}/v1
+for folder in "${base%/v1}" "$base" "$base/locks" "$base/instances"; do
+  mkdir -p "$folder"
+  [ ! -L "$folder" ] && [ "$(stat -c '%u %a' "$folder")" = "$(id -u) 700" ] || { echo "$folder must be a directory of this user alone (mode 700)" >&2; exit 1; }
+done
+
+disk=
+if [ "$kind" = path ]; then
+  # The shell has expanded ~ already. -m: what does not exist yet is taken as written.
+  resource=$(realpath -m -- "$resource")
+  [ ! -e "$resource" ] || disk=$(stat -c ', "dev": "%d", "ino": "%i"' -- "$resource")
+fi
+case $resource$server in
+  *[\\\"[:cntrl:]]*) echo 'a name with a quote, a backslash or a control character would need a program that writes JSON' >&2; exit 2 ;;
+esac
+key=$(printf 'ilp1\n%s\n%s' "$kind" "$resource" | sha256sum | cut -c 1-32)
+lock=$base/locks/$key.lock
+[ ! -L "$lock" ] || { echo "$lock is a link" >&2; exit 1; }
+exec 9<>"$lock"
+if ! flock -x -w 0.3 9; then
+  echo "$resource is held, see:" $(find "$base/instances" -name '*.json' -type f -size -129 -exec grep -l "$key" {} +) >&2
+  exit 75
+fi
+# Somebody may have deleted the file in between: then this lock is worth nothing.
+[ "$(stat -L -c '%d %i' "/proc/$$/fd/9")" = "$(stat -c '%d %i' "$lock")" ] || { echo "$lock was replaced: try again" >&2; exit 75; }
+
+id=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+start=$(sed 's/.*) //' "/proc/$$/stat" | cut -d ' ' -f 20)
+pidns=$(readlink /proc/self/ns/pid | tr -dc 0-9)
+cat >"$base/instances/$id.json.tmp" <<END
+{"ilp": 1, "minReader": 1, "id": "$id", "seq": 1, "state": "running", "exclusion": "flock", "serverId": "$server",
+ "host": {"boot": "$(cat /proc/sys/kernel/random/boot_id)", "pidns": "$pidns"}, "server": {"pid": $$, "start": "lx:$start"},
+ "locks": [{"key": "$key", "kind": "$kind", "resource": "$resource"$disk}]}
+END
+mv "$base/instances/$id.json.tmp" "$base/instances/$id.json"
+# The same process goes on as the server: same PID, same start.
+exec "$@"
