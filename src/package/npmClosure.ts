@@ -75,6 +75,7 @@ class NpmWalk {
   readonly #resolved = new Map<string, string | undefined>();
   readonly #stats = new Map<string, Stats | undefined>();
   readonly #watch = new Set<string>();
+  readonly #places = new Set<string>();
   readonly #packages: InstalledPackage[] = [];
   #changedAt = 0;
   /** The first thing that may not be looked at: what lies behind it must not seem to be removed. */
@@ -125,6 +126,7 @@ class NpmWalk {
       ...(ownOnly === undefined ? {} : { ownOnly }),
       changedAt: installing ? this.#now : Math.max(this.#changedAt, this.#locks.changedAt),
       watch: [...this.#watch],
+      places: [...this.#places],
     };
   }
 
@@ -172,8 +174,10 @@ class NpmWalk {
   #resolve(from: string, name: string): string | undefined {
     for (let directory = from; ; directory = dirname(directory)) {
       if (basename(directory) !== 'node_modules' && this.#hasModules(directory)) {
-        const found = this.#real(join(directory, 'node_modules', name));
+        const path = join(directory, 'node_modules', name);
+        const found = this.#real(path);
         if (found !== undefined) {
+          this.#places.add(dirname(path));
           return found;
         }
       }

@@ -41,6 +41,8 @@ export type ClosureReading =
       readonly changedAt: number;
       /** Directories whose entries change when a package of the closure is replaced; few. */
       readonly watch: readonly string[];
+      /** Directories in which the packages were found, before links were followed. More than `watch` where packages lie in a linked store. */
+      readonly places?: readonly string[];
     }
   /** The environment or the package directory does not exist. */
   | { readonly status: 'gone'; readonly reason: string; readonly watch: readonly string[] }

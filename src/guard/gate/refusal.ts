@@ -1,0 +1,93 @@
+import type { DriftedPackage } from './codeDrift.ts';
+
+/** What to send instead of passing the call on: put `jsonrpc` and the call's own id beside it. */
+export type ToolRefusal = { readonly result: Readonly<Record<string, unknown>> } | { readonly error: Readonly<Record<string, unknown>> };
+
+export interface RefusalFacts {
+  /** `params` of the call as they came; anything. */
+  readonly params: unknown;
+  readonly packages: readonly DriftedPackage[];
+  /** The command that restarts this server behind the guard. */
+  readonly cure: string;
+  /** Reading tools go on. */
+  readonly readsPass: boolean;
+}
+
+/** JSON-RPC 2.0 leaves what lies outside of -32768…-32000 to applications; the protocol asks for that since 2026-07-28. */
+const refusalCode = -31_001;
+const mostPackages = 8;
+
+/**
+ * The refusal of one `tools/call`: a result with `isError`, so that the model reads it, and no `structuredContent`, which clients would hold against the
+ * tool's output schema. The machine's part is in `_meta`, which every revision has: `action_required`, and `mcp-shepherd/stale` with the packages.
+ * Requests of 2026-07-28 get their `resultType`. A call that asked for a task cannot be answered by a result; it gets an error with the same data.
+ */
+export function refusal(facts: RefusalFacts): ToolRefusal {
+  const text = refusalText(facts);
+  const details = {
+    tool: shownTool(facts.params),
+    packages: facts.packages.map(({ name, serving, installed, how }) => ({ package: name, serving, installed, change: how })),
+    cure: facts.cure,
+  };
+  if (isObject(facts.params) && isObject(facts.params.task)) {
+    return { error: { code: refusalCode, message: text, data: { action_required: actionRequired, ...details } } };
+  }
+  return {
+    result: {
+      content: [{ type: 'text', text }],
+      isError: true,
+      ...(isModern(facts.params) ? { resultType: 'complete' } : {}),
+      _meta: { action_required: actionRequired, 'mcp-shepherd/stale': details },
+    },
+  };
+}
+
+const actionRequired = 'restart_mcp_server';
+
+/** Requests since 2026-07-28 carry the version of the protocol themselves. */
+export function isModern(params: unknown): boolean {
+  return isObject(params) && isObject(params._meta) && typeof params._meta['io.modelcontextprotocol/protocolVersion'] === 'string';
+}
+
+function refusalText({ params, packages, cure, readsPass }: RefusalFacts): string {
+  const shown = packages.slice(0, mostPackages).map(driftText);
+  const rest = packages.length > shown.length ? ` and ${packages.length - shown.length} more packages` : '';
+  const missing = packages.some(({ how }) => how === 'removed') ? 'install what is missing, then ' : '';
+  return [
+    `Not executed, nothing was written: this MCP server runs other code than is installed now: ${shown.join('; ')}${rest}.`,
+    `The call of ${JSON.stringify(shownTool(params))} was stopped before it reached the server.`,
+    `To go on, restart the server: ${missing}run "${cure}". The session is kept; repeat the call afterwards.`,
+    ...(readsPass ? ['Tools that only read still work.'] : []),
+  ].join(' ');
+}
+
+/** One package in words. */
+export function driftText({ name, serving, installed, how }: DriftedPackage): string {
+  switch (how) {
+    case 'removed':
+      return `it runs ${name} ${serving}, which is not installed any more`;
+    case 'reinstalled':
+      return `${name} ${installed} was reinstalled with other content`;
+    case 'source':
+      return `the source of ${name} changed (${serving} → ${installed})`;
+    case 'downgrade':
+      return `it runs ${name} ${serving}, installed is ${installed} (a downgrade)`;
+    default:
+      return `it runs ${name} ${serving}, installed is ${installed}`;
+  }
+}
+
+/** The name that the call gives; '' when it gives none. */
+export function toolName(params: unknown): string {
+  return isObject(params) && typeof params.name === 'string' ? params.name : '';
+}
+
+function shownTool(params: unknown): string {
+  return toolName(params)
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, 128);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

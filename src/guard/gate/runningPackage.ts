@@ -1,0 +1,22 @@
+import { type Identified, identifyPackage } from '../../package/identify.ts';
+import { resolveServer } from '../../process/chain.ts';
+import { processTree } from '../../process/processTree.ts';
+import type { ProcessTable } from '../../types/process.ts';
+
+/**
+ * The package of the server that a child is, or that runs below it (npx, uv, sh). One look at the process table. Never throws.
+ * @param pid of the child that the guard started
+ */
+export async function runningPackage(pid: number, table: ProcessTable): Promise<Identified> {
+  try {
+    const rows = await table.list();
+    const child = rows.find((row) => row.pid === pid);
+    if (!child) {
+      return { unknown: 'it ended' };
+    }
+    const chain = resolveServer(child, processTree(rows), () => false);
+    return chain ? identifyPackage(chain.server, await table.detail(chain.server)) : { unknown: 'no server runs below its launcher yet' };
+  } catch (error) {
+    return { unknown: `the process table cannot be read (${error instanceof Error ? error.name : 'error'})` };
+  }
+}
