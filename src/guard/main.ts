@@ -9,6 +9,11 @@ import { runStdioGuard } from './stdioGuard.ts';
  * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
  */
 export async function runGuard(words: readonly string[]): Promise<number> {
+  const end = words.indexOf('--');
+  if (words.slice(0, end === -1 ? words.length : end).includes('--http')) {
+    const { runHttpGuard } = await import('./http/httpMain.ts');
+    return runHttpGuard(words);
+  }
   const parsed = parseGuardOptions(words);
   switch (parsed.status) {
     case 'help':

@@ -28,6 +28,8 @@ export interface StartRequest {
   readonly inherited?: readonly number[];
   /** `inherit`: the server gets our own standard input and output. */
   readonly stdio?: 'pipe' | 'inherit';
+  /** Variables beside our own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the server in a process group of its own. Rejects with the system's error when it cannot be started. */
@@ -41,6 +43,7 @@ export async function startServer(request: StartRequest): Promise<ServerProcess>
     // A group of its own on POSIX; on Windows it would be a console of its own.
     detached: !windows,
     windowsHide: true,
+    ...(request.env ? { env: { ...process.env, ...request.env } } : {}),
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);

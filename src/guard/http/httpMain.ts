@@ -1,0 +1,49 @@
+import type { Log } from '../../types/log.ts';
+import { createRedactor } from '../../types/redaction.ts';
+import { startHttpGuard } from './httpGuard.ts';
+import { httpHelp } from './httpHelp.ts';
+import { parseHttpOptions } from './httpOptions.ts';
+import { type RunFolder, runFolder } from './runFolder.ts';
+
+/**
+ * `mcp-shepherd guard --http`, with the words after `guard`.
+ * @returns the exit code, once it was shut down
+ */
+export async function runHttpGuard(argv: readonly string[]): Promise<number> {
+  const say = (message: string): void => {
+    process.stderr.write(`mcp-shepherd guard: ${message}\n`);
+  };
+  const parsed = parseHttpOptions(argv);
+  if (parsed.status === 'help') {
+    process.stdout.write(httpHelp);
+    return 0;
+  }
+  if (parsed.status === 'wrong') {
+    say(`${parsed.message}. "mcp-shepherd guard --http --help" says more.`);
+    return 2;
+  }
+  const { options } = parsed;
+  let run: RunFolder;
+  try {
+    run = runFolder(options.runDir, process.env);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return 2;
+  }
+  process.stderr.on('error', () => undefined);
+  const redactor = createRedactor([]);
+  const line = (message: string): void => say(redactor.text(message));
+  const log: Log = { debug() {}, info: line, warn: line, error: line };
+  const result = await startHttpGuard(options, run, log);
+  if (result.status === 'failed') {
+    line(result.message);
+    return result.exitCode;
+  }
+  const { guard } = result;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => void guard.close());
+  }
+  line(`listening on ${guard.url.origin}, in front of ${options.upstream?.origin ?? options.command}`);
+  await guard.closed;
+  return 0;
+}

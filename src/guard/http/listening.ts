@@ -1,0 +1,117 @@
+import type { ServerResponse } from 'node:http';
+import { eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts';
+import { passBody } from './bodies.ts';
+import type { RawHeaders } from './headerFilter.ts';
+import { isEventStream } from './ownRequest.ts';
+import type { Session } from './session.ts';
+import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
+
+/** A GET with which a client listens. */
+export interface Listening {
+  readonly exchange: Exchange;
+  readonly session: Session;
+  readonly recoverable: boolean;
+  /** Of the client's request. */
+  readonly lastEventId: string | undefined;
+  readonly server: string;
+}
+
+/**
+ * Keeps a client's listening stream open while the server under it is replaced: the stream to the server is opened again, on the session as it is then.
+ * @param opening told when the first stream is there
+ * @returns what to answer when the first try brought no stream
+ */
+export async function listen(
+  sessions: SessionExchange,
+  listening: Listening,
+  client: ServerResponse,
+  opening: () => void,
+): Promise<ExchangeOutcome | undefined> {
+  const { session, exchange, server } = listening;
+  const tracker = trackEvents(session, new Set());
+  let lastId = listening.lastEventId;
+  let since = session.generation;
+  let opened = false;
+  for (;;) {
+    const known = lastId === undefined || (session.generation === 0 && !opened) || session.eventIds.has(lastId);
+    const missed = lastId === undefined ? undefined : session.suspended.get(lastId);
+    const letGo = new AbortController();
+    const reattach = (): void => letGo.abort();
+    session.streams.add(reattach);
+    try {
+      const outcome = await sessions.send(withLastId(exchange, known ? lastId : undefined), session, listening.recoverable);
+      if (missed && missed.generation !== session.generation) {
+        // The stream that the client wants to go on with died with its server; what it waits for will not come.
+        answerMissed(missed.ids, outcome, client, server, session);
+        return undefined;
+      }
+      if (outcome.status !== 'answer' || outcome.response.statusCode !== 200 || !isEventStream(outcome.response)) {
+        return opened ? giveUp(outcome, client) : outcome;
+      }
+      if (session.generation !== since && lastId !== undefined && known && !opened) {
+        // The session was set up again while this request was on its way: the id went to the refusing server only.
+        lastId = undefined;
+      }
+      if (!opened) {
+        opening();
+        passHead(headOf(outcome), client, session.clientId);
+        client.flushHeaders();
+        opened = true;
+      }
+      if (session.generation !== since) {
+        client.write(
+          session.setup.listChanged.map((list) => eventOf({ jsonrpc: '2.0', method: `notifications/${list}/list_changed` })).join(''),
+        );
+      }
+      since = session.generation;
+      const { retired } = outcome.lease.target;
+      const retire = (): void => letGo.abort();
+      retired.addEventListener('abort', retire, { once: true });
+      const result = await passBody(outcome, client, (chunk) => tracker.push(chunk), letGo.signal);
+      retired.removeEventListener('abort', retire);
+      if (result === 'ended') {
+        client.end();
+        return undefined;
+      }
+      if (result === 'client-gone' || client.destroyed || session.ended) {
+        client.destroy();
+        return undefined;
+      }
+      client.write(tracker.closing);
+      tracker.reset();
+      lastId = tracker.lastId;
+    } finally {
+      session.streams.delete(reattach);
+    }
+  }
+}
+
+function withLastId(exchange: Exchange, lastId: string | undefined): Exchange {
+  const headers: RawHeaders = exchange.headers.filter(([name]) => name.toLowerCase() !== 'last-event-id');
+  return { ...exchange, headers: lastId === undefined ? headers : [...headers, ['Last-Event-ID', lastId]] };
+}
+
+/** The client opens its stream again when this one breaks off; a clean end would say that there is nothing more to come. */
+function giveUp(outcome: ExchangeOutcome, client: ServerResponse): undefined {
+  if (outcome.status === 'answer') {
+    outcome.request.destroy();
+    outcome.lease.end();
+  }
+  client.destroy();
+}
+
+function answerMissed(
+  ids: readonly (string | number)[],
+  outcome: ExchangeOutcome,
+  client: ServerResponse,
+  server: string,
+  session: Session,
+): void {
+  if (outcome.status === 'answer') {
+    outcome.request.destroy();
+    outcome.lease.end();
+  }
+  client
+    .writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache', 'Mcp-Session-Id': session.clientId })
+    .end(ids.map((id) => eventOf(lostAnswer(id, server))).join(''));
+}

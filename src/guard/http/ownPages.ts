@@ -1,0 +1,101 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopback } from './addresses.ts';
+import { oneHeader } from './headerFilter.ts';
+
+/** What `/health` tells of the server behind the proxy. */
+export interface UpstreamHealth {
+  readonly status: string;
+  readonly url: string | null;
+  readonly pid: number | null;
+  readonly started: string | null;
+  readonly lastFault?: string;
+}
+
+export interface OwnPages {
+  /** Of the server as it runs; `unknown` when nothing certain is known of it. */
+  readonly version: () => string;
+  readonly guardVersion: string;
+  /** Epoch milliseconds. */
+  readonly started: number;
+  readonly upstream: () => Promise<UpstreamHealth>;
+  readonly sessions: () => { readonly open: number; readonly recovered: number };
+  readonly shutdownToken: () => string | undefined;
+  /** Begins the end; the answer is on its way already. Safe to call twice. */
+  readonly shutDown: () => void;
+  readonly isStopping: () => boolean;
+}
+
+/** Answers `/health` and `/shutdown`. Host and Origin were checked before. @returns whether the request was for one of them */
+export function answerOwn(pages: OwnPages, request: IncomingMessage, response: ServerResponse): boolean {
+  const path = (request.url ?? '').split('?', 1)[0];
+  if (path === '/health') {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      json(response, 405, { status: 'error', message: '/health is read with GET' }, { Allow: 'GET, HEAD' });
+    } else {
+      void health(pages, response);
+    }
+    request.resume();
+    return true;
+  }
+  if (path === '/shutdown') {
+    shutdown(pages, request, response);
+    request.resume();
+    return true;
+  }
+  if (pages.isStopping()) {
+    json(response, 503, { status: 'shutting_down' }, { Connection: 'close' });
+    request.resume();
+    return true;
+  }
+  return false;
+}
+
+async function health(pages: OwnPages, response: ServerResponse): Promise<void> {
+  const upstream = await pages.upstream();
+  json(response, 200, {
+    status: pages.isStopping() ? 'shutting_down' : 'ok',
+    version: pages.version(),
+    pid: process.pid,
+    started: new Date(pages.started).toISOString(),
+    uptime: Math.round(Date.now() - pages.started) / 1_000,
+    guard: { name: 'mcp-shepherd', version: pages.guardVersion },
+    sessions: pages.sessions(),
+    upstream,
+  });
+}
+
+function shutdown(pages: OwnPages, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'POST') {
+    json(response, 405, { status: 'error', message: '/shutdown is asked with POST' }, { Allow: 'POST' });
+    return;
+  }
+  if (!isLoopback(request.socket.remoteAddress ?? '')) {
+    json(response, 403, { status: 'error', message: '/shutdown is for this machine only' });
+    return;
+  }
+  const token = pages.shutdownToken();
+  const given = /^Bearer\s+([0-9a-f]{64})$/i.exec(oneHeader(request.headers, 'authorization') ?? '')?.[1]?.toLowerCase();
+  if (token === undefined || given === undefined || !timingSafeEqual(Buffer.from(given), Buffer.from(token))) {
+    const message =
+      token === undefined
+        ? 'this guard has no record, so no secret: end it with a signal'
+        : 'the secret of the guard’s record is missing or wrong';
+    json(response, 401, { status: 'error', message }, { 'WWW-Authenticate': 'Bearer' });
+    return;
+  }
+  response.once('finish', () => pages.shutDown());
+  json(response, 200, { status: 'shutting_down' }, { Connection: 'close' });
+}
+
+function json(response: ServerResponse, status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): void {
+  const body = `${JSON.stringify(value)}\n`;
+  response
+    .writeHead(status, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    .end(body);
+}

@@ -1,0 +1,333 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Log } from '../../types/log.ts';
+import { type AllowedNames, strangerReason } from './addresses.ts';
+import { answerFault, answerWhole, passAnswer } from './answers.ts';
+import { readRequestBody } from './bodies.ts';
+import { isStatelessEra, readClientMessage } from './clientMessage.ts';
+import { credentialHash } from './credential.ts';
+import { rpcError, sessionCode } from './faults.ts';
+import { endToEnd, oneHeader, type RawHeaders } from './headerFilter.ts';
+import { answerInitialize } from './initializing.ts';
+import { listen } from './listening.ts';
+import { isSessionId, newSession, type Session, shortId } from './session.ts';
+import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
+import type { SessionTable } from './sessionTable.ts';
+
+export interface ProxyParts {
+  readonly sessions: SessionTable;
+  readonly exchange: SessionExchange;
+  readonly log: Log;
+  readonly allowed: AllowedNames;
+  readonly unknownSession: 'recover' | '404';
+  /** As messages name the server. */
+  readonly server: string;
+  /** The server's own address, for a page that it serves itself. */
+  ownOrigin(): string | undefined;
+  /** Answers what is for the proxy itself. @returns whether it did */
+  own(request: IncomingMessage, response: ServerResponse): boolean;
+  /** May answer a call in place of the server, or let it wait. @returns whether it answered */
+  gate?(call: GatedCall): Promise<boolean>;
+}
+
+/** A POST before it goes to the server. */
+export interface GatedCall {
+  readonly exchange: Exchange;
+  readonly session: Session | undefined;
+  readonly response: ServerResponse;
+}
+
+/** A client that sends its head so slowly is none. */
+const headersTimeoutMs = 15_000;
+
+/** The HTTP server that clients talk to. It does not listen yet. */
+export function createProxy(parts: ProxyParts): Server {
+  const server = createServer({
+    keepAliveTimeout: 65_000,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: 2_000,
+    requireHostHeader: false,
+  });
+  server.on('request', (request, response) => {
+    void answer(parts, request, response).catch((error: unknown) => {
+      parts.log.error(`a request failed: ${error instanceof Error ? error.message : String(error)}`);
+      if (response.headersSent) {
+        response.destroy();
+      } else {
+        refuse(response, 500, 'The proxy failed; see its log.');
+      }
+    });
+  });
+  // An upgrade (WebSocket) is no transport of MCP.
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) {
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    } else {
+      socket.destroy();
+    }
+  });
+  return server;
+}
+
+async function answer(parts: ProxyParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const origin = oneHeader(request.headers, 'origin');
+  const stranger = strangerReason(request.headers.host, origin, parts.allowed);
+  if (stranger !== undefined) {
+    refuse(response, 403, stranger);
+    request.resume();
+    return;
+  }
+  if (parts.own(request, response)) {
+    return;
+  }
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const body = request.method === 'GET' || request.method === 'HEAD' ? { bytes: Buffer.alloc(0) } : await readRequestBody(request);
+  if (!body) {
+    response.destroy();
+    return;
+  }
+  const message = body.rest ? undefined : readClientMessage(body.bytes);
+  const protocolVersion = oneHeader(request.headers, 'mcp-protocol-version');
+  const stateless = isStatelessEra(protocolVersion, message);
+  const path = request.url ?? '/';
+  const exchange: Exchange = {
+    method: request.method ?? 'GET',
+    path,
+    headers: headersOf(request, stateless ? [] : ['mcp-session-id'], parts.ownOrigin()),
+    protocolVersion,
+    ...(body.bytes.length > 0 ? { body } : {}),
+    message,
+    signal: gone.signal,
+    listening: request.method === 'GET' || message?.methods.includes('subscriptions/listen') === true,
+  };
+  const id = oneHeader(request.headers, 'mcp-session-id');
+  if (stateless || (id === undefined && !message?.methods.includes('initialize'))) {
+    await answerPlain(parts, exchange, response);
+    return;
+  }
+  const credential = credentialHash(request.headers);
+  if (message?.methods.includes('initialize')) {
+    // A new session, whatever id the client still has: the specification wants none here, and servers refuse one that they do not know.
+    await answerInitialize(parts, exchange, credential, response);
+    return;
+  }
+  const admitted = id === undefined ? undefined : admit(parts, id, credential, path);
+  if (!admitted || 'fault' in admitted) {
+    answerFault({ kind: admitted?.fault ?? 'bad-session-id' }, message?.requestIds ?? [], response);
+    return;
+  }
+  await answerInSession(parts, exchange, admitted, credential, request, response);
+}
+
+interface Admitted {
+  readonly session: Session;
+  readonly recoverable: boolean;
+  /** Not in the table yet. */
+  readonly isNew: boolean;
+}
+
+function admit(
+  { sessions, unknownSession }: ProxyParts,
+  id: string,
+  credential: string,
+  path: string,
+): Admitted | { readonly fault: 'bad-session-id' | 'session-ended' | 'session-of-another' } {
+  if (!isSessionId(id)) {
+    return { fault: 'bad-session-id' };
+  }
+  const admission = sessions.admit(id, credential);
+  switch (admission.kind) {
+    case 'known':
+      return { session: admission.session, recoverable: true, isNew: false };
+    case 'ended':
+      return { fault: 'session-ended' };
+    case 'of-another':
+      return { fault: 'session-of-another' };
+    case 'unknown':
+      // The server may know it: it began before the proxy came.
+      return { session: newSession(id, id, credential, path, Date.now()), recoverable: unknownSession === 'recover', isNew: true };
+  }
+}
+
+async function answerPlain(parts: ProxyParts, exchange: Exchange, response: ServerResponse): Promise<void> {
+  if (exchange.method === 'POST' && (await parts.gate?.({ exchange, session: undefined, response }))) {
+    return;
+  }
+  await finish(parts, exchange, await parts.exchange.sendPlain(exchange), response);
+}
+
+async function answerInSession(
+  parts: ProxyParts,
+  exchange: Exchange,
+  { session, recoverable, isNew }: Admitted,
+  credential: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { sessions, server } = parts;
+  if (exchange.method === 'DELETE') {
+    await endSession(parts, exchange, session, isNew, response);
+    return;
+  }
+  const answers = exchange.message?.answerIds ?? [];
+  if (answers.length > 0 && answers.every((id) => isOutdated(session, id))) {
+    response.writeHead(202).end();
+    return;
+  }
+  if (exchange.method === 'POST' && (await parts.gate?.({ exchange, session, response }))) {
+    return;
+  }
+  const keep = (status: number): void => {
+    if (isNew && status < 400) {
+      if (sessions.admit(session.clientId, credential).kind === 'unknown') {
+        sessions.adopt(session);
+      }
+    }
+    parts.exchange.accepted(session, status, credential);
+    noteSetup(parts, session, exchange, status);
+  };
+  if (exchange.method === 'GET') {
+    const lastEventId = oneHeader(request.headers, 'last-event-id');
+    const outcome = await listen(parts.exchange, { exchange, session, recoverable, lastEventId, server }, response, () => keep(200));
+    if (outcome) {
+      await finish(parts, exchange, outcome, response, session);
+    }
+    return;
+  }
+  const outcome = await parts.exchange.send(exchange, session, recoverable);
+  if (outcome.status === 'answer') {
+    keep(outcome.response.statusCode ?? 500);
+  }
+  if (outcome.status === 'whole' && outcome.refused && isNew && !recoverable) {
+    answerFault({ kind: 'session-unknown' }, exchange.message?.requestIds ?? [], response);
+    return;
+  }
+  await finish(parts, exchange, outcome, response, session);
+}
+
+/** An answer to a request of a server process that is gone. */
+function isOutdated(session: Session, id: string | number): boolean {
+  const generation = session.serverRequests.get(id);
+  return session.generation > 0 && generation !== undefined && generation !== session.generation;
+}
+
+/** What a later server process must be told again. */
+function noteSetup({ sessions }: ProxyParts, session: Session, { message }: Exchange, status: number): void {
+  const { method, params } = message?.single ?? {};
+  if (status >= 300 || method === undefined) {
+    return;
+  }
+  const { setup } = session;
+  const uri = typeof params?.uri === 'string' ? params.uri : undefined;
+  if (method === 'notifications/initialized') {
+    setup.initialized = true;
+  } else if (method === 'logging/setLevel' && typeof params?.level === 'string') {
+    setup.logLevel = params.level;
+  } else if (method === 'resources/subscribe' && uri !== undefined && !setup.subscriptions.includes(uri)) {
+    setup.subscriptions.push(uri);
+  } else if (method === 'resources/unsubscribe' && uri !== undefined) {
+    setup.subscriptions = setup.subscriptions.filter((one) => one !== uri);
+  } else {
+    return;
+  }
+  sessions.keep(session);
+}
+
+/** The session is over for good, also when its server is away or has forgotten it; unless the server says that clients may not end sessions (405). */
+async function endSession(
+  parts: ProxyParts,
+  exchange: Exchange,
+  session: Session,
+  isNew: boolean,
+  response: ServerResponse,
+): Promise<void> {
+  await session.recovery;
+  const outcome = await parts.exchange.send({ ...exchange, waitMs: 0 }, session, false);
+  const status =
+    outcome.status === 'answer' ? (outcome.response.statusCode ?? 500) : outcome.status === 'whole' ? outcome.answer.status : 0;
+  const forgotten = outcome.status === 'fault' || (outcome.status === 'whole' && outcome.refused);
+  if (!isNew && (forgotten || (status >= 200 && status < 300))) {
+    parts.sessions.end(session);
+    parts.log.info(`session ${shortId(session.clientId)} was ended by its client`);
+  }
+  if (!isNew && forgotten) {
+    response.writeHead(200).end();
+    return;
+  }
+  await finish(parts, exchange, outcome, response, session);
+}
+
+async function finish(
+  parts: ProxyParts,
+  exchange: Exchange,
+  outcome: ExchangeOutcome,
+  response: ServerResponse,
+  session?: Session,
+): Promise<void> {
+  const ids = exchange.message?.requestIds ?? [];
+  switch (outcome.status) {
+    case 'aborted':
+      response.destroy();
+      return;
+    case 'outdated':
+      response.writeHead(202).end();
+      return;
+    case 'fault':
+      parts.log.warn(`a request got no answer from ${parts.server}: ${outcome.fault.kind}`);
+      answerFault(outcome.fault, ids, response);
+      return;
+    case 'whole':
+      answerWhole(outcome.answer, response, session?.clientId);
+      return;
+    case 'answer':
+      await passAnswer(outcome, response, {
+        ids: exchange.listening ? [] : ids,
+        server: parts.server,
+        ...(session ? { session, resume: (lastId: string) => resume(parts, exchange, session, lastId) } : {}),
+      });
+  }
+}
+
+/** The rest of an event stream that broke off while its server lives on. */
+async function resume(
+  parts: ProxyParts,
+  exchange: Exchange,
+  session: Session,
+  lastId: string,
+): Promise<Extract<ExchangeOutcome, { status: 'answer' }> | undefined> {
+  const { body: _, message: __, ...plain } = exchange;
+  const headers: RawHeaders = exchange.headers.filter(([name]) => !/^(accept|content-.*|last-event-id)$/i.test(name));
+  const outcome = await parts.exchange.send(
+    {
+      ...plain,
+      method: 'GET',
+      headers: [...headers, ['Accept', 'text/event-stream'], ['Last-Event-ID', lastId]],
+      message: undefined,
+      waitMs: 2_000,
+    },
+    session,
+    false,
+  );
+  if (outcome.status === 'answer' && outcome.response.statusCode === 200) {
+    return outcome;
+  }
+  if (outcome.status === 'answer') {
+    outcome.request.destroy();
+    outcome.lease.end();
+  }
+  return undefined;
+}
+
+function headersOf(request: IncomingMessage, without: readonly string[], ownOrigin: string | undefined): RawHeaders {
+  const headers = endToEnd(request.rawHeaders, request.headers.connection, ['host', ...without]);
+  // A page that the server serves itself was loaded through the proxy's address.
+  const here = `http://${request.headers.host}`;
+  return headers.map(([name, value]) =>
+    name.toLowerCase() === 'origin' && value === here && ownOrigin !== undefined ? [name, ownOrigin] : [name, value],
+  );
+}
+
+export function refuse(response: ServerResponse, status: number, text: string): void {
+  const body = JSON.stringify(rpcError(null, sessionCode, text));
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
+}

@@ -1,0 +1,253 @@
+import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Log } from '../../types/log.ts';
+import { type ServerProcess, startServer } from '../serverProcess.ts';
+import { accepts, type Target, type Upstream } from './upstream.ts';
+
+export interface ServedOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly portEnv: string | undefined;
+  /** Where it listens, when it has a port of its own. */
+  readonly fixed: URL | undefined;
+  readonly graceMs: number;
+  readonly drainMs: number;
+  /** For its first connection, ms. */
+  readonly startMs: number;
+  readonly overlap: boolean;
+  readonly log: Log;
+  /** Whether a new server works, asked before calls go to it. Undefined = it does. */
+  verify?(url: URL): Promise<string | undefined>;
+  /** Told when a server has taken over. */
+  started?(process: ServerProcess, url: URL): void | Promise<void>;
+}
+
+interface Running {
+  readonly process: ServerProcess;
+  readonly url: URL;
+  readonly since: number;
+  target: Target | undefined;
+  /** We end it ourselves. */
+  leaving: boolean;
+}
+
+const firstBackOffMs = 250;
+const longestBackOffMs = 10_000;
+/** A server that ran this long had started well. */
+const steadyMs = 60_000;
+
+/** The server that the proxy starts itself, and starts again when it ends. */
+export class ServedProcess {
+  readonly #options: ServedOptions;
+  readonly #upstream: Upstream;
+  #running: Running | undefined;
+  #state: 'starting' | 'running' | 'restarting' | 'waiting' | 'stopped' = 'starting';
+  #backOffMs = firstBackOffMs;
+  #restart: Promise<void> | undefined;
+  #stopped = new AbortController();
+  #lastFault: string | undefined;
+
+  constructor(upstream: Upstream, options: ServedOptions) {
+    this.#upstream = upstream;
+    this.#options = options;
+  }
+
+  get state(): string {
+    return this.#state;
+  }
+
+  get pid(): number | undefined {
+    return this.#running?.process.pid;
+  }
+
+  /** Epoch milliseconds. */
+  get since(): number | undefined {
+    return this.#running?.since;
+  }
+
+  get lastFault(): string | undefined {
+    return this.#lastFault;
+  }
+
+  /** Starts the first server. @returns why it could not be started; calls wait for the next try then */
+  async begin(): Promise<string | undefined> {
+    try {
+      await this.#takeOver(await this.#start());
+      return undefined;
+    } catch (error) {
+      this.#retryLater(reasonOf(error));
+      return reasonOf(error);
+    }
+  }
+
+  /**
+   * Replaces the server. With overlap the new one must work before the old one goes; without it calls wait. All who ask meanwhile get the same restart.
+   * @throws when the new one does not start; with overlap the old one goes on then, without it the start is tried again and again
+   */
+  restart(): Promise<void> {
+    this.#restart ??= (this.#options.overlap && this.#running ? this.#overlapping(this.#running) : this.#stopFirst()).finally(() => {
+      this.#restart = undefined;
+    });
+    return this.#restart;
+  }
+
+  /** Ends the server for good. */
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    this.#stopped.abort();
+    const running = this.#running;
+    this.#running = undefined;
+    if (running) {
+      await this.#end(running);
+    }
+  }
+
+  async #overlapping(old: Running): Promise<void> {
+    const next = await this.#start();
+    await this.#takeOver(next);
+    if (old.target) {
+      await this.#upstream.drained(old.target, this.#options.drainMs);
+      this.#upstream.retire(old.target);
+    }
+    await this.#end(old);
+  }
+
+  async #stopFirst(): Promise<void> {
+    const old = this.#running;
+    this.#state = 'restarting';
+    this.#upstream.hold();
+    if (old) {
+      old.leaving = true;
+      if (old.target) {
+        await this.#upstream.drained(old.target, this.#options.drainMs);
+        this.#upstream.retire(old.target);
+      }
+      await this.#end(old);
+      this.#running = undefined;
+    }
+    try {
+      await this.#takeOver(await this.#start());
+    } catch (error) {
+      this.#retryLater(reasonOf(error));
+      throw error;
+    }
+  }
+
+  /** Starts one and waits until it accepts connections. @throws when it does not, and it is gone then */
+  async #start(): Promise<Running> {
+    const { command, args, portEnv, fixed, startMs, verify } = this.#options;
+    const url = fixed ?? new URL(`http://127.0.0.1:${await freePort()}`);
+    const { port } = url;
+    const process = await startServer({
+      command,
+      args: args.map((arg) => arg.replaceAll('{port}', port)),
+      ...(portEnv === undefined ? {} : { env: { [portEnv]: port } }),
+    });
+    // A server that speaks HTTP has nothing to say there; what it prints is for people.
+    process.stdout.on('data', (chunk: Buffer) => globalThis.process.stderr.write(chunk));
+    const running: Running = { process, url, since: Date.now(), target: undefined, leaving: false };
+    const fault = (await this.#untilAccepting(running, startMs)) ?? (await verify?.(url));
+    if (fault !== undefined || this.#stopped.signal.aborted) {
+      await this.#end(running);
+      throw new Error(fault ?? 'it was stopped while it started');
+    }
+    return running;
+  }
+
+  async #untilAccepting({ process, url }: Running, limitMs: number): Promise<string | undefined> {
+    const deadline = performance.now() + limitMs;
+    while (!(await accepts(url))) {
+      if (process.ended) {
+        const { code, signal } = process.ended;
+        return `it ended with ${signal ?? `exit code ${code}`} before it accepted connections on port ${url.port}`;
+      }
+      if (performance.now() > deadline || this.#stopped.signal.aborted) {
+        return `it did not accept connections on port ${url.port} within ${Math.round(limitMs / 1_000)} s`;
+      }
+      await pause(30);
+    }
+    // With a port of its own, somebody else may be the one who answers there.
+    return process.ended ? `it ended while port ${url.port} is held by another process` : undefined;
+  }
+
+  async #takeOver(next: Running): Promise<void> {
+    const before = this.#running;
+    if (before) {
+      before.leaving = true;
+    }
+    this.#running = next;
+    this.#state = 'running';
+    await this.#options.started?.(next.process, next.url);
+    this.#upstream.switchTo(next.url);
+    next.target = this.#upstream.target;
+    void next.process.exited.then((ended) => this.#ended(next, ended.signal ?? `exit code ${ended.code}`));
+  }
+
+  #ended(one: Running, how: string): void {
+    if (one.leaving || this.#state === 'stopped' || this.#running !== one) {
+      return;
+    }
+    this.#running = undefined;
+    this.#upstream.hold();
+    if (one.target) {
+      this.#upstream.retire(one.target);
+    }
+    one.process.signal('SIGKILL');
+    if (Date.now() - one.since > steadyMs) {
+      this.#backOffMs = firstBackOffMs;
+    }
+    this.#retryLater(`it ended with ${how}`);
+  }
+
+  #retryLater(fault: string): void {
+    if (this.#state === 'stopped') {
+      return;
+    }
+    this.#state = 'waiting';
+    this.#lastFault = fault;
+    this.#options.log.warn(`the server is not running: ${fault}; it is started again in ${(this.#backOffMs / 1_000).toFixed(1)} s`);
+    this.#upstream.hold();
+    const wait = this.#backOffMs;
+    this.#backOffMs = Math.min(this.#backOffMs * 2, longestBackOffMs);
+    void pause(wait, undefined, { signal: this.#stopped.signal })
+      .then(async () => {
+        if (this.#state === 'waiting') {
+          await this.begin();
+        }
+      })
+      .catch(() => undefined);
+  }
+
+  async #end(one: Running): Promise<void> {
+    one.leaving = true;
+    const { process } = one;
+    process.stdin.end();
+    process.signal('SIGTERM');
+    const gone = await Promise.race([process.exited.then(() => true), pause(this.#options.graceMs, false, { ref: false })]);
+    if (!gone) {
+      this.#options.log.warn(`PID ${process.pid} did not end within ${this.#options.graceMs / 1_000} s and was killed`);
+    }
+    // What it left behind in its group goes with it.
+    process.signal('SIGKILL');
+    await process.exited;
+  }
+}
+
+/** A port that is free now; somebody may take it before the server does, which then fails to start and is given another one. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) {
+    throw new Error('there is no free port');
+  }
+  return address.port;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

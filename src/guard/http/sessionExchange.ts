@@ -1,0 +1,198 @@
+import type { RequestBody } from './bodies.ts';
+import { readShortAnswer } from './bodies.ts';
+import { type ClientMessage, isOnlyForTheOldServer } from './clientMessage.ts';
+import type { Fault } from './faults.ts';
+import type { RawHeaders } from './headerFilter.ts';
+import { ownRequest } from './ownRequest.ts';
+import type { Recovery } from './recovery.ts';
+import { isSessionRefusal, maxRefusalBytes } from './refusal.ts';
+import type { Session } from './session.ts';
+import type { SessionTable } from './sessionTable.ts';
+import type { Upstream, UpstreamOutcome, UpstreamRequest } from './upstream.ts';
+
+/** One request of a client, ready to be sent. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  /** End to end, without the session id. */
+  readonly headers: RawHeaders;
+  readonly protocolVersion: string | undefined;
+  readonly body?: RequestBody;
+  readonly message: ClientMessage | undefined;
+  readonly signal: AbortSignal;
+  /** A stream that only listens. */
+  readonly listening: boolean;
+  readonly waitMs?: number;
+}
+
+/** An answer that was read as a whole. */
+export interface WholeAnswer {
+  readonly status: number;
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+}
+
+export type ExchangeOutcome =
+  | Extract<UpstreamOutcome, { status: 'answer' }>
+  | { readonly status: 'whole'; readonly answer: WholeAnswer; readonly refused: boolean }
+  | { readonly status: 'fault'; readonly fault: Fault }
+  /** Meant for a server process that is gone; the present one must not get it. */
+  | { readonly status: 'outdated' }
+  | { readonly status: 'aborted' };
+
+/** Sends the requests of sessions, and sets a session up again when the server refuses it. */
+export class SessionExchange {
+  readonly #upstream: Upstream;
+  readonly #sessions: SessionTable;
+  readonly #recovery: Recovery;
+  readonly #server: string;
+
+  /** @param server as messages name it */
+  constructor(upstream: Upstream, sessions: SessionTable, recovery: Recovery, server: string) {
+    this.#upstream = upstream;
+    this.#sessions = sessions;
+    this.#recovery = recovery;
+    this.#server = server;
+  }
+
+  /** Without a session: sent once, whatever it is. */
+  async sendPlain(exchange: Exchange): Promise<ExchangeOutcome> {
+    return this.#faulty(await this.#upstream.send(requestOf(exchange, undefined), optionsOf(exchange)));
+  }
+
+  /**
+   * In a session. A request that the server refuses because of the session was not executed: it is sent a second time after the recovery, and its second refusal
+   * is the client's.
+   * @param recoverable false = the refusal is the client's at once
+   */
+  async send(exchange: Exchange, session: Session, recoverable: boolean): Promise<ExchangeOutcome> {
+    if (exchange.body?.rest && recoverable) {
+      // What is too large to be kept can be sent once only: the session is tried with something smaller before.
+      const tried = await this.#try(exchange, session);
+      if (tried) {
+        return tried;
+      }
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      await session.recovery;
+      const { generation } = session;
+      let refused: WholeAnswer | undefined;
+      if (!session.lost) {
+        const outcome = await this.#refusal(
+          this.#faulty(await this.#upstream.send(requestOf(exchange, session.upstreamId), optionsOf(exchange))),
+        );
+        if (outcome.status !== 'whole' || !outcome.refused || session.upstreamId === undefined) {
+          return outcome;
+        }
+        refused = outcome.answer;
+        if (!recoverable || attempt > 1 || exchange.body?.rest) {
+          return outcome;
+        }
+      }
+      const failure = await this.#recover(exchange, session, generation, refused);
+      if (failure) {
+        return failure;
+      }
+      if (exchange.message && isOnlyForTheOldServer(exchange.message)) {
+        return { status: 'outdated' };
+      }
+    }
+  }
+
+  async #recover(
+    exchange: Exchange,
+    session: Session,
+    generation: number,
+    refused: WholeAnswer | undefined,
+  ): Promise<ExchangeOutcome | undefined> {
+    const result = await this.#recovery.recover(session, generation, exchange.headers, exchange.protocolVersion);
+    switch (result.kind) {
+      case 'recovered':
+        return undefined;
+      case 'denied':
+        return { status: 'whole', answer: result.answer, refused: false };
+      case 'version-changed':
+        return { status: 'fault', fault: { ...result, server: this.#server } };
+      case 'failed':
+        return refused
+          ? { status: 'whole', answer: refused, refused: true }
+          : { status: 'fault', fault: { kind: 'unreachable', server: this.#server, waitedMs: 0, reason: result.reason } };
+    }
+  }
+
+  async #try(exchange: Exchange, session: Session): Promise<ExchangeOutcome | undefined> {
+    await session.recovery;
+    const { generation, upstreamId, setup } = session;
+    const { headers, protocolVersion } = exchange;
+    const answer = await ownRequest(this.#upstream, {
+      path: setup.path,
+      method: 'ping',
+      asks: true,
+      headers,
+      ...(upstreamId === undefined ? {} : { sessionId: upstreamId }),
+      ...(protocolVersion === undefined ? {} : { protocolVersion }),
+    });
+    const refused = 'failed' in answer ? session.lost : session.lost || isSessionRefusal(answer.status, answer.body.toString('utf8'));
+    return refused ? this.#recover(exchange, session, generation, 'failed' in answer ? undefined : answer) : undefined;
+  }
+
+  #faulty(outcome: UpstreamOutcome): ExchangeOutcome {
+    switch (outcome.status) {
+      case 'answer':
+      case 'aborted':
+        return outcome;
+      case 'unreachable':
+        return {
+          status: 'fault',
+          fault: { kind: 'unreachable', server: this.#server, waitedMs: outcome.waitedMs, reason: outcome.reason },
+        };
+      case 'cut':
+        return { status: 'fault', fault: { kind: 'cut', server: this.#server, reason: outcome.reason } };
+    }
+  }
+
+  /** Reads an answer that may be a refusal. */
+  async #refusal(outcome: ExchangeOutcome): Promise<ExchangeOutcome> {
+    if (outcome.status !== 'answer' || (outcome.response.statusCode !== 404 && outcome.response.statusCode !== 400)) {
+      return outcome;
+    }
+    const { response, lease } = outcome;
+    const body = await readShortAnswer(response, maxRefusalBytes);
+    if (!body) {
+      return outcome;
+    }
+    lease.end();
+    const status = response.statusCode ?? 0;
+    return {
+      status: 'whole',
+      answer: { status, rawHeaders: response.rawHeaders, body },
+      refused: isSessionRefusal(status, body.toString('utf8')),
+    };
+  }
+
+  /** After an answer that the server gave to somebody in a session. */
+  accepted(session: Session, status: number, credential: string): void {
+    if (status === 401 && session.credential === credential) {
+      session.renewing = true;
+    } else if (status < 400 && session.credential !== credential) {
+      session.credential = credential;
+      session.renewing = false;
+      this.#sessions.keep(session);
+    }
+  }
+}
+
+function requestOf(exchange: Exchange, sessionId: string | undefined): UpstreamRequest {
+  const { method, path, headers, body, signal } = exchange;
+  return {
+    method,
+    path,
+    headers: sessionId === undefined ? headers : [...headers, ['Mcp-Session-Id', sessionId]],
+    ...(body ? { body } : {}),
+    signal,
+  };
+}
+
+function optionsOf({ listening, waitMs }: Exchange): { readonly listening: boolean; readonly waitMs?: number } {
+  return { listening, ...(waitMs === undefined ? {} : { waitMs }) };
+}

@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ended, until } from '../../lock/lockHome.ts';
+
+const here = import.meta.dirname;
+const guardMain = join(here, '../../../../src/guard/main.ts');
+
+/** A program that runs, and what it has said on stderr. */
+export interface Program {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly said: () => string;
+}
+
+/** A run folder of its own, servers and guards; all that was started here ends with it. */
+export class HttpWorld {
+  readonly root: string = mkdtempSync(join(tmpdir(), 'http-guard-'));
+  readonly runDir: string = join(this.root, 'run');
+  readonly executedFile: string = join(this.root, 'executed');
+  readonly #programs: Program[] = [];
+  readonly #clients: Client[] = [];
+
+  constructor() {
+    writeFileSync(this.executedFile, '');
+  }
+
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+    const child = spawn(process.execPath, [...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, MCP_RUN_DIR: this.runDir, ...env },
+    });
+    const { pid } = child;
+    if (pid === undefined) {
+      throw new Error('Node did not start');
+    }
+    let text = '';
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    child.stdout.resume();
+    const program = { child, pid, said: () => text };
+    this.#programs.push(program);
+    return program;
+  }
+
+  /** A guard that listens. @returns its address beside it */
+  async guard(args: readonly string[]): Promise<Program & { readonly origin: string }> {
+    const program = this.start([guardMain, '--http', ...args]);
+    await until(
+      `the guard listens: ${args.join(' ')}`,
+      () => {
+        if (program.child.exitCode !== null) {
+          throw new Error(`The guard ended with ${program.child.exitCode}: ${program.said()}`);
+        }
+        return /listening on \S+,/.test(program.said());
+      },
+      60_000,
+    );
+    return { ...program, origin: /listening on (http:\S+?),/.exec(program.said())?.[1] ?? '' };
+  }
+
+  /** The server of `v1Server.ts`, once it listens. */
+  async v1(port: number, mode = 'example', ...more: readonly string[]): Promise<Program> {
+    return this.server([join(here, 'v1Server.ts'), String(port), this.executedFile, mode, ...more]);
+  }
+
+  /** A server that notes `listening PID` when it does. */
+  async server(args: readonly string[]): Promise<Program> {
+    const program = this.start(args);
+    await until(
+      `the server listens: ${args.join(' ')}`,
+      () => {
+        if (program.child.exitCode !== null) {
+          throw new Error(`The server ended with ${program.child.exitCode}: ${program.said()}`);
+        }
+        return this.executed().includes(`listening ${program.pid}`);
+      },
+      60_000,
+    );
+    return program;
+  }
+
+  /** What the servers noted, in order. */
+  executed(): string[] {
+    return readFileSync(this.executedFile, 'utf8').split('\n').filter(Boolean);
+  }
+
+  timesExecuted(key: string): number {
+    return this.executed().filter((line) => line === key).length;
+  }
+
+  /** A connected client of the TypeScript SDK 1.x. */
+  async client(origin: string, headers: Readonly<Record<string, string>> = {}): Promise<Client & { readonly errors: Error[] }> {
+    const errors: Error[] = [];
+    const client = new Client({ name: 'test', version: '1.0.0' });
+    client.onerror = (error) => errors.push(error);
+    const transport = new StreamableHTTPClientTransport(new URL(`${origin}/mcp`), { requestInit: { headers } });
+    await client.connect(transport as Parameters<Client['connect']>[0]);
+    this.#clients.push(client);
+    return Object.assign(client, { errors });
+  }
+
+  async clean(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+    await Promise.all(this.#programs.map(({ child }) => ended(child)));
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Ends a program with SIGKILL and waits until it is gone. */
+export async function kill({ child }: Program): Promise<void> {
+  await ended(child);
+}
+
+/** What a guard says of itself. */
+export async function health(origin: string): Promise<Health> {
+  const response = await fetch(`${origin}/health`);
+  return (await response.json()) as Health;
+}
+
+export interface Health {
+  readonly status: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly started: string;
+  readonly uptime: number;
+  readonly sessions: { readonly open: number; readonly recovered: number };
+  readonly upstream: { readonly status: string; readonly url: string | null; readonly pid: number | null; readonly lastFault?: string };
+}
+
+/** The text of a tool's answer. */
+export async function call(client: Client, name: string, args: Readonly<Record<string, unknown>>): Promise<string> {
+  const result = await client.callTool({ name, arguments: args });
+  const { content } = result;
+  const [first] = Array.isArray(content) ? content : [];
+  return typeof first?.text === 'string' ? first.text : JSON.stringify(result);
+}
+
+export { until };
