@@ -1,9 +1,18 @@
 import type { Command } from './command.ts';
 import { doctorCommand } from './doctorCommand.ts';
 import { explainCommand } from './explainCommand.ts';
+import { protectCommand, unprotectCommand } from './protectCommand.ts';
 import { restartCommand } from './restartCommand.ts';
 import { statusCommand } from './statusCommand.ts';
 import { watchCommand } from './watchCommand.ts';
 
 /** Every verb, in the order of the help. Adding one is adding a file and a line here. */
-export const commandTable: readonly Command[] = [statusCommand, watchCommand, explainCommand, restartCommand, doctorCommand];
+export const commandTable: readonly Command[] = [
+  statusCommand,
+  watchCommand,
+  explainCommand,
+  restartCommand,
+  protectCommand,
+  unprotectCommand,
+  doctorCommand,
+];

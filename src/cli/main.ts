@@ -22,7 +22,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return own(rest);
   }
   // Loaded only now: the bundle evaluates these modules at this point and not before.
-  const [{ runCommandLine }, { createOutput }] = await Promise.all([import('./run.ts'), import('./terminal.ts')]);
+  const [{ runCommandLine }, { askOn, createOutput }] = await Promise.all([import('./run.ts'), import('./terminal.ts')]);
   const ended = new AbortController();
   const end = (): void => ended.abort();
   const shell: Shell = {
@@ -39,6 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
         process.on(signal, end);
       }
     },
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: (question: string) => askOn(process.stdin, process.stderr, question) } : {}),
     onResize(listener) {
       process.stdout.on('resize', listener);
       return () => process.stdout.off('resize', listener);

@@ -21,6 +21,8 @@ export interface Shell {
   readonly ended: AbortSignal;
   /** For commands that go on until they are told to end and have something to put in order then. The others die of signals the usual way. */
   endOnSignals(): void;
+  /** Asks the person at the terminal, on one line; absent where nobody sits at one. @returns the answer; undefined when there is none (end of input, Ctrl-C) */
+  ask?(question: string): Promise<string | undefined>;
   /** Called when the terminal's size changes. @returns a function that ends it */
   onResize(listener: () => void): () => void;
 }
@@ -48,4 +50,19 @@ export function createOutput(stream: NodeJS.WriteStream, onClosed: () => void): 
       }
     },
   };
+}
+
+/** Asks on a terminal. The question goes to `output`, which is not the one that results go to where they can be told apart. */
+export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream, question: string): Promise<string | undefined> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input, output });
+  const ended = new AbortController();
+  lines.once('close', () => ended.abort());
+  try {
+    return await lines.question(question, { signal: ended.signal });
+  } catch {
+    return undefined;
+  } finally {
+    lines.close();
+  }
 }

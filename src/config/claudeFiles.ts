@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { jsonCommandEdits } from './jsonCommandEdits.ts';
 import { nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { problemThroughout, readMap } from './jsonServers.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type SwitchedOff, texts } from './serverFile.ts';
@@ -32,6 +34,13 @@ export const claudeState: Format = {
     }
     return { ...emptyServerFile, entries, problems, folders, switchedOff: switchedOff.filter(({ names }) => names.length > 0) };
   },
+  edits: jsonCommandEdits((root, { name, folder }) => {
+    if (folder === undefined) {
+      return ['mcpServers', name];
+    }
+    const project = properties(property(root, 'projects')).find((item) => resolve(item.name) === folder);
+    return project && ['projects', project.name, 'mcpServers', name];
+  }),
 };
 
 /** Settings files that hold no servers but switch some off by name. */

@@ -43,4 +43,6 @@ export interface ClientRow {
   readonly copies: string;
   /** What a person does in this client to restart one server, exactly. `NAME` stands for the server's name. */
   readonly restartStep: string;
+  /** While it runs it writes its files anew from what it has in memory, and what others wrote is lost. */
+  readonly rewritesFiles?: true;
 }

@@ -104,6 +104,7 @@ export const clientTable: readonly ClientRow[] = [
     ],
     copies: 'one',
     restartStep: 'Quit Claude Desktop (also from the tray or menu bar) and open it again: it starts NAME afresh with all its servers.',
+    rewritesFiles: true,
   },
   {
     id: 'cursor',

@@ -88,6 +88,7 @@ export class Collection {
       readBy: [search.owner, search.reader],
       scope: entry.scope ?? search.files.scope,
       file: path,
+      format: search.files.format,
       line: entry.line,
       name: entry.name,
       ...rest,

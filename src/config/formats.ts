@@ -44,3 +44,8 @@ const formatTable = {
 export function formatOf(id: FormatId): Format {
   return formatTable[id];
 }
+
+/** The same by the name that a definition carries. */
+export function formatNamed(id: string): Format | undefined {
+  return Object.hasOwn(formatTable, id) ? formatTable[id as FormatId] : undefined;
+}

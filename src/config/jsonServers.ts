@@ -1,4 +1,5 @@
 import type { Node } from 'jsonc-parser';
+import { jsonCommandEdits } from './jsonCommandEdits.ts';
 import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { emptyServerFile, type FileProblem, type Format, isRecord, type ServerEntry, type ServerFile, texts } from './serverFile.ts';
 
@@ -21,6 +22,7 @@ export interface JsonFormatOptions {
 export function jsonFormat(options: JsonFormatOptions): Format {
   return {
     read: (text) => readMaps(text, options),
+    edits: jsonCommandEdits((root, { name }) => entryPath(root, name, options)),
     ...(options.plainUrl === undefined ? {} : { plainUrl: options.plainUrl }),
   };
 }
@@ -64,6 +66,17 @@ function notAnObject(root: Node): FileProblem {
   return { message: `The file holds ${article(root)}, not an object; nothing of it can be used.`, line: 1 };
 }
 
+/** Where an entry stands: in the first map that has it as a server, as they are read. */
+function entryPath(root: Node | undefined, name: string, options: JsonFormatOptions): readonly string[] | undefined {
+  const maps = options.maps.filter((path) => {
+    const node = nodeAt(root, path);
+    return node !== undefined && !(options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node));
+  });
+  const inMap = (path: readonly string[]): boolean => namesOf(nodeAt(root, path), [], options).has(name);
+  const found = maps.find(inMap);
+  return found ? [...found, name] : maps.length === 0 && options.bareMap ? [name] : undefined;
+}
+
 /** Adds the entries of one map. A name that comes twice counts once: the later one, as in every client. */
 export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], problems: FileProblem[], only?: ReadonlySet<string>): void {
   if (map.type === 'null') {
@@ -90,7 +103,7 @@ export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], prob
 }
 
 /** The names in a map that count as servers, as far as the maps before it have not named them already. */
-function namesOf(map: Node, before: readonly ServerEntry[], { besides = [] }: JsonFormatOptions): ReadonlySet<string> {
+function namesOf(map: Node | undefined, before: readonly ServerEntry[], { besides = [] }: JsonFormatOptions): ReadonlySet<string> {
   const known = new Set(before.map(({ name }) => name));
   const all = properties(map).filter(({ name, value }) => !known.has(name) && (!besides.includes(name) || looksLikeServer(value)));
   return new Set(all.map(({ name }) => name));

@@ -1,4 +1,5 @@
 import type { DefinitionScope, Transport } from '../types/definition.ts';
+import type { CommandEdits } from './commandEdits.ts';
 
 /** One entry under the map of servers, as the file has it. */
 export interface ServerEntry {
@@ -46,6 +47,8 @@ export interface Format {
   read(text: string): ServerFile;
   /** What a bare `url` without a type means to this client. */
   readonly plainUrl?: Transport;
+  /** How an entry's command is changed; absent for files without servers. */
+  readonly edits?: CommandEdits;
 }
 
 export const emptyServerFile: ServerFile = { entries: [], problems: [], folders: [], trust: new Map(), switchedOff: [], secrets: [] };

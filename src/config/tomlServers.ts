@@ -1,5 +1,6 @@
 import { parse, TomlError } from 'smol-toml';
 import { emptyServerFile, type FileProblem, type Format, isRecord, type ServerEntry } from './serverFile.ts';
+import { tomlCommandEdits } from './tomlCommandEdits.ts';
 import { tomlEntryLines } from './tomlLines.ts';
 
 const maxDepth = 200;
@@ -32,6 +33,7 @@ export const codexConfig: Format = {
     }
     return { ...emptyServerFile, entries, problems, folders: [...trust.keys()], trust };
   },
+  edits: tomlCommandEdits(tableName),
 };
 
 function problemOf(error: unknown): FileProblem {

@@ -1,6 +1,7 @@
 import type { ProcessRow } from '../types/process.ts';
 import { commandName, isNode, isPython, isShell } from './commandName.ts';
 import { readDocker } from './dockerCommand.ts';
+import { guardWords, isGuardScript } from './guardCommand.ts';
 import { type LaunchSpec, plainLaunch } from './launchSpec.ts';
 import { isSandboxScript, readNode, readTsx } from './nodeCommand.ts';
 import { readBun, readBunx, readDeno, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
@@ -89,10 +90,14 @@ function readLaunch(command: string, args: readonly string[], title: boolean, de
         ? plainLaunch('node', script.args, { target: script.target ?? '', interpreter: 'tsx', supervises: 'tsx' })
         : plainLaunch('binary', args, { target: command });
     }
-    default:
-      return isSandboxScript(args[0] ?? '') && args.length > 1
-        ? read('srt', args.slice(1))
-        : plainLaunch('binary', args, { target: command });
+    default: {
+      const [script = '', ...rest] = args;
+      if (isGuardScript(script, rest)) {
+        // VS Code's own program as node, where no other Node was found.
+        return read('mcp-shepherd', guardWords(script, rest));
+      }
+      return isSandboxScript(script) && rest.length > 0 ? read('srt', rest) : plainLaunch('binary', args, { target: command });
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { commandName, lastPart } from './commandName.ts';
+import { guardWords, isGuardScript } from './guardCommand.ts';
 import { type LaunchReader, type LaunchSpec, plainLaunch } from './launchSpec.ts';
 import { packageManagerScript, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
 import { scanOptions, wordSet } from './optionScan.ts';
@@ -64,17 +65,6 @@ function readNodeScript(plain: LaunchSpec, script: string, rest: readonly string
 /** The sandbox in which VS Code and others run servers; VS Code starts it with its own program as node. */
 export function isSandboxScript(script: string): boolean {
   return commandName(script) === 'srt' || /sandbox-runtime[\\/].*cli\.[cm]?js$/.test(script);
-}
-
-/** Our own guard: `mcp-shepherd guard -- …` or the guard's bundle itself. */
-function isGuardScript(script: string, rest: readonly string[]): boolean {
-  const name = lastPart(script);
-  const dashes = rest.includes('--');
-  return dashes && (/^guard\.c?js$/.test(name) || ((/^mcp-shepherd/.test(name) || name === 'cli.cjs') && rest[0] === 'guard'));
-}
-
-function guardWords(script: string, rest: readonly string[]): readonly string[] {
-  return /^guard\.c?js$/.test(lastPart(script)) ? ['guard', ...rest] : rest;
 }
 
 function isTsx(script: string): boolean {

@@ -1,3 +1,4 @@
+import { isGuardScript } from './guardCommand.ts';
 import { type LaunchReader, type LaunchSpec, plainLaunch, wrapLaunch } from './launchSpec.ts';
 import { scanOptions, wordSet } from './optionScan.ts';
 import { splitShell, splitWindows } from './shellWords.ts';
@@ -33,7 +34,9 @@ export function readShell(name: string, args: readonly string[], read: LaunchRea
   if (script === undefined) {
     return plainLaunch('shell', [], { interpreter: name });
   }
-  return plainLaunch('shell', args.slice(args.indexOf(script, index) + 1), { interpreter: name, target: script });
+  const rest = args.slice(args.indexOf(script, index) + 1);
+  // The guard's launcher, in the moment before it becomes node.
+  return isGuardScript(script, rest) ? read('mcp-shepherd', rest) : plainLaunch('shell', rest, { interpreter: name, target: script });
 }
 
 /** The text of `sh -c`; `operands` are `$0`, `$1` … */

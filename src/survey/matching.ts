@@ -1,6 +1,7 @@
 import type { DefinitionScope, RawDefinition } from '../types/definition.ts';
 import type { Confidence } from '../types/finding.ts';
 import { clientDistance, fitEnvironment, fitFolder } from './definitionFit.ts';
+import { isGuarded, runsGuarded } from './guarded.ts';
 import { fitLaunch, type LaunchFit } from './launchFit.ts';
 import type { MatchContext, ObservedServer } from './observedServer.ts';
 
@@ -39,9 +40,11 @@ export function matchDefinitions(observed: ObservedServer, definitions: readonly
       candidates.push({ definition, launch, variables, folder, distance: clientDistance(definition, observed.client?.id) });
     }
   }
+  const guarded = runsGuarded(observed.launchers);
   const best = bestOf(candidates, [
     (one) => one.distance,
     (one) => (one.launch.strength === 'same' ? 0 : 1),
+    (one) => (isGuarded(one.definition) === guarded ? 0 : 1),
     (one) => -one.variables,
     (one) => -one.folder,
     (one) => one.launch.wildcards,

@@ -9,6 +9,7 @@ import type { BootClock } from './bootClock.ts';
 import type { Closures } from './closures.ts';
 import { evidenceOf } from './evidence.ts';
 import type { FactStore } from './factStore.ts';
+import { runsGuarded } from './guarded.ts';
 import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, serverName, serverTree } from './instances.ts';
 import type { Owners } from './owner.ts';
 import { serverVersions } from './versions.ts';
@@ -73,6 +74,7 @@ export function observeServer(
     cwd: detail.cwd ?? null,
     transport: transport === 'unknown' && detail.listens === true ? 'http' : transport,
     background: owner.background,
+    ...(runsGuarded(attributed.launchers) ? { guarded: true } : {}),
     package: versions.package,
     ...(versions.verdict.unknown === undefined ? {} : { unknown: versions.verdict.unknown }),
     changedDependencies: versions.verdict.changedDependencies,

@@ -3,20 +3,24 @@ import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
 import { processTree } from '../process/processTree.ts';
 import { createProcessTable } from '../process/table.ts';
+import type { ClientId, RawDefinition } from '../types/definition.ts';
 import type { Log } from '../types/log.ts';
 import type { Problem } from '../types/problem.ts';
 import { identityKey, type ProcessDetail, type ProcessRow, type ProcessTable } from '../types/process.ts';
-import { createRedactor, redactDefinition } from '../types/redaction.ts';
+import { createRedactor, type Redactor, redactDefinition } from '../types/redaction.ts';
 import { type Snapshot, snapshotSchema } from '../types/snapshot.ts';
 import { type Attributed, attribute } from './attribution.ts';
 import { BootClock, type Clock, systemClock } from './bootClock.ts';
 import { Closures } from './closures.ts';
 import { FactStore } from './factStore.ts';
+import { fileRedactor } from './fileRedactor.ts';
 import type { WatchTarget } from './fileWatch.ts';
+import { isGuarded } from './guarded.ts';
 import { clientName } from './instances.ts';
 import { readNpxPackages } from './npxPackages.ts';
 import { isServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
 import { Owners } from './owner.ts';
+import { runningClients } from './runningClients.ts';
 import { openWindows } from './windows.ts';
 
 export interface SurveyOptions {
@@ -66,6 +70,12 @@ export interface Surveyor {
   setFolders(folders: readonly string[], workspaceFiles?: readonly string[]): void;
   /** Of the last survey. */
   report(): SurveyReport;
+  /** An entry of the last survey with everything that its file says of it. It holds secrets: never to be shown, logged or stored. */
+  definition(id: string): RawDefinition | undefined;
+  /** Clients that ran at the last survey, with the PIDs of their processes. */
+  running(): ReadonlyMap<ClientId, readonly number[]>;
+  /** Hides the secrets of all entries of the last survey. */
+  redactor(): Redactor;
   dispose(): void;
 }
 
@@ -166,7 +176,11 @@ class MachineSurveyor implements Surveyor {
       schema: snapshotSchema,
       at: new Date(now).toISOString(),
       clients: [...clients].map((id) => ({ id, name: clientName(id) })),
-      definitions: config.definitions.map((raw) => ({ ...redactDefinition(raw, redactor), findings: [] })),
+      definitions: config.definitions.map((raw) => ({
+        ...redactDefinition(raw, redactor),
+        ...(isGuarded(raw) ? { guarded: true } : {}),
+        findings: [],
+      })),
       instances,
       problems,
     };
@@ -215,6 +229,18 @@ class MachineSurveyor implements Surveyor {
       files: this.#config?.looked ?? [],
       clients: clientTable.filter((row) => row.files.length > 0).map(({ id, name }) => ({ id, name })),
     };
+  }
+
+  definition(id: string): RawDefinition | undefined {
+    return this.#config?.definitions.find((definition) => definition.id === id);
+  }
+
+  running(): ReadonlyMap<ClientId, readonly number[]> {
+    return runningClients(this.#rows);
+  }
+
+  redactor(): Redactor {
+    return fileRedactor(this.#config?.definitions ?? []);
   }
 
   dispose(): void {

@@ -21,6 +21,8 @@ export interface RawDefinition {
   readonly scope: DefinitionScope;
   /** Absolute path of the file. */
   readonly file: string;
+  /** Shape of the file, by the name that the table of clients has for it; without it nothing of the file is ever written. */
+  readonly format?: string;
   /** 1-based position of the entry's name in the file. 1 when the format does not tell. */
   readonly line: number;
   readonly name: string;
@@ -60,5 +62,7 @@ export interface Definition {
   readonly enabled: boolean;
   readonly folder?: string;
   readonly vscodeCollection?: RawDefinition['vscodeCollection'];
+  /** It starts through our guard. */
+  readonly guarded?: true;
   readonly findings: readonly import('./finding.ts').Finding[];
 }

@@ -100,8 +100,8 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 }
 
 /** The form of a definition that may leave the survey: no values of the environment, everything else through the redactor. */
-export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<Definition, 'findings'> {
-  const { env, secrets: _, args, command, cwd, url, ...plain } = raw;
+export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<Definition, 'findings' | 'guarded'> {
+  const { env, secrets: _, format: __, args, command, cwd, url, ...plain } = raw;
   return {
     ...plain,
     args: redactor.args(args, command),

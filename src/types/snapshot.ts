@@ -55,6 +55,8 @@ export interface Instance {
   readonly transport: 'stdio' | 'http' | 'unknown';
   /** Runs by design without a client: a listener, a service, a job with its input on the null device. */
   readonly background: boolean;
+  /** It runs behind our guard. */
+  readonly guarded?: true;
   readonly package: RunningPackage | null;
   /** Why `package` or its versions are unknown, for a person; absent when all is known. */
   readonly unknown?: string;

@@ -67,7 +67,7 @@ export function definitionState(definition: Definition): State {
   const worst = findings[0];
   return worst && alarm
     ? { words: kindWords[worst.kind], tone: 'warning', alarm, notes: findings.map(noteOf) }
-    : { words: resting, tone: 'dim', alarm, notes: findings.map(noteOf) };
+    : { words: `${resting}${definition.guarded ? ', guarded' : ''}`, tone: 'dim', alarm, notes: findings.map(noteOf) };
 }
 
 /** "stale", "files gone" … as in the table; `likely` and `unknown` are said. */
@@ -112,7 +112,7 @@ function headlineWords(finding: Finding, instance: Instance): { words: string; c
 const longestReason = 48;
 
 function quietState(instance: Instance): { words: string; tone: Tone; reason: readonly string[] } {
-  const background = instance.background ? ', in the background' : '';
+  const background = `${instance.background ? ', in the background' : ''}${instance.guarded ? ', guarded' : ''}`;
   const long = (instance.unknown?.length ?? 0) > longestReason;
   const reason = instance.unknown !== undefined && long ? [instance.unknown] : [];
   const told = long ? undefined : instance.unknown;

@@ -11,6 +11,12 @@ export async function buildCli(folder: string): Promise<string> {
   return outfile;
 }
 
+/** Builds everything that the command line needs beside itself, too. @returns the command line's path */
+export async function buildPrograms(folder: string): Promise<string> {
+  await build({ ...bundles.guard, outfile: join(folder, 'guard.cjs') });
+  return buildCli(folder);
+}
+
 /** Node programs of this machine by major version: the one that runs the tests and those on PATH. */
 export function nodesByMajor(): ReadonlyMap<number, string> {
   const found = new Map<number, string>();

@@ -32,6 +32,7 @@ export const fullSnapshot: Full<Snapshot> = {
       enabled: true,
       folder: '/home/ada/shop',
       vscodeCollection: 'folder',
+      guarded: true,
       findings: [
         {
           kind: 'config-changed',
@@ -58,6 +59,7 @@ export const fullSnapshot: Full<Snapshot> = {
       cwd: '/home/ada/shop',
       transport: 'stdio',
       background: false,
+      guarded: true,
       package: {
         ecosystem: 'npm',
         name: '@modelcontextprotocol/server-everything',

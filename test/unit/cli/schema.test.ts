@@ -114,6 +114,7 @@ const optionalFields = new Set([
   'url',
   'folder',
   'vscodeCollection',
+  'guarded',
   'unknown',
   'running',
   'installed',

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { writeWhole } from '../../lock/wholeFile.ts';
+
+/** So many copies of one file are kept. */
+const kept = 10;
+
+/**
+ * Keeps a copy of a file as it is before a change, for this user only: it may hold secrets. Older copies beyond ten go.
+ * @returns the copy's path
+ * @throws when it cannot be written: then nothing must be changed
+ */
+export function backUp(runDir: string, realPath: string, bytes: Buffer, now: number): string {
+  const folder = folderOf(runDir, realPath);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const origin = join(folder, 'path.txt');
+  if (!existsSync(origin)) {
+    writeWhole(origin, `${realPath}\n`);
+  }
+  const time = new Date(now).toISOString().replaceAll(':', '-');
+  let copy = join(folder, `${time}.bak`);
+  for (let count = 2; existsSync(copy); count++) {
+    copy = join(folder, `${time}-${count}.bak`);
+  }
+  writeFileSync(copy, bytes, { mode: 0o600, flag: 'wx' });
+  for (const name of copiesIn(folder).slice(kept)) {
+    rmSync(join(folder, name), { force: true });
+  }
+  return copy;
+}
+
+/** The texts of a file's copies, newest first. What cannot be read is left out. */
+export function* backedUpTexts(runDir: string, realPath: string): Generator<string> {
+  const folder = folderOf(runDir, realPath);
+  for (const name of copiesIn(folder)) {
+    try {
+      yield readFileSync(join(folder, name), 'utf8').replace(/^\ufeff/, '');
+    } catch {
+      // Removed meanwhile.
+    }
+  }
+}
+
+function copiesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.bak'))
+      .sort()
+      .reverse();
+  } catch {
+    return [];
+  }
+}
+
+function folderOf(runDir: string, realPath: string): string {
+  const mark = createHash('sha256').update(realPath).digest('hex').slice(0, 8);
+  return join(runDir, 'shepherd', 'backups', `${basename(realPath)}-${mark}`);
+}

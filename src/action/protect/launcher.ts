@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import spawn from 'cross-spawn';
+import * as v from 'valibot';
+import { readRecord, writeRecord } from '../../survey/recordFile.ts';
+import { compareVersions } from '../../version/compare.ts';
+import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherText.ts';
+
+/** The program that installs the launcher. */
+export interface Installer {
+  readonly runDir: string;
+  /** Folder of the bundles that this program is one of. */
+  readonly dist: string;
+  readonly version: string;
+  /** What runs this program. */
+  readonly execPath: string;
+  /** It is an editor's program, not a Node.js of its own. */
+  readonly electron: boolean;
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Bundles that the launcher starts; the first two it cannot do without. */
+const bundles = ['cli.cjs', 'guard.cjs', 'mcp.cjs'];
+const needed = 2;
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const recordSchema = v.object({
+  schema: v.literal(1),
+  version: text,
+  programs: v.pipe(text, v.regex(/^[\w.+-]+$/)),
+  node: v.optional(text),
+  editor: v.optional(text),
+});
+
+/** Folders of earlier versions that stay: guards that run from them may still start their helpers. */
+const keptVersions = 3;
+
+/** Where the launcher is: it stays there whatever becomes of extensions and versions. */
+export function launcherPath(runDir: string, platform: NodeJS.Platform): string {
+  return join(runDir, 'shepherd', 'bin', platform === 'win32' ? 'mcp-shepherd.cmd' : 'mcp-shepherd');
+}
+
+/** Whether there is a launcher: entries may name it. */
+export function hasLauncher(runDir: string): boolean {
+  return existsSync(join(runDir, 'shepherd', 'bin', 'launcher.json'));
+}
+
+/**
+ * Puts the launcher and a copy of the bundles that it starts in place, or brings them up to date; writes nothing where all is as it should be. A newer
+ * version that is there already stays.
+ * @returns the launcher's path
+ * @throws when a bundle is missing or the folder cannot be written
+ */
+export function installLauncher(installer: Installer): string {
+  const { runDir, dist, version, platform, env } = installer;
+  const folder = join(runDir, 'shepherd', 'bin');
+  const path = launcherPath(runDir, platform);
+  const recordFile = join(folder, 'launcher.json');
+  const before = readRecord(recordFile, recordSchema);
+  const isWhole = before !== undefined && bundles.slice(0, needed).every((name) => existsSync(join(folder, before.programs, name)));
+  const newer = isWhole && compareVersions('npm', before.version, version) === 1;
+  const programs = newer ? before.programs : programsName(dist, version);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (!newer) {
+    copyPrograms(dist, folder, programs);
+  }
+  const node = installer.electron ? kept(before?.node) : installer.execPath;
+  const editor = installer.electron ? installer.execPath : kept(before?.editor);
+  const after = {
+    schema: 1 as const,
+    version: newer ? before.version : version,
+    programs,
+    ...(node === undefined ? {} : { node }),
+    ...(editor === undefined ? {} : { editor }),
+  };
+  const facts: LauncherFacts = { folder, ...after };
+  writeScript(join(folder, 'mcp-shepherd'), posixLauncher(facts));
+  if (platform === 'win32') {
+    writeScript(path, windowsLauncher(facts, env));
+  }
+  if (JSON.stringify(before) !== JSON.stringify(after)) {
+    writeRecord(recordFile, after);
+  }
+  removeOldPrograms(folder, programs);
+  return path;
+}
+
+/** Runs the launcher once, as a client with an environment of its own would. @throws when it does not start what it should */
+export function tryLauncher(path: string, env: Readonly<Record<string, string | undefined>>): void {
+  const clean = Object.fromEntries(['PATH', 'HOME', 'USERPROFILE', 'SystemRoot', 'COMSPEC', 'PATHEXT'].map((name) => [name, env[name]]));
+  const result = spawn.sync(path, ['--version'], { env: clean, encoding: 'utf8', timeout: 30_000, windowsHide: true });
+  if (result.status !== 0 || !/^\d+\.\d+\.\d+/.test(result.stdout ?? '')) {
+    const said = (result.error?.message ?? result.stderr ?? '').trim().split('\n')[0];
+    throw new Error(`The launcher ${path} does not work on this machine: ${said || `it ended with ${result.status ?? result.signal}`}.`);
+  }
+}
+
+function kept(path: string | undefined): string | undefined {
+  return path !== undefined && existsSync(path) ? path : undefined;
+}
+
+/** Named by version and content, so that another build of one version has its own folder. */
+function programsName(dist: string, version: string): string {
+  const hash = createHash('sha256');
+  for (const [index, name] of bundles.entries()) {
+    const file = join(dist, name);
+    if (existsSync(file)) {
+      hash.update(name).update(readFileSync(file));
+    } else if (index < needed) {
+      throw new Error(`${file} is missing: install MCP Shepherd again`);
+    }
+  }
+  return `${version}-${hash.digest('hex').slice(0, 8)}`;
+}
+
+function copyPrograms(dist: string, folder: string, programs: string): void {
+  const target = join(folder, programs);
+  if (bundles.slice(0, needed).every((name) => existsSync(join(target, name)))) {
+    return;
+  }
+  const temporary = `${target}.${process.pid}.tmp`;
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary, { mode: 0o700 });
+  for (const name of bundles.filter((bundle) => existsSync(join(dist, bundle)))) {
+    cpSync(join(dist, name), join(temporary, name));
+  }
+  try {
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    // Another program was faster, with the same content.
+    if (!existsSync(join(target, 'guard.cjs'))) {
+      throw error;
+    }
+  }
+}
+
+/** Executable from the first moment at which anybody can start it. */
+function writeScript(path: string, content: string): void {
+  if (readText(path) === content && (process.platform === 'win32' || (statSync(path).mode & 0o700) === 0o700)) {
+    return;
+  }
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, content, { mode: 0o700 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function removeOldPrograms(folder: string, current: string): void {
+  const old = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== current && /^\d+\.\d+\.\d+\S*-[0-9a-f]{8}$/.test(entry.name))
+    .map(({ name }) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
+    .sort((a, b) => b.at - a.at);
+  for (const { path } of old.slice(keptVersions)) {
+    rmSync(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { EditRefused } from './commandEdits.ts';
+import { maxConfigBytes } from './configFile.ts';
+
+/** A configuration file as it is now, ready to be replaced. */
+export interface EditableFile {
+  readonly path: string;
+  /** Where the links lead; this is what is replaced. */
+  readonly realPath: string;
+  /** Without byte order mark. */
+  readonly text: string;
+  readonly bytes: Buffer;
+  /** SHA-256 of the bytes, hexadecimal. */
+  readonly fingerprint: string;
+}
+
+/** @throws EditRefused when the file is none that may be replaced, in words */
+export function readEditable(path: string): EditableFile {
+  const realPath = refusing(path, () => realpathSync(path));
+  const info = refusing(path, () => statSync(realPath));
+  checkPlain(path, info);
+  const bytes = refusing(path, () => readFileSync(realPath));
+  const { text, encode } = encodingOf(path, bytes);
+  if (!encode(text).equals(bytes)) {
+    throw new EditRefused(`${path} is not written in UTF-8 throughout; it is not changed.`);
+  }
+  return { path, realPath, text, bytes, fingerprint: fingerprintOf(bytes) };
+}
+
+/** @throws EditRefused when this user may not replace the file, or replacing it would lose something */
+export function checkReplaceable({ path, realPath }: Pick<EditableFile, 'path' | 'realPath'>): void {
+  const info = refusing(path, () => statSync(realPath));
+  const uid = process.getuid?.();
+  if ((info.mode & 0o222) === 0) {
+    throw new EditRefused(`${path} is read-only; whoever made it so (a package manager, an administrator) has to change it.`);
+  }
+  if (uid !== undefined && uid !== 0 && info.uid !== uid) {
+    throw new EditRefused(`${path} belongs to another user; it is not changed.`);
+  }
+  if (info.nlink > 1) {
+    throw new EditRefused(`${path} is one of ${info.nlink} hard links to a file; replacing it would part them, so it is not changed.`);
+  }
+  refusing(path, () => accessSync(realPath, constants.W_OK));
+  refusing(path, () => accessSync(dirname(realPath), constants.W_OK));
+}
+
+/**
+ * Replaces the file at once: readers see the old text or the new one. Mode, owner, encoding and byte order mark stay, links go on leading to it.
+ * @throws EditRefused when the file is no longer the one that was read; what the system throws when it cannot be written
+ */
+export function replaceText(file: EditableFile, text: string): void {
+  checkReplaceable(file);
+  const info = statSync(file.realPath);
+  const temporary = `${file.realPath}.${randomBytes(6).toString('hex')}.tmp`;
+  const descriptor = openSync(temporary, 'wx', 0o600);
+  try {
+    try {
+      const bytes = encodingOf(file.path, file.bytes).encode(text);
+      for (let written = 0; written < bytes.length; ) {
+        written += writeSync(descriptor, bytes, written);
+      }
+      if (process.platform !== 'win32') {
+        const made = lstatSync(temporary);
+        if (made.uid !== info.uid || made.gid !== info.gid) {
+          fchownSync(descriptor, info.uid, info.gid);
+        }
+        fchmodSync(descriptor, info.mode & 0o7777);
+      }
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    // As late as can be: what another program writes between this look and the next line is lost.
+    if (realpathSync(file.path) !== file.realPath || fingerprintOf(readFileSync(file.realPath)) !== file.fingerprint) {
+      throw new EditRefused(`${file.path} has changed in the meantime; nothing was written. Look at it again.`);
+    }
+    renamePatiently(temporary, file.realPath);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Scanners and editors on Windows hold files for a moment. */
+const renameTries = 20;
+
+function renamePatiently(from: string, to: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      renameSync(from, to);
+      return;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (process.platform !== 'win32' || tries === renameTries || !['EPERM', 'EBUSY', 'EACCES'].includes(code)) {
+        throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
+function encodingOf(path: string, bytes: Buffer): { readonly text: string; encode(text: string): Buffer } {
+  const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
+  const text = bytes.toString(wide ? 'utf16le' : 'utf8');
+  const mark = text.charCodeAt(0) === 0xfeff ? '\ufeff' : '';
+  if (text.includes('\0')) {
+    throw new EditRefused(`${path} holds bytes that are no text; it is not changed.`);
+  }
+  return { text: text.slice(mark.length), encode: (changed) => Buffer.from(mark + changed, wide ? 'utf16le' : 'utf8') };
+}
+
+function checkPlain(path: string, info: Stats): void {
+  if (!info.isFile() || info.size > maxConfigBytes) {
+    throw new EditRefused(`${path} is no configuration file that can be changed.`);
+  }
+}
+
+function fingerprintOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function refusing<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const why =
+      code === 'ENOENT'
+        ? 'is no longer there'
+        : code === 'EACCES' || code === 'EPERM'
+          ? 'may not be changed by you'
+          : `cannot be changed (${code})`;
+    throw new EditRefused(`${path} ${why}.`);
+  }
+}

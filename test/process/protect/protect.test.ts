@@ -1,0 +1,214 @@
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
+import { buildPrograms, type Ended, RunningCli } from '../cli/bundle.ts';
+import { makeProject, servers } from '../package/npmServers.ts';
+import { instanceOf, makeWorld, settled, type World } from '../survey/world.ts';
+
+const [older] = servers.memory.versions;
+/** What shells, JSON, TOML and batch files could stumble over. (Node itself loads no module below a folder with a backslash.) */
+const odd = 'sp ace ünï’s \'q\' "d" `x` & ;';
+
+describe('protect', function () {
+  this.timeout(180_000);
+  let dist = '';
+  let bundle = '';
+  let world: World;
+  let env: NodeJS.ProcessEnv = {};
+  let server = '';
+  const open: Client[] = [];
+
+  before(async () => {
+    dist = mkdtempSync(join(tmpdir(), 'protect-'));
+    bundle = await buildPrograms(dist);
+  });
+  after(() => rmSync(dist, { recursive: true, force: true }));
+
+  beforeEach(async () => {
+    world = makeWorld();
+    const project = join(world.root, odd);
+    await makeProject(project, [`${servers.memory.name}@${older}`]);
+    server = join(project, 'node_modules', '.bin', servers.memory.bin);
+    env = {
+      ...withoutClientMarks(process.env),
+      HOME: world.home,
+      USERPROFILE: world.home,
+      MCP_RUN_DIR: join(world.root, `run \\b $HOME %P% ${odd}`),
+      NO_COLOR: '1',
+    };
+  });
+  afterEach(async () => {
+    for (const client of open.splice(0)) {
+      await client.close();
+    }
+    world.remove();
+  });
+
+  function run(...args: readonly string[]): Promise<Ended> {
+    return new RunningCli(process.execPath, bundle, args, { cwd: world.home, env }).ended();
+  }
+
+  async function ask(
+    command: string,
+    args: readonly string[],
+    variables: Record<string, string> = {},
+  ): Promise<{ client: Client; pid: number }> {
+    // No node to be found by name: what a desktop client gives its servers.
+    const transport = new StdioClientTransport({
+      command,
+      args: [...args],
+      env: { PATH: world.home, HOME: world.home, ...variables },
+      stderr: 'pipe',
+    });
+    const client = new Client({ name: 'test', version: '1' });
+    open.push(client);
+    let said = '';
+    transport.stderr?.on('data', (text) => {
+      said += text;
+    });
+    await client.connect(transport).catch((error: unknown) => {
+      throw new Error(`${command} ${args.join(' ')} does not answer: ${String(error)}\n${said}`);
+    });
+    return { client, pid: transport.pid ?? 0 };
+  }
+
+  it('makes a client’s entry start through the guard, whatever its paths hold, and back to the byte', async () => {
+    const entry = {
+      command: process.execPath,
+      args: [server],
+      env: { MEMORY_FILE_PATH: join(world.root, 'm.json'), SECRET_TOKEN: 'hunter2-hunter2' },
+    };
+    const file = world.write('.cursor/mcp.json', `// mine\n${JSON.stringify({ mcpServers: { notes: entry } }, undefined, 2)}\n`);
+    chmodSync(file, 0o640);
+    const before = readFileSync(file, 'utf8');
+
+    const shown = await run('protect', 'notes', '--dry-run');
+    equal(shown.code, 0, shown.stderr);
+    match(shown.stdout, /^\+ .*"guard"/m);
+    match(shown.stdout, /without annotations every call is refused/);
+    doesNotMatch(shown.stdout, /hunter2/);
+    equal(readFileSync(file, 'utf8'), before, 'nothing is written');
+    equal((await run('protect', 'notes')).code, 3, 'nobody said yes');
+    equal(readFileSync(file, 'utf8'), before);
+
+    const done = await run('protect', 'notes', '--yes', '--json', '--on-stale', 'warn');
+    equal(done.code, 0, done.stderr);
+    doesNotMatch(done.stdout, /hunter2/);
+    const said = JSON.parse(done.stdout);
+    deepEqual([said.outcome, said.done, said.definition.name], ['change', true, 'notes']);
+    equal(readFileSync(said.backup, 'utf8'), before);
+    equal(statSync(said.backup).mode & 0o777, 0o600);
+    equal(statSync(file).mode & 0o777, 0o640);
+    const { command, args, env: variables } = JSON.parse(readFileSync(file, 'utf8').replace('// mine', '')).mcpServers.notes;
+    deepEqual(variables, entry.env);
+    deepEqual(args.slice(-4), ['warn', '--', process.execPath, server]);
+    match(JSON.parse((await run('protect', 'notes', '--yes', '--json', '--on-stale', 'warn')).stdout).reason, /already/);
+
+    const { client, pid } = await ask(command, args, variables);
+    deepEqual((await client.listTools()).tools.length > 5, true);
+    const answer = await client.callTool({
+      name: 'create_entities',
+      arguments: { entities: [{ name: 'a', entityType: 'b', observations: ['c'] }] },
+    });
+    ok(!answer.isError);
+    ok(existsSync(entry.env.MEMORY_FILE_PATH), 'the server has the variables of its entry');
+
+    const snapshot = await settled(await world.observer({ runDir: env.MCP_RUN_DIR ?? '' }));
+    const instance = instanceOf(snapshot, pid);
+    const definition = snapshot.definitions.find(({ name }) => name === 'notes');
+    deepEqual(
+      [instance.name, instance.guarded, instance.package?.name, instance.package?.running, instance.definitions],
+      ['notes', true, servers.memory.name, older, [definition?.id]],
+    );
+    equal(definition?.guarded, true);
+    ok(instance.pid !== pid, 'the server is the process behind the guard');
+    deepEqual(
+      instance.launchers.map((launcher) => [launcher.pid, launcher.kind]),
+      [[pid, 'mcp-shepherd guard']],
+    );
+    match((await run('status')).stdout, /notes +ok, guarded/);
+
+    const undone = await run('unprotect', 'notes', '--yes');
+    equal(undone.code, 0, undone.stderr);
+    equal(readFileSync(file, 'utf8'), before);
+    equal((await run('unprotect', 'notes', '--yes')).code, 0, 'once more is no mistake');
+  });
+
+  it('writes Codex’s TOML through a link, with a lock, and takes a change of options over', async () => {
+    const real = world.write(
+      'dotfiles/config.toml',
+      `# mine\n[mcp_servers.notes]\ncommand = '${process.execPath}' # node\nstartup_timeout_sec = 9\n`,
+    );
+    mkdirSync(join(world.home, '.codex'));
+    const link = join(world.home, '.codex', 'config.toml');
+    symlinkSync(real, link);
+    const before = readFileSync(real, 'utf8');
+    equal((await run('protect', 'notes', '--yes', '--lock', 'name:notes')).code, 0);
+    equal((await run('protect', 'notes', '--yes', '--on-stale', 'off')).code, 0);
+    const text = readFileSync(real, 'utf8');
+    match(text, /"--lock", "name:notes", "--on-stale", "off", "--", '/);
+    match(text, /# node\n/);
+    ok(statSync(link).isFile() && readFileSync(link, 'utf8') === text, 'the link leads there still');
+    equal((await run('unprotect', 'notes', '--yes')).code, 0);
+    equal(readFileSync(real, 'utf8'), before);
+  });
+
+  it('refuses a file that others share through git, and offers what can be done', async () => {
+    const folder = join(world.home, 'shared');
+    const file = world.write('shared/.mcp.json', { mcpServers: { notes: { command: 'npx', args: ['-y', servers.memory.name] } } });
+    const control = await run('protect', 'notes', '--dry-run', '--folder', folder);
+    equal(control.code, 0, `outside of a repository it is allowed: ${control.stderr}`);
+    equal(spawnSync('git', ['init', '-q', folder], { env }).status, 0);
+    const refused = await run('protect', 'notes', '--yes', '--folder', folder);
+    equal(refused.code, 2);
+    match(refused.stderr, /git work tree.*does not ignore it/);
+    match(refused.stderr, /scope local/);
+    match(refused.stderr, /--portable/);
+    const told = JSON.parse((await run('protect', 'notes', '--json', '--yes', '--folder', folder)).stdout);
+    deepEqual([told.outcome, told.done, told.advice.length], ['refused', false, 2]);
+
+    equal((await run('protect', 'notes', '--yes', '--portable', '--folder', folder)).code, 0);
+    const { command, args } = JSON.parse(readFileSync(file, 'utf8')).mcpServers.notes;
+    deepEqual([command, ...args], ['npx', '-y', 'mcp-shepherd', 'guard', '--', 'npx', '-y', servers.memory.name]);
+    equal((await run('unprotect', 'notes', '--yes', '--folder', folder)).code, 0);
+    writeFileSync(join(folder, '.gitignore'), '.mcp.json\n');
+    equal((await run('protect', 'notes', '--dry-run', '--folder', folder)).code, 0, 'an ignored file is one’s own');
+    equal(spawnSync('git', ['-C', folder, 'add', '-f', '.mcp.json'], { env }).status, 0);
+    equal((await run('protect', 'notes', '--dry-run', '--folder', folder)).code, 2, 'a tracked one is not, ignored or not');
+  });
+
+  it('keeps the launcher in one place and its programs current', async () => {
+    world.write('.cursor/mcp.json', { mcpServers: { notes: { command: process.execPath, args: [server] } } });
+    equal((await run('protect', 'notes', '--yes')).code, 0);
+    const bin = join(env.MCP_RUN_DIR ?? '', 'shepherd', 'bin');
+    const launcher = join(bin, 'mcp-shepherd');
+    const first = readFileSync(launcher, 'utf8');
+    const programs = (): string[] => readdirSync(bin).filter((name) => /^\d/.test(name));
+    equal(programs().length, 1);
+    // Another build of the same version; what is there stays for the guards that run from it.
+    writeFileSync(join(dist, 'guard.cjs'), `${readFileSync(join(dist, 'guard.cjs'), 'utf8')}\n// another\n`);
+    equal((await run('unprotect', 'notes', '--yes')).code, 0);
+    equal((await run('protect', 'notes', '--yes')).code, 0);
+    equal(programs().length, 2);
+    ok(readFileSync(launcher, 'utf8') !== first);
+    const started = spawnSync(launcher, ['--version'], { env: { HOME: world.home }, encoding: 'utf8' });
+    match(started.stdout, /^\d+\.\d+\.\d+/, started.stderr);
+  });
+});
