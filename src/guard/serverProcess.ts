@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { isGroupAlive } from './processGroup.ts';
 
 /** How a process ended, as its parent learns it. */
 export interface Ended {
@@ -92,17 +93,7 @@ function serverProcess(child: ChildProcess): ServerProcess {
         // Nobody is left.
       }
     },
-    isGroupAlive() {
-      if (process.platform === 'win32') {
-        return ended === undefined;
-      }
-      try {
-        process.kill(-pid, 0);
-        return true;
-      } catch (error) {
-        return error instanceof Error && 'code' in error && error.code === 'EPERM';
-      }
-    },
+    isGroupAlive: () => (process.platform === 'win32' ? ended === undefined : isGroupAlive(pid)),
   };
 }
 

@@ -1,33 +1,34 @@
-import { flow } from './flow.ts';
+import { say } from './answers.ts';
 import type { GuardOptions } from './guardOptions.ts';
-import { type Ended, startServer } from './serverProcess.ts';
+import { GuardSession } from './guardSession.ts';
+
+/** Another server has the resource (EX_TEMPFAIL of sysexits.h). */
+const inUseCode = 75;
 
 /** Starts the server, and stands between it and the client on our standard input and output until it ends. @returns the exit code */
 export async function runStdioGuard(options: GuardOptions): Promise<number> {
-  let server: Awaited<ReturnType<typeof startServer>>;
+  process.stdout.on('error', () => undefined);
+  const session = new GuardSession(options);
+  if (options.locks.length > 0) {
+    const refused = await session.lock();
+    if (refused !== undefined) {
+      say(refused);
+      await session.refuse(refused);
+      return inUseCode;
+    }
+  }
   try {
-    server = await startServer(options);
+    await session.begin();
   } catch (error) {
-    process.stderr.write(
-      `mcp-shepherd guard: ${options.command} could not be started: ${error instanceof Error ? error.message : error}\n`,
-    );
+    await session.close();
+    say(`${options.command} could not be started: ${error instanceof Error ? error.message : error}`);
     // As a shell says it: 127 = there is no such program.
     return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 127 : 126;
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => server.signal(signal));
-  }
-  process.stdout.on('error', () => undefined);
-  void flow(process.stdin, server.stdin).then(() => server.stdin.end());
-  const output = flow(server.stdout, process.stdout);
-  const ended = await server.exited;
-  await output;
-  return exitAs(ended);
-}
-
-/** Ends as the server ended. */
-function exitAs({ code, signal }: Ended): number {
+  const { code, signal } = await session.finished;
+  await session.close();
   if (signal !== null) {
+    // Ends as the server ended.
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   }

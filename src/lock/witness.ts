@@ -67,7 +67,7 @@ function runningGroups(fs: ProcFs, root: string): ReadonlySet<number> {
 }
 
 /** Elsewhere one list of the processes answers all questions of the next second: making it takes a program. */
-function tableWitness(table: ProcessTable): Witness {
+export function tableWitness(table: Pick<ProcessTable, 'list'>): Witness {
   let listed: Promise<ReadonlyMap<number, ProcessIdentity>> | undefined;
   let at = 0;
   let here: ProcessIdentity | undefined;

@@ -1,0 +1,112 @@
+// What the stale gate costs per writing call, beside a reading of the closure: `node bench/staleGate.ts`. Needs no network.
+// Limit (issue 5): 0.5 ms for 100 packages. Medians and 99th percentiles; the absolute times belong to the machine.
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createStaleGate, type StaleGate } from '../src/guard/gate/staleGate.ts';
+import { createProcessTable } from '../src/process/table.ts';
+
+const packages = 100;
+const rounds = 2_000;
+
+function times(count: number, act: () => unknown): readonly number[] {
+  const taken: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const start = performance.now();
+    act();
+    taken.push(performance.now() - start);
+  }
+  return taken.sort((a, b) => a - b);
+}
+
+function show(what: string, taken: readonly number[]): void {
+  const at = (part: number): string => (taken[Math.floor(taken.length * part)] ?? 0).toFixed(3);
+  console.log(`  ${what}: median ${at(0.5)} ms, p99 ${at(0.99)} ms (${taken.length} times)`);
+}
+
+function makeNpm(project: string): { command: string; args: string[] } {
+  const root = join(project, 'node_modules');
+  const names = Array.from({ length: packages }, (_, at) => `package-${at}`);
+  for (const [at, name] of names.entries()) {
+    mkdirSync(join(root, name), { recursive: true });
+    const dependencies = at === 0 ? Object.fromEntries(names.slice(1).map((one) => [one, '1'])) : {};
+    writeFileSync(join(root, name, 'package.json'), JSON.stringify({ name, version: `1.0.${at}`, main: 'index.js', dependencies }));
+    writeFileSync(join(root, name, 'index.js'), '');
+  }
+  const entries = names.map((name, at) => [`node_modules/${name}`, { version: `1.0.${at}`, integrity: `sha512-${'A'.repeat(86)}==` }]);
+  writeFileSync(join(root, '.package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(entries) }));
+  return { command: process.execPath, args: [join(root, 'package-0', 'index.js')] };
+}
+
+function makePython(venv: string): { command: string; args: string[] } {
+  const site = join(venv, 'lib', 'python3.11', 'site-packages');
+  mkdirSync(join(venv, 'bin'), { recursive: true });
+  writeFileSync(join(venv, 'pyvenv.cfg'), 'home = /usr/bin\nversion = 3.11.2\n');
+  for (let at = 0; at < packages; at += 1) {
+    const info = join(site, `package_${at}-1.${at}.dist-info`);
+    mkdirSync(info, { recursive: true });
+    const requires = at === 0 ? Array.from({ length: packages - 1 }, (_, one) => `Requires-Dist: package-${one + 1}>=1\n`).join('') : '';
+    writeFileSync(
+      join(info, 'METADATA'),
+      `Metadata-Version: 2.1\nName: package-${at}\nVersion: 1.${at}\n${requires}\n${'text '.repeat(2_400)}\n`,
+    );
+    writeFileSync(
+      join(info, 'RECORD'),
+      Array.from({ length: 60 }, (_, one) => `package_${at}/m${one}.py,sha256=${'A'.repeat(43)},${one}\n`).join(''),
+    );
+    writeFileSync(join(info, 'INSTALLER'), 'pip\n');
+  }
+  writeFileSync(join(site, 'package_0-1.0.dist-info', 'entry_points.txt'), '[console_scripts]\nserver = package_0:main\n');
+  const script = join(venv, 'bin', 'server');
+  writeFileSync(join(venv, 'bin', 'python3'), '');
+  writeFileSync(script, `#!${join(venv, 'bin', 'python3')}\n`);
+  return { command: script, args: [] };
+}
+
+async function measure(what: string, { command, args }: { command: string; args: string[] }, touched: string): Promise<void> {
+  const table = await createProcessTable();
+  const make = (): StaleGate =>
+    createStaleGate({
+      policy: 'refuse-writes',
+      configured: { command, args, cwd: tmpdir(), env: process.env },
+      table,
+      cure: () => 'mcp-shepherd restart 1',
+      log: () => {},
+      writeTools: ['write'],
+      readTools: ['read'],
+    });
+  const gate = make();
+  const child = gate.newChild();
+  gate.serve(child);
+  const found = gate.recorded(child);
+  if (!found.package) {
+    throw new Error(`${what}: ${gate.report().uncompared}`);
+  }
+  console.log(`${what}, ${1 + Object.keys(found.deps?.versions ?? {}).length} packages`);
+  const call = (name: string) => (): unknown => gate.call({ params: { name } });
+  show(
+    'record before a spawn (cold)',
+    times(21, () => make().newChild()),
+  );
+  show('write while files moved a moment ago (read again each time)', times(101, call('write')));
+  // Until the files have stood still long enough to be believed.
+  const until = Date.now() + 2_500;
+  while (Date.now() < until) {
+    call('write')();
+  }
+  show('write', times(rounds, call('write')));
+  show('read', times(rounds, call('read')));
+  const later = new Date(Date.now() + 60_000);
+  utimesSync(touched, later, later);
+  show('first write after something moved', times(1, call('write')));
+}
+
+const temp = mkdtempSync(join(tmpdir(), 'mcp-shepherd-bench-'));
+try {
+  const npm = join(temp, 'npm');
+  await measure('npm', makeNpm(npm), join(npm, 'node_modules', 'package-7', 'package.json'));
+  const venv = join(temp, 'venv');
+  await measure('Python', makePython(venv), join(venv, 'lib/python3.11/site-packages/package_7-1.7.dist-info/METADATA'));
+} finally {
+  rmSync(temp, { recursive: true, force: true });
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { collectGarbage } from '../lock/garbage.ts';
+import { type HeldInstance, type HoldResult, holdResources, type InstanceFacts } from '../lock/heldInstance.ts';
+import type { InstanceRecord } from '../lock/instanceRecord.ts';
+import { type LockDirectory, openLockDirectory, protocolBase } from '../lock/lockDirectory.ts';
+import { type ResourceKey, resourceKey } from '../lock/resourceKey.ts';
+import { runDirOf } from '../lock/runDir.ts';
+import type { Witness } from '../lock/witness.ts';
+import type { GuardOptions } from './guardOptions.ts';
+import { holderText, resourceText, unknownHolderText } from './holderText.ts';
+
+/** Where the records are, or why nothing can be published or locked. */
+export function openRunFolder(options: Pick<GuardOptions, 'runDir'>): { readonly directory: LockDirectory } | { readonly refused: string } {
+  try {
+    const { path, explicit } = runDirOf(process.env, options.runDir);
+    return openLockDirectory(protocolBase(path, explicit));
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export type Acquisition =
+  | { readonly status: 'held'; readonly instance: HeldInstance }
+  /** Somebody else has it. `holder` when he says who he is, `orphan` when he is a server whose guard is gone. */
+  | {
+      readonly status: 'in-use';
+      readonly text: string;
+      readonly resource: ResourceKey;
+      readonly holder?: InstanceRecord;
+      readonly orphan: boolean;
+    }
+  /** It cannot be told whether it is free. */
+  | { readonly status: 'impossible'; readonly text: string };
+
+export interface AcquireRequest {
+  readonly directory: LockDirectory;
+  readonly witness: Witness;
+  readonly options: Pick<GuardOptions, 'locks'>;
+  readonly facts: InstanceFacts;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Takes the resources of `--lock` and publishes the guard, or says in words why not. Never throws. */
+export async function acquire({ directory, witness, options, facts, waitMs, signal }: AcquireRequest): Promise<Acquisition> {
+  try {
+    const resources = options.locks.map(({ kind, resource }) => resourceKey(kind, resource));
+    const result = await holdResources({ directory, witness, resources, facts, waitMs, lock: { signal } });
+    return acquisition(result, directory);
+  } catch (error) {
+    return { status: 'impossible', text: error instanceof Error ? error.message : String(error) };
+  } finally {
+    // Whoever comes clears away what the dead left; it is nobody's duty to live for ever for that.
+    await collectGarbage(directory, witness).catch(() => []);
+  }
+}
+
+function acquisition(result: HoldResult, directory: LockDirectory): Acquisition {
+  switch (result.status) {
+    case 'held-by-us':
+      return { status: 'held', instance: result.instance };
+    case 'held': {
+      const { resource, by } = result;
+      const [holder] = by;
+      const who = holder ? holderText(holder) : unknownHolderText(join(directory.locks, `${resource.key}.lock`));
+      return {
+        status: 'in-use',
+        text: `${resourceText(resource)} is in use by ${who}`,
+        resource,
+        ...(holder ? { holder } : {}),
+        orphan: false,
+      };
+    }
+    case 'orphan': {
+      const { resource, record, certain } = result;
+      const what = certain ? 'is still in use by' : 'may still be in use by';
+      return {
+        status: 'in-use',
+        text: `${resourceText(resource)} ${what} ${holderText(record)}, whose guard is gone`,
+        resource,
+        holder: record,
+        orphan: true,
+      };
+    }
+    case 'conflict': {
+      const { resource, record } = result;
+      return {
+        status: 'in-use',
+        text: `${resourceText(resource)} is in use under another name by ${holderText(record)}`,
+        resource,
+        holder: record,
+        orphan: false,
+      };
+    }
+    default:
+      return { status: 'impossible', text: result.reason };
+  }
+}

@@ -1,0 +1,33 @@
+import { type IdKey, idText } from './envelope.ts';
+
+/** JSON-RPC leaves -32000 … -32099 to implementations. */
+export const guardErrorCode = -32_000;
+
+/** An answer of our own to a request that no server answers. @param message for a person and for a model: what happened and what to do */
+export function errorAnswer(id: IdKey, message: string, data?: unknown, code: number = guardErrorCode): Buffer {
+  const error = JSON.stringify(data === undefined ? { code, message } : { code, message, data });
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},"error":${error}}\n`);
+}
+
+/**
+ * An answer to `tools/call` that reaches the model: clients show a failed result to it, while many turn a protocol error into their own words.
+ * @param modern protocol 2026-07-28, where a result names its type
+ */
+export function failedToolAnswer(id: IdKey, text: string, modern: boolean, meta?: unknown): Buffer {
+  const result = JSON.stringify({
+    ...(modern ? { resultType: 'complete' } : {}),
+    content: [{ type: 'text', text }],
+    isError: true,
+    ...(meta === undefined ? {} : { _meta: meta }),
+  });
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},"result":${result}}\n`);
+}
+
+export function notificationLine(method: string, params?: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })}\n`);
+}
+
+/** What the guard itself says, on standard error: standard output carries protocol only. */
+export function say(text: string): void {
+  process.stderr.write(`mcp-shepherd guard: ${text}\n`);
+}

@@ -1,0 +1,161 @@
+import type { ControlHandlers } from '../lock/controlServer.ts';
+import type { HeldInstance } from '../lock/heldInstance.ts';
+import { say } from './answers.ts';
+import type { GuardOptions } from './guardOptions.ts';
+import type { Publication } from './publication.ts';
+import { Relay } from './relay.ts';
+import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
+import { Supervisor } from './supervisor.ts';
+import type { Surroundings } from './surroundings.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** After the client let go, waiting for a resource goes on so long, ms: what it sent may be all that it wants to send. */
+const lingerMs = 2_000;
+
+/** One client, its server, and everything around them: puts the parts together. */
+export class GuardSession {
+  readonly #options: GuardOptions;
+  readonly relay: Relay;
+  readonly supervisor: Supervisor;
+  readonly finished: Promise<Ended>;
+  readonly #name: string;
+  readonly #inputEnded: Promise<void>;
+  #surroundings: Promise<Surroundings> | undefined;
+  #instance: HeldInstance | undefined;
+  #conflict: string | undefined;
+  #publication: Promise<Publication | undefined> | undefined;
+  #watchdog: Watchdog | undefined;
+  #stopClientWatch: () => void = () => undefined;
+  #servers: readonly ServerProcess[] = [];
+  #problem: string | undefined;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#name = options.name ?? options.command;
+    this.relay = new Relay(process.stdin, process.stdout);
+    this.#inputEnded = new Promise((resolve) => {
+      process.stdin.once('end', resolve);
+      process.stdin.once('error', () => resolve());
+    });
+    let finish: (ended: Ended) => void = () => undefined;
+    this.finished = new Promise((resolve) => {
+      finish = resolve;
+    });
+    this.supervisor = new Supervisor(this.relay, {
+      name: this.#name,
+      graceMs: options.graceMs,
+      drainMs: options.drainMs,
+      start: () => startServer({ ...options, inherited: this.#lockFiles() }),
+      overlap: () => options.overlap,
+      changed: (servers, problem) => this.#changed(servers, problem),
+      finished: finish,
+    });
+  }
+
+  /** Takes the resources. @returns why the server must not start */
+  async lock(): Promise<string | undefined> {
+    const ended = new AbortController();
+    void this.#inputEnded.then(() => setTimeout(() => ended.abort(), lingerMs).unref());
+    const surroundings = await this.#look();
+    const outcome = await surroundings.lock(ended.signal);
+    if (outcome.status === 'refuse') {
+      return outcome.text;
+    }
+    this.#instance = outcome.instance;
+    if (outcome.conflict) {
+      this.#conflict = outcome.conflict.text;
+      say(`${outcome.conflict.text}; ${this.#name} is started all the same`);
+    }
+    return undefined;
+  }
+
+  /** Answers whatever the client asks with the reason, until it lets go. */
+  async refuse(reason: string): Promise<void> {
+    this.relay.giveUp(reason);
+    await this.#inputEnded;
+    await this.relay.client.drained();
+  }
+
+  /** Starts the server. @throws the system's error when it cannot be started */
+  async begin(): Promise<void> {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => this.#end(signal));
+    }
+    process.on('SIGUSR2', () => void this.supervisor.restart('asked by SIGUSR2'));
+    await this.supervisor.begin();
+    void this.#inputEnded.then(() => this.#end());
+    this.#watchdog = new Watchdog(this.#options.graceMs);
+    this.#watchdog.tell(this.#servers.map(({ pid }) => pid));
+    this.#publication = this.#publish();
+  }
+
+  #end(signal?: NodeJS.Signals): void {
+    void this.#publication?.then((publication) => publication?.set({}, 'stopping'));
+    void this.supervisor.end(signal);
+  }
+
+  /** Once no server runs: gives everything back. */
+  async close(): Promise<void> {
+    this.#stopClientWatch();
+    this.#watchdog?.dismiss();
+    const publication = await this.#publication;
+    await (publication ? publication.close() : this.#instance?.unlockAndClose());
+    await this.relay.client.drained();
+  }
+
+  /** Loaded only now: a server that needs no lock has been started before. */
+  #look(): Promise<Surroundings> {
+    this.#surroundings ??= import('./surroundings.ts').then(({ Surroundings }) => Surroundings.look(this.#options));
+    return this.#surroundings;
+  }
+
+  #lockFiles(): number[] {
+    // The last lock is the one that says that this guard lives: the resources' are for the server too.
+    return (this.#instance?.locks ?? []).slice(0, this.#options.locks.length).map(({ fd }) => fd);
+  }
+
+  async #publish(): Promise<Publication | undefined> {
+    try {
+      const surroundings = await this.#look();
+      this.#stopClientWatch = surroundings.watchClient(() => {
+        say('the client is gone');
+        this.#end();
+      });
+      const x = this.#conflict === undefined ? {} : { conflict: this.#conflict };
+      const publication = await surroundings.publish(this.#instance, x, this.#handlers(), say);
+      await publication?.serves(this.#servers, this.#problem);
+      return publication;
+    } catch (error) {
+      say(`it is not published: ${error instanceof Error ? error.message : error}`);
+      return undefined;
+    }
+  }
+
+  #changed(servers: readonly ServerProcess[], problem: string | undefined): void {
+    this.#servers = servers;
+    this.#problem = problem;
+    this.#watchdog?.tell(servers.map(({ pid }) => pid));
+    void this.#publication?.then((publication) => publication?.serves(this.#servers, this.#problem));
+  }
+
+  #handlers(): ControlHandlers {
+    return {
+      status: () => ({
+        servers: this.#servers.map(({ pid }) => pid),
+        restarting: this.supervisor.isRestarting,
+        held: this.relay.heldCount,
+        inFlight: this.relay.current?.inFlight.size ?? 0,
+        ...(this.#problem === undefined ? {} : { problem: this.#problem }),
+      }),
+      restart: async ({ by }) => {
+        const outcome = await this.supervisor.restart(`asked by ${by ?? 'somebody'}`);
+        return { ...outcome };
+      },
+      stop: async ({ by }) => {
+        say(`stopped by ${by ?? 'somebody'}`);
+        await this.supervisor.end('SIGTERM');
+        return { status: 'stopped' };
+      },
+    };
+  }
+}

@@ -1,0 +1,72 @@
+import type { ServerLink } from './serverLink.ts';
+import { type ListMethod, listDigest, lists, type SessionMemory } from './sessionMemory.ts';
+
+/** As long as clients wait for an answer to `initialize`. */
+const answerMs = 60_000;
+
+/**
+ * Brings a new server to where the old one was: the whole handshake, the log level, the subscriptions. The client sees nothing of it.
+ * What is only restored, and not what the session stands on, may fail.
+ * @throws with the reason when the server ends, refuses or does not answer
+ */
+export async function replayHandshake(link: ServerLink, memory: SessionMemory): Promise<void> {
+  const { initialize, discover } = memory;
+  if (initialize) {
+    // For the version that client and old server agreed on: the client goes on speaking it.
+    const params = memory.protocolVersion === undefined ? initialize : { ...initialize, protocolVersion: memory.protocolVersion };
+    await demand(link, 'initialize', params);
+    if (memory.initialized) {
+      link.out.add(memory.initialized);
+    }
+  } else if (discover) {
+    await demand(link, 'server/discover', discover);
+  }
+  if (memory.logLevel) {
+    void link.ask('logging/setLevel', memory.logLevel, answerMs);
+  }
+  for (const params of memory.subscriptions.values()) {
+    void link.ask('resources/subscribe', params, answerMs);
+  }
+  for (const [id, line] of memory.listens) {
+    link.take(id, 'subscriptions/listen');
+    link.listening.add(id);
+    link.reopened.add(id);
+    link.out.add(line);
+  }
+  link.out.flush();
+}
+
+async function demand(link: ServerLink, method: string, params: unknown): Promise<void> {
+  const answer = await link.ask(method, params, answerMs);
+  if (answer.status !== 'result') {
+    throw new Error(answer.status === 'error' ? `it refused ${method}: ${oneLine(answer.message)}` : answer.reason);
+  }
+}
+
+/** Text of a server, for messages of ours. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').slice(0, 300);
+}
+
+/** Which of the lists that the client has are others by now, or may be. They are remembered as announced: nobody is told twice. */
+export async function changedLists(link: ServerLink, memory: SessionMemory): Promise<ListMethod[]> {
+  const asked = [...memory.lists].map(async ([method, digest]) => {
+    const answer = digest === 'partial' ? undefined : await link.ask(method, {}, answerMs);
+    const whole = answer?.status === 'result' && answer.result.nextCursor === undefined;
+    const now = whole ? listDigest(method, answer.result) : 'partial';
+    if (now === digest && whole) {
+      return [];
+    }
+    // Unless the client has asked again meanwhile.
+    if (memory.lists.get(method) === digest) {
+      memory.lists.set(method, now);
+    }
+    return [method];
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+/** The notifications that tell a client of changed lists; one for each kind. */
+export function changeNotifications(changed: readonly ListMethod[]): string[] {
+  return [...new Set(changed.map((method) => lists[method].changed))];
+}

@@ -1,0 +1,103 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** Lets a stream flow only while nobody has a reason to hold it. */
+export class Valve {
+  readonly #source: Readable;
+  readonly #reasons = new Set<object>();
+
+  constructor(source: Readable) {
+    this.#source = source;
+  }
+
+  close(reason: object): void {
+    this.#reasons.add(reason);
+    this.#source.pause();
+  }
+
+  open(reason: object): void {
+    if (this.#reasons.delete(reason) && this.#reasons.size === 0) {
+      this.#source.resume();
+    }
+  }
+}
+
+/** A reader that takes nothing for so long will not take the rest, ms. */
+const stallMs = 2_000;
+
+/**
+ * Where messages go out. What one chunk of input brings goes out in one piece, and while the reader is slow, the sources that feed it wait.
+ * A reader that is gone swallows everything: whoever owns the stream learns of it elsewhere.
+ */
+export class Outlet {
+  readonly #sink: Writable;
+  readonly #feeders: () => Iterable<Valve>;
+  #pending: Buffer[] = [];
+  #full = false;
+
+  constructor(sink: Writable, feeders: () => Iterable<Valve>) {
+    this.#sink = sink;
+    this.#feeders = feeders;
+    const open = (): void => {
+      this.#full = false;
+      for (const valve of this.#feeders()) {
+        valve.open(this);
+      }
+    };
+    sink.on('drain', open);
+    sink.on('close', open);
+  }
+
+  /** Bytes that the reader has not taken yet. */
+  get waitingBytes(): number {
+    return this.#sink.writable ? this.#sink.writableLength : 0;
+  }
+
+  /** Puts a message at the end; it leaves with the next `flush`. */
+  add(message: Buffer): void {
+    const last = this.#pending.at(-1);
+    if (last && last.buffer === message.buffer && last.byteOffset + last.length === message.byteOffset) {
+      this.#pending[this.#pending.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + message.length);
+    } else {
+      this.#pending.push(message);
+    }
+  }
+
+  flush(): void {
+    const messages = this.#pending;
+    if (messages.length === 0) {
+      return;
+    }
+    this.#pending = [];
+    if (!this.#sink.writable) {
+      return;
+    }
+    let flowing = true;
+    if (messages.length > 1) {
+      this.#sink.cork();
+    }
+    for (const message of messages) {
+      flowing = this.#sink.write(message);
+    }
+    if (messages.length > 1) {
+      this.#sink.uncork();
+    }
+    if (!flowing && this.#sink.writableNeedDrain && !this.#full) {
+      this.#full = true;
+      for (const valve of this.#feeders()) {
+        valve.close(this);
+      }
+    }
+  }
+
+  /** Waits until the reader has taken everything, for as long as it takes something. */
+  async drained(): Promise<void> {
+    this.flush();
+    for (let left = this.waitingBytes, before = Number.POSITIVE_INFINITY; left > 0 && left < before; left = this.waitingBytes) {
+      before = left;
+      const until = performance.now() + stallMs;
+      while (this.waitingBytes === before && performance.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
+  }
+}

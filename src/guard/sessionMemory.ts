@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
+
+/** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
+export const lists = {
+  'tools/list': { member: 'tools', changed: 'notifications/tools/list_changed' },
+  'prompts/list': { member: 'prompts', changed: 'notifications/prompts/list_changed' },
+  'resources/list': { member: 'resources', changed: 'notifications/resources/list_changed' },
+  'resources/templates/list': { member: 'resourceTemplates', changed: 'notifications/resources/list_changed' },
+} as const;
+
+export type ListMethod = keyof typeof lists;
+
+export function isListMethod(method: string): method is ListMethod {
+  return Object.hasOwn(lists, method);
+}
+
+/** Everything that a new server has to be told before it can take the place of the old one, and what the client knows of the old one. */
+export class SessionMemory {
+  /** Parameters of the client's `initialize`, once the server has answered it well. */
+  initialize: JsonObject | undefined;
+  /** The protocol version that the two agreed on; a new server is asked for this one. */
+  protocolVersion: string | undefined;
+  /** `notifications/initialized` as it came. */
+  initialized: Buffer | undefined;
+  /** Parameters of `server/discover` (2026-07-28), once answered well. */
+  discover: JsonObject | undefined;
+  /** Parameters of the last `logging/setLevel`. */
+  logLevel: JsonObject | undefined;
+  /** Parameters of `resources/subscribe` by address. */
+  readonly subscriptions = new Map<string, JsonObject>();
+  /** Open `subscriptions/listen` requests, as they came. */
+  readonly listens = new Map<IdKey, Buffer>();
+  /** The server has answered something well: it works, and its end is a crash. */
+  hasServed = false;
+  /** Digest of each list as the client last got it; `partial` when it came in pages. */
+  readonly lists = new Map<ListMethod, string>();
+  readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
+
+  /** The client speaks protocol 2026-07-28, which has no handshake. */
+  get isModern(): boolean {
+    return this.initialize === undefined;
+  }
+
+  /** Methods whose requests and answers are looked into. */
+  static readonly methods: ReadonlySet<string> = new Set([
+    ...['initialize', 'server/discover', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe', 'subscriptions/listen'],
+    ...Object.keys(lists),
+  ]);
+
+  /** A request of the client goes to the server. Call it for the methods above only. */
+  noteRequest(id: IdKey, envelope: Envelope & { kind: 'request' }, line: Buffer): void {
+    const message = envelope.body.value();
+    const params = isJsonObject(message?.params) ? message.params : {};
+    this.#asked.set(id, { method: envelope.method, params, line: Buffer.from(line) });
+    if (envelope.method === 'subscriptions/listen') {
+      this.listens.set(id, Buffer.from(line));
+    }
+  }
+
+  /** An answer to such a request came. */
+  noteAnswer(id: IdKey, answer: JsonObject | undefined): void {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    this.listens.delete(id);
+    const result = isJsonObject(answer?.result) ? answer.result : undefined;
+    if (!asked || !result) {
+      return;
+    }
+    const { method, params } = asked;
+    if (method === 'initialize') {
+      this.initialize = params;
+      this.protocolVersion = typeof result.protocolVersion === 'string' ? result.protocolVersion : undefined;
+    } else if (method === 'server/discover') {
+      this.discover = params;
+    } else if (method === 'logging/setLevel') {
+      this.logLevel = params;
+    } else if (method === 'resources/subscribe' && typeof params.uri === 'string') {
+      this.subscriptions.set(params.uri, params);
+    } else if (method === 'resources/unsubscribe' && typeof params.uri === 'string') {
+      this.subscriptions.delete(params.uri);
+    } else if (isListMethod(method)) {
+      const whole = params.cursor === undefined && result.nextCursor === undefined;
+      this.lists.set(method, whole ? listDigest(method, result) : 'partial');
+    }
+  }
+
+  /** The client wants no answer any more. */
+  forget(id: IdKey): void {
+    this.#asked.delete(id);
+    this.listens.delete(id);
+  }
+}
+
+/** Equal for lists that a client cannot tell apart. */
+export function listDigest(method: ListMethod, result: JsonObject): string {
+  return createHash('sha256')
+    .update(JSON.stringify(result[lists[method].member]) ?? '')
+    .digest('hex');
+}
+
+/**
+ * The answer to `initialize` with `listChanged: true` in every capability that is there: clients obey a changed list only when it was announced, and a
+ * restart may change every list. The one message of the handshake that is not passed on as it came.
+ * @returns undefined when there is nothing to change
+ */
+export function announceListChanges(answer: JsonObject): JsonObject | undefined {
+  const result = isJsonObject(answer.result) ? answer.result : undefined;
+  const capabilities = isJsonObject(result?.capabilities) ? result.capabilities : undefined;
+  if (!result || !capabilities) {
+    return undefined;
+  }
+  let changed = false;
+  const announced: Record<string, unknown> = { ...capabilities };
+  for (const name of ['tools', 'prompts', 'resources']) {
+    const capability = capabilities[name];
+    if (isJsonObject(capability) && capability.listChanged !== true) {
+      announced[name] = { ...capability, listChanged: true };
+      changed = true;
+    }
+  }
+  return changed ? { ...answer, result: { ...result, capabilities: announced } } : undefined;
+}

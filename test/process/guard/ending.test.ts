@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { GuardHome, guardBundle, isRunning, publishedGuards, strictServer, until, watchdogOf } from './guardedServer.ts';
+
+describe('guard: ending', function () {
+  this.timeout(60_000);
+  let home: GuardHome;
+  beforeEach(() => {
+    home = new GuardHome();
+  });
+  afterEach(() => home.clean());
+
+  it('the exit code is the server’s', async () => {
+    const client = await home.guard(['--', 'sh', '-c', 'exit 7']);
+    assert.deepEqual(await client.ended, { code: 7, signal: null });
+  });
+
+  it('a signal that ends the server ends the guard', async () => {
+    const client = await home.guard(['--', 'sh', '-c', 'kill -9 $$']);
+    assert.deepEqual(await client.ended, { code: null, signal: 'SIGKILL' });
+  });
+
+  it('a program that is not there is told, with the code that a shell has for it', async () => {
+    const client = await home.guard(['--', 'no-such-program']);
+    assert.deepEqual(await client.ended, { code: 127, signal: null });
+    assert.match(client.stderr, /no-such-program could not be started/);
+  });
+
+  it('the end of the input goes on at once, and what is still answered arrives', async () => {
+    const client = await home.guard(['--', 'sh', '-c', 'cat; echo last; exit 3']);
+    client.write('first');
+    client.child.stdin?.end();
+    assert.deepEqual(await client.ended, { code: 3, signal: null });
+    assert.equal(client.messages.length, 0);
+    assert.equal(Buffer.concat(client.lines).toString(), 'firstlast\n');
+  });
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    it(`B6 ${signal} goes on to the server and ends the guard, and nothing is left of its record`, async () => {
+      const client = await home.strict(['--lock', 'name:x']);
+      await client.handshake();
+      const pid = Number(await client.text('pid'));
+      client.child.kill(signal);
+      await client.ended;
+      assert.ok(!isRunning(pid));
+      // Free at once.
+      const next = await home.strict(['--lock', 'name:x']);
+      await next.handshake();
+      assert.match(await next.text('pid'), /^\d+$/);
+    });
+  }
+
+  it('a server that ignores the end of its input and SIGTERM is ended all the same', async () => {
+    const client = await home.strict(['--grace', '0.3'], ['--ignore-eof', '--ignore-term']);
+    await client.handshake();
+    const pid = Number(await client.text('pid'));
+    client.child.stdin?.end();
+    const { signal } = await client.ended;
+    assert.equal(signal, 'SIGKILL');
+    assert.ok(!isRunning(pid));
+  });
+
+  it('control: without the guard such a server stays', async () => {
+    const client = home.start('python3', [strictServer, '--ignore-eof']);
+    await client.handshake();
+    const pid = Number(await client.text('pid'));
+    const gone = client.ended;
+    client.child.stdin?.end();
+    const first = await Promise.race([gone, new Promise((resolve) => setTimeout(() => resolve('still there'), 500))]);
+    assert.equal(first, 'still there');
+    assert.ok(isRunning(pid));
+  });
+
+  it('processes that the server started and left in its group are ended too', async () => {
+    const client = await home.guard([
+      '--',
+      'sh',
+      '-c',
+      `sh -c 'echo $$ > ${home.path('child')}; sleep 600' & exec python3 ${strictServer}`,
+    ]);
+    await client.handshake();
+    await until('the child runs', () => readOr(home.path('child')) !== '');
+    const child = Number(readOr(home.path('child')));
+    assert.ok(isRunning(child));
+    client.child.stdin?.end();
+    await client.ended;
+    assert.ok(!isRunning(child));
+  });
+
+  it('C20 kill -9 of the guard: the watchdog ends a server that ignores the end of its input and SIGTERM', async () => {
+    const client = await home.strict(['--grace', '0.2'], ['--ignore-eof', '--ignore-term']);
+    await client.handshake();
+    const pid = Number(await client.text('pid'));
+    await until('the watchdog knows the server', () => watchdogOf(client.pid) !== undefined);
+    client.child.kill('SIGKILL');
+    await client.ended;
+    await until('the server is gone', () => !isRunning(pid), 30_000);
+  });
+
+  it('C20 the watchdog ends with the guard, and knows the server that a restart brought', async () => {
+    const client = await home.strict(['--grace', '0.2'], ['--ignore-eof']);
+    await client.handshake();
+    const old = await client.text('pid');
+    client.child.kill('SIGUSR2');
+    let pid = old;
+    await until('another server answers', async () => {
+      pid = await client.text('pid');
+      return pid !== old;
+    });
+    const watchdog = watchdogOf(client.pid);
+    assert.ok(watchdog !== undefined);
+    client.child.kill('SIGKILL');
+    await until('the server is gone', () => !isRunning(Number(pid)), 30_000);
+    await until('the watchdog is gone', () => !isRunning(watchdog), 30_000);
+    const calm = await home.strict();
+    await calm.handshake();
+    await until('it has one', () => watchdogOf(calm.pid) !== undefined);
+    const other = watchdogOf(calm.pid) ?? 0;
+    calm.child.stdin?.end();
+    await calm.ended;
+    await until('the watchdog is gone', () => !isRunning(other));
+  });
+
+  it('C20 the client beyond a launcher that keeps the pipe open is killed: the server ends', async () => {
+    // A launcher that pipes, and a client that is killed; the launcher goes on.
+    const bundle = await guardBundle();
+    writeFileSync(
+      home.path('npx'),
+      `#!/bin/sh\nmkfifo ${home.path('in')}\nexec 9<>${home.path('in')}\n${process.execPath} ${bundle} -- python3 ${strictServer} <&9 >${home.path('out')} &\nwait\n`,
+      { mode: 0o755 },
+    );
+    writeFileSync(
+      home.path('client.py'),
+      `import subprocess, time\nsubprocess.Popen(['sh', '-c', '. ${home.path('npx')}'])\ntime.sleep(600)\n`,
+    );
+    const client = home.start('python3', [home.path('client.py')]);
+    let guard: number | undefined;
+    await until('the guard is published', () => {
+      guard = publishedGuards(home.run)[0]?.guard;
+      return publishedGuards(home.run)[0]?.control === true;
+    });
+    assert.ok(guard !== undefined && isRunning(guard));
+    await client.kill();
+    const pid = guard;
+    await until('the guard is gone', () => !isRunning(pid), 20_000);
+    assert.deepEqual(publishedGuards(home.run), []);
+  });
+});
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { GuardHome, isRunning, type RawClient, resultText, until } from './guardedServer.ts';
+
+describe('guard: restart without the client noticing', function () {
+  this.timeout(60_000);
+  let home: GuardHome;
+  beforeEach(() => {
+    home = new GuardHome();
+  });
+  afterEach(() => home.clean());
+
+  async function restartOf(client: RawClient, act: () => void = () => client.child.kill('SIGUSR2')): Promise<string> {
+    const before = await client.text('pid');
+    act();
+    let after = before;
+    await until('another server answers', async () => {
+      after = await client.text('pid');
+      return after !== before;
+    });
+    return before;
+  }
+
+  it('A29 a strict server gets the whole handshake again, its log level and subscriptions, and the client sees none of it', async () => {
+    const client = await home.strict();
+    await client.handshake();
+    await client.request('logging/setLevel', { level: 'warning' });
+    await client.request('resources/subscribe', { uri: 'file:///x' });
+    const before = client.messages.length;
+    const old = await restartOf(client);
+    const { pid, ...state } = JSON.parse(await client.text('state'));
+    assert.notEqual(String(pid), old);
+    assert.deepEqual(state, { initialize: 1, initialized: 1, level: 'warning', subscribed: ['file:///x'], answers: {}, listens: [] });
+    assert.ok(!isRunning(Number(old)));
+    assert.ok(
+      client.messages.slice(before).every((message) => typeof message.id === 'number'),
+      'nothing but answers to our own ids',
+    );
+    assert.deepEqual([...new Set(client.messages.map(({ id }) => id))].length, client.messages.length, 'every id once');
+  });
+
+  it('A29 control: without the handshake the same server refuses every call', async () => {
+    const client = await home.strict();
+    const answer = await client.call('pid');
+    assert.match(JSON.stringify(answer.error), /before initialization/);
+  });
+
+  it('A29 the call that is under way is finished by the server that has it, and what comes meanwhile waits for the next', async () => {
+    const client = await home.strict([], [`--log=${home.path('calls')}`]);
+    await client.handshake();
+    const slow = client.call('sleep', { seconds: 0.7, token: 'p', n: 'slow' });
+    await until('the call is carried out', () => home.calls().length === 1);
+    client.child.kill('SIGUSR2');
+    await until('the restart has begun', () => client.stderr.includes('restarting'));
+    const [during, old] = await Promise.all([client.text('pid', { n: 'during' }), slow.then(resultText)]);
+    assert.notEqual(during, old);
+    assert.deepEqual(
+      home.calls().map((line) => line.split(' ').slice(1).join(' ')),
+      ['sleep slow', 'pid during'],
+    );
+    assert.equal(client.notifications('notifications/progress').length, 1);
+  });
+
+  it('A29 a call that outlasts the wait is answered as cut off, and is not repeated', async () => {
+    const client = await home.strict(['--drain', '0.2'], [`--log=${home.path('calls')}`]);
+    await client.handshake();
+    const slow = client.call('sleep', { seconds: 600, n: 'slow' });
+    await until('the call is carried out', () => home.calls().length === 1);
+    client.child.kill('SIGUSR2');
+    const answer = await slow;
+    assert.match(
+      resultText(answer),
+      /restarted before it answered this call of sleep\. It may have been carried out, and was not repeated/,
+    );
+    assert.match(JSON.stringify(answer), /"isError":true/);
+    await client.text('pid');
+    assert.equal(home.calls().filter((line) => line.includes('slow')).length, 1);
+  });
+
+  it('A29 the child crashes in a call: the call says so, the next one is served', async () => {
+    const client = await home.strict([], [`--log=${home.path('calls')}`]);
+    await client.handshake();
+    const answer = await client.call('crash', { n: 'once' });
+    assert.match(resultText(answer), /ended \(SIGKILL\) before it answered this call of crash.*not repeated/);
+    assert.match(await client.text('pid'), /^\d+$/);
+    assert.equal(home.calls().filter((line) => line.includes('once')).length, 1);
+  });
+
+  it('A29 control: without the guard the crash ends the session', async () => {
+    const client = home.start('python3', [new URL('strictServer.py', import.meta.url).pathname]);
+    await client.handshake();
+    await assert.rejects(client.call('crash'), /unanswered/);
+  });
+
+  it('A29 a list that is another one after the restart is announced, once; the announcement stood in the answer to initialize', async () => {
+    writeFileSync(home.path('version'), 'one');
+    const client = await home.strict([], [`--version-from=${home.path('version')}`]);
+    const answer = await client.handshake();
+    assert.match(JSON.stringify(answer), /"tools":\{"listChanged":true\}/);
+    await client.request('tools/list');
+    await restartOf(client);
+    writeFileSync(home.path('version'), 'two');
+    await restartOf(client);
+    await until('the change is announced', () => client.notifications('notifications/tools/list_changed').length > 0);
+    assert.match(JSON.stringify(await client.request('tools/list')), /tool_of_two/);
+    await restartOf(client);
+    await client.text('pid');
+    assert.equal(client.notifications('notifications/tools/list_changed').length, 1);
+  });
+
+  it('A29 what the old server asked is withdrawn, and a late answer to it reaches nobody', async () => {
+    const client = await home.strict(['--drain', '0.1']);
+    await client.handshake();
+    const call = client.call('ask', { n: 7 });
+    await until('the server asks', () => client.notifications('sampling/createMessage').length === 1);
+    await Promise.all([call, client.child.kill('SIGUSR2')]);
+    assert.deepEqual(
+      client.notifications('notifications/cancelled').map(({ params }) => params),
+      [{ requestId: 'ask-7', reason: 'the server was replaced' }],
+    );
+    // The new server asks by the same id: the client must be able to tell them apart.
+    const again = client.text('ask', { n: 7 });
+    await until('the new server asks', () => client.notifications('sampling/createMessage').length === 2);
+    client.send({ id: 'ask-7', result: { answer: 'late' } });
+    const { id } = client.notifications('sampling/createMessage')[1] ?? {};
+    assert.notEqual(id, 'ask-7');
+    client.send({ id, result: { answer: 'right' } });
+    assert.deepEqual(JSON.parse(await again), { answer: 'right' });
+  });
+
+  it('A30 a new version that does not start: every call is answered with the reason, and it is tried again', async () => {
+    const client = await home.strict([], [`--fail-if=${home.path('broken')}`]);
+    await client.handshake();
+    writeFileSync(home.path('broken'), '');
+    client.child.kill('SIGUSR2');
+    let said = '';
+    await until('a call is refused with the reason', async () => {
+      said = await client.text('pid');
+      return said.includes('does not run');
+    });
+    assert.match(said, /exit code 3.*tried again in \d+ s\. Nothing was carried out/);
+    rmSync(home.path('broken'));
+    await until('it is brought back', async () => /^\d+$/.test(await client.text('pid')), 30_000);
+  });
+
+  it('A30 with overlap a new version that does not start leaves the old one serving', async () => {
+    const client = await home.strict(['--overlap'], [`--fail-if=${home.path('broken')}`]);
+    await client.handshake();
+    const old = await client.text('pid');
+    writeFileSync(home.path('broken'), '');
+    client.child.kill('SIGUSR2');
+    await until('the attempt failed', () => client.stderr.includes('the old one serves on'));
+    assert.equal(await client.text('pid'), old);
+    rmSync(home.path('broken'));
+    assert.equal(await restartOf(client), old);
+    await until('the old one is gone', () => !isRunning(Number(old)));
+  });
+
+  it('A30 with overlap the call that is under way is finished by the old server while the new one serves', async () => {
+    const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
+    await client.handshake();
+    const slow = client.text('sleep', { seconds: 2 });
+    await until('the call is carried out', () => home.calls().length === 1);
+    const old = await restartOf(client);
+    assert.equal(await slow, old);
+  });
+
+  it('A30 a server that never worked is no crash: the guard ends as it ended', async () => {
+    writeFileSync(home.path('broken'), '');
+    const client = await home.strict([], [`--fail-if=${home.path('broken')}`]);
+    client.send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18' } });
+    const { code } = await client.ended;
+    assert.equal(code, 3);
+    assert.match(client.stderr, /this version does not start/);
+  });
+
+  it('A30 no storm: after five crashes in a minute calls are answered with the reason', async () => {
+    const client = await home.strict();
+    await client.handshake();
+    for (let crashes = 0; crashes < 6; crashes += 1) {
+      await client.call('crash');
+    }
+    let said = '';
+    await until('the limit is reached', async () => {
+      said = await client.text('pid');
+      return said.includes('too often');
+    });
+    assert.match(said, /ended too often within a minute \(last: The server ended \(SIGKILL\)\)/);
+    client.child.stdin?.end();
+    assert.equal((await client.ended).code, 1);
+  });
+
+  it('A27 protocol 2026-07-28: nothing to replay but what is listened for; its second acknowledgement stays with us', async () => {
+    writeFileSync(home.path('version'), 'one');
+    const client = await home.strict([], [`--version-from=${home.path('version')}`]);
+    const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
+    const ask = async (name: string): Promise<string> => resultText(await client.request('tools/call', { name, _meta }));
+    await client.request('server/discover', { _meta });
+    await client.request('tools/list', { _meta });
+    client.send({ id: 'listen', method: 'subscriptions/listen', params: { _meta, notifications: { toolsListChanged: true } } });
+    await until('it is acknowledged', () => client.notifications('notifications/subscriptions/acknowledged').length === 1);
+    const old = await ask('pid');
+    writeFileSync(home.path('version'), 'two');
+    client.child.kill('SIGUSR2');
+    await until('another server answers', async () => (await ask('pid')) !== old);
+    const state = JSON.parse(await ask('state'));
+    assert.deepEqual([state.initialize, state.listens], [0, ['listen']]);
+    await until('the change is announced', () => client.notifications('notifications/tools/list_changed').length === 1);
+    assert.match(
+      JSON.stringify(client.notifications('notifications/tools/list_changed')[0]),
+      /"io.modelcontextprotocol\/subscriptionId":"listen"/,
+    );
+    assert.equal(client.notifications('notifications/subscriptions/acknowledged').length, 1);
+  });
+});
