@@ -17,7 +17,7 @@ export function suiteEnvironment(): SuiteEnvironment {
   const folder = mkdtempSync(join(tmpdir(), 'shepherd-'));
   const place = (name: string): string => {
     const path = join(folder, name);
-    mkdirSync(path);
+    mkdirSync(path, { mode: 0o700 });
     return path;
   };
   const home = place('home');

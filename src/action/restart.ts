@@ -1,6 +1,7 @@
 import { familyAt, isVscode } from '../config/vscodeFamily.ts';
 import { manualStep } from '../survey/instances.ts';
 import type { ClientId } from '../types/definition.ts';
+import type { Finding } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
 
 /** Who can restart an instance, and how (DESIGN: "Who restarts what"). */
@@ -39,14 +40,31 @@ export function restartRoute(instance: Instance, snapshot: Snapshot): RestartRou
   return { kind: 'vscode-window', windowPid: client.pid };
 }
 
+/** Whether a finding says that a server was left behind. */
+export function isOrphan(finding: Finding): boolean {
+  return finding.kind === 'orphan' && finding.confidence !== 'unknown';
+}
+
 function withoutClient(instance: Instance): string {
-  if (instance.findings.some((finding) => finding.kind === 'orphan')) {
+  if (instance.findings.some(isOrphan)) {
     return `${instance.name} (PID ${instance.pid}) was left behind: its client has ended and nobody can use it any more. It has to be ended, not restarted.`;
   }
   if (instance.background) {
     return `${instance.name} (PID ${instance.pid}) runs on its own, without a client. Restart it the way it was started (its service, its terminal, its container).`;
   }
   return `No client is known that runs ${instance.name} (PID ${instance.pid}).`;
+}
+
+/** How a server is restarted, in words: by `mcp-shepherd restart` where a window can be asked, else the person's own step. */
+export function routeText(route: RestartRoute, instance: Instance): string {
+  switch (route.kind) {
+    case 'vscode-window':
+      return `“mcp-shepherd restart ${instance.pid}” asks the ${instance.client?.name ?? 'VS Code'} window whose extension host has PID ${route.windowPid} to restart it; so does “MCP Shepherd: Restart Server…” in any window.`;
+    case 'manual':
+      return route.step;
+    case 'none':
+      return route.reason;
+  }
 }
 
 /** The step for a server that another window of the editor runs, which only that window can restart. */

@@ -1,9 +1,12 @@
 import type { Command } from './command.ts';
 import { doctorCommand } from './doctorCommand.ts';
 import { explainCommand } from './explainCommand.ts';
+import { historyCommand } from './historyCommand.ts';
 import { protectCommand, unprotectCommand } from './protectCommand.ts';
+import { pruneCommand } from './pruneCommand.ts';
 import { restartCommand } from './restartCommand.ts';
 import { statusCommand } from './statusCommand.ts';
+import { stopCommand } from './stopCommand.ts';
 import { watchCommand } from './watchCommand.ts';
 
 /** Every verb, in the order of the help. Adding one is adding a file and a line here. */
@@ -12,6 +15,9 @@ export const commandTable: readonly Command[] = [
   watchCommand,
   explainCommand,
   restartCommand,
+  stopCommand,
+  pruneCommand,
+  historyCommand,
   protectCommand,
   unprotectCommand,
   doctorCommand,

@@ -1,11 +1,11 @@
-import { restartRoute } from '../action/restart.ts';
+import { restartRoute, routeText } from '../action/restart.ts';
 import { explanationOf, problemsAbout } from '../survey/explanation.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './exitCodes.ts';
 import { findInstance } from './instanceSearch.ts';
 import { jsonText } from './json.ts';
 import { renderExplanation } from './render/explainView.ts';
-import { routeText, searchFailure } from './render/restartView.ts';
+import { searchFailure } from './render/searchView.ts';
 import { openSession, settledSurvey } from './session.ts';
 import { viewWidth } from './terminal.ts';
 

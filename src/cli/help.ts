@@ -25,7 +25,10 @@ export function generalHelp(commands: readonly Command[], width: number): string
         ['0', 'done; with --check: nothing makes the headline'],
         ['1', 'only with --check: something is stale, gone, a duplicate, an orphan …'],
         ['2', 'wrong usage, or it could not be looked at or found'],
-        ['3', 'nothing was done: the printed step is yours to take; with --check: nothing was found, but not everything could be read'],
+        [
+          '3',
+          'nothing was done: the printed step is yours to take, or the question was not answered with yes; with --check: nothing was found, but not everything could be read',
+        ],
       ],
       width,
     ),

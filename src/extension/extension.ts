@@ -1,12 +1,19 @@
 import { homedir } from 'node:os';
 import { type ExtensionContext, commands as editor, env, window, workspace } from 'vscode';
+import type { Hands } from '../action/carryOut.ts';
+import type { Asker } from '../action/deed.ts';
+import { serveRequests } from '../action/requestBox.ts';
 import { windowClientAt } from '../action/restart.ts';
+import { createPresence, lookAround } from '../action/surroundings.ts';
+import { clientName } from '../survey/instances.ts';
 import { claimNotification } from '../survey/notified.ts';
 import { runDirFor } from '../survey/stateFolder.ts';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
+import type { Snapshot } from '../types/snapshot.ts';
 import { beginSurvey } from './beginSurvey.ts';
 import { keepContextKeys } from './contextKeys.ts';
 import { EvidenceDocuments } from './evidenceDocuments.ts';
+import { MachineActions } from './machineActions.ts';
 import { views } from './names.ts';
 import { Notifier, type NotifierActions } from './notifier.ts';
 import { logProblems } from './problemLog.ts';
@@ -15,6 +22,7 @@ import { ServerActions } from './serverActions.ts';
 import { ServerTree } from './serverTree.ts';
 import { showStatusBar } from './statusBar.ts';
 import { SurveyHandle } from './surveyHandle.ts';
+import { WindowDeeds } from './windowDeeds.ts';
 import { WindowServers } from './windowServers.ts';
 import { WindowState } from './windowState.ts';
 import { folderPaths, userFolder } from './workspacePaths.ts';
@@ -47,7 +55,18 @@ export function activate(context: ExtensionContext): void {
     log,
   );
   const evidence = store.add(new EvidenceDocuments(state));
-  const actions = new ServerActions(state, servers, evidence, log);
+  const asker = (): Asker => ({
+    by: `${clientName(state.facts.clientId)} window (PID ${process.pid})`,
+    runDir: runDirFor(process.env),
+    explicitRunDir: Boolean(process.env.MCP_RUN_DIR),
+    log,
+  });
+  const look = (): Promise<Snapshot> => survey.refresh();
+  const presence = createPresence(process.platform);
+  const deeds = new WindowDeeds(servers, state, { asker, look, isThere: async (identity) => (await presence)(identity) });
+  const hands = async (): Promise<Hands> => ({ asker: asker(), here: await lookAround(asker().runDir, process.platform), look });
+  const machine = new MachineActions(state, hands, evidence, log);
+  const actions = new ServerActions(state, deeds, machine, evidence, log);
   const tree = store.add(new ServerTree(state));
   store.add(showStatusBar(state));
   store.add(keepContextKeys(state));
@@ -59,6 +78,10 @@ export function activate(context: ExtensionContext): void {
     try {
       const runDir = runDirFor(process.env);
       store.add(await beginSurvey(runDir, userFolder(context), survey, log));
+      const { ownIdentity } = (await hands()).here;
+      if (ownIdentity !== undefined) {
+        store.add(serveRequests(runDir, { pid: process.pid, identity: ownIdentity }, (request) => deeds.answer(request), log));
+      }
       store.add(new Notifier(state, notifierActions(actions, tree, runDir), log));
       log.info(`Looking at MCP servers; own files are in ${runDir}.`);
     } catch (error) {
@@ -73,7 +96,7 @@ export function activate(context: ExtensionContext): void {
         await (state.failure === undefined ? survey.refresh() : begin());
       }),
     );
-  store.add(registerCommands({ state, tree, actions, evidence, log, refresh }));
+  store.add(registerCommands({ state, tree, actions, machine, evidence, log, refresh }));
   const start = setImmediate(() => void begin());
   store.add({ dispose: () => clearImmediate(start) });
 }

@@ -6,6 +6,7 @@
 export const commands = {
   restartServer: 'mcpShepherd.restartServer',
   restartAllStale: 'mcpShepherd.restartAllStale',
+  killDuplicatesAndOrphans: 'mcpShepherd.killDuplicatesAndOrphans',
   showServers: 'mcpShepherd.showServers',
   refresh: 'mcpShepherd.refresh',
   showLog: 'mcpShepherd.showLog',

@@ -5,7 +5,7 @@ import type { Instance } from '../types/snapshot.ts';
 import { type Announcement, announcements, announcementText, groupText, isOwn, ownerFirstMs, speaksNow } from './announcements.ts';
 import { type Buttons, tell } from './messages.ts';
 import { notificationMode } from './settings.ts';
-import { isRestartableHere } from './windowFacts.ts';
+import { isRestartable } from './windowFacts.ts';
 import type { WindowState } from './windowState.ts';
 
 /** What the notifier sets going. */
@@ -83,7 +83,7 @@ export class Notifier implements Disposable {
     if (!snapshot || !one || !first) {
       return;
     }
-    const here = due.flatMap((announcement) => announcement.instances).filter((instance) => isRestartableHere(instance, snapshot, facts));
+    const here = due.flatMap((announcement) => announcement.instances).filter((instance) => isRestartable(instance, snapshot, facts));
     const text = others.length === 0 ? announcementText(one, facts) : groupText(due);
     this.#log.info(text);
     const restartAll = async (): Promise<void> => {

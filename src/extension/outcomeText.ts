@@ -15,6 +15,8 @@ export function outcomeText(outcome: RestartOutcome): string {
       return outcome.leftBehind
         ? `VS Code let go of ${outcome.before.name}, but its process (PID ${outcome.before.pid}) runs on`
         : `${outcome.before.name} stopped (PID ${outcome.before.pid})`;
+    case 'already':
+      return outcome.message;
     case 'failed':
       return outcome.reason;
   }

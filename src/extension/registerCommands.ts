@@ -4,6 +4,7 @@ import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import type { MachineActions } from './machineActions.ts';
 import { tell } from './messages.ts';
 import { type CommandName, commands, views } from './names.ts';
 import type { ServerActions } from './serverActions.ts';
@@ -14,6 +15,7 @@ export interface CommandParts {
   readonly state: WindowState;
   readonly tree: ServerTree;
   readonly actions: ServerActions;
+  readonly machine: MachineActions;
   readonly evidence: EvidenceDocuments;
   readonly log: Log & { show(): void };
   /** Looks at everything afresh, with progress in the view. */
@@ -34,6 +36,7 @@ export function registerCommands(parts: CommandParts): Disposable {
   const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
     [commands.restartServer]: () => actions.pick(),
     [commands.restartAllStale]: () => actions.restartAllStale(),
+    [commands.killDuplicatesAndOrphans]: () => parts.machine.prune(),
     [commands.showServers]: () => showServers(tree),
     [commands.refresh]: () => parts.refresh(),
     [commands.showLog]: () => log.show(),

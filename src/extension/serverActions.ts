@@ -2,13 +2,15 @@ import { commands as editor, ProgressLocation, window } from 'vscode';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import type { MachineActions } from './machineActions.ts';
 import { tell } from './messages.ts';
 import { editorCommands, views } from './names.ts';
 import { outcomeText, summaryText } from './outcomeText.ts';
 import { oneLine } from './plainText.ts';
 import { serverPicks } from './serverPicks.ts';
+import type { WindowDeeds } from './windowDeeds.ts';
 import { isStale, localRoute, staleHere } from './windowFacts.ts';
-import type { RestartOutcome, WindowServers } from './windowServers.ts';
+import type { RestartOutcome } from './windowServers.ts';
 import type { WindowState } from './windowState.ts';
 
 /** How long a success stays in the status bar. */
@@ -17,13 +19,15 @@ const successMs = 6_000;
 /** Restart and stop as the user meets them: progress while it runs, one sentence when it is done, and the way to the cause when it fails. */
 export class ServerActions {
   readonly #state: WindowState;
-  readonly #servers: WindowServers;
+  readonly #deeds: WindowDeeds;
+  readonly #machine: MachineActions;
   readonly #evidence: EvidenceDocuments;
   readonly #log: Log & { show(): void };
 
-  constructor(state: WindowState, servers: WindowServers, evidence: EvidenceDocuments, log: Log & { show(): void }) {
+  constructor(state: WindowState, deeds: WindowDeeds, machine: MachineActions, evidence: EvidenceDocuments, log: Log & { show(): void }) {
     this.#state = state;
-    this.#servers = servers;
+    this.#deeds = deeds;
+    this.#machine = machine;
     this.#evidence = evidence;
     this.#log = log;
   }
@@ -37,7 +41,7 @@ export class ServerActions {
       return;
     }
     if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
-      this.explain(instance);
+      await this.#machine.act('restart', instance);
       return;
     }
     this.#report(await this.#run(instance, 'restarting'));
@@ -46,7 +50,7 @@ export class ServerActions {
   async stop(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
     if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
-      this.explain(instance);
+      await this.#machine.act('stop', instance);
       return;
     }
     this.#report(await this.#run(instance, 'stopping'));
@@ -122,9 +126,7 @@ export class ServerActions {
         return await window.withProgress({ location: ProgressLocation.Window, title: `${name}: ${doing}` }, (progress) =>
           window.withProgress({ location: { viewId: views.servers } }, () => {
             const step = (message: string): void => progress.report({ message });
-            return doing === 'restarting'
-              ? this.#servers.restart(instance.id, instance.definitions, step)
-              : this.#servers.stop(instance.id, instance.definitions, step);
+            return this.#deeds.run(doing === 'restarting' ? 'restart' : 'stop', instance, step);
           }),
         );
       } catch (error) {
@@ -145,6 +147,8 @@ export class ServerActions {
     const text = oneLine(outcomeText(outcome), 600);
     if (outcome.kind === 'failed') {
       this.#warn(text, outcome.output);
+    } else if (outcome.kind === 'already') {
+      tell('info', text);
     } else if (outcome.leftBehind) {
       tell('warning', `${text}.`);
     } else {

@@ -31,7 +31,9 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
         label: `${state === undefined ? '' : '$(warning) '}${withoutIcons(instance.name, 80)}`,
         description: withoutIcons([state, versionsText(instance)].filter(Boolean).join(': '), 160),
         detail: withoutIcons(
-          route.kind === 'here' ? whose : `${whose} · ${route.restartable ? 'shows how to restart it' : 'shows what to do'}`,
+          route.kind === 'here' || route.askable
+            ? whose
+            : `${whose} · ${route.restartable ? 'shows how to restart it' : 'shows what to do'}`,
           200,
         ),
         instanceId: instance.id,

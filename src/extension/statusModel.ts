@@ -105,7 +105,7 @@ function link(instance: Instance, snapshot: Snapshot, facts: WindowFacts): strin
     return `$(loading~spin) ${doing}`;
   }
   const route = localRoute(instance, snapshot, facts);
-  if (route.kind === 'here') {
+  if (route.kind === 'here' || route.askable) {
     return commandLink('$(debug-restart)\u00a0Restart', commands.restartInstance, instance.id);
   }
   // No-break spaces: the column is as narrow as its longest word.

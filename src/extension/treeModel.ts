@@ -8,7 +8,7 @@ import { oneLine } from './plainText.ts';
 import { instanceIcon, serverIcon } from './rowIcons.ts';
 import { sourceText } from './sourceText.ts';
 import { contextFlags, type TreeNode } from './treeNode.ts';
-import { isRestartableHere, isStale, ownerText, type WindowFacts } from './windowFacts.ts';
+import { isRestartable, isStale, ownerText, type WindowFacts } from './windowFacts.ts';
 
 /** One client with what it has configured and what it runs. */
 interface ClientGroup {
@@ -183,6 +183,6 @@ function instanceNode(
 }
 
 function abilities(instance: Instance, snapshot: Snapshot, facts: WindowFacts): { running: true; restartable: boolean; stale: boolean } {
-  const restartable = !facts.busy.has(instance.id) && isRestartableHere(instance, snapshot, facts);
+  const restartable = !facts.busy.has(instance.id) && isRestartable(instance, snapshot, facts);
   return { running: true, restartable, stale: isStale(instance) };
 }

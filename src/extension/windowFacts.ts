@@ -21,8 +21,10 @@ export interface WindowFacts {
 /** What this window can do about one instance. */
 export type LocalRoute =
   | { readonly kind: 'here' }
-  /** Not from here: what the user has to do or know, in words. `restartable`: somebody can restart it. */
-  | { readonly kind: 'elsewhere'; readonly step: string; readonly restartable: boolean };
+  /**
+   * Not from here: what the user has to do or know, in words. `restartable`: somebody can restart it. `askable`: another window runs it, which can be asked.
+   */
+  | { readonly kind: 'elsewhere'; readonly step: string; readonly restartable: boolean; readonly askable?: true };
 
 /** Narrows the route that holds for the machine to what this window can do itself. */
 export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts): LocalRoute {
@@ -34,7 +36,7 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
       return { kind: 'elsewhere', step: route.step, restartable: true };
     case 'vscode-window':
       if (route.windowPid !== facts.pid) {
-        return { kind: 'elsewhere', step: otherWindowStep(instance), restartable: true };
+        return { kind: 'elsewhere', step: otherWindowStep(instance), restartable: true, askable: true };
       }
       if (!facts.trusted) {
         return {
@@ -56,6 +58,12 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
 
 export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
   return localRoute(instance, snapshot, facts).kind === 'here';
+}
+
+/** Whether a click on Restart acts: this window does it, or asks the window that runs it. */
+export function isRestartable(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
+  const route = localRoute(instance, snapshot, facts);
+  return route.kind === 'here' || route.askable === true;
 }
 
 /** Stale servers that this window can restart itself. */

@@ -32,6 +32,8 @@ export type RestartOutcome =
   /** `leftBehind`: VS Code let go of the old process, which nevertheless runs on. */
   | { readonly kind: 'restarted'; readonly before: Instance; readonly after: Instance; readonly leftBehind: boolean }
   | { readonly kind: 'stopped'; readonly before: Instance; readonly leftBehind: boolean }
+  /** Somebody else did it, or is at it. */
+  | { readonly kind: 'already'; readonly message: string }
   /** It did not work: what happened and what to do, in one or two sentences. `output` is VS Code's id of the server whose output tells more. */
   | { readonly kind: 'failed'; readonly reason: string; readonly output?: string };
 

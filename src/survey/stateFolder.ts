@@ -11,7 +11,7 @@ export function runDirFor(env: Readonly<Record<string, string | undefined>>, arg
 }
 
 /** Our own files below the run folder, apart from the protocol's (`v1`). Created on first use, for this user only. */
-export function stateFolder(runDir: string, part: 'facts' | 'notified' | 'windows'): string {
+export function stateFolder(runDir: string, part: 'facts' | 'history' | 'notified' | 'requests' | 'windows'): string {
   const folder = statePath(runDir, part);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;

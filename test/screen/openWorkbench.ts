@@ -44,7 +44,8 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const root = mkdtempSync(join(tmpdir(), 'wb-'));
   const place = (name: string): string => {
     const path = join(root, name);
-    mkdirSync(path, { recursive: true });
+    // As private as a user's own: the lock-file protocol refuses a run folder that others can write to.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     return path;
   };
   const places: WorkbenchPlaces = {

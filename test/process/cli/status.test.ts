@@ -108,10 +108,13 @@ for (const major of [20, 24]) {
       assert.equal(restart.code, 3, restart.stderr);
       assert.match(restart.stdout, new RegExp(`^notes \\(PID ${server?.pid}\\), started by .*\\(PID ${process.pid}\\)$`, 'm'));
       assert.match(restart.stdout, /^Not done yet, it is your turn: /m);
-      const byPid: { instance: { pid: number }; done: boolean; route: { kind: string } } = JSON.parse(
+      const byPid: { plan: { target: { pid: number }; steps: { kind: string }[] }; outcome: { status: string } } = JSON.parse(
         (await run('restart', String(server?.pid), '--json')).stdout,
       );
-      assert.deepEqual([byPid.instance.pid, byPid.done, byPid.route.kind], [server?.pid, false, 'manual']);
+      assert.deepEqual(
+        [byPid.plan.target.pid, byPid.plan.steps.map(({ kind }) => kind), byPid.outcome.status],
+        [server?.pid, ['manual'], 'manual'],
+      );
       assert.equal(server?.exitCode, null, 'restart has signalled the server');
     });
 

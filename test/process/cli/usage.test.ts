@@ -109,15 +109,15 @@ for (const major of [20, 24]) {
       rmSync(join(folder, '.mcp.json'));
       assert.deepEqual([resting.code, resting.stderr, none.code, none.stderr], [2, '', 2, '']);
       const answer = JSON.parse(resting.stdout);
-      assert.deepEqual([answer.schema, answer.instance, answer.reason, answer.done], [1, null, 'not-running', false]);
+      assert.deepEqual([answer.schema, answer.instance, answer.reason, answer.outcome.status], [1, null, 'not-running', 'refused']);
       assert.equal(answer.definitions[0].name, 'resting');
       assert.deepEqual(JSON.parse(none.stdout), {
         schema: 1,
         instance: null,
         asked: '1',
         reason: 'none',
-        done: false,
-        step: 'no MCP server has PID 1',
+        plan: null,
+        outcome: { status: 'refused', message: 'no MCP server has PID 1', steps: [] },
       });
     });
   });

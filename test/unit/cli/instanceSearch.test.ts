@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { findInstance } from '../../../src/cli/instanceSearch.ts';
-import { renderRoute, routeText, searchFailure } from '../../../src/cli/render/restartView.ts';
+import { searchFailure } from '../../../src/cli/render/searchView.ts';
 import { busySnapshot, definition, fixtureNow, instance, snapshot } from './fixture.ts';
 import { assertGolden } from './golden.ts';
-
-const options = { width: 80, color: false, now: fixtureNow };
 
 function pidOf(asked: string, given = busySnapshot()): number | string {
   const result = findInstance(given, asked);
@@ -56,30 +54,5 @@ describe('finding the server that is meant', () => {
       'restart-failures',
       ['chroma', 'mem', 'postgres', 'github', 'everythnig', '99999', 'zzz\x1b'].map((asked) => `${failure(asked)}\n`).join('\n'),
     );
-  });
-});
-
-describe('what restart says', () => {
-  const given = busySnapshot();
-  const [stale, , duplicate, , orphan] = given.instances;
-
-  it('for each route', () => {
-    assert.ok(stale && duplicate && orphan);
-    assertGolden(
-      'restart-routes',
-      [
-        renderRoute(stale, given, { kind: 'vscode-window', windowPid: 4711 }, options),
-        renderRoute(duplicate, given, { kind: 'manual', step: 'In Claude Code: type /mcp, choose chroma, then Reconnect.' }, options),
-        renderRoute(orphan, given, { kind: 'none', reason: 'Its client has ended.' }, options),
-      ].join('\n'),
-    );
-  });
-
-  it('names the window truthfully, and never claims to have done it', () => {
-    assert.ok(stale);
-    const text = routeText({ kind: 'vscode-window', windowPid: 4711 }, stale);
-    assert.match(text, /PID 4711/);
-    assert.match(text, /MCP Shepherd: Restart Server…/);
-    assert.doesNotMatch(text, /restarted|done/i);
   });
 });

@@ -36,9 +36,9 @@ describe('Manifest and code', () => {
 
   it('hide from the palette what needs a row, and nothing else', () => {
     const hidden = contributes.menus.commandPalette.filter((item: MenuItem) => item.when === 'false').map((item: MenuItem) => item.command);
-    const { restartServer, restartAllStale, showServers, refresh, showLog, ...rowCommands } = commands;
+    const { restartServer, restartAllStale, killDuplicatesAndOrphans, showServers, refresh, showLog, ...rowCommands } = commands;
     assert.deepEqual([...hidden].sort(), Object.values(rowCommands).sort());
-    for (const shown of [restartServer, restartAllStale, showServers, refresh, showLog]) {
+    for (const shown of [restartServer, restartAllStale, killDuplicatesAndOrphans, showServers, refresh, showLog]) {
       assert.ok(!hidden.includes(shown));
     }
   });

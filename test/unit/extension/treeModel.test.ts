@@ -161,11 +161,11 @@ describe('What a row offers', () => {
     assert.equal(contextFlags({ kind: 'instance', running: true, restartable: false }), 'instance;running;manual');
   });
 
-  it('is a restart for servers of this window alone', () => {
+  it('is a restart for servers of this window, and of others, which are asked', () => {
     assert.equal(flagsOf({ instances: [stale()] }, 2), 'instance;running;restartable;stale;configured');
     assert.equal(flagsOf({ instances: [stale()] }, 1), 'server;running;restartable;stale;configured');
     const other = instance({ client: { id: 'vscode', name: 'VS Code', pid: 999, identity: 'x' } });
-    assert.equal(flagsOf({ instances: [other] }, 2), 'instance;running;manual;configured');
+    assert.equal(flagsOf({ instances: [other] }, 2), 'instance;running;restartable;configured');
     assert.equal(flagsOf({ definitions: [], instances: [instance({ definitions: [] })] }, 2), 'instance;running;manual');
   });
 

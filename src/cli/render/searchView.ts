@@ -1,44 +1,6 @@
-import type { RestartRoute } from '../../action/restart.ts';
-import type { Instance, Snapshot } from '../../types/snapshot.ts';
 import type { SearchResult } from '../instanceSearch.ts';
-import { createPaint } from './paint.ts';
 import { duration } from './quantities.ts';
-import { instanceState } from './stateWords.ts';
-import type { ViewOptions } from './statusView.ts';
-import { plain, shownName, wrap } from './text.ts';
-
-/** The step that has to be taken by the person, in plain sentences; the same text goes into the JSON. */
-export function routeText(route: RestartRoute, instance: Instance): string {
-  switch (route.kind) {
-    case 'vscode-window':
-      return (
-        `Only the ${instance.client?.name ?? 'VS Code'} window whose extension host has PID ${route.windowPid} can restart it. ` +
-        `In that window open the command palette, run "MCP Shepherd: Restart Server…" and choose ${instance.name}.`
-      );
-    case 'manual':
-      return route.step;
-    case 'none':
-      return route.reason;
-  }
-}
-
-/** Which server is meant, its state, and what has to be done. */
-export function renderRoute(instance: Instance, snapshot: Snapshot, route: RestartRoute, options: ViewOptions): string {
-  const paint = createPaint(options.color);
-  const origin = snapshot.definitions.filter((definition) => instance.definitions.includes(definition.id));
-  const state = instanceState(instance, origin);
-  const whose = instance.client === null ? 'without a client' : `started by ${instance.client.name} (PID ${instance.client.pid})`;
-  const head = `${shownName(instance.name)} (PID ${instance.pid}), ${whose}`;
-  const step = `${route.kind === 'none' ? 'Not possible: ' : 'Not done yet, it is your turn: '}${routeText(route, instance)}`;
-  const lines = [
-    ...wrap(plain(head), options.width).map((line) => paint('strong', line)),
-    ...wrap(plain(state.words), options.width - 2).map((line) => `  ${paint(state.tone, line)}`),
-    ...state.notes.flatMap((note) => wrap(plain(note), options.width - 2).map((line) => `  ${paint('dim', line)}`)),
-    '',
-    ...wrap(plain(step), options.width),
-  ];
-  return `${lines.join('\n')}\n`;
-}
+import { plain, shownName } from './text.ts';
 
 /** The same as plain data: nothing was found that could be restarted, and what it might have been. */
 export function searchFailureJson(asked: string, result: Exclude<SearchResult, { kind: 'found' }>): Readonly<Record<string, unknown>> {

@@ -1,0 +1,202 @@
+import { isHeadline } from '../types/finding.ts';
+import type { Instance, Snapshot } from '../types/snapshot.ts';
+import { isOrphan, isWindowClient, restartRoute } from './restart.ts';
+
+export type Verb = 'restart' | 'stop' | 'end';
+
+/** The one running server that a plan is about, as it was seen when the plan was made. */
+export interface Target {
+  /** The text of its identity: what has to be true again right before anything is done. */
+  readonly instance: string;
+  readonly pid: number;
+  readonly name: string;
+  /** Redacted command line. */
+  readonly command: string;
+  readonly client: { readonly name: string; readonly pid: number; readonly identity: string } | null;
+  readonly launchers: readonly number[];
+  /** Every PID that goes with it. */
+  readonly tree: readonly number[];
+  readonly definitions: readonly string[];
+  readonly runs: string | null;
+  readonly installed: string | null;
+  readonly memoryBytes: number;
+}
+
+/** One thing that will be done, in words for a person and with what it touches for a program. */
+export type Step =
+  /** The window whose extension host has this PID does it, by VS Code's own commands. */
+  | { readonly kind: 'ask-window'; readonly windowPid: number; readonly text: string }
+  /** The processes are ended: asked first, then hard. */
+  | { readonly kind: 'end-tree'; readonly pids: readonly number[]; readonly text: string }
+  /** Nothing that a program can do: the user takes this step in the client. */
+  | { readonly kind: 'manual'; readonly text: string };
+
+export interface Plan {
+  readonly schema: 1;
+  readonly verb: Verb;
+  readonly target: Target;
+  /** Why these steps and no others. */
+  readonly reason: string;
+  readonly steps: readonly Step[];
+  /** What a person should know before. */
+  readonly risks: readonly string[];
+  /** What must be true afterwards. */
+  readonly verify: string;
+  /** `once`: ask before. `twice`: somebody may miss it, so that only an explicit second yes (`--force`) carries it out. */
+  readonly confirm: 'no' | 'once' | 'twice';
+  /** Set when it must not be done at all; there are no steps then. */
+  readonly refused?: string;
+}
+
+/** What the plan depends on besides the snapshot. */
+export interface Surroundings {
+  /** PIDs of the extension hosts that take requests. */
+  readonly windows: ReadonlySet<number>;
+  /** This program and everything above it. */
+  readonly ownPids: ReadonlySet<number>;
+}
+
+/** Makes the plan for one server. Pure: it looks at nothing and does nothing. */
+export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Surroundings): Plan {
+  const target = targetOf(instance);
+  const base = { schema: 1, verb, target, risks: [], confirm: 'no' } as const;
+  const own = instance.tree.find((pid) => around.ownPids.has(pid));
+  if (own !== undefined) {
+    return { ...base, ...refusal(`This command was started by ${instance.name} itself (PID ${own}).`) };
+  }
+  const { client } = instance;
+  if (client === null) {
+    return { ...base, ...withoutClient(verb, instance) };
+  }
+  const newer = newerCopies(instance, snapshot);
+  if (verb !== 'restart' && newer.length > 0) {
+    // The client itself knows one of its copies at most: asked to stop the server, it would stop that one.
+    return { ...base, ...endUnderClient(instance, client, newer) };
+  }
+  const route = restartRoute(instance, snapshot);
+  const wish = verb === 'restart' ? 'restart' : 'stop';
+  const verify = verb === 'restart' ? `PID ${instance.pid} is gone and a new process of ${instance.name} runs` : goneText(instance.tree);
+  if (route.kind === 'vscode-window' && around.windows.has(route.windowPid)) {
+    const text = `ask the ${client.name} window (extension host PID ${route.windowPid}) to ${wish} ${instance.name} by its own commands`;
+    return {
+      ...base,
+      reason: `${client.name} (extension host PID ${client.pid}) runs it, and the extension in that window can ${wish} it.`,
+      steps: [{ kind: 'ask-window', windowPid: route.windowPid, text }],
+      verify,
+      confirm: verb === 'end' ? 'twice' : 'no',
+    };
+  }
+  if (verb === 'restart' || isWindowClient(client.id)) {
+    const step = verb === 'restart' && route.kind === 'manual' ? route.step : listServersStep(instance, around, wish);
+    return {
+      ...base,
+      reason: `${client.name} (PID ${client.pid}) runs it; no other program can ${wish} it there.`,
+      steps: [{ kind: 'manual', text: step }],
+      verify,
+    };
+  }
+  return { ...base, ...endUnderClient(instance, client, newer) };
+}
+
+export function targetOf(instance: Instance): Target {
+  const { id, pid, name, command, client, launchers, tree, definitions, memoryBytes } = instance;
+  return {
+    instance: id,
+    pid,
+    name,
+    command,
+    client: client && { name: client.name, pid: client.pid, identity: client.identity },
+    launchers: launchers.map((launcher) => launcher.pid),
+    tree,
+    definitions,
+    runs: instance.package?.running ?? null,
+    installed: instance.package?.installed ?? null,
+    memoryBytes,
+  };
+}
+
+type PlanPart = Omit<Plan, 'schema' | 'verb' | 'target'>;
+
+function refusal(reason: string): PlanPart {
+  return { reason, steps: [], risks: [], verify: 'nothing', confirm: 'no', refused: reason };
+}
+
+function withoutClient(verb: Verb, instance: Instance): PlanPart {
+  const orphan = instance.findings.find(isOrphan);
+  if (orphan?.confidence === 'proven') {
+    return {
+      reason: 'Its client has ended, and nobody can send it anything any more: there is nobody to restart it for.',
+      steps: [endStep(instance)],
+      risks: [],
+      verify: goneText(instance.tree),
+      confirm: 'once',
+    };
+  }
+  if (verb === 'restart') {
+    return refusal(
+      `${instance.name} (PID ${instance.pid}) runs without a client. Restart it the way it was started (its service, its terminal, its container).`,
+    );
+  }
+  return {
+    reason: orphan ? 'Its client seems to have ended.' : 'It runs on its own, without a client.',
+    steps: [endStep(instance)],
+    risks: [
+      orphan
+        ? 'That nobody uses it any more is not proven.'
+        : 'Something may use it (a service, a terminal, a container, clients over the network), and may or may not start it again.',
+    ],
+    verify: goneText(instance.tree),
+    confirm: 'twice',
+  };
+}
+
+/** Copies under the same client process that make this one surplus. */
+function newerCopies(instance: Instance, snapshot: Snapshot): Instance[] {
+  const surplus = instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding));
+  const copies = snapshot.instances.filter((other) => isCopyOf(other, instance) && other.client?.identity === instance.client?.identity);
+  return surplus ? copies : [];
+}
+
+function endUnderClient(instance: Instance, client: NonNullable<Instance['client']>, newer: readonly Instance[]): PlanPart {
+  const surplus = newer.length > 0;
+  const lives = `${client.name} (PID ${client.pid}) lives and may still use it: it sees the connection break, and calls under way are lost.`;
+  return {
+    reason: surplus
+      ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${newer.map((copy) => copy.pid).join(', ')}).`
+      : `Only its client could stop it gently, and ${client.name} takes no such request.`,
+    steps: [endStep(instance)],
+    risks: surplus ? [lives] : [lives, `It is the only ${instance.name} that this client has.`],
+    verify: `${goneText(instance.tree)}, and ${client.name} has not started it again`,
+    confirm: surplus ? 'once' : 'twice',
+  };
+}
+
+function goneText(pids: readonly number[]): string {
+  return `PID ${pids.join(', ')} ${pids.length === 1 ? 'is' : 'are'} gone`;
+}
+
+/** Whether two are copies of one server: the same entry, or, without an entry, the same command line. */
+export function isCopyOf(other: Instance, one: Instance): boolean {
+  return (
+    other.id !== one.id &&
+    (one.definitions.length > 0 ? other.definitions.some((id) => one.definitions.includes(id)) : other.command === one.command)
+  );
+}
+
+function endStep(instance: Instance): Step {
+  const { tree, name, pid } = instance;
+  const others = tree.length > 1 ? ` and ${tree.length - 1} more of its tree (${tree.filter((other) => other !== pid).join(', ')})` : '';
+  return { kind: 'end-tree', pids: tree, text: `end ${name} (PID ${pid})${others}: SIGTERM first, SIGKILL after 3 seconds` };
+}
+
+/** What the user does in the editor itself. */
+function listServersStep(instance: Instance, around: Surroundings, wish: 'restart' | 'stop'): string {
+  const name = instance.client?.name ?? 'VS Code';
+  const pid = instance.client?.pid ?? 0;
+  const why = around.windows.has(pid) ? 'its entry stands in no file that is known' : 'MCP Shepherd does not run in that window';
+  const choice = wish === 'restart' ? 'Restart Server' : 'Stop Server';
+  return (
+    `Only the ${name} window whose extension host has PID ${pid} can ${wish} it, and it cannot be asked: ${why}. ` +
+    `In that window run “MCP: List Servers”, choose ${instance.name}, then “${choice}”.`
+  );
+}

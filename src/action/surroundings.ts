@@ -1,0 +1,44 @@
+import { processTree } from '../process/processTree.ts';
+import { createProcessTable } from '../process/table.ts';
+import { openWindows } from '../survey/windows.ts';
+import { identityKey, type ProcessTable } from '../types/process.ts';
+import type { Surroundings } from './plan.ts';
+
+/** What plans depend on besides the snapshot, as it is now; with the processes it was read from. */
+export interface Here extends Surroundings {
+  readonly table: ProcessTable;
+  /** The text of this program's own identity; undefined when the process list does not show it. */
+  readonly ownIdentity: string | undefined;
+  /** The text of the identity of a window's extension host, by PID. */
+  readonly windowIdentities: ReadonlyMap<number, string>;
+}
+
+/** Looks at what this program is and which windows take requests. @throws when the system has no process list, or the state folder cannot be read */
+export async function lookAround(runDir: string, platform: NodeJS.Platform): Promise<Here> {
+  const table = await createProcessTable(platform);
+  const rows = await table.list();
+  const own = rows.find((row) => row.pid === process.pid);
+  const here = own?.identity ?? { bootId: '', pidNamespace: '' };
+  const windows = await openWindows(runDir, here, (identity) => table.isAlive(identity));
+  const ownPids = new Set([
+    process.pid,
+    ...(own
+      ? processTree(rows)
+          .ancestorsOf(own)
+          .map((row) => row.pid)
+      : []),
+  ]);
+  return {
+    table,
+    ownIdentity: own && identityKey(own.identity),
+    ownPids,
+    windows: new Set(windows.map((window) => window.identity.pid)),
+    windowIdentities: new Map(windows.map(({ identity }) => [identity.pid, identityKey(identity)])),
+  };
+}
+
+/** Asks whether exactly one process still runs, by the text of its identity. @throws when the system has no process list */
+export async function createPresence(platform: NodeJS.Platform): Promise<(identity: string) => Promise<boolean>> {
+  const table = await createProcessTable(platform);
+  return async (identity) => (await table.list()).some((row) => identityKey(row.identity) === identity);
+}

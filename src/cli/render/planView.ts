@@ -1,0 +1,55 @@
+import type { Outcome } from '../../action/deed.ts';
+import type { Plan } from '../../action/plan.ts';
+import type { Instance, Snapshot } from '../../types/snapshot.ts';
+import { createPaint, type Tone } from './paint.ts';
+import { memory } from './quantities.ts';
+import { instanceState } from './stateWords.ts';
+import type { ViewOptions } from './statusView.ts';
+import { plain, wrap } from './text.ts';
+
+/** Which server is meant, its state, what will be done, and what a person should know before. */
+export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, options: ViewOptions): string {
+  const paint = createPaint(options.color);
+  const { target } = plan;
+  const state = instanceState(
+    instance,
+    snapshot.definitions.filter((definition) => instance.definitions.includes(definition.id)),
+  );
+  const whose = target.client === null ? 'without a client' : `started by ${target.client.name} (PID ${target.client.pid})`;
+  const block = (text: string, tone: Tone, indent = 2): string[] =>
+    wrap(plain(text), options.width - indent).map((line) => ' '.repeat(indent) + paint(tone, line));
+  const step = (text: string, index: number): string[] =>
+    wrap(plain(text), options.width - 5).map((line, at) => (at === 0 ? `  ${index + 1}. ${line}` : `     ${line}`));
+  const manual = plan.steps.find((one) => one.kind === 'manual');
+  const lines = [
+    ...block(`${target.name} (PID ${target.pid}), ${whose}`, 'strong', 0),
+    ...block(state.words, state.tone),
+    ...state.notes.flatMap((note) => block(note, 'dim')),
+    ...block(`${plain(target.command)}`, 'dim'),
+    '',
+    ...(plan.refused !== undefined
+      ? block(`Not possible: ${plan.refused}`, 'warning', 0)
+      : manual
+        ? block(`Not done yet, it is your turn: ${manual.text}`, 'plain', 0)
+        : [
+            ...block(plan.reason, 'plain', 0),
+            ...plan.steps.flatMap((one, index) => step(one.text, index)),
+            ...step(`check that ${plan.verify}`, plan.steps.length),
+            ...(plan.steps.some((one) => one.kind === 'end-tree') ? block(`frees ${memory(target.memoryBytes)}`, 'dim', 5) : []),
+            ...plan.risks.flatMap((risk) => block(`Mind: ${risk}`, 'warning')),
+          ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** What became of it, a line or a few. */
+export function outcomeLines(outcome: Outcome, options: ViewOptions): string {
+  const paint = createPaint(options.color);
+  const tone: Tone = outcome.status === 'done' ? 'good' : outcome.status === 'already' ? 'plain' : 'warning';
+  const steps = 'steps' in outcome && outcome.status !== 'done' ? outcome.steps : [];
+  const lines = [
+    ...wrap(plain(outcome.message), options.width).map((line) => paint(tone, line)),
+    ...steps.flatMap(({ text, result }) => wrap(plain(`${text}: ${result}`), options.width - 2).map((line) => `  ${paint('dim', line)}`)),
+  ];
+  return `${lines.join('\n')}\n`;
+}

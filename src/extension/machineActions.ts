@@ -1,0 +1,148 @@
+import { ProgressLocation, window } from 'vscode';
+import { carryOut, type Hands } from '../action/carryOut.ts';
+import type { Outcome } from '../action/deed.ts';
+import { type Plan, planFor } from '../action/plan.ts';
+import { lastCopies, type PruneCandidate, pruneCandidates } from '../action/prune.ts';
+import type { Log } from '../types/log.ts';
+import type { Instance } from '../types/snapshot.ts';
+import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import { memoryText } from './instanceText.ts';
+import { tell } from './messages.ts';
+import { oneLine } from './plainText.ts';
+import { endQuestion, prunePicks, pruneSummary } from './pruneText.ts';
+import type { WindowVerb } from './windowDeeds.ts';
+import type { WindowState } from './windowState.ts';
+
+/** Restart, stop and end beyond this window: other windows are asked, what nobody owns is ended after a question, and for the rest the step is told. */
+export class MachineActions {
+  readonly #state: WindowState;
+  readonly #hands: () => Promise<Hands>;
+  readonly #evidence: EvidenceDocuments;
+  readonly #log: Log;
+
+  /** @param hands looks around; rejects when the machine cannot be looked at */
+  constructor(state: WindowState, hands: () => Promise<Hands>, evidence: EvidenceDocuments, log: Log) {
+    this.#state = state;
+    this.#hands = hands;
+    this.#evidence = evidence;
+    this.#log = log;
+  }
+
+  async act(verb: WindowVerb, instance: Instance): Promise<void> {
+    const { snapshot } = this.#state;
+    const hands = await this.#lookAround();
+    if (!hands || !snapshot) {
+      return;
+    }
+    const plan = planFor(verb, instance, snapshot, hands.here);
+    const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
+    if (manual !== undefined) {
+      const name = oneLine(instance.name, 60);
+      tell('info', `${name} (PID ${instance.pid}): ${manual}`, { 'Show Evidence': () => this.#evidence.show(instance) });
+      return;
+    }
+    if (!(await this.#confirmed([plan], []))) {
+      return;
+    }
+    const doing = verb === 'restart' ? 'restarting' : 'stopping';
+    const outcome = await this.#state.whileBusy(instance.id, doing, async () =>
+      window.withProgress({ location: ProgressLocation.Window, title: `${oneLine(instance.name, 60)}: ${doing}` }, () =>
+        carryOut(plan, hands),
+      ),
+    );
+    this.#report(outcome);
+  }
+
+  /** "Kill Duplicates and Orphans…": what is proven to be left behind is ticked, and nothing else. */
+  async prune(): Promise<void> {
+    const { snapshot } = this.#state;
+    const hands = await this.#lookAround();
+    if (!hands || !snapshot) {
+      return;
+    }
+    const candidates = pruneCandidates(snapshot, hands.here);
+    if (candidates.length === 0) {
+      tell('info', 'Nothing was left behind, and nothing runs twice.');
+      return;
+    }
+    const chosen = await choose(candidates);
+    if (
+      chosen.length === 0 ||
+      !(await this.#confirmed(
+        chosen.map(({ plan }) => plan),
+        lastCopies(chosen, snapshot),
+        true,
+      ))
+    ) {
+      return;
+    }
+    const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
+    await window.withProgress({ location: ProgressLocation.Notification, title: 'Ending MCP servers' }, async (progress) => {
+      for (const candidate of chosen) {
+        progress.report({ message: `${oneLine(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
+        outcomes.push({ candidate, outcome: await carryOut(candidate.plan, hands) });
+      }
+    });
+    const { severity, text } = pruneSummary(outcomes);
+    this.#log.info(text);
+    tell(severity, text);
+  }
+
+  async #lookAround(): Promise<Hands | undefined> {
+    try {
+      return await this.#hands();
+    } catch (error) {
+      tell('error', `MCP Shepherd cannot act: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** @param picked the list was a question already: only what is in use is asked about again */
+  async #confirmed(plans: readonly Plan[], last: readonly string[], picked = false): Promise<boolean> {
+    const twice = last.length > 0 || plans.some((plan) => plan.confirm === 'twice');
+    if (plans.every((plan) => plan.confirm === 'no') || (picked && !twice)) {
+      return true;
+    }
+    const { message, detail, button } = endQuestion(plans, last);
+    return (await window.showWarningMessage(message, { modal: true, detail }, button)) === button;
+  }
+
+  #report(outcome: Outcome): void {
+    const text = oneLine(outcome.message, 600);
+    if (outcome.status === 'done') {
+      window.setStatusBarMessage(`$(check) ${text.replaceAll('$(', '$ (')}`, 6_000);
+    } else {
+      this.#log.warn(text);
+      tell(outcome.status === 'already' || outcome.status === 'manual' ? 'info' : 'error', text);
+    }
+  }
+}
+
+async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandidate[]> {
+  const picks = prunePicks(candidates, Date.now());
+  const picker = window.createQuickPick<(typeof picks)[number]>();
+  picker.title = 'Kill Duplicates and Orphans';
+  picker.placeholder = 'Only what is proven to be left behind is ticked';
+  picker.canSelectMany = true;
+  picker.matchOnDescription = true;
+  picker.matchOnDetail = true;
+  picker.items = picks;
+  picker.selectedItems = picks.filter((pick) => pick.candidate?.preselected);
+  const freed = (): void => {
+    const bytes = picker.selectedItems.reduce((sum, pick) => sum + (pick.candidate?.instance.memoryBytes ?? 0), 0);
+    picker.title = `Kill Duplicates and Orphans: ${picker.selectedItems.length} chosen${bytes > 0 ? `, frees ${memoryText(bytes)}` : ''}`;
+  };
+  freed();
+  return new Promise((done) => {
+    picker.onDidChangeSelection(freed);
+    picker.onDidAccept(() => {
+      done(picker.selectedItems.flatMap((pick) => pick.candidate ?? []));
+      picker.hide();
+    });
+    picker.onDidHide(() => {
+      done([]);
+      picker.dispose();
+    });
+    picker.show();
+  });
+}

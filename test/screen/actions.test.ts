@@ -1,0 +1,174 @@
+// Several windows and a terminal act on one server; orphans are ended from the window.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { after, afterEach, before, describe, it } from 'mocha';
+import type { Page } from 'playwright-core';
+import { whyNoNamespace } from '../../scripts/suites/processNamespace.ts';
+import { installServer } from '../../scripts/system/npmServer.ts';
+import { projectRoot } from '../../scripts/system/projectPaths.ts';
+import { waitFor } from '../../scripts/system/waiting.ts';
+import type { HistoryEntry } from '../../src/action/history.ts';
+import { ProcTable } from '../../src/process/procTable.ts';
+import type { Instance, Snapshot } from '../../src/types/snapshot.ts';
+import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
+import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
+import type { Workbench } from './workbench.ts';
+
+const server = '@modelcontextprotocol/server-memory';
+const version = '2026.8.31';
+
+describe('Actions across windows', function () {
+  this.timeout(180_000);
+  let workbench: Workbench;
+  let main = '';
+  const probes: EditorProbe[] = [];
+  const pages: Page[] = [];
+  const clients: ChildProcess[] = [];
+  const left: number[] = [];
+
+  before(async function () {
+    const reason = whyNoNamespace();
+    if (reason) {
+      console.log(`These tests end processes. ${reason}`);
+      this.skip();
+    }
+    workbench = await openWorkbench({
+      prepare: async ({ workspace, extensionsDir, home }) => {
+        installProbe(extensionsDir);
+        main = await installServer(workspace, server, version);
+        mkdirSync(join(workspace, '.vscode'));
+        const entry = { type: 'stdio', command: process.execPath, args: [main] };
+        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers: { memory: entry } }, undefined, 2));
+        process.env[probeVariable] = join(home, 'probe-port');
+      },
+    });
+    pages.push(workbench.page);
+    probes.push(await probeOfLastWindow());
+    for (let count = 1; count < 3; count += 1) {
+      pages.push(await openAnotherWindow(workbench));
+      probes.push(await probeOfLastWindow());
+    }
+    await probes[0]?.start('mcp.config.ws0.memory', 'open_nodes');
+    await waitFor('the server in the snapshot', async () => (await instances()).length === 1);
+  });
+  after(async () => {
+    delete process.env[probeVariable];
+    for (const client of clients) {
+      client.kill('SIGKILL');
+    }
+    for (const row of await new ProcTable().list()) {
+      if (left.includes(row.pid) && row.commandLine.includes(main)) {
+        process.kill(row.pid, 'SIGKILL');
+      }
+    }
+    await workbench?.close();
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      for (const [index, page] of pages.entries()) {
+        await page.screenshot({ path: join(projectRoot, 'out', 'screens', `failed-actions-${index}.png`) });
+      }
+    }
+  });
+
+  /** The window that started last leaves its port in a file; that is put aside for the next window. */
+  async function probeOfLastWindow(): Promise<EditorProbe> {
+    const file = join(workbench.places.home, 'probe-port');
+    const port = await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'), { limit: 60_000 });
+    renameSync(file, `${file}-${port}`);
+    return new EditorProbe(`${file}-${port}`);
+  }
+
+  /** The command line, in the home and run folder of the windows. */
+  async function cli<T>(...args: readonly string[]): Promise<T> {
+    const { home, workspace, runDir } = workbench.places;
+    const options = { cwd: workspace, env: { ...process.env, HOME: home, MCP_RUN_DIR: runDir } };
+    const { stdout } = await promisify(execFile)(process.execPath, [join(projectRoot, 'dist', 'cli.cjs'), ...args, '--json'], options);
+    return JSON.parse(stdout);
+  }
+  const instances = async (): Promise<readonly Instance[]> =>
+    (await cli<Snapshot>('status')).instances.filter(({ command }) => command.includes(main));
+  const history = async (): Promise<readonly HistoryEntry[]> => (await cli<{ entries: HistoryEntry[] }>('history')).entries;
+
+  it('test 20: three windows and a terminal want the same restart: one acts, the others say so', async () => {
+    const [before] = await instances();
+    assert.ok(before);
+    const [answer] = await Promise.all([
+      cli<{ outcome: { status: string; message: string } }>('restart', String(before.pid)),
+      ...probes.map((probe) => probe.command('mcpShepherd.restartInstance', before.id)),
+    ]);
+    const after = await instances();
+    assert.equal(after.length, 1, 'one server runs');
+    assert.notEqual(after[0]?.pid, before.pid);
+    assert.equal(after[0]?.client?.pid, before.client?.pid, 'in the same window');
+    const entries = await history();
+    assert.deepEqual(
+      entries.map(({ verb, outcome, target }) => [verb, outcome, target.pid]),
+      [['restart', 'done', before.pid]],
+      'one restart was carried out',
+    );
+    assert.equal(entries[0]?.after?.pid, after[0]?.pid);
+    assert.ok(['done', 'already'].includes(answer.outcome.status), JSON.stringify(answer));
+    // Each of those who did not act says who did.
+    const texts = [
+      ...(answer.outcome.status === 'already' ? [answer.outcome.message] : []),
+      ...(
+        await Promise.all(
+          pages.map(async (page) => (await page.locator('.notification-toast').allTextContents()).filter((text) => /already/.test(text))),
+        )
+      ).flat(),
+    ];
+    assert.equal(texts.length, 3, JSON.stringify(texts));
+    for (const text of texts) {
+      assert.match(text, /memory \(PID \d+\) (was already|is already being) restarted by .*PID \d+/);
+    }
+    await workbench.screenshot('already-restarted');
+  });
+
+  it('a terminal restarts a server of a window, and the window shows the new process', async () => {
+    const [before] = await instances();
+    const { outcome } = await cli<{ outcome: { status: string; message: string; after?: { pid: number } } }>('restart', 'memory');
+    assert.equal(outcome.status, 'done', outcome.message);
+    assert.match(outcome.message, new RegExp(`PID ${before?.pid} → ${outcome.after?.pid}`));
+    await workbench.openView('MCP Servers');
+    await waitFor('the new process', async () =>
+      (await workbench.rowLabels()).some((label) => label.includes(`PID ${outcome.after?.pid}`)),
+    );
+    assert.match((await history()).at(-1)?.by ?? '', /^terminal \(PID \d+\), through the .* window \(PID \d+\)$/);
+  });
+
+  it('kills orphans from the palette: the proven one is ticked, the living one is not', async () => {
+    const script = `const c = require('node:child_process').spawn(process.execPath, [${JSON.stringify(main)}], { stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, NODE_OPTIONS: '--import data:text/javascript,setInterval(()=>{},1000)' } }); c.once('spawn', () => console.log(c.pid)); setInterval(() => {}, 1000);`;
+    const client = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    clients.push(client);
+    const pid = await new Promise<number>((done) => createInterface({ input: client.stdout }).once('line', (line) => done(Number(line))));
+    left.push(pid);
+    await waitFor('it to be seen with its client', async () => (await instances()).some((instance) => instance.pid === pid));
+    client.kill('SIGKILL');
+    await waitFor(
+      'the orphan to be proven',
+      async () => (await instances()).some(({ findings }) => findings.some(({ kind }) => kind === 'orphan')),
+      {
+        limit: 60_000,
+      },
+    );
+    await workbench.openView('MCP Servers');
+    await waitFor('the row of the orphan', async () =>
+      (await workbench.rowLabels()).some((label) => label.includes(`PID ${pid}`) && /orphan|left behind/.test(label)),
+    );
+    await workbench.palette('MCP Shepherd: Kill Duplicates and Orphans');
+    const row = workbench.picks(`PID ${pid}`);
+    await row.waitFor();
+    assert.match((await row.getAttribute('aria-label')) ?? '', /its client has ended/);
+    await waitFor('it to be ticked', () => row.locator('.monaco-checkbox.checked, input:checked, [aria-checked=true]').count());
+    await workbench.screenshot('kill-orphans');
+    await workbench.page.keyboard.press('Enter');
+    await workbench.notifications(/Ended 1 server, freed/).waitFor();
+    await waitFor('it to be gone', async () => !(await instances()).some((instance) => instance.pid === pid));
+    assert.equal((await instances()).length, 1, 'the living one lives');
+  });
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { type Plan, planFor, type Surroundings, type Verb } from '../../../src/action/plan.ts';
+import { freedBytes, lastCopies, pruneCandidates } from '../../../src/action/prune.ts';
+import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
+import { client, definition, finding, instance, snapshot } from '../cli/fixture.ts';
+
+const window = client('vscode', 'VS Code', 4711);
+const other = client('vscode', 'VS Code', 4712);
+const claude = client('claude-code', 'Claude Code', 5001);
+const entry = definition({ id: 'd1', name: 'memory', vscodeCollection: 'user' });
+const around: Surroundings = { windows: new Set([4711]), ownPids: new Set([1, 77]) };
+
+function plan(verb: Verb, one: Instance, others: readonly Instance[] = [], given: Partial<Snapshot> = {}): Plan {
+  return planFor(verb, one, snapshot({ definitions: [entry], instances: [one, ...others], ...given }), around);
+}
+const kinds = ({ steps }: Plan): string[] => steps.map(({ kind }) => kind);
+
+describe('planFor', () => {
+  const own = instance({ name: 'memory', pid: 10, definitions: ['d1'], client: window });
+
+  it('asks the window that runs it, and needs no question for what its own button would do', () => {
+    for (const verb of ['restart', 'stop'] as const) {
+      const made = plan(verb, own);
+      assert.deepEqual([kinds(made), made.confirm], [['ask-window'], 'no']);
+    }
+  });
+
+  it('tells the step in the window that has no MCP Shepherd, and never signals what the editor itself can stop', () => {
+    for (const verb of ['restart', 'stop', 'end'] as const) {
+      const made = plan(verb, { ...own, client: other });
+      assert.deepEqual(kinds(made), ['manual'], verb);
+      assert.match(made.steps[0]?.text ?? '', verb === 'restart' ? /Restart Server/ : /Stop Server/);
+    }
+  });
+
+  it('tells the exact step in a client that takes no request; stopping it needs a second yes', () => {
+    const one = { ...own, client: claude };
+    assert.deepEqual(kinds(plan('restart', one)), ['manual']);
+    const stop = plan('stop', one);
+    assert.deepEqual([kinds(stop), stop.confirm], [['end-tree'], 'twice']);
+    assert.match(stop.risks.join(' '), /lives and may still use it.*only memory/s);
+  });
+
+  it('ends a proven orphan, whatever the verb; an unproven one only on a second yes', () => {
+    const orphan = instance({ name: 'memory', pid: 11, tree: [11, 9], findings: [finding({ kind: 'orphan' })] });
+    for (const verb of ['restart', 'stop', 'end'] as const) {
+      const made = plan(verb, orphan);
+      assert.deepEqual([kinds(made), made.confirm, made.verify], [['end-tree'], 'once', 'PID 11, 9 are gone']);
+    }
+    const perhaps = { ...orphan, findings: [finding({ kind: 'orphan', confidence: 'unknown' })] };
+    assert.equal(plan('end', perhaps).confirm, 'twice');
+    assert.match(plan('restart', perhaps).refused ?? '', /the way it was started/);
+  });
+
+  it('leaves what runs on its own alone, but for a second yes', () => {
+    const service = instance({ name: 'http', pid: 12, background: true, transport: 'http' });
+    assert.match(plan('restart', service).refused ?? '', /its service/);
+    assert.deepEqual([kinds(plan('stop', service)), plan('stop', service).confirm], [['end-tree'], 'twice']);
+  });
+
+  it('B17: refuses what runs this program', () => {
+    const made = plan('end', { ...own, tree: [10, 77] });
+    assert.deepEqual([made.steps, made.refused], [[], 'This command was started by memory itself (PID 77).']);
+  });
+
+  it('ends the surplus copy itself: its client would stop the one that it uses', () => {
+    const surplus = { ...own, findings: [finding({ kind: 'duplicate' })] };
+    const newer = instance({ name: 'memory', pid: 20, definitions: ['d1'], client: window });
+    const made = plan('end', surplus, [newer]);
+    assert.deepEqual([kinds(made), made.confirm], [['end-tree'], 'once']);
+    assert.match(made.reason, /newer copy \(PID 20\)/);
+    assert.deepEqual(kinds(plan('restart', surplus, [newer])), ['ask-window']);
+  });
+});
+
+describe('pruneCandidates', () => {
+  const orphan = instance({ name: 'memory', pid: 11, findings: [finding({ kind: 'orphan' })] });
+  const perhaps = instance({ name: 'memory', pid: 12, findings: [finding({ kind: 'orphan', confidence: 'likely' })] });
+  const old = instance({ name: 'memory', pid: 13, definitions: ['d1'], client: claude, findings: [finding({ kind: 'duplicate' })] });
+  const newer = instance({ name: 'memory', pid: 14, definitions: ['d1'], client: claude });
+  const elsewhere = instance({ name: 'memory', pid: 15, definitions: ['d1'], client: window });
+  const service = instance({ name: 'http', pid: 16, background: true, transport: 'http' });
+  const single = instance({ name: 'files', pid: 17, client: claude });
+  const given = snapshot({ definitions: [entry], instances: [single, service, elsewhere, newer, old, perhaps, orphan] });
+  const candidates = pruneCandidates(given, around);
+
+  it('B15, B16: tells the classes apart, and preselects proven orphans alone', () => {
+    assert.deepEqual(
+      candidates.map(({ class: kind, instance: { pid }, preselected }) => [kind, pid, preselected]),
+      [
+        ['orphan', 11, true],
+        ['likely-orphan', 12, false],
+        ['duplicate', 13, false],
+        ['copy', 14, false],
+        ['copy', 15, false],
+        ['background', 16, false],
+      ],
+    );
+    assert.equal(freedBytes(candidates.filter(({ preselected }) => preselected)), orphan.memoryBytes);
+    assert.match(candidates.find(({ class: kind }) => kind === 'copy')?.why ?? '', /lives and uses it/);
+  });
+
+  it('B17: names a client that would be left without any copy', () => {
+    const pick = (...pids: number[]) => candidates.filter(({ instance: { pid } }) => pids.includes(pid));
+    assert.deepEqual(lastCopies(pick(11, 13), given), []);
+    assert.deepEqual(lastCopies(pick(13, 14), given), ['memory of Claude Code (PID 5001)', 'memory of Claude Code (PID 5001)']);
+    assert.deepEqual(lastCopies(pick(15), given), ['memory of VS Code (PID 4711)']);
+  });
+
+  it('leaves out what runs this program', () =>
+    assert.deepEqual(
+      pruneCandidates(given, { ...around, ownPids: new Set([11, 14]) }).map(({ instance: { pid } }) => pid),
+      [12, 13, 15, 16],
+    ));
+});
