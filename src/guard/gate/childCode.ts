@@ -56,16 +56,17 @@ export class ChildCode {
       }
       return;
     }
-    const sight = this.#look(found.ref);
-    if (sight.reading.status !== 'ok') {
+    const reading = readClosure(found.ref, this.#cache, this.#now());
+    if (reading.status !== 'ok') {
       if (!this.#loaded) {
-        this.#unknown = sight.reading.reason;
+        this.#unknown = reading.reason;
       }
       return;
     }
     this.#ref = found.ref;
-    this.#loaded = sight.reading;
-    this.#sight = sight;
+    this.#loaded = reading;
+    // The fingerprint is taken with the first check: this runs while a server starts.
+    this.#sight = undefined;
     this.#state = undefined;
   }
 

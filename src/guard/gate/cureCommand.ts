@@ -1,0 +1,55 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+
+/** The run folder, and whether it was named by an option or a variable: then the command has to name it too. */
+export interface RunFolder {
+  readonly path: string;
+  readonly explicit: boolean;
+}
+
+/**
+ * The command that restarts a server behind its guard, as it can be typed here: by the name when that is on PATH, else by the launcher that the extension
+ * keeps in the run folder, else by the files that this guard was started from.
+ * @param pid of the server, or of what the guard started
+ */
+export function cureCommand(
+  pid: number,
+  runFolder: RunFolder,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
+  started: string = process.argv[1] ?? '',
+): string {
+  const folder = runFolder.explicit ? ` --run-dir ${quoted(runFolder.path)}` : '';
+  return `${programWords(runFolder.path, env, started).map(quoted).join(' ')} restart ${pid}${folder}`;
+}
+
+const name = 'mcp-shepherd';
+
+function programWords(runDir: string, env: Readonly<NodeJS.ProcessEnv>, started: string): readonly string[] {
+  const file = process.platform === 'win32' ? `${name}.cmd` : name;
+  const onPath = (env.PATH ?? env.Path ?? '').split(delimiter).some((one) => isAbsolute(one) && isThere(join(one, file), constants.X_OK));
+  if (onPath) {
+    return [name];
+  }
+  const kept = join(runDir, 'shepherd', 'bin', file);
+  if (isThere(kept, constants.X_OK)) {
+    return [kept];
+  }
+  const bundle = join(dirname(started), 'cli.cjs');
+  return isAbsolute(started) && isThere(bundle, constants.R_OK) ? [process.execPath, bundle] : [name];
+}
+
+function isThere(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function quoted(word: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./\\-]+$/.test(word)) {
+    return word;
+  }
+  return process.platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
+}
