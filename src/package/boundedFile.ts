@@ -52,6 +52,26 @@ export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead
   }
 }
 
+/** The first bytes of a regular file of any size; undefined when it is no such file or cannot be read. Never throws. */
+export function readStart(path: string, bytes: number): Buffer | undefined {
+  const seen = look(path);
+  if (seen.status !== 'ok' || !seen.stat.isFile()) {
+    return undefined;
+  }
+  let handle: number | undefined;
+  try {
+    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const buffer = Buffer.alloc(bytes);
+    return buffer.subarray(0, readSync(handle, buffer, 0, bytes, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (handle !== undefined) {
+      closeSync(handle);
+    }
+  }
+}
+
 function readAll(handle: number, size: number, maxBytes: number): string {
   // One byte more than it should have, so that a file that grows meanwhile is read to the bound and no further.
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, maxBytes));

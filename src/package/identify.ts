@@ -11,7 +11,7 @@ import { joinedPath, programFile, workingDirectory } from './processView.ts';
 /** What is known of a process's package: where to find it, or in words for a person why not. */
 export type Identified = { readonly ref: PackageRef } | { readonly unknown: string };
 
-type Runtime = 'node' | 'bun' | 'deno' | 'python';
+export type Runtime = 'node' | 'bun' | 'deno' | 'python';
 
 /**
  * Finds the package that a process was loaded from, from its arguments, directories and (by name of the variable) environment, reading files only. The
@@ -30,7 +30,8 @@ export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identif
   }
 }
 
-function runtimeOf(row: ProcessRow, detail: ProcessDetail): Runtime | undefined {
+/** Which interpreter a process is, by its program file; undefined for any other program. */
+export function runtimeOf(row: ProcessRow, detail: ProcessDetail): Runtime | undefined {
   const exe = programFile(detail);
   const byFile = exe === undefined ? undefined : runtimeByName(exe);
   // Electron programs (editors) run their JavaScript servers with themselves as Node.

@@ -29,7 +29,7 @@ function text(path: string): string {
 }
 
 /** Where an editable distribution's source is, from direct_url.json (PEP 610). Undefined when it is not editable. */
-function editableSource(place: DistributionPlace): string | undefined {
+export function editableSource(place: DistributionPlace): string | undefined {
   if (place.kind !== 'dist-info') {
     return undefined;
   }
@@ -40,6 +40,11 @@ function editableSource(place: DistributionPlace): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a metadata directory is that of an editable install. */
+export function isEditable(path: string): boolean {
+  return editableSource({ kind: 'dist-info', path, name: '' }) !== undefined;
 }
 
 function owner(place: DistributionPlace, entry: string, cache: MetadataCache): Owner {

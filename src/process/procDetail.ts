@@ -1,6 +1,7 @@
-import type { ProcessDetail, ProcessRow } from '../types/process.ts';
-import { attempt, type ProcFailure, type ProcFs } from './procFs.ts';
+import type { OtherView, ProcessDetail, ProcessRow } from '../types/process.ts';
+import { attempt, orNothing, type ProcFailure, type ProcFs } from './procFs.ts';
 import type { NetworkSockets, ProcLook } from './procLook.ts';
+import { deletedCode, mapsLimit } from './procMaps.ts';
 import { classifyStdin, type StdinState } from './procStdin.ts';
 
 /** An environment may be as large as the system's limit for arguments; nothing that we look for needs more. */
@@ -31,6 +32,11 @@ export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: 
   }
   const stdinLink = part('stdin', () => fs.link(`${home}/fd/0`));
   const stdin: StdinState = stdinLink === undefined ? 'unknown' : classifyStdin(fs, `${home}/fd/0`, stdinLink, row, look);
+  // What follows is asked of no other system: that it cannot be told is not missed.
+  const program = orNothing(() => fs.file(`${home}/exe`));
+  const maps = orNothing(() => fs.read(`${home}/maps`, mapsLimit).text);
+  const deleted = maps === undefined ? [] : deletedCode(maps);
+  const elsewhere = otherView(fs, root, home);
   const fds = part('open files', () => fs.names(`${home}/fd`));
   return {
     ...(exe === undefined ? {} : { exe }),
@@ -39,7 +45,33 @@ export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: 
     stdin,
     listens: fds === undefined ? 'unknown' : listens(fs, home, fds, () => look.networkOf(row.pid)),
     missing,
+    ...(program === undefined ? {} : { program }),
+    ...(elsewhere === undefined ? {} : { elsewhere }),
+    ...(deleted.length === 0 ? {} : { deletedCode: deleted }),
   };
+}
+
+/** Whether the paths of a process mean the files that we see: the same mounts and the same root directory. */
+function otherView(fs: ProcFs, root: string, home: string): OtherView | undefined {
+  const own = orNothing(() => fs.link(`${root}/self/ns/mnt`));
+  const its = attempt(() => fs.link(`${home}/ns/mnt`));
+  if (own === undefined || ('failure' in its && its.failure !== 'denied')) {
+    return undefined;
+  }
+  if ('failure' in its) {
+    return { reason: 'whether its paths mean the files that are seen here may not be read (permission denied)' };
+  }
+  if (its.value !== own) {
+    return {
+      reason: 'it runs in another mount namespace (a container or sandbox), where its paths mean other files',
+      root: `${home}/root`,
+    };
+  }
+  const top = orNothing(() => fs.link(`${home}/root`));
+  const ours = orNothing(() => fs.link(`${root}/self/root`));
+  return top === undefined || top === ours
+    ? undefined
+    : { reason: 'it runs below another root directory, where its paths mean other files', root: `${home}/root` };
 }
 
 /**

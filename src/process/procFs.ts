@@ -1,4 +1,5 @@
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import type { FileNumbers } from '../types/process.ts';
 
 /** What a file says of itself. `device` is the device that a device node stands for. */
 export interface ProcNode {
@@ -22,6 +23,8 @@ export interface ProcFs {
   linkMode(path: string): number;
   /** Of what the link leads to; opens nothing. */
   node(path: string): ProcNode;
+  /** Of what the link leads to; opens nothing. */
+  file(path: string): FileNumbers;
 }
 
 /** One buffer for all reads: they are synchronous, and each answer is copied out before the next. */
@@ -65,6 +68,10 @@ export const kernelProcFs: ProcFs = {
   node(path) {
     const { mode, rdev } = statSync(path);
     return { mode, device: rdev };
+  },
+  file(path) {
+    const { dev, ino, size } = statSync(path);
+    return { device: dev, inode: ino, size };
   },
 };
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readClosure } from '../package/closure.ts';
-import { identifyPackage } from '../package/identify.ts';
+import { type Identified, identifyPackage } from '../package/identify.ts';
 import { MetadataCache } from '../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
@@ -50,8 +50,8 @@ export class Closures {
     const key = identityKey(row.identity);
     let entry = this.#entries.get(key);
     if (!entry || ('unknown' in entry && now - entry.askedAt > unidentifiedMs)) {
-      const found = identifyPackage(row, detail);
-      const identified = 'unknown' in found && recorded ? { ref: recorded } : found;
+      const found = inOurView(identifyPackage(row, detail), detail);
+      const identified = 'unknown' in found && recorded && detail.elsewhere === undefined ? { ref: recorded } : found;
       entry =
         'unknown' in identified
           ? { unknown: identified.unknown, askedAt: now }
@@ -121,6 +121,26 @@ export class Closures {
       }
     }
     return [...paths];
+  }
+}
+
+/** A process that sees other files under the same names is not judged by ours, unless its entry is the very same file in both views. */
+function inOurView(found: Identified, detail: ProcessDetail): Identified {
+  const { elsewhere } = detail;
+  if (elsewhere === undefined || 'unknown' in found) {
+    return found;
+  }
+  const { root } = elsewhere;
+  const same = root !== undefined && [found.ref.entry, found.ref.environment].every((path) => sameFile(`${root}${path}`, path));
+  return same ? found : { unknown: elsewhere.reason };
+}
+
+function sameFile(a: string, b: string): boolean {
+  try {
+    const [one, two] = [statSync(a), statSync(b)];
+    return one.dev === two.dev && one.ino === two.ino;
+  } catch {
+    return false;
   }
 }
 

@@ -5,12 +5,9 @@ import * as v from 'valibot';
 import type { Baseline } from '../diagnosis/baseline.ts';
 import type { Problem } from '../types/problem.ts';
 import { identityKey, type ProcessIdentity } from '../types/process.ts';
+import { type Fact, type FactKind, type FactValue, factSchemas, identitySchema, text, time } from './factShapes.ts';
 import { readRecord, writeRecordOnce } from './recordFile.ts';
 import { refusalOf, stateFolderIfPossible } from './stateFolder.ts';
-
-const text = v.pipe(v.string(), v.maxLength(4096));
-const time = v.pipe(v.number(), v.finite());
-const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
 
 const sightingSchema = v.object({
   schema: v.literal(1),
@@ -69,6 +66,8 @@ export class FactStore {
   #refused: string | undefined;
   readonly #sightings = new Map<string, Sighting>();
   readonly #baselines = new Map<string, Baseline>();
+  /** By kind and identity. */
+  readonly #facts = new Map<string, unknown>();
 
   /** Never throws: where nothing can be written, facts live as long as this observer. */
   constructor(runDir: string) {
@@ -124,6 +123,30 @@ export class FactStore {
     return standing;
   }
 
+  /** A fact of a process, when one was taken. */
+  fact<K extends FactKind>(identity: ProcessIdentity, kind: K): Fact<K> | undefined {
+    const key = `${kind}:${identityKey(identity)}`;
+    const known = this.#facts.get(key) as Fact<K> | undefined;
+    if (known) {
+      return known;
+    }
+    const record = readRecord(this.#file(identity, kind), v.object({ identity: identitySchema }));
+    const read =
+      record && identityKey(record.identity) === identityKey(identity)
+        ? readRecord(this.#file(identity, kind), factSchemas[kind])
+        : undefined;
+    if (read) {
+      this.#facts.set(key, read);
+    }
+    return read as Fact<K> | undefined;
+  }
+
+  /** Records a fact; where another observer was first, its record stands. @returns the record that stands. @throws when it cannot be written */
+  recordFact<K extends FactKind>(identity: ProcessIdentity, kind: K, value: FactValue<K>): FactValue<K> {
+    writeRecordOnce(this.#file(identity, kind), { schema: 1, identity, ...value });
+    return this.fact(identity, kind) ?? value;
+  }
+
   /** Forgets processes that are gone. Only what can be told dead from here goes at once: same boot, same namespace, not in `alive`. */
   forget(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>, alive: ReadonlySet<string>, now: number): void {
     for (const name of this.#names()) {
@@ -167,9 +190,12 @@ export class FactStore {
     }
     this.#sightings.delete(key);
     this.#baselines.delete(key);
+    for (const kind of Object.keys(factSchemas)) {
+      this.#facts.delete(`${kind}:${key}`);
+    }
   }
 
-  #file(identity: ProcessIdentity, kind: 'seen' | 'baseline'): string {
+  #file(identity: ProcessIdentity, kind: 'seen' | 'baseline' | FactKind): string {
     return join(this.#folder, `${createHash('sha256').update(identityKey(identity)).digest('hex').slice(0, 32)}.${kind}.json`);
   }
 

@@ -12,7 +12,9 @@ import type { FactStore } from './factStore.ts';
 import { runsGuarded } from './guarded.ts';
 import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, serverName, serverTree } from './instances.ts';
 import type { Owners } from './owner.ts';
-import { serverVersions } from './versions.ts';
+import type { Programs } from './programs.ts';
+import { judgeServer } from './serverVerdict.ts';
+import type { Sources } from './sources.ts';
 
 /** What a survey keeps from one look to the next. */
 export interface Memory {
@@ -20,6 +22,8 @@ export interface Memory {
   readonly bootClock: BootClock;
   readonly closures: Closures;
   readonly owners: Owners;
+  readonly programs: Programs;
+  readonly sources: Sources;
   /** How often each identity was seen by this observer. */
   readonly observations: Map<string, number>;
 }
@@ -56,7 +60,7 @@ export function observeServer(
   const definition = attributed.definitions[0];
   const cure = cureFor(client, name, definition);
   const startedBy = client?.name ?? sighting.client?.name;
-  const versions = serverVersions(server, sight, startedBy, cure, { facts: memory.facts, bootClock: memory.bootClock, now });
+  const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now);
   const baseline = memory.facts.baseline(server.identity);
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);

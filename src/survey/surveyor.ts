@@ -20,7 +20,9 @@ import { clientName } from './instances.ts';
 import { readNpxPackages } from './npxPackages.ts';
 import { isServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
 import { Owners } from './owner.ts';
+import { Programs } from './programs.ts';
 import { runningClients } from './runningClients.ts';
+import { Sources } from './sources.ts';
 import { openWindows } from './windows.ts';
 
 export interface SurveyOptions {
@@ -196,7 +198,8 @@ class MachineSurveyor implements Surveyor {
   }
 
   watched(): readonly WatchTarget[] {
-    const files: WatchTarget[] = (this.#config?.candidates ?? []).map((path) => ({ path, kind: 'file' }));
+    const used = [...(this.#memory?.programs.watched() ?? []), ...(this.#memory?.sources.watched() ?? [])];
+    const files: WatchTarget[] = [...(this.#config?.candidates ?? []), ...used].map((path) => ({ path, kind: 'file' }));
     const folders: WatchTarget[] = (this.#memory?.closures.watched() ?? []).map((path) => ({ path, kind: 'directory' }));
     return [...files, ...folders];
   }
@@ -254,6 +257,8 @@ class MachineSurveyor implements Surveyor {
       bootClock: new BootClock(this.#options.runDir, rows[0]?.identity.bootId ?? '', this.#clock),
       closures: new Closures(),
       owners: new Owners(),
+      programs: new Programs(),
+      sources: new Sources(),
       observations: new Map(),
     };
     return this.#memory;
@@ -292,6 +297,8 @@ class MachineSurveyor implements Surveyor {
   #forget(alive: ReadonlySet<string>, rows: readonly ProcessRow[], memory: Memory, now: number): void {
     memory.closures.keep(alive);
     memory.owners.keep(alive);
+    memory.programs.keep(alive);
+    memory.sources.keep(alive);
     for (const key of memory.observations.keys()) {
       if (!alive.has(key)) {
         memory.observations.delete(key);

@@ -1,6 +1,7 @@
 import { type Baseline, baselineTrust, loadMs, quietMs, settleMs } from '../diagnosis/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../diagnosis/staleness.ts';
 import { diffClosures } from '../package/diff.ts';
+import { isEditable } from '../package/pythonOwner.ts';
 import type { FindingAction } from '../types/finding.ts';
 import type { ClosureReading } from '../types/package.ts';
 import type { ProcessRow } from '../types/process.ts';
@@ -44,7 +45,7 @@ export function serverVersions(
     editable: ref.editable === true,
     reading,
     baseline,
-    own: difference.own,
+    own: usesSource(sight) ? undefined : difference.own,
     dependencies: difference.dependencies,
     ...(sight.goneSince === undefined ? {} : { goneSince: sight.goneSince }),
     cure,
@@ -60,6 +61,16 @@ export function serverVersions(
   const young = baseline === undefined && reading.status === 'ok' ? Math.max(loadMs - (context.now - row.startedAt), 100) : undefined;
   const askAgainIn = Math.min(verdict.askAgainIn ?? Number.POSITIVE_INFINITY, young ?? Number.POSITIVE_INFINITY);
   return { package: running, verdict: Number.isFinite(askAgainIn) ? { ...verdict, askAgainIn } : verdict };
+}
+
+/**
+ * A package whose source is used in place says nothing by its version: metadata keep the old one when the source changes, and a new one changes no code. What is
+ * installed over it (no longer editable) does.
+ */
+function usesSource(sight: Exclude<PackageSight, { unknown: string }>): boolean {
+  const { ref, reading } = sight;
+  const own = reading.status === 'ok' ? reading.packages[0] : undefined;
+  return ref.editable === true && own !== undefined && (ref.ecosystem === 'npm' || isEditable(own.root));
 }
 
 /** Where one side knows the own package only, the dependencies are not compared: unread is not removed. */

@@ -22,8 +22,8 @@ export const headlineKinds: ReadonlySet<FindingKind> = new Set([
 /** `proven`: by stored facts or the kernel. `likely`: by evidence that one other story could explain. `unknown`: cannot be told, and said so. */
 export type Confidence = 'proven' | 'likely' | 'unknown';
 
-/** What of a server is stale. */
-export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'interpreter';
+/** What of a server is stale. `interpreter`: the program that runs its code; `binary`: the program that it is. */
+export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'interpreter' | 'binary';
 
 /** What cures a finding. The shells map each to what they can really do. */
 export type FindingAction =

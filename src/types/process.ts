@@ -51,6 +51,44 @@ export interface ProcessDetail {
   readonly listens: boolean | 'unknown';
   /** Why something is missing ("permission denied", "gone"), if so. */
   readonly missing: readonly string[];
+  /** The file that runs, as the kernel holds it, wherever its name leads by now. Linux only. */
+  readonly program?: FileNumbers;
+  /** Set when its paths may mean other files than ours. */
+  readonly elsewhere?: OtherView;
+  /** Native code whose file was removed or replaced since it was loaded. Linux only. */
+  readonly deletedCode?: readonly DeletedCode[];
+}
+
+/** What tells one file of a machine from another while it exists. */
+export interface FileNumbers {
+  readonly device: number;
+  readonly inode: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A process that sees other files under the same names (a container, a sandbox), or of which that cannot be told. */
+export interface OtherView {
+  /** In words. */
+  readonly reason: string;
+  /** Our path to the root directory as the process sees it; undefined when it may not be read. */
+  readonly root?: string;
+}
+
+/** Native code that a process has mapped and whose file has been removed or replaced since. */
+export interface DeletedCode {
+  /** As the kernel names it, without its mark; an installer may have renamed the file or a directory above it before the removal. */
+  readonly path: string;
+  readonly pieces: readonly MappedPiece[];
+}
+
+/** One piece of a file that a process has mapped into its memory. */
+export interface MappedPiece {
+  readonly executable: boolean;
+  /** In the file, bytes. */
+  readonly offset: number;
+  /** Bytes, whole pages. */
+  readonly length: number;
 }
 
 /** The process table of one system behind one interface. */

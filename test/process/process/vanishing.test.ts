@@ -40,6 +40,7 @@ class FailingFs {
       owner: guard('owner', (path) => kernelProcFs.owner(path)),
       linkMode: guard('linkMode', (path) => kernelProcFs.linkMode(path)),
       node: guard('node', (path) => kernelProcFs.node(path)),
+      file: guard('file', (path) => kernelProcFs.file(path)),
     };
   }
 }

@@ -201,7 +201,16 @@ describe('What the kernel tells about itself', () => {
   const refuse = (): never => {
     throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
   };
-  const noProc: ProcFs = { names: refuse, read: refuse, bytes: refuse, link: refuse, owner: refuse, linkMode: refuse, node: refuse };
+  const noProc: ProcFs = {
+    names: refuse,
+    read: refuse,
+    bytes: refuse,
+    link: refuse,
+    owner: refuse,
+    linkMode: refuse,
+    node: refuse,
+    file: refuse,
+  };
 
   it('has a value for everything that cannot be read', () => {
     assert.deepEqual(readProcSystem(noProc, '/proc'), {

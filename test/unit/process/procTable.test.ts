@@ -37,6 +37,7 @@ function textFs(files: Map<string, string | null>, looks: string[]): ProcFs {
     owner: (path) => Number(get(`${path}/owner`)),
     linkMode: (path) => Number(get(`${path}/mode`)),
     node: (path) => ({ mode: Number(get(`${path}/mode`)), device: 0 }),
+    file: (path) => ({ device: 1, inode: Number(get(`${path}/inode`)), size: 0 }),
   };
 }
 

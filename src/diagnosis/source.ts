@@ -1,0 +1,127 @@
+import type { Finding, FindingAction } from '../types/finding.ts';
+import { quietMs } from './baseline.ts';
+import { listText, moment } from './wording.ts';
+
+/** What became of one file of source that the process loads, since it was first seen. */
+export interface SourceChange {
+  readonly path: string;
+  readonly state: 'edited' | 'removed';
+  /** Newest change there, epoch ms; undefined when nothing tells. */
+  readonly changedAt?: number;
+  /** It is the file that the process was started with, so it is certainly loaded. */
+  readonly entry: boolean;
+}
+
+export interface SourceEvidence {
+  /** Epoch ms. */
+  readonly now: number;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly startedBy?: string;
+  /** When the files were recorded, epoch ms; undefined as long as they were not. */
+  readonly recordedAt: number | undefined;
+  readonly changes: readonly SourceChange[];
+  /** Files that had been written after the start already when they were recorded: what the process loaded of them is not known. */
+  readonly late: readonly { readonly path: string; readonly changedAt: number }[];
+  /** Commits of the work tree when the process started and now, where git's log tells. */
+  readonly commits?: { readonly atStart: string; readonly now: string };
+  /** Files that may not be read now. */
+  readonly unreadable: readonly string[];
+  readonly cure: readonly FindingAction[];
+}
+
+export interface SourceVerdict {
+  readonly findings: readonly Finding[];
+  readonly unknown?: string;
+  readonly askAgainIn?: number;
+}
+
+const mostFiles = 8;
+
+/**
+ * Says whether the source that a process uses in place was edited under it. Content is compared, of files that it loads: a touch, a checkout back and forth, a
+ * build with the same result, tests, documentation and compiled files change nothing.
+ */
+export function judgeSource(evidence: SourceEvidence): SourceVerdict {
+  const { now, changes, late } = evidence;
+  const newest = Math.max(0, ...changes.map((change) => change.changedAt ?? 0));
+  if (changes.length > 0 && newest <= now && now - newest < quietMs) {
+    return { findings: [], unknown: 'its source is changing right now', askAgainIn: quietMs - (now - newest) };
+  }
+  if (changes.length > 0) {
+    return { findings: [editedFinding(evidence, newest)] };
+  }
+  if (late.length > 0) {
+    const { commits } = evidence;
+    if (commits && commits.atStart !== commits.now) {
+      return { findings: [lateFinding(evidence, commits)] };
+    }
+    return {
+      findings: [],
+      unknown: `${listText(late.map(({ path }) => path))} ${late.length === 1 ? 'was' : 'were'} written after it started, before MCP Shepherd first saw it: whether what it runs differs is not known`,
+    };
+  }
+  const [first] = evidence.unreadable;
+  return first === undefined ? { findings: [] } : { findings: [], unknown: `its source cannot be compared: ${first} may not be read` };
+}
+
+function runs(evidence: SourceEvidence): string {
+  const by = evidence.startedBy ? `, started by ${evidence.startedBy}` : '';
+  return `runs since ${moment(evidence.startedAt, evidence.now)} (PID ${evidence.pid}${by})`;
+}
+
+function editedFinding(evidence: SourceEvidence, newest: number): Finding {
+  const { now, changes, commits, startedAt } = evidence;
+  const since = newest > startedAt && newest <= now ? newest : now;
+  const names = listText(changes.map(({ path }) => fileName(path)));
+  const entry = changes.some((change) => change.entry);
+  return {
+    kind: 'stale',
+    subKind: 'source',
+    // A module of the program may be loaded only when it is needed; its entry always is.
+    confidence: entry ? 'proven' : 'likely',
+    message: `its source was edited since it started: ${names}`,
+    evidence: [
+      runs(evidence),
+      ...changes
+        .slice(0, mostFiles)
+        .map(({ path, state, changedAt }) =>
+          state === 'removed'
+            ? `${path} is gone`
+            : `${path} has other content${changedAt === undefined ? '' : `, changed ${moment(changedAt, now)}`}`,
+        ),
+      ...(changes.length > mostFiles ? [`and ${changes.length - mostFiles} more of its files`] : []),
+      ...(commits && commits.atStart !== commits.now ? [commitText(commits)] : []),
+      `how known: the contents of the files that it loads were recorded ${moment(evidence.recordedAt ?? now, now)}, while it ran, and differ from those on disk`,
+    ],
+    since: new Date(since).toISOString(),
+    actions: evidence.cure,
+  };
+}
+
+function lateFinding(evidence: SourceEvidence, commits: { readonly atStart: string; readonly now: string }): Finding {
+  const { now, late } = evidence;
+  const newest = Math.max(...late.map(({ changedAt }) => changedAt));
+  return {
+    kind: 'stale',
+    subKind: 'source',
+    confidence: 'likely',
+    message: `runs source from before ${commits.now.slice(0, 7)} was checked out (${moment(newest, now)})`,
+    evidence: [
+      runs(evidence),
+      commitText(commits),
+      ...late.slice(0, mostFiles).map(({ path, changedAt }) => `${path} was written ${moment(changedAt, now)}`),
+      'how known: git’s log of HEAD says where it stood when the process started; what the process loaded was not recorded then, so this is likely, not proven',
+    ],
+    since: new Date(newest).toISOString(),
+    actions: evidence.cure,
+  };
+}
+
+function commitText(commits: { readonly atStart: string; readonly now: string }): string {
+  return `git: HEAD was ${commits.atStart.slice(0, 7)} when it started and is ${commits.now.slice(0, 7)}`;
+}
+
+function fileName(path: string): string {
+  return path.split(/[\\/]/).at(-1) ?? path;
+}

@@ -1,0 +1,144 @@
+import { realpathSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { PackageRef } from '../types/package.ts';
+import type { ProcessDetail, ProcessRow } from '../types/process.ts';
+import { normalizePythonName } from '../version/pythonSpec.ts';
+import { look, readBounded } from './boundedFile.ts';
+import { runtimeOf } from './identify.ts';
+import { bunScript, denoScript, nodeScript } from './nodeEntry.ts';
+import { installedRoot } from './nodePackage.ts';
+import { joinedPath, workingDirectory } from './processView.ts';
+import { pythonEntry } from './pythonEntry.ts';
+import { filesOf } from './pythonImports.ts';
+import { listDistributions, recordLines } from './pythonMetadata.ts';
+import { editableSource } from './pythonOwner.ts';
+import { siteDirectories } from './pythonSites.ts';
+
+/** Where the source that a process uses in place begins. */
+export interface SourceEntry {
+  readonly kind: 'node' | 'python';
+  /** Absolute. The first is the entry itself. */
+  readonly files: readonly string[];
+  /** Python: directories in which whole module names are looked up. */
+  readonly roots: readonly string[];
+}
+
+/**
+ * The source of a process that runs somebody's own files: a plain script (`node server.js`, `python server.py`, `python -m mine`) or a package whose source is
+ * used in place. Undefined for installed packages, whose content the installer recorded.
+ */
+export function sourceEntry(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined): SourceEntry | undefined {
+  if (ref !== undefined && ref.editable !== true) {
+    return undefined;
+  }
+  try {
+    const runtime = runtimeOf(row, detail);
+    const entry =
+      runtime === undefined ? undefined : runtime === 'python' ? pythonSource(row, detail, ref) : nodeSource(runtime, row, detail, ref);
+    return entry && entry.files.length > 0 ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function nodeSource(
+  runtime: 'node' | 'bun' | 'deno',
+  row: ProcessRow,
+  detail: ProcessDetail,
+  ref: PackageRef | undefined,
+): SourceEntry | undefined {
+  const args = row.argv.slice(1);
+  const found = { node: nodeScript, bun: bunScript, deno: denoScript }[runtime](args);
+  const cwd = workingDirectory(detail);
+  const named = 'unknown' in found ? undefined : row.argvExact ? found.script : joinedPath(args, found.at, cwd);
+  const script = ref?.entry ?? (named === undefined || (!isAbsolute(named) && cwd === undefined) ? undefined : resolve(cwd ?? '/', named));
+  const file = script === undefined ? undefined : existing(['', '.js', '.cjs', '.mjs', '.ts'].map((extension) => script + extension));
+  return file === undefined || installedRoot(file) !== undefined ? undefined : { kind: 'node', files: [file], roots: [] };
+}
+
+function pythonSource(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined): SourceEntry | undefined {
+  const entry = pythonEntry(row.argv.slice(1));
+  const cwd = workingDirectory(detail);
+  const paths = (detail.environment?.get('PYTHONPATH') ?? '').split(delimiter).filter(isAbsolute);
+  const editable = ref === undefined ? { roots: [], modules: [] } : editableRoots(ref);
+  if (entry.kind === 'module') {
+    const roots = [...(entry.isolated || cwd === undefined ? [] : [cwd]), ...paths, ...editable.roots];
+    return moduleSource([entry.module, `${entry.module}.__main__`], roots);
+  }
+  if (entry.kind !== 'script' || (!isAbsolute(entry.script) && cwd === undefined)) {
+    return undefined;
+  }
+  const script = existing([resolve(cwd ?? '/', entry.script)]);
+  if (script === undefined) {
+    return undefined;
+  }
+  if (ref !== undefined && editable.modules.length > 0) {
+    return moduleSource(editable.modules, editable.roots);
+  }
+  const folder = look(script);
+  const start = folder.status === 'ok' && folder.stat.isDirectory() ? join(script, '__main__.py') : script;
+  return inSites(start) ? undefined : { kind: 'python', files: [start], roots: [dirname(start), ...paths, ...editable.roots] };
+}
+
+function moduleSource(modules: readonly string[], roots: readonly string[]): SourceEntry | undefined {
+  for (const root of roots) {
+    const files = modules.flatMap((module) => filesOf(root, module.split('.'), []));
+    const own = [...new Set(files)].filter((file) => !inSites(file));
+    if (own.length > 0) {
+      return { kind: 'python', files: own.reverse(), roots: [...roots] };
+    }
+  }
+  return undefined;
+}
+
+/** What is installed has a record of its own. */
+function inSites(file: string): boolean {
+  return /[\\/](site|dist)-packages[\\/]/.test(file);
+}
+
+/** The directories that an editable install adds to the search path, and the modules that its commands start. */
+function editableRoots(ref: PackageRef): { readonly roots: readonly string[]; readonly modules: readonly string[] } {
+  const sites = siteDirectories(ref.environment);
+  const wanted = normalizePythonName(ref.name);
+  for (const site of sites.status === 'ok' ? sites.directories : []) {
+    const listed = listDistributions(site);
+    for (const place of 'places' in listed ? listed.places : []) {
+      const source = normalizePythonName(place.name) === wanted ? editableSource(place) : undefined;
+      if (source !== undefined) {
+        const lines = recordLines(text(join(place.path, 'RECORD')))
+          .filter(({ path }) => path.endsWith('.pth'))
+          .flatMap(({ path }) => text(join(site, path)).split(/\r?\n/))
+          .filter((line) => line.trim() !== '' && !/^\s*(import\b|#)/.test(line));
+        const roots = [...lines.map((line) => resolve(site, line.trim())), join(source, 'src'), source];
+        return { roots: [...new Set(roots)], modules: commandModules(text(join(place.path, 'entry_points.txt')), basename(ref.entry)) };
+      }
+    }
+  }
+  return { roots: [], modules: [] };
+}
+
+/** `name = package.module:function` of an entry_points.txt. */
+function commandModules(entryPoints: string, command: string): string[] {
+  return entryPoints.split(/\r?\n/).flatMap((line) => {
+    const match = /^\s*([^=\s]+)\s*=\s*([\w.]+)/.exec(line);
+    return match?.[1] === command && match[2] !== undefined ? [match[2]] : [];
+  });
+}
+
+function existing(paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    if (look(path).status === 'ok') {
+      try {
+        return realpathSync.native(path);
+      } catch {
+        return undefined;
+      }
+    }
+  }
+  return undefined;
+}
+
+function text(path: string): string {
+  const file = readBounded(path);
+  return file.status === 'ok' ? file.text : '';
+}

@@ -1,0 +1,76 @@
+import { dirname } from 'node:path';
+import { quietMs } from '../diagnosis/baseline.ts';
+import { withNativeProof } from '../diagnosis/native.ts';
+import { compareNative } from '../package/nativeCode.ts';
+import type { Finding, FindingAction } from '../types/finding.ts';
+import type { ProcessDetail, ProcessRow } from '../types/process.ts';
+import type { BootClock } from './bootClock.ts';
+import type { PackageSight } from './closures.ts';
+import type { FactStore } from './factStore.ts';
+import type { Programs } from './programs.ts';
+import type { Sources } from './sources.ts';
+import { type ServerVersions, serverVersions } from './versions.ts';
+
+/** What the verdicts on one server's code need from one look to the next. */
+export interface VerdictMemory {
+  readonly facts: FactStore;
+  readonly bootClock: BootClock;
+  readonly programs: Programs;
+  readonly sources: Sources;
+}
+
+/** Everything that can be old about a running server: its packages, its native code, the source that it uses in place, its program. @param now epoch ms */
+export function judgeServer(
+  row: ProcessRow,
+  detail: ProcessDetail,
+  sight: PackageSight,
+  startedBy: string | undefined,
+  cure: readonly FindingAction[],
+  memory: VerdictMemory,
+  now: number,
+): ServerVersions {
+  const { facts, bootClock } = memory;
+  const versions = serverVersions(row, sight, startedBy, cure, { facts, bootClock, now });
+  const common = { now, cure, facts, ...(startedBy === undefined ? {} : { startedBy }) };
+  const program = memory.programs.judge(row, detail, common);
+  const timesComparable = bootClock.timesComparable(row.startedAt);
+  const source = memory.sources.judge(row, detail, 'unknown' in sight ? undefined : sight.ref, { ...common, timesComparable });
+
+  const packages = withNative(versions.verdict.findings, row, detail, sight, cure, now);
+  // Where its packages are gone, that its interpreter is too is the same event.
+  const gone = packages.some((finding) => finding.kind === 'files-gone');
+  const programs = program.findings.filter((finding) => !gone || finding.kind !== 'files-gone');
+  const findings = [...packages, ...(source?.findings ?? []), ...programs];
+  // That no package is known matters less where the source itself is compared.
+  const own = source !== undefined && versions.package === null && source.unknown === undefined ? undefined : versions.verdict.unknown;
+  const unknown = [own, source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
+  const waits = [versions.verdict.askAgainIn, source?.askAgainIn, program.askAgainIn].filter((wait) => wait !== undefined);
+  const { unknown: _, askAgainIn: __, ...verdict } = versions.verdict;
+  return {
+    package: versions.package,
+    verdict: {
+      ...verdict,
+      findings,
+      ...(unknown === '' ? {} : { unknown }),
+      ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
+    },
+  };
+}
+
+function withNative(
+  findings: readonly Finding[],
+  row: ProcessRow,
+  detail: ProcessDetail,
+  sight: PackageSight,
+  cure: readonly FindingAction[],
+  now: number,
+): Finding[] {
+  const deleted = detail.deletedCode ?? [];
+  if (deleted.length === 0 || 'unknown' in sight || sight.reading.status !== 'ok' || now - sight.reading.changedAt < quietMs) {
+    return [...findings];
+  }
+  const { ref, reading } = sight;
+  const roots = [ref.environment, dirname(ref.entry), ...reading.packages.map((item) => item.root)];
+  const proofs = compareNative(deleted, roots, reading.packages).filter((change) => change.now === 'other');
+  return withNativeProof(findings, proofs, { now, pid: row.pid, startedAt: row.startedAt, cure });
+}

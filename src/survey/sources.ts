@@ -1,0 +1,153 @@
+import { dirname } from 'node:path';
+import { loadMs, quietMs } from '../diagnosis/baseline.ts';
+import { judgeSource, type SourceChange, type SourceEvidence, type SourceVerdict } from '../diagnosis/source.ts';
+import { gitHead, headBefore, movedAbout } from '../package/gitHead.ts';
+import { sourceEntry } from '../package/sourceEntry.ts';
+import { readSources, type SourceFile, SourceLooks } from '../package/sourceFiles.ts';
+import type { PackageRef } from '../types/package.ts';
+import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+import type { Fact, FactValue } from './factShapes.ts';
+import type { FactStore } from './factStore.ts';
+
+export type SourceContext = Pick<SourceEvidence, 'now' | 'startedBy' | 'cure'> & {
+  readonly facts: FactStore;
+  /** The clock was not set since the process started. */
+  readonly timesComparable: boolean;
+};
+
+/** What was written this much after the start, beyond the error of the start itself, was not loaded at the start. */
+const lateMs = 100;
+/** More files are compared, but not watched: their changes are seen at the next full look. */
+const mostWatched = 64;
+
+/** The source that servers use in place: plain scripts, editable installs, somebody's own project. */
+export class Sources {
+  readonly #looks = new SourceLooks();
+  readonly #paths = new Map<string, readonly string[]>();
+  /** Servers without source of their own, by what was known of their package then. */
+  readonly #none = new Map<string, string>();
+
+  /** @returns undefined when the server uses no source in place */
+  judge(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined, context: SourceContext): SourceVerdict | undefined {
+    const key = identityKey(row.identity);
+    const known = context.facts.fact(row.identity, 'source');
+    const taken = known ?? this.#take(row, detail, ref, key, context);
+    if (taken === undefined) {
+      return undefined;
+    }
+    if (typeof taken === 'number') {
+      return { findings: [], askAgainIn: taken };
+    }
+    this.#paths.set(
+      key,
+      taken.files.map((file) => file.path),
+    );
+    return this.#compare(row, taken, context);
+  }
+
+  /** Files whose change matters. */
+  watched(): string[] {
+    return [...new Set([...this.#paths.values()].flatMap((paths) => paths.slice(0, mostWatched)))];
+  }
+
+  keep(alive: ReadonlySet<string>): void {
+    for (const map of [this.#paths, this.#none]) {
+      for (const key of map.keys()) {
+        if (!alive.has(key)) {
+          map.delete(key);
+        }
+      }
+    }
+    this.#looks.keep(new Set([...this.#paths.values()].flat()));
+  }
+
+  /** @returns milliseconds to wait while it or its files are too young; undefined when there is no source */
+  #take(
+    row: ProcessRow,
+    detail: ProcessDetail,
+    ref: PackageRef | undefined,
+    key: string,
+    context: SourceContext,
+  ): FactValue<'source'> | number | undefined {
+    const state = JSON.stringify(ref ?? null);
+    if (this.#none.get(key) === state) {
+      return undefined;
+    }
+    const entry = detail.elsewhere === undefined ? sourceEntry(row, detail, ref) : undefined;
+    if (entry === undefined) {
+      this.#none.set(key, state);
+      return undefined;
+    }
+    const young = loadMs - (context.now - row.startedAt);
+    if (young > 0) {
+      return young;
+    }
+    const files = readSources(entry);
+    const newest = Math.max(0, ...files.map((file) => file.changedAt));
+    if (newest <= context.now && context.now - newest < quietMs) {
+      return quietMs - (context.now - newest);
+    }
+    const commit = gitHead(dirname(entry.files[0] ?? ''))?.commit;
+    return context.facts.recordFact(row.identity, 'source', {
+      takenAt: context.now,
+      files: files.map((file) => ({ path: file.path, hash: file.hash, ...lateness(file, row, context) })),
+      ...(commit === undefined ? {} : { commit }),
+    });
+  }
+
+  #compare(row: ProcessRow, record: FactValue<'source'>, context: SourceContext): SourceVerdict {
+    const changes: SourceChange[] = [];
+    const unreadable: string[] = [];
+    for (const [index, file] of record.files.entries()) {
+      const seen = this.#looks.look(file.path);
+      if (seen === 'unreadable') {
+        unreadable.push(file.path);
+      } else if (file.late === undefined && (seen === 'absent' || seen.hash !== file.hash)) {
+        changes.push({
+          path: file.path,
+          state: seen === 'absent' ? 'removed' : 'edited',
+          ...(seen === 'absent' ? {} : { changedAt: seen.changedAt }),
+          entry: index === 0,
+        });
+      }
+    }
+    const late = record.files.flatMap((file) => (file.late === undefined ? [] : [{ path: file.path, changedAt: file.late }]));
+    const commits = changes.length + late.length === 0 ? undefined : commitsOf(row, record, late);
+    return judgeSource({
+      now: context.now,
+      pid: row.pid,
+      startedAt: row.startedAt,
+      ...(context.startedBy === undefined ? {} : { startedBy: context.startedBy }),
+      recordedAt: record.takenAt,
+      changes,
+      late,
+      ...(commits === undefined ? {} : { commits }),
+      unreadable,
+      cure: context.cure,
+    });
+  }
+}
+
+/** The change time counts too: a file put back with its old times was not there at the start. */
+function lateness(file: SourceFile, row: ProcessRow, context: SourceContext): { late?: number } {
+  const newest = Math.max(file.modifiedAt, file.changedAt);
+  return context.timesComparable && newest > row.startedAt + row.startErrorMs + lateMs ? { late: newest } : {};
+}
+
+/**
+ * Where the work tree stood when the process started and stands now. For what was recorded while it ran, the record says it; for what was written before that,
+ * git's log, where it shows that git wrote the files then.
+ */
+function commitsOf(
+  row: ProcessRow,
+  record: Pick<Fact<'source'>, 'files' | 'commit'>,
+  late: readonly { readonly changedAt: number }[],
+): SourceEvidence['commits'] {
+  const head = gitHead(dirname(record.files[0]?.path ?? ''));
+  if (!head) {
+    return undefined;
+  }
+  const times = late.map(({ changedAt }) => changedAt);
+  const atStart = late.length === 0 ? record.commit : movedAbout(head, row.startedAt, times) ? headBefore(head, row.startedAt) : undefined;
+  return atStart === undefined ? undefined : { atStart, now: head.commit };
+}
