@@ -29,7 +29,7 @@ export async function listen(
 ): Promise<ExchangeOutcome | undefined> {
   const { session, exchange, server } = listening;
   const tracker = trackEvents(session, new Set());
-  let lastId = listening.lastEventId;
+  let { lastEventId: lastId } = listening;
   let since = session.generation;
   let opened = false;
   for (;;) {
@@ -37,7 +37,6 @@ export async function listen(
     const missed = lastId === undefined ? undefined : session.suspended.get(lastId);
     const letGo = new AbortController();
     const reattach = (): void => letGo.abort();
-    session.streams.add(reattach);
     try {
       const outcome = await sessions.send(withLastId(exchange, known ? lastId : undefined), session, listening.recoverable);
       if (missed && missed.generation !== session.generation) {
@@ -47,10 +46,6 @@ export async function listen(
       }
       if (outcome.status !== 'answer' || outcome.response.statusCode !== 200 || !isEventStream(outcome.response)) {
         return opened ? giveUp(outcome, client) : outcome;
-      }
-      if (session.generation !== since && lastId !== undefined && known && !opened) {
-        // The session was set up again while this request was on its way: the id went to the refusing server only.
-        lastId = undefined;
       }
       if (!opened) {
         opening();
@@ -64,6 +59,8 @@ export async function listen(
         );
       }
       since = session.generation;
+      // Only now: a recovery that this request brought about itself is no reason to open it again.
+      session.streams.add(reattach);
       const { retired } = outcome.lease.target;
       const retire = (): void => letGo.abort();
       retired.addEventListener('abort', retire, { once: true });

@@ -73,13 +73,14 @@ export class SessionExchange {
         return tried;
       }
     }
+    let current = exchange;
     for (let attempt = 1; ; attempt += 1) {
       await session.recovery;
       const { generation } = session;
       let refused: WholeAnswer | undefined;
       if (!session.lost) {
         const outcome = await this.#refusal(
-          this.#faulty(await this.#upstream.send(requestOf(exchange, session.upstreamId), optionsOf(exchange))),
+          this.#faulty(await this.#upstream.send(requestOf(current, session.upstreamId), optionsOf(exchange))),
         );
         if (outcome.status !== 'whole' || !outcome.refused || session.upstreamId === undefined) {
           return outcome;
@@ -96,6 +97,8 @@ export class SessionExchange {
       if (exchange.message && isOnlyForTheOldServer(exchange.message)) {
         return { status: 'outdated' };
       }
+      // An event of the server that is gone means nothing to this one, or something else.
+      current = { ...exchange, headers: exchange.headers.filter(([name]) => name.toLowerCase() !== 'last-event-id') };
     }
   }
 

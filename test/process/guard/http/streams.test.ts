@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { call, freePort, HttpWorld, kill, until } from './httpWorld.ts';
+import { RawClient } from './rawClient.ts';
+import { json, sessionServer, WireServer } from './wireServer.ts';
+
+describe('guard --http: event streams', () => {
+  let world: HttpWorld;
+  let server: WireServer;
+  let memory: ReturnType<typeof sessionServer>;
+  /** Open streams of GET, the newest last. */
+  let streams: ServerResponse[];
+
+  beforeEach(async () => {
+    world = new HttpWorld();
+    memory = sessionServer();
+    streams = [];
+    server = new WireServer((seen, response, request) => {
+      memory.answer(seen, response, request);
+      if (seen.method === 'GET' && response.headersSent && !response.writableEnded) {
+        streams.push(response);
+      }
+    });
+    await server.start();
+  });
+
+  afterEach(async () => {
+    await world.clean();
+    await server.stop();
+  });
+
+  const guard = (...more: readonly string[]) => world.guard(['--listen', '0', '--upstream', server.origin, ...more]);
+  const gets = () => server.seen.filter(({ method }) => method === 'GET');
+
+  it('D15, D22: a listening stream stays open over a restart, tells that lists may have changed, and brings what the new server says', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    const listener = await client.listen();
+    await until('the stream is there', () => streams.length === 1);
+    streams[0]?.write('id: old-1\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"before"}}\n\n');
+    await until('the event came', () => listener.text.includes('before'));
+    memory.forget();
+    await server.stop();
+    await server.start();
+    await until('the stream is there again', () => streams.length === 2);
+    assert.equal(server.count('initialize'), 2);
+    assert.equal(server.count('notifications/initialized'), 2);
+    streams[1]?.write('id: new-1\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"after"}}\n\n');
+    await until('the event of the new server came', () => listener.text.includes('after'));
+    assert.match(listener.text, /notifications\/tools\/list_changed/);
+    assert.equal(listener.ended, 'no');
+    // An id of the server that is gone means nothing to the new one, or something else.
+    assert.equal(gets().at(-1)?.headers['last-event-id'], undefined);
+    listener.stop();
+    const again = await client.listen({ 'last-event-id': 'old-1' });
+    assert.equal(gets().at(-1)?.headers['last-event-id'], undefined);
+    again.stop();
+    const later = await client.listen({ 'last-event-id': 'new-1' });
+    assert.equal(gets().at(-1)?.headers['last-event-id'], 'new-1');
+    later.stop();
+  });
+
+  it('D15: without a restart Last-Event-ID is the server’s business, and a connection that breaks is resumed with it', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    const listener = await client.listen({ 'last-event-id': 'from-the-client' });
+    assert.equal(gets().at(-1)?.headers['last-event-id'], 'from-the-client');
+    await until('the stream is there', () => streams.length === 1);
+    streams[0]?.write('id: e7\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n');
+    await until('the event came', () => listener.text.includes('e7'));
+    streams[0]?.destroy();
+    await until('the stream is there again', () => streams.length === 2);
+    assert.equal(gets().at(-1)?.headers['last-event-id'], 'e7');
+    assert.equal(server.count('initialize'), 1);
+    streams[1]?.end();
+    await until('the end came', () => listener.ended === 'ended');
+  });
+
+  it('an event that was cut in the middle is made harmless, and the next ones are read', async () => {
+    const client = await world.client((await guard()).origin);
+    const seen: unknown[] = [];
+    client.setNotificationHandler(ToolListChangedNotificationSchema, (note) => {
+      seen.push(note);
+    });
+    await until('the stream is there', () => streams.length === 1);
+    streams[0]?.write('id: e1\nevent: message\ndata: {"jsonrpc":"2.0","method":"notifications/tools/list_ch');
+    streams[0]?.destroy();
+    await until('the stream is there again', () => streams.length === 2);
+    streams[1]?.write('event: message\ndata: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n');
+    await until('the event came', () => seen.length === 1);
+    assert.deepEqual(client.errors, []);
+  });
+
+  it('a stream whose server does not come back is cut, so that the client notices', async () => {
+    const client = new RawClient((await guard('--wait', '1')).origin);
+    await client.initialize();
+    const listener = await client.listen();
+    await server.stop();
+    await until('the stream is cut', () => listener.ended === 'cut');
+  });
+
+  it('D10: an answer that breaks off in its stream becomes an error at once, and is not asked for again', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    server.answer = (seen, response) => {
+      memory.executed.push(seen.body);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}\n\ndata: {"jsonrpc":"2.0","id":');
+      setImmediate(() => response.destroy());
+    };
+    const answer = await client.tool('once');
+    assert.match(answer.text, /notifications\/progress/);
+    assert.match(answer.text, /"id":2,"error":\{"code":-31050,"message":"[^"]*may have been executed/);
+    assert.match(answer.text, /event: interrupted/);
+    assert.equal(memory.executed.filter((body) => body.includes('once')).length, 1);
+    // One that broke off after the answer has it.
+    server.answer = (seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: {"result":{"content":[]},"jsonrpc":"2.0","id":${seen.rpc?.id}}\n\n`);
+      setImmediate(() => response.destroy());
+    };
+    const whole = await client.tool('twice');
+    assert.equal(whole.text.match(/"id":/g)?.length, 1);
+    // A server that ends its stream without an answer leaves the client waiting just the same.
+    server.answer = (_, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': nothing\n\n');
+    assert.match((await client.tool('thrice')).text, /may have been executed/);
+  });
+
+  it('an answer that breaks off while its server lives on is resumed where it broke off', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    server.answer = (seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      if (seen.method === 'GET') {
+        assert.equal(seen.headers['last-event-id'], 'p1');
+        response.end('id: p2\ndata: {"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"resumed"}]}}\n\n');
+        return;
+      }
+      response.write('id: p1\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n');
+      setImmediate(() => response.destroy());
+    };
+    const answer = await client.tool('x');
+    assert.match(answer.text, /resumed/);
+    assert.doesNotMatch(answer.text, /may have been executed/);
+  });
+
+  it('a client that asks for the rest of a stream of a server that is gone is told that it will not come', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    server.answer = (_, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: p1\nretry: 10\ndata:\n\n');
+    assert.doesNotMatch((await client.tool('x')).text, /error/);
+    memory = sessionServer();
+    server.answer = memory.answer;
+    const listener = await client.listen({ 'last-event-id': 'p1' });
+    await until('the error came', () => listener.ended === 'ended');
+    assert.match(listener.text, /"id":2,"error"/);
+  });
+
+  it('answers to requests of a server that is gone do not reach the new one', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    const listener = await client.listen();
+    await until('the stream is there', () => streams.length === 1);
+    streams[0]?.write('data: {"jsonrpc":"2.0","id":0,"method":"sampling/createMessage","params":{}}\n\n');
+    await until('the request came', () => listener.text.includes('sampling'));
+    memory.forget();
+    assert.equal((await client.tool('x')).status, 200);
+    server.seen.length = 0;
+    assert.equal((await client.send({ jsonrpc: '2.0', id: 0, result: { role: 'assistant' } })).status, 202);
+    assert.equal((await client.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } })).status, 202);
+    assert.equal(server.seen.filter(({ body }) => body.includes('assistant')).length, 0);
+    listener.stop();
+  });
+
+  it('a call that is running when a real server is killed ends with an error; without the guard it never ends (control)', async () => {
+    const port = await freePort();
+    let real = await world.v1(port);
+    const { origin } = await world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`]);
+    const guarded = await world.client(origin);
+    const running = assert.rejects(call(guarded, 'slow', { key: 'guarded' }), /may have been executed/);
+    await until('it runs', () => world.timesExecuted('guarded') === 1);
+    await kill(real);
+    await running;
+    real = await world.v1(port);
+    assert.match(await call(guarded, 'count', { key: 'next' }), /counted next/);
+    assert.equal(world.timesExecuted('guarded'), 1);
+
+    const direct = await world.client(`http://127.0.0.1:${port}`);
+    const silent = direct.callTool({ name: 'slow', arguments: { key: 'direct' } }, undefined, { timeout: 2_000 });
+    const timedOut = assert.rejects(silent, /Request timed out/);
+    await until('it runs', () => world.timesExecuted('direct') === 1);
+    await kill(real);
+    await timedOut;
+  });
+
+  it('an answer of 10 MB of a real server passes whole', async () => {
+    const port = await freePort();
+    await world.v1(port);
+    const client = new RawClient((await world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`])).origin);
+    await client.initialize();
+    const answer = await client.request('tools/call', { name: 'big', arguments: { bytes: 10 * 1_048_576 } });
+    assert.ok(answer.text.length > 10 * 1_048_576);
+    assert.equal(answer.text.match(/"id":/g)?.length, 1);
+    // The SDK's own limit for a body is below 10 MB: its refusal passes, as any answer.
+    assert.equal((await client.request('tools/call', { name: 'size', arguments: { text: 'y'.repeat(10 * 1_048_576) } })).status, 413);
+  });
+
+  it('one event of 400 MB passes while the memory stays flat, and no faster than the client reads', async () => {
+    const { origin, pid } = await guard();
+    const client = new RawClient(origin);
+    await client.initialize();
+    const piece = Buffer.alloc(65_536, 'x');
+    const pieces = 6_400;
+    let written = 0;
+    server.answer = (seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`data: {"jsonrpc":"2.0","id":${seen.rpc?.id},"result":"`);
+      const more = (): void => {
+        while (written < pieces && !response.writableNeedDrain) {
+          response.write(piece);
+          written += 1;
+        }
+        if (written === pieces) {
+          response.end('"}\n\n');
+        }
+      };
+      response.on('drain', more);
+      more();
+    };
+    const peak = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    const before = peak();
+    const request = httpRequest(`${origin}/mcp`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'mcp-session-id': client.session },
+    }).end('{"jsonrpc":"2.0","id":77,"method":"tools/call","params":{"name":"x"}}');
+    const [response]: IncomingMessage[] = await once(request, 'response');
+    assert.ok(response);
+    // Nobody reads: what the sockets on the way take is all that the server gets rid of.
+    let last = -1;
+    await until('the server has to wait', async () => {
+      const still = last === written && written > 0;
+      last = written;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return still;
+    });
+    assert.ok(written < pieces / 4, `${written} of ${pieces} pieces were taken while nobody read`);
+    let size = 0;
+    for await (const chunk of response) {
+      size += chunk.length;
+    }
+    assert.ok(size > pieces * 65_536);
+    assert.equal(written, pieces);
+    const grown = peak() - before;
+    assert.ok(grown < 150_000, `grew by ${grown} kB`);
+  });
+
+  it('a request that is too large to be kept is streamed, and its session is set up again before', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    memory.forget();
+    server.seen.length = 0;
+    const answer = await client.tool('z'.repeat(6 * 1_048_576));
+    assert.equal(answer.status, 200);
+    assert.deepEqual(
+      server.seen.map(({ rpc }) => rpc?.method),
+      ['ping', 'initialize', 'notifications/initialized', 'tools/call'],
+    );
+    assert.equal(server.seen.at(-1)?.body.length, Number(server.seen.at(-1)?.headers['content-length']));
+    server.answer = (seen, response) => json(response, 200, { jsonrpc: '2.0', id: seen.rpc?.id, result: {} });
+  });
+});
