@@ -50,9 +50,12 @@ export function eventOf(message: object): string {
 }
 
 /** Follows what passes to the client in an event stream. */
-export function trackEvents(session: Session | undefined, unanswered: Set<RequestId>): EventTracker {
+export function trackEvents(session: Session | undefined, unanswered: Set<RequestId>, notice?: (method: string) => void): EventTracker {
   return new EventTracker({
     message(head) {
+      if (head.method !== undefined) {
+        notice?.(head.method);
+      }
       if (head.id !== undefined && head.answers) {
         unanswered.delete(head.id);
       } else if (session && head.id !== undefined && head.method !== undefined) {
@@ -76,6 +79,8 @@ export interface AnswerHelp {
   /** The rest of a stream that broke off after this event; undefined when the server does not have it. */
   resume?(lastId: string): Promise<Answer | undefined>;
   onChunk?(chunk: Buffer): void;
+  /** Told the method of each message of the server. */
+  notice?: ((method: string) => void) | undefined;
 }
 
 /**
@@ -86,7 +91,7 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
   const { session, ids } = help;
   const unanswered = new Set(ids);
   const streams = isEventStream(first.response);
-  const tracker = streams ? trackEvents(session, unanswered) : undefined;
+  const tracker = streams ? trackEvents(session, unanswered, help.notice) : undefined;
   const { generation } = session ?? { generation: 0 };
   passHead(headOf(first), client, session?.clientId);
   if (streams) {

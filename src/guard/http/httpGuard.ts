@@ -1,18 +1,24 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import { ControlRefusal } from '../../lock/controlMessages.ts';
+import type { ControlHandlers } from '../../lock/controlServer.ts';
+import { runDirOf } from '../../lock/runDir.ts';
 import type { Log } from '../../types/log.ts';
 import { createRedactor } from '../../types/redaction.ts';
+import { Publication } from '../publication.ts';
+import type { ServerProcess } from '../serverProcess.ts';
+import { Watchdog } from '../watchdog.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
 import { answerOwn, type UpstreamHealth } from './ownPages.ts';
 import { createProxy } from './proxy.ts';
-import { type Publication, publish } from './publication.ts';
+import { type Held, hold, shutdownToken } from './publishing.ts';
 import { Recovery } from './recovery.ts';
-import type { RunFolder } from './runFolder.ts';
 import { ServedProcess } from './servedProcess.ts';
 import { SessionExchange } from './sessionExchange.ts';
 import { createSessionStore } from './sessionStore.ts';
 import { SessionTable } from './sessionTable.ts';
+import { StaleCalls } from './staleCalls.ts';
 import { accepts, limited, Upstream } from './upstream.ts';
 
 export const guardVersion = '0.1.0';
@@ -21,6 +27,8 @@ export const guardVersion = '0.1.0';
 export interface HttpGuard {
   /** Where clients connect. */
   readonly url: URL;
+  /** Replaces the server. @throws when this proxy did not start it, and when the new one does not start */
+  restart(reason: string): Promise<void>;
   /** Lets the requests under way finish, ends the server that it started, and removes its record. Safe to call twice. */
   close(): Promise<void>;
   /** Resolves when it has ended, for whatever reason. */
@@ -35,33 +43,18 @@ export type HttpGuardResult =
 const startMs = 60_000;
 
 /** Takes the locks, then the port, then starts the server. Never throws on purpose. */
-export async function startHttpGuard(options: HttpGuardOptions, run: RunFolder, log: Log): Promise<HttpGuardResult> {
-  const redactor = createRedactor([]);
-  const shownUpstream = options.upstream ? redactor.url(options.upstream.origin) : redactor.text(options.command ?? '');
-  const launch = {
-    command: redactor.text(options.command ?? 'mcp-shepherd'),
-    args: options.command === undefined ? [] : redactor.args(options.args),
-  };
-  const published = await publish(options, run, launch).catch((error: unknown) => ({
-    status: 'unavailable' as const,
-    message: error instanceof Error ? error.message : String(error),
-  }));
-  if (published.status === 'held') {
-    return { status: 'failed', exitCode: 75, message: `${published.message}. The server was not started.` };
+export async function startHttpGuard(options: HttpGuardOptions, log: Log): Promise<HttpGuardResult> {
+  const outcome = await hold(options);
+  if (outcome.status === 'refuse') {
+    return { status: 'failed', exitCode: 75, message: outcome.text };
   }
-  if (published.status === 'unavailable' && options.locks.length > 0) {
-    return { status: 'failed', exitCode: 75, message: `exclusion cannot be had: ${published.message}. The server was not started.` };
+  if (outcome.warning !== undefined) {
+    log.warn(outcome.warning);
   }
-  const publication = published.status === 'published' ? published.publication : undefined;
-  const warning =
-    published.status === 'published' ? published.warning : `no record is published, so there is no /shutdown: ${published.message}`;
-  if (warning !== undefined) {
-    log.warn(warning);
-  }
-  const assembly = new Assembly(options, run, log, publication, shownUpstream);
+  const assembly = new Assembly(options, log, outcome.held);
   const fault = await assembly.listen();
   if (fault !== undefined) {
-    await publication?.close();
+    await outcome.held?.instance.unlockAndClose();
     return { status: 'failed', exitCode: 1, message: fault };
   }
   await assembly.begin();
@@ -71,65 +64,92 @@ export async function startHttpGuard(options: HttpGuardOptions, run: RunFolder, 
 class Assembly implements HttpGuard {
   readonly #options: HttpGuardOptions;
   readonly #log: Log;
+  readonly #held: Held | undefined;
   readonly #publication: Publication | undefined;
   readonly #upstream: Upstream;
   readonly #served: ServedProcess | undefined;
   readonly #server: Server;
   readonly #recovery: Recovery;
   readonly #started = Date.now();
+  readonly #watchdog: Watchdog | undefined;
+  #staleCalls: StaleCalls | undefined;
+  #path: string | undefined;
+  #token: string | undefined;
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
   readonly closed: Promise<void> = new Promise((resolve) => {
     this.#resolveClosed = resolve;
   });
-  url: URL;
+  readonly url: URL;
 
-  constructor(options: HttpGuardOptions, run: RunFolder, log: Log, publication: Publication | undefined, shownUpstream: string) {
+  constructor(options: HttpGuardOptions, log: Log, held: Held | undefined) {
     this.#options = options;
     this.#log = log;
-    this.#publication = publication;
-    this.url = new URL(
-      `http://${options.listen.host.includes(':') ? `[${options.listen.host}]` : options.listen.host}:${options.listen.port}`,
-    );
-    this.#upstream = new Upstream(options.waitMs);
-    const { command } = options;
-    this.#served =
-      command === undefined
-        ? undefined
-        : new ServedProcess(this.#upstream, {
-            ...options,
-            command,
-            fixed: options.upstream,
-            startMs,
-            log,
-            started: ({ pid }) => this.#serves(pid),
-          });
-    const identity = options.upstream?.origin ?? JSON.stringify([command, options.args]);
-    const store = createSessionStore(join(run.path, 'shepherd', 'sessions'), identity, (message) => log.warn(message));
+    this.#held = held;
+    this.#publication = held && new Publication(held.instance, held.witness, (problem) => log.warn(problem));
+    const { host, port } = options.listen;
+    this.url = new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+    this.#upstream = new Upstream(options.waitMs, options.drainMs);
+    this.#served = this.#serving();
+    this.#watchdog = this.#served && new Watchdog(options.graceMs);
+    const redactor = createRedactor([]);
+    const shown = options.name ?? (options.upstream ? redactor.url(options.upstream.origin) : redactor.text(options.command ?? ''));
+    const identity = options.upstream?.origin ?? JSON.stringify([options.command, options.args]);
+    const { path } = runDirOf(process.env, options.runDir);
+    const store = createSessionStore(join(path, 'shepherd', 'sessions'), identity, (message) => log.warn(message));
     const sessions = new SessionTable(store, { max: options.maxSessions, idleMs: options.sessionIdleMs });
-    const recovery = new Recovery(this.#upstream, sessions, log);
-    this.#recovery = recovery;
-    const exchange = new SessionExchange(this.#upstream, sessions, recovery, shownUpstream);
+    this.#recovery = new Recovery(this.#upstream, sessions, log);
     const pages = {
-      version: () => 'unknown',
+      version: () => this.#staleCalls?.version ?? 'unknown',
       guardVersion,
       started: this.#started,
       upstream: () => this.#upstreamHealth(),
       sessions: () => ({ open: sessions.size, recovered: this.#recovery.count }),
-      shutdownToken: () => publication?.shutdownToken,
+      shutdownToken: () => this.#token,
       shutDown: () => void this.close(),
       isStopping: () => this.#closing !== undefined,
     };
     this.#server = createProxy({
       sessions,
-      exchange,
+      exchange: new SessionExchange(this.#upstream, sessions, this.#recovery, shown),
       log,
       allowed: { hosts: options.allowHosts, origins: options.allowOrigins },
       unknownSession: options.unknownSession,
-      server: shownUpstream,
+      server: shown,
       ownOrigin: () => this.#upstream.target?.url.origin,
       own: (request, response) => answerOwn(pages, request, response),
+      gate: async (call) => (await this.#staleCalls?.hold(call)) ?? false,
+      notice: (method) => method === 'notifications/tools/list_changed' && this.#staleCalls?.toolsChanged(),
+      asked: (asked) => {
+        this.#path = asked;
+      },
     });
+  }
+
+  #serving(): ServedProcess | undefined {
+    const options = this.#options;
+    const { command } = options;
+    return command === undefined
+      ? undefined
+      : new ServedProcess(this.#upstream, {
+          ...options,
+          command,
+          fixed: options.upstream,
+          startMs,
+          log: this.#log,
+          overlap: () => options.upstream === undefined && (options.overlap || this.#staleCalls?.allRead === true),
+          // The last lock says that this process lives: the resources' are for the server too.
+          inherited: () => (this.#held?.instance.locks ?? []).slice(0, -1).map(({ fd }) => fd),
+          path: () => this.#path,
+          staleCalls: () => this.#staleCalls,
+          changed: (servers, problem) => this.#changed(servers, problem),
+        });
+  }
+
+  #changed(servers: readonly ServerProcess[], problem: string | undefined): void {
+    this.#watchdog?.tell(servers.map(({ pid }) => pid));
+    this.#publication?.set({ ...this.#staleCalls?.recorded });
+    void this.#publication?.serves(servers, problem);
   }
 
   /** @returns why the port cannot be had */
@@ -152,41 +172,65 @@ class Assembly implements HttpGuard {
   }
 
   async begin(): Promise<void> {
-    const fault = await this.#publication?.control({
-      status: async () => ({
-        state: this.#closing ? 'stopping' : 'running',
-        url: this.url.origin,
-        upstream: { ...(await this.#upstreamHealth()) },
-      }),
-      restart: async () => {
-        await this.restart();
-        return { pid: this.#served?.pid };
-      },
-      stop: () => {
-        setImmediate(() => void this.close());
-        return { status: 'shutting_down' };
-      },
-    });
-    if (fault !== undefined) {
-      this.#log.warn(`there is no control endpoint and no /shutdown: ${fault}`);
+    const { command, onStale } = this.#options;
+    if (this.#held) {
+      await this.#publication?.open(this.#held.directory, this.#handlers());
+      this.#token = shutdownToken(this.#held);
+      const x = { ...this.#held.instance.record.x, http: { url: this.url.origin, health: '/health', shutdown: '/shutdown' } };
+      this.#publication?.set({ x }, 'running');
     }
     if (!this.#served) {
       if (this.#options.upstream) {
         this.#upstream.switchTo(this.#options.upstream);
       }
-      await this.#serves(0);
       return;
     }
     this.#upstream.hold();
+    if (command !== undefined && onStale !== 'off') {
+      const { createProcessTable } = await import('../../process/table.ts');
+      this.#staleCalls = new StaleCalls({
+        options: { ...this.#options, command },
+        upstream: this.#upstream,
+        table: await createProcessTable(),
+        restart: (reason) => this.restart(reason),
+        log: (line) => this.#log.warn(line),
+      });
+    }
     // Not waited for: the port answers at once, and requests wait for the server.
     void this.#served.begin();
   }
 
-  async restart(): Promise<void> {
+  /** @throws when this proxy did not start the server, and when the new one does not start */
+  async restart(reason: string): Promise<void> {
     if (!this.#served) {
-      throw new Error('this guard did not start the server: restart it where it was started; its sessions survive');
+      throw new ControlRefusal('unsupported', 'this guard did not start the server: restart it where it was started; its sessions survive');
     }
+    this.#log.info(`the server is restarted: ${reason}`);
     await this.#served.restart();
+    this.#log.info(`the server was restarted (PID ${this.#served.pid})`);
+  }
+
+  #handlers(): ControlHandlers {
+    return {
+      status: async () => ({
+        url: this.url.origin,
+        upstream: { ...(await this.#upstreamHealth()) },
+        ...(this.#staleCalls ? { stale: JSON.parse(JSON.stringify(this.#staleCalls.report())) } : {}),
+      }),
+      restart: async ({ by }) => {
+        await this.restart(`asked by ${by ?? 'somebody'}`).catch((error: unknown) => {
+          throw error instanceof ControlRefusal
+            ? error
+            : new ControlRefusal('failed', error instanceof Error ? error.message : 'the new server did not start');
+        });
+        return { status: 'restarted', pid: this.#served?.pid };
+      },
+      stop: ({ by }) => {
+        this.#log.info(`stopped by ${by ?? 'somebody'}`);
+        setImmediate(() => void this.close());
+        return { status: 'shutting_down' };
+      },
+    };
   }
 
   close(): Promise<void> {
@@ -196,7 +240,7 @@ class Assembly implements HttpGuard {
 
   async #close(): Promise<void> {
     const { target } = this.#upstream;
-    this.#publication?.stopping();
+    this.#publication?.set({}, 'stopping');
     if (target && !(await this.#upstream.drained(target, this.#options.drainMs))) {
       this.#log.warn(`calls were still under way after ${this.#options.drainMs / 1_000} s and were cut`);
     }
@@ -206,16 +250,9 @@ class Assembly implements HttpGuard {
     await limited(ended, 500);
     this.#server.closeAllConnections();
     await this.#served?.stop();
+    this.#watchdog?.dismiss();
     await this.#publication?.close();
     this.#resolveClosed();
-  }
-
-  async #serves(pid: number): Promise<void> {
-    try {
-      await this.#publication?.serve(pid, { http: { url: this.url.origin, health: '/health', shutdown: '/shutdown' } });
-    } catch (error) {
-      this.#log.warn(`the record could not be renewed: ${error instanceof Error ? error.message : String(error)}`);
-    }
   }
 
   async #upstreamHealth(): Promise<UpstreamHealth> {

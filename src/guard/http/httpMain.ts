@@ -1,9 +1,9 @@
+import { runDirOf } from '../../lock/runDir.ts';
 import type { Log } from '../../types/log.ts';
 import { createRedactor } from '../../types/redaction.ts';
 import { startHttpGuard } from './httpGuard.ts';
 import { httpHelp } from './httpHelp.ts';
 import { parseHttpOptions } from './httpOptions.ts';
-import { type RunFolder, runFolder } from './runFolder.ts';
 
 /**
  * `mcp-shepherd guard --http`, with the words after `guard`.
@@ -23,9 +23,8 @@ export async function runHttpGuard(argv: readonly string[]): Promise<number> {
     return 2;
   }
   const { options } = parsed;
-  let run: RunFolder;
   try {
-    run = runFolder(options.runDir, process.env);
+    runDirOf(process.env, options.runDir);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     return 2;
@@ -34,7 +33,7 @@ export async function runHttpGuard(argv: readonly string[]): Promise<number> {
   const redactor = createRedactor([]);
   const line = (message: string): void => say(redactor.text(message));
   const log: Log = { debug() {}, info: line, warn: line, error: line };
-  const result = await startHttpGuard(options, run, log);
+  const result = await startHttpGuard(options, log);
   if (result.status === 'failed') {
     line(result.message);
     return result.exitCode;
@@ -43,6 +42,9 @@ export async function runHttpGuard(argv: readonly string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void guard.close());
   }
+  process.on('SIGUSR2', () => {
+    guard.restart('asked by SIGUSR2').catch((error: unknown) => line(error instanceof Error ? error.message : String(error)));
+  });
   line(`listening on ${guard.url.origin}, in front of ${options.upstream?.origin ?? options.command}`);
   await guard.closed;
   return 0;

@@ -35,6 +35,7 @@ export async function answerInitialize(parts: ProxyParts, exchange: Exchange, cr
     await passAnswer(outcome, response, { ids, server: parts.server });
     return;
   }
+  parts.asked?.(exchange.path);
   const { params } = exchange.message?.single ?? {};
   if (params) {
     session.setup.initialize = params;

@@ -14,6 +14,8 @@ export interface Listening {
   /** Of the client's request. */
   readonly lastEventId: string | undefined;
   readonly server: string;
+  /** Told the method of each message of the server. */
+  readonly notice?: ((method: string) => void) | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function listen(
   opening: () => void,
 ): Promise<ExchangeOutcome | undefined> {
   const { session, exchange, server } = listening;
-  const tracker = trackEvents(session, new Set());
+  const tracker = trackEvents(session, new Set(), listening.notice);
   let { lastEventId: lastId } = listening;
   let since = session.generation;
   let opened = false;

@@ -48,6 +48,8 @@ export async function ownRequest(upstream: Upstream, message: OwnMessage, waitMs
     ['Content-Type', 'application/json'],
     ...(sessionId === undefined ? [] : [['Mcp-Session-Id', sessionId] satisfies [string, string]]),
     ...(protocolVersion === undefined ? [] : [['Mcp-Protocol-Version', protocolVersion] satisfies [string, string]]),
+    // Required since 2026-07-28; earlier servers do not know it.
+    ...(protocolVersion !== undefined && protocolVersion >= '2026' ? [['Mcp-Method', method] satisfies [string, string]] : []),
   ];
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...(message.asks ? { id } : {}), method, ...(params ? { params } : {}) }));
   const signal = AbortSignal.timeout(limitMs + (waitMs ?? 0));

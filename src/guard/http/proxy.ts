@@ -27,6 +27,10 @@ export interface ProxyParts {
   own(request: IncomingMessage, response: ServerResponse): boolean;
   /** May answer a call in place of the server, or let it wait. @returns whether it answered */
   gate?(call: GatedCall): Promise<boolean>;
+  /** Told the method of each message of the server in an event stream. */
+  notice?(method: string): void;
+  /** Told the path of each request that may be for the server's endpoint. */
+  asked?(path: string): void;
 }
 
 /** A POST before it goes to the server. */
@@ -188,7 +192,12 @@ async function answerInSession(
   };
   if (exchange.method === 'GET') {
     const lastEventId = oneHeader(request.headers, 'last-event-id');
-    const outcome = await listen(parts.exchange, { exchange, session, recoverable, lastEventId, server }, response, () => keep(200));
+    const outcome = await listen(
+      parts.exchange,
+      { exchange, session, recoverable, lastEventId, server, notice: (method) => parts.notice?.(method) },
+      response,
+      () => keep(200),
+    );
     if (outcome) {
       await finish(parts, exchange, outcome, response, session);
     }
@@ -283,6 +292,7 @@ async function finish(
       await passAnswer(outcome, response, {
         ids: exchange.listening ? [] : ids,
         server: parts.server,
+        notice: (method) => parts.notice?.(method),
         ...(session ? { session, resume: (lastId: string) => resume(parts, exchange, session, lastId) } : {}),
       });
   }

@@ -1,7 +1,10 @@
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from '../../types/log.ts';
+import { endServer } from '../endServer.ts';
+import type { ChildCode } from '../gate/childCode.ts';
 import { type ServerProcess, startServer } from '../serverProcess.ts';
+import type { StaleCalls } from './staleCalls.ts';
 import { accepts, type Target, type Upstream } from './upstream.ts';
 
 export interface ServedOptions {
@@ -14,18 +17,23 @@ export interface ServedOptions {
   readonly drainMs: number;
   /** For its first connection, ms. */
   readonly startMs: number;
-  readonly overlap: boolean;
+  readonly overlap: () => boolean;
   readonly log: Log;
-  /** Whether a new server works, asked before calls go to it. Undefined = it does. */
-  verify?(url: URL): Promise<string | undefined>;
-  /** Told when a server has taken over. */
-  started?(process: ServerProcess, url: URL): void | Promise<void>;
+  /** Open files that the server inherits: the locks, which shall live as long as it does. */
+  readonly inherited: () => readonly number[];
+  /** The path that clients use, once one has. */
+  readonly path: () => string | undefined;
+  /** Which code each server runs; undefined when nobody wants to know. */
+  readonly staleCalls: () => StaleCalls | undefined;
+  /** Told of every change: who runs, the one that counts last, or why nobody does. */
+  changed(servers: readonly ServerProcess[], problem: string | undefined): void;
 }
 
 interface Running {
   readonly process: ServerProcess;
   readonly url: URL;
   readonly since: number;
+  readonly code: ChildCode | undefined;
   target: Target | undefined;
   /** We end it ourselves. */
   leaving: boolean;
@@ -35,12 +43,16 @@ const firstBackOffMs = 250;
 const longestBackOffMs = 10_000;
 /** A server that ran this long had started well. */
 const steadyMs = 60_000;
+/** For the first answer of a server that accepts connections, ms. */
+const verifyMs = 15_000;
 
 /** The server that the proxy starts itself, and starts again when it ends. */
 export class ServedProcess {
   readonly #options: ServedOptions;
   readonly #upstream: Upstream;
   #running: Running | undefined;
+  /** Everybody who has not ended yet. */
+  readonly #alive = new Set<ServerProcess>();
   #state: 'starting' | 'running' | 'restarting' | 'waiting' | 'stopped' = 'starting';
   #backOffMs = firstBackOffMs;
   #restart: Promise<void> | undefined;
@@ -85,7 +97,7 @@ export class ServedProcess {
    * @throws when the new one does not start; with overlap the old one goes on then, without it the start is tried again and again
    */
   restart(): Promise<void> {
-    this.#restart ??= (this.#options.overlap && this.#running ? this.#overlapping(this.#running) : this.#stopFirst()).finally(() => {
+    this.#restart ??= (this.#options.overlap() && this.#running ? this.#overlapping(this.#running) : this.#stopFirst()).finally(() => {
       this.#restart = undefined;
     });
     return this.#restart;
@@ -133,25 +145,58 @@ export class ServedProcess {
     }
   }
 
-  /** Starts one and waits until it accepts connections. @throws when it does not, and it is gone then */
+  /** Starts one and waits until it accepts connections and answers. @throws when it does not, and it is gone then */
   async #start(): Promise<Running> {
-    const { command, args, portEnv, fixed, startMs, verify } = this.#options;
+    const { command, args, portEnv, fixed, startMs } = this.#options;
+    const staleCalls = this.#options.staleCalls();
     const url = fixed ?? new URL(`http://127.0.0.1:${await freePort()}`);
     const { port } = url;
+    const code = staleCalls?.spawning();
     const process = await startServer({
       command,
       args: args.map((arg) => arg.replaceAll('{port}', port)),
+      inherited: this.#options.inherited(),
       ...(portEnv === undefined ? {} : { env: { [portEnv]: port } }),
     });
+    this.#alive.add(process);
+    this.#changed();
     // A server that speaks HTTP has nothing to say there; what it prints is for people.
     process.stdout.on('data', (chunk: Buffer) => globalThis.process.stderr.write(chunk));
-    const running: Running = { process, url, since: Date.now(), target: undefined, leaving: false };
-    const fault = (await this.#untilAccepting(running, startMs)) ?? (await verify?.(url));
+    const running: Running = { process, url, since: Date.now(), code, target: undefined, leaving: false };
+    const fault = (await this.#untilAccepting(running, startMs)) ?? (await this.#verify(url));
     if (fault !== undefined || this.#stopped.signal.aborted) {
       await this.#end(running);
       throw new Error(fault ?? 'it was stopped while it started');
     }
+    if (code) {
+      await staleCalls?.accepted(code, process.pid);
+    }
     return running;
+  }
+
+  /** A request that changes nothing: whatever is answered, short of a fault of the server, shows that calls will be. */
+  async #verify(url: URL): Promise<string | undefined> {
+    const path = this.#options.path();
+    if (path === undefined) {
+      return undefined;
+    }
+    try {
+      const response = await fetch(new URL(path, url), {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' },
+        body: '{"jsonrpc":"2.0","id":"mcp-shepherd-verify","method":"ping"}',
+        signal: AbortSignal.timeout(verifyMs),
+      });
+      await response.body?.cancel();
+      return response.status >= 500 ? `it answers with status ${response.status}` : undefined;
+    } catch (error) {
+      return `it accepts connections and does not answer (${reasonOf(error)})`;
+    }
+  }
+
+  #changed(problem?: string): void {
+    const current = this.#running?.process;
+    this.#options.changed([...[...this.#alive].filter((one) => one !== current), ...(current ? [current] : [])], problem);
   }
 
   async #untilAccepting({ process, url }: Running, limitMs: number): Promise<string | undefined> {
@@ -177,7 +222,10 @@ export class ServedProcess {
     }
     this.#running = next;
     this.#state = 'running';
-    await this.#options.started?.(next.process, next.url);
+    if (next.code) {
+      this.#options.staleCalls()?.serve(next.code);
+    }
+    this.#changed();
     this.#upstream.switchTo(next.url);
     next.target = this.#upstream.target;
     void next.process.exited.then((ended) => this.#ended(next, ended.signal ?? `exit code ${ended.code}`));
@@ -192,7 +240,9 @@ export class ServedProcess {
     if (one.target) {
       this.#upstream.retire(one.target);
     }
+    // What it left behind in its group holds its port and its resources.
     one.process.signal('SIGKILL');
+    this.#alive.delete(one.process);
     if (Date.now() - one.since > steadyMs) {
       this.#backOffMs = firstBackOffMs;
     }
@@ -207,6 +257,7 @@ export class ServedProcess {
     this.#lastFault = fault;
     this.#options.log.warn(`the server is not running: ${fault}; it is started again in ${(this.#backOffMs / 1_000).toFixed(1)} s`);
     this.#upstream.hold();
+    this.#changed(fault);
     const wait = this.#backOffMs;
     this.#backOffMs = Math.min(this.#backOffMs * 2, longestBackOffMs);
     void pause(wait, undefined, { signal: this.#stopped.signal })
@@ -220,16 +271,14 @@ export class ServedProcess {
 
   async #end(one: Running): Promise<void> {
     one.leaving = true;
-    const { process } = one;
-    process.stdin.end();
-    process.signal('SIGTERM');
-    const gone = await Promise.race([process.exited.then(() => true), pause(this.#options.graceMs, false, { ref: false })]);
+    // Servers that speak HTTP do not end with their input.
+    one.process.signal('SIGTERM');
+    const gone = await endServer(one.process, { politeMs: this.#options.graceMs, termMs: 1_000 });
     if (!gone) {
-      this.#options.log.warn(`PID ${process.pid} did not end within ${this.#options.graceMs / 1_000} s and was killed`);
+      this.#options.log.warn(`PID ${one.process.pid} cannot be ended`);
     }
-    // What it left behind in its group goes with it.
-    process.signal('SIGKILL');
-    await process.exited;
+    this.#alive.delete(one.process);
+    this.#changed();
   }
 }
 

@@ -59,10 +59,15 @@ export class Upstream {
   #gate: { readonly opened: Promise<void>; open(): void } | undefined;
   #probe: Promise<boolean> | undefined;
   readonly #waitMs: number;
+  readonly #drainMs: number;
 
-  /** @param waitMs how long a request waits for a server that does not accept connections */
-  constructor(waitMs: number) {
+  /**
+   * @param waitMs how long a request waits for a server that does not accept connections
+   * @param drainMs how much longer while the calls of a server that is being replaced come to their end
+   */
+  constructor(waitMs: number, drainMs: number) {
     this.#waitMs = waitMs;
+    this.#drainMs = drainMs;
   }
 
   get target(): Target | undefined {
@@ -130,7 +135,7 @@ export class Upstream {
     const waitMs = options.waitMs ?? this.#waitMs;
     for (;;) {
       const left = waitMs - (performance.now() - start);
-      if (this.#gate && !(await limited(this.#gate.opened, left, request.signal))) {
+      if (this.#gate && !(await limited(this.#gate.opened, left + (this.target === undefined ? 0 : this.#drainMs), request.signal))) {
         return this.#gaveUp(request, start, 'it is being restarted');
       }
       const slot = this.#slot;

@@ -1,0 +1,141 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ProcessTable } from '../../types/process.ts';
+import type { ChildCode } from '../gate/childCode.ts';
+import { createStaleGate, type StaleGate, type StaleReport } from '../gate/staleGate.ts';
+import type { HttpGuardOptions } from './httpOptions.ts';
+import { ownRequest } from './ownRequest.ts';
+import type { GatedCall } from './proxy.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface StaleCallsOptions {
+  readonly options: HttpGuardOptions & { readonly command: string };
+  readonly upstream: Upstream;
+  readonly table: ProcessTable;
+  /** Replaces the server; rejects when that failed. */
+  readonly restart: (reason: string) => Promise<void>;
+  readonly log: (line: string) => void;
+}
+
+/** An installer is waited for no longer than this. */
+const patienceMs = 20_000;
+
+/** Holds calls against the code that the server runs: the gate of the stdio guard, for calls that come over HTTP. */
+export class StaleCalls {
+  readonly #gate: StaleGate;
+  readonly #options: StaleCallsOptions;
+  #child: ChildCode | undefined;
+
+  constructor(options: StaleCallsOptions) {
+    this.#options = options;
+    const { command, args, onStale, writeTools, readTools } = options.options;
+    this.#gate = createStaleGate({
+      policy: onStale,
+      configured: { command, args, cwd: process.cwd(), env: process.env },
+      table: options.table,
+      cure: () => `mcp-shepherd restart ${process.pid}`,
+      log: options.log,
+      writeTools,
+      readTools,
+    });
+  }
+
+  /** Right before a server is started. */
+  spawning(): ChildCode {
+    return this.#gate.newChild();
+  }
+
+  /** A started server accepts connections. */
+  async accepted(child: ChildCode, pid: number): Promise<void> {
+    await this.#gate.firstAnswer(child, pid);
+  }
+
+  /** Calls go to this one from now on. */
+  serve(child: ChildCode): void {
+    this.#child = child;
+    this.#gate.serve(child);
+  }
+
+  /** The server said that its tools changed. */
+  toolsChanged(): void {
+    this.#gate.tools.listChanged();
+  }
+
+  /** Every tool is known and only reads: two servers may run side by side for a moment. */
+  get allRead(): boolean {
+    return this.#gate.tools.allRead;
+  }
+
+  /** Of the server that runs; undefined when it is not known. */
+  get version(): string | undefined {
+    return this.#child && this.#gate.recorded(this.#child).package?.version;
+  }
+
+  /** What the record says of the server that runs. */
+  get recorded(): ReturnType<StaleGate['recorded']> {
+    return this.#child ? this.#gate.recorded(this.#child) : {};
+  }
+
+  report(): StaleReport {
+    return this.#gate.report();
+  }
+
+  /** Lets a call pass, now or after a restart, or answers it. @returns whether it was answered */
+  async hold(call: GatedCall): Promise<boolean> {
+    const { message, signal } = call.exchange;
+    const [id] = message?.requestIds ?? [];
+    if (message?.single?.method !== 'tools/call' || id === undefined) {
+      return false;
+    }
+    const { params } = message.single;
+    const start = performance.now();
+    let asked = false;
+    let restarted = false;
+    for (;;) {
+      const patient = !restarted && performance.now() - start < patienceMs;
+      const decision = this.#gate.call({ params, asked, patient });
+      switch (decision.action) {
+        case 'pass':
+          return false;
+        case 'refuse': {
+          const body = JSON.stringify({ jsonrpc: '2.0', id, ...decision.answer });
+          call.response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
+          return true;
+        }
+        case 'ask-tools':
+          asked = true;
+          await this.#gate.tools.ask((page) => this.#page(call, page));
+          break;
+        case 'restart':
+          restarted = true;
+          await this.#options.restart(decision.reason).catch((error: unknown) => {
+            this.#options.log(`the restart failed: ${error instanceof Error ? error.message : String(error)}`);
+          });
+          break;
+        case 'wait':
+          await pause(decision.ms, undefined, { signal }).catch(() => undefined);
+          if (signal.aborted) {
+            return true;
+          }
+      }
+    }
+  }
+
+  /** One page of the tools, on our own account, in the session and with the credential of the call. */
+  async #page({ exchange, session }: GatedCall, page: { readonly cursor?: string }): Promise<unknown> {
+    const meta = exchange.message?.single?.params?._meta;
+    const { protocolVersion } = exchange;
+    const answer = await ownRequest(this.#options.upstream, {
+      path: exchange.path,
+      method: 'tools/list',
+      params: { ...page, ...(meta === undefined ? {} : { _meta: meta }) },
+      asks: true,
+      headers: exchange.headers,
+      ...(session?.upstreamId === undefined ? {} : { sessionId: session.upstreamId }),
+      ...(protocolVersion === undefined ? {} : { protocolVersion }),
+    });
+    if ('failed' in answer || !answer.result) {
+      throw new Error('the server did not list its tools');
+    }
+    return answer.result;
+  }
+}
