@@ -16,6 +16,10 @@ export interface Baseline {
   readonly trust: BaselineTrust;
   /** Where it was loaded from, so that an observer who comes when the files are gone knows it too. */
   readonly ref?: PackageRef;
+  /** The process, or its guard, wrote down which version of the own package was loaded; `packages` follows it. Never stored. */
+  readonly recorded?: boolean;
+  /** What was written down differs from what was seen, and nothing else tells who is right. */
+  readonly doubtful?: boolean;
   /** Own package first. */
   readonly packages: readonly InstalledPackage[];
   /** Set when only the own package could be read, with the reason. */

@@ -46,7 +46,7 @@ export const goneMs = 10_000;
 /** Compares what a process was loaded from with what is there now. Never guesses: what is not known is null, and says why. */
 export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
   const { reading, baseline } = evidence;
-  const running = baseline && baseline.trust !== 'after-start' ? (baseline.packages[0]?.version ?? null) : null;
+  const running = baseline && (baseline.trust !== 'after-start' || baseline.recorded) ? (baseline.packages[0]?.version ?? null) : null;
   if (reading.status === 'unreadable') {
     return { running, installed: null, changedDependencies: [], findings: [], unknown: reading.reason };
   }
@@ -80,7 +80,9 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
 function unknownText(evidence: VersionEvidence, installed: string | null, ownOnly: string | undefined): { unknown?: string } {
   if (evidence.baseline?.trust === 'after-start') {
     return {
-      unknown: 'its files were installed again after it started, before MCP Shepherd first saw it: the version it runs is not known',
+      unknown: evidence.baseline.recorded
+        ? 'some of its dependencies were installed again after it started: which versions of them it runs is not known'
+        : 'its files were installed again after it started, before MCP Shepherd first saw it: the version it runs is not known',
     };
   }
   if (installed === null) {
@@ -113,16 +115,22 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
   return {
     kind: 'stale',
     subKind,
-    confidence: subKind === 'source' ? 'likely' : 'proven',
+    confidence: subKind === 'source' || evidence.baseline?.doubtful ? 'likely' : 'proven',
     message: changedMessage(own, dependencies),
     evidence: [
       ...lines,
       ...(changes.length > mostLines ? [`and ${changes.length - mostLines} more packages changed`] : []),
-      `how known: the versions were recorded ${moment(evidence.baseline?.takenAt ?? now, now)}, while this process ran, and differ from those on disk`,
+      howKnown(evidence.baseline, now),
     ],
     since: new Date(since).toISOString(),
     actions: evidence.cure,
   };
+}
+
+function howKnown(baseline: Baseline | undefined, now: number): string {
+  return baseline?.recorded
+    ? 'how known: the server, or its guard, wrote down which versions were loaded, and they differ from those on disk'
+    : `how known: the versions were recorded ${moment(baseline?.takenAt ?? now, now)}, while this process ran, and differ from those on disk`;
 }
 
 function changedSubKind(evidence: VersionEvidence, changes: readonly PackageChange[]): StaleSubKind {

@@ -13,10 +13,23 @@ export function instanceTooltip(instance: Instance, facts: WindowFacts, now: num
     `**${asMarkdown(instance.name, 80)}** ${asMarkdown(versionsText(instance), 200)}`,
     findings.join('\n'),
     asMarkdown(`${ownerText(instance, facts)} · ${processText(instance, now)}`),
+    asMarkdown(recordText(instance, facts.home), 300),
     instance.unknown === undefined ? '' : `Not known: ${asMarkdown(instance.unknown, 300)}`,
     asMarkdown(instance.command, 300),
   ];
   return lines.filter((line) => line !== '').join('\n\n');
+}
+
+/** "Holds ~/notes. Its versions are as it wrote them down itself." Empty when it has published nothing. */
+function recordText({ record, package: own }: Instance, home: string): string {
+  if (!record) {
+    return '';
+  }
+  const things = record.locks.map(({ kind, resource }) => (kind === 'path' ? pathText(resource, home) : resource)).join(', ');
+  const holds = things === '' ? '' : record.exclusion === 'none' ? `Uses ${things}, and nothing keeps others away.` : `Holds ${things}.`;
+  const who = record.guardPid === undefined ? 'the server itself' : `its guard (PID ${record.guardPid})`;
+  const says = own?.origin === 'recorded' ? `Its versions were written down by ${who}.` : '';
+  return [holds, says].filter(Boolean).join(' ');
 }
 
 /** What hovering over a configured server's row shows, as Markdown without links. */

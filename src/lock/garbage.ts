@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeControlEndpoint } from './controlPath.ts';
-import { type InstanceRecord, listInstanceRecords } from './instanceRecord.ts';
+import { type InstanceRecord, instanceRecords } from './instanceRecord.ts';
 import { type LockOptions, lockFile } from './kernelLock.ts';
 import { livenessOf } from './liveness.ts';
 import type { LockDirectory } from './lockDirectory.ts';
@@ -22,7 +22,7 @@ export async function collectGarbage(
   lock?: LockOptions,
 ): Promise<string[]> {
   const dead = new Map<string, InstanceRecord>();
-  for (const reading of listInstanceRecords(directory)) {
+  for (const reading of instanceRecords(directory)) {
     if (dead.size >= limit) {
       break;
     }

@@ -110,13 +110,24 @@ function isNewer(value: unknown): boolean {
   return v.is(v.object({ ilp: newer }), value) || v.is(v.object({ ilp: v.literal(protocolVersion), minReader: newer }), value);
 }
 
-/** All records of the folder, in no order; what is no record's name is left alone. @throws when the folder cannot be listed */
+/** The ids of all records of the folder, in no order; what is no record's name is left alone. @throws when the folder cannot be listed */
+export function listInstanceIds(directory: LockDirectory): string[] {
+  return readdirSync(directory.instances).flatMap((name) => /^([0-9a-f]{32})\.json$/.exec(name)?.[1] ?? []);
+}
+
+/** All records of the folder, read one after the other as they are asked for. @throws when the folder cannot be listed */
+export function* instanceRecords(directory: LockDirectory): Generator<RecordReading> {
+  for (const id of listInstanceIds(directory)) {
+    const reading = readInstanceRecord(directory, id);
+    if (reading.status !== 'absent') {
+      yield reading;
+    }
+  }
+}
+
+/** All records of the folder, in no order. @throws when the folder cannot be listed */
 export function listInstanceRecords(directory: LockDirectory): RecordReading[] {
-  return readdirSync(directory.instances).flatMap((name) => {
-    const instance = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
-    const reading = instance === undefined ? undefined : readInstanceRecord(directory, instance);
-    return reading === undefined || reading.status === 'absent' ? [] : [reading];
-  });
+  return [...instanceRecords(directory)];
 }
 
 /** Publishes a record or its next state; readers see one or the other, whole. @throws on I/O errors, and when it is no valid record */

@@ -2,7 +2,7 @@ import type { Definition } from '../types/definition.ts';
 import type { Finding, FindingAction } from '../types/finding.ts';
 import type { PackageChange } from '../types/package.ts';
 import type { Problem } from '../types/problem.ts';
-import type { Instance, InstanceEvidence, Snapshot } from '../types/snapshot.ts';
+import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../types/snapshot.ts';
 
 /** One line of an explanation: what it is about, and the text. An empty name = a sentence of its own. */
 export interface ExplanationRow {
@@ -41,6 +41,7 @@ export function explanationOf(instance: Instance, snapshot: Snapshot, options: E
     { heading: 'How to restart it', rows: [{ name: '', text: options.cure }] },
     { heading: 'Process', rows: processRows(instance, options, time, path) },
     { heading: 'Package', rows: packageRows(instance, time, path) },
+    ...(instance.record ? [{ heading: 'What it says of itself', rows: recordRows(instance.record, path) }] : []),
     ...(definitions.length === 0
       ? [{ heading: 'Configuration', rows: noEntryRows(instance.evidence) }]
       : definitions.map((definition, index) => ({
@@ -138,7 +139,7 @@ function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow
   const { source, baseline } = evidence ?? {};
   return rows([
     ['name', own ? `${own.name} (${own.ecosystem}${source?.editable ? ', its source is used in place' : ''})` : 'unknown'],
-    ['runs', own ? (own.running ?? 'unknown') : undefined],
+    ['runs', own ? `${own.running ?? 'unknown'}${own.origin === 'recorded' ? ', as the server or its guard wrote down' : ''}` : undefined],
     ['installed', own ? (own.installed ?? 'unknown') : undefined],
     ['from', own ? path(own.root) : undefined],
     ['found', source ? `${source.how}: ${path(source.entry)}` : undefined],
@@ -150,6 +151,25 @@ function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow
     ['record', baseline ? path(baseline.record) : undefined],
     ...changedDependencies.map((change): Pair => ['changed', changeText(change)]),
     ['not known', unknown],
+  ]);
+}
+
+const stateTexts: Readonly<Record<ServerRecord['state'], string>> = {
+  starting: 'starting',
+  running: 'running',
+  stopping: 'stopping',
+  compromised: 'its lock file was replaced under it: others may have come in',
+};
+
+function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
+  const alone = record.exclusion === 'none' ? ' (nothing keeps others away)' : '';
+  return rows([
+    ['name', record.serverId],
+    ['state', stateTexts[record.state]],
+    ...record.locks.map(({ kind, resource }): Pair => ['holds', `${kind === 'path' ? path(resource) : resource}${alone}`]),
+    ['guard', record.guardPid === undefined ? undefined : `PID ${record.guardPid}`],
+    ['can be asked', record.control.join(', ')],
+    ['record', record.id],
   ]);
 }
 

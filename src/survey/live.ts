@@ -91,6 +91,10 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
     );
   }, tickMs);
   store.add({ dispose: () => clearInterval(tick) });
+  const broom = setInterval(() => {
+    surveyor.tidy().catch((error: unknown) => log.debug(`Nothing was cleared away: ${String(error)}`));
+  }, fullMs).unref();
+  store.add({ dispose: () => clearInterval(broom) });
   store.add({ dispose: () => clearTimeout(timer) });
   schedule(0);
 

@@ -1,4 +1,5 @@
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
+import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import { looksLikeMcp } from '../package/mcpPackage.ts';
 import type { ProcessTree } from '../process/processTree.ts';
 import { identityKey } from '../types/process.ts';
@@ -13,6 +14,8 @@ import { runsGuarded } from './guarded.ts';
 import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, serverName, serverTree } from './instances.ts';
 import type { Owners } from './owner.ts';
 import type { Programs } from './programs.ts';
+import { recordedVersions } from './recordedVersions.ts';
+import { recordSummary } from './recordJoin.ts';
 import { judgeServer } from './serverVerdict.ts';
 import type { Sources } from './sources.ts';
 
@@ -35,13 +38,17 @@ export interface ServerObservation {
   readonly askAgainIn?: number;
 }
 
-/** Joins one server with its client, its packages, its facts and the verdicts on them. @param now epoch ms */
+/**
+ * Joins one server with its client, its packages, its facts and the verdicts on them.
+ * @param now epoch ms @param records what it, or its guard, has published, the guard's first
+ */
 export function observeServer(
   attributed: Attributed,
   processes: ProcessTree,
   redactor: Redactor,
   memory: Memory,
   now: number,
+  records: readonly InstanceRecord[] = [],
 ): ServerObservation {
   const { server, detail } = attributed;
   const key = identityKey(server.identity);
@@ -60,7 +67,7 @@ export function observeServer(
   const definition = attributed.definitions[0];
   const cure = cureFor(client, name, definition);
   const startedBy = client?.name ?? sighting.client?.name;
-  const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now);
+  const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
@@ -82,6 +89,7 @@ export function observeServer(
     package: versions.package,
     ...(versions.verdict.unknown === undefined ? {} : { unknown: versions.verdict.unknown }),
     changedDependencies: versions.verdict.changedDependencies,
+    ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
     memoryBytes: tree.memoryBytes,
     tree: tree.pids,
     findings: [...versions.verdict.findings, ...(owner.finding ? [owner.finding] : [])],

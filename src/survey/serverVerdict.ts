@@ -8,6 +8,7 @@ import type { BootClock } from './bootClock.ts';
 import type { PackageSight } from './closures.ts';
 import type { FactStore } from './factStore.ts';
 import type { Programs } from './programs.ts';
+import type { RecordedVersions } from './recordedVersions.ts';
 import type { Sources } from './sources.ts';
 import { type ServerVersions, serverVersions } from './versions.ts';
 
@@ -19,7 +20,7 @@ export interface VerdictMemory {
   readonly sources: Sources;
 }
 
-/** Everything that can be old about a running server: its packages, its native code, the source that it uses in place, its program. @param now epoch ms */
+/** Everything that can be old about a running server: its packages, its native code, the source that it uses in place, its program. @param now epoch ms @param recorded what it, or its guard, wrote down */
 export function judgeServer(
   row: ProcessRow,
   detail: ProcessDetail,
@@ -28,9 +29,10 @@ export function judgeServer(
   cure: readonly FindingAction[],
   memory: VerdictMemory,
   now: number,
+  recorded?: RecordedVersions,
 ): ServerVersions {
   const { facts, bootClock } = memory;
-  const versions = serverVersions(row, sight, startedBy, cure, { facts, bootClock, now });
+  const versions = serverVersions(row, sight, startedBy, cure, { facts, bootClock, now, recorded });
   const common = { now, cure, facts, ...(startedBy === undefined ? {} : { startedBy }) };
   const program = memory.programs.judge(row, detail, common);
   const timesComparable = bootClock.timesComparable(row.startedAt);
@@ -42,7 +44,7 @@ export function judgeServer(
   const programs = program.findings.filter((finding) => !gone || finding.kind !== 'files-gone');
   const findings = [...packages, ...(source?.findings ?? []), ...programs];
   // That no package is known matters less where the source itself is compared.
-  const own = source !== undefined && versions.package === null && source.unknown === undefined ? undefined : versions.verdict.unknown;
+  const own = source !== undefined && 'unknown' in sight && source.unknown === undefined ? undefined : versions.verdict.unknown;
   const unknown = [own, source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
   const waits = [versions.verdict.askAgainIn, source?.askAgainIn, program.askAgainIn].filter((wait) => wait !== undefined);
   const { unknown: _, askAgainIn: __, ...verdict } = versions.verdict;

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { protocolBase } from '../lock/lockDirectory.ts';
 import { runDirOf } from '../lock/runDir.ts';
 
 /**
@@ -8,6 +9,11 @@ import { runDirOf } from '../lock/runDir.ts';
  */
 export function runDirFor(env: Readonly<Record<string, string | undefined>>, argument?: string): string {
   return runDirOf(env, argument).path;
+}
+
+/** `<run folder>/v1` of the lock protocol, or where it is instead when the home is on a network file system. @param runDir what `runDirFor` said */
+export function protocolFolder(runDir: string): string {
+  return protocolBase(runDir, runDir !== runDirOf({}).path);
 }
 
 /** Our own files below the run folder, apart from the protocol's (`v1`). Created on first use, for this user only. */

@@ -17,6 +17,7 @@ import { fileRedactor } from './fileRedactor.ts';
 import type { WatchTarget } from './fileWatch.ts';
 import { isGuarded } from './guarded.ts';
 import { clientName } from './instances.ts';
+import { LockFacts } from './lockFacts.ts';
 import { readNpxPackages } from './npxPackages.ts';
 import { isServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
 import { Owners } from './owner.ts';
@@ -70,6 +71,8 @@ export interface Surveyor {
   /** Everything is read again at the next survey. */
   allChanged(): void;
   setFolders(folders: readonly string[], workspaceFiles?: readonly string[]): void;
+  /** Clears a little of what dead servers left in the lock protocol's folder. For those who watch; never in the way of a survey. @throws on I/O errors */
+  tidy(): Promise<void>;
   /** Of the last survey. */
   report(): SurveyReport;
   /** An entry of the last survey with everything that its file says of it. It holds secrets: never to be shown, logged or stored. */
@@ -94,6 +97,7 @@ class MachineSurveyor implements Surveyor {
   readonly #options: SurveyOptions;
   readonly #table: ProcessTable;
   readonly #clock: Clock;
+  readonly #locks: LockFacts;
   #folders: readonly string[];
   #workspaceFiles: readonly string[];
   #memory: Memory | undefined;
@@ -113,9 +117,12 @@ class MachineSurveyor implements Surveyor {
     this.#clock = options.clock ?? systemClock;
     this.#folders = options.folders;
     this.#workspaceFiles = options.workspaceFiles ?? [];
+    this.#locks = new LockFacts(options.runDir);
   }
 
   async survey(): Promise<Snapshot> {
+    // Before the processes: one that starts between the two must not look dead.
+    this.#locks.read();
     const rows = await this.#table.list();
     const now = this.#clock.now();
     this.#rows = rows;
@@ -144,13 +151,13 @@ class MachineSurveyor implements Surveyor {
     const problems: Problem[] = [...config.problems];
     const observed: ServerObservation[] = [];
     const processes = processTree(rows);
-    for (const one of attributed) {
-      if (one.detail.missing.includes('gone')) {
-        continue;
-      }
+    const running = attributed.filter((one) => !one.detail.missing.includes('gone'));
+    const locks = await this.#locks.look(processes, running);
+    problems.push(...locks.problems);
+    for (const one of running) {
       try {
         if (isServer(one, memory, now)) {
-          observed.push(observeServer(one, processes, redactor, memory, now));
+          observed.push(observeServer(one, processes, redactor, memory, now, locks.recordsOf(one)));
         }
       } catch (error) {
         // One server that cannot be judged never hides the others.
@@ -169,9 +176,14 @@ class MachineSurveyor implements Surveyor {
     if (unkept) {
       problems.push(unkept);
     }
+    const conflicts = locks.conflicts(
+      observed.map((one) => one.instance),
+      redactor,
+      now,
+    );
     const instances = observed.map(({ instance }) => {
-      const finding = duplicates.findings.get(instance.id);
-      return finding ? { ...instance, findings: [...instance.findings, finding] } : instance;
+      const more = [duplicates.findings.get(instance.id), conflicts.get(instance.id)].filter((finding) => finding !== undefined);
+      return more.length > 0 ? { ...instance, findings: [...instance.findings, ...more] } : instance;
     });
     const clients = new Set([...config.definitions.map((item) => item.client), ...instances.flatMap((item) => item.client?.id ?? [])]);
     return {
@@ -201,7 +213,11 @@ class MachineSurveyor implements Surveyor {
     const used = [...(this.#memory?.programs.watched() ?? []), ...(this.#memory?.sources.watched() ?? [])];
     const files: WatchTarget[] = [...(this.#config?.candidates ?? []), ...used].map((path) => ({ path, kind: 'file' }));
     const folders: WatchTarget[] = (this.#memory?.closures.watched() ?? []).map((path) => ({ path, kind: 'directory' }));
-    return [...files, ...folders];
+    return [...files, ...folders, this.#locks.watched()];
+  }
+
+  tidy(): Promise<void> {
+    return this.#locks.tidy(this.#table);
   }
 
   changed(path: string): void {

@@ -9,12 +9,15 @@ import type { RunningPackage } from '../types/snapshot.ts';
 import type { BootClock } from './bootClock.ts';
 import type { PackageSight } from './closures.ts';
 import type { FactStore } from './factStore.ts';
+import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
 
 export interface VersionContext {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** What the process, or its guard, wrote down. */
+  readonly recorded?: RecordedVersions | undefined;
 }
 
 export interface ServerVersions {
@@ -30,11 +33,18 @@ export function serverVersions(
   cure: readonly FindingAction[],
   context: VersionContext,
 ): ServerVersions {
+  const { recorded } = context;
   if ('unknown' in sight) {
-    return { package: null, verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: sight.unknown } };
+    // Nothing on disk to compare with; what it says of itself is all there is.
+    return {
+      package: recorded ? recordedPackage(recorded) : null,
+      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: sight.unknown },
+    };
   }
   const { ref, reading } = sight;
-  const baseline = context.facts.baseline(row.identity) ?? takeBaseline(row, sight, context);
+  const stored = context.facts.baseline(row.identity) ?? takeBaseline(row, sight, context);
+  const own = recorded && isAbout(recorded, ref) ? recorded : undefined;
+  const baseline = stored && own ? withRecorded(stored, own, row.startedAt) : stored;
   const difference = baseline && reading.status === 'ok' ? compare(baseline, reading) : { own: undefined, dependencies: [] };
   const verdict = judgeVersions({
     now: context.now,
@@ -54,13 +64,19 @@ export function serverVersions(
     ecosystem: ref.ecosystem,
     name: ref.name,
     root: ref.environment,
-    running: verdict.running,
+    running: verdict.running ?? own?.version ?? null,
     installed: verdict.installed,
+    // Said where the record agrees with what is shown: where it does not, it was not believed.
+    ...(own && (verdict.running ?? own.version) === own.version ? { origin: 'recorded' } : {}),
   };
   // Young processes get their baseline at the next look.
-  const young = baseline === undefined && reading.status === 'ok' ? Math.max(loadMs - (context.now - row.startedAt), 100) : undefined;
+  const young = stored === undefined && reading.status === 'ok' ? Math.max(loadMs - (context.now - row.startedAt), 100) : undefined;
   const askAgainIn = Math.min(verdict.askAgainIn ?? Number.POSITIVE_INFINITY, young ?? Number.POSITIVE_INFINITY);
   return { package: running, verdict: Number.isFinite(askAgainIn) ? { ...verdict, askAgainIn } : verdict };
+}
+
+function recordedPackage({ ecosystem, name, version, root }: RecordedVersions): RunningPackage {
+  return { ecosystem, name, root: root ?? '', running: version, installed: null, origin: 'recorded' };
 }
 
 /**

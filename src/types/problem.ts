@@ -4,7 +4,7 @@
  */
 export interface Problem {
   /** What was looked at: one stable word per source, for filtering. */
-  readonly source: 'config' | 'process' | 'package' | 'facts' | 'watch';
+  readonly source: 'config' | 'process' | 'package' | 'facts' | 'watch' | 'lock';
   /** What happened and what to do, in one sentence. Redacted. */
   readonly message: string;
   /** The file concerned, absolute. */

@@ -32,6 +32,22 @@ export interface RunningPackage {
   readonly running: string | null;
   /** Version on disk now; null when unknown or gone. */
   readonly installed: string | null;
+  /** `recorded`: the server or its guard wrote down what was loaded. Absent: inferred from the files as they were while it ran. */
+  readonly origin?: 'recorded';
+}
+
+/** What a server, or the guard before it, says of itself in the folder of the lock protocol. A hint: it makes nothing true. */
+export interface ServerRecord {
+  /** The incarnation; `instances/<id>.json` is its file. */
+  readonly id: string;
+  readonly serverId: string;
+  readonly state: 'starting' | 'running' | 'stopping' | 'compromised';
+  /** How the kernel keeps its locks; `none` = nothing keeps others away. */
+  readonly exclusion: 'flock' | 'share0' | 'none';
+  readonly locks: readonly { readonly key: string; readonly kind: 'path' | 'port' | 'name'; readonly resource: string }[];
+  /** What it can be asked to do over its control endpoint; empty = there is none. */
+  readonly control: readonly string[];
+  readonly guardPid?: number;
 }
 
 /** One running server. */
@@ -60,6 +76,8 @@ export interface Instance {
   readonly package: RunningPackage | null;
   /** Why `package` or its versions are unknown, for a person; absent when all is known. */
   readonly unknown?: string;
+  /** What it, or its guard, has published; absent when nobody did. */
+  readonly record?: ServerRecord;
   readonly changedDependencies: readonly PackageChange[];
   /** Resident memory of the whole tree (launchers and children included), bytes. */
   readonly memoryBytes: number;

@@ -56,7 +56,7 @@ const unions: Readonly<Record<string, readonly string[]>> = {
   'finding.confidence': membersOf<Confidence>({ proven: true, likely: true, unknown: true }),
   'match.confidence': membersOf<Confidence>({ proven: true, likely: true, unknown: true }),
   'baseline.trust': membersOf<BaselineTrust>({ 'before-start': true, 'around-start': true, 'after-start': true }),
-  'problem.source': membersOf<Problem['source']>({ config: true, process: true, package: true, facts: true, watch: true }),
+  'problem.source': membersOf<Problem['source']>({ config: true, process: true, package: true, facts: true, watch: true, lock: true }),
 };
 
 describe('the schema of the snapshot', () => {
@@ -116,6 +116,9 @@ describe('the schema of the snapshot', () => {
 
 /** Optional in the types, wherever they occur; `requiredHere` names the places where the same word is required. */
 const optionalFields = new Set([
+  'record',
+  'origin',
+  'guardPid',
   'command',
   'cwd',
   'url',
@@ -138,8 +141,8 @@ function requiredHere(path: readonly (string | number)[], key: string): boolean 
     return (
       (inner === undefined && (key === 'command' || key === 'cwd')) ||
       inner === 'launchers' ||
-      inner === 'package' ||
-      (path.length > 2 && key === 'evidence') ||
+      (inner === 'package' && key !== 'origin') ||
+      (path.length > 2 && (key === 'evidence' || key === 'record')) ||
       (inner === 'findings' && key !== 'subKind')
     );
   }

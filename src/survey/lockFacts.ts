@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { judgeLockConflicts } from '../diagnosis/lockConflicts.ts';
+import type { InstanceRecord } from '../lock/instanceRecord.ts';
+import { createWitness } from '../lock/witness.ts';
+import type { ProcessTree } from '../process/processTree.ts';
+import type { Finding } from '../types/finding.ts';
+import type { Problem } from '../types/problem.ts';
+import type { ProcessRow, ProcessTable } from '../types/process.ts';
+import type { Redactor } from '../types/redaction.ts';
+import type { Instance } from '../types/snapshot.ts';
+import type { Attributed } from './attribution.ts';
+import type { WatchTarget } from './fileWatch.ts';
+import { InstanceRecords, type LivingRecord } from './instanceRecords.ts';
+import { serverTree } from './instances.ts';
+import { lockClaims } from './lockClaims.ts';
+import { joinRecords, recordsOf } from './recordJoin.ts';
+import { protocolFolder } from './stateFolder.ts';
+
+/** What the folder of the lock protocol says at one moment, joined with the servers that run. */
+export interface LockLook {
+  readonly problems: readonly Problem[];
+  /** What one server, or its guard, has published, the guard's first. */
+  recordsOf(server: Attributed): readonly InstanceRecord[];
+  /** By instance id. @param now epoch ms */
+  conflicts(instances: readonly Instance[], redactor: Redactor, now: number): ReadonlyMap<string, Finding>;
+}
+
+/** Living processes that a record names and that are no server we know: shown, so that a lock is no riddle; nothing is ever done to them because of it. */
+function strangers(
+  living: readonly LivingRecord[],
+  joined: ReadonlyMap<string, readonly LivingRecord[]>,
+  rows: readonly ProcessRow[],
+  folder: string,
+): Problem[] {
+  const known = new Set([...joined.values()].flat());
+  return living
+    .filter((one) => !known.has(one) && one.liveness.server === 'alive' && one.record.state === 'running')
+    .slice(0, 8)
+    .map(({ record }) => {
+      const row = rows.find(({ pid }) => pid === record.server?.pid);
+      return {
+        source: 'lock',
+        message: `A record names PID ${record.server?.pid} (${row?.name ?? 'unknown'}), which is no MCP server that is known here: nothing is done to it`,
+        file: join(folder, `${record.id}.json`),
+      };
+    });
+}
+
+/** The folder of the lock protocol as one observer sees it. */
+export class LockFacts {
+  readonly #records: InstanceRecords;
+
+  constructor(runDir: string) {
+    this.#records = new InstanceRecords(protocolFolder(runDir));
+  }
+
+  /** To be called before the processes are listed: one that starts between the two must not look dead. Never throws. */
+  read(): void {
+    this.#records.read();
+  }
+
+  async look(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockLook> {
+    const { living, problems } = await this.#records.judge(processes.rows);
+    const joined = joinRecords(
+      living,
+      servers.map((one) => ({ ...one, tree: serverTree(one, processes).pids })),
+    );
+    return {
+      problems: [...problems, ...strangers(living, joined, processes.rows, this.#records.folder)],
+      recordsOf: (server) => recordsOf(joined, server),
+      conflicts: (instances, redactor, now) => {
+        const claims = lockClaims(living, joined, instances, processes.rows, redactor);
+        return judgeLockConflicts(claims, (key) => this.#records.holdersOf(key), now);
+      },
+    };
+  }
+
+  watched(): WatchTarget {
+    return { path: this.#records.folder, kind: 'directory' };
+  }
+
+  /** Clears a little away. @throws on I/O errors */
+  async tidy(table: ProcessTable): Promise<void> {
+    await this.#records.clear(await createWitness(table));
+  }
+}
