@@ -31,6 +31,8 @@ export type FindingAction =
   /** The client has to do it: the exact step, in words. */
   | { readonly kind: 'manual'; readonly step: string }
   | { readonly kind: 'end' }
+  /** Brings the new version on disk, as arguments without a shell; a restart follows. Run only after a person has seen it. */
+  | { readonly kind: 'upgrade'; readonly argv: readonly string[]; readonly cwd?: string }
   | { readonly kind: 'reveal'; readonly file: string; readonly line: number };
 
 export interface Finding {

@@ -34,6 +34,8 @@ export interface RunningPackage {
   readonly installed: string | null;
   /** `recorded`: the server or its guard wrote down what was loaded. Absent: inferred from the files as they were while it ran. */
   readonly origin?: 'recorded';
+  /** Newest in its registry that this installation would want, as far as known; absent when nobody was asked. */
+  readonly latest?: string;
 }
 
 /** What a server, or the guard before it, says of itself in the folder of the lock protocol. A hint: it makes nothing true. */

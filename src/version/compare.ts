@@ -36,3 +36,17 @@ export function changeDirection(
   const order = compareVersions(ecosystem, running, installed);
   return order === -1 ? 'upgrade' : order === 1 ? 'downgrade' : 'changed';
 }
+
+/** Whether a version is one before a release (alpha, release candidate, development build); `unknown` when its ecosystem's rules cannot read it. */
+export function isPrerelease(ecosystem: Ecosystem, version: string): boolean | 'unknown' {
+  if (ecosystem === 'npm') {
+    const valid = semver.valid(version);
+    return valid === null ? 'unknown' : (semver.prerelease(valid)?.length ?? 0) > 0;
+  }
+  return pep440.explain(version)?.is_prerelease ?? 'unknown';
+}
+
+/** Whether a Python version is within a `requires-python` range; `unknown` when one of them cannot be read. */
+export function pythonSatisfies(version: string, range: string): boolean | 'unknown' {
+  return pep440.valid(version) === null || !pep440.validRange(range) ? 'unknown' : pep440.satisfies(version, range, { prereleases: true });
+}

@@ -1,0 +1,234 @@
+import { readFileSync } from 'node:fs';
+import {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as plainRequest,
+  type RequestOptions,
+} from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { connect, type Socket } from 'node:net';
+import { connect as secureConnect, type TLSSocket } from 'node:tls';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { basic, type IndexTarget } from './indexRoute.ts';
+
+export interface GetAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Larger answers are not read to their end; the largest pages of the public indexes are below it. */
+const maxBytes = 16 * 1024 * 1024;
+const maxRedirects = 3;
+
+/** Nothing came that could be called an answer. The message names no address. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}
+
+/**
+ * One GET below an index's address. Credentials go to that origin alone. A redirect within the origin is followed; the public indexes may also
+ * lead elsewhere by https, where no credentials go; a private index may not, because its packages' names are nobody else's business.
+ *
+ * @param signal ends it, whatever it waits for
+ * @throws Unreachable when there is no whole answer
+ */
+export async function getBelow(
+  target: IndexTarget,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<GetAnswer> {
+  let url = new URL(path, target.base);
+  for (let redirects = 0; ; redirects += 1) {
+    const own = url.origin === target.base.origin;
+    const answer = await getOnce(url, own ? target : withoutCredentials(target), headers, signal);
+    const location = answer.status >= 300 && answer.status < 400 && answer.status !== 304 ? answer.headers.location : undefined;
+    if (location === undefined || redirects === maxRedirects) {
+      return answer;
+    }
+    const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+    const stays = next?.origin === target.base.origin;
+    if (!next || !(stays || (target.isPublic && next.protocol === 'https:'))) {
+      return answer;
+    }
+    next.username = '';
+    next.password = '';
+    url = next;
+  }
+}
+
+function withoutCredentials({ authorization: _, ...rest }: IndexTarget): IndexTarget {
+  return rest;
+}
+
+async function getOnce(url: URL, target: IndexTarget, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<GetAnswer> {
+  try {
+    signal.throwIfAborted();
+    const trust = trustOf(target);
+    const secure = url.protocol === 'https:';
+    const tunnel = target.proxy && secure ? await openTunnel(target.proxy, url, trust, signal) : undefined;
+    const options: RequestOptions = {
+      agent: false,
+      signal,
+      headers: {
+        'user-agent': 'mcp-shepherd',
+        'accept-encoding': 'gzip, deflate, br',
+        ...headers,
+        ...(target.authorization === undefined ? {} : { authorization: target.authorization }),
+      },
+      ...(tunnel ? { createConnection: () => tunnel } : {}),
+    };
+    return await exchange(() => {
+      if (secure) {
+        return secureRequest(url, { ...options, ...trust });
+      }
+      return target.proxy ? viaProxy(url, target.proxy, options, trust) : plainRequest(url, options);
+    });
+  } catch (error) {
+    throw new Unreachable(signal.aborted ? 'no answer in time' : reasonOf(error));
+  }
+}
+
+interface Trust {
+  readonly ca?: string;
+  readonly rejectUnauthorized?: false;
+}
+
+function trustOf({ caFile, unverified }: IndexTarget): Trust {
+  if (unverified) {
+    return { rejectUnauthorized: false };
+  }
+  return caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') };
+}
+
+/** Plain requests go to the proxy as they are, with the whole address. */
+function viaProxy(url: URL, proxy: URL, options: RequestOptions, trust: Trust): ClientRequest {
+  const send = proxy.protocol === 'https:' ? secureRequest : plainRequest;
+  return send({
+    ...options,
+    ...trust,
+    host: hostOf(proxy),
+    port: portOf(proxy),
+    path: url.href,
+    headers: { ...options.headers, host: url.host, ...proxyAuthorization(proxy) },
+  });
+}
+
+/** CONNECT, then TLS through it. Written by hand, because editors replace Node's HTTP agents by their own. */
+async function openTunnel(proxy: URL, url: URL, trust: Trust, signal: AbortSignal): Promise<TLSSocket> {
+  if (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
+    throw new Error('a proxy that speaks no HTTP');
+  }
+  const options = { host: hostOf(proxy), port: portOf(proxy) };
+  const socket: Socket = proxy.protocol === 'https:' ? secureConnect({ ...options, ...trust, servername: options.host }) : connect(options);
+  const abort = (): void => void socket.destroy(new Error('aborted'));
+  signal.addEventListener('abort', abort, { once: true });
+  const authority = `${url.hostname}:${portOf(url)}`;
+  const extra = Object.entries(proxyAuthorization(proxy)).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${extra.join('')}\r\n`);
+  const status = await connectAnswer(socket);
+  if (status !== 200) {
+    socket.destroy();
+    throw new Error(`the proxy refused with ${status}`);
+  }
+  const name = url.hostname.replace(/^\[|\]$/g, '');
+  const secured = secureConnect({ socket, ...trust, ...(/^[\d.]+$|:/.test(name) ? {} : { servername: name }) });
+  secured.once('close', () => signal.removeEventListener('abort', abort));
+  return secured;
+}
+
+function connectAnswer(socket: Socket): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let head = '';
+    const onData = (chunk: Buffer): void => {
+      head += chunk.toString('latin1');
+      if (!head.includes('\r\n\r\n') && head.length < 16_384) {
+        return;
+      }
+      socket.off('data', onData);
+      socket.off('error', reject);
+      socket.off('close', onClose);
+      socket.pause();
+      resolve(Number(/^HTTP\/1\.\d (\d{3})/.exec(head)?.[1] ?? 0));
+    };
+    const onClose = (): void => reject(new Error('the proxy hung up'));
+    socket.on('data', onData);
+    socket.once('error', reject);
+    socket.once('close', onClose);
+  });
+}
+
+function exchange(send: () => ClientRequest): Promise<GetAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = send();
+    request.once('error', reject);
+    request.once('response', (response) => {
+      readBody(response).then(
+        (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        (error: unknown) => {
+          request.destroy();
+          reject(error);
+        },
+      );
+    });
+    request.end();
+  });
+}
+
+function readBody(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const decoder = decoderFor(response.headers['content-encoding']);
+    const stream = decoder ? response.pipe(decoder) : response;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    response.once('error', reject);
+    response.once('aborted', () => reject(new Error('the answer was cut off')));
+    stream.once('error', reject);
+    stream.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) {
+        reject(new Error('the answer is too large'));
+      } else {
+        chunks.push(chunk);
+      }
+    });
+    stream.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+  });
+}
+
+function decoderFor(encoding: string | undefined) {
+  switch (encoding?.toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    default:
+      return undefined;
+  }
+}
+
+function proxyAuthorization(proxy: URL): Record<string, string> {
+  const { username, password } = proxy;
+  return username === '' && password === ''
+    ? {}
+    : { 'proxy-authorization': basic(decodeURIComponent(username), decodeURIComponent(password)) };
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+}
+
+/** A short word for a person; addresses and whatever a server wrote stay out. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return code !== undefined && /^[A-Z_]{3,60}$/.test(code) ? code : error instanceof Error ? error.message.slice(0, 100) : 'no answer';
+}

@@ -1,0 +1,57 @@
+/** How one index is reached. Holds credentials in memory: only `address` may be shown or stored. */
+export interface IndexTarget {
+  /** Base address with a slash at its end, without user and password. */
+  readonly base: URL;
+  /** The `Authorization` header for this very index; never sent to another origin. */
+  readonly authorization?: string;
+  /** One of the public defaults. */
+  readonly isPublic: boolean;
+  readonly proxy?: URL;
+  /** File of certificate authorities (PEM) in place of the usual ones. */
+  readonly caFile?: string;
+  /** The configuration switched the check of certificates off; then no credentials are sent. */
+  readonly unverified?: true;
+}
+
+/** Whom to ask about one package, or why nobody is asked. */
+export type IndexRoute =
+  | { readonly ask: readonly [IndexTarget, ...IndexTarget[]]; readonly remarks: readonly string[] }
+  | { readonly never: string };
+
+/** An index's address as a configuration writes it: credentials taken off, a slash at the end. Undefined when it is none that can be asked by HTTP. */
+export function indexAddress(text: string): { readonly base: URL; readonly authorization?: string } | undefined {
+  let url: URL;
+  try {
+    url = new URL(text.trim());
+  } catch {
+    return undefined;
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return undefined;
+  }
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  url.search = '';
+  if (!url.pathname.endsWith('/')) {
+    url.pathname += '/';
+  }
+  if (username === '' && password === '') {
+    return { base: url };
+  }
+  return { base: url, authorization: basic(decoded(username), decoded(password)) };
+}
+
+/** The `Authorization` header of user and password. */
+export function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Ecosystem } from '../types/package.ts';
+import type { Candidate, KnownAnswer, RegistryAnswer } from './answer.ts';
+import type { IndexTarget } from './indexRoute.ts';
+import { askNpm } from './npmRegistry.ts';
+import { askSimpleIndex } from './simpleIndex.ts';
+
+/** One question to one or several indexes. */
+export interface Question {
+  readonly ecosystem: Ecosystem;
+  readonly name: string;
+  /** npm: the tag that is followed. */
+  readonly tag: string;
+  readonly targets: readonly [IndexTarget, ...IndexTarget[]];
+}
+
+/** What stands for a question in the cache: everything that the answer depends on, and nothing secret. */
+export function questionKey({ ecosystem, name, tag, targets }: Question): string {
+  return JSON.stringify([ecosystem, name, ecosystem === 'npm' ? tag : '', ...targets.map((target) => target.base.href)]);
+}
+
+/**
+ * Asks. Several indexes are asked one after the other; what any of them has counts, and one that does not answer makes the whole unanswered:
+ * it may have been the one.
+ */
+export async function lookUp(question: Question, known: KnownAnswer | undefined, signal: AbortSignal): Promise<RegistryAnswer> {
+  const { ecosystem, name, tag, targets } = question;
+  const candidates: Candidate[] = [];
+  let etag: string | undefined;
+  let isKnown = false;
+  for (const target of targets) {
+    // An entity tag belongs to one page of one index.
+    const before = targets.length === 1 ? known : undefined;
+    const answer =
+      ecosystem === 'npm' ? await askNpm(target, name, tag, before, signal) : await askSimpleIndex(target, name, before, signal);
+    if (answer.status === 'unusable' || answer.status === 'unreachable') {
+      return answer;
+    }
+    if (answer.status === 'found') {
+      isKnown = true;
+      candidates.push(...answer.candidates);
+      etag = answer.etag;
+    }
+  }
+  return isKnown ? { status: 'found', candidates, ...(etag === undefined || targets.length > 1 ? {} : { etag }) } : { status: 'absent' };
+}

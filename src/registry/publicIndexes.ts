@@ -1,0 +1,12 @@
+/** The public registry that npm asks when no configuration names another (npm's documentation, config "registry"). */
+export const publicNpmRegistry = 'https://registry.npmjs.org/';
+
+/** The public index that pip and uv ask when no configuration names another (pip's documentation, "--index-url"). */
+export const publicPythonIndex = 'https://pypi.org/simple/';
+
+const publicHosts: ReadonlySet<string> = new Set([publicNpmRegistry, publicPythonIndex].map((url) => new URL(url).host));
+
+/** Whether an index is one of the public defaults, to which a private package's name must never be told. */
+export function isPublicIndex(url: URL): boolean {
+  return publicHosts.has(url.host);
+}

@@ -1,0 +1,168 @@
+import { lockFile } from '../lock/kernelLock.ts';
+import { type AnswerRecord, answeredRecord, askingRecord, isDue, knownAnswer, leanOn } from '../registry/answerRecord.ts';
+import { lookUp, type Question, questionKey } from '../registry/lookUp.ts';
+import type { Disposable } from '../types/disposable.ts';
+import type { Log } from '../types/log.ts';
+import { AnswerStore } from './answerStore.ts';
+
+/** `ask`: once a day for each package. `cached`: only what was asked before, nothing goes on line. `off`: not even that. */
+export type RegistryMode = 'ask' | 'cached' | 'off';
+
+export interface DeskOptions {
+  readonly runDir: string;
+  readonly mode: () => RegistryMode;
+  readonly log: Log;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** For one question, ms. */
+  readonly limitMs?: number;
+}
+
+/** So many questions are under way at the same time. */
+const atOnce = 4;
+/** Another process asks: its answers are on disk after this. */
+const othersMs = 2_500;
+
+/** An answer, with its time. */
+export type Known = NonNullable<AnswerRecord['answer']>;
+
+/**
+ * Where the survey gets what registries offer. It answers at once from what is known and asks in the background what is due; one process on the
+ * machine asks at a time, and each package is asked for once a day, whoever wants to know.
+ */
+export class RegistryDesk implements Disposable {
+  readonly #options: DeskOptions;
+  readonly #records = new Map<string, AnswerRecord>();
+  readonly #waiting = new Map<string, Question>();
+  readonly #listeners = new Set<() => void>();
+  readonly #end = new AbortController();
+  #store: AnswerStore | 'unusable' | undefined;
+  #round: Promise<void> | undefined;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+  }
+
+  /** What is known now. Never waits; what is due is asked in the background, and `onAnswer` tells when there is something new. */
+  known(question: Question): Known | undefined {
+    const mode = this.#options.mode();
+    const store = mode === 'off' ? undefined : this.#openStore();
+    if (!store) {
+      return undefined;
+    }
+    const now = this.#options.now();
+    const key = questionKey(question);
+    let record = this.#records.get(key);
+    if (isDue(record, now)) {
+      // Somebody else may have asked meanwhile.
+      record = store.read(key);
+      if (record) {
+        this.#records.set(key, record);
+      }
+      if (mode === 'ask' && isDue(record, now) && !this.#end.signal.aborted) {
+        this.#waiting.set(key, question);
+        this.#round ??= this.#askAll(store).finally(() => {
+          this.#round = undefined;
+        });
+      }
+    }
+    return knownAnswer(record, now);
+  }
+
+  /** Done when nothing is being asked; undefined when nothing is. */
+  asking(): Promise<void> | undefined {
+    return this.#round;
+  }
+
+  onAnswer(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  }
+
+  /** Lets go of the network at once. */
+  dispose(): void {
+    this.#listeners.clear();
+    this.#end.abort();
+  }
+
+  #openStore(): AnswerStore | undefined {
+    if (this.#store === undefined) {
+      try {
+        this.#store = new AnswerStore(this.#options.runDir);
+      } catch (error) {
+        this.#giveUp(error);
+      }
+    }
+    return this.#store === 'unusable' ? undefined : this.#store;
+  }
+
+  /** Without a place to remember that it was asked, it would be asked at each start: nothing is asked at all. */
+  #giveUp(error: unknown): void {
+    this.#store = 'unusable';
+    this.#options.log.debug(`Registries are not asked, because the answers cannot be kept: ${String(error)}`);
+  }
+
+  async #askAll(store: AnswerStore): Promise<void> {
+    // Not within the scan that asked for it.
+    await new Promise((resolve) => setImmediate(resolve));
+    const lock = await lockFile(store.lockFile);
+    if (lock.status === 'held') {
+      await this.#othersAsk(store);
+      return;
+    }
+    try {
+      const asked = this.#options.now();
+      const due = [...this.#waiting].filter(([key]) => isDue(store.read(key), asked));
+      this.#waiting.clear();
+      const lanes = Array.from({ length: Math.min(atOnce, due.length) }, async () => {
+        for (let next = due.shift(); next && this.#store !== 'unusable' && !this.#end.signal.aborted; next = due.shift()) {
+          await this.#askOne(store, next[0], next[1]);
+        }
+      });
+      await Promise.all(lanes);
+    } finally {
+      if (lock.status === 'locked') {
+        lock.lock.release();
+      }
+    }
+    this.#tell();
+  }
+
+  /** What another process finds out is on disk soon; what it did not ask is asked at a later look. */
+  async #othersAsk(store: AnswerStore): Promise<void> {
+    const until = performance.now() + othersMs;
+    const wanted = [...this.#waiting.keys()];
+    this.#waiting.clear();
+    while (performance.now() < until && !this.#end.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (wanted.every((key) => !isDue(store.read(key), this.#options.now()) && store.read(key)?.failure !== 'no answer yet')) {
+        break;
+      }
+    }
+    this.#tell();
+  }
+
+  async #askOne(store: AnswerStore, key: string, question: Question): Promise<void> {
+    const { now, limitMs = 2_000, log } = this.#options;
+    const before = store.read(key);
+    const asking = askingRecord(key, before, now());
+    try {
+      store.write(asking);
+      const reply = await lookUp(question, leanOn(before, now()), AbortSignal.any([this.#end.signal, AbortSignal.timeout(limitMs)]));
+      const record = answeredRecord(asking, reply, now());
+      this.#records.set(key, record);
+      store.write(record);
+      if (record.failure !== undefined) {
+        log.debug(`No newest version of ${question.name}: ${record.failure}.`);
+      }
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) {
+      listener();
+    }
+  }
+}
