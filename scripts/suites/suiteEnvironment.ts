@@ -37,6 +37,8 @@ export function suiteEnvironment(): SuiteEnvironment {
       TEMP: temporary,
       TMP: temporary,
       MCP_RUN_DIR: place('run'),
+      // What is tested asks no registry unless its test says so.
+      MCP_SHEPHERD_OFFLINE: '1',
       // Error texts go into result files.
       NO_COLOR: '1',
       PATH: `${join(projectRoot, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,

@@ -23,6 +23,7 @@ export const globalOptions: Options = {
     help: 'project folder to look in, with its parents, or a .code-workspace file; repeatable (default: the working directory)',
   },
   'run-dir': { type: 'string', value: 'DIR', help: 'run folder instead of ~/.mcp-run; stands above MCP_RUN_DIR' },
+  offline: { type: 'boolean', help: 'ask no registry for newer versions (also: MCP_SHEPHERD_OFFLINE set); what was asked before is shown' },
   'no-color': { type: 'boolean', help: 'no colours (also: NO_COLOR set; FORCE_COLOR forces them)' },
   help: { type: 'boolean', short: 'h', help: 'this help' },
   version: { type: 'boolean', short: 'V', help: 'print the version' },

@@ -6,7 +6,7 @@ import { findInstance } from './instanceSearch.ts';
 import { jsonText } from './json.ts';
 import { renderExplanation } from './render/explainView.ts';
 import { searchFailure } from './render/searchView.ts';
-import { openSession, settledSurvey } from './session.ts';
+import { openSession, settledSurvey, withRegistries } from './session.ts';
 import { viewWidth } from './terminal.ts';
 
 export const explainCommand: Command = {
@@ -25,9 +25,10 @@ export const explainCommand: Command = {
   async run(context) {
     const { shell, values, color, positionals } = context;
     const asked = positionals[0] ?? '';
-    const session = await openSession(context);
+    const session = await openSession(context, { asks: true });
     try {
-      const snapshot = await settledSurvey(session.surveyor, shell.ended);
+      const looked = await settledSurvey(session.surveyor, shell.ended);
+      const snapshot = await withRegistries(session.surveyor, looked, shell.ended);
       const result = findInstance(snapshot, asked);
       if (result.kind !== 'found') {
         const { message, hint } = searchFailure(asked, result, shell.now());

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { staysOffline } from '../survey/registryDesk.ts';
 import { runDirFor } from '../survey/stateFolder.ts';
 import { createSurveyor, type Surveyor } from '../survey/surveyor.ts';
 import type { Log } from '../types/log.ts';
@@ -17,6 +18,12 @@ export interface Session {
   readonly folders: readonly string[];
 }
 
+export interface SessionOptions {
+  readonly log?: Log;
+  /** Registries may be asked, unless the user wants to stay offline; else what was asked before is shown. */
+  readonly asks?: boolean;
+}
+
 export interface RunFolder {
   readonly path: string;
   /** What moved it away from the usual place. */
@@ -29,8 +36,14 @@ export interface RunFolder {
  */
 const settleMs = 2_500;
 
+/** A registry has two seconds. */
+const registryMs = 2_200;
+
 /** @throws UsageError for folders that cannot be used; what the survey throws when the machine has no process list */
-export async function openSession(context: CommandContext, log: Log = stderrLog(context.shell.stderr)): Promise<Session> {
+export async function openSession(
+  context: CommandContext,
+  { log = stderrLog(context.shell.stderr), asks = false }: SessionOptions = {},
+): Promise<Session> {
   const { shell } = context;
   const runFolder = runFolderOf(context);
   const { folders, workspaceFiles } = projects(context);
@@ -43,6 +56,7 @@ export async function openSession(context: CommandContext, log: Log = stderrLog(
     workspaceFiles,
     vscodeUserDirs: [],
     log,
+    registry: () => (asks && !context.values.flag('offline') && !staysOffline(shell.env) ? 'ask' : 'cached'),
   });
   return { surveyor, runFolder, folders };
 }
@@ -75,6 +89,24 @@ export async function settledSurvey(surveyor: Surveyor, ended: AbortSignal): Pro
     await new Promise((done) => setTimeout(done, Math.max(wait, 20)));
     snapshot = await surveyor.survey();
   }
+}
+
+/** The look with what registries answer, where any is being asked (once a day for each package); waits for that at most `registryMs`. */
+export async function withRegistries(surveyor: Surveyor, snapshot: Snapshot, ended: AbortSignal): Promise<Snapshot> {
+  const asking = surveyor.asking();
+  if (!asking || ended.aborted) {
+    return snapshot;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    asking,
+    new Promise<void>((done) => {
+      timer = setTimeout(done, registryMs);
+      ended.addEventListener('abort', () => done(), { once: true });
+    }),
+  ]);
+  clearTimeout(timer);
+  return surveyor.survey();
 }
 
 /** Warnings and errors of the core, a line each on stderr. */

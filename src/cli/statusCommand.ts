@@ -4,7 +4,7 @@ import { type ExitCode, exitCodes } from './exitCodes.ts';
 import { jsonText } from './json.ts';
 import { headline } from './render/headline.ts';
 import { renderStatus } from './render/statusView.ts';
-import { openSession, runFolderRemark, settledSurvey } from './session.ts';
+import { openSession, runFolderRemark, settledSurvey, withRegistries } from './session.ts';
 import { viewWidth } from './terminal.ts';
 
 export const statusCommand: Command = {
@@ -25,9 +25,11 @@ export const statusCommand: Command = {
   ],
   async run(context) {
     const { shell, values, color } = context;
-    const session = await openSession(context);
+    // Newer versions never make the headline: a script that only checks does not wait for them.
+    const session = await openSession(context, { asks: !values.flag('check') });
     try {
-      const snapshot = await settledSurvey(session.surveyor, shell.ended);
+      const looked = await settledSurvey(session.surveyor, shell.ended);
+      const snapshot = await withRegistries(session.surveyor, looked, shell.ended);
       if (values.flag('json')) {
         shell.stdout.write(jsonText(snapshot, 2));
       } else {

@@ -39,7 +39,7 @@ export const watchCommand: Command = {
     const fallback = stderrLog(context.shell.stderr);
     const tell = (message: string): void => (display ? display.warn(message) : fallback.warn(message));
     const log: Log = { debug() {}, info() {}, warn: tell, error: tell };
-    const session = await openSession(context, log);
+    const session = await openSession(context, { log, asks: true });
     const live = startLiveSurvey(session.surveyor, log);
     try {
       display = createDisplay(context, runFolderRemark(session.runFolder));

@@ -77,7 +77,9 @@ function npmUpgrade(facts: InstallFacts, version: string): Upgrade {
     return pinned ? pinnedWords(facts, spec) : { argv: ['npm', 'install', '--prefix', environment, spec] };
   }
   if (parts.some((part) => /^bunx-\d+-/.test(part)) || parts.includes('dlx') || parts.some((part) => part.startsWith('dlx-'))) {
-    return pinned ? pinnedWords(facts, spec) : { words: `it is run from a download cache: write ${spec} in the configuration that starts it` };
+    return pinned
+      ? pinnedWords(facts, spec)
+      : { words: `it is run from a download cache: write ${spec} in the configuration that starts it` };
   }
   const tail = project.replaceAll('\\', '/');
   if (/\/pnpm\/global\/(v?\d+)(\/|$)/.test(`${tail}/`)) {
@@ -160,8 +162,12 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
   if (facts.externallyManaged || (installer !== undefined && installer !== 'pip' && installer !== 'uv')) {
     return { words: `it belongs to ${environment}, which the system's package manager or another tool looks after: upgrade it there` };
   }
-  if (installer === 'uv' || (has('pyvenv.cfg') && facts.hasPip === false)) {
+  if (installer === 'uv') {
     return { argv: ['uv', 'pip', 'install', '--python', interpreter(facts), exact] };
+  }
+  if (has('pyvenv.cfg') && facts.hasPip === false) {
+    // Installed by a pip from outside.
+    return { argv: ['python3', '-m', 'pip', '--python', interpreter(facts), 'install', exact] };
   }
   if (has('pyvenv.cfg') || facts.hasPip) {
     return { argv: [interpreter(facts), '-m', 'pip', 'install', exact] };

@@ -5,6 +5,8 @@ import { createSurveyor } from '../survey/surveyor.ts';
 import { publishThisWindow } from '../survey/thisWindow.ts';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
+import { settings } from './names.ts';
+import { registryMode } from './settings.ts';
 import type { SurveyHandle } from './surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 
@@ -29,6 +31,7 @@ export async function beginSurvey(runDir: string, userDir: string, survey: Surve
         vscodeUserDirs: [userDir],
         workspaceFiles: files,
         log,
+        registry: registryMode,
       }),
     );
     let published = await publishThisWindow(runDir, process.platform, paths());
@@ -41,6 +44,13 @@ export async function beginSurvey(runDir: string, userDir: string, survey: Surve
     store.add(
       workspace.onDidChangeWorkspaceFolders(() => {
         moved().catch((error: unknown) => log.error(`The window's folders changed, and that could not be followed: ${String(error)}`));
+      }),
+    );
+    store.add(
+      workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration(settings.registryEnabled)) {
+          survey.refresh().catch((error: unknown) => log.error(`The look after a change of settings failed: ${String(error)}`));
+        }
       }),
     );
     await survey.start(async () => startLiveSurvey(surveyor, log));

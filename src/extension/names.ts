@@ -45,6 +45,7 @@ export const contextKeys = {
 export const settings = {
   notifications: 'mcpShepherd.notifications',
   showWhenCurrent: 'mcpShepherd.statusBar.showWhenCurrent',
+  registryEnabled: 'mcpShepherd.registry.enabled',
 } as const;
 
 /** Scheme of the read-only documents that show the evidence. */

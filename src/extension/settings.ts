@@ -1,4 +1,5 @@
 import { type ConfigurationScope, workspace } from 'vscode';
+import { type RegistryMode, staysOffline } from '../survey/registryDesk.ts';
 import { settings } from './names.ts';
 
 export type NotificationMode = 'all' | 'thisWindow' | 'off';
@@ -12,6 +13,14 @@ export function notificationMode(): NotificationMode {
 /** Whether the status bar item stays when there is nothing to report. */
 export function showWhenCurrent(): boolean {
   return read<boolean>(settings.showWhenCurrent, true) !== false;
+}
+
+/** Whether registries may be asked for newer versions, and newer versions be told of. */
+export function registryMode(): RegistryMode {
+  if (read<boolean>(settings.registryEnabled, true) === false) {
+    return 'off';
+  }
+  return staysOffline(process.env) ? 'cached' : 'ask';
 }
 
 function read<T>(name: string, fallback: T, scope?: ConfigurationScope): T {

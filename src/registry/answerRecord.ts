@@ -14,6 +14,14 @@ export interface AnswerRecord {
   readonly answer?: { readonly at: number; readonly candidates: readonly Candidate[]; readonly etag?: string };
 }
 
+/** The failure of a question that is being asked, or whose asker died. */
+const underWay = 'no answer yet';
+
+/** Whether somebody is asking right now: the record on disk says more soon. */
+export function isUnderWay(record: AnswerRecord): boolean {
+  return record.failure === underWay;
+}
+
 const dayMs = 86_400_000;
 /** A machine that started without a network gets another chance. */
 const unreachableMs = 3_600_000;
@@ -39,7 +47,7 @@ export function knownAnswer(record: AnswerRecord | undefined, now: number): Answ
 /** What is written before the question goes out, so that a crash in between does not make it go out again and again. */
 export function askingRecord(key: string, before: AnswerRecord | undefined, now: number): AnswerRecord {
   const answer = knownAnswer(before, now);
-  return { key, askedAt: now, failure: 'no answer yet', unreachable: true, ...(answer ? { answer } : {}) };
+  return { key, askedAt: now, failure: underWay, unreachable: true, ...(answer ? { answer } : {}) };
 }
 
 /** What is written when it was answered. A package that is gone from its registry has no newest version any more; a failure changes nothing. */

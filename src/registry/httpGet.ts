@@ -7,7 +7,7 @@ import {
   type RequestOptions,
 } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as secureConnect, type TLSSocket } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { basic, type IndexTarget } from './indexRoute.ts';
@@ -70,7 +70,6 @@ async function getOnce(url: URL, target: IndexTarget, headers: Readonly<Record<s
     const secure = url.protocol === 'https:';
     const tunnel = target.proxy && secure ? await openTunnel(target.proxy, url, trust, signal) : undefined;
     const options: RequestOptions = {
-      agent: false,
       signal,
       headers: {
         'user-agent': 'mcp-shepherd',
@@ -78,7 +77,8 @@ async function getOnce(url: URL, target: IndexTarget, headers: Readonly<Record<s
         ...headers,
         ...(target.authorization === undefined ? {} : { authorization: target.authorization }),
       },
-      ...(tunnel ? { createConnection: () => tunnel } : {}),
+      // Node uses the connection that it is given only where no agent is named.
+      ...(tunnel ? { createConnection: () => tunnel } : { agent: false }),
     };
     return await exchange(() => {
       if (secure) {
@@ -134,8 +134,14 @@ async function openTunnel(proxy: URL, url: URL, trust: Trust, signal: AbortSigna
     throw new Error(`the proxy refused with ${status}`);
   }
   const name = url.hostname.replace(/^\[|\]$/g, '');
-  const secured = secureConnect({ socket, ...trust, ...(/^[\d.]+$|:/.test(name) ? {} : { servername: name }) });
+  const secured = secureConnect({ socket, ...trust, host: name, ...(isAddress(name) ? {} : { servername: name }) });
   secured.once('close', () => signal.removeEventListener('abort', abort));
+  await new Promise<void>((resolve, reject) => {
+    secured.once('secureConnect', resolve);
+    // Stays: an error after this is the request's to report, and must not end the process.
+    secured.on('error', reject);
+    secured.once('close', () => reject(new Error('the proxy hung up')));
+  });
   return secured;
 }
 
@@ -221,6 +227,11 @@ function proxyAuthorization(proxy: URL): Record<string, string> {
 
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/** TLS knows names of hosts, not their addresses. */
+function isAddress(host: string): boolean {
+  return isIP(host) !== 0;
 }
 
 function portOf(url: URL): number {

@@ -42,7 +42,8 @@ function isExcepted(target: URL, list: string): boolean {
       if (entry === '*') {
         return true;
       }
-      const [, bracketed, plain, wanted] = /^(?:\[([^\]]*)\]|(.*?))(?::(\d+))?$/.exec(entry.includes('::') ? `[${entry}]` : entry) ?? [];
+      const [, bracketed, plain, wanted] =
+        /^(?:\[([^\]]*)\]|(.*?))(?::(\d+))?$/.exec(entry.includes('::') && !entry.startsWith('[') ? `[${entry}]` : entry) ?? [];
       const name = (bracketed ?? plain ?? '').replace(/^\*?\./, '');
       return name !== '' && (wanted === undefined || wanted === port) && (host === name || host.endsWith(`.${name}`));
     });

@@ -93,6 +93,8 @@ function actionText(action: FindingAction): string {
       return 'end it';
     case 'manual':
       return action.step;
+    case 'upgrade':
+      return `upgrade it with: ${action.argv.join(' ')}`;
     case 'reveal':
       return `look at its entry (${action.file}, line ${action.line})`;
     default:
@@ -141,6 +143,7 @@ function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow
     ['name', own ? `${own.name} (${own.ecosystem}${source?.editable ? ', its source is used in place' : ''})` : 'unknown'],
     ['runs', own ? `${own.running ?? 'unknown'}${own.origin === 'recorded' ? ', as the server or its guard wrote down' : ''}` : undefined],
     ['installed', own ? (own.installed ?? 'unknown') : undefined],
+    ['newest', own?.latest === undefined ? undefined : `${own.latest} in its registry`],
     ['from', own ? path(own.root) : undefined],
     ['found', source ? `${source.how}: ${path(source.entry)}` : undefined],
     ['read from', source?.metadata == null ? undefined : `${path(source.metadata)}; ${count(source.packages, 'package')} in its closure`],

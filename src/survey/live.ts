@@ -84,6 +84,8 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
     }
   }
 
+  // No scan waits for a registry; what it answered is in the next one.
+  store.add(surveyor.onAnswer(() => schedule(burstMs)));
   const tick = setInterval(() => {
     surveyor.processesChanged().then(
       (changed) => changed && schedule(0),

@@ -18,6 +18,7 @@ import { recordedVersions } from './recordedVersions.ts';
 import { recordSummary } from './recordJoin.ts';
 import { judgeServer } from './serverVerdict.ts';
 import type { Sources } from './sources.ts';
+import type { Updates } from './updates.ts';
 
 /** What a survey keeps from one look to the next. */
 export interface Memory {
@@ -27,6 +28,8 @@ export interface Memory {
   readonly owners: Owners;
   readonly programs: Programs;
   readonly sources: Sources;
+  /** What registries offer; undefined when nobody may be asked. */
+  readonly updates?: Updates;
   /** How often each identity was seen by this observer. */
   readonly observations: Map<string, number>;
 }
@@ -69,6 +72,7 @@ export function observeServer(
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);
+  const update = memory.updates?.sight(attributed, sight, redactor, now);
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
   const transport = definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none' ? 'stdio' : 'unknown';
@@ -86,13 +90,13 @@ export function observeServer(
     transport: transport === 'unknown' && detail.listens === true ? 'http' : transport,
     background: owner.background,
     ...(runsGuarded(attributed.launchers) ? { guarded: true } : {}),
-    package: versions.package,
+    package: versions.package && update?.latest !== undefined ? { ...versions.package, latest: update.latest } : versions.package,
     ...(versions.verdict.unknown === undefined ? {} : { unknown: versions.verdict.unknown }),
     changedDependencies: versions.verdict.changedDependencies,
     ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
     memoryBytes: tree.memoryBytes,
     tree: tree.pids,
-    findings: [...versions.verdict.findings, ...(owner.finding ? [owner.finding] : [])],
+    findings: [...versions.verdict.findings, ...(owner.finding ? [owner.finding] : []), ...(update?.finding ? [update.finding] : [])],
     evidence: evidenceOf({
       attributed,
       sight,

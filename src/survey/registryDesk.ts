@@ -1,5 +1,5 @@
 import { lockFile } from '../lock/kernelLock.ts';
-import { type AnswerRecord, answeredRecord, askingRecord, isDue, knownAnswer, leanOn } from '../registry/answerRecord.ts';
+import { type AnswerRecord, answeredRecord, askingRecord, isDue, isUnderWay, knownAnswer, leanOn } from '../registry/answerRecord.ts';
 import { lookUp, type Question, questionKey } from '../registry/lookUp.ts';
 import type { Disposable } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
@@ -18,10 +18,16 @@ export interface DeskOptions {
   readonly limitMs?: number;
 }
 
+const defaultLimitMs = 2_000;
 /** So many questions are under way at the same time. */
 const atOnce = 4;
-/** Another process asks: its answers are on disk after this. */
-const othersMs = 2_500;
+/** Another process asks: its answers are on disk so much after its limit. */
+const othersMs = 500;
+
+/** Whether the user has said that nothing goes on line, by the variable `MCP_SHEPHERD_OFFLINE` (anything but empty, `0` and `false`). */
+export function staysOffline(env: Readonly<Record<string, string | undefined>>): boolean {
+  return !/^(0|false)?$/i.test(env.MCP_SHEPHERD_OFFLINE ?? '');
+}
 
 /** An answer, with its time. */
 export type Known = NonNullable<AnswerRecord['answer']>;
@@ -43,6 +49,10 @@ export class RegistryDesk implements Disposable {
     this.#options = options;
   }
 
+  get mode(): RegistryMode {
+    return this.#options.mode();
+  }
+
   /** What is known now. Never waits; what is due is asked in the background, and `onAnswer` tells when there is something new. */
   known(question: Question): Known | undefined {
     const mode = this.#options.mode();
@@ -53,7 +63,7 @@ export class RegistryDesk implements Disposable {
     const now = this.#options.now();
     const key = questionKey(question);
     let record = this.#records.get(key);
-    if (isDue(record, now)) {
+    if (!record || isUnderWay(record) || isDue(record, now)) {
       // Somebody else may have asked meanwhile.
       record = store.read(key);
       if (record) {
@@ -130,25 +140,35 @@ export class RegistryDesk implements Disposable {
 
   /** What another process finds out is on disk soon; what it did not ask is asked at a later look. */
   async #othersAsk(store: AnswerStore): Promise<void> {
-    const until = performance.now() + othersMs;
+    const until = performance.now() + (this.#options.limitMs ?? defaultLimitMs) + othersMs;
     const wanted = [...this.#waiting.keys()];
     this.#waiting.clear();
     while (performance.now() < until && !this.#end.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      if (wanted.every((key) => !isDue(store.read(key), this.#options.now()) && store.read(key)?.failure !== 'no answer yet')) {
+      if (wanted.every((key) => !isDue(store.read(key), this.#options.now()) && !this.#isUnderWay(store, key))) {
         break;
       }
     }
     this.#tell();
   }
 
+  #isUnderWay(store: AnswerStore, key: string): boolean {
+    const record = store.read(key);
+    return record !== undefined && isUnderWay(record);
+  }
+
   async #askOne(store: AnswerStore, key: string, question: Question): Promise<void> {
-    const { now, limitMs = 2_000, log } = this.#options;
+    const { now, limitMs = defaultLimitMs, log } = this.#options;
     const before = store.read(key);
     const asking = askingRecord(key, before, now());
     try {
       store.write(asking);
       const reply = await lookUp(question, leanOn(before, now()), AbortSignal.any([this.#end.signal, AbortSignal.timeout(limitMs)]));
+      if (this.#end.signal.aborted) {
+        // We hung up ourselves: the next process may ask.
+        store.write(before ?? { ...asking, askedAt: 0 });
+        return;
+      }
       const record = answeredRecord(asking, reply, now());
       this.#records.set(key, record);
       store.write(record);

@@ -4,6 +4,7 @@ import { judgeDuplicates } from '../diagnosis/duplicates.ts';
 import { processTree } from '../process/processTree.ts';
 import { createProcessTable } from '../process/table.ts';
 import type { ClientId, RawDefinition } from '../types/definition.ts';
+import type { Disposable } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
 import type { Problem } from '../types/problem.ts';
 import { identityKey, type ProcessDetail, type ProcessRow, type ProcessTable } from '../types/process.ts';
@@ -22,8 +23,10 @@ import { readNpxPackages } from './npxPackages.ts';
 import { isServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
 import { Owners } from './owner.ts';
 import { Programs } from './programs.ts';
+import { RegistryDesk, type RegistryMode } from './registryDesk.ts';
 import { runningClients } from './runningClients.ts';
 import { Sources } from './sources.ts';
+import { Updates } from './updates.ts';
 import { openWindows } from './windows.ts';
 
 export interface SurveyOptions {
@@ -38,8 +41,12 @@ export interface SurveyOptions {
   readonly vscodeUserDirs: readonly string[];
   readonly workspaceFiles?: readonly string[];
   readonly log: Log;
+  /** Whether registries may be asked for newer versions, at each look. Default: nothing goes on line, and nothing is said of updates. */
+  readonly registry?: () => RegistryMode;
   /** Replaced in tests only. */
   readonly clock?: Clock;
+  /** For one question to a registry, ms; default 2,000. */
+  readonly registryLimitMs?: number;
   readonly table?: ProcessTable;
 }
 
@@ -73,6 +80,10 @@ export interface Surveyor {
   setFolders(folders: readonly string[], workspaceFiles?: readonly string[]): void;
   /** Clears a little of what dead servers left in the lock protocol's folder. For those who watch; never in the way of a survey. @throws on I/O errors */
   tidy(): Promise<void>;
+  /** Done when no registry is being asked any more; undefined when none is. No survey ever waits for it. */
+  asking(): Promise<void> | undefined;
+  /** A registry has answered: another survey says more. */
+  onAnswer(listener: () => void): Disposable;
   /** Of the last survey. */
   report(): SurveyReport;
   /** An entry of the last survey with everything that its file says of it. It holds secrets: never to be shown, logged or stored. */
@@ -110,6 +121,7 @@ class MachineSurveyor implements Surveyor {
   #askAgainIn: number | undefined;
   #rows: readonly ProcessRow[] = [];
   #forgotAt = 0;
+  readonly #desk: RegistryDesk;
 
   constructor(options: SurveyOptions, table: ProcessTable) {
     this.#options = options;
@@ -118,6 +130,14 @@ class MachineSurveyor implements Surveyor {
     this.#folders = options.folders;
     this.#workspaceFiles = options.workspaceFiles ?? [];
     this.#locks = new LockFacts(options.runDir);
+    const { runDir, log, registry = () => 'off', registryLimitMs } = options;
+    this.#desk = new RegistryDesk({
+      runDir,
+      log,
+      mode: registry,
+      now: () => this.#clock.now(),
+      ...(registryLimitMs === undefined ? {} : { limitMs: registryLimitMs }),
+    });
   }
 
   async survey(): Promise<Snapshot> {
@@ -229,12 +249,21 @@ class MachineSurveyor implements Surveyor {
 
   allChanged(): void {
     this.#config = undefined;
+    this.#memory?.updates?.allChanged();
     this.#memory?.closures.allChanged();
   }
 
   setFolders(folders: readonly string[], workspaceFiles: readonly string[] = []): void {
     this.#folders = folders;
     this.#workspaceFiles = workspaceFiles;
+  }
+
+  asking(): Promise<void> | undefined {
+    return this.#desk.asking();
+  }
+
+  onAnswer(listener: () => void): Disposable {
+    return this.#desk.onAnswer(listener);
   }
 
   report(): SurveyReport {
@@ -263,6 +292,7 @@ class MachineSurveyor implements Surveyor {
   }
 
   dispose(): void {
+    this.#desk.dispose();
     this.#config = undefined;
     this.#memory = undefined;
   }
@@ -275,6 +305,7 @@ class MachineSurveyor implements Surveyor {
       owners: new Owners(),
       programs: new Programs(),
       sources: new Sources(),
+      updates: new Updates(this.#desk, this.#options),
       observations: new Map(),
     };
     return this.#memory;
@@ -315,6 +346,7 @@ class MachineSurveyor implements Surveyor {
     memory.owners.keep(alive);
     memory.programs.keep(alive);
     memory.sources.keep(alive);
+    memory.updates?.keep(alive);
     for (const key of memory.observations.keys()) {
       if (!alive.has(key)) {
         memory.observations.delete(key);

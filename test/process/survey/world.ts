@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../../src/survey/bootClock.ts';
+import type { RegistryMode } from '../../../src/survey/registryDesk.ts';
 import { createSurveyor, type Surveyor } from '../../../src/survey/surveyor.ts';
 import { isHeadline } from '../../../src/types/finding.ts';
 import { silentLog } from '../../../src/types/log.ts';
@@ -15,7 +16,13 @@ export interface World {
   /** Writes a file below the home. */
   write(path: string, content: unknown): string;
   /** A new observer; with the same run folder it knows what earlier ones recorded. */
-  observer(options?: { readonly clock?: Clock; readonly folders?: readonly string[]; readonly runDir?: string }): Promise<Surveyor>;
+  observer(options?: {
+    readonly clock?: Clock;
+    readonly folders?: readonly string[];
+    readonly runDir?: string;
+    readonly registry?: RegistryMode;
+    readonly registryLimitMs?: number;
+  }): Promise<Surveyor>;
   remove(): void;
 }
 
@@ -45,6 +52,8 @@ export function makeWorld(): World {
         vscodeUserDirs: [],
         log: silentLog,
         ...(options.clock ? { clock: options.clock } : {}),
+        ...(options.registry ? { registry: () => options.registry ?? 'off' } : {}),
+        ...(options.registryLimitMs === undefined ? {} : { registryLimitMs: options.registryLimitMs }),
       });
       open.push(surveyor);
       return surveyor;

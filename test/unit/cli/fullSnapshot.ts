@@ -66,6 +66,7 @@ export const fullSnapshot: Full<Snapshot> = {
         root: '/home/ada/.npm/_npx/abc',
         running: '2026.1.26',
         installed: '2026.8.31',
+        latest: '2026.9.1',
         origin: 'recorded',
       },
       record: {
@@ -93,6 +94,7 @@ export const fullSnapshot: Full<Snapshot> = {
             { kind: 'restart' },
             { kind: 'manual', step: 'In Claude Code: /mcp, choose everything, Reconnect.' },
             { kind: 'end' },
+            { kind: 'upgrade', argv: ['npm', 'install', '--prefix', '/home/ada/shop', 'server@2.0.0'], cwd: '/home/ada/shop' },
             { kind: 'reveal', file: '/home/ada/shop/.vscode/mcp.json', line: 4 },
           ],
         },

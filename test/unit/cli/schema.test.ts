@@ -119,6 +119,7 @@ const optionalFields = new Set([
   'record',
   'origin',
   'guardPid',
+  'latest',
   'command',
   'cwd',
   'url',
@@ -141,9 +142,9 @@ function requiredHere(path: readonly (string | number)[], key: string): boolean 
     return (
       (inner === undefined && (key === 'command' || key === 'cwd')) ||
       inner === 'launchers' ||
-      (inner === 'package' && key !== 'origin') ||
+      (inner === 'package' && key !== 'origin' && key !== 'latest') ||
       (path.length > 2 && (key === 'evidence' || key === 'record')) ||
-      (inner === 'findings' && key !== 'subKind')
+      (inner === 'findings' && key !== 'subKind' && !(key === 'cwd' && path.includes('actions')))
     );
   }
   return (

@@ -1,0 +1,228 @@
+import { readdirSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { type InstallFacts, npmMarks, pythonMarks } from '../diagnosis/upgradeCommand.ts';
+import { look, readBounded } from '../package/boundedFile.ts';
+import { isRecord } from '../package/nodePackage.ts';
+import { venvConfig } from '../package/pythonEnvironment.ts';
+import { observedLaunch } from '../process/launch.ts';
+import type { NpmPackagePlace } from '../registry/npmRoute.ts';
+import type { PythonPackagePlace } from '../registry/pythonRoute.ts';
+import type { PackageRef } from '../types/package.ts';
+import type { ProcessDetail, ProcessRow } from '../types/process.ts';
+import { parseNpmSpec } from '../version/npmSpec.ts';
+
+/** What is on disk about how a package was installed: what decides the command for an upgrade, and whom to ask about it. */
+export interface Installation {
+  readonly facts: InstallFacts;
+  readonly place:
+    | { readonly ecosystem: 'npm'; readonly npm: NpmPackagePlace }
+    | { readonly ecosystem: 'python'; readonly python: PythonPackagePlace };
+  /** npm: the tag that its start follows. */
+  readonly tag: string;
+  /** Python: the version of the environment's interpreter. */
+  readonly python?: string;
+}
+
+/** Lock files of large projects are longer than other metadata. */
+const maxLockBytes = 16 * 1024 * 1024;
+
+/**
+ * Reads how a package was installed. Files only; a few, so that the caller may do it once a minute.
+ *
+ * @param root the package's directory (npm) or its dist-info (Python)
+ */
+export function readInstallation(
+  ref: PackageRef,
+  root: string,
+  launchers: readonly ProcessRow[],
+  detail: ProcessDetail,
+  platform: NodeJS.Platform,
+): Installation {
+  return ref.ecosystem === 'npm'
+    ? npmInstallation(ref, root, launchers, detail, platform)
+    : pythonInstallation(ref, root, launchers, detail, platform);
+}
+
+function npmInstallation(
+  ref: PackageRef,
+  root: string,
+  launchers: readonly ProcessRow[],
+  detail: ProcessDetail,
+  platform: NodeJS.Platform,
+): Installation {
+  const { environment, name } = ref;
+  const store = /^(.*)[\\/]node_modules[\\/]\.pnpm[\\/]/.exec(`${environment}/`)?.[1];
+  const project = store ?? environment;
+  const manifest = json(join(project, 'package.json'));
+  const own = json(join(root, 'package.json'));
+  const isNpx = environment.split(/[\\/]/).includes('_npx');
+  const asked = isNpx ? npxSpec(manifest, name) : launcherSpec(launchers, name);
+  const files = marks(project, npmMarks);
+  const global = !isNpx && !files.has('package.json');
+  // npx reads the .npmrc of the project that it is called in.
+  const settings = isNpx ? (detail.environment?.get('npm_config_local_prefix') ?? projectAbove(detail.cwd)) : project;
+  const publishedTo =
+    isRecord(own?.publishConfig) && typeof own.publishConfig.registry === 'string' ? own.publishConfig.registry : undefined;
+  const resolved = resolvedFrom(project, environment, name);
+  const spec = asked === undefined ? undefined : parseNpmSpec(asked);
+  const selector = spec?.kind === 'registry' ? spec.selector : undefined;
+  return {
+    facts: {
+      ecosystem: 'npm',
+      name,
+      platform,
+      environment,
+      project,
+      files,
+      direct: ['dependencies', 'devDependencies', 'optionalDependencies'].some((field) => {
+        const listed = manifest?.[field];
+        return isRecord(listed) && Object.hasOwn(listed, name);
+      }),
+      ...(asked === undefined ? {} : { asked }),
+    },
+    place: {
+      ecosystem: 'npm',
+      npm: {
+        name,
+        ...(global || settings === undefined ? {} : { project: settings }),
+        prefixes: nodePrefixes(detail, platform, global ? project : undefined),
+        ...(own?.private === true ? { isPrivate: true } : {}),
+        ...(publishedTo === undefined ? {} : { publishedTo }),
+        ...(resolved === undefined ? {} : { resolved }),
+      },
+    },
+    tag: selector?.kind === 'tag' ? selector.value : 'latest',
+  };
+}
+
+/** The spec that npm keeps in the cache folder of an npx call, in the form in which it was asked for. */
+function npxSpec(manifest: Record<string, unknown> | undefined, name: string): string | undefined {
+  const packages = isRecord(manifest?._npx) ? manifest._npx.packages : undefined;
+  const specs = Array.isArray(packages) ? packages.filter((one) => typeof one === 'string') : [];
+  return specs.find((spec) => spec === name || spec.startsWith(`${name}@`));
+}
+
+function launcherSpec(launchers: readonly ProcessRow[], name: string): string | undefined {
+  return launchers.flatMap((row) => observedLaunch(row).specs).find((spec) => spec.startsWith(name));
+}
+
+/** Where npm's own lock file says that the package came from. */
+function resolvedFrom(project: string, environment: string, name: string): string | undefined {
+  if (project !== environment) {
+    return undefined;
+  }
+  const lock = json(join(environment, 'node_modules', '.package-lock.json'), maxLockBytes);
+  const entry = isRecord(lock?.packages) ? lock.packages[`node_modules/${name}`] : undefined;
+  return isRecord(entry) && typeof entry.resolved === 'string' ? entry.resolved : undefined;
+}
+
+/** Prefixes of the Node installations that the server could have been installed with: the one that runs it, and the one its PATH finds. */
+function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: string | undefined): string[] {
+  const windows = platform === 'win32';
+  const prefixOf = (program: string): string => (windows ? dirname(program) : dirname(dirname(program)));
+  const onPath = (detail.environment?.get('PATH') ?? '')
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder) && !/[\\/]node_modules[\\/]\.bin$/.test(folder))
+    .map((folder) => join(folder, windows ? 'node.exe' : 'node'))
+    .find((program) => look(program).status === 'ok');
+  const own = global === undefined ? [] : [windows ? global : dirname(global)];
+  const running = detail.exe?.replace(/ \(deleted\)$/, '');
+  return [...new Set([...own, ...(running === undefined ? [] : [prefixOf(running)]), ...(onPath === undefined ? [] : [prefixOf(onPath)])])];
+}
+
+/** The folder that npm takes for the project of a directory: the nearest above with a package.json or node_modules. */
+function projectAbove(cwd: string | undefined): string | undefined {
+  for (let folder = cwd; folder !== undefined && isAbsolute(folder); folder = dirname(folder)) {
+    if (['package.json', 'node_modules'].some((name) => look(join(folder ?? '', name)).status === 'ok')) {
+      return folder;
+    }
+    if (folder === dirname(folder)) {
+      break;
+    }
+  }
+  return cwd;
+}
+
+function pythonInstallation(
+  ref: PackageRef,
+  root: string,
+  launchers: readonly ProcessRow[],
+  detail: ProcessDetail,
+  platform: NodeJS.Platform,
+): Installation {
+  const { environment, name } = ref;
+  const files = marks(environment, pythonMarks);
+  const site = dirname(root);
+  const library = dirname(site);
+  const installer = text(join(root, 'INSTALLER'))?.trim().toLowerCase().slice(0, 40);
+  const venv = venvConfig(environment);
+  const version =
+    /^\d+(\.\d+){1,2}/.exec(venv?.get('version') ?? venv?.get('version_info') ?? '')?.[0] ??
+    /python(\d+\.\d+)/i.exec(basename(library))?.[1];
+  const asked = pipxSpec(environment, files) ?? launcherSpec(launchers, name);
+  const byUv = files.has('uv-receipt.toml') || /[\\/]archive-v\d+[\\/]/.test(`${environment}/`) || installer === 'uv';
+  return {
+    facts: {
+      ecosystem: 'python',
+      name,
+      platform,
+      environment,
+      project: environment,
+      files,
+      direct: true,
+      ...(asked === undefined ? {} : { asked }),
+      ...(installer ? { installer } : {}),
+      externallyManaged: !venv && look(join(library, 'EXTERNALLY-MANAGED')).status !== 'absent',
+      hasPip: look(join(site, 'pip')).status === 'ok',
+    },
+    place: {
+      ecosystem: 'python',
+      python: {
+        environment,
+        // pipx lets pip do the work.
+        installer: byUv ? 'uv' : installer === 'pip' || files.has('pipx_metadata.json') ? 'pip' : 'other',
+        ...(look(join(root, 'direct_url.json')).status === 'absent' ? {} : { direct: true }),
+        ...(detail.cwd === undefined ? {} : { project: detail.cwd }),
+      },
+    },
+    tag: 'latest',
+    ...(version === undefined ? {} : { python: version }),
+  };
+}
+
+function pipxSpec(environment: string, files: ReadonlySet<string>): string | undefined {
+  const main = files.has('pipx_metadata.json') ? json(join(environment, 'pipx_metadata.json'))?.main_package : undefined;
+  return isRecord(main) && typeof main.package_or_url === 'string' ? main.package_or_url : undefined;
+}
+
+/** Which of the files are there; `../NAME` stands above the folder. */
+function marks(folder: string, names: readonly string[]): ReadonlySet<string> {
+  const list = (path: string): ReadonlySet<string> => {
+    try {
+      return new Set(readdirSync(path));
+    } catch {
+      return new Set();
+    }
+  };
+  const here = list(folder);
+  const above = names.some((name) => name.startsWith('../')) ? list(dirname(folder)) : here;
+  return new Set(names.filter((name) => (name.startsWith('../') ? above.has(name.slice(3)) : here.has(name))));
+}
+
+function text(path: string): string | undefined {
+  const read = readBounded(path, 64 * 1024);
+  return read.status === 'ok' ? read.text : undefined;
+}
+
+function json(path: string, maxBytes?: number): Record<string, unknown> | undefined {
+  const read = readBounded(path, maxBytes);
+  if (read.status !== 'ok') {
+    return undefined;
+  }
+  try {
+    const value: unknown = JSON.parse(read.text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

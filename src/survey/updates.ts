@@ -1,0 +1,139 @@
+import { judgeUpdate } from '../diagnosis/updates.ts';
+import { upgradeCommand } from '../diagnosis/upgradeCommand.ts';
+import { readBounded } from '../package/boundedFile.ts';
+import type { IndexRoute } from '../registry/indexRoute.ts';
+import type { Question } from '../registry/lookUp.ts';
+import { newestFor } from '../registry/newest.ts';
+import { npmRoute } from '../registry/npmRoute.ts';
+import { pythonRoute } from '../registry/pythonRoute.ts';
+import type { Surroundings } from '../registry/surroundings.ts';
+import type { Finding } from '../types/finding.ts';
+import { identityKey } from '../types/process.ts';
+import type { Redactor } from '../types/redaction.ts';
+import type { Attributed } from './attribution.ts';
+import type { PackageSight } from './closures.ts';
+import { type Installation, readInstallation } from './installFacts.ts';
+import type { RegistryDesk } from './registryDesk.ts';
+
+/** What the registry of one server's package has to offer. */
+export interface UpdateSight {
+  readonly latest?: string;
+  readonly finding?: Finding;
+}
+
+interface Entry {
+  readonly installed: string;
+  readonly readAt: number;
+  readonly installation: Installation;
+  readonly route: IndexRoute;
+}
+
+/** Settings files and project files are read again after this long. */
+const freshMs = 60_000;
+/** Settings files are small. */
+const maxSettingsBytes = 1024 * 1024;
+
+/** Joins how each server's package was installed with what its registry offers. */
+export class Updates {
+  readonly #desk: RegistryDesk;
+  readonly #machine: Pick<Surroundings, 'platform' | 'home' | 'env'>;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(desk: RegistryDesk, machine: Pick<Surroundings, 'platform' | 'home' | 'env'>) {
+    this.#desk = desk;
+    this.#machine = machine;
+  }
+
+  /** @param now epoch ms */
+  sight(attributed: Attributed, sight: PackageSight, redactor: Redactor, now: number): UpdateSight {
+    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable) {
+      return {};
+    }
+    const own = sight.reading.packages[0];
+    const installed = own?.version;
+    if (!own || installed === undefined || this.#desk.mode === 'off') {
+      return {};
+    }
+    const entry = this.#entry(attributed, sight.ref, own.root, installed, now);
+    const { installation, route } = entry;
+    if ('never' in route) {
+      return {};
+    }
+    const { ecosystem, name } = sight.ref;
+    const { tag, python } = installation;
+    const question: Question = { ecosystem, name, tag, targets: route.ask };
+    const known = this.#desk.known(question);
+    const prereleases = tag !== 'latest';
+    const newest =
+      known && newestFor({ ecosystem, version: installed, prereleases, ...(python === undefined ? {} : { python }) }, known.candidates);
+    if (!known || newest === undefined) {
+      return {};
+    }
+    const upgrade = upgradeCommand(installation.facts, newest);
+    // A command whose words hold a secret is neither shown nor run.
+    const shown =
+      'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
+        ? { words: 'its command would show a secret of this machine' }
+        : upgrade;
+    const definition = attributed.definitions[0];
+    const finding = judgeUpdate({
+      now,
+      ecosystem,
+      name,
+      installed,
+      newest,
+      answeredAt: known.at,
+      registry: route.ask[0].base.host,
+      upgrade: shown,
+      remarks: route.remarks,
+      ...(definition ? { entry: { file: definition.file, line: definition.line } } : {}),
+    });
+    return { latest: newest, ...(finding ? { finding } : {}) };
+  }
+
+  /** Drops the servers that are gone. */
+  keep(alive: ReadonlySet<string>): void {
+    for (const key of this.#entries.keys()) {
+      if (!alive.has(key)) {
+        this.#entries.delete(key);
+      }
+    }
+  }
+
+  /** Settings and projects are read again at the next look. */
+  allChanged(): void {
+    this.#entries.clear();
+  }
+
+  #entry(
+    attributed: Attributed,
+    ref: Exclude<PackageSight, { unknown: string }>['ref'],
+    root: string,
+    installed: string,
+    now: number,
+  ): Entry {
+    const { server, detail, launchers } = attributed;
+    const key = identityKey(server.identity);
+    const known = this.#entries.get(key);
+    if (known && known.installed === installed && now - known.readAt < freshMs && known.readAt <= now) {
+      return known;
+    }
+    const { platform, home, env } = this.#machine;
+    const installation = readInstallation(ref, root, launchers, detail, platform);
+    // The server's own variables count; ours where it has none, because clients leave most of them out.
+    const around: Surroundings = {
+      platform,
+      home: detail.environment?.get('HOME') ?? home,
+      env: { ...env, ...Object.fromEntries(detail.environment ?? []) },
+      read: (path) => {
+        const read = readBounded(path, maxSettingsBytes);
+        return read.status === 'ok' ? read.text : undefined;
+      },
+    };
+    const { place } = installation;
+    const route = place.ecosystem === 'npm' ? npmRoute(place.npm, around) : pythonRoute(place.python, around);
+    const entry: Entry = { installed, readAt: now, installation, route };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+}
