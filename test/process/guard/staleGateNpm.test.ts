@@ -82,7 +82,11 @@ describe('The stale gate on real npm installs', function () {
     match(refusalText(one.call('create_entities')), /not installed any more/);
   });
 
-  it('A19: npx is unknown before it runs, and known after its first answer; its shared folder is upgraded in place', async () => {
+  it('A19: npx is unknown before it runs, and known after its first answer; its shared folder is upgraded in place', async function () {
+    if (process.env.TEST_LONG !== '1') {
+      console.log('skipped: TEST_LONG=1 runs npx');
+      this.skip();
+    }
     const cache = join(root, 'cache');
     const npx = { ...env, npm_config_cache: cache };
     // The download cache of the machine, the npx folder of the test.

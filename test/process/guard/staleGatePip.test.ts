@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -45,7 +46,20 @@ describe('The stale gate on real Python environments', function () {
   });
 
   const install = (...specs: readonly string[]): Promise<string> => pip(venv, 'install', '--quiet', ...specs);
-  const base = (): Promise<string> => install('stale-mcp==0.1.0', 'stalelib==1.0.0');
+  /** Both at their older version; costs nothing when they are. */
+  const base = async (): Promise<void> => {
+    const there = existsSync(join(venv, 'lib')) ? readdirSync(site()) : [];
+    if (!there.includes('stale_mcp-0.1.0.dist-info') || !there.includes('stalelib-1.0.0.dist-info')) {
+      await install('stale-mcp==0.1.0', 'stalelib==1.0.0');
+    }
+  };
+  /** What an upgrade changes, without the seconds that pip takes. */
+  const pretend = (version: string): (() => void) => {
+    const file = join(site(), 'stalelib-1.0.0.dist-info', 'METADATA');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/^Version: .*$/m, `Version: ${version}`));
+    return () => writeFileSync(file, text);
+  };
   const gated = async (more: Partial<Gated> = {}): Promise<GatedServer> => {
     const started = await startGated({ command: venvPath(venv, 'stale-mcp'), cwd: root, env, ...more });
     running.push(started);
@@ -119,24 +133,6 @@ describe('The stale gate on real Python environments', function () {
     ok(!/installed is/.test(text));
     await install('--force-reinstall', '--no-deps', 'stalelib==1.0.0');
     equal(one.call('note').action, 'pass');
-  });
-
-  it('A14: an edited editable install warns, its upgraded dependency refuses', async () => {
-    const home = join(root, 'editable');
-    const source = join(home, 'source');
-    await makeVenv(join(home, 'venv'));
-    writeSource(staleMcp('0.1.0'), source);
-    await pip(join(home, 'venv'), 'install', '--quiet', 'stalelib==1.0.0');
-    await pip(join(home, 'venv'), 'install', '--quiet', '--no-deps', '-e', source);
-    const one = await gated({ command: venvPath(join(home, 'venv'), 'stale-mcp') });
-    equal(one.gate.report().editedSource, undefined);
-    const module = join(source, 'stale_mcp', '__init__.py');
-    writeFileSync(module, readFileSync(module, 'utf8').replace('0.1.0', '0.9.0'));
-    utimesSync(module, new Date(), new Date(Date.now() + 2_000));
-    equal(one.call('note').action, 'pass');
-    deepEqual([one.gate.report().stale, one.gate.report().editedSource], [false, join('stale_mcp', '__init__.py')]);
-    await pip(join(home, 'venv'), 'install', '--quiet', 'stalelib==1.1.0');
-    match(refusalText(one.call('note')), /stalelib 1\.0\.0, installed is 1\.1\.0/);
   });
 
   it('A15: metadata that is broken or full of instructions is unreadable, never stale, never shown', async () => {
@@ -226,7 +222,11 @@ describe('The stale gate on real Python environments', function () {
     equal(one.call('note').action, 'pass');
   });
 
-  it('A20: an environment that is built anew under the server (pipx --force)', async () => {
+  it('A20: an environment that is built anew under the server (pipx --force)', async function () {
+    if (process.env.TEST_LONG !== '1') {
+      console.log('skipped: TEST_LONG=1 builds environments anew');
+      this.skip();
+    }
     const home = join(root, 'pipx');
     const build = async (version: string): Promise<void> => {
       rmSync(home, { recursive: true, force: true });
@@ -251,7 +251,7 @@ describe('The stale gate on real Python environments', function () {
     const plain = await gated();
     const unasked = await gated({ toolsUnknown: true });
     const off = await gated({ policy: 'off' });
-    await install('stalelib==1.1.0');
+    const put = pretend('1.1.0');
     deepEqual(
       ['peek', 'note', 'version'].map((tool) => strict.call(tool).action),
       ['refuse', 'pass', 'pass'],
@@ -286,6 +286,7 @@ describe('The stale gate on real Python environments', function () {
     equal(plain.call('peek').action, 'ask-tools');
     equal(await plain.gate.tools.ask((params) => plain.server.request('tools/list', params)), true);
     equal(plain.call('peek').action, 'refuse');
+    put();
   });
 
   it('A21 A22: a fault of the check, and the way out, let calls pass and say so', async () => {
@@ -293,7 +294,7 @@ describe('The stale gate on real Python environments', function () {
     const one = await gated();
     const open = await gated({ env: { ...env, MCP_SHEPHERD_ALLOW_STALE: 'yes' } });
     const shut = await gated({ env: { ...env, MCP_SHEPHERD_ALLOW_STALE: '0' } });
-    await install('stalelib==1.1.0');
+    const put = pretend('1.1.0');
     deepEqual([open.call('note').action, open.gate.report().gateDisabledBy], ['pass', 'MCP_SHEPHERD_ALLOW_STALE']);
     match(open.log.join('\n'), /MCP_SHEPHERD_ALLOW_STALE is set/);
     equal(shut.call('note').action, 'refuse');
@@ -309,5 +310,22 @@ describe('The stale gate on real Python environments', function () {
     equal(one.gate.call({ params }).action, 'pass');
     match(one.gate.report().fault ?? '', /RangeError.*calls pass/);
     equal(one.call('note').action, 'refuse');
+    put();
+  });
+
+  it('A14: an edited editable install warns, its upgraded dependency refuses', async () => {
+    await base();
+    const source = join(root, 'source');
+    writeSource(staleMcp('0.1.0'), source);
+    await pip(venv, 'install', '--quiet', '--no-deps', '-e', source);
+    const one = await gated();
+    equal(one.gate.report().editedSource, undefined);
+    const module = join(source, 'stale_mcp', '__init__.py');
+    writeFileSync(module, readFileSync(module, 'utf8').replace('0.1.0', '0.9.0'));
+    utimesSync(module, new Date(), new Date(Date.now() + 2_000));
+    equal(one.call('note').action, 'pass');
+    deepEqual([one.gate.report().stale, one.gate.report().editedSource], [false, join('stale_mcp', '__init__.py')]);
+    pretend('1.1.0');
+    match(refusalText(one.call('note')), /stalelib 1\.0\.0, installed is 1\.1\.0/);
   });
 });
