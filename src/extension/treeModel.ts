@@ -166,7 +166,7 @@ function instanceNode(
   const other = instance.client && isWindowClient(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : undefined;
   const background = !instance.client && instance.background ? 'background' : undefined;
   const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined ? 'recorded' : undefined;
-  const description = [state, other, background, recorded, processText(instance, now)].filter(Boolean).join(' · ');
+  const description = [state, other, background, processText(instance, now), recorded].filter(Boolean).join(' · ');
   const label = versionsText(instance);
   return {
     id,
