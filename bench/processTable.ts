@@ -1,5 +1,6 @@
 // What one process list costs, beside ps-list and the least that any reader of /proc must do: `node bench/processTable.ts`.
 // Ratios of medians within one run; the absolute times belong to the machine. Linux only.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import psList from 'ps-list';
@@ -34,7 +35,7 @@ function bareWalk(): number {
 }
 
 const proc = new ProcTable();
-const ps = new PsTable();
+const ps = new PsTable({ listProcesses: psList });
 const subjects: readonly { readonly name: string; readonly act: () => unknown; readonly times: number[] }[] = [
   { name: 'bare synchronous walk (stat, cmdline)', act: bareWalk, times: [] },
   { name: 'ProcTable.list()', act: () => proc.list(), times: [] },

@@ -9,18 +9,19 @@ export function errorAnswer(id: IdKey, message: string, data?: unknown, code: nu
   return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},"error":${error}}\n`);
 }
 
+/** What stands beside the id in an answer. */
+export type ToolAnswer = { readonly result: unknown } | { readonly error: unknown };
+
+export function toolAnswer(id: IdKey, answer: ToolAnswer): Buffer {
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},${JSON.stringify(answer).slice(1)}\n`);
+}
+
 /**
  * An answer to `tools/call` that reaches the model: clients show a failed result to it, while many turn a protocol error into their own words.
  * @param modern protocol 2026-07-28, where a result names its type
  */
-export function failedToolAnswer(id: IdKey, text: string, modern: boolean, meta?: unknown): Buffer {
-  const result = JSON.stringify({
-    ...(modern ? { resultType: 'complete' } : {}),
-    content: [{ type: 'text', text }],
-    isError: true,
-    ...(meta === undefined ? {} : { _meta: meta }),
-  });
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},"result":${result}}\n`);
+export function failedTool(text: string, modern: boolean): ToolAnswer {
+  return { result: { ...(modern ? { resultType: 'complete' } : {}), content: [{ type: 'text', text }], isError: true } };
 }
 
 export function notificationLine(method: string, params?: unknown): Buffer {

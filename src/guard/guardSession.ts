@@ -1,6 +1,7 @@
 import type { ControlHandlers } from '../lock/controlServer.ts';
-import type { HeldInstance } from '../lock/heldInstance.ts';
+import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
 import { say } from './answers.ts';
+import type { StdioCallGate } from './callGate.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import type { Publication } from './publication.ts';
 import { Relay } from './relay.ts';
@@ -28,6 +29,8 @@ export class GuardSession {
   #stopClientWatch: () => void = () => undefined;
   #servers: readonly ServerProcess[] = [];
   #problem: string | undefined;
+  #gate: StdioCallGate | undefined;
+  #versions: Partial<InstanceFacts> = {};
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -45,8 +48,14 @@ export class GuardSession {
       name: this.#name,
       graceMs: options.graceMs,
       drainMs: options.drainMs,
-      start: () => startServer({ ...options, inherited: this.#lockFiles() }),
-      overlap: () => options.overlap,
+      start: async () => {
+        const code = this.#gate?.starting();
+        const server = await startServer({ ...options, inherited: this.#lockFiles() });
+        this.#gate?.started(code, server);
+        return server;
+      },
+      // Two servers on one resource are never our own idea.
+      overlap: () => options.overlap || (options.locks.length === 0 && this.#gate?.onlyReads === true),
       changed: (servers, problem) => this.#changed(servers, problem),
       finished: finish,
     });
@@ -81,12 +90,54 @@ export class GuardSession {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => this.#end(signal));
     }
+    const readOnly = this.#conflict !== undefined && this.#options.onConflict.mode === 'read-only';
+    if (this.#options.onStale !== 'off' || readOnly || this.#options.updateNote) {
+      await this.#openGate(readOnly);
+    }
     process.on('SIGUSR2', () => void this.supervisor.restart('asked by SIGUSR2'));
     await this.supervisor.begin();
     void this.#inputEnded.then(() => this.#end());
     this.#watchdog = new Watchdog(this.#options.graceMs);
     this.#watchdog.tell(this.#servers.map(({ pid }) => pid));
     this.#publication = this.#publish();
+  }
+
+  async #openGate(readOnly: boolean): Promise<void> {
+    const { StdioCallGate } = await import('./callGate.ts');
+    const gate = new StdioCallGate({
+      options: this.#options,
+      relay: this.relay,
+      restart: (reason) => this.supervisor.restartByItself(reason),
+      cure: () => `mcp-shepherd restart ${this.#servers.at(-1)?.pid ?? this.#name}`,
+      log: say,
+      recorded: (versions) => {
+        this.#versions = versions;
+        void this.#publication?.then((publication) => publication?.set({ package: undefined, deps: undefined, ...versions }));
+      },
+      note: undefined,
+    });
+    if (readOnly) {
+      gate.readOnly = { text: this.#conflict ?? '', promote: () => this.#promote() };
+    }
+    this.#gate = gate;
+    this.relay.gate = gate;
+  }
+
+  /** The holder may be gone by now: one try for the resource, and from then on this guard is like any other. */
+  async #promote(): Promise<boolean> {
+    const surroundings = await this.#look();
+    const result = await surroundings.promote(AbortSignal.timeout(lingerMs));
+    if (result.status !== 'held') {
+      return false;
+    }
+    const before = await this.#publication;
+    this.#instance = result.instance;
+    this.#conflict = undefined;
+    this.#publication = this.#publish();
+    await this.#publication;
+    await before?.close();
+    say(`${this.#name} has its resource now, and writes`);
+    return true;
   }
 
   #end(signal?: NodeJS.Signals): void {
@@ -123,6 +174,7 @@ export class GuardSession {
       });
       const x = this.#conflict === undefined ? {} : { conflict: this.#conflict };
       const publication = await surroundings.publish(this.#instance, x, this.#handlers(), say);
+      publication?.set(this.#versions);
       await publication?.serves(this.#servers, this.#problem);
       return publication;
     } catch (error) {
@@ -146,6 +198,7 @@ export class GuardSession {
         held: this.relay.heldCount,
         inFlight: this.relay.current?.inFlight.size ?? 0,
         ...(this.#problem === undefined ? {} : { problem: this.#problem }),
+        ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
       }),
       restart: async ({ by }) => {
         const outcome = await this.supervisor.restart(`asked by ${by ?? 'somebody'}`);

@@ -51,7 +51,7 @@ function oneLine(text: string): string {
 /** Which of the lists that the client has are others by now, or may be. They are remembered as announced: nobody is told twice. */
 export async function changedLists(link: ServerLink, memory: SessionMemory): Promise<ListMethod[]> {
   const asked = [...memory.lists].map(async ([method, digest]) => {
-    const answer = digest === 'partial' ? undefined : await link.ask(method, {}, answerMs);
+    const answer = digest === 'partial' ? undefined : await link.ask(method, memory.ownParams({}), answerMs);
     const whole = answer?.status === 'result' && answer.result.nextCursor === undefined;
     const now = whole ? listDigest(method, answer.result) : 'partial';
     if (now === digest && whole) {

@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
-import { errorAnswer, failedToolAnswer, notificationLine } from './answers.ts';
+import { errorAnswer, failedTool, notificationLine, type ToolAnswer, toolAnswer } from './answers.ts';
 import { type Envelope, type IdKey, idText, isJsonObject, keyOf, readEnvelope } from './envelope.ts';
 import { LineSplitter } from './lineSplitter.ts';
 import { Outlet, Valve } from './outlet.ts';
 import { type Pending, ServerLink } from './serverLink.ts';
 import type { ServerProcess } from './serverProcess.ts';
-import { announceListChanges, SessionMemory } from './sessionMemory.ts';
+import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
 
 /** A call of a tool on its way to the server. */
 export interface ToolCall {
@@ -17,16 +17,24 @@ export interface ToolCall {
 
 /** Decides about calls before the server sees them, and hears what it needs for that. */
 export interface CallGate {
-  /** `pass`: to the server. A text: the call is answered with it as a failed result. A promise: the call waits for it; everything else goes on. */
-  admit(call: ToolCall): Verdict | Promise<Verdict>;
-  /** An answer to a method of `SessionMemory.methods` came. */
-  listed?(method: string, result: unknown): void;
-  notified?(method: string): void;
+  /**
+   * To the server, or an answer instead. A promise: the call waits for it, and everything else goes on.
+   * @param final the call cannot wait (it is one of a batch)
+   */
+  admit(call: ToolCall, final: boolean): Verdict | Promise<Verdict>;
+  /** The first answer of a server came; it has not been passed on yet. */
+  answered(server: ServerProcess): void;
+  /** From now on this server is the one that serves. */
+  serves(server: ServerProcess): void;
+  /** A result of `tools/list` came. */
+  listed(result: unknown): void;
+  /** The server says that its tools changed. */
+  toolsChanged(): void;
   /** A result of a tool is about to go to the client. @returns what goes instead */
-  amend?(pending: Pending, line: Buffer, envelope: Envelope & { readonly kind: 'response' }): Buffer;
+  amend(line: Buffer, envelope: Envelope & { readonly kind: 'response' }): Buffer;
 }
 
-export type Verdict = 'pass' | { readonly refusal: string; readonly meta?: unknown };
+export type Verdict = 'pass' | { readonly answer: ToolAnswer };
 
 /** What the client sends while no server can take it. */
 interface Held {
@@ -85,7 +93,11 @@ export class Relay {
   connect(process: ServerProcess): ServerLink {
     const link = new ServerLink(
       process,
-      { line: (from, line, envelope) => this.#fromServer(from, line, envelope), chunkDone: () => this.flush() },
+      {
+        line: (from, line, envelope) => this.#fromServer(from, line, envelope),
+        chunkDone: () => this.flush(),
+        answered: () => this.gate?.answered(process),
+      },
       this.input,
     );
     this.#links.add(link);
@@ -110,6 +122,7 @@ export class Relay {
   release(link: ServerLink): void {
     this.current = link;
     this.broken = undefined;
+    this.gate?.serves(link.process);
     const held = this.#held ?? [];
     this.#held = undefined;
     this.#heldBytes = 0;
@@ -198,7 +211,7 @@ export class Relay {
 
   #lost(id: IdKey, { method, tool }: Pending, why: string): Buffer {
     const text = `${why} before it answered this ${tool === undefined ? `request (${method})` : `call of ${tool}`}. It may have been carried out, and was not repeated.`;
-    return tool === undefined ? errorAnswer(id, text) : failedToolAnswer(id, text, this.memory.isModern);
+    return tool === undefined ? errorAnswer(id, text) : toolAnswer(id, failedTool(text, this.memory.isModern));
   }
 
   #fromClient(line: Buffer): void {
@@ -252,14 +265,14 @@ export class Relay {
       return;
     }
     const tool = envelope.body.paramText('name') ?? '';
-    const verdict = this.gate?.admit({ id, tool, envelope, line }) ?? 'pass';
+    const verdict = this.gate?.admit({ id, tool, envelope, line }, false) ?? 'pass';
     if (verdict === 'pass') {
       link.take(id, method, tool);
       link.out.add(line);
     } else if (verdict instanceof Promise) {
       this.#later(Buffer.from(line), envelope, tool, verdict);
     } else {
-      this.client.add(failedToolAnswer(id, verdict.refusal, this.memory.isModern, verdict.meta));
+      this.client.add(toolAnswer(id, verdict.answer));
     }
   }
 
@@ -285,7 +298,7 @@ export class Relay {
       }
       this.#deciding.delete(envelope.id);
       if (verdict !== 'pass') {
-        this.client.add(failedToolAnswer(envelope.id, verdict.refusal, this.memory.isModern, verdict.meta));
+        this.client.add(toolAnswer(envelope.id, verdict.answer));
       } else if (this.#held) {
         this.#held.push({ line, envelope });
       } else if (this.current) {
@@ -310,11 +323,12 @@ export class Relay {
       } else if (item.kind === 'request') {
         const single = Buffer.from(`${JSON.stringify(values[index])}\n`);
         const tool = item.method === 'tools/call' ? (item.body.paramText('name') ?? '') : undefined;
-        // A batch cannot wait: what cannot be decided at once passes, as a check that fails does.
-        const verdict = tool === undefined ? 'pass' : (this.gate?.admit({ id: item.id, tool, envelope: item, line: single }) ?? 'pass');
+        // A batch cannot wait.
+        const verdict =
+          tool === undefined ? 'pass' : (this.gate?.admit({ id: item.id, tool, envelope: item, line: single }, true) ?? 'pass');
         if (verdict !== 'pass' && !(verdict instanceof Promise)) {
           refused.add(index);
-          this.client.add(failedToolAnswer(item.id, verdict.refusal, this.memory.isModern, verdict.meta));
+          this.client.add(toolAnswer(item.id, verdict.answer));
         } else if (tool === undefined) {
           this.#track(link, single, item);
         } else {
@@ -332,7 +346,7 @@ export class Relay {
 
   #unserved({ id, method }: Envelope & { kind: 'request' }): Buffer {
     const text = this.broken ?? 'The server is gone, and the session with it. Nothing was carried out.';
-    return method === 'tools/call' ? failedToolAnswer(id, text, this.memory.isModern) : errorAnswer(id, text);
+    return method === 'tools/call' ? toolAnswer(id, failedTool(text, this.memory.isModern)) : errorAnswer(id, text);
   }
 
   #ownerOf(id: IdKey): ServerLink | undefined {
@@ -399,7 +413,9 @@ export class Relay {
         if (envelope.method === 'notifications/cancelled') {
           this.#withdrawn(link, envelope);
         }
-        this.gate?.notified?.(envelope.method);
+        if (envelope.method === lists['tools/list'].changed) {
+          this.gate?.toolsChanged();
+        }
         break;
       default:
     }
@@ -416,7 +432,9 @@ export class Relay {
     if (pending && SessionMemory.methods.has(pending.method)) {
       const answer = envelope.body.value();
       this.memory.noteAnswer(id, answer);
-      this.gate?.listed?.(pending.method, answer?.result);
+      if (pending.method === 'tools/list') {
+        this.gate?.listed(answer?.result);
+      }
     }
     return pending;
   }
@@ -431,7 +449,7 @@ export class Relay {
         return Buffer.from(`${JSON.stringify(rest).replace(/^\{/, `{"id":${idText(envelope.id)},`)}\n`);
       }
     }
-    return pending?.tool !== undefined && this.gate?.amend ? this.gate.amend(pending, line, envelope) : line;
+    return pending?.tool !== undefined && this.gate ? this.gate.amend(line, envelope) : line;
   }
 
   /** Two servers may count their requests alike: the client must not see an id twice while the first is open. */

@@ -28,6 +28,8 @@ export interface LinkListener {
   line(link: ServerLink, line: Buffer, envelope: Envelope): void;
   /** Everything of one chunk was handed over. */
   chunkDone(): void;
+  /** Its first answer came, to whomever; called before it is handed on. */
+  answered(link: ServerLink): void;
 }
 
 /** One running server and what is open between it and the client. */
@@ -44,6 +46,7 @@ export class ServerLink {
   readonly out: Outlet;
   readonly valve: Valve;
   readonly #own = new Map<IdKey, (answer: OwnAnswer) => void>();
+  #hasAnswered = false;
   readonly #idleWaiters = new Set<() => void>();
   /** Resolves when its output has ended. */
   readonly drained: Promise<void>;
@@ -55,6 +58,10 @@ export class ServerLink {
     const splitter = new LineSplitter({
       line: (line) => {
         const envelope = readEnvelope(line);
+        if (!this.#hasAnswered && envelope.kind === 'response') {
+          this.#hasAnswered = true;
+          listener.answered(this);
+        }
         if (envelope.kind !== 'response' || !this.#takeOwn(envelope.id, envelope)) {
           listener.line(this, line, envelope);
         }

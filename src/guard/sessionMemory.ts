@@ -35,6 +35,8 @@ export class SessionMemory {
   hasServed = false;
   /** Digest of each list as the client last got it; `partial` when it came in pages. */
   readonly lists = new Map<ListMethod, string>();
+  /** What every request of protocol 2026-07-28 carries, as the client's own did. */
+  #requestMeta: JsonObject | undefined;
   readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
 
   /** The client speaks protocol 2026-07-28, which has no handshake. */
@@ -53,9 +55,18 @@ export class SessionMemory {
     const message = envelope.body.value();
     const params = isJsonObject(message?.params) ? message.params : {};
     this.#asked.set(id, { method: envelope.method, params, line: Buffer.from(line) });
+    if (isJsonObject(params._meta) && 'io.modelcontextprotocol/protocolVersion' in params._meta) {
+      // Without a progress token: it would be this one request's.
+      this.#requestMeta = Object.fromEntries(Object.entries(params._meta).filter(([name]) => name.startsWith('io.modelcontextprotocol/')));
+    }
     if (envelope.method === 'subscriptions/listen') {
       this.listens.set(id, Buffer.from(line));
     }
+  }
+
+  /** Parameters of a request of our own, in the protocol that the client speaks. */
+  ownParams(params: JsonObject): JsonObject {
+    return this.isModern && this.#requestMeta ? { ...params, _meta: this.#requestMeta } : params;
   }
 
   /** An answer to such a request came. */

@@ -66,6 +66,18 @@ export class Supervisor {
     this.#options.changed(this.servers, undefined);
   }
 
+  /** Replaces the server without being asked to: within the limit. Never rejects. @param why for the log */
+  async restartByItself(why: string): Promise<RestartOutcome> {
+    const now = performance.now();
+    if (!this.#restart) {
+      if (this.#limit.isStorm(now)) {
+        return { status: 'failed', reason: 'it was restarted too often within a minute', kept: true };
+      }
+      this.#limit.note(now);
+    }
+    return this.restart(why);
+  }
+
   /** Replaces the server. Whoever asks while it is done gets the same outcome. Never rejects. @param why for the log */
   restart(why: string): Promise<RestartOutcome> {
     this.#restart ??= this.#replace(why).finally(() => {

@@ -1,15 +1,16 @@
 import { uptime } from 'node:os';
 import { basename } from 'node:path';
-import psList, { type ProcessDescriptor } from 'ps-list';
+import type { ProcessDescriptor } from 'ps-list';
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
 import { type LsofFile, lsofFieldLetters, lsofListens, lsofPaths, lsofStdin, parseLsofFields } from './lsofFields.ts';
 import { isListedLine, isPs, kernelThreadParent, type PsLine, parseLstart, parsePsLines, psColumns } from './psLines.ts';
 import { type RunProgram, runProgram } from './runProgram.ts';
 
 export interface PsTableOptions {
+  /** ps-list; the guard, which carries few libraries, has one of its own. */
+  readonly listProcesses: () => Promise<readonly ProcessDescriptor[]>;
   /** Replaced in tests only. */
   readonly run?: RunProgram;
-  readonly listProcesses?: () => Promise<readonly ProcessDescriptor[]>;
 }
 
 /**
@@ -27,9 +28,9 @@ export class PsTable implements ProcessTable {
   /** Starts by PID as they were first seen, so that a second's jitter does not make another process of it. */
   #starts: ReadonlyMap<number, number> = new Map();
 
-  constructor(options: PsTableOptions = {}) {
+  constructor(options: PsTableOptions) {
     this.#run = options.run ?? runProgram;
-    this.#listProcesses = options.listProcesses ?? psList;
+    this.#listProcesses = options.listProcesses;
   }
 
   async list(): Promise<readonly ProcessRow[]> {

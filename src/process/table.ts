@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import psList from 'ps-list';
 import type { ProcessTable } from '../types/process.ts';
 import { CimTable } from './cimTable.ts';
 import { ProcTable } from './procTable.ts';
@@ -12,5 +13,5 @@ export async function createProcessTable(platform: NodeJS.Platform = process.pla
   if ((platform === 'linux' || platform === 'android') && existsSync('/proc/self/stat')) {
     return new ProcTable();
   }
-  return new PsTable();
+  return new PsTable({ listProcesses: psList });
 }

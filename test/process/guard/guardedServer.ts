@@ -166,9 +166,9 @@ export class RawClient {
     return this.messages.filter((message) => message.method === method);
   }
 
+  /** Kills the process. What it started may live on, and keep its pipes open. */
   async kill(): Promise<void> {
     await ended(this.child);
-    await this.ended;
   }
 }
 

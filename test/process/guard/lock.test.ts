@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { GuardHome, isRunning, publishedGuards, type RawClient, resultText, strictServer, until } from './guardedServer.ts';
+
+/** The text of an error answer. */
+function errorText(answer: { readonly [key: string]: unknown }): string {
+  const { error } = answer;
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : `no error: ${JSON.stringify(answer)}`;
+}
+
+describe('guard: single instance', function () {
+  this.timeout(90_000);
+  let home: GuardHome;
+  beforeEach(() => {
+    home = new GuardHome();
+    mkdirSync(home.path('palace'));
+  });
+  afterEach(() => home.clean());
+
+  const lock = (): string[] => ['--lock', `path:${home.path('palace')}`];
+
+  /** Refuses at once. */
+  const lockNow = (): string[] => ['--on-conflict', 'wait=0', ...lock()];
+
+  async function published(client: RawClient): Promise<void> {
+    await until('it is published', () =>
+      publishedGuards(home.run).some(({ guard, server }) => guard === client.pid && server !== undefined),
+    );
+  }
+
+  it('B2 B3 the second start is refused in words, in both protocols, and ends with 75 when its client lets go; its server never starts', async () => {
+    const first = await home.strict(['--name', 'palace', ...lock()]);
+    await first.handshake();
+    await published(first);
+    const pid = await first.text('pid');
+    for (const [method, params] of [
+      ['initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } }],
+      ['server/discover', { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }],
+    ] as const) {
+      const second = await home.guard([
+        ...lock(),
+        '--',
+        'sh',
+        '-c',
+        `echo started >> ${home.path('started')}; exec python3 ${strictServer}`,
+      ]);
+      const said = errorText(await second.request(method, params));
+      assert.match(
+        said,
+        new RegExp(`path ${home.path('palace')} is in use by PID ${pid} \\(palace, client \\S+ \\(PID ${process.pid}\\), since 20`),
+      );
+      assert.match(said, /was not started.*Nothing was done/);
+      assert.match(resultText(await second.call('write')), /is in use by PID/, 'whatever it asks');
+      assert.ok(isRunning(second.pid), 'a client does not start a server again that ended');
+      second.child.stdin?.end();
+      assert.deepEqual(await second.ended, { code: 75, signal: null });
+      assert.match(second.stderr, new RegExp(`in use by PID ${pid}`));
+    }
+    assert.deepEqual(home.calls('started'), []);
+    assert.equal(await first.text('pid'), pid);
+  });
+
+  it('B1 four at once leave one server and three clear answers', async () => {
+    const clients = await Promise.all([1, 2, 3, 4].map(() => home.strict(lock())));
+    const answers = await Promise.all(clients.map((client) => client.handshake()));
+    assert.equal(answers.filter((answer) => 'result' in answer).length, 1);
+    assert.equal(answers.filter((answer) => /is in use by PID \d+/.test(errorText(answer))).length, 3);
+  });
+
+  it('B1 control: without --lock all four run', async () => {
+    const clients = await Promise.all([1, 2, 3, 4].map(() => home.strict()));
+    const answers = await Promise.all(clients.map((client) => client.handshake()));
+    assert.equal(answers.filter((answer) => 'result' in answer).length, 4);
+  });
+
+  it('B5 a guard that is killed with its server frees the resource at once', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const pid = Number(await first.text('pid'));
+    process.kill(first.pid, 'SIGSTOP');
+    process.kill(pid, 'SIGKILL');
+    process.kill(first.pid, 'SIGKILL');
+    await first.ended;
+    const next = await home.strict(lock());
+    assert.ok('result' in (await next.handshake()));
+  });
+
+  it('B30 a guard that is killed alone: the resource is held as long as its server lives, and the next one names that server', async () => {
+    const first = await home.strict(['--grace', '6', ...lock()], ['--ignore-eof']);
+    await first.handshake();
+    await published(first);
+    const pid = Number(await first.text('pid'));
+    await first.kill();
+    assert.ok(isRunning(pid));
+    const second = await home.strict(lockNow());
+    assert.match(errorText(await second.handshake()), new RegExp(`in use by PID ${pid}`));
+    await until('the watchdog ended the server', () => !isRunning(pid), 30_000);
+    const third = await home.strict(lock());
+    assert.ok('result' in (await third.handshake()));
+  });
+
+  it('B11 the lock is the guard’s and its server’s, and goes with the last restart to the new one', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const old = await first.text('pid');
+    first.child.kill('SIGUSR2');
+    await until('another server answers', async () => (await first.text('pid')) !== old);
+    const second = await home.strict(lockNow());
+    assert.match(errorText(await second.handshake()), /in use/);
+  });
+
+  it('B11 a daemon that the server left behind with its files does not keep the lock', async () => {
+    const daemon =
+      'import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n  open(os.environ["DAEMON"], "w").write(str(os.getpid()))\n  os.close(0); os.close(1); os.close(2)\n  time.sleep(600)\n os._exit(0)\nos.wait()';
+    const first = await home.guard([
+      ...lock(),
+      '--',
+      'sh',
+      '-c',
+      `DAEMON=${home.path('daemon')} python3 -c '${daemon.replaceAll("'", '"')}'; exec python3 ${strictServer}`,
+    ]);
+    await first.handshake();
+    await until('the daemon runs', () => home.calls('daemon').length === 1 && home.calls('daemon')[0] !== '');
+    first.child.stdin?.end();
+    await first.ended;
+    const pid = Number(home.calls('daemon')[0]);
+    try {
+      const second = await home.strict(lock());
+      assert.ok('result' in (await second.handshake()));
+    } finally {
+      endIfRunning(pid);
+    }
+  });
+
+  it('B14 the same place under another name is the same place', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    symlinkSync(home.path('palace'), home.path('link'));
+    const second = await home.strict(['--on-conflict', 'wait=0', '--lock', `path:${home.path('link')}/../link/`]);
+    assert.match(errorText(await second.handshake()), /in use/);
+    const other = await home.strict(['--lock', `path:${home.path('elsewhere')}`]);
+    assert.ok('result' in (await other.handshake()));
+  });
+
+  it('B21 wait: the second starts when the first is gone', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(['--on-conflict', 'wait=60', ...lock()]);
+    const handshake = second.handshake();
+    first.child.stdin?.end();
+    assert.ok('result' in (await handshake));
+    assert.match(await second.text('pid'), /^\d+$/);
+  });
+
+  it('B21 wait has an end', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(lockNow());
+    assert.match(errorText(await second.handshake()), /in use/);
+  });
+
+  it('B15 warn: the second runs, and says it', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(['--on-conflict', 'warn', ...lock()]);
+    assert.ok('result' in (await second.handshake()));
+    assert.match(second.stderr, /is in use by PID \d+ .*started all the same/);
+  });
+
+  it('B4 read-only: reads pass, writes are refused and name the holder, and the first write after it is gone promotes this one', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const pid = await first.text('pid');
+    const second = await home.strict(
+      ['--on-conflict', 'read-only', '--read-tools', 'pid,echo', ...lock()],
+      [`--log=${home.path('calls')}`],
+    );
+    await second.handshake();
+    const own = await second.text('pid');
+    const answer = await second.call('write', { text: 'x' });
+    assert.match(resultText(answer), new RegExp(`nothing was written: path .* is in use by PID ${pid}`));
+    assert.match(JSON.stringify(answer), /"isError":true/);
+    assert.deepEqual(
+      home.calls().map((line) => line.split(' ')[1]),
+      ['pid'],
+    );
+    first.child.stdin?.end();
+    await first.ended;
+    assert.equal(await second.text('write', { text: 'mine' }), 'mine');
+    assert.equal(await second.text('pid'), own, 'without a restart');
+    const third = await home.strict(lockNow());
+    assert.match(errorText(await third.handshake()), new RegExp(`in use by PID ${own}`));
+  });
+
+  it('B4 read-only: tools that say that they only read pass', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(['--on-conflict', 'read-only', ...lock()], ['--read-only']);
+    await second.handshake();
+    assert.equal(await second.text('echo', { text: 'read' }), 'read');
+  });
+
+  it('takeover: not from a holder whose client lives, but by force', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const pid = Number(await first.text('pid'));
+    await published(first);
+    const second = await home.strict(['--on-conflict', 'takeover', ...lock()]);
+    assert.match(errorText(await second.handshake()), /its client still lives/);
+    assert.ok(isRunning(pid));
+    const third = await home.strict(['--on-conflict', 'takeover=force', ...lock()]);
+    assert.ok('result' in (await third.handshake()));
+    await first.ended;
+    assert.ok(!isRunning(pid));
+  });
+
+  it('takeover: a server whose guard is gone is ended, by its identity', async () => {
+    const first = await home.strict(['--grace', '600', ...lock()], ['--ignore-eof']);
+    await first.handshake();
+    await published(first);
+    const pid = Number(await first.text('pid'));
+    await first.kill();
+    try {
+      const second = await home.strict(['--on-conflict', 'takeover=force', ...lock()]);
+      assert.ok('result' in (await second.handshake()));
+      assert.ok(!isRunning(pid));
+    } finally {
+      endIfRunning(pid);
+    }
+  });
+
+  it('B23 where it cannot be told whether the resource is free, nothing is started', async () => {
+    writeFileSync(home.run, 'no folder');
+    const client = await home.strict(lock());
+    assert.match(errorText(await client.handshake()), /cannot be told/);
+    client.child.stdin?.end();
+    assert.equal((await client.ended).code, 75);
+  });
+
+  it('without --lock a run folder that cannot be used stops nobody', async () => {
+    writeFileSync(home.run, 'no folder');
+    const client = await home.strict();
+    await client.handshake();
+    assert.match(await client.text('pid'), /^\d+$/);
+    await until('it is reported', () => client.stderr.includes('not published'));
+  });
+
+  it('a probe sibling that ends soon does not keep the session’s server from starting', async () => {
+    const probe = await home.strict(lock());
+    await probe.handshake();
+    const session = await home.strict(lock());
+    const handshake = session.handshake();
+    probe.child.kill('SIGTERM');
+    assert.ok('result' in (await handshake));
+  });
+});
+
+function endIfRunning(pid: number): void {
+  if (isRunning(pid)) {
+    process.kill(pid, 'SIGKILL');
+  }
+}
