@@ -5,10 +5,10 @@ import { isNamespaceInit } from '../process/namespaceInit.ts';
 import { type ProcessTree, processTree } from '../process/processTree.ts';
 import type { ClientId, RawDefinition } from '../types/definition.ts';
 import type { Confidence } from '../types/finding.ts';
-import type { ProcessDetail, ProcessRow } from '../types/process.ts';
+import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../types/process.ts';
 import { candidateTest } from './candidate.ts';
 import { npxHashIn } from './installedPath.ts';
-import { matchDefinitions } from './matching.ts';
+import { type MatchResult, matchDefinitions } from './matching.ts';
 import type { MatchContext, ObservedServer } from './observedServer.ts';
 import { looksLikeRow, looksLikeServer } from './serverLook.ts';
 
@@ -34,6 +34,8 @@ export interface Attributed {
 export interface AttributionOptions extends Partial<MatchContext> {
   /** Reads `_npx.packages` of an `_npx/HASH` directory; only asked when the process itself names one. */
   readonly npxPackages?: (hash: string, row: ProcessRow) => Promise<readonly string[] | undefined>;
+  /** The entry that a process was seen to be started from, by its id, whatever the entry says by now. */
+  readonly remembered?: (identity: ProcessIdentity) => string | undefined;
 }
 
 /**
@@ -66,7 +68,7 @@ export async function attribute(
     return reading;
   };
   const found: Attributed[] = [];
-  for (const chain of candidateChains(tree, clients, definitions)) {
+  for (const chain of candidateChains(tree, clients, definitions, options)) {
     const one = await attributeChain(chain, tree, clients, definitions, context, ask, options);
     if (one) {
       found.push(one);
@@ -80,6 +82,7 @@ function candidateChains(
   tree: ProcessTree,
   clients: ReadonlyMap<ProcessRow, ClientId>,
   definitions: readonly RawDefinition[],
+  options: AttributionOptions,
 ): ServerChain[] {
   const isHost = (row: ProcessRow): boolean => clients.has(row) || isAmbiguousHost(row) || isTerminalHost(row);
   const test = candidateTest(definitions);
@@ -95,7 +98,7 @@ function candidateChains(
       continue;
     }
     const heat = test(row);
-    if (heat === 'named') {
+    if (heat === 'named' || options.remembered?.(row.identity) !== undefined) {
       add(row, () => true);
     } else if (heat === 'looks') {
       add(row, (chain) => [chain.server, ...chain.launchers].some((one) => looksLikeRow(one)));
@@ -137,7 +140,7 @@ async function attributeChain(
     ...(id === undefined ? {} : { client: { id, ...(folder === undefined ? {} : { folder }) } }),
     ...(npxPackages === undefined ? {} : { npxPackages }),
   };
-  const match = matchDefinitions(observed, definitions, context);
+  const match = withRemembered(matchDefinitions(observed, definitions, context), chain, definitions, options);
   if (match.definitions.length === 0 && !looksLikeServer(observed)) {
     return undefined;
   }
@@ -149,6 +152,23 @@ async function attributeChain(
     confidence: match.confidence,
     why: match.why,
   };
+}
+
+/** An entry that was edited under its server is still its entry: where it was seen to belong stands, as long as the file has an entry of that name. */
+function withRemembered(
+  match: MatchResult,
+  chain: ServerChain,
+  definitions: readonly RawDefinition[],
+  options: AttributionOptions,
+): MatchResult {
+  const id = options.remembered?.(chain.server.identity);
+  if (id === undefined || match.definitions.some((definition) => definition.id === id)) {
+    return match;
+  }
+  const own = definitions.find((definition) => definition.id === id && definition.transport === 'stdio');
+  return own
+    ? { definitions: [own], confidence: 'proven', why: [`it was started from this entry, which was edited since (${own.name})`] }
+    : match;
 }
 
 function markOf(detail: ProcessDetail): ClientId | undefined {

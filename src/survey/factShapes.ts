@@ -17,6 +17,17 @@ export const factSchemas = {
     files: v.pipe(v.array(v.object({ path: text, hash, late: v.exactOptional(time) })), v.maxLength(1000)),
     commit: v.exactOptional(text),
   }),
+  /** The entry that it was started from, as keyed hashes. */
+  entry: v.object({
+    ...base,
+    definition: text,
+    print: v.object({
+      command: v.nullable(text),
+      args: v.pipe(v.array(v.nullable(text)), v.maxLength(1000), v.readonly()),
+      env: v.record(text, v.nullable(text)),
+      cwd: v.exactOptional(v.nullable(text)),
+    }),
+  }),
 } as const;
 
 export type FactKind = keyof typeof factSchemas;

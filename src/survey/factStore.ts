@@ -68,6 +68,9 @@ export class FactStore {
   readonly #baselines = new Map<string, Baseline>();
   /** By kind and identity. */
   readonly #facts = new Map<string, unknown>();
+  readonly #known = new Map<FactKind, ReadonlySet<string>>();
+  /** When the folder had changed as `#known` was read, epoch ms. */
+  #knownAt = -1;
 
   /** Never throws: where nothing can be written, facts live as long as this observer. */
   constructor(runDir: string) {
@@ -141,10 +144,39 @@ export class FactStore {
     return read as Fact<K> | undefined;
   }
 
-  /** Records a fact; where another observer was first, its record stands. @returns the record that stands. @throws when it cannot be written */
+  /** Records a fact; where another observer was first, its record stands. @returns the record that stands */
   recordFact<K extends FactKind>(identity: ProcessIdentity, kind: K, value: FactValue<K>): FactValue<K> {
-    writeRecordOnce(this.#file(identity, kind), { schema: 1, identity, ...value });
-    return this.fact(identity, kind) ?? value;
+    const fresh = { schema: 1, identity, ...value };
+    this.#write(this.#file(identity, kind), fresh);
+    const standing = this.fact(identity, kind) ?? value;
+    this.#facts.set(`${kind}:${identityKey(identity)}`, standing);
+    return standing;
+  }
+
+  /** The processes of which a fact of this kind is kept, by the text of their identity. Read anew only when the folder changed. */
+  known(kind: FactKind): ReadonlySet<string> {
+    const changed = this.#folderChanged();
+    if (changed !== this.#knownAt) {
+      this.#knownAt = changed;
+      this.#known.clear();
+    }
+    let keys = this.#known.get(kind);
+    if (!keys) {
+      const records = this.#names()
+        .filter((name) => name.endsWith(`.${kind}.json`))
+        .map((name) => readRecord(join(this.#folder, name), v.object({ identity: identitySchema })));
+      keys = new Set(records.flatMap((record) => (record ? [identityKey(record.identity)] : [])));
+      this.#known.set(kind, keys);
+    }
+    return keys;
+  }
+
+  #folderChanged(): number {
+    try {
+      return statSync(this.#folder).mtimeMs;
+    } catch {
+      return 0;
+    }
   }
 
   /** Forgets processes that are gone. Only what can be told dead from here goes at once: same boot, same namespace, not in `alive`. */

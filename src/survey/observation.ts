@@ -8,6 +8,7 @@ import type { Instance } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
 import type { BootClock } from './bootClock.ts';
 import type { Closures } from './closures.ts';
+import { entryFindings } from './entryChange.ts';
 import { evidenceOf } from './evidence.ts';
 import type { FactStore } from './factStore.ts';
 import { runsGuarded } from './guarded.ts';
@@ -28,6 +29,8 @@ export interface Memory {
   readonly owners: Owners;
   readonly programs: Programs;
   readonly sources: Sources;
+  /** For what is recorded of entries. */
+  readonly entryKey: string;
   /** What registries offer; undefined when nobody may be asked. */
   readonly updates?: Updates;
   /** How often each identity was seen by this observer. */
@@ -96,7 +99,12 @@ export function observeServer(
     ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
     memoryBytes: tree.memoryBytes,
     tree: tree.pids,
-    findings: [...versions.verdict.findings, ...(owner.finding ? [owner.finding] : []), ...(update?.finding ? [update.finding] : [])],
+    findings: [
+      ...versions.verdict.findings,
+      ...(owner.finding ? [owner.finding] : []),
+      ...entryFindings(attributed, cure, memory, now),
+      ...(update?.finding ? [update.finding] : []),
+    ],
     evidence: evidenceOf({
       attributed,
       sight,

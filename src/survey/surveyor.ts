@@ -7,12 +7,13 @@ import type { ClientId, RawDefinition } from '../types/definition.ts';
 import type { Disposable } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
 import type { Problem } from '../types/problem.ts';
-import { identityKey, type ProcessDetail, type ProcessRow, type ProcessTable } from '../types/process.ts';
+import { identityKey, type ProcessDetail, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../types/process.ts';
 import { createRedactor, type Redactor, redactDefinition } from '../types/redaction.ts';
 import { type Snapshot, snapshotSchema } from '../types/snapshot.ts';
 import { type Attributed, attribute } from './attribution.ts';
 import { BootClock, type Clock, systemClock } from './bootClock.ts';
 import { Closures } from './closures.ts';
+import { entryKey } from './entryPrint.ts';
 import { FactStore } from './factStore.ts';
 import { fileRedactor } from './fileRedactor.ts';
 import type { WatchTarget } from './fileWatch.ts';
@@ -160,7 +161,10 @@ class MachineSurveyor implements Surveyor {
 
     let config = await this.#readConfig(rows);
     const { home, platform } = this.#options;
-    const matching = { home, platform, npxPackages: readNpxPackages };
+    const withEntry = memory.facts.known('entry');
+    const remembered = (identity: ProcessIdentity): string | undefined =>
+      withEntry.has(identityKey(identity)) ? memory.facts.fact(identity, 'entry')?.definition : undefined;
+    const matching = { home, platform, npxPackages: readNpxPackages, remembered };
     let attributed = await attribute(rows, config.definitions, detail, matching);
     if (await this.#learnWorkingDirs(attributed, detail)) {
       config = await this.#readConfig(rows);
@@ -304,6 +308,7 @@ class MachineSurveyor implements Surveyor {
       closures: new Closures(),
       owners: new Owners(),
       programs: new Programs(),
+      entryKey: entryKey(this.#options.runDir),
       sources: new Sources(),
       updates: new Updates(this.#desk, this.#options),
       observations: new Map(),
