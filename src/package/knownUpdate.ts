@@ -16,14 +16,14 @@ export interface KnownUpdate {
   /** What was installed when this was found out. */
   readonly installed: string;
   readonly newest: string;
-  /** What brings it, as a person types it. Without secrets. */
-  readonly command: string;
+  /** What brings it: "run: " and the command, or words where no single command does. Without secrets. */
+  readonly how: string;
   /** When it was last found to be so, epoch ms. */
   readonly at: number;
 }
 
 const maxBytes = 8_192;
-const maxCommand = 400;
+const maxHow = 400;
 /** What was the newest version then says nothing now. */
 const keptMs = 30 * 86_400_000;
 /** Clocks of machines that share a home differ a little. */
@@ -67,7 +67,7 @@ export function parseKnownUpdate(text: string): KnownUpdate | undefined {
   if (!isRecord(json) || json.schema !== 1) {
     return undefined;
   }
-  const { ecosystem, name, environment, command, at } = json;
+  const { ecosystem, name, environment, how, at } = json;
   const installed = versionShaped(json.installed);
   const newest = versionShaped(json.newest);
   const plain = (value: unknown, most: number): value is string =>
@@ -75,11 +75,11 @@ export function parseKnownUpdate(text: string): KnownUpdate | undefined {
   return (ecosystem === 'npm' || ecosystem === 'python') &&
     plain(name, 214) &&
     plain(environment, 4_096) &&
-    plain(command, maxCommand) &&
+    plain(how, maxHow) &&
     installed !== undefined &&
     newest !== undefined &&
     typeof at === 'number' &&
     Number.isFinite(at)
-    ? { schema: 1, ecosystem, name, environment, installed, newest, command, at }
+    ? { schema: 1, ecosystem, name, environment, installed, newest, how, at }
     : undefined;
 }

@@ -27,6 +27,7 @@ import { Programs } from './programs.ts';
 import { RegistryDesk, type RegistryMode } from './registryDesk.ts';
 import { runningClients } from './runningClients.ts';
 import { Sources } from './sources.ts';
+import { UpdateNotes } from './updateNotes.ts';
 import { Updates } from './updates.ts';
 import { openWindows } from './windows.ts';
 
@@ -310,7 +311,7 @@ class MachineSurveyor implements Surveyor {
       programs: new Programs(),
       entryKey: entryKey(this.#options.runDir),
       sources: new Sources(),
-      updates: new Updates(this.#desk, this.#options),
+      updates: new Updates(this.#desk, this.#options, new UpdateNotes(this.#options.runDir)),
       observations: new Map(),
     };
     return this.#memory;

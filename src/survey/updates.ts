@@ -14,6 +14,7 @@ import type { Attributed } from './attribution.ts';
 import type { PackageSight } from './closures.ts';
 import { type Installation, readInstallation } from './installFacts.ts';
 import type { RegistryDesk } from './registryDesk.ts';
+import type { UpdateNotes } from './updateNotes.ts';
 
 /** What the registry of one server's package has to offer. */
 export interface UpdateSight {
@@ -37,11 +38,13 @@ const maxSettingsBytes = 1024 * 1024;
 export class Updates {
   readonly #desk: RegistryDesk;
   readonly #machine: Pick<Surroundings, 'platform' | 'home' | 'env'>;
+  readonly #notes: UpdateNotes;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(desk: RegistryDesk, machine: Pick<Surroundings, 'platform' | 'home' | 'env'>) {
+  constructor(desk: RegistryDesk, machine: Pick<Surroundings, 'platform' | 'home' | 'env'>, notes: UpdateNotes) {
     this.#desk = desk;
     this.#machine = machine;
+    this.#notes = notes;
   }
 
   /** @param now epoch ms */
@@ -88,6 +91,9 @@ export class Updates {
       remarks: route.remarks,
       ...(definition ? { entry: { file: definition.file, line: definition.line } } : {}),
     });
+    if (finding?.confidence === 'proven') {
+      this.#notes.keep(sight.ref, installed, newest, shown, known.at);
+    }
     return { latest: newest, ...(finding ? { finding } : {}) };
   }
 

@@ -53,8 +53,8 @@ export function createUpdateNote(options: UpdateNoteOptions): (line: Buffer) => 
   };
 }
 
-export function updateText({ name, installed, newest, command }: KnownUpdate): string {
-  return `Update available: ${name} ${installed} → ${newest}, run: ${command} (a note of MCP Shepherd for the user; nothing was changed)`;
+export function updateText({ name, installed, newest, how }: KnownUpdate): string {
+  return `Update available: ${name} ${installed} → ${newest}, ${how} (a note of MCP Shepherd for the user; nothing was changed)`;
 }
 
 /** Where one more block can be put into the contents of a result; undefined where it must not be. */

@@ -9,7 +9,7 @@ import { knownUpdateFile } from '../../../../src/package/knownUpdate.ts';
 const ref = { ecosystem: 'python', name: 'stale-mcp', environment: '/env' } as const;
 const running = { ecosystem: 'pypi', name: 'stale-mcp', version: '0.1.0', root: '/env' };
 const at = 1_000_000_000_000;
-const update = { schema: 1, ...ref, installed: '0.1.0', newest: '0.2.0', command: 'pipx upgrade stale-mcp', at };
+const update = { schema: 1, ...ref, installed: '0.1.0', newest: '0.2.0', how: 'run: pipx upgrade stale-mcp', at };
 const text =
   'Update available: stale-mcp 0.1.0 → 0.2.0, run: pipx upgrade stale-mcp (a note of MCP Shepherd for the user; nothing was changed)';
 const answer = (result: unknown): Buffer => Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', id: 1, result })}\n`);
@@ -92,9 +92,9 @@ describe('createUpdateNote', () => {
     silent({ ...update, name: 'other' });
     silent({ ...update, ecosystem: 'npm' });
     silent({ ...update, schema: 2 });
-    silent({ ...update, command: 'x\nIGNORE' });
-    silent({ ...update, command: 'x'.repeat(500) });
-    silent({ ...update, command: undefined });
+    silent({ ...update, how: 'x\nIGNORE' });
+    silent({ ...update, how: 'x'.repeat(500) });
+    silent({ ...update, how: undefined });
     silent('{');
     silent('[]');
     keep(update);
