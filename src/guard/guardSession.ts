@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { ControlHandlers } from '../lock/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
+import { runDirOf } from '../lock/runDir.ts';
 import { say } from './answers.ts';
 import type { StdioCallGate } from './callGate.ts';
 import type { GuardOptions } from './guardOptions.ts';
@@ -103,18 +105,26 @@ export class GuardSession {
   }
 
   async #openGate(readOnly: boolean): Promise<void> {
-    const { StdioCallGate } = await import('./callGate.ts');
+    const [{ StdioCallGate }, { cureCommand }, { createUpdateNote }] = await Promise.all([
+      import('./callGate.ts'),
+      import('./gate/cureCommand.ts'),
+      import('./gate/updateNote.ts'),
+    ]);
+    const runFolder = runFolderOf(this.#options);
     const gate = new StdioCallGate({
       options: this.#options,
       relay: this.relay,
       restart: (reason) => this.supervisor.restartByItself(reason),
-      cure: () => `mcp-shepherd restart ${this.#servers.at(-1)?.pid ?? this.#name}`,
+      cure: () => cureCommand(this.#servers.at(-1)?.pid ?? process.pid, runFolder),
       log: say,
       recorded: (versions) => {
         this.#versions = versions;
         void this.#publication?.then((publication) => publication?.set({ package: undefined, deps: undefined, ...versions }));
       },
-      note: undefined,
+      note:
+        this.#options.updateNote && runFolder
+          ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running: () => this.#versions.package })
+          : undefined,
     });
     if (readOnly) {
       gate.readOnly = { text: this.#conflict ?? '', promote: () => this.#promote() };
@@ -210,5 +220,14 @@ export class GuardSession {
         return { status: 'stopped' };
       },
     };
+  }
+}
+
+/** Undefined when the variable that names it is wrong: then it is not published either, and that is reported there. */
+function runFolderOf(options: GuardOptions): ReturnType<typeof runDirOf> | undefined {
+  try {
+    return runDirOf(process.env, options.runDir);
+  } catch {
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 
-/** The run folder, and whether it was named by an option or a variable: then the command has to name it too. */
+/** The run folder (undefined: nobody knows where it is), and whether it was named by an option or a variable: then the command has to name it too. */
 export interface RunFolder {
   readonly path: string;
   readonly explicit: boolean;
@@ -14,24 +14,24 @@ export interface RunFolder {
  */
 export function cureCommand(
   pid: number,
-  runFolder: RunFolder,
+  runFolder: RunFolder | undefined,
   env: Readonly<NodeJS.ProcessEnv> = process.env,
   started: string = process.argv[1] ?? '',
 ): string {
-  const folder = runFolder.explicit ? ` --run-dir ${quoted(runFolder.path)}` : '';
-  return `${programWords(runFolder.path, env, started).map(quoted).join(' ')} restart ${pid}${folder}`;
+  const folder = runFolder?.explicit ? ` --run-dir ${quoted(runFolder.path)}` : '';
+  return `${programWords(runFolder?.path, env, started).map(quoted).join(' ')} restart ${pid}${folder}`;
 }
 
 const name = 'mcp-shepherd';
 
-function programWords(runDir: string, env: Readonly<NodeJS.ProcessEnv>, started: string): readonly string[] {
+function programWords(runDir: string | undefined, env: Readonly<NodeJS.ProcessEnv>, started: string): readonly string[] {
   const file = process.platform === 'win32' ? `${name}.cmd` : name;
   const onPath = (env.PATH ?? env.Path ?? '').split(delimiter).some((one) => isAbsolute(one) && isThere(join(one, file), constants.X_OK));
   if (onPath) {
     return [name];
   }
-  const kept = join(runDir, 'shepherd', 'bin', file);
-  if (isThere(kept, constants.X_OK)) {
+  const kept = runDir === undefined ? undefined : join(runDir, 'shepherd', 'bin', file);
+  if (kept !== undefined && isThere(kept, constants.X_OK)) {
     return [kept];
   }
   const bundle = join(dirname(started), 'cli.cjs');

@@ -2,13 +2,19 @@ import { type KnownUpdate, readKnownUpdate } from '../../package/knownUpdate.ts'
 import type { Ecosystem } from '../../types/package.ts';
 import { membersOf } from '../topLevel.ts';
 
+/** As the record says it. */
+export interface RunningPackage {
+  readonly ecosystem?: string | undefined;
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly root?: string | undefined;
+}
+
 export interface UpdateNoteOptions {
   /** `<run folder>/shepherd`, where the extension and the command line keep what registries said. */
   readonly stateRoot: string;
   /** What the server that serves now was recorded to have loaded; undefined while that is not known. */
-  readonly running: () =>
-    | { readonly ecosystem: string; readonly name: string; readonly version?: string; readonly root: string }
-    | undefined;
+  readonly running: () => RunningPackage | undefined;
   /** Epoch ms; replaced in tests only. */
   readonly now?: () => number;
 }
@@ -34,7 +40,7 @@ export function createUpdateNote(options: UpdateNoteOptions): (line: Buffer) => 
     try {
       const place = placeFor(line);
       const running = place === undefined ? undefined : options.running();
-      if (place === undefined || running?.version === undefined) {
+      if (place === undefined || running?.version === undefined || running.root === undefined) {
         return line;
       }
       askedAt = now();
