@@ -11,6 +11,7 @@ const words: Readonly<Record<FindingKind, { readonly one: string; readonly count
   'lock-conflict': { one: 'lock conflict', counted: 'lock conflict', many: 'lock conflicts' },
   'respawn-differs': { one: 'restart would start another version', counted: 'other on restart', many: 'other on restart' },
   'update-available': { one: 'update available', counted: 'update', many: 'updates' },
+  'port-taken': { one: 'port held by something else', counted: 'port held by something else', many: 'ports held by something else' },
   'config-changed': { one: 'configuration changed', counted: 'changed configuration', many: 'changed configurations' },
 };
 

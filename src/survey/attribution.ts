@@ -24,8 +24,10 @@ export interface Attributed {
   readonly client?: { readonly id: ClientId; readonly row: ProcessRow };
   /** Which client's marks its environment carries, when no living client is above it. */
   readonly markedClient?: ClientId;
-  /** Empty = unconfigured. More than one when entries say exactly the same. */
+  /** Empty = unconfigured. More than one when entries say exactly the same, or reach it by the same port. */
   readonly definitions: readonly RawDefinition[];
+  /** Those of them that are here only because it holds the port that they name. */
+  readonly byPort: readonly RawDefinition[];
   readonly confidence: Confidence;
   /** For a person: how the definition is known. Holds no arguments and no values. */
   readonly why: readonly string[];
@@ -36,6 +38,8 @@ export interface AttributionOptions extends Partial<MatchContext> {
   readonly npxPackages?: (hash: string, row: ProcessRow) => Promise<readonly string[] | undefined>;
   /** The entry that a process was seen to be started from, by its id, whatever the entry says by now. */
   readonly remembered?: (identity: ProcessIdentity) => string | undefined;
+  /** Entries by the PID of the process that holds the port which they name. */
+  readonly listening?: ReadonlyMap<number, readonly RawDefinition[]>;
 }
 
 /**
@@ -98,7 +102,7 @@ function candidateChains(
       continue;
     }
     const heat = test(row);
-    if (heat === 'named' || options.remembered?.(row.identity) !== undefined) {
+    if (heat === 'named' || options.listening?.has(row.pid) || options.remembered?.(row.identity) !== undefined) {
       add(row, () => true);
     } else if (heat === 'looks') {
       add(row, (chain) => [chain.server, ...chain.launchers].some((one) => looksLikeRow(one)));
@@ -141,16 +145,20 @@ async function attributeChain(
     ...(npxPackages === undefined ? {} : { npxPackages }),
   };
   const match = withRemembered(matchDefinitions(observed, definitions, context), chain, definitions, options);
-  if (match.definitions.length === 0 && !looksLikeServer(observed)) {
+  const here = [chain.server, ...chain.launchers].flatMap((row) => options.listening?.get(row.pid) ?? []);
+  const byPort = here.filter((definition) => !match.definitions.includes(definition));
+  if (match.definitions.length === 0 && byPort.length === 0 && !looksLikeServer(observed)) {
     return undefined;
   }
   return {
     ...chain,
-    detail,
+    // Whoever holds a port listens, whatever could be seen of its files.
+    detail: here.length > 0 ? { ...detail, listens: true } : detail,
+    byPort,
     ...(client ? { client } : marked === undefined ? {} : { markedClient: marked }),
-    definitions: match.definitions,
-    confidence: match.confidence,
-    why: match.why,
+    definitions: [...match.definitions, ...byPort],
+    confidence: match.definitions.length === 0 && byPort.length > 0 ? 'likely' : match.confidence,
+    why: [...match.why, ...byPort.map((definition) => `it listens where the entry says (${definition.name})`)],
   };
 }
 
@@ -236,6 +244,7 @@ function isTerminal(row: ProcessRow): boolean {
 function withoutInner(found: readonly Attributed[], tree: ProcessTree, clients: ReadonlyMap<ProcessRow, ClientId>): Attributed[] {
   const servers = new Map(found.map((one) => [one.server, one]));
   const dropped = new Set<Attributed>();
+  const handed = new Map<Attributed, RawDefinition[]>();
   for (const one of found) {
     for (const above of tree.ancestorsOf(one.server)) {
       if (clients.has(above)) {
@@ -243,11 +252,29 @@ function withoutInner(found: readonly Attributed[], tree: ProcessTree, clients: 
       }
       const outer = servers.get(above);
       if (outer) {
-        dropped.add(outer.definitions.length === 0 && one.definitions.length > 0 ? outer : one);
+        const inner = outer.definitions.length === 0 && one.definitions.length > 0;
+        dropped.add(inner ? outer : one);
+        if (!inner && one.byPort.length > 0) {
+          // A worker below the server listens for it.
+          handed.set(outer, [...(handed.get(outer) ?? []), ...one.byPort]);
+        }
       }
     }
   }
-  return found.filter((one) => !dropped.has(one));
+  return found
+    .filter((one) => !dropped.has(one))
+    .map((one) => {
+      const more = (handed.get(one) ?? []).filter((definition) => !one.definitions.includes(definition));
+      return more.length === 0
+        ? one
+        : {
+            ...one,
+            detail: { ...one.detail, listens: true },
+            definitions: [...one.definitions, ...more],
+            byPort: [...one.byPort, ...more],
+            why: [...one.why, ...more.map((definition) => `a process below it listens where the entry says (${definition.name})`)],
+          };
+    });
 }
 
 /** Several entries that say the same, and several servers of one client from them: each entry comes first once. */

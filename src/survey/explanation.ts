@@ -69,6 +69,7 @@ const kindNames: Readonly<Record<Finding['kind'], string>> = {
   'respawn-differs': 'A restart would start another version',
   'update-available': 'Update available',
   'config-changed': 'Configuration changed',
+  'port-taken': 'Port held by something else',
 };
 
 function findingHeading(finding: Finding): string {
@@ -109,6 +110,7 @@ function processRows(instance: Instance, options: ExplanationOptions, time: Text
   const owner = options.owner ?? client?.name ?? '';
   return rows([
     ['client', client ? `${owner} (PID ${client.pid})` : instance.background ? 'none: it runs on its own' : 'none'],
+    ['port', instance.listens && portText(instance)],
     ['identity', `PID ${instance.pid}, ${instance.id}`],
     ['started', time(instance.startedAt)],
     ['first seen', evidence && time(evidence.firstSeenAt)],
@@ -120,6 +122,13 @@ function processRows(instance: Instance, options: ExplanationOptions, time: Text
     ['tree', instance.tree.length > 1 ? instance.tree.map((pid) => `PID ${pid}`).join(', ') : undefined],
     ['not read', evidence && evidence.unreadable.length > 0 ? evidence.unreadable.join('; ') : undefined],
   ]);
+}
+
+function portText({ listens, usedBy = [] }: Instance): string {
+  const said = listens?.health;
+  const health = said ? `; its /health says ${said.status}${said.version === undefined ? '' : `, version ${said.version}`}` : '';
+  const users = usedBy.length === 0 ? '' : `; connected: ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
+  return `${listens?.port}${health}${users}`;
 }
 
 function memoryText(instance: Instance): string | undefined {

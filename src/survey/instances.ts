@@ -32,7 +32,7 @@ export function clientOf(attributed: Attributed): ClientInstance | null {
  * What a person calls a program that no row of the client table names: the script that an interpreter runs, else the program's own file.
  * The kernel's short name says less: Node names its main thread "MainThread".
  */
-function programName(row: ProcessRow): string {
+export function programName(row: ProcessRow): string {
   const program = basename(row.argv[0] ?? row.name).replace(/^-/, '');
   const script = /^(node|bun|deno|python[\d.]*|ruby|perl)$/.test(program)
     ? row.argv.find((word, at) => at > 0 && !word.startsWith('-'))
@@ -65,6 +65,14 @@ export function cureFor(client: ClientInstance | null, name: string, definition:
     actions.push({ kind: 'reveal', file: definition.file, line: definition.line });
   }
   return actions;
+}
+
+/** What cures a server that runs on its own behind a port: to end it is no cure where clients go on using it. */
+export function ownWayCure(definition: RawDefinition | undefined): FindingAction[] {
+  return [
+    { kind: 'manual', step: 'Restart it the way it was started (its service, its terminal, its container).' },
+    ...(definition ? [{ kind: 'reveal', file: definition.file, line: definition.line } as const] : []),
+  ];
 }
 
 /** The exact step in a client that no program can take for the user. */

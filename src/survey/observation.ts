@@ -4,7 +4,7 @@ import { looksLikeMcp } from '../package/mcpPackage.ts';
 import type { ProcessTree } from '../process/processTree.ts';
 import { identityKey } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
-import type { Instance } from '../types/snapshot.ts';
+import type { Instance, RunningPackage } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
 import type { BootClock } from './bootClock.ts';
 import type { Closures } from './closures.ts';
@@ -12,8 +12,11 @@ import { entryFindings } from './entryChange.ts';
 import { evidenceOf } from './evidence.ts';
 import type { FactStore } from './factStore.ts';
 import { runsGuarded } from './guarded.ts';
-import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, serverName, serverTree } from './instances.ts';
+import type { Health } from './health.ts';
+import type { HttpServers } from './httpServers.ts';
+import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, ownWayCure, serverName, serverTree } from './instances.ts';
 import type { Owners } from './owner.ts';
+import type { ServerPort } from './portJoin.ts';
 import type { Programs } from './programs.ts';
 import { recordedVersions } from './recordedVersions.ts';
 import { recordSummary } from './recordJoin.ts';
@@ -35,6 +38,7 @@ export interface Memory {
   readonly updates?: Updates;
   /** How often each identity was seen by this observer. */
   readonly observations: Map<string, number>;
+  readonly http: HttpServers;
 }
 
 /** One running server, joined: the instance as it will be shown, and what the verdict on copies needs. */
@@ -55,13 +59,15 @@ export function observeServer(
   memory: Memory,
   now: number,
   records: readonly InstanceRecord[] = [],
+  port?: ServerPort,
 ): ServerObservation {
   const { server, detail } = attributed;
   const key = identityKey(server.identity);
   const seen = (memory.observations.get(key) ?? 0) + 1;
   memory.observations.set(key, seen);
 
-  const client = clientOf(attributed);
+  // Whoever started a server that others reach by its port is no client of it: a shell, a service manager.
+  const client = port && !attributed.client ? null : clientOf(attributed);
   const clientRow = attributed.client?.row ?? attributed.parent;
   const sighting = memory.facts.sighting(
     server.identity,
@@ -71,14 +77,18 @@ export function observeServer(
   const sight = memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
   const name = serverName(attributed, 'unknown' in sight ? undefined : sight.ref.name);
   const definition = attributed.definitions[0];
-  const cure = cureFor(client, name, definition);
+  const cure = port && client === null ? ownWayCure(definition) : cureFor(client, name, definition);
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);
   const update = memory.updates?.sight(attributed, sight, redactor, now);
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
-  const transport = definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none' ? 'stdio' : 'unknown';
+  const answers = port && memory.http.judge(port.claim, port.own, redactor.text(name), cure, now);
+  const transport =
+    port === undefined && (definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none')
+      ? 'stdio'
+      : 'unknown';
 
   const instance: Instance = {
     id: key,
@@ -91,17 +101,18 @@ export function observeServer(
     command: commandText(server, redactor),
     cwd: detail.cwd ?? null,
     transport: transport === 'unknown' && detail.listens === true ? 'http' : transport,
-    background: owner.background,
     ...(runsGuarded(attributed.launchers) ? { guarded: true } : {}),
-    package: versions.package && update?.latest !== undefined ? { ...versions.package, latest: update.latest } : versions.package,
+    background: owner.background || port !== undefined,
+    package: offered(withHealthVersion(versions.package, port?.health), update?.latest),
     ...(versions.verdict.unknown === undefined ? {} : { unknown: versions.verdict.unknown }),
     changedDependencies: versions.verdict.changedDependencies,
     ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
     memoryBytes: tree.memoryBytes,
     tree: tree.pids,
+    ...(port ? portFields(port, redactor) : {}),
     findings: [
       ...versions.verdict.findings,
-      ...(owner.finding ? [owner.finding] : []),
+      ...[owner, answers].flatMap((one) => one?.finding ?? []),
       ...entryFindings(attributed, cure, memory, now),
       ...(update?.finding ? [update.finding] : []),
     ],
@@ -127,8 +138,30 @@ export function observeServer(
     memoryBytes: tree.memoryBytes,
     cure,
   };
-  const waits = [versions.verdict.askAgainIn, owner.askAgainIn].filter((wait) => wait !== undefined);
+  const waits = [versions.verdict.askAgainIn, owner.askAgainIn, answers?.askAgainIn].filter((wait) => wait !== undefined);
   return { instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
+}
+
+/** What the server says of its version fills a gap, where nothing better is known; it never stands against what was found out. */
+function withHealthVersion(found: RunningPackage | null, health: Health | undefined): RunningPackage | null {
+  const said = health?.version;
+  return found && found.running === null && said !== undefined && /^v?\d+(\.\d+)+/.test(said)
+    ? { ...found, running: said.replace(/^v/, '') }
+    : found;
+}
+
+function offered(found: RunningPackage | null, latest: string | undefined): RunningPackage | null {
+  return found && latest !== undefined ? { ...found, latest } : found;
+}
+
+function portFields({ claim, health, usedBy }: ServerPort, redactor: Redactor): Pick<Instance, 'listens' | 'usedBy'> {
+  const said = health && {
+    status: redactor.text(health.status),
+    ...(health.version === undefined ? {} : { version: redactor.text(health.version) }),
+    ...(health.started === undefined ? {} : { started: redactor.text(health.started) }),
+    ...(health.uptimeSeconds === undefined ? {} : { uptimeSeconds: health.uptimeSeconds }),
+  };
+  return { listens: { port: claim.port, ...(said ? { health: said } : {}) }, usedBy };
 }
 
 /** Whether a candidate is shown at all: an entry names it, or its package, or what that requires, says that it speaks MCP. */

@@ -1,6 +1,7 @@
 import { clientTable } from '../config/clients.ts';
 import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
+import { createListenerTable, type ListenerTable } from '../process/listeners.ts';
 import { processTree } from '../process/processTree.ts';
 import { createProcessTable } from '../process/table.ts';
 import type { ClientId, RawDefinition } from '../types/definition.ts';
@@ -12,17 +13,19 @@ import { createRedactor, type Redactor, redactDefinition } from '../types/redact
 import { type Snapshot, snapshotSchema } from '../types/snapshot.ts';
 import { type Attributed, attribute } from './attribution.ts';
 import { BootClock, type Clock, systemClock } from './bootClock.ts';
-import { Closures } from './closures.ts';
+import { Closures, type PackageSight } from './closures.ts';
 import { entryKey } from './entryPrint.ts';
 import { FactStore } from './factStore.ts';
 import { fileRedactor } from './fileRedactor.ts';
 import type { WatchTarget } from './fileWatch.ts';
 import { isGuarded } from './guarded.ts';
+import { type HttpLook, HttpServers } from './httpServers.ts';
 import { clientName } from './instances.ts';
 import { LockFacts } from './lockFacts.ts';
 import { readNpxPackages } from './npxPackages.ts';
 import { isServer, type Memory, observeServer, type ServerObservation } from './observation.ts';
 import { Owners } from './owner.ts';
+import { joinPorts, listeningEntries } from './portJoin.ts';
 import { Programs } from './programs.ts';
 import { RegistryDesk, type RegistryMode } from './registryDesk.ts';
 import { runningClients } from './runningClients.ts';
@@ -50,6 +53,7 @@ export interface SurveyOptions {
   /** For one question to a registry, ms; default 2,000. */
   readonly registryLimitMs?: number;
   readonly table?: ProcessTable;
+  readonly listeners?: ListenerTable;
 }
 
 /** What was looked at, for `doctor`. */
@@ -71,7 +75,7 @@ export interface Surveyor {
   survey(): Promise<Snapshot>;
   /** Milliseconds after which the last survey's answer may change without any event; undefined = never. */
   askAgainIn(): number | undefined;
-  /** Whether processes came or went since the last survey; costs one list of PIDs. */
+  /** Whether processes came or went since the last survey, or began to listen where an entry reaches them; costs one list of PIDs. */
   processesChanged(): Promise<boolean>;
   /** Files and directories whose change makes a new survey worth while. */
   watched(): readonly WatchTarget[];
@@ -165,24 +169,33 @@ class MachineSurveyor implements Surveyor {
     const withEntry = memory.facts.known('entry');
     const remembered = (identity: ProcessIdentity): string | undefined =>
       withEntry.has(identityKey(identity)) ? memory.facts.fact(identity, 'entry')?.definition : undefined;
+    const processes = processTree(rows);
     const matching = { home, platform, npxPackages: readNpxPackages, remembered };
-    let attributed = await attribute(rows, config.definitions, detail, matching);
-    if (await this.#learnWorkingDirs(attributed, detail)) {
+    const find = async (): Promise<{ readonly found: readonly Attributed[]; readonly http: HttpLook }> => {
+      const http = await memory.http.look(config.definitions, processes);
+      return { http, found: await attribute(rows, config.definitions, detail, { ...matching, listening: listeningEntries(http) }) };
+    };
+    let seen = await find();
+    if (await this.#learnWorkingDirs(seen.found, detail)) {
       config = await this.#readConfig(rows);
-      attributed = await attribute(rows, config.definitions, detail, matching);
+      seen = await find();
     }
 
     const redactor = createRedactor(config.definitions.flatMap((item) => item.secrets));
     const problems: Problem[] = [...config.problems];
     const observed: ServerObservation[] = [];
-    const processes = processTree(rows);
-    const running = attributed.filter((one) => !one.detail.missing.includes('gone'));
+    const sight = ({ server, detail: known }: Attributed): PackageSight =>
+      memory.closures.sight(server, known, now, memory.facts.baseline(server.identity)?.ref);
+    const joined = await joinPorts(seen.http, seen.found, { http: memory.http, processes, redactor, sight, now });
+    const { ports, states, findings } = joined;
+    const running = joined.attributed.filter((one) => !one.detail.missing.includes('gone'));
     const locks = await this.#locks.look(processes, running);
     problems.push(...locks.problems);
     for (const one of running) {
       try {
         if (isServer(one, memory, now)) {
-          observed.push(observeServer(one, processes, redactor, memory, now, locks.recordsOf(one)));
+          const port = ports.get(identityKey(one.server.identity));
+          observed.push(observeServer(one, processes, redactor, memory, now, locks.recordsOf(one), port));
         }
       } catch (error) {
         // One server that cannot be judged never hides the others.
@@ -215,11 +228,15 @@ class MachineSurveyor implements Surveyor {
       schema: snapshotSchema,
       at: new Date(now).toISOString(),
       clients: [...clients].map((id) => ({ id, name: clientName(id) })),
-      definitions: config.definitions.map((raw) => ({
-        ...redactDefinition(raw, redactor),
-        ...(isGuarded(raw) ? { guarded: true } : {}),
-        findings: [],
-      })),
+      definitions: config.definitions.map((raw) => {
+        const port = states.get(raw.id);
+        return {
+          ...redactDefinition(raw, redactor),
+          ...(isGuarded(raw) ? { guarded: true } : {}),
+          ...(port ? { port } : {}),
+          findings: findings.get(raw.id) ?? [],
+        };
+      }),
       instances,
       problems,
     };
@@ -231,6 +248,9 @@ class MachineSurveyor implements Surveyor {
 
   async processesChanged(): Promise<boolean> {
     const pids = await this.#table.pids();
+    if (await this.#memory?.http.changed()) {
+      return true;
+    }
     return pids.length !== this.#pids.size || pids.some((pid) => !this.#pids.has(pid));
   }
 
@@ -313,6 +333,7 @@ class MachineSurveyor implements Surveyor {
       sources: new Sources(),
       updates: new Updates(this.#desk, this.#options, new UpdateNotes(this.#options.runDir)),
       observations: new Map(),
+      http: new HttpServers(this.#options.listeners ?? createListenerTable(this.#options.platform), this.#options.runDir),
     };
     return this.#memory;
   }
@@ -349,6 +370,7 @@ class MachineSurveyor implements Surveyor {
 
   #forget(alive: ReadonlySet<string>, rows: readonly ProcessRow[], memory: Memory, now: number): void {
     memory.closures.keep(alive);
+    memory.http.keep(new Set(rows.map((row) => identityKey(row.identity))));
     memory.owners.keep(alive);
     memory.programs.keep(alive);
     memory.sources.keep(alive);

@@ -44,6 +44,13 @@ export interface RawDefinition {
   readonly vscodeCollection?: 'user' | 'folder' | 'folder-dot-mcp' | 'workspace-file';
 }
 
+/** `hidden`: a process of another user or out of sight; `forwarder`: a program that passes connections on (docker-proxy, ssh); `stranger`: something else. */
+export interface DefinitionPort {
+  readonly number: number;
+  readonly holder: 'nobody' | 'hidden' | 'server' | 'stranger' | 'forwarder';
+  readonly pid?: number;
+}
+
 /** The redacted form of a definition: what views, JSON output and logs may hold. */
 export interface Definition {
   readonly id: string;
@@ -64,5 +71,7 @@ export interface Definition {
   readonly vscodeCollection?: RawDefinition['vscodeCollection'];
   /** It starts through our guard. */
   readonly guarded?: true;
+  /** Servers at an address of this machine: who holds the port that the URL names. Absent where that could not be looked at. */
+  readonly port?: DefinitionPort;
   readonly findings: readonly import('./finding.ts').Finding[];
 }

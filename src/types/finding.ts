@@ -7,7 +7,8 @@ export type FindingKind =
   | 'lock-conflict'
   | 'respawn-differs'
   | 'update-available'
-  | 'config-changed';
+  | 'config-changed'
+  | 'port-taken';
 
 /** Kinds that make the headline (badge, `--check`) when proven or likely. The others are information. */
 export const headlineKinds: ReadonlySet<FindingKind> = new Set([

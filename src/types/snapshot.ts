@@ -52,6 +52,13 @@ export interface ServerRecord {
   readonly guardPid?: number;
 }
 
+/** Where an HTTP server is reached, and what it says of itself. */
+export interface ListeningPort {
+  readonly port: number;
+  /** The answer of its `/health`, only where that names a PID of the server itself. Its version is what the server says, not what was found out. */
+  readonly health?: { readonly status: string; readonly version?: string; readonly started?: string; readonly uptimeSeconds?: number };
+}
+
 /** One running server. */
 export interface Instance {
   /** The text of `identityKey`. */
@@ -85,6 +92,10 @@ export interface Instance {
   readonly memoryBytes: number;
   /** All PIDs of the tree, server first. */
   readonly tree: readonly number[];
+  /** HTTP servers whose port an entry names. */
+  readonly listens?: ListeningPort;
+  /** HTTP servers: the programs of this machine that are connected to the port now. */
+  readonly usedBy?: readonly ClientInstance[];
   readonly findings: readonly Finding[];
   /** How all this is known; for `explain` and the details page. */
   readonly evidence?: InstanceEvidence;

@@ -24,6 +24,7 @@ const severity: readonly FindingKind[] = [
   'config-changed',
   'respawn-differs',
   'update-available',
+  'port-taken',
 ];
 
 const kindWords: Readonly<Record<FindingKind, string>> = {
@@ -36,6 +37,7 @@ const kindWords: Readonly<Record<FindingKind, string>> = {
   'respawn-differs': 'a restart would start another version',
   'update-available': 'update available',
   'config-changed': 'configuration changed since its start',
+  'port-taken': 'its port is held by something else',
 };
 
 /** What a person reads of one running server. @param definitions those it was started from: what is wrong with them is told with it */
@@ -59,15 +61,32 @@ export function instanceState(instance: Instance, definitions: readonly Definiti
 export function definitionState(definition: Definition): State {
   const findings = bySeverity(definition.findings);
   const alarm = findings.some(isHeadline);
-  const resting = !definition.enabled
-    ? 'switched off'
-    : definition.transport === 'stdio'
-      ? 'not running'
-      : `remote, not looked at${definition.url ? `: ${definition.url}` : ''}`;
+  const resting = restingWords(definition);
   const worst = findings[0];
   return worst && alarm
     ? { words: kindWords[worst.kind], tone: 'warning', alarm, notes: findings.map(noteOf) }
     : { words: `${resting}${definition.guarded ? ', guarded' : ''}`, tone: 'dim', alarm, notes: findings.map(noteOf) };
+}
+
+function restingWords({ enabled, transport, port, url }: Definition): string {
+  if (!enabled) {
+    return 'switched off';
+  }
+  if (transport === 'stdio') {
+    return 'not running';
+  }
+  switch (port?.holder) {
+    case 'nobody':
+      return `not running: nobody listens on port ${port.number}`;
+    case 'stranger':
+      return `not running: port ${port.number} is held by PID ${port.pid}`;
+    case 'hidden':
+      return `port ${port.number} is held by a process that cannot be seen`;
+    case 'forwarder':
+      return `port ${port.number} is passed on by PID ${port.pid} to where it cannot be seen`;
+    default:
+      return `remote, not looked at${url ? `: ${url}` : ''}`;
+  }
 }
 
 /** "stale", "files gone" … as in the table; `likely` and `unknown` are said. */

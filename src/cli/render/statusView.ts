@@ -92,7 +92,7 @@ function tableLines(snapshot: Snapshot, now: number): TableLine[] {
       const origin = instance.definitions.flatMap((id) => definitions.get(id) ?? []);
       const state = instanceState(instance, origin);
       lines.push(row(instance.name, state, [String(instance.pid), ...instanceCells(instance, now)]));
-      lines.push(...notes(state, startedBy(instance, origin.length > 0)));
+      lines.push(...notes(state, [...reachedBy(instance), ...startedBy(instance, origin.length > 0)]));
     }
     for (const definition of group.resting) {
       const state = definitionState(definition);
@@ -119,6 +119,17 @@ function notes(state: State, more: readonly string[]): TableLine[] {
 function instanceCells(instance: Instance, now: number): string[] {
   const version = instance.package?.running ?? '–';
   return [version, memory(instance.memoryBytes), duration(now - Date.parse(instance.startedAt)), instance.package?.name ?? ''];
+}
+
+/** The port of an HTTP server, what it says of itself, and who is connected. */
+function reachedBy({ listens, usedBy = [], package: found }: Instance): string[] {
+  if (!listens) {
+    return [];
+  }
+  const said = listens.health?.version;
+  const version = said === undefined || said === found?.running ? '' : `, says it is ${said}`;
+  const users = usedBy.length === 0 ? '' : `; used by ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
+  return [`port ${listens.port}${version}${users}`];
 }
 
 /** Whose it is and what it runs, for a server that no configuration explains. */

@@ -33,6 +33,7 @@ export const fullSnapshot: Full<Snapshot> = {
       folder: '/home/ada/shop',
       vscodeCollection: 'folder',
       guarded: true,
+      port: { number: 3000, holder: 'server', pid: 4711 },
       findings: [
         {
           kind: 'config-changed',
@@ -82,6 +83,8 @@ export const fullSnapshot: Full<Snapshot> = {
       changedDependencies: [{ name: 'zod', running: '3.25.0', installed: '4.1.0', direction: 'upgrade' }],
       memoryBytes: 90_000_000,
       tree: [4711, 4710],
+      listens: { port: 3000, health: { status: 'ok', version: '2026.1.26', started: at, uptimeSeconds: 12.5 } },
+      usedBy: [{ id: 'vscode', name: 'VS Code', pid: 4000, identity: 'b:4026531836:4000:lx:90' }],
       findings: [
         {
           kind: 'stale',

@@ -44,6 +44,7 @@ const unions: Readonly<Record<string, readonly string[]>> = {
     'respawn-differs': true,
     'update-available': true,
     'config-changed': true,
+    'port-taken': true,
   }),
   'finding.subKind': membersOf<StaleSubKind>({
     package: true,
@@ -91,7 +92,10 @@ describe('the schema of the snapshot', () => {
       for (const key of Object.keys(at(fullSnapshot, path) as object)) {
         const without: unknown = structuredClone(fullSnapshot);
         Reflect.deleteProperty(at(without, path) as object, key);
-        const optional = optionalFields.has(key) && !(key === 'file' && path.includes('actions')) && !requiredHere(path, key);
+        const optional =
+          (optionalFields.has(key) || (key === 'pid' && path.at(-1) === 'port')) &&
+          !(key === 'file' && path.includes('actions')) &&
+          !requiredHere(path, key);
         assert.equal(schemaErrors(without).length === 0, optional, `/${[...path, key].join('/')}`);
       }
     }
@@ -134,6 +138,13 @@ const optionalFields = new Set([
   'line',
   'column',
   'evidence',
+  'port',
+  'listens',
+  'usedBy',
+  'health',
+  'version',
+  'started',
+  'uptimeSeconds',
 ]);
 
 function requiredHere(path: readonly (string | number)[], key: string): boolean {
@@ -143,7 +154,7 @@ function requiredHere(path: readonly (string | number)[], key: string): boolean 
       (inner === undefined && (key === 'command' || key === 'cwd')) ||
       inner === 'launchers' ||
       (inner === 'package' && key !== 'origin' && key !== 'latest') ||
-      (path.length > 2 && (key === 'evidence' || key === 'record')) ||
+      (path.length > 2 && (key === 'evidence' || key === 'record' || key === 'port')) ||
       (inner === 'findings' && key !== 'subKind' && !(key === 'cwd' && path.includes('actions')))
     );
   }

@@ -13,6 +13,7 @@ function under(parent: Attributed['parent'], markedClient?: string): Attributed 
     ...(parent ? { parent } : {}),
     ...(markedClient === undefined ? {} : { markedClient }),
     definitions: [],
+    byPort: [],
     confidence: 'likely',
     why: [],
   };

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { LsofListeners } from './lsofListeners.ts';
+import { ProcListeners } from './procListeners.ts';
+import { WindowsListeners } from './windowsListeners.ts';
+
+/** A TCP port that accepts connections. */
+export interface Listener {
+  readonly port: number;
+  /** As the system has it: `127.0.0.1`, `::1`, `0.0.0.0` and `::` for all. */
+  readonly address: string;
+  /** Who holds it: several where a parent has passed it to its children. Empty = somebody whose files we may not see. */
+  readonly pids: readonly number[];
+}
+
+/** One established connection of this machine to one of its own ports: who is at the near end. */
+export interface PortClient {
+  readonly port: number;
+  readonly pid: number;
+}
+
+/** Who listens on some ports, and who is connected to them, at one moment. */
+export interface PortLook {
+  readonly listeners: readonly Listener[];
+  readonly clients: readonly PortClient[];
+}
+
+/** The listening ports of one system behind one interface. It looks, and connects to nothing. */
+export interface ListenerTable {
+  /** For messages: 'proc', 'lsof', 'windows'. */
+  readonly source: string;
+  /** Only these ports are told of. Undefined when the system gives no answer. */
+  look(ports: ReadonlySet<number>): Promise<PortLook | undefined>;
+}
+
+/** The listening ports of a system: `/proc/net` on Linux and Android, `Get-NetTCPConnection` on Windows, `lsof` elsewhere. */
+export function createListenerTable(platform: NodeJS.Platform = process.platform): ListenerTable {
+  if (platform === 'win32') {
+    return new WindowsListeners();
+  }
+  return (platform === 'linux' || platform === 'android') && existsSync('/proc/self/net/tcp') ? new ProcListeners() : new LsofListeners();
+}

@@ -1,0 +1,58 @@
+/** One line of `/proc/net/tcp` or `tcp6`, as far as ports go. */
+export interface TcpSocket {
+  readonly state: 'listening' | 'established' | 'other';
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** `0` once the process has let go of it. */
+  readonly inode: string;
+}
+
+/** include/net/tcp_states.h */
+const states: Readonly<Record<string, TcpSocket['state']>> = { '01': 'established', '0A': 'listening' };
+
+/**
+ * Parses `/proc/net/tcp` and `/proc/net/tcp6` (proc_pid_net(5)): `sl local_address rem_address st … uid timeout inode`. An address is written as
+ * 32-bit words in the byte order of the processor, the port as a plain hexadecimal number.
+ */
+export function parseProcNetTcp(text: string, littleEndian = true): TcpSocket[] {
+  const sockets: TcpSocket[] = [];
+  for (const line of text.split('\n')) {
+    const fields = line.trim().split(/\s+/);
+    const [slot = '', local = '', remote = '', state = ''] = fields;
+    const inode = fields[9] ?? '';
+    const [localAddress, localPort] = endOf(local, littleEndian);
+    const [remoteAddress, remotePort] = endOf(remote, littleEndian);
+    if (/^\d+:$/.test(slot) && localAddress !== undefined && remoteAddress !== undefined && /^\d+$/.test(inode)) {
+      sockets.push({ state: states[state] ?? 'other', localAddress, localPort, remoteAddress, remotePort, inode });
+    }
+  }
+  return sockets;
+}
+
+function endOf(text: string, littleEndian: boolean): readonly [string | undefined, number] {
+  const [, address = '', port = ''] = /^((?:[\dA-F]{8}){1,4}):([\dA-F]{4})$/i.exec(text) ?? [];
+  const words = address.match(/.{8}/g) ?? [];
+  const bytes = words.flatMap((word) => {
+    const four = (word.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+    return littleEndian ? four.reverse() : four;
+  });
+  const number = Number.parseInt(port, 16);
+  if (bytes.length === 4) {
+    return [bytes.join('.'), number];
+  }
+  return [bytes.length === 16 ? ipv6Text(bytes) : undefined, number];
+}
+
+/** `::1`, `::`, `127.0.0.1` for an IPv4 address in IPv6 clothes; others in full, which is good enough to compare. */
+function ipv6Text(bytes: readonly number[]): string {
+  if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff) {
+    return bytes.slice(12).join('.');
+  }
+  if (bytes.slice(0, 15).every((byte) => byte === 0)) {
+    return bytes[15] === 0 ? '::' : `::${(bytes[15] ?? 0).toString(16)}`;
+  }
+  const groups = Array.from({ length: 8 }, (_, index) => (((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0)).toString(16));
+  return groups.join(':');
+}

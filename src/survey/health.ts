@@ -1,0 +1,99 @@
+import { request } from 'node:http';
+import * as v from 'valibot';
+
+/** What a server says of itself. Evidence only where its PID is that of the process that listens. */
+export interface Health {
+  readonly status: string;
+  readonly version?: string;
+  readonly pid?: number;
+  /** ISO 8601 or whatever the server writes. */
+  readonly started?: string;
+  readonly uptimeSeconds?: number;
+}
+
+/** What came of asking `/health`. `other`: somebody answered, and it is no such answer. `silent`: no whole answer within the limit. */
+export type HealthAnswer =
+  | { readonly kind: 'health'; readonly health: Health }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'silent' };
+
+/** Asks a loopback address. Replaced in tests only. */
+export type AskHealth = (address: string, port: number) => Promise<HealthAnswer>;
+
+const limitMs = 1_000;
+/** A health answer is a line; anything larger is something else. */
+const maxBytes = 64 * 1024;
+
+const text = v.pipe(v.string(), v.maxLength(200));
+const number = v.pipe(v.number(), v.finite());
+const schema = v.looseObject({
+  status: text,
+  version: v.fallback(v.optional(text), undefined),
+  pid: v.fallback(v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))), undefined),
+  started: v.fallback(v.optional(v.union([text, number])), undefined),
+  uptime: v.fallback(v.optional(number), undefined),
+  uptime_s: v.fallback(v.optional(number), undefined),
+});
+
+/**
+ * `GET /health` at a loopback address, one second for the whole answer, no redirect followed, no credential sent. Never throws.
+ * @param address `127.0.0.1` or `::1`: anything else is not asked
+ */
+export const askHealth: AskHealth = (address, port) => {
+  if (address !== '::1' && !address.startsWith('127.')) {
+    return Promise.resolve({ kind: 'other' });
+  }
+  return new Promise((resolve) => {
+    const limit = AbortSignal.timeout(limitMs);
+    const host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    const headers = { host, accept: 'application/json', connection: 'close', 'user-agent': 'mcp-shepherd' };
+    const asked = request({ host: address, port, path: '/health', method: 'GET', headers, agent: false, signal: limit }, (response) => {
+      const parts: Buffer[] = [];
+      let size = 0;
+      response.on('data', (part: Buffer) => {
+        size += part.length;
+        if (size > maxBytes) {
+          resolve({ kind: 'other' });
+          asked.destroy();
+        } else {
+          parts.push(part);
+        }
+      });
+      response.on('end', () =>
+        resolve(response.statusCode === 200 ? parseHealth(Buffer.concat(parts).toString('utf8')) : { kind: 'other' }),
+      );
+      response.on('error', () => resolve({ kind: limit.aborted ? 'silent' : 'other' }));
+    });
+    asked.on('error', (error) => {
+      const code = 'code' in error ? error.code : undefined;
+      // A server that closes without an answer, or speaks no HTTP, is there all the same.
+      resolve({ kind: limit.aborted ? 'silent' : code === 'ECONNREFUSED' ? 'refused' : 'other' });
+    });
+    asked.end();
+  });
+};
+
+/** Reads the body of a health answer; the names are those that servers of several projects have in common. */
+export function parseHealth(body: string): HealthAnswer {
+  try {
+    const parsed = v.safeParse(schema, JSON.parse(body));
+    if (!parsed.success) {
+      return { kind: 'other' };
+    }
+    const { status, version, pid, started, uptime, uptime_s: uptimeSeconds } = parsed.output;
+    const seconds = uptime ?? uptimeSeconds;
+    return {
+      kind: 'health',
+      health: {
+        status,
+        ...(version === undefined ? {} : { version }),
+        ...(pid === undefined ? {} : { pid }),
+        ...(started === undefined ? {} : { started: String(started) }),
+        ...(seconds === undefined ? {} : { uptimeSeconds: seconds }),
+      },
+    };
+  } catch {
+    return { kind: 'other' };
+  }
+}
