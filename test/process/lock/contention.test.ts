@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, describe, it } from 'mocha';
 import { findFlockHelpers } from '../../../src/lock/flockHelper.ts';
+import { npm } from '../package/npmServers.ts';
 import { type ContentionOptions, contend, countLog } from './contention.ts';
 
 /** `npm run test:long` runs ten times as many. */
@@ -54,5 +57,29 @@ describe('Contenders for one lock', function () {
     const result = await contend({ contenders: Array(8).fill('pidfile'), rounds: 2_000, killEveryMs: 120, seed: 3, untilDouble: true });
     console.log(`      ${result.doubles.length} double holders after ${result.rounds} rounds`);
     assert.ok(result.doubles.length > 0);
+  });
+
+  it('control: proper-lockfile lets two in as well (test:long)', async function () {
+    if (process.env.TEST_LONG !== '1') {
+      console.log('      skipped: takes minutes; npm run test:long');
+      this.skip();
+    }
+    const modules = mkdtempSync(join(tmpdir(), 'proper-lockfile-'));
+    try {
+      await npm(modules, 'install', '--no-save', '--no-package-lock', 'proper-lockfile@4.1.2');
+      const result = await contend({
+        contenders: Array(8).fill('proper'),
+        rounds: 20_000,
+        killEveryMs: 400,
+        stopEveryMs: 3_000,
+        seed: 4,
+        untilDouble: true,
+        modules,
+      });
+      console.log(`      ${result.doubles.length} double holders after ${result.rounds} rounds`);
+      assert.ok(result.doubles.length > 0);
+    } finally {
+      rmSync(modules, { recursive: true, force: true });
+    }
   });
 });

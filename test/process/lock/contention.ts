@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { random } from './random.ts';
 
-export type ContenderKind = 'node' | 'python' | 'sh' | 'pidfile';
+export type ContenderKind = 'node' | 'python' | 'sh' | 'pidfile' | 'proper';
 
 export interface ContentionOptions {
   readonly contenders: readonly ContenderKind[];
@@ -17,6 +17,8 @@ export interface ContentionOptions {
   readonly seed: number;
   /** Ends the run at the first double holder. */
   readonly untilDouble?: boolean;
+  /** Folder in whose `node_modules` proper-lockfile is, for contenders that use it. */
+  readonly modules?: string;
 }
 
 export interface ContentionResult {
@@ -49,8 +51,9 @@ export async function contend(options: ContentionOptions): Promise<ContentionRes
   const start = (slot: number, kind: ContenderKind): void => {
     seed += 1;
     const [program, ...args] = commandOf(kind);
-    const child = spawn(program, [...args, lock, log, String(seed), ...(kind === 'pidfile' ? ['pidfile'] : [])], {
+    const child = spawn(program, [...args, lock, log, String(seed), ...(kind === 'pidfile' || kind === 'proper' ? [kind] : [])], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, CONTENDER_MODULES: options.modules ?? '' },
     });
     child.stderr?.on('data', (chunk) => {
       complaints = `${complaints}${chunk}`.slice(0, 2_000);

@@ -75,6 +75,21 @@ describe('Exactly one acts', function () {
     assert.equal((await actOnce(intention(), async () => 1)).status, 'acted');
   });
 
+  it('test 15: a wall clock that is set a year off, in either direction, changes nothing of who acts', async () => {
+    const other = await home.hold(join(home.directory.intents, `${target}.lock`));
+    const real = Date.now;
+    try {
+      for (const off of [-1, 1]) {
+        Date.now = () => real() + off * 31_557_600_000;
+        assert.equal((await actOnce(intention({ waitMs: 200 }), async () => 1)).status, 'busy');
+      }
+      await ended(other);
+      assert.equal((await actOnce(intention(), async () => 1)).status, 'acted');
+    } finally {
+      Date.now = real;
+    }
+  });
+
   it('is finished as soon as somebody else has done it', async () => {
     const other = await home.hold(join(home.directory.intents, `${target}.lock`));
     const deed = actOnce(intention(), async () => 1);

@@ -1,7 +1,7 @@
 // What servers say of themselves in the folder of the lock protocol: believed where the process list agrees, shown where it helps, harmless where it lies.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { type InstanceRecord, listInstanceRecords, newInstanceId, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
@@ -185,6 +185,20 @@ describe('records in the survey', function () {
     const other = template.start('sleep', ['600']);
     const stale = someRecord({ id: newInstanceId(), host, server: { pid: other.pid, start: 'lx:1' } });
     writeInstanceRecord(directory, stale);
+    // Another user's process, by its true start.
+    const strangers =
+      process.getuid?.() === 0
+        ? template.start('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', 'sleep', '600'])
+        : undefined;
+    const foreign = someRecord({
+      id: newInstanceId(),
+      host,
+      server: { pid: strangers?.pid ?? 2, start: (await witness.startOf(strangers?.pid ?? 2)) ?? '?' },
+    });
+    if (strangers) {
+      await until('it is another user’s', () => statSync(`/proc/${strangers.pid}`).uid === 65_534);
+      writeInstanceRecord(directory, foreign);
+    }
     const elsewhere = someRecord({
       id: newInstanceId(),
       host: { ...host, pidns: '1' },
@@ -203,6 +217,14 @@ describe('records in the survey', function () {
     assert.match(told(newer) ?? '', /later version/);
     assert.match(told(join(directory.instances, `${ours.id}.json`)) ?? '', new RegExp(`PID ${process.pid} .*no MCP server`));
     assert.equal(told(join(directory.instances, `${stale.id}.json`)), undefined);
+    if (strangers) {
+      assert.match(
+        told(join(directory.instances, `${foreign.id}.json`)) ?? '',
+        new RegExp(`process of another user \\(PID ${strangers.pid}\\)`),
+      );
+    } else {
+      console.log('      another user’s process: skipped, only root can start one');
+    }
     assert.equal(
       snapshot.instances.some(({ pid }) => pid === process.pid || pid === other.pid),
       false,

@@ -1,0 +1,118 @@
+// Other programs' locks, and other versions of ours: looked at, never touched.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { collectGarbage } from '../../../src/lock/garbage.ts';
+import { type HeldInstance, holdResources } from '../../../src/lock/heldInstance.ts';
+import { lockHolders } from '../../../src/lock/holders.ts';
+import { newInstanceId } from '../../../src/lock/instanceRecord.ts';
+import { lockFile } from '../../../src/lock/kernelLock.ts';
+import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { createWitness, type Witness } from '../../../src/lock/witness.ts';
+import { ended, LockHome, until } from './lockHome.ts';
+
+/** As mempalace does for its writer: one try, no waiting, again and again; how often it was refused stands in a file. */
+const miner = `
+import fcntl, os, sys
+path, log = sys.argv[1:]
+tries = failed = 0
+while True:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        failed += 1
+    os.close(fd)
+    tries += 1
+    if tries % 50 == 0:
+        with open(log + ".tmp", "w") as file:
+            file.write("%d %d" % (tries, failed))
+        os.rename(log + ".tmp", log)
+`;
+
+describe('Locks of others', function () {
+  this.timeout(60_000);
+  let home: LockHome;
+  let witness: Witness;
+  const held: HeldInstance[] = [];
+
+  before(async function () {
+    if (process.platform !== 'linux') {
+      console.log('skipped: written for flock(2) and /proc');
+      this.skip();
+    }
+    witness = await createWitness();
+  });
+  beforeEach(() => {
+    home = new LockHome();
+  });
+  afterEach(async () => {
+    for (const instance of held.splice(0)) {
+      instance.close();
+    }
+    await home.clean();
+  });
+
+  const take = async (path: string) => {
+    const result = await holdResources({
+      directory: home.directory,
+      witness,
+      resources: [resourceKey('path', path)],
+      facts: { serverId: 'memory', server: { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' } },
+    });
+    if (result.status === 'held-by-us') {
+      held.push(result.instance);
+    }
+    return result;
+  };
+
+  it('test 31: a holder beside a program with a lock of its own disturbs it never, also while it is asked who holds it; control: trying the lock does', async () => {
+    const theirs = join(home.root, 'mine_palace.lock');
+    const log = join(home.root, 'tries');
+    writeFileSync(log, '0 0');
+    // The same directory, by our own key: another file, so that neither waits for the other.
+    assert.equal((await take(home.root)).status, 'held-by-us');
+    home.start('/usr/bin/python3', ['-I', '-S', '-c', miner, theirs, log]);
+    const counts = (): number[] => readFileSync(log, 'utf8').split(' ').map(Number);
+    await until('it tries', () => (counts()[0] ?? 0) > 0);
+    for (let looks = 0; looks < 20; looks += 1) {
+      lockHolders(theirs);
+    }
+    const looked = counts()[0] ?? 0;
+    await until('it has tried on', () => (counts()[0] ?? 0) > looked + 200);
+    assert.equal(counts()[1], 0);
+    await until('a trial lock was in its way', async () => {
+      const attempt = await lockFile(theirs);
+      if (attempt.status === 'locked') {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        attempt.lock.release();
+      }
+      return (counts()[1] ?? 0) > 0;
+    });
+  });
+
+  it('test 31: who holds such a lock is known without touching it, also where the open file was inherited', async () => {
+    const theirs = join(home.root, 'LOCK');
+    const holder = await home.hold(theirs);
+    assert.deepEqual(lockHolders(theirs), [{ pid: holder.pid, name: 'perl' }]);
+    assert.equal((await lockFile(theirs)).status, 'held');
+    await ended(holder);
+    assert.deepEqual(lockHolders(theirs), []);
+  });
+
+  it('test 32: a later version that holds the lock keeps us out, by whatever record; without the lock its record stops nobody, and stays', async () => {
+    const { key } = resourceKey('path', home.root);
+    const id = newInstanceId();
+    const later = { ilp: 2, minReader: 2, id, locks: [{ key, kind: 'path' }], server: { pid: process.pid, start: 'x' } };
+    writeFileSync(join(home.directory.instances, `${id}.json`), JSON.stringify(later), { mode: 0o600 });
+    const holder = await home.hold(join(home.directory.locks, `${key}.lock`));
+    const refused = await take(home.root);
+    assert.ok(refused.status === 'held');
+    assert.deepEqual(refused.by, []);
+    await ended(holder);
+    assert.equal((await take(home.root)).status, 'held-by-us');
+    assert.deepEqual(await collectGarbage(home.directory, witness), []);
+    assert.ok(readdirSync(home.directory.instances).includes(`${id}.json`));
+  });
+});
