@@ -17,7 +17,7 @@ describe('guard --http: many calls over many restarts', function () {
   });
 
   it('50 calls at a time while the server is killed and restarted: none without an answer, none executed twice, none that is said not to have run did', async () => {
-    const restarts = long ? 20 : 4;
+    const restarts = long ? 20 : 2;
     const port = await freePort();
     let server = await world.v1(port);
     const { origin } = await world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`, '--wait', '60']);

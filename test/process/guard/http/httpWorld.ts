@@ -105,9 +105,19 @@ export class HttpWorld {
     return Object.assign(client, { errors });
   }
 
+  async #end(child: ChildProcess): Promise<void> {
+    if (child.spawnargs.includes(guardMain) && child.exitCode === null && child.signalCode === null) {
+      const exited = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 15_000).unref())]);
+    }
+    await ended(child);
+  }
+
   async clean(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
-    await Promise.all(this.#programs.map(({ child }) => ended(child)));
+    // A guard ends the server that it started; killed, it would leave that to its watchdog.
+    await Promise.all(this.#programs.map(({ child }) => this.#end(child)));
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }
 }

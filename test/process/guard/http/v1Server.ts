@@ -2,7 +2,7 @@
 // MODE: `example` (400 "No valid session ID provided"), `404`, `single` (one transport for all), `stateless`, `json` (no event streams), `counted` (ids 1, 2, 3 …).
 // Each executed call appends its key to EXECUTED_FILE before it answers, so that what was executed is known whatever becomes of this process.
 import { randomUUID } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
@@ -28,6 +28,13 @@ function makeServer(): McpServer {
     // Until the test ends this process.
     await new Promise(() => setInterval(() => undefined, 60_000));
     return { content: [] };
+  });
+  server.registerTool('wait', { inputSchema: { key: z.string(), file: z.string() } }, async ({ key, file }) => {
+    note(key);
+    while (!existsSync(file)) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return { content: [{ type: 'text', text: `waited ${key}` }] };
   });
   server.registerTool('big', { inputSchema: { bytes: z.number() } }, ({ bytes }) => ({
     content: [{ type: 'text', text: 'x'.repeat(bytes) }],
