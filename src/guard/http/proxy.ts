@@ -41,14 +41,14 @@ export interface GatedCall {
 }
 
 /** A client that sends its head so slowly is none. */
-const headersTimeoutMs = 15_000;
+const headersTimeoutMs = 5_000;
 
 /** The HTTP server that clients talk to. It does not listen yet. */
 export function createProxy(parts: ProxyParts): Server {
   const server = createServer({
     keepAliveTimeout: 65_000,
     headersTimeout: headersTimeoutMs,
-    connectionsCheckingInterval: 2_000,
+    connectionsCheckingInterval: 1_000,
     requireHostHeader: false,
   });
   server.on('request', (request, response) => {
