@@ -76,6 +76,7 @@ class Assembly implements HttpGuard {
   #path: string | undefined;
   #token: string | undefined;
   #closing: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
   readonly closed: Promise<void> = new Promise((resolve) => {
     this.#resolveClosed = resolve;
@@ -205,9 +206,16 @@ class Assembly implements HttpGuard {
     if (!this.#served) {
       throw new ControlRefusal('unsupported', 'this guard did not start the server: restart it where it was started; its sessions survive');
     }
+    this.#restarting ??= this.#restart(this.#served, reason).finally(() => {
+      this.#restarting = undefined;
+    });
+    await this.#restarting;
+  }
+
+  async #restart(served: ServedProcess, reason: string): Promise<void> {
     this.#log.info(`the server is restarted: ${reason}`);
-    await this.#served.restart();
-    this.#log.info(`the server was restarted (PID ${this.#served.pid})`);
+    await served.restart();
+    this.#log.info(`the server was restarted (PID ${served.pid})`);
   }
 
   #handlers(): ControlHandlers {

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { makeProject, npm, servers } from '../../package/npmServers.ts';
+import { restart } from './control.ts';
+import { HttpWorld, health } from './httpWorld.ts';
+import { RawClient } from './rawClient.ts';
+
+const { name, bin, versions } = servers.everything;
+const [older, newer] = versions;
+
+describe('guard --http: an upgrade under a real server', function () {
+  this.timeout(180_000);
+  let world: HttpWorld;
+
+  beforeEach(() => {
+    world = new HttpWorld();
+  });
+
+  afterEach(async () => {
+    await world.clean();
+  });
+
+  it('C3: refuse refuses and names both versions, restart restarts before the call, warn lets it pass (control); sessions go on', async () => {
+    const project = join(world.root, 'project');
+    await makeProject(project, [`${name}@${older}`]);
+    const command = [
+      '--port-env',
+      'PORT',
+      '--grace',
+      '3',
+      '--',
+      process.execPath,
+      join(project, 'node_modules/.bin', bin),
+      'streamableHttp',
+    ];
+    const guards = await Promise.all(
+      ['refuse', 'restart', 'warn'].map(async (policy) => {
+        const guard = await world.guard([
+          '--listen',
+          '0',
+          '--wait',
+          '120',
+          '--on-stale',
+          policy,
+          ...(policy === 'restart' ? ['--overlap'] : []),
+          ...command,
+        ]);
+        const client = new RawClient(guard.origin);
+        await client.initialize();
+        const echo = async (message: string) => (await client.request('tools/call', { name: 'echo', arguments: { message } })).text;
+        assert.match(await echo('before'), /Echo: before/);
+        assert.equal((await health(guard.origin)).version, older);
+        return { ...guard, echo };
+      }),
+    );
+    const [refuse, restarts, warns] = guards;
+    assert.ok(refuse && restarts && warns);
+    const serverBefore = (await health(restarts.origin)).upstream.pid;
+
+    await npm(project, 'install', '--save-exact', `${name}@${newer}`);
+
+    assert.match(await warns.echo('old code'), /Echo: old code/);
+    assert.equal((await health(warns.origin)).version, older);
+
+    const refused = await refuse.echo('refused');
+    assert.doesNotMatch(refused, /Echo/);
+    assert.match(refused, /"isError":true.*restart_mcp_server/);
+    assert.ok(refused.includes(older) && refused.includes(newer), refused);
+    assert.equal((await restart(world.runDir, refuse.pid)).status, 'ok');
+    assert.match(await refuse.echo('after'), /Echo: after/);
+    assert.equal((await health(refuse.origin)).version, newer);
+
+    const answers = await Promise.all(['a', 'b', 'c'].map((message) => restarts.echo(message)));
+    assert.deepEqual(
+      answers.map((text, index) => text.includes(`Echo: ${'abc'[index]}`)),
+      [true, true, true],
+    );
+    const after = await health(restarts.origin);
+    assert.equal(after.version, newer);
+    assert.notEqual(after.upstream.pid, serverBefore);
+    assert.equal(restarts.said().split('the server was restarted').length, 2, 'one restart');
+  });
+});
