@@ -1,4 +1,4 @@
-import { membersOf } from './topLevel.ts';
+import { membersOf, type Span } from './topLevel.ts';
 
 /**
  * What an id is known by. A number that JavaScript cannot hold exactly is known by its digits (with a NUL before them, which keeps it apart from texts):
@@ -22,6 +22,45 @@ export interface Body {
   value(): JsonObject | undefined;
   /** `params.NAME` of a request or notification, when it is a text; does not parse the rest of a large message. */
   paramText(name: string): string | undefined;
+}
+
+class ParsedBody implements Body {
+  readonly #value: JsonObject;
+
+  constructor(value: JsonObject) {
+    this.#value = value;
+  }
+
+  value(): JsonObject {
+    return this.#value;
+  }
+
+  paramText(name: string): string | undefined {
+    const { params } = this.#value;
+    return isJsonObject(params) ? textOrNone(params[name]) : undefined;
+  }
+}
+
+class LargeBody implements Body {
+  readonly #line: Buffer;
+  readonly #params: Span | undefined;
+  #whole: JsonObject | undefined;
+
+  constructor(line: Buffer, params: Span | undefined) {
+    this.#line = line;
+    this.#params = params;
+  }
+
+  value(): JsonObject | undefined {
+    const all = this.#whole ?? parsed(this.#line);
+    this.#whole = isJsonObject(all) ? all : undefined;
+    return this.#whole;
+  }
+
+  paramText(name: string): string | undefined {
+    const span = this.#params && membersOf(this.#line, this.#params.start)?.get(name);
+    return span && textOrNone(parsed(this.#line.subarray(span.start, span.end)));
+  }
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -55,7 +94,7 @@ function envelopeOf(value: unknown, line: Buffer | undefined): Envelope {
     return opaque;
   }
   const { method, id } = value;
-  const body: Body = { value: () => value, paramText: (name) => (isJsonObject(value.params) ? textOrNone(value.params[name]) : undefined) };
+  const body = new ParsedBody(value);
   const key = keyOf(id, line);
   if (typeof method === 'string') {
     return id === undefined
@@ -86,38 +125,24 @@ function readLarge(line: Buffer): Envelope {
   if (!members) {
     return opaque;
   }
-  const small = (name: string): unknown => {
+  const member = (name: string): unknown => {
     const span = members.get(name);
-    return span && span.end - span.start <= smallBytes ? parsed(line.subarray(span.start, span.end)) : span;
+    return span && parsed(line.subarray(span.start, span.end));
   };
-  let whole: JsonObject | undefined;
-  const value = (): JsonObject | undefined => {
-    const all = whole ?? parsed(line);
-    whole = isJsonObject(all) ? all : undefined;
-    return whole;
-  };
-  const body: Body = {
-    value,
-    paramText(name) {
-      const params = members.get('params');
-      const span = params && membersOf(line, params.start)?.get(name);
-      return span && textOrNone(parsed(line.subarray(span.start, span.end)));
-    },
-  };
-  const method = small('method');
-  const idSpan = members.get('id');
-  const id = idSpan && parsed(line.subarray(idSpan.start, idSpan.end));
-  const key = keyOf(id, line);
+  const body = new LargeBody(line, members.get('params'));
+  const method = member('method');
+  const key = keyOf(member('id'), line);
   if (typeof method === 'string') {
-    return idSpan === undefined
-      ? { kind: 'notification', method, body }
-      : key === undefined
-        ? opaque
-        : { kind: 'request', id: key, method, body };
+    return members.has('id') ? requestOr(key, method, body) : { kind: 'notification', method, body };
   }
-  return key === undefined || method !== undefined || !(members.has('result') || members.has('error'))
-    ? opaque
-    : { kind: 'response', id: key, isError: members.has('error'), body };
+  return key !== undefined && (members.has('result') || members.has('error'))
+    ? { kind: 'response', id: key, isError: members.has('error'), body }
+    : opaque;
+}
+
+/** A request whose id can be no id is nobody's to answer. */
+function requestOr(key: IdKey | undefined, method: string, body: Body): Envelope {
+  return key === undefined ? opaque : { kind: 'request', id: key, method, body };
 }
 
 function parsed(bytes: Buffer): unknown {

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { idText, keyOf, readEnvelope } from '../../../src/guard/envelope.ts';
+import { LineSplitter } from '../../../src/guard/lineSplitter.ts';
+import { Relay } from '../../../src/guard/relay.ts';
+import type { ServerProcess } from '../../../src/guard/serverProcess.ts';
+import { membersOf } from '../../../src/guard/topLevel.ts';
+
+const rounds = process.env.TEST_LONG === '1' ? 50_000 : 3_000;
+
+/** Fixed seed: a failure can be repeated. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    // xorshift32
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+const letters = ['a', '"', '\\', '{', '}', '[', ']', ',', ':', '\n', '\r', '\t', '\u0000', 'é', '€', '😀', 'id', 'method', '\u2028', ' '];
+
+function randomText(random: (below: number) => number): string {
+  return Array.from({ length: random(8) }, () => letters[random(letters.length)]).join('');
+}
+
+/** JSON text with odd white space, odd escapes and repeated keys. */
+function randomJson(random: (below: number) => number, depth = 0): string {
+  const space = (): string => ['', ' ', '\t', '\r', '  '][random(5)] ?? '';
+  const text = (): string => {
+    const plain = JSON.stringify(randomText(random));
+    // Any letter may be written as an escape.
+    return random(3) === 0
+      ? plain.replace(/[a-z]/g, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`).replaceAll('\\\\u00', '\\u00')
+      : plain;
+  };
+  const safe = (): string => {
+    const candidate = text();
+    try {
+      JSON.parse(candidate);
+      return candidate;
+    } catch {
+      return '"x"';
+    }
+  };
+  switch (depth > 4 ? random(4) : random(7)) {
+    case 0:
+      return safe();
+    case 1:
+      return ['0', '-1.5e3', '9007199254740993', '1E-2', '123'][random(5)] ?? '0';
+    case 2:
+      return ['true', 'false', 'null'][random(3)] ?? 'null';
+    case 3:
+      return '{}';
+    case 4:
+      return `[${space()}${Array.from({ length: random(4) }, () => `${space()}${randomJson(random, depth + 1)}${space()}`).join(',')}]`;
+    default: {
+      const names = ['"id"', '"method"', '"\\u0069d"', '"params"', '"result"', safe()];
+      const members = Array.from(
+        { length: random(5) },
+        () => `${space()}${names[random(names.length)]}${space()}:${space()}${randomJson(random, depth + 1)}${space()}`,
+      );
+      return `{${members.join(',')}}`;
+    }
+  }
+}
+
+describe('guard framing', () => {
+  it('cuts lines at every newline, however the bytes come, and keeps what is left', () => {
+    const random = randomNumbers(7);
+    for (let round = 0; round < rounds; round += 1) {
+      const bytes = Buffer.from(Array.from({ length: random(40) }, () => letters[random(letters.length)]).join(''));
+      const lines: Buffer[] = [];
+      const splitter = new LineSplitter({ line: (line) => lines.push(Buffer.from(line)) });
+      for (let at = 0; at < bytes.length; ) {
+        const size = 1 + random(7);
+        splitter.push(bytes.subarray(at, at + size));
+        at += size;
+      }
+      assert.deepEqual(Buffer.concat([...lines, splitter.rest()]), bytes);
+      assert.equal(lines.length, bytes.filter((byte) => byte === 10).length);
+    }
+  });
+
+  it('finds the members of an object as JSON.parse does: escapes, repeated keys, brackets and quotes in texts', () => {
+    const random = randomNumbers(11);
+    for (let round = 0; round < rounds; round += 1) {
+      const text = randomJson(random);
+      const expected: unknown = JSON.parse(text);
+      const found = membersOf(Buffer.from(text));
+      if (typeof expected !== 'object' || expected === null || Array.isArray(expected)) {
+        assert.equal(found, undefined, text);
+        continue;
+      }
+      assert.ok(found, text);
+      const actual = Object.fromEntries(
+        [...found].map(([key, { start, end }]) => [key, JSON.parse(Buffer.from(text).subarray(start, end).toString())]),
+      );
+      assert.deepEqual(actual, { ...expected }, text);
+    }
+  });
+
+  it('never fails and never hangs on broken text', () => {
+    const random = randomNumbers(13);
+    for (let round = 0; round < rounds; round += 1) {
+      const text = Buffer.from(randomJson(random));
+      for (let count = 0; count <= random(3); count += 1) {
+        text[random(text.length)] = random(256);
+      }
+      const broken = text.subarray(0, random(text.length + 1));
+      membersOf(broken);
+      readEnvelope(broken);
+    }
+  });
+
+  it('large messages have the same envelope as small ones', () => {
+    const random = randomNumbers(17);
+    const filler = 'x'.repeat(20_000);
+    for (let round = 0; round < Math.min(rounds, 3_000); round += 1) {
+      const inside = randomJson(random).replace(/^\{/, '').replace(/\}$/, '');
+      const small = Buffer.from(`{${inside}${inside.includes(':') ? ',' : ''}"filler":""}`);
+      const large = Buffer.from(`{${inside}${inside.includes(':') ? ',' : ''}"filler":"${filler}"}`);
+      try {
+        JSON.parse(small.toString());
+      } catch {
+        continue;
+      }
+      const { body: _, ...expected } = { body: undefined, ...readEnvelope(small) };
+      const { body: __, ...actual } = { body: undefined, ...readEnvelope(large) };
+      assert.deepEqual(actual, expected, small.toString());
+    }
+  });
+
+  for (const [name, method, id] of [
+    ['an escaped key', '{"\\u006dethod":"tools/call","id":1,"params":{"name":"x"}}', 1],
+    ['a repeated key', '{"method":"a","method":"tools/call","id":2,"id":1,"params":{"name":"y"},"params":{"name":"x"}}', 1],
+    ['keys inside values', '{"params":{"name":"x","method":"a","id":9,"text":"\\",\\"method\\":\\"b"},"method":"tools/call","id":1}', 1],
+  ] as const) {
+    it(`is not fooled by ${name}, small or large`, () => {
+      for (const text of [method, `${method.slice(0, -1)},"filler":"${'x'.repeat(20_000)}"}`]) {
+        const envelope = readEnvelope(Buffer.from(text));
+        assert.ok(envelope.kind === 'request');
+        assert.deepEqual([envelope.method, envelope.id, envelope.body.paramText('name')], ['tools/call', id, 'x']);
+      }
+    });
+  }
+
+  it('keeps ids apart that JavaScript cannot, and writes them as they came', () => {
+    const ids = [
+      '9007199254740993',
+      '9007199254740992',
+      '12345678901234567890',
+      '1e400',
+      '"9007199254740993"',
+      '"\\u00009007199254740993"',
+      '1',
+      '"1"',
+      '-0.5',
+    ];
+    const keys = ids.map((id) => {
+      const envelope = readEnvelope(Buffer.from(`{"id":${id},"method":"x"}`));
+      return envelope.kind === 'request' ? envelope.id : 'none';
+    });
+    assert.equal(new Set(keys).size, ids.length);
+    assert.deepEqual(keys.map(idText), ids);
+    assert.equal(keyOf(null), undefined);
+  });
+
+  it('relays mutated traffic in both directions byte for byte, whatever it is', async () => {
+    const random = randomNumbers(19);
+    const [input, output, serverInput, serverOutput] = [new PassThrough(), new PassThrough(), new PassThrough(), new PassThrough()];
+    const relay = new Relay(input, output);
+    const server: ServerProcess = {
+      pid: 4711,
+      stdin: serverInput,
+      stdout: serverOutput,
+      exited: new Promise(() => undefined),
+      ended: undefined,
+      signal: () => undefined,
+      isGroupAlive: () => true,
+    };
+    relay.release(relay.connect(server));
+    const [toServer, toClient] = [collect(serverInput), collect(output)];
+    const [fromClient, fromServer]: [Buffer[], Buffer[]] = [[], []];
+    for (let round = 0; round < Math.min(rounds, 5_000); round += 1) {
+      const line = Buffer.from(`${randomJson(random).replaceAll('\n', '')}\n`);
+      if (random(4) === 0) {
+        line[random(line.length)] = random(256);
+      }
+      const up = random(2) === 0;
+      (up ? fromClient : fromServer).push(line);
+      for (let at = 0; at < line.length; ) {
+        const size = 1 + random(line.length);
+        (up ? input : serverOutput).write(line.subarray(at, at + size));
+        at += size;
+      }
+    }
+    input.end();
+    serverOutput.end();
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    // Answers of the client to requests that nobody made go to the server too: it has its own mind about them.
+    assert.deepEqual(Buffer.concat(toServer), Buffer.concat(fromClient));
+    assert.deepEqual(Buffer.concat(toClient), Buffer.concat(fromServer));
+  });
+});
+
+function collect(stream: PassThrough): Buffer[] {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return chunks;
+}
