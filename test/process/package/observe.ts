@@ -18,7 +18,7 @@ export interface RunningServer {
 export async function startServer(
   command: string,
   args: readonly string[],
-  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number },
 ): Promise<RunningServer> {
   const startedAt = Date.now();
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'ignore'] });
