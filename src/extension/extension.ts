@@ -11,11 +11,15 @@ import { runDirFor } from '../survey/stateFolder.ts';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import { beginSurvey } from './beginSurvey.ts';
+import { startChanged } from './changedServer.ts';
 import { keepContextKeys } from './contextKeys.ts';
 import { EvidenceDocuments } from './evidenceDocuments.ts';
+import { GuardActions } from './guardActions.ts';
+import { keepLauncher, launcherInstaller } from './launcherUpkeep.ts';
 import { MachineActions } from './machineActions.ts';
 import { views } from './names.ts';
 import { Notifier, type NotifierActions } from './notifier.ts';
+import { PreviewDocuments } from './previewDocuments.ts';
 import { logProblems } from './problemLog.ts';
 import { registerCommands } from './registerCommands.ts';
 import { ServerActions } from './serverActions.ts';
@@ -23,7 +27,7 @@ import { ServerTree } from './serverTree.ts';
 import { showStatusBar } from './statusBar.ts';
 import { SurveyHandle } from './surveyHandle.ts';
 import { WindowDeeds } from './windowDeeds.ts';
-import { WindowServers } from './windowServers.ts';
+import { type WindowPorts, WindowServers } from './windowServers.ts';
 import { WindowState } from './windowState.ts';
 import { folderPaths, userFolder } from './workspacePaths.ts';
 
@@ -42,18 +46,16 @@ export function activate(context: ExtensionContext): void {
       home: homedir(),
     }),
   );
-  const servers = new WindowServers(
-    {
-      pid: process.pid,
-      execute: async (command, ...args) => editor.executeCommand(command, ...args),
-      hasCommand: async (command) => (await editor.getCommands(true)).includes(command),
-      look: () => survey.refresh(),
-      folders: folderPaths,
-      wait: (ms) => new Promise((done) => setTimeout(done, ms)),
-      clock: () => performance.now(),
-    },
-    log,
-  );
+  const ports: WindowPorts = {
+    pid: process.pid,
+    execute: async (command, ...args) => editor.executeCommand(command, ...args),
+    hasCommand: async (command) => (await editor.getCommands(true)).includes(command),
+    look: () => survey.refresh(),
+    folders: folderPaths,
+    wait: (ms) => new Promise((done) => setTimeout(done, ms)),
+    clock: () => performance.now(),
+  };
+  const servers = new WindowServers(ports, log);
   const evidence = store.add(new EvidenceDocuments(state));
   const asker = (): Asker => ({
     by: `${clientName(state.facts.clientId)} window (PID ${process.pid})`,
@@ -67,6 +69,14 @@ export function activate(context: ExtensionContext): void {
   const hands = async (): Promise<Hands> => ({ asker: asker(), here: await lookAround(asker().runDir, process.platform), look });
   const machine = new MachineActions(state, hands, evidence, log);
   const actions = new ServerActions(state, deeds, machine, evidence, log);
+  const guards = new GuardActions({
+    state,
+    survey,
+    previews: store.add(new PreviewDocuments()),
+    installer: () => launcherInstaller(context, runDirFor(process.env)),
+    start: (definition, old, guarded) => startChanged(ports, definition, old, guarded),
+    log,
+  });
   const tree = store.add(new ServerTree(state));
   store.add(showStatusBar(state));
   store.add(keepContextKeys(state));
@@ -83,6 +93,7 @@ export function activate(context: ExtensionContext): void {
         store.add(serveRequests(runDir, { pid: process.pid, identity: ownIdentity }, (request) => deeds.answer(request), log));
       }
       store.add(new Notifier(state, notifierActions(actions, tree, runDir), log));
+      keepLauncher(context, runDir, log);
       log.info(`Looking at MCP servers; own files are in ${runDir}.`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -96,7 +107,7 @@ export function activate(context: ExtensionContext): void {
         await (state.failure === undefined ? survey.refresh() : begin());
       }),
     );
-  store.add(registerCommands({ state, tree, actions, machine, evidence, log, refresh }));
+  store.add(registerCommands({ state, tree, actions, machine, evidence, guards, log, refresh }));
   const start = setImmediate(() => void begin());
   store.add({ dispose: () => clearImmediate(start) });
 }

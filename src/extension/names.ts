@@ -10,6 +10,8 @@ export const commands = {
   showServers: 'mcpShepherd.showServers',
   refresh: 'mcpShepherd.refresh',
   showLog: 'mcpShepherd.showLog',
+  launchThroughGuard: 'mcpShepherd.launchThroughGuard',
+  launchDirectly: 'mcpShepherd.launchDirectly',
   // Below: for one server or instance, from the tree and from links; hidden from the palette.
   restartInstance: 'mcpShepherd.restartInstance',
   howToRestart: 'mcpShepherd.howToRestart',
@@ -50,5 +52,8 @@ export const settings = {
 
 /** Scheme of the read-only documents that show the evidence. */
 export const evidenceScheme = 'mcp-shepherd-evidence';
+
+/** Scheme of files as they would be after a change. */
+export const previewScheme = 'mcp-shepherd-preview';
 
 export const statusBarId = 'servers';

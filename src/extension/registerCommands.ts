@@ -4,6 +4,7 @@ import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
+import type { GuardActions } from './guardActions.ts';
 import type { MachineActions } from './machineActions.ts';
 import { tell } from './messages.ts';
 import { type CommandName, commands, views } from './names.ts';
@@ -17,6 +18,7 @@ export interface CommandParts {
   readonly actions: ServerActions;
   readonly machine: MachineActions;
   readonly evidence: EvidenceDocuments;
+  readonly guards: GuardActions;
   readonly log: Log & { show(): void };
   /** Looks at everything afresh, with progress in the view. */
   refresh(): Promise<void>;
@@ -24,7 +26,7 @@ export interface CommandParts {
 
 /** Registers every command of the manifest; the type of the table makes sure that none is forgotten. */
 export function registerCommands(parts: CommandParts): Disposable {
-  const { state, tree, actions, evidence, log } = parts;
+  const { state, tree, actions, evidence, guards, log } = parts;
   const onInstance = (work: (instance: Instance) => Promise<void> | void) => async (argument: unknown) => {
     const instance = instanceFor(argument, state, tree);
     if (instance) {
@@ -40,6 +42,8 @@ export function registerCommands(parts: CommandParts): Disposable {
     [commands.showServers]: () => showServers(tree),
     [commands.refresh]: () => parts.refresh(),
     [commands.showLog]: () => log.show(),
+    [commands.launchThroughGuard]: (argument) => guards.change(entryFor(argument, state, tree), 'protect'),
+    [commands.launchDirectly]: (argument) => guards.change(entryFor(argument, state, tree), 'unprotect'),
     [commands.restartInstance]: onInstance((instance) => actions.restart(instance)),
     [commands.howToRestart]: onInstance((instance) => actions.explain(instance)),
     [commands.stopInstance]: onInstance((instance) => actions.stop(instance)),
@@ -70,6 +74,11 @@ function definitionFor(argument: unknown, state: WindowState, tree: ServerTree):
   const row = tree.row(argument);
   const id = row?.definitionId ?? instanceFor(argument, state, tree)?.definitions[0];
   return state.snapshot?.definitions.find((definition) => definition.id === id);
+}
+
+/** The entry that a menu means; from the palette none, whatever is selected: then the person picks one. */
+function entryFor(argument: unknown, state: WindowState, tree: ServerTree): Definition | undefined {
+  return argument === undefined ? undefined : definitionFor(argument, state, tree);
 }
 
 async function copyPid(instance: Instance): Promise<void> {

@@ -1,4 +1,4 @@
-import type { LiveSurvey } from '../survey/live.ts';
+import type { LiveSurvey, SurveyedEntry } from '../survey/live.ts';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 
@@ -42,6 +42,14 @@ export class SurveyHandle implements Disposable {
       throw new Error('MCP Shepherd has not started to look yet.');
     }
     return (await this.#live).refresh();
+  }
+
+  /** An entry as its file has it; undefined when it is gone. @throws when the survey did not start */
+  async entry(id: string): Promise<SurveyedEntry | undefined> {
+    if (!this.#live) {
+      throw new Error('MCP Shepherd has not started to look yet.');
+    }
+    return (await this.#live).entry(id);
   }
 
   #took(snapshot: Snapshot): void {

@@ -3,6 +3,7 @@ import type { Definition } from '../types/definition.ts';
 import { isHeadline } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
 import { countsText, findingsText } from './findingWords.ts';
+import { guardability } from './guardWords.ts';
 import { processText, versionsText } from './instanceText.ts';
 import { oneLine } from './plainText.ts';
 import { instanceIcon, serverIcon } from './rowIcons.ts';
@@ -117,7 +118,7 @@ function serverNode(id: string, server: ServerGroup, snapshot: Snapshot, facts: 
   const { definition } = server;
   const instances = [...server.instances].sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt) || a.pid - b.pid);
   const only = instances.length === 1 ? instances[0] : undefined;
-  const description = `${serverState(server, facts.home)} · ${definition ? sourceText(definition, facts.home) : 'not in any configuration'}`;
+  const description = `${serverState(server, facts.home)}${definition?.guarded ? ' · guarded' : ''} · ${definition ? sourceText(definition, facts.home) : 'not in any configuration'}`;
   const label = oneLine(server.name, 80);
   return {
     id: instances.length > 0 ? id : `${id}:idle`,
@@ -126,7 +127,12 @@ function serverNode(id: string, server: ServerGroup, snapshot: Snapshot, facts: 
     description,
     icon: serverIcon(definition, instances),
     expanded: true,
-    flags: contextFlags({ kind: 'server', configured: definition !== undefined, ...(only ? abilities(only, snapshot, facts) : {}) }),
+    flags: contextFlags({
+      kind: 'server',
+      configured: definition !== undefined,
+      guard: definition && guardability(definition),
+      ...(only ? abilities(only, snapshot, facts) : {}),
+    }),
     spoken: `${label}: ${description}`,
     ...(only ? { instanceId: only.id } : {}),
     ...(definition ? { definitionId: definition.id } : {}),
@@ -165,8 +171,9 @@ function instanceNode(
   const state = doing ? `${doing}…` : findingsText(instance.findings);
   const other = instance.client && isWindowClient(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : undefined;
   const background = !instance.client && instance.background ? 'background' : undefined;
+  const guarded = instance.guarded ? 'guarded' : undefined;
   const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined ? 'recorded' : undefined;
-  const description = [state, other, background, processText(instance, now), recorded].filter(Boolean).join(' · ');
+  const description = [state, other, background, guarded, processText(instance, now), recorded].filter(Boolean).join(' · ');
   const label = versionsText(instance);
   return {
     id,
@@ -175,7 +182,12 @@ function instanceNode(
     description,
     icon: instanceIcon(instance, doing !== undefined),
     expanded: false,
-    flags: contextFlags({ kind: 'instance', configured: definition !== undefined, ...abilities(instance, snapshot, facts) }),
+    flags: contextFlags({
+      kind: 'instance',
+      configured: definition !== undefined,
+      guard: definition && guardability(definition),
+      ...abilities(instance, snapshot, facts),
+    }),
     spoken: `${oneLine(instance.name, 80)}, ${label}, ${[state, processText(instance, now), ownerText(instance, facts)].filter(Boolean).join(', ')}`,
     instanceId: instance.id,
     ...(definition ? { definitionId: definition.id } : {}),

@@ -29,6 +29,8 @@ export interface RowAbilities {
   readonly stale?: boolean;
   /** Its entry stands in a file that can be opened. */
   readonly configured?: boolean;
+  /** Its entry can be put behind the guard, or is. */
+  readonly guard?: 'guardable' | 'guarded' | undefined;
 }
 
 /** The row's `contextValue`: words joined by `;`. `manual` is a running server that only its own client can restart. */
@@ -39,6 +41,7 @@ export function contextFlags(row: RowAbilities): string {
     row.running && (row.restartable ? 'restartable' : 'manual'),
     row.stale && 'stale',
     row.configured && 'configured',
+    row.guard,
   ]
     .filter(Boolean)
     .join(';');

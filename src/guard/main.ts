@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { forgetEditor } from './editorAsNode.ts';
 import { guardHelp } from './guardHelp.ts';
 import { parseGuardOptions } from './guardOptions.ts';
 import { runStdioGuard } from './stdioGuard.ts';
@@ -9,6 +10,7 @@ import { runStdioGuard } from './stdioGuard.ts';
  * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
  */
 export async function runGuard(words: readonly string[]): Promise<number> {
+  forgetEditor(process.env);
   const end = words.indexOf('--');
   if (words.slice(0, end === -1 ? words.length : end).includes('--http')) {
     const { runHttpGuard } = await import('./http/httpMain.ts');

@@ -1,3 +1,4 @@
+import type { ClientId, RawDefinition } from '../types/definition.ts';
 import type { Disposable } from '../types/disposable.ts';
 import { DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
@@ -19,6 +20,14 @@ export interface LiveSurvey extends Disposable {
   onSnapshot(listener: (snapshot: Snapshot) => void): Disposable;
   /** Looks at everything afresh, now. @throws what the survey throws (no process list at all) */
   refresh(): Promise<Snapshot>;
+  /** An entry as its file has it, secrets included, and the clients that run with their PIDs; undefined when the entry is gone. */
+  entry(id: string): SurveyedEntry | undefined;
+}
+
+/** What changing an entry needs to know. It holds secrets: never to be shown, logged or stored. */
+export interface SurveyedEntry {
+  readonly definition: RawDefinition;
+  readonly running: ReadonlyMap<ClientId, readonly number[]>;
 }
 
 /** Starts watching. The first snapshot comes by itself. Failures of a survey are logged and the next one is tried. */
@@ -113,6 +122,10 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
       // A survey under way may have looked before the caller's change: its result is not the answer.
       await running?.catch(() => undefined);
       return run();
+    },
+    entry(id) {
+      const definition = surveyor.definition(id);
+      return definition && { definition, running: surveyor.running() };
     },
     dispose: () => {
       listeners.clear();

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { clientTable } from '../../config/clients.ts';
 import type { EntryWords } from '../../config/commandEdits.ts';
 import { parseJsonc, plainValue } from '../../config/jsonc.ts';
+import { isVscode } from '../../config/vscodeFamily.ts';
 import { guardCommand } from '../../process/guardCommand.ts';
 import type { ClientId, RawDefinition } from '../../types/definition.ts';
 import { type CommandRule, commandRules } from './allowLists.ts';
@@ -51,7 +52,7 @@ export async function protectFacts(
   return {
     definition,
     clientName: nameOf(definition.client),
-    otherReaders: definition.readBy.filter((id) => id !== definition.client).map(nameOf),
+    otherReaders: definition.readBy.filter((id) => id !== definition.client && !(isEditor(id) && isEditor(definition.client))).map(nameOf),
     restartStep: (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', definition.name),
     ...(pids === undefined ? {} : { rewrittenBy: pids }),
     ...(workTree === undefined ? {} : { workTree }),
@@ -59,6 +60,11 @@ export async function protectFacts(
     own: before ? entry.words.slice(before.count) : entry.words,
     entry: entry.entry,
   };
+}
+
+/** One product in several builds, which share their files by design. */
+function isEditor(id: ClientId): boolean {
+  return isVscode(id) || id === 'vscode-agent-host';
 }
 
 function nameOf(id: ClientId): string {

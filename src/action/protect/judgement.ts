@@ -6,6 +6,8 @@ import type { ProtectFacts } from './facts.ts';
 export interface Refusal {
   readonly reason: string;
   readonly advice: readonly string[];
+  /** The portable form would not be refused. */
+  readonly portableHelps?: true;
 }
 
 /** Whether an entry must not be changed. Pure. @param portable the guard is reached through npm's registry, and works on every machine */
@@ -40,6 +42,7 @@ export function refusalOf(facts: ProtectFacts, action: 'protect' | 'unprotect', 
         `Configure ${name} for yourself instead, ${ownScope(facts)}, and protect that entry.`,
         'Or use the portable form, which works wherever npm does: mcp-shepherd protect --portable (it writes "npx -y mcp-shepherd guard -- …").',
       ],
+      portableHelps: true,
     };
   }
   return undefined;

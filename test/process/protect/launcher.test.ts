@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { bundles } from '../../../esbuild.ts';
 import { type LauncherFacts, posixLauncher } from '../../../src/action/protect/launcherText.ts';
 
 /** Says what it was started with, as JSON. */
@@ -93,6 +95,16 @@ describe('the launcher', function () {
     deepEqual([said?.args, said?.ELECTRON_RUN_AS_NODE, said?.MCP_SHEPHERD_ELECTRON], [words, '1', '1'], stderr);
     // A client that has the variable itself (VS Code's extension host) keeps it.
     equal(launch(own, ['guard', ...words], { ELECTRON_RUN_AS_NODE: '1' }).said?.MCP_SHEPHERD_ELECTRON, undefined);
+  });
+
+  it('keeps the editor’s variable from the server, unless the client gave it', async () => {
+    await build({ ...bundles.guard, outfile: join(folder, '1.0.0-aa', 'guard.cjs') });
+    const editor = script('editor', `[ "$ELECTRON_RUN_AS_NODE" = 1 ] || exit 9\nexec '${process.execPath}' "$@"`);
+    const server = script('server', 'echo "$ELECTRON_RUN_AS_NODE|$MCP_SHEPHERD_ELECTRON|"');
+    const own = { ...facts, ...gone, editor };
+    const start = (env: NodeJS.ProcessEnv) => launch(own, ['guard', '--run-dir', join(folder, 'run'), '--', server], env).stdout;
+    equal(start({}), '||\n');
+    equal(start({ ELECTRON_RUN_AS_NODE: '1' }), '1||\n');
   });
 
   it('starts the server without the guard where nothing can run it, but never without its lock', () => {

@@ -36,9 +36,23 @@ describe('Manifest and code', () => {
 
   it('hide from the palette what needs a row, and nothing else', () => {
     const hidden = contributes.menus.commandPalette.filter((item: MenuItem) => item.when === 'false').map((item: MenuItem) => item.command);
-    const { restartServer, restartAllStale, killDuplicatesAndOrphans, showServers, refresh, showLog, ...rowCommands } = commands;
+    const {
+      restartServer,
+      restartAllStale,
+      killDuplicatesAndOrphans,
+      showServers,
+      refresh,
+      showLog,
+      launchThroughGuard,
+      launchDirectly,
+      ...rowCommands
+    } = commands;
     assert.deepEqual([...hidden].sort(), Object.values(rowCommands).sort());
-    for (const shown of [restartServer, restartAllStale, killDuplicatesAndOrphans, showServers, refresh, showLog]) {
+    const shownCommands = [
+      ...[restartServer, restartAllStale, killDuplicatesAndOrphans, showServers, refresh, showLog],
+      ...[launchThroughGuard, launchDirectly],
+    ];
+    for (const shown of shownCommands) {
       assert.ok(!hidden.includes(shown));
     }
   });
@@ -47,7 +61,9 @@ describe('Manifest and code', () => {
     const welcome = contributes.viewsWelcome as { view: string; when?: string; contents: string }[];
     const flags = new Set(
       [true, false].flatMap((restartable) =>
-        contextFlags({ kind: 'instance', running: true, restartable, stale: true, configured: true }).split(';'),
+        (['guardable', 'guarded'] as const).flatMap((guard) =>
+          contextFlags({ kind: 'instance', running: true, restartable, stale: true, configured: true, guard }).split(';'),
+        ),
       ),
     );
     const keys = new Set<string>(Object.values(contextKeys));

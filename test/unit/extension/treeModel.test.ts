@@ -155,22 +155,22 @@ describe('What a row offers', () => {
   it('is put into words that menus can ask for', () => {
     assert.equal(contextFlags({ kind: 'client' }), 'client');
     assert.equal(
-      contextFlags({ kind: 'instance', running: true, restartable: true, stale: true, configured: true }),
-      'instance;running;restartable;stale;configured',
+      contextFlags({ kind: 'instance', running: true, restartable: true, stale: true, configured: true, guard: 'guarded' }),
+      'instance;running;restartable;stale;configured;guarded',
     );
     assert.equal(contextFlags({ kind: 'instance', running: true, restartable: false }), 'instance;running;manual');
   });
 
   it('is a restart for servers of this window, and of others, which are asked', () => {
-    assert.equal(flagsOf({ instances: [stale()] }, 2), 'instance;running;restartable;stale;configured');
-    assert.equal(flagsOf({ instances: [stale()] }, 1), 'server;running;restartable;stale;configured');
+    assert.equal(flagsOf({ instances: [stale()] }, 2), 'instance;running;restartable;stale;configured;guardable');
+    assert.equal(flagsOf({ instances: [stale()] }, 1), 'server;running;restartable;stale;configured;guardable');
     const other = instance({ client: { id: 'vscode', name: 'VS Code', pid: 999, identity: 'x' } });
-    assert.equal(flagsOf({ instances: [other] }, 2), 'instance;running;restartable;configured');
+    assert.equal(flagsOf({ instances: [other] }, 2), 'instance;running;restartable;configured;guardable');
     assert.equal(flagsOf({ definitions: [], instances: [instance({ definitions: [] })] }, 2), 'instance;running;manual');
   });
 
   it('is nothing for a server that runs twice: its rows below say which', () => {
-    assert.equal(flagsOf({ instances: [instance(), instance({ pid: 2 })] }, 1), 'server;configured');
+    assert.equal(flagsOf({ instances: [instance(), instance({ pid: 2 })] }, 1), 'server;configured;guardable');
   });
 });
 

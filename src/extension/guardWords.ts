@@ -1,0 +1,55 @@
+import type { StaleMode } from '../action/protect/guardLine.ts';
+import type { ProtectChange } from '../action/protect/protectChange.ts';
+import type { Definition } from '../types/definition.ts';
+import { oneLine, withoutIcons } from './plainText.ts';
+
+/** One answer to the question before an entry is changed, as a line of a quick pick. */
+export interface GuardAnswer {
+  readonly label: string;
+  readonly description?: string;
+  readonly detail: string;
+  /** What the guard will do when the server is stale; undefined = no guard. */
+  readonly mode?: StaleMode;
+}
+
+/** What the person chooses from; the guard's own choice first. Details fit one line. */
+export function guardAnswers(action: ProtectChange['action']): readonly GuardAnswer[] {
+  if (action === 'unprotect') {
+    return [{ label: 'Launch Without Guard', detail: 'Writes the change that is shown below.' }];
+  }
+  return [
+    {
+      label: 'Refuse Writes',
+      description: 'usual',
+      detail: 'Tools that may write are refused until it restarts; without annotations: every tool.',
+      mode: 'refuse-writes',
+    },
+    { label: 'Restart', detail: 'The guard restarts the server before the next call. The session goes on.', mode: 'restart' },
+    { label: 'Only Warn', detail: 'Calls pass. View and log say that the server is stale.', mode: 'warn' },
+  ];
+}
+
+/** The question before an entry is changed; the change is shown below it. */
+export function guardQuestion({ action, definition }: ProtectChange): { readonly title: string; readonly placeHolder: string } {
+  const name = withoutIcons(definition.name, 60);
+  return action === 'unprotect'
+    ? { title: `Launch ${name} Without Guard`, placeHolder: 'Escape leaves the file as it is' }
+    : {
+        title: `Launch ${name} Through Guard`,
+        placeHolder: 'What when the server runs older code than is installed? Escape leaves the file as it is',
+      };
+}
+
+/** One sentence when it is done. */
+export function guardDone(change: ProtectChange): string {
+  const how = change.action === 'protect' ? 'through the guard' : 'without the guard';
+  return `${oneLine(change.definition.name, 60)} starts ${how} from its next start on.`;
+}
+
+/** Whether an entry can be put behind the guard, or is; undefined where there is nothing to do. */
+export function guardability(definition: Definition): 'guardable' | 'guarded' | undefined {
+  if (definition.guarded) {
+    return 'guarded';
+  }
+  return definition.transport === 'stdio' && definition.scope !== 'managed' ? 'guardable' : undefined;
+}
