@@ -1,0 +1,62 @@
+// A server behind our guard, as an observer sees it: the guard's record tells what runs, who guards it, and what can be asked of it.
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { guardBundle } from '../guard/guardedServer.ts';
+import { until } from '../lock/lockHome.ts';
+import { makeProject, npm, npmEnv, servers } from '../package/npmServers.ts';
+import { type RunningServer, startServer } from '../package/observe.ts';
+import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
+
+describe('guarded servers in the survey', function () {
+  this.timeout(120_000);
+  const { memory } = servers;
+  const [older, newer] = memory.versions;
+  let world: World;
+  let running: RunningServer | undefined;
+
+  before(function () {
+    if (process.platform !== 'linux') {
+      console.log('skipped: needs /proc');
+      this.skip();
+    }
+  });
+  beforeEach(() => {
+    world = makeWorld();
+    mkdirSync(world.runDir, { mode: 0o700 });
+  });
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+    world.remove();
+  });
+
+  it('have the guard’s record, with the versions that it recorded, also for an observer who comes after the upgrade', async () => {
+    const project = join(world.root, 'project');
+    await makeProject(project, [`${memory.name}@${older}`]);
+    const entry = join(project, 'node_modules', '.bin', memory.bin);
+    const args = [await guardBundle(), '--lock', 'name:notes', '--on-stale', 'warn', '--', process.execPath, entry];
+    world.write('.claude.json', { mcpServers: { memory: { command: process.execPath, args } } });
+    running = await startServer(process.execPath, args, { cwd: project, env: { ...(await npmEnv()), MCP_RUN_DIR: world.runDir } });
+    const guard = running.pid;
+    const observer = await world.observer();
+    await until('its record', async () => (await observer.survey()).instances.some((one) => one.record?.state === 'running'), 30_000);
+    const snapshot = await settled(observer);
+    const [instance] = snapshot.instances;
+    assert.ok(instance);
+    assert.deepEqual(
+      [instance.record?.guardPid, instance.record?.locks.map((lock) => lock.resource), instance.record?.control.includes('restart')],
+      [guard, ['notes'], true],
+    );
+    assert.notEqual(instance.pid, guard);
+    assert.deepEqual([instance.package?.name, instance.package?.running, instance.package?.origin], [memory.name, older, 'recorded']);
+    assert.deepEqual([headlines(instance), snapshot.problems], [[], []]);
+
+    rmSync(join(world.runDir, 'shepherd'), { recursive: true });
+    await until('installs are later than the start', () => Date.now() - (running?.startedAt ?? 0) > 3_000, 20_000);
+    await npm(project, 'install', `${memory.name}@${newer}`);
+    const late = instanceOf(await settled(await world.observer()), instance.pid);
+    assert.deepEqual([late.package?.running, late.package?.installed, headlines(late)], [older, newer, ['stale/package/proven']]);
+  });
+});
