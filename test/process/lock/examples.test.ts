@@ -194,6 +194,17 @@ describe('The examples in other languages', function () {
     assert.ok(free.held, free.said);
   });
 
+  it('B1: of forty that start at once, by several languages, one gets it and the others name it', async () => {
+    const attempts = await Promise.all(Array.from({ length: 40 }, (_, index) => attempt(adopters[index % 3] ?? 'Python', home.root)));
+    const winners = attempts.filter(({ held }) => held);
+    assert.equal(winners.length, 1);
+    assert.deepEqual([...new Set(attempts.filter(({ held }) => !held).map(({ code }) => code))], [75]);
+    assert.deepEqual(
+      records().map(({ server }) => server?.pid),
+      winners.map(({ child }) => child.pid),
+    );
+  });
+
   it('test 27: a folder that others may enter is refused by all', async () => {
     chmodSync(home.directory.instances, 0o755);
     for (const adopter of adopters) {

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { findFlockHelpers } from '../../../src/lock/flockHelper.ts';
@@ -98,6 +109,21 @@ describe('The kernel lock', () => {
     other.kill('SIGCONT');
     other.stdin?.end();
     await take({ waitMs: 5_000 });
+  });
+
+  it('B12: taken and let go again and again it leaves no descriptor; within one process it is held as well', async () => {
+    const count = process.env.TEST_LONG === '1' ? 1_000 : 200;
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    (await take()).release();
+    const before = open();
+    for (let round = 0; round < count; round += 1) {
+      const lock = await take();
+      if (round % 10 === 0) {
+        assert.equal((await attempt()).status, 'held');
+      }
+      lock.release();
+    }
+    assert.equal(open(), before);
   });
 
   it('test 15: no clock breaks it: the age of the file and a wall clock a year off mean nothing', async () => {
