@@ -3,6 +3,7 @@ import { processTree } from '../process/processTree.ts';
 import { adoptsOrphans } from '../survey/owner.ts';
 import { identityKey, type ProcessRow, type ProcessTable } from '../types/process.ts';
 import type { Snapshot } from '../types/snapshot.ts';
+import { askControl } from './askControl.ts';
 import { type Asker, actOn, type Outcome, type Work } from './deed.ts';
 import type { Plan, Target } from './plan.ts';
 import { askWindow } from './request.ts';
@@ -41,6 +42,17 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<Outcome> {
           instance: target.instance,
           by: hands.asker.by,
         });
+      }
+      case 'ask-control': {
+        const wish = verb === 'restart' ? 'restart' : 'stop';
+        const { asker, here } = hands;
+        return actOn(
+          target,
+          verb,
+          asker,
+          () => isRunning(target, here.table),
+          () => askControl(wish, target, step.record, { asker, table: here.table, look: () => hands.look() }),
+        );
       }
       case 'end-tree': {
         const before = new Set((await hands.look()).instances.map((instance) => instance.id));

@@ -1,6 +1,6 @@
 import { isHeadline } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
-import { isOrphan, isWindowClient, restartRoute } from './restart.ts';
+import { controlOwner, isOrphan, isWindowClient, restartRoute } from './restart.ts';
 
 export type Verb = 'restart' | 'stop' | 'end';
 
@@ -26,6 +26,8 @@ export interface Target {
 export type Step =
   /** The window whose extension host has this PID does it, by VS Code's own commands. */
   | { readonly kind: 'ask-window'; readonly windowPid: number; readonly text: string }
+  /** The guard of the server, or the server itself, does it: asked over the control endpoint of this record. */
+  | { readonly kind: 'ask-control'; readonly record: string; readonly text: string }
   /** The processes are ended: asked first, then hard. */
   | { readonly kind: 'end-tree'; readonly pids: readonly number[]; readonly text: string }
   /** Nothing that a program can do: the user takes this step in the client. */
@@ -65,6 +67,16 @@ export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, arou
     return { ...base, ...refusal(`This command was started by ${instance.name} itself (PID ${own}).`) };
   }
   const { client } = instance;
+  const control = verb === 'restart' ? restartRoute(instance, snapshot) : undefined;
+  if (control?.kind === 'control') {
+    const owner = controlOwner(control);
+    return {
+      ...base,
+      reason: `${owner[0]?.toUpperCase()}${owner.slice(1)} can replace it without its client noticing.`,
+      steps: [{ kind: 'ask-control', record: control.record, text: `ask ${owner} to restart ${instance.name}` }],
+      verify: `PID ${instance.pid} is gone and a new process of ${instance.name} runs`,
+    };
+  }
   if (client === null) {
     return { ...base, ...withoutClient(verb, instance) };
   }
@@ -73,7 +85,7 @@ export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, arou
     // The client itself knows one of its copies at most: asked to stop the server, it would stop that one.
     return { ...base, ...endUnderClient(instance, client, newer) };
   }
-  const route = restartRoute(instance, snapshot);
+  const route = restartRoute(instance, snapshot, verb === 'restart' ? 'restart' : 'stop');
   const wish = verb === 'restart' ? 'restart' : 'stop';
   const verify = verb === 'restart' ? `PID ${instance.pid} is gone and a new process of ${instance.name} runs` : goneText(instance.tree);
   if (route.kind === 'vscode-window' && around.windows.has(route.windowPid)) {
@@ -164,7 +176,7 @@ function endUnderClient(instance: Instance, client: NonNullable<Instance['client
     reason: surplus
       ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${newer.map((copy) => copy.pid).join(', ')}).`
       : `Only its client could stop it gently, and ${client.name} takes no such request.`,
-    steps: [endStep(instance)],
+    steps: [stopStep(instance)],
     risks: surplus ? [lives] : [lives, `It is the only ${instance.name} that this client has.`],
     verify: `${goneText(instance.tree)}, and ${client.name} has not started it again`,
     confirm: surplus ? 'once' : 'twice',
@@ -181,6 +193,14 @@ export function isCopyOf(other: Instance, one: Instance): boolean {
     other.id !== one.id &&
     (one.definitions.length > 0 ? other.definitions.some((id) => one.definitions.includes(id)) : other.command === one.command)
   );
+}
+
+/** By its guard, where there is one: that knows its own child for certain, and gives back what it holds. */
+function stopStep(instance: Instance): Step {
+  const { record, name, pid } = instance;
+  return record?.guardPid !== undefined && record.control.includes('stop')
+    ? { kind: 'ask-control', record: record.id, text: `ask its guard (PID ${record.guardPid}) to end ${name} (PID ${pid}) and itself` }
+    : endStep(instance);
 }
 
 function endStep(instance: Instance): Step {

@@ -6,6 +6,8 @@ import type { Instance, Snapshot } from '../types/snapshot.ts';
 
 /** Who can restart an instance, and how (DESIGN: "Who restarts what"). */
 export type RestartRoute =
+  /** Its guard replaces it without the client noticing, or it replaces itself: asked over the control endpoint of the record. */
+  | { readonly kind: 'control'; readonly record: string; readonly guardPid?: number }
   /** The VS Code window whose extension host has this PID, by VS Code's own commands. */
   | { readonly kind: 'vscode-window'; readonly windowPid: number }
   /** Its client has to be told by the user: the exact step. */
@@ -23,9 +25,14 @@ export function windowClientAt(appRoot: string): ClientId {
   return familyAt(appRoot);
 }
 
-/** Says who restarts an instance. Pure: it looks at nothing and acts on nothing. */
-export function restartRoute(instance: Instance, snapshot: Snapshot): RestartRoute {
-  const { client, name } = instance;
+/**
+ * Says who restarts (or stops) an instance. Pure: it looks at nothing and acts on nothing. To stop one is first its client's business, which would miss it.
+ */
+export function restartRoute(instance: Instance, snapshot: Snapshot, verb: 'restart' | 'stop' = 'restart'): RestartRoute {
+  const { client, name, record } = instance;
+  if (verb === 'restart' && record?.control.includes('restart') && !instance.findings.some(isOrphan)) {
+    return { kind: 'control', record: record.id, ...(record.guardPid === undefined ? {} : { guardPid: record.guardPid }) };
+  }
   if (!client) {
     return { kind: 'none', reason: withoutClient(instance) };
   }
@@ -58,6 +65,8 @@ function withoutClient(instance: Instance): string {
 /** How a server is restarted, in words: by `mcp-shepherd restart` where a window can be asked, else the person's own step. */
 export function routeText(route: RestartRoute, instance: Instance): string {
   switch (route.kind) {
+    case 'control':
+      return `“mcp-shepherd restart ${instance.pid}” asks ${controlOwner(route)} to restart it, and its client keeps the session; so does “MCP Shepherd: Restart Server…” in any window.`;
     case 'vscode-window':
       return `“mcp-shepherd restart ${instance.pid}” asks the ${instance.client?.name ?? 'VS Code'} window whose extension host has PID ${route.windowPid} to restart it; so does “MCP Shepherd: Restart Server…” in any window.`;
     case 'manual':
@@ -71,4 +80,9 @@ export function routeText(route: RestartRoute, instance: Instance): string {
 export function otherWindowStep(instance: Instance): string {
   const window = instance.client ? ` (extension host PID ${instance.client.pid})` : '';
   return `Another window of ${instance.client?.name ?? 'the editor'}${window} runs ${instance.name}. In that window run “MCP Shepherd: Restart Server…” and choose ${instance.name}.`;
+}
+
+/** Who is asked over the control endpoint. */
+export function controlOwner(route: RestartRoute & { readonly kind: 'control' }): string {
+  return route.guardPid === undefined ? 'the server itself' : `its guard (PID ${route.guardPid})`;
 }

@@ -9,7 +9,7 @@ export const restartCommand: Command = {
   positionals: { min: 1, max: 1 },
   options: actionOptions,
   details: [
-    'Finds one running server by its PID, its name, its package or an unambiguous beginning of its name, and has it restarted by whoever runs it: the VS Code window (its MCP Shepherd does it). Where only a person can do it in the client, the exact step is printed. A server whose client has ended is ended, because nobody can use it.',
+    'Finds one running server by its PID, its name, its package or an unambiguous beginning of its name, and has it restarted by whoever runs it: its guard (its client notices nothing), or the VS Code window (its MCP Shepherd does it). Where only a person can do it in the client, the exact step is printed. A server whose client has ended is ended, because nobody can use it.',
     'If several want the same at once, one acts and the others say so.',
   ],
   exits: [

@@ -49,7 +49,7 @@ export class ServerActions {
 
   async stop(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
-    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
+    if (!snapshot || localRoute(instance, snapshot, facts, 'stop').kind === 'elsewhere') {
       await this.#machine.act('stop', instance);
       return;
     }

@@ -55,7 +55,7 @@ export class WindowDeeds {
     if (!instance) {
       return { status: 'already', message: endedMeanwhile(this.#ports.asker().runDir, request.instance) };
     }
-    const route = localRoute(instance, snapshot, this.#state.facts);
+    const route = localRoute(instance, snapshot, this.#state.facts, request.verb);
     if (route.kind === 'elsewhere') {
       return { status: 'refused', message: route.step, steps: [] };
     }

@@ -1,4 +1,4 @@
-import { isWindowClient, otherWindowStep, restartRoute } from '../action/restart.ts';
+import { controlOwner, isWindowClient, otherWindowStep, restartRoute } from '../action/restart.ts';
 import type { ClientId } from '../types/definition.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
 
@@ -22,14 +22,21 @@ export interface WindowFacts {
 export type LocalRoute =
   | { readonly kind: 'here' }
   /**
-   * Not from here: what the user has to do or know, in words. `restartable`: somebody can restart it. `askable`: another window runs it, which can be asked.
+   * Not from here: what the user has to do or know, in words. `restartable`: somebody can restart it. `askable`: whoever runs it (another window, its guard) can be asked.
    */
   | { readonly kind: 'elsewhere'; readonly step: string; readonly restartable: boolean; readonly askable?: true };
 
 /** Narrows the route that holds for the machine to what this window can do itself. */
-export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts): LocalRoute {
-  const route = restartRoute(instance, snapshot);
+export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts, verb: 'restart' | 'stop' = 'restart'): LocalRoute {
+  const route = restartRoute(instance, snapshot, verb);
   switch (route.kind) {
+    case 'control':
+      return {
+        kind: 'elsewhere',
+        step: `“Restart” asks ${controlOwner(route)}: it is replaced, and its client keeps the session.`,
+        restartable: true,
+        askable: true,
+      };
     case 'none':
       return { kind: 'elsewhere', step: route.reason, restartable: false };
     case 'manual':
@@ -60,7 +67,7 @@ export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts:
   return localRoute(instance, snapshot, facts).kind === 'here';
 }
 
-/** Whether a click on Restart acts: this window does it, or asks the window that runs it. */
+/** Whether a click on Restart acts: this window does it, or asks whoever runs it. */
 export function isRestartable(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
   const route = localRoute(instance, snapshot, facts);
   return route.kind === 'here' || route.askable === true;

@@ -51,10 +51,20 @@ export function copiesByDesign(id: string): string | undefined {
   return copies === undefined || copies === 'one' ? undefined : copies;
 }
 
-/** What cures a server that runs old code, by who owns it (DESIGN: "Who restarts what"). */
-export function cureFor(client: ClientInstance | null, name: string, definition: RawDefinition | undefined): FindingAction[] {
+/**
+ * What cures a server that runs old code, by who owns it (DESIGN: "Who restarts what").
+ * @param asked its guard, or the server itself, can be asked to restart it
+ */
+export function cureFor(
+  client: ClientInstance | null,
+  name: string,
+  definition: RawDefinition | undefined,
+  asked = false,
+): FindingAction[] {
   const actions: FindingAction[] = [];
-  if (client === null) {
+  if (asked) {
+    actions.push({ kind: 'restart' });
+  } else if (client === null) {
     actions.push({ kind: 'end' });
   } else if (windowClients.has(client.id)) {
     actions.push({ kind: 'restart' });

@@ -77,7 +77,8 @@ export function observeServer(
   const sight = memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
   const name = serverName(attributed, 'unknown' in sight ? undefined : sight.ref.name);
   const definition = attributed.definitions[0];
-  const cure = port && client === null ? ownWayCure(definition) : cureFor(client, name, definition);
+  const asked = records[0]?.control?.caps.includes('restart') === true;
+  const cure = port && client === null && !asked ? ownWayCure(definition) : cureFor(client, name, definition, asked);
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);

@@ -9,6 +9,8 @@ import { askInstance } from '../../../src/lock/controlClient.ts';
 import { readInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import { knownUpdateFile } from '../../../src/package/knownUpdate.ts';
+import { buildPrograms } from '../cli/bundle.ts';
+import { run } from '../package/command.ts';
 import { cleanEnv, findPython, makeVenv, pip, venvPath } from '../package/pythonWheels.ts';
 import { GuardHome, guardBundle, type Message, publishedGuards, type RawClient, resultText, until } from './guardedServer.ts';
 
@@ -114,6 +116,34 @@ describe('guard: stale code at call time, through the bundle that ships', functi
       'standard output carries protocol alone',
     );
     await install('stalelib==1.0.0');
+  });
+
+  it('A1: the command that the refusal names is there, and cures it from any terminal', async () => {
+    const programs = mkdtempSync(join(tmpdir(), 'stale-programs-'));
+    try {
+      await buildPrograms(programs);
+      const client = home.start(process.execPath, [join(programs, 'guard.cjs'), '--write-tools', 'note', '--', server()]);
+      await client.handshake();
+      await client.request('ping');
+      const put = pretend('1.1.0');
+      try {
+        const refused = resultText(await note(client));
+        await until('it is published', () => publishedGuards(home.run).some(({ control }) => control));
+        const command = / run "([^"]+)"/.exec(refused)?.[1] ?? '';
+        match(command, /cli\.cjs restart \d+ --run-dir \//);
+        const said = await run('sh', ['-c', command], { cwd: home.root, env: home.env });
+        match(said, /was restarted by its guard: PID \d+ now.*keeps the session/s);
+        equal(resultText(await note(client)), 'written');
+        // The next one who read the same refusal is told so, and restarts nothing.
+        const again = await run('sh', ['-c', `${command} || true`], { cwd: home.root, env: home.env });
+        ok(!/was restarted by its guard/.test(again), again);
+        equal(client.stderr.split('restarting').length, 2, client.stderr);
+      } finally {
+        put();
+      }
+    } finally {
+      rmSync(programs, { recursive: true, force: true });
+    }
   });
 
   it('A11: an upgrade right before the call is seen, and a roll-back clears it', async () => {

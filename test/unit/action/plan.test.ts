@@ -42,6 +42,38 @@ describe('planFor', () => {
     assert.match(stop.risks.join(' '), /lives and may still use it.*only memory/s);
   });
 
+  it('A29: asks the guard to restart, whoever the client is, without a question; and to stop, on a second yes', () => {
+    const record = {
+      id: 'a'.repeat(32),
+      serverId: 'memory',
+      state: 'running',
+      exclusion: 'flock',
+      locks: [],
+      control: ['status', 'restart', 'stop'],
+      guardPid: 9,
+    } as const;
+    for (const guarded of [
+      { ...own, record },
+      { ...own, client: claude, record },
+      { ...own, client: null, background: true, record },
+    ]) {
+      const made = plan('restart', guarded);
+      assert.deepEqual(
+        [made.steps.map((step) => (step.kind === 'ask-control' ? step.record : step.kind)), made.confirm],
+        [[record.id], 'no'],
+      );
+      assert.match(made.reason, /^Its guard \(PID 9\) can replace it without its client noticing/);
+    }
+    const stop = plan('stop', { ...own, client: claude, record });
+    assert.deepEqual([kinds(stop), stop.confirm], [['ask-control'], 'twice']);
+    // The editor stops its own servers itself, and knows then that they are stopped.
+    assert.deepEqual(kinds(plan('stop', { ...own, record })), ['ask-window']);
+    // The controls: a record without the verb, and a server that was left behind.
+    assert.deepEqual(kinds(plan('restart', { ...own, client: claude, record: { ...record, control: ['status'] } })), ['manual']);
+    const orphan = instance({ name: 'memory', pid: 11, findings: [finding({ kind: 'orphan' })], record });
+    assert.deepEqual(kinds(plan('restart', orphan)), ['end-tree']);
+  });
+
   it('ends a proven orphan, whatever the verb; an unproven one only on a second yes', () => {
     const orphan = instance({ name: 'memory', pid: 11, tree: [11, 9], findings: [finding({ kind: 'orphan' })] });
     for (const verb of ['restart', 'stop', 'end'] as const) {
