@@ -7,6 +7,7 @@ const lookMs = 1_000;
  * Calls back once when the client is gone although our input is still open: a launcher between it and us may keep the pipe. Only then: a client that
  * started us itself may hand its pipe on and end, and the end of the input says all there is to say.
  * @param start the client's start as the witness gives it; compared for equality
+ * @param options `also: 'parent'`: a client that started us itself is watched too, because nobody here sees the end of the input
  * @returns ends the watch
  */
 export function watchClient(
@@ -14,10 +15,11 @@ export function watchClient(
   start: string,
   witness: Pick<Witness, 'startOf'>,
   gone: () => void,
-  pauseMs: number = lookMs,
+  options: { readonly also?: 'parent'; readonly pauseMs?: number } = {},
 ): () => void {
+  const { also, pauseMs = lookMs } = options;
   const client = chain.at(-1);
-  if (!client || client.isLauncher || chain.length < 2) {
+  if (!client || client.isLauncher || (chain.length < 2 && also === undefined)) {
     return () => undefined;
   }
   let looking = false;

@@ -19,7 +19,7 @@ const killMs = 5_000;
  * @returns whether all are gone; false only for what hangs in the kernel, or on Windows for what is below the server
  */
 export async function endServer(server: ServerProcess, { politeMs, termMs }: EndLimits): Promise<boolean> {
-  server.stdin.end();
+  server.closeInput();
   if (await isGone(server, politeMs)) {
     return true;
   }

@@ -10,6 +10,7 @@ import { Relay } from './relay.ts';
 import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Surroundings } from './surroundings.ts';
+import { type Unanswered, unansweredCalls, unansweredLookMs } from './unanswered.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** After the client let go, waiting for a resource goes on so long, ms: what it sent may be all that it wants to send. */
@@ -33,11 +34,14 @@ export class GuardSession {
   #problem: string | undefined;
   #gate: StdioCallGate | undefined;
   #versions: Partial<InstanceFacts> = {};
+  #calls: NodeJS.Timeout | undefined;
+  #unanswered: Unanswered | undefined;
 
   constructor(options: GuardOptions) {
     this.#options = options;
     this.#name = options.name ?? options.command;
     this.relay = new Relay(process.stdin, process.stdout);
+    this.relay.named = ({ name, version }) => this.#clientNamed(name, version);
     this.#inputEnded = new Promise((resolve) => {
       process.stdin.once('end', resolve);
       process.stdin.once('error', () => resolve());
@@ -102,6 +106,17 @@ export class GuardSession {
     this.#watchdog = new Watchdog(this.#options.graceMs);
     this.#watchdog.tell(this.#servers.map(({ pid }) => pid));
     this.#publication = this.#publish();
+    this.#calls = setInterval(() => this.#lookAtCalls(), unansweredLookMs);
+    this.#calls.unref();
+  }
+
+  /** What has had no answer for a minute stands in the record, and goes from it with the answer. */
+  #lookAtCalls(): void {
+    const unanswered = unansweredCalls(this.relay.current, performance.now(), Date.now());
+    if (unanswered?.since !== this.#unanswered?.since || unanswered?.calls !== this.#unanswered?.calls) {
+      this.#unanswered = unanswered;
+      void this.#publication?.then((publication) => publication?.mark('unresponsive', unanswered));
+    }
   }
 
   async #openGate(readOnly: boolean): Promise<void> {
@@ -158,6 +173,7 @@ export class GuardSession {
   /** Once no server runs: gives everything back. */
   async close(): Promise<void> {
     this.#stopClientWatch();
+    clearInterval(this.#calls);
     this.#watchdog?.dismiss();
     const publication = await this.#publication;
     await (publication ? publication.close() : this.#instance?.unlockAndClose());
@@ -178,6 +194,7 @@ export class GuardSession {
   async #publish(): Promise<Publication | undefined> {
     try {
       const surroundings = await this.#look();
+      this.#stopClientWatch();
       this.#stopClientWatch = surroundings.watchClient(() => {
         say('the client is gone');
         this.#end();
@@ -191,6 +208,14 @@ export class GuardSession {
       say(`it is not published: ${error instanceof Error ? error.message : error}`);
       return undefined;
     }
+  }
+
+  /** The client says in its handshake who it is: better than the name of its program. */
+  #clientNamed(name: string, version: string | undefined): void {
+    void this.#publication?.then((publication) => {
+      const client = { ...publication?.instance.record.client, name, ...(version === undefined ? {} : { version }) };
+      publication?.set({ client });
+    });
   }
 
   #changed(servers: readonly ServerProcess[], problem: string | undefined): void {
@@ -208,6 +233,7 @@ export class GuardSession {
         held: this.relay.heldCount,
         inFlight: this.relay.current?.inFlight.size ?? 0,
         ...(this.#problem === undefined ? {} : { problem: this.#problem }),
+        ...(this.#unanswered ? { unresponsive: { ...this.#unanswered } } : {}),
         ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
       }),
       restart: async ({ by }) => {

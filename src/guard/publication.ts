@@ -85,11 +85,16 @@ export class Publication {
     const newest = servers.at(-1);
     const start = newest && ((await this.#witness.startOf(newest.pid)) ?? '?');
     this.#server = newest && start !== undefined ? { pid: newest.pid, start, pgid: newest.pid } : undefined;
-    const { problem: _, ...x } = this.instance.record.x ?? {};
-    this.set(
-      { server: this.#server, x: problem === undefined ? x : { ...x, problem: plain(problem) } },
-      this.#state === 'compromised' ? undefined : 'running',
-    );
+    this.set({ server: this.#server }, this.#state === 'compromised' ? undefined : 'running');
+    this.mark('problem', problem === undefined ? undefined : plain(problem));
+  }
+
+  /** Sets or takes away one of our own words, which stand under `x`. */
+  mark(name: string, value: unknown): void {
+    const { [name]: before, ...x } = this.instance.record.x ?? {};
+    if (before !== value) {
+      this.set({ x: value === undefined ? x : { ...x, [name]: value } });
+    }
   }
 
   /** Publishes more facts. Undefined takes a fact away. */

@@ -54,6 +54,8 @@ export class Relay {
   readonly client: Outlet;
   readonly input: Valve;
   gate: CallGate | undefined;
+  /** Hears who the client says it is. */
+  named: ((client: { readonly name: string; readonly version: string | undefined }) => void) | undefined;
   /** Why no server can be had: every request is answered with it. */
   broken: string | undefined;
   /** The server that new requests go to. */
@@ -432,6 +434,10 @@ export class Relay {
     if (pending && SessionMemory.methods.has(pending.method)) {
       const answer = envelope.body.value();
       this.memory.noteAnswer(id, answer);
+      const client = pending.method === 'initialize' ? this.memory.clientInfo : undefined;
+      if (client) {
+        this.named?.(client);
+      }
       if (pending.method === 'tools/list') {
         this.gate?.listed(answer?.result);
       }

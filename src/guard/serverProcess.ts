@@ -13,6 +13,8 @@ export interface ServerProcess {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** The end of its input; nothing where its input is our own. */
+  closeInput(): void;
   /** Resolves when the process ended; its output may still come, from it or from processes below it. */
   readonly exited: Promise<Ended>;
   readonly ended: Ended | undefined;
@@ -77,6 +79,7 @@ function serverProcess(child: ChildProcess): ServerProcess {
     get stdout() {
       return present(child.stdout);
     },
+    closeInput: () => child.stdin?.end(),
     exited,
     get ended() {
       return ended;

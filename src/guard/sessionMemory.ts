@@ -39,6 +39,16 @@ export class SessionMemory {
   #requestMeta: JsonObject | undefined;
   readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
 
+  /** Who the client says it is; fit for a record. */
+  get clientInfo(): { readonly name: string; readonly version: string | undefined } | undefined {
+    const info = this.initialize?.clientInfo;
+    if (!isJsonObject(info) || typeof info.name !== 'string' || info.name.trim() === '') {
+      return undefined;
+    }
+    const short = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
+    return { name: short(info.name), version: typeof info.version === 'string' ? short(info.version) : undefined };
+  }
+
   /** The client speaks protocol 2026-07-28, which has no handshake. */
   get isModern(): boolean {
     return this.initialize === undefined;

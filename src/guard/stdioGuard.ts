@@ -1,6 +1,7 @@
 import { say } from './answers.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { GuardSession } from './guardSession.ts';
+import type { Ended } from './serverProcess.ts';
 
 /** Another server has the resource (EX_TEMPFAIL of sysexits.h). */
 const inUseCode = 75;
@@ -8,27 +9,42 @@ const inUseCode = 75;
 /** Starts the server, and stands between it and the client on our standard input and output until it ends. @returns the exit code */
 export async function runStdioGuard(options: GuardOptions): Promise<number> {
   process.stdout.on('error', () => undefined);
-  const session = new GuardSession(options);
-  if (options.locks.length > 0) {
-    const refused = await session.lock();
-    if (refused !== undefined) {
-      say(refused);
-      await session.refuse(refused);
-      return inUseCode;
-    }
-  }
+  // A fault of ours in something beside the messages must not end the session.
+  process.on('unhandledRejection', (error) => say(`a fault of its own: ${error instanceof Error ? error.message : error}`));
   try {
-    await session.begin();
+    const ended = await (options.recordOnly ? recordOnly(options) : relayed(options));
+    return 'refused' in ended ? inUseCode : exitAs(ended);
   } catch (error) {
-    await session.close();
     say(`${options.command} could not be started: ${error instanceof Error ? error.message : error}`);
     // As a shell says it: 127 = there is no such program.
     return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 127 : 126;
   }
-  const { code, signal } = await session.finished;
-  await session.close();
+}
+
+async function recordOnly(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
+  const { runRecordOnly } = await import('./recordOnly.ts');
+  return runRecordOnly(options);
+}
+
+async function relayed(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
+  const session = new GuardSession(options);
+  const refused = options.locks.length > 0 ? await session.lock() : undefined;
+  if (refused !== undefined) {
+    say(refused);
+    await session.refuse(refused);
+    return { refused };
+  }
+  try {
+    await session.begin();
+    return await session.finished;
+  } finally {
+    await session.close();
+  }
+}
+
+/** Ends as the server ended. */
+function exitAs({ code, signal }: Ended): number {
   if (signal !== null) {
-    // Ends as the server ended.
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   }

@@ -125,9 +125,9 @@ export class Surroundings {
   }
 
   /** Calls back when the client is gone behind a launcher that keeps our input open. @returns ends the watch */
-  watchClient(gone: () => void): () => void {
+  watchClient(gone: () => void, options?: { readonly also: 'parent' }): () => void {
     const { client } = this.facts;
-    return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.witness, gone);
+    return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.witness, gone, options);
   }
 }
 

@@ -75,7 +75,7 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
     assert.ok(refused.isError);
     assert.match(
       refused.text,
-      new RegExp(`nothing was written.*${servers.memory.name} ${older}, installed is ${newer}.*run "mcp-shepherd restart \\d+"`),
+      new RegExp(`nothing was written.*${servers.memory.name} ${older}, installed is ${newer}.*run "mcp-shepherd restart \\d+ `),
     );
     assert.equal((refused.meta as { action_required?: string }).action_required, 'restart_mcp_server');
     const read = await call('read_graph');

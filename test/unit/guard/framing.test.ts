@@ -176,6 +176,7 @@ describe('guard framing', () => {
       pid: 4711,
       stdin: serverInput,
       stdout: serverOutput,
+      closeInput: () => undefined,
       exited: new Promise(() => undefined),
       ended: undefined,
       signal: () => undefined,

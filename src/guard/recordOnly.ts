@@ -1,0 +1,75 @@
+import { say } from './answers.ts';
+import { endServer } from './endServer.ts';
+import type { GuardOptions } from './guardOptions.ts';
+import type { Publication } from './publication.ts';
+import { Relay } from './relay.ts';
+import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
+import { type LockOutcome, Surroundings } from './surroundings.ts';
+
+/** From SIGTERM to SIGKILL, ms. */
+const termMs = 5_000;
+
+/**
+ * `--record-only`: the client's pipes are the server's own, so that a call costs nothing. The guard holds the locks, publishes the record and ends a server
+ * that outlives its client; it sees no message, and so can neither refuse nor restart anything.
+ * @returns how the server ended @throws the system's error when it cannot be started
+ */
+export async function runRecordOnly(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
+  const surroundings = await Surroundings.look(options);
+  const lock: LockOutcome = options.locks.length > 0 ? await surroundings.lock(new AbortController().signal) : { status: 'start' };
+  if (lock.status === 'refuse') {
+    say(lock.text);
+    // No server has the pipes: somebody must answer.
+    new Relay(process.stdin, process.stdout).giveUp(lock.text);
+    await new Promise((resolve) => process.stdin.once('end', resolve));
+    return { refused: lock.text };
+  }
+  const files = (lock.instance?.locks ?? []).slice(0, options.locks.length).map(({ fd }) => fd);
+  let server: ServerProcess;
+  try {
+    server = await startServer({ ...options, inherited: files, stdio: 'inherit' });
+  } catch (error) {
+    await lock.instance?.unlockAndClose();
+    throw error;
+  }
+  const end = (): void => void endServer(server, { politeMs: options.graceMs, termMs });
+  const stopWatch = surroundings.watchClient(end, { also: 'parent' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      server.signal(signal);
+      end();
+    });
+  }
+  const publication = await publish(surroundings, lock, server, end);
+  const ended = await server.exited;
+  stopWatch();
+  await endServer(server, { politeMs: 0, termMs });
+  await (publication ? publication.close() : lock.instance?.unlockAndClose());
+  return ended;
+}
+
+async function publish(
+  surroundings: Surroundings,
+  lock: LockOutcome & { status: 'start' },
+  server: ServerProcess,
+  end: () => void,
+): Promise<Publication | undefined> {
+  const x = { guard: 'record-only', ...(lock.conflict ? { conflict: lock.conflict.text } : {}) };
+  const publication = await surroundings.publish(
+    lock.instance,
+    x,
+    {
+      status: () => ({ servers: [server.pid], restarting: false }),
+      restart: () => ({ status: 'failed', reason: 'it was started with --record-only, and only its client can restart it', kept: true }),
+      stop: async () => {
+        server.signal('SIGTERM');
+        end();
+        await server.exited;
+        return { status: 'stopped' };
+      },
+    },
+    say,
+  );
+  await publication?.serves([server], undefined);
+  return publication;
+}
