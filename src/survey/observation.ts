@@ -20,6 +20,7 @@ import type { ServerPort } from './portJoin.ts';
 import type { Programs } from './programs.ts';
 import { recordedVersions } from './recordedVersions.ts';
 import { recordSummary } from './recordJoin.ts';
+import type { Respawns } from './respawns.ts';
 import { judgeServer } from './serverVerdict.ts';
 import type { Sources } from './sources.ts';
 import type { Updates } from './updates.ts';
@@ -32,6 +33,7 @@ export interface Memory {
   readonly owners: Owners;
   readonly programs: Programs;
   readonly sources: Sources;
+  readonly respawns: Respawns;
   /** For what is recorded of entries. */
   readonly entryKey: string;
   /** What registries offer; undefined when nobody may be asked. */
@@ -115,6 +117,7 @@ export function observeServer(
       ...versions.verdict.findings,
       ...[owner, answers].flatMap((one) => one?.finding ?? []),
       ...entryFindings(attributed, cure, memory, now),
+      ...memory.respawns.findings(attributed, sight, versions.package, update?.latest, cure, now),
       ...(update?.finding ? [update.finding] : []),
     ],
     evidence: evidenceOf({

@@ -28,6 +28,7 @@ import { Owners } from './owner.ts';
 import { joinPorts, listeningEntries } from './portJoin.ts';
 import { Programs } from './programs.ts';
 import { RegistryDesk, type RegistryMode } from './registryDesk.ts';
+import { Respawns } from './respawns.ts';
 import { runningClients } from './runningClients.ts';
 import { Sources } from './sources.ts';
 import { UpdateNotes } from './updateNotes.ts';
@@ -276,6 +277,7 @@ class MachineSurveyor implements Surveyor {
     this.#config = undefined;
     this.#memory?.updates?.allChanged();
     this.#memory?.closures.allChanged();
+    this.#memory?.respawns.allChanged();
   }
 
   setFolders(folders: readonly string[], workspaceFiles: readonly string[] = []): void {
@@ -331,6 +333,7 @@ class MachineSurveyor implements Surveyor {
       programs: new Programs(),
       entryKey: entryKey(this.#options.runDir),
       sources: new Sources(),
+      respawns: new Respawns(),
       updates: new Updates(this.#desk, this.#options, new UpdateNotes(this.#options.runDir)),
       observations: new Map(),
       http: new HttpServers(this.#options.listeners ?? createListenerTable(this.#options.platform), this.#options.runDir),
@@ -374,6 +377,7 @@ class MachineSurveyor implements Surveyor {
     memory.owners.keep(alive);
     memory.programs.keep(alive);
     memory.sources.keep(alive);
+    memory.respawns.keep(alive);
     memory.updates?.keep(alive);
     for (const key of memory.observations.keys()) {
       if (!alive.has(key)) {

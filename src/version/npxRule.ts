@@ -1,0 +1,67 @@
+import semver from 'semver';
+import type { NpmSpec } from './npmSpec.ts';
+
+/** What is known of the next start of an `npx` call. */
+export interface NpxState {
+  readonly spec: NpmSpec;
+  /** npm's own version; undefined when nothing tells. */
+  readonly npm?: string;
+  /** In npm's cache folder for this spec (`_npx/HASH`). */
+  readonly cached?: string;
+  /** Installed in the project that npx is called in. */
+  readonly project?: string;
+  /** What the registry said last. */
+  readonly latest?: string;
+}
+
+/** `local`: what is on this machine decides. `registry`: npm asks again, and may get another answer than was last seen. */
+export type NextVersion = { readonly version: string; readonly by: 'spec' | 'local' | 'registry' } | { readonly unknown: string };
+
+/**
+ * Which version `npx` starts next. The rules differ by npm's version and were measured for each (research: server-memory seeded at an old version, npm 7.24,
+ * 8.5, 8.19, 9.6.4, 9.6.5, 10.8, 10.9, 11.6, 11.19): a bare name is asked for anew from 9.6.5 on, before that it stays as cached, before 8.6 it moves within the
+ * caret range; a range stays as cached up to npm 10; `@latest` is always asked for.
+ */
+export function npxNext({ spec, npm, cached, project, latest }: NpxState): NextVersion {
+  if (spec.kind !== 'registry') {
+    return { unknown: 'it is not started from a registry' };
+  }
+  const { selector } = spec;
+  if (selector?.kind === 'version') {
+    return { version: semver.valid(selector.value, true) ?? selector.value, by: 'spec' };
+  }
+  if (selector?.kind === 'tag') {
+    return selector.value === 'latest' ? fromRegistry(latest) : { unknown: 'only the registry knows the version of its tag' };
+  }
+  const range = selector?.value ?? '*';
+  if (project !== undefined && semver.satisfies(project, range, { includePrerelease: true })) {
+    return { version: project, by: 'local' };
+  }
+  const version = npm === undefined ? null : semver.coerce(npm);
+  if (version === null) {
+    return { unknown: 'which npm starts it is not known, and their rules differ' };
+  }
+  const kept = cached !== undefined && semver.satisfies(cached, range, { includePrerelease: true }) ? cached : undefined;
+  if (selector) {
+    return semver.gte(version, '11.0.0') || kept === undefined ? fromRegistry(latest, range) : { version: kept, by: 'local' };
+  }
+  if (semver.gte(version, '9.6.5')) {
+    return fromRegistry(latest);
+  }
+  if (kept === undefined) {
+    return fromRegistry(latest);
+  }
+  if (semver.gte(version, '8.19.0')) {
+    return { version: kept, by: 'local' };
+  }
+  return semver.lt(version, '8.6.0') ? fromRegistry(latest, `^${kept}`) : { unknown: 'how this npm chooses is not known' };
+}
+
+function fromRegistry(latest: string | undefined, range = '*'): NextVersion {
+  if (latest === undefined) {
+    return { unknown: 'npm asks the registry at each start, and it was not asked here' };
+  }
+  return semver.satisfies(latest, range, { includePrerelease: true })
+    ? { version: latest, by: 'registry' }
+    : { unknown: 'the newest version is outside of its range' };
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { respawnFinding } from '../../../src/diagnosis/respawn.ts';
+import { isHeadline } from '../../../src/types/finding.ts';
+import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
+import { npxNext } from '../../../src/version/npxRule.ts';
+import { parsePythonSpec } from '../../../src/version/pythonSpec.ts';
+import { uvxNext } from '../../../src/version/uvxRule.ts';
+
+const [cached, caret, latest] = ['2025.9.25', '2025.11.25', '2026.8.31'];
+
+function npx(spec: string, npm: string | undefined, more: object = {}): string {
+  const next = npxNext({ spec: parseNpmSpec(spec), cached, latest, ...(npm === undefined ? {} : { npm }), ...more });
+  return 'unknown' in next ? 'unknown' : `${next.version} ${next.by}`;
+}
+
+describe('what npx starts next', () => {
+  // The measured table: cache seeded with 2025.9.25, latest 2026.8.31.
+  const table: readonly [npm: string, bare: string, tag: string, range: string][] = [
+    ['8.19.4', `${cached} local`, `${latest} registry`, `${cached} local`],
+    ['9.6.4', `${cached} local`, `${latest} registry`, `${cached} local`],
+    ['9.6.5', `${latest} registry`, `${latest} registry`, `${cached} local`],
+    ['10.8.2', `${latest} registry`, `${latest} registry`, `${cached} local`],
+    ['10.9.4', `${latest} registry`, `${latest} registry`, `${cached} local`],
+    ['11.6.2', `${latest} registry`, `${latest} registry`, `${latest} registry`],
+    ['11.19.1', `${latest} registry`, `${latest} registry`, `${latest} registry`],
+  ];
+  for (const [npm, bare, tag, range] of table) {
+    it(`with npm ${npm}`, () => {
+      assert.deepEqual([npx('pkg', npm), npx('pkg@latest', npm), npx('pkg@>=2025.1.1', npm)], [bare, tag, range]);
+    });
+  }
+
+  it('with npm 7 and 8.5: within the caret range of what it has, which the newest version may be outside of', () => {
+    for (const npm of ['7.24.2', '8.5.0']) {
+      assert.deepEqual([npx('pkg', npm), npx('pkg', npm, { latest: caret })], ['unknown', `${caret} registry`]);
+    }
+    assert.equal(npx('pkg', '8.12.0'), 'unknown', 'not measured, not guessed');
+  });
+
+  it('is the exact version where one is asked for, and the project’s own where it fits', () => {
+    assert.equal(npx('@a/b@1.2.3', undefined), '1.2.3 spec');
+    assert.equal(npx('pkg', '11.0.0', { project: '1.0.0' }), '1.0.0 local');
+    assert.equal(npx('pkg@^2', '10.0.0', { project: '1.0.0', cached: '2.1.0' }), '2.1.0 local');
+    assert.equal(npx('pkg@latest', '11.0.0', { project: '1.0.0' }), `${latest} registry`);
+  });
+
+  it('is unknown without the registry’s word, for other tags and other sources, and for an npm that nobody names', () => {
+    assert.equal(npx('pkg', '11.0.0', { latest: undefined }), 'unknown');
+    assert.equal(npx('pkg@next', '11.0.0'), 'unknown');
+    assert.equal(npx('git+https://example.invalid/x.git', '11.0.0'), 'unknown');
+    assert.equal(npx('pkg', undefined), 'unknown');
+  });
+});
+
+describe('what uvx starts next', () => {
+  const uvx = (spec: string, more: object = {}): string => {
+    const next = uvxNext({ spec: parsePythonSpec(spec), latest: '2.0.0', ...more });
+    return 'unknown' in next ? 'unknown' : `${next.version} ${next.by}`;
+  };
+
+  it('is the pinned one, else an installed tool that fits, else what the index has', () => {
+    assert.equal(uvx('pkg==1.1', { tool: '1.0' }), '1.1 spec');
+    assert.equal(uvx('pkg@1.1', { tool: '1.0' }), '1.1 spec');
+    assert.equal(uvx('pkg', { tool: '1.0' }), '1.0 local');
+    assert.equal(uvx('pkg>=1.5', { tool: '1.0' }), '2.0.0 registry');
+    assert.equal(uvx('pkg@latest', { tool: '1.0' }), '2.0.0 registry');
+    assert.equal(uvx('pkg<2', {}), 'unknown');
+    assert.equal(uvx('pkg', { latest: undefined }), 'unknown');
+    assert.equal(uvx('pkg @ git+https://example.invalid/x', { tool: '1.0' }), 'unknown');
+  });
+});
+
+describe('the finding about the next start', () => {
+  const given = {
+    now: 10,
+    pid: 1,
+    startedAt: 1,
+    ecosystem: 'npm',
+    name: 'pkg',
+    running: '1.0.0',
+    installed: '1.0.0',
+    because: 'its entry asks for',
+    cure: [],
+  } as const;
+
+  it('is information, says how sure it is, and is silent where nothing differs, nothing is known, or "stale" says it', () => {
+    const pinned = respawnFinding({ ...given, next: { version: '2.0.0', by: 'spec' } });
+    assert.deepEqual([pinned?.confidence, pinned && isHeadline(pinned)], ['proven', false]);
+    assert.equal(pinned?.message, 'a restart would start pkg 2.0.0 instead of 1.0.0');
+    const asked = respawnFinding({ ...given, next: { version: '2.0.0', by: 'registry' } });
+    assert.equal(asked?.message, 'a restart may start pkg 2.0.0 instead of 1.0.0');
+    assert.equal(asked?.confidence, 'likely');
+    assert.equal(respawnFinding({ ...given, next: { version: '1.0.0', by: 'spec' } }), undefined);
+    assert.equal(respawnFinding({ ...given, next: { unknown: 'x' } }), undefined);
+    assert.equal(respawnFinding({ ...given, installed: '2.0.0', next: { version: '2.0.0', by: 'local' } }), undefined);
+  });
+});
