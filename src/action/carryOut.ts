@@ -119,7 +119,7 @@ export function ownerObjection(target: Target, rows: readonly ProcessRow[], top:
       : `${target.name} (PID ${target.pid}) no longer runs under ${client.name} (PID ${client.pid})`;
   }
   const [parent] = above;
-  return parent === undefined || adoptsOrphans(parent)
+  return parent === undefined || adoptsOrphans(parent) || target.listens
     ? undefined
     : `${target.name} (PID ${target.pid}) runs under PID ${parent.pid} (${parent.name}) now`;
 }

@@ -20,6 +20,8 @@ export interface Target {
   readonly runs: string | null;
   readonly installed: string | null;
   readonly memoryBytes: number;
+  /** Others reach it by a port: a shell or a service manager may stand above it, and is not its client. */
+  readonly listens?: true;
 }
 
 /** One thing that will be done, in words for a person and with what it touches for a program. */
@@ -124,6 +126,7 @@ export function targetOf(instance: Instance): Target {
     runs: instance.package?.running ?? null,
     installed: instance.package?.installed ?? null,
     memoryBytes,
+    ...(instance.listens ? { listens: true } : {}),
   };
 }
 

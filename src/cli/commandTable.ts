@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { doctorCommand } from './doctorCommand.ts';
+import { ensureCommand } from './ensureCommand.ts';
 import { explainCommand } from './explainCommand.ts';
 import { historyCommand } from './historyCommand.ts';
 import { protectCommand, unprotectCommand } from './protectCommand.ts';
@@ -20,5 +21,6 @@ export const commandTable: readonly Command[] = [
   historyCommand,
   protectCommand,
   unprotectCommand,
+  ensureCommand,
   doctorCommand,
 ];

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { staysOffline } from '../survey/registryDesk.ts';
 import { runDirFor } from '../survey/stateFolder.ts';
 import { createSurveyor, type Surveyor } from '../survey/surveyor.ts';
+import type { RawDefinition } from '../types/definition.ts';
 import type { Log } from '../types/log.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import type { CommandContext } from './command.ts';
@@ -22,6 +23,8 @@ export interface SessionOptions {
   readonly log?: Log;
   /** Registries may be asked, unless the user wants to stay offline; else what was asked before is shown. */
   readonly asks?: boolean;
+  /** Entries that no file holds. */
+  readonly entries?: readonly RawDefinition[];
 }
 
 export interface RunFolder {
@@ -42,7 +45,7 @@ const registryMs = 2_200;
 /** @throws UsageError for folders that cannot be used; what the survey throws when the machine has no process list */
 export async function openSession(
   context: CommandContext,
-  { log = stderrLog(context.shell.stderr), asks = false }: SessionOptions = {},
+  { log = stderrLog(context.shell.stderr), asks = false, entries = [] }: SessionOptions = {},
 ): Promise<Session> {
   const { shell } = context;
   const runFolder = runFolderOf(context);
@@ -55,6 +58,7 @@ export async function openSession(
     folders,
     workspaceFiles,
     vscodeUserDirs: [],
+    entries,
     log,
     registry: () => (asks && !context.values.flag('offline') && !staysOffline(shell.env) ? 'ask' : 'cached'),
   });

@@ -46,6 +46,8 @@ export interface SurveyOptions {
   /** `User` folders of VS Code that the extension knows and the file system does not tell. */
   readonly vscodeUserDirs: readonly string[];
   readonly workspaceFiles?: readonly string[];
+  /** Entries that no file holds: what somebody said on the command line. */
+  readonly entries?: readonly RawDefinition[];
   readonly log: Log;
   /** Whether registries may be asked for newer versions, at each look. Default: nothing goes on line, and nothing is said of updates. */
   readonly registry?: () => RegistryMode;
@@ -350,7 +352,8 @@ class MachineSurveyor implements Surveyor {
     const workspaceFiles = unique([...this.#workspaceFiles, ...windows.flatMap((window) => window.workspaceFiles)]);
     const key = JSON.stringify([folders, userDirs, workspaceFiles]);
     if (!this.#config || key !== this.#configKey) {
-      this.#config = await discoverDefinitions({ home, platform, env, folders, vscodeUserDirs: userDirs, workspaceFiles });
+      const reading = await discoverDefinitions({ home, platform, env, folders, vscodeUserDirs: userDirs, workspaceFiles });
+      this.#config = { ...reading, definitions: [...reading.definitions, ...(this.#options.entries ?? [])] };
       this.#configKey = key;
     }
     return this.#config;

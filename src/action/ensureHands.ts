@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { actOnce } from '../lock/intent.ts';
+import { openLockDirectory, protocolBase } from '../lock/lockDirectory.ts';
+import { createWitness } from '../lock/witness.ts';
+import { endTree, systemEndHands } from '../process/endTree.ts';
+import { createListenerTable, type ListenerTable } from '../process/listeners.ts';
+import { createProcessTable } from '../process/table.ts';
+import type { Surveyor } from '../survey/surveyor.ts';
+import { identityKey, type ProcessTable } from '../types/process.ts';
+import type { Redactor } from '../types/redaction.ts';
+import type { Instance, Snapshot } from '../types/snapshot.ts';
+import type { EnsureWish, PortSight } from './ensureDecision.ts';
+import { runningVersion } from './ensureDecision.ts';
+import type { EnsureHands } from './ensureServer.ts';
+import { declaredShutdown, postShutdown, type ShutdownWay } from './shutdownRequest.ts';
+import { startListening } from './startListening.ts';
+
+export interface EnsureSetup {
+  readonly wish: EnsureWish;
+  /** Id of the entry whose URL names the port. */
+  readonly definition: string;
+  /** The user's own word that the server has a `/shutdown`. */
+  readonly shutdown?: ShutdownWay;
+  readonly surveyor: Surveyor;
+  readonly runDir: string;
+  readonly explicitRunDir: boolean;
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly redactor: Redactor;
+  readonly by: string;
+  /** How long a start may take, ms. */
+  readonly limitMs: number;
+  /** How long a server may take to end after it has answered `/shutdown`, ms. */
+  readonly leaveMs?: number;
+}
+
+/** How long a server that began a moment ago may take until its version can be known. */
+const youngMs = 8_000;
+/** The same where nothing else is said; and how long its port may stay held after its end. */
+const leaveLimitMs = 10_000;
+const lookEveryMs = 100;
+
+/** The intent of everybody who ensures a server on one port, in any language: `examples/ensure.py` computes the same. */
+export function ensureTarget(port: number): string {
+  return createHash('sha256').update(`shepherd\nensure\n${port}`, 'utf8').digest('hex').slice(0, 32);
+}
+
+/** The real system. @throws when the system has no process list, or the lock folder is refused */
+export async function ensureHands(setup: EnsureSetup): Promise<EnsureHands> {
+  const { wish, surveyor, platform } = setup;
+  const { port } = wish;
+  const [table, witness, listeners] = [await createProcessTable(platform), await createWitness(), createListenerTable(platform)];
+  const opened = openLockDirectory(protocolBase(setup.runDir, setup.explicitRunDir));
+  if ('refused' in opened) {
+    throw new Error(`Nothing was done, because others could not be kept from doing the same at once: ${opened.refused}.`);
+  }
+  const { directory } = opened;
+  const start = (await witness.startOf(process.pid)) ?? '?';
+  const holder = async (): Promise<string> => {
+    const pids = (await listeners.look(new Set([port])))?.listeners.flatMap((one) => (one.pids.length > 0 ? one.pids : [0])) ?? [];
+    const marks = await Promise.all(
+      [...new Set(pids)].sort((a, b) => a - b).map(async (pid) => `${pid}:${(await witness.startOf(pid)) ?? '?'}`),
+    );
+    return marks.join(' ').slice(0, 200) || 'nobody';
+  };
+  return {
+    holder,
+    look: () => lookAtPort(setup, port),
+    once: (expect, act) =>
+      actOnce(
+        {
+          directory,
+          target: ensureTarget(port),
+          expect,
+          actor: { by: setup.by, pid: process.pid, start, verb: 'restart', since: new Date().toISOString() },
+          current: holder,
+          waitMs: setup.limitMs + 2 * (leaveLimitMs + youngMs),
+        },
+        act,
+      ),
+    stop: (instance) => stop(instance, setup, table, listeners, directory.base),
+    start: (launch) =>
+      startListening({
+        name: wish.name,
+        port,
+        launch,
+        runDir: setup.runDir,
+        env: setup.env,
+        limitMs: setup.limitMs,
+        table,
+        listeners,
+        redactor: setup.redactor,
+      }),
+  };
+
+  async function lookAtPort({ definition }: EnsureSetup, asked: number): Promise<PortSight> {
+    const until = performance.now() + youngMs;
+    for (;;) {
+      surveyor.allChanged();
+      const snapshot = await surveyor.survey();
+      const sight = sightOf(snapshot, definition, asked);
+      const wait = surveyor.askAgainIn();
+      const young = sight.kind === 'server' && Date.now() - Date.parse(sight.instance.startedAt) < 2 * youngMs;
+      const open = sight.kind === 'server' && runningVersion(sight.instance).version === undefined;
+      if (!young || !open || wait === undefined || performance.now() + wait > until) {
+        return sight;
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, lookEveryMs)));
+    }
+  }
+}
+
+/** Who holds the port of an entry, as a snapshot tells it. */
+export function sightOf(snapshot: Snapshot, definition: string, port: number): PortSight {
+  const entry = snapshot.definitions.find(({ id }) => id === definition);
+  const held = entry?.port;
+  if (!entry || !held) {
+    return { kind: 'foreign', reason: 'this system does not say who listens' };
+  }
+  const instance = snapshot.instances.find((one) => one.definitions.includes(definition) && one.listens?.port === port);
+  const gone = instance?.findings.some(({ kind }) => kind === 'unresponsive') === true && held.holder === 'nobody';
+  switch (held.holder) {
+    case 'nobody':
+      return gone && instance
+        ? { kind: 'foreign', pid: instance.pid, command: instance.command, reason: 'it listens no more, and still runs' }
+        : { kind: 'free' };
+    case 'server':
+      return instance ? { kind: 'server', instance } : { kind: 'foreign', ...pidOf(held.pid), reason: 'it is part of another program' };
+    case 'hidden':
+      return { kind: 'foreign', ...pidOf(held.pid), reason: 'it is out of sight' };
+    case 'forwarder':
+      return { kind: 'foreign', ...pidOf(held.pid), reason: 'it passes connections on to where nothing can be seen' };
+    case 'stranger': {
+      const [finding] = entry.findings.filter(({ kind }) => kind === 'port-taken');
+      const reason = finding?.evidence[0]?.replace(/^how known: /, '') ?? 'it is something else';
+      const command = /held by PID \d+ \((.*)\), which/s.exec(finding?.message ?? '')?.[1];
+      return { kind: 'foreign', ...pidOf(held.pid), ...(command === undefined ? {} : { command }), reason };
+    }
+  }
+}
+
+function pidOf(pid: number | undefined): { readonly pid?: number } {
+  return pid === undefined ? {} : { pid };
+}
+
+/** By `/shutdown` where that is declared, else and after a bound by signals, exactly this process and its tree. */
+async function stop(
+  instance: Instance,
+  setup: EnsureSetup,
+  table: ProcessTable,
+  listeners: ListenerTable,
+  base: string,
+): Promise<string | undefined> {
+  const { port } = setup.wish;
+  const row = (await table.list()).find((one) => identityKey(one.identity) === instance.id);
+  const name = `${instance.name} (PID ${instance.pid})`;
+  const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
+  const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
+  if (way && row && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
+    await until(async () => !(await table.isAlive(row.identity)), setup.leaveMs ?? leaveLimitMs);
+  }
+  if (row && (await table.isAlive(row.identity))) {
+    const launchers = instance.launchers.map((launcher) => launcher.pid);
+    const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemEndHands(table));
+    if (report.status === 'refused' || report.status === 'left') {
+      return `${name} could not be ended: ${report.reason}`;
+    }
+  }
+  const free = await until(async () => (await listeners.look(new Set([port])))?.listeners.length === 0, leaveLimitMs);
+  return free ? undefined : `${name} has ended, and port ${port} is still held`;
+}
+
+async function until(holds: () => Promise<boolean>, limitMs: number): Promise<boolean> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    if (await holds()) {
+      return true;
+    }
+    if (performance.now() > end) {
+      return false;
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
