@@ -26,6 +26,7 @@ import { ServerActions } from './serverActions.ts';
 import { ServerTree } from './serverTree.ts';
 import { showStatusBar } from './statusBar.ts';
 import { SurveyHandle } from './surveyHandle.ts';
+import { UpgradeActions } from './upgradeActions.ts';
 import { WindowDeeds } from './windowDeeds.ts';
 import { type WindowPorts, WindowServers } from './windowServers.ts';
 import { WindowState } from './windowState.ts';
@@ -77,6 +78,7 @@ export function activate(context: ExtensionContext): void {
     start: (definition, old, guarded) => startChanged(ports, definition, old, guarded),
     log,
   });
+  const upgrades = new UpgradeActions(state, actions, { look, platform: process.platform }, log);
   const tree = store.add(new ServerTree(state));
   store.add(showStatusBar(state));
   store.add(keepContextKeys(state));
@@ -107,7 +109,7 @@ export function activate(context: ExtensionContext): void {
         await (state.failure === undefined ? survey.refresh() : begin());
       }),
     );
-  store.add(registerCommands({ state, tree, actions, machine, evidence, guards, log, refresh }));
+  store.add(registerCommands({ state, tree, actions, machine, upgrades, evidence, guards, log, refresh }));
   const start = setImmediate(() => void begin());
   store.add({ dispose: () => clearImmediate(start) });
 }

@@ -23,6 +23,9 @@ export function versionsText(instance: Instance): string {
     return `runs ${running}, installed ${oneLine(own.installed, 40)}`;
   }
   const [first, ...others] = instance.changedDependencies;
+  if (!first && own.latest !== undefined && findings.some((one) => one.kind === 'update-available' && one.confidence !== 'unknown')) {
+    return `runs ${running}, ${oneLine(own.latest, 40)} available`;
+  }
   return first ? `runs ${running} with ${changeWords(first)}${others.length > 0 ? ` and ${others.length} more` : ''}` : `runs ${running}`;
 }
 

@@ -6,6 +6,7 @@
 export const commands = {
   restartServer: 'mcpShepherd.restartServer',
   restartAllStale: 'mcpShepherd.restartAllStale',
+  upgradeServer: 'mcpShepherd.upgradeServer',
   killDuplicatesAndOrphans: 'mcpShepherd.killDuplicatesAndOrphans',
   showServers: 'mcpShepherd.showServers',
   refresh: 'mcpShepherd.refresh',
@@ -14,6 +15,7 @@ export const commands = {
   launchDirectly: 'mcpShepherd.launchDirectly',
   // Below: for one server or instance, from the tree and from links; hidden from the palette.
   restartInstance: 'mcpShepherd.restartInstance',
+  upgradeInstance: 'mcpShepherd.upgradeInstance',
   howToRestart: 'mcpShepherd.howToRestart',
   stopInstance: 'mcpShepherd.stopInstance',
   copyPid: 'mcpShepherd.copyPid',

@@ -56,6 +56,10 @@ export class Notifier implements Disposable {
       const { key } = announcement;
       const firstSeen = this.#firstSeen.get(key) ?? Date.now();
       this.#firstSeen.set(key, firstSeen);
+      if (announcement.instances.every((instance) => facts.busy.has(instance.id))) {
+        // Being replaced right now.
+        continue;
+      }
       if (this.#settled.has(key) || (mode === 'thisWindow' && !isOwn(announcement, facts))) {
         continue;
       }

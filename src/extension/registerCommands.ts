@@ -10,6 +10,7 @@ import { tell } from './messages.ts';
 import { type CommandName, commands, views } from './names.ts';
 import type { ServerActions } from './serverActions.ts';
 import type { ServerTree } from './serverTree.ts';
+import type { UpgradeActions } from './upgradeActions.ts';
 import type { WindowState } from './windowState.ts';
 
 export interface CommandParts {
@@ -17,6 +18,7 @@ export interface CommandParts {
   readonly tree: ServerTree;
   readonly actions: ServerActions;
   readonly machine: MachineActions;
+  readonly upgrades: UpgradeActions;
   readonly evidence: EvidenceDocuments;
   readonly guards: GuardActions;
   readonly log: Log & { show(): void };
@@ -26,7 +28,7 @@ export interface CommandParts {
 
 /** Registers every command of the manifest; the type of the table makes sure that none is forgotten. */
 export function registerCommands(parts: CommandParts): Disposable {
-  const { state, tree, actions, evidence, guards, log } = parts;
+  const { state, tree, actions, upgrades, evidence, guards, log } = parts;
   const onInstance = (work: (instance: Instance) => Promise<void> | void) => async (argument: unknown) => {
     const instance = instanceFor(argument, state, tree);
     if (instance) {
@@ -38,6 +40,7 @@ export function registerCommands(parts: CommandParts): Disposable {
   const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
     [commands.restartServer]: () => actions.pick(),
     [commands.restartAllStale]: () => actions.restartAllStale(),
+    [commands.upgradeServer]: () => upgrades.pick(),
     [commands.killDuplicatesAndOrphans]: () => parts.machine.prune(),
     [commands.showServers]: () => showServers(tree),
     [commands.refresh]: () => parts.refresh(),
@@ -45,6 +48,7 @@ export function registerCommands(parts: CommandParts): Disposable {
     [commands.launchThroughGuard]: (argument) => guards.change(entryFor(argument, state, tree), 'protect'),
     [commands.launchDirectly]: (argument) => guards.change(entryFor(argument, state, tree), 'unprotect'),
     [commands.restartInstance]: onInstance((instance) => actions.restart(instance)),
+    [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
     [commands.howToRestart]: onInstance((instance) => actions.explain(instance)),
     [commands.stopInstance]: onInstance((instance) => actions.stop(instance)),
     [commands.copyPid]: onInstance(copyPid),

@@ -47,6 +47,32 @@ export class ServerActions {
     this.#report(await this.#run(instance, 'restarting'));
   }
 
+  /**
+   * Stops the given servers as far as this window runs them, does something while none of them runs, and starts them again. Servers of others are
+   * left alone. What has to be done is done exactly once, whatever becomes of the servers.
+   */
+  async restartAround(instances: readonly Instance[], work: () => Promise<void>): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const mine = instances.filter((one) => snapshot && localRoute(one, snapshot, facts).kind === 'here');
+    // Two servers of one definition would wait for each other.
+    const [first, ...rest] = mine.filter((one, at) => !mine.slice(0, at).some((other) => sharesDefinition(one, other)));
+    if (!first) {
+      await work();
+      return;
+    }
+    let done = false;
+    const between = async (): Promise<void> => {
+      done = true;
+      await this.restartAround(rest, work);
+    };
+    const outcome = await this.#run(first, 'restarting', between);
+    this.#report(outcome);
+    if (!done) {
+      this.#log.warn(`${oneLine(first.name, 60)} (PID ${first.pid}) could not be stopped first.`);
+      await between();
+    }
+  }
+
   async stop(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
     if (!snapshot || localRoute(instance, snapshot, facts, 'stop').kind === 'elsewhere') {
@@ -119,14 +145,14 @@ export class ServerActions {
     }
   }
 
-  async #run(instance: Instance, doing: 'restarting' | 'stopping'): Promise<RestartOutcome> {
+  async #run(instance: Instance, doing: 'restarting' | 'stopping', between?: () => Promise<void>): Promise<RestartOutcome> {
     const name = oneLine(instance.name, 60);
     const work = async (): Promise<RestartOutcome> => {
       try {
         return await window.withProgress({ location: ProgressLocation.Window, title: `${name}: ${doing}` }, (progress) =>
           window.withProgress({ location: { viewId: views.servers } }, () => {
             const step = (message: string): void => progress.report({ message });
-            return this.#deeds.run(doing === 'restarting' ? 'restart' : 'stop', instance, step);
+            return this.#deeds.run(doing === 'restarting' ? 'restart' : 'stop', instance, step, undefined, between);
           }),
         );
       } catch (error) {
@@ -160,4 +186,8 @@ export class ServerActions {
     const showOutput = { 'Show Server Output': () => editor.executeCommand(editorCommands.showOutput, output) };
     tell('error', text, { ...(output === undefined ? {} : showOutput), 'Show Log': () => this.#log.show() });
   }
+}
+
+function sharesDefinition(a: Instance, b: Instance): boolean {
+  return a.definitions.some((id) => b.definitions.includes(id));
 }

@@ -28,7 +28,7 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
       const route = localRoute(instance, snapshot, facts);
       const whose = `${ownerText(instance, facts)} · ${processText(instance, now)}`;
       return {
-        label: `${state === undefined ? '' : '$(warning) '}${withoutIcons(instance.name, 80)}`,
+        label: `${instance.findings.some(isHeadline) ? '$(warning) ' : ''}${withoutIcons(instance.name, 80)}`,
         description: withoutIcons([state, versionsText(instance)].filter(Boolean).join(': '), 160),
         detail: withoutIcons(
           route.kind === 'here' || route.askable

@@ -1,4 +1,5 @@
 import { isWindowClient } from '../action/restart.ts';
+import { isUpgradable } from '../action/upgrade.ts';
 import type { Definition } from '../types/definition.ts';
 import { isHeadline } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
@@ -195,7 +196,11 @@ function instanceNode(
   };
 }
 
-function abilities(instance: Instance, snapshot: Snapshot, facts: WindowFacts): { running: true; restartable: boolean; stale: boolean } {
+function abilities(
+  instance: Instance,
+  snapshot: Snapshot,
+  facts: WindowFacts,
+): { running: true; restartable: boolean; stale: boolean; upgradable: boolean } {
   const restartable = !facts.busy.has(instance.id) && isRestartable(instance, snapshot, facts);
-  return { running: true, restartable, stale: isStale(instance) };
+  return { running: true, restartable, stale: isStale(instance), upgradable: !facts.busy.has(instance.id) && isUpgradable(instance) };
 }

@@ -27,6 +27,8 @@ export interface RowAbilities {
   /** This window can restart and stop it. */
   readonly restartable?: boolean;
   readonly stale?: boolean;
+  /** There is a newer version, and the command for it is known. */
+  readonly upgradable?: boolean;
   /** Its entry stands in a file that can be opened. */
   readonly configured?: boolean;
   /** Its entry can be put behind the guard, or is. */
@@ -40,6 +42,7 @@ export function contextFlags(row: RowAbilities): string {
     row.running && 'running',
     row.running && (row.restartable ? 'restartable' : 'manual'),
     row.stale && 'stale',
+    row.upgradable && 'upgradable',
     row.configured && 'configured',
     row.guard,
   ]

@@ -29,8 +29,18 @@ export class WindowDeeds {
     this.#ports = ports;
   }
 
-  /** @param by who asks, when it is not this window itself @throws when the run folder cannot be used */
-  async run(verb: WindowVerb, instance: Instance, progress: (step: string) => void, by?: string): Promise<RestartOutcome> {
+  /**
+   * @param by who asks, when it is not this window itself
+   * @param between for a restart: what is done while the server is stopped
+   * @throws when the run folder cannot be used
+   */
+  async run(
+    verb: WindowVerb,
+    instance: Instance,
+    progress: (step: string) => void,
+    by?: string,
+    between?: () => Promise<void>,
+  ): Promise<RestartOutcome> {
     const asker = this.#ports.asker();
     let own: RestartOutcome | undefined;
     const outcome = await actOn(
@@ -39,7 +49,10 @@ export class WindowDeeds {
       by === undefined ? asker : { ...asker, by: `${by}, through the ${asker.by}` },
       () => this.#ports.isThere(instance.id),
       async () => {
-        own = await this.#servers[verb](instance.id, instance.definitions, progress);
+        own =
+          verb === 'restart'
+            ? await this.#servers.restart(instance.id, instance.definitions, progress, between)
+            : await this.#servers.stop(instance.id, instance.definitions, progress);
         return workOf(own);
       },
     );

@@ -15,8 +15,11 @@ export interface WindowFacts {
   /** Home folder, shortened to `~` where paths are shown. */
   readonly home: string;
   /** Instances that an action is working on, by id. */
-  readonly busy: ReadonlyMap<string, 'restarting' | 'stopping'>;
+  readonly busy: ReadonlyMap<string, Doing>;
 }
+
+/** What an action is doing with an instance. */
+export type Doing = 'restarting' | 'stopping' | 'upgrading';
 
 /** What this window can do about one instance. */
 export type LocalRoute =

@@ -56,12 +56,25 @@ export class WindowServers {
     return (await this.#ports.hasCommand(editorCommands.stopServer)) && (await this.#ports.hasCommand(editorCommands.startServer));
   }
 
-  /** Replaces one running server by a new process of the same definition. Calls for the same definition wait for each other. */
-  restart(instanceId: string, definitionIds: readonly string[], progress: (step: string) => void): Promise<RestartOutcome> {
+  /**
+   * Replaces one running server by a new process of the same definition. Calls for the same definition wait for each other.
+   *
+   * @param between what can be done only while it does not run; the server is started again whatever becomes of it
+   */
+  restart(
+    instanceId: string,
+    definitionIds: readonly string[],
+    progress: (step: string) => void,
+    between?: () => Promise<void>,
+  ): Promise<RestartOutcome> {
     return this.#queue.run([instanceId, ...definitionIds], async () => {
       const stopped = await this.#stop(instanceId, progress);
       if ('kind' in stopped) {
         return stopped;
+      }
+      if (between) {
+        progress('upgrading');
+        await between().catch((error: unknown) => this.#log.warn(`While ${stopped.before.name} was stopped: ${String(error)}`));
       }
       progress('starting');
       return this.#start(stopped);

@@ -1,14 +1,14 @@
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import type { SurveyHandle } from './surveyHandle.ts';
-import type { WindowFacts } from './windowFacts.ts';
+import type { Doing, WindowFacts } from './windowFacts.ts';
 
 /** What the views draw: the latest snapshot and what this window can do, with one event for both. */
 export class WindowState implements Disposable {
   readonly #store = new DisposableStore();
   readonly #listeners = new Set<() => void>();
   readonly #survey: SurveyHandle;
-  readonly #busy = new Map<string, 'restarting' | 'stopping'>();
+  readonly #busy = new Map<string, Doing>();
   #facts: Omit<WindowFacts, 'busy'>;
   #failure: string | undefined;
 
@@ -47,7 +47,7 @@ export class WindowState implements Disposable {
   }
 
   /** Marks an instance as being worked on until the work has ended. */
-  async whileBusy<T>(instanceId: string, doing: 'restarting' | 'stopping', work: () => Promise<T>): Promise<T> {
+  async whileBusy<T>(instanceId: string, doing: Doing, work: () => Promise<T>): Promise<T> {
     this.#busy.set(instanceId, doing);
     this.#changed();
     try {
@@ -56,6 +56,12 @@ export class WindowState implements Disposable {
       this.#busy.delete(instanceId);
       this.#changed();
     }
+  }
+
+  /** The same for several at once. */
+  async whileAllBusy<T>(instanceIds: readonly string[], doing: Doing, work: () => Promise<T>): Promise<T> {
+    const [first, ...rest] = instanceIds;
+    return first === undefined ? work() : this.whileBusy(first, doing, () => this.whileAllBusy(rest, doing, work));
   }
 
   onChange(listener: () => void): Disposable {

@@ -39,6 +39,7 @@ describe('Manifest and code', () => {
     const {
       restartServer,
       restartAllStale,
+      upgradeServer,
       killDuplicatesAndOrphans,
       showServers,
       refresh,
@@ -49,7 +50,7 @@ describe('Manifest and code', () => {
     } = commands;
     assert.deepEqual([...hidden].sort(), Object.values(rowCommands).sort());
     const shownCommands = [
-      ...[restartServer, restartAllStale, killDuplicatesAndOrphans, showServers, refresh, showLog],
+      ...[restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, showServers, refresh, showLog],
       ...[launchThroughGuard, launchDirectly],
     ];
     for (const shown of shownCommands) {
@@ -62,7 +63,7 @@ describe('Manifest and code', () => {
     const flags = new Set(
       [true, false].flatMap((restartable) =>
         (['guardable', 'guarded'] as const).flatMap((guard) =>
-          contextFlags({ kind: 'instance', running: true, restartable, stale: true, configured: true, guard }).split(';'),
+          contextFlags({ kind: 'instance', running: true, restartable, stale: true, upgradable: true, configured: true, guard }).split(';'),
         ),
       ),
     );

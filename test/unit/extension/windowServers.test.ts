@@ -30,6 +30,25 @@ describe("Restarting a server of this window by VS Code's commands", () => {
     assert.deepEqual([outcome.before.pid, outcome.after.pid, outcome.leftBehind], [before.pid, editor.running(inFolder.id).pid, false]);
   });
 
+  it('does in between what only works while it does not run, and starts it again whatever becomes of that', async () => {
+    for (const fails of [false, true]) {
+      const editor = new FakeEditor([inFolder]);
+      const before = editor.running(inFolder.id);
+      const outcome = await new WindowServers(editor, silentLog).restart(before.id, before.definitions, quiet, async () => {
+        editor.calls.push('upgrade');
+        assert.throws(() => editor.running(inFolder.id), 'it still runs');
+        if (fails) {
+          throw new Error('no network');
+        }
+      });
+      assert.deepEqual(
+        editor.calls.map((call) => call.split(' ')[0]),
+        ['stopServer', 'upgrade', 'startServer'],
+      );
+      assert.equal(outcome.kind, 'restarted');
+    }
+  });
+
   it('waits for a server that is deaf for 20 seconds', async () => {
     const editor = new FakeEditor([{ ...inFolder, endsAfter: 20_000 }]);
     const outcome = await restart(editor, editor.running(inFolder.id));

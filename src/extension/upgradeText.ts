@@ -1,0 +1,34 @@
+import type { UpgradePlan } from '../action/upgrade.ts';
+import { oneLine } from './plainText.ts';
+import { ownerText, type WindowFacts } from './windowFacts.ts';
+
+/** The command as one line, quoted where a space would mislead. Nothing ever reads this line but a person. */
+export function commandLine(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./\\~^-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+}
+
+/** What is asked before anything is done. */
+export function upgradeQuestion(plan: UpgradePlan, facts: WindowFacts): { readonly message: string; readonly detail: string } {
+  const servers = plan.instances.length === 1 ? 'its server' : `its ${plan.instances.length} servers`;
+  const lines = [
+    commandLine(plan.argv),
+    ...(plan.cwd === undefined ? [] : [`in ${plan.cwd}`]),
+    '',
+    plan.order === 'stop-first' ? 'Stopped before and started again after it:' : 'Restarted when it has worked:',
+    ...plan.instances.map((instance) => `${oneLine(instance.name, 60)}, PID ${instance.pid} (${ownerText(instance, facts)})`),
+  ];
+  return {
+    message: `Upgrade ${oneLine(plan.packageName, 100)} from ${oneLine(plan.from, 40)} to ${oneLine(plan.to, 40)} and restart ${servers}?`,
+    detail: lines.map((line) => oneLine(line, 1_000)).join('\n'),
+  };
+}
+
+/** Said when the command did not work. @param ended its exit code, or why there is none */
+export function upgradeFailure(plan: UpgradePlan, ended: number | string): string {
+  const how = typeof ended === 'number' ? `exit code ${ended}` : ended;
+  const servers =
+    plan.order === 'stop-first'
+      ? 'The servers were started again as they were.'
+      : 'The servers run on as they were; nothing was restarted.';
+  return `Upgrading ${oneLine(plan.packageName, 100)} failed (${oneLine(how, 200)}). ${servers} The terminal says why.`;
+}

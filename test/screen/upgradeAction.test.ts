@@ -1,0 +1,101 @@
+// "Upgrade and Restart" as a user meets it: a newer version in the registry, the exact command in a question, npm in a terminal, another process after it.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'mocha';
+import { installServer } from '../../scripts/system/npmServer.ts';
+import { waitFor } from '../../scripts/system/waiting.ts';
+import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
+import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
+import { openWorkbench } from './openWorkbench.ts';
+import type { Workbench } from './workbench.ts';
+
+const server = '@modelcontextprotocol/server-memory';
+const [older, newer] = ['2026.1.26', '2026.8.31'];
+const id = 'mcp.config.ws0.memory';
+
+describe('Upgrade and Restart', function () {
+  this.timeout(180_000);
+  let workbench: Workbench;
+  let probe: EditorProbe;
+  let index: LocalIndex;
+
+  before(async () => {
+    index = await startIndex();
+    index.npm.set(server, { tags: { latest: newer }, versions: { [older]: {}, [newer]: {} } });
+    workbench = await openWorkbench({
+      env: { MCP_SHEPHERD_OFFLINE: '' },
+      prepare: async ({ workspace, extensionsDir, home }) => {
+        installProbe(extensionsDir);
+        const main = await installServer(workspace, server, older);
+        mkdirSync(join(workspace, '.vscode'));
+        // Only the look-up goes to the local registry: the command itself uses the one that npm is configured for.
+        const env = { MEMORY_FILE_PATH: join(home, 'memory.jsonl'), npm_config_registry: index.registry };
+        const entry = { type: 'stdio', command: process.execPath, args: [main], env };
+        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers: { memory: entry } }, undefined, 2));
+        probe = new EditorProbe(join(home, 'probe-port'));
+        process.env[probeVariable] = join(home, 'probe-port');
+      },
+    });
+    await workbench.openView('MCP Servers');
+    await probe.start(id, 'open_nodes');
+  });
+  after(async () => {
+    delete process.env[probeVariable];
+    await workbench?.close();
+    await index?.close();
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      await workbench.screenshot(`failed-${this.currentTest.title.slice(0, 40).replace(/\W+/g, '-')}`);
+    }
+  });
+
+  const label = async () => (await workbench.rowLabels()).find((text) => text.startsWith('memory,')) ?? '';
+  const pid = async () => /PID (\d+)/.exec(await label())?.[1];
+  const installed = (): string =>
+    JSON.parse(readFileSync(join(workbench.places.workspace, 'node_modules', server, 'package.json'), 'utf8')).version;
+  const dialog = () => workbench.page.locator('.monaco-dialog-box');
+  const command = () => `npm install --prefix ${workbench.places.workspace} ${server}@${newer}`;
+
+  it('is offered on the row, quietly: no badge, no warning', async () => {
+    await waitFor('the newer version', async () => (await label()).includes(`runs ${older}, ${newer} available`));
+    assert.match(await label(), /update available/);
+    const classes = (await workbench.statusItem('servers').getAttribute('class')) ?? '';
+    assert.doesNotMatch(classes, /warning-kind/);
+    assert.equal(await workbench.notifications().count(), 0);
+  });
+
+  it('shows the exact command, and does nothing when it is cancelled', async () => {
+    const before = await pid();
+    await workbench.rowMenu(workbench.rows('memory').first(), 'Upgrade and Restart');
+    await dialog().waitFor();
+    const text = ((await dialog().textContent()) ?? '').replaceAll('\u00a0', ' ');
+    assert.ok(text.includes(command()), text);
+    assert.ok(text.includes(`from ${older} to ${newer}`), text);
+    assert.ok(text.includes(`PID ${before}`), text);
+    await workbench.screenshot('upgrade-question');
+    await dialog().locator('.monaco-button', { hasText: 'Cancel' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    assert.equal(installed(), older);
+    assert.equal(await pid(), before);
+  });
+
+  it('runs the command in a terminal and restarts the server when it has worked', async () => {
+    const before = await pid();
+    await workbench.palette('MCP Shepherd: Upgrade and Restart…');
+    await workbench.picks('memory').first().click();
+    await dialog().locator('.monaco-button', { hasText: 'Upgrade and Restart' }).click();
+    await workbench.page.locator('.part.panel .terminal-wrapper, .part.panel .xterm').first().waitFor();
+    await waitFor('another process', async () => {
+      const now = await pid();
+      return now !== undefined && now !== before;
+    });
+    assert.equal(installed(), newer);
+    await waitFor('its version', async () => (await label()).includes(`runs ${newer},`));
+    assert.doesNotMatch(await label(), /available|stale/);
+    await workbench.screenshot('upgrade-done');
+    assert.equal(await workbench.notifications(/still runs/).count(), 0, 'a server that is being replaced is no news');
+  });
+});
