@@ -118,6 +118,7 @@ export class Publication {
   }
 
   #lookAfter(): void {
+    this.instance.keepYoung();
     if (!this.#closed && this.#state !== 'compromised' && !this.instance.isIntact()) {
       this.#report('somebody deleted or replaced its lock file: another server may take the resource as well');
       this.set({}, 'compromised');

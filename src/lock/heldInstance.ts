@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeControlEndpoint } from './controlPath.ts';
 import { removeControlSecret } from './controlSecret.ts';
@@ -18,6 +18,8 @@ export interface HeldInstance {
   readonly locks: readonly KernelLock[];
   /** Publishes the next state. @throws on I/O errors */
   publish(changes: Partial<Omit<InstanceFacts, 'serverId'>> & { readonly state: InstanceRecord['state'] }): void;
+  /** Gives its files the time of now: where the run folder is below `/var/tmp`, the system clears old files away. Never throws. */
+  keepYoung(): void;
   /** Whether every lock file is still the one that is locked, so that nobody can hold it besides us. */
   isIntact(): boolean;
   /** Takes the record, the control socket and the secret away and lets go of the locks, in this order. Safe to call twice. */
@@ -185,6 +187,16 @@ function publish({ directory, witness, resources, facts }: HoldRequest, id: stri
       const next = { ...record, ...changes, seq: record.seq + 1 };
       writeInstanceRecord(directory, next);
       record = next;
+    },
+    keepYoung() {
+      const now = new Date();
+      for (const path of [...locks.map((lock) => lock.path), join(directory.instances, `${id}.json`)]) {
+        try {
+          utimesSync(path, now, now);
+        } catch {
+          // Gone: `isIntact` tells. On Windows nobody opens a locked file; nothing is cleared away there.
+        }
+      }
     },
     isIntact: () => !closed && locks.every((lock) => lock.isIntact()),
     close() {

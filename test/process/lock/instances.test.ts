@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
@@ -78,6 +90,25 @@ describe('Instances and their records', function () {
     instance.close();
     assert.deepEqual(published(), []);
     assert.equal((await hold(home.root)).status, 'held-by-us');
+  });
+
+  it('test 5: keeps its files from those who clear old ones away, and says when somebody did so all the same', async () => {
+    const result = await hold(home.root);
+    assert.ok(result.status === 'held-by-us', JSON.stringify(result));
+    const { instance } = result;
+    const files = [...instance.locks.map((lock) => lock.path), join(home.directory.instances, `${instance.record.id}.json`)];
+    for (const file of files) {
+      utimesSync(file, 0, 0);
+    }
+    instance.keepYoung();
+    for (const file of files) {
+      assert.ok(Date.now() - statSync(file).mtimeMs < 60_000, file);
+    }
+    assert.equal(instance.isIntact(), true);
+    rmSync(files[0] ?? '');
+    instance.keepYoung();
+    assert.equal(instance.isIntact(), false);
+    assert.equal(existsSync(files[0] ?? ''), false);
   });
 
   it('test 4: a holder without a record is held, by somebody unknown', async () => {
