@@ -85,6 +85,13 @@ async function run(context: CommandContext, action: ProtectWish['action']): Prom
       throw new UsageError('the entry is gone');
     }
     return await change(context, session, definition, action, onStale);
+  } catch (error) {
+    if (error instanceof UsageError && values.flag('json')) {
+      const advice = error.hint.split('\n').filter((line) => line !== '');
+      shell.stdout.write(jsonText({ schema: 1, action, outcome: 'refused', done: false, reason: error.message, advice }, 2));
+      return exitCodes.error;
+    }
+    throw error;
   } finally {
     session.surveyor.dispose();
   }
@@ -115,6 +122,10 @@ async function change(
     throw new UsageError(redact(preparation.reason), preparation.advice.map(redact).join('\n'));
   }
   if (preparation.kind !== 'change') {
+    if (preparation.kind === 'unchanged' && preparation.needsLauncher && !values.flag('dry-run')) {
+      // The entry is right, and what it names may be gone or old.
+      putLauncher(context, runDir);
+    }
     report(preparation, { done: false });
     return preparation.kind === 'refused' ? exitCodes.error : exitCodes.ok;
   }
@@ -153,20 +164,25 @@ async function agree(
 }
 
 /** @returns the path of the file's copy */
-function write({ shell }: CommandContext, preparation: ProtectChange, runDir: string): string {
+function write(context: CommandContext, preparation: ProtectChange, runDir: string): string {
   if (preparation.needsLauncher) {
-    const launcher = installLauncher({
-      runDir,
-      dist: programsFolder,
-      version,
-      execPath: process.execPath,
-      electron: 'electron' in process.versions,
-      platform: shell.platform,
-      env: shell.env,
-    });
-    tryLauncher(launcher, shell.env);
+    putLauncher(context, runDir);
   }
-  return makeChange(preparation, runDir, shell.now());
+  return makeChange(preparation, runDir, context.shell.now());
+}
+
+/** @throws when it cannot be written, or does not work */
+function putLauncher({ shell }: CommandContext, runDir: string): void {
+  const launcher = installLauncher({
+    runDir,
+    dist: programsFolder,
+    version,
+    execPath: process.execPath,
+    electron: 'electron' in process.versions,
+    platform: shell.platform,
+    env: shell.env,
+  });
+  tryLauncher(launcher, shell.env);
 }
 
 function wishOf({ values }: CommandContext, session: Session, action: ProtectWish['action'], onStale: StaleMode | undefined): ProtectWish {

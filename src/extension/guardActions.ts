@@ -1,11 +1,12 @@
 import { ProgressLocation, type QuickPickItem, window, workspace } from 'vscode';
 import type { Machine } from '../action/protect/facts.ts';
 import type { StaleMode } from '../action/protect/guardLine.ts';
+import { guardability } from '../action/protect/hint.ts';
 import { type Installer, installLauncher, tryLauncher } from '../action/protect/launcher.ts';
 import { makeChange, type Preparation, type ProtectChange, type ProtectWish, prepareProtect } from '../action/protect/protectChange.ts';
 import type { Definition } from '../types/definition.ts';
 import type { Log } from '../types/log.ts';
-import { guardAnswers, guardability, guardDone, guardQuestion } from './guardWords.ts';
+import { guardAnswers, guardDone, guardQuestion } from './guardWords.ts';
 import { tell } from './messages.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 import type { PreviewDocuments } from './previewDocuments.ts';
@@ -55,6 +56,9 @@ export class GuardActions {
   async #change(definition: Definition, how: { readonly action: ProtectWish['action']; readonly portable: boolean }): Promise<void> {
     const preparation = await this.#prepare(definition, how, undefined);
     if (preparation.kind === 'unchanged') {
+      if (preparation.needsLauncher) {
+        this.#putLauncher();
+      }
       tell('info', preparation.reason);
       return;
     }
@@ -123,12 +127,16 @@ export class GuardActions {
   }
 
   #write(change: ProtectChange): void {
-    const installer = this.#parts.installer();
     if (change.needsLauncher) {
-      tryLauncher(installLauncher(installer), installer.env);
+      this.#putLauncher();
     }
-    const copy = makeChange(change, installer.runDir, Date.now());
+    const copy = makeChange(change, this.#parts.installer().runDir, Date.now());
     this.#parts.log.info(`${change.definition.file}: ${guardDone(change)} The file as it was: ${copy}`);
+  }
+
+  #putLauncher(): void {
+    const installer = this.#parts.installer();
+    tryLauncher(installLauncher(installer), installer.env);
   }
 
   /** VS Code ends a server whose entry has changed, and starts it when it is needed. What this window ran is started at once. */

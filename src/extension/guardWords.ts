@@ -1,6 +1,5 @@
 import type { StaleMode } from '../action/protect/guardLine.ts';
 import type { ProtectChange } from '../action/protect/protectChange.ts';
-import type { Definition } from '../types/definition.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
 /** One answer to the question before an entry is changed, as a line of a quick pick. */
@@ -44,12 +43,4 @@ export function guardQuestion({ action, definition }: ProtectChange): { readonly
 export function guardDone(change: ProtectChange): string {
   const how = change.action === 'protect' ? 'through the guard' : 'without the guard';
   return `${oneLine(change.definition.name, 60)} starts ${how} from its next start on.`;
-}
-
-/** Whether an entry can be put behind the guard, or is; undefined where there is nothing to do. */
-export function guardability(definition: Definition): 'guardable' | 'guarded' | undefined {
-  if (definition.guarded) {
-    return 'guarded';
-  }
-  return definition.transport === 'stdio' && definition.scope !== 'managed' ? 'guardable' : undefined;
 }

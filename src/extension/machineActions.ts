@@ -1,13 +1,15 @@
-import { ProgressLocation, window } from 'vscode';
+import { commands as editor, ProgressLocation, window } from 'vscode';
 import { carryOut, type Hands } from '../action/carryOut.ts';
 import type { Outcome } from '../action/deed.ts';
 import { type Plan, planFor } from '../action/plan.ts';
+import { guardWouldHelp } from '../action/protect/hint.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../action/prune.ts';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
 import { memoryText } from './instanceText.ts';
 import { tell } from './messages.ts';
+import { commands } from './names.ts';
 import { oneLine } from './plainText.ts';
 import { endQuestion, prunePicks, pruneSummary } from './pruneText.ts';
 import type { WindowVerb } from './windowDeeds.ts';
@@ -38,7 +40,11 @@ export class MachineActions {
     const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
     if (manual !== undefined) {
       const name = oneLine(instance.name, 60);
-      tell('info', `${name} (PID ${instance.pid}): ${manual}`, { 'Show Evidence': () => this.#evidence.show(instance) });
+      const guard = { 'Launch Through Guard…': () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
+      tell('info', `${name} (PID ${instance.pid}): ${manual}`, {
+        ...(verb === 'restart' && guardWouldHelp(instance, snapshot) ? guard : {}),
+        'Show Evidence': () => this.#evidence.show(instance),
+      });
       return;
     }
     if (!(await this.#confirmed([plan], []))) {

@@ -1,10 +1,10 @@
+import { guardability } from '../action/protect/hint.ts';
 import { isWindowClient } from '../action/restart.ts';
 import { isUpgradable } from '../action/upgrade.ts';
 import type { Definition } from '../types/definition.ts';
 import { isHeadline } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
 import { countsText, findingsText } from './findingWords.ts';
-import { guardability } from './guardWords.ts';
 import { processText, versionsText } from './instanceText.ts';
 import { oneLine } from './plainText.ts';
 import { instanceIcon, serverIcon } from './rowIcons.ts';

@@ -1,11 +1,27 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { launcherKind } from '../process/chain.ts';
+import { commandName } from '../process/commandName.ts';
 import { guardCommand } from '../process/guardCommand.ts';
 import type { RawDefinition } from '../types/definition.ts';
+import type { Problem } from '../types/problem.ts';
 import type { ProcessRow } from '../types/process.ts';
 
 /** Whether an entry starts its server through our guard. */
 export function isGuarded(definition: Pick<RawDefinition, 'command' | 'args'>): boolean {
   return definition.command !== undefined && guardCommand([definition.command, ...definition.args]) !== undefined;
+}
+
+/** Entries that name a launcher which is not there: their clients cannot start them. */
+export function missingLaunchers(definitions: readonly RawDefinition[], exists: (path: string) => boolean = existsSync): Problem[] {
+  return definitions.flatMap((definition): Problem[] => {
+    const { command = '', name, file, line } = definition;
+    if (!isGuarded(definition) || !isAbsolute(command) || commandName(command) !== 'mcp-shepherd' || exists(command)) {
+      return [];
+    }
+    const message = `${name} starts through ${command}, which is not there: its client cannot start it. “mcp-shepherd protect ${name}” puts it back, “mcp-shepherd unprotect ${name}” does without.`;
+    return [{ source: 'config', message, file, line }];
+  });
 }
 
 /** Whether our guard stands among a server's launchers. */

@@ -18,7 +18,7 @@ import { entryKey } from './entryPrint.ts';
 import { FactStore } from './factStore.ts';
 import { fileRedactor } from './fileRedactor.ts';
 import type { WatchTarget } from './fileWatch.ts';
-import { isGuarded } from './guarded.ts';
+import { isGuarded, missingLaunchers } from './guarded.ts';
 import { type HttpLook, HttpServers } from './httpServers.ts';
 import { clientName } from './instances.ts';
 import { LockFacts } from './lockFacts.ts';
@@ -185,7 +185,7 @@ class MachineSurveyor implements Surveyor {
     }
 
     const redactor = createRedactor(config.definitions.flatMap((item) => item.secrets));
-    const problems: Problem[] = [...config.problems];
+    const problems: Problem[] = [...config.problems, ...missingLaunchers(config.definitions)];
     const observed: ServerObservation[] = [];
     const sight = ({ server, detail: known }: Attributed): PackageSight =>
       memory.closures.sight(server, known, now, memory.facts.baseline(server.identity)?.ref);

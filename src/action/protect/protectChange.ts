@@ -35,7 +35,7 @@ export type Preparation =
   | ProtectChange
   | (Refusal & { readonly kind: 'refused' })
   /** It is as it is wanted. */
-  | { readonly kind: 'unchanged'; readonly reason: string };
+  | { readonly kind: 'unchanged'; readonly reason: string; readonly needsLauncher: boolean };
 
 /** Works out a change without making it. Never throws: what stands in its way is a refusal. @param runDir the run folder in use */
 export async function prepareProtect(definition: RawDefinition, wish: ProtectWish, runDir: string, machine: Machine): Promise<Preparation> {
@@ -60,7 +60,7 @@ export async function prepareProtect(definition: RawDefinition, wish: ProtectWis
     const after =
       wish.action === 'protect' ? protectedText(file, edits, place, wish, runDir, machine) : unprotectedText(file, edits, place, runDir);
     if (after === undefined || after === file.text) {
-      return { kind: 'unchanged', reason: unchangedReason(name, wish) };
+      return { kind: 'unchanged', reason: unchangedReason(name, wish), needsLauncher: wish.action === 'protect' && !portable };
     }
     checkReplaceable(file);
     return {

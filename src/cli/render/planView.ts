@@ -1,5 +1,6 @@
 import type { Outcome } from '../../action/deed.ts';
 import type { Plan } from '../../action/plan.ts';
+import { guardWouldHelp } from '../../action/protect/hint.ts';
 import type { Instance, Snapshot } from '../../types/snapshot.ts';
 import { createPaint, type Tone } from './paint.ts';
 import { memory } from './quantities.ts';
@@ -30,7 +31,10 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
     ...(plan.refused !== undefined
       ? block(`Not possible: ${plan.refused}`, 'warning', 0)
       : manual
-        ? block(`Not done yet, it is your turn: ${manual.text}`, 'plain', 0)
+        ? [
+            ...block(`Not done yet, it is your turn: ${manual.text}`, 'plain', 0),
+            ...guardHint(plan, instance, snapshot).flatMap((hint) => block(hint, 'dim', 0)),
+          ]
         : [
             ...block(plan.reason, 'plain', 0),
             ...plan.steps.flatMap((one, index) => step(one.text, index)),
@@ -40,6 +44,12 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
           ]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** How to have it done by one command from then on, where the guard would allow that; else none. */
+function guardHint(plan: Plan, instance: Instance, snapshot: Snapshot): string[] {
+  const definition = plan.verb === 'restart' ? guardWouldHelp(instance, snapshot) : undefined;
+  return definition ? [`"mcp-shepherd protect ${definition.name}" lets it be restarted from here from its next start on.`] : [];
 }
 
 /** What became of it, a line or a few. */

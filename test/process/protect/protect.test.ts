@@ -1,5 +1,6 @@
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -19,7 +20,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
 import { buildPrograms, type Ended, RunningCli } from '../cli/bundle.ts';
-import { makeProject, servers } from '../package/npmServers.ts';
+import { makeProject, npmEnv, servers } from '../package/npmServers.ts';
 import { instanceOf, makeWorld, settled, type World } from '../survey/world.ts';
 
 const [older] = servers.memory.versions;
@@ -192,6 +193,95 @@ describe('protect', function () {
     equal((await run('protect', 'notes', '--dry-run', '--folder', folder)).code, 0, 'an ignored file is one’s own');
     equal(spawnSync('git', ['-C', folder, 'add', '-f', '.mcp.json'], { env }).status, 0);
     equal((await run('protect', 'notes', '--dry-run', '--folder', folder)).code, 2, 'a tracked one is not, ignored or not');
+  });
+
+  it('asks at a terminal, and writes what was answered', async function () {
+    if (spawnSync('script', ['--version']).error) {
+      this.skip();
+    }
+    const file = world.write('.cursor/mcp.json', { mcpServers: { notes: { command: process.execPath, args: [server] } } });
+    const at = (answer: string) => {
+      const line = [process.execPath, bundle, 'protect', 'notes'].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+      return spawnSync('script', ['-qec', line, '/dev/null'], { cwd: world.home, env, input: `${answer}\n`, encoding: 'utf8' });
+    };
+    const no = at('no');
+    equal(no.status, 3, no.stdout);
+    match(no.stdout, /Write it\? What when the server is stale: warn \/ restart \/ refuse-writes/);
+    doesNotMatch(readFileSync(file, 'utf8'), /guard/);
+    equal(at('restart').status, 0);
+    match(readFileSync(file, 'utf8'), /"--on-stale",\s*"restart"/);
+  });
+
+  it('waits until Claude Desktop has gone, which would write its file anew', async () => {
+    const entry = { mcpServers: { notes: { command: process.execPath, args: [server] } } };
+    const file = world.write('.config/Claude/claude_desktop_config.json', entry);
+    const program = join(world.root, 'claude-desktop');
+    symlinkSync(process.execPath, program);
+    const app = spawn(program, ['-e', 'console.log(1); setInterval(() => {}, 1e6)'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      await once(app.stdout, 'data');
+      const refused = await run('protect', 'notes', '--yes');
+      equal(refused.code, 2);
+      match(refused.stderr, new RegExp(`Claude Desktop is running \\(PID ${app.pid}\\)`));
+      doesNotMatch(readFileSync(file, 'utf8'), /guard/);
+    } finally {
+      const gone = once(app, 'exit');
+      app.kill('SIGKILL');
+      await gone;
+    }
+    equal((await run('protect', 'notes', '--yes')).code, 0);
+  });
+
+  it('says which entry is meant where several are, and what to do when the launcher has gone', async () => {
+    const entry = { mcpServers: { notes: { command: process.execPath, args: [server] } } };
+    world.write('.cursor/mcp.json', entry);
+    world.write('.qwen/settings.json', entry);
+    const several = JSON.parse((await run('protect', 'notes', '--yes', '--json')).stdout);
+    match(several.reason, /configured in 2 places/);
+    equal((await run('protect', 'notes', '--yes', '--client', 'qwen')).code, 0);
+    equal((await run('protect', 'notes', '--yes')).code, 0, 'the one that is left is meant');
+    match((await run('protect', 'note')).stderr, /did you mean "notes"/);
+    const broken = async () =>
+      (await (await world.observer({ runDir: env.MCP_RUN_DIR ?? '' })).survey()).problems.map(({ message }) => message);
+    deepEqual(await broken(), []);
+    rmSync(join(env.MCP_RUN_DIR ?? '', 'shepherd', 'bin'), { recursive: true });
+    match((await broken()).join(), /notes starts through .* which is not there/);
+    equal((await run('protect', 'notes', '--yes', '--client', 'qwen')).code, 0);
+    deepEqual(await broken(), [], 'the launcher is back');
+  });
+
+  it('in its portable form is a launcher in the process list, and the server behind it the one that counts', async () => {
+    const project = join(world.root, 'shop');
+    await makeProject(project, [`${servers.memory.name}@${older}`]);
+    const own = join(project, 'node_modules', 'mcp-shepherd');
+    mkdirSync(join(own, 'dist'), { recursive: true });
+    mkdirSync(join(project, 'node_modules', '.bin'), { recursive: true });
+    writeFileSync(
+      join(own, 'package.json'),
+      JSON.stringify({ name: 'mcp-shepherd', version: '1.0.0', bin: { 'mcp-shepherd': 'dist/cli.cjs' } }),
+    );
+    for (const name of ['cli.cjs', 'guard.cjs']) {
+      writeFileSync(join(own, 'dist', name), readFileSync(join(dist, name)), { mode: 0o755 });
+    }
+    symlinkSync('../mcp-shepherd/dist/cli.cjs', join(project, 'node_modules', '.bin', 'mcp-shepherd'));
+    world.write('.cursor/mcp.json', { mcpServers: { notes: { command: 'npx', args: ['-y', servers.memory.name], cwd: project } } });
+    equal((await run('protect', 'notes', '--yes', '--portable')).code, 0);
+    const { command, args } = JSON.parse(readFileSync(join(world.home, '.cursor/mcp.json'), 'utf8')).mcpServers.notes;
+    const transport = new StdioClientTransport({
+      command,
+      args,
+      cwd: project,
+      env: { ...(await npmEnv()), MCP_RUN_DIR: env.MCP_RUN_DIR ?? '' } as Record<string, string>,
+      stderr: 'ignore',
+    });
+    const client = new Client({ name: 'test', version: '1' });
+    open.push(client);
+    await client.connect(transport);
+    const snapshot = await settled(await world.observer({ runDir: env.MCP_RUN_DIR ?? '' }));
+    const instance = instanceOf(snapshot, transport.pid ?? 0);
+    deepEqual([instance.name, instance.guarded, instance.package?.name], ['notes', true, servers.memory.name]);
+    const kinds = instance.launchers.map(({ kind }) => kind);
+    ok(kinds[0] === 'npm exec' && kinds.includes('mcp-shepherd guard'), kinds.join());
   });
 
   it('keeps the launcher in one place and its programs current', async () => {

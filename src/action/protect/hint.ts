@@ -1,0 +1,20 @@
+import type { Definition } from '../../types/definition.ts';
+import type { Instance, Snapshot } from '../../types/snapshot.ts';
+
+/** Whether an entry can be put behind the guard, or is; undefined where there is nothing to do. */
+export function guardability(definition: Definition): 'guardable' | 'guarded' | undefined {
+  if (definition.guarded) {
+    return 'guarded';
+  }
+  return definition.transport === 'stdio' && definition.scope !== 'managed' ? 'guardable' : undefined;
+}
+
+/** The entry to protect so that a server that only its client can restart is restarted by one command from then on; undefined = there is none. */
+export function guardWouldHelp(instance: Instance, snapshot: Snapshot): Definition | undefined {
+  if (instance.guarded || instance.client === null) {
+    return undefined;
+  }
+  return snapshot.definitions.find(
+    (definition) => instance.definitions.includes(definition.id) && guardability(definition) === 'guardable',
+  );
+}
