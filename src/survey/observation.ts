@@ -8,6 +8,7 @@ import type { Instance, RunningPackage } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
 import type { BootClock } from './bootClock.ts';
 import type { Closures } from './closures.ts';
+import type { Containers } from './containers.ts';
 import { entryFindings } from './entryChange.ts';
 import { evidenceOf } from './evidence.ts';
 import type { FactStore } from './factStore.ts';
@@ -34,6 +35,7 @@ export interface Memory {
   readonly programs: Programs;
   readonly sources: Sources;
   readonly respawns: Respawns;
+  readonly containers: Containers;
   /** For what is recorded of entries. */
   readonly entryKey: string;
   /** What registries offer; undefined when nobody may be asked. */
@@ -85,6 +87,9 @@ export function observeServer(
   const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);
   const update = memory.updates?.sight(attributed, sight, redactor, now);
+  const container = memory.containers.sight(server, cure, now);
+  // Of a container's client, what stands in the way of its package says nothing.
+  const unknown = container ? container.unknown : versions.verdict.unknown;
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
   const answers = port && memory.http.judge(port.claim, port.own, redactor.text(name), cure, now);
@@ -107,7 +112,7 @@ export function observeServer(
     ...(runsGuarded(attributed.launchers) ? { guarded: true } : {}),
     background: owner.background || port !== undefined,
     package: offered(withHealthVersion(versions.package, port?.health), update?.latest),
-    ...(versions.verdict.unknown === undefined ? {} : { unknown: versions.verdict.unknown }),
+    ...(unknown === undefined ? {} : { unknown }),
     changedDependencies: versions.verdict.changedDependencies,
     ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
     memoryBytes: tree.memoryBytes,
@@ -118,6 +123,7 @@ export function observeServer(
       ...[owner, answers].flatMap((one) => one?.finding ?? []),
       ...entryFindings(attributed, cure, memory, now),
       ...memory.respawns.findings(attributed, sight, versions.package, update?.latest, cure, now),
+      ...(container?.finding ? [container.finding] : []),
       ...(update?.finding ? [update.finding] : []),
     ],
     evidence: evidenceOf({
@@ -142,7 +148,7 @@ export function observeServer(
     memoryBytes: tree.memoryBytes,
     cure,
   };
-  const waits = [versions.verdict.askAgainIn, owner.askAgainIn, answers?.askAgainIn].filter((wait) => wait !== undefined);
+  const waits = [versions.verdict.askAgainIn, owner.askAgainIn, answers?.askAgainIn, container?.askAgainIn].filter((wait) => wait !== undefined);
   return { instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
 }
 

@@ -1,6 +1,7 @@
 import { clientTable } from '../config/clients.ts';
 import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
+import type { RunDocker } from '../process/dockerImages.ts';
 import { createListenerTable, type ListenerTable } from '../process/listeners.ts';
 import { processTree } from '../process/processTree.ts';
 import { createProcessTable } from '../process/table.ts';
@@ -14,6 +15,7 @@ import { type Snapshot, snapshotSchema } from '../types/snapshot.ts';
 import { type Attributed, attribute } from './attribution.ts';
 import { BootClock, type Clock, systemClock } from './bootClock.ts';
 import { Closures, type PackageSight } from './closures.ts';
+import { Containers } from './containers.ts';
 import { entryKey } from './entryPrint.ts';
 import { FactStore } from './factStore.ts';
 import { fileRedactor } from './fileRedactor.ts';
@@ -56,6 +58,7 @@ export interface SurveyOptions {
   /** For one question to a registry, ms; default 2,000. */
   readonly registryLimitMs?: number;
   readonly table?: ProcessTable;
+  readonly docker?: RunDocker;
   readonly listeners?: ListenerTable;
 }
 
@@ -280,6 +283,7 @@ class MachineSurveyor implements Surveyor {
     this.#memory?.updates?.allChanged();
     this.#memory?.closures.allChanged();
     this.#memory?.respawns.allChanged();
+    this.#memory?.containers.allChanged();
   }
 
   setFolders(folders: readonly string[], workspaceFiles: readonly string[] = []): void {
@@ -336,6 +340,7 @@ class MachineSurveyor implements Surveyor {
       entryKey: entryKey(this.#options.runDir),
       sources: new Sources(),
       respawns: new Respawns(),
+      containers: new Containers(this.#options.docker),
       updates: new Updates(this.#desk, this.#options, new UpdateNotes(this.#options.runDir)),
       observations: new Map(),
       http: new HttpServers(this.#options.listeners ?? createListenerTable(this.#options.platform), this.#options.runDir),

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { RunDocker } from '../../../src/process/dockerImages.ts';
 import type { Clock } from '../../../src/survey/bootClock.ts';
 import type { RegistryMode } from '../../../src/survey/registryDesk.ts';
 import { createSurveyor, type Surveyor } from '../../../src/survey/surveyor.ts';
@@ -22,6 +23,7 @@ export interface World {
     readonly runDir?: string;
     readonly registry?: RegistryMode;
     readonly registryLimitMs?: number;
+    readonly docker?: RunDocker;
   }): Promise<Surveyor>;
   remove(): void;
 }
@@ -52,6 +54,7 @@ export function makeWorld(): World {
         vscodeUserDirs: [],
         log: silentLog,
         ...(options.clock ? { clock: options.clock } : {}),
+        ...(options.docker ? { docker: options.docker } : {}),
         ...(options.registry ? { registry: () => options.registry ?? 'off' } : {}),
         ...(options.registryLimitMs === undefined ? {} : { registryLimitMs: options.registryLimitMs }),
       });
