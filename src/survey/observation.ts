@@ -148,7 +148,9 @@ export function observeServer(
     memoryBytes: tree.memoryBytes,
     cure,
   };
-  const waits = [versions.verdict.askAgainIn, owner.askAgainIn, answers?.askAgainIn, container?.askAgainIn].filter((wait) => wait !== undefined);
+  const waits = [versions.verdict.askAgainIn, owner.askAgainIn, answers?.askAgainIn, container?.askAgainIn].filter(
+    (wait) => wait !== undefined,
+  );
   return { instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
 }
 
