@@ -36,16 +36,26 @@ export interface AcquireRequest {
   readonly directory: LockDirectory;
   readonly witness: Witness;
   readonly options: Pick<GuardOptions, 'locks'>;
+  /** What is used although somebody else has it: said in the record, so that both are shown. */
+  readonly uses?: GuardOptions['locks'];
   readonly facts: InstanceFacts;
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
 
 /** Takes the resources of `--lock` and publishes the guard, or says in words why not. Never throws. */
-export async function acquire({ directory, witness, options, facts, waitMs, signal }: AcquireRequest): Promise<Acquisition> {
+export async function acquire({ directory, witness, options, uses = [], facts, waitMs, signal }: AcquireRequest): Promise<Acquisition> {
   try {
-    const resources = options.locks.map(({ kind, resource }) => resourceKey(kind, resource));
-    const result = await holdResources({ directory, witness, resources, facts, waitMs, lock: { signal } });
+    const [resources, used] = [options.locks, uses].map((list) => list.map(({ kind, resource }) => resourceKey(kind, resource)));
+    const result = await holdResources({
+      directory,
+      witness,
+      resources: resources ?? [],
+      uses: used ?? [],
+      facts,
+      waitMs,
+      lock: { signal },
+    });
     return acquisition(result, directory);
   } catch (error) {
     return { status: 'impossible', text: error instanceof Error ? error.message : String(error) };

@@ -105,6 +105,8 @@ export class Surroundings {
         directory: this.#directory,
         witness: this.witness,
         options: { locks: [] },
+        // A server that only reads is no conflict.
+        uses: this.#options.onConflict.mode === 'warn' ? this.#options.locks : [],
         facts: { ...this.facts, x: { ...this.facts.x, ...x } },
         waitMs: lookMs,
         signal: AbortSignal.timeout(lookMs),

@@ -42,6 +42,8 @@ export interface HoldRequest {
   readonly directory: LockDirectory;
   readonly witness: Witness;
   readonly resources: readonly ResourceKey[];
+  /** What it uses without holding it, because its user says so: named in the record, which then says that nothing keeps others away. */
+  readonly uses?: readonly ResourceKey[];
   readonly facts: InstanceFacts;
   /** Default: 300 ms, on Windows 2 s. */
   readonly waitMs?: number;
@@ -94,7 +96,7 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
   }
 }
 
-/** The living records that name a key. @throws when the folder cannot be listed */
+/** The living records that name a key; those that hold it before those that use it without. @throws when the folder cannot be listed */
 export async function publishedHolders(directory: LockDirectory, key: string, witness: Witness): Promise<InstanceRecord[]> {
   const found: InstanceRecord[] = [];
   for (const reading of listInstanceRecords(directory)) {
@@ -104,7 +106,7 @@ export async function publishedHolders(directory: LockDirectory, key: string, wi
       }
     }
   }
-  return found;
+  return found.sort((a, b) => Number(a.exclusion === 'none') - Number(b.exclusion === 'none'));
 }
 
 /** The holder may be between its lock and its record. */
@@ -156,7 +158,7 @@ function isAlias(ours: ResourceKey, theirs: InstanceRecord['locks'][number]): bo
   return ours.key !== theirs.key && ours.ino !== undefined && ours.ino === theirs.ino && ours.dev === theirs.dev;
 }
 
-function publish({ directory, witness, resources, facts }: HoldRequest, id: string, locks: readonly KernelLock[]): HeldInstance {
+function publish({ directory, witness, resources, uses = [], facts }: HoldRequest, id: string, locks: readonly KernelLock[]): HeldInstance {
   let record: InstanceRecord = {
     ...facts,
     ilp: protocolVersion,
@@ -165,8 +167,8 @@ function publish({ directory, witness, resources, facts }: HoldRequest, id: stri
     seq: 1,
     state: 'starting',
     host: { boot: witness.boot, pidns: witness.pidns },
-    locks: resources.map((resource) => ({ ...resource })),
-    exclusion: locks[0]?.mechanism ?? 'none',
+    locks: [...resources, ...uses].map((resource) => ({ ...resource })),
+    exclusion: uses.length > 0 ? 'none' : (locks[0]?.mechanism ?? 'none'),
   };
   writeInstanceRecord(directory, record);
   let closed = false;

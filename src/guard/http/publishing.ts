@@ -42,7 +42,7 @@ export async function hold(options: HttpGuardOptions): Promise<HoldOutcome> {
   if (first.status === 'impossible' || options.onConflict.mode !== 'warn') {
     return options.locks.length === 0 ? without(options, first.text) : { status: 'refuse', text: refusalText(first) };
   }
-  const second = await acquire({ ...request, options: { locks: [] }, waitMs });
+  const second = await acquire({ ...request, options: { locks: [] }, uses: options.locks, waitMs });
   const warning = `${first.text}; the server is served all the same`;
   return second.status === 'held'
     ? { status: 'go-on', held: { instance: second.instance, directory, witness }, warning }

@@ -59,4 +59,60 @@ describe('guarded servers in the survey', function () {
     const late = instanceOf(await settled(await world.observer()), instance.pid);
     assert.deepEqual([late.package?.running, late.package?.installed, headlines(late)], [older, newer, ['stale/package/proven']]);
   });
+
+  it('that use what another one holds, because their user says so, are a conflict for both; one that only reads is none', async () => {
+    const project = join(world.root, 'project');
+    await makeProject(project, [`${memory.name}@${older}`]);
+    const bundle = await guardBundle();
+    const entry = join(project, 'node_modules', '.bin', memory.bin);
+    const words = (mode: string): string[] => [bundle, '--lock', 'name:notes', '--on-conflict', mode, '--', process.execPath, entry];
+    world.write('.claude.json', {
+      mcpServers: {
+        memory: { command: process.execPath, args: words('warn') },
+        reader: { command: process.execPath, args: words('read-only') },
+      },
+    });
+    const env = { ...(await npmEnv()), MCP_RUN_DIR: world.runDir };
+    const start = (mode: string): Promise<RunningServer> => startServer(process.execPath, words(mode), { cwd: project, env });
+    running = await start('warn');
+    const observer = await world.observer();
+    const published = async (count: number): Promise<void> =>
+      until(
+        'the records',
+        async () => (await observer.survey()).instances.filter((one) => one.record?.state === 'running').length === count,
+        30_000,
+      );
+    await published(1);
+    const reader = await start('read-only');
+    try {
+      await published(2);
+      const snapshot = await settled(observer);
+      assert.deepEqual(
+        snapshot.instances
+          .map(({ record, findings }) => [record?.exclusion, record?.locks.length, findings.map(({ kind }) => kind)])
+          .sort(),
+        [
+          ['flock', 0, []],
+          ['flock', 1, []],
+        ],
+      );
+    } finally {
+      await reader.stop();
+    }
+    const second = await start('warn');
+    try {
+      await published(2);
+      const snapshot = await settled(observer);
+      assert.deepEqual(snapshot.instances.map(({ record }) => record?.exclusion).sort(), ['flock', 'none']);
+      for (const instance of snapshot.instances) {
+        const other = snapshot.instances.find(({ id }) => id !== instance.id);
+        const conflict = instance.findings.find(({ kind }) => kind === 'lock-conflict');
+        assert.equal(conflict?.confidence, 'proven');
+        assert.match(conflict?.message ?? '', new RegExp(`^notes is used by two servers .*PID ${instance.pid}\\).*PID ${other?.pid}\\)`));
+      }
+    } finally {
+      await second.stop();
+    }
+    await until('it clears', async () => (await settled(observer)).instances.every(({ findings }) => findings.length === 0), 20_000);
+  });
 });
