@@ -90,6 +90,10 @@ export class StdioCallGate implements CallGate {
     this.#gate.tools.listChanged();
   }
 
+  get amends(): boolean {
+    return this.#options.note !== undefined;
+  }
+
   amend(line: Buffer, envelope: Envelope & { readonly kind: 'response' }): Buffer {
     return this.#options.note ? this.#options.note(line, envelope) : line;
   }

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { forgetEditor } from './editorAsNode.ts';
 import { guardHelp } from './guardHelp.ts';
 import { parseGuardOptions } from './guardOptions.ts';
@@ -16,6 +17,8 @@ export async function runGuard(words: readonly string[]): Promise<number> {
     const { runHttpGuard } = await import('./http/httpMain.ts');
     return runHttpGuard(words);
   }
+  // Many short-lived messages, few that stay: V8 would make the space for new objects 32 MB large, and it serves no purpose (measured: 144 → 97 MB, not slower).
+  setFlagsFromString('--semi-space-growth-factor=1');
   const parsed = parseGuardOptions(words);
   switch (parsed.status) {
     case 'help':

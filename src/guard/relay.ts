@@ -30,6 +30,8 @@ export interface CallGate {
   listed(result: unknown): void;
   /** The server says that its tools changed. */
   toolsChanged(): void;
+  /** It may change a result of a tool. */
+  readonly amends: boolean;
   /** A result of a tool is about to go to the client. @returns what goes instead */
   amend(line: Buffer, envelope: Envelope & { readonly kind: 'response' }): Buffer;
 }
@@ -96,9 +98,11 @@ export class Relay {
     const link = new ServerLink(
       process,
       {
-        line: (from, line, envelope) => this.#fromServer(from, line, envelope),
-        chunkDone: () => this.flush(),
-        answered: () => this.gate?.answered(process),
+        lines: (from, lines) => this.#linesFromServer(from, lines),
+        rest: (from, bytes) => {
+          this.#fromServer(from, bytes, { kind: 'opaque' });
+          this.flush();
+        },
       },
       this.input,
     );
@@ -388,17 +392,60 @@ export class Relay {
     link?.out.add(line);
   }
 
-  #fromServer(link: ServerLink, line: Buffer, envelope: Envelope): void {
+  #linesFromServer(link: ServerLink, lines: readonly Buffer[]): void {
+    // Mostly nothing that comes could be meant for us or need a change: then it leaves first and is looked at after.
+    const sent = this.#isPlain(link);
+    if (sent) {
+      for (const line of lines) {
+        this.client.add(line);
+      }
+      this.client.flush();
+    }
+    for (const line of lines) {
+      const envelope = readEnvelope(line);
+      if (!link.hasAnswered && envelope.kind === 'response') {
+        link.hasAnswered = true;
+        this.gate?.answered(link.process);
+      }
+      if (envelope.kind !== 'response' || !link.takeOwn(envelope.id, envelope)) {
+        this.#fromServer(link, line, envelope, sent);
+      }
+    }
+    this.flush();
+  }
+
+  /** Whatever this server says now goes to the client as it is. */
+  #isPlain(link: ServerLink): boolean {
+    return (
+      link === this.current &&
+      link.hasAnswered &&
+      !link.hasAsked &&
+      link.reopened.size === 0 &&
+      this.#links.size === 1 &&
+      this.#closed.size === 0 &&
+      !this.memory.isWaiting &&
+      !(this.gate?.amends ?? false)
+    );
+  }
+
+  /** @param sent the client has it already: it is only noted */
+  #fromServer(link: ServerLink, line: Buffer, envelope: Envelope, sent = false): void {
     if (!this.#links.has(link)) {
       return;
     }
+    const message = this.#noteFromServer(link, line, envelope);
+    if (!sent && message) {
+      this.client.add(message);
+    }
+  }
+
+  /** @returns what goes to the client */
+  #noteFromServer(link: ServerLink, line: Buffer, envelope: Envelope): Buffer | undefined {
     switch (envelope.kind) {
       case 'response':
-        this.client.add(this.#answerFromServer(link, line, envelope));
-        return;
+        return this.#answerFromServer(link, line, envelope);
       case 'request':
-        this.client.add(this.#askedByServer(link, line, envelope));
-        return;
+        return this.#askedByServer(link, line, envelope);
       case 'batch':
         for (const item of envelope.items) {
           if (item.kind === 'response') {
@@ -410,7 +457,7 @@ export class Relay {
         break;
       case 'notification':
         if (envelope.method === 'notifications/subscriptions/acknowledged' && this.#isReopened(link, envelope)) {
-          return;
+          return undefined;
         }
         if (envelope.method === 'notifications/cancelled') {
           this.#withdrawn(link, envelope);
@@ -421,7 +468,7 @@ export class Relay {
         break;
       default:
     }
-    this.client.add(line);
+    return line;
   }
 
   #settle(link: ServerLink, envelope: Envelope & { kind: 'response' }): Pending | undefined {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Envelope, type IdKey, isJsonObject, type JsonObject, readEnvelope } from './envelope.ts';
+import { type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
 import { LineSplitter } from './lineSplitter.ts';
 import { Outlet, Valve } from './outlet.ts';
 import type { ServerProcess } from './serverProcess.ts';
@@ -24,12 +24,10 @@ export type OwnAnswer =
 
 /** Who hears what a server says. */
 export interface LinkListener {
-  /** A line that is not an answer to a request of our own. */
-  line(link: ServerLink, line: Buffer, envelope: Envelope): void;
-  /** Everything of one chunk was handed over. */
-  chunkDone(): void;
-  /** Its first answer came, to whomever; called before it is handed on. */
-  answered(link: ServerLink): void;
+  /** The whole lines that one chunk of its output completed, in their order. */
+  lines(link: ServerLink, lines: readonly Buffer[]): void;
+  /** What came after its last line break, at the end. */
+  rest(link: ServerLink, bytes: Buffer): void;
 }
 
 /** One running server and what is open between it and the client. */
@@ -46,7 +44,8 @@ export class ServerLink {
   readonly out: Outlet;
   readonly valve: Valve;
   readonly #own = new Map<IdKey, (answer: OwnAnswer) => void>();
-  #hasAnswered = false;
+  /** It has answered something, ours or the client's. */
+  hasAnswered = false;
   readonly #idleWaiters = new Set<() => void>();
   /** Resolves when its output has ended. */
   readonly drained: Promise<void>;
@@ -55,28 +54,21 @@ export class ServerLink {
     this.process = process;
     this.out = new Outlet(process.stdin, () => [client]);
     this.valve = new Valve(process.stdout);
-    const splitter = new LineSplitter({
-      line: (line) => {
-        const envelope = readEnvelope(line);
-        if (!this.#hasAnswered && envelope.kind === 'response') {
-          this.#hasAnswered = true;
-          listener.answered(this);
-        }
-        if (envelope.kind !== 'response' || !this.#takeOwn(envelope.id, envelope)) {
-          listener.line(this, line, envelope);
-        }
-      },
-    });
+    let lines: Buffer[] = [];
+    const splitter = new LineSplitter({ line: (line) => lines.push(line) });
     process.stdout.on('data', (chunk: Buffer) => {
       splitter.push(chunk);
-      listener.chunkDone();
+      const whole = lines;
+      lines = [];
+      if (whole.length > 0) {
+        listener.lines(this, whole);
+      }
     });
     this.drained = new Promise((resolve) => {
       const end = (): void => {
         const rest = splitter.rest();
         if (rest.length > 0) {
-          listener.line(this, rest, { kind: 'opaque' });
-          listener.chunkDone();
+          listener.rest(this, rest);
         }
         resolve();
       };
@@ -171,8 +163,13 @@ export class ServerLink {
     });
   }
 
-  /** @returns whether it was the answer to a request of ours */
-  #takeOwn(id: IdKey, envelope: Envelope & { kind: 'response' }): boolean {
+  /** Requests of our own that have no answer yet. */
+  get hasAsked(): boolean {
+    return this.#own.size > 0;
+  }
+
+  /** Hands an answer to whoever of us asked. @returns whether it was one of those */
+  takeOwn(id: IdKey, envelope: Envelope & { kind: 'response' }): boolean {
     if (this.#own.size === 0 || !this.#own.has(id)) {
       return false;
     }

@@ -39,6 +39,11 @@ export class SessionMemory {
   #requestMeta: JsonObject | undefined;
   readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
 
+  /** An answer is on its way that has to be looked into. */
+  get isWaiting(): boolean {
+    return this.#asked.size > this.listens.size;
+  }
+
   /** Who the client says it is; fit for a record. */
   get clientInfo(): { readonly name: string; readonly version: string | undefined } | undefined {
     const info = this.initialize?.clientInfo;

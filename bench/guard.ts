@@ -1,0 +1,172 @@
+// What the guard costs, beside a Node program that only forwards lines: `node bench/guard.ts [--cycles=1000]`.
+// All are alive at once and take turns at random, so that the noise of the machine is everybody's; medians and ratios of one run.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { bundles } from '../esbuild.ts';
+
+const cycles = Number(/^--cycles=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? 1_000);
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'guard-bench-'));
+
+/** As plain JavaScript: types are not what is measured. */
+async function compiled(name: string): Promise<string> {
+  const outfile = join(folder, `${name}.mjs`);
+  await build({ entryPoints: [here(`${name}.ts`)], outfile, format: 'esm', platform: 'node', logLevel: 'error' });
+  return outfile;
+}
+
+class Peer {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly latencies: number[] = [];
+  readonly startedAt = performance.now();
+  #parts: Buffer[] = [];
+  #id = 0;
+  readonly #waiting = new Map<number, () => void>();
+
+  constructor(name: string, command: readonly string[]) {
+    this.name = name;
+    const [program = '', ...args] = command;
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child.stdout?.on('data', (chunk: Buffer) => {
+      let start = 0;
+      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+        this.#parts.push(chunk.subarray(start, end));
+        this.#take(this.#parts);
+        this.#parts = [];
+        start = end + 1;
+      }
+      if (start < chunk.length) {
+        this.#parts.push(chunk.subarray(start));
+      }
+    });
+  }
+
+  /** Only the head and the tail are looked at: what the client pays for a large answer is not measured. */
+  #take(parts: readonly Buffer[]): void {
+    const id = Number(/"id":(\d+)/.exec(parts[0]?.toString('latin1', 0, 100) ?? '')?.[1]);
+    this.#waiting.get(id)?.();
+    this.#waiting.delete(id);
+  }
+
+  request(method: string, params: unknown): Promise<void> {
+    this.#id += 1;
+    const id = this.#id;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.child.stdin?.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
+    });
+  }
+
+  call(args: unknown): Promise<void> {
+    return this.request('tools/call', { name: 'echo', arguments: args });
+  }
+
+  async ready(): Promise<number> {
+    await this.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } });
+    this.child.stdin?.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
+    return performance.now() - this.startedAt;
+  }
+
+  get residentMb(): number {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))?.[1]) / 1_024;
+  }
+
+  async end(): Promise<void> {
+    await new Promise((resolve) => {
+      this.child.once('exit', resolve);
+      this.child.stdin?.end();
+    });
+  }
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+const echo = [process.execPath, await compiled('echoServer')];
+const forwarder = await compiled('lineForwarder');
+const guard = join(folder, 'guard.cjs');
+await build({ ...bundles.guard, outfile: guard, sourcemap: false });
+const commands: readonly (readonly [string, readonly string[]])[] = [
+  ['direct', echo],
+  ['lines', [process.execPath, forwarder, 'lines', ...echo]],
+  ['parse', [process.execPath, forwarder, 'parse', ...echo]],
+  ['guard', [process.execPath, guard, '--run-dir', join(folder, 'run'), '--', ...echo]],
+  ['record-only', [process.execPath, guard, '--record-only', '--run-dir', join(folder, 'run'), '--', ...echo]],
+];
+
+const starts = new Map<string, number[]>(commands.map(([name]) => [name, []]));
+for (let round = 0; round < 7; round += 1) {
+  for (const [name, command] of commands) {
+    const peer = new Peer(name, command);
+    starts.get(name)?.push(await peer.ready());
+    await peer.end();
+  }
+}
+const peers = commands.map(([name, command]) => new Peer(name, command));
+for (const peer of peers) {
+  await peer.ready();
+}
+const text = 'p'.repeat(100);
+for (let cycle = -200; cycle < cycles; cycle += 1) {
+  for (const peer of [...peers].sort(() => Math.random() - 0.5)) {
+    const begun = performance.now();
+    await peer.call({ text });
+    if (cycle >= 0) {
+      peer.latencies.push(performance.now() - begun);
+    }
+  }
+}
+const idle = new Map(peers.map((peer) => [peer.name, peer.residentMb]));
+const rates = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+const large = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+for (let round = 0; round < 7; round += 1) {
+  for (const peer of peers) {
+    const begun = performance.now();
+    let left = 10_000;
+    await Promise.all(
+      Array.from({ length: 64 }, async () => {
+        while (left-- > 0) {
+          await peer.call({ text });
+        }
+      }),
+    );
+    rates.get(peer.name)?.push(10_000 / ((performance.now() - begun) / 1_000));
+    const asked = performance.now();
+    await peer.call({ bytes: 10_000_000 });
+    large.get(peer.name)?.push(performance.now() - asked);
+  }
+}
+const direct = peers[0]?.latencies ?? [];
+console.log('| | p50 ms | added ms (median of pairs) | calls/s, 64 in flight | 10 MB ms | MB idle | start ms |');
+console.log('| --- | --- | --- | --- | --- | --- | --- |');
+const rows = peers.map((peer) => ({
+  name: peer.name,
+  p50: median(peer.latencies),
+  added: median(peer.latencies.map((value, index) => value - (direct[index] ?? 0))),
+  rate: median(rates.get(peer.name) ?? []),
+  large: median(large.get(peer.name) ?? []),
+  idle: idle.get(peer.name) ?? Number.NaN,
+  start: median(starts.get(peer.name) ?? []),
+}));
+for (const { name, p50, added, rate, large: ms, idle: mb, start } of rows) {
+  console.log(
+    `| ${name} | ${p50.toFixed(3)} | ${added.toFixed(3)} | ${Math.round(rate)} | ${ms.toFixed(1)} | ${mb.toFixed(1)} | ${start.toFixed(0)} |`,
+  );
+}
+const row = (name: string) => rows.find((one) => one.name === name);
+const [lines, parse, ours, bare] = [row('lines'), row('parse'), row('guard'), row('direct')];
+if (lines && parse && ours && bare) {
+  console.log(
+    `\nguard / lines: added latency ${(ours.added / lines.added).toFixed(2)} (wanted: 1.25), 10 MB ${(ours.large / lines.large).toFixed(2)} (1.5)`,
+  );
+  console.log(`guard / parse: calls per second ${(ours.rate / parse.rate).toFixed(2)} (0.9)`);
+  console.log(
+    `guard − lines: ${(ours.idle - lines.idle).toFixed(1)} MB idle (5); guard − direct: ${(ours.start - bare.start).toFixed(0)} ms to start (90)`,
+  );
+}
+await Promise.all(peers.map((peer) => peer.end()));
+rmSync(folder, { recursive: true, force: true });
