@@ -3,7 +3,7 @@ import { passBody } from './bodies.ts';
 import type { RequestId } from './clientMessage.ts';
 import { EventTracker } from './eventTracker.ts';
 import { type Fault, faultAnswer, faultCode, faultText, rpcError } from './faults.ts';
-import { asHeaderObject, endToEnd } from './headerFilter.ts';
+import { endToEnd, flat } from './headerFilter.ts';
 import { isEventStream } from './ownRequest.ts';
 import { remember, type Session } from './session.ts';
 import type { WholeAnswer } from './sessionExchange.ts';
@@ -24,7 +24,7 @@ export function passHead(
   if (named && sessionId !== undefined) {
     headers.push(['Mcp-Session-Id', sessionId]);
   }
-  client.writeHead(answer.status, answer.message ?? '', asHeaderObject(headers));
+  client.writeHead(answer.status, answer.message ?? '', flat(headers));
 }
 
 export function answerWhole(answer: WholeAnswer, client: ServerResponse, sessionId?: string): void {
@@ -94,11 +94,14 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
   const tracker = streams ? trackEvents(session, unanswered, help.notice) : undefined;
   const { generation } = session ?? { generation: 0 };
   passHead(headOf(first), client, session?.clientId);
+  let passed = false;
   if (streams) {
-    client.flushHeaders();
+    // Together with the first event when that is here already: a packet less.
+    setImmediate(() => passed || client.destroyed || client.flushHeaders());
   }
   for (let answer: Answer | undefined = first; answer; ) {
     const result = await passBody(answer, client, (chunk) => {
+      passed = true;
       tracker?.push(chunk);
       help.onChunk?.(chunk);
     });

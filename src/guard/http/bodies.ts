@@ -92,6 +92,13 @@ export function passBody(
     };
     const data = (chunk: Buffer): void => {
       onChunk?.(chunk);
+      const { socket } = client;
+      if (socket && socket.writableCorked === 0) {
+        // What comes at the same moment (head, body and end of a short answer) leaves in one packet; nothing is kept beyond the moment.
+        // Not `client.cork()`: its chunks would leave after the mark of the end (Node 20 to 24).
+        socket.cork();
+        setImmediate(() => socket.uncork());
+      }
       if (!client.write(chunk)) {
         response.pause();
       }

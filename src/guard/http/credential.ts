@@ -11,15 +11,17 @@ const credentialHeaders = ['authorization', 'x-api-key', 'api-key', 'x-auth-toke
  * the person stays the same; that the token is genuine is for the upstream server to say, which sees every request. Cookies are left out: they change by themselves.
  */
 export function credentialHash(headers: IncomingHttpHeaders): string {
-  const hash = createHash('sha256');
+  let text = '';
   for (const name of credentialHeaders) {
     const value = oneHeader(headers, name);
     if (value !== undefined) {
-      hash.update(`${name}\n${principalOf(value) ?? value}\n`);
+      text += `${name}\n${principalOf(value) ?? value}\n`;
     }
   }
-  return hash.digest('hex');
+  return text === '' ? anonymous : createHash('sha256').update(text).digest('hex');
 }
+
+const anonymous = createHash('sha256').digest('hex');
 
 function principalOf(value: string): string | undefined {
   const payload = /^Bearer\s+[\w-]+\.([\w-]+)\.[\w-]*$/i.exec(value)?.[1];

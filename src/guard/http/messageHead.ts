@@ -134,7 +134,7 @@ export class MessageHeadScanner {
     if (this.#afterColon) {
       this.#note(Buffer.from(this.#kept, 'latin1').toString('utf8'));
     } else {
-      const key = parsed(this.#kept);
+      const key = this.#kept.includes('\\') ? parsed(this.#kept) : this.#kept.slice(1, -1);
       this.#key = typeof key === 'string' ? key : undefined;
     }
     this.#kept = undefined;

@@ -42,16 +42,17 @@ const notCopied = new Set(
 export async function ownRequest(upstream: Upstream, message: OwnMessage, waitMs?: number): Promise<OwnOutcome> {
   const id = `mcp-shepherd-${randomBytes(8).toString('hex')}`;
   const { method, params, sessionId, protocolVersion } = message;
+  const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...(message.asks ? { id } : {}), method, ...(params ? { params } : {}) }));
   const headers: RawHeaders = [
     ...message.headers.filter(([name]) => !notCopied.has(name.toLowerCase())),
     ['Accept', 'application/json, text/event-stream'],
     ['Content-Type', 'application/json'],
+    ['Content-Length', String(bytes.length)],
     ...(sessionId === undefined ? [] : [['Mcp-Session-Id', sessionId] satisfies [string, string]]),
     ...(protocolVersion === undefined ? [] : [['Mcp-Protocol-Version', protocolVersion] satisfies [string, string]]),
     // Required since 2026-07-28; earlier servers do not know it.
     ...(protocolVersion !== undefined && protocolVersion >= '2026' ? [['Mcp-Method', method] satisfies [string, string]] : []),
   ];
-  const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...(message.asks ? { id } : {}), method, ...(params ? { params } : {}) }));
   const signal = AbortSignal.timeout(limitMs + (waitMs ?? 0));
   const outcome = await upstream.send(
     { method: 'POST', path: message.path, headers, body: { bytes }, signal },

@@ -5,6 +5,7 @@ import { answerFault, answerWhole, passAnswer } from './answers.ts';
 import { readRequestBody } from './bodies.ts';
 import { isStatelessEra, readClientMessage } from './clientMessage.ts';
 import { credentialHash } from './credential.ts';
+import { Departure } from './departure.ts';
 import { rpcError, sessionCode } from './faults.ts';
 import { endToEnd, oneHeader, type RawHeaders } from './headerFilter.ts';
 import { answerInitialize } from './initializing.ts';
@@ -83,8 +84,13 @@ async function answer(parts: ProxyParts, request: IncomingMessage, response: Ser
   if (parts.own(request, response)) {
     return;
   }
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  const gone = new Departure();
+  response.once('close', () => {
+    // After the end nobody is to be told.
+    if (!response.writableFinished) {
+      gone.tell();
+    }
+  });
   const body = request.method === 'GET' || request.method === 'HEAD' ? { bytes: Buffer.alloc(0) } : await readRequestBody(request);
   if (!body) {
     response.destroy();
@@ -101,7 +107,7 @@ async function answer(parts: ProxyParts, request: IncomingMessage, response: Ser
     protocolVersion,
     ...(body.bytes.length > 0 ? { body } : {}),
     message,
-    signal: gone.signal,
+    signal: gone,
     listening: request.method === 'GET' || message?.methods.includes('subscriptions/listen') === true,
   };
   const id = oneHeader(request.headers, 'mcp-session-id');

@@ -1,6 +1,7 @@
 import type { RequestBody } from './bodies.ts';
 import { readShortAnswer } from './bodies.ts';
 import { type ClientMessage, isOnlyForTheOldServer } from './clientMessage.ts';
+import type { Gone } from './departure.ts';
 import type { Fault } from './faults.ts';
 import type { RawHeaders } from './headerFilter.ts';
 import { ownRequest } from './ownRequest.ts';
@@ -19,7 +20,7 @@ export interface Exchange {
   readonly protocolVersion: string | undefined;
   readonly body?: RequestBody;
   readonly message: ClientMessage | undefined;
-  readonly signal: AbortSignal;
+  readonly signal: Gone;
   /** A stream that only listens. */
   readonly listening: boolean;
   readonly waitMs?: number;

@@ -1,11 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ProcessTable } from '../../types/process.ts';
 import type { ChildCode } from '../gate/childCode.ts';
 import { createStaleGate, type StaleGate, type StaleReport } from '../gate/staleGate.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
 import { ownRequest } from './ownRequest.ts';
 import type { GatedCall } from './proxy.ts';
-import type { Upstream } from './upstream.ts';
+import { limited, type Upstream } from './upstream.ts';
 
 export interface StaleCallsOptions {
   readonly options: HttpGuardOptions & { readonly command: string };
@@ -112,7 +111,7 @@ export class StaleCalls {
           });
           break;
         case 'wait':
-          await pause(decision.ms, undefined, { signal }).catch(() => undefined);
+          await limited(new Promise(() => {}), decision.ms, signal);
           if (signal.aborted) {
             return true;
           }

@@ -3,7 +3,8 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
-import { asHeaderObject, type RawHeaders } from './headerFilter.ts';
+import type { Gone } from './departure.ts';
+import { flat, type RawHeaders } from './headerFilter.ts';
 
 /** A message to the server, with a body that can be sent again unless it is a stream. */
 export interface UpstreamRequest {
@@ -13,7 +14,7 @@ export interface UpstreamRequest {
   readonly headers: RawHeaders;
   readonly body?: { readonly bytes: Buffer; readonly rest?: Readable };
   /** The client went away. */
-  readonly signal: AbortSignal;
+  readonly signal: Gone;
 }
 
 export type UpstreamOutcome =
@@ -174,7 +175,7 @@ export class Upstream {
         port: slot.url.port === '' ? (secure ? 443 : 80) : slot.url.port,
         method,
         path,
-        headers: asHeaderObject([['Host', slot.url.host], ...headers]),
+        headers: ['Host', slot.url.host, ...flat(headers)],
       });
       let connected = false;
       const finish = (outcome: UpstreamOutcome): void => {
@@ -216,7 +217,7 @@ export class Upstream {
   }
 
   /** One look for all who wait. */
-  async #untilAccepting(slot: Slot, deadline: number, signal: AbortSignal): Promise<void> {
+  async #untilAccepting(slot: Slot, deadline: number, signal: Gone): Promise<void> {
     while (performance.now() < deadline && !signal.aborted && this.#slot === slot && !this.#gate) {
       this.#probe ??= accepts(slot.url).finally(() => {
         this.#probe = undefined;
@@ -267,7 +268,7 @@ export function accepts(url: URL): Promise<boolean> {
 }
 
 /** Waits for something, not longer than a time and not beyond the signal. @returns whether it came */
-export function limited(what: Promise<unknown>, limitMs: number, signal?: AbortSignal): Promise<boolean> {
+export function limited(what: Promise<unknown>, limitMs: number, signal?: Gone): Promise<boolean> {
   if (limitMs <= 0 || signal?.aborted) {
     return Promise.resolve(false);
   }

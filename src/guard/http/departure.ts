@@ -1,0 +1,34 @@
+/** What an `AbortSignal` says; one of those does as well. */
+export interface Gone {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** Tells once that a client went away. One is made for each request, where an `AbortController` costs as much as reading the message. */
+export class Departure implements Gone {
+  #aborted = false;
+  readonly #listeners = new Set<() => void>();
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  tell(): void {
+    if (!this.#aborted) {
+      this.#aborted = true;
+      for (const listener of [...this.#listeners]) {
+        listener();
+      }
+      this.#listeners.clear();
+    }
+  }
+}
