@@ -3,17 +3,18 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { isGroupAlive } from '../../../../src/guard/processGroup.ts';
 import { recordOf, restart, tokenOf } from './control.ts';
-import { call, HttpWorld, health, type Program, until } from './httpWorld.ts';
+import { call, HttpWorld, health, type Program, until, v1Program } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 
 const rounds = process.env.TEST_LONG === '1' ? 10 : 1;
-const v1 = join(import.meta.dirname, 'v1Server.ts');
 
 describe('guard --http: the server that it starts', function () {
   this.timeout(120_000);
   let world: HttpWorld;
+  let v1: string;
 
-  beforeEach(() => {
+  beforeEach(async () => {
+    v1 = await v1Program();
     world = new HttpWorld();
   });
 
@@ -248,11 +249,10 @@ describe('guard --http: the server that it starts', function () {
   it('B25: with --lock a second guard neither listens nor starts anything, and says who holds it', async () => {
     const first = await serve(['--lock', 'name:http-test']);
     const server = await serverPid(first.origin);
-    const second = world.start([
-      join(import.meta.dirname, '../../../../src/guard/main.ts'),
-      '--http',
+    const taken = new URL(first.origin).port;
+    const second = await world.failingGuard([
       '--listen',
-      new URL(first.origin).port,
+      taken,
       '--lock',
       'name:http-test',
       '--',
@@ -261,21 +261,12 @@ describe('guard --http: the server that it starts', function () {
       '{port}',
       world.executedFile,
     ]);
-    await until('it ends', () => second.child.exitCode !== null, 30_000);
     assert.equal(second.child.exitCode, 75);
     // The lock comes before the port: the port is not what it complains about.
     assert.match(second.said(), new RegExp(`name http-test is in use by PID ${server} .*nothing listens`));
     assert.equal(world.executed().filter((line) => line.startsWith('listening')).length, 1);
     // Without a lock it is the port that it cannot have.
-    const third = world.start([
-      join(import.meta.dirname, '../../../../src/guard/main.ts'),
-      '--http',
-      '--listen',
-      new URL(first.origin).port,
-      '--upstream',
-      'http://127.0.0.1:9',
-    ]);
-    await until('it ends', () => third.child.exitCode !== null, 30_000);
+    const third = await world.failingGuard(['--listen', taken, '--upstream', 'http://127.0.0.1:9']);
     assert.equal(third.child.exitCode, 1);
     assert.match(third.said(), /port \d+ is in use/);
   });
