@@ -57,7 +57,8 @@ export class StdioCallGate implements CallGate {
 
   /** Right before a server is started; `started` says which one it became. */
   starting(): ChildCode | undefined {
-    return this.#options.options.onStale === 'off' ? undefined : this.#gate.newChild();
+    const { onStale, updateNote } = this.#options.options;
+    return onStale === 'off' && !updateNote ? undefined : this.#gate.newChild();
   }
 
   started(code: ChildCode | undefined, server: ServerProcess): void {

@@ -64,9 +64,11 @@ describe('The stale gate on real npm installs', function () {
     ok(packages.includes(sdk) && packages.length > 50, `${packages.length} packages`);
     deepEqual([one.call('create_entities').action, one.call('read_graph').action], ['pass', 'pass']);
 
-    // What is not of the closure changes nothing.
-    await npm(project, 'install', '--save-exact', 'isexe@3.1.1');
-    equal(one.call('create_entities').action, 'pass');
+    if (process.env.TEST_LONG === '1') {
+      // What is not of the closure, or only moves within it, changes nothing.
+      await npm(project, 'install', '--save-exact', 'isexe@3.1.1');
+      equal(one.call('create_entities').action, 'pass');
+    }
 
     await npm(project, 'install', '--save-exact', `${sdk}@1.29.0`);
     match(refusalText(one.call('create_entities')), /runs @modelcontextprotocol\/sdk 1\.32\.2, installed is 1\.29\.0 \(a downgrade\)/);

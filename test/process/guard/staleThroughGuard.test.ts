@@ -131,12 +131,15 @@ describe('guard: stale code at call time, through the bundle that ships', functi
         await until('it is published', () => publishedGuards(home.run).some(({ control }) => control));
         const command = / run "([^"]+)"/.exec(refused)?.[1] ?? '';
         match(command, /cli\.cjs restart \d+ --run-dir \//);
-        const said = await run('sh', ['-c', command], { cwd: home.root, env: home.env });
-        match(said, /was restarted by its guard: PID \d+ now.*keeps the session/s);
+        const typed = (): Promise<string> => run('sh', ['-c', `${command} || true`], { cwd: home.root, env: home.env });
+        // Two who read the same refusal: one acts, and the other is told so.
+        const said = await Promise.all([typed(), typed()]);
+        equal(said.filter((text) => /was restarted by its guard: PID \d+ now.*keeps the session/s.test(text)).length, 1, said.join('\n'));
+        equal(said.filter((text) => /already (being )?restarted by terminal/.test(text)).length, 1, said.join('\n'));
         equal(resultText(await note(client)), 'written');
-        // The next one who read the same refusal is told so, and restarts nothing.
-        const again = await run('sh', ['-c', `${command} || true`], { cwd: home.root, env: home.env });
-        ok(!/was restarted by its guard/.test(again), again);
+        // And one who comes late restarts nothing either.
+        const late = await typed();
+        ok(!/was restarted by its guard/.test(late), late);
         equal(client.stderr.split('restarting').length, 2, client.stderr);
       } finally {
         put();
