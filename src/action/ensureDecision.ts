@@ -29,7 +29,7 @@ export type PortSight =
   | { readonly kind: 'free' }
   /** Nothing of ours, or nothing that can be told. */
   | { readonly kind: 'foreign'; readonly pid?: number; readonly command?: string; readonly reason: string }
-  | { readonly kind: 'server'; readonly instance: Instance };
+  | { readonly kind: 'server'; readonly instance: Instance; readonly warnings?: readonly string[] };
 
 export type EnsureStatus = 'reused' | 'started' | 'replaced' | 'newer' | 'older' | 'unknown' | 'foreign' | 'failed';
 
@@ -45,15 +45,15 @@ export interface EnsureResult {
   readonly message: string;
   /** What ran before. */
   readonly previous?: { readonly pid: number; readonly version: string | null };
-  /** The clients that were connected to it, and may have lost their sessions. */
-  readonly clients?: readonly string[];
+  /** What became of the sessions of its clients, a sentence each. */
+  readonly warnings?: readonly string[];
   readonly log?: string;
   readonly log_tail?: readonly string[];
 }
 
 export type EnsureDecision =
   | { readonly kind: 'start' }
-  | { readonly kind: 'replace'; readonly instance: Instance; readonly from: string; readonly to: string }
+  | { readonly kind: 'replace'; readonly instance: Instance; readonly warnings: readonly string[] }
   | { readonly kind: 'done'; readonly result: EnsureResult };
 
 /** Decides what has to be done. Pure. Only a version that is known, and known to be older, is ever replaced. */
@@ -110,7 +110,7 @@ export function decideEnsure(wish: EnsureWish, sight: PortSight): EnsureDecision
             version,
             message: `${holder}, version ${version}, which is older than ${wanted}. Somebody who only connects again replaces nothing.`,
           })
-        : { kind: 'replace', instance, from: version, to: wanted ?? '' };
+        : { kind: 'replace', instance, warnings: sight.warnings ?? [] };
   }
 }
 

@@ -12,6 +12,7 @@ import type { Instance, Snapshot } from '../types/snapshot.ts';
 import type { EnsureWish, PortSight } from './ensureDecision.ts';
 import { runningVersion } from './ensureDecision.ts';
 import type { EnsureHands } from './ensureServer.ts';
+import { sessionRisks } from './sessionRisk.ts';
 import { declaredShutdown, postShutdown, type ShutdownWay } from './shutdownRequest.ts';
 import { startListening } from './startListening.ts';
 
@@ -125,7 +126,9 @@ export function sightOf(snapshot: Snapshot, definition: string, port: number): P
         ? { kind: 'foreign', pid: instance.pid, command: instance.command, reason: 'it listens no more, and still runs' }
         : { kind: 'free' };
     case 'server':
-      return instance ? { kind: 'server', instance } : { kind: 'foreign', ...pidOf(held.pid), reason: 'it is part of another program' };
+      return instance
+        ? { kind: 'server', instance, warnings: sessionRisks(instance, snapshot) }
+        : { kind: 'foreign', ...pidOf(held.pid), reason: 'it is part of another program' };
     case 'hidden':
       return { kind: 'foreign', ...pidOf(held.pid), reason: 'it is out of sight' };
     case 'forwarder':

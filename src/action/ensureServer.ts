@@ -1,6 +1,14 @@
 import type { Deed } from '../lock/intent.ts';
 import type { Instance } from '../types/snapshot.ts';
-import { decideEnsure, type EnsureResult, type EnsureWish, type Launch, type PortSight, runningVersion } from './ensureDecision.ts';
+import {
+  decideEnsure,
+  type EnsureDecision,
+  type EnsureResult,
+  type EnsureWish,
+  type Launch,
+  type PortSight,
+  runningVersion,
+} from './ensureDecision.ts';
 
 /** What became of a start. */
 export type StartReport =
@@ -49,7 +57,7 @@ export async function ensureServer(wish: EnsureWish, hands: EnsureHands): Promis
     const deed = await hands.once(holder, async () => {
       // Under the lock: what was decided before may have been done by somebody else.
       const again = decideEnsure(wish, await hands.look());
-      return again.kind === 'done' ? again.result : act(wish, launch, again.kind === 'replace' ? again.instance : undefined, hands);
+      return again.kind === 'done' ? again.result : act(wish, launch, again.kind === 'replace' ? again : undefined, hands);
     });
     switch (deed.status) {
       case 'acted':
@@ -64,9 +72,16 @@ export async function ensureServer(wish: EnsureWish, hands: EnsureHands): Promis
   return failure(wish, 'the holder of the port changed again and again');
 }
 
-async function act(wish: EnsureWish, launch: Launch, old: Instance | undefined, hands: EnsureHands): Promise<EnsureResult> {
+async function act(
+  wish: EnsureWish,
+  launch: Launch,
+  replaced: Extract<EnsureDecision, { kind: 'replace' }> | undefined,
+  hands: EnsureHands,
+): Promise<EnsureResult> {
+  const old = replaced?.instance;
+  const warnings = replaced?.warnings ?? [];
   const before = old && runningVersion(old).version;
-  const previous = old && { previous: { pid: old.pid, version: before ?? null }, ...clientsOf(old) };
+  const previous = old && { previous: { pid: old.pid, version: before ?? null }, ...(warnings.length === 0 ? {} : { warnings }) };
   const wanted = wish.version ?? old?.package?.installed ?? undefined;
   if (old) {
     const trouble = await hands.stop(old);
@@ -99,10 +114,6 @@ async function act(wish: EnsureWish, launch: Launch, old: Instance | undefined, 
   return old
     ? { server_status: 'replaced', ...result, ...previous, ...log, message: `${wish.name} ${before} was replaced by ${now}: ${where}` }
     : { server_status: 'started', ...result, ...log, message: `${wish.name} was started, ${now}: ${where}` };
-}
-
-function clientsOf({ usedBy = [] }: Instance): Pick<EnsureResult, 'clients'> {
-  return usedBy.length === 0 ? {} : { clients: usedBy.map(({ name, pid }) => `${name} (PID ${pid})`) };
 }
 
 function failure(wish: EnsureWish, reason: string): EnsureResult {

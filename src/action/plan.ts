@@ -1,6 +1,7 @@
 import { isHeadline } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
 import { controlOwner, isOrphan, isWindowClient, restartRoute } from './restart.ts';
+import { sessionRisks } from './sessionRisk.ts';
 
 export type Verb = 'restart' | 'stop' | 'end';
 
@@ -62,6 +63,17 @@ export interface Surroundings {
 
 /** Makes the plan for one server. Pure: it looks at nothing and does nothing. */
 export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Surroundings): Plan {
+  const plan = stepsFor(verb, instance, snapshot, around);
+  const sessions = verb === 'restart' ? sessionRisks(instance, snapshot) : [];
+  return {
+    ...plan,
+    risks: [...plan.risks, ...sessions],
+    // Who restarts it another way has to know it all the same.
+    ...(plan.refused === undefined ? {} : { refused: [plan.refused, ...sessions].join(' ') }),
+  };
+}
+
+function stepsFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Surroundings): Plan {
   const target = targetOf(instance);
   const base = { schema: 1, verb, target, risks: [], confirm: 'no' } as const;
   const own = instance.tree.find((pid) => around.ownPids.has(pid));

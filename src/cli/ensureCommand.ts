@@ -119,7 +119,7 @@ function show(result: EnsureResult, noLaunch: boolean, { shell, values }: Comman
   const bad = codes[result.server_status] === exitCodes.error;
   const lines = [
     ...wrap(plain(bad ? `mcp-shepherd: ${result.message}` : result.message), width),
-    ...(result.clients ? wrap(plain(`Connected to it were ${result.clients.join(', ')}.`), width) : []),
+    ...(result.warnings ?? []).flatMap((warning) => wrap(plain(warning), width)),
     ...(result.log_tail?.length
       ? [`The end of ${plain(result.log ?? 'its log')}:`, ...result.log_tail.map((line) => `  ${plain(line)}`)]
       : []),

@@ -45,4 +45,9 @@ export interface ClientRow {
   readonly restartStep: string;
   /** While it runs it writes its files anew from what it has in memory, and what others wrote is lost. */
   readonly rewritesFiles?: true;
+  /**
+   * What becomes of its session with an HTTP server that was restarted: `lost` where it goes on with the old session id and every call fails until a
+   * person connects it again (reported for the client, and measured with the SDKs of the day), `renewed` where it begins a new one. Absent = not known.
+   */
+  readonly sessionsAfterRestart?: 'lost' | 'renewed';
 }

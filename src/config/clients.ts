@@ -33,6 +33,7 @@ export const clientTable: readonly ClientRow[] = [
   {
     id: 'claude-code',
     name: 'Claude Code',
+    sessionsAfterRestart: 'lost',
     files: [
       {
         scope: 'user',
@@ -109,6 +110,7 @@ export const clientTable: readonly ClientRow[] = [
   {
     id: 'cursor',
     name: 'Cursor',
+    sessionsAfterRestart: 'lost',
     files: [
       { scope: 'user', format: 'mcp-servers', at: { kind: 'fixed', paths: (places) => [join(places.home, '.cursor', 'mcp.json')] } },
       { scope: 'project', format: 'mcp-servers', at: { kind: 'folder', paths: ['.cursor/mcp.json'] } },
@@ -120,6 +122,7 @@ export const clientTable: readonly ClientRow[] = [
   {
     id: 'codex',
     name: 'Codex',
+    sessionsAfterRestart: 'lost',
     files: [
       { scope: 'user', format: 'codex-config', at: { kind: 'fixed', paths: (places) => [join(codexHome(places), 'config.toml')] } },
       { scope: 'profile', format: 'codex-config', at: { kind: 'fixed', paths: (places) => [join(codexHome(places), '*.config.toml')] } },
@@ -185,6 +188,7 @@ export const clientTable: readonly ClientRow[] = [
   {
     id: 'copilot-cli',
     name: 'Copilot CLI',
+    sessionsAfterRestart: 'lost',
     files: [
       { scope: 'user', format: 'mcp-servers', at: { kind: 'fixed', paths: (places) => [join(copilotHome(places), 'mcp-config.json')] } },
       { scope: 'user', format: 'copilot-settings', at: { kind: 'fixed', paths: (places) => [join(copilotHome(places), 'settings.json')] } },
@@ -197,6 +201,7 @@ export const clientTable: readonly ClientRow[] = [
   {
     id: 'auggie',
     name: 'Augment (auggie)',
+    sessionsAfterRestart: 'lost',
     files: [
       { scope: 'user', format: 'mcp-servers', at: { kind: 'fixed', paths: (places) => [join(places.home, '.augment', 'settings.json')] } },
       {

@@ -7,6 +7,7 @@ export const processOnlyClients: readonly ClientRow[] = [
   {
     id: 'kilo',
     name: 'Kilo Code',
+    sessionsAfterRestart: 'lost',
     files: [],
     copies: 'Kilo Code starts one copy for each directory that it works in.',
     restartStep: 'In Kilo Code open the settings of its MCP servers and press the restart button of NAME.',

@@ -32,7 +32,8 @@ const window = {
   files,
   copies: 'one',
   restartStep: 'In that window run “MCP: List Servers”, pick NAME and choose “Restart Server”.',
-};
+  sessionsAfterRestart: 'renewed',
+} as const;
 
 /** VS Code, its builds, and its Agent Host. */
 export const vscodeClients: readonly ClientRow[] = [
