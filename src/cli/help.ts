@@ -3,6 +3,9 @@ import { pad, wrap } from './render/text.ts';
 
 const intro = 'Knows every MCP server on this machine: configured, running, running what, and whose.';
 
+/** A program of its own, with a help of its own. */
+const guardLine: readonly [string, string] = ['guard', 'starts a server and stands between it and its client: "mcp-shepherd guard --help"'];
+
 /** The page of `mcp-shepherd --help`. @param width columns; `Infinity` = 80 */
 export function generalHelp(commands: readonly Command[], width: number): string {
   return page([
@@ -11,10 +14,7 @@ export function generalHelp(commands: readonly Command[], width: number): string
     ...wrap(intro, bounded(width)),
     '',
     'Commands',
-    ...definitionList(
-      commands.map(({ name, summary }) => [name, summary]),
-      width,
-    ),
+    ...definitionList([...commands.map(({ name, summary }): [string, string] => [name, summary]), guardLine], width),
     '',
     'Options of every command',
     ...optionList(globalOptions, width),
