@@ -33,6 +33,8 @@ export interface DoctorReport {
   readonly clients: readonly { readonly id: string; readonly name: string; readonly entries: number; readonly servers: number }[];
   /** Servers of which something is not known, and why. */
   readonly unknown: readonly { readonly name: string; readonly pid: number; readonly reason: string }[];
+  /** Programs that hold locks and are no MCP servers as far as known. */
+  readonly otherHolders: NonNullable<Snapshot['otherHolders']>;
   readonly problems: readonly Problem[];
 }
 
@@ -88,6 +90,7 @@ export function doctorReport(
       servers: snapshot.instances.filter((instance) => instance.client?.id === id).length,
     })),
     unknown: snapshot.instances.flatMap(({ name, pid, unknown }) => (unknown === undefined ? [] : [{ name, pid, reason: unknown }])),
+    otherHolders: snapshot.otherHolders ?? [],
     problems: snapshot.problems,
   };
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { judgeLockConflicts } from '../diagnosis/lockConflicts.ts';
 import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import { createWitness } from '../lock/witness.ts';
@@ -7,13 +6,13 @@ import type { Finding } from '../types/finding.ts';
 import type { Problem } from '../types/problem.ts';
 import type { ProcessRow, ProcessTable } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
-import type { Instance } from '../types/snapshot.ts';
+import type { Instance, OtherHolder } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
 import type { WatchTarget } from './fileWatch.ts';
 import { InstanceRecords, type LivingRecord } from './instanceRecords.ts';
 import { serverTree } from './instances.ts';
 import { lockClaims } from './lockClaims.ts';
-import { joinRecords, recordsOf } from './recordJoin.ts';
+import { joinRecords, recordSummary, recordsOf } from './recordJoin.ts';
 import { protocolFolder } from './stateFolder.ts';
 
 /** What the folder of the lock protocol says at one moment, joined with the servers that run. */
@@ -21,28 +20,28 @@ export interface LockLook {
   readonly problems: readonly Problem[];
   /** What one server, or its guard, has published, the guard's first. */
   recordsOf(server: Attributed): readonly InstanceRecord[];
+  others(redactor: Redactor): readonly OtherHolder[];
   /** By instance id. @param now epoch ms */
   conflicts(instances: readonly Instance[], redactor: Redactor, now: number): ReadonlyMap<string, Finding>;
 }
 
-/** Living processes that a record names and that are no server we know: shown, so that a lock is no riddle; nothing is ever done to them because of it. */
-function strangers(
+/** More of them tell nobody anything. */
+const mostOthers = 50;
+
+/** Living processes that a record names and that are no server we know. */
+function othersOf(
   living: readonly LivingRecord[],
   joined: ReadonlyMap<string, readonly LivingRecord[]>,
   rows: readonly ProcessRow[],
-  folder: string,
-): Problem[] {
+  redactor: Redactor,
+): OtherHolder[] {
   const known = new Set([...joined.values()].flat());
   return living
-    .filter((one) => !known.has(one) && one.liveness.server === 'alive' && one.record.state === 'running')
-    .slice(0, 8)
-    .map(({ record }) => {
+    .filter((one) => !known.has(one) && one.liveness.server === 'alive')
+    .slice(0, mostOthers)
+    .flatMap(({ record }) => {
       const row = rows.find(({ pid }) => pid === record.server?.pid);
-      return {
-        source: 'lock',
-        message: `A record names PID ${record.server?.pid} (${row?.name ?? 'unknown'}), which is no MCP server that is known here: nothing is done to it`,
-        file: join(folder, `${record.id}.json`),
-      };
+      return row ? [{ pid: row.pid, program: redactor.text(row.name), record: recordSummary(record, redactor) }] : [];
     });
 }
 
@@ -66,7 +65,8 @@ export class LockFacts {
       servers.map((one) => ({ ...one, tree: serverTree(one, processes).pids })),
     );
     return {
-      problems: [...problems, ...strangers(living, joined, processes.rows, this.#records.folder)],
+      problems,
+      others: (redactor) => othersOf(living, joined, processes.rows, redactor),
       recordsOf: (server) => recordsOf(joined, server),
       conflicts: (instances, redactor, now) => {
         const claims = lockClaims(living, joined, instances, processes.rows, redactor);

@@ -220,6 +220,7 @@ class MachineSurveyor implements Surveyor {
     if (unkept) {
       problems.push(unkept);
     }
+    const others = locks.others(redactor);
     const conflicts = locks.conflicts(
       observed.map((one) => one.instance),
       redactor,
@@ -244,6 +245,7 @@ class MachineSurveyor implements Surveyor {
         };
       }),
       instances,
+      ...(others.length === 0 ? {} : { otherHolders: others }),
       problems,
     };
   }

@@ -59,6 +59,14 @@ export interface ListeningPort {
   readonly health?: { readonly status: string; readonly version?: string; readonly started?: string; readonly uptimeSeconds?: number };
 }
 
+/** A running program with a record that is no MCP server we know of: named so that a lock is no riddle. Nothing is ever done to it. */
+export interface OtherHolder {
+  readonly pid: number;
+  /** The kernel's short name of its program. */
+  readonly program: string;
+  readonly record: ServerRecord;
+}
+
 /** One running server. */
 export interface Instance {
   /** The text of `identityKey`. */
@@ -146,5 +154,7 @@ export interface Snapshot {
   readonly clients: readonly { readonly id: ClientId; readonly name: string }[];
   readonly definitions: readonly Definition[];
   readonly instances: readonly Instance[];
+  /** Absent when there is none. */
+  readonly otherHolders?: readonly OtherHolder[];
   readonly problems: readonly Problem[];
 }

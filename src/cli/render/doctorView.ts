@@ -51,6 +51,15 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
       'Not known',
       report.unknown.flatMap(({ name, pid, reason }) => fact(`PID ${pid}`, `${name}: ${reason}`)),
     ),
+    ...section(
+      'Other programs with a lock',
+      report.otherHolders.flatMap(({ pid, program, record }) =>
+        fact(
+          `PID ${pid}`,
+          `${program} (${record.serverId}): ${record.locks.map(({ resource }) => resource).join(', ') || 'nothing named'}`,
+        ),
+      ),
+    ),
     ...renderProblems(report.problems, options.width, paint),
   ];
   return `${lines.join('\n')}\n`;

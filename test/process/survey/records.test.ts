@@ -215,7 +215,10 @@ describe('records in the survey', function () {
       assert.match(told(file) ?? '', /nothing is done because of it/);
     }
     assert.match(told(newer) ?? '', /later version/);
-    assert.match(told(join(directory.instances, `${ours.id}.json`)) ?? '', new RegExp(`PID ${process.pid} .*no MCP server`));
+    assert.deepEqual(
+      snapshot.otherHolders?.map(({ pid, record }) => [pid, record.id]),
+      [[process.pid, ours.id]],
+    );
     assert.equal(told(join(directory.instances, `${stale.id}.json`)), undefined);
     if (strangers) {
       assert.match(

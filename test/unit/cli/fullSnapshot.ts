@@ -118,5 +118,20 @@ export const fullSnapshot: Full<Snapshot> = {
       },
     },
   ],
+  otherHolders: [
+    {
+      pid: 5000,
+      program: 'backup',
+      record: {
+        id: 'fedcba9876543210fedcba9876543210',
+        serverId: 'backup',
+        state: 'running',
+        exclusion: 'flock',
+        locks: [{ key: '790c174a5488f42f39c053b600236aa7', kind: 'port', resource: 'tcp:8931' }],
+        control: ['status'],
+        guardPid: 4999,
+      },
+    },
+  ],
   problems: [{ source: 'config', message: 'Unexpected end', file: '/home/ada/.cursor/mcp.json', line: 3, column: 7 }],
 };

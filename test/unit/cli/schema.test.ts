@@ -121,6 +121,7 @@ describe('the schema of the snapshot', () => {
 /** Optional in the types, wherever they occur; `requiredHere` names the places where the same word is required. */
 const optionalFields = new Set([
   'record',
+  'otherHolders',
   'origin',
   'guardPid',
   'latest',
@@ -149,6 +150,9 @@ const optionalFields = new Set([
 
 function requiredHere(path: readonly (string | number)[], key: string): boolean {
   const [part, , inner] = path;
+  if (part === 'otherHolders' && key === 'record') {
+    return true;
+  }
   if (part === 'instances') {
     return (
       (inner === undefined && (key === 'command' || key === 'cwd')) ||
