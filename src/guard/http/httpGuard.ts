@@ -39,6 +39,9 @@ export type HttpGuardResult =
   | { readonly status: 'listening'; readonly guard: HttpGuard }
   | { readonly status: 'failed'; readonly exitCode: number; readonly message: string };
 
+/** Revisions of the protocol that the tests speak, with the TypeScript SDKs 1.32.2 and 2.4.0 and answers recorded from the Python SDK 1.25 to 2.3. */
+const testedRevisions: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']);
+
 /** For the first connection to a server that was just started, ms. */
 const startMs = 60_000;
 
@@ -75,6 +78,7 @@ class Assembly implements HttpGuard {
   #staleCalls: StaleCalls | undefined;
   #path: string | undefined;
   #token: string | undefined;
+  readonly #strangeVersions = new Set<string>();
   #closing: Promise<void> | undefined;
   #restarting: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
@@ -121,10 +125,20 @@ class Assembly implements HttpGuard {
       own: (request, response) => answerOwn(pages, request, response),
       gate: async (call) => (await this.#staleCalls?.hold(call)) ?? false,
       notice: (method) => method === 'notifications/tools/list_changed' && this.#staleCalls?.toolsChanged(),
+      spoke: (version) => this.#spoke(version),
       asked: (asked) => {
         this.#path = asked;
       },
     });
+  }
+
+  #spoke(version: string): void {
+    if (!testedRevisions.has(version) && this.#strangeVersions.size < 10 && !this.#strangeVersions.has(version)) {
+      this.#strangeVersions.add(version);
+      this.#log.warn(
+        `protocol version ${JSON.stringify(version.slice(0, 40))} is none that this guard was tested with; messages pass all the same`,
+      );
+    }
   }
 
   #serving(): ServedProcess | undefined {

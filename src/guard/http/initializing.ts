@@ -54,6 +54,9 @@ export async function answerInitialize(parts: ProxyParts, exchange: Exchange, cr
       if (kept && learn(session, Buffer.concat(kept).toString('utf8'), streams)) {
         kept = undefined;
         parts.sessions.keep(session);
+        if (session.setup.protocolVersion !== undefined) {
+          parts.spoke?.(session.setup.protocolVersion);
+        }
       }
     },
   });

@@ -5,6 +5,13 @@ import type { RawHeaders } from './headerFilter.ts';
 import { isEventStream } from './ownRequest.ts';
 import type { Session } from './session.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
+import { limited } from './upstream.ts';
+
+/** A stream that lived this long was a good one, ms. */
+const steadyMs = 1_000;
+/** Before a stream that did not is opened again, ms. */
+const firstPauseMs = 20;
+const longestPauseMs = 5_000;
 
 /** A GET with which a client listens. */
 export interface Listening {
@@ -34,6 +41,7 @@ export async function listen(
   let { lastEventId: lastId } = listening;
   let since = session.generation;
   let opened = false;
+  let pauseMs = 0;
   for (;;) {
     const known = lastId === undefined || (session.generation === 0 && !opened) || session.eventIds.has(lastId);
     const missed = lastId === undefined ? undefined : session.suspended.get(lastId);
@@ -66,6 +74,7 @@ export async function listen(
       const { retired } = outcome.lease.target;
       const retire = (): void => letGo.abort();
       retired.addEventListener('abort', retire, { once: true });
+      const begun = performance.now();
       const result = await passBody(outcome, client, (chunk) => tracker.push(chunk), letGo.signal);
       retired.removeEventListener('abort', retire);
       if (result === 'ended') {
@@ -79,6 +88,9 @@ export async function listen(
       client.write(tracker.closing);
       tracker.reset();
       lastId = tracker.lastId;
+      // A server that cuts every stream at once is not asked as fast as it can cut.
+      pauseMs = performance.now() - begun > steadyMs ? 0 : Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
+      await limited(new Promise(() => {}), result === 'let-go' ? 0 : pauseMs, exchange.signal);
     } finally {
       session.streams.delete(reattach);
     }

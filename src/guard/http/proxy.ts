@@ -30,6 +30,8 @@ export interface ProxyParts {
   gate?(call: GatedCall): Promise<boolean>;
   /** Told the method of each message of the server in an event stream. */
   notice?(method: string): void;
+  /** Told the revision of the protocol that is spoken. */
+  spoke?(version: string): void;
   /** Told the path of each request that may be for the server's endpoint. */
   asked?(path: string): void;
 }
@@ -99,6 +101,9 @@ async function answer(parts: ProxyParts, request: IncomingMessage, response: Ser
   const message = body.rest ? undefined : readClientMessage(body.bytes);
   const protocolVersion = oneHeader(request.headers, 'mcp-protocol-version');
   const stateless = isStatelessEra(protocolVersion, message);
+  if (stateless && protocolVersion !== undefined) {
+    parts.spoke?.(protocolVersion);
+  }
   const path = request.url ?? '/';
   const exchange: Exchange = {
     method: request.method ?? 'GET',

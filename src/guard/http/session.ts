@@ -35,6 +35,8 @@ export interface Session {
   /** Epoch milliseconds. */
   usedAt: number;
   readonly setup: SessionSetup;
+  /** Until then it is not set up again (ms of the monotonic clock): the server refused it right after the last time. */
+  futileUntil: number;
   /** The one recovery that is under way. */
   recovery?: Promise<unknown>;
   /** Ids of events that the present process sent, the newest last; the others mean nothing to it. */
@@ -55,6 +57,7 @@ export function newSession(clientId: string, upstreamId: string | undefined, cre
     upstreamId,
     lost: false,
     generation: 0,
+    futileUntil: 0,
     ended: false,
     renewing: false,
     usedAt: now,

@@ -41,6 +41,9 @@ export type ExchangeOutcome =
   | { readonly status: 'outdated' }
   | { readonly status: 'aborted' };
 
+/** How long a session that was refused right after its recovery is left alone. */
+const futileMs = 30_000;
+
 /** Sends the requests of sessions, and sets a session up again when the server refuses it. */
 export class SessionExchange {
   readonly #upstream: Upstream;
@@ -87,7 +90,11 @@ export class SessionExchange {
           return outcome;
         }
         refused = outcome.answer;
-        if (!recoverable || attempt > 1 || exchange.body?.rest) {
+        if (attempt > 1) {
+          // A server that knows no session for longer than a moment would be given a new one with every request.
+          session.futileUntil = performance.now() + futileMs;
+        }
+        if (!recoverable || attempt > 1 || exchange.body?.rest || performance.now() < session.futileUntil) {
           return outcome;
         }
       }

@@ -117,6 +117,7 @@ function opened(clientId: string, key: Buffer, content: string): Session | undef
       ...stored,
       upstreamId: stored.upstreamId,
       renewing: false,
+      futileUntil: 0,
       setup: {
         ...rest,
         ...(initialize === undefined ? {} : { initialize }),

@@ -220,6 +220,21 @@ describe('guard --http: sessions on the wire', () => {
     assert.match(answer.text, /really/);
     assert.equal(server.count('initialize'), 1);
     assert.equal(server.count('tools/call'), 2);
+    // And it is not given a session with every further request.
+    assert.equal((await client.tool('z')).status, 404);
+    assert.equal(server.count('initialize'), 1);
+  });
+
+  it('D21: a revision of the protocol that nobody tested is told once, and passes', async () => {
+    memory = sessionServer({ protocolVersion: () => '2031-01-01' });
+    server.answer = memory.answer;
+    const { origin, said } = await guard();
+    for (let count = 0; count < 2; count += 1) {
+      const client = new RawClient(origin);
+      await client.initialize();
+      assert.equal((await client.tool('x')).status, 200);
+    }
+    assert.equal(said().split('"2031-01-01" is none that this guard was tested with').length, 2);
   });
 
   it('D13: sessions are bounded; the one that was idle longest goes, and an idle one goes by itself', async () => {

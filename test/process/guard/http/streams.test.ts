@@ -94,6 +94,23 @@ describe('guard --http: event streams', () => {
     assert.deepEqual(client.errors, []);
   });
 
+  it('a server that cuts every stream at once is asked less and less often', async () => {
+    const client = new RawClient((await guard()).origin);
+    await client.initialize();
+    server.answer = (seen, response, request) => {
+      memory.answer(seen, response, request);
+      if (seen.method === 'GET') {
+        setImmediate(() => response.destroy());
+      }
+    };
+    const listener = await client.listen();
+    const begin = performance.now();
+    await until('it was asked some times', () => gets().length >= 6);
+    // 20, 40, 80, 160, 320 ms between them.
+    assert.ok(performance.now() - begin > 500);
+    listener.stop();
+  });
+
   it('a stream whose server does not come back is cut, so that the client notices', async () => {
     const client = new RawClient((await guard('--wait', '1')).origin);
     await client.initialize();
