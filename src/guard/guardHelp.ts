@@ -1,5 +1,6 @@
 /** The page of `mcp-shepherd guard --help`. The options stand in `guardOptions.ts`; docs/guard.md says more. */
 export const guardHelp = `Usage: mcp-shepherd guard [OPTIONS] -- COMMAND [ARGUMENTS]
+       mcp-shepherd guard --http …   for a server that speaks HTTP: see guard --http --help
 
 Starts an MCP server and stands between it and its client. Messages pass unchanged;
 the server can be restarted without the client noticing.
