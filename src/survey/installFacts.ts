@@ -63,7 +63,7 @@ function npmInstallation(
   const settings = isNpx ? (detail.environment?.get('npm_config_local_prefix') ?? projectAbove(detail.cwd)) : project;
   const publishedTo =
     isRecord(own?.publishConfig) && typeof own.publishConfig.registry === 'string' ? own.publishConfig.registry : undefined;
-  const resolved = resolvedFrom(project, environment, name);
+  const resolved = resolvedFrom(project, environment, name) ?? sourceAsked(manifest, name) ?? pnpmSource(environment);
   const spec = asked === undefined ? undefined : parseNpmSpec(asked);
   const selector = spec?.kind === 'registry' ? spec.selector : undefined;
   return {
@@ -116,6 +116,24 @@ function resolvedFrom(project: string, environment: string, name: string): strin
   return isRecord(entry) && typeof entry.resolved === 'string' ? entry.resolved : undefined;
 }
 
+/** The file, folder, address or checkout that the project's own package.json names for it. */
+function sourceAsked(manifest: Record<string, unknown> | undefined, name: string): string | undefined {
+  for (const field of ['dependencies', 'devDependencies', 'optionalDependencies']) {
+    const listed = manifest?.[field];
+    const asked = isRecord(listed) && Object.hasOwn(listed, name) ? listed[name] : undefined;
+    const spec = typeof asked === 'string' ? parseNpmSpec(`${name}@${asked}`) : undefined;
+    if (spec && 'source' in spec) {
+      return spec.source;
+    }
+  }
+  return undefined;
+}
+
+/** pnpm names the folder of what is from no registry after its source: `notes@file+..+notes.tgz`. */
+function pnpmSource(environment: string): string | undefined {
+  return /[\\/]\.pnpm[\\/][^\\/]*@((?:file|link|git|https?)[+:@][^\\/]*)$/.exec(environment)?.[1];
+}
+
 /** Prefixes of the Node installations that the server could have been installed with: the one that runs it, and the one its PATH finds. */
 function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: string | undefined): string[] {
   const windows = platform === 'win32';
@@ -159,6 +177,8 @@ function pythonInstallation(
   const version =
     /^\d+(\.\d+){1,2}/.exec(venv?.get('version') ?? venv?.get('version_info') ?? '')?.[0] ??
     /python(\d+\.\d+)/i.exec(basename(library))?.[1];
+  // Debian keeps packages in other folders than the library that the mark stands in.
+  const standards = [library, ...(version === undefined ? [] : [join(environment, 'lib', `python${/^\d+\.\d+/.exec(version)?.[0]}`)])];
   const asked = pipxSpec(environment, files) ?? launcherSpec(launchers, name);
   const byUv = files.has('uv-receipt.toml') || /[\\/]archive-v\d+[\\/]/.test(`${environment}/`) || installer === 'uv';
   return {
@@ -172,7 +192,7 @@ function pythonInstallation(
       direct: true,
       ...(asked === undefined ? {} : { asked }),
       ...(installer ? { installer } : {}),
-      externallyManaged: !venv && look(join(library, 'EXTERNALLY-MANAGED')).status !== 'absent',
+      externallyManaged: !venv && standards.some((folder) => look(join(folder, 'EXTERNALLY-MANAGED')).status === 'ok'),
       hasPip: look(join(site, 'pip')).status === 'ok',
     },
     place: {

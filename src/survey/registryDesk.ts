@@ -70,7 +70,10 @@ export class RegistryDesk implements Disposable {
         this.#records.set(key, record);
       }
       if (mode === 'ask' && isDue(record, now) && !this.#end.signal.aborted) {
-        this.#waiting.set(key, question);
+        // The same index may be known with a password and without.
+        if (!this.#waiting.has(key) || question.targets.some((target) => target.authorization !== undefined)) {
+          this.#waiting.set(key, question);
+        }
         this.#round ??= this.#askAll(store).finally(() => {
           this.#round = undefined;
         });

@@ -64,6 +64,17 @@ export class LocalIndex {
     return `http://127.0.0.1:${this.port}/simple/`;
   }
 
+  /** Forgets everything, and behaves. */
+  reset(): void {
+    this.asked.length = 0;
+    this.npm.clear();
+    this.python.clear();
+    this.htmlOnly = false;
+    this.lacks = new Set();
+    this.etag = undefined;
+    this.instead = undefined;
+  }
+
   /** Paths that were asked for. */
   get paths(): string[] {
     return this.asked.map((one) => one.url);

@@ -1,6 +1,6 @@
 // From a running server to "update available" and back, with a real npm or pip install, a real registry on loopback, and the one that npm is configured for.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Surveyor } from '../../../src/survey/surveyor.ts';
 import { type Finding, isHeadline } from '../../../src/types/finding.ts';
@@ -20,37 +20,57 @@ describe('a newer version in the registry', function () {
   const [older, newer] = memory.versions;
   let world: World;
   let index: LocalIndex;
-  let server: RunningServer | undefined;
+  /** Runs through all tests, for the most part old. */
+  let server: RunningServer;
   let project: string;
+  let entry: string;
+  /** Of each test its own: what one has asked, the next has not. */
+  let runDir: string;
+  const others: RunningServer[] = [];
 
-  beforeEach(async () => {
+  before(async () => {
     world = makeWorld();
     index = await startIndex();
-    index.npm.set(memory.name, { tags: { latest: newer }, versions: { [older]: {}, [newer]: {} } });
     project = join(world.root, 'project');
+    await makeProject(project, [`${memory.name}@${older}`]);
+    entry = join(project, 'node_modules', '.bin', memory.bin);
+    world.write('.claude.json', { mcpServers: { memory: { command: process.execPath, args: [entry] } } });
+    // Its registry is the local one by its own variables.
+    server = await start({ npm_config_registry: index.registry });
+  });
+  beforeEach(() => {
+    runDir = mkdtempSync(join(world.root, 'run-'));
+    index.reset();
+    index.npm.set(memory.name, { tags: { latest: newer }, versions: { [older]: {}, [newer]: {} } });
   });
   afterEach(async () => {
+    for (const other of others.splice(0)) {
+      await other.stop();
+    }
+  });
+  after(async () => {
     await server?.stop();
-    server = undefined;
-    await index.close();
-    world.remove();
+    await index?.close();
+    world?.remove();
   });
 
-  /** An old server-memory whose registry is the local one by its own variables. */
-  async function startOld(env: NodeJS.ProcessEnv = { npm_config_registry: index.registry }): Promise<RunningServer> {
-    await makeProject(project, [`${memory.name}@${older}`]);
-    const entry = join(project, 'node_modules', '.bin', memory.bin);
-    world.write('.claude.json', { mcpServers: { memory: { command: process.execPath, args: [entry] } } });
-    server = await startServer(process.execPath, [entry], { cwd: project, env: { ...(await npmEnv()), ...env } });
-    return server;
+  async function start(env: NodeJS.ProcessEnv): Promise<RunningServer> {
+    return startServer(process.execPath, [entry], { cwd: project, env: { ...(await npmEnv()), ...env } });
+  }
+
+  /** Another copy, for one test. */
+  async function startOther(env: NodeJS.ProcessEnv): Promise<RunningServer> {
+    const other = await start(env);
+    others.push(other);
+    return other;
   }
 
   /** An observer whose registry has time: this machine may be busy with other things. */
   const observe = (options: Parameters<World['observer']>[0] = {}): Promise<Surveyor> =>
-    world.observer({ registry: 'ask', registryLimitMs: 60_000, ...options });
+    world.observer({ registry: 'ask', registryLimitMs: 60_000, runDir, ...options });
 
   /** What is known after the registry had its time. */
-  async function look(surveyor: Surveyor, pid: number): Promise<Instance> {
+  async function look(surveyor: Surveyor, pid = server.pid): Promise<Instance> {
     surveyor.allChanged();
     await surveyor.survey();
     await surveyor.asking();
@@ -59,32 +79,9 @@ describe('a newer version in the registry', function () {
 
   const updateOf = (instance: Instance): Finding | undefined => instance.findings.find((one) => one.kind === 'update-available');
 
-  it('is told with the exact command, makes no headline, and is gone after the upgrade', async () => {
-    const { pid } = await startOld();
-    const surveyor = await observe();
-    await settled(surveyor);
-    const before = await look(surveyor, pid);
-    const finding = updateOf(before);
-    const argv = ['npm', 'install', '--prefix', project, `${memory.name}@${newer}`];
-    assert.equal(finding?.message, `${memory.name} ${older} -> ${newer}: ${argv.join(' ')}`);
-    assert.deepEqual(finding.actions[0], { kind: 'upgrade', argv });
-    assert.equal(isHeadline(finding), false);
-    assert.deepEqual(headlines(before), []);
-    assert.equal(before.package?.latest, newer);
-    assert.match(finding.evidence.join('\n'), new RegExp(`127\\.0\\.0\\.1:${index.port}.*${newer.replaceAll('.', '\\.')}`));
-
-    // The very command, with the registry that npm is configured for.
-    await run(argv[0] ?? '', argv.slice(1), { cwd: world.root, env: await npmEnv() });
-    const after = instanceOf(await settled(surveyor), pid);
-    assert.equal(updateOf(after), undefined);
-    assert.deepEqual(headlines(after), ['stale/package/proven']);
-    assert.equal(after.package?.latest, newer);
-  });
-
   it('control: nothing is said and nobody is asked when it is switched off', async () => {
-    const { pid } = await startOld();
     for (const registry of ['off', 'cached'] as const) {
-      const instance = await look(await world.observer({ registry }), pid);
+      const instance = await look(await observe({ registry }));
       assert.equal(updateOf(instance), undefined);
       assert.equal(instance.package?.latest, undefined);
     }
@@ -92,34 +89,32 @@ describe('a newer version in the registry', function () {
   });
 
   it('is asked once a day for all observers together, and what is cached is private to the user', async () => {
-    const { pid } = await startOld();
     index.etag = '"one"';
     let offset = 0;
     const clock = { now: () => Date.now() + offset, uptime: () => performance.now() + offset };
     const [first, second] = [await observe({ clock }), await observe({ clock })];
-    await Promise.all([look(first, pid), look(second, pid)]);
+    await Promise.all([look(first), look(second)]);
     const once = index.asked.length;
     assert.equal(index.paths.filter((path) => path.includes('dist-tags')).length, 1, index.paths.join('\n'));
     for (const surveyor of [first, second, await observe({ clock }), await observe({ clock, registry: 'cached' })]) {
-      assert.ok(updateOf(await look(surveyor, pid)), 'each of them knows it');
+      assert.ok(updateOf(await look(surveyor)), 'each of them knows it');
     }
     assert.equal(index.asked.length, once, index.paths.join('\n'));
 
-    const folder = join(world.runDir, 'shepherd', 'registry');
+    const folder = join(runDir, 'shepherd', 'registry');
     assert.equal(statSync(folder).mode & 0o777, 0o700);
     for (const name of readdirSync(folder)) {
       assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name);
     }
     offset = dayMs + 60_000;
-    assert.ok(updateOf(await look(first, pid)));
+    assert.ok(updateOf(await look(first)));
     const again = index.asked.slice(once);
     assert.equal(again[0]?.headers['if-none-match'], '"one"');
   });
 
   it('is asked again when what is cached is broken, from the future, or of another question', async () => {
-    const { pid } = await startOld();
-    assert.ok(updateOf(await look(await observe(), pid)));
-    const folder = join(world.runDir, 'shepherd', 'registry');
+    assert.ok(updateOf(await look(await observe())));
+    const folder = join(runDir, 'shepherd', 'registry');
     const file = join(folder, readdirSync(folder).find((name) => name.endsWith('.json')) ?? '');
     const whole: Record<string, unknown> = JSON.parse(readFileSync(file, 'utf8'));
     const future = Date.now() + 90 * dayMs;
@@ -132,47 +127,47 @@ describe('a newer version in the registry', function () {
     ]) {
       writeFileSync(file, text);
       const before = index.asked.length;
-      const instance = await look(await observe(), pid);
+      const instance = await look(await observe());
       assert.equal(instance.package?.latest, newer, text);
       assert.ok(index.asked.length > before, text);
     }
   });
 
   it('never holds up a look, and says nothing while the registry is silent', async () => {
-    const { pid } = await startOld();
     index.instead = () => true;
-    const surveyor = await world.observer({ registry: 'ask' });
+    const surveyor = await observe({ registryLimitMs: 2_000 });
     const snapshot = await surveyor.survey();
     assert.ok(surveyor.asking(), 'the look was over before the question was');
-    assert.equal(updateOf(instanceOf(snapshot, pid)), undefined);
+    assert.equal(updateOf(instanceOf(snapshot, server.pid)), undefined);
     await surveyor.asking();
     const after = await surveyor.survey();
-    assert.equal(updateOf(instanceOf(after, pid)), undefined);
+    assert.equal(updateOf(instanceOf(after, server.pid)), undefined);
     assert.deepEqual(after.problems, []);
     // A registry that could not be reached gets its next chance in an hour, not at the next look.
     const asked = index.asked.length;
-    await look(await world.observer({ registry: 'ask' }), pid);
+    await look(await observe({ registryLimitMs: 2_000 }));
     assert.equal(index.asked.length, asked);
   });
 
   it('is silent off line, and keeps what it knew', async () => {
-    const { pid } = await startOld();
     let offset = 0;
     const clock = { now: () => Date.now() + offset, uptime: () => performance.now() + offset };
     const surveyor = await observe({ clock });
-    assert.ok(updateOf(await look(surveyor, pid)));
-    await index.close();
+    assert.ok(updateOf(await look(surveyor)));
+    index.instead = (request) => {
+      request.socket.destroy();
+      return true;
+    };
     offset = 2 * dayMs;
-    assert.ok(updateOf(await look(surveyor, pid)));
+    assert.ok(updateOf(await look(surveyor)));
     assert.deepEqual((await surveyor.survey()).problems, []);
-    index = await startIndex();
+    assert.ok(index.asked.length > 0);
   });
 
   it('asks nothing at all where it could not remember that it has asked', async () => {
-    const { pid } = await startOld();
-    mkdirSync(join(world.runDir, 'shepherd'), { recursive: true });
-    writeFileSync(join(world.runDir, 'shepherd', 'registry'), 'in the way');
-    assert.equal(updateOf(await look(await observe(), pid)), undefined);
+    mkdirSync(join(runDir, 'shepherd'), { recursive: true });
+    writeFileSync(join(runDir, 'shepherd', 'registry'), 'in the way');
+    assert.equal(updateOf(await look(await observe())), undefined);
     assert.deepEqual(index.paths, []);
   });
 
@@ -180,7 +175,6 @@ describe('a newer version in the registry', function () {
     const general = await startIndex();
     try {
       general.npm.set(memory.name, { tags: { latest: '9999.0.0' }, versions: { '9999.0.0': {} } });
-      await startOld({ npm_config_registry: general.registry, SECRET_OF_SCOPE: 'tok3n-of-the-scope' });
       const userconfig = world.write(
         'scoped.npmrc',
         [
@@ -189,35 +183,64 @@ describe('a newer version in the registry', function () {
           `//127.0.0.1:${general.port}/:_authToken=of-the-general-one`,
         ].join('\n'),
       );
-      await server?.stop();
-      const entry = join(project, 'node_modules', '.bin', memory.bin);
-      server = await startServer(process.execPath, [entry], {
-        cwd: project,
-        env: {
-          ...(await npmEnv()),
-          npm_config_registry: general.registry,
-          npm_config_userconfig: userconfig,
-          SECRET_OF_SCOPE: 'tok3n-of-the-scope',
-        },
+      const scoped = await startOther({
+        npm_config_registry: general.registry,
+        npm_config_userconfig: userconfig,
+        SECRET_OF_SCOPE: 'tok3n-of-the-scope',
       });
-      const instance = await look(await observe(), server.pid);
+      const instance = await look(await observe(), scoped.pid);
       assert.equal(instance.package?.latest, newer);
       assert.deepEqual(general.paths, []);
       assert.deepEqual([...new Set(index.asked.map((one) => one.headers.authorization))], ['Bearer tok3n-of-the-scope']);
-      const kept = readdirSync(join(world.runDir, 'shepherd', 'registry')).map((name) =>
-        readFileSync(join(world.runDir, 'shepherd', 'registry', name), 'utf8'),
+      const kept = readdirSync(join(runDir, 'shepherd', 'registry')).map((name) =>
+        readFileSync(join(runDir, 'shepherd', 'registry', name), 'utf8'),
       );
       assert.ok(!kept.join('').includes('tok3n'), 'the token was written down');
       assert.ok(!JSON.stringify(instance).includes('tok3n'), 'the token is shown');
 
       // Its registry is down: still nobody else is asked.
-      await index.close();
-      index = await startIndex();
-      await look(await observe({ runDir: join(world.root, 'other-run') }), server.pid);
+      index.instead = (request) => {
+        request.socket.destroy();
+        return true;
+      };
+      const down = await look(await observe({ runDir: join(world.root, 'other-run') }), scoped.pid);
+      assert.equal(down.package?.latest, undefined);
       assert.deepEqual(general.paths, []);
     } finally {
       await general.close();
     }
+  });
+
+  it('agrees with npm on the registry that npm is configured for', async function () {
+    const said = await npm(world.root, 'view', memory.name, 'dist-tags.latest').catch(() => undefined);
+    if (said === undefined) {
+      this.skip();
+    }
+    const { pid } = await startOther({});
+    const instance = await look(await observe(), pid);
+    assert.equal(instance.package?.latest, said.trim());
+    assert.match(updateOf(instance)?.message ?? '', new RegExp(` ${older} -> ${said.trim()}: npm install`));
+  });
+
+  it('is told with the exact command, makes no headline, and is gone after the upgrade', async () => {
+    const surveyor = await observe();
+    await settled(surveyor);
+    const before = await look(surveyor);
+    const finding = updateOf(before);
+    const argv = ['npm', 'install', '--prefix', project, `${memory.name}@${newer}`];
+    assert.equal(finding?.message, `${memory.name} ${older} -> ${newer}: ${argv.join(' ')}`);
+    assert.deepEqual(finding.actions[0], { kind: 'upgrade', argv });
+    assert.equal(isHeadline(finding), false);
+    assert.deepEqual(headlines(before), []);
+    assert.equal(before.package?.latest, newer);
+    assert.match(finding.evidence.join('\n'), new RegExp(`127\\.0\\.0\\.1:${index.port}.*${newer.replaceAll('.', '\\.')}`));
+
+    // The very command, with the registry that npm is configured for.
+    await run(argv[0] ?? '', argv.slice(1), { cwd: world.root, env: await npmEnv() });
+    const after = instanceOf(await settled(surveyor), server.pid);
+    assert.equal(updateOf(after), undefined);
+    assert.deepEqual(headlines(after), ['stale/package/proven']);
+    assert.equal(after.package?.latest, newer);
   });
 
   it('of a Python package carries the command for its environment, which works', async function () {
@@ -236,34 +259,28 @@ describe('a newer version in the registry', function () {
     const script = venvPath(venv, 'stale-mcp');
     world.write('.claude.json', { mcpServers: { stale: { command: script } } });
     const env = { ...cleanEnv(world.home), PIP_NO_INDEX: '', PIP_INDEX_URL: index.simple };
-    server = await startServer(script, [], { cwd: world.root, env });
+    const first = await startServer(script, [], { cwd: world.root, env });
+    others.push(first);
     const surveyor = await observe();
-    const instance = await look(surveyor, server.pid);
+    const instance = await look(surveyor, first.pid);
     const [action] = updateOf(instance)?.actions ?? [];
     const argv = ['python3', '-m', 'pip', '--python', venvPath(venv, 'python3'), 'install', 'stale-mcp==0.2.0'];
     assert.deepEqual(action, { kind: 'upgrade', argv });
-    assert.deepEqual([...new Set(index.paths)], ['/simple/stale-mcp/']);
+    assert.deepEqual([...new Set(index.paths.filter((path) => path.startsWith('/simple/')))], ['/simple/stale-mcp/']);
     await pip(venv, 'install', 'stale-mcp==0.2.0');
-    assert.equal(updateOf(await look(surveyor, server.pid)), undefined);
+    assert.equal(updateOf(await look(surveyor, first.pid)), undefined);
 
     // pip is told to ask nobody: nobody is asked.
-    await server.stop();
     await pip(venv, 'install', 'stale-mcp==0.1.0');
-    server = await startServer(script, [], { cwd: world.root, env: { ...env, PIP_NO_INDEX: '1' } });
-    const asked = index.asked.length;
-    assert.equal(updateOf(await look(await observe({ runDir: join(world.root, 'run-2') }), server.pid)), undefined);
-    assert.equal(index.asked.length, asked);
+    const second = await startServer(script, [], { cwd: world.root, env: { ...env, PIP_NO_INDEX: '1' } });
+    others.push(second);
+    await first.stop();
+    index.reset();
+    assert.equal(updateOf(await look(await observe({ runDir: join(world.root, 'run-2') }), second.pid)), undefined);
+    assert.deepEqual(
+      index.paths.filter((path) => path.startsWith('/simple/')),
+      [],
+    );
     assert.ok(existsSync(await pythonWheels()));
-  });
-
-  it('agrees with npm on the registry that npm is configured for', async function () {
-    const said = await npm(world.root, 'view', memory.name, 'dist-tags.latest').catch(() => undefined);
-    if (said === undefined) {
-      this.skip();
-    }
-    const { pid } = await startOld({});
-    const instance = await look(await observe(), pid);
-    assert.equal(instance.package?.latest, said.trim());
-    assert.match(updateOf(instance)?.message ?? '', new RegExp(` ${older} -> ${said.trim()}: npm install`));
   });
 });
