@@ -234,11 +234,13 @@ describe('records in the survey', function () {
     );
   });
 
-  it('test 33: ten thousand dead records are looked at once, stay while a command reads, and go in small steps', async () => {
+  it('test 33: a thousand dead records (ten in test:long) are looked at once, stay while a command reads, and go in small steps', async () => {
     const text = JSON.stringify(
       someRecord({ host: { boot: witness.boot, pidns: witness.pidns }, server: { pid: 2 ** 22 + 5, start: 'lx:1' } }),
     );
-    for (let index = 0; index < 10_000; index += 1) {
+    // Reading ten thousand is in the tests of the lock folder.
+    const count = process.env.TEST_LONG === '1' ? 10_000 : 1_000;
+    for (let index = 0; index < count; index += 1) {
       const id = index.toString(16).padStart(32, '0');
       writeFileSync(join(directory.instances, `${id}.json`), text.replace(/"id":"[^"]*"/, `"id":"${id}"`), { mode: 0o600 });
     }
@@ -250,11 +252,11 @@ describe('records in the survey', function () {
       assert.ok(instanceOf(await observer.survey(), server.pid).record);
       times.push(Math.round(performance.now() - began));
     }
-    console.log(`      surveys with 10,000 dead records: ${times.join(', ')} ms`);
+    console.log(`      surveys with ${count} dead records: ${times.join(', ')} ms`);
     const jsons = (): number => readdirSync(directory.instances).filter((name) => name.endsWith('.json')).length;
-    assert.equal(jsons(), 10_001);
+    assert.equal(jsons(), count + 1);
     await observer.tidy();
-    assert.equal(jsons(), 10_001 - 50);
+    assert.equal(jsons(), count + 1 - 50);
     assert.ok(instanceOf(await observer.survey(), server.pid).record);
   });
 
