@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { RestartLimit, stormLimit, stormMs } from '../../../src/guard/restartLimit.ts';
 
-describe('RestartLimit', () => {
+describe('Restarts in circles', () => {
   it('test 34: the first restart at once, each next one later, and after five in a minute none until the first is a minute old', () => {
     const limit = new RestartLimit();
     const pauses: number[] = [];
