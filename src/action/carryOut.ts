@@ -46,13 +46,15 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<Outcome> {
       case 'ask-control': {
         const wish = verb === 'restart' ? 'restart' : 'stop';
         const { asker, here } = hands;
-        return actOn(
+        const before = new Set(wish === 'restart' ? [] : (await hands.look()).instances.map((instance) => instance.id));
+        const outcome = await actOn(
           target,
           verb,
           asker,
           () => isRunning(target, here.table),
           () => askControl(wish, target, step.record, { asker, table: here.table, look: () => hands.look() }),
         );
+        return outcome.status === 'done' && wish === 'stop' ? withRespawn(outcome, target, before, hands) : outcome;
       }
       case 'end-tree': {
         const before = new Set((await hands.look()).instances.map((instance) => instance.id));

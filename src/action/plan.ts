@@ -166,7 +166,7 @@ function withoutClient(verb: Verb, instance: Instance): PlanPart {
   }
   return {
     reason: orphan ? 'Its client seems to have ended.' : 'It runs on its own, without a client.',
-    steps: [endStep(instance)],
+    steps: [stopStep(instance)],
     risks: [
       orphan
         ? 'That nobody uses it any more is not proven.'

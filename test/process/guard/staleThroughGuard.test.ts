@@ -141,6 +141,15 @@ describe('guard: stale code at call time, through the bundle that ships', functi
         const late = await typed();
         ok(!/was restarted by its guard/.test(late), late);
         equal(client.stderr.split('restarting').length, 2, client.stderr);
+        // To stop it, the guard is asked too: it gives everything back, and starts nothing again.
+        const pid = publishedGuards(home.run)[0]?.server ?? -1;
+        const stopped = await run(process.execPath, [join(programs, 'cli.cjs'), 'stop', String(pid), '--force'], {
+          cwd: home.root,
+          env: home.env,
+        });
+        match(stopped, /was stopped by its guard/);
+        await client.ended;
+        deepEqual(publishedGuards(home.run), []);
       } finally {
         put();
       }

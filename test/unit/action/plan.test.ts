@@ -66,6 +66,8 @@ describe('planFor', () => {
     }
     const stop = plan('stop', { ...own, client: claude, record });
     assert.deepEqual([kinds(stop), stop.confirm], [['ask-control'], 'twice']);
+    // Signals alone would make the guard start it again.
+    assert.deepEqual(kinds(plan('stop', { ...own, client: null, background: true, record })), ['ask-control']);
     // The editor stops its own servers itself, and knows then that they are stopped.
     assert.deepEqual(kinds(plan('stop', { ...own, record })), ['ask-window']);
     // The controls: a record without the verb, and a server that was left behind.
