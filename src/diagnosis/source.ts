@@ -1,12 +1,13 @@
 import type { Finding, FindingAction } from '../types/finding.ts';
 import { quietMs } from './baseline.ts';
+import { goneMs } from './staleness.ts';
 import { listText, moment } from './wording.ts';
 
 /** What became of one file of source that the process loads, since it was first seen. */
 export interface SourceChange {
   readonly path: string;
   readonly state: 'edited' | 'removed';
-  /** Newest change there, epoch ms; undefined when nothing tells. */
+  /** Newest change there, epoch ms; of a removed file, since when it is missing. Undefined when nothing tells. */
   readonly changedAt?: number;
   /** It is the file that the process was started with, so it is certainly loaded. */
   readonly entry: boolean;
@@ -21,6 +22,8 @@ export interface SourceEvidence {
   /** When the files were recorded, epoch ms; undefined as long as they were not. */
   readonly recordedAt: number | undefined;
   readonly changes: readonly SourceChange[];
+  /** Nothing of its source is there any more. */
+  readonly gone: boolean;
   /** Files that had been written after the start already when they were recorded: what the process loaded of them is not known. */
   readonly late: readonly { readonly path: string; readonly changedAt: number }[];
   /** Commits of the work tree when the process started and now, where git's log tells. */
@@ -43,8 +46,19 @@ const mostFiles = 8;
  * build with the same result, tests, documentation and compiled files change nothing.
  */
 export function judgeSource(evidence: SourceEvidence): SourceVerdict {
-  const { now, changes, late } = evidence;
-  const newest = Math.max(0, ...changes.map((change) => change.changedAt ?? 0));
+  const { now, late } = evidence;
+  // A build removes its output and writes it anew: what is missing gets the time that an installer gets.
+  const missing = evidence.changes.filter((change) => change.state === 'removed' && now - (change.changedAt ?? now) < goneMs);
+  if (missing.length > 0) {
+    const oldest = Math.min(...missing.map((change) => change.changedAt ?? now));
+    return { findings: [], unknown: `${listText(missing.map(({ path }) => path))} does not exist`, askAgainIn: goneMs - (now - oldest) };
+  }
+  const { changes } = evidence;
+  const edited = changes.filter((change) => change.state === 'edited');
+  const newest = Math.max(0, ...edited.map((change) => change.changedAt ?? 0));
+  if (evidence.gone) {
+    return { findings: [goneFinding(evidence)] };
+  }
   if (changes.length > 0 && newest <= now && now - newest < quietMs) {
     return { findings: [], unknown: 'its source is changing right now', askAgainIn: quietMs - (now - newest) };
   }
@@ -72,7 +86,9 @@ function runs(evidence: SourceEvidence): string {
 
 function editedFinding(evidence: SourceEvidence, newest: number): Finding {
   const { now, changes, commits, startedAt } = evidence;
-  const since = newest > startedAt && newest <= now ? newest : now;
+  const times = changes.map((change) => change.changedAt ?? 0);
+  const latest = Math.max(newest, ...times);
+  const since = latest > startedAt && latest <= now ? latest : now;
   const names = listText(changes.map(({ path }) => fileName(path)));
   const entry = changes.some((change) => change.entry);
   return {
@@ -94,6 +110,19 @@ function editedFinding(evidence: SourceEvidence, newest: number): Finding {
       ...(commits && commits.atStart !== commits.now ? [commitText(commits)] : []),
       `how known: the contents of the files that it loads were recorded ${moment(evidence.recordedAt ?? now, now)}, while it ran, and differ from those on disk`,
     ],
+    since: new Date(since).toISOString(),
+    actions: evidence.cure,
+  };
+}
+
+function goneFinding(evidence: SourceEvidence): Finding {
+  const since = Math.min(evidence.now, ...evidence.changes.map((change) => change.changedAt ?? evidence.now));
+  const [first] = evidence.changes;
+  return {
+    kind: 'files-gone',
+    confidence: 'proven',
+    message: 'the source that it was started from is gone: a restart fails, and whatever it has not loaded yet will too',
+    evidence: [runs(evidence), `${first?.path ?? 'its entry'} does not exist`],
     since: new Date(since).toISOString(),
     actions: evidence.cure,
   };

@@ -40,9 +40,11 @@ export function judgeServer(
 
   const packages = withNative(versions.verdict.findings, row, detail, sight, cure, now);
   // Where its packages are gone, that its interpreter is too is the same event.
-  const gone = packages.some((finding) => finding.kind === 'files-gone');
-  const programs = program.findings.filter((finding) => !gone || finding.kind !== 'files-gone');
-  const findings = [...packages, ...(source?.findings ?? []), ...programs];
+  const gone = !('unknown' in sight) && sight.reading.status === 'gone';
+  const others = [...(source?.findings ?? []), ...program.findings].filter(
+    (finding) => !gone || (finding.kind === 'stale' && finding.subKind !== 'source'),
+  );
+  const findings = [...packages, ...others];
   // That no package is known matters less where the source itself is compared.
   const own = source !== undefined && 'unknown' in sight && source.unknown === undefined ? undefined : versions.verdict.unknown;
   const unknown = [own, source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
@@ -72,7 +74,11 @@ function withNative(
     return [...findings];
   }
   const { ref, reading } = sight;
-  const roots = [ref.environment, dirname(ref.entry), ...reading.packages.map((item) => item.root)];
+  // Whatever else lies in the environment may be the system's: /usr is one, too.
+  const roots = [
+    ...(ref.editable ? [dirname(ref.entry)] : []),
+    ...reading.packages.map((item) => (ref.ecosystem === 'npm' ? item.root : dirname(item.root))),
+  ];
   const proofs = compareNative(deleted, roots, reading.packages).filter((change) => change.now === 'other');
   return withNativeProof(findings, proofs, { now, pid: row.pid, startedAt: row.startedAt, cure });
 }

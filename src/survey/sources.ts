@@ -8,6 +8,7 @@ import type { PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
 import type { Fact, FactValue } from './factShapes.ts';
 import type { FactStore } from './factStore.ts';
+import { lastChange } from './watchPlan.ts';
 
 export type SourceContext = Pick<SourceEvidence, 'now' | 'startedBy' | 'cure'> & {
   readonly facts: FactStore;
@@ -24,6 +25,8 @@ const mostWatched = 64;
 export class Sources {
   readonly #looks = new SourceLooks();
   readonly #paths = new Map<string, readonly string[]>();
+  /** Since when a file is missing, epoch ms. */
+  readonly #missing = new Map<string, number>();
   /** Servers without source of their own, by what was known of their package then. */
   readonly #none = new Map<string, string>();
 
@@ -43,6 +46,12 @@ export class Sources {
       taken.files.map((file) => file.path),
     );
     return this.#compare(row, taken, context);
+  }
+
+  #missingSince(path: string, now: number): number {
+    const since = this.#missing.get(path) ?? Math.min(now, lastChange(path) || now);
+    this.#missing.set(path, since);
+    return since;
   }
 
   /** Files whose change matters. */
@@ -100,13 +109,16 @@ export class Sources {
     const unreadable: string[] = [];
     for (const [index, file] of record.files.entries()) {
       const seen = this.#looks.look(file.path);
+      if (seen !== 'absent') {
+        this.#missing.delete(file.path);
+      }
       if (seen === 'unreadable') {
         unreadable.push(file.path);
       } else if (file.late === undefined && (seen === 'absent' || seen.hash !== file.hash)) {
         changes.push({
           path: file.path,
           state: seen === 'absent' ? 'removed' : 'edited',
-          ...(seen === 'absent' ? {} : { changedAt: seen.changedAt }),
+          changedAt: seen === 'absent' ? this.#missingSince(file.path, context.now) : seen.changedAt,
           entry: index === 0,
         });
       }
@@ -120,6 +132,7 @@ export class Sources {
       ...(context.startedBy === undefined ? {} : { startedBy: context.startedBy }),
       recordedAt: record.takenAt,
       changes,
+      gone: record.files.length > 0 && changes.filter(({ state }) => state === 'removed').length === record.files.length,
       late,
       ...(commits === undefined ? {} : { commits }),
       unreadable,

@@ -29,6 +29,7 @@ function source(over: Partial<SourceEvidence>) {
     startedAt: start,
     recordedAt: start + 2_000,
     changes: [],
+    gone: false,
     late: [],
     unreadable: [],
     cure: [{ kind: 'restart' }],
@@ -70,6 +71,14 @@ describe('edited source', () => {
     assert.equal(finding?.message, 'its source was edited since it started: a.js');
     assert.match(finding?.evidence[1] ?? '', /^\/p\/lib\/a\.js has other content, changed 11:59$/);
     assert.equal(source({ changes: [edited, { ...edited, entry: true }] }).findings[0]?.confidence, 'proven');
+  });
+
+  it('gives what is missing ten seconds, as a build needs them; where nothing is left, the files are gone', () => {
+    const removed = { path: '/p/lib/a.js', state: 'removed', changedAt: now - 3_000, entry: true } as const;
+    assert.deepEqual([source({ changes: [removed, edited] }).findings, source({ changes: [removed] }).askAgainIn], [[], 7_000]);
+    const later = { ...removed, changedAt: now - 11_000 };
+    assert.equal(source({ changes: [later] }).findings[0]?.kind, 'stale');
+    assert.equal(source({ changes: [later], gone: true }).findings[0]?.kind, 'files-gone');
   });
 
   it('is not judged while it changes, and unknown where it was written before anybody looked', () => {
