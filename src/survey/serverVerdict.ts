@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import { quietMs } from '../diagnosis/baseline.ts';
+import { judgeMissingEntry } from '../diagnosis/missingEntry.ts';
 import { withNativeProof } from '../diagnosis/native.ts';
+import { missingScript } from '../package/entryScript.ts';
 import { compareNative } from '../package/nativeCode.ts';
 import type { Finding, FindingAction } from '../types/finding.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
@@ -11,6 +13,7 @@ import type { Programs } from './programs.ts';
 import type { RecordedVersions } from './recordedVersions.ts';
 import type { Sources } from './sources.ts';
 import { type ServerVersions, serverVersions } from './versions.ts';
+import { lastChange } from './watchPlan.ts';
 
 /** What the verdicts on one server's code need from one look to the next. */
 export interface VerdictMemory {
@@ -44,11 +47,14 @@ export function judgeServer(
   const others = [...(source?.findings ?? []), ...program.findings].filter(
     (finding) => !gone || (finding.kind === 'stale' && finding.subKind !== 'source'),
   );
-  const findings = [...packages, ...others];
+  const entry = 'unknown' in sight && source === undefined ? missingEntry(row, detail, cure, now) : undefined;
+  const findings = [...packages, ...(entry?.findings ?? []), ...others];
   // That no package is known matters less where the source itself is compared.
   const own = source !== undefined && 'unknown' in sight && source.unknown === undefined ? undefined : versions.verdict.unknown;
   const unknown = [own, source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
-  const waits = [versions.verdict.askAgainIn, source?.askAgainIn, program.askAgainIn].filter((wait) => wait !== undefined);
+  const waits = [versions.verdict.askAgainIn, source?.askAgainIn, program.askAgainIn, entry?.askAgainIn].filter(
+    (wait) => wait !== undefined,
+  );
   const { unknown: _, askAgainIn: __, ...verdict } = versions.verdict;
   return {
     package: versions.package,
@@ -59,6 +65,18 @@ export function judgeServer(
       ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
     },
   };
+}
+
+function missingEntry(
+  row: ProcessRow,
+  detail: ProcessDetail,
+  cure: readonly FindingAction[],
+  now: number,
+): ReturnType<typeof judgeMissingEntry> | undefined {
+  const path = missingScript(row, detail);
+  return path === undefined
+    ? undefined
+    : judgeMissingEntry({ now, pid: row.pid, startedAt: row.startedAt, path, since: Math.min(now, lastChange(path) || now), cure });
 }
 
 function withNative(
