@@ -107,6 +107,8 @@ describe('Launch Through Guard', function () {
     await waitFor('the row to say so', async () => (await labels()).some((label) => /^notes: running · guarded/.test(label)));
     await remember('two');
     assert.match(readFileSync(join(workbench.places.home, 'memory.json'), 'utf8'), /"one"[\s\S]*"two"/);
+    // What the guard has written down of the server that it started.
+    await waitFor('its version', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.version}`)));
     await workbench.screenshot('guard-running-dark');
   });
 

@@ -115,23 +115,21 @@ function programsName(dist: string, version: string): string {
   return `${version}-${hash.digest('hex').slice(0, 8)}`;
 }
 
+/** The launcher names the folder only afterwards. Whoever copies at the same time copies the same. */
 function copyPrograms(dist: string, folder: string, programs: string): void {
   const target = join(folder, programs);
-  if (bundles.slice(0, needed).every((name) => existsSync(join(target, name)))) {
-    return;
-  }
-  const temporary = `${target}.${process.pid}.tmp`;
-  rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary, { mode: 0o700 });
+  mkdirSync(target, { recursive: true, mode: 0o700 });
   for (const name of bundles.filter((bundle) => existsSync(join(dist, bundle)))) {
-    cpSync(join(dist, name), join(temporary, name));
-  }
-  try {
-    renameSync(temporary, target);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    // Another program was faster, with the same content.
-    if (!existsSync(join(target, 'guard.cjs'))) {
+    const [from, to] = [join(dist, name), join(target, name)];
+    if (statSync(to, { throwIfNoEntry: false })?.size === statSync(from).size) {
+      continue;
+    }
+    const temporary = `${to}.${process.pid}.tmp`;
+    try {
+      cpSync(from, temporary);
+      renameSync(temporary, to);
+    } catch (error) {
+      rmSync(temporary, { force: true });
       throw error;
     }
   }
