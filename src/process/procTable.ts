@@ -21,6 +21,13 @@ const statusLimit = 8_192;
 /** What a detail needs of other processes may be this old, in milliseconds. */
 const lookAgeMs = 1_000;
 
+/** A program may replace its words (exec, a title) in its first moments without another name. */
+const restMs = 10_000;
+/** What is remembered of a process is read again after this long, in milliseconds of the monotonic clock. */
+const commandAgeMs = 50_000;
+
+type Command = ReturnType<typeof parseCmdline>;
+
 /** Linux: reads `/proc`. */
 export class ProcTable implements ProcessTable {
   readonly source = 'proc';
@@ -33,6 +40,8 @@ export class ProcTable implements ProcessTable {
   #known: Map<number, boolean> = new Map();
   /** Whether a process is the first of its PID namespace never changes: asked once for each. */
   #inits: Map<number, { readonly start: string; readonly first: boolean }> = new Map();
+  #commands: Map<number, { readonly start: string; readonly name: string; readonly readAt: number; readonly command: Command }> = new Map();
+  #users: Map<number, { readonly start: string; readonly owner: number; readonly user: number; readonly readAt: number }> = new Map();
 
   /** Never throws; a missing `/proc` shows in `list`. */
   constructor(options: ProcTableOptions = {}) {
@@ -60,6 +69,14 @@ export class ProcTable implements ProcessTable {
     }
     this.#known = seen;
     return [...seen].flatMap(([pid, listed]) => (listed ? [pid] : []));
+  }
+
+  async rowsOf(pids: readonly number[]): Promise<readonly ProcessRow[]> {
+    const epoch = this.#bootEpoch();
+    return pids.flatMap((pid) => {
+      const row = this.#rowIfThere(pid, epoch);
+      return row && row !== 'unlisted' ? [row] : [];
+    });
   }
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {
@@ -122,9 +139,11 @@ export class ProcTable implements ProcessTable {
       }
     }
     this.#known = known;
-    for (const pid of this.#inits.keys()) {
-      if (!known.has(pid)) {
-        this.#inits.delete(pid);
+    for (const remembered of [this.#inits, this.#commands, this.#users]) {
+      for (const pid of remembered.keys()) {
+        if (!known.has(pid)) {
+          remembered.delete(pid);
+        }
       }
     }
     this.#look = new ProcLook(this.#fs, this.#root, rows, at);
@@ -164,21 +183,36 @@ export class ProcTable implements ProcessTable {
     const start = this.#startOf(stat);
     // Before the parts that a process cannot be listed without: one that ends here is left out by those.
     const namespaceInit = this.#isNamespaceInit(pid, start);
-    const cmdline = this.#fs.read(`${this.#root}/${pid}/cmdline`, cmdlineLimit);
-    const { bootId, pidNamespace, ticksPerSecond, pageSize } = this.#system;
+    const startedAt = Math.round(epoch.at + (stat.startTicks * 1_000) / this.#system.ticksPerSecond);
+    const { bootId, pidNamespace, pageSize } = this.#system;
     return {
       identity: { bootId, pidNamespace, pid, start },
       pid,
       ppid: stat.ppid,
-      startedAt: Math.round(epoch.at + (stat.startTicks * 1_000) / ticksPerSecond),
+      startedAt,
       startErrorMs: epoch.errorMs,
-      uid: this.#userOf(pid),
+      uid: this.#userOf(pid, start),
       name: stat.name,
-      ...parseCmdline(cmdline.text, cmdline.cut),
+      ...this.#commandOf(pid, start, stat.name, startedAt),
       rssBytes: stat.rssPages * pageSize,
       state: stat.state,
       ...(namespaceInit ? { namespaceInit } : {}),
     };
+  }
+
+  /** Words do not change once a program has come to rest: they are read again when its name changes, and each minute. */
+  #commandOf(pid: number, start: string, name: string, startedAt: number): Command {
+    const at = performance.now();
+    const known = this.#commands.get(pid);
+    if (known?.start === start && known.name === name && at - known.readAt < commandAgeMs) {
+      return known.command;
+    }
+    const cmdline = this.#fs.read(`${this.#root}/${pid}/cmdline`, cmdlineLimit);
+    const command = parseCmdline(cmdline.text, cmdline.cut);
+    if (Date.now() - startedAt > restMs && command.argv.length > 0) {
+      this.#commands.set(pid, { start, name, readAt: at, command });
+    }
+    return command;
   }
 
   #isNamespaceInit(pid: number, start: string): boolean {
@@ -215,13 +249,20 @@ export class ProcTable implements ProcessTable {
    * The owner of `/proc/PID` is the effective user, except that the directory of a process that may not be dumped (it changed its user, its
    * program file is not readable) belongs to root. So only "root" is worth a second, dearer look.
    */
-  #userOf(pid: number): number {
+  #userOf(pid: number, start: string): number {
     const owner = this.#fs.owner(`${this.#root}/${pid}`);
     if (owner !== 0) {
       return owner;
     }
+    const at = performance.now();
+    const known = this.#users.get(pid);
+    if (known?.start === start && known.owner === owner && at - known.readAt < commandAgeMs) {
+      return known.user;
+    }
     const effective = /^Uid:\s+\d+\s+(\d+)/m.exec(this.#fs.read(`${this.#root}/${pid}/status`, statusLimit).text)?.[1];
-    return effective === undefined ? owner : Number(effective);
+    const user = effective === undefined ? owner : Number(effective);
+    this.#users.set(pid, { start, owner, user, readAt: at });
+    return user;
   }
 }
 

@@ -8,7 +8,8 @@ import type { Confidence } from '../types/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../types/process.ts';
 import { candidateTest } from './candidate.ts';
 import { npxHashIn } from './installedPath.ts';
-import { type MatchResult, matchDefinitions } from './matching.ts';
+import type { MatchResult } from './matching.ts';
+import { rememberedMatch } from './matchMemory.ts';
 import type { MatchContext, ObservedServer } from './observedServer.ts';
 import { looksLikeRow, looksLikeServer } from './serverLook.ts';
 
@@ -144,7 +145,7 @@ async function attributeChain(
     ...(id === undefined ? {} : { client: { id, ...(folder === undefined ? {} : { folder }) } }),
     ...(npxPackages === undefined ? {} : { npxPackages }),
   };
-  const match = withRemembered(matchDefinitions(observed, definitions, context), chain, definitions, options);
+  const match = withRemembered(rememberedMatch(observed, definitions, context), chain, definitions, options);
   const here = [chain.server, ...chain.launchers].flatMap((row) => options.listening?.get(row.pid) ?? []);
   const byPort = here.filter((definition) => !match.definitions.includes(definition));
   if (match.definitions.length === 0 && byPort.length === 0 && !looksLikeServer(observed)) {

@@ -44,6 +44,19 @@ function formsOf(launch: LaunchSpec): LaunchSpec[] {
   return launch.inner ? [launch, ...formsOf(launch.inner)] : [launch];
 }
 
+const seenForms = new WeakMap<ProcessRow, { readonly exe: string | undefined; readonly forms: readonly LaunchSpec[] }>();
+
+/** The same of a process; asked for each definition. */
+function observedForms(row: ProcessRow, exe: string | undefined): readonly LaunchSpec[] {
+  const known = seenForms.get(row);
+  if (known && known.exe === exe) {
+    return known.forms;
+  }
+  const forms = formsOf(observedLaunch(row, exe));
+  seenForms.set(row, { exe, forms });
+  return forms;
+}
+
 /** Whether a definition's command line can have become this server. Environment, client and folder are other questions. */
 export function fitLaunch(definition: RawDefinition, observed: ObservedServer, context: MatchContext): LaunchFit | undefined {
   const configured = definitionLaunches(definition);
@@ -57,7 +70,7 @@ export function fitLaunch(definition: RawDefinition, observed: ObservedServer, c
   }
   for (const row of rows) {
     const exe = row === observed.server ? observed.detail?.exe : undefined;
-    for (const seen of formsOf(observedLaunch(row, exe))) {
+    for (const seen of observedForms(row, exe)) {
       for (const wanted of configured) {
         const wildcards = fitForm(wanted, seen, row.argvExact, scope);
         if (wildcards !== undefined) {

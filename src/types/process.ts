@@ -99,6 +99,8 @@ export interface ProcessTable {
   list(): Promise<readonly ProcessRow[]>;
   /** PIDs only, as cheaply as the system allows; what a tick compares. */
   pids(): Promise<readonly number[]>;
+  /** The rows of a few PIDs, where that is cheaper than a list; those that are gone or do not belong into a list are left out. */
+  rowsOf?(pids: readonly number[]): Promise<readonly ProcessRow[]>;
   /** Details of one process; the caller must have seen it in a list. A process that is gone yields `missing: ['gone']`. */
   detail(row: ProcessRow): Promise<ProcessDetail>;
   /** Whether exactly this process still runs (not another one with its PID). */
