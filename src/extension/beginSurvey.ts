@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { workspace } from 'vscode';
-import { startLiveSurvey } from '../survey/live.ts';
 import { createSurveyor } from '../survey/surveyor.ts';
 import { publishThisWindow } from '../survey/thisWindow.ts';
+import { startWindowSurvey } from '../survey/windowSurvey.ts';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
 import { settings } from './names.ts';
@@ -13,10 +13,10 @@ import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 /**
  * Starts to look at this machine and to keep looking, with the folders of this window; other windows and the command line learn of them too.
  *
- * @param userDir VS Code's `User` folder
+ * @param userDir VS Code's `User` folder @param version of the extension
  * @throws when the system has no process list that can be read
  */
-export async function beginSurvey(runDir: string, userDir: string, survey: SurveyHandle, log: Log): Promise<Disposable> {
+export async function beginSurvey(runDir: string, userDir: string, version: string, survey: SurveyHandle, log: Log): Promise<Disposable> {
   const store = new DisposableStore();
   const paths = () => ({ folders: surveyedFolders(), workspaceFiles: workspaceFiles(), userDirs: [userDir] });
   try {
@@ -53,7 +53,7 @@ export async function beginSurvey(runDir: string, userDir: string, survey: Surve
         }
       }),
     );
-    await survey.start(async () => startLiveSurvey(surveyor, log));
+    await survey.start(() => startWindowSurvey(surveyor, runDir, version, log));
     // The first look is asked for, so that a machine that cannot be surveyed at all is told and not waited for.
     await survey.refresh();
     return store;

@@ -89,7 +89,7 @@ export function activate(context: ExtensionContext): void {
   const begin = async (): Promise<void> => {
     try {
       const runDir = runDirFor(process.env);
-      store.add(await beginSurvey(runDir, userFolder(context), survey, log));
+      store.add(await beginSurvey(runDir, userFolder(context), String(context.extension.packageJSON.version), survey, log));
       const { ownIdentity } = (await hands()).here;
       if (ownIdentity !== undefined) {
         store.add(serveRequests(runDir, { pid: process.pid, identity: ownIdentity }, (request) => deeds.answer(request), log));

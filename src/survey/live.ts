@@ -21,7 +21,7 @@ export interface LiveSurvey extends Disposable {
   /** Looks at everything afresh, now. @throws what the survey throws (no process list at all) */
   refresh(): Promise<Snapshot>;
   /** An entry as its file has it, secrets included, and the clients that run with their PIDs; undefined when the entry is gone. */
-  entry(id: string): SurveyedEntry | undefined;
+  entry(id: string): Promise<SurveyedEntry | undefined>;
 }
 
 /** What changing an entry needs to know. It holds secrets: never to be shown, logged or stored. */
@@ -123,7 +123,7 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
       await running?.catch(() => undefined);
       return run();
     },
-    entry(id) {
+    async entry(id) {
       const definition = surveyor.definition(id);
       return definition && { definition, running: surveyor.running() };
     },

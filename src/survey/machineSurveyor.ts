@@ -36,7 +36,7 @@ import { Sources } from './sources.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
 import { UpdateNotes } from './updateNotes.ts';
 import { Updates } from './updates.ts';
-import { openWindows } from './windows.ts';
+import { openWindows, windowsFolder } from './windows.ts';
 import { workingDirs } from './workingDirs.ts';
 
 /** Facts of processes that are gone are cleared away this often. */
@@ -186,7 +186,9 @@ export class MachineSurveyor implements Surveyor {
     const used = [...(this.#memory?.programs.watched() ?? []), ...(this.#memory?.sources.watched() ?? [])];
     const files: WatchTarget[] = [...(this.#config?.candidates ?? []), ...used].map((path) => ({ path, kind: 'file' }));
     const folders: WatchTarget[] = (this.#memory?.closures.watched() ?? []).map((path) => ({ path, kind: 'directory' }));
-    return [...files, ...folders, this.#locks.watched()];
+    // Other windows come and go, and bring their folders.
+    const windows: WatchTarget = { path: windowsFolder(this.#options.runDir), kind: 'directory' };
+    return [...files, ...folders, windows, this.#locks.watched()];
   }
 
   tidy(): Promise<void> {

@@ -19,7 +19,7 @@ export function protocolFolder(runDir: string): string {
 /** Our own files below the run folder, apart from the protocol's (`v1`). Created on first use, for this user only. */
 export function stateFolder(
   runDir: string,
-  part: 'facts' | 'history' | 'notified' | 'registry' | 'requests' | 'updates' | 'windows',
+  part: 'facts' | 'history' | 'notified' | 'registry' | 'requests' | 'scanner' | 'updates' | 'windows',
 ): string {
   const folder = statePath(runDir, part);
   mkdirSync(folder, { recursive: true, mode: 0o700 });

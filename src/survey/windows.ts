@@ -18,6 +18,11 @@ const windowSchema = v.object({
 /** What an editor window tells the other windows and the command line: where its servers are configured. No other process can find that out. */
 export type WindowRecord = v.InferOutput<typeof windowSchema>;
 
+/** Where windows tell of themselves; may not exist. */
+export function windowsFolder(runDir: string): string {
+  return stateFolderIfPossible(runDir, 'windows').folder;
+}
+
 /** Tells the others about this window until disposed. @throws when the state folder cannot be written */
 export function publishWindow(runDir: string, record: Omit<WindowRecord, 'schema'>): Disposable {
   const file = join(stateFolder(runDir, 'windows'), `${record.identity.pid}-${record.identity.start.replace(/[^\w]/g, '_')}.json`);
