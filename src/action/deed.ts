@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { type Actor, actOnce, readActor } from '../lock/intent.ts';
-import { type LockDirectory, openLockDirectory, protocolBase } from '../lock/lockDirectory.ts';
+import { findLockDirectory, type LockDirectory, openLockDirectory, protocolBase } from '../lock/lockDirectory.ts';
 import { createWitness } from '../lock/witness.ts';
 import type { Log } from '../types/log.ts';
 import { appendHistory, type HistoryEntry, lastDone, readHistory } from './history.ts';
@@ -63,7 +64,7 @@ export async function actOn(
     {
       directory,
       target: name,
-      expect: name,
+      expect: target.instance,
       actor: {
         by: asker.by.slice(0, 200),
         pid: process.pid,
@@ -71,7 +72,7 @@ export async function actOn(
         verb: verb === 'end' ? 'reap' : verb,
         since: new Date().toISOString(),
       },
-      current: async () => ((await isThere()) ? name : undefined),
+      current: async () => ((await isThere()) ? target.instance : undefined),
       waitMs: busyLimitMs,
     },
     async () => {
@@ -124,6 +125,30 @@ function remember(asker: Asker, target: Target, verb: Verb, work: Work): void {
 
 const past = { restart: 'restarted', stop: 'stopped', end: 'ended' } as const;
 const present = { restart: 'restarting', stop: 'stopping', reap: 'ending' } as const;
+
+/** Somebody who is acting right now on the process that had this PID, in words; for askers who come when it is gone and its successor not yet there. */
+export async function actingOn(runDir: string, explicitRunDir: boolean, pid: number): Promise<string | undefined> {
+  const found = findLockDirectory(protocolBase(runDir, explicitRunDir));
+  if (!found || 'refused' in found) {
+    return undefined;
+  }
+  const witness = await createWitness();
+  for (const name of namesIn(found.directory.intents)) {
+    const actor = readActor(found.directory, name);
+    if (actor?.expect.split(':')[2] === String(pid) && (await witness.startOf(actor.pid)) === actor.start) {
+      return `PID ${pid} is already being ${past[actor.verb === 'reap' ? 'end' : actor.verb]} by ${actor.by}.`;
+    }
+  }
+  return undefined;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).flatMap((name) => /^([0-9a-f]{32})\.json$/.exec(name)?.[1] ?? []);
+  } catch {
+    return [];
+  }
+}
 
 /** Who has done something to a process that is gone; for askers who come when it is over. */
 export function endedMeanwhile(runDir: string, instance: string): string {

@@ -1,4 +1,4 @@
-import { alreadyDone, type Outcome } from '../action/deed.ts';
+import { actingOn, alreadyDone, type Outcome } from '../action/deed.ts';
 import { doneSince, readHistory } from '../action/history.ts';
 import { type Plan, planFor, type Verb } from '../action/plan.ts';
 import { carryOutPlan, confirmed, exitCodeOf, openActionSession } from './actionSession.ts';
@@ -28,8 +28,14 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
     const result = findInstance(session.snapshot, asked);
     // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
     const done = doneSince(readHistory(session.hands.asker.runDir), asked, verb, performance.timeOrigin);
-    if (done) {
-      const outcome = { status: 'already', message: alreadyDone(done) } as const;
+    const { runDir, explicitRunDir } = session.hands.asker;
+    const other = done
+      ? alreadyDone(done)
+      : result.kind === 'none' && /^\d+$/.test(asked)
+        ? await actingOn(runDir, explicitRunDir, Number(asked))
+        : undefined;
+    if (other !== undefined) {
+      const outcome = { status: 'already', message: other } as const;
       if (json) {
         print(null, outcome);
       } else {
