@@ -1,6 +1,7 @@
 /** Restarts that nobody asked for: so many in such a time, then a pause. */
 export const stormLimit = 5;
 export const stormMs = 60_000;
+const firstPauseMs = 100;
 const maxPauseMs = 30_000;
 
 /** Keeps restarts that nobody asked for from becoming a storm. Times are ms of the monotonic clock. */
@@ -16,7 +17,7 @@ export class RestartLimit {
     if (count >= stormLimit) {
       return (this.#at[count - stormLimit] ?? now) + stormMs - now;
     }
-    return count === 0 ? 0 : Math.min(250 * 2 ** (count - 1), maxPauseMs);
+    return count === 0 ? 0 : Math.min(firstPauseMs * 2 ** (count - 1), maxPauseMs);
   }
 
   isStorm(now: number): boolean {

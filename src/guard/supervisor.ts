@@ -101,6 +101,10 @@ export class Supervisor {
     const result = this.#options.overlap() ? await this.#overlapping(old) : await this.#stopFirst(old);
     if (typeof result === 'string') {
       const kept = this.#relay.current !== undefined;
+      if (!kept) {
+        // The old one crashed while the new one did not start.
+        void this.#recover(result);
+      }
       say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one serves on' : ''}`);
       this.#options.changed(this.servers, result);
       return { status: 'failed', reason: result, kept };
@@ -120,9 +124,7 @@ export class Supervisor {
       this.#relay.release(link);
       return { link, lostCalls };
     } catch (error) {
-      const reason = messageOf(error);
-      void this.#recover(reason);
-      return reason;
+      return messageOf(error);
     }
   }
 

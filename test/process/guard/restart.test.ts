@@ -159,7 +159,7 @@ describe('guard: restart without the client noticing', function () {
   it('A30 with overlap the call that is under way is finished by the old server while the new one serves', async () => {
     const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
     await client.handshake();
-    const slow = client.text('sleep', { seconds: 2 });
+    const slow = client.text('sleep', { seconds: 1 });
     await until('the call is carried out', () => home.calls().length === 1);
     const old = await restartOf(client);
     assert.equal(await slow, old);
