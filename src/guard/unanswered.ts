@@ -38,7 +38,12 @@ export function unansweredCalls(
   const oldest = late.reduce((before, pending) => (pending.since < before.since ? pending : before), first);
   return {
     since: new Date(Math.round(epoch - (now - oldest.since))).toISOString(),
-    oldest: oldest.tool ?? oldest.method,
+    oldest: plain(oldest.tool ?? oldest.method),
     calls: late.length,
   };
+}
+
+/** Names are the client's text, and end up on screens. */
+function plain(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
 }

@@ -1,4 +1,5 @@
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
+import { judgeUnanswered } from '../diagnosis/unanswered.ts';
 import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import { looksLikeMcp } from '../package/mcpPackage.ts';
 import type { ProcessTree } from '../process/processTree.ts';
@@ -13,6 +14,7 @@ import { entryFindings } from './entryChange.ts';
 import { evidenceOf } from './evidence.ts';
 import type { FactStore } from './factStore.ts';
 import { runsGuarded } from './guarded.ts';
+import { unansweredWord } from './guardWord.ts';
 import type { Health } from './health.ts';
 import type { HttpServers } from './httpServers.ts';
 import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, ownWayCure, serverName, serverTree } from './instances.ts';
@@ -93,6 +95,7 @@ export function observeServer(
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
   const answers = port && memory.http.judge(port.claim, port.own, redactor.text(name), cure, now);
+  const waiting = unansweredWord(records, now);
   const transport =
     port === undefined && (definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none')
       ? 'stdio'
@@ -121,6 +124,9 @@ export function observeServer(
     findings: [
       ...versions.verdict.findings,
       ...[owner, answers].flatMap((one) => one?.finding ?? []),
+      ...(waiting
+        ? [judgeUnanswered({ ...waiting, oldest: redactor.text(waiting.oldest), now, pid: server.pid, name: redactor.text(name), cure })]
+        : []),
       ...entryFindings(attributed, cure, memory, now),
       ...memory.respawns.findings(attributed, sight, versions.package, update?.latest, cure, now),
       ...(container?.finding ? [container.finding] : []),

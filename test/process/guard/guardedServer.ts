@@ -115,6 +115,9 @@ export class RawClient {
       } catch {
         continue;
       }
+      if (typeof message !== 'object' || message === null) {
+        continue;
+      }
       this.messages.push(message);
       if (!('method' in message)) {
         const waiter = this.#waiting.get(message.id);
