@@ -1,5 +1,7 @@
+import { defaultUrl } from 'registry-url';
+
 /** The public registry that npm asks when no configuration names another (npm's documentation, config "registry"). */
-export const publicNpmRegistry = 'https://registry.npmjs.org/';
+export const publicNpmRegistry: string = defaultUrl;
 
 /** The public index that pip and uv ask when no configuration names another (pip's documentation, "--index-url"). */
 export const publicPythonIndex = 'https://pypi.org/simple/';
