@@ -130,7 +130,11 @@ export function sightOf(snapshot: Snapshot, definition: string, port: number): P
         ? { kind: 'server', instance, warnings: sessionRisks(instance, snapshot) }
         : { kind: 'foreign', ...pidOf(held.pid), reason: 'it is part of another program' };
     case 'hidden':
-      return { kind: 'foreign', ...pidOf(held.pid), reason: 'it is out of sight' };
+      return {
+        kind: 'foreign',
+        ...pidOf(held.pid),
+        reason: held.pid === undefined ? 'it is out of sight' : 'it is part of another program',
+      };
     case 'forwarder':
       return { kind: 'foreign', ...pidOf(held.pid), reason: 'it passes connections on to where nothing can be seen' };
     case 'stranger': {
@@ -163,7 +167,8 @@ async function stop(
     await until(async () => !(await table.isAlive(row.identity)), setup.leaveMs ?? leaveLimitMs);
   }
   if (row && (await table.isAlive(row.identity))) {
-    const launchers = instance.launchers.map((launcher) => launcher.pid);
+    // A script that started it may have more to do: it is left to notice the end itself.
+    const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
     const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemEndHands(table));
     if (report.status === 'refused' || report.status === 'left') {
       return `${name} could not be ended: ${report.reason}`;

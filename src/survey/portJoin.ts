@@ -1,7 +1,7 @@
 import { familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../config/clientProcess.ts';
 import { type HolderEvidence, type HolderVerdict, judgeHolder, portTakenFinding } from '../diagnosis/portHolder.ts';
 import { looksLikeMcp } from '../package/mcpPackage.ts';
-import { commandName } from '../process/commandName.ts';
+import { commandName, isShell } from '../process/commandName.ts';
 import { observedLaunch } from '../process/launch.ts';
 import { isNamespaceInit } from '../process/namespaceInit.ts';
 import type { ProcessTree } from '../process/processTree.ts';
@@ -71,7 +71,9 @@ export async function joinPorts(look: HttpLook, attributed: readonly Attributed[
   const findings = new Map<string, Finding[]>();
   const ports = new Map<string, ServerPort>();
   const kept: Attributed[] = [];
-  for (const one of attributed) {
+  for (const found of attributed) {
+    const claimed = look.claims.some(({ row }) => row === found.server || found.launchers.includes(row));
+    const one = claimed ? withOwnLaunchers(found, processes) : found;
     const own = serverTree(one, processes).pids;
     let left = one;
     for (const claim of look.claims.filter(({ row }) => own.includes(row.pid))) {
@@ -108,7 +110,34 @@ export async function joinPorts(look: HttpLook, attributed: readonly Attributed[
       kept.push(left);
     }
   }
+  for (const { definitions, port, row, closed } of look.claims) {
+    for (const { id } of closed ? [] : definitions) {
+      if (!states.has(id)) {
+        // A client or an editor listens itself: nothing that could be shown, or restarted, alone.
+        states.set(id, { number: port, holder: 'hidden', pid: row.pid });
+      }
+    }
+  }
   return { attributed: kept, ports, states, findings };
+}
+
+/**
+ * A server behind a port is often started by a script that goes on with other things. A shell with other children is not the server's launcher but the
+ * one who started it, and nothing that happens to the server concerns the rest.
+ */
+function withOwnLaunchers(one: Attributed, processes: ProcessTree): Attributed {
+  let below = one.server;
+  for (let at = one.launchers.length - 1; at >= 0; at--) {
+    const row = one.launchers[at];
+    if (!row) {
+      break;
+    }
+    if (isShell(commandName(row.argv[0] ?? row.name)) && processes.childrenOf(row).some((child) => child !== below)) {
+      return { ...one, launchers: one.launchers.slice(at + 1), parent: row };
+    }
+    below = row;
+  }
+  return one;
 }
 
 function judge(one: Attributed, claim: PortClaim, own: readonly number[], context: JoinContext): HolderVerdict {

@@ -81,7 +81,9 @@ function restingWords({ enabled, transport, port, url }: Definition): string {
     case 'stranger':
       return `not running: port ${port.number} is held by PID ${port.pid}`;
     case 'hidden':
-      return `port ${port.number} is held by a process that cannot be seen`;
+      return port.pid === undefined
+        ? `port ${port.number} is held by a process that cannot be seen`
+        : `runs in PID ${port.pid}, as a part of another program`;
     case 'forwarder':
       return `port ${port.number} is passed on by PID ${port.pid} to where it cannot be seen`;
     default:

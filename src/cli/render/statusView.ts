@@ -127,7 +127,7 @@ function reachedBy({ listens, usedBy = [], package: found }: Instance): string[]
     return [];
   }
   const said = listens.health?.version;
-  const version = said === undefined || said === found?.running ? '' : `, says it is ${said}`;
+  const version = said === undefined || !/^v?\d/.test(said) || said === found?.running ? '' : `, says it is ${said}`;
   const users = usedBy.length === 0 ? '' : `; used by ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
   return [`port ${listens.port}${version}${users}`];
 }

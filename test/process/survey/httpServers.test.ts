@@ -9,13 +9,14 @@ import { closedMs } from '../../../src/diagnosis/responsiveness.ts';
 import type { ListenerTable } from '../../../src/process/listeners.ts';
 import { LsofListeners } from '../../../src/process/lsofListeners.ts';
 import { ProcListeners } from '../../../src/process/procListeners.ts';
+import { ProcTable } from '../../../src/process/procTable.ts';
 import { systemClock } from '../../../src/survey/bootClock.ts';
 import { createSurveyor, type Surveyor } from '../../../src/survey/surveyor.ts';
 import { silentLog } from '../../../src/types/log.ts';
 import type { Snapshot } from '../../../src/types/snapshot.ts';
 import { makeProject, npm, npmEnv, servers } from '../package/npmServers.ts';
 import { findPython } from '../package/pythonWheels.ts';
-import { freePort, type RunningHttp, startImitation, startListening } from './httpServer.ts';
+import { freePort, imitation, type RunningHttp, startImitation, startListening } from './httpServer.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
 /** A machine that does not tell who listens. */
@@ -252,6 +253,27 @@ describe('HTTP servers', function () {
       ['unresponsive/proven'],
       'for a later observer too',
     );
+  });
+
+  it('are not one with the script that started them and goes on with other things', async () => {
+    const port = await freePort();
+    entry('notes', port);
+    const script = world.write('start.sh', `python3 '${imitation}' ${port} & sleep 1000 & wait`);
+    const starter = spawn('sh', [script], { stdio: 'ignore' });
+    children.push(starter);
+    const table = new ProcListeners();
+    let pid: number | undefined;
+    while (pid === undefined) {
+      pid = (await table.look(new Set([port])))?.listeners[0]?.pids[0];
+    }
+    const instance = instanceOf(await settled(await observer()), pid);
+    const others = (await new ProcTable().list()).filter((row) => row.ppid === starter.pid && row.pid !== pid);
+    for (const other of others) {
+      process.kill(other.pid, 'SIGKILL');
+    }
+    process.kill(pid, 'SIGKILL');
+    assert.deepEqual([instance.launchers, instance.tree, instance.client], [[], [pid], null]);
+    assert.equal(others.length, 1);
   });
 
   it('name the clients that are connected to them', async () => {
