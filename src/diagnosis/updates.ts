@@ -53,7 +53,7 @@ export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
     kind: 'update-available',
     confidence: 'proven',
     message: `${name} ${installed} -> ${newest}: ${how}${directory}`,
-    evidence: [`installed is ${name} ${installed}`, said, `how to upgrade: ${how}${directory}`, ...evidence.remarks],
+    evidence: [`installed is ${name} ${installed}`, said, ...evidence.remarks],
     since,
     actions: actionsOf(evidence),
   };

@@ -95,7 +95,7 @@ function actionText(action: FindingAction): string {
     case 'manual':
       return action.step;
     case 'upgrade':
-      return `upgrade it with: ${action.argv.join(' ')}`;
+      return `run ${action.argv.join(' ')}${action.cwd === undefined ? '' : ` in ${action.cwd}`}, then restart it`;
     case 'reveal':
       return `look at its entry (${action.file}, line ${action.line})`;
     default:

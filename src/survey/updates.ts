@@ -30,7 +30,7 @@ interface Entry {
 }
 
 /** Settings files and project files are read again after this long. */
-const freshMs = 60_000;
+const freshMs = 600_000;
 /** Settings files are small. */
 const maxSettingsBytes = 1024 * 1024;
 
