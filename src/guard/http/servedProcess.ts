@@ -53,6 +53,7 @@ export class ServedProcess {
   #running: Running | undefined;
   /** Everybody who has not ended yet. */
   readonly #alive = new Set<ServerProcess>();
+  readonly #starts = new Set<Promise<Running>>();
   #state: 'starting' | 'running' | 'restarting' | 'waiting' | 'stopped' = 'starting';
   #backOffMs = firstBackOffMs;
   #restart: Promise<void> | undefined;
@@ -84,7 +85,7 @@ export class ServedProcess {
   /** Starts the first server. @returns why it could not be started; calls wait for the next try then */
   async begin(): Promise<string | undefined> {
     try {
-      await this.#takeOver(await this.#start());
+      await this.#replace(await this.#start());
       return undefined;
     } catch (error) {
       this.#retryLater(reasonOf(error));
@@ -112,11 +113,27 @@ export class ServedProcess {
     if (running) {
       await this.#end(running);
     }
+    // One that is just being started is ended by its start.
+    await Promise.allSettled(this.#starts);
   }
 
   async #overlapping(old: Running): Promise<void> {
-    const next = await this.#start();
-    await this.#takeOver(next);
+    await this.#replace(await this.#start());
+    // It may have ended by itself meanwhile.
+    await old.process.exited;
+  }
+
+  /** Calls go to the new server; whoever served before finishes its calls and is ended. */
+  async #replace(next: Running): Promise<void> {
+    const before = this.#running;
+    this.#takeOver(next);
+    if (before && before !== next) {
+      await this.#letGo(before);
+    }
+  }
+
+  async #letGo(old: Running): Promise<void> {
+    old.leaving = true;
     if (old.target) {
       await this.#upstream.drained(old.target, this.#options.drainMs);
       this.#upstream.retire(old.target);
@@ -129,16 +146,11 @@ export class ServedProcess {
     this.#state = 'restarting';
     this.#upstream.hold();
     if (old) {
-      old.leaving = true;
-      if (old.target) {
-        await this.#upstream.drained(old.target, this.#options.drainMs);
-        this.#upstream.retire(old.target);
-      }
-      await this.#end(old);
+      await this.#letGo(old);
       this.#running = undefined;
     }
     try {
-      await this.#takeOver(await this.#start());
+      await this.#replace(await this.#start());
     } catch (error) {
       this.#retryLater(reasonOf(error));
       throw error;
@@ -146,7 +158,17 @@ export class ServedProcess {
   }
 
   /** Starts one and waits until it accepts connections and answers. @throws when it does not, and it is gone then */
-  async #start(): Promise<Running> {
+  #start(): Promise<Running> {
+    const start = this.#startOne();
+    this.#starts.add(start);
+    void start.catch(() => undefined).finally(() => this.#starts.delete(start));
+    return start;
+  }
+
+  async #startOne(): Promise<Running> {
+    if (this.#stopped.signal.aborted) {
+      throw new Error('it was stopped');
+    }
     const { command, args, portEnv, fixed, startMs } = this.#options;
     const staleCalls = this.#options.staleCalls();
     const url = fixed ?? new URL(`http://127.0.0.1:${await freePort()}`);
@@ -164,12 +186,12 @@ export class ServedProcess {
     process.stdout.on('data', (chunk: Buffer) => globalThis.process.stderr.write(chunk));
     const running: Running = { process, url, since: Date.now(), code, target: undefined, leaving: false };
     const fault = (await this.#untilAccepting(running, startMs)) ?? (await this.#verify(url));
+    if (code && fault === undefined) {
+      await staleCalls?.accepted(code, process.pid);
+    }
     if (fault !== undefined || this.#stopped.signal.aborted) {
       await this.#end(running);
       throw new Error(fault ?? 'it was stopped while it started');
-    }
-    if (code) {
-      await staleCalls?.accepted(code, process.pid);
     }
     return running;
   }
@@ -215,10 +237,9 @@ export class ServedProcess {
     return process.ended ? `it ended while port ${url.port} is held by another process` : undefined;
   }
 
-  async #takeOver(next: Running): Promise<void> {
-    const before = this.#running;
-    if (before) {
-      before.leaving = true;
+  #takeOver(next: Running): void {
+    if (this.#running) {
+      this.#running.leaving = true;
     }
     this.#running = next;
     this.#state = 'running';
@@ -262,6 +283,8 @@ export class ServedProcess {
     this.#backOffMs = Math.min(this.#backOffMs * 2, longestBackOffMs);
     void pause(wait, undefined, { signal: this.#stopped.signal })
       .then(async () => {
+        // Somebody may have asked for a restart meanwhile, and that may fail.
+        await this.#restart?.catch(() => undefined);
         if (this.#state === 'waiting') {
           await this.begin();
         }

@@ -41,6 +41,8 @@ export type ExchangeOutcome =
   | { readonly status: 'outdated' }
   | { readonly status: 'aborted' };
 
+/** A server that is replaced again while a session is set up refuses it a second time: that is another server. */
+const maxAttempts = 5;
 /** How long a session that was refused right after its recovery is left alone. */
 const futileMs = 30_000;
 
@@ -66,7 +68,7 @@ export class SessionExchange {
 
   /**
    * In a session. A request that the server refuses because of the session was not executed: it is sent a second time after the recovery, and its second refusal
-   * is the client's.
+   * is the client's, unless the server was replaced again meanwhile.
    * @param recoverable false = the refusal is the client's at once
    */
   async send(exchange: Exchange, session: Session, recoverable: boolean): Promise<ExchangeOutcome> {
@@ -78,6 +80,7 @@ export class SessionExchange {
       }
     }
     let current = exchange;
+    let disturbances = -1;
     for (let attempt = 1; ; attempt += 1) {
       await session.recovery;
       const { generation } = session;
@@ -90,14 +93,16 @@ export class SessionExchange {
           return outcome;
         }
         refused = outcome.answer;
-        if (attempt > 1) {
+        const replaced = this.#upstream.disturbances !== disturbances && attempt < maxAttempts;
+        if (attempt > 1 && !replaced) {
           // A server that knows no session for longer than a moment would be given a new one with every request.
           session.futileUntil = performance.now() + futileMs;
         }
-        if (!recoverable || attempt > 1 || exchange.body?.rest || performance.now() < session.futileUntil) {
+        if (!recoverable || (attempt > 1 && !replaced) || exchange.body?.rest || performance.now() < session.futileUntil) {
           return outcome;
         }
       }
+      ({ disturbances } = this.#upstream);
       const failure = await this.#recover(exchange, session, generation, refused);
       if (failure) {
         return failure;

@@ -7,6 +7,7 @@ import type { Session } from './session.ts';
 
 /** Sessions that outlive this process. Nothing here throws: a session that cannot be kept still works until this process ends. */
 export interface SessionStore {
+  /** Soon, and once for all changes of one turn. */
   save(session: Session): void;
   /** By the id that the client sends. */
   load(clientId: string): Session | undefined;
@@ -56,25 +57,42 @@ export function createSessionStore(folder: string, upstream: string, report: (me
       report(`sessions cannot be kept in ${folder} (${code}): they end with this process`);
     }
   };
+  const write = (session: Session): void => {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const { credential, upstreamId, lost, generation, ended, usedAt, setup } = session;
+      const plain = JSON.stringify({ credential, upstreamId, lost, generation, ended, usedAt, setup });
+      const content = `${JSON.stringify({ v: 1, sealed: seal(keyOf(session.clientId), plain) })}\n`;
+      if (content.length <= maxFileBytes) {
+        writeWhole(fileOf(session.clientId), content);
+      }
+    } catch (error) {
+      complain(error);
+    }
+  };
+  // What changes several times in one turn (a session begins, its answer comes) is written once.
+  const waiting = new Set<Session>();
   return {
     save(session) {
-      try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        const { credential, upstreamId, lost, generation, ended, usedAt, setup } = session;
-        const plain = JSON.stringify({ credential, upstreamId, lost, generation, ended, usedAt, setup });
-        const content = `${JSON.stringify({ v: 1, sealed: seal(keyOf(session.clientId), plain) })}\n`;
-        if (content.length <= maxFileBytes) {
-          writeWhole(fileOf(session.clientId), content);
-        }
-      } catch (error) {
-        complain(error);
+      if (waiting.size === 0) {
+        setImmediate(() => {
+          const sessions = [...waiting];
+          waiting.clear();
+          sessions.forEach(write);
+        });
       }
+      waiting.add(session);
     },
     load(clientId) {
       const whole = readWhole(fileOf(clientId), maxFileBytes, process.geteuid?.());
       return 'problem' in whole ? undefined : opened(clientId, keyOf(clientId), whole.text);
     },
     forget(clientId) {
+      for (const session of waiting) {
+        if (session.clientId === clientId) {
+          waiting.delete(session);
+        }
+      }
       try {
         rmSync(fileOf(clientId), { force: true });
       } catch (error) {

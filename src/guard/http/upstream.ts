@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Gone } from './departure.ts';
 import { flat, type RawHeaders } from './headerFilter.ts';
@@ -56,6 +56,8 @@ const pauseMs = 40;
 export class Upstream {
   #slot: Slot | undefined;
   #number = 0;
+  #disturbances = 0;
+  readonly #watched = new WeakSet<Socket>();
   /** Released when a server is there to be asked; undefined while nothing waits. */
   #gate: { readonly opened: Promise<void>; open(): void } | undefined;
   #probe: Promise<boolean> | undefined;
@@ -69,6 +71,11 @@ export class Upstream {
   constructor(waitMs: number, drainMs: number) {
     this.#waitMs = waitMs;
     this.#drainMs = drainMs;
+  }
+
+  /** Counts up whenever a connection to the server ends: as long as it stands still, the same process has answered. */
+  get disturbances(): number {
+    return this.#disturbances;
   }
 
   get target(): Target | undefined {
@@ -191,6 +198,7 @@ export class Upstream {
       };
       signal.addEventListener('abort', abort, { once: true });
       request.once('socket', (socket) => {
+        this.#watch(socket);
         const ready = (): void => {
           connected = true;
           if (body?.rest) {
@@ -214,6 +222,15 @@ export class Upstream {
         request.end(body?.bytes);
       }
     });
+  }
+
+  #watch(socket: Socket): void {
+    if (!this.#watched.has(socket)) {
+      this.#watched.add(socket);
+      socket.once('close', () => {
+        this.#disturbances += 1;
+      });
+    }
   }
 
   /** One look for all who wait. */

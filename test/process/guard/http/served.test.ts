@@ -9,7 +9,7 @@ import { RawClient } from './rawClient.ts';
 const rounds = process.env.TEST_LONG === '1' ? 10 : 1;
 
 describe('guard --http: the server that it starts', function () {
-  this.timeout(120_000);
+  this.timeout(process.env.TEST_LONG === '1' ? 600_000 : 120_000);
   let world: HttpWorld;
   let v1: string;
 
