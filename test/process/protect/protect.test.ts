@@ -146,6 +146,14 @@ describe('protect', function () {
     );
     match((await run('status')).stdout, /notes +ok, guarded/);
 
+    // What it was done for: another process serves, and the client's session goes on.
+    const restarted = await run('restart', 'notes', '--yes');
+    equal(restarted.code, 0, `${restarted.stdout}${restarted.stderr}`);
+    const later = instanceOf(await settled(await world.observer({ runDir: env.MCP_RUN_DIR ?? '' })), pid);
+    ok(later.pid !== instance.pid && later.launchers[0]?.pid === pid, `PID ${instance.pid}, then ${later.pid}`);
+    const found = await client.callTool({ name: 'open_nodes', arguments: { names: ['a'] } });
+    match(JSON.stringify(found), /"a/);
+
     const undone = await run('unprotect', 'notes', '--yes');
     equal(undone.code, 0, undone.stderr);
     equal(readFileSync(file, 'utf8'), before);
