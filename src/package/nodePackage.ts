@@ -5,6 +5,7 @@ import { isNpmName } from '../version/npmSpec.ts';
 import { versionShaped } from '../version/shape.ts';
 import { failure, look, readBounded } from './boundedFile.ts';
 import type { MetadataCache } from './metadataCache.ts';
+import { yarnRef } from './yarnArchive.ts';
 
 /** What counts of a package.json. Everything in it is somebody else's text: only what has the right shape is kept. */
 export interface Manifest {
@@ -105,6 +106,10 @@ export function installedRoot(path: string): string | undefined {
 
 /** The package reference of a script as the process names it. */
 export function refOfScript(entry: string): { readonly ref: PackageRef } | { readonly unknown: string } {
+  const archived = yarnRef(entry);
+  if (archived) {
+    return { ref: archived };
+  }
   const file = resolveScript(entry);
   if ('unknown' in file) {
     return file;
@@ -127,7 +132,7 @@ function holderOf(directory: string): string {
 /** Finds the file that a script argument stands for, as Node does for its main script: as written, with an extension, or a directory. */
 function resolveScript(entry: string): { readonly path: string } | { readonly unknown: string } {
   if (/\.zip[\\/]/.test(entry)) {
-    return { unknown: 'it runs from inside an archive (Yarn Plug’n’Play), whose versions are not read yet' };
+    return { unknown: 'it runs from inside an archive that has no version in its name' };
   }
   for (const candidate of [entry, `${entry}.js`, `${entry}.cjs`, `${entry}.mjs`, `${entry}.json`, `${entry}.node`]) {
     if (existsSync(candidate)) {

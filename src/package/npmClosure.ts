@@ -8,12 +8,17 @@ import { isInstalling, npmRetired } from './installing.ts';
 import type { MetadataCache } from './metadataCache.ts';
 import { installedRoot, packageOf, readManifest } from './nodePackage.ts';
 import { NpmLockContents } from './npmLock.ts';
+import { readYarnArchive, yarnArchive } from './yarnArchive.ts';
 
 /**
  * The package of an npm reference and everything that it requires, found as Node finds it: `node_modules` upwards from where each package really
  * lies. So one reading serves npm (local, global, npx), pnpm and bun. The entry is resolved anew each time: a link may lead elsewhere now.
  */
 export function readNpmClosure(ref: PackageRef, cache: MetadataCache, now: number): PartsOrFailure {
+  const archive = yarnArchive(ref.entry);
+  if (archive) {
+    return readYarnArchive(archive);
+  }
   const own = ownDirectory(ref, cache);
   if ('status' in own) {
     return own;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { respawnFinding } from '../diagnosis/respawn.ts';
 import { readClosure } from '../package/closure.ts';
 import { readManifest } from '../package/nodePackage.ts';
+import { pnpFile, pnpVersion, yarnArchive } from '../package/yarnArchive.ts';
 import type { LaunchSpec } from '../process/launchSpec.ts';
 import { npxHash } from '../process/npmCommand.ts';
 import type { Finding, FindingAction } from '../types/finding.ts';
@@ -100,6 +101,12 @@ function nextOf(attributed: Attributed, ref: PackageRef, latest: string | undefi
       default:
         return undefined;
     }
+  }
+  const archive = yarnArchive(ref.entry);
+  if (archive) {
+    const map = attributed.detail.cwd === undefined ? undefined : pnpFile(attributed.detail.cwd);
+    const version = map === undefined ? undefined : pnpVersion(map, archive);
+    return map === undefined || version === undefined ? undefined : { next: { version, by: 'local' }, because: `${map} leads to` };
   }
   const words = definition ? [definition.command ?? '', ...definition.args] : [];
   // An entry that names the version's own directory starts that one for ever.
