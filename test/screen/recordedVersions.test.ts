@@ -57,10 +57,13 @@ describe('The Python example in VS Code', function () {
     assert.match(label, /^notes, runs 1\.0\.0/);
     const line = window().rows('recorded').first();
     await line.waitFor();
-    const card = await window().hover(line);
-    const text = await waitFor('its text', async () => {
-      const now = (await card.textContent()) ?? '';
-      return now.includes('PID') ? now : undefined;
+    // The card goes when its row is drawn anew, and begins with "Loading...": hovered over until it says something.
+    const text = await waitFor('the words of the tooltip', async () => {
+      const card = await window().hover(line);
+      return card
+        .filter({ hasText: 'PID' })
+        .textContent({ timeout: 3_000 })
+        .catch(() => undefined);
     });
     assert.match(text, /Holds ~\/notes\./);
     assert.match(text, /written down by the server itself/);
