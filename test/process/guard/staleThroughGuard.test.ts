@@ -132,10 +132,10 @@ describe('guard: stale code at call time, through the bundle that ships', functi
         const command = / run "([^"]+)"/.exec(refused)?.[1] ?? '';
         match(command, /cli\.cjs restart \d+ --run-dir \//);
         const typed = (): Promise<string> => run('sh', ['-c', `${command} || true`], { cwd: home.root, env: home.env });
-        // Two who read the same refusal: one acts, and the other is told so.
+        // Two who read the same refusal: one acts. The other is told so, or, where it begins late, finds no such process any more.
         const said = await Promise.all([typed(), typed()]);
         equal(said.filter((text) => /was restarted by its guard: PID \d+ now.*keeps the session/s.test(text)).length, 1, said.join('\n'));
-        equal(said.filter((text) => /already (being )?restarted by terminal/.test(text)).length, 1, said.join('\n'));
+        equal(said.filter((text) => text === '' || /already (being )?restarted by terminal/.test(text)).length, 1, said.join('\n'));
         equal(resultText(await note(client)), 'written');
         // And one who comes late restarts nothing either.
         const late = await typed();
