@@ -6,6 +6,8 @@ export interface ClientMessage {
   readonly answerIds: readonly RequestId[];
   /** Methods of its requests and notifications, in order. */
   readonly methods: readonly string[];
+  /** Its `tools/call` requests. */
+  readonly toolCalls: readonly { readonly id: RequestId; readonly params: unknown }[];
   /** The only message, when there is exactly one: most bodies. */
   readonly single?: { readonly method?: string; readonly params?: Readonly<Record<string, unknown>> };
 }
@@ -30,12 +32,16 @@ export function readClientMessage(body: Buffer): ClientMessage | undefined {
   const requestIds: RequestId[] = [];
   const answerIds: RequestId[] = [];
   const methods: string[] = [];
-  for (const { id, method } of messages) {
+  const toolCalls: { readonly id: RequestId; readonly params: unknown }[] = [];
+  for (const { id, method, params } of messages) {
     if (typeof method === 'string') {
       methods.push(method);
     }
     if (typeof id === 'string' || typeof id === 'number') {
       (typeof method === 'string' ? requestIds : answerIds).push(id);
+      if (method === 'tools/call') {
+        toolCalls.push({ id, params });
+      }
     }
   }
   const [first] = messages;
@@ -43,6 +49,7 @@ export function readClientMessage(body: Buffer): ClientMessage | undefined {
     requestIds,
     answerIds,
     methods,
+    toolCalls,
     ...(first && messages.length === 1 ? { single: singleOf(first) } : {}),
   };
 }

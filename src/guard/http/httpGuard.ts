@@ -6,6 +6,7 @@ import type { ControlHandlers } from '../../lock/controlServer.ts';
 import { runDirOf } from '../../lock/runDir.ts';
 import type { Log } from '../../types/log.ts';
 import { createRedactor } from '../../types/redaction.ts';
+import { guardTable } from '../guardTable.ts';
 import { Publication } from '../publication.ts';
 import type { ServerProcess } from '../serverProcess.ts';
 import { Watchdog } from '../watchdog.ts';
@@ -95,6 +96,8 @@ class Assembly implements HttpGuard {
     const { host, port } = options.listen;
     this.url = new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
     this.#upstream = new Upstream(options.waitMs, options.drainMs);
+    // The port is open before the server is there: whoever comes waits.
+    this.#upstream.hold();
     this.#served = this.#serving();
     this.#watchdog = this.#served && new Watchdog(options.graceMs);
     const redactor = createRedactor([]);
@@ -200,13 +203,11 @@ class Assembly implements HttpGuard {
       }
       return;
     }
-    this.#upstream.hold();
     if (command !== undefined && onStale !== 'off') {
-      const { createProcessTable } = await import('../../process/table.ts');
       this.#staleCalls = new StaleCalls({
         options: { ...this.#options, command },
         upstream: this.#upstream,
-        table: await createProcessTable(),
+        table: guardTable(),
         restart: (reason) => this.restart(reason),
         log: (line) => this.#log.warn(line),
       });

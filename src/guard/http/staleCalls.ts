@@ -1,6 +1,10 @@
 import type { ProcessTable } from '../../types/process.ts';
 import type { ChildCode } from '../gate/childCode.ts';
+import type { ToolRefusal } from '../gate/refusal.ts';
 import { createStaleGate, type StaleGate, type StaleReport } from '../gate/staleGate.ts';
+import { RestartLimit } from '../restartLimit.ts';
+import type { RequestId } from './clientMessage.ts';
+import { faultCode, rpcError } from './faults.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
 import { ownRequest } from './ownRequest.ts';
 import type { GatedCall } from './proxy.ts';
@@ -22,6 +26,8 @@ const patienceMs = 20_000;
 export class StaleCalls {
   readonly #gate: StaleGate;
   readonly #options: StaleCallsOptions;
+  readonly #limit = new RestartLimit();
+  #restarting: Promise<void> | undefined;
   #child: ChildCode | undefined;
 
   constructor(options: StaleCallsOptions) {
@@ -78,45 +84,80 @@ export class StaleCalls {
     return this.#gate.report();
   }
 
-  /** Lets a call pass, now or after a restart, or answers it. @returns whether it was answered */
+  /** Lets calls pass, now or after a restart, or answers them. @returns whether they were answered */
   async hold(call: GatedCall): Promise<boolean> {
-    const { message, signal } = call.exchange;
-    const [id] = message?.requestIds ?? [];
-    if (message?.single?.method !== 'tools/call' || id === undefined) {
+    const { message } = call.exchange;
+    const answers = new Map<RequestId, object>();
+    for (const { id, params } of message?.toolCalls ?? []) {
+      const answer = await this.#decide(call, params);
+      if (answer === 'gone') {
+        return true;
+      }
+      if (answer) {
+        answers.set(id, answer);
+      }
+    }
+    if (answers.size === 0) {
       return false;
     }
-    const { params } = message.single;
+    // A batch (2025-03-26) passes as a whole or not at all.
+    const all = (message?.requestIds ?? []).map((id) =>
+      answers.has(id)
+        ? { jsonrpc: '2.0', id, ...answers.get(id) }
+        : rpcError(id, faultCode, 'Not executed: another call of the same batch was refused. Send this one by itself.', { executed: 'no' }),
+    );
+    const body = JSON.stringify(message?.single ? all[0] : all);
+    call.response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
+    return true;
+  }
+
+  /** @returns what to answer instead; undefined when the call may pass; `gone` when the client gave up */
+  async #decide(call: GatedCall, params: unknown): Promise<ToolRefusal | 'gone' | undefined> {
     const start = performance.now();
     let asked = false;
     let restarted = false;
     for (;;) {
-      const patient = !restarted && performance.now() - start < patienceMs;
+      // A new version that does not start, or is replaced again and again, must not be started with every call.
+      const patient = !restarted && performance.now() - start < patienceMs && !this.#limit.isStorm(performance.now());
       const decision = this.#gate.call({ params, asked, patient });
       switch (decision.action) {
         case 'pass':
-          return false;
-        case 'refuse': {
-          const body = JSON.stringify({ jsonrpc: '2.0', id, ...decision.answer });
-          call.response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
-          return true;
-        }
+          return undefined;
+        case 'refuse':
+          return decision.answer;
         case 'ask-tools':
           asked = true;
           await this.#gate.tools.ask((page) => this.#page(call, page));
           break;
         case 'restart':
           restarted = true;
-          await this.#options.restart(decision.reason).catch((error: unknown) => {
-            this.#options.log(`the restart failed: ${error instanceof Error ? error.message : String(error)}`);
-          });
+          await this.#restartOnce(decision.reason);
           break;
         case 'wait':
-          await limited(new Promise(() => {}), decision.ms, signal);
-          if (signal.aborted) {
-            return true;
+          await limited(new Promise(() => {}), decision.ms, call.exchange.signal);
+          if (call.exchange.signal.aborted) {
+            return 'gone';
           }
       }
     }
+  }
+
+  #restartOnce(reason: string): Promise<void> {
+    this.#restarting ??= (async () => {
+      const pause = this.#limit.pauseMs(performance.now());
+      if (pause > 0) {
+        await limited(new Promise(() => {}), pause);
+      }
+      this.#limit.note(performance.now());
+      await this.#options.restart(reason);
+    })()
+      .catch((error: unknown) => {
+        this.#options.log(`the restart failed: ${error instanceof Error ? error.message : String(error)}`);
+      })
+      .finally(() => {
+        this.#restarting = undefined;
+      });
+    return this.#restarting;
   }
 
   /** One page of the tools, on our own account, in the session and with the credential of the call. */

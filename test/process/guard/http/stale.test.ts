@@ -50,7 +50,7 @@ describe('guard --http: an upgrade under a real server', function () {
         const echo = async (message: string) => (await client.request('tools/call', { name: 'echo', arguments: { message } })).text;
         assert.match(await echo('before'), /Echo: before/);
         assert.equal((await health(guard.origin)).version, older);
-        return { ...guard, echo };
+        return { ...guard, client, echo };
       }),
     );
     const [refuse, restarts, warns] = guards;
@@ -66,6 +66,15 @@ describe('guard --http: an upgrade under a real server', function () {
     assert.doesNotMatch(refused, /Echo/);
     assert.match(refused, /"isError":true.*restart_mcp_server/);
     assert.ok(refused.includes(older) && refused.includes(newer), refused);
+    const calls = [7, 8].map((id) => ({
+      jsonrpc: '2.0',
+      id,
+      method: 'tools/call',
+      params: { name: 'echo', arguments: { message: 'batch' } },
+    }));
+    const batch = await refuse.client.send([...calls, { jsonrpc: '2.0', id: 9, method: 'ping' }]);
+    assert.match(batch.text, /^\[\{"jsonrpc":"2.0","id":7,"result":.*"id":8,"result":.*"id":9,"error":/);
+    assert.doesNotMatch(batch.text, /Echo/);
     assert.equal((await restart(world.runDir, refuse.pid)).status, 'ok');
     assert.match(await refuse.echo('after'), /Echo: after/);
     assert.equal((await health(refuse.origin)).version, newer);

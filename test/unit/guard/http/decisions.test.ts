@@ -39,10 +39,16 @@ describe('readClientMessage', () => {
       requestIds: [1],
       answerIds: [],
       methods: ['a'],
+      toolCalls: [],
       single: { method: 'a', params: { x: 1 } },
     });
-    assert.deepEqual(read({ id: 'r', result: {} }), { requestIds: [], answerIds: ['r'], methods: [], single: {} });
-    assert.deepEqual(read([{ id: 1, method: 'a' }, { method: 'b' }]), { requestIds: [1], answerIds: [], methods: ['a', 'b'] });
+    assert.deepEqual(read({ id: 'r', result: {} }), { requestIds: [], answerIds: ['r'], methods: [], toolCalls: [], single: {} });
+    assert.deepEqual(read([{ id: 1, method: 'a' }, { method: 'b' }]), {
+      requestIds: [1],
+      answerIds: [],
+      methods: ['a', 'b'],
+      toolCalls: [],
+    });
     assert.equal(readClientMessage(Buffer.from('no')), undefined);
     assert.equal(read([]), undefined);
     assert.equal(read('x'), undefined);
@@ -60,7 +66,7 @@ describe('readClientMessage', () => {
   });
 
   it('keeps from a new server what was meant for the old one', () => {
-    const only = (value: unknown) => isOnlyForTheOldServer(read(value) ?? { requestIds: [], answerIds: [], methods: [] });
+    const only = (value: unknown) => isOnlyForTheOldServer(read(value) ?? { requestIds: [], answerIds: [], methods: [], toolCalls: [] });
     assert.equal(only({ id: 3, result: {} }), true);
     assert.equal(only({ method: 'notifications/cancelled' }), true);
     assert.equal(only({ method: 'notifications/roots/list_changed' }), false);
