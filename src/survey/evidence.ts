@@ -1,11 +1,12 @@
 import { basename, join } from 'node:path';
 import type { Baseline } from '../diagnosis/baseline.ts';
 import type { PackageRef } from '../types/package.ts';
-import type { ProcessRow } from '../types/process.ts';
+import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { InstanceEvidence } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
 import type { PackageSight } from './closures.ts';
+import type { FactStore } from './factStore.ts';
 
 /** What the evidence of one server is made from. */
 export interface EvidenceParts {
@@ -15,11 +16,12 @@ export interface EvidenceParts {
   readonly firstSeenAt: number;
   /** The recorded packages and the file that holds them. */
   readonly baseline?: { readonly value: Baseline; readonly record: string };
+  readonly facts: FactStore;
   readonly redactor: Redactor;
 }
 
 /** Says how what is known of a server is known: for the details page and `explain`. Looks at nothing. */
-export function evidenceOf({ attributed, sight, firstSeenAt, baseline, redactor }: EvidenceParts): InstanceEvidence {
+export function evidenceOf({ attributed, sight, firstSeenAt, baseline, facts, redactor }: EvidenceParts): InstanceEvidence {
   const { server, detail } = attributed;
   return {
     firstSeenAt: new Date(firstSeenAt).toISOString(),
@@ -35,7 +37,29 @@ export function evidenceOf({ attributed, sight, firstSeenAt, baseline, redactor 
           record: baseline.record,
         }
       : null,
+    compared: comparedOf(server, detail, facts, redactor),
   };
+}
+
+function comparedOf(
+  server: ProcessRow,
+  detail: ProcessDetail,
+  facts: FactStore,
+  redactor: Redactor,
+): { readonly what: string; readonly recordedAt: string }[] {
+  const program = facts.fact(server.identity, 'program');
+  const source = facts.fact(server.identity, 'source');
+  const entry = facts.fact(server.identity, 'entry');
+  const late = source?.files.filter((file) => file.late !== undefined).length ?? 0;
+  const items: readonly (readonly [string, number | undefined])[] = [
+    [`its program ${redactor.text(program?.command ?? detail.exe ?? '')}, by content`, program?.takenAt],
+    [
+      `${source?.files.length} files of source that it loads, by content${late > 0 ? ` (${late} written after its start already: not compared)` : ''}`,
+      source?.takenAt,
+    ],
+    ['the words and variables of its entry, by keyed hashes', entry?.takenAt],
+  ];
+  return items.flatMap(([what, at]) => (at === undefined ? [] : [{ what, recordedAt: new Date(at).toISOString() }]));
 }
 
 function sourceOf(server: ProcessRow, sight: Exclude<PackageSight, { unknown: string }>): NonNullable<InstanceEvidence['source']> {

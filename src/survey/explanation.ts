@@ -161,6 +161,7 @@ function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow
       baseline ? `${count(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${trustTexts[baseline.trust]}` : noBaseline(own),
     ],
     ['record', baseline ? path(baseline.record) : undefined],
+    ...(evidence?.compared ?? []).map(({ what, recordedAt }): Pair => ['compared', `${what}; recorded ${time(recordedAt)}`]),
     ...changedDependencies.map((change): Pair => ['changed', changeText(change)]),
     ['not known', unknown],
   ]);

@@ -136,6 +136,7 @@ export function observeServer(
       attributed,
       sight,
       firstSeenAt: sighting.firstSeenAt,
+      facts: memory.facts,
       ...(baseline ? { baseline: { value: baseline, record: memory.facts.baselineFile(server.identity) } } : {}),
       redactor,
     }),

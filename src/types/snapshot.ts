@@ -144,6 +144,12 @@ export interface InstanceEvidence {
     /** The file that holds it. */
     readonly record: string;
   } | null;
+  /** What else was recorded of the process and is compared with what is there now. */
+  readonly compared: readonly {
+    readonly what: string;
+    /** ISO 8601. */
+    readonly recordedAt: string;
+  }[];
 }
 
 /** Everything known at one moment; the only thing that views read. Plain JSON, redacted. */

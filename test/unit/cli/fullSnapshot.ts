@@ -115,6 +115,7 @@ export const fullSnapshot: Full<Snapshot> = {
           packages: 92,
         },
         baseline: { takenAt: at, trust: 'before-start', packages: 92, record: '/home/ada/.mcp-run/shepherd/facts/0.baseline.json' },
+        compared: [{ what: 'its program, by content', recordedAt: at }],
       },
     },
   ],

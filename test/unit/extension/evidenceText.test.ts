@@ -47,6 +47,7 @@ describe('The evidence document', () => {
         match: { confidence: 'proven', why: ['its command line is the one of the entry (everything)'] },
         source: { entry: '/home/ann/api/x.js', how: 'from the script on its command line', editable: false, metadata: null, packages: 3 },
         baseline: { takenAt: '2026-11-21T09:00:05Z', trust: 'before-start', packages: 3, record: '/home/ann/.mcp-run/x.json' },
+        compared: [],
       },
     });
     const shown = text(one).replace(/\s+/g, ' ');

@@ -62,6 +62,7 @@ const chroma = instance({
       packages: 84,
       record: '/home/ada/.mcp-run/shepherd/facts/01.baseline.json',
     },
+    compared: [{ what: 'its program /usr/bin/python3.11, by content', recordedAt: ago(3_600_000 * 3) }],
   },
 });
 const given = snapshot({
@@ -104,6 +105,7 @@ describe('the explanation of one server', () => {
       /posthog: 3\.7\.0 when it started, gone now/,
       /read from +~\/venv\/.*chroma_mcp-0\.2\.6\.dist-info; 84 packages/,
       /recorded +84 packages on 2026-11-21 11:02:05; everything was installed well before/,
+      /compared +its program \/usr\/bin\/python3\.11, by content; recorded 2026-11-21 11:02:05/,
       /known +proven: it runs the package of the entry/,
       /not read +open files: permission denied/,
       /~\/\.claude\.json:9: A trailing comma/,
