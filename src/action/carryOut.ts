@@ -5,6 +5,7 @@ import { identityKey, type ProcessRow, type ProcessTable } from '../types/proces
 import type { Snapshot } from '../types/snapshot.ts';
 import { askControl } from './askControl.ts';
 import { type Asker, actOn, type Outcome, type Work } from './deed.ts';
+import { askOpencode } from './opencode.ts';
 import type { Plan, Target } from './plan.ts';
 import { askWindow } from './request.ts';
 import { isOrphan } from './restart.ts';
@@ -56,6 +57,14 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<Outcome> {
         );
         return outcome.status === 'done' && wish === 'stop' ? withRespawn(outcome, target, before, hands) : outcome;
       }
+      case 'ask-opencode':
+        return actOn(
+          target,
+          verb,
+          hands.asker,
+          () => isRunning(target, hands.here.table),
+          () => askOpencode(verb === 'restart' ? 'restart' : 'stop', target, step, { table: hands.here.table, look: () => hands.look() }),
+        );
       case 'end-tree': {
         const before = new Set((await hands.look()).instances.map((instance) => instance.id));
         const outcome = await actOn(

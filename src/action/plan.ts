@@ -31,6 +31,8 @@ export type Step =
   | { readonly kind: 'ask-window'; readonly windowPid: number; readonly text: string }
   /** The guard of the server, or the server itself, does it: asked over the control endpoint of this record. */
   | { readonly kind: 'ask-control'; readonly record: string; readonly text: string }
+  /** opencode does it, over its own interface, in one of its directories. */
+  | { readonly kind: 'ask-opencode'; readonly address: string; readonly directory: string; readonly text: string }
   /** The processes are ended: asked first, then hard. */
   | { readonly kind: 'end-tree'; readonly pids: readonly number[]; readonly text: string }
   /** Nothing that a program can do: the user takes this step in the client. */
@@ -55,6 +57,8 @@ export interface Plan {
 
 /** What the plan depends on besides the snapshot. */
 export interface Surroundings {
+  /** Addresses of the opencode processes that answer for their servers, by PID. */
+  readonly opencodes?: ReadonlyMap<number, string>;
   /** PIDs of the extension hosts that take requests. */
   readonly windows: ReadonlySet<number>;
   /** This program and everything above it. */
@@ -108,6 +112,17 @@ function stepsFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Su
       ...base,
       reason: `${client.name} (extension host PID ${client.pid}) runs it, and the extension in that window can ${wish} it.`,
       steps: [{ kind: 'ask-window', windowPid: route.windowPid, text }],
+      verify,
+      confirm: verb === 'end' ? 'twice' : 'no',
+    };
+  }
+  const address = around.opencodes?.get(client.pid);
+  if (address !== undefined && instance.cwd !== null && instance.definitions.length > 0) {
+    const text = `let opencode (PID ${client.pid}) ${wish === 'restart' ? 'disconnect and connect' : 'disconnect'} ${instance.name} in ${instance.cwd}`;
+    return {
+      ...base,
+      reason: `opencode (PID ${client.pid}) runs it, and ${wish === 'restart' ? 'restarts' : 'stops'} it when it is asked.`,
+      steps: [{ kind: 'ask-opencode', address, directory: instance.cwd, text }],
       verify,
       confirm: verb === 'end' ? 'twice' : 'no',
     };

@@ -2,6 +2,8 @@ import { processTree } from '../process/processTree.ts';
 import { createProcessTable } from '../process/table.ts';
 import { openWindows } from '../survey/windows.ts';
 import { identityKey, type ProcessTable } from '../types/process.ts';
+import type { Snapshot } from '../types/snapshot.ts';
+import { findOpencodes } from './opencode.ts';
 import type { Surroundings } from './plan.ts';
 
 /** What plans depend on besides the snapshot, as it is now; with the processes it was read from. */
@@ -14,7 +16,7 @@ export interface Here extends Surroundings {
 }
 
 /** Looks at what this program is and which windows take requests. @throws when the system has no process list, or the state folder cannot be read */
-export async function lookAround(runDir: string, platform: NodeJS.Platform): Promise<Here> {
+export async function lookAround(runDir: string, platform: NodeJS.Platform, snapshot: Pick<Snapshot, 'instances'>): Promise<Here> {
   const table = await createProcessTable(platform);
   const rows = await table.list();
   const own = rows.find((row) => row.pid === process.pid);
@@ -28,8 +30,10 @@ export async function lookAround(runDir: string, platform: NodeJS.Platform): Pro
           .map((row) => row.pid)
       : []),
   ]);
+  const opencodes = new Set(snapshot.instances.flatMap(({ client }) => (client?.id === 'opencode' ? [client.pid] : [])));
   return {
     table,
+    opencodes: await findOpencodes(rows, opencodes),
     ownIdentity: own && identityKey(own.identity),
     ownPids,
     windows: new Set(windows.map((window) => window.identity.pid)),

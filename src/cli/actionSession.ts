@@ -21,7 +21,7 @@ export async function openActionSession(context: CommandContext): Promise<Action
   try {
     const snapshot = await settledSurvey(session.surveyor, shell.ended);
     const { path: runDir, movedBy } = session.runFolder;
-    const here = await lookAround(runDir, shell.platform);
+    const here = await lookAround(runDir, shell.platform, snapshot);
     return {
       snapshot,
       hands: {

@@ -67,7 +67,11 @@ export function activate(context: ExtensionContext): void {
   const look = (): Promise<Snapshot> => survey.refresh();
   const presence = createPresence(process.platform);
   const deeds = new WindowDeeds(servers, state, { asker, look, isThere: async (identity) => (await presence)(identity) });
-  const hands = async (): Promise<Hands> => ({ asker: asker(), here: await lookAround(asker().runDir, process.platform), look });
+  const hands = async (): Promise<Hands> => ({
+    asker: asker(),
+    here: await lookAround(asker().runDir, process.platform, state.snapshot ?? { instances: [] }),
+    look,
+  });
   const machine = new MachineActions(state, hands, evidence, log);
   const actions = new ServerActions(state, deeds, machine, evidence, log);
   const guards = new GuardActions({

@@ -43,7 +43,13 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
     case 'none':
       return { kind: 'elsewhere', step: route.reason, restartable: false };
     case 'manual':
-      return { kind: 'elsewhere', step: route.step, restartable: true };
+      // opencode can be asked where its server listens; where it does not, the step is told.
+      return {
+        kind: 'elsewhere',
+        step: route.step,
+        restartable: true,
+        ...(instance.client?.id === 'opencode' ? { askable: true as const } : {}),
+      };
     case 'vscode-window':
       if (route.windowPid !== facts.pid) {
         return { kind: 'elsewhere', step: otherWindowStep(instance), restartable: true, askable: true };
