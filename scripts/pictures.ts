@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { outRoot, projectRoot } from './system/projectPaths.ts';
 
 /** Names in `out/screens`, as the tests call them. */
-const pictures = ['view-stale', 'status-tooltip', 'notification', 'welcome'].flatMap((name) => [`${name}-dark`, `${name}-light`]);
+const pictures = [
+  ...['view-stale', 'status-tooltip', 'notification', 'welcome'].flatMap((name) => [`${name}-dark`, `${name}-light`]),
+  'kill-orphans',
+];
 
 const target = join(projectRoot, 'media', 'screens');
 mkdirSync(target, { recursive: true });
