@@ -16,6 +16,9 @@ import { Watchdog } from './watchdog.ts';
 /** After the client let go, waiting for a resource goes on so long, ms: what it sent may be all that it wants to send. */
 const lingerMs = 2_000;
 
+/** A server that has not answered after this time is published all the same, ms. */
+const settleMs = 500;
+
 /** One client, its server, and everything around them: puts the parts together. */
 export class GuardSession {
   readonly #options: GuardOptions;
@@ -103,11 +106,28 @@ export class GuardSession {
     process.on('SIGUSR2', () => void this.supervisor.restart('asked by SIGUSR2'));
     await this.supervisor.begin();
     void this.#inputEnded.then(() => this.#end());
+    // What the client sent already goes first.
+    await new Promise((resolve) => setImmediate(resolve));
     this.#watchdog = new Watchdog(this.#options.graceMs);
     this.#watchdog.tell(this.#servers.map(({ pid }) => pid));
-    this.#publication = this.#publish();
+    this.#publication = this.#settled().then((goesOn) => (goesOn ? this.#publish() : undefined));
     this.#calls = setInterval(() => this.#lookAtCalls(), unansweredLookMs);
     this.#calls.unref();
+  }
+
+  /** To publish takes two programs and some reading: the server, which is just starting, has the machine to itself first. @returns false when it is over already */
+  async #settled(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const goesOn = await Promise.race([
+      this.finished.then(() => false),
+      new Promise<boolean>((resolve) => {
+        timer = setTimeout(() => resolve(true), settleMs);
+        this.relay.answered = () => resolve(true);
+      }),
+    ]);
+    clearTimeout(timer);
+    this.relay.answered = undefined;
+    return goesOn;
   }
 
   /** What has had no answer for a minute stands in the record, and goes from it with the answer. */

@@ -60,6 +60,8 @@ export class Relay {
   named: ((client: { readonly name: string; readonly version: string | undefined }) => void) | undefined;
   /** Why no server can be had: every request is answered with it. */
   broken: string | undefined;
+  /** Hears of the first answer of each server, before the gate does. */
+  answered: (() => void) | undefined;
   /** The server that new requests go to. */
   current: ServerLink | undefined;
   readonly #links = new Set<ServerLink>();
@@ -405,6 +407,7 @@ export class Relay {
       const envelope = readEnvelope(line);
       if (!link.hasAnswered && envelope.kind === 'response') {
         link.hasAnswered = true;
+        this.answered?.();
         this.gate?.answered(link.process);
       }
       if (envelope.kind !== 'response' || !link.takeOwn(envelope.id, envelope)) {

@@ -7,9 +7,12 @@ import { build } from 'esbuild';
 import { bundles } from '../../../esbuild.ts';
 import { listInstanceRecords } from '../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
-import { ended, until } from '../lock/lockHome.ts';
+import { ended, until as untilWithin } from '../lock/lockHome.ts';
 
-export { until };
+/** Waits for a condition; the machine may be busy. @throws when it does not come true in time */
+export function until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
+  return untilWithin(what, condition, limitMs);
+}
 
 export type Message = { readonly [key: string]: unknown };
 

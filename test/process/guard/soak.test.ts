@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { childrenOf, GuardHome, isRunning, resultText, until } from './guardedServer.ts';
 
 const long = process.env.TEST_LONG === '1';
-const calls = long ? 200_000 : 4_000;
+const calls = long ? 200_000 : 2_000;
 const upgrades = long ? 20 : 2;
 const restarts = long ? 50 : 4;
 /** No more than five in a minute: that is the limit against storms. */
