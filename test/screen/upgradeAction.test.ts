@@ -1,6 +1,6 @@
 // "Upgrade and Restart" as a user meets it: a newer version in the registry, the exact command in a question, npm in a terminal, another process after it.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { installServer } from '../../scripts/system/npmServer.ts';
@@ -19,10 +19,14 @@ describe('Upgrade and Restart', function () {
   let workbench: Workbench;
   let probe: EditorProbe;
   let index: LocalIndex;
+  /** Offers a version that nobody can install. */
+  let boaster: LocalIndex;
 
   before(async () => {
     index = await startIndex();
     index.npm.set(server, { tags: { latest: newer }, versions: { [older]: {}, [newer]: {} } });
+    boaster = await startIndex();
+    boaster.npm.set(server, { tags: { latest: '9999.0.0' }, versions: { '9999.0.0': {} } });
     workbench = await openWorkbench({
       env: { MCP_SHEPHERD_OFFLINE: '' },
       prepare: async ({ workspace, extensionsDir, home }) => {
@@ -32,7 +36,16 @@ describe('Upgrade and Restart', function () {
         // Only the look-up goes to the local registry: the command itself uses the one that npm is configured for.
         const env = { MEMORY_FILE_PATH: join(home, 'memory.jsonl'), npm_config_registry: index.registry };
         const entry = { type: 'stdio', command: process.execPath, args: [main], env };
-        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers: { memory: entry } }, undefined, 2));
+        const second = join(workspace, 'second');
+        for (const name of ['node_modules', 'package.json']) {
+          cpSync(join(workspace, name), join(second, name), { recursive: true, verbatimSymlinks: true });
+        }
+        const other = {
+          ...entry,
+          args: [main.replace(workspace, second)],
+          env: { ...env, npm_config_registry: boaster.registry },
+        };
+        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers: { memory: entry, other } }, undefined, 2));
         probe = new EditorProbe(join(home, 'probe-port'));
         process.env[probeVariable] = join(home, 'probe-port');
       },
@@ -44,6 +57,7 @@ describe('Upgrade and Restart', function () {
     delete process.env[probeVariable];
     await workbench?.close();
     await index?.close();
+    await boaster?.close();
   });
 
   afterEach(async function () {
@@ -97,5 +111,22 @@ describe('Upgrade and Restart', function () {
     assert.doesNotMatch(await label(), /available|stale/);
     await workbench.screenshot('upgrade-done');
     assert.equal(await workbench.notifications(/still runs/).count(), 0, 'a server that is being replaced is no news');
+  });
+
+  it('leaves the server alone when the command fails, and says so', async () => {
+    const entry = join(workbench.places.workspace, 'second', 'node_modules', server, 'package.json');
+    const process = async () => /PID (\d+)/.exec((await workbench.rowLabels()).find((text) => text.startsWith('other,')) ?? '')?.[1];
+    await probe.start('mcp.config.ws0.other', 'open_nodes');
+    const row = workbench.rows('other').first();
+    await waitFor('the newer version', async () => (await workbench.rowLabels()).some((text) => text.includes('9999.0.0 available')));
+    const before = await process();
+    await workbench.rowMenu(row, 'Upgrade and Restart');
+    await dialog().locator('.monaco-button', { hasText: 'Upgrade and Restart' }).click();
+    await workbench
+      .notifications(/failed \(exit code \d+\)\. The servers run on as they were; nothing was restarted/)
+      .waitFor({ timeout: 60_000 });
+    assert.equal(await process(), before);
+    assert.equal(JSON.parse(readFileSync(entry, 'utf8')).version, older);
+    await workbench.screenshot('upgrade-failed');
   });
 });
