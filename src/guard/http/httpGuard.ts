@@ -11,16 +11,18 @@ import { Publication } from '../publication.ts';
 import type { ServerProcess } from '../serverProcess.ts';
 import { Watchdog } from '../watchdog.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
+import { limited } from './limited.ts';
 import { answerOwn, type UpstreamHealth } from './ownPages.ts';
 import { createProxy } from './proxy.ts';
 import { type Held, hold, shutdownToken } from './publishing.ts';
+import { accepts } from './reachable.ts';
 import { Recovery } from './recovery.ts';
 import { ServedProcess } from './servedProcess.ts';
 import { SessionExchange } from './sessionExchange.ts';
 import { createSessionStore } from './sessionStore.ts';
 import { SessionTable } from './sessionTable.ts';
 import { StaleCalls } from './staleCalls.ts';
-import { accepts, limited, Upstream } from './upstream.ts';
+import { Upstream } from './upstream.ts';
 
 export const guardVersion = '0.1.0';
 

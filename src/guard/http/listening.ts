@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts';
 import { passBody } from './bodies.ts';
 import type { RawHeaders } from './headerFilter.ts';
+import { limited } from './limited.ts';
 import { isEventStream } from './ownRequest.ts';
 import type { Session } from './session.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
-import { limited } from './upstream.ts';
 
 /** A stream that lived this long was a good one, ms. */
 const steadyMs = 1_000;

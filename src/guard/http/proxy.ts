@@ -10,9 +10,11 @@ import { rpcError, sessionCode } from './faults.ts';
 import { endToEnd, oneHeader, type RawHeaders } from './headerFilter.ts';
 import { answerInitialize } from './initializing.ts';
 import { listen } from './listening.ts';
+import { resume } from './resuming.ts';
 import { isSessionId, newSession, type Session, shortId } from './session.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
 import type { SessionTable } from './sessionTable.ts';
+import { isOutdated, noteSetup } from './setupNotes.ts';
 
 export interface ProxyParts {
   readonly sessions: SessionTable;
@@ -199,7 +201,7 @@ async function answerInSession(
       }
     }
     parts.exchange.accepted(session, status, credential);
-    noteSetup(parts, session, exchange, status);
+    noteSetup(parts.sessions, session, exchange, status);
   };
   if (exchange.method === 'GET') {
     const lastEventId = oneHeader(request.headers, 'last-event-id');
@@ -223,34 +225,6 @@ async function answerInSession(
     return;
   }
   await finish(parts, exchange, outcome, response, session);
-}
-
-/** An answer to a request of a server process that is gone. */
-function isOutdated(session: Session, id: string | number): boolean {
-  const generation = session.serverRequests.get(id);
-  return session.generation > 0 && generation !== undefined && generation !== session.generation;
-}
-
-/** What a later server process must be told again. */
-function noteSetup({ sessions }: ProxyParts, session: Session, { message }: Exchange, status: number): void {
-  const { method, params } = message?.single ?? {};
-  if (status >= 300 || method === undefined) {
-    return;
-  }
-  const { setup } = session;
-  const uri = typeof params?.uri === 'string' ? params.uri : undefined;
-  if (method === 'notifications/initialized') {
-    setup.initialized = true;
-  } else if (method === 'logging/setLevel' && typeof params?.level === 'string') {
-    setup.logLevel = params.level;
-  } else if (method === 'resources/subscribe' && uri !== undefined && !setup.subscriptions.includes(uri)) {
-    setup.subscriptions.push(uri);
-  } else if (method === 'resources/unsubscribe' && uri !== undefined) {
-    setup.subscriptions = setup.subscriptions.filter((one) => one !== uri);
-  } else {
-    return;
-  }
-  sessions.keep(session);
 }
 
 /** The session is over for good, also when its server is away or has forgotten it; unless the server says that clients may not end sessions (405). */
@@ -304,39 +278,9 @@ async function finish(
         ids: exchange.listening ? [] : ids,
         server: parts.server,
         notice: (method) => parts.notice?.(method),
-        ...(session ? { session, resume: (lastId: string) => resume(parts, exchange, session, lastId) } : {}),
+        ...(session ? { session, resume: (lastId: string) => resume(parts.exchange, exchange, session, lastId) } : {}),
       });
   }
-}
-
-/** The rest of an event stream that broke off while its server lives on. */
-async function resume(
-  parts: ProxyParts,
-  exchange: Exchange,
-  session: Session,
-  lastId: string,
-): Promise<Extract<ExchangeOutcome, { status: 'answer' }> | undefined> {
-  const { body: _, message: __, ...plain } = exchange;
-  const headers: RawHeaders = exchange.headers.filter(([name]) => !/^(accept|content-.*|last-event-id)$/i.test(name));
-  const outcome = await parts.exchange.send(
-    {
-      ...plain,
-      method: 'GET',
-      headers: [...headers, ['Accept', 'text/event-stream'], ['Last-Event-ID', lastId]],
-      message: undefined,
-      waitMs: 2_000,
-    },
-    session,
-    false,
-  );
-  if (outcome.status === 'answer' && outcome.response.statusCode === 200) {
-    return outcome;
-  }
-  if (outcome.status === 'answer') {
-    outcome.request.destroy();
-    outcome.lease.end();
-  }
-  return undefined;
 }
 
 function headersOf(request: IncomingMessage, without: readonly string[], ownOrigin: string | undefined): RawHeaders {

@@ -1,11 +1,11 @@
-import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from '../../types/log.ts';
 import { endServer } from '../endServer.ts';
 import type { ChildCode } from '../gate/childCode.ts';
 import { type ServerProcess, startServer } from '../serverProcess.ts';
+import { accepts, freePort, verifyFault } from './reachable.ts';
 import type { StaleCalls } from './staleCalls.ts';
-import { accepts, type Target, type Upstream } from './upstream.ts';
+import type { Target, Upstream } from './upstream.ts';
 
 export interface ServedOptions {
   readonly command: string;
@@ -43,8 +43,6 @@ const firstBackOffMs = 250;
 const longestBackOffMs = 10_000;
 /** A server that ran this long had started well. */
 const steadyMs = 60_000;
-/** For the first answer of a server that accepts connections, ms. */
-const verifyMs = 15_000;
 
 /** The server that the proxy starts itself, and starts again when it ends. */
 export class ServedProcess {
@@ -185,7 +183,7 @@ export class ServedProcess {
     // A server that speaks HTTP has nothing to say there; what it prints is for people.
     process.stdout.on('data', (chunk: Buffer) => globalThis.process.stderr.write(chunk));
     const running: Running = { process, url, since: Date.now(), code, target: undefined, leaving: false };
-    const fault = (await this.#untilAccepting(running, startMs)) ?? (await this.#verify(url));
+    const fault = (await this.#untilAccepting(running, startMs)) ?? (await verifyFault(url, this.#options.path()));
     if (code && fault === undefined) {
       await staleCalls?.accepted(code, process.pid);
     }
@@ -194,26 +192,6 @@ export class ServedProcess {
       throw new Error(fault ?? 'it was stopped while it started');
     }
     return running;
-  }
-
-  /** A request that changes nothing: whatever is answered, short of a fault of the server, shows that calls will be. */
-  async #verify(url: URL): Promise<string | undefined> {
-    const path = this.#options.path();
-    if (path === undefined) {
-      return undefined;
-    }
-    try {
-      const response = await fetch(new URL(path, url), {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' },
-        body: '{"jsonrpc":"2.0","id":"mcp-shepherd-verify","method":"ping"}',
-        signal: AbortSignal.timeout(verifyMs),
-      });
-      await response.body?.cancel();
-      return response.status >= 500 ? `it answers with status ${response.status}` : undefined;
-    } catch (error) {
-      return `it accepts connections and does not answer (${reasonOf(error)})`;
-    }
   }
 
   #changed(problem?: string): void {
@@ -303,21 +281,6 @@ export class ServedProcess {
     this.#alive.delete(one.process);
     this.#changed();
   }
-}
-
-/** A port that is free now; somebody may take it before the server does, which then fails to start and is given another one. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) {
-    throw new Error('there is no free port');
-  }
-  return address.port;
 }
 
 function reasonOf(error: unknown): string {

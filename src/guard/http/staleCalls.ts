@@ -6,9 +6,10 @@ import { RestartLimit } from '../restartLimit.ts';
 import type { RequestId } from './clientMessage.ts';
 import { faultCode, rpcError } from './faults.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
+import { limited } from './limited.ts';
 import { ownRequest } from './ownRequest.ts';
 import type { GatedCall } from './proxy.ts';
-import { limited, type Upstream } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 
 export interface StaleCallsOptions {
   readonly options: HttpGuardOptions & { readonly command: string };

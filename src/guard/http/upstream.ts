@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Gone } from './departure.ts';
 import { flat, type RawHeaders } from './headerFilter.ts';
+import { limited } from './limited.ts';
+import { accepts } from './reachable.ts';
 
 /** A message to the server, with a body that can be sent again unless it is a stream. */
 export interface UpstreamRequest {
@@ -267,42 +269,6 @@ function takeLease(slot: Slot, listening: boolean): Lease {
       }
     },
   };
-}
-
-/** Whether somebody accepts connections at an address; nothing is sent. */
-export function accepts(url: URL): Promise<boolean> {
-  return new Promise((resolve) => {
-    const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-    const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port, timeout: 2_000 });
-    const done = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-    socket.once('timeout', () => done(false));
-  });
-}
-
-/** Waits for something, not longer than a time and not beyond the signal. @returns whether it came */
-export function limited(what: Promise<unknown>, limitMs: number, signal?: Gone): Promise<boolean> {
-  if (limitMs <= 0 || signal?.aborted) {
-    return Promise.resolve(false);
-  }
-  return new Promise((resolve) => {
-    const finish = (came: boolean): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-      resolve(came);
-    };
-    const stop = (): void => finish(false);
-    const timer = setTimeout(stop, limitMs);
-    signal?.addEventListener('abort', stop, { once: true });
-    void what.then(
-      () => finish(true),
-      () => finish(false),
-    );
-  });
 }
 
 function reasonOf(error: Error): string {

@@ -1,0 +1,56 @@
+import { connect, createServer } from 'node:net';
+
+/** Whether somebody accepts connections at an address; nothing is sent. */
+export function accepts(url: URL): Promise<boolean> {
+  return new Promise((resolve) => {
+    const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+    const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port, timeout: 2_000 });
+    const done = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
+}
+
+/** For the first answer of a server that accepts connections, ms. */
+const verifyMs = 15_000;
+
+/**
+ * Asks for something that changes nothing: whatever is answered, short of a fault of the server, shows that calls will be.
+ * @param path that clients use; undefined when none is known yet @returns why calls would fail
+ */
+export async function verifyFault(url: URL, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) {
+    return undefined;
+  }
+  try {
+    const response = await fetch(new URL(path, url), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' },
+      body: '{"jsonrpc":"2.0","id":"mcp-shepherd-verify","method":"ping"}',
+      signal: AbortSignal.timeout(verifyMs),
+    });
+    await response.body?.cancel();
+    return response.status >= 500 ? `it answers with status ${response.status}` : undefined;
+  } catch (error) {
+    return `it accepts connections and does not answer (${error instanceof Error ? error.message : String(error)})`;
+  }
+}
+
+/** A port that is free now; somebody may take it before the server does, which then fails to start and is given another one. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) {
+    throw new Error('there is no free port');
+  }
+  return address.port;
+}
