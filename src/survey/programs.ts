@@ -4,7 +4,7 @@ import { judgeProgram, type ProgramEvidence, type ProgramSight, type ProgramVerd
 import { runtimeOf } from '../package/identify.ts';
 import { namedProgram, ProgramFiles, programPath } from '../package/programFile.ts';
 import { commandName, isShell } from '../process/commandName.ts';
-import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+import { type FileNumbers, identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
 import type { FactStore } from './factStore.ts';
 
 /** What a verdict on the program needs beyond the process itself. */
@@ -61,10 +61,10 @@ export class Programs {
     }
   }
 
-  /** The name that the process gives its program is believed when it leads to the running file. */
+  /** The name that the process gives its program is believed when it leads to the running file itself: a copy elsewhere with the same content is another one. */
   #record(row: ProcessRow, detail: ProcessDetail, context: ProgramContext): { readonly command?: string } {
     const named = namedProgram(row, detail);
-    const leads = named !== undefined && detail.program !== undefined && this.#files.at(named, row.pid, detail.program).state === 'same';
+    const leads = named !== undefined && detail.program !== undefined && isFile(named, detail.program);
     return context.facts.recordFact(row.identity, 'program', { takenAt: context.now, ...(leads ? { command: named } : {}) });
   }
 
@@ -116,6 +116,15 @@ export class Programs {
     }
     const found = this.#files.at(named, row.pid, running);
     return found.state === 'other' ? { ...found, state: 'replaced', path: named, how: 'name' } : undefined;
+  }
+}
+
+function isFile(path: string, file: FileNumbers): boolean {
+  try {
+    const { dev, ino } = statSync(path);
+    return dev === file.device && ino === file.inode;
+  } catch {
+    return false;
   }
 }
 

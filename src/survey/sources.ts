@@ -33,6 +33,10 @@ export class Sources {
   /** @returns undefined when the server uses no source in place */
   judge(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined, context: SourceContext): SourceVerdict | undefined {
     const key = identityKey(row.identity);
+    const state = JSON.stringify(ref ?? null);
+    if (this.#none.get(key) === state) {
+      return undefined;
+    }
     const known = context.facts.fact(row.identity, 'source');
     const taken = known ?? this.#take(row, detail, ref, key, context);
     if (taken === undefined) {
@@ -78,13 +82,9 @@ export class Sources {
     key: string,
     context: SourceContext,
   ): FactValue<'source'> | number | undefined {
-    const state = JSON.stringify(ref ?? null);
-    if (this.#none.get(key) === state) {
-      return undefined;
-    }
     const entry = detail.elsewhere === undefined ? sourceEntry(row, detail, ref) : undefined;
     if (entry === undefined) {
-      this.#none.set(key, state);
+      this.#none.set(key, JSON.stringify(ref ?? null));
       return undefined;
     }
     const young = loadMs - (context.now - row.startedAt);
