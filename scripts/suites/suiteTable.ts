@@ -46,11 +46,11 @@ export function suiteTable(): readonly Suite[] {
     { name: 'types', kind: 'command', command: [bin('tsc')], limit: 3 * minutes },
     { name: 'build', kind: 'command', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
     { ...mocha, name: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
-    { ...mocha, name: 'process', folder: 'test/process', namespace: true, lanes: 2, limit: 8 * minutes },
+    { ...mocha, name: 'process', folder: 'test/process', namespace: true, lanes: 4, limit: 9 * minutes },
     inEditor('vscode', 'current'),
     // The same tests inside the oldest VS Code that is supported.
     inEditor('floor', 'floor'),
-    { ...mocha, name: 'screen', folder: 'test/screen', namespace: true, editor: 'current', limit: 6 * minutes },
+    { ...mocha, name: 'screen', folder: 'test/screen', namespace: true, editor: 'current', lanes: 2, limit: 8 * minutes },
   ];
 }
 
