@@ -309,5 +309,7 @@ describe('HTTP servers', function () {
     }
     assert.deepEqual(byLsof, await new ProcListeners().look(ports));
     assert.deepEqual(byLsof.listeners, [{ port: server.port, address: '127.0.0.1', pids: [server.pid] }]);
+    const free = await freePort();
+    assert.deepEqual(await new LsofListeners().look(new Set([free])), { listeners: [], clients: [] }, 'a free port is an answer');
   });
 });
