@@ -26,14 +26,12 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
   const print = (plan: Plan | null, outcome: Outcome | null): void => shell.stdout.write(jsonText({ schema: 1, plan, outcome }, 2));
   try {
     const result = findInstance(session.snapshot, asked);
-    // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
-    const done = doneSince(readHistory(session.hands.asker.runDir), asked, verb, performance.timeOrigin);
     const { runDir, explicitRunDir } = session.hands.asker;
-    const other = done
-      ? alreadyDone(done)
-      : result.kind === 'none' && /^\d+$/.test(asked)
-        ? await actingOn(runDir, explicitRunDir, Number(asked))
-        : undefined;
+    // In this order: whoever has done it writes it down before he lets go.
+    const acting = result.kind === 'none' && /^\d+$/.test(asked) ? await actingOn(runDir, explicitRunDir, Number(asked)) : undefined;
+    // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
+    const done = doneSince(readHistory(runDir), asked, verb, performance.timeOrigin);
+    const other = done ? alreadyDone(done) : acting;
     if (other !== undefined) {
       const outcome = { status: 'already', message: other } as const;
       if (json) {
