@@ -19,14 +19,34 @@ export type Suite =
       readonly namespace: boolean;
       /** Which editor it needs from the cache, if any. */
       readonly editor?: 'current' | 'floor';
-      /** So many children share the files, each in a world of its own: for tests that mostly wait. Default 1. */
+      /** So many children at a time, each with one file in a world of its own: for tests that mostly wait. Default 1: one child with all. */
       readonly lanes?: number;
+      /** With lanes: parts of the paths of files that take long, the longest first. */
+      readonly slowFirst?: readonly string[];
       readonly limit: number;
     };
 
 const bin = (name: string): string => join(projectRoot, 'node_modules', '.bin', name);
 /** The full counts take longer. */
 const minutes = process.env.TEST_LONG === '1' ? 600_000 : 60_000;
+
+const slowProcessTests = [
+  'survey/falseAlarms',
+  'package/npmEvents',
+  'attribution/launchers',
+  'package/pipEvents',
+  'package/duringInstall',
+  'action/ensure.test',
+  'cli/status',
+  'survey/programs',
+  'survey/sources',
+  'survey/badInput',
+  'action/cli',
+  'guard/http/stale',
+  'guard/staleGate',
+  'survey/httpServers',
+  'lock/contention',
+];
 
 /** In the order in which they run. */
 export function suiteTable(): readonly Suite[] {
@@ -46,11 +66,20 @@ export function suiteTable(): readonly Suite[] {
     { name: 'types', kind: 'command', command: [bin('tsc')], limit: 3 * minutes },
     { name: 'build', kind: 'command', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
     { ...mocha, name: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
-    { ...mocha, name: 'process', folder: 'test/process', namespace: true, lanes: 4, limit: 9 * minutes },
+    { ...mocha, name: 'process', folder: 'test/process', namespace: true, lanes: 4, slowFirst: slowProcessTests, limit: 6 * minutes },
     inEditor('vscode', 'current'),
     // The same tests inside the oldest VS Code that is supported.
     inEditor('floor', 'floor'),
-    { ...mocha, name: 'screen', folder: 'test/screen', namespace: true, editor: 'current', lanes: 2, limit: 8 * minutes },
+    {
+      ...mocha,
+      name: 'screen',
+      folder: 'test/screen',
+      namespace: true,
+      editor: 'current',
+      lanes: 2,
+      slowFirst: ['manyInstances', 'actions'],
+      limit: 6 * minutes,
+    },
   ];
 }
 

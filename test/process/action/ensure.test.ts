@@ -65,6 +65,7 @@ describe('ensure', function () {
       version: '2.0.0',
       shutdown: { path: '/shutdown' },
       args: ['--log', join(world.root, 'log')],
+      leaveMs: 2_000,
     });
     assert.equal(first.server_status, 'replaced', first.message);
     assert.notEqual(stubborn.child.exitCode ?? stubborn.child.signalCode, null);

@@ -249,6 +249,10 @@ describe('launchers as they really are', function () {
         console.log('skipped: no pipx here');
         this.skip();
       }
+      if (process.env.TEST_LONG !== '1') {
+        console.log('skipped: pipx brings its own pip up to date first (40 s); in test:long');
+        this.skip();
+      }
       await expectOne('pipx', ['run', '--spec', file, 'demo-mcp', '--flag'], []);
     });
   });
