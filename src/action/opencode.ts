@@ -15,16 +15,20 @@ const lookEveryMs = 250;
 /**
  * opencode processes whose server answers for its MCP servers, with its address: `GET /mcp` (opencode's HTTP interface, version 1.18). Where it wants a
  * password, or listens nowhere, it is not among them.
+ * @param directories by PID, one in which it runs servers already: asked about any other, opencode would start its servers there
  */
-export async function findOpencodes(rows: readonly ProcessRow[], pids: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
+export async function findOpencodes(
+  rows: readonly ProcessRow[],
+  directories: ReadonlyMap<number, string>,
+): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>();
   await Promise.all(
     rows
-      .filter((row) => pids.has(row.pid))
+      .filter((row) => directories.has(row.pid))
       .map(async (row) => {
         for (const port of ownPorts(row.pid, row.argv)) {
           const address = `http://127.0.0.1:${port}`;
-          if ((await servers(address)) !== undefined) {
+          if ((await servers(address, directories.get(row.pid) ?? '/')) !== undefined) {
             found.set(row.pid, address);
             return;
           }
@@ -35,10 +39,12 @@ export async function findOpencodes(rows: readonly ProcessRow[], pids: ReadonlyS
 }
 
 /** Whether what opencode answered lists its servers: by name, each with a status. */
-async function servers(address: string, directory?: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+async function servers(address: string, directory: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   try {
-    const query = directory === undefined ? '' : `?${new URLSearchParams({ directory })}`;
-    const response = await fetch(`${address}/mcp${query}`, { signal: AbortSignal.timeout(answerMs), redirect: 'error' });
+    const response = await fetch(`${address}/mcp?${new URLSearchParams({ directory })}`, {
+      signal: AbortSignal.timeout(answerMs),
+      redirect: 'error',
+    });
     const value: unknown = response.ok ? await response.json() : undefined;
     const plain = typeof value === 'object' && value !== null && !Array.isArray(value);
     return plain && Object.values(value).every((one) => typeof one === 'object' && one !== null && 'status' in one)

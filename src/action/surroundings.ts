@@ -30,7 +30,9 @@ export async function lookAround(runDir: string, platform: NodeJS.Platform, snap
           .map((row) => row.pid)
       : []),
   ]);
-  const opencodes = new Set(snapshot.instances.flatMap(({ client }) => (client?.id === 'opencode' ? [client.pid] : [])));
+  const opencodes = new Map(
+    snapshot.instances.flatMap(({ client, cwd }) => (client?.id === 'opencode' && cwd !== null ? [[client.pid, cwd]] : [])),
+  );
   return {
     table,
     opencodes: await findOpencodes(rows, opencodes),

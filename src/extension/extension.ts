@@ -94,7 +94,7 @@ export function activate(context: ExtensionContext): void {
     try {
       const runDir = runDirFor(process.env);
       store.add(await beginSurvey(runDir, userFolder(context), String(context.extension.packageJSON.version), survey, log));
-      const { ownIdentity } = (await hands()).here;
+      const { ownIdentity } = await lookAround(runDir, process.platform, { instances: [] });
       if (ownIdentity !== undefined) {
         store.add(serveRequests(runDir, { pid: process.pid, identity: ownIdentity }, (request) => deeds.answer(request), log));
       }
