@@ -16,7 +16,8 @@ import { startServer, stopServer } from './serverChild.ts';
 const nodes = nodesByMajor();
 const [older, newer] = servers.memory.versions;
 
-for (const major of [20, 24]) {
+/** The oldest that is supported; the newest too in test:long, and with every other test of the bundle. */
+for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [20]) {
   describe(`a real server in the command line on Node ${major}`, function () {
     this.timeout(120_000);
     const node = nodes.get(major) ?? '';
