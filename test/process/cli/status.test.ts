@@ -17,7 +17,7 @@ const nodes = nodesByMajor();
 const [older, newer] = servers.memory.versions;
 
 /** The oldest that is supported; the newest too in test:long, and with every other test of the bundle. */
-for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [20]) {
+for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 20 : 24]) {
   describe(`a real server in the command line on Node ${major}`, function () {
     this.timeout(120_000);
     const node = nodes.get(major) ?? '';
