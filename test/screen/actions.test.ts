@@ -153,7 +153,8 @@ describe('Actions across windows', function () {
       'the orphan to be proven',
       async () => (await instances()).some(({ findings }) => findings.some(({ kind }) => kind === 'orphan')),
       {
-        limit: 60_000,
+        limit: 90_000,
+        every: 3_000,
       },
     );
     await workbench.openView('MCP Servers');

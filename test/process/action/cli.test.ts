@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { whyNoNamespace } from '../../../scripts/suites/processNamespace.ts';
+import { waitFor } from '../../../scripts/system/waiting.ts';
 import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
 import type { Outcome } from '../../../src/action/deed.ts';
 import type { HistoryEntry } from '../../../src/action/history.ts';
@@ -142,12 +143,12 @@ describe('stop, prune and history on real servers', function () {
     );
     await kill(client);
     assert.equal(await isAlive(left), true, 'control: it outlives its client');
-    const end = performance.now() + 90_000;
-    let list = await json<List>('prune', '--dry-run');
-    while (!list.candidates.some(({ class: kind }) => kind === 'orphan')) {
-      assert.ok(performance.now() < end, JSON.stringify(list));
-      list = await json<List>('prune', '--dry-run');
-    }
+    const orphaned = async (): Promise<List | undefined> => {
+      const seen = await json<List>('prune', '--dry-run');
+      return seen.candidates.some(({ class: kind }) => kind === 'orphan') ? seen : undefined;
+    };
+    // It has to be 30 seconds old; each look is a program of its own.
+    const list = await waitFor('the orphan to be proven', orphaned, { limit: 90_000, every: 3_000 });
     assert.deepEqual(
       list.candidates.filter(({ chosen }) => chosen).map(({ plan }) => plan.target.pid),
       [left],
