@@ -105,9 +105,9 @@ export class Workbench {
     return this.page.locator('.notification-toast', text === undefined ? {} : { hasText: text });
   }
 
-  /** Presses a button of a notification toast. */
+  /** Presses a button of a notification toast, the newest where several fit: what another way has cured stays on screen. */
   async answerNotification(text: string | RegExp, button: string): Promise<void> {
-    await this.notifications(text).locator('a.monaco-button', { hasText: button }).click();
+    await this.notifications(text).first().locator('a.monaco-button', { hasText: button }).click();
   }
 
   /** Moves the mouse over something and returns its hover card, visible. Command links in it: `a[data-href^="command:"]`. */
