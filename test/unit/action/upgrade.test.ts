@@ -5,8 +5,8 @@ import type { Finding } from '../../../src/types/finding.ts';
 import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
 import { finding, instance, snapshot } from '../extension/samples.ts';
 
-const argv = ['npm', 'install', '--prefix', '/work/shop', 'notes@1.2.0'];
-const own = { ecosystem: 'npm', name: 'notes', root: '/work/shop', running: '1.0.0', installed: '1.0.0', latest: '1.2.0' } as const;
+const argv = ['npm', 'install', '--prefix', '/srv/shop', 'notes@1.2.0'];
+const own = { ecosystem: 'npm', name: 'notes', root: '/srv/shop', running: '1.0.0', installed: '1.0.0', latest: '1.2.0' } as const;
 
 function update(changes: Partial<Finding> = {}): Finding {
   return finding({ kind: 'update-available', confidence: 'proven', actions: [{ kind: 'upgrade', argv }], ...changes });
@@ -21,7 +21,7 @@ const all = (...instances: Instance[]): Snapshot => snapshot({ instances });
 describe('upgradePlan', () => {
   it('holds the exact command, and every server of that installation, the chosen one first', () => {
     const [other, chosen] = [upgradable('a'), upgradable('b')];
-    const elsewhere = upgradable('c', { package: { ...own, root: '/work/other' } });
+    const elsewhere = upgradable('c', { package: { ...own, root: '/srv/other' } });
     const plan = upgradePlan(chosen, all(other, chosen, elsewhere), 'linux');
     assert.deepEqual(plan?.argv, argv);
     assert.deepEqual(
