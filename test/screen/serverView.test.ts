@@ -13,7 +13,7 @@ const title = 'MCP Servers';
 const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31' } as const;
 /** What the issue promises from the end of the installation to the screen, and a margin for a machine that runs other tests too. */
 const noticeMs = 2_000;
-const marginMs = 5_000;
+const marginMs = 3_000;
 
 describe('MCP servers on the screen', function () {
   this.timeout(120_000);

@@ -128,7 +128,7 @@ describe('client processes', () => {
       recogniseClient({ ...row(10, 1, ['x']), argvExact: false, commandLine: text });
       familyOf({ ...row(10, 1, ['x']), argvExact: false, commandLine: text });
     }
-    assert.ok(performance.now() - start < 10_000, `took ${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 1_000, `took ${performance.now() - start} ms`);
   });
 });
 

@@ -185,7 +185,7 @@ describe('discoverDefinitions', () => {
       },
     });
     tree.write('home/work/project/.mcp.json', { mcpServers: { shared: { command: 'node' }, other: { command: 'node' } } });
-    tree.write('home/work/other/.mcp.json', { mcpServers: { shared: { command: 'node' } } });
+    tree.write('home/srv/other/.mcp.json', { mcpServers: { shared: { command: 'node' } } });
     tree.write('home/work/project/.claude/settings.local.json', { disabledMcpjsonServers: ['other'] });
     tree.write('home/work/project/.gemini/settings.json', {
       mcpServers: { a: { command: 'node' }, b: { command: 'node' }, c: { command: 'node' } },

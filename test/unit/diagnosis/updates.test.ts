@@ -12,7 +12,7 @@ const evidence: UpdateEvidence = {
   newest: '1.1.0',
   answeredAt: now - 3_600_000,
   registry: 'registry.example',
-  upgrade: { argv: ['npm', 'install', '--prefix', '/work/shop', '@acme/notes@1.1.0'] },
+  upgrade: { argv: ['npm', 'install', '--prefix', '/srv/shop', '@acme/notes@1.1.0'] },
   remarks: ['npm is set to refuse new versions for a time'],
   entry: { file: '/home/ada/.claude.json', line: 4 },
 };
@@ -20,12 +20,12 @@ const evidence: UpdateEvidence = {
 describe('judgeUpdate', () => {
   it('names both versions and the exact command, as information', () => {
     const finding = judgeUpdate(evidence);
-    assert.equal(finding?.message, '@acme/notes 1.0.0 -> 1.1.0: npm install --prefix /work/shop @acme/notes@1.1.0');
+    assert.equal(finding?.message, '@acme/notes 1.0.0 -> 1.1.0: npm install --prefix /srv/shop @acme/notes@1.1.0');
     assert.equal(finding.kind, 'update-available');
     assert.equal(isHeadline(finding), false);
     assert.ok(finding.evidence.includes(evidence.remarks[0] ?? ''));
     assert.deepEqual(finding.actions, [
-      { kind: 'upgrade', argv: ['npm', 'install', '--prefix', '/work/shop', '@acme/notes@1.1.0'] },
+      { kind: 'upgrade', argv: ['npm', 'install', '--prefix', '/srv/shop', '@acme/notes@1.1.0'] },
       { kind: 'reveal', file: '/home/ada/.claude.json', line: 4 },
     ]);
   });

@@ -6,8 +6,8 @@ const npm: InstallFacts = {
   ecosystem: 'npm',
   name: '@acme/notes',
   platform: 'linux',
-  environment: '/work/shop',
-  project: '/work/shop',
+  environment: '/srv/shop',
+  project: '/srv/shop',
   files: new Set(['package.json', 'package-lock.json']),
   direct: true,
 };
@@ -34,8 +34,8 @@ const none: ReadonlySet<string> = new Set();
 
 describe('upgradeCommand', () => {
   const npmRows: [string, Partial<InstallFacts>, string | RegExp][] = [
-    ['npm project', {}, 'npm install --prefix /work/shop @acme/notes@1.2.3'],
-    ['npm project without lock file', { files: new Set(['package.json']) }, 'npm install --prefix /work/shop @acme/notes@1.2.3'],
+    ['npm project', {}, 'npm install --prefix /srv/shop @acme/notes@1.2.3'],
+    ['npm project without lock file', { files: new Set(['package.json']) }, 'npm install --prefix /srv/shop @acme/notes@1.2.3'],
     ['npm global', { ...at('/usr/local/lib'), files: none, direct: false }, 'npm install -g --prefix /usr/local @acme/notes@1.2.3'],
     [
       'npm global on Windows',
@@ -60,8 +60,8 @@ describe('upgradeCommand', () => {
     ['npx, a range', { ...at('/home/ada/.npm/_npx/15b0'), asked: '@acme/notes@^1' }, /^words: .*write @acme\/notes@1\.2\.3/],
     [
       'pnpm project',
-      { environment: '/work/shop/node_modules/.pnpm/@acme+notes@1.0.0', files: new Set(['package.json', 'pnpm-lock.yaml']) },
-      'pnpm --dir /work/shop update @acme/notes@1.2.3',
+      { environment: '/srv/shop/node_modules/.pnpm/@acme+notes@1.0.0', files: new Set(['package.json', 'pnpm-lock.yaml']) },
+      'pnpm --dir /srv/shop update @acme/notes@1.2.3',
     ],
     [
       'pnpm global',
@@ -73,14 +73,14 @@ describe('upgradeCommand', () => {
       { ...at('/home/ada/.cache/pnpm/dlx/abc/def'), files: new Set(['package.json', 'pnpm-lock.yaml']) },
       /^words: .*download cache/,
     ],
-    ['yarn 1', { files: new Set(['package.json', 'yarn.lock']) }, 'yarn --cwd /work/shop upgrade @acme/notes@1.2.3'],
-    ['yarn 2 and later', { files: new Set(['package.json', 'yarn.lock', '.yarnrc.yml']) }, 'yarn --cwd /work/shop up @acme/notes@1.2.3'],
+    ['yarn 1', { files: new Set(['package.json', 'yarn.lock']) }, 'yarn --cwd /srv/shop upgrade @acme/notes@1.2.3'],
+    ['yarn 2 and later', { files: new Set(['package.json', 'yarn.lock', '.yarnrc.yml']) }, 'yarn --cwd /srv/shop up @acme/notes@1.2.3'],
     [
       'yarn global',
       { ...at('/home/ada/.config/yarn/global'), files: new Set(['package.json', 'yarn.lock']) },
       'yarn global add @acme/notes@1.2.3',
     ],
-    ['bun project', { files: new Set(['package.json', 'bun.lock']) }, 'bun add --cwd /work/shop @acme/notes@1.2.3'],
+    ['bun project', { files: new Set(['package.json', 'bun.lock']) }, 'bun add --cwd /srv/shop @acme/notes@1.2.3'],
     [
       'bun global',
       { ...at('/home/ada/.bun/install/global'), files: new Set(['package.json', 'bun.lock']) },

@@ -6,7 +6,7 @@ import { upgradePicks } from '../../../src/extension/upgradePicks.ts';
 import { commandLine, upgradeFailure, upgradeQuestion } from '../../../src/extension/upgradeText.ts';
 import { finding, here, instance, snapshot } from './samples.ts';
 
-const own = { ecosystem: 'npm', name: 'notes', root: '/work/shop', running: '1.0.0', installed: '1.0.0', latest: '1.2.0' } as const;
+const own = { ecosystem: 'npm', name: 'notes', root: '/srv/shop', running: '1.0.0', installed: '1.0.0', latest: '1.2.0' } as const;
 const server = instance({
   package: own,
   findings: [finding({ kind: 'update-available', confidence: 'proven', actions: [{ kind: 'upgrade', argv: ['npm', 'i'] }] })],

@@ -127,6 +127,6 @@ describe('launcher chains', () => {
     for (const one of many.slice(0, 200)) {
       resolveServer(one, tree, isClient);
     }
-    assert.ok(performance.now() - start < 10_000, `took ${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 1_000, `took ${performance.now() - start} ms`);
   });
 });

@@ -187,7 +187,7 @@ describe('launch normal forms', () => {
       parseLaunch('cmd', ['/c', text]);
       observedLaunch(row(5, 1, text));
     }
-    assert.ok(performance.now() - start < 10_000, `took ${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 1_000, `took ${performance.now() - start} ms`);
   });
 });
 

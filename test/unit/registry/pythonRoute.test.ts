@@ -6,7 +6,7 @@ import { publicPythonIndex } from '../../../src/registry/publicIndexes.ts';
 import { type PythonPackagePlace, pythonRoute } from '../../../src/registry/pythonRoute.ts';
 import type { Surroundings } from '../../../src/registry/surroundings.ts';
 
-const withPip: PythonPackagePlace = { environment: '/opt/venv', installer: 'pip', project: '/work/shop/api' };
+const withPip: PythonPackagePlace = { environment: '/opt/venv', installer: 'pip', project: '/srv/shop/api' };
 const withUv: PythonPackagePlace = { ...withPip, installer: 'uv' };
 
 function around(files: Record<string, string> = {}, env: Record<string, string> = {}): Surroundings {
@@ -114,7 +114,7 @@ describe('pythonRoute with uv', () => {
   it('follows variables, receipt, project, user and machine', () => {
     const files: Record<string, string> = {
       '/opt/venv/uv-receipt.toml': '[tool]\nrequirements = [{ name = "x" }]\n[tool.options]\nindex-url = "https://receipt.example/simple"',
-      '/work/shop/pyproject.toml': '[tool.uv]\nindex-url = "https://project.example/simple"',
+      '/srv/shop/pyproject.toml': '[tool.uv]\nindex-url = "https://project.example/simple"',
       '/home/ada/.config/uv/uv.toml': 'index-url = "https://user.example/simple"',
       '/etc/uv/uv.toml': '[[index]]\nurl = "https://machine.example/simple"\ndefault = true',
     };
@@ -123,7 +123,7 @@ describe('pythonRoute with uv', () => {
     assert.equal(first({ UV_INDEX_URL: 'https://old.example/simple' }), 'https://old.example/simple/');
     for (const [path, host] of [
       ['/opt/venv/uv-receipt.toml', 'receipt'],
-      ['/work/shop/pyproject.toml', 'project'],
+      ['/srv/shop/pyproject.toml', 'project'],
       ['/home/ada/.config/uv/uv.toml', 'user'],
       ['/etc/uv/uv.toml', 'machine'],
     ] as const) {
@@ -136,7 +136,7 @@ describe('pythonRoute with uv', () => {
   it('asks the private indexes alone, and those for named packages not at all', () => {
     const text =
       '[[index]]\nname = "torch"\nurl = "https://torch.example/simple"\nexplicit = true\n[[index]]\nurl = "https://own.example/simple"';
-    assert.deepEqual(bases(pythonRoute(withUv, around({ '/work/shop/api/uv.toml': text }))), ['https://own.example/simple/']);
+    assert.deepEqual(bases(pythonRoute(withUv, around({ '/srv/shop/api/uv.toml': text }))), ['https://own.example/simple/']);
     assert.deepEqual(bases(pythonRoute(withUv, around({}, { UV_INDEX: 'own=https://own.example/simple' }))), [
       'https://own.example/simple/',
     ]);

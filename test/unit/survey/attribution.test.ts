@@ -107,7 +107,7 @@ describe('attribution', () => {
     const start = performance.now();
     const { found, asked } = await look({ rows }, definitions);
     assert.deepEqual([found, asked], [[], []]);
-    assert.ok(performance.now() - start < 10_000, `took ${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 500, `took ${performance.now() - start} ms`);
   });
 
   it('asks for each detail at most once', async () => {

@@ -101,7 +101,7 @@ describe('matching: words', () => {
     const hostile = definition('x', 'vscode', 'node', [`${'${a}x'.repeat(2_000)}y`]);
     const start = performance.now();
     assert.deepEqual(names(observed(row(20, 10, ['node', 'x'.repeat(100_000)])), [hostile]), []);
-    assert.ok(performance.now() - start < 10_000);
+    assert.ok(performance.now() - start < 500);
   });
 
   it('goes by the specs that npx wrote down, when the hash is of another form', () => {
