@@ -12,7 +12,7 @@ const server = instance({
   findings: [finding({ kind: 'update-available', confidence: 'proven', actions: [{ kind: 'upgrade', argv: ['npm', 'i'] }] })],
 });
 const plan: UpgradePlan = {
-  argv: ['npm', 'install', '--prefix', '/work/my shop', 'notes@1.2.0'],
+  argv: ['npm', 'install', '--prefix', '/srv/my shop', 'notes@1.2.0'],
   cwd: '/work',
   packageName: 'notes',
   from: '1.0.0',
@@ -26,7 +26,7 @@ describe('What is said of an upgrade', () => {
     const { message, detail } = upgradeQuestion(plan, here);
     assert.equal(message, 'Upgrade notes from 1.0.0 to 1.2.0 and restart its server?');
     assert.deepEqual(detail.split('\n').slice(0, 4), [
-      'npm install --prefix "/work/my shop" notes@1.2.0',
+      'npm install --prefix "/srv/my shop" notes@1.2.0',
       'in /work',
       '',
       'Restarted when it has worked:',
