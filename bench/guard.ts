@@ -1,4 +1,4 @@
-// What the guard costs, beside a Node program that only forwards lines: `node bench/guard.ts [--cycles=1000]`.
+// What the guard costs, beside a Node program that only forwards lines: `node bench/guard.ts [--cycles=3000]`.
 // All are alive at once and take turns at random, so that the noise of the machine is everybody's; medians and ratios of one run.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundles } from '../esbuild.ts';
+import { median } from './measure.ts';
 
-const cycles = Number(/^--cycles=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? 1_000);
+const cycles = Number(/^--cycles=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? 3_000);
+/** How long nobody calls before memory is looked at, ms: twice the guard's own look and more. */
+const restMs = 12_000;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'guard-bench-'));
 
@@ -72,8 +75,11 @@ class Peer {
     return performance.now() - this.startedAt;
   }
 
-  get residentMb(): number {
-    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))?.[1]) / 1_024;
+  /** Resident memory, and the part of it that is this process's own: the rest is program text, which all Node processes of a machine share. */
+  get memoryMb(): { readonly resident: number; readonly own: number } {
+    const rollup = readFileSync(`/proc/${this.child.pid}/smaps_rollup`, 'utf8');
+    const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1]) / 1_024;
+    return { resident: field('Rss'), own: field('Private_Dirty') };
   }
 
   async end(): Promise<void> {
@@ -83,8 +89,6 @@ class Peer {
     });
   }
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const echo = [process.execPath, await compiled('echoServer')];
 const forwarder = await compiled('lineForwarder');
@@ -120,7 +124,9 @@ for (let cycle = -200; cycle < cycles; cycle += 1) {
     }
   }
 }
-const idle = new Map(peers.map((peer) => [peer.name, peer.residentMb]));
+// At rest: nobody has called anybody for a while.
+await new Promise((resolve) => setTimeout(resolve, restMs));
+const idle = new Map(peers.map((peer) => [peer.name, peer.memoryMb]));
 const rates = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
 const large = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
 for (let round = 0; round < 7; round += 1) {
@@ -145,7 +151,7 @@ for (let round = 0; round < 15; round += 1) {
   }
 }
 const direct = peers[0]?.latencies ?? [];
-console.log('| | p50 ms | added ms (median of pairs) | calls/s, 64 in flight | 10 MB ms | MB idle | start ms |');
+console.log('| | p50 ms | added ms (median of pairs) | calls/s, 64 in flight | 10 MB ms | MB idle (its own part) | start ms |');
 console.log('| --- | --- | --- | --- | --- | --- | --- |');
 const rows = peers.map((peer) => ({
   name: peer.name,
@@ -153,23 +159,33 @@ const rows = peers.map((peer) => ({
   added: median(peer.latencies.map((value, index) => value - (direct[index] ?? 0))),
   rate: median(rates.get(peer.name) ?? []),
   large: median(large.get(peer.name) ?? []),
-  idle: idle.get(peer.name) ?? Number.NaN,
+  idle: idle.get(peer.name) ?? { resident: Number.NaN, own: Number.NaN },
   start: median(starts.get(peer.name) ?? []),
 }));
 for (const { name, p50, added, rate, large: ms, idle: mb, start } of rows) {
   console.log(
-    `| ${name} | ${p50.toFixed(3)} | ${added.toFixed(3)} | ${Math.round(rate)} | ${ms.toFixed(1)} | ${mb.toFixed(1)} | ${start.toFixed(0)} |`,
+    `| ${name} | ${p50.toFixed(3)} | ${added.toFixed(3)} | ${Math.round(rate)} | ${ms.toFixed(1)} | ${mb.resident.toFixed(1)} (${mb.own.toFixed(1)}) | ${start.toFixed(0)} |`,
   );
 }
+/** The same ratio in five parts of the run: how much of it is noise. */
+const parts = 5;
+const addedRatios = Array.from({ length: parts }, (_, part) => {
+  const added = (name: string): number => {
+    const latencies = peers.find((peer) => peer.name === name)?.latencies ?? [];
+    const [from, to] = [(part * cycles) / parts, ((part + 1) * cycles) / parts];
+    return median(latencies.map((value, index) => value - (direct[index] ?? 0)).slice(from, to));
+  };
+  return added('guard') / added('lines');
+}).sort((a, b) => a - b);
 const row = (name: string) => rows.find((one) => one.name === name);
 const [lines, parse, ours, bare] = [row('lines'), row('parse'), row('guard'), row('direct')];
 if (lines && parse && ours && bare) {
   console.log(
-    `\nguard / lines: added latency ${(ours.added / lines.added).toFixed(2)} (wanted: 1.25), 10 MB ${(ours.large / lines.large).toFixed(2)} (1.5)`,
+    `\nguard / lines: added latency ${(ours.added / lines.added).toFixed(2)} (wanted: 1.25; its parts ${addedRatios[0]?.toFixed(2)}–${addedRatios.at(-1)?.toFixed(2)}), 10 MB ${(ours.large / lines.large).toFixed(2)} (1.5)`,
   );
   console.log(`guard / parse: calls per second ${(ours.rate / parse.rate).toFixed(2)} (0.9)`);
   console.log(
-    `guard − lines: ${(ours.idle - lines.idle).toFixed(1)} MB idle (5); guard − direct: ${(ours.start - bare.start).toFixed(0)} ms to start (90)`,
+    `guard − lines: ${(ours.idle.resident - lines.idle.resident).toFixed(1)} MB idle, ${(ours.idle.own - lines.idle.own).toFixed(1)} of them its own (5); guard − direct: ${(ours.start - bare.start).toFixed(0)} ms to start (90)`,
   );
 }
 await Promise.all(peers.map((peer) => peer.end()));

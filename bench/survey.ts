@@ -1,46 +1,31 @@
 // What a whole look at the machine costs, beside the least that any reader of /proc must do: `node bench/survey.ts [PROCESSES…]`.
-// 100 definitions, 20 running servers, and as many other processes as asked (default: 100, 500, 2000, 5000). Ratios of medians within one run; the
+// 100 definitions, 20 running servers, and as many other processes as asked (default: 100, 500, 2000, 5000). `full`: the look of each minute, when all that was
+// remembered of processes, packages and servers is too old to be believed; `again`: the look that follows a change. Ratios of medians within one run; the
 // absolute times belong to the machine. Linux only; best in a PID namespace of its own: `unshare -pf --mount-proc sh -c "node bench/survey.ts; true"` (the first process of a
 // namespace adopts orphans, so it must not be the client).
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../src/survey/bootClock.ts';
 import { createSurveyor } from '../src/survey/surveyor.ts';
 import { silentLog } from '../src/types/log.ts';
 import { makeProject, servers } from '../test/process/package/npmServers.ts';
+import { bareWalk } from './bareWalk.ts';
+import { median } from './measure.ts';
 
 const counts = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100, 500, 2_000, 5_000];
-const running = 20;
+const serverCount = 20;
 const definitions = 100;
 const rounds = 15;
+const warmUp = 5;
+type Subject = 'bare' | 'full' | 'again' | 'tick' | 'stranger';
 
-const buffer = Buffer.allocUnsafe(64 * 1024);
-function readBare(path: string): number {
-  const fd = openSync(path, 'r');
-  const length = readSync(fd, buffer);
-  closeSync(fd);
-  return length;
-}
-
-/** Every PID, its stat and its command line, and nothing made of them. */
-function bareWalk(): number {
-  let bytes = 0;
-  for (const name of readdirSync('/proc')) {
-    if (name >= '0' && name <= '9:') {
-      try {
-        bytes += readBare(`/proc/${name}/stat`) + readBare(`/proc/${name}/cmdline`);
-      } catch {
-        // It ended meanwhile.
-      }
-    }
-  }
-  return bytes;
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-}
+// Time passes when it is told to: what is remembered for a minute is forgotten without a minute's wait.
+const monotonic = performance.now.bind(performance);
+let ahead = 0;
+performance.now = () => monotonic() + ahead;
+const clock: Clock = { now: () => Date.now() + ahead, uptime: () => uptime() * 1_000 + ahead };
 
 const root = mkdtempSync(join(tmpdir(), 'bench-survey-'));
 const children: ChildProcess[] = [];
@@ -59,10 +44,11 @@ try {
     ]),
   );
   writeFileSync(join(home, '.claude.json'), JSON.stringify({ mcpServers }));
-  for (let index = 0; index < running; index += 1) {
+  for (let index = 0; index < serverCount; index += 1) {
     const child = spawn(process.execPath, [entry, `--number=${index}`], { cwd: project, stdio: ['pipe', 'ignore', 'ignore'] });
     children.push(child);
   }
+  const running = new Set(children.map(({ pid }) => String(pid)));
   const surveyor = await createSurveyor({
     home,
     platform: process.platform,
@@ -71,9 +57,10 @@ try {
     folders: [project],
     vscodeUserDirs: [],
     log: silentLog,
+    clock,
   });
   let others = 0;
-  console.log('processes   bare walk    survey   (ratio)   tick   after a stranger started');
+  console.log('processes   bare walk       full  (ratio)      again  (ratio)     tick   after a stranger started');
   for (const count of counts) {
     // One shell keeps many: each has a command line of its own.
     const keeper = spawn('sh', ['-c', `i=0; while [ $i -lt ${count - others} ]; do sleep 3600 & i=$((i+1)); done; echo ready; wait`], {
@@ -82,35 +69,33 @@ try {
     });
     keepers.push(keeper);
     await new Promise((done) => keeper.stdout?.once('data', done));
-    // New processes are looked at again for five seconds; those of a real machine are old.
-    await new Promise((done) => setTimeout(done, 6_000));
+    // In its first ten seconds a program may replace its words, and is looked at more often; those of a real machine are old.
+    await new Promise((done) => setTimeout(done, 11_000));
     others = count;
-    const times: Record<'bare' | 'survey' | 'tick' | 'stranger', number[]> = { bare: [], survey: [], tick: [], stranger: [] };
-    const timed = async (into: number[], act: () => unknown): Promise<void> => {
-      const start = performance.now();
+    const times = { bare: [], full: [], again: [], tick: [], stranger: [] } satisfies Record<string, number[]> as Record<Subject, number[]>;
+    const timed = async (subject: Subject, act: () => unknown): Promise<void> => {
+      const start = monotonic();
       await act();
-      into.push(performance.now() - start);
+      times[subject].push(monotonic() - start);
     };
     // In turn, so that what else the machine does hits all alike; the first rounds warm up.
-    for (let round = 0; round < rounds + 3; round += 1) {
-      const into = round < 3 ? { bare: [], survey: [], tick: [], stranger: [] } : times;
-      await timed(into.bare, bareWalk);
-      await timed(into.survey, () => surveyor.survey());
-      await timed(into.tick, () => surveyor.processesChanged());
+    for (let round = 0; round < rounds + warmUp; round += 1) {
+      await timed('bare', () => bareWalk(running));
+      ahead += 61_000;
+      await timed('full', () => surveyor.survey());
+      await timed('again', () => surveyor.survey());
+      await timed('tick', () => surveyor.processesChanged());
       const stranger = spawn('sleep', ['3600'], { stdio: 'ignore' });
       await new Promise((done) => stranger.once('spawn', done));
-      await timed(into.stranger, async () => (await surveyor.processesChanged()) && surveyor.survey());
+      await timed('stranger', async () => (await surveyor.processesChanged()) && surveyor.survey());
       stranger.kill('SIGKILL');
       await new Promise((done) => stranger.once('exit', done));
     }
-    const [bare, survey, tick, stranger] = [times.bare, times.survey, times.tick, times.stranger].map(median) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const middle = (subject: Subject): number => median(times[subject].slice(warmUp));
+    const bare = middle('bare');
+    const withRatio = (time: number): string => `${time.toFixed(2).padStart(8)} ms  (${(time / bare).toFixed(2)})`;
     console.log(
-      `${String(count).padStart(9)} ${bare.toFixed(2).padStart(8)} ms ${survey.toFixed(2).padStart(7)} ms  (${(survey / bare).toFixed(2)})  ${tick.toFixed(2)} ms   ${stranger.toFixed(2)} ms`,
+      `${String(count).padStart(9)} ${bare.toFixed(2).padStart(8)} ms ${withRatio(middle('full'))} ${withRatio(middle('again'))}  ${middle('tick').toFixed(2)} ms   ${middle('stranger').toFixed(2)} ms`,
     );
   }
   const snapshot = await surveyor.survey();

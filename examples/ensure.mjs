@@ -4,8 +4,8 @@
 //   const result = await ensureServer('notes', 8700, '1.4.0', ['node', 'server.js', '--port', '{port}'], { shutdown: true });
 //   result.server_status // reused, started, replaced; newer, older, unknown, foreign: left alone; failed: message, log, log_tail
 //
-// The server answers GET /health with { status, version, pid }. Only what listens itself and says an older version is replaced; a newer one, one without a
-// version and a program that is something else are never ended. The lock is the one of `mcp-shepherd ensure` and of ensure.py.
+// The server answers GET /health with { status, version, pid }, best with `name` too: another server that has a version is told by it alone.
+// Only what listens itself and says an older version is replaced; a newer one, one without a version and a program that is something else are never ended. The lock is the one of `mcp-shepherd ensure` and of ensure.py.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -52,7 +52,7 @@ async function look(base, passive) {
     return answer('free', base);
   }
   const health = await askHealth(port);
-  if (!pids.includes(health.pid)) {
+  if (!pids.includes(health.pid) || (health.name ?? name) !== name) {
     const who = pids[0] === null ? 'a process that cannot be seen' : `PID ${pids[0]}`;
     const message = `port ${port} is held by ${who}, which is not ${name} as far as can be told; left alone`;
     return answer('foreign', base, { pid: pids[0], message });

@@ -4,10 +4,10 @@
     result = ensure_server("notes", 8700, "1.4.0", ["python3", "-m", "notes_mcp", "--port", "{port}"], shutdown=True)
     result["server_status"]  # reused, started, replaced; newer, older, unknown, foreign: left alone; failed: message, log, log_tail
 
-The server answers GET /health with {"status", "version", "pid"}. Only what listens itself and says an older version is replaced; a newer one, one
+The server answers GET /health with {"status", "version", "pid"}, best with "name" too: another server that has a version is told by it alone. Only what listens itself and says an older version is replaced; a newer one, one
 without a version and a program that is something else are never ended. The lock is the one of `mcp-shepherd ensure`: neither starts beside the other.
 """
-import argparse, contextlib, errno, fcntl, hashlib, http.client, json, os, pwd, re, signal, subprocess, sys, time
+import argparse, contextlib, errno, fcntl, hashlib, http.client, json, os, pwd, re, signal, socket, subprocess, sys, time
 
 HEALTH_SECONDS, LEAVE_SECONDS, TAIL_LINES = 1, 10, 20
 
@@ -34,7 +34,7 @@ def look(name, port, version, passive):
         return answer("free", name, port, version)
     health, pid = ask_health(port), pids[0] if pids else None
     who = f"PID {pid}" if pid else "a process that cannot be seen"
-    if health is None or health.get("pid") not in pids:
+    if health.get("pid") not in pids or health.get("name", name) != name:
         return answer("foreign", name, port, version, pid=pid, message=f"port {port} is held by {who}, which is not {name} as far as can be told; left alone")
     pid, runs = health["pid"], health.get("version")
     order = compare(runs, version)
@@ -104,18 +104,22 @@ def stop(pid, port, shutdown):
 
 
 def ask_health(port):
-    """The JSON object that GET /health gives within a second; {} when something else answers or nothing does; never raises."""
-    deadline = time.monotonic() + HEALTH_SECONDS
+    """The JSON object that GET /health gives within a second, however slowly it comes; {} when something else answers or nothing does; never raises."""
+    deadline, data = time.monotonic() + HEALTH_SECONDS, b""
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HEALTH_SECONDS)
-        connection.request("GET", "/health", headers={"Connection": "close"})
-        reply, body = connection.getresponse(), b""
-        while time.monotonic() < deadline and len(body) < 65536 and (part := reply.read1(4096)):
-            body += part
-        connection.close()
+        with socket.create_connection(("127.0.0.1", port), HEALTH_SECONDS) as connection, contextlib.suppress(TimeoutError):
+            # 1.0: the answer comes in one piece and ends with the connection.
+            connection.sendall(f"GET /health HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+            while (left := deadline - time.monotonic()) > 0 and len(data) < 65536:
+                connection.settimeout(left)
+                part = connection.recv(4096)
+                if not part:
+                    break
+                data += part
+        head, _, body = data.partition(b"\r\n\r\n")
         value = json.loads(body)
-        return value if reply.status == 200 and isinstance(value, dict) and isinstance(value.get("status"), str) else {}
-    except (OSError, ValueError, http.client.HTTPException, RecursionError):
+        return value if re.match(rb"HTTP/1\.[01] 200\b", head) and isinstance(value, dict) and isinstance(value.get("status"), str) else {}
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -1,14 +1,20 @@
-// Runs the suites and sums up: `node scripts/test.ts [SUITE…] [--file=PART_OF_A_PATH…] [--long]`.
+// Runs the suites and sums up: `node scripts/test.ts [SUITE…] [--file=PART_OF_A_PATH…] [--long] [--cpu]`.
 // `--long` asks for the full counts, where a suite has reduced ones (TEST_LONG=1 in its environment).
+// `--cpu` says how much processor time each file took.
 // The last line is "N passed, N failed, N skipped"; the exit code is 1 when anything failed.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { editors } from './editor/editorVersion.ts';
 import { findBrowser } from './editor/findBrowser.ts';
 import { installEditor } from './editor/installEditor.ts';
 import { count, countsLine, details, type SuiteOutcome } from './suites/outcome.ts';
 import { processNamespace } from './suites/processNamespace.ts';
+import { processorLines } from './suites/processorTime.ts';
 import { endRunningCommands } from './suites/runCommand.ts';
 import { runSuite } from './suites/runSuite.ts';
 import { suiteTable } from './suites/suiteTable.ts';
+import { memoryFolder } from './system/memoryFolder.ts';
 
 const words = process.argv.slice(2);
 const filters = words.filter((word) => word.startsWith('--file=')).map((word) => word.slice('--file='.length));
@@ -20,14 +26,22 @@ if (long) {
 const table = suiteTable();
 const unknown = [
   ...names.filter((name) => !table.some((suite) => suite.name === name)),
-  ...words.filter((word) => word.startsWith('--') && word !== '--long' && !word.startsWith('--file=')),
+  ...words.filter((word) => word.startsWith('--') && word !== '--long' && word !== '--cpu' && !word.startsWith('--file=')),
 ];
 if (unknown.length > 0) {
   console.error(
-    `Unknown: ${unknown.join(', ')}. Suites: ${table.map((suite) => suite.name).join(', ')}. Options: --file=PART_OF_A_PATH, --long.`,
+    `Unknown: ${unknown.join(', ')}. Suites: ${table.map((suite) => suite.name).join(', ')}. Options: --file=PART_OF_A_PATH, --long, --cpu.`,
   );
   process.exit(2);
 }
+// The full counts use the disk, as servers do; so does who names a folder.
+if (!long && process.env.TMPDIR === undefined) {
+  process.env.TMPDIR = memoryFolder() ?? tmpdir();
+}
+// What several test files install, they install once (test/process/package/testCache.ts).
+const installs = mkdtempSync(join(tmpdir(), 'installs-'));
+process.env.MCP_SHEPHERD_TEST_CACHE = installs;
+process.once('exit', () => rmSync(installs, { recursive: true, force: true, maxRetries: 3 }));
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => {
     void endRunningCommands().finally(() => process.exit(130));
@@ -58,7 +72,13 @@ for (const suite of table.filter((candidate) => names.length === 0 || names.incl
   }
   const outcome = await runSuite(suite, filters, namespace);
   outcomes.push(outcome);
-  console.log(`   ${countsLine(count([outcome]))} in ${outcome.seconds.toFixed(1)} s`);
+  if (words.includes('--cpu')) {
+    for (const line of processorLines(outcome.files ?? [])) {
+      console.log(line);
+    }
+  }
+  const processor = outcome.processor === undefined ? '' : `, ${outcome.processor.toFixed(0)} s of processor`;
+  console.log(`   ${countsLine(count([outcome]))} in ${outcome.seconds.toFixed(1)} s${processor}`);
 }
 for (const line of outcomes.flatMap(details)) {
   console.log(line);

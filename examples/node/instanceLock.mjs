@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { userInfo } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
 const mac = process.platform === 'darwin';
@@ -79,6 +79,10 @@ function openFolder() {
   const { homedir, uid } = userInfo();
   const far = process.platform === 'linux' && remote.includes(fs.statfsSync(homedir).type >>> 0);
   const run = process.env.MCP_RUN_DIR || (far ? `/var/tmp/.mcp-run-${uid}` : join(homedir, '.mcp-run'));
+  if (!isAbsolute(run)) {
+    // Programs in different folders would each have a lock of their own.
+    throw new Error(`MCP_RUN_DIR is no absolute path: ${run}`);
+  }
   const folders = [run, join(run, 'v1'), join(run, 'v1', 'locks'), join(run, 'v1', 'instances')];
   for (const folder of folders) {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });

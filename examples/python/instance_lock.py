@@ -18,8 +18,8 @@ def hold(kind, resource, server, **facts):  # kind: path, port ("tcp:8931") or n
     remote = re.search("nfs|cifs|smb|9fs|fuse|ceph|lustre|gpfs|afs|coda", subprocess.getoutput(f"stat -f -c %T '{home}'"))
     base = os.environ.get("MCP_RUN_DIR") or (f"/var/tmp/.mcp-run-{uid}" if remote else f"{home}/.mcp-run")
     for folder in (base, f"{base}/v1", f"{base}/v1/locks", f"{base}/v1/instances"):
-        os.makedirs(folder, 0o700, exist_ok=True)
-        if os.path.islink(folder) or (os.stat(folder).st_uid, os.stat(folder).st_mode & 0o77) != (uid, 0): raise PermissionError(f"chmod 700 {folder}")
+        info = os.path.isabs(folder) and os.lstat(os.makedirs(folder, 0o700, exist_ok=True) or folder)  # relative: another one in each working directory
+        if not info or (info.st_uid, info.st_mode & 0o170077) != (uid, 0o040000): raise PermissionError(f"no absolute path, or not mode 700: {folder}")
     name = os.path.realpath(re.sub("^~(?=/|$)", home, resource)) if kind == "path" else resource
     key, id, until = hashlib.sha256(f"ilp1\n{kind}\n{name}".encode()).hexdigest()[:32], secrets.token_hex(16), time.monotonic() + 0.3
     lock, path = None, f"{base}/v1/locks/{key}.lock"

@@ -12,6 +12,10 @@ case $(stat -f -c %T "$home") in
   *) run=$home/.mcp-run ;;
 esac
 base=${MCP_RUN_DIR:-$run}/v1
+case $base in
+  /*) ;;
+  *) echo "MCP_RUN_DIR is no absolute path: $MCP_RUN_DIR" >&2; exit 1 ;; # programs in different folders would each have a lock of their own
+esac
 for folder in "${base%/v1}" "$base" "$base/locks" "$base/instances"; do
   mkdir -p "$folder"
   [ ! -L "$folder" ] && [ "$(stat -c '%u %a' "$folder")" = "$(id -u) 700" ] || { echo "$folder must be a directory of this user alone (mode 700)" >&2; exit 1; }

@@ -12,7 +12,15 @@ export type TestOutcome = {
 };
 
 /** All tests of one suite. */
-export type SuiteOutcome = { readonly name: string; readonly tests: readonly TestOutcome[]; readonly seconds: number };
+export type SuiteOutcome = {
+  readonly name: string;
+  readonly tests: readonly TestOutcome[];
+  readonly seconds: number;
+  /** Processor seconds of all that ran for it, where they were counted. */
+  readonly processor?: number;
+  /** The same for each file that had a child of its own. */
+  readonly files?: readonly SuiteOutcome[];
+};
 
 /** How many tests passed, failed and were skipped. */
 export type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };

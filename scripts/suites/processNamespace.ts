@@ -2,8 +2,12 @@ import { spawnSync } from 'node:child_process';
 
 /** How to run a command where it sees only its own processes. */
 export type ProcessNamespace = {
-  /** The command inside a PID namespace of its own; unchanged where that is impossible. */
-  readonly wrap: (command: readonly string[]) => string[];
+  /**
+   * The command inside a PID namespace of its own; unchanged where that is impossible.
+   *
+   * @param times receives the processor time of all that ran in it, as the shell's `times` writes it
+   */
+  readonly wrap: (command: readonly string[], times?: string) => string[];
   /** Why there is none; undefined when there is one. */
   readonly reason: string | undefined;
 };
@@ -12,7 +16,7 @@ export type ProcessNamespace = {
 const variable = 'MCP_SHEPHERD_PID_NAMESPACE';
 
 /** A Ctrl-C in the terminal reaches this shell too; without the trap it would end, and with it everything, before the command has cleaned up. */
-const firstProcess = `trap : INT TERM HUP; ${variable}=yes "$@"; exit $?`;
+const firstProcess = `trap : INT TERM HUP; times=$1; shift; ${variable}=yes "$@"; code=$?; times > "$times"; exit $code`;
 
 const candidates = [
   ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'],
@@ -31,7 +35,10 @@ export function processNamespace(): ProcessNamespace {
       const [program = '', ...rest] = prefix;
       const trial = spawnSync(program, [...rest, 'sh', '-c', 'test -d /proc/1 && test $$ = 1'], { encoding: 'utf8' });
       if (trial.status === 0) {
-        return { wrap: (command) => [...prefix, 'sh', '-c', firstProcess, 'sh', ...command], reason: undefined };
+        return {
+          wrap: (command, times = '/dev/null') => [...prefix, 'sh', '-c', firstProcess, 'sh', times, ...command],
+          reason: undefined,
+        };
       }
       complaint = trial.error?.message ?? (trial.stderr.trim() || `unshare ended with ${trial.status}`);
     }

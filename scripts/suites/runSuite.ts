@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { outRoot } from '../system/projectPaths.ts';
 import type { SuiteOutcome, TestOutcome } from './outcome.ts';
 import { namespaceMark, type ProcessNamespace } from './processNamespace.ts';
+import { processorSeconds } from './processorTime.ts';
 import { runCommand } from './runCommand.ts';
 import { suiteEnvironment } from './suiteEnvironment.ts';
 import { type Suite, suiteFiles } from './suiteTable.ts';
@@ -30,6 +31,10 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
     name: suite.name,
     tests: outcomes.flatMap((outcome) => outcome.tests),
     seconds: (performance.now() - begun) / 1_000,
+    ...(outcomes.every((outcome) => outcome.processor !== undefined)
+      ? { processor: outcomes.reduce((sum, outcome) => sum + (outcome.processor ?? 0), 0) }
+      : {}),
+    files: outcomes,
   };
 
   /** Each file has a child and a world of its own; those that are known to be slow begin first, so that none of them is alone at the end. */
@@ -81,9 +86,11 @@ async function runTests(
 ): Promise<SuiteOutcome> {
   mkdirSync(outRoot, { recursive: true });
   const resultFile = join(outRoot, `${name}.json`);
+  const timesFile = join(outRoot, `${name}.times`);
   rmSync(resultFile, { force: true });
+  rmSync(timesFile, { force: true });
   const command = [process.execPath, join(import.meta.dirname, suite.child), resultFile, ...suite.arguments, ...files];
-  const { code, output, seconds } = await runCommand(suite.namespace ? namespace.wrap(command) : command, {
+  const { code, output, seconds } = await runCommand(suite.namespace ? namespace.wrap(command, timesFile) : command, {
     env: suite.namespace ? { ...env, ...namespaceMark(namespace) } : env,
     limit: suite.limit,
     show: true,
@@ -98,5 +105,7 @@ async function runTests(
       error: output.trim().split('\n').slice(-60).join('\n'),
     });
   }
-  return { name: suite.name, tests, seconds };
+  const processor = processorSeconds(timesFile);
+  rmSync(timesFile, { force: true });
+  return { name: files.length === 1 ? files.join() : suite.name, tests, seconds, ...(processor === undefined ? {} : { processor }) };
 }

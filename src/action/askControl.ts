@@ -1,10 +1,12 @@
 import { askInstance, type ControlAnswer } from '../lock/controlClient.ts';
 import { type InstanceRecord, readInstanceRecord } from '../lock/instanceRecord.ts';
 import { findLockDirectory, type LockDirectory, protocolBase } from '../lock/lockDirectory.ts';
-import { identityKey, type ProcessTable } from '../types/process.ts';
+import type { ProcessTable } from '../types/process.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
-import type { Asker, Work } from './deed.ts';
+import { type Asker, type Work, work } from './deed.ts';
 import type { Target } from './plan.ts';
+import { isVersionSettled, restartTruth } from './restartTruth.ts';
+import { isRunning, until } from './watching.ts';
 
 /** What asking an instance over its control endpoint depends on. */
 export interface ControlHands {
@@ -19,7 +21,6 @@ const restartMs = 120_000;
 const stopMs = 30_000;
 /** From the guard's answer to what everybody can see. */
 const seenMs = 15_000;
-const lookEveryMs = 250;
 
 /**
  * Asks the guard of a server (or a server that offers it) to restart or stop it, and looks afterwards whether that is true. Call it under the server's intent.
@@ -69,16 +70,16 @@ function failure(name: string, verb: 'restart' | 'stop', answer: ControlAnswer):
 }
 
 async function stopped(name: string, target: Target, hands: ControlHands): Promise<Work> {
-  const gone = await until(async () => !(await hands.table.list()).some((row) => identityKey(row.identity) === target.instance));
+  const gone = await until(seenMs, async () => !(await isRunning(hands.table, target.instance)));
   return gone ? work('done', `${name} was stopped by its guard.`) : work('failed', `Its guard took the wish, and ${name} still runs.`);
 }
 
 async function restarted(name: string, target: Target, record: string, directory: LockDirectory, hands: ControlHands): Promise<Work> {
   let now: Instance | undefined;
-  await until(async () => {
+  await until(seenMs, async () => {
     const { instances } = await hands.look();
     now = instances.find((one) => one.record?.id === record && one.id !== target.instance);
-    return now !== undefined && now.package?.running !== null;
+    return now !== undefined && isVersionSettled(target.runs, now);
   });
   if (!now) {
     const reading = readInstanceRecord(directory, record);
@@ -86,26 +87,12 @@ async function restarted(name: string, target: Target, record: string, directory
     const seen = pid === undefined || pid === target.pid ? 'no new server was seen' : `PID ${pid} is not seen as a server yet`;
     return work('failed', `The guard of ${name} says that it restarted it, and ${seen}.`);
   }
-  const runs = now.package?.running ?? null;
-  const version = runs === null ? '' : target.runs === null || target.runs === runs ? `, runs ${runs}` : `, ${target.runs} -> ${runs}`;
+  const { version, warning } = restartTruth(target.runs, now);
   return {
-    ...work('done', `${name} was restarted by its guard: PID ${now.pid} now${version}. Its client keeps the session.`),
-    after: { pid: now.pid, runs },
+    ...work(
+      'done',
+      `${name} was restarted by its guard: PID ${now.pid} now${version}. Its client keeps the session.${warning ? ` ${warning}` : ''}`,
+    ),
+    after: { pid: now.pid, runs: now.package?.running ?? null, ...(warning ? { stillOld: true } : {}) },
   };
-}
-
-async function until(isTrue: () => Promise<boolean>): Promise<boolean> {
-  for (const end = performance.now() + seenMs; ; ) {
-    if (await isTrue()) {
-      return true;
-    }
-    if (performance.now() > end) {
-      return false;
-    }
-    await new Promise((done) => setTimeout(done, lookEveryMs));
-  }
-}
-
-function work(outcome: Work['outcome'], message: string): Work {
-  return { outcome, message, steps: [] };
 }

@@ -1,33 +1,38 @@
 import { type EndedProcess, type EndReport, endTree, systemEndHands } from '../process/endTree.ts';
 import { processTree } from '../process/processTree.ts';
 import { adoptsOrphans } from '../survey/owner.ts';
-import { identityKey, type ProcessRow, type ProcessTable } from '../types/process.ts';
+import { identityKey, type ProcessRow } from '../types/process.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import { askControl } from './askControl.ts';
-import { type Asker, actOn, type Outcome, type Work } from './deed.ts';
+import { type Asker, actOn, historyTarget, noted, type Outcome, remember, type Work, work } from './deed.ts';
+import { readHistory } from './history.ts';
 import { askOpencode } from './opencode.ts';
-import type { Plan, Target } from './plan.ts';
-import { askWindow } from './request.ts';
+import { isSameServer, type Plan, type Target } from './plan.ts';
+import { askWindow, type RequestLimits } from './request.ts';
 import { isOrphan } from './restart.ts';
 import type { Here } from './surroundings.ts';
+import { isRunning, until } from './watching.ts';
 
 export interface Hands {
   readonly asker: Asker;
   readonly here: Here;
   /** A fresh look at the machine. */
   look(): Promise<Snapshot>;
+  /** Replaces this process of a server whose start a person wrote down under this name; undefined where that is not read. */
+  ensure?(name: string, pid: number): Promise<Outcome>;
+  /** How long a window may take; replaced in tests only. */
+  readonly requestLimits?: RequestLimits;
 }
 
 /** How long after the end of a server its client may start it again, so that we can say so. */
 const respawnMs = 3_000;
-const lookEveryMs = 250;
 
-/** Carries a plan out: whatever was true when it was made is looked at again first. */
+/** Carries a plan out: whatever was true when it was made is looked at again first. Whatever becomes of it stands in the history, but for steps that are the user's. */
 export async function carryOut(plan: Plan, hands: Hands): Promise<Outcome> {
-  if (plan.refused !== undefined) {
-    return { status: 'refused', message: plan.refused, steps: [] };
-  }
   const { target, verb } = plan;
+  if (plan.refused !== undefined) {
+    return noted({ status: 'refused', message: plan.refused, steps: [] }, target, verb, hands.asker);
+  }
   for (const step of plan.steps) {
     switch (step.kind) {
       case 'manual':
@@ -35,14 +40,18 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<Outcome> {
       case 'ask-window': {
         const identity = hands.here.windowIdentities.get(step.windowPid);
         if (identity === undefined) {
-          return { status: 'failed', message: `The window (extension host PID ${step.windowPid}) is gone.`, steps: [] };
+          const message = `The window (extension host PID ${step.windowPid}) is gone.`;
+          return noted({ status: 'failed', message, steps: [] }, target, verb, hands.asker);
         }
-        return askWindow(hands.asker.runDir, {
+        const began = Date.now();
+        const ask = {
           window: { pid: step.windowPid, identity },
           verb: verb === 'restart' ? 'restart' : 'stop',
           instance: target.instance,
           by: hands.asker.by,
-        });
+        } as const;
+        const outcome = await askWindow(hands.asker.runDir, ask, hands.requestLimits);
+        return wroteDown(hands.asker, target, began) ? outcome : noted(outcome, target, verb, hands.asker);
       }
       case 'ask-control': {
         const wish = verb === 'restart' ? 'restart' : 'stop';
@@ -52,37 +61,39 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<Outcome> {
           target,
           verb,
           asker,
-          () => isRunning(target, here.table),
+          () => isRunning(here.table, target.instance),
           () => askControl(wish, target, step.record, { asker, table: here.table, look: () => hands.look() }),
         );
-        return outcome.status === 'done' && wish === 'stop' ? withRespawn(outcome, target, before, hands) : outcome;
+        return wish === 'stop' ? withRespawn(outcome, plan, before, hands) : outcome;
       }
       case 'ask-opencode':
         return actOn(
           target,
           verb,
           hands.asker,
-          () => isRunning(target, hands.here.table),
+          () => isRunning(hands.here.table, target.instance),
           () => askOpencode(verb === 'restart' ? 'restart' : 'stop', target, step, { table: hands.here.table, look: () => hands.look() }),
         );
+      case 'ensure': {
+        // Not under the intent: who ends the old process there takes it, and several callers at once start one.
+        const outcome = await hands.ensure?.(step.name, target.pid);
+        const none = { status: 'refused', message: 'How it is started is not read here; nothing was done.', steps: [] } as const;
+        return noted(outcome ?? none, target, verb, hands.asker);
+      }
       case 'end-tree': {
         const before = new Set((await hands.look()).instances.map((instance) => instance.id));
         const outcome = await actOn(
           target,
           verb,
           hands.asker,
-          () => isRunning(target, hands.here.table),
+          () => isRunning(hands.here.table, target.instance),
           () => end(plan, hands),
         );
-        return outcome.status === 'done' ? withRespawn(outcome, target, before, hands) : outcome;
+        return withRespawn(outcome, plan, before, hands);
       }
     }
   }
   return { status: 'refused', message: 'The plan has no steps.', steps: [] };
-}
-
-async function isRunning(target: Target, table: ProcessTable): Promise<boolean> {
-  return (await table.list()).some((row) => identityKey(row.identity) === target.instance);
 }
 
 async function end(plan: Plan, hands: Hands): Promise<Work> {
@@ -113,11 +124,31 @@ async function end(plan: Plan, hands: Hands): Promise<Work> {
 }
 
 /** Says so when the client starts again what was ended. Looked for once, after the intent was let go: others need not wait for it. */
-async function withRespawn<O extends Outcome>(outcome: O, target: Target, before: ReadonlySet<string>, hands: Hands): Promise<O> {
-  const again = target.client ? await respawned(target, before, hands) : undefined;
-  return again === undefined
-    ? outcome
-    : { ...outcome, message: `${outcome.message} ${target.client?.name} started it again (PID ${again}); it was not ended a second time.` };
+async function withRespawn(outcome: Outcome, { target, verb }: Plan, before: ReadonlySet<string>, hands: Hands): Promise<Outcome> {
+  if (outcome.status !== 'done' || !target.client) {
+    return outcome;
+  }
+  const again = await until(respawnMs, async () =>
+    (await hands.look()).instances.find((instance) => !before.has(instance.id) && isSameServer(instance, target)),
+  );
+  if (again === undefined) {
+    return outcome;
+  }
+  const message = `${target.client.name} started it again (PID ${again.pid}); it was not ended a second time.`;
+  remember(hands.asker, historyTarget(target), verb, {
+    outcome: 'started-again',
+    message,
+    steps: [],
+    after: { pid: again.pid, runs: again.package?.running ?? null },
+  });
+  return { ...outcome, message: `${outcome.message} ${message}`, startedAgain: again.pid };
+}
+
+/** Whether the window that was asked has written down itself what became of it. */
+function wroteDown({ runDir, by }: Asker, target: Target, since: number): boolean {
+  return readHistory(runDir).some(
+    (entry) => entry.target.instance === target.instance && Date.parse(entry.at) >= since && entry.by.startsWith(`${by}, through `),
+  );
 }
 
 /** Why the processes are not (or no longer) those that the plan meant. */
@@ -143,9 +174,9 @@ function endWork(target: Target, report: EndReport): Work {
     case 'gone':
       return work('refused', `${name} has ended meanwhile; nothing was done.`);
     case 'refused':
-      return { outcome: 'refused', message: `${report.reason}; nothing (more) was done.`, steps: steps(report.processes) };
+      return work('refused', `${report.reason}; nothing (more) was done.`, steps(report.processes));
     case 'left':
-      return { outcome: 'failed', message: `${name} could not be ended: ${report.reason}.`, steps: steps(report.processes) };
+      return work('failed', `${name} could not be ended: ${report.reason}.`, steps(report.processes));
     case 'ended': {
       const hard = report.processes.some(({ how }) => how === 'SIGKILL');
       const many = report.processes.length;
@@ -156,29 +187,4 @@ function endWork(target: Target, report: EndReport): Work {
       };
     }
   }
-}
-
-function work(outcome: Work['outcome'], message: string): Work {
-  return { outcome, message, steps: [] };
-}
-
-/** The PID under which the same client has started the same server again; looked for once, for a moment. */
-async function respawned(target: Target, before: ReadonlySet<string>, hands: Hands): Promise<number | undefined> {
-  const until = performance.now() + respawnMs;
-  while (performance.now() < until) {
-    const snapshot = await hands.look();
-    const again = snapshot.instances.find(
-      (instance) =>
-        !before.has(instance.id) &&
-        instance.client?.identity === target.client?.identity &&
-        (target.definitions.length > 0
-          ? instance.definitions.some((id) => target.definitions.includes(id))
-          : instance.command === target.command),
-    );
-    if (again) {
-      return again.pid;
-    }
-    await new Promise((done) => setTimeout(done, lookEveryMs));
-  }
-  return undefined;
 }

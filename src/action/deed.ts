@@ -4,7 +4,7 @@ import { type Actor, actOnce, readActor } from '../lock/intent.ts';
 import { findLockDirectory, type LockDirectory, openLockDirectory, protocolBase } from '../lock/lockDirectory.ts';
 import { createWitness } from '../lock/witness.ts';
 import type { Log } from '../types/log.ts';
-import { appendHistory, type HistoryEntry, lastDone, readHistory } from './history.ts';
+import { appendHistory, type HistoryEntry, type HistoryTarget, historyEntry, lastDone, readHistory } from './history.ts';
 import type { Target, Verb } from './plan.ts';
 
 /** Who wants something done, and where its files are. */
@@ -23,12 +23,22 @@ export interface Work {
   /** One sentence for a person. */
   readonly message: string;
   readonly steps: readonly { readonly text: string; readonly result: string }[];
-  readonly after?: { readonly pid: number; readonly runs: string | null };
+  /** `stillOld`: what runs now is not what is installed either. */
+  readonly after?: { readonly pid: number; readonly runs: string | null; readonly stillOld?: true };
+}
+
+/** Work of which one sentence tells all. */
+export function work(outcome: Work['outcome'], message: string, steps: Work['steps'] = []): Work {
+  return { outcome, message, steps };
 }
 
 /** What became of the wish. */
 export type Outcome =
-  | ({ readonly status: 'done' | 'failed' | 'refused' } & Omit<Work, 'outcome'>)
+  | ({
+      readonly status: 'done' | 'failed' | 'refused';
+      /** Its client has started again what was ended: under this PID. */
+      readonly startedAgain?: number;
+    } & Omit<Work, 'outcome'>)
   /** Somebody else did it, is doing it, or the process ended by itself; nothing was done by us. */
   | { readonly status: 'already' | 'busy'; readonly message: string }
   /** The step is the user's. */
@@ -37,7 +47,7 @@ export type Outcome =
 /** How long to wait while somebody else acts on the same server; a restart may have to download first. */
 const busyLimitMs = 120_000;
 
-/** The name of the intent on a server that has no record of its own: one for each incarnation. */
+/** The name of the intent on a process, whether it has a record or not: one for each incarnation (docs/instance-lock-protocol.md, section 8). */
 export function intentTarget(instance: string): string {
   return createHash('sha256').update(`shepherd\ninstance\n${instance}`, 'utf8').digest('hex').slice(0, 32);
 }
@@ -51,83 +61,98 @@ export async function actOn(
   verb: Verb,
   asker: Asker,
   isThere: () => Promise<boolean>,
-  work: () => Promise<Work>,
+  act: () => Promise<Work>,
 ): Promise<Outcome> {
   const opened = openLockDirectory(protocolBase(asker.runDir, asker.explicitRunDir));
   if ('refused' in opened) {
-    return refused(notExclusive(opened.refused));
+    return noted(refused(notExclusive(opened.refused)), target, verb, asker);
   }
   const { directory } = opened;
-  const name = intentTarget(target.instance);
   const start = (await (await createWitness()).startOf(process.pid)) ?? '?';
-  const deed = await actOnce(
-    {
-      directory,
-      target: name,
-      expect: target.instance,
-      actor: {
-        by: asker.by.slice(0, 200),
-        pid: process.pid,
-        start,
-        verb: verb === 'end' ? 'reap' : verb,
-        since: new Date().toISOString(),
-      },
-      current: async () => ((await isThere()) ? target.instance : undefined),
-      waitMs: busyLimitMs,
+  const intention = {
+    directory,
+    expect: target.instance,
+    actor: {
+      by: asker.by.slice(0, 200),
+      pid: process.pid,
+      start,
+      verb: verb === 'end' ? ('reap' as const) : verb,
+      since: new Date().toISOString(),
     },
-    async () => {
-      const result = await carefully(work);
-      remember(asker, target, verb, result);
-      return result;
-    },
+    current: async () => ((await isThere()) ? target.instance : undefined),
+    waitMs: busyLimitMs,
+  };
+  const doIt = async (): Promise<Work> => {
+    const result = await carefully(act);
+    remember(asker, historyTarget(target), verb, result);
+    return result;
+  };
+  // Others may know the server by its record alone: whoever acts on it holds both.
+  const { record } = target;
+  const outer = await actOnce({ ...intention, target: intentTarget(target.instance) }, async () =>
+    record === undefined ? ({ status: 'acted', result: await doIt() } as const) : actOnce({ ...intention, target: record }, doIt),
   );
+  const deed = outer.status === 'acted' ? outer.result : outer;
   switch (deed.status) {
     case 'acted': {
       const { outcome, ...rest } = deed.result;
       return { status: outcome, ...rest };
     }
     case 'already':
-      return { status: 'already', message: alreadyText(target, asker.runDir, directory) };
+      return noted({ status: 'already', message: alreadyText(target, asker.runDir, directory) }, target, verb, asker);
     case 'busy':
-      return { status: 'busy', message: busyText(target, deed.actor) };
+      return noted({ status: 'busy', message: busyText(target, deed.actor) }, target, verb, asker);
     default:
-      return refused(notExclusive(deed.reason));
+      return noted(refused(notExclusive(deed.reason)), target, verb, asker);
   }
 }
 
-async function carefully(work: () => Promise<Work>): Promise<Work> {
+async function carefully(act: () => Promise<Work>): Promise<Work> {
   try {
-    return await work();
+    return await act();
   } catch (error) {
-    return { outcome: 'failed', message: error instanceof Error ? error.message : String(error), steps: [] };
+    return work('failed', error instanceof Error ? error.message : String(error));
   }
 }
 
-function remember(asker: Asker, target: Target, verb: Verb, work: Work): void {
-  const { instance, pid, name, client, runs } = target;
-  const entry: HistoryEntry = {
-    schema: 1,
-    at: new Date().toISOString(),
-    by: asker.by,
-    verb,
-    target: { instance, pid, name, client: client && `${client.name} (PID ${client.pid})`, runs },
-    steps: work.steps.map(({ text, result }) => ({ text: text.slice(0, 4_096), result: result.slice(0, 4_096) })),
-    outcome: work.outcome,
-    message: work.message.slice(0, 4_096),
-    ...(work.after ? { after: work.after } : {}),
-  };
+/** Writes down what became of a wish that came to no work, and gives it back. What the user has to do is no action. */
+export function noted(outcome: Outcome, target: Target, verb: Verb, asker: Asker): Outcome {
+  if (outcome.status !== 'manual') {
+    const steps = 'steps' in outcome ? outcome.steps : [];
+    remember(asker, historyTarget(target), verb, { outcome: outcome.status, message: outcome.message, steps });
+  }
+  return outcome;
+}
+
+/** What the history says of the process that is meant. */
+export function historyTarget({ instance, pid, name, client, runs }: Target): HistoryTarget {
+  return { instance, pid, name, client: client && `${client.name} (PID ${client.pid})`, runs };
+}
+
+/** Adds to the history; what cannot be written is said, and stops nothing. */
+export function remember(
+  asker: Asker,
+  target: HistoryTarget,
+  verb: Verb,
+  done: Omit<Work, 'outcome'> & { readonly outcome: HistoryEntry['outcome'] },
+): void {
+  const { outcome, message, steps, after } = done;
   try {
-    appendHistory(asker.runDir, entry);
+    appendHistory(asker.runDir, historyEntry({ by: asker.by, verb, target, steps, outcome, message, ...(after ? { after } : {}) }));
   } catch (error) {
-    asker.log.warn(`What was done to ${name} (PID ${pid}) could not be written into the history: ${String(error)}`);
+    asker.log.warn(`What was done to ${target.name} (PID ${target.pid}) could not be written into the history: ${String(error)}`);
   }
 }
 
 const past = { restart: 'restarted', stop: 'stopped', end: 'ended' } as const;
 const present = { restart: 'restarting', stop: 'stopping', reap: 'ending' } as const;
 
-/** Somebody who is acting right now on the process that had this PID, in words; for askers who come when it is gone and its successor not yet there. */
-export async function actingOn(runDir: string, explicitRunDir: boolean, pid: number): Promise<string | undefined> {
+/** Somebody who is acting right now on the process that had this PID, in words, with what he acts on; for askers who come when it is gone and its successor not yet there. */
+export async function actingOn(
+  runDir: string,
+  explicitRunDir: boolean,
+  pid: number,
+): Promise<{ readonly message: string; readonly target: HistoryTarget } | undefined> {
   const found = findLockDirectory(protocolBase(runDir, explicitRunDir));
   if (!found || 'refused' in found) {
     return undefined;
@@ -136,7 +161,8 @@ export async function actingOn(runDir: string, explicitRunDir: boolean, pid: num
   for (const name of namesIn(found.directory.intents)) {
     const actor = readActor(found.directory, name);
     if (actor?.expect.split(':')[2] === String(pid) && (await witness.startOf(actor.pid)) === actor.start) {
-      return `PID ${pid} is already being ${past[actor.verb === 'reap' ? 'end' : actor.verb]} by ${actor.by}.`;
+      const message = `PID ${pid} is already being ${past[actor.verb === 'reap' ? 'end' : actor.verb]} by ${actor.by}.`;
+      return { message, target: { instance: actor.expect, pid, name: `PID ${pid}`, client: null, runs: null } };
     }
   }
   return undefined;
@@ -150,10 +176,15 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Who has done something to a process that is gone; for askers who come when it is over. */
-export function endedMeanwhile(runDir: string, instance: string): string {
+/** Who has done something to a process that is gone, or is just doing it; for askers who come too late. */
+export async function endedMeanwhile(
+  { runDir, explicitRunDir }: Pick<Asker, 'runDir' | 'explicitRunDir'>,
+  instance: string,
+): Promise<string> {
+  // In this order: whoever has done it writes it down before he lets go.
+  const acting = await actingOn(runDir, explicitRunDir, Number(instance.split(':')[2]));
   const done = lastDone(readHistory(runDir), instance);
-  return done ? alreadyDone(done) : 'It has ended meanwhile; nothing was done.';
+  return done ? alreadyDone(done) : (acting?.message ?? 'It has ended meanwhile; nothing was done.');
 }
 
 /** Who has done it already. */
@@ -167,7 +198,7 @@ function alreadyText(target: Target, runDir: string, directory: LockDirectory): 
   if (done) {
     return alreadyDone(done);
   }
-  const actor = readActor(directory, intentTarget(target.instance));
+  const actor = readActor(directory, intentTarget(target.instance)) ?? (target.record && readActor(directory, target.record));
   if (actor) {
     return `${target.name} (PID ${target.pid}) is already being ${past[actor.verb === 'reap' ? 'end' : actor.verb]} by ${actor.by}.`;
   }

@@ -20,6 +20,8 @@ export interface EnsureWish {
   readonly package?: string;
   /** Undefined: only what runs already can be used. */
   readonly launch?: Launch;
+  /** PID of a server that the caller wants restarted, whatever its version; where another process holds the port by now, that has been done. */
+  readonly replace?: number;
   /** The caller only connects again: whatever runs is left as it is. */
   readonly passive: boolean;
 }
@@ -56,7 +58,7 @@ export type EnsureDecision =
   | { readonly kind: 'replace'; readonly instance: Instance; readonly warnings: readonly string[] }
   | { readonly kind: 'done'; readonly result: EnsureResult };
 
-/** Decides what has to be done. Pure. Only a version that is known, and known to be older, is ever replaced. */
+/** Decides what has to be done. Pure. Without being asked for exactly that process, only a version that is known, and known to be older, is ever replaced. */
 export function decideEnsure(wish: EnsureWish, sight: PortSight): EnsureDecision {
   const { name, port } = wish;
   const base = { name, port, wanted: wish.version ?? null };
@@ -78,9 +80,11 @@ export function decideEnsure(wish: EnsureWish, sight: PortSight): EnsureDecision
     const message = `port ${port} is held by PID ${instance.pid}, which runs the package ${found} and not ${wish.package}. It was left alone.`;
     return done({ server_status: 'foreign', ...known, version: running.version ?? null, message });
   }
+  if (wish.replace !== undefined && instance.tree.includes(wish.replace) && !wish.passive) {
+    return { kind: 'replace', instance, warnings: sight.warnings ?? [] };
+  }
   if (running.version === undefined) {
-    const command = instance.command.length > 120 ? `${instance.command.slice(0, 119)}…` : instance.command;
-    const message = `${holder} (${command}), and its version is not known: ${running.reason}. It was left alone.`;
+    const message = `${holder} (${shortCommand(instance)}), and its version is not known: ${running.reason}. It was left alone.`;
     return done({ server_status: 'unknown', ...known, version: null, message });
   }
   const { version } = running;
@@ -103,6 +107,10 @@ export function decideEnsure(wish: EnsureWish, sight: PortSight): EnsureDecision
         message: `${holder}, version ${version}; whether that is older than ${wanted} cannot be told. It was left alone.`,
       });
     default:
+      if (found === undefined && wish.launch && !isStartedBy(instance.command, wish.launch)) {
+        const message = `port ${port} is held by PID ${instance.pid} (${shortCommand(instance)}), which says that it is version ${version}. That it is ${name} cannot be told: that is started by another command (${[wish.launch.command, ...wish.launch.args].join(' ').slice(0, 120)}). It was left alone.`;
+        return done({ server_status: 'foreign', ...known, version, message });
+      }
       return wish.passive
         ? done({
             server_status: 'older',
@@ -112,6 +120,25 @@ export function decideEnsure(wish: EnsureWish, sight: PortSight): EnsureDecision
           })
         : { kind: 'replace', instance, warnings: sight.warnings ?? [] };
   }
+}
+
+/**
+ * Whether a running command may come from this launch: they have a word in common that names what is run (a script, a module, a program; not the interpreter,
+ * an option or a number). What a server says of itself proves nothing of the kind.
+ */
+export function isStartedBy(running: string, { command, args }: Launch): boolean {
+  const names = args.filter((word) => !word.startsWith('-') && !/^[\d.:]*$|\{port\}/.test(word)).map(lastName);
+  const words = new Set(running.split(/\s+/).map(lastName));
+  return (names.length > 0 ? names : [lastName(command)]).some((name) => words.has(name));
+}
+
+/** Of a path its last part, without what Windows adds to programs. */
+function lastName(word: string): string {
+  return (word.split(/[\\/]/).at(-1) ?? '').replace(/\.(?:exe|cmd)$/i, '');
+}
+
+function shortCommand({ command }: Instance): string {
+  return command.length > 120 ? `${command.slice(0, 119)}…` : command;
 }
 
 /** What runs, where all that is known of it says the same: what was found out, and what the server itself says. */

@@ -6,15 +6,19 @@ import { endTree, systemEndHands } from '../process/endTree.ts';
 import { createListenerTable, type ListenerTable } from '../process/listeners.ts';
 import { createProcessTable } from '../process/table.ts';
 import type { Surveyor } from '../survey/surveyor.ts';
-import { identityKey, type ProcessTable } from '../types/process.ts';
+import { type Log, silentLog } from '../types/log.ts';
+import { identityKey, type ProcessRow, type ProcessTable } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
+import { actOn, work } from './deed.ts';
 import type { EnsureWish, PortSight } from './ensureDecision.ts';
 import { runningVersion } from './ensureDecision.ts';
 import type { EnsureHands } from './ensureServer.ts';
+import { targetOf } from './plan.ts';
 import { sessionRisks } from './sessionRisk.ts';
 import { declaredShutdown, postShutdown, type ShutdownWay } from './shutdownRequest.ts';
 import { startListening } from './startListening.ts';
+import { until } from './watching.ts';
 
 export interface EnsureSetup {
   readonly wish: EnsureWish;
@@ -29,6 +33,7 @@ export interface EnsureSetup {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly redactor: Redactor;
   readonly by: string;
+  readonly log?: Log;
   /** How long a start may take, ms. */
   readonly limitMs: number;
   /** How long a server may take to end after it has answered `/shutdown`, ms. */
@@ -150,7 +155,7 @@ function pidOf(pid: number | undefined): { readonly pid?: number } {
   return pid === undefined ? {} : { pid };
 }
 
-/** By `/shutdown` where that is declared, else and after a bound by signals, exactly this process and its tree. */
+/** Under the intent of that process, as everybody who ends one, and written into the history; then the port is waited for. @returns why it did not work */
 async function stop(
   instance: Instance,
   setup: EnsureSetup,
@@ -159,34 +164,50 @@ async function stop(
   base: string,
 ): Promise<string | undefined> {
   const { port } = setup.wish;
-  const row = (await table.list()).find((one) => identityKey(one.identity) === instance.id);
   const name = `${instance.name} (PID ${instance.pid})`;
-  const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
-  const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
-  if (way && row && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
-    await until(async () => !(await table.isAlive(row.identity)), setup.leaveMs ?? leaveLimitMs);
+  const find = async (): Promise<ProcessRow | undefined> => (await table.list()).find((one) => identityKey(one.identity) === instance.id);
+  const { by, runDir, explicitRunDir, log = silentLog } = setup;
+  const outcome = await actOn(
+    targetOf(instance),
+    'stop',
+    { by, runDir, explicitRunDir, log },
+    async () => (await find()) !== undefined,
+    async () => {
+      const row = await find();
+      const trouble = row && (await endOld(instance, row, setup, table, listeners, base));
+      return trouble === undefined
+        ? work('done', `${name} was ended, so that ${setup.wish.name} can be started anew on port ${port}.`)
+        : work('failed', `${name} could not be ended: ${trouble}`);
+    },
+  );
+  // Somebody else may have ended it meanwhile.
+  if (outcome.status !== 'done' && outcome.status !== 'already') {
+    return outcome.message;
   }
-  if (row && (await table.isAlive(row.identity))) {
-    // A script that started it may have more to do: it is left to notice the end itself.
-    const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
-    const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemEndHands(table));
-    if (report.status === 'refused' || report.status === 'left') {
-      return `${name} could not be ended: ${report.reason}`;
-    }
-  }
-  const free = await until(async () => (await listeners.look(new Set([port])))?.listeners.length === 0, leaveLimitMs);
+  const free = await until(leaveLimitMs, async () => (await listeners.look(new Set([port])))?.listeners.length === 0, lookEveryMs);
   return free ? undefined : `${name} has ended, and port ${port} is still held`;
 }
 
-async function until(holds: () => Promise<boolean>, limitMs: number): Promise<boolean> {
-  const end = performance.now() + limitMs;
-  for (;;) {
-    if (await holds()) {
-      return true;
-    }
-    if (performance.now() > end) {
-      return false;
-    }
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+/** By `/shutdown` where that is declared, else and after a bound by signals, exactly this process and its tree. @returns why it still runs */
+async function endOld(
+  instance: Instance,
+  row: ProcessRow,
+  setup: EnsureSetup,
+  table: ProcessTable,
+  listeners: ListenerTable,
+  base: string,
+): Promise<string | undefined> {
+  const { port } = setup.wish;
+  const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
+  const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
+  if (way && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
+    await until(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), lookEveryMs);
   }
+  if (!(await table.isAlive(row.identity))) {
+    return undefined;
+  }
+  // A script that started it may have more to do: it is left to notice the end itself.
+  const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
+  const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemEndHands(table));
+  return report.status === 'refused' || report.status === 'left' ? report.reason : undefined;
 }

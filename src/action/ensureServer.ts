@@ -50,7 +50,7 @@ export async function ensureServer(wish: EnsureWish, hands: EnsureHands): Promis
     if (!wish.launch) {
       return failure(
         wish,
-        `${wish.name} ${decision.kind === 'start' ? 'does not run' : 'runs in an older version'}, and how it is started is not known`,
+        `${wish.name} ${decision.kind === 'start' ? 'does not run' : wish.replace === undefined ? 'runs in an older version' : 'runs'}, and how it is started is not known`,
       );
     }
     const { launch } = wish;
@@ -112,7 +112,13 @@ async function act(
   }
   const now = running.version === undefined ? 'in a version that is not known' : `version ${running.version}`;
   return old
-    ? { server_status: 'replaced', ...result, ...previous, ...log, message: `${wish.name} ${before} was replaced by ${now}: ${where}` }
+    ? {
+        server_status: 'replaced',
+        ...result,
+        ...previous,
+        ...log,
+        message: `${before === undefined ? `${wish.name} (PID ${old.pid})` : `${wish.name} ${before}`} was replaced by ${now}: ${where}`,
+      }
     : { server_status: 'started', ...result, ...log, message: `${wish.name} was started, ${now}: ${where}` };
 }
 

@@ -1,8 +1,10 @@
 import { ownPorts } from '../process/ownPorts.ts';
-import { identityKey, type ProcessRow, type ProcessTable } from '../types/process.ts';
+import type { ProcessRow, ProcessTable } from '../types/process.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
-import type { Work } from './deed.ts';
-import type { Target } from './plan.ts';
+import { type Work, work } from './deed.ts';
+import { isSameServer, type Target } from './plan.ts';
+import { isVersionSettled, restartTruth } from './restartTruth.ts';
+import { isRunning, until } from './watching.ts';
 
 /** For each answer of opencode's own server, which is on this machine. */
 const answerMs = 3_000;
@@ -10,7 +12,8 @@ const answerMs = 3_000;
 const endMs = 15_000;
 /** A package runner may have to download first. */
 const startMs = 90_000;
-const lookEveryMs = 250;
+/** From there until it is known what it runs. */
+const settleMs = 5_000;
 
 /**
  * opencode processes whose server answers for its MCP servers, with its address: `GET /mcp` (opencode's HTTP interface, version 1.18). Where it wants a
@@ -70,44 +73,47 @@ export async function askOpencode(
 ): Promise<Work> {
   const known = await servers(address, directory);
   if (!known || !Object.hasOwn(known, target.name)) {
-    return failed(`opencode has no server ${target.name} in ${directory}; nothing was done.`);
+    return work('failed', `opencode has no server ${target.name} in ${directory}; nothing was done.`);
   }
   const before = await hands.look();
   const steps: { text: string; result: string }[] = [];
   const refusal = await post(address, directory, target.name, 'disconnect');
   steps.push({ text: `asked opencode to disconnect ${target.name}`, result: refusal ?? 'done' });
   if (refusal !== undefined) {
-    return { ...failed(`opencode did not disconnect ${target.name}: ${refusal}.`), steps };
+    return work('failed', `opencode did not disconnect ${target.name}: ${refusal}.`, steps);
   }
-  const gone = await until(endMs, async () => !(await hands.table.list()).some((row) => identityKey(row.identity) === target.instance));
+  const gone = await until(endMs, async () => !(await isRunning(hands.table, target.instance)));
   steps.push({ text: `PID ${target.pid}`, result: gone ? 'ended' : 'still runs' });
   if (!gone) {
-    return { ...failed(`opencode let go of ${target.name}, and its process (PID ${target.pid}) runs on.`), steps };
+    return work('failed', `opencode let go of ${target.name}, and its process (PID ${target.pid}) runs on.`, steps);
   }
   if (verb === 'stop') {
-    return { outcome: 'done', message: `opencode stopped ${target.name} (PID ${target.pid}).`, steps };
+    return work('done', `opencode stopped ${target.name} (PID ${target.pid}).`, steps);
   }
   const notConnected = await post(address, directory, target.name, 'connect');
   steps.push({ text: `asked opencode to connect ${target.name}`, result: notConnected ?? 'done' });
   if (notConnected !== undefined) {
-    return { ...failed(`opencode stopped ${target.name} and did not start it again: ${notConnected}.`), steps };
+    return work('failed', `opencode stopped ${target.name} and did not start it again: ${notConnected}.`, steps);
   }
   const old = new Set(before.instances.map((instance) => instance.id));
-  const after = await until(startMs, async () =>
-    (await hands.look()).instances.find((instance) => !old.has(instance.id) && isSame(instance, target)),
-  );
-  return after
-    ? {
-        outcome: 'done',
-        message: `opencode restarted ${target.name} (PID ${target.pid} → ${after.pid}).`,
-        steps,
-        after: { pid: after.pid, runs: after.package?.running ?? null },
-      }
-    : { ...failed(`opencode connected ${target.name} again, and no new process of it was seen.`), steps };
-}
-
-function isSame(instance: Instance, target: Target): boolean {
-  return instance.client?.identity === target.client?.identity && instance.definitions.some((id) => target.definitions.includes(id));
+  const find = async (): Promise<Instance | undefined> =>
+    (await hands.look()).instances.find((instance) => !old.has(instance.id) && isSameServer(instance, target));
+  const seen = await until(startMs, find);
+  if (!seen) {
+    return work('failed', `opencode connected ${target.name} again, and no new process of it was seen.`, steps);
+  }
+  const settled = await until(settleMs, async () => {
+    const now = await find();
+    return now && isVersionSettled(target.runs, now) ? now : undefined;
+  });
+  const after = settled ?? seen;
+  const { version, warning } = restartTruth(target.runs, after);
+  return {
+    outcome: 'done',
+    message: `opencode restarted ${target.name} (PID ${target.pid} → ${after.pid}${version}).${warning ? ` ${warning}` : ''}`,
+    steps,
+    after: { pid: after.pid, runs: after.package?.running ?? null, ...(warning ? { stillOld: true } : {}) },
+  };
 }
 
 /** @returns why not; undefined = done */
@@ -120,22 +126,4 @@ async function post(address: string, directory: string, name: string, verb: 'con
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-async function until<T>(ms: number, look: () => Promise<T | undefined | false>): Promise<T | undefined> {
-  const end = performance.now() + ms;
-  for (;;) {
-    const value = await look();
-    if (value) {
-      return value;
-    }
-    if (performance.now() >= end) {
-      return undefined;
-    }
-    await new Promise((done) => setTimeout(done, lookEveryMs));
-  }
-}
-
-function failed(message: string): Work {
-  return { outcome: 'failed', message, steps: [] };
 }

@@ -21,6 +21,8 @@ export interface Target {
   readonly runs: string | null;
   readonly installed: string | null;
   readonly memoryBytes: number;
+  /** Id of what it, or its guard, has published. */
+  readonly record?: string;
   /** Others reach it by a port: a shell or a service manager may stand above it, and is not its client. */
   readonly listens?: true;
 }
@@ -33,6 +35,8 @@ export type Step =
   | { readonly kind: 'ask-control'; readonly record: string; readonly text: string }
   /** opencode does it, over its own interface, in one of its directories. */
   | { readonly kind: 'ask-opencode'; readonly address: string; readonly directory: string; readonly text: string }
+  /** It is replaced by the command that a person wrote down for it, as `mcp-shepherd ensure` does it. */
+  | { readonly kind: 'ensure'; readonly name: string; readonly text: string }
   /** The processes are ended: asked first, then hard. */
   | { readonly kind: 'end-tree'; readonly pids: readonly number[]; readonly text: string }
   /** Nothing that a program can do: the user takes this step in the client. */
@@ -55,10 +59,20 @@ export interface Plan {
   readonly refused?: string;
 }
 
+/** How a server on a port is started, as a person wrote it down. */
+export interface EnsureWay {
+  readonly file: string;
+  readonly name: string;
+  /** Redacted. */
+  readonly command: string;
+}
+
 /** What the plan depends on besides the snapshot. */
 export interface Surroundings {
   /** Addresses of the opencode processes that answer for their servers, by PID. */
   readonly opencodes?: ReadonlyMap<number, string>;
+  /** By port. */
+  readonly ensures?: ReadonlyMap<number, EnsureWay>;
   /** PIDs of the extension hosts that take requests. */
   readonly windows: ReadonlySet<number>;
   /** This program and everything above it. */
@@ -67,7 +81,9 @@ export interface Surroundings {
 
 /** Makes the plan for one server. Pure: it looks at nothing and does nothing. */
 export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Surroundings): Plan {
-  const plan = stepsFor(verb, instance, snapshot, around);
+  const made = stepsFor(verb, instance, snapshot, around);
+  const beside = made.steps.some((step) => step.kind === 'end-tree') ? serverBeside(instance, snapshot) : undefined;
+  const plan = beside === undefined ? made : { ...made, ...refusal(besideText(instance, beside)) };
   const sessions = verb === 'restart' ? sessionRisks(instance, snapshot) : [];
   return {
     ...plan,
@@ -75,6 +91,18 @@ export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, arou
     // Who restarts it another way has to know it all the same.
     ...(plan.refused === undefined ? {} : { refused: [plan.refused, ...sessions].join(' ') }),
   };
+}
+
+/** Another server that one launcher (a script) has started beside this one, and that is not left behind as this one is: the launchers are ended with a server. */
+function serverBeside(instance: Instance, { instances }: Snapshot): Instance | undefined {
+  const launchers = new Set(instance.launchers.map(({ pid }) => pid));
+  const shared = instances.filter((other) => other.id !== instance.id && other.launchers.some(({ pid }) => launchers.has(pid)));
+  return instance.findings.some(isOrphan) ? shared.find((other) => !other.findings.some(isOrphan)) : shared[0];
+}
+
+function besideText({ name, pid, launchers }: Instance, beside: Instance): string {
+  const common = launchers.find((one) => beside.launchers.some((other) => other.pid === one.pid));
+  return `${common?.kind ?? 'a launcher'} (PID ${common?.pid}) has started ${beside.name} (PID ${beside.pid}) beside ${name} (PID ${pid}), and that one would be ended with it.`;
 }
 
 function stepsFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Surroundings): Plan {
@@ -96,7 +124,7 @@ function stepsFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Su
     };
   }
   if (client === null) {
-    return { ...base, ...withoutClient(verb, instance) };
+    return { ...base, ...withoutClient(verb, instance, around) };
   }
   const newer = newerCopies(instance, snapshot);
   if (verb !== 'restart' && newer.length > 0) {
@@ -153,6 +181,7 @@ export function targetOf(instance: Instance): Target {
     runs: instance.package?.running ?? null,
     installed: instance.package?.installed ?? null,
     memoryBytes,
+    ...(instance.record ? { record: instance.record.id } : {}),
     ...(instance.listens ? { listens: true } : {}),
   };
 }
@@ -163,7 +192,7 @@ function refusal(reason: string): PlanPart {
   return { reason, steps: [], risks: [], verify: 'nothing', confirm: 'no', refused: reason };
 }
 
-function withoutClient(verb: Verb, instance: Instance): PlanPart {
+function withoutClient(verb: Verb, instance: Instance, { ensures }: Surroundings): PlanPart {
   const orphan = instance.findings.find(isOrphan);
   if (orphan?.confidence === 'proven') {
     return {
@@ -174,10 +203,21 @@ function withoutClient(verb: Verb, instance: Instance): PlanPart {
       confirm: 'once',
     };
   }
+  const way = verb === 'restart' && instance.listens ? ensures?.get(instance.listens.port) : undefined;
+  if (way) {
+    const { name, pid } = instance;
+    const text = `end ${name} (PID ${pid}) and start it again, as “mcp-shepherd ensure ${way.name} --replace ${pid}” does: ${way.command}`;
+    return {
+      reason: `${name} (PID ${pid}) runs without a client, and ${way.file} says how it is started.`,
+      steps: [{ kind: 'ensure', name: way.name, text }],
+      risks: [],
+      verify: `PID ${pid} is gone and a new process of ${name} listens on port ${instance.listens?.port}`,
+      confirm: 'once',
+    };
+  }
   if (verb === 'restart') {
-    return refusal(
-      `${instance.name} (PID ${instance.pid}) runs without a client. Restart it the way it was started (its service, its terminal, its container).`,
-    );
+    const own = `${instance.name} (PID ${instance.pid}) runs without a client. Restart it the way it was started (its service, its terminal, its container).`;
+    return refusal(instance.listens ? `${own} ${ensureHint(instance)}` : own);
   }
   return {
     reason: orphan ? 'Its client seems to have ended.' : 'It runs on its own, without a client.',
@@ -190,6 +230,12 @@ function withoutClient(verb: Verb, instance: Instance): PlanPart {
     verify: goneText(instance.tree),
     confirm: 'twice',
   };
+}
+
+/** Who starts a server on a port is known only where a person wrote it down; here nobody did, or this is not the folder. */
+function ensureHint({ name, pid }: Instance): string {
+  const word = /^[\w.@-]+$/.test(name) ? name : 'NAME';
+  return `Where mcp-shepherd.json says how that is, “mcp-shepherd ensure ${word} --replace ${pid}” does it.`;
 }
 
 /** Copies under the same client process that make this one surplus. */
@@ -207,14 +253,38 @@ function endUnderClient(instance: Instance, client: NonNullable<Instance['client
       ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${newer.map((copy) => copy.pid).join(', ')}).`
       : `Only its client could stop it gently, and ${client.name} takes no such request.`,
     steps: [stopStep(instance)],
-    risks: surplus ? [lives] : [lives, `It is the only ${instance.name} that this client has.`],
+    risks: [...(surplus ? [lives] : [lives, `It is the only ${instance.name} that this client has.`]), ...gentler(instance, client)],
     verify: `${goneText(instance.tree)}, and ${client.name} has not started it again`,
     confirm: surplus ? 'once' : 'twice',
   };
 }
 
+/** What a person can do instead in a client that no program can ask. */
+function gentler({ name }: Instance, { id }: NonNullable<Instance['client']>): string[] {
+  return id === 'vscode-agent-host'
+    ? [
+        `Gentler: open the agent session, run “MCP: List Servers”, pick ${name} and choose “Stop Server”. Its session knows then that it is stopped.`,
+      ]
+    : [];
+}
+
 function goneText(pids: readonly number[]): string {
   return `PID ${pids.join(', ')} ${pids.length === 1 ? 'is' : 'are'} gone`;
+}
+
+/** Whether a running server is the one of a target, or what its client has started in its place. */
+export function isSameServer(instance: Instance, target: Target): boolean {
+  return (
+    instance.client?.identity === target.client?.identity &&
+    (target.definitions.length > 0
+      ? instance.definitions.some((id) => target.definitions.includes(id))
+      : instance.command === target.command)
+  );
+}
+
+/** Whether plans may be carried out on a second yes only. @param last clients' servers of which nothing would be left (`lastCopies`) */
+export function needsSecondYes(plans: readonly Plan[], last: readonly string[]): boolean {
+  return last.length > 0 || plans.some((plan) => plan.confirm === 'twice');
 }
 
 /** Whether two are copies of one server: the same entry, or, without an entry, the same command line. */

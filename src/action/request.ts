@@ -31,7 +31,7 @@ const answerSchema = v.object({
   status: v.picklist(['accepted', 'done', 'failed', 'refused', 'already', 'busy', 'manual']),
   message: text,
   steps: v.optional(v.pipe(v.array(v.object({ text, result: text })), v.maxLength(50))),
-  after: v.optional(v.object({ pid, runs: v.nullable(text) })),
+  after: v.optional(v.object({ pid, runs: v.nullable(text), stillOld: v.exactOptional(v.literal(true)) })),
 });
 
 export type WindowAnswer = Readonly<v.InferOutput<typeof answerSchema>>;

@@ -5,6 +5,7 @@ import { identityKey, type ProcessTable } from '../types/process.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import { findOpencodes } from './opencode.ts';
 import type { Surroundings } from './plan.ts';
+import { isRunning } from './watching.ts';
 
 /** What plans depend on besides the snapshot, as it is now; with the processes it was read from. */
 export interface Here extends Surroundings {
@@ -46,5 +47,5 @@ export async function lookAround(runDir: string, platform: NodeJS.Platform, snap
 /** Asks whether exactly one process still runs, by the text of its identity. @throws when the system has no process list */
 export async function createPresence(platform: NodeJS.Platform): Promise<(identity: string) => Promise<boolean>> {
   const table = await createProcessTable(platform);
-  return async (identity) => (await table.list()).some((row) => identityKey(row.identity) === identity);
+  return (identity) => isRunning(table, identity);
 }

@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import type { FindingAction } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
 
@@ -31,7 +31,7 @@ export function upgradePlan(instance: Instance, snapshot: Snapshot, platform: No
   if (!action || !own?.installed || !own.latest || program === undefined) {
     return undefined;
   }
-  if (!programs.has(program) && !(isAbsolute(program) && program.startsWith(own.root))) {
+  if (!programs.has(program) && !/^python3\.\d{1,2}$/.test(program) && !isBelow(program, own.root)) {
     return undefined;
   }
   const others = snapshot.instances.filter((other) => other.id !== instance.id && isSamePackage(other, instance));
@@ -44,6 +44,11 @@ export function upgradePlan(instance: Instance, snapshot: Snapshot, platform: No
     instances: [instance, ...others],
     order: platform === 'win32' ? 'stop-first' : 'upgrade-first',
   };
+}
+
+function isBelow(program: string, folder: string): boolean {
+  const way = relative(folder, program);
+  return isAbsolute(program) && way !== '' && !way.startsWith('..') && !isAbsolute(way);
 }
 
 /** Whether a server has a newer version for which the command is known. */

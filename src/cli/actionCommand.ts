@@ -1,8 +1,10 @@
-import { actingOn, alreadyDone, type Outcome } from '../action/deed.ts';
+import { actingOn, alreadyDone, type Outcome, remember } from '../action/deed.ts';
 import { doneSince, readHistory } from '../action/history.ts';
 import { type Plan, planFor, type Verb } from '../action/plan.ts';
-import { carryOutPlan, confirmed, exitCodeOf, openActionSession } from './actionSession.ts';
+import type { Instance } from '../types/snapshot.ts';
+import { type ActionSession, carryOutPlan, confirmed, exitCodeOf, openActionSession, unconfirmed } from './actionSession.ts';
 import type { CommandContext, Options } from './command.ts';
+import { ensureWays, replaceByEnsure } from './ensureRestart.ts';
 import { type ExitCode, exitCodes, UsageError } from './exitCodes.ts';
 import { findInstance } from './instanceSearch.ts';
 import { jsonText } from './json.ts';
@@ -31,9 +33,12 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
     const acting = result.kind === 'none' && /^\d+$/.test(asked) ? await actingOn(runDir, explicitRunDir, Number(asked)) : undefined;
     // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
     const done = doneSince(readHistory(runDir), asked, verb, performance.timeOrigin);
-    const other = done ? alreadyDone(done) : acting;
+    const other = done ? { message: alreadyDone(done), target: done.target } : acting;
     if (other !== undefined) {
-      const outcome = { status: 'already', message: other } as const;
+      const outcome = { status: 'already', message: other.message } as const;
+      if (!values.flag('dry-run')) {
+        remember(session.hands.asker, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
+      }
       if (json) {
         print(null, outcome);
       } else {
@@ -51,7 +56,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
       }
       throw new UsageError(message, hint);
     }
-    const plan = planFor(verb, result.instance, session.snapshot, session.hands.here);
+    const plan = planHere(verb, result.instance, session, context);
     if (values.flag('dry-run')) {
       if (json) {
         print(plan, null);
@@ -65,10 +70,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
     }
     const answer = await confirmed([plan], `Do it (${verb} ${plan.target.name}, PID ${plan.target.pid})?`, [], context);
     if (answer !== 'yes') {
-      const message =
-        answer === 'no'
-          ? 'Nothing was done.'
-          : `Nothing was done: say --${plan.confirm === 'twice' ? 'force' : 'yes'} to do it without a question.`;
+      const message = unconfirmed(answer, [plan], []);
       if (json) {
         print(plan, { status: 'refused', message, steps: [] });
       } else {
@@ -76,7 +78,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
       }
       return exitCodes.youMustAct;
     }
-    const outcome = await carryOutPlan(plan, session.hands, context);
+    const outcome = await carryOutPlan(plan, { ...session.hands, ensure: (name, pid) => replaceByEnsure(name, pid, context) }, context);
     if (json) {
       print(plan, outcome);
     } else if (outcome.status !== 'manual' && plan.refused === undefined) {
@@ -86,4 +88,12 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
   } finally {
     session.dispose();
   }
+}
+
+/** A server on a port that nobody here can restart is looked for in the folder's own `mcp-shepherd.json`. */
+function planHere(verb: Verb, instance: Instance, { snapshot, hands }: ActionSession, context: CommandContext): Plan {
+  const plan = planFor(verb, instance, snapshot, hands.here);
+  return verb === 'restart' && plan.refused !== undefined && instance.listens
+    ? planFor(verb, instance, snapshot, { ...hands.here, ensures: ensureWays(context) })
+    : plan;
 }

@@ -1,6 +1,6 @@
 import { carryOut, type Hands } from '../action/carryOut.ts';
 import type { Outcome } from '../action/deed.ts';
-import type { Plan } from '../action/plan.ts';
+import { needsSecondYes, type Plan } from '../action/plan.ts';
 import { lookAround } from '../action/surroundings.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import type { CommandContext } from './command.ts';
@@ -45,7 +45,7 @@ export async function confirmed(
   context: CommandContext,
 ): Promise<'yes' | 'no' | 'nobody-to-ask'> {
   const { shell, values } = context;
-  const needsForce = twice.length > 0 || plans.some((plan) => plan.confirm === 'twice');
+  const needsForce = needsSecondYes(plans, twice);
   if (values.flag('force') || (values.flag('yes') && !needsForce) || plans.every((plan) => plan.confirm === 'no')) {
     return 'yes';
   }
@@ -66,6 +66,13 @@ export async function confirmed(
   return second === undefined ? 'nobody-to-ask' : isYes(second) ? 'yes' : 'no';
 }
 
+/** What is said when it was not confirmed. */
+export function unconfirmed(answer: 'no' | 'nobody-to-ask', plans: readonly Plan[], twice: readonly string[]): string {
+  return answer === 'no'
+    ? 'Nothing was done.'
+    : `Nothing was done: say --${needsSecondYes(plans, twice) ? 'force' : 'yes'} to do it without a question.`;
+}
+
 function isYes(answer: string): boolean {
   return /^y(es)?$/i.test(answer.trim());
 }
@@ -79,6 +86,8 @@ export function carryOutPlan(plan: Plan, hands: Hands, context: CommandContext):
 export function exitCodeOf(outcome: Outcome): ExitCode {
   switch (outcome.status) {
     case 'done':
+      // It was restarted, and that was not what was wanted.
+      return outcome.after?.stillOld ? exitCodes.error : exitCodes.ok;
     case 'already':
       return exitCodes.ok;
     case 'manual':

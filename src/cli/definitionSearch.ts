@@ -24,7 +24,10 @@ export function findDefinition(snapshot: Snapshot, wish: DefinitionWish): Defini
       snapshot.definitions.map(({ name }) => name),
     );
     const meant = near === undefined ? '' : `; did you mean "${plain(near)}"?`;
-    throw new UsageError(`no configuration file has a server called "${plain(wish.name)}"${meant}`, '"mcp-shepherd status" lists them.');
+    throw new UsageError(
+      `no configuration file has a server called "${plain(wish.name)}"${meant}`,
+      [...unreadOf(snapshot), '"mcp-shepherd status" lists them.'].join('\n'),
+    );
   }
   const fitting = named.filter(
     ({ client, file }) => (wish.client === undefined || client === wish.client) && (wish.file === undefined || file === wish.file),
@@ -41,6 +44,17 @@ export function findDefinition(snapshot: Snapshot, wish: DefinitionWish): Defini
     );
   }
   return found;
+}
+
+/** It may stand where nothing can be read. */
+function unreadOf({ problems }: Snapshot): readonly string[] {
+  const unread = problems.filter(({ source, file }) => source === 'config' && file !== undefined);
+  return unread.length === 0
+    ? []
+    : [
+        'What could not be read:',
+        ...unread.map(({ file = '', line, message }) => plain(`  ${file}${line === undefined ? '' : `:${line}`}: ${message}`)),
+      ];
 }
 
 function placesOf(definitions: readonly Definition[]): string {

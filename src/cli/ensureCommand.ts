@@ -12,7 +12,7 @@ import { readEnsureSetting } from './ensureSetting.ts';
 import { type ExitCode, exitCodes, UsageError } from './exitCodes.ts';
 import { jsonText } from './json.ts';
 import { plain, wrap } from './render/text.ts';
-import { openSession, runFolderOf } from './session.ts';
+import { openSession, runFolderOf, stderrLog } from './session.ts';
 import { viewWidth } from './terminal.ts';
 
 /** Python and Node servers start within this, on a slow machine too. */
@@ -27,6 +27,7 @@ export const ensureCommand: Command = {
     url: { type: 'string', value: 'URL', help: 'address on this machine, when no entry called NAME has one' },
     want: { type: 'string', value: 'VERSION', help: 'the version that is wanted (default: the one that is installed)' },
     package: { type: 'string', value: 'NAME', help: 'the package that this is the version of; another package is left alone' },
+    replace: { type: 'string', value: 'PID', help: 'restart the server if it is this process, whatever its version' },
     passive: { type: 'boolean', help: 'only connecting again: start it when nothing runs, replace nothing' },
     shutdown: { type: 'boolean', help: 'the server ends on POST /shutdown: ask it so before anything else' },
     timeout: { type: 'string', value: 'SECONDS', help: 'how long a start may take (default 30; also MCP_SHEPHERD_START_TIMEOUT)' },
@@ -42,62 +43,74 @@ export const ensureCommand: Command = {
     [exitCodes.youMustAct, 'it runs and was left alone: newer, older (--passive), or its version cannot be told'],
   ],
   async run(context) {
-    const { shell, values } = context;
-    context.shell.endOnSignals();
-    const [name = '', command, ...args] = context.positionals;
-    const entry = values.text('url');
-    const setting = readEnsureSetting(
-      [...values.texts('folder'), ...(values.texts('folder').length === 0 ? ['.'] : [])].map((folder) => resolve(shell.cwd, folder)),
-      name,
-    );
-    const url = entry ?? setting?.url;
-    const own = url === undefined ? undefined : ownDefinition(name, url, setting?.file);
-    const session = await openSession(context, own ? { entries: [own] } : {});
-    try {
-      const definition = own ?? only(name, await session.surveyor.survey());
-      const port = endpointOf(definition)?.port;
-      if (port === undefined) {
-        throw new UsageError(`"${plain(name)}" has no address of this machine: ${plain(definition.url ?? 'it has no URL')}`);
-      }
-      const launch =
-        command !== undefined
-          ? { command, args, cwd: shell.cwd }
-          : setting?.command === undefined
-            ? undefined
-            : { command: setting.command, args: setting.args, cwd: setting.cwd, ...(setting.env ? { env: setting.env } : {}) };
-      const version = values.text('want') ?? setting?.version;
-      const packageName = values.text('package') ?? setting?.package;
-      const wish: EnsureWish = {
-        name,
-        port,
-        passive: values.flag('passive'),
-        ...(launch ? { launch } : {}),
-        ...(version === undefined ? {} : { version }),
-        ...(packageName === undefined ? {} : { package: packageName }),
-      };
-      const shutdown = values.flag('shutdown') ? {} : setting?.shutdown;
-      const { path: runDir, movedBy } = runFolderOf(context);
-      const hands = await ensureHands({
-        wish,
-        definition: definition.id,
-        surveyor: session.surveyor,
-        runDir,
-        explicitRunDir: movedBy !== undefined,
-        platform: shell.platform,
-        env: shell.env,
-        redactor: createRedactor(Object.values(setting?.env ?? {})),
-        by: `terminal (PID ${process.pid})`,
-        limitMs: limitOf(values.text('timeout'), shell.env.MCP_SHEPHERD_START_TIMEOUT),
-        ...(shutdown ? { shutdown: { path: '/shutdown', ...shutdown } } : {}),
-      });
-      const result = await ensureServer(wish, hands);
-      show(result, launch === undefined, context);
-      return codes[result.server_status];
-    } finally {
-      session.surveyor.dispose();
-    }
+    const { result, noLaunch } = await runEnsure(context);
+    show(result, noLaunch, context);
+    return codes[result.server_status];
   },
 };
+
+/** The folders whose own `mcp-shepherd.json` is read. */
+export function settingFolders({ shell, values }: CommandContext): string[] {
+  const named = values.texts('folder');
+  return (named.length === 0 ? ['.'] : named).map((folder) => resolve(shell.cwd, folder));
+}
+
+/** @returns what became of it, and whether nothing said how it is started @throws UsageError when the words cannot be used */
+export async function runEnsure(context: CommandContext): Promise<{ readonly result: EnsureResult; readonly noLaunch: boolean }> {
+  const { shell, values } = context;
+  context.shell.endOnSignals();
+  const [name = '', command, ...args] = context.positionals;
+  const entry = values.text('url');
+  const setting = readEnsureSetting(settingFolders(context), name);
+  const url = entry ?? setting?.url;
+  const own = url === undefined ? undefined : ownDefinition(name, url, setting?.file);
+  const session = await openSession(context, own ? { entries: [own] } : {});
+  try {
+    const definition = own ?? only(name, await session.surveyor.survey());
+    const port = endpointOf(definition)?.port;
+    if (port === undefined) {
+      throw new UsageError(`"${plain(name)}" has no address of this machine: ${plain(definition.url ?? 'it has no URL')}`);
+    }
+    const launch =
+      command !== undefined
+        ? { command, args, cwd: shell.cwd }
+        : setting?.command === undefined
+          ? undefined
+          : { command: setting.command, args: setting.args, cwd: setting.cwd, ...(setting.env ? { env: setting.env } : {}) };
+    const version = values.text('want') ?? setting?.version;
+    const replace = values.text('replace');
+    const packageName = values.text('package') ?? setting?.package;
+    const wish: EnsureWish = {
+      name,
+      port,
+      passive: values.flag('passive'),
+      ...(replace === undefined ? {} : { replace: pidOf(replace) }),
+      ...(launch ? { launch } : {}),
+      ...(version === undefined ? {} : { version }),
+      ...(packageName === undefined ? {} : { package: packageName }),
+    };
+    const shutdown = values.flag('shutdown') ? {} : setting?.shutdown;
+    const { path: runDir, movedBy } = runFolderOf(context);
+    const hands = await ensureHands({
+      wish,
+      definition: definition.id,
+      surveyor: session.surveyor,
+      runDir,
+      explicitRunDir: movedBy !== undefined,
+      platform: shell.platform,
+      env: shell.env,
+      redactor: createRedactor(Object.values(setting?.env ?? {})),
+      by: `terminal (PID ${process.pid})`,
+      log: stderrLog(shell.stderr),
+      limitMs: limitOf(values.text('timeout'), shell.env.MCP_SHEPHERD_START_TIMEOUT),
+      ...(shutdown ? { shutdown: { path: '/shutdown', ...shutdown } } : {}),
+    });
+    const result = await ensureServer(wish, hands);
+    return { result, noLaunch: launch === undefined };
+  } finally {
+    session.surveyor.dispose();
+  }
+}
 
 const codes: Readonly<Record<EnsureStatus, ExitCode>> = {
   reused: exitCodes.ok,
@@ -166,6 +179,13 @@ function ownDefinition(name: string, url: string, file = '(command line)'): RawD
     secrets: [],
     enabled: true,
   };
+}
+
+function pidOf(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) {
+    throw new UsageError(`--replace is the PID of the server, and not "${plain(text)}"`);
+  }
+  return Number(text);
 }
 
 /** Seconds as somebody wrote them; what is no number of seconds falls back. */

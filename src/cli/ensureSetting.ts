@@ -43,16 +43,8 @@ export const settingName = 'mcp-shepherd.json';
 export function readEnsureSetting(folders: readonly string[], name: string): EnsureSetting | undefined {
   for (const folder of folders) {
     const file = join(folder, settingName);
-    const content = contentOf(file);
-    if (content === undefined) {
-      continue;
-    }
-    const parsed = v.safeParse(schema, content);
-    if (!parsed.success) {
-      const where = v.getDotPath(parsed.issues[0]);
-      throw new UsageError(`${plain(file)} cannot be used${where ? `: ${plain(where)} is not what is expected` : ''}`);
-    }
-    const found = Object.hasOwn(parsed.output.servers, name) ? parsed.output.servers[name] : undefined;
+    const servers = serversIn(file);
+    const found = servers && Object.hasOwn(servers, name) ? servers[name] : undefined;
     if (found) {
       const { args = [], cwd, shutdown, ...rest } = found;
       return {
@@ -65,6 +57,25 @@ export function readEnsureSetting(folders: readonly string[], name: string): Ens
     }
   }
   return undefined;
+}
+
+/** The names in these folders' files that have an address and a command; the first folder with a name counts. @throws UsageError when a file is there and cannot be used */
+export function ensureNames(folders: readonly string[]): string[] {
+  const entries = folders.flatMap((folder) => Object.entries(serversIn(join(folder, settingName)) ?? {}));
+  return [...new Set(entries.filter(([, { url, command }]) => url !== undefined && command !== undefined).map(([name]) => name))];
+}
+
+function serversIn(file: string): v.InferOutput<typeof schema>['servers'] | undefined {
+  const content = contentOf(file);
+  if (content === undefined) {
+    return undefined;
+  }
+  const parsed = v.safeParse(schema, content);
+  if (!parsed.success) {
+    const where = v.getDotPath(parsed.issues[0]);
+    throw new UsageError(`${plain(file)} cannot be used${where ? `: ${plain(where)} is not what is expected` : ''}`);
+  }
+  return parsed.output.servers;
 }
 
 function contentOf(file: string): unknown {

@@ -17,7 +17,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** A mistake in the command line, or a wish that cannot be met: told in words, without a stack, and the program ends with `exitCodes.error`. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
-  /** One line that says where to read on; empty = none. */
+  /** Says where to read on; empty = none. */
   readonly hint: string;
 
   constructor(message: string, hint = '') {

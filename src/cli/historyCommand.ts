@@ -15,7 +15,7 @@ export const historyCommand: Command = {
   positionals: { min: 0, max: 1 },
   options: { limit: { type: 'string', value: 'N', help: `so many of the last entries (default: ${defaultLimit})` } },
   details: [
-    'Every restart, stop and end that MCP Shepherd carried out on this machine, from any window or terminal: when, who asked, which process, what was done, what became of it. The newest is printed last.',
+    'Every restart, stop and end on this machine, from any window or terminal: when, who asked, which process, what was done, what became of it (also what was refused, failed, or done by another). The newest is printed last.',
   ],
   exits: [
     [exitCodes.ok, 'it was printed, or there is none'],

@@ -119,7 +119,7 @@ async function change(
   };
   let preparation = await prepare(asked);
   if (preparation.kind === 'refused' && !values.flag('json')) {
-    throw new UsageError(redact(preparation.reason), preparation.advice.map(redact).join('\n'));
+    throw new UsageError(redact(preparation.reason), adviceOf(preparation).map(redact).join('\n'));
   }
   if (preparation.kind !== 'change') {
     if (preparation.kind === 'unchanged' && preparation.needsLauncher && !values.flag('dry-run')) {
@@ -211,6 +211,11 @@ function staleModeOf(text: string | undefined): StaleMode | undefined {
   return mode;
 }
 
+/** What can be done instead; here the portable form is an option, in the window a button. */
+function adviceOf({ advice, portableHelps }: Extract<Preparation, { kind: 'refused' }>): readonly string[] {
+  return portableHelps ? [...advice.slice(0, -1), `${advice.at(-1)} Ask for it with --portable.`] : advice;
+}
+
 function jsonReport(
   definition: RawDefinition,
   action: ProtectWish['action'],
@@ -222,7 +227,7 @@ function jsonReport(
   const common = { schema: 1, action, definition: { id, name, client, scope, file }, outcome: preparation.kind, done: result.done };
   switch (preparation.kind) {
     case 'refused':
-      return { ...common, reason: redact(preparation.reason), advice: preparation.advice.map(redact) };
+      return { ...common, reason: redact(preparation.reason), advice: adviceOf(preparation).map(redact) };
     case 'unchanged':
       return { ...common, reason: preparation.reason };
     case 'change':

@@ -1,7 +1,8 @@
 import type { Outcome } from '../action/deed.ts';
 import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '../action/prune.ts';
+import { lookForLife } from '../survey/lifeLook.ts';
 import { actionOptions } from './actionCommand.ts';
-import { carryOutPlan, confirmed, openActionSession } from './actionSession.ts';
+import { carryOutPlan, confirmed, openActionSession, unconfirmed } from './actionSession.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './exitCodes.ts';
 import { jsonText } from './json.ts';
@@ -17,7 +18,8 @@ export const pruneCommand: Command = {
   positionals: { min: 0, max: 1_000 },
   options: actionOptions,
   details: [
-    'Lists servers that could be ended: proven orphans (these are chosen), what only seems to be one, copies whose clients live, and servers that run on their own by design. Other PIDs of the list are chosen by naming them; then only those are ended.',
+    'Lists servers that could be ended: proven orphans (these are chosen), what only seems to be one, copies whose clients live, servers of living clients that do not answer or have been idle for an hour, and servers that run on their own by design. Other PIDs of the list are chosen by naming them; then only those are ended.',
+    'Whether a server reads what it is sent is looked at for 10 seconds where something lies unread in its input (Linux).',
     'Each is ended as a tree, under an intent, after checking again that it is what it was; what a client starts again is reported and not ended a second time.',
   ],
   exits: [
@@ -32,7 +34,8 @@ export const pruneCommand: Command = {
     const json = values.flag('json');
     try {
       const { snapshot, hands } = session;
-      const candidates = pruneCandidates(snapshot, hands.here);
+      const life = await lookForLife(snapshot.instances, hands.asker.runDir, hands.here.table);
+      const candidates = pruneCandidates(snapshot, hands.here, life);
       const chosen = choose(candidates, positionals);
       const ids = new Set(chosen.map(({ instance }) => instance.id));
       const print = (outcomes: readonly { readonly pid: number; readonly outcome: Outcome }[], message?: string): void =>
@@ -64,12 +67,11 @@ export const pruneCommand: Command = {
       }
       const plans = chosen.map(({ plan }) => plan);
       const pids = chosen.map(({ instance }) => instance.pid).join(', ');
-      const question = `End ${counted(chosen.length, 'server')} (PID ${pids}), freeing ${memory(freedBytes(chosen))}?`;
-      const answer = await confirmed(plans, question, lastCopies(chosen, snapshot), context);
+      const question = `End ${counted(chosen.length, 'server')} (PID ${pids}), freeing up to ${memory(freedBytes(chosen))}?`;
+      const last = lastCopies(chosen, snapshot);
+      const answer = await confirmed(plans, question, last, context);
       if (answer !== 'yes') {
-        const force = plans.some((plan) => plan.confirm === 'twice') || lastCopies(chosen, snapshot).length > 0;
-        const message =
-          answer === 'no' ? 'Nothing was done.' : `Nothing was done: say --${force ? 'force' : 'yes'} to do it without a question.`;
+        const message = unconfirmed(answer, plans, last);
         if (json) {
           print([], message);
         } else {

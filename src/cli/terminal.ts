@@ -52,12 +52,20 @@ export function createOutput(stream: NodeJS.WriteStream, onClosed: () => void): 
   };
 }
 
-/** Asks on a terminal. The question goes to `output`, which is not the one that results go to where they can be told apart. */
+/**
+ * Asks on a terminal. The question goes to `output`, which is not the one that results go to where they can be told apart.
+ * Ctrl-C ends the program the usual way, by the signal: the terminal is set back first, because readline has taken the key.
+ */
 export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream, question: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input, output });
   const ended = new AbortController();
   lines.once('close', () => ended.abort());
+  lines.once('SIGINT', () => {
+    lines.close();
+    output.write('\n');
+    process.kill(process.pid, 'SIGINT');
+  });
   try {
     return await lines.question(question, { signal: ended.signal });
   } catch {

@@ -38,6 +38,16 @@ export class EditRefused extends Error {
   override readonly name = 'EditRefused';
 }
 
+/** What cannot be read again as it should. */
+export function unsafeEdit(): EditRefused {
+  return new EditRefused('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.');
+}
+
+/** Nothing would be left to start. */
+export function nothingBehind(): EditRefused {
+  return new EditRefused('The entry has no command behind the guard. Nothing was changed.');
+}
+
 /** One replacement in a text. */
 export interface Splice {
   readonly start: number;
@@ -97,27 +107,22 @@ export function lineEnd(text: string): string {
 /**
  * Makes sure that an edit changed what it should and nothing else.
  * @param before,after everything that the file says, as plain values; `path` leads to the entry
+ * @param command the name that the entry has for its command
  * @throws EditRefused
  */
-export function checkEdit(
-  before: unknown,
-  after: unknown,
-  path: readonly string[],
-  names: { readonly command: string },
-  words: readonly string[],
-): void {
+export function checkEdit(before: unknown, after: unknown, path: readonly string[], command: string, words: readonly string[]): void {
   const oldEntry = valueAt(before, path);
   const found = valueAt(after, path);
   // Parsers differ in the prototypes that they give.
   const newEntry = isRecord(found) ? { ...found } : undefined;
-  const expected = isRecord(oldEntry) ? withWords(oldEntry, names.command, words) : undefined;
+  const expected = isRecord(oldEntry) ? withWords(oldEntry, command, words) : undefined;
   const same = newEntry && 'args' in newEntry ? expected : expected && withoutEmptyArgs(expected);
   if (
     !isDeepStrictEqual(replacedAt(before, path, null), replacedAt(after, path, null)) ||
     !newEntry ||
     !isDeepStrictEqual(newEntry, same)
   ) {
-    throw new EditRefused('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.');
+    throw unsafeEdit();
   }
 }
 

@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorCode } from '../types/errorCode.ts';
 
 /** Larger than any configuration file that was met (`~/.claude.json` keeps histories and can have a few megabytes). */
 export const maxConfigBytes = 8 * 1024 * 1024;
@@ -67,7 +68,7 @@ function refusal(found: Stats): string | undefined {
 }
 
 async function failure(path: string, error: unknown): Promise<ConfigText> {
-  const code = errorCode(error);
+  const code = errorCode(error) ?? 'unknown error';
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -100,8 +101,4 @@ async function denied(path: string): Promise<ConfigText> {
       }
     }
   }
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }

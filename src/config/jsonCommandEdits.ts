@@ -7,11 +7,13 @@ import {
   type EntryWords,
   type ListSpan,
   lineEnd,
+  nothingBehind,
   ownLine,
   prependItems,
   removeItems,
   type Splice,
   spliced,
+  unsafeEdit,
 } from './commandEdits.ts';
 import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { isRecord, texts } from './serverFile.ts';
@@ -39,14 +41,14 @@ export function jsonCommandEdits(pathOf: EntryPath): CommandEdits {
     },
     prepend(text, place, words) {
       const found = locate(text, place, pathOf);
-      return checked(text, spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
+      return checked(spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
     },
     strip(text, place, count, emptyArgs) {
       const found = locate(text, place, pathOf);
       if (count < 1 || count >= found.words.length) {
-        throw new EditRefused('The entry has no command behind the guard. Nothing was changed.');
+        throw nothingBehind();
       }
-      return checked(text, spliced(text, stripped(text, found, count, emptyArgs)), found, found.words.slice(count));
+      return checked(spliced(text, stripped(text, found, count, emptyArgs)), found, found.words.slice(count));
     },
   };
 }
@@ -98,7 +100,7 @@ function stripped(text: string, { command, args, entry }: Located, count: number
   }
   const item = args?.children?.[count - 1];
   if (!args || !item) {
-    throw new EditRefused('The entry has no command behind the guard. Nothing was changed.');
+    throw nothingBehind();
   }
   const literal = text.slice(item.offset, endOf(item));
   const replaced = { start: command.offset, end: endOf(command), text: literal };
@@ -110,13 +112,13 @@ function stripped(text: string, { command, args, entry }: Located, count: number
   return [replaced, removeItems(text, listOf(args), count)];
 }
 
-function checked(before: string, after: string, { file, path, commandName }: Located, words: readonly string[]): string {
+function checked(after: string, { file, path, commandName }: Located, words: readonly string[]): string {
   const result = parseJsonc(after);
   if (result.problem !== undefined) {
-    throw new EditRefused('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.');
+    throw unsafeEdit();
   }
-  checkEdit(plainValue(file.root), plainValue(result.root), path, { command: commandName }, words);
-  return before === after ? before : after;
+  checkEdit(plainValue(file.root), plainValue(result.root), path, commandName, words);
+  return after;
 }
 
 function listOf(node: Node): ListSpan {

@@ -6,11 +6,13 @@ import {
   type EntryPlace,
   type EntryWords,
   lineEnd,
+  nothingBehind,
   ownLine,
   prependItems,
   removeItems,
   type Splice,
   spliced,
+  unsafeEdit,
 } from './commandEdits.ts';
 import { isRecord, texts } from './serverFile.ts';
 import { scanToml, type TomlPair } from './tomlScan.ts';
@@ -88,7 +90,7 @@ function prepended(text: string, { command, args }: Located, words: readonly str
 function stripped(text: string, { command, args }: Located, count: number, emptyArgs: boolean): Splice[] {
   const item = args?.value.items[count - 1];
   if (!args || !item || count < 1) {
-    throw new EditRefused('The entry has no command behind the guard. Nothing was changed.');
+    throw nothingBehind();
   }
   const { start, end } = command.value;
   const moved = text.slice(item.start, item.end);
@@ -104,9 +106,9 @@ function checked(after: string, { root, path }: Located, words: readonly string[
   try {
     result = parse(after, { maxDepth });
   } catch {
-    throw new EditRefused('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.');
+    throw unsafeEdit();
   }
-  checkEdit(root, result, path, { command: 'command' }, words);
+  checkEdit(root, result, path, 'command', words);
   return after;
 }
 

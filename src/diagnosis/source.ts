@@ -24,8 +24,11 @@ export interface SourceEvidence {
   readonly changes: readonly SourceChange[];
   /** Nothing of its source is there any more. */
   readonly gone: boolean;
-  /** Files that had been written after the start already when they were recorded: what the process loaded of them is not known. */
-  readonly late: readonly { readonly path: string; readonly changedAt: number }[];
+  /**
+   * Files that had been written after the start already when they were recorded. `differs`: what they held at the start is known all the same, by git or by
+   * Python's compiled file, and it was something else; else it is not known what the process loaded of them.
+   */
+  readonly late: readonly { readonly path: string; readonly changedAt: number; readonly differs?: 'git' | 'compiled' }[];
   /** Commits of the work tree when the process started and now, where git's log tells. */
   readonly commits?: { readonly atStart: string; readonly now: string };
   /** Files that may not be read now. */
@@ -64,6 +67,10 @@ export function judgeSource(evidence: SourceEvidence): SourceVerdict {
   }
   if (changes.length > 0) {
     return { findings: [editedFinding(evidence, newest)] };
+  }
+  const differing = late.filter(({ differs }) => differs !== undefined);
+  if (differing.length > 0) {
+    return { findings: [lateEditFinding(evidence, differing)] };
   }
   if (late.length > 0) {
     const { commits } = evidence;
@@ -141,6 +148,33 @@ function lateFinding(evidence: SourceEvidence, commits: { readonly atStart: stri
       commitText(commits),
       ...late.slice(0, mostFiles).map(({ path, changedAt }) => `${path} was written ${moment(changedAt, now)}`),
       'how known: git’s log of HEAD says where it stood when the process started; what the process loaded was not recorded then, so this is likely, not proven',
+    ],
+    since: new Date(newest).toISOString(),
+    actions: evidence.cure,
+  };
+}
+
+const howDiffers = {
+  git: 'git: the commit that was checked out when it started has other content',
+  compiled: 'Python’s compiled file, made of what it loaded, is of a source of another size',
+} as const;
+
+function lateEditFinding(evidence: SourceEvidence, differing: SourceEvidence['late']): Finding {
+  const { now, commits } = evidence;
+  const newest = Math.max(...differing.map(({ changedAt }) => changedAt));
+  return {
+    kind: 'stale',
+    subKind: 'source',
+    confidence: 'likely',
+    message: `its source was edited since it started: ${listText(differing.map(({ path }) => fileName(path)))}`,
+    evidence: [
+      runs(evidence),
+      ...differing
+        .slice(0, mostFiles)
+        .map(({ path, changedAt, differs }) => `${path} was written ${moment(changedAt, now)}; ${howDiffers[differs ?? 'git']}`),
+      ...(differing.length > mostFiles ? [`and ${differing.length - mostFiles} more of its files`] : []),
+      ...(commits && commits.atStart !== commits.now ? [commitText(commits)] : []),
+      'how known: by what was written down about the files before it started; what the process itself loaded was not recorded then, so this is likely, not proven',
     ],
     since: new Date(newest).toISOString(),
     actions: evidence.cure,

@@ -25,6 +25,11 @@ export interface InstallFacts {
   readonly externallyManaged?: boolean;
   /** Python: pip is installed in the environment. */
   readonly hasPip?: boolean;
+  /**
+   * Python: a folder that an interpreter elsewhere adds to its own: a user's (`pip install --user`), or Debian's `/usr/local`. `python` is the minor version
+   * that it is for ("3.11"), `managed` that the system forbids pip in that interpreter's own (PEP 668).
+   */
+  readonly addedSite?: { readonly python: string; readonly managed: boolean; readonly ofUser: boolean };
 }
 
 /** How to bring the new version there: a command as arguments, never a line for a shell; or words where no single command does. */
@@ -165,6 +170,12 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
   if (installer === 'uv') {
     return { argv: ['uv', 'pip', 'install', '--python', interpreter(facts), exact] };
   }
+  if (facts.addedSite) {
+    const { python, managed, ofUser } = facts.addedSite;
+    // Where the system forbids pip, it was installed over that; without the word pip refuses to upgrade it too.
+    const words = [...(ofUser ? ['--user'] : []), ...(managed ? ['--break-system-packages'] : [])];
+    return { argv: [`python${python}`, '-m', 'pip', 'install', ...words, exact] };
+  }
   if (has('pyvenv.cfg') && facts.hasPip === false) {
     // Installed by a pip from outside.
     return { argv: ['python3', '-m', 'pip', '--python', interpreter(facts), 'install', exact] };
@@ -172,7 +183,6 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
   if (has('pyvenv.cfg') || facts.hasPip) {
     return { argv: [interpreter(facts), '-m', 'pip', 'install', exact] };
   }
-  // A user's own installs (`pip install --user`) have no interpreter of their own.
   return { argv: ['python3', '-m', 'pip', 'install', '--user', exact] };
 }
 

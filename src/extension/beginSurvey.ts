@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { workspace } from 'vscode';
 import { createSurveyor } from '../survey/surveyor.ts';
-import { publishThisWindow } from '../survey/thisWindow.ts';
+import { publishThisWindow, type ThisWindow } from '../survey/thisWindow.ts';
 import { startWindowSurvey } from '../survey/windowSurvey.ts';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
 import type { Log } from '../types/log.ts';
@@ -16,7 +16,14 @@ import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
  * @param userDir VS Code's `User` folder @param version of the extension
  * @throws when the system has no process list that can be read
  */
-export async function beginSurvey(runDir: string, userDir: string, version: string, survey: SurveyHandle, log: Log): Promise<Disposable> {
+export async function beginSurvey(
+  here: ThisWindow,
+  runDir: string,
+  userDir: string,
+  version: string,
+  survey: SurveyHandle,
+  log: Log,
+): Promise<Disposable> {
   const store = new DisposableStore();
   const paths = () => ({ folders: surveyedFolders(), workspaceFiles: workspaceFiles(), userDirs: [userDir] });
   try {
@@ -32,13 +39,14 @@ export async function beginSurvey(runDir: string, userDir: string, version: stri
         workspaceFiles: files,
         log,
         registry: registryMode,
+        table: here.table,
       }),
     );
-    let published = await publishThisWindow(runDir, process.platform, paths());
+    let published = publishThisWindow(runDir, here, paths());
     store.add({ dispose: () => published.dispose() });
     const moved = async (): Promise<void> => {
       surveyor.setFolders(surveyedFolders(), workspaceFiles());
-      published = await publishThisWindow(runDir, process.platform, paths());
+      published = publishThisWindow(runDir, here, paths());
       await survey.refresh();
     };
     store.add(
@@ -53,7 +61,7 @@ export async function beginSurvey(runDir: string, userDir: string, version: stri
         }
       }),
     );
-    await survey.start(() => startWindowSurvey(surveyor, runDir, version, log));
+    await survey.start(() => startWindowSurvey(surveyor, here, runDir, version, log));
     // The first look is asked for, so that a machine that cannot be surveyed at all is told and not waited for.
     await survey.refresh();
     return store;

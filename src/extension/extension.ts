@@ -8,7 +8,9 @@ import { createPresence, lookAround } from '../action/surroundings.ts';
 import { clientName } from '../survey/instances.ts';
 import { claimNotification } from '../survey/notified.ts';
 import { runDirFor } from '../survey/stateFolder.ts';
+import { findThisWindow } from '../survey/thisWindow.ts';
 import { type Disposable, DisposableStore } from '../types/disposable.ts';
+import { identityKey } from '../types/process.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import { beginSurvey } from './beginSurvey.ts';
 import { startChanged } from './changedServer.ts';
@@ -93,10 +95,10 @@ export function activate(context: ExtensionContext): void {
   const begin = async (): Promise<void> => {
     try {
       const runDir = runDirFor(process.env);
-      store.add(await beginSurvey(runDir, userFolder(context), String(context.extension.packageJSON.version), survey, log));
-      const { ownIdentity } = await lookAround(runDir, process.platform, { instances: [] });
-      if (ownIdentity !== undefined) {
-        store.add(serveRequests(runDir, { pid: process.pid, identity: ownIdentity }, (request) => deeds.answer(request), log));
+      const here = await findThisWindow(process.platform);
+      store.add(await beginSurvey(here, runDir, userFolder(context), String(context.extension.packageJSON.version), survey, log));
+      if (here.own) {
+        store.add(serveRequests(runDir, { pid: process.pid, identity: identityKey(here.own) }, (request) => deeds.answer(request), log));
       }
       store.add(new Notifier(state, notifierActions(actions, tree, runDir), log));
       keepLauncher(context, runDir, log);

@@ -5,26 +5,24 @@ import { oneLine, withoutIcons } from './plainText.ts';
 /** One answer to the question before an entry is changed, as a line of a quick pick. */
 export interface GuardAnswer {
   readonly label: string;
-  readonly description?: string;
-  readonly detail: string;
+  readonly description: string;
   /** What the guard will do when the server is stale; undefined = no guard. */
   readonly mode?: StaleMode;
 }
 
-/** What the person chooses from; the guard's own choice first. Details fit one line. */
+/** What the person chooses from; the guard's own choice first. One short line each: the question lies over the upper end of the change. */
 export function guardAnswers(action: ProtectChange['action']): readonly GuardAnswer[] {
   if (action === 'unprotect') {
-    return [{ label: 'Launch Without Guard', detail: 'Writes the change that is shown below.' }];
+    return [{ label: 'Launch Without Guard', description: 'Writes the change that is shown below.' }];
   }
   return [
     {
       label: 'Refuse Writes',
-      description: 'usual',
-      detail: 'Tools that may write are refused until it restarts; without annotations: every tool.',
+      description: 'Usual. Until it restarts; without annotations: every tool',
       mode: 'refuse-writes',
     },
-    { label: 'Restart', detail: 'The guard restarts the server before the next call. The session goes on.', mode: 'restart' },
-    { label: 'Only Warn', detail: 'Calls pass. View and log say that the server is stale.', mode: 'warn' },
+    { label: 'Restart', description: 'By the guard, before the next call; the session goes on', mode: 'restart' },
+    { label: 'Only Warn', description: 'Calls pass; view and log say that it is stale', mode: 'warn' },
   ];
 }
 

@@ -14,6 +14,7 @@ export function instanceTooltip(instance: Instance, facts: WindowFacts, now: num
     findings.join('\n'),
     asMarkdown(`${ownerText(instance, facts)} · ${processText(instance, now)}`),
     asMarkdown(recordText(instance, facts.home), 300),
+    asMarkdown(guardText(instance), 500),
     instance.unknown === undefined ? '' : `Not known: ${asMarkdown(instance.unknown, 300)}`,
     asMarkdown(instance.command, 300),
   ];
@@ -30,6 +31,18 @@ function recordText({ record, package: own }: Instance, home: string): string {
   const who = record.guardPid === undefined ? 'the server itself' : `its guard (PID ${record.guardPid})`;
   const says = own?.origin === 'recorded' ? `Its versions were written down by ${who}.` : '';
   return [holds, says].filter(Boolean).join(' ');
+}
+
+/** What the guard has had to do or could not do: nobody reads its log. Empty when all is well. */
+function guardText({ record }: Instance): string {
+  const { problem, refused, idleSince } = record ?? {};
+  return [
+    problem === undefined ? '' : `Its guard could not restart it: ${problem}.`,
+    refused ? `Its guard refused ${refused.calls === 1 ? '1 call' : `${refused.calls} calls`}, the last because: ${refused.last}` : '',
+    idleSince === undefined ? '' : `Nobody has called it since ${idleSince}.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 /** What hovering over a configured server's row shows, as Markdown without links. */

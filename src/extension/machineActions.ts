@@ -1,16 +1,18 @@
 import { commands as editor, ProgressLocation, window } from 'vscode';
 import { carryOut, type Hands } from '../action/carryOut.ts';
 import type { Outcome } from '../action/deed.ts';
-import { type Plan, planFor } from '../action/plan.ts';
+import { needsSecondYes, type Plan, planFor } from '../action/plan.ts';
 import { guardWouldHelp } from '../action/protect/hint.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../action/prune.ts';
+import { lookForLife } from '../survey/lifeLook.ts';
 import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
 import { memoryText } from './instanceText.ts';
+import { manualButtons } from './manualButtons.ts';
 import { tell } from './messages.ts';
 import { commands } from './names.ts';
-import { oneLine } from './plainText.ts';
+import { firstSentence, oneLine, withoutIcons } from './plainText.ts';
 import { endQuestion, prunePicks, pruneSummary } from './pruneText.ts';
 import type { WindowVerb } from './windowDeeds.ts';
 import type { WindowState } from './windowState.ts';
@@ -42,6 +44,7 @@ export class MachineActions {
       const name = oneLine(instance.name, 60);
       const guard = { 'Launch Through Guard…': () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
       tell('info', `${name} (PID ${instance.pid}): ${manual}`, {
+        ...(await manualButtons(instance)),
         ...(verb === 'restart' && guardWouldHelp(instance, snapshot) ? guard : {}),
         'Show Evidence': () => this.#evidence.show(instance),
       });
@@ -66,7 +69,10 @@ export class MachineActions {
     if (!hands || !snapshot) {
       return;
     }
-    const candidates = pruneCandidates(snapshot, hands.here);
+    const life = await window.withProgress({ location: ProgressLocation.Window, title: 'Looking at MCP servers' }, () =>
+      lookForLife(snapshot.instances, hands.asker.runDir, hands.here.table),
+    );
+    const candidates = pruneCandidates(snapshot, hands.here, life);
     if (candidates.length === 0) {
       tell('info', 'Nothing was left behind, and nothing runs twice.');
       return;
@@ -105,8 +111,7 @@ export class MachineActions {
 
   /** @param picked the list was a question already: only what is in use is asked about again */
   async #confirmed(plans: readonly Plan[], last: readonly string[], picked = false): Promise<boolean> {
-    const twice = last.length > 0 || plans.some((plan) => plan.confirm === 'twice');
-    if (plans.every((plan) => plan.confirm === 'no') || (picked && !twice)) {
+    if (plans.every((plan) => plan.confirm === 'no') || (picked && !needsSecondYes(plans, last))) {
       return true;
     }
     const { message, detail, button } = endQuestion(plans, last);
@@ -115,8 +120,11 @@ export class MachineActions {
 
   #report(outcome: Outcome): void {
     const text = oneLine(outcome.message, 600);
-    if (outcome.status === 'done') {
-      window.setStatusBarMessage(`$(check) ${text.replaceAll('$(', '$ (')}`, 6_000);
+    if (outcome.status === 'done' && outcome.after?.stillOld) {
+      tell('warning', text);
+    } else if (outcome.status === 'done') {
+      this.#log.info(text);
+      window.setStatusBarMessage(`$(check) ${withoutIcons(firstSentence(text))}`, 6_000);
     } else {
       this.#log.warn(text);
       tell(outcome.status === 'already' || outcome.status === 'manual' ? 'info' : 'error', text);
@@ -136,7 +144,7 @@ async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandi
   picker.selectedItems = picks.filter((pick) => pick.candidate?.preselected);
   const freed = (): void => {
     const bytes = picker.selectedItems.reduce((sum, pick) => sum + (pick.candidate?.instance.memoryBytes ?? 0), 0);
-    picker.title = `Kill Duplicates and Orphans: ${picker.selectedItems.length} chosen${bytes > 0 ? `, frees ${memoryText(bytes)}` : ''}`;
+    picker.title = `Kill Duplicates and Orphans: ${picker.selectedItems.length} chosen${bytes > 0 ? `, frees up to ${memoryText(bytes)}` : ''}`;
   };
   freed();
   return new Promise((done) => {

@@ -30,6 +30,8 @@ export const editorCommands = {
   stopServer: 'workbench.mcp.stopServer',
   startServer: 'workbench.mcp.startServer',
   showOutput: 'workbench.mcp.showOutput',
+  /** A picker; where the chat that was used last is a session of the Agent Host, it lists the servers of that session. */
+  listServer: 'workbench.mcp.listServer',
 } as const;
 
 export const viewContainer = 'mcpShepherd';

@@ -1,3 +1,4 @@
+import { restartTruth } from '../action/restartTruth.ts';
 import { versionsText } from './instanceText.ts';
 import type { RestartOutcome } from './windowServers.ts';
 
@@ -9,7 +10,8 @@ export function outcomeText(outcome: RestartOutcome): string {
       const { package: own } = outcome.after;
       // What a new process runs is recorded when it has settled; until then only the version on disk can be told.
       const version = own?.running ? `: ${versionsText(outcome.after)}` : own?.installed ? `; ${own.installed} is installed` : '';
-      return `${outcome.after.name} restarted${version} (PID ${outcome.before.pid} → ${outcome.after.pid})${left}`;
+      const warning = stillOld(outcome);
+      return `${outcome.after.name} restarted${version} (PID ${outcome.before.pid} → ${outcome.after.pid})${left}${warning ? `. ${warning}` : ''}`;
     }
     case 'stopped':
       return outcome.leftBehind
@@ -22,13 +24,20 @@ export function outcomeText(outcome: RestartOutcome): string {
   }
 }
 
+/** A sentence, when the server came back and does not run what is installed. */
+export function stillOld(outcome: RestartOutcome): string | undefined {
+  return outcome.kind === 'restarted' ? restartTruth(outcome.before.package?.running ?? null, outcome.after).warning : undefined;
+}
+
 /** Sums up "Restart All Stale". */
 export function summaryText(outcomes: readonly RestartOutcome[]): string {
   const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
   const done = outcomes.length - failed.length;
   const servers = (count: number): string => `${count} ${count === 1 ? 'server' : 'servers'}`;
-  if (failed.length === 0) {
-    return `Restarted ${servers(done)}.`;
-  }
-  return `Restarted ${done} of ${servers(outcomes.length)}. ${failed.map((outcome) => outcome.reason).join(' ')}`;
+  const old = outcomes.flatMap((outcome) => {
+    const warning = stillOld(outcome);
+    return warning && outcome.kind === 'restarted' ? [`${outcome.after.name}: ${warning}`] : [];
+  });
+  const count = failed.length === 0 ? `Restarted ${servers(done)}.` : `Restarted ${done} of ${servers(outcomes.length)}.`;
+  return [count, ...failed.map((outcome) => outcome.reason), ...old].join(' ');
 }

@@ -11,6 +11,11 @@ export function oneLine(text: string, limit = 300): string {
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
 }
 
+/** What a status bar has room for: a message's first sentence, without its full stop. The log and the history keep the rest. */
+export function firstSentence(text: string): string {
+  return text.replace(/\.(?:\s+(?=\p{Lu}).*)?$/su, '');
+}
+
 /** For status bar texts and quick pick items, which turn `$(name)` into an icon. */
 export function withoutIcons(text: string, limit?: number): string {
   return oneLine(text, limit).replaceAll('$(', '$ (');

@@ -1,6 +1,6 @@
 import type { Outcome } from '../action/deed.ts';
-import type { Plan } from '../action/plan.ts';
-import type { PruneCandidate } from '../action/prune.ts';
+import { needsSecondYes, type Plan } from '../action/plan.ts';
+import { type PruneCandidate, pruneHeadings } from '../action/prune.ts';
 import { memoryText, processText } from './instanceText.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
@@ -14,19 +14,12 @@ export interface PrunePick {
   readonly candidate?: PruneCandidate;
 }
 
-const headings: Readonly<Record<PruneCandidate['class'], string>> = {
-  orphan: 'left behind (proven)',
-  'likely-orphan': 'perhaps left behind (not proven)',
-  duplicate: 'older copies under one client',
-  copy: 'copies under living clients',
-  background: 'running on their own, by design',
-};
-
 /** @param now epoch ms, for ages */
 export function prunePicks(candidates: readonly PruneCandidate[], now: number): PrunePick[] {
   return candidates.flatMap((candidate, index) => {
     const { instance, plan, why } = candidate;
-    const heading: PrunePick[] = candidates[index - 1]?.class === candidate.class ? [] : [{ label: headings[candidate.class], kind: -1 }];
+    const heading: PrunePick[] =
+      candidates[index - 1]?.class === candidate.class ? [] : [{ label: pruneHeadings[candidate.class], kind: -1 }];
     const risk = plan.risks[0] ? ` — ${plan.risks[0]}` : '';
     return [
       ...heading,
@@ -60,7 +53,7 @@ export function endQuestion(plans: readonly Plan[], last: readonly string[]): { 
   return {
     message,
     detail: [...lines, ...rest, ...none].filter(Boolean).join('\n'),
-    button: plans.some((plan) => plan.confirm === 'twice') || last.length > 0 ? 'End Anyway' : 'End',
+    button: needsSecondYes(plans, last) ? 'End Anyway' : 'End',
   };
 }
 
@@ -71,9 +64,9 @@ export function pruneSummary(outcomes: readonly { readonly candidate: PruneCandi
 } {
   const ended = outcomes.filter(({ outcome }) => outcome.status === 'done');
   const others = outcomes.filter(({ outcome }) => outcome.status !== 'done');
-  const again = ended.filter(({ outcome }) => outcome.message.includes('started it again'));
+  const again = ended.filter(({ outcome }) => 'startedAgain' in outcome);
   const freed = ended.reduce((sum, { candidate }) => sum + candidate.instance.memoryBytes, 0);
-  const count = `Ended ${ended.length} ${ended.length === 1 ? 'server' : 'servers'}${freed > 0 ? `, freed ${memoryText(freed)}` : ''}.`;
+  const count = `Ended ${ended.length} ${ended.length === 1 ? 'server' : 'servers'}${freed > 0 ? `, freed up to ${memoryText(freed)}` : ''}.`;
   const more = [...again, ...others].map(({ outcome }) => outcome.message);
   return { severity: others.length + again.length > 0 ? 'warning' : 'info', text: [count, ...more].join(' ') };
 }

@@ -3,10 +3,11 @@ import type { Log } from '../types/log.ts';
 import type { Instance } from '../types/snapshot.ts';
 import type { EvidenceDocuments } from './evidenceDocuments.ts';
 import type { MachineActions } from './machineActions.ts';
+import { manualButtons } from './manualButtons.ts';
 import { tell } from './messages.ts';
 import { editorCommands, views } from './names.ts';
-import { outcomeText, summaryText } from './outcomeText.ts';
-import { oneLine } from './plainText.ts';
+import { outcomeText, stillOld, summaryText } from './outcomeText.ts';
+import { oneLine, withoutIcons } from './plainText.ts';
 import { serverPicks } from './serverPicks.ts';
 import type { WindowDeeds } from './windowDeeds.ts';
 import { isStale, localRoute, staleHere } from './windowFacts.ts';
@@ -83,7 +84,7 @@ export class ServerActions {
   }
 
   /** Says who can restart a server and by which step. */
-  explain(instance: Instance): void {
+  async explain(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
     const route = snapshot && localRoute(instance, snapshot, facts);
     const name = oneLine(instance.name, 60);
@@ -91,7 +92,10 @@ export class ServerActions {
       tell('info', `This window can restart ${name} itself.`);
       return;
     }
-    tell('info', `${name} (PID ${instance.pid}): ${route.step}`, { 'Show Evidence': () => this.#evidence.show(instance) });
+    tell('info', `${name} (PID ${instance.pid}): ${route.step}`, {
+      ...(await manualButtons(instance)),
+      'Show Evidence': () => this.#evidence.show(instance),
+    });
   }
 
   /** "Restart Server…": stale ones first. */
@@ -138,7 +142,9 @@ export class ServerActions {
       outcomes.push(await this.#run(instance, 'restarting'));
     }
     const text = summaryText(outcomes);
-    if (outcomes.every((outcome) => outcome.kind !== 'failed')) {
+    if (outcomes.some((outcome) => stillOld(outcome)) && outcomes.every((outcome) => outcome.kind !== 'failed')) {
+      tell('warning', text);
+    } else if (outcomes.every((outcome) => outcome.kind !== 'failed')) {
       tell('info', text);
     } else {
       this.#warn(text, outcomes.find((outcome) => outcome.kind === 'failed')?.output);
@@ -175,10 +181,10 @@ export class ServerActions {
       this.#warn(text, outcome.output);
     } else if (outcome.kind === 'already') {
       tell('info', text);
-    } else if (outcome.leftBehind) {
-      tell('warning', `${text}.`);
+    } else if (outcome.leftBehind || stillOld(outcome)) {
+      tell('warning', text.endsWith('.') ? text : `${text}.`);
     } else {
-      window.setStatusBarMessage(`$(check) ${text.replaceAll('$(', '$ (')}`, successMs);
+      window.setStatusBarMessage(`$(check) ${withoutIcons(text, 600)}`, successMs);
     }
   }
 

@@ -2,7 +2,7 @@ import { type Asker, actOn, endedMeanwhile, type Outcome, type Work } from '../a
 import { targetOf } from '../action/plan.ts';
 import type { WindowRequest } from '../action/request.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
-import { outcomeText } from './outcomeText.ts';
+import { outcomeText, stillOld } from './outcomeText.ts';
 import { localRoute } from './windowFacts.ts';
 import type { RestartOutcome, WindowServers } from './windowServers.ts';
 import type { WindowState } from './windowState.ts';
@@ -66,7 +66,7 @@ export class WindowDeeds {
     const snapshot = await this.#ports.look();
     const instance = snapshot.instances.find(({ id }) => id === request.instance);
     if (!instance) {
-      return { status: 'already', message: endedMeanwhile(this.#ports.asker().runDir, request.instance) };
+      return { status: 'already', message: await endedMeanwhile(this.#ports.asker(), request.instance) };
     }
     const route = localRoute(instance, snapshot, this.#state.facts, request.verb);
     if (route.kind === 'elsewhere') {
@@ -86,7 +86,16 @@ function workOf(outcome: RestartOutcome): Work {
   const message = outcomeText(outcome);
   switch (outcome.kind) {
     case 'restarted':
-      return { outcome: 'done', message, steps: [], after: { pid: outcome.after.pid, runs: outcome.after.package?.running ?? null } };
+      return {
+        outcome: 'done',
+        message,
+        steps: [],
+        after: {
+          pid: outcome.after.pid,
+          runs: outcome.after.package?.running ?? null,
+          ...(stillOld(outcome) ? { stillOld: true } : {}),
+        },
+      };
     case 'stopped':
       return { outcome: 'done', message, steps: [] };
     default:

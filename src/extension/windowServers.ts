@@ -1,3 +1,4 @@
+import { isVersionSettled } from '../action/restartTruth.ts';
 import type { Definition } from '../types/definition.ts';
 import type { Log } from '../types/log.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
@@ -11,6 +12,8 @@ const stopLimitMs = 30_000;
 const startLimitMs = 90_000;
 /** When VS Code says that it is done, the new process must show up soon. */
 const showLimitMs = 5_000;
+/** What a new process runs is known when it and its files have been at rest for some seconds. */
+const versionLimitMs = 6_000;
 const lookEveryMs = 250;
 
 /** What `WindowServers` needs of the editor and of time; plain functions, so that it can be tried without an editor. */
@@ -166,14 +169,20 @@ export class WindowServers {
     );
     const limit = this.#ports.clock() + startLimitMs;
     let doneAt: number | undefined;
+    let seenAt: number | undefined;
     for (;;) {
       const snapshot = await this.#ports.look();
       const after = this.#siblings(snapshot, before).find((instance) => !others.has(instance.id));
-      if (after && done) {
-        this.#log.info(`Started ${after.name} as ${id}: PID ${before.pid} → ${after.pid}.`);
-        return { kind: 'restarted', before, after, leftBehind };
-      }
       const now = this.#ports.clock();
+      if (after && done) {
+        seenAt ??= now;
+        if (isVersionSettled(before.package?.running ?? null, after) || now - seenAt > versionLimitMs) {
+          this.#log.info(`Started ${after.name} as ${id}: PID ${before.pid} → ${after.pid}.`);
+          return { kind: 'restarted', before, after, leftBehind };
+        }
+        await this.#ports.wait(lookEveryMs);
+        continue;
+      }
       doneAt ??= done ? now : undefined;
       if (refusal !== undefined || now > limit || (doneAt !== undefined && now - doneAt > showLimitMs)) {
         return { kind: 'failed', reason: startFailure(before, refusal, done), output: id };

@@ -3,11 +3,14 @@ import type { ControlHandlers } from '../lock/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
 import { runDirOf } from '../lock/runDir.ts';
 import { say } from './answers.ts';
-import type { StdioCallGate } from './callGate.ts';
 import type { GuardOptions } from './guardOptions.ts';
+import { idleServerSince } from './idleServer.ts';
 import type { Publication } from './publication.ts';
+import type { RefusedCalls } from './refusedCalls.ts';
 import { Relay } from './relay.ts';
+import { RestMemory } from './restMemory.ts';
 import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
+import type { StdioCallGate } from './stdioCallGate.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type Unanswered, unansweredCalls, unansweredLookMs } from './unanswered.ts';
@@ -27,6 +30,7 @@ export class GuardSession {
   readonly finished: Promise<Ended>;
   readonly #name: string;
   readonly #inputEnded: Promise<void>;
+  readonly #restMemory = new RestMemory();
   #surroundings: Promise<Surroundings> | undefined;
   #instance: HeldInstance | undefined;
   #conflict: string | undefined;
@@ -39,6 +43,8 @@ export class GuardSession {
   #versions: Partial<InstanceFacts> = {};
   #calls: NodeJS.Timeout | undefined;
   #unanswered: Unanswered | undefined;
+  #refused: RefusedCalls | undefined;
+  #idleSince: string | undefined;
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -92,6 +98,8 @@ export class GuardSession {
     this.relay.giveUp(reason);
     await this.#inputEnded;
     await this.relay.client.drained();
+    const { calls = 0 } = this.relay.refusals.word ?? {};
+    say(`${calls} ${calls === 1 ? 'request was' : 'requests were'} refused`);
   }
 
   /** Starts the server. @throws the system's error when it cannot be started */
@@ -130,9 +138,21 @@ export class GuardSession {
     return goesOn;
   }
 
-  /** What has had no answer for a minute stands in the record, and goes from it with the answer. */
+  /** What has had no answer for a minute stands in the record, and goes from it with the answer; what was refused, and since when nobody calls, beside it. */
   #lookAtCalls(): void {
-    const unanswered = unansweredCalls(this.relay.current, performance.now(), Date.now());
+    const [now, epoch] = [performance.now(), Date.now()];
+    this.#restMemory.look(this.relay.current, now);
+    const refused = this.relay.refusals.word;
+    if (refused !== this.#refused) {
+      this.#refused = refused;
+      void this.#publication?.then((publication) => publication?.refused(refused));
+    }
+    const isIdle = idleServerSince(this.relay.current, now, epoch) !== undefined;
+    if (isIdle !== (this.#idleSince !== undefined)) {
+      this.#idleSince = idleServerSince(this.relay.current, now, epoch);
+      void this.#publication?.then((publication) => publication?.mark('idleSince', this.#idleSince));
+    }
+    const unanswered = unansweredCalls(this.relay.current, now, epoch);
     if (unanswered?.since !== this.#unanswered?.since || unanswered?.calls !== this.#unanswered?.calls) {
       this.#unanswered = unanswered;
       void this.#publication?.then((publication) => publication?.mark('unresponsive', unanswered));
@@ -141,7 +161,7 @@ export class GuardSession {
 
   async #openGate(readOnly: boolean): Promise<void> {
     const [{ StdioCallGate }, { cureCommand }, { createUpdateNote }] = await Promise.all([
-      import('./callGate.ts'),
+      import('./stdioCallGate.ts'),
       import('./gate/cureCommand.ts'),
       import('./gate/updateNote.ts'),
     ]);
@@ -254,6 +274,7 @@ export class GuardSession {
         inFlight: this.relay.current?.inFlight.size ?? 0,
         ...(this.#problem === undefined ? {} : { problem: this.#problem }),
         ...(this.#unanswered ? { unresponsive: { ...this.#unanswered } } : {}),
+        ...(this.relay.refusals.word ? { refused: { ...this.relay.refusals.word } } : {}),
         ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
       }),
       restart: async ({ by }) => {

@@ -1,8 +1,8 @@
 import type { ServerLink } from './serverLink.ts';
-import { type ListMethod, listDigest, lists, type SessionMemory } from './sessionMemory.ts';
+import type { SessionMemory } from './sessionMemory.ts';
 
 /** As long as clients wait for an answer to `initialize`. */
-const answerMs = 60_000;
+export const answerMs = 60_000;
 
 /**
  * Brings a new server to where the old one was: the whole handshake, the log level, the subscriptions. The client sees nothing of it.
@@ -46,27 +46,4 @@ async function demand(link: ServerLink, method: string, params: unknown): Promis
 /** Text of a server, for messages of ours. */
 function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, 300);
-}
-
-/** Which of the lists that the client has are others by now, or may be. They are remembered as announced: nobody is told twice. */
-export async function changedLists(link: ServerLink, memory: SessionMemory): Promise<ListMethod[]> {
-  const asked = [...memory.lists].map(async ([method, digest]) => {
-    const answer = digest === 'partial' ? undefined : await link.ask(method, memory.ownParams({}), answerMs);
-    const whole = answer?.status === 'result' && answer.result.nextCursor === undefined;
-    const now = whole ? listDigest(method, answer.result) : 'partial';
-    if (now === digest && whole) {
-      return [];
-    }
-    // Unless the client has asked again meanwhile.
-    if (memory.lists.get(method) === digest) {
-      memory.lists.set(method, now);
-    }
-    return [method];
-  });
-  return (await Promise.all(asked)).flat();
-}
-
-/** The notifications that tell a client of changed lists; one for each kind. */
-export function changeNotifications(changed: readonly ListMethod[]): string[] {
-  return [...new Set(changed.map((method) => lists[method].changed))];
 }

@@ -1,4 +1,5 @@
 import { lockHolders } from '../lock/holders.ts';
+import { idleSince } from '../lock/idleMark.ts';
 import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import type { ResourceKey } from '../lock/resourceKey.ts';
 
@@ -8,12 +9,15 @@ export function resourceText({ kind, resource }: Pick<ResourceKey, 'kind' | 'res
 }
 
 /** Who holds a resource, by its own word; records are other people's text, and are checked for what may stand in a message when they are read. */
-export function holderText({ server, guard, serverId, client, startedAt, package: of }: InstanceRecord): string {
+export function holderText(record: InstanceRecord): string {
+  const { server, guard, serverId, client, startedAt, package: of } = record;
+  const idle = idleSince(record);
   const pid = server?.pid ?? guard?.pid;
   const details = [
     of?.version === undefined ? serverId : `${serverId} ${of.version}`,
     ...(client ? [`client ${client.name}${client.pid === undefined ? '' : ` (PID ${client.pid})`}`] : []),
     ...(startedAt === undefined ? [] : [`since ${startedAt}`]),
+    ...(idle === undefined ? [] : [`not used since ${idle}`]),
   ];
   return `${pid === undefined ? 'a process' : `PID ${pid}`} (${details.join(', ')})`;
 }

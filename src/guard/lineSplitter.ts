@@ -27,7 +27,8 @@ export class LineSplitter {
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      const tail = chunk.subarray(start, end + 1);
+      // Mostly one chunk is one line: then it is passed on itself.
+      const tail = start === 0 && end === chunk.length - 1 ? chunk : chunk.subarray(start, end + 1);
       start = end + 1;
       if (this.#parts.length === 0) {
         this.#sink.line(tail);

@@ -21,6 +21,8 @@ export class Valve {
   }
 }
 
+const lineBreak = Buffer.from('\n');
+
 /** A reader that takes nothing for so long will not take the rest, ms. */
 const stallMs = 2_000;
 
@@ -33,6 +35,8 @@ export class Outlet {
   readonly #feeders: () => Iterable<Valve>;
   #pending: Buffer[] = [];
   #full = false;
+  /** What was added last is no whole line. */
+  #isOpen = false;
 
   constructor(sink: Writable, feeders: () => Iterable<Valve>) {
     this.#sink = sink;
@@ -54,11 +58,21 @@ export class Outlet {
 
   /** Puts a message at the end; it leaves with the next `flush`. */
   add(message: Buffer): void {
+    this.endLine();
+    this.#isOpen = message.length > 0 && message[message.length - 1] !== lineBreak[0];
     const last = this.#pending.at(-1);
     if (last && last.buffer === message.buffer && last.byteOffset + last.length === message.byteOffset) {
       this.#pending[this.#pending.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + message.length);
     } else {
       this.#pending.push(message);
+    }
+  }
+
+  /** Half a line is all that is left of a program that died: what comes after it is not to become a part of it. */
+  endLine(): void {
+    if (this.#isOpen) {
+      this.#isOpen = false;
+      this.#pending.push(lineBreak);
     }
   }
 

@@ -2,8 +2,9 @@ import { type ControlHandlers, type ControlServer, openControlServer } from '../
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
 import type { LockDirectory } from '../lock/lockDirectory.ts';
 import type { Witness } from '../lock/witness.ts';
-import { createRedactor, secretsOf } from '../types/redaction.ts';
+import { createRedactor, type Redactor, secretsOf } from '../types/redaction.ts';
 import type { GuardOptions } from './guardOptions.ts';
+import type { RefusedCalls } from './refusedCalls.ts';
 import type { ServerProcess } from './serverProcess.ts';
 
 /** Longest text of a record (`instanceRecord.ts`). */
@@ -15,8 +16,7 @@ const intactMs = 60_000;
 
 /** What the guard says of itself before anything runs. Arguments go through the redactor: whatever the environment holds as a secret is in none of them. */
 export function initialFacts(options: GuardOptions, own: string | undefined, client: InstanceFacts['client']): InstanceFacts {
-  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
-  const redactor = createRedactor(secretsOf({ args: options.args, env, headers: [] }));
+  const redactor = ownRedactor(options);
   return {
     ...(own === undefined ? {} : { guard: { pid: process.pid, start: own } }),
     serverId: plain(options.name ?? redactor.text(options.command)),
@@ -31,6 +31,12 @@ export function initialFacts(options: GuardOptions, own: string | undefined, cli
   };
 }
 
+/** Hides what the guard's environment and the server's arguments hold as secrets. */
+export function ownRedactor({ args }: Pick<GuardOptions, 'args'>): Redactor {
+  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
+  return createRedactor(secretsOf({ args, env, headers: [] }));
+}
+
 /** As a record takes it: no control characters, not too long. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, maxText / 4);
@@ -41,6 +47,7 @@ export class Publication {
   readonly instance: HeldInstance;
   readonly #witness: Witness;
   readonly #report: (problem: string) => void;
+  readonly #redactor: Redactor | undefined;
   #control: ControlServer | undefined;
   #state: 'starting' | 'running' | 'stopping' | 'compromised' = 'starting';
   #changes: Partial<InstanceFacts> = {};
@@ -49,10 +56,12 @@ export class Publication {
   #reported = false;
   #closed = false;
 
-  constructor(instance: HeldInstance, witness: Witness, report: (problem: string) => void) {
+  /** @param redactor for what a server or a refusal says in words */
+  constructor(instance: HeldInstance, witness: Witness, report: (problem: string) => void, redactor?: Redactor) {
     this.instance = instance;
     this.#witness = witness;
     this.#report = report;
+    this.#redactor = redactor;
   }
 
   /** Opens the control endpoint and begins to look after the locks. */
@@ -86,7 +95,16 @@ export class Publication {
     const start = newest && ((await this.#witness.startOf(newest.pid)) ?? '?');
     this.#server = newest && start !== undefined ? { pid: newest.pid, start, pgid: newest.pid } : undefined;
     this.set({ server: this.#server }, this.#state === 'compromised' ? undefined : 'running');
-    this.mark('problem', problem === undefined ? undefined : plain(problem));
+    this.mark('problem', problem === undefined ? undefined : this.#words(problem));
+  }
+
+  /** How many calls were refused, and why the newest. */
+  refused(word: RefusedCalls | undefined): void {
+    this.mark('refused', word && { ...word, last: this.#words(word.last) });
+  }
+
+  #words(text: string): string {
+    return plain(this.#redactor?.text(text) ?? text);
   }
 
   /** Sets or takes away one of our own words, which stand under `x`. */

@@ -6,6 +6,8 @@ import { Relay } from './relay.ts';
 import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
 import { type LockOutcome, Surroundings } from './surroundings.ts';
 
+const cannotRestart = 'it was started with --record-only, and only its client can restart it';
+
 /** From SIGTERM to SIGKILL, ms. */
 const termMs = 5_000;
 
@@ -40,6 +42,7 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
       end();
     });
   }
+  process.on('SIGUSR2', () => say(`not restarted: ${cannotRestart}`));
   const publication = await publish(surroundings, lock, server, end);
   const ended = await server.exited;
   stopWatch();
@@ -60,7 +63,7 @@ async function publish(
     x,
     {
       status: () => ({ servers: [server.pid], restarting: false }),
-      restart: () => ({ status: 'failed', reason: 'it was started with --record-only, and only its client can restart it', kept: true }),
+      restart: () => ({ status: 'failed', reason: cannotRestart, kept: true }),
       stop: async () => {
         server.signal('SIGTERM');
         end();

@@ -8,11 +8,11 @@ import type { ServerProcess } from './serverProcess.ts';
 export interface Pending {
   readonly method: string;
   /** Of `tools/call`. */
-  readonly tool?: string;
+  readonly tool?: string | undefined;
   /** `performance.now()` */
   readonly since: number;
   /** Another request with the same id, against the protocol. */
-  readonly more?: Pending;
+  readonly more?: Pending | undefined;
 }
 
 /** What a server answered to a request of our own. */
@@ -46,6 +46,8 @@ export class ServerLink {
   readonly #own = new Map<IdKey, (answer: OwnAnswer) => void>();
   /** It has answered something, ours or the client's. */
   hasAnswered = false;
+  /** When the client last asked it something, `performance.now()`; before that, when it was connected. */
+  usedAt: number = performance.now();
   readonly #idleWaiters = new Set<() => void>();
   /** Resolves when its output has ended. */
   readonly drained: Promise<void>;
@@ -80,13 +82,8 @@ export class ServerLink {
 
   /** Notes a request of the client as under way. */
   take(id: IdKey, method: string, tool?: string): void {
-    const before = this.inFlight.get(id);
-    this.inFlight.set(id, {
-      method,
-      ...(tool === undefined ? {} : { tool }),
-      since: performance.now(),
-      ...(before ? { more: before } : {}),
-    });
+    this.usedAt = performance.now();
+    this.inFlight.set(id, { method, tool, since: this.usedAt, more: this.inFlight.get(id) });
   }
 
   /** An answer came, or none is wanted any more. @returns what it was */

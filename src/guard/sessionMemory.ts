@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
 
 /** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
@@ -33,8 +33,10 @@ export class SessionMemory {
   readonly listens = new Map<IdKey, Buffer>();
   /** The server has answered something well: it works, and its end is a crash. */
   hasServed = false;
-  /** Digest of each list as the client last got it; `partial` when it came in pages. */
+  /** Digest of each list as the client last got it; `partial` while it has not got all of its pages. */
   readonly lists = new Map<ListMethod, string>();
+  /** Lists that are coming page by page. */
+  readonly #pages = new Map<ListMethod, ListPages>();
   /** What every request of protocol 2026-07-28 carries, as the client's own did. */
   #requestMeta: JsonObject | undefined;
   readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
@@ -84,14 +86,14 @@ export class SessionMemory {
     return this.isModern && this.#requestMeta ? { ...params, _meta: this.#requestMeta } : params;
   }
 
-  /** An answer to such a request came. */
-  noteAnswer(id: IdKey, answer: JsonObject | undefined): void {
+  /** An answer to such a request came. @returns whether it is a whole list, in one piece */
+  noteAnswer(id: IdKey, answer: JsonObject | undefined): boolean {
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
     this.listens.delete(id);
     const result = isJsonObject(answer?.result) ? answer.result : undefined;
     if (!asked || !result) {
-      return;
+      return false;
     }
     const { method, params } = asked;
     if (method === 'initialize') {
@@ -106,8 +108,19 @@ export class SessionMemory {
     } else if (method === 'resources/unsubscribe' && typeof params.uri === 'string') {
       this.subscriptions.delete(params.uri);
     } else if (isListMethod(method)) {
-      const whole = params.cursor === undefined && result.nextCursor === undefined;
-      this.lists.set(method, whole ? listDigest(method, result) : 'partial');
+      this.#noteList(method, params.cursor, result);
+      return params.cursor === undefined && result.nextCursor === undefined;
+    }
+    return false;
+  }
+
+  #noteList(method: ListMethod, cursor: unknown, result: JsonObject): void {
+    const pages = cursor === undefined ? new ListPages(method) : this.#pages.get(method);
+    this.#pages.delete(method);
+    const digest = pages?.add(cursor, result);
+    this.lists.set(method, digest ?? 'partial');
+    if (pages && digest === undefined) {
+      this.#pages.set(method, pages);
     }
   }
 
@@ -115,6 +128,37 @@ export class SessionMemory {
   forget(id: IdKey): void {
     this.#asked.delete(id);
     this.listens.delete(id);
+  }
+}
+
+/** The digest of a list that comes page by page: the same as of the whole list in one piece. */
+export class ListPages {
+  readonly #member: string;
+  readonly #hash: Hash = createHash('sha256').update('[');
+  #isEmpty = true;
+  #next: unknown;
+  #isBroken = false;
+
+  constructor(method: ListMethod) {
+    this.#member = lists[method].member;
+  }
+
+  /**
+   * @param cursor of the question; undefined for the first page
+   * @returns the digest after the last page; undefined before it, and for pages that do not follow each other
+   */
+  add(cursor: unknown, result: JsonObject): string | undefined {
+    const items = result[this.#member];
+    if (this.#isBroken || cursor !== this.#next || !Array.isArray(items)) {
+      this.#isBroken = true;
+      return undefined;
+    }
+    if (items.length > 0) {
+      this.#hash.update(`${this.#isEmpty ? '' : ','}${JSON.stringify(items).slice(1, -1)}`);
+      this.#isEmpty = false;
+    }
+    this.#next = result.nextCursor;
+    return this.#next === undefined ? this.#hash.update(']').digest('hex') : undefined;
   }
 }
 

@@ -11,6 +11,8 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
   process.stdout.on('error', () => undefined);
   // A fault of ours in something beside the messages must not end the session.
   process.on('unhandledRejection', (error) => say(`a fault of its own: ${error instanceof Error ? error.message : error}`));
+  // While nothing runs that it could restart, it ends nothing either.
+  process.on('SIGUSR2', () => undefined);
   try {
     const ended = await (options.recordOnly ? recordOnly(options) : relayed(options));
     return 'refused' in ended ? inUseCode : exitAs(ended);

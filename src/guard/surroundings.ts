@@ -7,7 +7,7 @@ import { type Ancestor, launchersAndClient } from './ancestors.ts';
 import { watchClient } from './clientWatch.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { guardWitness } from './guardWitness.ts';
-import { initialFacts, Publication } from './publication.ts';
+import { initialFacts, ownRedactor, Publication } from './publication.ts';
 import { takeOver } from './takeover.ts';
 
 /** A probe that a client starts beside its session is gone within this time, ms. */
@@ -121,7 +121,7 @@ export class Surroundings {
     if (!instance || !this.#directory) {
       return undefined;
     }
-    const publication = new Publication(instance, this.witness, report);
+    const publication = new Publication(instance, this.witness, report, ownRedactor(this.#options));
     await publication.open(this.#directory, handlers);
     return publication;
   }

@@ -54,6 +54,34 @@ export function membersOf(bytes: Buffer, from = 0): ReadonlyMap<string, Span> | 
   }
 }
 
+/** The elements of one JSON array, in the same way. @returns undefined when it is no array, or a broken one */
+export function elementsOf(bytes: Buffer): readonly Span[] | undefined {
+  let at = skipSpace(bytes, 0);
+  if (bytes[at] !== openBracket) {
+    return undefined;
+  }
+  const elements: Span[] = [];
+  at = skipSpace(bytes, at + 1);
+  if (bytes[at] === closeBracket) {
+    return elements;
+  }
+  for (;;) {
+    const end = endOfValue(bytes, at);
+    if (end === -1) {
+      return undefined;
+    }
+    elements.push({ start: at, end });
+    at = skipSpace(bytes, end);
+    if (bytes[at] === closeBracket) {
+      return elements;
+    }
+    if (bytes[at] !== comma) {
+      return undefined;
+    }
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
 function decodeKey(bytes: Buffer): string | undefined {
   try {
     const key: unknown = JSON.parse(bytes.toString('utf8'));

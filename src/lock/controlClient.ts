@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import * as v from 'valibot';
+import { errorCode } from '../types/errorCode.ts';
 import { ControlLines, type JsonObject, type LineFault, sendLine } from './controlLines.ts';
 import { answerSchema, type ControlVerb, greetingSchema, type RefusalCode, serverProofSchema } from './controlMessages.ts';
 import { controlPathRefusal } from './controlPath.ts';
@@ -85,7 +86,7 @@ class ControlExchange {
     this.#timer = setTimeout(() => this.#settle({ status: 'silent', reason: `it did not answer within ${ms} ms`, asked: false }), ms);
     call.signal?.addEventListener('abort', this.#abort, { once: true });
     socket.on('data', (chunk) => this.#lines.push(chunk));
-    socket.on('error', (error) => this.#failed('code' in error ? String(error.code) : error.name));
+    socket.on('error', (error) => this.#failed(errorCode(error) ?? error.name));
     socket.on('close', () => this.#failed('closed'));
     if (call.signal?.aborted) {
       this.#abort();

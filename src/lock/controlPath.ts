@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errorCode } from '../types/errorCode.ts';
 import type { InstanceRecord } from './instanceRecord.ts';
 import { checkPrivate, type LockDirectory } from './lockDirectory.ts';
 
@@ -36,7 +37,7 @@ export function newControlPath(directory: LockDirectory, platform: NodeJS.Platfo
 }
 
 /** Whether a path is one that the protocol gives to control endpoints of this folder and user. Looks at the text alone. */
-export function isControlPath(directory: LockDirectory, path: string, platform: NodeJS.Platform = process.platform): boolean {
+function isControlPath(directory: LockDirectory, path: string, platform: NodeJS.Platform = process.platform): boolean {
   if (platform === 'win32') {
     return pipePattern.test(path);
   }
@@ -73,7 +74,7 @@ export function controlPathRefusal(
     }
     return directory.uid !== undefined && info.uid !== directory.uid ? `${control.path} belongs to user ${info.uid}` : undefined;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    const code = errorCode(error) ?? 'error';
     return code === 'ENOENT' ? 'its control endpoint is gone' : `${control.path} cannot be looked at (${code})`;
   }
 }

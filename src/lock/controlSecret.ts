@@ -5,7 +5,6 @@ import type { LockDirectory } from './lockDirectory.ts';
 import { readWhole, writeWhole } from './wholeFile.ts';
 
 const secretPattern = /^[0-9a-f]{64}\n?$/;
-const noncePattern = /^[0-9a-f]{32}$/;
 
 function secretFile(directory: LockDirectory, instance: string): string {
   return join(directory.instances, `${instance}.secret`);
@@ -41,10 +40,6 @@ export function removeControlSecret(directory: LockDirectory, instance: string):
 /** 16 bytes as hex, used for one connection. */
 export function newNonce(): string {
   return randomBytes(16).toString('hex');
-}
-
-export function isNonce(value: unknown): value is string {
-  return typeof value === 'string' && noncePattern.test(value);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../types/errorCode.ts';
 
 /** A program that locks the open file which it inherits as descriptor 3, and ends at once. flock(2) belongs to the open file, so the lock stays with us. */
 export interface FlockHelper {
@@ -14,7 +15,7 @@ export interface FlockHelper {
 export type HelperAnswer = 'locked' | 'held' | { readonly unavailable: string };
 
 /** The system's own folders, never PATH: a project's folder in PATH must not name the program that we run. */
-export const systemFolders: readonly string[] = [
+const systemFolders: readonly string[] = [
   '/usr/bin',
   '/bin',
   '/usr/local/bin',
@@ -105,7 +106,7 @@ function run(helper: FlockHelper, fd: number, limitMs: number): Promise<'locked'
     }, limitMs);
     child.once('error', (error) => {
       clearTimeout(timer);
-      failed(`could not be started (${'code' in error ? String(error.code) : error.message})`);
+      failed(`could not be started (${errorCode(error) ?? error.message})`);
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);

@@ -84,9 +84,19 @@ async function actUnderLock<T>({ directory, target, expect, current, actor }: In
   }
   const file = join(directory.intents, `${target}.json`);
   try {
-    writeWhole(file, `${JSON.stringify({ ...actor, expect })}\n`);
+    writeActor(file, { ...actor, expect });
     return { status: 'acted', result: await act() };
   } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** On a full disk it stays unsaid who acts: the kernel keeps the others away all the same, and what fills the disk may be what has to be ended. */
+function writeActor(file: string, actor: Actor): void {
+  try {
+    writeWhole(file, `${JSON.stringify(actor)}\n`);
+  } catch {
+    // Others are told that somebody acts who does not say who he is; the one before, who was killed, it is not.
     rmSync(file, { force: true });
   }
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { errorCode } from '../types/errorCode.ts';
 import { type FlockHelper, findFlockHelpers, flockByHelper, unlockByHelper } from './flockHelper.ts';
 
 /** How the kernel keeps the lock. The three exclude each other where they can meet on one system. */
@@ -119,7 +120,7 @@ function open(path: string, platform: NodeJS.Platform): { fd: number } | Exclude
   try {
     return { fd: openSync(path, flags, 0o600) };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = errorCode(error) ?? String(error);
     if (platform === 'win32' ? code === 'EBUSY' || code === 'EPERM' : code === 'EAGAIN' || code === 'EWOULDBLOCK') {
       return { status: 'held' };
     }

@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errorCode } from '../types/errorCode.ts';
 
 /** Where the protocol's files are, all below one folder that is this user's alone. */
 export interface LockDirectory {
@@ -81,7 +82,7 @@ export function findLockDirectory(base: string): LockDirectoryResult | undefined
   try {
     lstatSync(join(base, 'instances'));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = errorCode(error) ?? 'error';
     return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : { refused: `${base} cannot be read (${code})` };
   }
   return checkedDirectory(base, false);
@@ -109,7 +110,7 @@ export function checkPrivate(folder: string, uid: number | undefined, make: bool
     }
     return undefined;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = errorCode(error) ?? String(error);
     return code === 'EEXIST' ? `${folder} is no directory: remove it` : `${folder} cannot be made or read (${code})`;
   }
 }

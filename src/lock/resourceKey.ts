@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { userHome } from './runDir.ts';
 
 export type ResourceKind = 'path' | 'port' | 'name';
 
@@ -52,13 +52,7 @@ function expandHome(path: string): string {
     // Not `resolve`: it would take `..` away before links are followed.
     return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
   }
-  let home: string;
-  try {
-    home = userInfo().homedir;
-  } catch {
-    home = homedir();
-  }
-  return `${home}/${rest[1] ?? ''}`;
+  return `${userHome()}/${rest[1] ?? ''}`;
 }
 
 /**

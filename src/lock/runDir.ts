@@ -21,7 +21,8 @@ export function runDirOf(
   return { path: join(userHome(), '.mcp-run'), explicit: false };
 }
 
-function userHome(): string {
+/** This user's home, from the user database. */
+export function userHome(): string {
   try {
     return userInfo().homedir;
   } catch {

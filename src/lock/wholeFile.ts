@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, linkSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { errorCode } from '../types/errorCode.ts';
 
 /** A small file as a whole, or why there is none. `absent` is no fault: files of others come and go. */
 export type WholeFile =
@@ -42,7 +43,7 @@ export function readWhole(file: string, maxBytes: number, uid?: number): WholeFi
 }
 
 function problemOf(error: unknown): Extract<WholeFile, { problem: string }>['problem'] {
-  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+  switch (errorCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
       return 'absent';
@@ -58,20 +59,28 @@ function problemOf(error: unknown): Extract<WholeFile, { problem: string }>['pro
   }
 }
 
-/** Scanners on Windows hold new files for a moment; a rename over them fails until they let go. */
-const renameTries = 20;
-
 /** Writes a file so that readers see the old one or the new one, never a part; for this user only. @throws on I/O errors */
 export function writeWhole(file: string, text: string): void {
   const temporary = temporaryFor(file, text);
+  try {
+    renamePatiently(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Scanners and editors on Windows hold files for a moment; a rename over them fails until they let go. */
+const renameTries = 20;
+
+/** Renames a file over another, as soon as nobody holds either. @throws what the system throws, on Windows after 20 tries */
+export function renamePatiently(from: string, to: string): void {
   for (let tries = 1; ; tries += 1) {
     try {
-      renameSync(temporary, file);
+      renameSync(from, to);
       return;
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (process.platform !== 'win32' || tries === renameTries || !['EPERM', 'EBUSY', 'EACCES'].includes(code)) {
-        rmSync(temporary, { force: true });
+      if (process.platform !== 'win32' || tries === renameTries || !['EPERM', 'EBUSY', 'EACCES'].includes(errorCode(error) ?? '')) {
         throw error;
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
@@ -86,7 +95,7 @@ export function writeWholeOnce(file: string, text: string): boolean {
     linkSync(temporary, file);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+    if (errorCode(error) === 'EEXIST') {
       return false;
     }
     throw error;

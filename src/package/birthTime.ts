@@ -34,3 +34,11 @@ export class BirthTimes {
     return real;
   }
 }
+
+/**
+ * When a directory was installed, epoch ms: its birth; but what was put there by copying it with its times (`cp -a`, a backup, another disk) has a younger birth
+ * than its newest entry. Linux only: elsewhere installers clone directories with their times.
+ */
+export function installedSince(born: number | undefined, stat: Stats): number | undefined {
+  return born !== undefined && process.platform === 'linux' ? Math.min(born, stat.mtimeMs) : born;
+}

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { errorCode } from '../types/errorCode.ts';
 
 /** No metadata file of any installer comes near this. */
 export const maxMetadataBytes = 4 * 1024 * 1024;
@@ -29,6 +30,19 @@ export function look(path: string): Look {
  * refused without being opened: opening some of them blocks, or does something. Never throws.
  */
 export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead {
+  const read = readBytes(path, maxBytes);
+  if (read.status !== 'ok') {
+    return read;
+  }
+  const text = read.bytes.toString('utf8');
+  return { status: 'ok', text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, stat: read.stat };
+}
+
+/** The same, with the bytes as they are. */
+export function readBytes(
+  path: string,
+  maxBytes = maxMetadataBytes,
+): Exclude<FileRead, { status: 'ok' }> | { readonly status: 'ok'; readonly bytes: Buffer; readonly stat: Stats } {
   const seen = look(path);
   if (seen.status !== 'ok') {
     return seen;
@@ -42,7 +56,7 @@ export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead
     // Not to block if a pipe takes the file's place between the two calls.
     handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = fstatSync(handle);
-    return refuse(path, stat, maxBytes) ?? { status: 'ok', text: readAll(handle, stat.size, maxBytes), stat };
+    return refuse(path, stat, maxBytes) ?? { status: 'ok', bytes: readAll(handle, stat.size, maxBytes), stat };
   } catch (error) {
     return failure(path, error);
   } finally {
@@ -72,7 +86,7 @@ export function readStart(path: string, bytes: number): Buffer | undefined {
   }
 }
 
-function readAll(handle: number, size: number, maxBytes: number): string {
+function readAll(handle: number, size: number, maxBytes: number): Buffer {
   // One byte more than it should have, so that a file that grows meanwhile is read to the bound and no further.
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, maxBytes));
   let used = 0;
@@ -83,11 +97,10 @@ function readAll(handle: number, size: number, maxBytes: number): string {
     }
     used += count;
   }
-  const text = buffer.toString('utf8', 0, used);
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  return buffer.subarray(0, used);
 }
 
-function refuse(path: string, stat: Stats, maxBytes: number): FileRead | undefined {
+function refuse(path: string, stat: Stats, maxBytes: number): Exclude<FileRead, { status: 'ok' }> | undefined {
   if (!stat.isFile()) {
     const what = stat.isDirectory() ? 'a directory' : stat.isFIFO() ? 'a named pipe' : 'not a regular file';
     return { status: 'unreadable', reason: `${path} is ${what}` };
@@ -97,7 +110,7 @@ function refuse(path: string, stat: Stats, maxBytes: number): FileRead | undefin
 
 /** What an error of the file system means here, in words; its own text is not passed on. */
 export function failure(path: string, error: unknown): { readonly status: 'absent' | 'unreadable'; readonly reason: string } {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const code = errorCode(error) ?? 'unknown error';
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { ClosureReading, PackageRef } from '../types/package.ts';
 import { look } from './boundedFile.ts';
 import type { PartsOrFailure } from './closureParts.ts';
+import { readDotnetTool } from './dotnetTool.ts';
 import { MetadataCache } from './metadataCache.ts';
 import { readNpmClosure } from './npmClosure.ts';
 import { readPythonClosure } from './pythonClosure.ts';
@@ -22,7 +23,12 @@ const aheadMs = 5_000;
 export function readClosure(ref: PackageRef, cache: MetadataCache = new MetadataCache(), now: number = Date.now()): ClosureReading {
   let parts: PartsOrFailure;
   try {
-    parts = ref.ecosystem === 'npm' ? readNpmClosure(ref, cache, now) : readPythonClosure(ref, cache, now);
+    parts =
+      ref.ecosystem === 'npm'
+        ? readNpmClosure(ref, cache, now)
+        : ref.ecosystem === 'python'
+          ? readPythonClosure(ref, cache, now)
+          : readDotnetTool(ref);
   } catch (error) {
     parts = { status: 'unreadable', reason: `${ref.name} could not be read (${error instanceof Error ? error.name : 'error'})` };
   }

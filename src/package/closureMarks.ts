@@ -8,10 +8,16 @@ import type { ClosureReading, InstalledPackage, PackageRef } from '../types/pack
  */
 export function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string[] {
   const marks = new Set<string>([ref.entry, ref.environment, ...reading.watch]);
-  marks.add(join(ref.environment, ref.ecosystem === 'python' ? 'pyvenv.cfg' : 'node_modules'));
+  if (ref.ecosystem !== 'dotnet') {
+    marks.add(join(ref.environment, ref.ecosystem === 'python' ? 'pyvenv.cfg' : 'node_modules'));
+  }
   if (reading.status === 'ok') {
     for (const item of reading.packages) {
-      for (const mark of item.ecosystem === 'npm' ? npmMarks(item) : pythonMarks(item)) {
+      for (const mark of item.ecosystem === 'npm'
+        ? npmMarks(item)
+        : item.ecosystem === 'python'
+          ? pythonMarks(item)
+          : [item.root, dirname(item.root)]) {
         marks.add(mark);
       }
     }

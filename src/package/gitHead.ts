@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { look, readBounded } from './boundedFile.ts';
 
 /** The commit that a work tree stands on, and when it got there; read from git's files, git is not run. */
@@ -7,6 +7,9 @@ export interface GitHead {
   readonly root: string;
   /** Full commit id. */
   readonly commit: string;
+  /** Git's own directory of this work tree, and the one that it shares with the others; absolute, often the same. */
+  readonly folder: string;
+  readonly common: string;
   /** Commits that HEAD stood on, oldest first, each with the time (epoch ms) at which it went there; as far as the log goes. */
   readonly log: readonly GitMove[];
 }
@@ -18,6 +21,8 @@ export interface GitMove {
   readonly at: number;
   /** A commit takes the files as they are; a checkout, a pull, a reset or a rebase writes them. */
   readonly writesFiles: boolean;
+  /** A stash, a rebase or a pull may put away what was edited and not committed, and bring it back at any time later. */
+  readonly putsAway?: boolean;
 }
 
 const commitId = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
@@ -34,7 +39,9 @@ export function gitHead(directory: string): GitHead | undefined {
     if (seen.status === 'ok') {
       const folder = seen.stat.isDirectory() ? marker : linkedFolder(marker);
       const commit = folder === undefined ? undefined : commitOf(folder);
-      return folder === undefined || commit === undefined ? undefined : { root: at, commit, log: logOf(folder) };
+      return folder === undefined || commit === undefined
+        ? undefined
+        : { root: at, commit, folder, common: commonFolder(folder), log: logOf(folder) };
     }
     if (at === dirname(at)) {
       return undefined;
@@ -65,6 +72,13 @@ export function headBefore(head: GitHead, at: number): string | undefined {
   return same.has(head.commit) ? undefined : then;
 }
 
+/** The commits that HEAD may have stood on at a moment (the log's times are whole seconds); none where the log does not go back that far. @param at epoch ms */
+export function headsAt(head: GitHead, at: number): readonly string[] {
+  const before = head.log.findLast((entry) => entry.at <= at - 1_000);
+  const about = head.log.filter((entry) => entry.at > at - 1_000 && entry.at <= at);
+  return before === undefined ? [] : [...new Set([before, ...about].map(({ commit }) => commit))];
+}
+
 /** Whether HEAD was moved in a way that writes files after a moment and at about the time of one of the others. All epoch ms. */
 export function movedAbout(head: GitHead, after: number, times: readonly number[]): boolean {
   return head.log.some(
@@ -84,9 +98,7 @@ function commitOf(folder: string): string | undefined {
   if (ref === undefined) {
     return commitId.test(head) ? head : undefined;
   }
-  const common = textOf(join(folder, 'commondir')).trim();
-  const folders = [folder, ...(common === '' ? [] : [isAbsolute(common) ? common : resolve(folder, common)])];
-  for (const place of folders) {
+  for (const place of new Set([folder, commonFolder(folder)])) {
     const loose = textOf(join(place, ref)).trim();
     const packed = textOf(join(place, 'packed-refs'))
       .split('\n')
@@ -100,6 +112,11 @@ function commitOf(folder: string): string | undefined {
   return undefined;
 }
 
+/** Linked work trees share all but their HEAD. */
+function commonFolder(folder: string): string {
+  return resolve(folder, textOf(join(folder, 'commondir')).trim());
+}
+
 function logOf(folder: string): GitHead['log'] {
   const lines = textOf(join(folder, 'logs', 'HEAD'))
     .trim()
@@ -107,9 +124,17 @@ function logOf(folder: string): GitHead['log'] {
     .slice(-logLines);
   return lines.flatMap((line) => {
     const match = /^[0-9a-f]+ ([0-9a-f]+) .*> (\d+) [+-]\d{4}(?:\t(.*))?/.exec(line);
+    const what = match?.[3] ?? '';
     return match?.[1] === undefined
       ? []
-      : [{ commit: match[1], at: Number(match[2]) * 1_000, writesFiles: !/^commit\b/.test(match[3] ?? '') }];
+      : [
+          {
+            commit: match[1],
+            at: Number(match[2]) * 1_000,
+            writesFiles: !/^commit\b/.test(what),
+            ...(/^(reset|rebase|pull|merge)\b/.test(what) ? { putsAway: true } : {}),
+          },
+        ];
   });
 }
 

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { PackageRef } from '../types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import { look } from './boundedFile.ts';
+import { denoPackage } from './denoCache.ts';
+import { dotnetPackage } from './dotnetTool.ts';
 import { identifyPython } from './identifyPython.ts';
 import { bunScript, denoScript, nodeScript, type ScriptArgument } from './nodeEntry.ts';
 import { refOfScript } from './nodePackage.ts';
@@ -20,6 +22,10 @@ export type Runtime = 'node' | 'bun' | 'deno' | 'python';
 export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identified {
   try {
     const runtime = runtimeOf(row, detail);
+    const tool = runtime === undefined ? dotnetPackage(row, detail) : undefined;
+    if (tool) {
+      return tool;
+    }
     if (runtime === undefined) {
       const program = basename(programFile(detail) ?? row.argv[0] ?? row.name);
       return { unknown: `its program (${program.slice(0, 64)}) is not a runtime whose packages can be read` };
@@ -59,7 +65,12 @@ function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detai
   const find = { node: nodeScript, bun: bunScript, deno: denoScript }[runtime];
   const args = row.argv.slice(1);
   const found = find(args);
-  const direct = 'unknown' in found ? found : fromArgument(found, args, row, detail);
+  const direct =
+    'unknown' in found
+      ? found
+      : runtime === 'deno' && found.script.startsWith('npm:')
+        ? denoPackage(found.script, row, detail)
+        : fromArgument(found, args, row, detail);
   if ('ref' in direct || !titleWasSet(row)) {
     return direct;
   }

@@ -16,6 +16,7 @@ const sdks: Readonly<Record<PackageRef['ecosystem'], ReadonlySet<string>>> = {
     'tmcp',
   ]),
   python: new Set(['mcp', 'fastmcp', 'mcp-types', 'fastapi-mcp', 'mcpadapt', 'modelcontextprotocol']),
+  dotnet: new Set(),
 };
 
 /**

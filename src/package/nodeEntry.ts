@@ -125,15 +125,15 @@ export function bunScript(args: readonly string[]): ScriptArgument {
   return first.script === 'run' ? firstOperand(args, first.at + 1, bunValueOptions) : first;
 }
 
-/** The same for Deno: `deno run -A x.ts`. */
+/** The same for Deno: `deno run -A x.ts`, `deno run -A npm:name@1.2.3` (the specifier is given as it is). */
 export function denoScript(args: readonly string[]): ScriptArgument {
   const first = firstOperand(args, 0, denoValueOptions);
   if ('unknown' in first) {
     return first;
   }
-  const script = ['run', 'serve'].includes(first.script) ? firstOperand(args, first.at + 1, denoValueOptions) : first;
-  if (!('unknown' in script) && /^(npm|jsr|https?|data|node):/.test(script.script)) {
-    return { unknown: "it runs from Deno's own cache, whose versions are not read yet" };
+  const script = ['run', 'serve', 'x'].includes(first.script) ? firstOperand(args, first.at + 1, denoValueOptions) : first;
+  if (!('unknown' in script) && /^(jsr|https?|data|node):/.test(script.script)) {
+    return { unknown: 'it runs from an address or from JSR: what Deno keeps of that has no version that can be read' };
   }
   return script;
 }

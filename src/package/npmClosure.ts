@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, type Stats } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../types/package.ts';
-import { BirthTimes } from './birthTime.ts';
+import { BirthTimes, installedSince } from './birthTime.ts';
 import { failure, look } from './boundedFile.ts';
 import { type ClosureParts, maxPackages, type PartsOrFailure } from './closureParts.ts';
 import { isInstalling, npmRetired } from './installing.ts';
@@ -141,7 +141,7 @@ class NpmWalk {
     const parentStat = this.#lstat(parent);
     // Of a scope, the directory above it too: a removal of everything is seen there first.
     const above = basename(parent).startsWith('@') ? this.#lstat(dirname(parent)) : undefined;
-    const installedAt = stat && this.#births.of(directory, stat);
+    const installedAt = stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(directory, stat), stat));
     const content = version === undefined ? undefined : this.#locks.contentOf(directory, version);
     this.#packages.push({
       ecosystem: 'npm',
@@ -158,6 +158,20 @@ class NpmWalk {
       installedRoot(directory) === undefined ? 0 : Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0),
     );
     this.#watchFor(directory);
+  }
+
+  /**
+   * Yarn 1 leaves a package's directory and replaces the files in it, with the times of the archive: what tells is the birth of package.json. Its own mark is
+   * written at the end of each install that changes something, and a copy with its times keeps the mark's.
+   */
+  #yarnInstall(directory: string): number | undefined {
+    const root = installedRoot(directory);
+    const top = root?.slice(0, root.indexOf(`${sep}node_modules${sep}`));
+    const mark = top === undefined ? undefined : this.#lstat(join(top, 'node_modules', '.yarn-integrity'));
+    const path = join(directory, 'package.json');
+    const manifest = mark && this.#lstat(path);
+    const born = manifest && this.#births.of(path, manifest);
+    return mark && born !== undefined ? Math.min(born, mark.mtimeMs) : undefined;
   }
 
   #watchFor(directory: string): void {

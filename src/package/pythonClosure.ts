@@ -9,6 +9,7 @@ import { isInstalling } from './installing.ts';
 import { type MarkerValues, markerHolds, markerValues } from './marker.ts';
 import type { MetadataCache } from './metadataCache.ts';
 import { contentOfRecord, type DistributionPlace, listDistributions, readMetadata } from './pythonMetadata.ts';
+import { editableSource } from './pythonOwner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
 /** The distributions of an environment as their metadata directories are named, first come first served along the search order. */
@@ -135,7 +136,8 @@ function readDistribution(candidates: readonly DistributionPlace[], cache: Metad
     return { package: base, requires: metadata?.requires ?? [], changedAt };
   }
   const content = record === undefined ? undefined : cache.read('record', record, contentOfRecord);
-  const installedAt = installTime(place, stat, recordStat);
+  // Of source that is used in place, installing it again says nothing.
+  const installedAt = editableSource(place) === undefined ? installTime(place, stat, recordStat) : undefined;
   return {
     package: {
       ...base,

@@ -9,6 +9,7 @@ import { bunScript, denoScript, nodeScript } from './nodeEntry.ts';
 import { installedRoot } from './nodePackage.ts';
 import { joinedPath, workingDirectory } from './processView.ts';
 import { pythonEntry } from './pythonEntry.ts';
+import { venvConfig } from './pythonEnvironment.ts';
 import { filesOf } from './pythonImports.ts';
 import { listDistributions, recordLines } from './pythonMetadata.ts';
 import { editableSource } from './pythonOwner.ts';
@@ -74,6 +75,10 @@ function pythonSource(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | 
   }
   if (ref !== undefined && editable.modules.length > 0) {
     return moduleSource(editable.modules, editable.roots);
+  }
+  if (ref === undefined && /^(bin|Scripts)$/i.test(basename(dirname(script))) && venvConfig(dirname(dirname(script)))) {
+    // A command of an environment only leads to code elsewhere; whose it is, is not known.
+    return undefined;
   }
   const folder = look(script);
   const start = folder.status === 'ok' && folder.stat.isDirectory() ? join(script, '__main__.py') : script;

@@ -1,5 +1,5 @@
 import type { ProcessRow } from '../types/process.ts';
-import { commandName, isNode, isPython, lastPart } from './commandName.ts';
+import { commandName, isNode, isPython, isShell, lastPart } from './commandName.ts';
 import { observedLaunch, observedWords } from './launch.ts';
 import type { LauncherName, LaunchSpec } from './launchSpec.ts';
 import { isNamespaceInit } from './namespaceInit.ts';
@@ -36,6 +36,12 @@ const deepest = 30;
  */
 export function launcherKind(row: ProcessRow): string | undefined {
   return kindOf(row, observedLaunch(row));
+}
+
+/** Whether a row runs a script of commands, which may have started anything beside the server; what other launchers start belongs to it. */
+export function isShellScript(row: ProcessRow): boolean {
+  const name = commandName(observedWords(row)[0] ?? '');
+  return isShell(name) || name === 'cmd';
 }
 
 function kindOf(row: ProcessRow, launch: LaunchSpec): string | undefined {

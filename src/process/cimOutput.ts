@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { ProcessRow } from '../types/process.ts';
+import { powerShellJson, powerShellList } from './powerShell.ts';
 import { splitWindowsArgs } from './windowsArgs.ts';
 
 /**
@@ -53,9 +54,9 @@ const processSchema = v.object({
  * @throws when the answer is no such JSON at all
  */
 export function parseCimOutput(text: string): CimProcess[] {
-  const answer: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+  const answer = powerShellJson(text);
   const { self, processes } = v.parse(v.object({ self: v.nullish(v.number()), processes: v.unknown() }), answer);
-  const entries = asList(processes).flatMap((entry) => {
+  const entries = powerShellList(processes).flatMap((entry) => {
     const parsed = v.safeParse(processSchema, entry);
     return parsed.success && typeof parsed.output.start === 'string' ? [{ ...parsed.output, start: BigInt(parsed.output.start) }] : [];
   });
@@ -81,17 +82,6 @@ export function parseCimOutput(text: string): CimProcess[] {
       };
       return { row, ...(typeof entry.exe === 'string' && entry.exe !== '' ? { exe: entry.exe } : {}) };
     });
-}
-
-/** A list of one comes as the one from some versions, and Windows PowerShell 5 may wrap a list as `{ value, Count }`. */
-function asList(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) {
-    return value;
-  }
-  if (typeof value !== 'object' || value === null) {
-    return [];
-  }
-  return 'value' in value && Array.isArray(value.value) ? value.value : [value];
 }
 
 /** PIDs that accept TCP connections, from `netstat -ano -p TCP` and TCPv6. The state is in the user's language; a listener's foreign port is 0. */

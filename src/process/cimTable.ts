@@ -1,6 +1,7 @@
 import { win32 } from 'node:path';
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
 import { type CimProcess, cimScript, parseCimOutput, parseNetstat } from './cimOutput.ts';
+import { runPowerShell, systemFolder } from './powerShell.ts';
 import { type RunProgram, runProgram } from './runProgram.ts';
 
 export interface CimTableOptions {
@@ -35,7 +36,7 @@ export class CimTable implements ProcessTable {
   constructor(options: CimTableOptions = {}) {
     this.#run = options.run ?? runProgram;
     const env = options.env ?? process.env;
-    this.#system = win32.join(env.SystemRoot ?? env.windir ?? 'C:\\Windows', 'System32');
+    this.#system = systemFolder(env);
     this.#clock = options.clock ?? (() => performance.now());
   }
 
@@ -85,10 +86,7 @@ export class CimTable implements ProcessTable {
 
   async #query(): Promise<Look> {
     const at = this.#clock();
-    // By its full path: Windows would look in the working directory first.
-    const shell = win32.join(this.#system, 'WindowsPowerShell', 'v1.0', 'powershell.exe');
-    const script = Buffer.from(cimScript, 'utf16le').toString('base64');
-    const text = await this.#run(shell, ['-NoLogo', '-NoProfile', '-NonInteractive', '-EncodedCommand', script]);
+    const text = await runPowerShell(this.#run, this.#system, cimScript);
     let processes: readonly CimProcess[];
     try {
       processes = parseCimOutput(text);

@@ -1,3 +1,4 @@
+import { errorCode } from '../types/errorCode.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../types/process.ts';
 import { processTree } from './processTree.ts';
 
@@ -142,7 +143,7 @@ class DoomedTree {
         this.#hands.signal(row.pid, name);
         this.#sent.set(key, name);
       } catch (error) {
-        const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+        const code = errorCode(error) ?? String(error);
         if (code !== 'ESRCH') {
           this.#trouble = `PID ${row.pid} may not be signalled (${code})`;
         }

@@ -36,7 +36,7 @@ function isGuardWord(word: string, next: string | undefined, index: number): boo
 }
 
 /** The guard's own bundle, which needs no verb. */
-export function isGuardBundle(script: string): boolean {
+function isGuardBundle(script: string): boolean {
   return /^guard\.c?js$/.test(lastPart(script));
 }
 

@@ -1,4 +1,5 @@
 import type { ProcessRow } from '../types/process.ts';
+import { byWords } from './byWords.ts';
 import { commandName, isNode, isPython, isShell } from './commandName.ts';
 import { readDocker } from './dockerCommand.ts';
 import { guardWords, isGuardScript } from './guardCommand.ts';
@@ -105,7 +106,7 @@ function readLaunch(command: string, args: readonly string[], title: boolean, de
  * The words of a running process, as far as the system tells them apart: a title in one string is split, quotes of a Windows command
  * line are honoured, padding is dropped.
  */
-export function observedWords(row: ProcessRow): readonly string[] {
+export const observedWords: (row: ProcessRow) => readonly string[] = byWords((row) => {
   if (!row.argvExact && row.commandLine.includes('"')) {
     return splitWindows(row.commandLine);
   }
@@ -116,13 +117,19 @@ export function observedWords(row: ProcessRow): readonly string[] {
     return only.trim().split(/\s+/);
   }
   return words;
-}
+});
+
+const launchOf = byWords((row) => launchAs(row, undefined));
 
 /**
  * The normal form of a running process.
  * @param exe the executable, where it is known: it replaces a first word that was renamed (`exec -a`), when it is an interpreter
  */
 export function observedLaunch(row: ProcessRow, exe?: string): LaunchSpec {
+  return exe === undefined ? launchOf(row) : launchAs(row, exe);
+}
+
+function launchAs(row: ProcessRow, exe: string | undefined): LaunchSpec {
   const words = observedWords(row);
   const [first = '', ...rest] = words;
   const name = commandName(first);

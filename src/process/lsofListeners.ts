@@ -1,4 +1,5 @@
 import type { Listener, ListenerTable, PortClient, PortLook } from './listeners.ts';
+import { isLoopbackAddress } from './loopback.ts';
 import { type RunProgram, runProgram } from './runProgram.ts';
 
 /**
@@ -58,7 +59,7 @@ export function parseLsofPorts(text: string, ports: ReadonlySet<number>): PortLo
       const key = `${near.address} ${near.port}`;
       const known = listeners.get(key);
       listeners.set(key, { ...near, pids: [...new Set([...(known?.pids ?? []), holder])] });
-    } else if (state === 'ESTABLISHED' && far && ports.has(far.port) && (far.address === '::1' || far.address.startsWith('127.'))) {
+    } else if (state === 'ESTABLISHED' && far && ports.has(far.port) && isLoopbackAddress(far.address)) {
       clients.push({ port: far.port, pid: holder });
     }
   }

@@ -1,7 +1,7 @@
 import type { OtherView, ProcessDetail, ProcessRow } from '../types/process.ts';
 import { attempt, orNothing, type ProcFailure, type ProcFs } from './procFs.ts';
-import type { NetworkSockets, ProcLook } from './procLook.ts';
-import { deletedCode, mapsLimit } from './procMaps.ts';
+import type { NetworkSockets, OwnView, ProcLook } from './procLook.ts';
+import { socketInode } from './procSockets.ts';
 import { classifyStdin, type StdinState } from './procStdin.ts';
 
 /** An environment may be as large as the system's limit for arguments; nothing that we look for needs more. */
@@ -11,7 +11,7 @@ const reasons: Readonly<Record<ProcFailure, string>> = { denied: 'permission den
 
 /**
  * Reads what only the owner may read. Every part is read for itself: what is refused or gone is named in `missing`
- * (`exe: permission denied`), and the rest is given. The caller checks before and after that it is still the same process.
+ * (`exe: permission denied`), and the rest is given; what it has mapped is `MappedCode`'s. The caller checks before and after that it is still the same process.
  */
 export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: ProcLook): ProcessDetail {
   const home = `${root}/${row.pid}`;
@@ -26,7 +26,7 @@ export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: 
   };
   const exe = part('exe', () => fs.link(`${home}/exe`));
   const cwd = part('cwd', () => fs.link(`${home}/cwd`));
-  const text = part('environment', () => fs.read(`${home}/environ`, environmentLimit));
+  const text = part('environment', () => fs.read(`${home}/environ`, environmentLimit, 'at once'));
   if (text?.cut) {
     missing.push('environment: larger than 2 MB, the rest was not read');
   }
@@ -34,42 +34,37 @@ export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: 
   const stdin: StdinState = stdinLink === undefined ? 'unknown' : classifyStdin(fs, `${home}/fd/0`, stdinLink, row, look);
   // What follows is asked of no other system: that it cannot be told is not missed.
   const program = orNothing(() => fs.file(`${home}/exe`));
-  const maps = orNothing(() => fs.read(`${home}/maps`, mapsLimit).text);
-  const deleted = maps === undefined ? [] : deletedCode(maps);
-  const elsewhere = otherView(fs, root, home);
+  const elsewhere = otherView(fs, home, look.ownView());
   const fds = part('open files', () => fs.names(`${home}/fd`));
   return {
     ...(exe === undefined ? {} : { exe }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(text === undefined ? {} : { environment: parseEnvironment(text.text, text.cut) }),
     stdin,
-    listens: fds === undefined ? 'unknown' : listens(fs, home, fds, () => look.networkOf(row.pid)),
+    listens: fds === undefined ? 'unknown' : listens(fs, home, fds, () => look.networkOf(row.pid), stdin === 'none'),
     missing,
     ...(program === undefined ? {} : { program }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
-    ...(deleted.length === 0 ? {} : { deletedCode: deleted }),
   };
 }
 
 /** Whether the paths of a process mean the files that we see: the same mounts and the same root directory. */
-function otherView(fs: ProcFs, root: string, home: string): OtherView | undefined {
-  const own = orNothing(() => fs.link(`${root}/self/ns/mnt`));
+function otherView(fs: ProcFs, home: string, own: OwnView): OtherView | undefined {
   const its = attempt(() => fs.link(`${home}/ns/mnt`));
-  if (own === undefined || ('failure' in its && its.failure !== 'denied')) {
+  if (own.mounts === undefined || ('failure' in its && its.failure !== 'denied')) {
     return undefined;
   }
   if ('failure' in its) {
     return { reason: 'whether its paths mean the files that are seen here may not be read (permission denied)' };
   }
-  if (its.value !== own) {
+  if (its.value !== own.mounts) {
     return {
       reason: 'it runs in another mount namespace (a container or sandbox), where its paths mean other files',
       root: `${home}/root`,
     };
   }
   const top = orNothing(() => fs.link(`${home}/root`));
-  const ours = orNothing(() => fs.link(`${root}/self/root`));
-  return top === undefined || top === ours
+  return top === undefined || top === own.top
     ? undefined
     : { reason: 'it runs below another root directory, where its paths mean other files', root: `${home}/root` };
 }
@@ -92,14 +87,19 @@ export function parseEnvironment(text: string, cut = false): ReadonlyMap<string,
   return environment;
 }
 
-function listens(fs: ProcFs, home: string, fds: readonly string[], network: () => NetworkSockets): boolean {
+/** @param lonely nobody is at the other end of its input: then whether it listens decides what it is, and no table alone is believed that it does not */
+function listens(fs: ProcFs, home: string, fds: readonly string[], network: () => NetworkSockets, lonely: boolean): boolean {
   for (const fd of fds) {
     const link = attempt(() => fs.link(`${home}/fd/${fd}`));
-    const inode = 'value' in link ? /^socket:\[(\d+)\]$/.exec(link.value)?.[1] : undefined;
+    const inode = 'value' in link ? socketInode(link.value) : undefined;
     if (inode !== undefined) {
-      const { tcp, unix } = network();
+      const { unix, tcp } = network();
       const local = unix.byInode.get(inode);
-      if (tcp.get(inode) === 'listening' || (local !== undefined && local !== 'ambiguous' && local.listening)) {
+      const isLocal = local !== undefined && local !== 'ambiguous';
+      if (isLocal && local.listening) {
+        return true;
+      }
+      if ((!isLocal || lonely) && tcp().get(inode) === 'listening') {
         return true;
       }
     }

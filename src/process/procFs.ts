@@ -1,4 +1,5 @@
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { errorCode } from '../types/errorCode.ts';
 import type { FileNumbers } from '../types/process.ts';
 
 /** What a file says of itself. `device` is the device that a device node stands for. */
@@ -13,8 +14,11 @@ export interface ProcNode {
  */
 export interface ProcFs {
   names(path: string): readonly string[];
-  /** The first `limit` bytes as text; bytes that are not UTF-8 become U+FFFD. `cut` when there was more. */
-  read(path: string, limit: number): { readonly text: string; readonly cut: boolean };
+  /**
+   * The first `limit` bytes as text; bytes that are not UTF-8 become U+FFFD. `cut` when there was more.
+   * @param comes `at once`: a file that the kernel gives whole in one read (`stat`, `status`, `cmdline`), so that a short one is its end; others come in pieces of a page
+   */
+  read(path: string, limit: number, comes?: 'at once'): { readonly text: string; readonly cut: boolean };
   bytes(path: string, limit: number): Buffer;
   link(path: string): string;
   /** User id that a file belongs to. */
@@ -31,14 +35,15 @@ export interface ProcFs {
 let buffer = Buffer.allocUnsafe(64 * 1024);
 
 /** Files in /proc have no size: read until the end or the limit. @returns number of bytes in `buffer` */
-function fill(path: string, limit: number): number {
+function fill(path: string, limit: number, comes?: 'at once'): number {
   const fd = openSync(path, 'r');
   try {
     let length = 0;
     for (;;) {
-      const count = readSync(fd, buffer, length, Math.min(buffer.length, limit) - length, null);
+      const wanted = Math.min(buffer.length, limit) - length;
+      const count = readSync(fd, buffer, length, wanted, null);
       length += count;
-      if (count === 0 || length >= limit) {
+      if (count === 0 || length >= limit || (comes === 'at once' && count < wanted)) {
         return length;
       }
       if (length === buffer.length) {
@@ -53,9 +58,9 @@ function fill(path: string, limit: number): number {
 /** The kernel's own. */
 export const kernelProcFs: ProcFs = {
   names: (path) => readdirSync(path),
-  read(path, limit) {
+  read(path, limit, comes) {
     // One byte more than asked for tells whether there is more.
-    const length = fill(path, limit + 1);
+    const length = fill(path, limit + 1, comes);
     return { text: buffer.toString('utf8', 0, Math.min(length, limit)), cut: length > limit };
   },
   bytes(path, limit) {
@@ -80,7 +85,7 @@ export type ProcFailure = 'gone' | 'denied' | 'failed';
 
 /** @param error what a look threw @returns the reason in our words */
 export function failureOf(error: unknown): ProcFailure {
-  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+  switch (errorCode(error)) {
     // ESRCH is what reading gives when the process ended after the file was opened.
     case 'ENOENT':
     case 'ESRCH':
@@ -95,11 +100,13 @@ export function failureOf(error: unknown): ProcFailure {
 
 /** Whether we ourselves have run out of descriptors or memory: then nothing that is not seen is gone. */
 export function isOutOfResources(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['EMFILE', 'ENFILE', 'ENOMEM'].includes(String(error.code));
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(errorCode(error) ?? '');
 }
 
+export type Attempt<T> = { readonly value: T } | { readonly failure: ProcFailure };
+
 /** A look that may fail: its answer, or why there is none. */
-export function attempt<T>(look: () => T): { readonly value: T } | { readonly failure: ProcFailure } {
+export function attempt<T>(look: () => T): Attempt<T> {
   try {
     return { value: look() };
   } catch (error) {

@@ -1,10 +1,8 @@
-import { endianness } from 'node:os';
 import type { ListenerTable, PortLook } from './listeners.ts';
+import { isLoopbackAddress } from './loopback.ts';
 import { attempt, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
-import { parseProcNetTcp, type TcpSocket } from './procNetTcp.ts';
-
-/** Bigger tables are cut: what stands behind is not seen. */
-const tableLimit = 32 * 1024 * 1024;
+import { readProcNetTcp, type TcpSocket } from './procNetTcp.ts';
+import { socketInode } from './procSockets.ts';
 
 /** Linux: `/proc/net/tcp`, `tcp6` of our own network namespace, and whose descriptors lead to the sockets found there. */
 export class ProcListeners implements ListenerTable {
@@ -20,11 +18,10 @@ export class ProcListeners implements ListenerTable {
   }
 
   async look(ports: ReadonlySet<number>): Promise<PortLook | undefined> {
-    const texts = ['tcp', 'tcp6'].map((file) => orNothing(() => this.#fs.read(`${this.#root}/self/net/${file}`, tableLimit).text));
-    if (texts.every((text) => text === undefined)) {
+    const sockets = readProcNetTcp(this.#fs, `${this.#root}/self`);
+    if (!sockets) {
       return undefined;
     }
-    const sockets = texts.flatMap((text) => parseProcNetTcp(text ?? '', endianness() === 'LE'));
     const listening = sockets.filter((one) => one.state === 'listening' && ports.has(one.localPort));
     const near = sockets.filter((one) => one.state === 'established' && ports.has(one.remotePort) && isOwnAddress(one, sockets));
     const holders = this.#holdersOf(new Set([...listening, ...near].map((one) => one.inode).filter((inode) => inode !== '0')));
@@ -57,7 +54,7 @@ export class ProcListeners implements ListenerTable {
     const fds = attempt(() => this.#fs.names(`${this.#root}/${pid}/fd`));
     for (const fd of 'value' in fds ? fds.value : []) {
       const link = orNothing(() => this.#fs.link(`${this.#root}/${pid}/fd/${fd}`));
-      const inode = link === undefined ? undefined : /^socket:\[(\d+)\]$/.exec(link)?.[1];
+      const inode = link === undefined ? undefined : socketInode(link);
       if (inode !== undefined && inodes.has(inode)) {
         const list = found.get(inode) ?? [];
         found.set(inode, list.includes(pid) ? list : [...list, pid]);
@@ -74,9 +71,5 @@ export class ProcListeners implements ListenerTable {
 /** Whether a connection goes to this machine itself: the loopback, or an address that one of our own sockets has. */
 function isOwnAddress(socket: TcpSocket, sockets: readonly TcpSocket[]): boolean {
   const { remoteAddress } = socket;
-  return isLoopback(remoteAddress) || sockets.some((one) => one.state === 'listening' && one.localAddress === remoteAddress);
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
+  return isLoopbackAddress(remoteAddress) || sockets.some((one) => one.state === 'listening' && one.localAddress === remoteAddress);
 }

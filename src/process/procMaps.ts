@@ -7,6 +7,20 @@ const line = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \d+ +(\/.*) \(del
 /** Shared libraries and extensions. Memory files, JIT code and the like are always "deleted" and have other names. */
 const nativeName = /\.(so(\.[\w.]+)?|node|pyd|dylib)$/;
 
+const anyFile = /^[0-9a-f]+-[0-9a-f]+ \S{4} [0-9a-f]+ \S+ \d+ +(\/.*)$/;
+
+/** Finds in `/proc/PID/maps` the native code whose file is still under its name, each once. @param text as read */
+export function livingCode(text: string): string[] {
+  const paths = new Set<string>();
+  for (const one of text.split('\n')) {
+    const path = anyFile.exec(one)?.[1];
+    if (path !== undefined && nativeName.test(path)) {
+      paths.add(path);
+    }
+  }
+  return [...paths];
+}
+
 /** Finds in `/proc/PID/maps` the native code whose file is not under its name any more. @param text as read */
 export function deletedCode(text: string): DeletedCode[] {
   if (!text.includes(' (deleted)')) {

@@ -1,3 +1,6 @@
+import { endianness } from 'node:os';
+import { orNothing, type ProcFs } from './procFs.ts';
+
 /** One line of `/proc/net/tcp` or `tcp6`, as far as ports go. */
 export interface TcpSocket {
   readonly state: 'listening' | 'established' | 'other';
@@ -11,6 +14,21 @@ export interface TcpSocket {
 
 /** include/net/tcp_states.h */
 const states: Readonly<Record<string, TcpSocket['state']>> = { '01': 'established', '0A': 'listening' };
+
+/** Bigger tables are cut: what stands behind is not seen. */
+const tableLimit = 32 * 1024 * 1024;
+
+/**
+ * The TCP sockets of the network namespace that a process lives in. Never throws.
+ * @param home `/proc/PID` or `/proc/self`
+ * @returns undefined when the system gives none of its tables
+ */
+export function readProcNetTcp(fs: ProcFs, home: string): TcpSocket[] | undefined {
+  const texts = ['tcp', 'tcp6'].map((file) => orNothing(() => fs.read(`${home}/net/${file}`, tableLimit).text));
+  return texts.every((text) => text === undefined)
+    ? undefined
+    : texts.flatMap((text) => parseProcNetTcp(text ?? '', endianness() === 'LE'));
+}
 
 /**
  * Parses `/proc/net/tcp` and `/proc/net/tcp6` (proc_pid_net(5)): `sl local_address rem_address st … uid timeout inode`. An address is written as

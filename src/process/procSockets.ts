@@ -58,6 +58,11 @@ export function unixPeer(sockets: UnixSockets, inode: string): 'connected' | 'no
   return sockets.trusted && socket.references === 2 ? 'none' : undefined;
 }
 
+/** The inode of the socket that a descriptor's link (`socket:[123]`) leads to; undefined for other files. */
+export function socketInode(link: string): string | undefined {
+  return /^socket:\[(\d+)\]$/.exec(link)?.[1];
+}
+
 /** State of each TCP socket by inode. */
 export type TcpSockets = ReadonlyMap<string, TcpState>;
 export type TcpState = 'listening' | 'established' | 'ended' | 'other';

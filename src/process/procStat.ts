@@ -7,6 +7,12 @@ export interface ProcStat {
   /** Process group: the PID of its first leader, which the kernel does not give to another process while the group has members. */
   readonly group: number;
   readonly threads: number;
+  /** Processor time of all its threads so far, user and system, in clock ticks. */
+  readonly cpuTicks: number;
+  /** Page faults of all its threads so far, minor and major; not a number where they are not told. */
+  readonly faults: number;
+  /** Size of its address space. */
+  readonly addressBytes: number;
   /** Clock ticks since boot, as the reader's time namespace counts them. */
   readonly startTicks: number;
   /** Rough: the kernel adds up per-processor counts lazily here, so a small program may show none (measured on Linux 6.18). */
@@ -18,6 +24,7 @@ export interface ProcStat {
 
 /** `PF_KTHREAD` in the kernel's include/linux/sched.h. */
 const kernelThreadFlag = 0x0020_0000;
+const lastField = 24;
 
 /**
  * Parses the one line of `/proc/PID/stat`. The name in parentheses may hold parentheses, blanks and line breaks of its own, so the
@@ -30,8 +37,8 @@ export function parseProcStat(text: string): ProcStat | undefined {
   if (open < 0 || close < open) {
     return undefined;
   }
-  // fields[n - 3] is field n of the manual page.
-  const fields = text.slice(close + 2).split(' ');
+  // fields[n - 3] is field n of the manual page. What stands behind the last one that is wanted is not cut up: each look does this for every process.
+  const fields = text.slice(close + 2).split(' ', lastField - 2);
   const field = (number: number): number => Number(fields[number - 3] ?? Number.NaN);
   const state = fields[0] ?? '';
   const startTicks = field(22);
@@ -45,6 +52,9 @@ export function parseProcStat(text: string): ProcStat | undefined {
     ppid,
     group: field(5),
     threads: field(20),
+    cpuTicks: (field(14) || 0) + (field(15) || 0),
+    faults: field(10) + field(12),
+    addressBytes: field(23),
     startTicks,
     rssPages: Math.max(0, field(24) || 0),
     kernelThread: (field(9) & kernelThreadFlag) !== 0,

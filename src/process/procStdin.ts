@@ -1,7 +1,7 @@
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import { orNothing, type ProcFs } from './procFs.ts';
 import type { NetworkSockets, ProcLook } from './procLook.ts';
-import { unixPeer } from './procSockets.ts';
+import { socketInode, unixPeer } from './procSockets.ts';
 
 export type StdinState = ProcessDetail['stdin'];
 
@@ -19,7 +19,7 @@ const nullDevice = (1 << 8) | 3;
  * @param link the text of that link
  */
 export function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, look: ProcLook): StdinState {
-  const socket = /^socket:\[(\d+)\]$/.exec(link)?.[1];
+  const socket = socketInode(link);
   if (socket !== undefined) {
     return socketPeer(look.ownNetwork(), socket) ?? socketPeer(look.networkOf(row.pid), socket) ?? 'unknown';
   }
@@ -39,8 +39,12 @@ export function classifyStdin(fs: ProcFs, fd0: string, link: string, row: Proces
   }
 }
 
+/** The other table is asked only when this one does not say that somebody is there: a forged line of it (its owner may write line breaks) makes nobody an orphan. */
 function socketPeer(network: NetworkSockets, inode: string): StdinState | undefined {
-  const tcp = network.tcp.get(inode);
+  if (unixPeer(network.unix, inode) === 'connected') {
+    return 'connected';
+  }
+  const tcp = network.tcp().get(inode);
   if (tcp === 'established') {
     return 'connected';
   }

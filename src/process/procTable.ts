@@ -1,9 +1,10 @@
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
+import { MappedCode } from './mappedCode.ts';
 import { namesNamespaceInit } from './namespaceInit.ts';
 import { type BootEpoch, bootEpochReader, type ProcSystem, readProcSystem } from './procClock.ts';
 import { parseCmdline } from './procCmdline.ts';
 import { readProcDetail } from './procDetail.ts';
-import { attempt, isOutOfResources, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
+import { type Attempt, attempt, isOutOfResources, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
 import { ProcLook } from './procLook.ts';
 import { isRunning, type ProcStat, parseProcStat } from './procStat.ts';
 
@@ -26,6 +27,8 @@ const restMs = 10_000;
 /** What is remembered of a process is read again after this long, in milliseconds of the monotonic clock. */
 const commandAgeMs = 50_000;
 
+const gone: ProcessDetail = { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
+
 type Command = ReturnType<typeof parseCmdline>;
 
 /** Linux: reads `/proc`. */
@@ -35,18 +38,22 @@ export class ProcTable implements ProcessTable {
   readonly #fs: ProcFs;
   readonly #system: ProcSystem;
   readonly #bootEpoch: () => BootEpoch;
+  readonly #mapped: MappedCode;
   #look: ProcLook | undefined;
   /** PIDs known to be in the list, or known not to belong there (kernel threads, zombies). */
   #known: Map<number, boolean> = new Map();
   /** Whether a process is the first of its PID namespace never changes: asked once for each. */
   #inits: Map<number, { readonly start: string; readonly first: boolean }> = new Map();
-  #commands: Map<number, { readonly start: string; readonly name: string; readonly readAt: number; readonly command: Command }> = new Map();
-  #users: Map<number, { readonly start: string; readonly owner: number; readonly user: number; readonly readAt: number }> = new Map();
+  #commands: Map<
+    number,
+    { readonly start: string; readonly name: string; readonly readAt: number; readonly text: string; readonly command: Command }
+  > = new Map();
 
   /** Never throws; a missing `/proc` shows in `list`. */
   constructor(options: ProcTableOptions = {}) {
     this.#root = options.root ?? '/proc';
     this.#fs = options.fs ?? kernelProcFs;
+    this.#mapped = new MappedCode(this.#fs);
     this.#system = readProcSystem(this.#fs, this.#root);
     this.#bootEpoch = bootEpochReader(this.#fs, this.#root, this.#system);
   }
@@ -80,22 +87,42 @@ export class ProcTable implements ProcessTable {
   }
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {
-    // Before and after: in between, the PID may have been given to somebody else.
-    if (await this.isAlive(row.identity)) {
-      const detail = readProcDetail(this.#fs, this.#root, row, this.#freshLook());
-      if (await this.isAlive(row.identity)) {
-        return detail;
-      }
+    const look = this.#freshLook();
+    const detail = readProcDetail(this.#fs, this.#root, row, look);
+    // Asked afterwards alone: a process that has its PID now has had it since it started, so nothing of the above was another one's.
+    const stat = attempt(() => this.#stat(row.pid));
+    if (!this.#isStill(row.identity, stat)) {
+      return gone;
     }
-    return { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
+    const mapped =
+      'value' in stat && stat.value
+        ? this.#mapped.deleted(`${this.#root}/${row.pid}`, row.pid, stat.value, detail.elsewhere === undefined, (path) => look.fileAt(path))
+        : undefined;
+    if (mapped?.read && !(await this.isAlive(row.identity))) {
+      return gone;
+    }
+    return mapped === undefined || mapped.deleted.length === 0 ? detail : { ...detail, deletedCode: mapped.deleted };
   }
 
   /** An identity of another boot or of another PID namespace is not alive here. */
   async isAlive(identity: ProcessIdentity): Promise<boolean> {
-    if (identity.bootId !== this.#system.bootId || identity.pidNamespace !== this.#system.pidNamespace) {
+    return (
+      this.#isHere(identity) &&
+      this.#isStill(
+        identity,
+        attempt(() => this.#stat(identity.pid)),
+      )
+    );
+  }
+
+  #isHere({ bootId, pidNamespace }: ProcessIdentity): boolean {
+    return bootId === this.#system.bootId && pidNamespace === this.#system.pidNamespace;
+  }
+
+  #isStill(identity: ProcessIdentity, stat: Attempt<ProcStat | undefined>): boolean {
+    if (!this.#isHere(identity)) {
       return false;
     }
-    const stat = attempt(() => this.#stat(identity.pid));
     if ('failure' in stat) {
       // A refusal (/proc mounted with hidepid) is about a process that exists; a look that could not be taken says nothing against it.
       return stat.failure !== 'gone';
@@ -139,7 +166,8 @@ export class ProcTable implements ProcessTable {
       }
     }
     this.#known = known;
-    for (const remembered of [this.#inits, this.#commands, this.#users]) {
+    this.#mapped.keep((pid) => known.has(pid));
+    for (const remembered of [this.#inits, this.#commands]) {
       for (const pid of remembered.keys()) {
         if (!known.has(pid)) {
           remembered.delete(pid);
@@ -191,7 +219,8 @@ export class ProcTable implements ProcessTable {
       ppid: stat.ppid,
       startedAt,
       startErrorMs: epoch.errorMs,
-      uid: this.#userOf(pid, start),
+      // Always the effective user: only what is in the directory belongs to root when the process may not be dumped (`task_dump_owner` in the kernel's fs/proc/base.c).
+      uid: this.#fs.owner(`${this.#root}/${pid}`),
       name: stat.name,
       ...this.#commandOf(pid, start, stat.name, startedAt),
       rssBytes: stat.rssPages * pageSize,
@@ -207,10 +236,11 @@ export class ProcTable implements ProcessTable {
     if (known?.start === start && known.name === name && at - known.readAt < commandAgeMs) {
       return known.command;
     }
-    const cmdline = this.#fs.read(`${this.#root}/${pid}/cmdline`, cmdlineLimit);
-    const command = parseCmdline(cmdline.text, cmdline.cut);
+    const cmdline = this.#fs.read(`${this.#root}/${pid}/cmdline`, cmdlineLimit, 'at once');
+    // The same words stay the same object: what was made of them is still true.
+    const command = known?.text === cmdline.text && !cmdline.cut ? known.command : parseCmdline(cmdline.text, cmdline.cut);
     if (Date.now() - startedAt > restMs && command.argv.length > 0) {
-      this.#commands.set(pid, { start, name, readAt: at, command });
+      this.#commands.set(pid, { start, name, readAt: at, text: cmdline.text, command });
     }
     return command;
   }
@@ -220,7 +250,7 @@ export class ProcTable implements ProcessTable {
     if (known?.start === start) {
       return known.first;
     }
-    const status = orNothing(() => this.#fs.read(`${this.#root}/${pid}/status`, statusLimit).text);
+    const status = orNothing(() => this.#fs.read(`${this.#root}/${pid}/status`, statusLimit, 'at once').text);
     const first = status !== undefined && namesNamespaceInit(status);
     if (status !== undefined) {
       this.#inits.set(pid, { start, first });
@@ -236,33 +266,13 @@ export class ProcTable implements ProcessTable {
   }
 
   #stat(pid: number): ProcStat | undefined {
-    return parseProcStat(this.#fs.read(`${this.#root}/${pid}/stat`, statLimit).text);
+    return parseProcStat(this.#fs.read(`${this.#root}/${pid}/stat`, statLimit, 'at once').text);
   }
 
   /** Ticks of the machine, whatever our own time namespace adds to them. */
   #startOf(stat: ProcStat): string {
     const { boottimeOffset, ticksPerSecond } = this.#system;
     return `lx:${stat.startTicks - Math.round((boottimeOffset * ticksPerSecond) / 1_000)}`;
-  }
-
-  /**
-   * The owner of `/proc/PID` is the effective user, except that the directory of a process that may not be dumped (it changed its user, its
-   * program file is not readable) belongs to root. So only "root" is worth a second, dearer look.
-   */
-  #userOf(pid: number, start: string): number {
-    const owner = this.#fs.owner(`${this.#root}/${pid}`);
-    if (owner !== 0) {
-      return owner;
-    }
-    const at = performance.now();
-    const known = this.#users.get(pid);
-    if (known?.start === start && known.owner === owner && at - known.readAt < commandAgeMs) {
-      return known.user;
-    }
-    const effective = /^Uid:\s+\d+\s+(\d+)/m.exec(this.#fs.read(`${this.#root}/${pid}/status`, statusLimit).text)?.[1];
-    const user = effective === undefined ? owner : Number(effective);
-    this.#users.set(pid, { start, owner, user, readAt: at });
-    return user;
   }
 }
 

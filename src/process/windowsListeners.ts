@@ -1,6 +1,7 @@
-import { win32 } from 'node:path';
 import * as v from 'valibot';
 import type { Listener, ListenerTable, PortClient, PortLook } from './listeners.ts';
+import { isLoopbackAddress } from './loopback.ts';
+import { powerShellJson, powerShellList, runPowerShell, systemFolder } from './powerShell.ts';
 import { type RunProgram, runProgram } from './runProgram.ts';
 
 /** Numbers of `Microsoft.PowerShell…NetTCPConnection.State`: 2 listens, 5 is established. As numbers they are the same in every language. */
@@ -37,17 +38,15 @@ export class WindowsListeners implements ListenerTable {
 
   constructor(run: RunProgram = runProgram, env: Readonly<Record<string, string | undefined>> = process.env) {
     this.#run = run;
-    this.#system = win32.join(env.SystemRoot ?? env.windir ?? 'C:\\Windows', 'System32');
+    this.#system = systemFolder(env);
   }
 
   async look(ports: ReadonlySet<number>): Promise<PortLook | undefined> {
     if (ports.size === 0) {
       return { listeners: [], clients: [] };
     }
-    const shell = win32.join(this.#system, 'WindowsPowerShell', 'v1.0', 'powershell.exe');
-    const script = Buffer.from(connectionScript(ports), 'utf16le').toString('base64');
     try {
-      return parseConnections(await this.#run(shell, ['-NoLogo', '-NoProfile', '-NonInteractive', '-EncodedCommand', script]), ports);
+      return parseConnections(await runPowerShell(this.#run, this.#system, connectionScript(ports)), ports);
     } catch {
       return undefined;
     }
@@ -56,11 +55,11 @@ export class WindowsListeners implements ListenerTable {
 
 /** Reads the query's answer. @throws when it is no such JSON at all */
 export function parseConnections(text: string, ports: ReadonlySet<number>): PortLook {
-  const answer: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+  const answer = powerShellJson(text);
   const { connections } = v.parse(v.object({ connections: v.unknown() }), answer);
   const listeners: Listener[] = [];
   const clients: PortClient[] = [];
-  for (const entry of asList(connections)) {
+  for (const entry of powerShellList(connections)) {
     const parsed = v.safeParse(connectionSchema, entry);
     if (!parsed.success) {
       continue;
@@ -69,20 +68,9 @@ export function parseConnections(text: string, ports: ReadonlySet<number>): Port
     if (state === listenState && ports.has(port)) {
       // PID 0: the process has ended, and the system still holds its socket.
       listeners.push({ port, address: local, pids: pid > 0 ? [pid] : [] });
-    } else if (state === establishedState && ports.has(remotePort) && pid > 0 && (remote === '::1' || remote.startsWith('127.'))) {
+    } else if (state === establishedState && ports.has(remotePort) && pid > 0 && isLoopbackAddress(remote)) {
       clients.push({ port: remotePort, pid });
     }
   }
   return { listeners, clients };
-}
-
-/** A list of one comes as the one from some versions, and Windows PowerShell 5 may wrap a list as `{ value, Count }`. */
-function asList(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) {
-    return value;
-  }
-  if (typeof value !== 'object' || value === null) {
-    return [];
-  }
-  return 'value' in value && Array.isArray(value.value) ? value.value : [value];
 }

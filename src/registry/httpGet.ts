@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import {
   type ClientRequest,
   type IncomingHttpHeaders,
@@ -100,7 +100,15 @@ function trustOf({ caFile, unverified }: IndexTarget): Trust {
   if (unverified) {
     return { rejectUnauthorized: false };
   }
-  return caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') };
+  if (caFile === undefined) {
+    return {};
+  }
+  // A project's settings name it: a pipe or a device would hold us for ever.
+  const stat = statSync(caFile);
+  if (!stat.isFile() || stat.size > maxBytes) {
+    throw new Error('the file of certificate authorities is no file that can be read');
+  }
+  return { ca: readFileSync(caFile, 'utf8') };
 }
 
 /** Plain requests go to the proxy as they are, with the whole address. */

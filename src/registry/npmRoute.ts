@@ -1,8 +1,9 @@
 import { posix, win32 } from 'node:path';
 import { basic, type IndexRoute, indexAddress } from './indexRoute.ts';
 import { hasVariables, type NpmrcEntries, npmVariables, parseNpmrc, withVariables } from './npmrc.ts';
+import { namedElsewhere } from './otherManagers.ts';
 import { type ProxySettings, proxyFor } from './proxy.ts';
-import { isPublicIndex, publicNpmRegistry } from './publicIndexes.ts';
+import { isPublicAddress, isPublicIndex, publicNpmRegistry } from './publicIndexes.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What of an installed npm package decides whom to ask about it. */
@@ -10,6 +11,8 @@ export interface NpmPackagePlace {
   readonly name: string;
   /** The project whose `.npmrc` counts; undefined for global installs, where npm reads none. */
   readonly project?: string;
+  /** Folder whose `node_modules` it is in, where yarn, pnpm and bun have their settings; undefined for global installs. */
+  readonly modules?: string;
   /** Prefixes of the Node installations whose npm may have put it there: the global `.npmrc` is below them. */
   readonly prefixes: readonly string[];
   /** Its own `package.json` says `private`. */
@@ -50,9 +53,13 @@ export function npmRoute(place: NpmPackagePlace, around: Surroundings): IndexRou
     return { never: 'the address of its registry cannot be read from the configuration' };
   }
   const { base } = address;
-  const elsewhere = [place.publishedTo, place.resolved].find((other) => other !== undefined && !isHost(other, base));
-  if (elsewhere !== undefined && isPublicIndex(base)) {
-    return { never: 'it did not come from the registry that is configured' };
+  if (isPublicIndex(base)) {
+    if ([place.publishedTo, place.resolved].some((other) => other !== undefined && !isPublicAddress(other))) {
+      return { never: 'it did not come from the registry that is configured' };
+    }
+    if (namedElsewhere(place.name, place.modules, around)) {
+      return { never: 'the settings of yarn, pnpm or bun name another registry' };
+    }
   }
   const unverified = get('strict-ssl') === 'false';
   const authorization = unverified ? undefined : (address.authorization ?? npmAuthorization(base, get));
@@ -145,12 +152,4 @@ function proxySettings(get: (key: string) => string | undefined): ProxySettings 
     ...(https === undefined ? {} : { https }),
     ...(none === undefined ? {} : { none: none.replaceAll('\n', ',') }),
   };
-}
-
-function isHost(address: string, base: URL): boolean {
-  try {
-    return new URL(address).host === base.host;
-  } catch {
-    return false;
-  }
 }

@@ -21,15 +21,15 @@ export function parsePipConf(text: string): ReadonlyMap<string, string> {
       continue;
     }
     const heading = /^\[([^\]]*)\]/.exec(line)?.[1];
-    const pair = /^([^\s=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line);
+    const pair = /^([^\s=:][^=:]*)[=:](.*)$/.exec(line);
     if (heading !== undefined) {
       section = heading.trim();
       open = undefined;
     } else if (/^\s/.test(line) && open !== undefined) {
       values.set(open, `${values.get(open) ?? ''} ${line.trim()}`.trim());
     } else if (pair) {
-      open = `${section}.${(pair[1] ?? '').toLowerCase().replaceAll('_', '-')}`;
-      values.set(open, pair[2] ?? '');
+      open = `${section}.${(pair[1] ?? '').trim().toLowerCase().replaceAll('_', '-')}`;
+      values.set(open, (pair[2] ?? '').trim());
     }
   }
   return values;
@@ -40,9 +40,18 @@ export function parsePipConf(text: string): ReadonlyMap<string, string> {
  *
  * @param env `PIP_*` variables count above all files
  * @param files from the weakest to the strongest
+ * @param words of its own call (`pipArguments`), above all
  */
-export function joinPipConf(env: Readonly<Record<string, string | undefined>>, files: readonly ReadonlyMap<string, string>[]): PipConf {
+export function joinPipConf(
+  env: Readonly<Record<string, string | undefined>>,
+  files: readonly ReadonlyMap<string, string>[],
+  words: ReadonlyMap<string, string> = new Map(),
+): PipConf {
   const get = (key: string): string | undefined => {
+    const written = words.get(`install.${key}`);
+    if (written !== undefined) {
+      return written;
+    }
     const variable = env[`PIP_${key.toUpperCase().replaceAll('-', '_')}`];
     if (variable !== undefined && variable !== '') {
       return variable;
@@ -66,4 +75,24 @@ export function joinPipConf(env: Readonly<Record<string, string | undefined>>, f
     ...(cert ? { cert } : {}),
     trustedHosts: list('trusted-host'),
   };
+}
+
+/** What the words of a `pip install` say of the same (pipx keeps those that a package was installed with). Words that mean nothing here are passed over. */
+export function pipArguments(words: readonly string[]): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  const short: Readonly<Record<string, string>> = { '-i': 'index-url', '-f': 'find-links' };
+  for (let at = 0; at < words.length; at += 1) {
+    const [, option = '', attached] = /^(--[a-z-]+|-[a-zA-Z])=?(.+)?$/s.exec(words[at] ?? '') ?? [];
+    const name = short[option] ?? option.slice(2);
+    if (name === 'no-index') {
+      values.set('install.no-index', 'true');
+    } else if (['index-url', 'extra-index-url', 'find-links', 'proxy', 'cert', 'trusted-host'].includes(name)) {
+      const value = attached ?? words[at + 1] ?? '';
+      at += attached === undefined ? 1 : 0;
+      const key = `install.${name}`;
+      const isList = name !== 'index-url' && name !== 'proxy' && name !== 'cert';
+      values.set(key, isList ? `${values.get(key) ?? ''} ${value}`.trim() : value);
+    }
+  }
+  return values;
 }

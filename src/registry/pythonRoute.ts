@@ -1,6 +1,7 @@
 import { posix, win32 } from 'node:path';
+import { parse } from 'smol-toml';
 import { type IndexRoute, type IndexTarget, indexAddress } from './indexRoute.ts';
-import { joinPipConf, parsePipConf } from './pipConf.ts';
+import { joinPipConf, parsePipConf, pipArguments } from './pipConf.ts';
 import { proxyFor } from './proxy.ts';
 import { isPublicIndex, publicPythonIndex } from './publicIndexes.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -15,6 +16,10 @@ export interface PythonPackagePlace {
   readonly direct?: boolean;
   /** Working directory, whose `uv.toml` or `pyproject.toml` (or a parent's) counts for uv. */
   readonly project?: string;
+  /** Words that pip was called with when it was installed, where the installer wrote them down (pipx). */
+  readonly pipWords?: readonly string[];
+  /** The text of the project's `Pipfile`: pipenv asks the sources in it and no other. */
+  readonly pipfile?: string;
 }
 
 /** More are never asked about one package. */
@@ -72,17 +77,36 @@ function routeTo(urls: readonly string[], common: Common, around: Surroundings, 
 
 function pipRoute(place: PythonPackagePlace, around: Surroundings): IndexRoute {
   const files = pipFiles(place.environment, around).flatMap((path) => around.read(path) ?? []);
-  const conf = joinPipConf(around.env, files.map(parsePipConf));
+  const words = pipArguments(place.pipWords ?? []);
+  const conf = joinPipConf(around.env, files.map(parsePipConf), words);
+  const sources = place.pipfile === undefined ? undefined : pipfileSources(place.pipfile);
   if (conf.noIndex) {
     return { never: 'pip is set to ask no index' };
   }
   const cert = conf.cert ?? around.env.REQUESTS_CA_BUNDLE ?? around.env.SSL_CERT_FILE;
   return routeTo(
-    [...conf.extraIndexUrls, conf.indexUrl ?? publicPythonIndex],
+    sources ?? [...conf.extraIndexUrls, ...(words.get('install.find-links')?.split(' ') ?? []), conf.indexUrl ?? publicPythonIndex],
     { trustedHosts: conf.trustedHosts, ...(conf.proxy ? { proxy: conf.proxy } : {}), ...(cert ? { cert } : {}) },
     around,
     [],
   );
+}
+
+/** Undefined when it names none. What cannot be read, or has a variable, is no address and hides where the package is from. */
+function pipfileSources(text: string): string[] | undefined {
+  let sources: unknown;
+  try {
+    sources = parse(text).source;
+  } catch {
+    return [''];
+  }
+  if (!Array.isArray(sources) || sources.length === 0) {
+    return undefined;
+  }
+  return sources.map((source: unknown) => {
+    const url = typeof source === 'object' && source !== null && 'url' in source ? source.url : undefined;
+    return typeof url === 'string' && !url.includes('$') ? url : '';
+  });
 }
 
 /** From the weakest to the strongest: machine, user, environment, `PIP_CONFIG_FILE` (pip's documentation, "Configuration", "Location"). */

@@ -79,7 +79,8 @@ export function jsonFiles(text: string): readonly IndexFile[] | undefined {
 /** Undefined when it has no look of such a page: a log-in form, an error. */
 export function htmlFiles(text: string): readonly IndexFile[] | undefined {
   const files: IndexFile[] = [];
-  for (const [, attributes = '', label = ''] of text.matchAll(/<a\b([^>]*)>([^<]*)<\/a\s*>/gi)) {
+  // Attributes end at a `<` too (PEP 503 has it escaped): a page that never closes one is read once, not once for each.
+  for (const [, attributes = '', label = ''] of text.matchAll(/<a\b([^<>]*)>([^<]*)<\/a\s*>/gi)) {
     const requires = /\bdata-requires-python\s*=\s*(?:"([^"]*)"|'([^']*)')/i.exec(attributes);
     const range = unescaped(requires?.[1] ?? requires?.[2] ?? '').trim();
     files.push({

@@ -1,4 +1,4 @@
-import { clientByEnvironment, familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../config/clientProcess.ts';
+import { clientByEnvironment, familyOf, isAmbiguousHost, isTerminalHost } from '../config/clientProcess.ts';
 import { resolveServer, type ServerChain } from '../process/chain.ts';
 import { observedLaunch, observedWords } from '../process/launch.ts';
 import { isNamespaceInit } from '../process/namespaceInit.ts';
@@ -7,6 +7,7 @@ import type { ClientId, RawDefinition } from '../types/definition.ts';
 import type { Confidence } from '../types/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../types/process.ts';
 import { candidateTest } from './candidate.ts';
+import { clientRow } from './clientRows.ts';
 import { npxHashIn } from './installedPath.ts';
 import type { MatchResult } from './matching.ts';
 import { rememberedMatch } from './matchMemory.ts';
@@ -57,7 +58,7 @@ export async function attribute(
   const tree = processTree(rows);
   const clients = new Map<ProcessRow, ClientId>();
   for (const row of rows) {
-    const id = recogniseClient(row);
+    const id = clientRow(row);
     if (id !== undefined) {
       clients.set(row, id);
     }

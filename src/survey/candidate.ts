@@ -1,3 +1,4 @@
+import { byWords } from '../process/byWords.ts';
 import { isNode, isPython, isShell, lastPart } from '../process/commandName.ts';
 import { npxHash } from '../process/npmCommand.ts';
 import { specName } from '../process/packageSpec.ts';
@@ -6,11 +7,22 @@ import type { ProcessRow } from '../types/process.ts';
 import { definitionLaunches, launchKeywords } from './launchFit.ts';
 import { escapeRegExp, hasVariable } from './wordPattern.ts';
 
+type CandidateTest = (row: ProcessRow) => 'named' | 'looks' | undefined;
+
+/** Made once for each reading of the configuration: it compiles one expression from all entries. */
+const tests = new WeakMap<readonly RawDefinition[], CandidateTest>();
+
 /**
  * A test for the first pass over all processes: `named` when a word of some definition is in the command line, `looks` when it has the
  * look of MCP at all. One regular expression over one string per process.
  */
-export function candidateTest(definitions: readonly RawDefinition[]): (row: ProcessRow) => 'named' | 'looks' | undefined {
+export function candidateTest(definitions: readonly RawDefinition[]): CandidateTest {
+  const known = tests.get(definitions) ?? byWords(testFor(definitions));
+  tests.set(definitions, known);
+  return known;
+}
+
+function testFor(definitions: readonly RawDefinition[]): CandidateTest {
   const words = new Set<string>();
   for (const definition of definitions) {
     for (const word of [...launchKeywords(definition).flatMap(partsOf), ...hashesOf(definition), ...fallBack(definition)]) {

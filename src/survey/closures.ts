@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { readClosure } from '../package/closure.ts';
 import { type Identified, identifyPackage } from '../package/identify.ts';
 import { MetadataCache } from '../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+import { keepOnly } from './survivors.ts';
 
 /** A reading is taken as current this long when no watch says otherwise: watches can be lost (network drives, exhausted limits). */
 const freshMs = 60_000;
@@ -40,6 +42,10 @@ export type PackageSight =
 export class Closures {
   readonly #entries = new Map<string, Entry | Unidentified>();
   readonly #cache = new MetadataCache();
+  /** Readings of one look: copies of a server are of one installation, which is read once for all of them. */
+  readonly #readings = new Map<string, ClosureReading>();
+  /** The last reading of each installation. */
+  readonly #before = new Map<string, ClosureReading>();
 
   /**
    * What one server was loaded from, as it is on disk now.
@@ -58,7 +64,7 @@ export class Closures {
           : {
               ref: identified.ref,
               recorded: 'unknown' in found,
-              reading: readClosure(identified.ref, this.#cache, now),
+              reading: this.#read(identified.ref, now),
               readAt: now,
               dirty: false,
               goneSince: undefined,
@@ -69,7 +75,7 @@ export class Closures {
       return entry;
     }
     if (entry.dirty || now - entry.readAt > freshMs || entry.reading.status === 'gone') {
-      entry.reading = readClosure(entry.ref, this.#cache, now);
+      entry.reading = this.#read(entry.ref, now);
       entry.readAt = now;
       entry.dirty = false;
     }
@@ -83,8 +89,24 @@ export class Closures {
     };
   }
 
+  #read(ref: PackageRef, now: number): ClosureReading {
+    const key = JSON.stringify(ref);
+    const known = this.#readings.get(key);
+    if (known) {
+      return known;
+    }
+    const read = readClosure(ref, this.#cache, now);
+    const before = this.#before.get(key);
+    // What has not changed stays the same object, for all copies: what was concluded from it is still true.
+    const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
+    this.#readings.set(key, reading);
+    this.#before.set(key, reading);
+    return reading;
+  }
+
   /** Something changed at or in a watched directory: everything read from there is read again at the next sight. */
   changed(path: string): void {
+    this.#readings.clear();
     for (const entry of this.#entries.values()) {
       if (!('unknown' in entry) && entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
         entry.dirty = true;
@@ -94,6 +116,7 @@ export class Closures {
 
   /** Everything is read again at the next sight. */
   allChanged(): void {
+    this.#readings.clear();
     for (const entry of this.#entries.values()) {
       if (!('unknown' in entry)) {
         entry.dirty = true;
@@ -103,9 +126,13 @@ export class Closures {
 
   /** Drops the servers that are gone. */
   keep(alive: ReadonlySet<string>): void {
-    for (const key of this.#entries.keys()) {
-      if (!alive.has(key)) {
-        this.#entries.delete(key);
+    keepOnly(this.#entries, alive);
+    // The look is over.
+    this.#readings.clear();
+    const used = new Set([...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : [entry.reading])));
+    for (const [key, reading] of this.#before) {
+      if (!used.has(reading)) {
+        this.#before.delete(key);
       }
     }
   }

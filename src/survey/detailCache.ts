@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { processTree } from '../process/processTree.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+import { keepOnly } from './survivors.ts';
 
 interface Entry {
   readonly detail: ProcessDetail;
@@ -28,8 +30,11 @@ export class DetailCache {
     this.#clock = clock;
   }
 
-  /** A reader for one list of processes. @param read asks the system */
-  reader(rows: readonly ProcessRow[], read: (row: ProcessRow) => Promise<ProcessDetail>): (row: ProcessRow) => Promise<ProcessDetail> {
+  /** A reader for one list of processes. @param readDetail asks the system */
+  reader(
+    rows: readonly ProcessRow[],
+    readDetail: (row: ProcessRow) => Promise<ProcessDetail>,
+  ): (row: ProcessRow) => Promise<ProcessDetail> {
     const tree = processTree(rows);
     const asked = new Map<string, Promise<ProcessDetail>>();
     const ask = async (row: ProcessRow, key: string): Promise<ProcessDetail> => {
@@ -45,7 +50,9 @@ export class DetailCache {
       ) {
         return known.detail;
       }
-      const detail = await read(row);
+      const read = await readDetail(row);
+      // What has not changed stays the same object: what was concluded from it is still true.
+      const detail = known !== undefined && isDeepStrictEqual(known.detail, read) ? known.detail : read;
       this.#entries.set(key, { detail, circumstances, readAt: this.#clock() });
       return detail;
     };
@@ -60,14 +67,6 @@ export class DetailCache {
   /** After a survey: forgets processes that are gone, and learns whose input has to be looked at each time. */
   keep(alive: ReadonlySet<string>, unowned: ReadonlySet<string>): void {
     this.#unowned = unowned;
-    for (const key of this.#entries.keys()) {
-      if (!alive.has(key)) {
-        this.#entries.delete(key);
-      }
-    }
-  }
-
-  clear(): void {
-    this.#entries.clear();
+    keepOnly(this.#entries, alive);
   }
 }

@@ -1,3 +1,4 @@
+import { isReached, loopbackAddresses } from '../process/portHolder.ts';
 import type { RawDefinition } from '../types/definition.ts';
 
 /** Where on this machine a definition's server is reached. */
@@ -20,26 +21,11 @@ export function endpointOf(definition: Pick<RawDefinition, 'transport' | 'url'>)
   if (!secure && protocol !== 'http:' && protocol !== 'ws:') {
     return undefined;
   }
-  const addresses = addressesOf(hostname);
+  const addresses = loopbackAddresses(hostname);
   return addresses && { port: port === '' ? (secure ? 443 : 80) : Number(port), secure, addresses };
 }
 
 /** Whether somebody who listens at this address is reached there: its own address, or that of all. */
 export function reaches(endpoint: Endpoint, address: string): boolean {
-  return address === '0.0.0.0' || address === '::' || endpoint.addresses.includes(address);
-}
-
-function addressesOf(host: string): readonly string[] | undefined {
-  const name = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
-  if (name === 'localhost' || name.endsWith('.localhost')) {
-    return ['127.0.0.1', '::1'];
-  }
-  // The address of all, as the target of a connection, is this machine.
-  if (name === '0.0.0.0' || name === '::') {
-    return ['127.0.0.1', '::1'];
-  }
-  if (name === '::1') {
-    return ['::1'];
-  }
-  return /^127\.\d+\.\d+\.\d+$/.test(name) ? [name] : undefined;
+  return isReached(endpoint.addresses, address);
 }

@@ -36,8 +36,20 @@ export function entryKey(runDir: string): string {
   }
 }
 
+const prints = new WeakMap<RawDefinition, { readonly key: string; readonly print: EntryPrint }>();
+
 /** Prints an entry. A guard that `protect` put before the server is not part of it. */
 export function entryPrint(definition: RawDefinition, key: string): EntryPrint {
+  const known = prints.get(definition);
+  if (known?.key === key) {
+    return known.print;
+  }
+  const print = printOf(definition, key);
+  prints.set(definition, { key, print });
+  return print;
+}
+
+function printOf(definition: RawDefinition, key: string): EntryPrint {
   const words = definition.command === undefined ? [] : [definition.command, ...definition.args];
   const [command = '', ...args] = words.slice(guardCommand(words)?.count ?? 0);
   const print = (place: string, value: string): string | null =>

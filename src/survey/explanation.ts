@@ -181,6 +181,13 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
     ['state', stateTexts[record.state]],
     ...record.locks.map(({ kind, resource }): Pair => ['holds', `${kind === 'path' ? path(resource) : resource}${alone}`]),
     ['guard', record.guardPid === undefined ? undefined : `PID ${record.guardPid}`],
+    ['trouble', record.problem],
+    [
+      'refused',
+      record.refused &&
+        `${record.refused.calls === 1 ? '1 call' : `${record.refused.calls} calls`}, the last at ${record.refused.at}: ${record.refused.last}`,
+    ],
+    ['idle since', record.idleSince],
     ['can be asked', record.control.join(', ')],
     ['record', record.id],
   ]);

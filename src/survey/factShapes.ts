@@ -7,14 +7,19 @@ export const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: 
 const base = { schema: v.literal(1), identity: identitySchema, takenAt: time };
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
+const startMark = v.variant('by', [
+  v.object({ by: v.literal('git'), content: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/)) }),
+  v.object({ by: v.literal('compiled'), size: v.pipe(v.number(), v.integer()) }),
+]);
+
 /** Facts that are taken of a process once, at first sight, each in a file of its own. */
 export const factSchemas = {
   /** The name by which its program was started, where that led to the running file when it was first seen. */
   program: v.object({ ...base, command: v.exactOptional(text) }),
-  /** The source that it loads. `late`: written after the start already. */
+  /** The source that it loads. `late`: written after the start already; `was`: what it held at the start, where that is known and differs. */
   source: v.object({
     ...base,
-    files: v.pipe(v.array(v.object({ path: text, hash, late: v.exactOptional(time) })), v.maxLength(1000)),
+    files: v.pipe(v.array(v.object({ path: text, hash, late: v.exactOptional(time), was: v.exactOptional(startMark) })), v.maxLength(1000)),
     commit: v.exactOptional(text),
   }),
   /** The entry that it was started from, as keyed hashes. */

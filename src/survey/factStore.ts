@@ -8,6 +8,7 @@ import { identityKey, type ProcessIdentity } from '../types/process.ts';
 import { type Fact, type FactKind, type FactValue, factSchemas, identitySchema, text, time } from './factShapes.ts';
 import { readRecord, writeRecordOnce } from './recordFile.ts';
 import { refusalOf, stateFolderIfPossible } from './stateFolder.ts';
+import { keepOnly } from './survivors.ts';
 
 const sightingSchema = v.object({
   schema: v.literal(1),
@@ -24,7 +25,7 @@ const baselineSchema = v.object({
   packages: v.pipe(
     v.array(
       v.object({
-        ecosystem: v.picklist(['npm', 'python']),
+        ecosystem: v.picklist(['npm', 'python', 'dotnet']),
         name: text,
         version: v.exactOptional(text),
         root: text,
@@ -37,7 +38,7 @@ const baselineSchema = v.object({
   ownOnly: v.exactOptional(text),
   ref: v.exactOptional(
     v.object({
-      ecosystem: v.picklist(['npm', 'python']),
+      ecosystem: v.picklist(['npm', 'python', 'dotnet']),
       entry: text,
       environment: text,
       name: text,
@@ -52,6 +53,9 @@ export type Sighting = v.InferOutput<typeof sightingSchema>;
 
 /** Facts of dead processes of another boot or namespace are kept this long; they cannot be told dead from here. */
 const foreignFactsMs = 7 * 86_400_000;
+
+/** Two writes within one tick of the file system's clock leave the folder with one time. */
+const unsettledMs = 1_000;
 
 /** A record this young may be of a process that started after the caller made its list. */
 const freshRecordMs = 60_000;
@@ -68,9 +72,14 @@ export class FactStore {
   readonly #baselines = new Map<string, Baseline>();
   /** By kind and identity. */
   readonly #facts = new Map<string, unknown>();
+  /** The process that a file was seen to be about: what a record says never changes. */
+  readonly #subjects = new Map<string, ProcessIdentity>();
   readonly #known = new Map<FactKind, ReadonlySet<string>>();
   /** When the folder had changed as `#known` was read, epoch ms. */
   #knownAt = -1;
+  /** Facts that were looked for and not there, and when the folder had changed then. */
+  readonly #absent = new Set<string>();
+  #absentAt = -1;
 
   /** Never throws: where nothing can be written, facts live as long as this observer. */
   constructor(runDir: string) {
@@ -130,7 +139,7 @@ export class FactStore {
   fact<K extends FactKind>(identity: ProcessIdentity, kind: K): Fact<K> | undefined {
     const key = `${kind}:${identityKey(identity)}`;
     const known = this.#facts.get(key) as Fact<K> | undefined;
-    if (known) {
+    if (known || this.#isAbsent(key)) {
       return known;
     }
     const record = readRecord(this.#file(identity, kind), v.object({ identity: identitySchema }));
@@ -140,6 +149,8 @@ export class FactStore {
         : undefined;
     if (read) {
       this.#facts.set(key, read);
+    } else if (this.#absentAt !== 0) {
+      this.#absent.add(key);
     }
     return read as Fact<K> | undefined;
   }
@@ -171,6 +182,17 @@ export class FactStore {
     return keys;
   }
 
+  /** Whether there was no such record when the folder was last as it is now. */
+  #isAbsent(key: string): boolean {
+    const changed = this.#folderChanged();
+    if (changed !== this.#absentAt || Date.now() - changed < unsettledMs) {
+      // Looked at before the record is: one that is written in between is found the next time.
+      this.#absentAt = changed;
+      this.#absent.clear();
+    }
+    return this.#absent.has(key);
+  }
+
   #folderChanged(): number {
     try {
       return statSync(this.#folder).mtimeMs;
@@ -181,20 +203,29 @@ export class FactStore {
 
   /** Forgets processes that are gone. Only what can be told dead from here goes at once: same boot, same namespace, not in `alive`. */
   forget(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>, alive: ReadonlySet<string>, now: number): void {
-    for (const name of this.#names()) {
+    const names = this.#names();
+    keepOnly(this.#subjects, new Set(names));
+    for (const name of names) {
       const file = join(this.#folder, name);
-      if (!olderThan(file, now - freshRecordMs)) {
+      const subject = this.#subjectOf(name);
+      const ours = subject?.bootId === here.bootId && subject.pidNamespace === here.pidNamespace;
+      if ((subject && ours && alive.has(identityKey(subject))) || !olderThan(file, now - freshRecordMs)) {
         continue;
       }
-      const record = readRecord(file, v.object({ identity: identitySchema }));
-      if (record && record.identity.bootId === here.bootId && record.identity.pidNamespace === here.pidNamespace) {
-        if (!alive.has(identityKey(record.identity))) {
-          this.#drop(file, identityKey(record.identity));
-        }
+      if (subject && ours) {
+        this.#drop(file, identityKey(subject));
       } else if (olderThan(file, now - foreignFactsMs)) {
         this.#drop(file, '');
       }
     }
+  }
+
+  #subjectOf(name: string): ProcessIdentity | undefined {
+    const known = this.#subjects.get(name) ?? readRecord(join(this.#folder, name), v.object({ identity: identitySchema }))?.identity;
+    if (known) {
+      this.#subjects.set(name, known);
+    }
+    return known;
   }
 
   #names(): string[] {

@@ -1,5 +1,8 @@
 import * as v from 'valibot';
+import { idleSince } from '../lock/idleMark.ts';
 import type { InstanceRecord } from '../lock/instanceRecord.ts';
+import type { Redactor } from '../types/redaction.ts';
+import type { ServerRecord } from '../types/snapshot.ts';
 
 /** `x.unresponsive` of a guard's record (`src/guard/unanswered.ts`). */
 const schema = v.object({
@@ -21,4 +24,25 @@ export function unansweredWord(
     }
   }
   return undefined;
+}
+
+const words = v.pipe(v.string(), v.maxLength(1_100), v.regex(/^\P{Cc}*$/u));
+/** `x.refused` of a guard's record (`src/guard/refusedCalls.ts`). */
+const refusedSchema = v.object({
+  calls: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  last: words,
+  at: v.pipe(v.string(), v.maxLength(40), v.isoTimestamp()),
+});
+
+/** What a record says in words beside its fields; nothing that cannot be believed. */
+export function guardWords(record: InstanceRecord, redactor: Redactor): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused'> {
+  const idle = idleSince(record);
+  const { problem, refused } = record.guard === undefined ? {} : (record.x ?? {});
+  const why = v.safeParse(words, problem);
+  const count = v.safeParse(refusedSchema, refused);
+  return {
+    ...(idle === undefined ? {} : { idleSince: idle }),
+    ...(why.success ? { problem: redactor.text(why.output) } : {}),
+    ...(count.success ? { refused: { ...count.output, last: redactor.text(count.output.last) } } : {}),
+  };
 }

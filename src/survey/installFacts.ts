@@ -10,6 +10,7 @@ import type { PythonPackagePlace } from '../registry/pythonRoute.ts';
 import type { PackageRef } from '../types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import { parseNpmSpec } from '../version/npmSpec.ts';
+import { normalizePythonName } from '../version/pythonSpec.ts';
 
 /** What is on disk about how a package was installed: what decides the command for an upgrade, and whom to ask about it. */
 export interface Installation {
@@ -63,7 +64,8 @@ function npmInstallation(
   const settings = isNpx ? (detail.environment?.get('npm_config_local_prefix') ?? projectAbove(detail.cwd)) : project;
   const publishedTo =
     isRecord(own?.publishConfig) && typeof own.publishConfig.registry === 'string' ? own.publishConfig.registry : undefined;
-  const resolved = resolvedFrom(project, environment, name) ?? sourceAsked(manifest, name) ?? pnpmSource(environment);
+  const resolved =
+    resolvedFrom(project, environment, name) ?? sourceAsked(manifest, name) ?? pnpmSource(environment) ?? lockedElsewhere(project, name);
   const spec = asked === undefined ? undefined : parseNpmSpec(asked);
   const selector = spec?.kind === 'registry' ? spec.selector : undefined;
   return {
@@ -85,6 +87,7 @@ function npmInstallation(
       npm: {
         name,
         ...(global || settings === undefined ? {} : { project: settings }),
+        ...(global || isNpx ? {} : { modules: project }),
         prefixes: nodePrefixes(detail, platform, global ? project : undefined),
         ...(own?.private === true ? { isPrivate: true } : {}),
         ...(publishedTo === undefined ? {} : { publishedTo }),
@@ -103,7 +106,23 @@ function npxSpec(manifest: Record<string, unknown> | undefined, name: string): s
 }
 
 function launcherSpec(launchers: readonly ProcessRow[], name: string): string | undefined {
-  return launchers.flatMap((row) => observedLaunch(row).specs).find((spec) => spec.startsWith(name));
+  return launchers
+    .flatMap((row) => observedLaunch(row).specs)
+    .find((spec) => {
+      const asked = parseNpmSpec(spec);
+      return asked.kind === 'registry' && asked.name === name;
+    });
+}
+
+/** The same for Python, whose names are written in several ways; with the name as the package has it. */
+function pythonLauncherSpec(launchers: readonly ProcessRow[], name: string): string | undefined {
+  for (const spec of launchers.flatMap((row) => observedLaunch(row).specs)) {
+    const [, written = '', rest = ''] = /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(.*)$/s.exec(spec) ?? [];
+    if (normalizePythonName(written) === normalizePythonName(name)) {
+      return name + rest;
+    }
+  }
+  return undefined;
 }
 
 /** Where npm's own lock file says that the package came from. */
@@ -114,6 +133,57 @@ function resolvedFrom(project: string, environment: string, name: string): strin
   const lock = json(join(environment, 'node_modules', '.package-lock.json'), maxLockBytes);
   const entry = isRecord(lock?.packages) ? lock.packages[`node_modules/${name}`] : undefined;
   return isRecord(entry) && typeof entry.resolved === 'string' ? entry.resolved : undefined;
+}
+
+/**
+ * The address that the lock file of yarn 1, bun or pnpm has for it, or npm's where npm left no hidden one. bun and pnpm write it only when it is not the
+ * one that their registry would give.
+ */
+function lockedElsewhere(project: string, name: string): string | undefined {
+  const lock = (file: string): string => readLock(join(project, file));
+  const npmLock = json(join(project, 'package-lock.json'), maxLockBytes);
+  const entry = isRecord(npmLock?.packages) ? npmLock.packages[`node_modules/${name}`] : undefined;
+  if (isRecord(entry) && typeof entry.resolved === 'string') {
+    return entry.resolved;
+  }
+  const url = (text: string, mark: string): string | undefined => {
+    const at = text.indexOf(mark);
+    return at < 0 ? undefined : /^https?:\/\/[^"#,}\s]+/.exec(text.slice(at + mark.length, at + mark.length + 2048))?.[0];
+  };
+  for (const block of blocksOf(lock('yarn.lock'), name)) {
+    const found = url(block, ' resolved "');
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  for (const block of blocksOf(lock('pnpm-lock.yaml'), name)) {
+    const found = url(block, 'tarball: ');
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  const bun = lock('bun.lock');
+  const listed = bun.indexOf(`["${name}@`);
+  return listed < 0 ? undefined : /^[^"]{0,300}",\s{0,20}"(https?:\/\/[^"]{1,2048})"/.exec(bun.slice(listed + 2, listed + 3000))?.[1];
+}
+
+/** Of a lock file of yarn 1 or pnpm: the lines below each line that begins with a package's name and a version. */
+function* blocksOf(text: string, name: string): Generator<string> {
+  const mark = `${name}@`;
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
+    const line = text.lastIndexOf('\n', at) + 1;
+    const before = text.slice(line, at);
+    const end = text.indexOf('\n', at);
+    if (end >= 0 && before.length <= 8 && /^ *['"]?\/?$/.test(before) && /:['"]?$/.test(text.slice(Math.max(line, end - 2), end))) {
+      const rest = /^(?: [^\n]{0,2000}\n){0,8}/.exec(text.slice(end + 1, end + 8192))?.[0] ?? '';
+      yield rest;
+    }
+  }
+}
+
+function readLock(path: string): string {
+  const read = readBounded(path, maxLockBytes);
+  return read.status === 'ok' ? read.text.replaceAll('\r\n', '\n') : '';
 }
 
 /** The file, folder, address or checkout that the project's own package.json names for it. */
@@ -179,7 +249,7 @@ function pythonInstallation(
     /python(\d+\.\d+)/i.exec(basename(library))?.[1];
   // Debian keeps packages in other folders than the library that the mark stands in.
   const standards = [library, ...(version === undefined ? [] : [join(environment, 'lib', `python${/^\d+\.\d+/.exec(version)?.[0]}`)])];
-  const asked = pipxSpec(environment, files) ?? launcherSpec(launchers, name);
+  const asked = pipxSpec(environment, files) ?? pythonLauncherSpec(launchers, name);
   const byUv = files.has('uv-receipt.toml') || /[\\/]archive-v\d+[\\/]/.test(`${environment}/`) || installer === 'uv';
   return {
     facts: {
@@ -194,6 +264,7 @@ function pythonInstallation(
       ...(installer ? { installer } : {}),
       externallyManaged: !venv && standards.some((folder) => look(join(folder, 'EXTERNALLY-MANAGED')).status === 'ok'),
       hasPip: look(join(site, 'pip')).status === 'ok',
+      ...(venv ? {} : addedSiteOf(environment, site, version, detail)),
     },
     place: {
       ecosystem: 'python',
@@ -203,6 +274,7 @@ function pythonInstallation(
         installer: byUv ? 'uv' : installer === 'pip' || files.has('pipx_metadata.json') ? 'pip' : 'other',
         ...(look(join(root, 'direct_url.json')).status === 'absent' ? {} : { direct: true }),
         ...(detail.cwd === undefined ? {} : { project: detail.cwd }),
+        ...pipCall(environment, files),
       },
     },
     tag: 'latest',
@@ -210,9 +282,50 @@ function pythonInstallation(
   };
 }
 
-function pipxSpec(environment: string, files: ReadonlySet<string>): string | undefined {
+/** A user's own installs, and those that Debian keeps apart in `/usr/local`, lie as in an environment, but the interpreter and its library are elsewhere. */
+function addedSiteOf(
+  environment: string,
+  site: string,
+  version: string | undefined,
+  detail: ProcessDetail,
+): { addedSite?: NonNullable<InstallFacts['addedSite']> } {
+  const python = /^\d+\.\d+/.exec(version ?? '')?.[0];
+  const program = detail.exe?.replace(/ \(deleted\)$/, '');
+  if (program === undefined || python === undefined || look(join(environment, 'bin', 'python3')).status !== 'absent') {
+    return {};
+  }
+  const library = join(dirname(dirname(program)), 'lib', `python${python}`);
+  return library === dirname(site)
+    ? {}
+    : {
+        addedSite: {
+          python,
+          managed: look(join(library, 'EXTERNALLY-MANAGED')).status === 'ok',
+          ofUser: basename(site) === 'site-packages',
+        },
+      };
+}
+
+function pipxMain(environment: string, files: ReadonlySet<string>): Record<string, unknown> | undefined {
   const main = files.has('pipx_metadata.json') ? json(join(environment, 'pipx_metadata.json'))?.main_package : undefined;
-  return isRecord(main) && typeof main.package_or_url === 'string' ? main.package_or_url : undefined;
+  return isRecord(main) ? main : undefined;
+}
+
+function pipxSpec(environment: string, files: ReadonlySet<string>): string | undefined {
+  const asked = pipxMain(environment, files)?.package_or_url;
+  return typeof asked === 'string' ? asked : undefined;
+}
+
+/** What the tool that called pip wrote down of where packages come from. pipenv names the project of an environment elsewhere in its `.project`. */
+function pipCall(environment: string, files: ReadonlySet<string>): { pipWords?: readonly string[]; pipfile?: string } {
+  const words = pipxMain(environment, files)?.pip_args;
+  const named = text(join(environment, '.project'))?.trim();
+  const project = named !== undefined && isAbsolute(named) ? named : basename(environment) === '.venv' ? dirname(environment) : undefined;
+  const pipfile = project === undefined ? undefined : text(join(project, 'Pipfile'));
+  return {
+    ...(Array.isArray(words) ? { pipWords: words.filter((word) => typeof word === 'string') } : {}),
+    ...(pipfile === undefined ? {} : { pipfile }),
+  };
 }
 
 /** Which of the files are there; `../NAME` stands above the folder. */

@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+
 /** What a script's path says about the package runner that installed it. */
 export interface InstalledPath {
   readonly runner: 'npm-exec' | 'pnpm-dlx' | 'yarn-dlx' | 'bunx' | 'uvx' | 'pipx-run' | 'project';
@@ -21,7 +23,8 @@ export function npxHashIn(text: string): string | undefined {
  * @returns undefined when the path is in none of them
  */
 export function installedPath(path: string): InstalledPath | undefined {
-  const text = path.replaceAll('\\', '/');
+  // The stand-ins that pnpm writes name the script by a way through `.bin/..`.
+  const text = posix.normalize(path.replaceAll('\\', '/'));
   const program = /\/(?:\.bin|bin|Scripts)\/([^/]+)$/.exec(text)?.[1]?.replace(/\.(exe|cmd)$/i, '');
   const named = program === undefined ? {} : { program };
   const inside = packageIn(text);

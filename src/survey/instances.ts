@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { clientTable } from '../config/clients.ts';
-import { launcherKind } from '../process/chain.ts';
+import { isShellScript, launcherKind } from '../process/chain.ts';
 import type { ProcessTree } from '../process/processTree.ts';
 import type { RawDefinition } from '../types/definition.ts';
 import type { FindingAction } from '../types/finding.ts';
@@ -112,10 +112,13 @@ export function commandText(row: ProcessRow, redactor: Redactor): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ').slice(0, 2_000);
 }
 
-/** All processes of one server: itself first, its launchers, and whatever runs below any of them; with their memory in bytes. */
-export function serverTree(attributed: Attributed, tree: ProcessTree): { pids: number[]; memoryBytes: number } {
-  const found = new Set<ProcessRow>([attributed.server]);
-  const open = [attributed.launchers[0] ?? attributed.server];
+/**
+ * All processes of one server: itself first, its launchers, and whatever runs below it or was started by a launcher for it; with their memory in bytes. What a
+ * shell's script has started beside the server is nobody's but the script's.
+ */
+export function serverTree({ server, launchers }: Attributed, tree: ProcessTree): { pids: number[]; memoryBytes: number } {
+  const found = new Set<ProcessRow>([server, ...launchers]);
+  const open = [server, ...launchers.filter((row) => !isShellScript(row))];
   for (let row = open.pop(); row; row = open.pop()) {
     found.add(row);
     open.push(...tree.childrenOf(row).filter((child) => !found.has(child)));

@@ -18,6 +18,8 @@ import { protocolFolder } from './stateFolder.ts';
 /** What the folder of the lock protocol says at one moment, joined with the servers that run. */
 export interface LockLook {
   readonly problems: readonly Problem[];
+  /** Guards whose server does not run: they answer every call with the reason. */
+  serverless(redactor: Redactor): readonly Problem[];
   /** What one server, or its guard, has published, the guard's first. */
   recordsOf(server: Attributed): readonly InstanceRecord[];
   others(redactor: Redactor): readonly OtherHolder[];
@@ -45,6 +47,25 @@ function othersOf(
     });
 }
 
+/** A guard that has no server belongs to no instance, so that what it says would stand nowhere. */
+function serverless(living: readonly LivingRecord[], redactor: Redactor): Problem[] {
+  return living
+    .filter(({ record, liveness }) => liveness.life === 'alive' && record.guard !== undefined && liveness.server !== 'alive')
+    .slice(0, mostOthers)
+    .flatMap(({ record }) => {
+      const { serverId, guardPid, problem, refused } = recordSummary(record, redactor);
+      const told = refused ? ` Calls refused: ${refused.calls}.` : '';
+      return problem === undefined
+        ? []
+        : [
+            {
+              source: 'lock',
+              message: `${serverId} does not run behind its guard (PID ${guardPid}): ${problem}. It is tried again.${told}`,
+            },
+          ];
+    });
+}
+
 /** The folder of the lock protocol as one observer sees it. */
 export class LockFacts {
   readonly #records: InstanceRecords;
@@ -66,6 +87,7 @@ export class LockFacts {
     );
     return {
       problems,
+      serverless: (redactor) => serverless(living, redactor),
       others: (redactor) => othersOf(living, joined, processes.rows, redactor),
       recordsOf: (server) => recordsOf(joined, server),
       conflicts: (instances, redactor, now) => {

@@ -1,54 +1,26 @@
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
 import { judgeUnanswered } from '../diagnosis/unanswered.ts';
 import type { InstanceRecord } from '../lock/instanceRecord.ts';
-import { looksLikeMcp } from '../package/mcpPackage.ts';
 import type { ProcessTree } from '../process/processTree.ts';
-import { identityKey } from '../types/process.ts';
+import { identityKey, type ProcessIdentity } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { Instance, RunningPackage } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
-import type { BootClock } from './bootClock.ts';
-import type { Closures } from './closures.ts';
-import type { Containers } from './containers.ts';
 import { entryFindings } from './entryChange.ts';
 import { evidenceOf } from './evidence.ts';
-import type { FactStore } from './factStore.ts';
 import { runsGuarded } from './guarded.ts';
 import { unansweredWord } from './guardWord.ts';
 import type { Health } from './health.ts';
-import type { HttpServers } from './httpServers.ts';
 import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, ownWayCure, serverName, serverTree } from './instances.ts';
-import type { Owners } from './owner.ts';
+import type { Memory } from './memory.ts';
 import type { ServerPort } from './portJoin.ts';
-import type { Programs } from './programs.ts';
 import { recordedVersions } from './recordedVersions.ts';
 import { recordSummary } from './recordJoin.ts';
-import type { Respawns } from './respawns.ts';
 import { judgeServer } from './serverVerdict.ts';
-import type { Sources } from './sources.ts';
-import type { Updates } from './updates.ts';
-
-/** What a survey keeps from one look to the next. */
-export interface Memory {
-  readonly facts: FactStore;
-  readonly bootClock: BootClock;
-  readonly closures: Closures;
-  readonly owners: Owners;
-  readonly programs: Programs;
-  readonly sources: Sources;
-  readonly respawns: Respawns;
-  readonly containers: Containers;
-  /** For what is recorded of entries. */
-  readonly entryKey: string;
-  /** What registries offer; undefined when nobody may be asked. */
-  readonly updates?: Updates;
-  /** How often each identity was seen by this observer. */
-  readonly observations: Map<string, number>;
-  readonly http: HttpServers;
-}
 
 /** One running server, joined: the instance as it will be shown, and what the verdict on copies needs. */
 export interface ServerObservation {
+  readonly identity: ProcessIdentity;
   readonly instance: Instance;
   readonly copy: CopyEvidence;
   readonly askAgainIn?: number;
@@ -64,7 +36,7 @@ export function observeServer(
   redactor: Redactor,
   memory: Memory,
   now: number,
-  records: readonly InstanceRecord[] = [],
+  records: readonly InstanceRecord[],
   port?: ServerPort,
 ): ServerObservation {
   const { server, detail } = attributed;
@@ -88,7 +60,7 @@ export function observeServer(
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);
-  const update = memory.updates?.sight(attributed, sight, redactor, now);
+  const update = memory.updates.sight(attributed, sight, redactor, now);
   const container = memory.containers.sight(server, cure, now);
   // Of a container's client, what stands in the way of its package says nothing.
   const unknown = container ? container.unknown : versions.verdict.unknown;
@@ -128,7 +100,7 @@ export function observeServer(
         ? [judgeUnanswered({ ...waiting, oldest: redactor.text(waiting.oldest), now, pid: server.pid, name: redactor.text(name), cure })]
         : []),
       ...entryFindings(attributed, cure, memory, now),
-      ...memory.respawns.findings(attributed, sight, versions.package, update?.latest, cure, now),
+      ...memory.respawns.findings(attributed, sight, versions.package, update, cure, now),
       ...(container?.finding ? [container.finding] : []),
       ...(update?.finding ? [update.finding] : []),
     ],
@@ -158,7 +130,7 @@ export function observeServer(
   const waits = [versions.verdict.askAgainIn, owner.askAgainIn, answers?.askAgainIn, container?.askAgainIn].filter(
     (wait) => wait !== undefined,
   );
-  return { instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
+  return { identity: server.identity, instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
 }
 
 /** What the server says of its version fills a gap, where nothing better is known; it never stands against what was found out. */
@@ -181,18 +153,4 @@ function portFields({ claim, health, usedBy }: ServerPort, redactor: Redactor): 
     ...(health.uptimeSeconds === undefined ? {} : { uptimeSeconds: health.uptimeSeconds }),
   };
   return { listens: { port: claim.port, ...(said ? { health: said } : {}) }, usedBy };
-}
-
-/** Whether a candidate is shown at all: an entry names it, or its package, or what that requires, says that it speaks MCP. */
-export function isServer(attributed: Attributed, memory: Memory, now: number): boolean {
-  if (attributed.definitions.length > 0) {
-    return true;
-  }
-  const { server, detail } = attributed;
-  const sight = memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
-  if ('unknown' in sight || sight.reading.status !== 'ok') {
-    // Nothing to ask; the name alone brought it here.
-    return true;
-  }
-  return looksLikeMcp(sight.ref, sight.reading.packages);
 }

@@ -1,5 +1,5 @@
 import type { Listener, PortLook } from '../process/listeners.ts';
-import { isNamespaceInit } from '../process/namespaceInit.ts';
+import { topmostHolder } from '../process/portHolder.ts';
 import type { ProcessTree } from '../process/processTree.ts';
 import type { RawDefinition } from '../types/definition.ts';
 import type { ProcessRow } from '../types/process.ts';
@@ -44,7 +44,7 @@ export function claimPorts(
     }
     const held = look.listeners.filter((one) => one.port === endpoint.port && reaches(endpoint, one.address));
     const holders = held.flatMap((listener) => {
-      const row = topmost(listener.pids, tree);
+      const row = topmostHolder(listener, tree);
       return row ? [{ row, address: addressFor(endpoint, listener) }] : [];
     });
     states.set(definition.id, { port: endpoint.port, holder: held.length === 0 ? 'nobody' : holders.length === 0 ? 'hidden' : 'seen' });
@@ -67,17 +67,6 @@ export function claimPorts(
 /** The PIDs that have each port open, as far as they are seen. */
 export function holdersOf(look: PortLook, port: number): ReadonlySet<number> {
   return new Set(look.listeners.filter((one) => one.port === port).flatMap((one) => one.pids));
-}
-
-/**
- * Of several processes with one socket the one that passed it on: a master and its workers, a reloader and what it reloads. A service manager that
- * opened the socket for the server does not count beside the server.
- */
-function topmost(pids: readonly number[], tree: ProcessTree): ProcessRow | undefined {
-  const rows = tree.rows.filter((row) => pids.includes(row.pid));
-  const own = rows.filter((row) => !isNamespaceInit(row));
-  const among = own.length > 0 ? own : rows;
-  return among.find((row) => !tree.ancestorsOf(row).some((above) => among.includes(above))) ?? among[0];
 }
 
 function addressFor(endpoint: Endpoint, { address }: Listener): string {

@@ -1,4 +1,4 @@
-import { familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../config/clientProcess.ts';
+import { familyOf, isAmbiguousHost, isTerminalHost } from '../config/clientProcess.ts';
 import { type HolderEvidence, type HolderVerdict, judgeHolder, portTakenFinding } from '../diagnosis/portHolder.ts';
 import { looksLikeMcp } from '../package/mcpPackage.ts';
 import { commandName, isShell } from '../process/commandName.ts';
@@ -11,6 +11,7 @@ import { identityKey, type ProcessRow } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { ClientInstance } from '../types/snapshot.ts';
 import type { Attributed } from './attribution.ts';
+import { clientRow } from './clientRows.ts';
 import type { PackageSight } from './closures.ts';
 import type { Health } from './health.ts';
 import type { HttpLook, HttpServers } from './httpServers.ts';
@@ -200,7 +201,7 @@ function usersOf(port: number, own: readonly number[], look: HttpLook, processes
 
 function clientAround(row: ProcessRow, processes: ProcessTree): ClientInstance {
   for (const above of [row, ...processes.ancestorsOf(row)]) {
-    const id = recogniseClient(above) ?? (isAmbiguousHost(above) ? familyOf(above) : undefined);
+    const id = clientRow(above) ?? (isAmbiguousHost(above) ? familyOf(above) : undefined);
     if (id !== undefined) {
       return { id, name: clientName(id), pid: above.pid, identity: identityKey(above.identity) };
     }

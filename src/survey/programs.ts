@@ -6,6 +6,7 @@ import { namedProgram, ProgramFiles, programPath } from '../package/programFile.
 import { commandName, isShell } from '../process/commandName.ts';
 import { type FileNumbers, identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
 import type { FactStore } from './factStore.ts';
+import { keepOnly } from './survivors.ts';
 
 /** What a verdict on the program needs beyond the process itself. */
 export type ProgramContext = Pick<ProgramEvidence, 'now' | 'startedBy' | 'cure'> & { readonly facts: FactStore };
@@ -52,13 +53,8 @@ export class Programs {
   }
 
   keep(alive: ReadonlySet<string>): void {
-    for (const map of [this.#goneSince, this.#paths]) {
-      for (const key of map.keys()) {
-        if (!alive.has(key)) {
-          map.delete(key);
-        }
-      }
-    }
+    keepOnly(this.#goneSince, alive);
+    keepOnly(this.#paths, alive);
   }
 
   /** The name that the process gives its program is believed when it leads to the running file itself: a copy elsewhere with the same content is another one. */

@@ -2,6 +2,7 @@ import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import { identityKey, type ProcessRow } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { ServerRecord } from '../types/snapshot.ts';
+import { guardWords } from './guardWord.ts';
 import type { LivingRecord } from './instanceRecords.ts';
 
 /** The processes of one server, as far as a record may name them. */
@@ -62,5 +63,6 @@ export function recordSummary(record: InstanceRecord, redactor: Redactor): Serve
     locks: record.locks.map(({ key, kind, resource }) => ({ key, kind, resource: redactor.text(resource) })),
     control: record.control?.caps.map((verb) => redactor.text(verb)) ?? [],
     ...(record.guard === undefined ? {} : { guardPid: record.guard.pid }),
+    ...guardWords(record, redactor),
   };
 }

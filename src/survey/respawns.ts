@@ -17,12 +17,17 @@ import { uvxNext } from '../version/uvxRule.ts';
 import type { Attributed } from './attribution.ts';
 import type { PackageSight } from './closures.ts';
 import { definitionLaunches } from './launchFit.ts';
+import { keepOnly } from './survivors.ts';
+import type { UpdateSight } from './updates.ts';
 import { hasVariable } from './wordPattern.ts';
 
 interface Next {
   readonly next: NextVersion;
   readonly because: string;
 }
+
+/** What the registry said, and of which tag: the one that the running process was started by. */
+type Said = Pick<UpdateSight, 'latest' | 'tag'>;
 
 /** Files of other programs' caches are looked at again after this long. */
 const freshMs = 30_000;
@@ -31,12 +36,12 @@ const freshMs = 30_000;
 export class Respawns {
   readonly #known = new Map<string, { readonly for: string; readonly at: number; readonly found: Next | undefined }>();
 
-  /** @param latest what the registry said last @param now epoch ms */
+  /** @param update what the registry said last @param now epoch ms */
   findings(
     attributed: Attributed,
     sight: PackageSight,
     running: RunningPackage | null,
-    latest: string | undefined,
+    update: Said,
     cure: readonly FindingAction[],
     now: number,
   ): Finding[] {
@@ -45,10 +50,16 @@ export class Respawns {
     }
     const { server } = attributed;
     const key = identityKey(server.identity);
-    const state = JSON.stringify([attributed.definitions[0]?.command, attributed.definitions[0]?.args, sight.ref, latest]);
+    const state = JSON.stringify([
+      attributed.definitions[0]?.command,
+      attributed.definitions[0]?.args,
+      sight.ref,
+      update.latest,
+      update.tag,
+    ]);
     let known = this.#known.get(key);
     if (!known || known.for !== state || now - known.at > freshMs) {
-      known = { for: state, at: now, found: nextOf(attributed, sight.ref, latest) };
+      known = { for: state, at: now, found: nextOf(attributed, sight.ref, update) };
       this.#known.set(key, known);
     }
     const finding =
@@ -72,23 +83,19 @@ export class Respawns {
   }
 
   keep(alive: ReadonlySet<string>): void {
-    for (const key of this.#known.keys()) {
-      if (!alive.has(key)) {
-        this.#known.delete(key);
-      }
-    }
+    keepOnly(this.#known, alive);
   }
 }
 
-function nextOf(attributed: Attributed, ref: PackageRef, latest: string | undefined): Next | undefined {
+function nextOf(attributed: Attributed, ref: PackageRef, update: Said): Next | undefined {
   const [definition] = attributed.definitions;
   const launch = definition && definitionLaunches(definition).find((one) => one.specs.length > 0);
   if (launch && !launch.specs.some(hasVariable)) {
     switch (launch.launcher) {
       case 'npm-exec':
-        return npxStart(attributed, ref, launch, latest);
+        return npxStart(attributed, ref, launch, update);
       case 'uvx':
-        return uvxStart(attributed, ref, launch, latest);
+        return uvxStart(attributed, ref, launch, update.latest);
       case 'pnpm-dlx':
         return dlxStart(ref);
       case 'bunx':
@@ -113,7 +120,7 @@ function nextOf(attributed: Attributed, ref: PackageRef, latest: string | undefi
   return words.some((word) => /[\\/]\.pnpm[\\/]/.test(word)) ? undefined : storeStart(ref);
 }
 
-function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, latest: string | undefined): Next | undefined {
+function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, said: Said): Next | undefined {
   const written = launch.specs.find((one) => {
     const spec = parseNpmSpec(one);
     return spec.kind === 'registry' && spec.name === ref.name;
@@ -133,7 +140,8 @@ function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, l
     ...(npm === undefined ? {} : { npm }),
     ...(cached === undefined ? {} : { cached }),
     ...(project === undefined ? {} : { project }),
-    ...(latest === undefined ? {} : { latest }),
+    ...(said.latest === undefined ? {} : { latest: said.latest }),
+    ...(said.tag === undefined ? {} : { tag: said.tag }),
   });
   const by = 'unknown' in next ? '' : next.by;
   const because =

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readWhole, writeWhole } from '../lock/wholeFile.ts';
 import type { ProcessIdentity } from '../types/process.ts';
@@ -43,6 +43,29 @@ export function readPublished(folder: string, version: string): Published | unde
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Reads what is published, and parses it only when it is another file: each window looks every other second, and on an idle machine there is something new once a minute.
+ * It is written by rename, so another one has another inode, change time or size. Never throws.
+ */
+export function publishedReader(folder: string, version: string): () => Published | undefined {
+  let fingerprint = '';
+  let known: Published | undefined;
+  return () => {
+    const now = fingerprintOf(snapshotFile(folder));
+    if (now === undefined || now !== fingerprint) {
+      known = readPublished(folder, version);
+      // Taken before the file was read: if another one came in between, the next look differs.
+      fingerprint = now ?? '';
+    }
+    return known;
+  };
+}
+
+function fingerprintOf(file: string): string | undefined {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat && `${stat.ino} ${stat.ctimeMs} ${stat.size}`;
 }
 
 export function withdrawSnapshot(folder: string): void {

@@ -5,7 +5,7 @@ import type { Log } from '../types/log.ts';
 import type { ProcessIdentity, ProcessTable } from '../types/process.ts';
 import type { Snapshot } from '../types/snapshot.ts';
 import { type LiveSurvey, type SurveyedEntry, startLiveSurvey } from './live.ts';
-import { faceOf, type Published, publishSnapshot, readPublished, scannerLock, withdrawSnapshot } from './scannerFile.ts';
+import { faceOf, type Published, publishedReader, publishSnapshot, scannerLock, withdrawSnapshot } from './scannerFile.ts';
 import type { Surveyor } from './surveyor.ts';
 
 export interface SharedOptions {
@@ -41,6 +41,7 @@ export async function startSharedSurvey(options: SharedOptions): Promise<LiveSur
 
 class SharedSurvey implements LiveSurvey {
   readonly #options: SharedOptions;
+  readonly #read: () => Published | undefined;
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
   #live: LiveSurvey | undefined;
   #lock: Disposable | undefined;
@@ -55,6 +56,7 @@ class SharedSurvey implements LiveSurvey {
 
   constructor(options: SharedOptions) {
     this.#options = options;
+    this.#read = publishedReader(options.folder, options.version);
   }
 
   get snapshot(): Snapshot | undefined {
@@ -105,16 +107,17 @@ class SharedSurvey implements LiveSurvey {
     return definition && { definition, running: surveyor.running() };
   }
 
-  /** Takes what the one who looks has published, if it is newer than what is shown. */
-  #hear(): void {
+  /** Takes what the one who looks has published, if it is newer than what is shown. @returns what is published */
+  #hear(): Published | undefined {
     if (this.#live || this.#disposed) {
-      return;
+      return undefined;
     }
-    const published = readPublished(this.#options.folder, this.#options.version);
+    const published = this.#read();
     if (published && (this.#snapshot === undefined || published.snapshot.at > this.#snapshot.at)) {
       this.#heardAt = performance.now();
       this.#show(published.snapshot);
     }
+    return published;
   }
 
   async #check(): Promise<void> {
@@ -123,8 +126,7 @@ class SharedSurvey implements LiveSurvey {
     }
     this.#checking = true;
     try {
-      this.#hear();
-      const published: Published | undefined = readPublished(this.#options.folder, this.#options.version);
+      const published = this.#hear();
       if (!published || !(await this.#options.table.isAlive(published.by))) {
         await this.#tryToLead();
         if (!this.#live && performance.now() - this.#heardAt > strangerMs) {
@@ -158,7 +160,7 @@ class SharedSurvey implements LiveSurvey {
     } else if (attempt.status !== 'held') {
       log.info(`Each window looks for itself: ${attempt.reason}.`);
       this.#look();
-    } else if (this.#snapshot === undefined && !readPublished(folder, this.#options.version)) {
+    } else if (this.#snapshot === undefined && !this.#read()) {
       // Somebody leads who has not seen anything yet, or has another version: the first look must not wait for him.
       await this.refresh();
     }

@@ -2,12 +2,15 @@ import { dirname } from 'node:path';
 import { loadMs, quietMs } from '../diagnosis/baseline.ts';
 import { judgeSource, type SourceChange, type SourceEvidence, type SourceVerdict } from '../diagnosis/source.ts';
 import { gitHead, headBefore, movedAbout } from '../package/gitHead.ts';
-import { sourceEntry } from '../package/sourceEntry.ts';
+import { programFile } from '../package/processView.ts';
+import { type SourceEntry, sourceEntry } from '../package/sourceEntry.ts';
 import { readSources, type SourceFile, SourceLooks } from '../package/sourceFiles.ts';
+import { holdsAgain, type Start, StartContents } from '../package/startContent.ts';
 import type { PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
 import type { Fact, FactValue } from './factShapes.ts';
 import type { FactStore } from './factStore.ts';
+import { keepOnly } from './survivors.ts';
 import { lastChange } from './watchPlan.ts';
 
 export type SourceContext = Pick<SourceEvidence, 'now' | 'startedBy' | 'cure'> & {
@@ -52,6 +55,12 @@ export class Sources {
     return this.#compare(row, taken, context);
   }
 
+  /** Whether a file that was written before anybody looked holds something else than at the start, and how that is known. */
+  #differs({ path, hash, was }: Fact<'source'>['files'][number]): { differs?: 'git' | 'compiled' } {
+    const seen = was && this.#looks.look(path);
+    return !was || typeof seen !== 'object' || (seen.hash !== hash && holdsAgain(path, was) !== false) ? {} : { differs: was.by };
+  }
+
   #missingSince(path: string, now: number): number {
     const since = this.#missing.get(path) ?? Math.min(now, lastChange(path) || now);
     this.#missing.set(path, since);
@@ -64,13 +73,8 @@ export class Sources {
   }
 
   keep(alive: ReadonlySet<string>): void {
-    for (const map of [this.#paths, this.#none]) {
-      for (const key of map.keys()) {
-        if (!alive.has(key)) {
-          map.delete(key);
-        }
-      }
-    }
+    keepOnly(this.#paths, alive);
+    keepOnly(this.#none, alive);
     this.#looks.keep(new Set([...this.#paths.values()].flat()));
   }
 
@@ -97,9 +101,11 @@ export class Sources {
       return quietMs - (context.now - newest);
     }
     const commit = gitHead(dirname(entry.files[0] ?? ''))?.commit;
+    const start = startOf(row, detail, entry.kind);
+    const contents = new StartContents(start);
     return context.facts.recordFact(row.identity, 'source', {
       takenAt: context.now,
-      files: files.map((file) => ({ path: file.path, hash: file.hash, ...lateness(file, row, context) })),
+      files: files.map((file) => ({ path: file.path, hash: file.hash, ...lateness(file, start, contents, context) })),
       ...(commit === undefined ? {} : { commit }),
     });
   }
@@ -123,7 +129,9 @@ export class Sources {
         });
       }
     }
-    const late = record.files.flatMap((file) => (file.late === undefined ? [] : [{ path: file.path, changedAt: file.late }]));
+    const late = record.files.flatMap((file) =>
+      file.late === undefined ? [] : [{ path: file.path, changedAt: file.late, ...this.#differs(file) }],
+    );
     const commits = changes.length + late.length === 0 ? undefined : commitsOf(row, record, late);
     return judgeSource({
       now: context.now,
@@ -141,10 +149,33 @@ export class Sources {
   }
 }
 
+/** What is known of the process as the one that loaded the files; its start as late as it may have been. */
+function startOf(row: ProcessRow, detail: ProcessDetail, kind: SourceEntry['kind']): Start {
+  const [, major, minor] = /python(\d)\.(\d+)$/.exec(programFile(detail) ?? '') ?? [];
+  const options = row.argv.slice(1).findIndex((word) => !word.startsWith('-'));
+  const writes =
+    kind === 'python' &&
+    major !== undefined &&
+    detail.environment !== undefined &&
+    !['PYTHONDONTWRITEBYTECODE', 'PYTHONPYCACHEPREFIX', 'PYTHONOPTIMIZE'].some((name) => detail.environment?.has(name)) &&
+    !row.argv.slice(1, options + 1).some((word) => /^-[A-Za-z]*[BOX]/.test(word));
+  return {
+    at: row.startedAt + row.startErrorMs + lateMs,
+    ...(writes ? { compiles: `cpython-${major}${minor}` } : {}),
+    ...(row.uid === undefined ? {} : { uid: row.uid }),
+  };
+}
+
 /** The change time counts too: a file put back with its old times was not there at the start. */
-function lateness(file: SourceFile, row: ProcessRow, context: SourceContext): { late?: number } {
+function lateness(
+  file: SourceFile,
+  start: Start,
+  contents: StartContents,
+  context: SourceContext,
+): Pick<Fact<'source'>['files'][number], 'late' | 'was'> {
   const newest = Math.max(file.modifiedAt, file.changedAt);
-  return context.timesComparable && newest > row.startedAt + row.startErrorMs + lateMs ? { late: newest } : {};
+  const held = context.timesComparable && newest > start.at ? contents.of(file.path, file.modifiedAt) : 'same';
+  return held === 'same' ? {} : { late: newest, ...(held ? { was: held } : {}) };
 }
 
 /**

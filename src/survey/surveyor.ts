@@ -29,11 +29,12 @@ export interface SurveyOptions {
   readonly log: Log;
   /** Whether registries may be asked for newer versions, at each look. Default: nothing goes on line, and nothing is said of updates. */
   readonly registry?: () => RegistryMode;
+  /** For those who have one already. */
+  readonly table?: ProcessTable;
   /** Replaced in tests only. */
   readonly clock?: Clock;
   /** For one question to a registry, ms; default 2,000. */
   readonly registryLimitMs?: number;
-  readonly table?: ProcessTable;
   readonly docker?: RunDocker;
   readonly listeners?: ListenerTable;
 }

@@ -14,11 +14,14 @@ import type { Attributed } from './attribution.ts';
 import type { PackageSight } from './closures.ts';
 import { type Installation, readInstallation } from './installFacts.ts';
 import type { RegistryDesk } from './registryDesk.ts';
+import { keepOnly } from './survivors.ts';
 import type { UpdateNotes } from './updateNotes.ts';
 
 /** What the registry of one server's package has to offer. */
 export interface UpdateSight {
   readonly latest?: string;
+  /** npm: the tag that `latest` is the version of. */
+  readonly tag?: string;
   readonly finding?: Finding;
 }
 
@@ -49,7 +52,7 @@ export class Updates {
 
   /** @param now epoch ms */
   sight(attributed: Attributed, sight: PackageSight, redactor: Redactor, now: number): UpdateSight {
-    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable) {
+    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable || sight.ref.ecosystem === 'dotnet') {
       return {};
     }
     const own = sight.reading.packages[0];
@@ -94,16 +97,12 @@ export class Updates {
     if (finding?.confidence === 'proven') {
       this.#notes.keep(sight.ref, installed, newest, shown, known.at);
     }
-    return { latest: newest, ...(finding ? { finding } : {}) };
+    return { latest: newest, tag, ...(finding ? { finding } : {}) };
   }
 
   /** Drops the servers that are gone. */
   keep(alive: ReadonlySet<string>): void {
-    for (const key of this.#entries.keys()) {
-      if (!alive.has(key)) {
-        this.#entries.delete(key);
-      }
-    }
+    keepOnly(this.#entries, alive);
   }
 
   /** Settings and projects are read again at the next look. */

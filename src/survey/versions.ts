@@ -1,6 +1,7 @@
-import { type Baseline, baselineTrust, loadMs, quietMs, settleMs } from '../diagnosis/baseline.ts';
+import { type Baseline, baselineTrust, installedAfterStart, loadMs, quietMs, settleMs } from '../diagnosis/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../diagnosis/staleness.ts';
-import { diffClosures } from '../package/diff.ts';
+import { type ClosureDifference, diffClosures } from '../package/diff.ts';
+import { lockedBefore } from '../package/lockedBefore.ts';
 import { isEditable } from '../package/pythonOwner.ts';
 import type { FindingAction } from '../types/finding.ts';
 import type { ClosureReading } from '../types/package.ts';
@@ -89,10 +90,19 @@ function usesSource(sight: Exclude<PackageSight, { unknown: string }>): boolean 
   return ref.editable === true && own !== undefined && (ref.ecosystem === 'npm' || isEditable(own.root));
 }
 
+/** The last comparison of each baseline: both sides are plain data that nobody changes. */
+const compared = new WeakMap<Baseline, { readonly reading: ClosureReading; readonly difference: ClosureDifference }>();
+
 /** Where one side knows the own package only, the dependencies are not compared: unread is not removed. */
-function compare(baseline: Baseline, reading: Extract<ClosureReading, { status: 'ok' }>) {
+function compare(baseline: Baseline, reading: Extract<ClosureReading, { status: 'ok' }>): ClosureDifference {
+  const known = compared.get(baseline);
+  if (known?.reading === reading) {
+    return known.difference;
+  }
   const partly = baseline.ownOnly !== undefined || reading.ownOnly !== undefined;
-  return diffClosures(baseline.packages, reading.packages, partly ? 'own' : 'all');
+  const difference = diffClosures(baseline.packages, reading.packages, partly ? 'own' : 'all');
+  compared.set(baseline, { reading, difference });
+  return difference;
 }
 
 function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionContext): Baseline | undefined {
@@ -100,7 +110,9 @@ function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionCont
     return undefined;
   }
   const { reading } = sight;
-  const trust = baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt));
+  const byTimes = baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt));
+  const again = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
+  const trust = again ? 'around-start' : byTimes;
   // Where everything was installed well before the start, nothing has to settle but the process itself.
   const settled = context.now - row.startedAt >= (trust === 'before-start' ? loadMs : settleMs);
   if (!settled || context.now - reading.changedAt < quietMs) {

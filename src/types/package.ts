@@ -1,4 +1,4 @@
-export type Ecosystem = 'npm' | 'python';
+export type Ecosystem = 'npm' | 'python' | 'dotnet';
 
 /** One installed package as its metadata says now. */
 export interface InstalledPackage {

@@ -25,6 +25,8 @@ const assignmentShape = /((?:^|[\s"'=])[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']
 const fieldShape = /(\\?["'])([\w-]+)(\1\s*:\s*)(\\?["'])((?:(?!\4).)*)\4/g;
 const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
 const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+/** Texts whose redacted form is remembered; they are as long as a command line. */
+const mostTexts = 1_000;
 const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
 
 /**
@@ -47,7 +49,23 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     return replaceKnown(redactUrl(value.slice(0, maxLength))).replace(tokenShapes, redacted);
   }
 
+  // A survey shows the same lines again and again.
+  const texts = new Map<string, string>();
+
   function text(value: string): string {
+    const known = texts.get(value);
+    if (known !== undefined) {
+      return known;
+    }
+    const result = redactText(value);
+    if (texts.size >= mostTexts) {
+      texts.clear();
+    }
+    texts.set(value, result);
+    return result;
+  }
+
+  function redactText(value: string): string {
     const whole = value.length > maxLength ? `${value.slice(0, maxLength)}…` : value;
     const named = replaceKnown(whole)
       .replace(privateKeyShape, redacted)

@@ -50,6 +50,12 @@ export interface ServerRecord {
   /** What it can be asked to do over its control endpoint; empty = there is none. */
   readonly control: readonly string[];
   readonly guardPid?: number;
+  /** Nobody has called it since then; RFC 3339. */
+  readonly idleSince?: string;
+  /** Why the guard has no server, or why its last restart failed. */
+  readonly problem?: string;
+  /** Calls that the guard answered itself, why it did so last, and when (RFC 3339). */
+  readonly refused?: { readonly calls: number; readonly last: string; readonly at: string };
 }
 
 /** Where an HTTP server is reached, and what it says of itself. */

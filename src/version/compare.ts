@@ -3,7 +3,7 @@ import semver from 'semver';
 import type { Ecosystem, PackageChange } from '../types/package.ts';
 
 /**
- * Orders two versions by the rules of their ecosystem: semver for npm (never coerced: "1.0" is not a version there), PEP 440 for Python.
+ * Orders two versions by the rules of their ecosystem: semver for npm and .NET (never coerced: "1.0" is not a version there), PEP 440 for Python.
  * Equal texts are equal even where the rules know neither; anything else that the rules do not know is `unknown`.
  *
  * @returns -1 when `a` is older than `b`
@@ -12,7 +12,7 @@ export function compareVersions(ecosystem: Ecosystem, a: string, b: string): -1 
   if (a === b) {
     return 0;
   }
-  if (ecosystem === 'npm') {
+  if (ecosystem !== 'python') {
     const left = semver.valid(a);
     const right = semver.valid(b);
     return left === null || right === null ? 'unknown' : semver.compare(left, right);
@@ -39,7 +39,7 @@ export function changeDirection(
 
 /** Whether a version is one before a release (alpha, release candidate, development build); `unknown` when its ecosystem's rules cannot read it. */
 export function isPrerelease(ecosystem: Ecosystem, version: string): boolean | 'unknown' {
-  if (ecosystem === 'npm') {
+  if (ecosystem !== 'python') {
     const valid = semver.valid(version);
     return valid === null ? 'unknown' : (semver.prerelease(valid)?.length ?? 0) > 0;
   }

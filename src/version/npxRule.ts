@@ -12,6 +12,8 @@ export interface NpxState {
   readonly project?: string;
   /** What the registry said last. */
   readonly latest?: string;
+  /** The tag that this is the version of; `latest` when absent. */
+  readonly tag?: string;
 }
 
 /** `local`: what is on this machine decides. `registry`: npm asks again, and may get another answer than was last seen. */
@@ -22,16 +24,18 @@ export type NextVersion = { readonly version: string; readonly by: 'spec' | 'loc
  * 8.5, 8.19, 9.6.4, 9.6.5, 10.8, 10.9, 11.6, 11.19): a bare name is asked for anew from 9.6.5 on, before that it stays as cached, before 8.6 it moves within the
  * caret range; a range stays as cached up to npm 10; `@latest` is always asked for.
  */
-export function npxNext({ spec, npm, cached, project, latest }: NpxState): NextVersion {
+export function npxNext({ spec, npm, cached, project, latest: said, tag = 'latest' }: NpxState): NextVersion {
   if (spec.kind !== 'registry') {
     return { unknown: 'it is not started from a registry' };
   }
   const { selector } = spec;
+  // The newest version of another tag says nothing about this one.
+  const latest = tag === (selector?.kind === 'tag' ? selector.value : 'latest') ? said : undefined;
   if (selector?.kind === 'version') {
     return { version: semver.valid(selector.value, true) ?? selector.value, by: 'spec' };
   }
   if (selector?.kind === 'tag') {
-    return selector.value === 'latest' ? fromRegistry(latest) : { unknown: 'only the registry knows the version of its tag' };
+    return fromRegistry(latest);
   }
   const range = selector?.value ?? '*';
   if (project !== undefined && semver.satisfies(project, range, { includePrerelease: true })) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { installServer } from '../../scripts/system/npmServer.ts';
@@ -8,7 +9,8 @@ import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 
-const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31' } as const;
+/** The older one drops relations to nodes that were not asked for; the newer one tells them. */
+const memory = { name: '@modelcontextprotocol/server-memory', older: '2026.1.26', newer: '2026.8.31' } as const;
 
 describe('Launch Through Guard', function () {
   this.timeout(180_000);
@@ -24,7 +26,7 @@ describe('Launch Through Guard', function () {
         installProbe(extensionsDir);
         probe = new EditorProbe(join(home, 'probe-port'));
         process.env[probeVariable] = join(home, 'probe-port');
-        const script = await installServer(workspace, memory.name, memory.version);
+        const script = await installServer(workspace, memory.name, memory.older);
         mkdirSync(join(workspace, '.vscode'));
         file = join(workspace, '.vscode', 'mcp.json');
         const env = { MEMORY_FILE_PATH: join(home, 'memory.json') };
@@ -61,19 +63,32 @@ describe('Launch Through Guard', function () {
   const labels = (): Promise<string[]> => workbench.rowLabels();
   /** Calls a tool that writes, and says yes where VS Code asks. */
   const remember = async (name: string): Promise<void> => {
-    let answered = false;
-    const call = probe.tool('create_entities', { entities: [{ name, entityType: 'thing', observations: ['there'] }] }).then((text) => {
-      answered = true;
-      assert.match(text, new RegExp(name));
+    assert.match(await call('create_entities', { entities: [{ name, entityType: 'thing', observations: ['there'] }] }), new RegExp(name));
+  };
+  /** Calls a tool through VS Code's own client, and says yes where it asks. */
+  const call = async (tool: string, input: object): Promise<string> => {
+    let answer: string | undefined;
+    const called = probe.tool(tool, input).then((text) => {
+      answer = text;
+      return text;
     });
     const yes = workbench.page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Yes' });
     const confirmed = waitFor('the answer of the tool', async () => {
-      if (!answered && (await yes.isVisible())) {
+      if (answer === undefined && (await yes.isVisible())) {
         await yes.click();
       }
-      return answered;
+      return answer !== undefined;
     });
-    await Promise.all([call, confirmed]);
+    const [text] = await Promise.all([called, confirmed]);
+    return text;
+  };
+  const pid = async (): Promise<number> =>
+    waitFor('the PID of notes', async () =>
+      Number((await labels()).flatMap((label) => /^notes, .*PID (\d+)/.exec(label)?.[1] ?? [])[0] ?? 0),
+    );
+  const parentOf = (child: number): number => {
+    const stat = readFileSync(`/proc/${child}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   };
 
   it('shows what it would change beside the file, and what it means', async () => {
@@ -108,8 +123,41 @@ describe('Launch Through Guard', function () {
     await remember('two');
     assert.match(readFileSync(join(workbench.places.home, 'memory.json'), 'utf8'), /"one"[\s\S]*"two"/);
     // What the guard has written down of the server that it started.
-    await waitFor('its version', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.version}`)));
+    await waitFor('its version', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.older}`)));
     await workbench.screenshot('guard-running-dark');
+  });
+
+  it('is restarted by a click after an upgrade: the same guard, a new server, and VS Code notices nothing', async () => {
+    // What VS Code's client has written in its own log until here: it starts each server once.
+    await call('create_relations', { relations: [{ from: 'one', to: 'two', relationType: 'comes before' }] });
+    const told = async (): Promise<boolean> => /comes before/.test(await call('open_nodes', { names: ['one'] }));
+    assert.equal(await told(), false, 'the older code drops the relation');
+    const old = await pid();
+    const guard = parentOf(old);
+    assert.match(readFileSync(`/proc/${guard}/cmdline`, 'latin1'), /guard\.cjs/);
+
+    await installServer(workbench.places.workspace, memory.name, memory.newer);
+    const stale = new RegExp(`^notes, runs ${memory.older}, installed ${memory.newer}, stale`.replaceAll('.', '\\.'));
+    await waitFor('the row to warn', async () => (await labels()).some((label) => stale.test(label)));
+    assert.equal(await told(), false, 'control: until the restart the older code answers');
+    assert.equal(await pid(), old);
+    await workbench.screenshot('guard-stale-dark');
+
+    await workbench.rowAction(workbench.rows('notes').first(), 'Restart');
+    await waitFor('another process', async () => (await pid()) !== old);
+    const now = await pid();
+    assert.equal(parentOf(now), guard, 'under the guard that VS Code has started');
+    assert.equal(await told(), true, 'the newer code answers the next call of the same session');
+    assert.ok(!existsSync(`/proc/${old}`), 'the old server is gone');
+    await waitFor('the row to be well', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.newer},`)));
+    // The client's own view of it: never stopped, no error, one start.
+    await probe.command('workbench.mcp.showOutput', 'mcp.config.ws0.notes');
+    const log = workbench.page.locator('.part.panel .view-lines');
+    await waitFor('the log of the client', async () => /Discovered \d+ tools/.test(plain(await log.textContent())));
+    const text = plain(await log.textContent());
+    assert.doesNotMatch(text, /exited|Error Process|Stopped/i);
+    await workbench.screenshot('guard-restarted-dark');
+    await workbench.palette('View: Hide Panel').catch(() => undefined);
   });
 
   it('is undone to the byte, and the server runs on its own again', async () => {
@@ -120,4 +168,27 @@ describe('Launch Through Guard', function () {
     await waitFor('the row to say so', async () => (await labels()).some((label) => /^notes: running · project/.test(label)));
     await remember('three');
   });
+
+  it('offers the portable form where others get the file too, and leaves it alone without a yes', async () => {
+    assert.equal(spawnSync('git', ['init', '-q', workbench.places.workspace]).status, 0);
+    await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
+    const refusal = workbench.notifications(/git work tree/);
+    await refusal.waitFor();
+    assert.match(plain(await refusal.textContent()), /does not ignore it: others would get a path that exists on this machine only/);
+    assert.doesNotMatch(plain(await refusal.textContent()), /--portable/, 'words of the terminal');
+    assert.equal(await diff().count(), 0, 'nothing is shown that will not be written');
+    await workbench.screenshot('guard-shared-dark');
+    await workbench.answerNotification(/git work tree/, 'Use the Portable Form');
+    await workbench.picks('Refuse Writes').waitFor();
+    await waitFor('the change', async () => /"npx"[\s\S]*"-y", "mcp-shepherd", "guard"/.test(plain(await diff().textContent())));
+    await workbench.screenshot('guard-portable-dark');
+    await workbench.page.keyboard.press('Escape');
+    await diff().waitFor({ state: 'detached' });
+    assert.equal(readFileSync(file, 'utf8'), original);
+  });
 });
+
+/** The editor draws spaces as no-break spaces. */
+function plain(text: string | null): string {
+  return (text ?? '').replaceAll('\u00a0', ' ');
+}

@@ -11,11 +11,9 @@ import { npm } from '../../scripts/system/npm.ts';
 import { listProcesses } from '../../scripts/system/processTree.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 import { waitFor } from '../../scripts/system/waiting.ts';
-import { createSurveyor } from '../../src/survey/surveyor.ts';
-import { silentLog } from '../../src/types/log.ts';
 import type { Snapshot } from '../../src/types/snapshot.ts';
 import { findPython, makeVenv, pip, venvPath } from '../process/package/pythonWheels.ts';
-import { settled } from '../process/survey/world.ts';
+import { makeSurveyor, settled } from '../process/survey/world.ts';
 import { type ClientSession, type RecordedClient, type SessionServer, startSession } from './clientSession.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
@@ -226,16 +224,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
   /** An observer that came before and comes again a minute later: old enough for every verdict on copies. */
   async function survey(runDir: string): Promise<Snapshot> {
     const clock = { now: () => Date.now() + 60_000, uptime: () => performance.now() + 1_000_000 };
-    const surveyor = await createSurveyor({
-      home,
-      platform: process.platform,
-      env: { HOME: home },
-      runDir: join(home, runDir),
-      folders: [workspace],
-      vscodeUserDirs: [],
-      log: silentLog,
-      clock,
-    });
+    const surveyor = await makeSurveyor(home, join(home, runDir), { folders: [workspace], clock });
     try {
       return await settled(surveyor);
     } finally {

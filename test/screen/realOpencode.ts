@@ -13,6 +13,8 @@ export type Opencode = {
   readonly pid: number;
   /** Lets it work in a directory: it starts its own copy of each configured server there. Returns what became of each. */
   readonly workIn: (directory: string) => Promise<Readonly<Record<string, string>>>;
+  /** What its HTTP interface answers in a directory, as text. */
+  readonly ask: (method: 'GET' | 'POST', path: string, directory: string) => Promise<string>;
   readonly dispose: () => Promise<void>;
 };
 
@@ -67,11 +69,15 @@ export async function startOpencode(program: string, cwd: string, env: NodeJS.Pr
       }
       return /listening on (http:\S+)/.exec(output)?.[1];
     });
+    const ask: Opencode['ask'] = async (method, path, directory) => {
+      const response = await fetch(`${address}${path}?${new URLSearchParams({ directory })}`, { method });
+      return response.text();
+    };
     return {
       pid,
+      ask,
       workIn: async (directory) => {
-        const response = await fetch(`${address}/mcp?${new URLSearchParams({ directory })}`);
-        const servers: Record<string, { status: string }> = JSON.parse(await response.text());
+        const servers: Record<string, { status: string }> = JSON.parse(await ask('GET', '/mcp', directory));
         return Object.fromEntries(Object.entries(servers).map(([name, { status }]) => [name, status]));
       },
       dispose,

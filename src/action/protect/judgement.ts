@@ -6,7 +6,7 @@ import type { ProtectFacts } from './facts.ts';
 export interface Refusal {
   readonly reason: string;
   readonly advice: readonly string[];
-  /** The portable form would not be refused. */
+  /** The portable form would not be refused; the last advice says so, and whoever tells it says how to have it. */
   readonly portableHelps?: true;
 }
 
@@ -40,7 +40,7 @@ export function refusalOf(facts: ProtectFacts, action: 'protect' | 'unprotect', 
       reason: `${file} is in the git work tree ${workTree}, which does not ignore it: others would get a path that exists on this machine only.`,
       advice: [
         `Configure ${name} for yourself instead, ${ownScope(facts)}, and protect that entry.`,
-        'Or use the portable form, which works wherever npm does: mcp-shepherd protect --portable (it writes "npx -y mcp-shepherd guard -- …").',
+        'Or use the portable form (“npx -y mcp-shepherd guard -- …”), which works wherever npm does.',
       ],
       portableHelps: true,
     };

@@ -1,9 +1,9 @@
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/commandEdits.ts';
-import { checkReplaceable, type EditableFile, readEditable, replaceText } from '../../config/editableFile.ts';
 import { formatNamed } from '../../config/formats.ts';
 import { guardCommand } from '../../process/guardCommand.ts';
 import type { RawDefinition } from '../../types/definition.ts';
 import { backedUpTexts, backUp } from './backups.ts';
+import { checkReplaceable, type EditableFile, readEditable, replaceText } from './editableFile.ts';
 import { type Machine, protectFacts } from './facts.ts';
 import { type GuardChoices, guardPrefix, type StaleMode, staleModeIn } from './guardLine.ts';
 import { type Refusal, refusalOf, warningsFor } from './judgement.ts';

@@ -4,8 +4,22 @@ import { duration } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';
 import { plain, wrap } from './text.ts';
 
-const tones: Readonly<Record<HistoryEntry['outcome'], Tone>> = { done: 'good', failed: 'bad', refused: 'warning' };
-const words: Readonly<Record<HistoryEntry['outcome'], string>> = { done: 'done', failed: 'FAILED', refused: 'refused' };
+const tones: Readonly<Record<HistoryEntry['outcome'], Tone>> = {
+  done: 'good',
+  failed: 'bad',
+  refused: 'warning',
+  already: 'plain',
+  busy: 'warning',
+  'started-again': 'warning',
+};
+const words: Readonly<Record<HistoryEntry['outcome'], string>> = {
+  done: 'done',
+  failed: 'FAILED',
+  refused: 'refused',
+  already: 'done by another',
+  busy: 'another was at it',
+  'started-again': 'started again',
+};
 
 /** The entries as they came, oldest first, each with its steps. */
 export function renderHistory(entries: readonly HistoryEntry[], options: ViewOptions): string {

@@ -39,7 +39,7 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
             ...block(plan.reason, 'plain', 0),
             ...plan.steps.flatMap((one, index) => step(one.text, index)),
             ...step(`check that ${plan.verify}`, plan.steps.length),
-            ...(plan.steps.some((one) => one.kind === 'end-tree') ? block(`frees ${memory(target.memoryBytes)}`, 'dim', 5) : []),
+            ...(plan.steps.some((one) => one.kind === 'end-tree') ? block(`frees up to ${memory(target.memoryBytes)}`, 'dim', 5) : []),
             ...plan.risks.flatMap((risk) => block(`Mind: ${risk}`, 'warning')),
           ]),
   ];
@@ -55,7 +55,8 @@ function guardHint(plan: Plan, instance: Instance, snapshot: Snapshot): string[]
 /** What became of it, a line or a few. */
 export function outcomeLines(outcome: Outcome, options: ViewOptions): string {
   const paint = createPaint(options.color);
-  const tone: Tone = outcome.status === 'done' ? 'good' : outcome.status === 'already' ? 'plain' : 'warning';
+  const good = outcome.status === 'done' && !outcome.after?.stillOld;
+  const tone: Tone = good ? 'good' : outcome.status === 'already' ? 'plain' : 'warning';
   const steps = 'steps' in outcome && outcome.status !== 'done' ? outcome.steps : [];
   const lines = [
     ...wrap(plain(outcome.message), options.width).map((line) => paint(tone, line)),

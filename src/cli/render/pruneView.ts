@@ -1,17 +1,15 @@
-import { freedBytes, type PruneCandidate } from '../../action/prune.ts';
+import { freedBytes, type PruneCandidate, pruneHeadings } from '../../action/prune.ts';
 import { createPaint } from './paint.ts';
 import { counted, duration, memory } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';
 import { renderTable, type TableLine } from './table.ts';
 import { plain, wrap } from './text.ts';
 
-const headings: Readonly<Record<PruneCandidate['class'], string>> = {
-  orphan: 'Left behind (proven)',
-  'likely-orphan': 'Perhaps left behind (not proven)',
-  duplicate: 'Older copies under one client',
-  copy: 'Copies under living clients',
-  background: 'Running on their own, by design',
-};
+/** At the beginning of a line. */
+function heading(kind: PruneCandidate['class']): string {
+  const words = pruneHeadings[kind];
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 /** What could be ended, in groups; what is chosen has a mark. */
 export function renderPrune(candidates: readonly PruneCandidate[], chosen: ReadonlySet<string>, options: ViewOptions): string {
@@ -20,11 +18,11 @@ export function renderPrune(candidates: readonly PruneCandidate[], chosen: Reado
   }
   const paint = createPaint(options.color);
   const lines: TableLine[] = [];
-  let heading = '';
+  let group = '';
   for (const candidate of candidates) {
-    if (candidate.class !== heading) {
-      lines.push(...(heading === '' ? [] : [{ kind: 'space' } as const]), { kind: 'heading', text: headings[candidate.class] });
-      heading = candidate.class;
+    if (candidate.class !== group) {
+      lines.push(...(group === '' ? [] : [{ kind: 'space' } as const]), { kind: 'heading', text: heading(candidate.class) });
+      group = candidate.class;
     }
     const { instance, why, plan } = candidate;
     lines.push({
@@ -60,6 +58,6 @@ export function renderPrune(candidates: readonly PruneCandidate[], chosen: Reado
   const sum =
     picked.length === 0
       ? 'Nothing is chosen: only what is proven to be left behind is chosen by itself. Name PIDs of this list to end them.'
-      : `${counted(picked.length, 'server')} chosen, ${memory(freedBytes(picked))} would be freed.`;
+      : `${counted(picked.length, 'server')} chosen, up to ${memory(freedBytes(picked))} would be freed.`;
   return `${[...table, '', ...wrap(sum, options.width)].join('\n')}\n`;
 }

@@ -4,12 +4,14 @@ import { closureMarks } from '../../package/closureMarks.ts';
 import type { Identified } from '../../package/identify.ts';
 import { MetadataCache } from '../../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../../types/package.ts';
-import { type CodeState, compareCode, type LoadedCode } from './codeDrift.ts';
+import { type CodeState, compareCode, type LoadedCode, shownName } from './codeDrift.ts';
 import { editedSource, sourceFolder } from './editableSource.ts';
 import { Fingerprint } from './fingerprint.ts';
 
 /** Readings that do not agree this often are of files that change all the time; then nothing is taken to stand still. */
 const consistentTries = 3;
+/** Installs and starts closer than this cannot be put in order by their times (`diagnosis/baseline`). */
+const orderMs = 2_000;
 
 interface Sight {
   readonly reading: ClosureReading;
@@ -48,8 +50,11 @@ export class ChildCode {
     return this.#loaded ? undefined : this.#unknown;
   }
 
-  /** Takes what is on disk now for what the child loads. A package that was not found leaves what was known before. */
-  record(found: Identified): void {
+  /**
+   * Takes what is on disk now for what the child loads. A package that was not found leaves what was known before.
+   * @param startedAt epoch ms, of a process that may have run for long: what was installed again since then is not what it loaded
+   */
+  record(found: Identified, startedAt?: number): void {
     if ('unknown' in found) {
       if (!this.#loaded) {
         this.#unknown = found.unknown;
@@ -61,6 +66,11 @@ export class ChildCode {
       if (!this.#loaded) {
         this.#unknown = reading.reason;
       }
+      return;
+    }
+    const late = reading.packages.find(({ installedAt = 0 }) => startedAt !== undefined && installedAt > startedAt + orderMs);
+    if (late) {
+      this.#unknown = `${shownName(late.name)} was installed after it started, before anybody looked: what it runs may be older, and is not known`;
       return;
     }
     this.#ref = found.ref;

@@ -18,8 +18,18 @@ export function cureCommand(
   env: Readonly<NodeJS.ProcessEnv> = process.env,
   started: string = process.argv[1] ?? '',
 ): string {
-  const folder = runFolder?.explicit ? ` --run-dir ${quoted(runFolder.path)}` : '';
-  return `${programWords(runFolder?.path, env, started).map(quoted).join(' ')} restart ${pid}${folder}`;
+  return ownCommand(['restart', String(pid)], runFolder, env, started);
+}
+
+/** A command of this program in the same way. */
+export function ownCommand(
+  words: readonly string[],
+  runFolder: RunFolder | undefined,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
+  started: string = process.argv[1] ?? '',
+): string {
+  const folder = runFolder?.explicit ? ['--run-dir', runFolder.path] : [];
+  return [...programWords(runFolder?.path, env, started), ...words, ...folder].map(quoted).join(' ');
 }
 
 const name = 'mcp-shepherd';

@@ -3,12 +3,14 @@ import type { DriftedPackage } from './codeDrift.ts';
 /** What to send instead of passing the call on: put `jsonrpc` and the call's own id beside it. */
 export type ToolRefusal = { readonly result: Readonly<Record<string, unknown>> } | { readonly error: Readonly<Record<string, unknown>> };
 
+/** The command that restarts this server behind the guard, or what a person has to do where no command does. */
+export type Cure = string | { readonly step: string };
+
 export interface RefusalFacts {
   /** `params` of the call as they came; anything. */
   readonly params: unknown;
   readonly packages: readonly DriftedPackage[];
-  /** The command that restarts this server behind the guard. */
-  readonly cure: string;
+  readonly cure: Cure;
   /** Reading tools go on. */
   readonly readsPass: boolean;
 }
@@ -27,7 +29,7 @@ export function refusal(facts: RefusalFacts): ToolRefusal {
   const details = {
     tool: shownTool(facts.params),
     packages: facts.packages.map(({ name, serving, installed, how }) => ({ package: name, serving, installed, change: how })),
-    cure: facts.cure,
+    cure: typeof facts.cure === 'string' ? facts.cure : facts.cure.step,
   };
   if (isObject(facts.params) && isObject(facts.params.task)) {
     return { error: { code: refusalCode, message: text, data: { action_required: actionRequired, ...details } } };
@@ -56,7 +58,7 @@ function refusalText({ params, packages, cure, readsPass }: RefusalFacts): strin
   return [
     `Not executed, nothing was written: this MCP server runs other code than is installed now: ${shown.join('; ')}${rest}.`,
     `The call of ${JSON.stringify(shownTool(params))} was stopped before it reached the server.`,
-    `To go on, restart the server: ${missing}run "${cure}". The session is kept; repeat the call afterwards.`,
+    `To go on, restart the server: ${missing}${typeof cure === 'string' ? `run "${cure}"` : cure.step}. The session is kept; repeat the call afterwards.`,
     ...(readsPass ? ['Tools that only read still work.'] : []),
   ].join(' ');
 }

@@ -1,7 +1,7 @@
 import { type Identified, identifyPackage } from '../../package/identify.ts';
 import { resolveServer } from '../../process/chain.ts';
 import { processTree } from '../../process/processTree.ts';
-import type { ProcessTable } from '../../types/process.ts';
+import type { ProcessRow, ProcessTable } from '../../types/process.ts';
 
 /**
  * The package of the server that a child is, or that runs below it (npx, uv, sh). One look at the process table. Never throws.
@@ -16,6 +16,16 @@ export async function runningPackage(pid: number, table: ProcessTable): Promise<
     }
     const chain = resolveServer(child, processTree(rows), () => false);
     return chain ? identifyPackage(chain.server, await table.detail(chain.server)) : { unknown: 'no server runs below its launcher yet' };
+  } catch (error) {
+    return { unknown: `the process table cannot be read (${error instanceof Error ? error.name : 'error'})` };
+  }
+}
+
+/** The package of exactly this process, which may see other files than we do: then nothing is known. Never throws. */
+export async function packageOf(row: ProcessRow, table: ProcessTable): Promise<Identified> {
+  try {
+    const detail = await table.detail(row);
+    return detail.elsewhere ? { unknown: detail.elsewhere.reason } : identifyPackage(row, detail);
   } catch (error) {
     return { unknown: `the process table cannot be read (${error instanceof Error ? error.name : 'error'})` };
   }

@@ -1,22 +1,22 @@
-import type { ProcessTable } from '../../types/process.ts';
+import type { ProcessRow, ProcessTable } from '../../types/process.ts';
 import type { OnStale } from '../guardOptions.ts';
 import { ChildCode } from './childCode.ts';
 import type { DriftedPackage } from './codeDrift.ts';
 import { type ConfiguredCommand, configuredPackage } from './configuredPackage.ts';
 import { GateLog } from './gateLog.ts';
-import { driftText, refusal, type ToolRefusal, toolName } from './refusal.ts';
-import { runningPackage } from './runningPackage.ts';
+import { type Cure, driftText, refusal, type ToolRefusal, toolName } from './refusal.ts';
+import { packageOf, runningPackage } from './runningPackage.ts';
 import { allowStaleVariable, allowsStale, needsCheck, ruleCall } from './stalePolicy.ts';
 import { ToolBook, type ToolLists } from './toolBook.ts';
 
 export interface StaleGateOptions extends ToolLists {
   readonly policy: OnStale;
-  /** What is started, as it is started. The environment is read for where things are; no value of it is kept. */
-  readonly configured: ConfiguredCommand;
+  /** What is started, as it is started; undefined where somebody else starts it (`sighted`). The environment is read for where things are; no value of it is kept. */
+  readonly configured: ConfiguredCommand | undefined;
   /** For finding the server below a launcher. */
   readonly table: ProcessTable;
   /** The command that restarts this server through the guard, as a person would type it ("mcp-shepherd restart 4711"). Asked at each refusal. */
-  readonly cure: () => string;
+  readonly cure: () => Cure;
   /** One line for each new thing, without secrets; for stderr. */
   readonly log: (line: string) => void;
   /** Epoch ms; replaced in tests only. */
@@ -107,7 +107,16 @@ export class StaleGate {
 
   newChild(): ChildCode {
     const child = new ChildCode(this.#options.now);
-    this.#safely(() => child.record(configuredPackage(this.#options.configured)));
+    const { configured } = this.#options;
+    this.#safely(() => configured && child.record(configuredPackage(configured)));
+    return child;
+  }
+
+  /** In place of `newChild` and `firstAnswer`: a server that somebody else started, and that may have run for long. */
+  async sighted(row: ProcessRow): Promise<ChildCode> {
+    const child = new ChildCode(this.#options.now);
+    const found = await packageOf(row, this.#options.table);
+    this.#safely(() => child.record(found, row.startedAt));
     return child;
   }
 
@@ -116,15 +125,15 @@ export class StaleGate {
     this.#safely(() => child.record(found));
   }
 
-  serve(child: ChildCode): void {
-    if (this.#serving && this.#serving !== child) {
+  serve(child: ChildCode | undefined): void {
+    if (this.#serving !== child) {
       this.tools.listChanged();
     }
     this.#serving = child;
   }
 
   call(question: CallQuestion): GateDecision {
-    return this.#safely(() => this.#rule(question)) ?? { action: 'pass' };
+    return this.#safely(() => this.#rule(question)) ?? pass;
   }
 
   report(): StaleReport {
@@ -153,7 +162,7 @@ export class StaleGate {
     if (!ref || !own) {
       return {};
     }
-    const ecosystem = own.ecosystem === 'python' ? 'pypi' : 'npm';
+    const ecosystem = own.ecosystem === 'python' ? 'pypi' : own.ecosystem === 'dotnet' ? 'nuget' : 'npm';
     const versions = dependencies.slice(0, 500).flatMap((item) => (item.version === undefined ? [] : [[item.name, item.version] as const]));
     return {
       package: { ecosystem, name: own.name, ...(own.version === undefined ? {} : { version: own.version }), root: ref.environment },
@@ -167,18 +176,18 @@ export class StaleGate {
     const kind = this.tools.kindOf(tool);
     // Without a name the server has its own answer to it.
     if (tool === '' || !this.#serving || !needsCheck(policy, kind)) {
-      return { action: 'pass' };
+      return pass;
     }
     const state = this.#serving.check();
     this.#log.state(state, this.#serving.unknown);
     this.#lookAtSource(this.#serving);
     const ruled = ruleCall(policy, kind, asked, state);
     if (ruled.ruling === 'pass') {
-      return { action: 'pass' };
+      return pass;
     }
     if (this.#isOpen()) {
       this.#log.once('open', `${allowStaleVariable} is set: calls pass although the server is stale`);
-      return { action: 'pass' };
+      return pass;
     }
     if (ruled.ruling === 'ask-tools') {
       return { action: 'ask-tools' };
@@ -196,9 +205,8 @@ export class StaleGate {
 
   /** After the call was passed on, and not at each: it looks at every source file of an editable install. */
   #lookAtSource(child: ChildCode): void {
-    const now = performance.now();
-    if (child.ref?.editable === true && now - this.#sourceAt > sourceMs) {
-      this.#sourceAt = now;
+    if (child.ref?.editable === true && performance.now() - this.#sourceAt > sourceMs) {
+      this.#sourceAt = performance.now();
       setImmediate(() => {
         const edited = this.#safely(() => child.editedSource());
         if (edited !== undefined) {
@@ -209,7 +217,7 @@ export class StaleGate {
   }
 
   #isOpen(): boolean {
-    return allowsStale(this.#options.configured.env);
+    return allowsStale(this.#options.configured?.env ?? process.env);
   }
 
   /** A fault of ours must not stop a call. */
@@ -224,6 +232,7 @@ export class StaleGate {
   }
 }
 
+const pass: GateDecision = { action: 'pass' };
 /** As long as an installer may pause between two files. */
 const waitMs = 250;
 const sourceMs = 5_000;

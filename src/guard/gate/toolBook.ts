@@ -23,6 +23,8 @@ export class ToolBook {
   readonly #lists: ToolLists;
   #tools = new Map<string, boolean>();
   #whole = false;
+  /** The client got the list in one piece. It may be older than a question of our own, so that it does not make other tools `absent`. */
+  #seenWhole = false;
   /** Pages of the client's own questions, until the last one came. */
   #generation = 0;
 
@@ -43,12 +45,16 @@ export class ToolBook {
 
   /** Whether every known tool only reads, and the whole list is known: then two servers may run side by side for a moment. */
   get allRead(): boolean {
-    return this.#whole && [...this.#tools.keys()].every((tool) => this.kindOf(tool) === 'read');
+    return (this.#whole || this.#seenWhole) && [...this.#tools.keys()].every((tool) => this.kindOf(tool) === 'read');
   }
 
-  /** Takes in the result of a `tools/list` that the server gave to the client. Anything else is passed over. Never throws. */
-  sawPage(result: unknown): void {
-    this.#take(result);
+  /**
+   * Takes in the result of a `tools/list` that the server gave to the client. Anything else is passed over. Never throws.
+   * @param whole it is the whole list: the question named no page, and no other page follows
+   */
+  sawPage(result: unknown, whole = false): void {
+    const next = this.#take(result);
+    this.#seenWhole ||= whole && next === '';
   }
 
   /** The server said that its tools changed (`notifications/tools/list_changed`), or another server took its place: nothing that was known counts. */
@@ -56,6 +62,7 @@ export class ToolBook {
     this.#generation += 1;
     this.#tools = new Map();
     this.#whole = false;
+    this.#seenWhole = false;
   }
 
   /** Reads the whole list, page by page. @returns false when the server gave none (no tools, an error, no answer): what was known stays. Never throws. */

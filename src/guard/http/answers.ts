@@ -3,7 +3,7 @@ import { passBody } from './bodies.ts';
 import type { RequestId } from './clientMessage.ts';
 import { EventTracker } from './eventTracker.ts';
 import { type Fault, faultAnswer, faultCode, faultText, rpcError } from './faults.ts';
-import { endToEnd, flat } from './headerFilter.ts';
+import { endToEnd, flat, type RawHeaders } from './headerFilter.ts';
 import { isEventStream } from './ownRequest.ts';
 import { remember, type Session } from './session.ts';
 import type { WholeAnswer } from './sessionExchange.ts';
@@ -11,12 +11,20 @@ import type { UpstreamOutcome } from './upstream.ts';
 
 type Answer = Extract<UpstreamOutcome, { status: 'answer' }>;
 
+interface AnswerHead {
+  readonly status: number;
+  readonly message?: string;
+  readonly rawHeaders: readonly string[];
+  /** Of the server. */
+  readonly origin?: string;
+}
+
+/** What a server may write behind its status, and Node refuses to pass on. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are meant
+const unspeakable = /[\x00-\x08\x0a-\x1f\x7f]/;
+
 /** The head of the server's answer, with the id that the client knows in place of the server's. */
-export function passHead(
-  answer: { readonly status: number; readonly message?: string; readonly rawHeaders: readonly string[] },
-  client: ServerResponse,
-  sessionId?: string,
-): void {
+export function passHead(answer: AnswerHead, client: ServerResponse, sessionId?: string): void {
   const without = ['mcp-session-id'];
   const named = answer.rawHeaders.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'mcp-session-id');
   const connection = answer.rawHeaders.find((_, at) => at % 2 === 1 && answer.rawHeaders[at - 1]?.toLowerCase() === 'connection');
@@ -24,7 +32,21 @@ export function passHead(
   if (named && sessionId !== undefined) {
     headers.push(['Mcp-Session-Id', sessionId]);
   }
-  client.writeHead(answer.status, answer.message ?? '', flat(headers));
+  const message = answer.message ?? '';
+  client.writeHead(answer.status, unspeakable.test(message) ? '' : message, flat(redirected(headers, answer, client)));
+}
+
+/** A server that sends its client to another path of its own (`/mcp` to `/mcp/`) names its own address: the client would go on without the guard. */
+function redirected(headers: RawHeaders, { status, origin }: AnswerHead, client: ServerResponse): RawHeaders {
+  const { host } = client.req.headers;
+  if (origin === undefined || host === undefined || (status !== 201 && (status < 300 || status > 399))) {
+    return headers;
+  }
+  return headers.map(([name, value]) =>
+    name.toLowerCase() === 'location' && URL.canParse(value) && new URL(value).origin === origin
+      ? [name, `http://${host}${value.slice(value.indexOf('//') + 2).replace(/^[^/?#]*/, '')}`]
+      : [name, value],
+  );
 }
 
 export function answerWhole(answer: WholeAnswer, client: ServerResponse, sessionId?: string): void {
@@ -139,10 +161,11 @@ export function lostAnswer(id: RequestId, server: string): object {
   return rpcError(id, faultCode, faultText(fault), { executed: 'unknown' });
 }
 
-export function headOf({ response }: Answer): {
-  readonly status: number;
-  readonly message: string;
-  readonly rawHeaders: readonly string[];
-} {
-  return { status: response.statusCode ?? 502, message: response.statusMessage ?? '', rawHeaders: response.rawHeaders };
+export function headOf({ response, lease }: Answer): AnswerHead {
+  return {
+    status: response.statusCode ?? 502,
+    message: response.statusMessage ?? '',
+    rawHeaders: response.rawHeaders,
+    origin: lease.target.url.origin,
+  };
 }

@@ -29,6 +29,24 @@ export function endToEnd(raw: readonly string[], connection: string | undefined,
   return kept;
 }
 
+/**
+ * The headers of a request with the length of the body as it is sent, whatever the client wrote: a length without a body, or a body without a length, would make the
+ * server take the next request on the same connection for a part of this one.
+ */
+export function framed(headers: RawHeaders, body: { readonly bytes: Buffer; readonly rest?: unknown } | undefined): RawHeaders {
+  const length = headers.find(([name]) => name.toLowerCase() === 'content-length');
+  if (body?.rest) {
+    // More than its beginning is not here yet.
+    return length ? headers : [...headers, ['Transfer-Encoding', 'chunked']];
+  }
+  const size = body?.bytes.length ?? 0;
+  if (length?.[1] === String(size)) {
+    return headers;
+  }
+  const others = length ? headers.filter(([name]) => name.toLowerCase() !== 'content-length') : headers;
+  return size === 0 ? others : [...others, ['Content-Length', String(size)]];
+}
+
 /** Name, value, name, value …: as Node takes it without looking at each. */
 export function flat(headers: RawHeaders): string[] {
   return headers.flat();

@@ -4,12 +4,18 @@ import { join } from 'node:path';
 import { ControlRefusal } from '../../lock/controlMessages.ts';
 import type { ControlHandlers } from '../../lock/controlServer.ts';
 import { runDirOf } from '../../lock/runDir.ts';
+import { loopbackAddresses } from '../../process/portHolder.ts';
+import { errorCode } from '../../types/errorCode.ts';
 import type { Log } from '../../types/log.ts';
 import { createRedactor } from '../../types/redaction.ts';
+import { ChildCode } from '../gate/childCode.ts';
+import { ownCommand } from '../gate/cureCommand.ts';
 import { guardTable } from '../guardTable.ts';
 import { Publication } from '../publication.ts';
 import type { ServerProcess } from '../serverProcess.ts';
 import { Watchdog } from '../watchdog.ts';
+import { type Ensuring, replaceByEnsure } from './ensuring.ts';
+import { ForeignServer } from './foreignServer.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
 import { limited } from './limited.ts';
 import { answerOwn, type UpstreamHealth } from './ownPages.ts';
@@ -21,7 +27,7 @@ import { ServedProcess } from './servedProcess.ts';
 import { SessionExchange } from './sessionExchange.ts';
 import { createSessionStore } from './sessionStore.ts';
 import { SessionTable } from './sessionTable.ts';
-import { StaleCalls } from './staleCalls.ts';
+import { StaleCalls, type StaleCallsOptions } from './staleCalls.ts';
 import { Upstream } from './upstream.ts';
 
 export const guardVersion = '0.1.0';
@@ -79,6 +85,7 @@ class Assembly implements HttpGuard {
   readonly #started = Date.now();
   readonly #watchdog: Watchdog | undefined;
   #staleCalls: StaleCalls | undefined;
+  #foreign: ForeignServer | undefined;
   #path: string | undefined;
   #token: string | undefined;
   readonly #strangeVersions = new Set<string>();
@@ -110,7 +117,7 @@ class Assembly implements HttpGuard {
     const sessions = new SessionTable(store, { max: options.maxSessions, idleMs: options.sessionIdleMs });
     this.#recovery = new Recovery(this.#upstream, sessions, log);
     const pages = {
-      version: () => this.#staleCalls?.version ?? 'unknown',
+      version: () => this.#staleCalls?.version ?? options.serverVersion ?? 'unknown',
       guardVersion,
       started: this.#started,
       upstream: () => this.#upstreamHealth(),
@@ -125,11 +132,14 @@ class Assembly implements HttpGuard {
       log,
       allowed: { hosts: options.allowHosts, origins: options.allowOrigins },
       unknownSession: options.unknownSession,
+      bodyMs: options.bodyMs,
       server: shown,
       ownOrigin: () => this.#upstream.target?.url.origin,
       own: (request, response) => answerOwn(pages, request, response),
       gate: async (call) => (await this.#staleCalls?.hold(call)) ?? false,
       notice: (method) => method === 'notifications/tools/list_changed' && this.#staleCalls?.toolsChanged(),
+      // Of a server that was replaced meanwhile nothing counts.
+      listed: (page, target) => target === this.#upstream.target && this.#staleCalls?.listed(page),
       spoke: (version) => this.#spoke(version),
       asked: (asked) => {
         this.#path = asked;
@@ -179,10 +189,10 @@ class Assembly implements HttpGuard {
     try {
       await once(this.#server, 'listening');
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      const code = errorCode(error);
       return code === 'EADDRINUSE'
         ? `port ${port} is in use by another process`
-        : `${host}:${port} cannot be listened on (${String(code ?? error)})`;
+        : `${host}:${port} cannot be listened on (${code ?? String(error)})`;
     }
     const address = this.#server.address();
     if (typeof address === 'object' && address !== null) {
@@ -192,47 +202,122 @@ class Assembly implements HttpGuard {
   }
 
   async begin(): Promise<void> {
-    const { command, onStale } = this.#options;
     if (this.#held) {
       await this.#publication?.open(this.#held.directory, this.#handlers());
       this.#token = shutdownToken(this.#held);
       const x = { ...this.#held.instance.record.x, http: { url: this.url.origin, health: '/health', shutdown: '/shutdown' } };
       this.#publication?.set({ x }, 'running');
     }
+    const { upstream } = this.#options;
     if (!this.#served) {
-      if (this.#options.upstream) {
-        this.#upstream.switchTo(this.#options.upstream);
+      if (upstream) {
+        this.#upstream.switchTo(upstream);
+        this.#foreign = this.#lookingAt(upstream);
       }
       return;
     }
-    if (command !== undefined && onStale !== 'off') {
-      this.#staleCalls = new StaleCalls({
-        options: { ...this.#options, command },
-        upstream: this.#upstream,
-        table: guardTable(),
-        restart: (reason) => this.restart(reason),
-        log: (line) => this.#log.warn(line),
-      });
-    }
+    this.#staleCalls = this.#staleGate({
+      restart: (reason) => this.restart(reason),
+      cure: () => this.#cure('restart', String(process.pid)),
+    });
     // Not waited for: the port answers at once, and requests wait for the server.
     void this.#served.begin();
   }
 
-  /** @throws when this proxy did not start the server, and when the new one does not start */
-  async restart(reason: string): Promise<void> {
-    if (!this.#served) {
-      throw new ControlRefusal('unsupported', 'this guard did not start the server: restart it where it was started; its sessions survive');
+  #staleGate(own: Pick<StaleCallsOptions, 'restart' | 'cure' | 'foreign'>): StaleCalls | undefined {
+    return this.#options.onStale === 'off'
+      ? undefined
+      : new StaleCalls({
+          ...own,
+          options: this.#options,
+          upstream: this.#upstream,
+          table: guardTable(),
+          log: (line) => this.#log.warn(line),
+        });
+  }
+
+  /** Who listens behind `--upstream`, and what it runs; undefined when it runs on another machine. */
+  #lookingAt(url: URL): ForeignServer | undefined {
+    const { onStale, ensure } = this.#options;
+    if (!loopbackAddresses(url.hostname)) {
+      if (onStale !== 'off') {
+        this.#log.info(`what runs at ${url.host} cannot be seen from this machine: calls pass, whatever code it runs`);
+      }
+      return undefined;
     }
-    this.#restarting ??= this.#restart(this.#served, reason).finally(() => {
+    const foreign = new ForeignServer({
+      url,
+      table: guardTable(),
+      connections: () => this.#upstream,
+      read: async (row) => (await this.#staleCalls?.sighted(row)) ?? new ChildCode(),
+      changed: (sighting, why) => {
+        this.#staleCalls?.serve(sighting?.code);
+        this.#log.info(sighting ? `the server is PID ${sighting.row.pid}` : `which process the server is, is not known: ${why}`);
+      },
+    });
+    this.#staleCalls = this.#staleGate({
+      restart: ensure === undefined ? undefined : (reason) => this.restart(reason),
+      cure: () =>
+        ensure === undefined
+          ? { step: `end ${foreignText(foreign, url)} and start it again the way it was started` }
+          : this.#cure('ensure', ensure, '--url', url.origin, ...replaceWords(foreign)),
+      foreign,
+    });
+    if (onStale === 'restart' && ensure === undefined) {
+      this.#log.warn(
+        'this guard did not start the server and is not told who can: stale calls are refused. --ensure NAME says how, by "servers" in mcp-shepherd.json',
+      );
+    }
+    void foreign.look();
+    return foreign;
+  }
+
+  #cure(...words: readonly string[]): string {
+    return ownCommand(words, runDirOf(process.env, this.#options.runDir));
+  }
+
+  /** @throws when nobody here knows how the server is started, and when the new one does not start */
+  async restart(reason: string): Promise<void> {
+    this.#restarting ??= this.#restart(reason).finally(() => {
       this.#restarting = undefined;
     });
     await this.#restarting;
   }
 
-  async #restart(served: ServedProcess, reason: string): Promise<void> {
-    this.#log.info(`the server is restarted: ${reason}`);
-    await served.restart();
-    this.#log.info(`the server was restarted (PID ${served.pid})`);
+  async #restart(reason: string): Promise<void> {
+    const { ensure, upstream, runDir } = this.#options;
+    if (this.#served) {
+      this.#log.info(`the server is restarted: ${reason}`);
+      await this.#served.restart();
+      this.#log.info(`the server was restarted (PID ${this.#served.pid})`);
+      return;
+    }
+    if (ensure === undefined || upstream === undefined) {
+      throw new ControlRefusal('unsupported', 'this guard did not start the server: restart it where it was started; its sessions survive');
+    }
+    await this.#foreign?.look();
+    const pid = this.#foreign?.sighting?.row.pid;
+    if (pid === undefined) {
+      throw new Error(`who listens at ${upstream.host} is not known`);
+    }
+    this.#log.info(`the server (PID ${pid}) is replaced by "mcp-shepherd ensure ${ensure}": ${reason}`);
+    await this.#replaceForeign({ name: ensure, url: upstream, runDir }, pid);
+    this.#log.info(`the server was replaced (PID ${this.#foreign?.sighting?.row.pid ?? 'unknown'})`);
+  }
+
+  /** Calls under way come to their end first; calls that come meanwhile wait. */
+  async #replaceForeign(ensuring: Ensuring, pid: number): Promise<void> {
+    const { target } = this.#upstream;
+    this.#upstream.hold();
+    try {
+      if (target) {
+        await this.#upstream.drained(target, this.#options.drainMs);
+      }
+      await replaceByEnsure(ensuring, pid);
+    } finally {
+      this.#upstream.release();
+    }
+    await this.#foreign?.look();
   }
 
   #handlers(): ControlHandlers {
@@ -248,7 +333,7 @@ class Assembly implements HttpGuard {
             ? error
             : new ControlRefusal('failed', error instanceof Error ? error.message : 'the new server did not start');
         });
-        return { status: 'restarted', pid: this.#served?.pid };
+        return { status: 'restarted', pid: this.#served?.pid ?? this.#foreign?.sighting?.row.pid };
       },
       stop: ({ by }) => {
         this.#log.info(`stopped by ${by ?? 'somebody'}`);
@@ -265,6 +350,7 @@ class Assembly implements HttpGuard {
 
   async #close(): Promise<void> {
     const { target } = this.#upstream;
+    this.#foreign?.close();
     this.#publication?.set({}, 'stopping');
     if (target && !(await this.#upstream.drained(target, this.#options.drainMs))) {
       this.#log.warn(`calls were still under way after ${this.#options.drainMs / 1_000} s and were cut`);
@@ -285,12 +371,23 @@ class Assembly implements HttpGuard {
     const served = this.#served;
     const up = target !== undefined && (served === undefined || served.state === 'running') && (await accepts(target.url));
     const { lastFault } = served ?? {};
+    await this.#foreign?.settled();
+    const foreign = this.#foreign?.sighting?.row;
+    const since = served?.since ?? foreign?.startedAt;
     return {
       status: up ? 'up' : served && served.state !== 'running' ? served.state : 'down',
       url: target?.url.origin ?? null,
-      pid: served?.pid ?? null,
-      started: served?.since === undefined ? null : new Date(served.since).toISOString(),
+      pid: served?.pid ?? foreign?.pid ?? null,
+      started: since === undefined ? null : new Date(since).toISOString(),
       ...(up || lastFault === undefined ? {} : { lastFault: createRedactor([]).text(lastFault) }),
     };
   }
+}
+
+function foreignText({ sighting }: ForeignServer, url: URL): string {
+  return sighting ? `PID ${sighting.row.pid}, which listens on port ${url.port},` : `what listens on port ${url.port}`;
+}
+
+function replaceWords({ sighting }: ForeignServer): string[] {
+  return sighting ? ['--replace', String(sighting.row.pid)] : [];
 }

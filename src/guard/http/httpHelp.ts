@@ -15,6 +15,9 @@ Options
   --on-stale MODE                 when the server runs other code than is installed: refuse-writes
                                   (default), warn, refuse, restart, off
   --overlap                       a restart starts the new server before it ends the old one
+  --ensure NAME                   a server behind --upstream is restarted as "mcp-shepherd ensure NAME"
+                                  does it, by mcp-shepherd.json in this folder
+  --server-version VERSION        what /health says where no package tells a version
   --write-tools A,B               these tools write, whatever they say of themselves
   --read-tools A,B                these tools only read
   --lock path:DIR|port:N|name:X   only one server may use this resource at a time; repeatable
@@ -22,6 +25,8 @@ Options
   --wait SECONDS                  how long a request waits for a server that is away (default 30)
   --drain SECONDS                 how long a restart waits for calls under way (default 30)
   --grace SECONDS                 time for the server to end by itself (default 10)
+  --body-timeout SECONDS          time for the body of a request, beyond which it has to come with
+                                  1 kB a second (default 30)
   --max-sessions N                sessions that are remembered (default 1000)
   --session-idle SECONDS          an idle session is forgotten after this time (default 86400)
   --allow-host A,B                names beside localhost by which clients may reach the guard

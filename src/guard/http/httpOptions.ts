@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { loopbackAddresses } from '../../process/portHolder.ts';
 import { isLoopback } from './addresses.ts';
 
 /** Everything that stands before `--`, and the server's command after it. */
@@ -13,6 +14,10 @@ export interface HttpGuardOptions {
   readonly unknownSession: 'recover' | '404';
   readonly onStale: 'warn' | 'refuse-writes' | 'refuse' | 'restart' | 'off';
   readonly overlap: boolean;
+  /** Who knows how the server behind `upstream` is started again: a name for `mcp-shepherd ensure`. */
+  readonly ensure: string | undefined;
+  /** What `/health` says where no package tells a version. */
+  readonly serverVersion: string | undefined;
   readonly writeTools: readonly string[];
   readonly readTools: readonly string[];
   readonly locks: readonly { readonly kind: 'path' | 'port' | 'name'; readonly resource: string }[];
@@ -23,6 +28,8 @@ export interface HttpGuardOptions {
   readonly drainMs: number;
   /** How long the server may take to end, ms. */
   readonly graceMs: number;
+  /** How long a client may take to send a body of any size, ms. */
+  readonly bodyMs: number;
   readonly maxSessions: number;
   readonly sessionIdleMs: number;
   readonly allowHosts: readonly string[];
@@ -45,6 +52,8 @@ const defaults: HttpGuardOptions = {
   unknownSession: 'recover',
   onStale: 'refuse-writes',
   overlap: false,
+  ensure: undefined,
+  serverVersion: undefined,
   writeTools: [],
   readTools: [],
   locks: [],
@@ -52,6 +61,7 @@ const defaults: HttpGuardOptions = {
   waitMs: 30_000,
   drainMs: 30_000,
   graceMs: 10_000,
+  bodyMs: 30_000,
   maxSessions: 1_000,
   sessionIdleMs: 86_400_000,
   allowHosts: [],
@@ -72,6 +82,12 @@ const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
     (value) => (value === 'recover' || value === '404' ? { unknownSession: value } : `is recover or 404, and not "${value}"`),
   ],
   ['--on-stale', staleMode],
+  ['--ensure', (ensure) => (/^[^\p{Cc}-]\P{Cc}{0,199}$/u.test(ensure) ? { ensure } : 'is the name of a server in mcp-shepherd.json')],
+  [
+    '--server-version',
+    (serverVersion) =>
+      /^v?\d[\w.+-]{0,63}$/.test(serverVersion) ? { serverVersion } : `is a version like 1.2.3, and not "${serverVersion}"`,
+  ],
   ['--write-tools', (value, { writeTools }) => ({ writeTools: [...writeTools, ...words(value)] })],
   ['--read-tools', (value, { readTools }) => ({ readTools: [...readTools, ...words(value)] })],
   ['--lock', lockOn],
@@ -79,6 +95,7 @@ const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
   ['--wait', (value) => seconds(value, (waitMs) => ({ waitMs }))],
   ['--drain', (value) => seconds(value, (drainMs) => ({ drainMs }))],
   ['--grace', (value) => seconds(value, (graceMs) => ({ graceMs }))],
+  ['--body-timeout', (value) => (Number(value) === 0 ? 'is longer than 0' : seconds(value, (bodyMs) => ({ bodyMs })))],
   [
     '--max-sessions',
     (value) => (/^[1-9]\d{0,5}$/.test(value) ? { maxSessions: Number(value) } : `is a number from 1 to 999999, and not "${value}"`),
@@ -132,12 +149,31 @@ function changeOf(name: string, written: string | undefined, rest: string[], bef
   return typeof change === 'string' ? `${name} ${change}` : change;
 }
 
-function contradiction({ listen, upstream, command, args, portEnv, allowHosts, overlap }: HttpGuardOptions): string | undefined {
+function contradiction({
+  listen,
+  upstream,
+  command,
+  args,
+  portEnv,
+  allowHosts,
+  overlap,
+  ensure,
+  serverVersion,
+}: HttpGuardOptions): string | undefined {
   if (listen.port < 0) {
     return '--http needs --listen PORT, where clients connect';
   }
   if (!isLoopback(listen.host) && allowHosts.length === 0) {
     return `--listen ${listen.host} opens the server to other machines: say under which names with --allow-host NAME`;
+  }
+  if (upstream && isLoopback(listen.host) && isLoopback(upstream.hostname) && listen.port === Number(upstream.port || 80)) {
+    return `--listen and --upstream are the same port ${listen.port}: the guard would talk to itself`;
+  }
+  if (ensure !== undefined && (command !== undefined || upstream === undefined || !loopbackAddresses(upstream.hostname))) {
+    return '--ensure is for a server on this machine that somebody else starts: it needs --upstream, and no command after --';
+  }
+  if (serverVersion !== undefined && command === undefined) {
+    return '--server-version is for a server that this guard starts: behind --upstream another one may come at any time';
   }
   const chosen = portEnv !== undefined || args.some((arg) => arg.includes('{port}'));
   if (command === undefined) {

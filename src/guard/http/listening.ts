@@ -64,11 +64,10 @@ export async function listen(
         opened = true;
       }
       if (session.generation !== since) {
-        client.write(
-          session.setup.listChanged.map((list) => eventOf({ jsonrpc: '2.0', method: `notifications/${list}/list_changed` })).join(''),
-        );
+        since = session.generation;
+        const changed = await sessions.changedLists(exchange, session);
+        client.write(changed.map((method) => eventOf({ jsonrpc: '2.0', method })).join(''));
       }
-      since = session.generation;
       // Only now: a recovery that this request brought about itself is no reason to open it again.
       session.streams.add(reattach);
       const { retired } = outcome.lease.target;

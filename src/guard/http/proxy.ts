@@ -1,8 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { errorCode } from '../../types/errorCode.ts';
 import type { Log } from '../../types/log.ts';
 import { type AllowedNames, strangerReason } from './addresses.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
 import { readRequestBody } from './bodies.ts';
+import { watchPace } from './bodyPace.ts';
 import { isStatelessEra, readClientMessage } from './clientMessage.ts';
 import { credentialHash } from './credential.ts';
 import { Departure } from './departure.ts';
@@ -10,11 +12,14 @@ import { rpcError, sessionCode } from './faults.ts';
 import { endToEnd, oneHeader, type RawHeaders } from './headerFilter.ts';
 import { answerInitialize } from './initializing.ts';
 import { listen } from './listening.ts';
+import { readList, type ToolPage } from './listMemory.ts';
+import { isEventStream } from './ownRequest.ts';
 import { resume } from './resuming.ts';
 import { isSessionId, newSession, type Session, shortId } from './session.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
 import type { SessionTable } from './sessionTable.ts';
 import { isOutdated, noteSetup } from './setupNotes.ts';
+import type { Target } from './upstream.ts';
 
 export interface ProxyParts {
   readonly sessions: SessionTable;
@@ -22,6 +27,8 @@ export interface ProxyParts {
   readonly log: Log;
   readonly allowed: AllowedNames;
   readonly unknownSession: 'recover' | '404';
+  /** For a body of any size; more of it has to come at a mean rate (`bodyPace.ts`), ms. */
+  readonly bodyMs: number;
   /** As messages name the server. */
   readonly server: string;
   /** The server's own address, for a page that it serves itself. */
@@ -32,6 +39,8 @@ export interface ProxyParts {
   gate?(call: GatedCall): Promise<boolean>;
   /** Told the method of each message of the server in an event stream. */
   notice?(method: string): void;
+  /** Told the tools that a client was given, and by which server. */
+  listed?(page: ToolPage, target: Target): void;
   /** Told the revision of the protocol that is spoken. */
   spoke?(version: string): void;
   /** Told the path of each request that may be for the server's endpoint. */
@@ -48,15 +57,35 @@ export interface GatedCall {
 /** A client that sends its head so slowly is none. */
 const headersTimeoutMs = 5_000;
 
+/** What Node says of a request that cannot be read; everything else is 400. */
+const clientErrors: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
 /** The HTTP server that clients talk to. It does not listen yet. */
 export function createProxy(parts: ProxyParts): Server {
   const server = createServer({
     keepAliveTimeout: 65_000,
     headersTimeout: headersTimeoutMs,
+    // How long a request may be in all is nobody's business: how fast its body comes is watched.
+    requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
     requireHostHeader: false,
   });
+  const busy = new WeakMap<object, number>();
   server.on('request', (request, response) => {
+    const { socket } = request;
+    busy.set(socket, (busy.get(socket) ?? 0) + 1);
+    const unwatch = watchPace(request, parts.bodyMs, () => tooSlow(request, response));
+    response.once('close', () => {
+      // A page of our own is answered before its body has come.
+      if (request.complete || socket.destroyed) {
+        unwatch();
+      }
+      busy.set(socket, (busy.get(socket) ?? 1) - 1);
+    });
     void answer(parts, request, response).catch((error: unknown) => {
       parts.log.error(`a request failed: ${error instanceof Error ? error.message : String(error)}`);
       if (response.headersSent) {
@@ -67,9 +96,11 @@ export function createProxy(parts: ProxyParts): Server {
     });
   });
   // An upgrade (WebSocket) is no transport of MCP.
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  server.on('clientError', (error, socket) => {
+    // While an answer is due on this connection, another one would be taken for it.
+    if (socket.writable && (busy.get(socket) ?? 0) === 0) {
+      const status = clientErrors[errorCode(error) ?? ''] ?? 400;
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     } else {
       socket.destroy();
     }
@@ -77,11 +108,27 @@ export function createProxy(parts: ProxyParts): Server {
   return server;
 }
 
+function tooSlow(request: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent) {
+    request.socket.destroy();
+    return;
+  }
+  response.shouldKeepAlive = false;
+  response.once('finish', () => request.socket.destroy());
+  refuse(response, 408, 'The body of the request came too slowly; --body-timeout SECONDS of the guard says how slow is too slow.');
+}
+
 async function answer(parts: ProxyParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const origin = oneHeader(request.headers, 'origin');
   const stranger = strangerReason(request.headers.host, origin, parts.allowed);
   if (stranger !== undefined) {
     refuse(response, 403, stranger);
+    request.resume();
+    return;
+  }
+  if (!request.url?.startsWith('/')) {
+    // `GET http://other/`: the host there would stand above the one that was looked at.
+    refuse(response, 400, 'The request must name a path of this server.');
     request.resume();
     return;
   }
@@ -240,7 +287,12 @@ async function endSession(
   const status =
     outcome.status === 'answer' ? (outcome.response.statusCode ?? 500) : outcome.status === 'whole' ? outcome.answer.status : 0;
   const forgotten = outcome.status === 'fault' || (outcome.status === 'whole' && outcome.refused);
-  if (!isNew && (forgotten || (status >= 200 && status < 300))) {
+  const ended = status >= 200 && status < 300;
+  if (isNew && ended) {
+    // It began before this guard came; set up again it would live on.
+    parts.sessions.adopt(session);
+  }
+  if (ended || (!isNew && forgotten)) {
     parts.sessions.end(session);
     parts.log.info(`session ${shortId(session.clientId)} was ended by its client`);
   }
@@ -273,13 +325,22 @@ async function finish(
     case 'whole':
       answerWhole(outcome.answer, response, session?.clientId);
       return;
-    case 'answer':
+    case 'answer': {
+      const list = outcome.response.statusCode === 200 ? readList(session, exchange.message) : undefined;
       await passAnswer(outcome, response, {
         ids: exchange.listening ? [] : ids,
         server: parts.server,
         notice: (method) => parts.notice?.(method),
+        ...(list ? { onChunk: (chunk: Buffer) => list.push(chunk) } : {}),
         ...(session ? { session, resume: (lastId: string) => resume(parts.exchange, exchange, session, lastId) } : {}),
       });
+      if (list?.end(isEventStream(outcome.response)) && session) {
+        parts.sessions.keep(session);
+      }
+      if (list?.tools) {
+        parts.listed?.(list.tools, outcome.lease.target);
+      }
+    }
   }
 }
 
@@ -294,5 +355,7 @@ function headersOf(request: IncomingMessage, without: readonly string[], ownOrig
 
 export function refuse(response: ServerResponse, status: number, text: string): void {
   const body = JSON.stringify(rpcError(null, sessionCode, text));
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
+  response
+    .writeHead(status, STATUS_CODES[status] ?? '', { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) })
+    .end(body);
 }

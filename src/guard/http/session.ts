@@ -14,6 +14,8 @@ export interface SessionSetup {
   subscriptions: string[];
   /** Which of the server's lists the client was told to expect news of. */
   listChanged: string[];
+  /** Digest of each list as the client last got it, by the method that asks for it; `partial` when not all of it was seen. Missing in sessions kept by earlier versions. */
+  lists?: Readonly<Record<string, string>>;
 }
 
 /** One session of a client, whatever became of the server's processes under it. */
@@ -61,7 +63,7 @@ export function newSession(clientId: string, upstreamId: string | undefined, cre
     ended: false,
     renewing: false,
     usedAt: now,
-    setup: { path, initialized: false, subscriptions: [], listChanged: [] },
+    setup: { path, initialized: false, subscriptions: [], listChanged: [], lists: {} },
     eventIds: new Set(),
     serverRequests: new Map(),
     suspended: new Map(),

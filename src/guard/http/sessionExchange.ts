@@ -4,6 +4,7 @@ import { type ClientMessage, isOnlyForTheOldServer } from './clientMessage.ts';
 import type { Gone } from './departure.ts';
 import type { Fault } from './faults.ts';
 import type { RawHeaders } from './headerFilter.ts';
+import { changedLists } from './listMemory.ts';
 import { ownRequest } from './ownRequest.ts';
 import type { Recovery } from './recovery.ts';
 import { isSessionRefusal, maxRefusalBytes } from './refusal.ts';
@@ -45,6 +46,8 @@ export type ExchangeOutcome =
 const maxAttempts = 5;
 /** How long a session that was refused right after its recovery is left alone. */
 const futileMs = 30_000;
+/** A server that is away again is not waited for to compare lists. */
+const listWaitMs = 1_000;
 
 /** Sends the requests of sessions, and sets a session up again when the server refuses it. */
 export class SessionExchange {
@@ -134,6 +137,27 @@ export class SessionExchange {
           ? { status: 'whole', answer: refused, refused: true }
           : { status: 'fault', fault: { kind: 'unreachable', server: this.#server, waitedMs: 0, reason: result.reason } };
     }
+  }
+
+  /** Which lists of the session's client are others by now, as methods of notifications; asked for with the credential of its request. */
+  changedLists({ headers }: Exchange, session: Session): Promise<string[]> {
+    const { upstreamId, setup } = session;
+    return changedLists(session, async (method) => {
+      const answer = await ownRequest(
+        this.#upstream,
+        {
+          path: setup.path,
+          method,
+          params: {},
+          asks: true,
+          headers,
+          ...(upstreamId === undefined ? {} : { sessionId: upstreamId }),
+          ...(setup.protocolVersion === undefined ? {} : { protocolVersion: setup.protocolVersion }),
+        },
+        listWaitMs,
+      );
+      return 'failed' in answer ? undefined : answer.result;
+    });
   }
 
   async #try(exchange: Exchange, session: Session): Promise<ExchangeOutcome | undefined> {

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readWhole, writeWhole } from '../../lock/wholeFile.ts';
+import { errorCode } from '../../types/errorCode.ts';
 import type { Session } from './session.ts';
 
 /** Sessions that outlive this process. Nothing here throws: a session that cannot be kept still works until this process ends. */
@@ -32,6 +33,7 @@ const storedSchema = v.object({
     logLevel: v.optional(text),
     subscriptions: v.array(text),
     listChanged: v.array(text),
+    lists: v.optional(v.record(text, text)),
   }),
 });
 const fileSchema = v.object({ v: v.literal(1), sealed: v.string() });
@@ -53,7 +55,7 @@ export function createSessionStore(folder: string, upstream: string, report: (me
   const complain = (error: unknown): void => {
     if (!complained) {
       complained = true;
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+      const code = errorCode(error) ?? 'error';
       report(`sessions cannot be kept in ${folder} (${code}): they end with this process`);
     }
   };
@@ -107,7 +109,7 @@ export function createSessionStore(folder: string, upstream: string, report: (me
           rmSync(path, { force: true });
         }
       } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+        if (errorCode(error) !== 'ENOENT') {
           complain(error);
         }
       }
@@ -129,7 +131,7 @@ function opened(clientId: string, key: Buffer, content: string): Session | undef
   try {
     const { sealed } = v.parse(fileSchema, JSON.parse(content));
     const stored = v.parse(storedSchema, JSON.parse(unseal(key, sealed)));
-    const { initialize, protocolVersion, logLevel, ...rest } = stored.setup;
+    const { initialize, protocolVersion, logLevel, lists, ...rest } = stored.setup;
     return {
       clientId,
       ...stored,
@@ -141,6 +143,7 @@ function opened(clientId: string, key: Buffer, content: string): Session | undef
         ...(initialize === undefined ? {} : { initialize }),
         ...(protocolVersion === undefined ? {} : { protocolVersion }),
         ...(logLevel === undefined ? {} : { logLevel }),
+        ...(lists === undefined ? {} : { lists }),
       },
       eventIds: new Set(),
       serverRequests: new Map(),

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { newSession, type Session } from './session.ts';
 import type { SessionStore } from './sessionStore.ts';
 
@@ -11,10 +11,19 @@ export interface SessionLimits {
 
 export type Admission = { readonly kind: 'known'; readonly session: Session } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
 
+/** Sessions that are no longer remembered, and whose ids are still not given to anybody else. */
+const maxGone = 10_000;
+
+function hashOf(clientId: string): string {
+  return createHash('sha256').update(clientId).digest('base64');
+}
+
 /** Sessions by the id that the client sends; what is not in memory may be in the store. */
 export class SessionTable {
   readonly #sessions = new Map<string, Session>();
   readonly #byUpstreamId = new Map<string, Session>();
+  /** By hash of their ids, sessions that had to make room: whose they were, and whether their clients had ended them. The oldest are first. */
+  readonly #gone = new Map<string, Pick<Session, 'credential' | 'ended'>>();
   readonly #store: SessionStore;
   readonly #limits: SessionLimits;
   readonly #now: () => number;
@@ -37,7 +46,8 @@ export class SessionTable {
       if (session) {
         this.#remove(session);
       }
-      return { kind: 'unknown' };
+      const gone = this.#gone.get(hashOf(clientId));
+      return { kind: gone === undefined ? 'unknown' : gone.credential !== credential ? 'of-another' : gone.ended ? 'ended' : 'unknown' };
     }
     if (session.credential !== credential && !session.renewing) {
       return { kind: 'of-another' };
@@ -51,7 +61,7 @@ export class SessionTable {
 
   /** A session that the server just began. The client gets the server's own id unless another client has that one already. */
   begin(upstreamId: string, credential: string, path: string): Session {
-    const taken = this.#sessions.has(upstreamId) || this.#fromStore(upstreamId) !== undefined;
+    const taken = this.#sessions.has(upstreamId) || this.#fromStore(upstreamId) !== undefined || this.#gone.has(hashOf(upstreamId));
     const session = newSession(taken ? randomUUID() : upstreamId, undefined, credential, path, this.#now());
     this.setUpstreamId(session, upstreamId);
     this.#add(session);
@@ -96,6 +106,7 @@ export class SessionTable {
   }
 
   #add(session: Session): void {
+    this.#gone.delete(hashOf(session.clientId));
     this.#sessions.set(session.clientId, session);
     this.#store.save(session);
     for (const oldest of this.#sessions.values()) {
@@ -113,6 +124,15 @@ export class SessionTable {
       this.#byUpstreamId.delete(session.upstreamId);
     }
     this.#store.forget(session.clientId);
+    const hash = hashOf(session.clientId);
+    this.#gone.delete(hash);
+    this.#gone.set(hash, { credential: session.credential, ended: session.ended });
+    for (const oldest of this.#gone.keys()) {
+      if (this.#gone.size <= maxGone) {
+        break;
+      }
+      this.#gone.delete(oldest);
+    }
   }
 
   #fromStore(clientId: string): Session | undefined {

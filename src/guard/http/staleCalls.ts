@@ -1,22 +1,28 @@
-import type { ProcessTable } from '../../types/process.ts';
+import type { ProcessRow, ProcessTable } from '../../types/process.ts';
 import type { ChildCode } from '../gate/childCode.ts';
-import type { ToolRefusal } from '../gate/refusal.ts';
+import type { Cure, ToolRefusal } from '../gate/refusal.ts';
 import { createStaleGate, type StaleGate, type StaleReport } from '../gate/staleGate.ts';
 import { RestartLimit } from '../restartLimit.ts';
 import type { RequestId } from './clientMessage.ts';
 import { faultCode, rpcError } from './faults.ts';
+import type { ForeignServer } from './foreignServer.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
 import { limited } from './limited.ts';
+import type { ToolPage } from './listMemory.ts';
 import { ownRequest } from './ownRequest.ts';
 import type { GatedCall } from './proxy.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface StaleCallsOptions {
-  readonly options: HttpGuardOptions & { readonly command: string };
+  readonly options: HttpGuardOptions;
   readonly upstream: Upstream;
   readonly table: ProcessTable;
-  /** Replaces the server; rejects when that failed. */
-  readonly restart: (reason: string) => Promise<void>;
+  /** Replaces the server; rejects when that failed. Undefined where nobody here knows how. */
+  readonly restart: ((reason: string) => Promise<void>) | undefined;
+  /** What restarts the server. */
+  readonly cure: () => Cure;
+  /** Where somebody else starts the server, and starts it again, without telling. */
+  readonly foreign?: Pick<ForeignServer, 'settled' | 'look'>;
   readonly log: (line: string) => void;
 }
 
@@ -36,9 +42,9 @@ export class StaleCalls {
     const { command, args, onStale, writeTools, readTools } = options.options;
     this.#gate = createStaleGate({
       policy: onStale,
-      configured: { command, args, cwd: process.cwd(), env: process.env },
+      configured: command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env },
       table: options.table,
-      cure: () => `mcp-shepherd restart ${process.pid}`,
+      cure: options.cure,
       log: options.log,
       writeTools,
       readTools,
@@ -50,15 +56,25 @@ export class StaleCalls {
     return this.#gate.newChild();
   }
 
+  /** In place of both: the process that listens where somebody else starts the server. */
+  sighted(row: ProcessRow): Promise<ChildCode> {
+    return this.#gate.sighted(row);
+  }
+
   /** A started server accepts connections. */
   async accepted(child: ChildCode, pid: number): Promise<void> {
     await this.#gate.firstAnswer(child, pid);
   }
 
   /** Calls go to this one from now on. */
-  serve(child: ChildCode): void {
+  serve(child: ChildCode | undefined): void {
     this.#child = child;
     this.#gate.serve(child);
+  }
+
+  /** A client was given tools. */
+  listed({ result, whole }: ToolPage): void {
+    this.#gate.tools.sawPage(result, whole);
   }
 
   /** The server said that its tools changed. */
@@ -115,12 +131,21 @@ export class StaleCalls {
   /** @returns what to answer instead; undefined when the call may pass; `gone` when the client gave up */
   async #decide(call: GatedCall, params: unknown): Promise<ToolRefusal | 'gone' | undefined> {
     const start = performance.now();
+    const { foreign, restart } = this.#options;
     let asked = false;
-    let restarted = false;
+    let restarted = restart === undefined;
+    let looked = foreign === undefined;
+    await foreign?.settled();
     for (;;) {
       // A new version that does not start, or is replaced again and again, must not be started with every call.
       const patient = !restarted && performance.now() - start < patienceMs && !this.#limit.isStorm(performance.now());
       const decision = this.#gate.call({ params, asked, patient });
+      if (!looked && decision.action !== 'pass') {
+        // Somebody may have replaced the server since, without a connection that told.
+        looked = true;
+        await foreign?.look();
+        continue;
+      }
       switch (decision.action) {
         case 'pass':
           return undefined;
@@ -133,6 +158,7 @@ export class StaleCalls {
         case 'restart':
           restarted = true;
           await this.#restartOnce(decision.reason);
+          await foreign?.look();
           break;
         case 'wait':
           await limited(new Promise(() => {}), decision.ms, call.exchange.signal);
@@ -150,7 +176,7 @@ export class StaleCalls {
         await limited(new Promise(() => {}), pause);
       }
       this.#limit.note(performance.now());
-      await this.#options.restart(reason);
+      await this.#options.restart?.(reason);
     })()
       .catch((error: unknown) => {
         this.#options.log(`the restart failed: ${error instanceof Error ? error.message : String(error)}`);

@@ -3,8 +3,9 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { errorCode } from '../../types/errorCode.ts';
 import type { Gone } from './departure.ts';
-import { flat, type RawHeaders } from './headerFilter.ts';
+import { flat, framed, type RawHeaders } from './headerFilter.ts';
 import { limited } from './limited.ts';
 import { accepts } from './reachable.ts';
 
@@ -59,6 +60,7 @@ export class Upstream {
   #slot: Slot | undefined;
   #number = 0;
   #disturbances = 0;
+  #open = 0;
   readonly #watched = new WeakSet<Socket>();
   /** Released when a server is there to be asked; undefined while nothing waits. */
   #gate: { readonly opened: Promise<void>; open(): void } | undefined;
@@ -78,6 +80,11 @@ export class Upstream {
   /** Counts up whenever a connection to the server ends: as long as it stands still, the same process has answered. */
   get disturbances(): number {
     return this.#disturbances;
+  }
+
+  /** Connections to the server that stand now, in use or kept. */
+  get open(): number {
+    return this.#open;
   }
 
   get target(): Target | undefined {
@@ -184,7 +191,7 @@ export class Upstream {
         port: slot.url.port === '' ? (secure ? 443 : 80) : slot.url.port,
         method,
         path,
-        headers: ['Host', slot.url.host, ...flat(headers)],
+        headers: ['Host', slot.url.host, ...flat(framed(headers, body))],
       });
       let connected = false;
       const finish = (outcome: UpstreamOutcome): void => {
@@ -215,9 +222,23 @@ export class Upstream {
           ready();
         }
       });
-      request.once('response', (response) => finish({ status: 'answer', response, request, lease }));
+      request.once('response', (response) => {
+        const { statusCode = 0 } = response;
+        if (statusCode < 200) {
+          // Node passes `099` on from a server, and throws when it is to be said to a client.
+          request.destroy();
+          finish({ status: 'cut', reason: `it answered with status ${statusCode}` });
+          return;
+        }
+        finish({ status: 'answer', response, request, lease });
+      });
+      // Nobody asked for another protocol: without this Node closes the connection and tells nobody.
+      request.once('upgrade', (_response, socket) => {
+        socket.destroy();
+        finish({ status: 'cut', reason: 'it switched to another protocol, unasked' });
+      });
       request.on('error', (error) => {
-        const reason = reasonOf(error);
+        const reason = errorCode(error) ?? error.message;
         finish(connected ? { status: 'cut', reason } : { status: 'unreachable', reason, waitedMs: 0 });
       });
       if (!body?.rest) {
@@ -229,7 +250,9 @@ export class Upstream {
   #watch(socket: Socket): void {
     if (!this.#watched.has(socket)) {
       this.#watched.add(socket);
+      this.#open += 1;
       socket.once('close', () => {
+        this.#open -= 1;
         this.#disturbances += 1;
       });
     }
@@ -269,8 +292,4 @@ function takeLease(slot: Slot, listening: boolean): Lease {
       }
     },
   };
-}
-
-function reasonOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, afterEach, describe, it } from 'mocha';
 import { type EndReport, endTree, systemEndHands } from '../../../src/process/endTree.ts';
 import { ProcTable } from '../../../src/process/procTable.ts';
 import type { ProcessRow } from '../../../src/types/process.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { Children, firstLine, rowOf, until } from '../process/children.ts';
 
 const table = new ProcTable();
@@ -21,12 +22,7 @@ async function isRunning(pid: number): Promise<boolean> {
 describe('Ending a tree', function () {
   this.timeout(60_000);
   const children = new Children();
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: only the real processes of Linux were tried');
-      this.skip();
-    }
-  });
+  onlyOnLinux('only the real processes of Linux were tried');
   afterEach(() => children.end());
 
   const end = async (row: ProcessRow, options: { objection?: string; politeMs?: number; launchers?: number[] } = {}): Promise<EndReport> =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readHistory } from '../../../src/action/history.ts';
 import { findPython } from '../package/pythonWheels.ts';
 import { freePort, type RunningHttp, startImitation, startListening } from '../survey/httpServer.ts';
 import { makeWorld, type World } from '../survey/world.ts';
@@ -29,7 +30,7 @@ describe('ensure', function () {
       await one.stop();
     }
     await clearPort(port);
-    world.remove();
+    await world.remove();
   });
 
   async function occupied(...args: readonly string[]): Promise<RunningHttp> {
@@ -56,6 +57,8 @@ describe('ensure', function () {
     assert.equal(old.child.exitCode, 0, 'it ended by itself');
     assert.match(readFileSync(join(world.root, 'log'), 'utf8'), /POST \/shutdown/);
     assert.match(result.message, /^notes 1\.0\.0 was replaced by version 2\.0\.0: PID \d+ on port \d+$/);
+    const [entry, ...others] = readHistory(world.runDir);
+    assert.deepEqual([entry?.verb, entry?.target.pid, entry?.outcome, others], ['stop', old.pid, 'done', []]);
   });
 
   it('C4: one that answers /shutdown and stays is ended after a bound; one that declares none is asked no /shutdown', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildCli, type Ended, RunningCli } from '../cli/bundle.ts';
@@ -27,9 +27,11 @@ describe('mcp-shepherd ensure', function () {
   afterEach(() => clearPort(port));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  function run(...args: readonly string[]): Promise<Ended> {
+  const run = (...args: readonly string[]): Promise<Ended> => cli(folder, 'ensure', ...args);
+
+  function cli(cwd: string, ...args: readonly string[]): Promise<Ended> {
     const env = { PATH: process.env.PATH, HOME: folder, MCP_RUN_DIR: join(folder, 'run'), MCP_SHEPHERD_START_TIMEOUT: 'garbage' };
-    return new RunningCli(process.execPath, bundle, ['ensure', ...args], { cwd: folder, env }).ended();
+    return new RunningCli(process.execPath, bundle, args, { cwd, env }).ended();
   }
 
   function setting(version: string): void {
@@ -72,6 +74,43 @@ describe('mcp-shepherd ensure', function () {
     const started = await run('notes', '--want', '1.0.0', '--', 'python3', imitation, '{port}', '--version', '1.0.0');
     assert.deepEqual([started.code, started.stderr], [0, ''], started.stdout);
     assert.match(started.stdout, /^notes was started, version 1\.0\.0: PID/);
+    rmSync(join(folder, '.mcp.json'));
+  });
+
+  it('restart of a server without a client does what mcp-shepherd.json of the folder says, once for several callers; elsewhere it says so (control)', async () => {
+    setting('1.0.0');
+    // The survey takes a server that an entry names.
+    writeFileSync(
+      join(folder, '.mcp.json'),
+      JSON.stringify({ mcpServers: { notes: { type: 'http', url: `http://127.0.0.1:${port}/mcp` } } }),
+    );
+    const { pid } = JSON.parse((await run('notes', '--json')).stdout);
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere, { recursive: true });
+    const refused = await cli(elsewhere, 'restart', String(pid), '--yes');
+    assert.equal(refused.code, 2, refused.stdout + refused.stderr);
+    assert.match(refused.stdout, /runs without a client\. Restart it the way it was started/);
+    const shown = await cli(folder, 'restart', String(pid));
+    assert.equal(shown.code, 3, shown.stdout + shown.stderr);
+    assert.match(
+      shown.stdout.replace(/\s+/g, ' '),
+      /start it again, as “mcp-shepherd ensure notes --replace \d+” does: python3 .*--version 1\.0\.0/,
+    );
+    assert.deepEqual(await listenersOf(port), [pid]);
+    const both = await Promise.all([1, 2].map(() => cli(folder, 'restart', String(pid), '--yes', '--json')));
+    assert.deepEqual(
+      both.map(({ code, stderr }) => [code, stderr]),
+      [
+        [0, ''],
+        [0, ''],
+      ],
+      both.map(({ stdout }) => stdout).join(''),
+    );
+    const outcomes = both.map(({ stdout }) => JSON.parse(stdout).outcome);
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['already', 'done']);
+    const [now] = await listenersOf(port);
+    assert.notEqual(now, pid);
+    assert.equal(outcomes.find(({ status }) => status === 'done').after.pid, now);
     rmSync(join(folder, '.mcp.json'));
   });
 

@@ -41,7 +41,7 @@ for (const language of ['Python', 'Node']) {
         await one.stop();
       }
       await clearPort(port);
-      world.remove();
+      await world.remove();
     });
 
     function run(version: string, options: readonly string[] = [], starts = version, more: readonly string[] = []): Promise<Answer> {
@@ -89,7 +89,7 @@ for (const language of ['Python', 'Node']) {
       assert.equal(new Set(results.map(({ pid }) => pid)).size, 1);
     });
 
-    for (const health of process.env.TEST_LONG === '1' ? ['html', 'other', 'hang', 'none'] : ['html', 'other']) {
+    for (const health of process.env.TEST_LONG === '1' ? ['html', 'other', 'hang', 'none', 'dribble'] : ['html', 'other', 'dribble']) {
       it(`leaves a program alone whose /health is ${health}, and names port and PID`, async () => {
         const other = await startImitation(['--health', health], port);
         running.push(other);
@@ -99,6 +99,17 @@ for (const language of ['Python', 'Node']) {
         assert.deepEqual(await listenersOf(port), [other.pid]);
       });
     }
+
+    it('leaves another server alone that is older, by the name in its /health; its own name is replaced (control)', async () => {
+      const other = await startImitation(['--name', 'another', '--version', '0.1.0'], port);
+      running.push(other);
+      const { result } = await run('2.0.0');
+      assert.deepEqual([result.server_status, result.pid], ['foreign', other.pid]);
+      assert.deepEqual(await listenersOf(port), [other.pid]);
+      await other.stop();
+      running.push(await startImitation(['--name', 'notes', '--version', '0.1.0'], port));
+      assert.equal((await run('2.0.0')).result.server_status, 'replaced');
+    });
 
     it('leaves a server alone whose version says nothing', async () => {
       const other = await startImitation(['--version', 'unknown'], port);

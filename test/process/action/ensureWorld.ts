@@ -3,9 +3,7 @@ import { ensureHands } from '../../../src/action/ensureHands.ts';
 import { ensureServer } from '../../../src/action/ensureServer.ts';
 import type { ShutdownWay } from '../../../src/action/shutdownRequest.ts';
 import { ProcListeners } from '../../../src/process/procListeners.ts';
-import { createSurveyor } from '../../../src/survey/surveyor.ts';
 import type { RawDefinition } from '../../../src/types/definition.ts';
-import { silentLog } from '../../../src/types/log.ts';
 import { createRedactor } from '../../../src/types/redaction.ts';
 import { findPython } from '../package/pythonWheels.ts';
 import { imitation } from '../survey/httpServer.ts';
@@ -44,16 +42,7 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
     secrets: [],
     enabled: true,
   };
-  const surveyor = await createSurveyor({
-    home: world.home,
-    platform: process.platform,
-    env: { HOME: world.home },
-    runDir: world.runDir,
-    folders: [],
-    vscodeUserDirs: [],
-    entries: [definition],
-    log: silentLog,
-  });
+  const surveyor = await world.observer({ entries: [definition] });
   const wish: EnsureWish = {
     name: 'notes',
     port,

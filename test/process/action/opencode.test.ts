@@ -42,7 +42,7 @@ describe('A server of a real opencode', function () {
   after(async () => {
     await opencode?.dispose();
     rmSync(folder, { recursive: true, force: true });
-    world?.remove();
+    await world?.remove();
   });
 
   const json = async <T>(...args: readonly string[]): Promise<T> => {
@@ -64,7 +64,7 @@ describe('A server of a real opencode', function () {
     assert.equal(outcome.status, 'done', outcome.message);
     const [after] = await pids();
     assert.notEqual(after, before);
-    assert.equal(outcome.message, `opencode restarted notes (PID ${before} → ${after}).`);
+    assert.equal(outcome.message, `opencode restarted notes (PID ${before} → ${after}, runs ${version}).`);
     const stopped = await json<{ outcome: Outcome }>('stop', String(after));
     assert.equal(stopped.outcome.status, 'done', stopped.outcome.message);
     await waitFor('it to be gone', async () => (await pids()).length === 0);

@@ -58,7 +58,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
         await cli.ended();
       }
       await stopServer(server);
-      world.remove();
+      await world.remove();
     });
 
     function start(...args: readonly string[]): RunningCli {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { GuardHome, guardBundle, isRunning, publishedGuards, strictServer, until, watchdogOf } from './guardedServer.ts';
+import { GuardHome, guardBundle, isRunning, type Message, publishedGuards, strictServer, until, watchdogOf } from './guardedServer.ts';
 
 describe('guard: ending', function () {
   this.timeout(60_000);
@@ -33,6 +33,16 @@ describe('guard: ending', function () {
     assert.deepEqual(await client.ended, { code: 3, signal: null });
     assert.equal(client.messages.length, 0);
     assert.equal(Buffer.concat(client.lines).toString(), 'firstlast\n');
+  });
+
+  it('B6 the end of the input releases the lock, and a client that holds it on does not', async () => {
+    const client = await home.strict(['--lock', 'name:x']);
+    await client.handshake();
+    const next = (): Promise<Message> => home.strict(['--lock', 'name:x', '--on-conflict', 'wait=0']).then((one) => one.handshake());
+    assert.match(JSON.stringify(await next()), /is in use by PID/, 'control');
+    client.child.stdin?.end();
+    await client.ended;
+    assert.ok('result' in (await next()));
   });
 
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {

@@ -197,7 +197,14 @@ export function isRunning(pid: number): boolean {
 
 /** The watchdog of a guard: its child with that name. */
 export function watchdogOf(guard: number): number | undefined {
-  return childrenOf(guard).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('mcp-shepherd-watchdog'));
+  return childrenOf(guard).find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('mcp-shepherd-watchdog');
+    } catch {
+      // It ended a moment ago: a server that is being replaced.
+      return false;
+    }
+  });
 }
 
 /** Direct children that run. */

@@ -200,6 +200,23 @@ describe('guard: single instance', function () {
     assert.equal(await second.text('echo', { text: 'read' }), 'read');
   });
 
+  it('B13 read-only: reads take no lock, also when it is free; a write does', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(['--on-conflict', 'read-only', '--read-tools', 'echo', ...lock()]);
+    await second.handshake();
+    first.child.stdin?.end();
+    await first.ended;
+    assert.equal(await second.text('echo', { text: 'read' }), 'read');
+    const third = await home.strict(lockNow());
+    assert.ok('result' in (await third.handshake()), 'it is still free');
+    third.child.stdin?.end();
+    await third.ended;
+    assert.equal(await second.text('write', { text: 'mine' }), 'mine');
+    const fourth = await home.strict(lockNow());
+    assert.match(errorText(await fourth.handshake()), /in use/);
+  });
+
   it('takeover: not from a holder whose client lives, but by force', async () => {
     const first = await home.strict(lock());
     await first.handshake();

@@ -30,6 +30,9 @@ describe('guard: --record-only', function () {
     const client = await home.strict(['--record-only'], ['--ignore-term']);
     await client.handshake();
     const pid = Number(await client.text('pid'));
+    client.child.kill('SIGUSR2');
+    await until('it says that it cannot restart', () => client.stderr.includes('not restarted: it was started with --record-only'));
+    assert.equal(Number(await client.text('pid')), pid);
     client.child.kill('SIGTERM');
     assert.ok(isRunning(pid));
     client.child.stdin?.end();

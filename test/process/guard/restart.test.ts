@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
-import { GuardHome, isRunning, type RawClient, resultText, until } from './guardedServer.ts';
+import { processTree } from '../../../src/process/processTree.ts';
+import { createProcessTable } from '../../../src/process/table.ts';
+import { LockFacts } from '../../../src/survey/lockFacts.ts';
+import { createRedactor } from '../../../src/types/redaction.ts';
+import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, until } from './guardedServer.ts';
 
 describe('guard: restart without the client noticing', function () {
   this.timeout(60_000);
@@ -108,6 +112,51 @@ describe('guard: restart without the client noticing', function () {
     assert.equal(client.notifications('notifications/tools/list_changed').length, 1);
   });
 
+  it('A29 a list that comes in pages is announced after a restart only when it is another one', async () => {
+    writeFileSync(home.path('version'), 'one');
+    const client = await home.strict([], [`--version-from=${home.path('version')}`, '--page=2']);
+    await client.handshake();
+    for (let cursor: unknown, first = true; first || cursor !== undefined; first = false) {
+      const { result } = await client.request('tools/list', cursor === undefined ? {} : { cursor });
+      cursor = typeof result === 'object' && result !== null && 'nextCursor' in result ? result.nextCursor : undefined;
+    }
+    await restartOf(client);
+    await until('it was asked for all its pages', async () => (await client.text('pages')) === '5');
+    assert.deepEqual(client.notifications('notifications/tools/list_changed'), []);
+    writeFileSync(home.path('version'), 'two');
+    await restartOf(client);
+    await until('the change is announced', () => client.notifications('notifications/tools/list_changed').length > 0);
+    assert.equal(await client.text('pages'), '5');
+    assert.equal(client.notifications('notifications/tools/list_changed').length, 1);
+  });
+
+  it('A29 the child dies in the middle of an answer: what is left of it spoils no other message', async () => {
+    const client = await home.strict();
+    await client.handshake();
+    assert.match(await client.text('cut', { bytes: 30 }), /^The server ended \(exit code 4\) before it answered this call of cut/);
+    assert.match(await client.text('pid'), /^\d+$/);
+    assert.equal(client.lines.filter((line) => line.length === 31 && line.toString().startsWith('{"jsonrpc"')).length, 1);
+  });
+
+  it('A29 the child dies after all of an answer but its line break: the call is answered, once', async () => {
+    const client = await home.strict();
+    await client.handshake();
+    const id = 'cut';
+    assert.equal(resultText(await client.request('tools/call', { name: 'cut', arguments: {} }, id)), 'whole');
+    assert.match(await client.text('pid'), /^\d+$/);
+    assert.equal(client.messages.filter((message) => message.id === id).length, 1);
+  });
+
+  it('A29 a child that closes its output can answer nothing: it is ended and replaced', async () => {
+    const client = await home.strict();
+    await client.handshake();
+    const old = Number(await client.text('pid'));
+    assert.match(await client.text('mute'), /^The server ended \(.+\) before it answered this call of mute\. It may have been carried out/);
+    assert.notEqual(Number(await client.text('pid')), old);
+    assert.equal(isRunning(old), false);
+    assert.match(client.stderr, new RegExp(`\\(PID ${old}\\) has closed its output`));
+  });
+
   it('A29 what the old server asked is withdrawn, and a late answer to it reaches nobody', async () => {
     const client = await home.strict(['--drain', '0.1']);
     await client.handshake();
@@ -139,6 +188,15 @@ describe('guard: restart without the client noticing', function () {
       return said.includes('does not run');
     });
     assert.match(said, /exit code 3.*tried again in \d+ s\. Nothing was carried out/);
+    await until('B26: the record says why, and how many calls were refused', () => {
+      const x = publishedGuards(home.run)[0]?.record.x as { problem?: string; refused?: { calls: number; last: string } } | undefined;
+      return /exit code 3/.test(x?.problem ?? '') && (x?.refused?.calls ?? 0) > 0 && /does not run/.test(x?.refused?.last ?? '');
+    });
+    const facts = new LockFacts(home.run);
+    facts.read();
+    const look = await facts.look(processTree(await (await createProcessTable()).list()), []);
+    const [shown] = look.serverless(createRedactor([]));
+    assert.match(shown?.message ?? '', /does not run behind its guard \(PID \d+\): .*exit code 3.*Calls refused: \d+\./);
     rmSync(home.path('broken'));
     await until('it is brought back', async () => /^\d+$/.test(await client.text('pid')), 30_000);
   });
@@ -155,6 +213,23 @@ describe('guard: restart without the client noticing', function () {
     assert.equal(await restartOf(client), old);
     await until('the old one is gone', () => !isRunning(Number(old)));
   });
+
+  for (const [says, after, kept] of [
+    ['all say that they only read is overlapped without being told to', ['--read-only'], true],
+    ['do not is stopped first (control)', [], false],
+  ] as const) {
+    it(`A30 a server whose tools ${says}`, async () => {
+      const client = await home.strict([], [...after, `--fail-if=${home.path('broken')}`]);
+      await client.handshake();
+      await client.request('tools/list', {});
+      const old = await client.text('pid');
+      writeFileSync(home.path('broken'), '');
+      client.child.kill('SIGUSR2');
+      await until('the attempt failed', () => client.stderr.includes('was not restarted'));
+      assert.equal(client.stderr.includes('the old one serves on'), kept);
+      assert.equal(isRunning(Number(old)), kept);
+    });
+  }
 
   it('A30 with overlap the call that is under way is finished by the old server while the new one serves', async () => {
     const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
@@ -212,4 +287,41 @@ describe('guard: restart without the client noticing', function () {
     );
     assert.equal(client.notifications('notifications/subscriptions/acknowledged').length, 1);
   });
+
+  for (const [what, options, said] of [
+    [
+      'is refused by a server that seals it for itself: the refusal says why',
+      [],
+      /^Invalid requestState \(The server was restarted after it had asked for this input/,
+    ],
+    ['goes on with a server that takes it up', ['--any-state'], /^me \d+$/],
+  ] as const) {
+    it(`A27 input_required: what a server before the restart asked for ${what}`, async () => {
+      const client = await home.strict([], options);
+      const _meta = {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
+      };
+      const ask = (name: string, more = {}): Promise<Message> => client.request('tools/call', { name, _meta, ...more });
+      const words = ({ error, result }: Message): string =>
+        typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : resultText({ result });
+      const begin = async (): Promise<Message> => {
+        const { result } = await ask('round');
+        const requestState = typeof result === 'object' && result !== null && 'requestState' in result ? result.requestState : undefined;
+        return { requestState, inputResponses: { name: { action: 'accept', content: 'me' } } };
+      };
+      const old = resultText(await ask('pid'));
+      assert.equal(words(await ask('round', await begin())), `me ${old}`);
+      const input = await begin();
+      client.child.kill('SIGUSR2');
+      await until('another server answers', async () => resultText(await ask('pid')) !== old);
+      assert.match(words(await ask('round', input)), said);
+      // What has nothing to do with the restart stays as the server said it.
+      assert.match(
+        words(await ask('round', { ...input, requestState: 'made up' })),
+        options.length === 0 ? /^Invalid requestState$/ : said,
+      );
+      assert.notEqual(words(await ask('round', await begin())), `me ${old}`);
+    });
+  }
 });

@@ -9,12 +9,14 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { configuredPackage } from '../../../src/guard/gate/configuredPackage.ts';
@@ -155,6 +157,32 @@ describe('The stale gate on real npm installs', function () {
     }
   });
 
+  it('A16: a process without a descriptor left reads nothing, and takes nothing for changed or gone', async () => {
+    const tree = new TempTree().write({
+      'p/node_modules/server/package.json': { name: 'server', version: '1.0.0', dependencies: { lib: '*' } },
+      'p/node_modules/server/i.js': '',
+      'p/node_modules/lib/package.json': { name: 'lib', version: '1.0.0' },
+    });
+    try {
+      await settled(tree.path('p/node_modules/server/package.json'));
+      const answers = await askInChild(tree.path('p/node_modules/server/i.js'), 'as-we-are', async (ask) => {
+        const seen = [await ask()];
+        tree.write({ 'p/node_modules/lib/package.json': { name: 'lib', version: '2.0.0' } });
+        // "take" and "give": every descriptor that the process may have.
+        seen.push(await ask('take'), await ask(), await ask('give'));
+        return seen;
+      });
+      deepEqual(answers, [
+        ['pass', false, [], null],
+        ['pass', false, ['lib'], null],
+        ['pass', false, ['lib'], null],
+        ['refuse', true, [], null],
+      ]);
+    } finally {
+      tree.remove();
+    }
+  });
+
   it('A16: a directory that may not be listed is unreadable, not uninstalled', async function () {
     if (process.geteuid?.() !== 0) {
       this.skip();
@@ -168,7 +196,7 @@ describe('The stale gate on real npm installs', function () {
     try {
       chmodSync(tree.root, 0o755);
       const steps = ['p/node_modules/lib', 'p/node_modules/server', 'p/node_modules'].map((path) => tree.path(path));
-      const answers = await askAsNobody(tree.path('p/node_modules/server/i.js'), async (ask) => {
+      const answers = await askInChild(tree.path('p/node_modules/server/i.js'), 'as-nobody', async (ask) => {
         const seen = [await ask()];
         for (const step of steps) {
           chmodSync(step, 0);
@@ -193,8 +221,22 @@ describe('The stale gate on real npm installs', function () {
   });
 });
 
-/** A gate in a process of another user, for whom files can be unreadable; each question is a writing call and a report. */
-async function askAsNobody(script: string, story: (ask: () => Promise<unknown>) => Promise<unknown[]>): Promise<unknown[]> {
+/** Until a file is old enough for its times to be trusted (`fingerprint.ts`): a younger one is read anew for each question. */
+async function settled(path: string): Promise<void> {
+  while (Date.now() - statSync(path).ctimeMs <= 2_000) {
+    await pause(50);
+  }
+}
+
+/**
+ * A gate in a process of its own: of another user, for whom files can be unreadable, or with few descriptors. Each question is a writing call and a report.
+ * @param story asks, and says before which question the process takes or gives back all its descriptors
+ */
+async function askInChild(
+  script: string,
+  who: 'as-nobody' | 'as-we-are',
+  story: (ask: (before?: 'take' | 'give') => Promise<unknown>) => Promise<unknown[]>,
+): Promise<unknown[]> {
   const [gate, table] = ['guard/gate/staleGate.ts', 'process/table.ts'].map((file) =>
     JSON.stringify(fileURLToPath(new URL(`../../../src/${file}`, import.meta.url))),
   );
@@ -202,10 +244,19 @@ async function askAsNobody(script: string, story: (ask: () => Promise<unknown>) 
     import { createInterface } from 'node:readline';
     import { createStaleGate } from ${gate};
     import { createProcessTable } from ${table};
+    import { closeSync, openSync } from 'node:fs';
     const table = await createProcessTable();
-    process.setgroups([]);
-    process.setgid(65534);
-    process.setuid(65534);
+    if (${who === 'as-nobody'}) {
+      process.setgroups([]);
+      process.setgid(65534);
+      process.setuid(65534);
+    }
+    const taken = [];
+    const acts = {
+      take: () => { for (;;) { try { taken.push(openSync('/dev/null')); } catch (error) { if (error.code === 'EMFILE') return; throw error; } } },
+      give: () => taken.splice(0).forEach((one) => closeSync(one)),
+      '': () => undefined,
+    };
     const gate = createStaleGate({
       policy: 'refuse-writes',
       configured: { command: process.execPath, args: [${JSON.stringify(script)}], cwd: '/', env: {} },
@@ -213,14 +264,17 @@ async function askAsNobody(script: string, story: (ask: () => Promise<unknown>) 
     });
     gate.serve(gate.newChild());
     for await (const line of createInterface({ input: process.stdin })) {
+      acts[line]();
       const { stale, unreadable, uncompared } = gate.report();
       console.log(JSON.stringify([gate.call({ params: { name: 'write' } }).action, stale, unreadable, uncompared ?? null]));
     }`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
+  const words = ['-n', '256', process.execPath, '--input-type=module', '-e', code];
+  const limited = `ulimit "$1" "$2"; shift 2; exec "$@"`;
+  const child = spawn('sh', ['-c', limited, 'sh', ...words], { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   try {
-    return await story(async () => {
-      child.stdin.write('\n');
+    return await story(async (before = undefined) => {
+      child.stdin.write(`${before ?? ''}\n`);
       const { value, done } = await lines.next();
       return done ? 'ended' : JSON.parse(value);
     });

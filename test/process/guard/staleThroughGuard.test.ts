@@ -105,6 +105,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     ok(status.status === 'ok');
     const stale = status.result.stale as Message;
     deepEqual([stale.stale, stale.packages], [true, [{ package: 'stalelib', serving: '1.0.0', installed: '1.1.0', change: 'upgrade' }]]);
+    equal(stale.refusedCalls, 2, 'B26: refusals are counted');
 
     // The cure, over the endpoint that the command of the refusal uses. The session goes on.
     const cured = await askInstance({ directory: directory.directory, record, verb: 'restart', handshakeMs: 20_000 });

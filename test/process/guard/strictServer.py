@@ -7,6 +7,8 @@
 --ignore-term     goes on when it gets SIGTERM
 --read-only       says of its tools that they only read
 --lenient         takes calls without a handshake
+--any-state       goes on with what another process of it began
+--page=N          gives its tools N at a time
 """
 import json
 import os
@@ -17,6 +19,7 @@ import time
 
 options = dict(word.split("=", 1) if "=" in word else (word, "") for word in sys.argv[1:])
 lock = threading.Lock()
+pages = []
 state = {"initialize": 0, "initialized": 0, "level": None, "subscribed": [], "answers": {}, "listens": []}
 
 
@@ -58,6 +61,16 @@ def call(ident, name, args):
         return text("x" * int(args["bytes"]))
     if name == "crash":
         os.kill(os.getpid(), signal.SIGKILL)
+    if name == "cut":
+        # What of its answer gets out; then it dies.
+        answer = json.dumps({"jsonrpc": "2.0", "id": ident, "result": text("whole")})
+        os.write(1, answer.encode()[: args.get("bytes")])
+        os._exit(4)
+    if name == "pages":
+        return text(len(pages))
+    if name == "mute":
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return text("nobody hears it")
     if name == "ask":
         asked = f"ask-{args.get('n', 1)}"
         send({"jsonrpc": "2.0", "id": asked, "method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}})
@@ -95,7 +108,10 @@ def handle(message):
     elif not modern and "--lenient" not in options and not (state["initialize"] and state["initialized"]):
         send({"jsonrpc": "2.0", "id": ident, "error": {"code": -32602, "message": "Received request before initialization was complete"}})
     elif method == "tools/list":
-        ok({"tools": tools()})
+        pages.append(params.get("cursor"))
+        size, start = int(options.get("--page", 1000)), int(params.get("cursor", 0))
+        rest = {"nextCursor": str(start + size)} if start + size < len(tools()) else {}
+        ok({"tools": tools()[start:start + size], **rest})
     elif method == "logging/setLevel":
         state["level"] = params["level"]
         ok({})
@@ -109,6 +125,17 @@ def handle(message):
             "params": {"notifications": params.get("notifications", {}), "_meta": {"io.modelcontextprotocol/subscriptionId": ident}},
         })
     elif method == "tools/call":
+        if params["name"] == "round":
+            if "requestState" not in params:
+                send({"jsonrpc": "2.0", "id": ident, "result": {
+                    "resultType": "input_required", "requestState": f"sealed by {os.getpid()}",
+                    "inputRequests": {"name": {"method": "elicitation/create", "params": {"message": "Who?", "requestedSchema": {"type": "object"}}}},
+                }})
+            elif params["requestState"] != f"sealed by {os.getpid()}" and "--any-state" not in options:
+                send({"jsonrpc": "2.0", "id": ident, "error": {"code": -32602, "message": "Invalid requestState"}})
+            else:
+                ok(text(f"{params['inputResponses']['name']['content']} {os.getpid()}"))
+            return
         def work():
             result = call(ident, params["name"], params.get("arguments") or {})
             if result is None:

@@ -1,6 +1,6 @@
 // One of several that want the same lock: `contender.ts LOCK LOG SEED flock|pidfile|proper`. Writes "E id" when it holds it, "X id" before it lets go,
 // "S id" before it ends itself while holding. Runs until it is ended.
-import { appendFileSync, closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { appendFileSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lockFile } from '../../../src/lock/kernelLock.ts';
@@ -12,9 +12,14 @@ const next = random(Number(seed));
 /** The recipe that is not safe, with time between looking and acting: a file that must not exist, taken over when its owner is dead. */
 async function takePidFile(): Promise<(() => void) | undefined> {
   try {
-    const fd = openSync(lockPath, 'wx');
-    writeSync(fd, String(process.pid));
-    closeSync(fd);
+    // Never an empty one: nobody could take that over.
+    const own = `${lockPath}.${process.pid}`;
+    writeFileSync(own, String(process.pid));
+    try {
+      linkSync(own, lockPath);
+    } finally {
+      rmSync(own);
+    }
     return () => rmSync(lockPath, { force: true });
   } catch {
     const owner = Number(orEmpty());

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chownSync, existsSync, lstatSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { askInstance, type ControlAnswer } from '../../../src/lock/controlClient.ts';
 import type { JsonObject } from '../../../src/lock/controlLines.ts';
 import { ControlRefusal } from '../../../src/lock/controlMessages.ts';
@@ -17,6 +17,7 @@ import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { createWitness } from '../../../src/lock/witness.ts';
 import { someRecord } from '../../unit/lock/records.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ControlHome, type Named, type RawConnection } from './controlHome.ts';
 import { ended, until } from './lockHome.ts';
 
@@ -24,12 +25,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
   this.timeout(60_000);
   let home: ControlHome;
 
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: the control endpoint was not run on this system yet');
-      this.skip();
-    }
-  });
+  onlyOnLinux('the control endpoint was not run on this system yet');
   beforeEach(() => {
     home = new ControlHome();
   });

@@ -1,7 +1,7 @@
 // The protocol in other words than ours: what is in examples/ keeps everybody else away, and is seen.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Ajv } from 'ajv';
@@ -78,9 +78,9 @@ describe('The examples in other languages', function () {
     readonly said: string;
     readonly code: number | null;
   }
-  const attempt = async (adopter: Adopter, resource: string, kind = 'path'): Promise<Attempt> => {
+  const attempt = async (adopter: Adopter, resource: string, kind = 'path', runDir = join(home.root, 'run')): Promise<Attempt> => {
     const [program, ...args] = commandOf(adopter, kind, resource);
-    const env = { ...process.env, MCP_RUN_DIR: join(home.root, 'run') };
+    const env = { ...process.env, MCP_RUN_DIR: runDir };
     const child = home.start(program, args, env);
     let said = '';
     child.stderr?.on('data', (chunk) => {
@@ -203,6 +203,17 @@ describe('The examples in other languages', function () {
       records().map(({ server }) => server?.pid),
       winners.map(({ child }) => child.pid),
     );
+  });
+
+  it('a run folder that is another one in each working directory keeps nobody away: refused by all, and not made', async () => {
+    const runDir = `mcp-run-of-a-test-${process.pid}`;
+    for (const adopter of adopters.filter((one) => one !== 'ours')) {
+      const { held, code, said } = await attempt(adopter, home.root, 'path', runDir);
+      const made = existsSync(runDir);
+      rmSync(runDir, { recursive: true, force: true });
+      assert.deepEqual([held, code === 0 || code === 75, made], [false, false, false], `${adopter}: ${said}`);
+      assert.match(said, /absolute path/, adopter);
+    }
   });
 
   it('test 27: a folder that others may enter is refused by all', async () => {

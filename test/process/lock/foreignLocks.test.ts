@@ -4,13 +4,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { collectGarbage } from '../../../src/lock/garbage.ts';
-import { type HeldInstance, holdResources } from '../../../src/lock/heldInstance.ts';
 import { lockHolders } from '../../../src/lock/holders.ts';
 import { newInstanceId } from '../../../src/lock/instanceRecord.ts';
 import { lockFile } from '../../../src/lock/kernelLock.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { createWitness, type Witness } from '../../../src/lock/witness.ts';
-import { ended, LockHome, until } from './lockHome.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
+import { InstanceHome } from './instanceHome.ts';
+import { ended, until } from './lockHome.ts';
 
 /** As mempalace does for its writer: one try, no waiting, again and again; how often it was refused stands in a file. */
 const miner = `
@@ -33,46 +34,24 @@ while True:
 
 describe('Locks of others', function () {
   this.timeout(60_000);
-  let home: LockHome;
+  let home: InstanceHome;
   let witness: Witness;
-  const held: HeldInstance[] = [];
 
-  before(async function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: written for flock(2) and /proc');
-      this.skip();
-    }
+  onlyOnLinux('written for flock(2) and /proc');
+  before(async () => {
     witness = await createWitness();
   });
   beforeEach(() => {
-    home = new LockHome();
+    home = new InstanceHome(witness);
   });
-  afterEach(async () => {
-    for (const instance of held.splice(0)) {
-      instance.close();
-    }
-    await home.clean();
-  });
-
-  const take = async (path: string) => {
-    const result = await holdResources({
-      directory: home.directory,
-      witness,
-      resources: [resourceKey('path', path)],
-      facts: { serverId: 'memory', server: { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' } },
-    });
-    if (result.status === 'held-by-us') {
-      held.push(result.instance);
-    }
-    return result;
-  };
+  afterEach(() => home.clean());
 
   it('test 31: a holder beside a program with a lock of its own disturbs it never, also while it is asked who holds it; control: trying the lock does', async () => {
     const theirs = join(home.root, 'mine_palace.lock');
     const log = join(home.root, 'tries');
     writeFileSync(log, '0 0');
     // The same directory, by our own key: another file, so that neither waits for the other.
-    assert.equal((await take(home.root)).status, 'held-by-us');
+    assert.equal((await home.take(home.root)).status, 'held-by-us');
     home.start('/usr/bin/python3', ['-I', '-S', '-c', miner, theirs, log]);
     const counts = (): number[] => readFileSync(log, 'utf8').split(' ').map(Number);
     await until('it tries', () => (counts()[0] ?? 0) > 0);
@@ -107,11 +86,11 @@ describe('Locks of others', function () {
     const later = { ilp: 2, minReader: 2, id, locks: [{ key, kind: 'path' }], server: { pid: process.pid, start: 'x' } };
     writeFileSync(join(home.directory.instances, `${id}.json`), JSON.stringify(later), { mode: 0o600 });
     const holder = await home.hold(join(home.directory.locks, `${key}.lock`));
-    const refused = await take(home.root);
+    const refused = await home.take(home.root);
     assert.ok(refused.status === 'held');
     assert.deepEqual(refused.by, []);
     await ended(holder);
-    assert.equal((await take(home.root)).status, 'held-by-us');
+    assert.equal((await home.take(home.root)).status, 'held-by-us');
     assert.deepEqual(await collectGarbage(home.directory, witness), []);
     assert.ok(readdirSync(home.directory.instances).includes(`${id}.json`));
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { collectGarbage } from '../../../src/lock/garbage.ts';
 import { holdResources } from '../../../src/lock/heldInstance.ts';
 import { lockHolders } from '../../../src/lock/holders.ts';
@@ -12,6 +12,7 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { createWitness } from '../../../src/lock/witness.ts';
 import { someRecord } from '../../unit/lock/records.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome, until } from './lockHome.ts';
 
 describe('A lock in the hands of a child', function () {
@@ -19,12 +20,7 @@ describe('A lock in the hands of a child', function () {
   let home: LockHome;
   let path = '';
 
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: written for flock(2); on Windows the child ends with its guard');
-      this.skip();
-    }
-  });
+  onlyOnLinux('written for flock(2); on Windows the child ends with its guard');
   beforeEach(() => {
     home = new LockHome();
     path = join(home.directory.locks, `${'a'.repeat(32)}.lock`);

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { collectGarbage } from '../../../src/lock/garbage.ts';
-import { type HeldInstance, type HoldResult, holdResources, publishedHolders } from '../../../src/lock/heldInstance.ts';
+import { holdResources, publishedHolders } from '../../../src/lock/heldInstance.ts';
 import {
   type InstanceRecord,
   listInstanceRecords,
@@ -30,49 +30,30 @@ import { findLockDirectory, openLockDirectory, protocolBase } from '../../../src
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { createWitness, type Witness } from '../../../src/lock/witness.ts';
 import { someRecord } from '../../unit/lock/records.ts';
-import { ended, LockHome, until } from './lockHome.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
+import { InstanceHome, markOf } from './instanceHome.ts';
+import { ended, until } from './lockHome.ts';
 
 describe('Instances and their records', function () {
   this.timeout(60_000);
-  let home: LockHome;
+  let home: InstanceHome;
   let witness: Witness;
-  const held: HeldInstance[] = [];
 
-  before(async function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: the kernel lock was not run on this system yet');
-      this.skip();
-    }
+  onlyOnLinux('the kernel lock was not run on this system yet');
+  before(async () => {
     witness = await createWitness();
   });
   beforeEach(() => {
-    home = new LockHome();
+    home = new InstanceHome(witness);
   });
-  afterEach(async () => {
-    for (const instance of held.splice(0)) {
-      instance.close();
-    }
-    await home.clean();
-  });
+  afterEach(() => home.clean());
 
   const here = (): InstanceRecord['host'] => ({ boot: witness.boot, pidns: witness.pidns });
-  const mark = async (pid: number): Promise<{ pid: number; start: string }> => ({ pid, start: (await witness.startOf(pid)) ?? '?' });
-  const hold = async (path: string): Promise<HoldResult> => {
-    const result = await holdResources({
-      directory: home.directory,
-      witness,
-      resources: [resourceKey('path', path)],
-      facts: { serverId: 'memory', server: await mark(process.pid) },
-    });
-    if (result.status === 'held-by-us') {
-      held.push(result.instance);
-    }
-    return result;
-  };
+  const mark = (pid: number) => markOf(witness, pid);
   const published = (): string[] => readdirSync(home.directory.instances).sort();
 
   it('hold their locks, are published with their process, and leave nothing', async () => {
-    const result = await hold(home.root);
+    const result = await home.take(home.root);
     assert.ok(result.status === 'held-by-us', JSON.stringify(result));
     const { instance } = result;
     assert.deepEqual(published(), [`${instance.record.id}.json`, `${instance.record.id}.lock`]);
@@ -81,7 +62,7 @@ describe('Instances and their records', function () {
     assert.ok(reading?.status === 'ok');
     assert.deepEqual([reading.record.seq, reading.record.state, reading.record.package?.version], [2, 'running', '1.0.0']);
     assert.equal((await livenessOf(reading.record, witness)).life, 'alive');
-    const second = await hold(home.root);
+    const second = await home.take(home.root);
     assert.ok(second.status === 'held');
     assert.deepEqual(
       second.by.map((record) => record.id),
@@ -89,11 +70,11 @@ describe('Instances and their records', function () {
     );
     instance.close();
     assert.deepEqual(published(), []);
-    assert.equal((await hold(home.root)).status, 'held-by-us');
+    assert.equal((await home.take(home.root)).status, 'held-by-us');
   });
 
   it('test 5: keeps its files from those who clear old ones away, and says when somebody did so all the same', async () => {
-    const result = await hold(home.root);
+    const result = await home.take(home.root);
     assert.ok(result.status === 'held-by-us', JSON.stringify(result));
     const { instance } = result;
     const files = [...instance.locks.map((lock) => lock.path), join(home.directory.instances, `${instance.record.id}.json`)];
@@ -114,7 +95,7 @@ describe('Instances and their records', function () {
   it('test 4: a holder without a record is held, by somebody unknown', async () => {
     const key = resourceKey('path', home.root);
     await home.hold(join(home.directory.locks, `${key.key}.lock`));
-    const result = await hold(home.root);
+    const result = await home.take(home.root);
     assert.ok(result.status === 'held');
     assert.deepEqual(result.by, []);
   });
@@ -133,12 +114,12 @@ describe('Instances and their records', function () {
       locks: [{ ...resource }],
     });
     writeInstanceRecord(home.directory, record);
-    const result = await hold(home.root);
+    const result = await home.take(home.root);
     assert.ok(result.status === 'orphan', JSON.stringify(result));
     assert.deepEqual([result.certain, result.record.server?.pid], [true, server.pid]);
     assert.equal(published().length, 1);
     await ended(server);
-    assert.equal((await hold(home.root)).status, 'held-by-us');
+    assert.equal((await home.take(home.root)).status, 'held-by-us');
   });
 
   it('test 25: the same directory under another name is a conflict for one of two, whichever it is', async () => {
@@ -147,11 +128,11 @@ describe('Instances and their records', function () {
     // The smallest id stays.
     const record = someRecord({ id: '0'.repeat(32), host: here(), server: other, locks: [{ ...resource, key: 'e'.repeat(32) }] });
     writeInstanceRecord(home.directory, record);
-    assert.equal((await hold(home.root)).status, 'conflict');
+    assert.equal((await home.take(home.root)).status, 'conflict');
     assert.deepEqual(published(), [`${record.id}.json`]);
     rmSync(join(home.directory.instances, `${record.id}.json`));
     writeInstanceRecord(home.directory, { ...record, id: 'f'.repeat(32) });
-    assert.equal((await hold(home.root)).status, 'held-by-us');
+    assert.equal((await home.take(home.root)).status, 'held-by-us');
   });
 
   it('tests 10, 11: a thread is no process, and a zombie does not live', async () => {
@@ -322,7 +303,7 @@ describe('Instances and their records', function () {
     // What failed holds nothing.
     const result = await holdResources(request);
     assert.ok(result.status === 'held-by-us');
-    held.push(result.instance);
+    home.keep(result);
   });
 });
 

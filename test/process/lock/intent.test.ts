@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { actOnce, type Intention, readActor } from '../../../src/lock/intent.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome, until } from './lockHome.ts';
 
 const target = 'b'.repeat(32);
@@ -13,12 +14,7 @@ describe('Exactly one acts', function () {
   let home: LockHome;
   let state = '';
 
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: the kernel lock was not run on this system yet');
-      this.skip();
-    }
-  });
+  onlyOnLinux('the kernel lock was not run on this system yet');
   beforeEach(() => {
     home = new LockHome();
     state = join(home.root, 'incarnation');
@@ -50,6 +46,32 @@ describe('Exactly one acts', function () {
     assert.equal(deed.status, 'acted');
     assert.deepEqual('result' in deed && [deed.result?.by, deed.result?.expect], ['the test', '1']);
     assert.equal(readActor(home.directory, target), undefined);
+  });
+
+  it('acts on a full disk, too, and leaves nobody else’s name on the door', async () => {
+    const door = join(home.directory.intents, `${target}.json`);
+    writeFileSync(door, '{}');
+    const script = `import { existsSync } from 'node:fs';
+import { actOnce } from ${JSON.stringify(join(import.meta.dirname, '../../../src/lock/intent.ts'))};
+import { openLockDirectory } from ${JSON.stringify(join(import.meta.dirname, '../../../src/lock/lockDirectory.ts'))};
+const { directory } = openLockDirectory(${JSON.stringify(home.directory.base)});
+const actor = { by: 'the test', pid: process.pid, start: '?', verb: 'stop', since: '' };
+const intention = { directory, target: '${target}', expect: '1', actor, current: async () => '1', waitMs: 0 };
+console.log(JSON.stringify(await actOnce(intention, async () => existsSync(${JSON.stringify(door)}))));`;
+    // No file may grow: the same errors as on a full disk (EFBIG for ENOSPC), without root.
+    const limited = [
+      '-c',
+      'trap "" XFSZ; ulimit -f 0; exec "$@"',
+      'sh',
+      process.execPath,
+      '--no-warnings',
+      '--input-type=module',
+      '-e',
+      script,
+    ];
+    const { stdout, stderr } = spawnSync('/bin/sh', limited, { encoding: 'utf8' });
+    assert.deepEqual(JSON.parse(stdout || 'null'), { status: 'acted', result: false }, stderr);
+    assert.deepEqual(readdirSync(home.directory.intents), [`${target}.lock`]);
   });
 
   it('lets go when the deed fails', async () => {

@@ -13,10 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { findFlockHelpers } from '../../../src/lock/flockHelper.ts';
 import { lockHolders } from '../../../src/lock/holders.ts';
 import { type KernelLock, type LockAttempt, type LockOptions, lockFile } from '../../../src/lock/kernelLock.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome } from './lockHome.ts';
 
 // Numbers are those of the protocol's list of tests. With the guard and the windows come 17 to 20, 22, 23, 24 and 30;
@@ -26,12 +27,7 @@ describe('The kernel lock', () => {
   let path = '';
   const locks: KernelLock[] = [];
 
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: written for flock(2) through a helper; macOS and Windows take the lock with an open flag, not run yet');
-      this.skip();
-    }
-  });
+  onlyOnLinux('written for flock(2) through a helper; macOS and Windows take the lock with an open flag, not run yet');
   beforeEach(() => {
     home = new LockHome();
     path = join(home.directory.locks, `${'a'.repeat(32)}.lock`);

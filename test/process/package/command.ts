@@ -1,7 +1,4 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 /** Runs a command to its end. Rejects with the last of what it printed when it fails or takes longer than two minutes. */
 export function run(
@@ -29,23 +26,4 @@ export function run(
       }
     });
   });
-}
-
-let cacheFolder: string | undefined;
-
-/**
- * Where installs are kept for reuse: `MCP_SHEPHERD_TEST_CACHE` when the test run sets it (and removes it at its end), else a folder of this process that is
- * removed when it exits.
- */
-export function testCache(): string {
-  const shared = process.env.MCP_SHEPHERD_TEST_CACHE;
-  if (shared) {
-    return shared;
-  }
-  if (cacheFolder === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), 'mcp-shepherd-test-cache-'));
-    cacheFolder = folder;
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
-  }
-  return cacheFolder;
 }

@@ -6,10 +6,11 @@
  * - `npm(cwd, ...args)`: npm with a home of its own that keeps the machine's registry settings and download cache.
  */
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run, testCache } from './command.ts';
+import { run } from './command.ts';
+import { keptFolder, ownFolder } from './testCache.ts';
 
 export const servers = {
   memory: { name: '@modelcontextprotocol/server-memory', bin: 'mcp-server-memory', versions: ['2026.1.26', '2026.8.31'] },
@@ -29,7 +30,7 @@ export function npmEnv(): Promise<NodeJS.ProcessEnv> {
     );
     const json: unknown = JSON.parse(await run('npm', ['config', 'list', '--json'], { cwd: tmpdir(), env: kept }));
     const config = typeof json === 'object' && json !== null ? new Map(Object.entries(json)) : new Map<string, unknown>();
-    const home = join(testCache(), 'home');
+    const home = join(ownFolder(), 'home');
     mkdirSync(home, { recursive: true });
     return {
       ...kept,
@@ -52,17 +53,10 @@ export async function npm(cwd: string, ...args: readonly string[]): Promise<stri
 
 /** Makes a project at `folder` (which must not exist) with the packages of `specs` as exact dependencies. */
 export async function makeProject(folder: string, specs: readonly string[]): Promise<void> {
-  const kept = join(testCache(), `npm-${createHash('sha256').update(specs.join('\n')).digest('hex').slice(0, 16)}`);
-  if (!existsSync(kept)) {
-    mkdirSync(testCache(), { recursive: true });
-    const making = mkdtempSync(join(testCache(), 'making-'));
+  const hash = createHash('sha256').update(specs.join('\n')).digest('hex').slice(0, 16);
+  const kept = await keptFolder(`npm-${hash}`, async (making) => {
     writeFileSync(join(making, 'package.json'), JSON.stringify({ name: 'project-under-test', version: '1.0.0', private: true }));
     await npm(making, 'install', '--save-exact', ...specs);
-    try {
-      renameSync(making, kept);
-    } catch {
-      rmSync(making, { recursive: true, force: true });
-    }
-  }
+  });
   cpSync(kept, folder, { recursive: true, verbatimSymlinks: true });
 }

@@ -8,11 +8,12 @@
  * - `venvPath(venv, name)`: a script of it, `stale-mcp` say; `cleanEnv(home)`: an environment of variables without pip settings.
  */
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run, testCache } from './command.ts';
+import { run } from './command.ts';
+import { keptFolder, testCache } from './testCache.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/python/', import.meta.url));
 
@@ -79,35 +80,13 @@ async function requiredPython(): Promise<string> {
   return found;
 }
 
-/** Makes something in the test cache once, also when several test processes want it at the same time: made beside, then renamed. */
-async function once(name: string, make: (folder: string) => Promise<void>): Promise<string> {
-  const target = join(testCache(), name);
-  if (!existsSync(target)) {
-    mkdirSync(testCache(), { recursive: true });
-    const making = mkdtempSync(join(testCache(), 'making-'));
-    await make(making);
-    try {
-      renameSync(making, target);
-    } catch {
-      // Another process was first.
-      rmSync(making, { recursive: true, force: true });
-    }
-  }
-  return target;
-}
-
-let installer: Promise<string> | undefined;
-
 /** The interpreter of an environment that has pip; with `--python` it installs into any other. */
-function pipPython(): Promise<string> {
-  installer ??= (async () => {
-    const base = await requiredPython();
-    // The environment's scripts hold its path, so it is made where it stays; `done` says that it is whole.
-    const folder = join(testCache(), `pip-${process.pid}`);
-    await run(base, ['-m', 'venv', folder], { cwd: testCache(), env: cleanEnv(testCache()) });
-    return join(folder, 'bin', 'python');
-  })();
-  return installer;
+async function pipPython(): Promise<string> {
+  const base = await requiredPython();
+  const folder = await keptFolder('pip', async (making) => {
+    await run(base, ['-m', 'venv', making], { cwd: testCache(), env: cleanEnv(making) });
+  });
+  return join(folder, 'bin', 'python');
 }
 
 /** Writes the source tree of a project, ready for `pip install`, `pip wheel` or `pip install -e`. */
@@ -158,7 +137,7 @@ export function pythonWheels(): Promise<string> {
       hash.update(readFileSync(join(fixtures, path)));
     }
   }
-  return once(`wheels-${hash.digest('hex').slice(0, 16)}`, async (folder) => {
+  return keptFolder(`wheels-${hash.digest('hex').slice(0, 16)}`, async (folder) => {
     for (const project of projects) {
       await buildWheel(project.name === 'unrelated' ? { ...project, package: 'stalelib' } : project, folder);
     }

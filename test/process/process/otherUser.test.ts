@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, describe, it } from 'mocha';
 import { treeOf } from '../../../src/process/parentage.ts';
@@ -58,9 +59,16 @@ describe('The process table across users and namespaces, on Linux', function () 
     assert.equal((await rowOf(new ProcTable(), child.pid)).uid, nobody);
   });
 
-  it('names the user of a process that gave up root, whose directory still belongs to root', async () => {
+  it('names the user of a process that gave up root', async () => {
     const code = `import os, time; os.setgid(${nobody}); os.setuid(${nobody}); print(os.getpid(), flush=True); time.sleep(100)`;
     const { pid } = await children.startClient('python3', ['-c', code]);
+    assert.equal((await rowOf(new ProcTable(), pid)).uid, nobody);
+  });
+
+  it('names the user of a process that may not be dumped, whose files belong to root', async () => {
+    const code = `import ctypes, os, time; os.setgid(${nobody}); os.setuid(${nobody}); ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print(os.getpid(), flush=True); time.sleep(100)`;
+    const { pid } = await children.startClient('python3', ['-c', code]);
+    assert.equal(statSync(`/proc/${pid}/environ`).uid, 0, 'it may not be dumped');
     assert.equal((await rowOf(new ProcTable(), pid)).uid, nobody);
   });
 

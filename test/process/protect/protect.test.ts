@@ -59,7 +59,7 @@ describe('protect', function () {
     for (const client of open.splice(0)) {
       await client.close();
     }
-    world.remove();
+    await world.remove();
   });
 
   function run(...args: readonly string[]): Promise<Ended> {
@@ -218,6 +218,28 @@ describe('protect', function () {
     doesNotMatch(readFileSync(file, 'utf8'), /guard/);
     equal(at('restart').status, 0);
     match(readFileSync(file, 'utf8'), /"--on-stale",\s*"restart"/);
+  });
+
+  it('dies of Ctrl-C at the question, as everywhere else, and names no option that would do it all the same', async function () {
+    if (spawnSync('script', ['--version']).error) {
+      this.skip();
+    }
+    const file = world.write('.cursor/mcp.json', { mcpServers: { notes: { command: process.execPath, args: [server] } } });
+    const line = [process.execPath, bundle, 'protect', 'notes'].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    const child = spawn('script', ['-qec', line, '/dev/null'], { cwd: world.home, env, stdio: ['pipe', 'pipe', 'ignore'] });
+    let said = '';
+    let pressed = false;
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (!pressed && said.includes('Write it?')) {
+        pressed = true;
+        child.stdin.write('\x03');
+      }
+    });
+    const [code] = await once(child, 'close');
+    equal(code, 128 + 2, said);
+    doesNotMatch(said, /--yes/);
+    doesNotMatch(readFileSync(file, 'utf8'), /guard/);
   });
 
   it('waits until Claude Desktop has gone, which would write its file anew', async () => {

@@ -1,17 +1,16 @@
 // Real clients from npm connect to a server that was put behind the guard in their own files. Long: hundreds of megabytes are fetched once.
 import { equal, match } from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { installOnce } from '../../../scripts/system/installOnce.ts';
-import { npm } from '../../../scripts/system/npm.ts';
-import { cacheRoot } from '../../../scripts/system/projectPaths.ts';
 import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
+import { installOpencode } from '../../screen/realOpencode.ts';
 import { buildPrograms } from '../cli/bundle.ts';
 import { run } from '../package/command.ts';
 import { makeProject, servers } from '../package/npmServers.ts';
 import { makeWorld, type World } from '../survey/world.ts';
+import { clientProgram } from './clientProgram.ts';
 
 const quiet = {
   DISABLE_AUTOUPDATER: '1',
@@ -30,6 +29,7 @@ describe('a protected entry in a real client', function () {
 
   before(async function () {
     if (process.env.TEST_LONG !== '1') {
+      console.log('skipped: TEST_LONG=1 gets the real clients from npm');
       this.skip();
     }
     dist = mkdtempSync(join(tmpdir(), 'protect-real-'));
@@ -46,19 +46,10 @@ describe('a protected entry in a real client', function () {
   });
   afterEach(() => world?.remove());
 
-  async function client(name: string, version: string, program: string): Promise<string> {
-    const folder = join(cacheRoot, `${program}-${version}`);
-    await installOnce(folder, async (staging) => {
-      writeFileSync(join(staging, 'package.json'), '{ "private": true }\n');
-      await npm(['install', '--foreground-scripts', `${name}@${version}`], staging);
-    });
-    return join(folder, 'node_modules', '.bin', program);
-  }
-
   const shepherd = (...args: readonly string[]): Promise<string> => run(process.execPath, [bundle, ...args], { cwd: world.home, env });
 
   it('Claude Code connects, and its own file comes back to the byte', async () => {
-    const claude = await client('@anthropic-ai/claude-code', '2.1.329', 'claude');
+    const claude = await clientProgram('@anthropic-ai/claude-code', '2.1.329', 'claude');
     const ask = (...args: readonly string[]): Promise<string> => run(claude, args, { cwd: world.home, env });
     await ask('mcp', 'add', '--scope', 'local', 'notes', '--', process.execPath, server);
     match(await ask('mcp', 'list'), /notes: .*Connected/);
@@ -73,7 +64,7 @@ describe('a protected entry in a real client', function () {
   });
 
   it('opencode connects', async () => {
-    const opencode = await client('opencode-ai', '1.18.33', 'opencode');
+    const opencode = await installOpencode();
     const file = world.write('.config/opencode/opencode.jsonc', { mcp: { notes: { type: 'local', command: [process.execPath, server] } } });
     const list = (): Promise<string> => run(opencode, ['mcp', 'list'], { cwd: world.home, env });
     match(await list(), /notes.*connected/);

@@ -217,6 +217,22 @@ describe('a look-up in a registry', function () {
     }
   });
 
+  it('opens no pipe and no device that settings name as a file of authorities', async function () {
+    if (process.platform === 'win32') {
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'authorities-'));
+    try {
+      const pipe = join(folder, 'pipe');
+      await run('mkfifo', [pipe], { cwd: folder, env: process.env });
+      for (const caFile of [pipe, '/dev/zero', folder]) {
+        assert.equal((await askNpm({ caFile })).status, 'unreachable', caFile);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('says so when nobody is there', async () => {
     const port = index.port;
     await index.close();

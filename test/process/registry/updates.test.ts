@@ -51,7 +51,7 @@ describe('a newer version in the registry', function () {
   after(async () => {
     await server?.stop();
     await index?.close();
-    world?.remove();
+    await world?.remove();
   });
 
   async function start(env: NodeJS.ProcessEnv): Promise<RunningServer> {

@@ -17,11 +17,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createProcessTable } from '../../../src/process/table.ts';
-import { createSurveyor } from '../../../src/survey/surveyor.ts';
-import { silentLog } from '../../../src/types/log.ts';
 import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
 import { run } from '../package/command.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { cleanEnv, findPython } from '../package/pythonWheels.ts';
 import { nodeServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
@@ -34,7 +32,6 @@ const loop = `for line in sys.stdin:
 describe('bad input', function () {
   this.timeout(120_000);
   let world: World;
-  const servers: RunningServer[] = [];
   /** The server beside it. */
   let other: RunningServer;
   const entries: Record<string, { command: string; args: string[] }> = {};
@@ -48,11 +45,10 @@ describe('bad input', function () {
     other = await start('other', process.execPath, [installedServer(join(world.root, 'beside'), 'other-mcp')]);
   });
   afterEach(async () => {
-    await Promise.all(servers.splice(0).map((one) => one.stop()));
     for (const name of Object.keys(entries)) {
       delete entries[name];
     }
-    world.remove();
+    await world?.remove();
   });
 
   async function start(
@@ -63,13 +59,11 @@ describe('bad input', function () {
   ): Promise<RunningServer> {
     entries[name] = { command, args };
     world.write('.claude.json', { mcpServers: entries });
-    const server = await startServer(command, args, {
+    return world.start(command, args, {
       cwd: options.cwd ?? world.root,
       env: options.env ?? process.env,
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
-    servers.push(server);
-    return server;
   }
 
   /** A package below node_modules, without an installer: what matters are its files. */
@@ -218,14 +212,8 @@ describe('bad input', function () {
     for (const moment of ['before its details', 'after its details']) {
       const server = await start('bad', process.execPath, [script]);
       const real = await createProcessTable(process.platform);
-      const surveyor = await createSurveyor({
-        home: world.home,
-        platform: process.platform,
-        env: { HOME: world.home },
+      const surveyor = await world.observer({
         runDir: join(world.root, `run ${moment}`),
-        folders: [],
-        vscodeUserDirs: [],
-        log: silentLog,
         table: {
           source: real.source,
           list: () => real.list(),

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../../../src/types/finding.ts';
 import type { Instance } from '../../../src/types/snapshot.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { nodeServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
@@ -13,13 +13,13 @@ const secret = 'hunter2-hunter2-hunter2';
 describe('an entry that is edited under its server', function () {
   this.timeout(120_000);
   let world: World;
-  let server: RunningServer | undefined;
+  let server: RunningServer;
   let script: string;
   beforeEach(async () => {
     world = makeWorld();
     script = nodeServer(join(world.root, 'tiny-mcp'));
     configure({});
-    server = await startServer(process.execPath, [script, 'stdio'], {
+    server = await world.start(process.execPath, [script, 'stdio'], {
       cwd: world.root,
       env: { ...process.env, API_KEY: secret, MODE: 'plain' },
     });
@@ -27,10 +27,7 @@ describe('an entry that is edited under its server', function () {
     assert.equal(first.name, 'tiny');
     assert.deepEqual(first.findings, []);
   });
-  afterEach(async () => {
-    await server?.stop();
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   function configure(over: { command?: string; args?: string[]; env?: Record<string, string> }): void {
     const env = over.env ?? { API_KEY: secret, MODE: 'plain' };
@@ -39,7 +36,7 @@ describe('an entry that is edited under its server', function () {
   }
 
   async function look(): Promise<Instance> {
-    return instanceOf(await settled(await world.observer()), server?.pid ?? 0);
+    return instanceOf(await settled(await world.observer()), server.pid);
   }
 
   async function changed(): Promise<Finding> {

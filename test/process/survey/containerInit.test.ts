@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { ProcTable } from '../../../src/process/procTable.ts';
 import { systemClock } from '../../../src/survey/bootClock.ts';
-import { createSurveyor } from '../../../src/survey/surveyor.ts';
-import { silentLog } from '../../../src/types/log.ts';
 import type { ProcessRow, ProcessTable } from '../../../src/types/process.ts';
 import type { Instance } from '../../../src/types/snapshot.ts';
 import { instanceOf, makeWorld, type World } from './world.ts';
@@ -49,7 +46,7 @@ describe('a server that the first process of a container took up', function () {
       await gone;
     }
     container = undefined;
-    world.remove();
+    await world.remove();
   });
 
   /** A shell as the first process of a PID namespace, below it a server whose starter has gone. @returns the server's PID out here */
@@ -74,22 +71,8 @@ describe('a server that the first process of a container took up', function () {
   }
 
   async function see(pid: number, table: ProcessTable): Promise<Instance> {
-    const surveyor = await createSurveyor({
-      home: world.home,
-      platform: process.platform,
-      env: { HOME: world.home },
-      runDir: join(world.root, 'run'),
-      folders: [],
-      vscodeUserDirs: [],
-      log: silentLog,
-      clock: later,
-      table,
-    });
-    try {
-      return instanceOf(await surveyor.survey(), pid);
-    } finally {
-      surveyor.dispose();
-    }
+    const observer = await world.observer({ clock: later, table });
+    return instanceOf(await observer.survey(), pid);
   }
 
   it('has no client and no launcher, and is an orphan', async () => {

@@ -5,7 +5,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunDocker, runDocker } from '../../../src/process/dockerImages.ts';
 import type { Instance } from '../../../src/types/snapshot.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { binaryServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
@@ -29,12 +29,9 @@ describe('a server in a container', function () {
     renameSync(binaryServer(join(world.root, 'bin', 'client')), client);
     const args = ['run', '-i', '--rm', image];
     world.write('.claude.json', { mcpServers: { boxed: { command: client, args } } });
-    server = await startServer(client, args, { cwd: world.root, env: process.env });
+    server = await world.start(client, args, { cwd: world.root, env: process.env });
   });
-  afterEach(async () => {
-    await server?.stop();
-    world.remove();
-  });
+  afterEach(() => world?.remove());
 
   /** A command that answers as docker does, from what the test wrote. */
   function standIn(made: string, current: string, delay = 0): RunDocker {

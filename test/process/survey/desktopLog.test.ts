@@ -1,11 +1,12 @@
 // What a desktop's log of thirty hours showed (two servers on one store for 1 h 17 min; a server back 1 min and 18 min after its end), seen from processes alone.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { changeLines } from '../../../src/cli/render/changes.ts';
 import type { Clock } from '../../../src/survey/bootClock.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { makeProject, npmEnv, servers } from '../package/npmServers.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
 const minuteMs = 60_000;
@@ -14,17 +15,11 @@ describe('the patterns of a desktop log', function () {
   this.timeout(120_000);
   let world: World;
   let project = '';
-  const running: RunningServer[] = [];
   let later = 0;
   /** The machine's own clock, ahead by what the test says: nobody waits for an hour. */
   const clock: Clock = { now: () => Date.now() + later, uptime: () => performance.now() + later };
 
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: needs /proc');
-      this.skip();
-    }
-  });
+  onlyOnLinux('needs /proc');
   beforeEach(async () => {
     later = 0;
     world = makeWorld();
@@ -35,20 +30,11 @@ describe('the patterns of a desktop log', function () {
       mcpServers: { memory: { command: process.execPath, args: [join(project, 'node_modules', '.bin', memory.bin)] } },
     });
   });
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map((server) => server.stop()));
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   const start = async (): Promise<RunningServer> => {
     const entry = join(project, 'node_modules', '.bin', servers.memory.bin);
-    const server = await startServer(process.execPath, [entry], { cwd: project, env: await npmEnv() });
-    running.push(server);
-    return server;
-  };
-  const end = async (server: RunningServer): Promise<void> => {
-    running.splice(running.indexOf(server), 1);
-    await server.stop();
+    return world.start(process.execPath, [entry], { cwd: project, env: await npmEnv() });
   };
 
   it('B19: pattern A, two servers of one client for 1 h 17 min: said with both PIDs and since when, and gone with one of them', async () => {
@@ -63,7 +49,7 @@ describe('the patterns of a desktop log', function () {
     assert.match(old.findings[0]?.evidence.join('\n') ?? '', new RegExp(`PID ${first.pid} since .*PID ${second.pid} since`));
     assert.equal(old.findings[0]?.since, instanceOf(snapshot, second.pid).startedAt);
     assert.deepEqual(headlines(instanceOf(snapshot, second.pid)), []);
-    await end(first);
+    await first.stop();
     assert.deepEqual(headlines(instanceOf(await settled(observer), second.pid)), []);
   });
 
@@ -73,7 +59,7 @@ describe('the patterns of a desktop log', function () {
     let before = await settled(observer);
     for (const gap of [1, 18]) {
       const gone = server.pid;
-      await end(server);
+      await server.stop();
       later += (gap * minuteMs) / 2;
       const between = await settled(observer);
       assert.deepEqual(between.instances, []);

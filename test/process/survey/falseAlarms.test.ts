@@ -5,7 +5,7 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, realpathSync, renameSync, ut
 import { join } from 'node:path';
 import { run } from '../package/command.ts';
 import { makeProject, npm, npmEnv, servers } from '../package/npmServers.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { cleanEnv, findPython, makeVenv, pip, venvPath } from '../package/pythonWheels.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
@@ -29,15 +29,10 @@ function chmodAll(folder: string): void {
 describe('no false alarm', function () {
   this.timeout(120_000);
   let world: World;
-  let server: RunningServer | undefined;
   beforeEach(() => {
     world = makeWorld();
   });
-  afterEach(async () => {
-    await server?.stop();
-    server = undefined;
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   describe('npm', () => {
     const { memory, filesystem } = servers;
@@ -50,8 +45,7 @@ describe('no false alarm', function () {
       const env = await npmEnv();
       const entry = join(project, 'node_modules', '.bin', memory.bin);
       world.write('.claude.json', { mcpServers: { memory: { command: process.execPath, args: [entry] } } });
-      server = await startServer(process.execPath, [entry], { cwd: project, env });
-      return server;
+      return world.start(process.execPath, [entry], { cwd: project, env });
     }
 
     const harmless: [string, () => Promise<unknown>, { late: boolean }][] = [
@@ -138,8 +132,7 @@ describe('no false alarm', function () {
       await pip(venv, 'install', 'stale-mcp==0.1.0', 'stalelib==1.0.0');
       const command = venvPath(venv, 'stale-mcp');
       world.write('.claude.json', { mcpServers: { palace: { command, args: [] } } });
-      server = await startServer(command, [], { cwd: world.root, env: cleanEnv(world.home) });
-      return server;
+      return world.start(command, [], { cwd: world.root, env: cleanEnv(world.home) });
     }
 
     const harmless: [string, () => Promise<unknown>, { late: boolean }][] = [

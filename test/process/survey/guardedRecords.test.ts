@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { guardBundle } from '../guard/guardedServer.ts';
 import { until } from '../lock/lockHome.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { makeProject, npm, npmEnv, servers } from '../package/npmServers.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
 describe('guarded servers in the survey', function () {
@@ -14,23 +15,13 @@ describe('guarded servers in the survey', function () {
   const { memory } = servers;
   const [older, newer] = memory.versions;
   let world: World;
-  let running: RunningServer | undefined;
 
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: needs /proc');
-      this.skip();
-    }
-  });
+  onlyOnLinux('needs /proc');
   beforeEach(() => {
     world = makeWorld();
     mkdirSync(world.runDir, { mode: 0o700 });
   });
-  afterEach(async () => {
-    await running?.stop();
-    running = undefined;
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   it('have the guard’s record, with the versions that it recorded, also for an observer who comes after the upgrade', async () => {
     const project = join(world.root, 'project');
@@ -38,7 +29,7 @@ describe('guarded servers in the survey', function () {
     const entry = join(project, 'node_modules', '.bin', memory.bin);
     const args = [await guardBundle(), '--lock', 'name:notes', '--on-stale', 'warn', '--', process.execPath, entry];
     world.write('.claude.json', { mcpServers: { memory: { command: process.execPath, args } } });
-    running = await startServer(process.execPath, args, { cwd: project, env: { ...(await npmEnv()), MCP_RUN_DIR: world.runDir } });
+    const running = await world.start(process.execPath, args, { cwd: project, env: { ...(await npmEnv()), MCP_RUN_DIR: world.runDir } });
     const guard = running.pid;
     const observer = await world.observer();
     await until('its record', async () => (await observer.survey()).instances.some((one) => one.record?.state === 'running'), 30_000);
@@ -54,7 +45,7 @@ describe('guarded servers in the survey', function () {
     assert.deepEqual([headlines(instance), snapshot.problems], [[], []]);
 
     rmSync(join(world.runDir, 'shepherd'), { recursive: true });
-    await until('installs are later than the start', () => Date.now() - (running?.startedAt ?? 0) > 3_000, 20_000);
+    await until('installs are later than the start', () => Date.now() - running.startedAt > 3_000, 20_000);
     await npm(project, 'install', `${memory.name}@${newer}`);
     const late = instanceOf(await settled(await world.observer()), instance.pid);
     assert.deepEqual([late.package?.running, late.package?.installed, headlines(late)], [older, newer, ['stale/package/proven']]);
@@ -73,8 +64,8 @@ describe('guarded servers in the survey', function () {
       },
     });
     const env = { ...(await npmEnv()), MCP_RUN_DIR: world.runDir };
-    const start = (mode: string): Promise<RunningServer> => startServer(process.execPath, words(mode), { cwd: project, env });
-    running = await start('warn');
+    const start = (mode: string): Promise<RunningServer> => world.start(process.execPath, words(mode), { cwd: project, env });
+    await start('warn');
     const observer = await world.observer();
     const published = async (count: number): Promise<void> =>
       until(

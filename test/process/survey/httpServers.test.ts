@@ -11,8 +11,7 @@ import { LsofListeners } from '../../../src/process/lsofListeners.ts';
 import { ProcListeners } from '../../../src/process/procListeners.ts';
 import { ProcTable } from '../../../src/process/procTable.ts';
 import { systemClock } from '../../../src/survey/bootClock.ts';
-import { createSurveyor, type Surveyor } from '../../../src/survey/surveyor.ts';
-import { silentLog } from '../../../src/types/log.ts';
+import type { Surveyor } from '../../../src/survey/surveyor.ts';
 import type { Snapshot } from '../../../src/types/snapshot.ts';
 import { makeProject, npm, npmEnv, servers } from '../package/npmServers.ts';
 import { findPython } from '../package/pythonWheels.ts';
@@ -27,7 +26,6 @@ describe('HTTP servers', function () {
   let world: World;
   const running: RunningHttp[] = [];
   const children: ChildProcess[] = [];
-  const open: Surveyor[] = [];
   let ahead = 0;
   /** Both clocks together: time passes, nobody sets it. */
   const clock = { now: () => systemClock.now() + ahead, uptime: () => systemClock.uptime() + ahead };
@@ -43,9 +41,6 @@ describe('HTTP servers', function () {
     ahead = 0;
   });
   afterEach(async () => {
-    for (const surveyor of open.splice(0)) {
-      surveyor.dispose();
-    }
     for (const child of children.splice(0)) {
       const gone = once(child, 'exit');
       child.kill('SIGKILL');
@@ -54,7 +49,7 @@ describe('HTTP servers', function () {
     for (const one of running.splice(0)) {
       await one.stop();
     }
-    world.remove();
+    await world.remove();
   });
 
   async function imitate(...args: readonly string[]): Promise<RunningHttp> {
@@ -67,21 +62,7 @@ describe('HTTP servers', function () {
     world.write('.claude.json', { mcpServers: { [name]: { type: 'http', url: `http://${host}:${port}/mcp` } } });
   }
 
-  async function observer(listeners?: ListenerTable): Promise<Surveyor> {
-    const surveyor = await createSurveyor({
-      home: world.home,
-      platform: process.platform,
-      env: { HOME: world.home },
-      runDir: world.runDir,
-      folders: [],
-      vscodeUserDirs: [],
-      log: silentLog,
-      clock,
-      ...(listeners ? { listeners } : {}),
-    });
-    open.push(surveyor);
-    return surveyor;
-  }
+  const observer = (listeners?: ListenerTable): Promise<Surveyor> => world.observer({ clock, ...(listeners ? { listeners } : {}) });
 
   const portsOf = (snapshot: Snapshot) => snapshot.definitions.map(({ name, port }) => [name, port?.holder, port?.pid]);
 

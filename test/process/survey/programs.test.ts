@@ -7,15 +7,15 @@ import {
   copyFileSync,
   linkSync,
   mkdirSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
   utimesSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import { join } from 'node:path';
+import type { RunningServer } from '../package/observe.ts';
+import { ownPython } from '../package/ownPython.ts';
 import { cleanEnv, findPython, pip, venvPath } from '../package/pythonWheels.ts';
 import { binaryServer, sharedLibrary } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
@@ -32,7 +32,6 @@ function has(command: string): boolean {
 describe('the program of a server', function () {
   this.timeout(120_000);
   let world: World;
-  let server: RunningServer | undefined;
   before(function () {
     if (process.platform !== 'linux' || !has('gcc')) {
       console.log('skipped: the program that runs is compared on Linux only, and made here with gcc');
@@ -42,11 +41,7 @@ describe('the program of a server', function () {
   beforeEach(() => {
     world = makeWorld();
   });
-  afterEach(async () => {
-    await server?.stop();
-    server = undefined;
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   interface Case {
     readonly what: string;
@@ -136,7 +131,7 @@ describe('the program of a server', function () {
       symlinkSync(program, link);
       const command = linked ? link : program;
       world.write('.claude.json', { mcpServers: { tiny: { command, args: [] } } });
-      server = await startServer(command, [], { cwd: world.root, env: process.env });
+      const server = await world.start(command, [], { cwd: world.root, env: process.env });
       assert.deepEqual(headlines(instanceOf(await settled(await world.observer()), server.pid)), []);
       act({ root, program, link });
       const known = instanceOf(await settled(await world.observer()), server.pid);
@@ -153,7 +148,7 @@ describe('the program of a server', function () {
   long?.('single binary: removed is called gone after ten seconds, and put back is well again', async () => {
     const program = binaryServer(join(world.root, 'mcp-tiny'));
     world.write('.claude.json', { mcpServers: { tiny: { command: program, args: [] } } });
-    server = await startServer(program, [], { cwd: world.root, env: process.env });
+    const server = await world.start(program, [], { cwd: world.root, env: process.env });
     const observer = await world.observer();
     await settled(observer);
     renameSync(program, `${program}.away`);
@@ -171,24 +166,15 @@ describe('the program of a server', function () {
 
     /** A Python of its own, whose program can be replaced: a copy with the real one's library. */
     async function start(extra: NodeJS.ProcessEnv = {}, prepare: (site: string) => void = () => {}): Promise<RunningServer> {
-      const real = realpathSync((await findPython()) ?? '');
-      const name = basename(real);
-      base = join(world.root, 'base', 'bin', name);
-      mkdirSync(join(world.root, 'base', 'bin'), { recursive: true });
-      mkdirSync(join(world.root, 'base', 'lib'));
-      copyFileSync(real, base);
-      chmodSync(base, 0o755);
-      const library = execFileSync(real, ['-c', 'import os; print(os.path.dirname(os.__file__))'], { encoding: 'utf8' }).trim();
-      symlinkSync(library, join(world.root, 'base', 'lib', basename(library)));
       venv = join(world.root, 'venv');
-      execFileSync(base, ['-m', 'venv', '--without-pip', '--symlinks', venv], { env: env() });
+      const own = await ownPython(join(world.root, 'base'), venv, env());
+      base = own.program;
       await pip(venv, 'install', 'stale-mcp==0.1.0', 'stalelib==1.0.0');
-      const site = join(venv, 'lib', basename(library), 'site-packages');
+      const { site } = own;
       prepare(site);
       const command = venvPath(venv, 'stale-mcp');
       world.write('.claude.json', { mcpServers: { palace: { command, args: [] } } });
-      server = await startServer(command, [], { cwd: world.root, env: { ...env(), ...extra } });
-      return server;
+      return world.start(command, [], { cwd: world.root, env: { ...env(), ...extra } });
     }
 
     before(async function () {

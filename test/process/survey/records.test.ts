@@ -14,7 +14,7 @@ import type { Snapshot } from '../../../src/types/snapshot.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { LockHome, until } from '../lock/lockHome.ts';
 import { installExamples, installNotesServer } from '../lock/notesServer.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { findPython, venvPath } from '../package/pythonWheels.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
@@ -25,7 +25,6 @@ describe('records in the survey', function () {
   let venv = '';
   let directory: LockDirectory;
   let witness: Witness;
-  const servers: RunningServer[] = [];
 
   before(async function () {
     if (process.platform !== 'linux' || (await findPython()) === undefined) {
@@ -44,16 +43,11 @@ describe('records in the survey', function () {
     directory = opened.directory;
     venv = join(world.root, 'venv');
   });
-  afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.stop()));
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   const start = async (folder: string, command = venvPath(venv, 'notes-mcp')): Promise<RunningServer> => {
     const env = { ...process.env, MCP_RUN_DIR: world.runDir };
-    const server = await startServer(command, [join(world.root, folder)], { cwd: world.root, env });
-    servers.push(server);
-    return server;
+    return world.start(command, [join(world.root, folder)], { cwd: world.root, env });
   };
   const shared = (): string => venvPath(join(template.root, 'venv'), 'notes-mcp');
   const recordOf = (pid: number): InstanceRecord => {

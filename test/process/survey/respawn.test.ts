@@ -4,22 +4,16 @@ import { mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { Finding } from '../../../src/types/finding.ts';
 import { npmEnv, servers } from '../package/npmServers.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
 import { nodeServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
 describe('what a restart would start', function () {
   this.timeout(180_000);
   let world: World;
-  let server: RunningServer | undefined;
   beforeEach(() => {
     world = makeWorld();
   });
-  afterEach(async () => {
-    await server?.stop();
-    server = undefined;
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   async function respawn(pid: number): Promise<Finding | undefined> {
     const instance = instanceOf(await settled(await world.observer()), pid);
@@ -33,7 +27,7 @@ describe('what a restart would start', function () {
       world.write('.claude.json', { mcpServers: { memory: { command: 'npx', args: ['-y', `${name}@${version}`] } } });
     };
     configure(versions[0]);
-    server = await startServer('npx', ['-y', `${name}@${versions[0]}`], { cwd: world.root, env: await npmEnv() });
+    const server = await world.start('npx', ['-y', `${name}@${versions[0]}`], { cwd: world.root, env: await npmEnv() });
     assert.equal(await respawn(server.pid), undefined);
     configure(versions[1]);
     const finding = await respawn(server.pid);
@@ -61,7 +55,7 @@ describe('what a restart would start', function () {
     mkdirSync(join(project, 'node_modules', '.bin'));
     writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${script} "$@"\n`, { mode: 0o755 });
     world.write('.claude.json', { mcpServers: { tiny: { command: shim, args: [] } } });
-    server = await startServer(shim, [], { cwd: project, env: process.env });
+    const server = await world.start(shim, [], { cwd: project, env: process.env });
     assert.equal(await respawn(server.pid), undefined);
     rmSync(link);
     symlinkSync(place('2.0.0'), link);

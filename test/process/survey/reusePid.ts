@@ -3,12 +3,10 @@
 // Arguments: home (with the entry), run folder, project, older and newer version of its server.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSurveyor } from '../../../src/survey/surveyor.ts';
-import { silentLog } from '../../../src/types/log.ts';
 import type { Instance } from '../../../src/types/snapshot.ts';
 import { npm, servers } from '../package/npmServers.ts';
 import { type RunningServer, startServer } from '../package/observe.ts';
-import { headlines, instanceOf, settled } from './world.ts';
+import { headlines, instanceOf, makeSurveyor, settled } from './world.ts';
 
 const [home = '', runDir = '', project = '', older = '', newer = ''] = process.argv.slice(2);
 const entry = join(project, 'node_modules', '.bin', servers.memory.bin);
@@ -16,15 +14,7 @@ const start = (): Promise<RunningServer> => startServer(process.execPath, [entry
 
 /** As a program that is started now sees it: what it knows of earlier processes is what is stored. */
 async function look(pid: number): Promise<Instance> {
-  const surveyor = await createSurveyor({
-    home,
-    platform: process.platform,
-    env: { HOME: home },
-    runDir,
-    folders: [],
-    vscodeUserDirs: [],
-    log: silentLog,
-  });
+  const surveyor = await makeSurveyor(home, runDir);
   try {
     return instanceOf(await settled(surveyor), pid);
   } finally {

@@ -2,22 +2,14 @@
 // Arguments: folder of the scanner, home, run folder, version.
 import { ProcTable } from '../../../src/process/procTable.ts';
 import { startSharedSurvey } from '../../../src/survey/sharedSurvey.ts';
-import { createSurveyor } from '../../../src/survey/surveyor.ts';
 import { silentLog } from '../../../src/types/log.ts';
+import { makeSurveyor } from './world.ts';
 
 const [folder = '', home = '', runDir = '', version = ''] = process.argv.slice(2);
 const table = new ProcTable();
 const own = (await table.list()).find(({ pid }) => pid === process.pid)?.identity;
 if (own) {
-  const surveyor = await createSurveyor({
-    home,
-    platform: process.platform,
-    env: { HOME: home },
-    runDir,
-    folders: [],
-    vscodeUserDirs: [],
-    log: silentLog,
-  });
+  const surveyor = await makeSurveyor(home, runDir);
   const survey = await startSharedSurvey({ folder, surveyor, own, table, version, log: silentLog });
   survey.onSnapshot(() => console.log('seen'));
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../scripts/system/waiting.ts';
 import { ProcTable } from '../../../src/process/procTable.ts';
 import type { LiveSurvey } from '../../../src/survey/live.ts';
@@ -12,6 +12,7 @@ import { readPublished } from '../../../src/survey/scannerFile.ts';
 import { startSharedSurvey } from '../../../src/survey/sharedSurvey.ts';
 import { silentLog } from '../../../src/types/log.ts';
 import type { ProcessIdentity } from '../../../src/types/process.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { makeWorld, type World } from './world.ts';
 
 const version = '1.0.0';
@@ -25,12 +26,7 @@ describe('One look for all windows', function () {
   const open: LiveSurvey[] = [];
   const children: ChildProcess[] = [];
 
-  before(function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: the kernel lock was not run on this system yet');
-      this.skip();
-    }
-  });
+  onlyOnLinux('the kernel lock was not run on this system yet');
   beforeEach(async () => {
     world = makeWorld();
     folder = mkdtempSync(join(tmpdir(), 'scanner-'));
@@ -38,7 +34,7 @@ describe('One look for all windows', function () {
     assert.ok(row);
     own = row.identity;
   });
-  afterEach(() => {
+  afterEach(async () => {
     for (const survey of open.splice(0)) {
       survey.dispose();
     }
@@ -46,7 +42,7 @@ describe('One look for all windows', function () {
       child.kill('SIGKILL');
     }
     rmSync(folder, { recursive: true, force: true });
-    world.remove();
+    await world.remove();
   });
 
   /** A window: its survey, and how often it has looked itself. */

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npm, npmEnv } from '../package/npmServers.ts';
-import { type RunningServer, startServer } from '../package/observe.ts';
+import type { RunningServer } from '../package/observe.ts';
 import { cleanEnv, findPython, makeVenv, pip, staleMcp, venvPath, writeSource } from '../package/pythonWheels.ts';
 import { nodeServer, pythonServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
@@ -24,20 +24,16 @@ describe('source that is used in place', function () {
   this.timeout(120_000);
   let world: World;
   let folder: string;
-  let server: RunningServer | undefined;
+  let server: RunningServer;
   beforeEach(() => {
     world = makeWorld();
     folder = join(world.root, 'tiny-mcp');
   });
-  afterEach(async () => {
-    await server?.stop();
-    server = undefined;
-    world.remove();
-  });
+  afterEach(() => world.remove());
 
   async function seen(runDir?: string): Promise<{ found: string[]; unknown: string; message: string }> {
     const observer = await world.observer(runDir === undefined ? {} : { runDir: join(world.root, runDir) });
-    const instance = instanceOf(await settled(observer), server?.pid ?? 0);
+    const instance = instanceOf(await settled(observer), server.pid);
     return { found: headlines(instance), unknown: instance.unknown ?? '', message: instance.findings[0]?.message ?? '' };
   }
 
@@ -78,7 +74,7 @@ describe('source that is used in place', function () {
         what: 'output removed and built again (rm -rf and a build with the same result)',
         act: async () => {
           rmSync(at('lib'), { recursive: true });
-          assert.deepEqual(headlines(instanceOf(await (await world.observer()).survey(), server?.pid ?? 0)), []);
+          assert.deepEqual(headlines(instanceOf(await (await world.observer()).survey(), server.pid)), []);
           mkdirSync(at('lib'));
           writeFileSync(at('lib/helper.js'), original.get('lib/helper.js') ?? '');
         },
@@ -93,7 +89,7 @@ describe('source that is used in place', function () {
         original.set(path, readFileSync(at(path), 'utf8'));
       }
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
-      server = await startServer(process.execPath, [script], { cwd: folder, env: await npmEnv() });
+      server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
       assert.deepEqual((await seen()).found, []);
       for (const { what, act, found, late } of cases) {
         await act();
@@ -120,7 +116,7 @@ describe('source that is used in place', function () {
       // The times of git's log are whole seconds.
       await new Promise((done) => setTimeout(done, 2_100));
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
-      server = await startServer(process.execPath, [script], { cwd: folder, env: await npmEnv() });
+      server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
       assert.deepEqual((await seen()).found, []);
       writeFileSync(join(folder, 'NOTES.md'), 'x');
       git(folder, 'add', '-A');
@@ -133,7 +129,42 @@ describe('source that is used in place', function () {
       assert.deepEqual((await seen('late')).found, ['stale/source/likely'], 'git’s log says where HEAD stood');
       git(folder, 'checkout', '-q', 'main');
       assert.deepEqual((await seen()).found, [], 'back again');
-      assert.deepEqual((await seen('later')).found, [], 'a late observer after the way back');
+      const later = await seen('later');
+      assert.deepEqual(later.found, [], 'a late observer after the way back');
+      assert.doesNotMatch(later.unknown, notKnown, 'git has the content of then');
+      utimesSync(script, new Date(), new Date());
+      rewrite(join(folder, 'lib', 'helper.js'));
+      const touched = await seen('touched');
+      assert.deepEqual(touched.found, [], 'touched and written again: the content is git’s');
+      assert.doesNotMatch(touched.unknown, notKnown);
+      appendFileSync(script, '// more\n');
+      const edited = await seen('edited');
+      assert.deepEqual(edited.found, ['stale/source/likely'], 'edited and not committed, for a late observer');
+      assert.match(edited.message, /server\.js/);
+      git(folder, 'gc', '-q');
+      assert.deepEqual((await seen('packed')).found, ['stale/source/likely'], 'git’s objects in a pack');
+      writeFileSync(join(folder, '.gitattributes'), '*.js filter=lfs\n');
+      assert.match((await seen('filtered')).unknown, notKnown, 'git keeps something else than the work tree');
+      rmSync(join(folder, '.gitattributes'));
+      git(folder, 'commit', '-qam', 'three');
+      assert.deepEqual((await seen('committed')).found, ['stale/source/likely'], 'edited and committed');
+    });
+
+    it('git: what was edited before the start, put away and back by git, is not called stale by a late observer', async () => {
+      const script = nodeServer(folder);
+      git(folder, 'init', '-q');
+      git(folder, 'add', '-A');
+      git(folder, 'commit', '-qm', 'one');
+      appendFileSync(script, '// mine\n');
+      await new Promise((done) => setTimeout(done, 2_100));
+      world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
+      server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
+      assert.deepEqual((await seen()).found, []);
+      git(folder, 'stash', '-q');
+      git(folder, 'stash', 'pop', '-q');
+      const late = await seen('late');
+      assert.deepEqual(late.found, []);
+      assert.match(late.unknown, notKnown);
     });
 
     it('a linked package of a workspace is part of the source', async () => {
@@ -153,7 +184,7 @@ describe('source that is used in place', function () {
       await npm(folder, 'install');
       writeFileSync(script, `import '@tiny/inner';\n${readFileSync(script, 'utf8')}`);
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
-      server = await startServer(process.execPath, [script], { cwd: folder, env: await npmEnv() });
+      server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
       assert.deepEqual((await seen()).found, []);
       appendFileSync(join(inner, 'main.js'), '// more\n');
       const stale = await seen();
@@ -177,8 +208,18 @@ describe('source that is used in place', function () {
         const script = pythonServer(folder);
         const args = way === 'script' ? [script] : ['-m', 'mcp_server'];
         world.write('.claude.json', { mcpServers: { tiny: { command: python, args } } });
-        server = await startServer(python, args, { cwd: folder, env: cleanEnv(world.home) });
+        server = await world.start(python, args, { cwd: folder, env: cleanEnv(world.home) });
         assert.deepEqual((await seen()).found, []);
+        utimesSync(join(folder, 'inner', 'helper.py'), new Date(), new Date());
+        assert.deepEqual((await seen('touched')).found, [], 'a late observer of a touch');
+        appendFileSync(join(folder, 'inner', 'helper.py'), '# more\n');
+        const late = await seen('edited');
+        assert.deepEqual(
+          [late.found, late.message.match(/helper/)?.[0]],
+          [['stale/source/likely'], 'helper'],
+          'a late observer of an edit',
+        );
+        writeFileSync(join(folder, 'inner', 'helper.py'), "HELPER = 'one'\n");
         appendFileSync(join(folder, 'tests', 'test_helper.py'), '# more\n');
         execFileSync(python, ['-m', 'compileall', '-qf', folder]);
         utimesSync(script, new Date(), new Date());
@@ -199,7 +240,7 @@ describe('source that is used in place', function () {
       await pip(venv, 'install', '--no-build-isolation', '-e', source, 'stalelib==1.0.0');
       const command = venvPath(venv, 'stale-mcp');
       world.write('.claude.json', { mcpServers: { palace: { command, args: [] } } });
-      server = await startServer(command, [], { cwd: world.root, env: cleanEnv(world.home) });
+      server = await world.start(command, [], { cwd: world.root, env: cleanEnv(world.home) });
       assert.deepEqual((await seen()).found, []);
       mkdirSync(join(source, 'tests'));
       writeFileSync(join(source, 'tests', 'test_it.py'), 'x = 1\n');

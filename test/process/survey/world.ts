@@ -1,13 +1,12 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { RunDocker } from '../../../src/process/dockerImages.ts';
-import type { Clock } from '../../../src/survey/bootClock.ts';
 import type { RegistryMode } from '../../../src/survey/registryDesk.ts';
-import { createSurveyor, type Surveyor } from '../../../src/survey/surveyor.ts';
+import { createSurveyor, type SurveyOptions, type Surveyor } from '../../../src/survey/surveyor.ts';
 import { isHeadline } from '../../../src/types/finding.ts';
 import { silentLog } from '../../../src/types/log.ts';
 import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
+import { type RunningServer, startServer } from '../package/observe.ts';
 
 /** A home and a run folder of their own, and observers that know nothing else of this machine but its processes. */
 export interface World {
@@ -17,15 +16,25 @@ export interface World {
   /** Writes a file below the home. */
   write(path: string, content: unknown): string;
   /** A new observer; with the same run folder it knows what earlier ones recorded. */
-  observer(options?: {
-    readonly clock?: Clock;
-    readonly folders?: readonly string[];
-    readonly runDir?: string;
-    readonly registry?: RegistryMode;
-    readonly registryLimitMs?: number;
-    readonly docker?: RunDocker;
-  }): Promise<Surveyor>;
-  remove(): void;
+  observer(options?: Partial<Omit<SurveyOptions, 'registry'>> & { readonly registry?: RegistryMode }): Promise<Surveyor>;
+  /** Starts a server and waits for its answer to `initialize`; it ends with this world, if not before. */
+  start: typeof startServer;
+  /** Ends all that was made here. */
+  remove(): Promise<void>;
+}
+
+/** An observer that knows nothing but the processes of this machine and what is below this home and this run folder. */
+export function makeSurveyor(home: string, runDir: string, more: Partial<SurveyOptions> = {}): Promise<Surveyor> {
+  return createSurveyor({
+    home,
+    platform: process.platform,
+    env: { HOME: home },
+    runDir,
+    folders: [],
+    vscodeUserDirs: [],
+    log: silentLog,
+    ...more,
+  });
 }
 
 export function makeWorld(): World {
@@ -34,6 +43,7 @@ export function makeWorld(): World {
   const runDir = join(root, 'run');
   mkdirSync(home);
   const open: Surveyor[] = [];
+  const servers: RunningServer[] = [];
   return {
     root,
     home,
@@ -44,27 +54,21 @@ export function makeWorld(): World {
       writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, undefined, 2));
       return file;
     },
-    async observer(options = {}) {
-      const surveyor = await createSurveyor({
-        home,
-        platform: process.platform,
-        env: { HOME: home },
-        runDir: options.runDir ?? runDir,
-        folders: options.folders ?? [],
-        vscodeUserDirs: [],
-        log: silentLog,
-        ...(options.clock ? { clock: options.clock } : {}),
-        ...(options.docker ? { docker: options.docker } : {}),
-        ...(options.registry ? { registry: () => options.registry ?? 'off' } : {}),
-        ...(options.registryLimitMs === undefined ? {} : { registryLimitMs: options.registryLimitMs }),
-      });
+    async observer({ registry, ...options } = {}) {
+      const surveyor = await makeSurveyor(home, runDir, { ...options, ...(registry ? { registry: () => registry } : {}) });
       open.push(surveyor);
       return surveyor;
     },
-    remove() {
+    async start(...how) {
+      const server = await startServer(...how);
+      servers.push(server);
+      return server;
+    },
+    async remove() {
       for (const surveyor of open) {
         surveyor.dispose();
       }
+      await Promise.all(servers.map((server) => server.stop()));
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };

@@ -42,6 +42,29 @@ describe('decideEnsure', () => {
   for (const [what, over, more, expected] of cases) {
     it(`${what}: ${expected}`, () => assert.equal(decide(over, more), expected));
   }
+  it('C14: an older one that only says so is replaced when it runs what the name is started by, and left alone otherwise', () => {
+    const launch = { command: 'python3', args: ['/srv/notes/server.py', '--port', '{port}', '8700'] };
+    const older = (command: string): string => decide({ command, ...health('0.1.0') }, { version: '2.0.0', launch });
+    assert.equal(older('/usr/bin/python3.11 server.py --port 8700'), 'replace');
+    assert.equal(older('python3 /srv/other/another.py --port 8700'), 'foreign');
+    assert.equal(older('python3 8700'), 'foreign');
+    assert.equal(
+      decide(
+        { command: '/opt/notes/notesd --listen', ...health('0.1.0') },
+        { version: '2.0.0', launch: { command: 'notesd', args: ['--http'] } },
+      ),
+      'replace',
+    );
+  });
+  it('a restart replaces exactly the process that was meant, whatever its version, and no other', () => {
+    assert.equal(decide({ tree: [9, 10] }, { replace: 9 }), 'replace');
+    assert.equal(decide({ tree: [9, 10] }, { replace: 10 }), 'replace');
+    assert.equal(decide({ tree: [9] }, { replace: 8 }), 'unknown');
+    assert.equal(decide({ tree: [9], package: npm('2.0.0') }, { replace: 9 }), 'replace');
+    assert.equal(decide({ tree: [9], package: npm('2.0.0') }, { replace: 8 }), 'reused');
+    assert.equal(decide({ tree: [9] }, { replace: 9, passive: true }), 'unknown');
+    assert.equal(decide({ tree: [9], package: npm('1.0.0') }, { replace: 9, version: '2.0.0', package: 'other-mcp' }), 'foreign');
+  });
   it('a free port is started on, a foreign one is left', () => {
     assert.equal(decideEnsure(wish, { kind: 'free' }).kind, 'start');
     const decision = decideEnsure(wish, { kind: 'foreign', pid: 7, command: 'nginx', reason: 'it is a server for something else' });

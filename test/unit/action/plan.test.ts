@@ -42,6 +42,20 @@ describe('planFor', () => {
     assert.match(stop.risks.join(' '), /lives and may still use it.*only memory/s);
   });
 
+  it('tells the step in a session of the Agent Host, which no program can ask; to signal its server needs a second yes and names the gentler way', () => {
+    const one = { ...own, client: client('vscode-agent-host', 'VS Code Agent Host', 4800) };
+    const restart = plan('restart', one);
+    assert.deepEqual(kinds(restart), ['manual']);
+    assert.match(
+      restart.steps[0]?.text ?? '',
+      /^Open the agent session, run “MCP: List Servers”, pick memory, choose “Stop Server” and then “Start Server”/,
+    );
+    const stop = plan('stop', one);
+    assert.deepEqual([kinds(stop), stop.confirm], [['end-tree'], 'twice']);
+    assert.match(stop.risks.join(' '), /Gentler: open the agent session.*pick memory and choose “Stop Server”/);
+    assert.doesNotMatch(plan('stop', { ...own, client: claude }).risks.join(' '), /Gentler/);
+  });
+
   it('A29: asks the guard to restart, whoever the client is, without a question; and to stop, on a second yes', () => {
     const record = {
       id: 'a'.repeat(32),
@@ -87,6 +101,17 @@ describe('planFor', () => {
     assert.match(plan('restart', perhaps).refused ?? '', /the way it was started/);
   });
 
+  it('ends no server with another one that the same script has started', () => {
+    const launchers = [{ pid: 40, kind: 'sh', command: 'sh start.sh' }];
+    const one = instance({ name: 'one', pid: 41, launchers, background: true, tree: [41, 40, 42] });
+    const two = instance({ name: 'two', pid: 42, launchers, background: true, tree: [42, 40, 41] });
+    assert.match(plan('stop', one, [two]).refused ?? '', /^sh \(PID 40\) has started two \(PID 42\) beside one/);
+    assert.deepEqual(plan('end', one, [two]).steps, []);
+    const left = [finding({ kind: 'orphan' })];
+    assert.deepEqual(kinds(plan('end', { ...one, findings: left }, [{ ...two, findings: left }])), ['end-tree']);
+    assert.match(plan('end', { ...one, findings: left }, [two]).refused ?? '', /would be ended with it/);
+  });
+
   it('leaves what runs on its own alone, but for a second yes', () => {
     const service = instance({ name: 'http', pid: 12, background: true, transport: 'http' });
     assert.match(plan('restart', service).refused ?? '', /its service/);
@@ -119,6 +144,18 @@ describe('pruneCandidates', () => {
   const given = snapshot({ definitions: [entry], instances: [single, service, elsewhere, newer, old, perhaps, orphan] });
   const candidates = pruneCandidates(given, around);
 
+  it('says of one that was cut off a moment ago neither that it is left behind nor that it runs on its own by design', () => {
+    const young = instance({ name: 'memory', pid: 18, client: null, background: false });
+    assert.deepEqual(
+      pruneCandidates(snapshot({ definitions: [entry], instances: [young] }), around).map(({ class: kind, preselected, plan: made }) => [
+        kind,
+        preselected,
+        made.confirm,
+      ]),
+      [['likely-orphan', false, 'twice']],
+    );
+  });
+
   it('B15, B16: tells the classes apart, and preselects proven orphans alone', () => {
     assert.deepEqual(
       candidates.map(({ class: kind, instance: { pid }, preselected }) => [kind, pid, preselected]),
@@ -140,6 +177,60 @@ describe('pruneCandidates', () => {
     assert.deepEqual(lastCopies(pick(11, 13), given), []);
     assert.deepEqual(lastCopies(pick(13, 14), given), ['memory of Claude Code (PID 5001)', 'memory of Claude Code (PID 5001)']);
     assert.deepEqual(lastCopies(pick(15), given), ['memory of VS Code (PID 4711)']);
+  });
+
+  it('B16: lists what does not answer and what is idle under living clients, unticked, with what it may mean', () => {
+    const mute = instance({ name: 'mail', pid: 18, client: claude });
+    const guarded = instance({ name: 'wiki', pid: 19, client: claude, findings: [finding({ kind: 'unresponsive' })] });
+    const all = { ...given, instances: [...given.instances, mute, guarded] };
+    const life = new Map([
+      [mute.id, { kind: 'not-reading', why: 'it does not read its input', mind: 'It may be busy.' }],
+      [single.id, { kind: 'idle', why: 'it has read nothing since 09:00', mind: 'Idle is not broken.' }],
+      [elsewhere.id, { kind: 'idle', why: 'it has read nothing since 09:00', mind: 'Idle is not broken.' }],
+      [old.id, { kind: 'stopped', why: 'it is stopped', mind: 'It goes on.' }],
+    ] as const);
+    const found = pruneCandidates(all, around, life);
+    assert.deepEqual(
+      found.map(({ class: kind, instance: { pid }, preselected, plan: { confirm } }) => [kind, pid, preselected, confirm]),
+      [
+        ['orphan', 11, true, 'once'],
+        ['likely-orphan', 12, false, 'twice'],
+        ['duplicate', 13, false, 'once'],
+        ['wedged', 18, false, 'twice'],
+        ['wedged', 19, false, 'twice'],
+        ['idle', 15, false, 'twice'],
+        ['idle', 17, false, 'twice'],
+        ['copy', 14, false, 'twice'],
+        ['background', 16, false, 'twice'],
+      ],
+    );
+    const of = (pid: number) => found.find((one) => one.instance.pid === pid);
+    assert.equal(of(18)?.why, 'Claude Code (PID 5001) lives, and it does not read its input');
+    assert.ok(of(18)?.plan.risks.includes('It may be busy.'));
+    assert.equal(of(19)?.why, 'Claude Code (PID 5001) lives, and it does not answer; unresponsive it is');
+    assert.match(of(15)?.why ?? '', /since 09:00; 3 copies, 2 living clients; each client runs its own$/);
+    assert.match(of(13)?.why ?? '', /newer copy of it; it is stopped$/);
+    // The control: without signs of life neither is on the list, but for the one of which its calls are seen.
+    assert.deepEqual(
+      pruneCandidates(all, around).flatMap(({ class: kind, instance: { pid } }) => (pid > 16 ? [[kind, pid]] : [])),
+      [['wedged', 19]],
+    );
+  });
+
+  it('shows a lock conflict, unticked, whichever client has it', () => {
+    const conflict = finding({ kind: 'lock-conflict', message: '/data is used by two servers at the same time' });
+    const rival = instance({ name: 'store', pid: 21, client: claude, findings: [conflict] });
+    const alone = instance({ name: 'store', pid: 22, background: true, findings: [conflict] });
+    const found = pruneCandidates({ ...given, instances: [rival, alone] }, around);
+    assert.deepEqual(
+      found.map(({ class: kind, instance: { pid }, preselected, plan: { confirm } }) => [kind, pid, preselected, confirm]),
+      [
+        ['lock-conflict', 21, false, 'twice'],
+        ['background', 22, false, 'twice'],
+      ],
+    );
+    assert.equal(found[0]?.why, 'Claude Code (PID 5001) lives, and /data is used by two servers at the same time');
+    assert.match(found[1]?.why ?? '', /by design.*; \/data is used by two servers at the same time$/);
   });
 
   it('leaves out what runs this program', () =>

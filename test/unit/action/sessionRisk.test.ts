@@ -50,5 +50,6 @@ describe('sessionRisks', () => {
     const plan = planFor('restart', http(), known(['claude-code']), { windows: new Set(), ownPids: new Set() });
     assert.match(plan.refused ?? '', /without a client.*Claude Code \(PID 70\).*guard --http/);
     assert.equal(plan.risks.length, 2);
+    assert.match(plan.refused ?? '', /“mcp-shepherd ensure notes --replace 9” does it/);
   });
 });

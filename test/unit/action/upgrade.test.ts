@@ -46,7 +46,11 @@ describe('upgradePlan', () => {
       ['npm', true],
       ['uvx', true],
       ['/opt/venv/bin/python3', true],
+      ['python3.11', true],
+      ['python3.11.sh', false],
       ['/tmp/evil', false],
+      ['/opt/venv-other/bin/python3', false],
+      ['/opt/venv/../../tmp/evil', false],
       ['sh', false],
       ['./npm', false],
     ] as const) {

@@ -152,6 +152,21 @@ describe('upgradeCommand', () => {
     ],
     ["the system's Python", { ...at('/usr'), files: none, externallyManaged: true }, /^words: .*package manager/],
     ['a package of the distribution', { ...at('/usr'), files: none, installer: 'debian' }, /^words: .*package manager/],
+    [
+      "a user's own, with pip among them, where the system forbids pip",
+      { ...at('/home/ada/.local'), files: none, hasPip: true, addedSite: { python: '3.11', managed: true, ofUser: true } },
+      'python3.11 -m pip install --user --break-system-packages mcp-server-git==1.2.3',
+    ],
+    [
+      "a user's own, elsewhere",
+      { ...at('/home/ada/.local'), files: none, hasPip: true, addedSite: { python: '3.11', managed: false, ofUser: true } },
+      'python3.11 -m pip install --user mcp-server-git==1.2.3',
+    ],
+    [
+      "Debian's own place for what pip installs",
+      { ...at('/usr/local'), files: none, hasPip: false, addedSite: { python: '3.11', managed: true, ofUser: false } },
+      'python3.11 -m pip install --break-system-packages mcp-server-git==1.2.3',
+    ],
     ["a user's own", { ...at('/home/ada/.local'), files: none, hasPip: false }, 'python3 -m pip install --user mcp-server-git==1.2.3'],
   ];
   for (const [name, facts, expected] of pythonRows) {

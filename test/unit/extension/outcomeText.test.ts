@@ -17,6 +17,15 @@ describe('What became of an action', () => {
     assert.equal(outcomeText(failed), 'memory did not end.');
   });
 
+  it('says so when the server came back under the old version', () => {
+    const old = { ...restarted, after: stale({ pid: 4805 }) };
+    assert.match(
+      outcomeText(old),
+      /PID 4711 → 4805\)\. The new process still runs 1\.0\.0, and 1\.1\.0 is installed: the restart did not cure that\.$/,
+    );
+    assert.match(summaryText([restarted, old]), /^Restarted 2 servers\. everything: The new process still runs 1\.0\.0/);
+  });
+
   it('is summed up, failures with their reasons', () => {
     assert.equal(summaryText([restarted]), 'Restarted 1 server.');
     assert.equal(summaryText([restarted, restarted]), 'Restarted 2 servers.');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { asMarkdown, oneLine, withoutIcons, withoutLinks } from '../../../src/extension/plainText.ts';
+import { asMarkdown, firstSentence, oneLine, withoutIcons, withoutLinks } from '../../../src/extension/plainText.ts';
 
 describe('Foreign text in the views', () => {
   it('is one bounded line without control characters and direction marks', () => {
@@ -10,6 +10,15 @@ describe('Foreign text in the views', () => {
 
   it('makes no icon of $(name)', () => {
     assert.equal(withoutIcons('$(trash) files'), '$ (trash) files');
+  });
+
+  it('is cut after its first sentence where there is room for one, and a version is no end of a sentence', () => {
+    assert.equal(
+      firstSentence('tokens was restarted by its guard: PID 7 now, 2026.8.31. Its client keeps the session.'),
+      'tokens was restarted by its guard: PID 7 now, 2026.8.31',
+    );
+    assert.equal(firstSentence('tokens stopped (PID 7)'), 'tokens stopped (PID 7)');
+    assert.equal(firstSentence('It runs server.py 1.2.'), 'It runs server.py 1.2');
   });
 
   it('makes no link in a notification', () => {

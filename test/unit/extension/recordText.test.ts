@@ -24,6 +24,9 @@ describe('what a server has published', () => {
       'state: running',
       'holds: ~/data',
       'guard: PID 4709',
+      'trouble: it refused initialize: no database',
+      `refused: 3 calls, the last at ${full.record?.refused?.at}: Not executed: it runs zod 3.25.0, installed is 4.1.0`,
+      `idle since: ${full.record?.idleSince}`,
       'can be asked: status, restart, stop',
       'record: 0123456789abcdef0123456789abcdef',
     ]);
@@ -32,6 +35,15 @@ describe('what a server has published', () => {
     assert.deepEqual(lines(none), []);
     const alone = { ...none, record: { ...record, state: 'compromised', exclusion: 'none' } } as const;
     assert.match(lines(alone).join('\n'), /others may have come in\nholds: ~\/data \(nothing keeps others away\)/);
+  });
+
+  it('B22 B26 stands in the tooltip: what the guard refused, why it has no new server, and since when nobody calls', () => {
+    const shown = tooltip(full);
+    assert.match(shown, /could not restart it: it refused initialize: no database\./);
+    assert.match(shown, /refused 3 calls, the last because: Not executed: it runs zod/);
+    assert.match(shown, /Nobody has called it since \d{4}-/);
+    const { idleSince: _, problem: __, refused: ___, ...quiet } = full.record ?? assert.fail();
+    assert.doesNotMatch(tooltip({ ...full, record: quiet }), /refused|could not restart|Nobody has called/);
   });
 
   it('stands in the tooltip: what it holds, and whose word the versions are', () => {

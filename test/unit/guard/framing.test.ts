@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
+import { failedTool } from '../../../src/guard/answers.ts';
+import type { CallGate } from '../../../src/guard/callGate.ts';
 import { idText, keyOf, readEnvelope } from '../../../src/guard/envelope.ts';
 import { LineSplitter } from '../../../src/guard/lineSplitter.ts';
 import { Relay } from '../../../src/guard/relay.ts';
@@ -168,21 +170,59 @@ describe('guard framing', () => {
     assert.equal(keyOf(null), undefined);
   });
 
+  it('keeps the ids of an array apart in the same way, and its messages as they stood in it', () => {
+    const messages = [
+      '{"id":9007199254740993,"method":"x"}',
+      '{ "id" : 1e400 ,"method":"x","a":1.0}',
+      '{"id":-0.5,"method":"x"}',
+      '[{"id":7}]',
+    ];
+    const batch = readEnvelope(Buffer.from(` [ ${messages.join(' ,')}\t]\r\n`));
+    assert.ok(batch.kind === 'batch');
+    assert.deepEqual(batch.parts.map(String), messages);
+    const single = messages.map((message) => readEnvelope(Buffer.from(message)));
+    assert.deepEqual(
+      batch.items.slice(0, 3).map((item) => (item.kind === 'request' ? item.id : item.kind)),
+      single.slice(0, 3).map((item) => (item.kind === 'request' ? item.id : item.kind)),
+    );
+    assert.equal(batch.items[3]?.kind, 'opaque', 'an array in an array is no message');
+    assert.equal(readEnvelope(Buffer.from('[]')).kind, 'batch');
+  });
+
+  it('of an array with a refused call the rest goes on as it stood in it', async () => {
+    const gate: CallGate = {
+      admit: ({ tool }) => (tool === 'write' ? { answer: failedTool('no', false) } : 'pass'),
+      answered: () => undefined,
+      serves: () => undefined,
+      listed: () => undefined,
+      toolsChanged: () => undefined,
+      amends: false,
+      amend: (line) => line,
+    };
+    const { input, output, serverInput } = relayed(gate);
+    const [toServer, toClient] = [collect(serverInput), collect(output)];
+    const call = (id: string, tool: string): string => `{ "id":${id},"method":"tools/call","params":{"name":"${tool}","a":1.0}}`;
+    const refused = call('9007199254740995', 'write');
+    input.write(`[${refused} , ${call('9007199254740993', 'read')}]\n[${refused}]\n[${call('1', 'read')},${refused},"x"]\n`);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    assert.equal(Buffer.concat(toServer).toString(), `[${call('9007199254740993', 'read')}]\n[${call('1', 'read')},"x"]\n`);
+    const answers = Buffer.concat(toClient).toString().trim().split('\n');
+    assert.equal(answers.filter((line) => line.includes('"id":9007199254740995')).length, 3, answers.join('\n'));
+  });
+
+  it('withdraws the call that is meant, of two ids that JavaScript cannot tell apart', async () => {
+    const { input, relay } = relayed();
+    for (const id of ['9007199254740992', '9007199254740993']) {
+      input.write(`{"id":${id},"method":"tools/call","params":{"name":"x"}}\n`);
+    }
+    input.write('{"method":"notifications/cancelled","params":{"reason":"late","requestId":9007199254740993}}\n');
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    assert.deepEqual([...(relay.current?.inFlight.keys() ?? [])].map(idText), ['9007199254740992']);
+  });
+
   it('relays mutated traffic in both directions byte for byte, whatever it is', async () => {
     const random = randomNumbers(19);
-    const [input, output, serverInput, serverOutput] = [new PassThrough(), new PassThrough(), new PassThrough(), new PassThrough()];
-    const relay = new Relay(input, output);
-    const server: ServerProcess = {
-      pid: 4711,
-      stdin: serverInput,
-      stdout: serverOutput,
-      closeInput: () => undefined,
-      exited: new Promise(() => undefined),
-      ended: undefined,
-      signal: () => undefined,
-      isGroupAlive: () => true,
-    };
-    relay.release(relay.connect(server));
+    const { input, output, serverInput, serverOutput } = relayed();
     const [toServer, toClient] = [collect(serverInput), collect(output)];
     const [fromClient, fromServer]: [Buffer[], Buffer[]] = [[], []];
     for (let round = 0; round < Math.min(rounds, 5_000); round += 1) {
@@ -206,6 +246,24 @@ describe('guard framing', () => {
     assert.deepEqual(Buffer.concat(toClient), Buffer.concat(fromServer));
   });
 });
+
+function relayed(gate?: CallGate) {
+  const [input, output, serverInput, serverOutput] = [new PassThrough(), new PassThrough(), new PassThrough(), new PassThrough()];
+  const relay = new Relay(input, output);
+  relay.gate = gate;
+  const server: ServerProcess = {
+    pid: 4711,
+    stdin: serverInput,
+    stdout: serverOutput,
+    closeInput: () => undefined,
+    exited: new Promise(() => undefined),
+    ended: undefined,
+    signal: () => undefined,
+    isGroupAlive: () => true,
+  };
+  relay.release(relay.connect(server));
+  return { input, output, serverInput, serverOutput, relay };
+}
 
 function collect(stream: PassThrough): Buffer[] {
   const chunks: Buffer[] = [];

@@ -1,6 +1,7 @@
 import { deepEqual, match, ok } from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { readClosure } from '../../../src/package/closure.ts';
 import { identifyPackage } from '../../../src/package/identify.ts';
 import { rowOf } from '../../process/package/observe.ts';
 import { detailOf, TempTree } from './tree.ts';
@@ -141,6 +142,41 @@ describe('identifyPackage: JavaScript', () => {
         ref: { ...installed().ref, entry: tree.path('p/node_modules/@s/server/dist/index.js') },
       },
     );
+  });
+
+  it('finds what Deno runs from its cache by the specifier, or because there is one version only', () => {
+    const place = (version: string): string => `deno/npm/registry.example/@s/server/${version}`;
+    tree.write({ [`${place('1.0.0')}/package.json`]: { name: '@s/server', version: '1.0.0' } });
+    const env = { DENO_DIR: tree.path('deno') };
+    const found = (specifier: string, cwd = '/') => {
+      const row = { ...rowOf(['deno', 'run', '-A', specifier, 'stdio']), startedAt: Date.now() };
+      return identifyPackage(row, detailOf({ exe: '/opt/deno', cwd, env }));
+    };
+    const ref = (version: string) => ({
+      ref: {
+        ecosystem: 'npm' as const,
+        entry: tree.path(place(version), 'package.json'),
+        environment: tree.path(place(version)),
+        name: '@s/server',
+      },
+    });
+    for (const specifier of ['npm:@s/server', 'npm:/@s/server@1.0.0', 'npm:@s/server@^1/dist/index.js', 'npm:@s/server@latest']) {
+      deepEqual(found(specifier), ref('1.0.0'), specifier);
+    }
+    const reading = readClosure(ref('1.0.0').ref);
+    deepEqual(reading.status === 'ok' && reading.packages.map(({ name, version }) => `${name}@${version}`), ['@s/server@1.0.0']);
+    tree.write({ [`${place('2.0.0')}/package.json`]: { name: '@s/server', version: '2.0.0' } });
+    deepEqual(found('npm:@s/server@2'), ref('2.0.0'));
+    for (const [specifier, cwd, reason] of [
+      ['npm:@s/server', '/', /holds 2 versions/],
+      ['npm:@s/server@3', '/', /does not hold @s\/server@3/],
+      ['npm:@s/server@1', tree.path('p'), /may stand in/],
+      ['npm:../x', '/', /names no package/],
+      ['jsr:@s/server', '/', /JSR/],
+    ] as const) {
+      const unknown = found(specifier, cwd);
+      match('unknown' in unknown ? unknown.unknown : '', reason, specifier);
+    }
   });
 
   it('says why when it cannot know', () => {

@@ -1,6 +1,8 @@
 import { deepEqual, match, ok } from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { readClosure } from '../../../src/package/closure.ts';
 import { identifyPackage } from '../../../src/package/identify.ts';
+import { sourceEntry } from '../../../src/package/sourceEntry.ts';
 import { rowOf } from '../../process/package/observe.ts';
 import { detailOf, distInfo, TempTree } from './tree.ts';
 
@@ -127,6 +129,54 @@ describe('identifyPackage: Python', () => {
         ref: { ecosystem: 'python', entry: tree.path(entry), environment: tree.path('v'), name, editable: true },
       });
     }
+  });
+
+  it('knows source that `setup.py develop` linked (egg-link, easy-install.pth), by its command, its module and its file', () => {
+    tree.write({
+      'old/mod_c/__init__.py': '',
+      'old/ed_c.egg-info/PKG-INFO': 'Name: ed-c\nVersion: 0.3\n',
+      'old/ed_c.egg-info/entry_points.txt': '[console_scripts]\ned-c = mod_c:main\n',
+      [`${site}/ed-c.egg-link`]: `${tree.path('old')}\n.`,
+      [`${site}/easy-install.pth`]: `${tree.path('old')}\n`,
+      [`${site}/gone.egg-link`]: `${tree.path('nowhere')}\n.`,
+      'v/bin/ed-c': '',
+    });
+    for (const [args, entry] of [
+      [[tree.path('v/bin/ed-c')], 'v/bin/ed-c'],
+      [['-m', 'mod_c'], 'old/mod_c'],
+      [[tree.path('old/mod_c/__init__.py')], 'old/mod_c/__init__.py'],
+    ] as const) {
+      const found = identify([tree.path('v/bin/python'), ...args], { cwd: '/' });
+      deepEqual(found, {
+        ref: { ecosystem: 'python', entry: tree.path(entry), environment: tree.path('v'), name: 'ed-c', editable: true },
+      });
+      const reading = readClosure({
+        ecosystem: 'python',
+        entry: tree.path(entry),
+        environment: tree.path('v'),
+        name: 'ed-c',
+        editable: true,
+      });
+      deepEqual(reading?.status === 'ok' && reading.packages.map(({ name, version, installedAt }) => ({ name, version, installedAt })), [
+        { name: 'ed-c', version: '0.3', installedAt: undefined },
+      ]);
+    }
+    const source = sourceEntry(rowOf([tree.path('v/bin/python'), tree.path('v/bin/ed-c')]), detailOf({ exe, cwd: '/' }), {
+      ecosystem: 'python',
+      entry: tree.path('v/bin/ed-c'),
+      environment: tree.path('v'),
+      name: 'ed-c',
+      editable: true,
+    });
+    deepEqual(source?.files, [tree.path('old/mod_c/__init__.py')]);
+  });
+
+  it('does not take the command of an environment for somebody’s own source where its package is not known', () => {
+    const script = (path: string) =>
+      sourceEntry(rowOf([tree.path('v/bin/python'), tree.path(path)]), detailOf({ exe, cwd: '/' }), undefined);
+    tree.write({ 'v/bin/nobodys': 'import x\n', 'mine/bin/own.py': '' });
+    deepEqual(script('v/bin/nobodys'), undefined);
+    deepEqual(script('mine/bin/own.py')?.files, [tree.path('mine/bin/own.py')]);
   });
 
   it('sees that the working directory or PYTHONPATH hides the installed module', () => {

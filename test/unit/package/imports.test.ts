@@ -93,6 +93,8 @@ describe('where git stands', () => {
   const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(40)) as [string, string, string];
   const head = (commit: string, ...log: [string, number, boolean][]): GitHead => ({
     root: '/r',
+    folder: '/r/.git',
+    common: '/r/.git',
     commit,
     log: log.map(([id, at, writesFiles]) => ({ commit: id, at, writesFiles })),
   });

@@ -4,7 +4,7 @@ import { launcherKind, resolveServer } from '../../../src/process/chain.ts';
 import { guardCommand } from '../../../src/process/guardCommand.ts';
 import { parseLaunch } from '../../../src/process/launch.ts';
 import { processTree } from '../../../src/process/processTree.ts';
-import type { ProcessRow } from '../../../src/types/process.ts';
+import { row } from '../../fixtures/argv/processRows.ts';
 
 const server = ['npx', '-y', '@modelcontextprotocol/server-memory', '--', 'x'];
 
@@ -68,19 +68,3 @@ describe('guardCommand', () => {
     }
   });
 });
-
-function row(pid: number, ppid: number, argv: readonly string[]): ProcessRow {
-  return {
-    identity: { bootId: 'b', pidNamespace: '1', pid, start: `lx:${pid}` },
-    pid,
-    ppid,
-    startedAt: pid,
-    startErrorMs: 0,
-    name: 'x',
-    argv,
-    argvExact: true,
-    commandLine: argv.join(' '),
-    rssBytes: 0,
-    state: 'S',
-  };
-}

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { answeredRecord, askingRecord, isDue, knownAnswer } from '../../../src/registry/answerRecord.ts';
 import { newestFor } from '../../../src/registry/newest.ts';
+import { parsePipConf } from '../../../src/registry/pipConf.ts';
 import { publicNpmRegistry, publicPythonIndex } from '../../../src/registry/publicIndexes.ts';
 import { candidatesOf, fileVersion, htmlFiles, jsonFiles } from '../../../src/registry/simpleIndex.ts';
 
@@ -72,6 +73,14 @@ describe('the pages of Python indexes', () => {
     assert.deepEqual(jsonFiles(json), files);
     const html = '<a href="x" data-requires-python="&gt;=3">a-1.0.tar.gz</a> <A HREF=y data-yanked>a-1.1.tar.gz</A>';
     assert.deepEqual(htmlFiles(html), files);
+  });
+
+  it('are read once, however the page is broken', () => {
+    const start = performance.now();
+    assert.equal(htmlFiles('<a '.repeat(66_000)), undefined);
+    assert.deepEqual(parsePipConf(`[global]\nindex-url = x${' '.repeat(100_000)}y`).size, 1);
+    // Seconds to minutes where each beginning is followed to the end.
+    assert.ok(performance.now() - start < 1_500);
   });
 
   it('are refused when they are something else', () => {

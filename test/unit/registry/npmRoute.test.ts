@@ -75,6 +75,44 @@ describe('npmRoute', () => {
     assert.equal(asked(npmRoute({ ...place, resolved: from }, around(mirror))).base, 'https://mirror.example/');
   });
 
+  it('tells the public registry nothing that yarn, pnpm or bun have from elsewhere', () => {
+    const held: NpmPackagePlace = { ...place, modules: '/srv/shop' };
+    const settings: [path: string, text: string][] = [
+      ['/srv/shop/.yarnrc.yml', 'nodeLinker: node-modules\nnpmScopes:\n  acme:\n    npmRegistryServer: "https://own.example"\n'],
+      ['/srv/.yarnrc.yml', 'npmRegistryServer: https://own.example # all\n'],
+      ['/home/ada/.yarnrc.yml', 'npmScopes: { acme: { npmRegistryServer: "https://own.example" } }\n'],
+      ['/srv/shop/.yarnrc.yml', 'npmRegistryServer: "${COMPANY}"\n'],
+      ['/srv/shop/.yarnrc', '"@acme:registry" "https://own.example/"\n'],
+      ['/home/ada/.yarnrc', 'registry "https://own.example/"\n'],
+      ['/srv/shop/bunfig.toml', '[install.scopes]\nacme = { token = "x", url = "https://own.example" }\n'],
+      ['/home/ada/.bunfig.toml', '[install]\nregistry = "https://own.example"\n'],
+      ['/srv/shop/node_modules/.modules.yaml', `{"registries":{"default":"${publicNpmRegistry}","@acme":"https://own.example/"}}`],
+      ['/srv/shop/node_modules/.modules.yaml', "registries:\n  '@acme': https://own.example/\n"],
+      ['/home/ada/.config/pnpm/rc', '@acme:registry=https://own.example/\n'],
+    ];
+    for (const [path, text] of settings) {
+      assert.match(never(npmRoute(held, around({ [path]: text }))), /yarn, pnpm or bun/, text);
+      // A registry that npm's own settings name is asked all the same.
+      assert.equal(
+        asked(npmRoute(held, around({ [path]: text, '/home/ada/.npmrc': 'registry=https://a.example' }))).base,
+        'https://a.example/',
+      );
+    }
+    assert.ok(never(npmRoute(held, around({}, { YARN_NPM_REGISTRY_SERVER: 'https://own.example' }))));
+    const others: [path: string, text: string][] = [
+      [
+        '/srv/shop/.yarnrc.yml',
+        'npmScopes:\n  other:\n    npmRegistryServer: "https://own.example"\nplugins:\n  - spec: https://p.example/x.cjs\n',
+      ],
+      ['/srv/shop/.yarnrc', '"@other:registry" "https://own.example/"\n# registry "https://own.example"\n'],
+      ['/srv/shop/bunfig.toml', '[install.scopes]\nother = "https://own.example"\n'],
+      ['/srv/shop/node_modules/.modules.yaml', `registries:\n  default: ${publicNpmRegistry}\n  '@other': https://own.example/\n`],
+    ];
+    for (const [path, text] of others) {
+      assert.equal(asked(npmRoute(held, around({ [path]: text }))).isPublic, true, text);
+    }
+  });
+
   it('finds the credentials of exactly that registry', () => {
     const base = 'https://acme.example:8443/npm/team/';
     const of = (lines: string, env: Record<string, string> = {}) =>

@@ -84,6 +84,35 @@ describe('pythonRoute with pip', () => {
     assert.match(never(pythonRoute(withPip, around({}, { PIP_NO_INDEX: '1' }))), /no index/);
   });
 
+  it('takes the words of the call above everything, as pipx keeps them', () => {
+    const env = { PIP_INDEX_URL: 'https://variable.example/simple' };
+    const of = (...pipWords: string[]) => bases(pythonRoute({ ...withPip, pipWords }, around({}, env)));
+    assert.deepEqual(of('--no-cache-dir'), ['https://variable.example/simple/']);
+    for (const words of [
+      ['--index-url', 'https://own.example/s'],
+      ['--index-url=https://own.example/s'],
+      ['-i', 'https://own.example/s'],
+    ]) {
+      assert.deepEqual(of(...words), ['https://own.example/s/'], words.join(' '));
+    }
+    // The public index is not told what another one may have.
+    const beside = ['--extra-index-url', 'https://one.example/s', '--extra-index-url=https://two.example/s'];
+    assert.deepEqual(bases(pythonRoute({ ...withPip, pipWords: beside }, around())), ['https://one.example/s/', 'https://two.example/s/']);
+    assert.match(never(pythonRoute({ ...withPip, pipWords: ['--no-index', '-f', '/srv/wheels'] }, around())), /no index/);
+    assert.match(never(pythonRoute({ ...withPip, pipWords: ['-f', '/srv/wheels'] }, around())), /folder/);
+  });
+
+  it('asks the sources of a Pipfile alone', () => {
+    const source = (url: string) => `[[source]]\nurl = "${url}"\nname = "x"\n`;
+    const of = (pipfile: string) => pythonRoute({ ...withPip, pipfile }, around());
+    assert.deepEqual(bases(of(source('https://private.example/simple'))), ['https://private.example/simple/']);
+    assert.deepEqual(bases(of(source(publicPythonIndex) + source('https://private.example/simple'))), ['https://private.example/simple/']);
+    assert.deepEqual(bases(of(source(publicPythonIndex))), [publicPythonIndex]);
+    assert.deepEqual(bases(of('[packages]\nnotes = "*"\n')), [publicPythonIndex]);
+    assert.ok(never(of(source('https://$USER:$WORD@private.example/simple'))));
+    assert.ok(never(of('[[source')));
+  });
+
   it('takes proxy, certificate and unchecked hosts as pip does', () => {
     const text = '[global]\nproxy = http://proxy.example:8080\ncert = /etc/ca.pem\ntrusted-host = odd.example\n';
     const route = pythonRoute(withPip, around({ '/etc/pip.conf': text }, { PIP_INDEX_URL: 'https://ada:pw@odd.example/simple' }));

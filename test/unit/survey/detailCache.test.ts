@@ -2,31 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { DetailCache } from '../../../src/survey/detailCache.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../../src/types/process.ts';
-
-function row(pid: number, ppid: number, words = 'node server'): ProcessRow {
-  return {
-    identity: { bootId: 'b', pidNamespace: 'n', pid, start: `lx:${pid}` },
-    pid,
-    ppid,
-    startedAt: pid,
-    startErrorMs: 0,
-    name: 'node',
-    argv: words.split(' '),
-    argvExact: true,
-    commandLine: words,
-    rssBytes: 0,
-    state: 'S',
-  };
-}
+import { row } from '../../fixtures/argv/processRows.ts';
 
 const whole: ProcessDetail = { stdin: 'connected', listens: false, missing: [] };
 
 describe('DetailCache', () => {
   let now = 0;
   let read: number[] = [];
-  const client = row(10, 1, 'client');
-  const shell = row(11, 10, 'sh');
-  const server = row(12, 11);
+  const client = row(10, 1, ['client']);
+  const shell = row(11, 10, ['sh']);
+  const server = row(12, 11, ['node', 'server']);
   const keys = new Set([client, shell, server].map(({ identity }) => identityKey(identity)));
   const make = (detail = whole): { cache: DetailCache; look: (rows: ProcessRow[], one?: ProcessRow) => Promise<number> } => {
     const cache = new DetailCache(() => now);
@@ -46,6 +31,18 @@ describe('DetailCache', () => {
     };
   };
 
+  it('gives the same object for what was read again and is equal, and another for what is not', async () => {
+    const cache = new DetailCache(() => now);
+    now = 0;
+    const environment = (value: string): ProcessDetail => ({ ...whole, environment: new Map([['A', value]]) });
+    const look = (value: string) => cache.reader([client, shell, server], async () => environment(value))(server);
+    const first = await look('1');
+    now = 60_000;
+    assert.equal(await look('1'), first);
+    now = 120_000;
+    assert.deepEqual(await look('2'), environment('2'));
+  });
+
   it('asks once for each process, also over several surveys', async () => {
     const { cache, look } = make();
     assert.equal(await look([client, shell, server]), 1);
@@ -60,7 +57,7 @@ describe('DetailCache', () => {
     await look([client, shell, server]);
     assert.equal(await look([shell, server]), 1, 'the client is gone, the shell is still the parent');
     assert.equal(await look([shell, server]), 0);
-    const retitled = row(12, 11, 'server: ready');
+    const retitled = row(12, 11, ['server:', 'ready']);
     assert.equal(await look([shell, retitled], retitled), 1);
   });
 

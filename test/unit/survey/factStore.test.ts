@@ -34,6 +34,19 @@ describe('facts', () => {
     assert.equal(new FactStore(runDir).baseline(identity(5))?.packages[0]?.version, '1.0.0');
   });
 
+  it('that were not there are found as soon as another observer has written them', () => {
+    const entry = { takenAt: now, definition: 'd', print: { command: null, args: [], env: {} } };
+    const reader = new FactStore(runDir);
+    const writer = new FactStore(runDir);
+    writer.recordFact(identity(4), 'entry', entry);
+    const settled = new Date(now - 60_000);
+    utimesSync(folder(), settled, settled);
+    assert.equal(reader.fact(identity(5), 'entry'), undefined);
+    assert.equal(reader.fact(identity(5), 'entry'), undefined, 'from memory');
+    writer.recordFact(identity(5), 'entry', entry);
+    assert.equal(reader.fact(identity(5), 'entry')?.definition, 'd');
+  });
+
   it('live as long as the observer where none can be kept, and it says why', () => {
     const file = join(runDir, 'no-folder');
     writeFileSync(file, '');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { judgeUnanswered } from '../../../src/diagnosis/unanswered.ts';
 import type { InstanceRecord } from '../../../src/lock/instanceRecord.ts';
-import { unansweredWord } from '../../../src/survey/guardWord.ts';
+import { guardWords, unansweredWord } from '../../../src/survey/guardWord.ts';
+import { createRedactor } from '../../../src/types/redaction.ts';
 
 const now = Date.parse('2026-11-22T09:00:00Z');
 
@@ -48,4 +49,31 @@ describe('the word of a guard on calls without an answer', () => {
   ] as const) {
     it(`is none: ${name}`, () => assert.equal(unansweredWord(records, now), undefined));
   }
+});
+
+describe('the word of a guard on what it refused, on its trouble, and on rest', () => {
+  const redactor = createRedactor(['hunter22']);
+  const refused = { calls: 628, last: 'Not executed: key hunter22', at: '2026-11-22T08:58:00.000Z' };
+
+  it('B22 B26 is taken from its record, without secrets', () => {
+    const said = guardWords(record({ refused, problem: 'it refused hunter22', idleSince: '2026-11-22T07:00:00.000Z' }), redactor);
+    assert.equal(said.refused?.calls, 628);
+    assert.equal(said.idleSince, '2026-11-22T07:00:00.000Z');
+    assert.doesNotMatch(JSON.stringify(said), /hunter22/);
+    assert.match(said.problem ?? '', /^it refused /);
+  });
+
+  for (const [name, x] of [
+    ['nothing said', {}],
+    ['no calls', { refused: { ...refused, calls: 0 } }],
+    ['control characters', { refused: { ...refused, last: 'a\u001b[2J' }, problem: 'a\nb', idleSince: 'since\u0007' }],
+    ['other types', { refused: 3, problem: {}, idleSince: 12 }],
+    ['no time', { idleSince: '2026-99-22T07:00:00Z' }],
+  ] as const) {
+    it(`is none: ${name}`, () => assert.deepEqual(guardWords(record(x), redactor), {}));
+  }
+
+  it('is none: a server that says of itself what only a guard can know', () => {
+    assert.deepEqual(guardWords(record({ refused, problem: 'p' }, false), redactor), {});
+  });
 });

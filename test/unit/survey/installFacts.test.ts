@@ -7,7 +7,7 @@ import { npmRoute } from '../../../src/registry/npmRoute.ts';
 import { pythonRoute } from '../../../src/registry/pythonRoute.ts';
 import { type Installation, readInstallation } from '../../../src/survey/installFacts.ts';
 import type { PackageRef } from '../../../src/types/package.ts';
-import type { ProcessDetail } from '../../../src/types/process.ts';
+import type { ProcessDetail, ProcessRow } from '../../../src/types/process.ts';
 
 const detail: ProcessDetail = { stdin: 'connected', listens: false, missing: [], environment: new Map() };
 
@@ -51,6 +51,81 @@ describe('readInstallation', () => {
     assert.ok(place.ecosystem === 'npm');
     assert.equal(place.npm.project, join(root, 'shop'));
     assert.equal(isAsked(npm('shop', 'shop/node_modules/notes')), true);
+  });
+
+  it('finds in the lock files of others that it came from elsewhere', () => {
+    write('shop/package.json', { dependencies: { notes: '^1.0.0' } });
+    write('shop/node_modules/notes/package.json', { name: 'notes', version: '1.0.0' });
+    const look = (): boolean => isAsked(npm('shop', 'shop/node_modules/notes'));
+    const yarn = (name: string, host: string): string =>
+      `# yarn lockfile v1\n\n${name}@^1.0.0, ${name}@~1.0.0:\n  version "1.0.0"\n  resolved "https://${host}/${name}/-/${name}-1.0.0.tgz#00"\n  integrity x\n`;
+    const locks: [file: string, elsewhere: unknown, other: unknown][] = [
+      ['package-lock.json', { packages: { 'node_modules/notes': { resolved: 'https://own.example/notes.tgz' } } }, { packages: {} }],
+      ['yarn.lock', yarn('notes', 'own.example'), `${yarn('other', 'own.example')}\n${yarn('notes', 'registry.yarnpkg.com')}`],
+      ['bun.lock', '"notes": ["notes@1.0.0", "https://own.example/n.tgz", {}, "x"],', '"notes": ["notes@1.0.0", "", {}, "x"],'],
+      [
+        'pnpm-lock.yaml',
+        'packages:\n\n  notes@1.0.0:\n    resolution: {integrity: x, tarball: https://own.example/n.tgz}\n',
+        'packages:\n\n  notes@1.0.0:\n    resolution: {integrity: x}\n',
+      ],
+    ];
+    for (const [file, elsewhere, other] of locks) {
+      write(`shop/${file}`, other);
+      assert.equal(look(), true, `control: ${file}`);
+      write(`shop/${file}`, elsewhere);
+      assert.equal(look(), false, file);
+      rmSync(join(root, 'shop', file));
+    }
+  });
+
+  it('is not held up by lock files and settings that nobody wrote', () => {
+    write('shop/package.json', { dependencies: { notes: '^1.0.0' } });
+    write('shop/node_modules/notes/package.json', { name: 'notes', version: '1.0.0' });
+    const hostile: [file: string, text: string][] = [
+      ['yarn.lock', `notes@^1:\n${'  version "1"\n'.repeat(300_000)}`],
+      ['yarn.lock', 'notes@^1:\n'.repeat(300_000)],
+      ['pnpm-lock.yaml', `  notes@1:\n${'    resolution: {\n'.repeat(200_000)}`],
+      ['bun.lock', '["notes@'.repeat(300_000)],
+      ['package-lock.json', '['.repeat(1_000_000)],
+      ['.yarnrc', '\n'.repeat(1_000_000)],
+      ['.yarnrc.yml', ' npmRegistryServer: x\n'.repeat(40_000)],
+      ['node_modules/.modules.yaml', '@a '.repeat(300_000)],
+    ];
+    for (const [file, text] of hostile) {
+      write(`shop/${file}`, text);
+      const start = performance.now();
+      const { place } = npm('shop', 'shop/node_modules/notes');
+      assert.ok(place.ecosystem === 'npm');
+      npmRoute(place.npm, {
+        platform: 'linux',
+        home: '/nowhere',
+        env: {},
+        read: (path) => (path === join(root, 'shop', file) ? text : undefined),
+      });
+      assert.ok(performance.now() - start < 1_500, file);
+      rmSync(join(root, 'shop', file));
+    }
+  });
+
+  it('reads where pipx and pipenv had it from', () => {
+    const dist = 'lib/python3.11/site-packages/notes-1.0.0.dist-info';
+    const first = (environment: string): string | undefined => {
+      const { place } = python(environment, dist);
+      assert.ok(place.ecosystem === 'python');
+      const route = pythonRoute(place.python, { platform: 'linux', home: '/nowhere', env: {}, read: () => undefined });
+      return 'ask' in route ? route.ask[0].base.host : route.never;
+    };
+    for (const environment of ['venvs/notes', 'shop/.venv', 'virtualenvs/shop-x']) {
+      write(`${environment}/${dist}/INSTALLER`, 'pip\n');
+      write(`${environment}/pyvenv.cfg`, 'version = 3.11.2\n');
+    }
+    const main = { package: 'notes', package_or_url: 'notes' };
+    write('venvs/notes/pipx_metadata.json', { main_package: { ...main, pip_args: ['--index-url', 'https://own.example/simple'] } });
+    assert.equal(first('venvs/notes'), 'own.example');
+    write('shop/Pipfile', '[[source]]\nurl = "https://own.example/simple"\n');
+    write('virtualenvs/shop-x/.project', join(root, 'shop'));
+    assert.equal(first('shop/.venv'), 'own.example');
+    assert.equal(first('virtualenvs/shop-x'), 'own.example');
   });
 
   it('reads what npx was asked for, with its tag', () => {
@@ -151,6 +226,46 @@ describe('readInstallation', () => {
     const uvx = python('archive-v0/Xy', dist);
     assert.ok(uvx.place.ecosystem === 'python');
     assert.deepEqual([uvx.place.python.installer, uvx.python], ['uv', '3.12']);
+  });
+
+  it("knows a user's own installs, and that the system forbids pip beside them", () => {
+    const dist = 'lib/python3.11/site-packages/notes-1.0.dist-info';
+    write(`home/.local/${dist}/INSTALLER`, 'pip');
+    write('home/.local/lib/python3.11/site-packages/pip/__init__.py', '');
+    write('usr/lib/python3.11/os.py', '');
+    const ref: PackageRef = { ecosystem: 'python', entry: '/x', environment: join(root, 'home/.local'), name: 'notes' };
+    const facts = () =>
+      readInstallation(ref, join(ref.environment, dist), [], { ...detail, exe: join(root, 'usr/bin/python3.11') }, 'linux').facts;
+    assert.deepEqual(facts().addedSite, { python: '3.11', managed: false, ofUser: true });
+    write('usr/lib/python3.11/EXTERNALLY-MANAGED', '');
+    assert.deepEqual(facts().addedSite, { python: '3.11', managed: true, ofUser: true });
+    assert.equal(facts().externallyManaged, false);
+    write('home/.local/bin/python3', '');
+    assert.equal(facts().addedSite, undefined, 'it has an interpreter of its own');
+  });
+
+  it('takes what uvx was called with for its own package alone, however that is written', () => {
+    const asked = (...words: string[]): string | undefined => {
+      const argv = ['uvx', ...words];
+      const row: ProcessRow = {
+        identity: { bootId: 'b', pidNamespace: 'n', pid: 2, start: 's' },
+        pid: 2,
+        ppid: 1,
+        startedAt: 0,
+        startErrorMs: 0,
+        name: 'uvx',
+        argv,
+        argvExact: true,
+        commandLine: argv.join(' '),
+        rssBytes: 0,
+        state: 'S',
+      };
+      const ref: PackageRef = { ecosystem: 'python', entry: '/x', environment: join(root, 'env'), name: 'notes-mcp' };
+      return readInstallation(ref, join(root, 'env/lib/python3.11/site-packages/x'), [row], detail, 'linux').facts.asked;
+    };
+    assert.equal(asked('notes_mcp@1.0'), 'notes-mcp@1.0');
+    assert.equal(asked('Notes.MCP'), 'notes-mcp');
+    assert.equal(asked('--from', 'notes-mcp-extras==1.0', 'notes-mcp'), undefined);
   });
 
   it("knows the system's Python by its mark", () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { processTree } from '../../../src/process/processTree.ts';
 import type { Attributed } from '../../../src/survey/attribution.ts';
-import { clientOf } from '../../../src/survey/instances.ts';
+import { clientOf, serverTree } from '../../../src/survey/instances.ts';
 import { row } from '../../fixtures/argv/processRows.ts';
 
 const server = row(30, 20, ['node', '/srv/index.js']);
@@ -41,4 +42,22 @@ describe('the client of a server', () => {
     assert.equal(clientOf(under(row(800, 1, ['/usr/lib/systemd/systemd', '--user'], { name: 'systemd' }))), null);
     assert.equal(clientOf(under(undefined)), null);
   });
+});
+
+describe('the processes of a server', () => {
+  const shell = row(20, 10, ['sh', '-c', 'node /srv/index.js & sleep 500; wait']);
+  const npx = row(20, 10, ['npm', 'exec', 'some-server']);
+  const others = [row(31, 20, ['sleep', '500']), row(32, 31, ['sleep', '9']), row(40, 30, ['worker']), row(41, 40, ['worker'])];
+
+  it('are itself, its launchers and all below it; what a script started beside it is not of them', () =>
+    assert.deepEqual(
+      serverTree({ ...under(undefined), launchers: [shell] }, processTree([shell, server, ...others])).pids.sort(),
+      [20, 30, 40, 41],
+    ));
+
+  it('are also what a launcher of packages started for it', () =>
+    assert.deepEqual(
+      serverTree({ ...under(undefined), launchers: [npx] }, processTree([npx, server, ...others])).pids.sort(),
+      [20, 30, 31, 32, 40, 41],
+    ));
 });

@@ -2,22 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { PidWatch } from '../../../src/survey/pidWatch.ts';
 import type { ProcessRow, ProcessTable } from '../../../src/types/process.ts';
+import { row as processRow } from '../../fixtures/argv/processRows.ts';
 
-function row(pid: number, words: string, startedAt = 0): ProcessRow {
-  return {
-    identity: { bootId: 'b', pidNamespace: 'n', pid, start: `lx:${pid}` },
-    pid,
-    ppid: 1,
-    startedAt,
-    startErrorMs: 10,
-    name: 'x',
-    argv: words.split(' '),
-    argvExact: true,
-    commandLine: words,
-    rssBytes: 0,
-    state: 'S',
-  };
-}
+const row = (pid: number, words: string, startedAt = 0): ProcessRow =>
+  processRow(pid, 1, words.split(' '), { startedAt, start: `lx:${pid}` });
 
 /** A table whose processes a test changes; counts what is read. */
 function table(): ProcessTable & { rows: ProcessRow[]; read: number } {

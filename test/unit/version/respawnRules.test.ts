@@ -45,6 +45,13 @@ describe('what npx starts next', () => {
     assert.equal(npx('pkg@latest', '11.0.0', { project: '1.0.0' }), `${latest} registry`);
   });
 
+  it('is what the registry said of the very tag that is asked for', () => {
+    assert.equal(npx('pkg@next', '11.0.0', { latest: '3.0.0-rc.1', tag: 'next' }), '3.0.0-rc.1 registry');
+    for (const spec of ['pkg', 'pkg@latest', 'pkg@>=1', 'pkg@beta']) {
+      assert.equal(npx(spec, '11.0.0', { latest: '3.0.0-rc.1', tag: 'next' }), 'unknown', spec);
+    }
+  });
+
   it('is unknown without the registry’s word, for other tags and other sources, and for an npm that nobody names', () => {
     assert.equal(npx('pkg', '11.0.0', { latest: undefined }), 'unknown');
     assert.equal(npx('pkg@next', '11.0.0'), 'unknown');

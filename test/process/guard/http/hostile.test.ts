@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { call, freePort, HttpWorld, health, until } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
@@ -77,6 +77,9 @@ describe('guard --http: hostile and broken peers', function () {
     }
     const nameless = speak(origin, 'GET /health HTTP/1.0\r\n\r\n');
     await until('it is refused', () => /^HTTP\/1\.1 403/.test(nameless.heard()));
+    // The host in the target would stand above the one in the header.
+    const absolute = speak(origin, 'GET http://evil.example/mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    await until('it is refused too', () => /^HTTP\/1\.1 400/.test(absolute.heard()));
     assert.equal(server.seen.length, 0);
   });
 
@@ -260,5 +263,112 @@ describe('guard --http: hostile and broken peers', function () {
     assert.equal(response.headers.get('x-custom'), 'kept');
     assert.equal(response.headers.get('x-host'), new URL(server.origin).host);
     assert.equal(await response.text(), body);
+  });
+
+  /** A server that answers every request with these bytes. @returns its origin */
+  async function bytesServer(bytes: string, use: (origin: string) => Promise<void>): Promise<void> {
+    const open = new Set<Socket>();
+    const raw = createServer((socket) => {
+      open.add(socket);
+      socket.on('error', () => undefined).on('data', () => socket.write(bytes, 'latin1'));
+    });
+    await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+    try {
+      await use(`http://127.0.0.1:${(raw.address() as AddressInfo).port}`);
+    } finally {
+      raw.close();
+      for (const socket of open) {
+        socket.destroy();
+      }
+    }
+  }
+
+  it('a head that Node reads from a server and would not write does not end the guard; a switch of protocols and a status below 200 are errors', async () => {
+    for (const [bytes, expected] of [
+      ['HTTP/1.1 200 a\x01b\r\nContent-Length: 2\r\n\r\n{}', /^\{\}$/],
+      [
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+        /switched to another protocol.*may have been executed/,
+      ],
+      ['HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\n{}', /answered with status 99.*may have been executed/],
+    ] as const) {
+      await bytesServer(bytes, async (upstream) => {
+        const { origin, child } = await world.guard(['--listen', '0', '--upstream', upstream, '--on-stale', 'off']);
+        for (const key of ['a', 'b']) {
+          const { status, text } = await new RawClient(origin).tool(key);
+          assert.deepEqual([status, expected.test(text)], [200, true], text);
+        }
+        assert.equal(child.exitCode, null);
+        assert.equal((await health(origin)).status, 'ok');
+      });
+    }
+  });
+
+  it('a redirect to another path of the server leads through the guard, one to elsewhere stays', async () => {
+    const { origin } = await guard();
+    const location = async (to: string) => {
+      server.answer = (_seen, response) => response.writeHead(307, { location: to }).end();
+      return (await fetch(`${origin}/mcp`, { method: 'POST', body: '{}', redirect: 'manual' })).headers.get('location');
+    };
+    assert.equal(await location(`${server.origin}/mcp/?a=//b`), `${origin}/mcp/?a=//b`);
+    for (const other of ['/mcp/', 'https://login.example/a', `${server.origin}0/mcp`, `${server.origin}.evil.example/mcp`]) {
+      assert.equal(await location(other), other);
+    }
+  });
+
+  it('what one client says of its body’s length never reaches into the request of another one', async () => {
+    const { origin } = await guard('--on-stale', 'off');
+    const hidden = 'GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+    const chunked = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+    for (const text of [
+      `GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n${'a'.repeat(40)}`,
+      `DELETE /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}`,
+      `OPTIONS /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}`,
+      `DELETE /a HTTP/1.1\r\nHost: localhost\r\nConnection: content-length\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    ]) {
+      server.seen.length = 0;
+      server.answer = (_seen, response) => json(response, 200, {});
+      const client = speak(origin, text);
+      await until('it is answered', () => /^HTTP\/1\.1 200/.test(client.heard()));
+      const next = await new RawClient(origin).tool('next');
+      assert.equal(next.status, 200);
+      assert.deepEqual(
+        server.seen.map(({ method, path }) => `${method} ${path}`),
+        [`${text.slice(0, text.indexOf(' '))} /a`, 'POST /mcp'],
+        text,
+      );
+      client.socket.destroy();
+    }
+  });
+
+  it('a body that dribbles is cut off, one that keeps coming is not; what cannot be read is no answer to the call before it', async () => {
+    const { origin, pid } = await guard('--on-stale', 'off', '--body-timeout', '0.3');
+    const before = descriptors(pid);
+    const head = (length: number, more = '') => `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${more}Content-Length: ${length}\r\n\r\n`;
+    server.answer = (seen, response) => json(response, 200, { got: seen.body.length });
+    // One that the guard reads itself, one for a page of its own, one that would be streamed on.
+    const slow = [head(1_000), head(1_000).replace('/mcp', '/health'), head(5_000_000)].map((text) => speak(origin, text));
+    const dribble = setInterval(() => {
+      for (const { socket } of slow) {
+        socket.write('x', () => undefined);
+      }
+    }, 50);
+    const steady = speak(origin, head(40_000));
+    const feed = setInterval(() => steady.socket.write('y'.repeat(4_000)), 100);
+    await until('the steady one is answered', () => /"got":40000/.test(steady.heard()));
+    clearInterval(feed);
+    await until('the slow ones are cut off', () => slow.every(({ closed }) => closed()));
+    clearInterval(dribble);
+    assert.match(slow[0]?.heard() ?? '', /^HTTP\/1\.1 408 [\s\S]*--body-timeout/);
+    steady.socket.destroy();
+    await until('descriptors are given back', () => descriptors(pid) <= before + 1);
+
+    const large = speak(origin, `GET /mcp HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`);
+    await until('it is too large', () => /^HTTP\/1\.1 431/.test(large.heard()));
+    server.answer = () => undefined;
+    const call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}';
+    const both = speak(origin, `${head(call.length)}${call}no http\r\n\r\n`);
+    await until('it is closed', both.closed);
+    assert.equal(both.heard(), '');
   });
 });

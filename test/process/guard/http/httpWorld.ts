@@ -44,14 +44,20 @@ export class HttpWorld {
     writeFileSync(this.executedFile, '');
   }
 
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
-    const child = spawn(process.execPath, [...args], {
+  start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    cwd: string = process.cwd(),
+    interpreter: string = process.execPath,
+  ): Program {
+    const child = spawn(interpreter, [...args], {
+      cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, MCP_RUN_DIR: this.runDir, ...env },
     });
     const { pid } = child;
     if (pid === undefined) {
-      throw new Error('Node did not start');
+      throw new Error(`${interpreter} did not start`);
     }
     let text = '';
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
@@ -63,9 +69,12 @@ export class HttpWorld {
     return program;
   }
 
-  /** A guard that listens. @returns its address beside it */
-  async guard(args: readonly string[]): Promise<Program & { readonly origin: string }> {
-    const program = this.start([await guardBundle(), '--http', ...args]);
+  /** A guard that listens. @param from the bundle, and the folder that it is started in @returns its address beside it */
+  async guard(
+    args: readonly string[],
+    from: { readonly bundle?: string; readonly cwd?: string } = {},
+  ): Promise<Program & { readonly origin: string }> {
+    const program = this.start([from.bundle ?? (await guardBundle()), '--http', ...args], {}, from.cwd);
     await until(
       `the guard listens: ${args.join(' ')}`,
       () => {
@@ -92,8 +101,8 @@ export class HttpWorld {
   }
 
   /** A server that notes `listening PID` when it does. */
-  async server(args: readonly string[]): Promise<Program> {
-    const program = this.start(args);
+  async server(args: readonly string[], interpreter?: string): Promise<Program> {
+    const program = this.start(args, {}, undefined, interpreter);
     await until(
       `the server listens: ${args.join(' ')}`,
       () => {

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { findPython } from '../../package/pythonWheels.ts';
 import { call, freePort, HttpWorld, kill } from './httpWorld.ts';
+
+const pythonSessions = join(import.meta.dirname, '../../../fixtures/http/python_sessions.py');
 
 describe('guard --http: sessions survive a restart of the server', () => {
   let world: HttpWorld;
@@ -29,6 +33,38 @@ describe('guard --http: sessions survive a restart of the server', () => {
       }
       assert.equal(world.timesExecuted('session'), 3);
       assert.equal(world.timesExecuted('initialized'), 3);
+    });
+  }
+
+  for (const sdk of ['1.25', '1.26', '2.3']) {
+    it(`D1, D2, D20: the same with a Python server that answers as the SDK ${sdk} does; without the guard the client fails (control)`, async function () {
+      const python = await findPython();
+      if (python === undefined) {
+        console.log('skipped: no Python here');
+        this.skip();
+      }
+      const port = await freePort();
+      const start = () => world.server([pythonSessions, String(port), world.executedFile, sdk], python);
+      let server = await start();
+      const guard = await world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`]);
+      const clients = await Promise.all([guard.origin, `http://127.0.0.1:${port}`].map((origin) => world.client(origin)));
+      const [guarded, bare] = clients;
+      assert.ok(guarded && bare);
+      assert.match(await call(guarded, 'count', { key: 'before' }), /counted before/);
+      assert.match(await call(bare, 'count', { key: 'control' }), /counted control/);
+      for (const round of ['first', 'second']) {
+        await kill(server);
+        server = await start();
+        await assert.rejects(call(bare, 'count', { key: 'control' }), sdk === '1.25' ? /No valid session ID/ : /Session not found/);
+        for (const key of [`${round} a`, `${round} b`]) {
+          assert.equal(await call(guarded, 'count', { key }), `counted ${key} in ${server.pid}`);
+          assert.equal(world.timesExecuted(key), 1);
+        }
+      }
+      // Two clients at the start, and one recovery for each kill.
+      assert.equal(world.timesExecuted('session'), 4);
+      assert.equal(world.timesExecuted('initialized'), 4);
+      assert.equal(world.timesExecuted('control'), 1);
     });
   }
 

@@ -131,6 +131,39 @@ describe('guard --http: the server that it starts', function () {
     });
   }
 
+  it('a server whose tools all say that they only read is overlapped without being told to, also when only the client asked for them', async () => {
+    const program = `const { appendFileSync } = require('fs');
+      const [, port, file, writes] = process.argv;
+      const note = (what) => appendFileSync(file, what + '\\n');
+      process.on('SIGTERM', () => { note('down'); process.exit(); });
+      require('http').createServer((request, response) => {
+        let body = '';
+        request.on('data', (chunk) => { body += chunk; }).on('end', () => {
+          const { id, method } = JSON.parse(body || '{}');
+          const tools = [{ name: 'look', inputSchema: {}, annotations: { readOnlyHint: writes !== 'writes' } }];
+          response.setHeader('content-type', 'application/json');
+          response.end(JSON.stringify({ jsonrpc: '2.0', id, result: method === 'tools/list' ? { tools } : {} }));
+        });
+      }).listen(port, '127.0.0.1', () => note('up'));`;
+    for (const [name, asks, more, expected] of [
+      ['read', true, [], ['up', 'up', 'down']],
+      ['unasked', false, [], ['up', 'down', 'up']],
+      ['write', true, ['writes'], ['up', 'down', 'up']],
+    ] as const) {
+      const file = join(world.root, name);
+      const { origin, pid } = await world.guard(['--listen', '0', '--', process.execPath, '-e', program, '{port}', file, ...more]);
+      const client = new RawClient(origin);
+      assert.equal((await client.request('ping')).status, 200);
+      if (asks) {
+        assert.match((await client.request('tools/list')).text, /readOnlyHint/);
+      }
+      assert.equal((await restart(world.runDir, pid)).status, 'ok');
+      const notes = () => readFileSync(file, 'utf8').split('\n').filter(Boolean);
+      await until('the old one has ended', () => notes().length === 3);
+      assert.deepEqual(notes(), expected, name);
+    }
+  });
+
   it('C15: with overlap a new server that does not start leaves the old one at work; without it calls wait for the next try', async () => {
     const flag = join(world.root, 'broken');
     const script = join(world.root, 'server.mjs');
@@ -182,6 +215,12 @@ describe('guard --http: the server that it starts', function () {
     process.kill(server, 'SIGSTOP');
     assert.equal((await health(origin)).status, 'ok');
     process.kill(server, 'SIGCONT');
+  });
+
+  it('C8: the version of a script without a package is unknown, or what --server-version says of it', async () => {
+    const guards = await Promise.all([serve(), serve(['--server-version', '1.2.3'])]);
+    const versions = await Promise.all(guards.map(async ({ origin }) => [await serverPid(origin), (await health(origin)).version][1]));
+    assert.deepEqual(versions, ['unknown', '1.2.3']);
   });
 
   it('C4: /shutdown answers first, lets the calls under way finish, ends the server and removes the record; asking twice is harmless', async () => {

@@ -237,6 +237,30 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal(said().split('"2031-01-01" is none that this guard was tested with').length, 2);
   });
 
+  it('D7, D14: what had to make room is given to nobody else and stays ended; so does what began before the guard came', async () => {
+    const { origin } = await guard('--max-sessions', '2');
+    const early = new RawClient(server.origin);
+    await early.initialize();
+    const through = new RawClient(origin);
+    through.session = early.session;
+    assert.equal(await through.end(), 200);
+    assert.equal((await through.tool('x')).status, 404);
+    const owner = new RawClient(origin, { authorization: 'Bearer owner' });
+    await owner.initialize();
+    const ended = new RawClient(origin);
+    await ended.initialize();
+    assert.equal(await ended.end(), 200);
+    for (let index = 0; index < 3; index += 1) {
+      await new RawClient(origin).initialize();
+    }
+    const thief = new RawClient(origin, { authorization: 'Bearer thief' });
+    thief.session = owner.session;
+    assert.equal((await thief.tool('x')).status, 404);
+    assert.equal((await owner.tool('x')).status, 200, 'its own client goes on');
+    assert.equal((await ended.tool('x')).status, 404);
+    assert.equal((await through.tool('x')).status, 404);
+  });
+
   it('D13: sessions are bounded; the one that was idle longest goes, and an idle one goes by itself', async () => {
     const { origin } = await guard('--max-sessions', '5', '--session-idle', '3600');
     for (let index = 0; index < 12; index += 1) {

@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { call, freePort, HttpWorld, kill, until } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
-import { json, sessionServer, WireServer } from './wireServer.ts';
+import { type Answering, json, sessionServer, WireServer } from './wireServer.ts';
 
 describe('guard --http: event streams', () => {
   let world: HttpWorld;
@@ -13,17 +13,19 @@ describe('guard --http: event streams', () => {
   let memory: ReturnType<typeof sessionServer>;
   /** Open streams of GET, the newest last. */
   let streams: ServerResponse[];
+  let usual: Answering;
 
   beforeEach(async () => {
     world = new HttpWorld();
     memory = sessionServer();
     streams = [];
-    server = new WireServer((seen, response, request) => {
+    usual = (seen, response, request) => {
       memory.answer(seen, response, request);
       if (seen.method === 'GET' && response.headersSent && !response.writableEnded) {
         streams.push(response);
       }
-    });
+    };
+    server = new WireServer(usual);
     await server.start();
   });
 
@@ -33,11 +35,34 @@ describe('guard --http: event streams', () => {
   });
 
   const guard = (...more: readonly string[]) => world.guard(['--listen', '0', '--upstream', server.origin, ...more]);
+  /** Answers `tools/list` with these names, all else as ever. */
+  const listing =
+    (names: readonly string[], stream = false): Answering =>
+    (seen, response, request) => {
+      const id = seen.headers['mcp-session-id'];
+      if (seen.rpc?.method !== 'tools/list' || typeof id !== 'string' || !memory.known.has(id)) {
+        usual(seen, response, request);
+        return;
+      }
+      const message = {
+        jsonrpc: '2.0',
+        id: seen.rpc.id,
+        result: { tools: names.map((name) => ({ name, inputSchema: { type: 'object' } })) },
+      };
+      if (stream) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+      } else {
+        json(response, 200, message);
+      }
+    };
+
   const gets = () => server.seen.filter(({ method }) => method === 'GET');
 
-  it('D15, D22: a listening stream stays open over a restart, tells that lists may have changed, and brings what the new server says', async () => {
+  it('D15, D22: a listening stream stays open over a restart, tells which lists have changed, and brings what the new server says', async () => {
     const client = new RawClient((await guard()).origin);
     await client.initialize();
+    await client.request('tools/list');
+    server.answer = listing(['other']);
     const listener = await client.listen();
     await until('the stream is there', () => streams.length === 1);
     streams[0]?.write('id: old-1\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"before"}}\n\n');
@@ -62,6 +87,45 @@ describe('guard --http: event streams', () => {
     assert.equal(gets().at(-1)?.headers['last-event-id'], 'new-1');
     later.stop();
   });
+
+  for (const stream of [false, true]) {
+    it(`D22: a list that is the same after a restart is not announced, one that differs is, over a restart of the guard too (${stream ? 'events' : 'JSON'})`, async () => {
+      server.answer = listing(['one', 'two'], stream);
+      const first = await guard();
+      let client = new RawClient(first.origin);
+      await client.initialize();
+      await client.request('tools/list');
+      let listener = await client.listen();
+      await until('the stream is there', () => streams.length === 1);
+      const restarted = async (what: string): Promise<void> => {
+        const before = streams.length;
+        memory.forget();
+        await server.stop();
+        await server.start();
+        await until(`the stream is there again, ${what}`, () => streams.length === before + 1);
+        streams.at(-1)?.write(`data: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"${what}"}}\n\n`);
+        await until(`what the new server says came, ${what}`, () => listener.text.includes(what));
+      };
+      await restarted('same list');
+      assert.doesNotMatch(listener.text, /list_changed/);
+      assert.equal(server.count('tools/list'), 2);
+      listener.stop();
+      await kill(first);
+
+      const { session } = client;
+      const second = await guard();
+      client = new RawClient(second.origin);
+      client.session = session;
+      listener = await client.listen();
+      await until('the stream is there', () => streams.length === 3);
+      await restarted('same list, new guard');
+      assert.doesNotMatch(listener.text, /list_changed/);
+      server.answer = listing(['one', 'three'], stream);
+      await restarted('other list');
+      assert.equal(listener.text.split('notifications/tools/list_changed').length, 2, 'once');
+      listener.stop();
+    });
+  }
 
   it('D15: without a restart Last-Event-ID is the server’s business, and a connection that breaks is resumed with it', async () => {
     const client = new RawClient((await guard()).origin);
@@ -271,7 +335,8 @@ describe('guard --http: event streams', () => {
     assert.equal(written, pieces);
     const grown = peak() - before;
     assert.ok(grown < 150_000, `grew by ${grown} kB`);
-  });
+    // Four times as much with the full counts.
+  }).timeout(process.env.TEST_LONG === '1' ? 80_000 : 20_000);
 
   it('a request that is too large to be kept is streamed, and its session is set up again before', async () => {
     const client = new RawClient((await guard()).origin);

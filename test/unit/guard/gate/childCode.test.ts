@@ -128,4 +128,21 @@ describe('ChildCode: A19, each layout', () => {
     renameSync(tree.path('next'), environment);
     deepEqual(drift(child), ['server 1.0.0 2.0.0']);
   });
+
+  it('what was installed after the start of a process that ran before anybody looked is not taken for what it runs', () => {
+    tree.write({ ...venv, ...distInfo(site, 'server', '1.0', { requires: ['lib'] }), ...distInfo(site, 'lib', '1.0') });
+    const ref: PackageRef = { ecosystem: 'python', entry: tree.path('v', 'entry'), environment: tree.path('v'), name: 'server' };
+    const [before, within, after] = [-60_000, -1_000, 60_000].map((offset) => {
+      const child = new ChildCode(later);
+      child.record({ ref }, Date.now() + offset);
+      return child;
+    });
+    equal(
+      before?.unknown?.replace(/^(server|lib)/, 'it'),
+      'it was installed after it started, before anybody looked: what it runs may be older, and is not known',
+    );
+    equal(before?.check().state, 'unreadable');
+    equal(within?.unknown, undefined);
+    equal(after?.unknown, undefined);
+  });
 });

@@ -100,4 +100,21 @@ describe('ToolBook', () => {
     await tools.ask(async () => ({ tools: [reader] }));
     equal(tools.allRead, true);
   });
+
+  it('knows it from the client’s own list too, when that came in one piece; no other tool is absent by it', () => {
+    const tools = book();
+    tools.sawPage({ tools: [reader], nextCursor: 'p2' }, true);
+    equal(tools.allRead, false);
+    tools.sawPage({ tools: [reader] }, false);
+    equal(tools.allRead, false);
+    tools.sawPage({ error: 'none' }, true);
+    equal(tools.allRead, false);
+    tools.sawPage({ tools: [reader] }, true);
+    equal(tools.allRead, true);
+    equal(tools.kindOf('none'), 'unknown');
+    tools.listChanged();
+    equal(tools.allRead, false);
+    tools.sawPage({ tools: [reader, writer] }, true);
+    equal(tools.allRead, false);
+  });
 });

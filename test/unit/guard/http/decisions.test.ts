@@ -163,6 +163,15 @@ describe('parseHttpOptions', () => {
     assert.deepEqual(parsed.options.allowHosts, ['a.example', 'b']);
   });
 
+  it('reads how a server that somebody else starts is started again, and a version that nobody else tells', () => {
+    const ensured = parse('--listen', '1', '--upstream', 'http://[::1]:8700', '--ensure', 'my notes');
+    assert.ok(ensured.status === 'run');
+    assert.equal(ensured.options.ensure, 'my notes');
+    const served = parse('--listen', '1', '--server-version', '1.2.3-rc.1', '--port-env', 'PORT', '--', 'node', 's.js');
+    assert.ok(served.status === 'run');
+    assert.equal(served.options.serverVersion, '1.2.3-rc.1');
+  });
+
   it('reads a server to start, and leaves its words alone', () => {
     const parsed = parse('--listen', '[::1]:0', '--overlap', '--', 'node', 's.js', '--port', '{port}', '--http', '--help');
     assert.ok(parsed.status === 'run');
@@ -183,6 +192,16 @@ describe('parseHttpOptions', () => {
     [['--listen', '1', '--upstream', 'http://h', '--wait', '-1'], /number of seconds/],
     [['--listen', '1', '--upstream', 'http://h', '--nothing'], /no option --nothing/],
     [['--listen', '1', '--upstream', 'http://h', 'word'], /stands before --/],
+    [
+      ['--listen', '1', '--ensure', 'notes', '--port-env', 'PORT', '--', 'node'],
+      /--ensure is for a server on this machine that somebody else starts/,
+    ],
+    [['--listen', '1', '--upstream', 'http://10.0.0.1:8700', '--ensure', 'notes'], /--ensure is for a server on this machine/],
+    [
+      ['--listen', '1', '--upstream', 'http://localhost:8700', '--server-version', '1.0'],
+      /--server-version is for a server that this guard starts/,
+    ],
+    [['--listen', '1', '--port-env', 'PORT', '--server-version', 'new', '--', 'node'], /is a version like 1.2.3/],
     [['--listen'], /needs a value/],
   ] as const) {
     it(words.join(' '), () => assert.match(wrong(...words), message));

@@ -2,9 +2,9 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { EditRefused } from '../../../src/config/commandEdits.ts';
-import { checkReplaceable, readEditable, replaceText } from '../../../src/config/editableFile.ts';
-import { Tree } from './tree.ts';
+import { checkReplaceable, readEditable, replaceText } from '../../../../src/action/protect/editableFile.ts';
+import { EditRefused } from '../../../../src/config/commandEdits.ts';
+import { Tree } from '../../config/tree.ts';
 
 describe('editableFile', () => {
   let tree: Tree;

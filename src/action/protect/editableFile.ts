@@ -10,15 +10,16 @@ import {
   openSync,
   readFileSync,
   realpathSync,
-  renameSync,
   rmSync,
   type Stats,
   statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { EditRefused } from './commandEdits.ts';
-import { maxConfigBytes } from './configFile.ts';
+import { EditRefused } from '../../config/commandEdits.ts';
+import { maxConfigBytes } from '../../config/configFile.ts';
+import { renamePatiently } from '../../lock/wholeFile.ts';
+import { errorCode } from '../../types/errorCode.ts';
 
 /** A configuration file as it is now, ready to be replaced. */
 export interface EditableFile {
@@ -99,24 +100,6 @@ export function replaceText(file: EditableFile, text: string): void {
   }
 }
 
-/** Scanners and editors on Windows hold files for a moment. */
-const renameTries = 20;
-
-function renamePatiently(from: string, to: string): void {
-  for (let tries = 1; ; tries++) {
-    try {
-      renameSync(from, to);
-      return;
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (process.platform !== 'win32' || tries === renameTries || !['EPERM', 'EBUSY', 'EACCES'].includes(code)) {
-        throw error;
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
-  }
-}
-
 function encodingOf(path: string, bytes: Buffer): { readonly text: string; encode(text: string): Buffer } {
   const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
   const text = bytes.toString(wide ? 'utf16le' : 'utf8');
@@ -141,7 +124,7 @@ function refusing<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = errorCode(error) ?? String(error);
     const why =
       code === 'ENOENT'
         ? 'is no longer there'

@@ -1,0 +1,216 @@
+import { failedTool } from './answers.ts';
+import type { CallGate, ToolCall, Verdict } from './callGate.ts';
+import { type Envelope, isJsonObject, type JsonObject } from './envelope.ts';
+import type { ChildCode } from './gate/childCode.ts';
+import { createStaleGate, type GateDecision, type StaleGate, type StaleReport } from './gate/staleGate.ts';
+import type { GuardOptions } from './guardOptions.ts';
+import { guardTable } from './guardTable.ts';
+import type { Relay } from './relay.ts';
+import type { ServerProcess } from './serverProcess.ts';
+import type { RestartOutcome } from './supervisor.ts';
+
+/** How long the server may take to list its tools for us, ms. */
+const toolsMs = 5_000;
+/** How long a call waits for an installer, ms. */
+const installMs = 20_000;
+
+/** A guard that serves without the resource it should have. */
+export interface ReadOnly {
+  /** Who has the resource. */
+  readonly text: string;
+  /** Tries to get it. @returns whether this guard has it now */
+  promote(): Promise<boolean>;
+}
+
+export interface CallGateOptions {
+  readonly options: GuardOptions;
+  readonly relay: Relay;
+  restart(reason: string): Promise<RestartOutcome>;
+  /** What a person types to restart the server. */
+  cure(): string;
+  log(line: string): void;
+  /** The versions of a server are known, or known better. */
+  recorded(versions: ReturnType<StaleGate['recorded']>): void;
+  /** Puts a note into a result; undefined = nothing to tell any more. */
+  readonly note: ((line: Buffer, envelope: Envelope & { readonly kind: 'response' }) => Buffer) | undefined;
+}
+
+/** Stands before the server's tools: stale code, and writing beside the holder of the resource. */
+export class StdioCallGate implements CallGate {
+  readonly #gate: StaleGate;
+  readonly #options: CallGateOptions;
+  readonly #codes = new WeakMap<ServerProcess, ChildCode>();
+  readOnly: ReadOnly | undefined;
+
+  constructor(options: CallGateOptions) {
+    this.#options = options;
+    const { command, args, onStale, writeTools, readTools } = options.options;
+    this.#gate = createStaleGate({
+      policy: onStale,
+      configured: { command, args, cwd: process.cwd(), env: process.env },
+      table: guardTable(),
+      cure: options.cure,
+      log: options.log,
+      writeTools,
+      readTools,
+    });
+  }
+
+  /** Right before a server is started; `started` says which one it became. */
+  starting(): ChildCode | undefined {
+    const { onStale, updateNote } = this.#options.options;
+    return onStale === 'off' && !updateNote ? undefined : this.#gate.newChild();
+  }
+
+  started(code: ChildCode | undefined, server: ServerProcess): void {
+    if (code) {
+      this.#codes.set(server, code);
+    }
+  }
+
+  answered(server: ServerProcess): void {
+    const code = this.#codes.get(server);
+    if (code) {
+      void this.#gate.firstAnswer(code, server.pid).then(() => this.#options.recorded(this.#gate.recorded(code)));
+    }
+  }
+
+  serves(server: ServerProcess): void {
+    const code = this.#codes.get(server);
+    if (code) {
+      this.#gate.serve(code);
+    } else {
+      this.#gate.tools.listChanged();
+    }
+  }
+
+  listed(result: unknown, whole: boolean): void {
+    this.#gate.tools.sawPage(result, whole);
+  }
+
+  toolsChanged(): void {
+    this.#gate.tools.listChanged();
+  }
+
+  get amends(): boolean {
+    return this.#options.note !== undefined;
+  }
+
+  amend(line: Buffer, envelope: Envelope & { readonly kind: 'response' }): Buffer {
+    return this.#options.note ? this.#options.note(line, envelope) : line;
+  }
+
+  /** Every tool is known, and none writes. */
+  get onlyReads(): boolean {
+    return this.#gate.tools.allRead;
+  }
+
+  report(): StaleReport {
+    return this.#gate.report();
+  }
+
+  admit(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
+    if (this.readOnly) {
+      const kind = this.#gate.tools.kindOf(call.tool);
+      if (kind === 'write' || (kind === 'unknown' && final)) {
+        return final ? this.#refuseWrite(this.readOnly) : this.#promoted(call, this.readOnly);
+      }
+      if (kind === 'unknown') {
+        return this.#askTools().then(() => this.#admitKnown(call));
+      }
+    }
+    return this.#stale(call, final);
+  }
+
+  async #admitKnown(call: ToolCall): Promise<Verdict> {
+    const kind = this.#gate.tools.kindOf(call.tool);
+    return this.readOnly && kind !== 'read' && kind !== 'absent' ? this.#promoted(call, this.readOnly) : this.#stale(call, false);
+  }
+
+  async #promoted(call: ToolCall, readOnly: ReadOnly): Promise<Verdict> {
+    if (await readOnly.promote()) {
+      this.readOnly = undefined;
+      return this.#stale(call, false);
+    }
+    return this.#refuseWrite(readOnly);
+  }
+
+  #refuseWrite({ text }: ReadOnly): Verdict {
+    const modern = this.#options.relay.memory.isModern;
+    return {
+      answer: failedTool(
+        `Not executed, nothing was written: ${text}. This server runs beside it and only reads. Close the other one, and repeat the call: it is tried again each time.`,
+        modern,
+      ),
+    };
+  }
+
+  #stale(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
+    const params = new CallParams(call);
+    const decision = this.#gate.call({ params, ...(final ? { asked: true, patient: false } : {}) });
+    return verdictOf(decision) ?? this.#later(params, decision);
+  }
+
+  /** Asks, waits or restarts until the gate decides. */
+  async #later(params: CallParams, first: GateDecision): Promise<Verdict> {
+    const until = performance.now() + installMs;
+    let asked = false;
+    let patient = true;
+    for (let decision = first; ; decision = this.#gate.call({ params, asked, patient })) {
+      const verdict = verdictOf(decision);
+      if (verdict) {
+        return verdict;
+      }
+      if (decision.action === 'ask-tools') {
+        await this.#askTools();
+        asked = true;
+      } else if (decision.action === 'restart') {
+        const outcome = await this.#options.restart(decision.reason);
+        // What could not be restarted is refused, with the way to do it by hand.
+        patient = patient && outcome.status === 'restarted';
+      } else if (decision.action === 'wait') {
+        await new Promise((resolve) => setTimeout(resolve, decision.ms));
+        patient = patient && performance.now() < until;
+      }
+    }
+  }
+
+  async #askTools(): Promise<void> {
+    await this.#gate.tools.ask(async (params) => {
+      const { current, memory } = this.#options.relay;
+      const answer = await current?.ask('tools/list', memory.ownParams(params), toolsMs);
+      if (answer?.status !== 'result') {
+        throw new Error('no list');
+      }
+      return answer.result;
+    });
+  }
+}
+
+function verdictOf(decision: GateDecision): Verdict | undefined {
+  return decision.action === 'pass' ? 'pass' : decision.action === 'refuse' ? { answer: decision.answer } : undefined;
+}
+
+/** What the gate looks at. A large call is parsed only when the rest of it is asked for. A class: an object with getters of its own costs every call 2 µs. */
+class CallParams {
+  readonly name: string;
+  readonly #envelope: ToolCall['envelope'];
+
+  constructor({ tool, envelope }: ToolCall) {
+    this.name = tool;
+    this.#envelope = envelope;
+  }
+
+  get _meta(): unknown {
+    return this.#rest._meta;
+  }
+
+  get task(): unknown {
+    return this.#rest.task;
+  }
+
+  get #rest(): JsonObject {
+    const params = this.#envelope.body.value()?.params;
+    return isJsonObject(params) ? params : {};
+  }
+}

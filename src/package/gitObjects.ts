@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { inflateSync } from 'node:zlib';
+import { applyDelta, backOffset, listPacks, maxObjectBytes, objectHead, offsetOf, slice, withFile } from './gitPack.ts';
+
+type ObjectKind = 'commit' | 'tree' | 'blob' | 'tag';
+interface GitObject {
+  readonly kind: ObjectKind;
+  readonly content: Buffer;
+}
+
+const packed: Readonly<Record<number, ObjectKind>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
+/** `git gc --aggressive` makes chains of 50; others may be longer. */
+const maxChain = 200;
+
+/**
+ * Reads which content a file has in a commit, from the files that git keeps (gitformat-pack, loose objects); git is not run: a repository's configuration
+ * may name programs. What cannot be read (a partial clone, borrowed objects, another format) is not known, never absent.
+ */
+export class GitObjects {
+  readonly #folder: string;
+  readonly #known = new Map<string, GitObject | undefined>();
+  #packs: readonly string[] | undefined;
+
+  /** @param folder the repository's `objects` directory */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @param path relative to the work tree, with `/` @returns the id of its content; null where the commit has no such file; undefined where that is not known */
+  contentAt(commit: string, path: string): string | null | undefined {
+    let id = /^tree ([0-9a-f]+)$/m.exec(this.#object(commit, 'commit')?.toString('latin1') ?? '')?.[1];
+    for (const part of path.split('/')) {
+      const tree = id === undefined ? undefined : this.#object(id, 'tree');
+      if (tree === undefined) {
+        return undefined;
+      }
+      const entry = entryOf(tree, part, commit.length / 2);
+      if (entry === undefined) {
+        return null;
+      }
+      id = entry;
+    }
+    return id;
+  }
+
+  #object(id: string, kind: ObjectKind): Buffer | undefined {
+    if (!this.#known.has(id)) {
+      this.#known.set(id, this.#read(id, 0));
+    }
+    const found = this.#known.get(id);
+    return found?.kind === kind ? found.content : undefined;
+  }
+
+  #read(id: string, depth: number): GitObject | undefined {
+    try {
+      return this.#loose(id) ?? this.#packed(id, depth);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #loose(id: string): GitObject | undefined {
+    const file = withFile(join(this.#folder, id.slice(0, 2), id.slice(2)), (handle, size) =>
+      size > maxObjectBytes ? undefined : inflateSync(slice(handle, 0, size), { maxOutputLength: maxObjectBytes }),
+    );
+    const end = file?.indexOf(0) ?? -1;
+    const kind = file && /^(commit|tree|blob|tag) \d+$/.exec(file.toString('latin1', 0, end))?.[1];
+    return file && isKind(kind) ? { kind, content: file.subarray(end + 1) } : undefined;
+  }
+
+  #packed(id: string, depth: number): GitObject | undefined {
+    this.#packs ??= listPacks(this.#folder);
+    for (const pack of this.#packs) {
+      const at = withFile(`${pack}.idx`, (handle) => offsetOf(handle, id));
+      if (at !== undefined) {
+        return this.#at(pack, at, id.length / 2, depth);
+      }
+    }
+    return undefined;
+  }
+
+  #at(pack: string, offset: number, idBytes: number, depth: number): GitObject | undefined {
+    if (depth > maxChain) {
+      return undefined;
+    }
+    return withFile(`${pack}.pack`, (handle, size) => {
+      const head = slice(handle, offset, Math.min(64, size - offset));
+      const { type, length, next } = objectHead(head);
+      if (length > maxObjectBytes) {
+        return undefined;
+      }
+      const inflate = (at: number): Buffer =>
+        inflateSync(slice(handle, at, Math.min(size - at, length + Math.ceil(length / 1000) + 128)), { maxOutputLength: maxObjectBytes });
+      const kind = packed[type];
+      if (kind) {
+        return { kind, content: inflate(offset + next) };
+      }
+      let base: GitObject | undefined;
+      let body = next;
+      if (type === 6) {
+        const back = backOffset(head, next);
+        body = back.next;
+        base = this.#at(pack, offset - back.distance, idBytes, depth + 1);
+      } else if (type === 7) {
+        body = next + idBytes;
+        base = this.#read(head.toString('hex', next, body), depth + 1);
+      }
+      const content = base && applyDelta(base.content, inflate(offset + body));
+      return base && content && { kind: base.kind, content };
+    });
+  }
+}
+
+/** A tree is a row of `mode name\0id`. Submodules and what is no file or folder count as no entry. */
+function entryOf(tree: Buffer, name: string, idBytes: number): string | undefined {
+  for (let at = 0; at < tree.length; ) {
+    const end = tree.indexOf(0, at);
+    if (end < 0) {
+      return undefined;
+    }
+    const entry = tree.toString('utf8', at, end);
+    const space = entry.indexOf(' ');
+    if (entry.slice(space + 1) === name) {
+      return /^(40000|100\d{3})$/.test(entry.slice(0, space)) ? tree.toString('hex', end + 1, end + 1 + idBytes) : undefined;
+    }
+    at = end + 1 + idBytes;
+  }
+  return undefined;
+}
+
+function isKind(text: string | undefined): text is ObjectKind {
+  return text === 'commit' || text === 'tree' || text === 'blob' || text === 'tag';
+}

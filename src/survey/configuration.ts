@@ -1,0 +1,97 @@
+import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
+import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
+import type { Attributed } from './attribution.ts';
+import type { SurveyOptions } from './surveyor.ts';
+import { openWindows } from './windows.ts';
+import { workingDirs } from './workingDirs.ts';
+
+/** The clients' configuration as read for all folders that are known, and read again only when a file changed or other folders became known. */
+export class Configuration {
+  readonly #options: SurveyOptions;
+  readonly #table: Pick<ProcessTable, 'isAlive'>;
+  #folders: readonly string[];
+  #workspaceFiles: readonly string[];
+  /** Directories of running servers and clients: where their projects' files are. */
+  #workingDirs: ReadonlySet<string> = new Set();
+  #reading: ConfigReading | undefined;
+  /** What it was read for. */
+  #key = '';
+  /** Changes heard of so far, and those that the last reading knows. */
+  #changes = 0;
+  #changesRead = 0;
+
+  constructor(options: SurveyOptions, table: Pick<ProcessTable, 'isAlive'>) {
+    this.#options = options;
+    this.#table = table;
+    this.#folders = options.folders;
+    this.#workspaceFiles = options.workspaceFiles ?? [];
+  }
+
+  /** The last reading, whatever changed since. */
+  get last(): ConfigReading | undefined {
+    return this.#reading;
+  }
+
+  /** The last reading while nothing is known to have changed since. */
+  get current(): ConfigReading | undefined {
+    return this.#changes === this.#changesRead ? this.#reading : undefined;
+  }
+
+  /** Reads what has to be read. @param here from where windows are told alive */
+  async read(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>): Promise<ConfigReading> {
+    const { home, platform, env, runDir, vscodeUserDirs, entries = [] } = this.#options;
+    // Before all else: what changes while it is read has to be read once more.
+    const changes = this.#changes;
+    const windows = await openWindows(runDir, here, (identity) => this.#table.isAlive(identity));
+    const folders = unique([...this.#folders, ...windows.flatMap((window) => window.folders), ...this.#workingDirs]);
+    const userDirs = unique([...vscodeUserDirs, ...windows.flatMap((window) => window.userDirs)]);
+    const workspaceFiles = unique([...this.#workspaceFiles, ...windows.flatMap((window) => window.workspaceFiles)]);
+    const key = JSON.stringify([folders, userDirs, workspaceFiles]);
+    if (this.current && key === this.#key) {
+      return this.current;
+    }
+    const found = await discoverDefinitions({ home, platform, env, folders, vscodeUserDirs: userDirs, workspaceFiles });
+    const reading = { ...found, definitions: [...found.definitions, ...entries] };
+    this.#reading = reading;
+    this.#key = key;
+    this.#changesRead = changes;
+    return reading;
+  }
+
+  /** Learns where the servers and their clients run. @returns whether there are directories that the configuration was not read for */
+  async learn(attributed: readonly Attributed[], detail: (row: ProcessRow) => Promise<ProcessDetail>): Promise<boolean> {
+    const found = await workingDirs(attributed, detail);
+    const fresh = [...found].some((folder) => !this.#workingDirs.has(folder));
+    this.#workingDirs = found;
+    return fresh;
+  }
+
+  setFolders(folders: readonly string[], workspaceFiles: readonly string[]): void {
+    this.#folders = folders;
+    this.#workspaceFiles = workspaceFiles;
+  }
+
+  /** Paths whose change makes another reading. */
+  watched(): readonly string[] {
+    return this.#reading?.candidates ?? [];
+  }
+
+  changed(path: string): void {
+    if (this.watched().includes(path)) {
+      this.#changes += 1;
+    }
+  }
+
+  allChanged(): void {
+    this.#changes += 1;
+  }
+
+  /** Its secrets are not kept longer than they are needed. */
+  forget(): void {
+    this.#reading = undefined;
+  }
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildPrograms } from '../../cli/bundle.ts';
+import { restart } from './control.ts';
+import { freePort, HttpWorld, health, kill, type Program, until, v1Program } from './httpWorld.ts';
+import { RawClient } from './rawClient.ts';
+
+/** The real SDK server, installed as a package that somebody else starts and upgrades. */
+describe('guard --http: the code behind --upstream', function () {
+  this.timeout(120_000);
+  let world: HttpWorld;
+  let port: number;
+  let project: string;
+  let installs = 0;
+
+  beforeEach(async function () {
+    if (process.platform !== 'linux') {
+      this.skip();
+    }
+    world = new HttpWorld();
+    port = await freePort();
+    installs = 0;
+    project = join(world.root, 'project');
+    mkdirSync(join(project, 'node_modules'), { recursive: true });
+    writeFileSync(join(project, 'package.json'), '{"name":"host","version":"9.9.9","dependencies":{"notes-mcp":"*"}}');
+    await install('1.0.0');
+  });
+
+  afterEach(async () => {
+    await world.clean();
+  });
+
+  /** As npm does it: the new folder takes the place of the old one. */
+  async function install(version: string): Promise<void> {
+    installs += 1;
+    const fresh = join(project, 'node_modules', `.notes-mcp-${installs}`);
+    mkdirSync(fresh);
+    copyFileSync(await v1Program(), join(fresh, 'server.mjs'));
+    writeFileSync(join(fresh, 'package.json'), JSON.stringify({ name: 'notes-mcp', version, type: 'module' }));
+    const place = join(project, 'node_modules', 'notes-mcp');
+    if (installs > 1) {
+      renameSync(place, join(world.root, `old-${installs}`));
+    }
+    renameSync(fresh, place);
+  }
+
+  const words = (): string[] => [join(project, 'node_modules', 'notes-mcp', 'server.mjs'), String(port), world.executedFile];
+  const server = (): Promise<Program> => world.server(words());
+  const guard = (...more: readonly string[]) => world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`, ...more]);
+
+  it('C3: the process that listens is found, and the policies hold as for stdio; a restart by whoever started it clears them (control: warn)', async () => {
+    const old = await server();
+    const guards = await Promise.all(
+      ['refuse', 'refuse-writes', 'warn', 'off'].map(async (mode) => {
+        const running = await guard('--on-stale', mode);
+        const client = new RawClient(running.origin);
+        await client.initialize();
+        return { mode, ...running, client, count: async (key: string) => (await client.tool(`${mode}-${key}`)).text };
+      }),
+    );
+    const [refuse, writes, warn, off] = guards;
+    assert.ok(refuse && writes && warn && off);
+    for (const { count, origin, mode } of guards) {
+      assert.match(await count('before'), /counted/);
+      const { upstream, version } = await health(origin);
+      assert.deepEqual([upstream.pid, version], [old.pid, mode === 'off' ? 'unknown' : '1.0.0']);
+    }
+    await install('2.0.0');
+    for (const { count, mode } of [refuse, writes]) {
+      const text = await count('stale');
+      assert.match(text, /"isError":true.*restart_mcp_server/, mode);
+      assert.match(text, new RegExp(`notes-mcp 1\\.0\\.0, installed is 2\\.0\\.0.*end PID ${old.pid}, which listens on port ${port}`));
+    }
+    assert.match(await warn.count('stale'), /counted/);
+    await until('the guard says so', () => /stale: it runs notes-mcp 1\.0\.0, installed is 2\.0\.0/.test(warn.said()));
+    assert.match(await off.count('stale'), /counted/);
+    assert.deepEqual(
+      world.executed().filter((line) => line.endsWith('-stale')),
+      ['warn-stale', 'off-stale'],
+    );
+    assert.equal((await restart(world.runDir, refuse.pid)).status, 'refused');
+
+    await kill(old);
+    const next = await server();
+    for (const { count, origin } of [refuse, writes, warn]) {
+      assert.match(await count('after'), /counted/);
+      const { upstream, version } = await health(origin);
+      assert.deepEqual([upstream.pid, version], [next.pid, '2.0.0']);
+    }
+  });
+
+  it('a guard that comes after the upgrade does not know what runs: it says so, and calls pass', async () => {
+    await server();
+    const begun = Date.now();
+    await until('an install can be told from the start by its time (two seconds)', () => Date.now() > begun + 2_000);
+    await install('2.0.0');
+    const late = await guard('--on-stale', 'refuse');
+    const client = new RawClient(late.origin);
+    await client.initialize();
+    assert.match((await client.tool('late')).text, /counted/);
+    assert.equal((await health(late.origin)).version, 'unknown');
+    assert.match(late.said(), /notes-mcp was installed after it started, before anybody looked/);
+  });
+
+  it('C3: restart without --ensure refuses and says what is missing; with it the server is replaced once and sessions go on', async () => {
+    const programs = join(world.root, 'programs');
+    await buildPrograms(programs);
+    writeFileSync(
+      join(project, 'mcp-shepherd.json'),
+      JSON.stringify({
+        servers: { notes: { command: process.execPath, args: ['node_modules/notes-mcp/server.mjs', '{port}', world.executedFile] } },
+      }),
+    );
+    const old = await server();
+    const from = { bundle: join(programs, 'guard.cjs'), cwd: project };
+    const options = ['--listen', '0', '--upstream', `http://127.0.0.1:${port}`, '--on-stale', 'restart'];
+    const [without, ensured] = await Promise.all([world.guard(options, from), world.guard([...options, '--ensure', 'notes'], from)]);
+    assert.match(without.said(), /is not told who can: stale calls are refused. --ensure NAME/);
+    const clients = await Promise.all(
+      [without, ensured].map(async ({ origin }) => {
+        const client = new RawClient(origin);
+        await client.initialize();
+        assert.match((await client.tool('before')).text, /counted/);
+        return client;
+      }),
+    );
+    await install('2.0.0');
+    assert.match((await clients[0]?.tool('refused'))?.text ?? '', /restart_mcp_server/);
+    const answers = await Promise.all(['a', 'b', 'c'].map((key) => clients[1]?.tool(key)));
+    const { upstream, version } = await health(ensured.origin);
+    try {
+      assert.deepEqual(
+        answers.map((answer) => /counted/.test(answer?.text ?? '')),
+        [true, true, true],
+        `${answers.map((answer) => answer?.text)} ${ensured.said()}`,
+      );
+      assert.notEqual(upstream.pid, old.pid);
+      assert.equal(version, '2.0.0');
+      assert.equal(ensured.said().split('the server was replaced').length, 2, 'one restart');
+      assert.match((await clients[0]?.tool('again'))?.text ?? '', /counted/);
+      // Asked for by a person, it is restarted whatever its version.
+      const answer = await restart(world.runDir, ensured.pid);
+      assert.equal(answer.status, 'ok', JSON.stringify(answer));
+      assert.match((await clients[1]?.tool('later'))?.text ?? '', /counted/);
+      assert.notEqual((await health(ensured.origin)).upstream.pid, upstream.pid);
+    } finally {
+      const { pid } = (await health(ensured.origin)).upstream;
+      if (pid !== null && pid !== old.pid) {
+        process.kill(pid, 'SIGKILL');
+      }
+    }
+  });
+});

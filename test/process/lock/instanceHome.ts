@@ -1,0 +1,46 @@
+import { type HeldInstance, type HoldResult, holdResources } from '../../../src/lock/heldInstance.ts';
+import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import type { Witness } from '../../../src/lock/witness.ts';
+import { LockHome } from './lockHome.ts';
+
+/** A process as records name it. */
+export async function markOf(witness: Witness, pid: number): Promise<{ readonly pid: number; readonly start: string }> {
+  return { pid, start: (await witness.startOf(pid)) ?? '?' };
+}
+
+/** A run folder with instances of a test's own, which are closed with it. */
+export class InstanceHome extends LockHome {
+  readonly #witness: Witness;
+  readonly #held: HeldInstance[] = [];
+
+  constructor(witness: Witness) {
+    super();
+    this.#witness = witness;
+  }
+
+  /** Tries to hold a path in the name of this very process. */
+  async take(path: string): Promise<HoldResult> {
+    const result = await holdResources({
+      directory: this.directory,
+      witness: this.#witness,
+      resources: [resourceKey('path', path)],
+      facts: { serverId: 'memory', server: await markOf(this.#witness, process.pid) },
+    });
+    this.keep(result);
+    return result;
+  }
+
+  /** Closes it with the others, if it is held. */
+  keep(result: HoldResult): void {
+    if (result.status === 'held-by-us') {
+      this.#held.push(result.instance);
+    }
+  }
+
+  override async clean(): Promise<void> {
+    for (const instance of this.#held) {
+      instance.close();
+    }
+    await super.clean();
+  }
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Configuration } from '../../../src/survey/configuration.ts';
+import { silentLog } from '../../../src/types/log.ts';
+
+const here = { bootId: 'boot', pidNamespace: '1' };
+
+describe('configuration of the survey', () => {
+  let root: string;
+  let home: string;
+  let file: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'configuration-'));
+    home = join(root, 'home');
+    mkdirSync(home);
+    file = join(home, '.claude.json');
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  function configuration(): Configuration {
+    const options = { home, platform: process.platform, env: { HOME: home }, runDir: join(root, 'run') };
+    return new Configuration({ ...options, folders: [], vscodeUserDirs: [], log: silentLog }, { isAlive: async () => true });
+  }
+  function write(...names: string[]): void {
+    writeFileSync(file, JSON.stringify({ mcpServers: Object.fromEntries(names.map((name) => [name, { command: 'server' }])) }));
+  }
+  const namesOf = (reading: Awaited<ReturnType<Configuration['read']>>) => reading.definitions.map(({ name }) => name);
+
+  it('is read again when one of its files changed, and not before', async () => {
+    write('one');
+    const config = configuration();
+    const first = await config.read(here);
+    assert.deepEqual(namesOf(first), ['one']);
+    write('one', 'two');
+    assert.equal(await config.read(here), first, 'nobody told of a change');
+    config.changed(join(home, 'other.json'));
+    assert.equal(await config.read(here), first, 'not one of its files');
+    config.changed(file);
+    assert.equal(config.current, undefined);
+    assert.equal(config.last, first);
+    assert.deepEqual(namesOf(await config.read(here)), ['one', 'two']);
+  });
+
+  it('is read once more when a file changed while it was read', async () => {
+    write('one');
+    const config = configuration();
+    await config.read(here);
+    config.changed(file);
+    const reading = config.read(here);
+    config.changed(file);
+    await reading;
+    write('one', 'two');
+    assert.deepEqual(namesOf(await config.read(here)), ['one', 'two']);
+  });
+
+  it('is read again for folders that it was not read for', async () => {
+    const project = join(root, 'project');
+    mkdirSync(project);
+    writeFileSync(join(project, '.mcp.json'), JSON.stringify({ mcpServers: { ours: { command: 'server' } } }));
+    const config = configuration();
+    assert.deepEqual(namesOf(await config.read(here)), []);
+    config.setFolders([project], []);
+    assert.deepEqual(namesOf(await config.read(here)), ['ours']);
+  });
+});
