@@ -121,7 +121,7 @@ class Assembly implements HttpGuard {
       guardVersion,
       started: this.#started,
       upstream: () => this.#upstreamHealth(),
-      sessions: () => ({ open: sessions.size, recovered: this.#recovery.count }),
+      sessions: () => ({ open: sessions.open, recovered: this.#recovery.count }),
       shutdownToken: () => this.#token,
       shutDown: () => void this.close(),
       isStopping: () => this.#closing !== undefined,

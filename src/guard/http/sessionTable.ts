@@ -35,8 +35,9 @@ export class SessionTable {
     store.prune(limits.idleMs, limits.max);
   }
 
-  get size(): number {
-    return this.#sessions.size;
+  /** How many sessions in memory their clients have not ended. */
+  get open(): number {
+    return [...this.#sessions.values()].filter(({ ended }) => !ended).length;
   }
 
   /** @param credential hash of who asks */

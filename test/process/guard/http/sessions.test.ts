@@ -130,7 +130,9 @@ describe('guard --http: sessions on the wire', () => {
     const client = new RawClient(origin);
     await client.initialize();
     memory.forget();
+    assert.equal((await health(origin)).sessions.open, 1);
     assert.equal(await client.end(), 200);
+    assert.equal((await health(origin)).sessions.open, 0);
     const other = new RawClient(origin);
     await other.initialize();
     await server.stop();
