@@ -7,9 +7,10 @@ import { askControl } from './askControl.ts';
 import { type Asker, actOn, historyTarget, noted, type Outcome, remember, type Work, work } from './deed.ts';
 import { readHistory } from './history.ts';
 import { askOpencode } from './opencode.ts';
-import { isSameServer, type Plan, type Target } from './plan.ts';
+import type { Plan, Target } from './plan.ts';
 import { askWindow, type RequestLimits } from './request.ts';
 import { isOrphan } from './restart.ts';
+import { isSameServer } from './sameServer.ts';
 import type { Here } from './surroundings.ts';
 import { isRunning, until } from './watching.ts';
 

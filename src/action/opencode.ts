@@ -2,8 +2,9 @@ import { ownPorts } from '../process/ownPorts.ts';
 import type { ProcessRow, ProcessTable } from '../types/process.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
 import { type Work, work } from './deed.ts';
-import { isSameServer, type Target } from './plan.ts';
+import type { Target } from './plan.ts';
 import { isVersionSettled, restartTruth } from './restartTruth.ts';
+import { isSameServer } from './sameServer.ts';
 import { isRunning, until } from './watching.ts';
 
 /** For each answer of opencode's own server, which is on this machine. */

@@ -2,8 +2,10 @@ import type { Vitality } from '../diagnosis/vitality.ts';
 import { copiesByDesign } from '../survey/instances.ts';
 import { isHeadline } from '../types/finding.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
-import { isCopyOf, type Plan, planFor, type Surroundings } from './plan.ts';
+import type { Plan, Surroundings } from './plan.ts';
+import { planFor } from './planning.ts';
 import { isOrphan } from './restart.ts';
+import { isCopyOf } from './sameServer.ts';
 
 /** Why a server is on the list of what could be ended. */
 export type PruneClass =

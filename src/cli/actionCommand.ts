@@ -1,6 +1,7 @@
 import { actingOn, alreadyDone, type Outcome, remember } from '../action/deed.ts';
 import { doneSince, readHistory } from '../action/history.ts';
-import { type Plan, planFor, type Verb } from '../action/plan.ts';
+import type { Plan, Verb } from '../action/plan.ts';
+import { planFor } from '../action/planning.ts';
 import type { Instance } from '../types/snapshot.ts';
 import { type ActionSession, carryOutPlan, confirmed, exitCodeOf, openActionSession, unconfirmed } from './actionSession.ts';
 import type { CommandContext, Options } from './command.ts';

@@ -1,7 +1,8 @@
 import { commands as editor, ProgressLocation, window } from 'vscode';
 import { carryOut, type Hands } from '../action/carryOut.ts';
 import type { Outcome } from '../action/deed.ts';
-import { needsSecondYes, type Plan, planFor } from '../action/plan.ts';
+import { needsSecondYes, type Plan } from '../action/plan.ts';
+import { planFor } from '../action/planning.ts';
 import { guardWouldHelp } from '../action/protect/hint.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../action/prune.ts';
 import { lookForLife } from '../survey/lifeLook.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { type Plan, planFor, type Surroundings, type Verb } from '../../../src/action/plan.ts';
+import type { Plan, Surroundings, Verb } from '../../../src/action/plan.ts';
+import { planFor } from '../../../src/action/planning.ts';
 import { freedBytes, lastCopies, pruneCandidates } from '../../../src/action/prune.ts';
 import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
 import { client, definition, finding, instance, snapshot } from '../cli/fixture.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { planFor } from '../../../src/action/plan.ts';
+import { planFor } from '../../../src/action/planning.ts';
 import { sessionRisks } from '../../../src/action/sessionRisk.ts';
 import type { Instance } from '../../../src/types/snapshot.ts';
 import { client, definition, instance, snapshot } from '../cli/fixture.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { HistoryEntry } from '../../../src/action/history.ts';
-import { planFor, type Verb } from '../../../src/action/plan.ts';
+import type { Verb } from '../../../src/action/plan.ts';
+import { planFor } from '../../../src/action/planning.ts';
 import { pruneCandidates } from '../../../src/action/prune.ts';
 import { renderHistory } from '../../../src/cli/render/historyView.ts';
 import { outcomeLines, renderPlan } from '../../../src/cli/render/planView.ts';
