@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
-import { look, readBounded } from './boundedFile.ts';
+import { look } from './boundedFile.ts';
+import { readJsonObject } from './jsonFile.ts';
 import { isRecord } from './nodePackage.ts';
 
 const fromShape = /\b(import|export)\b(\s+type\b)?[^'"`;()]{0,2000}?\bfrom\s*(['"])([^'"\n]{1,500})\3/g;
@@ -70,20 +71,8 @@ function workspacePackage(name: string, from: string): string | undefined {
 
 /** What `import 'name'` loads of a package: its exports for `.`, else `main`, else index.js. */
 function mainFile(directory: string): string | undefined {
-  const file = readBounded(join(directory, 'package.json'));
-  if (file.status !== 'ok') {
-    return undefined;
-  }
-  try {
-    const json: unknown = JSON.parse(file.text);
-    if (!isRecord(json)) {
-      return undefined;
-    }
-    const target = exportTarget(json.exports) ?? (typeof json.main === 'string' ? json.main : 'index.js');
-    return sourceFile(resolve(directory, target));
-  } catch {
-    return undefined;
-  }
+  const json = readJsonObject(join(directory, 'package.json'));
+  return json && sourceFile(resolve(directory, exportTarget(json.exports) ?? (typeof json.main === 'string' ? json.main : 'index.js')));
 }
 
 function exportTarget(exports: unknown, depth = 0): string | undefined {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { readBounded } from '../package/boundedFile.ts';
+import { readJsonObject } from '../package/jsonFile.ts';
+import { isRecord } from '../package/nodePackage.ts';
 import type { ProcessRow } from '../types/process.ts';
 
 /**
@@ -10,18 +11,13 @@ import type { ProcessRow } from '../types/process.ts';
  */
 export async function readNpxPackages(hash: string, row: ProcessRow): Promise<readonly string[] | undefined> {
   const word = row.argv.find((one) => one.includes(`_npx/${hash}/`) || one.includes(`_npx\\${hash}\\`));
-  if (word === undefined) {
-    return undefined;
-  }
-  const read = readBounded(join(word.slice(0, word.indexOf(hash) + hash.length), 'package.json'));
-  if (read.status !== 'ok') {
-    return undefined;
-  }
-  try {
-    const manifest: { _npx?: { packages?: unknown } } | null = JSON.parse(read.text);
-    const packages = manifest?._npx?.packages;
-    return Array.isArray(packages) ? packages.filter((one) => typeof one === 'string') : undefined;
-  } catch {
-    return undefined;
-  }
+  return word === undefined
+    ? undefined
+    : npxPackagesIn(readJsonObject(join(word.slice(0, word.indexOf(hash) + hash.length), 'package.json')));
+}
+
+/** The specs that such a package.json names, in the form in which they were asked for. */
+export function npxPackagesIn(manifest: Record<string, unknown> | undefined): readonly string[] | undefined {
+  const packages = isRecord(manifest?._npx) ? manifest._npx.packages : undefined;
+  return Array.isArray(packages) ? packages.filter((one) => typeof one === 'string') : undefined;
 }

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { npmRoute } from '../../../src/registry/npmRoute.ts';
 import { pythonRoute } from '../../../src/registry/pythonRoute.ts';
-import { type Installation, readInstallation } from '../../../src/survey/installFacts.ts';
+import type { Installation } from '../../../src/survey/installation.ts';
+import { readInstallation } from '../../../src/survey/installFacts.ts';
 import type { PackageRef } from '../../../src/types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../../src/types/process.ts';
 
