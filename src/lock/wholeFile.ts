@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, linkSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, linkSync, lstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { errorCode } from '../types/errorCode.ts';
 
 /** A small file as a whole, or why there is none. `absent` is no fault: files of others come and go. */
@@ -14,6 +14,10 @@ export type WholeFile =
 export function readWhole(file: string, maxBytes: number, uid?: number): WholeFile {
   let descriptor: number | undefined;
   try {
+    // Most files that are asked for were never written, and an error costs ten times as much as this look.
+    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) {
+      return { problem: 'absent' };
+    }
     descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     const info = fstatSync(descriptor);
     if (!info.isFile()) {

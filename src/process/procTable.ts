@@ -29,6 +29,9 @@ const commandAgeMs = 50_000;
 
 const gone: ProcessDetail = { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
 
+/** Whose a process is changes while it starts, with another name or not at all: who gives its rights away later is seen after this long, in milliseconds. */
+const ownerAgeMs = 600_000;
+
 type Command = ReturnType<typeof parseCmdline>;
 
 /** Linux: reads `/proc`. */
@@ -44,6 +47,7 @@ export class ProcTable implements ProcessTable {
   #known: Map<number, boolean> = new Map();
   /** Whether a process is the first of its PID namespace never changes: asked once for each. */
   #inits: Map<number, { readonly start: string; readonly first: boolean }> = new Map();
+  #owners: Map<number, { readonly start: string; readonly name: string; readonly readAt: number; readonly uid: number }> = new Map();
   #commands: Map<
     number,
     { readonly start: string; readonly name: string; readonly readAt: number; readonly text: string; readonly command: Command }
@@ -167,7 +171,7 @@ export class ProcTable implements ProcessTable {
     }
     this.#known = known;
     this.#mapped.keep((pid) => known.has(pid));
-    for (const remembered of [this.#inits, this.#commands]) {
+    for (const remembered of [this.#inits, this.#owners, this.#commands]) {
       for (const pid of remembered.keys()) {
         if (!known.has(pid)) {
           remembered.delete(pid);
@@ -219,14 +223,27 @@ export class ProcTable implements ProcessTable {
       ppid: stat.ppid,
       startedAt,
       startErrorMs: epoch.errorMs,
-      // Always the effective user: only what is in the directory belongs to root when the process may not be dumped (`task_dump_owner` in the kernel's fs/proc/base.c).
-      uid: this.#fs.owner(`${this.#root}/${pid}`),
+      uid: this.#ownerOf(pid, start, stat.name, startedAt),
       name: stat.name,
       ...this.#commandOf(pid, start, stat.name, startedAt),
       rssBytes: stat.rssPages * pageSize,
       state: stat.state,
       ...(namespaceInit ? { namespaceInit } : {}),
     };
+  }
+
+  #ownerOf(pid: number, start: string, name: string, startedAt: number): number {
+    const at = performance.now();
+    const known = this.#owners.get(pid);
+    if (known?.start === start && known.name === name && at - known.readAt < ownerAgeMs) {
+      return known.uid;
+    }
+    // Always the effective user: only what is in the directory belongs to root when the process may not be dumped (`task_dump_owner` in the kernel's fs/proc/base.c).
+    const uid = this.#fs.owner(`${this.#root}/${pid}`);
+    if (Date.now() - startedAt > restMs) {
+      this.#owners.set(pid, { start, name, readAt: at, uid });
+    }
+    return uid;
   }
 
   /** Words do not change once a program has come to rest: they are read again when its name changes, and each minute. */

@@ -2,6 +2,8 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { readClosure } from '../package/closure.ts';
+import { closureMarks } from '../package/closureMarks.ts';
+import { Fingerprint } from '../package/fingerprint.ts';
 import { type Identified, identifyPackage } from '../package/identify.ts';
 import { MetadataCache } from '../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../types/package.ts';
@@ -14,9 +16,19 @@ const freshMs = 60_000;
 /** What could not be identified may have been looked at in the middle of an install: it is asked again after this long. */
 const unidentifiedMs = 5_000;
 
+/** A reading of an installation that changed this recently is no base for the next look, in milliseconds. */
+const installingMs = 5_000;
+
 interface Unidentified {
   readonly unknown: string;
   readonly askedAt: number;
+}
+
+/** An installation as it was read last. */
+interface Installation {
+  readonly reading: ClosureReading;
+  /** Taken before that reading, of the marks that it leads to: while it stands, reading again would say the same. Undefined when nothing vouches for it. */
+  readonly fingerprint?: Fingerprint;
 }
 
 interface Entry {
@@ -44,8 +56,7 @@ export class Closures {
   readonly #cache = new MetadataCache();
   /** Readings of one look: copies of a server are of one installation, which is read once for all of them. */
   readonly #readings = new Map<string, ClosureReading>();
-  /** The last reading of each installation. */
-  readonly #before = new Map<string, ClosureReading>();
+  readonly #installations = new Map<string, Installation>();
 
   /**
    * What one server was loaded from, as it is on disk now.
@@ -95,18 +106,16 @@ export class Closures {
     if (known) {
       return known;
     }
-    const read = readClosure(ref, this.#cache, now);
-    const before = this.#before.get(key);
-    // What has not changed stays the same object, for all copies: what was concluded from it is still true.
-    const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
-    this.#readings.set(key, reading);
-    this.#before.set(key, reading);
-    return reading;
+    const before = this.#installations.get(key);
+    const installation = before?.fingerprint?.stands() ? before : readAgain(ref, before?.reading, this.#cache, now);
+    this.#readings.set(key, installation.reading);
+    this.#installations.set(key, installation);
+    return installation.reading;
   }
 
   /** Something changed at or in a watched directory: everything read from there is read again at the next sight. */
   changed(path: string): void {
-    this.#readings.clear();
+    this.#doubtAll();
     for (const entry of this.#entries.values()) {
       if (!('unknown' in entry) && entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
         entry.dirty = true;
@@ -116,11 +125,19 @@ export class Closures {
 
   /** Everything is read again at the next sight. */
   allChanged(): void {
-    this.#readings.clear();
+    this.#doubtAll();
     for (const entry of this.#entries.values()) {
       if (!('unknown' in entry)) {
         entry.dirty = true;
       }
+    }
+  }
+
+  /** What a watch tells weighs more than what stands still. */
+  #doubtAll(): void {
+    this.#readings.clear();
+    for (const [key, { reading }] of this.#installations) {
+      this.#installations.set(key, { reading });
     }
   }
 
@@ -130,9 +147,9 @@ export class Closures {
     // The look is over.
     this.#readings.clear();
     const used = new Set([...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : [entry.reading])));
-    for (const [key, reading] of this.#before) {
+    for (const [key, { reading }] of this.#installations) {
       if (!used.has(reading)) {
-        this.#before.delete(key);
+        this.#installations.delete(key);
       }
     }
   }
@@ -149,6 +166,18 @@ export class Closures {
     }
     return [...paths];
   }
+}
+
+/** @param before the reading before this one: what has not changed stays the same object, so that what was concluded from it is still true */
+function readAgain(ref: PackageRef, before: ClosureReading | undefined, cache: MetadataCache, now: number): Installation {
+  const marks = before?.status === 'ok' ? closureMarks(ref, before) : undefined;
+  const fingerprint = marks && new Fingerprint(marks, now);
+  const read = readClosure(ref, cache, now);
+  const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
+  // The same reading leads to the same marks; while an installer is at work, nothing stands still for long.
+  return reading === before && fingerprint && read.status === 'ok' && now - read.changedAt > installingMs
+    ? { reading, fingerprint }
+    : { reading };
 }
 
 /** A process that sees other files under the same names is not judged by ours, unless its entry is the very same file in both views. */

@@ -1,12 +1,12 @@
 import { look } from '../../package/boundedFile.ts';
 import { readClosure } from '../../package/closure.ts';
 import { closureMarks } from '../../package/closureMarks.ts';
+import { Fingerprint } from '../../package/fingerprint.ts';
 import type { Identified } from '../../package/identify.ts';
 import { MetadataCache } from '../../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../../types/package.ts';
 import { type CodeState, compareCode, type LoadedCode, shownName } from './codeDrift.ts';
 import { editedSource, sourceFolder } from './editableSource.ts';
-import { Fingerprint } from './fingerprint.ts';
 
 /** Readings that do not agree this often are of files that change all the time; then nothing is taken to stand still. */
 const consistentTries = 3;

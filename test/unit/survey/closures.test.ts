@@ -46,11 +46,12 @@ describe('Closures', () => {
     assert.ok(before?.status === 'ok');
     assert.equal(before.packages[0]?.version, '1.0.0');
     assert.equal(look(now + minute), before);
-    manifest('1.0.10');
-    const after = look(now + 2 * minute);
+    assert.equal(look(now + 2 * minute), before, 'by what stands still alone');
+    manifest('1.0.1');
+    const after = look(now + 3 * minute);
     assert.ok(after?.status === 'ok');
-    assert.equal(after.packages[0]?.version, '1.0.10');
+    assert.equal(after.packages[0]?.version, '1.0.1');
     closures.keep(new Set());
-    assert.notEqual(look(now + 3 * minute), after, 'nobody used it any more');
+    assert.notEqual(look(now + 4 * minute), after, 'nobody used it any more');
   });
 });
