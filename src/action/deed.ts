@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { type Actor, actOnce, readActor } from '../lock/intent.ts';
-import { findLockDirectory, type LockDirectory, openLockDirectory, protocolBase } from '../lock/lockDirectory.ts';
+import { type Actor, actOnce } from '../lock/intent.ts';
+import { openLockDirectory, protocolBase } from '../lock/lockDirectory.ts';
 import { createWitness } from '../lock/witness.ts';
 import type { Log } from '../types/log.ts';
-import { appendHistory, type HistoryEntry, type HistoryTarget, historyEntry, lastDone, readHistory } from './history.ts';
+import { appendHistory, type HistoryEntry, type HistoryTarget, historyEntry } from './history.ts';
+import { endedMeanwhile, type RunPlace } from './meanwhile.ts';
 import type { Target, Verb } from './plan.ts';
 
 /** Who wants something done, and where its files are. */
-export interface Asker {
+export interface Asker extends RunPlace {
   /** For a person: "terminal (PID 4711)", "VS Code window (PID 4711)". */
   readonly by: string;
-  readonly runDir: string;
-  /** The run folder was named by `--run-dir` or `MCP_RUN_DIR`. */
-  readonly explicitRunDir: boolean;
   readonly log: Log;
 }
 
@@ -99,7 +96,7 @@ export async function actOn(
       return { status: outcome, ...rest };
     }
     case 'already':
-      return noted({ status: 'already', message: alreadyText(target, asker.runDir, directory) }, target, verb, asker);
+      return noted({ status: 'already', message: await endedMeanwhile(asker, target) }, target, verb, asker);
     case 'busy':
       return noted({ status: 'busy', message: busyText(target, deed.actor) }, target, verb, asker);
     default:
@@ -144,66 +141,7 @@ export function remember(
   }
 }
 
-const past = { restart: 'restarted', stop: 'stopped', end: 'ended' } as const;
 const present = { restart: 'restarting', stop: 'stopping', reap: 'ending' } as const;
-
-/** Somebody who is acting right now on the process that had this PID, in words, with what he acts on; for askers who come when it is gone and its successor not yet there. */
-export async function actingOn(
-  runDir: string,
-  explicitRunDir: boolean,
-  pid: number,
-): Promise<{ readonly message: string; readonly target: HistoryTarget } | undefined> {
-  const found = findLockDirectory(protocolBase(runDir, explicitRunDir));
-  if (!found || 'refused' in found) {
-    return undefined;
-  }
-  const witness = await createWitness();
-  for (const name of namesIn(found.directory.intents)) {
-    const actor = readActor(found.directory, name);
-    if (actor?.expect.split(':')[2] === String(pid) && (await witness.startOf(actor.pid)) === actor.start) {
-      const message = `PID ${pid} is already being ${past[actor.verb === 'reap' ? 'end' : actor.verb]} by ${actor.by}.`;
-      return { message, target: { instance: actor.expect, pid, name: `PID ${pid}`, client: null, runs: null } };
-    }
-  }
-  return undefined;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).flatMap((name) => /^([0-9a-f]{32})\.json$/.exec(name)?.[1] ?? []);
-  } catch {
-    return [];
-  }
-}
-
-/** Who has done something to a process that is gone, or is just doing it; for askers who come too late. */
-export async function endedMeanwhile(
-  { runDir, explicitRunDir }: Pick<Asker, 'runDir' | 'explicitRunDir'>,
-  instance: string,
-): Promise<string> {
-  // In this order: whoever has done it writes it down before he lets go.
-  const acting = await actingOn(runDir, explicitRunDir, Number(instance.split(':')[2]));
-  const done = lastDone(readHistory(runDir), instance);
-  return done ? alreadyDone(done) : (acting?.message ?? 'It has ended meanwhile; nothing was done.');
-}
-
-/** Who has done it already. */
-export function alreadyDone({ target, verb, by, after }: HistoryEntry): string {
-  const now = after ? ` It runs as PID ${after.pid} now.` : '';
-  return `${target.name} (PID ${target.pid}) was already ${past[verb]} by ${by}.${now}`;
-}
-
-function alreadyText(target: Target, runDir: string, directory: LockDirectory): string {
-  const done = lastDone(readHistory(runDir), target.instance);
-  if (done) {
-    return alreadyDone(done);
-  }
-  const actor = readActor(directory, intentTarget(target.instance)) ?? (target.record && readActor(directory, target.record));
-  if (actor) {
-    return `${target.name} (PID ${target.pid}) is already being ${past[actor.verb === 'reap' ? 'end' : actor.verb]} by ${actor.by}.`;
-  }
-  return `${target.name} (PID ${target.pid}) has ended meanwhile; nothing was done.`;
-}
 
 function busyText(target: Target, actor: Actor | undefined): string {
   const who = actor

@@ -1,5 +1,6 @@
-import { actingOn, alreadyDone, type Outcome, remember } from '../action/deed.ts';
-import { doneSince, readHistory } from '../action/history.ts';
+import { type Outcome, remember } from '../action/deed.ts';
+import { doneSince } from '../action/history.ts';
+import { othersDeed, pidIn } from '../action/meanwhile.ts';
 import type { Plan, Verb } from '../action/plan.ts';
 import { planFor } from '../action/planning.ts';
 import type { Instance } from '../types/snapshot.ts';
@@ -29,12 +30,12 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
   const print = (plan: Plan | null, outcome: Outcome | null): void => shell.stdout.write(jsonText({ schema: 1, plan, outcome }, 2));
   try {
     const result = findInstance(session.snapshot, asked);
-    const { runDir, explicitRunDir } = session.hands.asker;
-    // In this order: whoever has done it writes it down before he lets go.
-    const acting = result.kind === 'none' && /^\d+$/.test(asked) ? await actingOn(runDir, explicitRunDir, Number(asked)) : undefined;
-    // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
-    const done = doneSince(readHistory(runDir), asked, verb, performance.timeOrigin);
-    const other = done ? { message: alreadyDone(done), target: done.target } : acting;
+    const other = await othersDeed(session.hands.asker, {
+      who: `PID ${asked}`,
+      isMeant: ({ expect }) => result.kind === 'none' && pidIn(expect) === asked,
+      // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
+      done: (entries) => doneSince(entries, asked, verb, performance.timeOrigin),
+    });
     if (other !== undefined) {
       const outcome = { status: 'already', message: other.message } as const;
       if (!values.flag('dry-run')) {

@@ -1,4 +1,5 @@
-import { type Asker, actOn, endedMeanwhile, type Outcome, type Work } from '../action/deed.ts';
+import { type Asker, actOn, type Outcome, type Work } from '../action/deed.ts';
+import { endedMeanwhile } from '../action/meanwhile.ts';
 import { targetOf } from '../action/plan.ts';
 import type { WindowRequest } from '../action/request.ts';
 import type { Instance, Snapshot } from '../types/snapshot.ts';
@@ -66,7 +67,7 @@ export class WindowDeeds {
     const snapshot = await this.#ports.look();
     const instance = snapshot.instances.find(({ id }) => id === request.instance);
     if (!instance) {
-      return { status: 'already', message: await endedMeanwhile(this.#ports.asker(), request.instance) };
+      return { status: 'already', message: await endedMeanwhile(this.#ports.asker(), request) };
     }
     const route = localRoute(instance, snapshot, this.#state.facts, request.verb);
     if (route.kind === 'elsewhere') {

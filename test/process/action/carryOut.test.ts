@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../scripts/system/waiting.ts';
 import { carryOut, type Hands } from '../../../src/action/carryOut.ts';
-import { actOn, endedMeanwhile, intentTarget, type Outcome } from '../../../src/action/deed.ts';
+import { actOn, intentTarget, type Outcome, work } from '../../../src/action/deed.ts';
 import { readHistory } from '../../../src/action/history.ts';
+import { endedMeanwhile } from '../../../src/action/meanwhile.ts';
 import { type Surroundings, targetOf } from '../../../src/action/plan.ts';
 import { planFor } from '../../../src/action/planning.ts';
 import { writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
@@ -79,7 +80,8 @@ describe('Carrying out a plan', function () {
     const { one } = await served();
     const { asker } = hands(async () => snapshot());
     const others = { runDir, explicitRunDir: true };
-    assert.match(await endedMeanwhile(others, one.id), /^It has ended meanwhile/);
+    const meant = { instance: one.id };
+    assert.match(await endedMeanwhile(others, meant), /^PID \d+ has ended meanwhile/);
     let meanwhile = '';
     await actOn(
       targetOf(one),
@@ -89,12 +91,35 @@ describe('Carrying out a plan', function () {
       async () => {
         process.kill(one.pid, 'SIGKILL');
         await waitFor('it to be gone', async () => !(await isRunning(one.id)));
-        meanwhile = await endedMeanwhile(others, one.id);
+        meanwhile = await endedMeanwhile(others, meant);
         return { outcome: 'done', message: 'restarted', steps: [] };
       },
     );
     assert.match(meanwhile, new RegExp(`PID ${one.pid} is already being restarted by a test`));
-    assert.match(await endedMeanwhile(others, one.id), new RegExp(`memory \\(PID ${one.pid}\\) was already restarted by a test`));
+    assert.match(await endedMeanwhile(others, meant), new RegExp(`memory \\(PID ${one.pid}\\) was already restarted by a test`));
+  });
+
+  it('does not name as at it who was killed while he was', async () => {
+    const { client, one } = await served();
+    const { asker } = hands(async () => snapshot());
+    const opened = openLockDirectory(protocolBase(runDir, true));
+    assert.ok('directory' in opened);
+    const start = (await (await createWitness()).startOf(client.pid)) ?? '';
+    const actor = { by: 'a window', pid: client.pid, start, verb: 'restart', expect: one.id, since: new Date().toISOString() };
+    writeFileSync(join(opened.directory.intents, `${intentTarget(one.id)}.json`), JSON.stringify(actor));
+    const late = async (): Promise<string> =>
+      (
+        await actOn(
+          targetOf(one),
+          'stop',
+          asker,
+          async () => false,
+          async () => work('failed', 'acted'),
+        )
+      ).message;
+    assert.equal(await late(), `memory (PID ${one.pid}) is already being restarted by a window.`, 'control: he lives');
+    await kill(client);
+    assert.equal(await late(), `memory (PID ${one.pid}) has ended meanwhile; nothing was done.`);
   });
 
   it('control: ends what the plan meant, and writes it down', async () => {
