@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { passBody } from './bodies.ts';
 import type { RequestId } from './clientMessage.ts';
 import { EventTracker } from './eventTracker.ts';
-import { type Fault, faultAnswer, faultCode, faultText, rpcError } from './faults.ts';
+import { type Fault, faultAnswer, faultCode, faultText, rpcError, sessionCode } from './faults.ts';
 import { endToEnd, flat, type RawHeaders } from './headerFilter.ts';
 import { isEventStream } from './ownRequest.ts';
 import { remember, type Session } from './session.ts';
@@ -64,6 +64,14 @@ export function answerFault(fault: Fault, ids: readonly RequestId[], client: Ser
   }
   const { status, body } = faultAnswer(fault, ids);
   client.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
+}
+
+/** For what does not get as far as to be a message. */
+export function refuse(response: ServerResponse, status: number, text: string): void {
+  const body = JSON.stringify(rpcError(null, sessionCode, text));
+  response
+    .writeHead(status, STATUS_CODES[status] ?? '', { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) })
+    .end(body);
 }
 
 /** An event for the client's SDK. */

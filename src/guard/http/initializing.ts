@@ -3,16 +3,32 @@ import { answerFault, answerWhole, passAnswer } from './answers.ts';
 import { isObject } from './clientMessage.ts';
 import { oneHeader } from './headerFilter.ts';
 import { eventData, isEventStream } from './ownRequest.ts';
-import type { ProxyParts } from './proxy.ts';
 import { listsWithNews } from './recovery.ts';
 import type { Session } from './session.ts';
-import type { Exchange } from './sessionExchange.ts';
+import type { Exchange, SessionExchange } from './sessionExchange.ts';
+import type { SessionTable } from './sessionTable.ts';
+
+export interface InitializingParts {
+  readonly sessions: SessionTable;
+  readonly exchange: SessionExchange;
+  /** As messages name the server. */
+  readonly server: string;
+  /** Told the revision of the protocol that is spoken. */
+  spoke(version: string): void;
+  /** Told the path of the server's endpoint: where a session was begun. */
+  asked(path: string): void;
+}
 
 /** What of an answer is kept to read it; results of `initialize` have some kB. */
 const maxKept = 1_048_576;
 
 /** Passes `initialize` and its answer on, and remembers the session that the server began with it. A server without sessions gets none. */
-export async function answerInitialize(parts: ProxyParts, exchange: Exchange, credential: string, response: ServerResponse): Promise<void> {
+export async function answerInitialize(
+  parts: InitializingParts,
+  exchange: Exchange,
+  credential: string,
+  response: ServerResponse,
+): Promise<void> {
   const outcome = await parts.exchange.sendPlain(exchange);
   const ids = exchange.message?.requestIds ?? [];
   switch (outcome.status) {
@@ -35,7 +51,7 @@ export async function answerInitialize(parts: ProxyParts, exchange: Exchange, cr
     await passAnswer(outcome, response, { ids, server: parts.server });
     return;
   }
-  parts.asked?.(exchange.path);
+  parts.asked(exchange.path);
   const { params } = exchange.message?.single ?? {};
   if (params) {
     session.setup.initialize = params;
@@ -55,7 +71,7 @@ export async function answerInitialize(parts: ProxyParts, exchange: Exchange, cr
         kept = undefined;
         parts.sessions.keep(session);
         if (session.setup.protocolVersion !== undefined) {
-          parts.spoke?.(session.setup.protocolVersion);
+          parts.spoke(session.setup.protocolVersion);
         }
       }
     },

@@ -6,11 +6,11 @@ import { RestartLimit } from '../restartLimit.ts';
 import type { RequestId } from './clientMessage.ts';
 import { faultCode, rpcError } from './faults.ts';
 import type { ForeignServer } from './foreignServer.ts';
+import type { GatedCall } from './gatedCall.ts';
 import type { HttpGuardOptions } from './httpOptions.ts';
 import { limited } from './limited.ts';
 import type { ToolPage } from './listMemory.ts';
 import { ownRequest } from './ownRequest.ts';
-import type { GatedCall } from './proxy.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface StaleCallsOptions {
