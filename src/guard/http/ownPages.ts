@@ -2,15 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback } from './addresses.ts';
 import { oneHeader } from './headerFilter.ts';
-
-/** What `/health` tells of the server behind the proxy. */
-export interface UpstreamHealth {
-  readonly status: string;
-  readonly url: string | null;
-  readonly pid: number | null;
-  readonly started: string | null;
-  readonly lastFault?: string;
-}
+import type { UpstreamHealth } from './upstreamServer.ts';
 
 export interface OwnPages {
   /** Of the server as it runs; `unknown` when nothing certain is known of it. */

@@ -1,0 +1,38 @@
+import { ControlRefusal } from '../../lock/controlMessages.ts';
+import type { ControlHandlers } from '../../lock/controlServer.ts';
+import type { Log } from '../../types/log.ts';
+import type { UpstreamHealth, UpstreamServer } from './upstreamServer.ts';
+
+export interface ControlParts {
+  /** Where clients connect. */
+  readonly url: URL;
+  readonly server: Pick<UpstreamServer, 'restart' | 'pid' | 'staleCalls'>;
+  readonly log: Log;
+  health(): Promise<UpstreamHealth>;
+  /** Ends the guard. */
+  close(): Promise<void>;
+}
+
+/** What the guard does when it is asked over its control endpoint (`mcp-shepherd restart`, `stop`). */
+export function controlHandlers({ url, server, log, health, close }: ControlParts): ControlHandlers {
+  return {
+    status: async () => ({
+      url: url.origin,
+      upstream: { ...(await health()) },
+      ...(server.staleCalls ? { stale: JSON.parse(JSON.stringify(server.staleCalls.report())) } : {}),
+    }),
+    restart: async ({ by }) => {
+      await server.restart(`asked by ${by ?? 'somebody'}`).catch((error: unknown) => {
+        throw error instanceof ControlRefusal
+          ? error
+          : new ControlRefusal('failed', error instanceof Error ? error.message : 'the new server did not start');
+      });
+      return { status: 'restarted', pid: server.pid };
+    },
+    stop: ({ by }) => {
+      log.info(`stopped by ${by ?? 'somebody'}`);
+      setImmediate(() => void close());
+      return { status: 'shutting_down' };
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Log } from '../../types/log.ts';
+
+/** Revisions of the protocol that the tests speak, with the TypeScript SDKs 1.32.2 and 2.4.0 and answers recorded from the Python SDK 1.25 to 2.3. */
+const testedRevisions: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']);
+
+/** Clients may name what they like: more than these are not told. */
+const maxNotes = 10;
+
+/** Tells once of each revision of the protocol that is spoken and that nobody tested. */
+export class RevisionNotes {
+  readonly #log: Log;
+  readonly #told = new Set<string>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  spoke(version: string): void {
+    if (!testedRevisions.has(version) && this.#told.size < maxNotes && !this.#told.has(version)) {
+      this.#told.add(version);
+      this.#log.warn(
+        `protocol version ${JSON.stringify(version.slice(0, 40))} is none that this guard was tested with; messages pass all the same`,
+      );
+    }
+  }
+}
