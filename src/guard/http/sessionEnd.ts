@@ -1,17 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import type { Admitted } from './admission.ts';
-import { type OutcomeParts, passOutcome } from './outcomes.ts';
+import type { OutcomeParts } from './outcomes.ts';
 import { shortId } from './session.ts';
-import type { Exchange } from './sessionExchange.ts';
+import type { Exchange, ExchangeOutcome } from './sessionExchange.ts';
 
 /**
  * DELETE: the session is over for good, also when its server is away or has forgotten it; unless the server says that clients may not end sessions (405).
+ * @returns what the server says of it; undefined when the client was answered in its place
  */
 export async function endSession(
-  parts: OutcomeParts,
+  parts: Pick<OutcomeParts, 'sessions' | 'exchange' | 'log'>,
   { exchange, session, isNew }: Pick<Admitted, 'session' | 'isNew'> & { readonly exchange: Exchange },
   response: ServerResponse,
-): Promise<void> {
+): Promise<ExchangeOutcome | undefined> {
   await session.recovery;
   const outcome = await parts.exchange.send({ ...exchange, waitMs: 0 }, session, false);
   const status =
@@ -28,7 +29,7 @@ export async function endSession(
   }
   if (!isNew && forgotten) {
     response.writeHead(200).end();
-    return;
+    return undefined;
   }
-  await passOutcome(parts, exchange, outcome, response, session);
+  return outcome;
 }

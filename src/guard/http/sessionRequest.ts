@@ -5,7 +5,7 @@ import type { Gate } from './gatedCall.ts';
 import { listen } from './listening.ts';
 import { type OutcomeParts, passOutcome } from './outcomes.ts';
 import { endSession } from './sessionEnd.ts';
-import type { Exchange } from './sessionExchange.ts';
+import type { Exchange, ExchangeOutcome } from './sessionExchange.ts';
 import { isOutdated, noteSetup } from './setupNotes.ts';
 
 /** A request in a session. */
@@ -22,11 +22,7 @@ export interface SessionRequestParts extends OutcomeParts {
 
 /** Lets the server answer a request in a session, whatever became of the server meanwhile, and notes what the session is made of. */
 export async function answerInSession(parts: SessionRequestParts, request: SessionRequest, response: ServerResponse): Promise<void> {
-  const { exchange, session, recoverable, isNew, lastEventId } = request;
-  if (exchange.method === 'DELETE') {
-    await endSession(parts, request, response);
-    return;
-  }
+  const { exchange, session, recoverable, isNew } = request;
   const answers = exchange.message?.answerIds ?? [];
   if (answers.length > 0 && answers.every((id) => isOutdated(session, id))) {
     response.writeHead(202).end();
@@ -35,27 +31,33 @@ export async function answerInSession(parts: SessionRequestParts, request: Sessi
   if (exchange.method === 'POST' && (await parts.gate({ exchange, session, response }))) {
     return;
   }
-  if (exchange.method === 'GET') {
-    const outcome = await listen(
-      parts.exchange,
-      { exchange, session, recoverable, lastEventId, server: parts.server, notice: (method) => parts.notice(method) },
-      response,
-      () => noteAnswer(parts, request, 200),
-    );
-    if (outcome) {
-      await passOutcome(parts, exchange, outcome, response, session);
-    }
-    return;
-  }
-  const outcome = await parts.exchange.send(exchange, session, recoverable);
-  if (outcome.status === 'answer') {
+  const outcome = await outcomeOf(parts, request, response);
+  if (outcome?.status === 'answer') {
     noteAnswer(parts, request, outcome.response.statusCode ?? 500);
   }
-  if (outcome.status === 'whole' && outcome.refused && isNew && !recoverable) {
+  if (outcome?.status === 'whole' && outcome.refused && isNew && !recoverable) {
     answerFault({ kind: 'session-unknown' }, exchange.message?.requestIds ?? [], response);
-    return;
+  } else if (outcome) {
+    await passOutcome(parts, exchange, outcome, response, session);
   }
-  await passOutcome(parts, exchange, outcome, response, session);
+}
+
+/** @returns undefined when the client has its answer already */
+function outcomeOf(parts: SessionRequestParts, request: SessionRequest, response: ServerResponse): Promise<ExchangeOutcome | undefined> {
+  const { exchange, session, recoverable, lastEventId } = request;
+  switch (exchange.method) {
+    case 'DELETE':
+      return endSession(parts, request, response);
+    case 'GET':
+      return listen(
+        parts.exchange,
+        { exchange, session, recoverable, lastEventId, server: parts.server, notice: (method) => parts.notice(method) },
+        response,
+        () => noteAnswer(parts, request, 200),
+      );
+    default:
+      return parts.exchange.send(exchange, session, recoverable);
+  }
 }
 
 /** After the server answered with a status. */

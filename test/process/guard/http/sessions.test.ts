@@ -150,6 +150,8 @@ describe('guard --http: sessions on the wire', () => {
     const answer = await client.tool('x');
     assert.equal(answer.status, 404);
     assert.match(answer.json.error?.message ?? '', /Session not found/);
+    assert.equal((await client.listen()).status, 404);
+    assert.equal(await client.end(), 404);
     assert.equal(server.count('initialize'), 0);
     assert.equal((await health(origin)).sessions.open, 0);
     // Its own sessions are recovered all the same.
@@ -308,17 +310,23 @@ describe('guard --http: sessions on the wire', () => {
     renewed.session = person.session;
     assert.equal((await renewed.tool('x')).status, 200);
 
-    // A token without claims: the server refuses the old one, then takes the new one.
-    const opaque = new RawClient(second.origin, { authorization: 'Bearer old-token-aaaa' });
-    await opaque.initialize();
-    const fresh = new RawClient(second.origin, { authorization: 'Bearer new-token-bbbb' });
-    fresh.session = opaque.session;
-    assert.equal((await fresh.tool('x')).status, 404);
-    server.answer = (_, response) => json(response, 401, {});
-    assert.equal((await opaque.tool('x')).status, 401);
-    server.answer = memory.answer;
-    assert.equal((await fresh.tool('x')).status, 200);
-    assert.equal((await opaque.tool('x')).status, 404);
+    // A token without claims: the server refuses the old one, whatever it is sent with, then takes the new one.
+    for (const refused of [
+      (client: RawClient) => client.tool('x').then(({ status }) => status),
+      (client: RawClient) => client.listen().then(({ status }) => status),
+      (client: RawClient) => client.end(),
+    ]) {
+      const opaque = new RawClient(second.origin, { authorization: 'Bearer old-token-aaaa' });
+      await opaque.initialize();
+      const fresh = new RawClient(second.origin, { authorization: 'Bearer new-token-bbbb' });
+      fresh.session = opaque.session;
+      assert.equal((await fresh.tool('x')).status, 404);
+      server.answer = (_, response) => json(response, 401, {});
+      assert.equal(await refused(opaque), 401);
+      server.answer = memory.answer;
+      assert.equal((await fresh.tool('x')).status, 200);
+      assert.equal((await opaque.tool('x')).status, 404);
+    }
   });
 
   it('D16: the protocol version goes on; a server that speaks another one after an upgrade is said clearly, and no session is left behind', async () => {
