@@ -23,8 +23,7 @@ export interface SessionRequestParts extends OutcomeParts {
 /** Lets the server answer a request in a session, whatever became of the server meanwhile, and notes what the session is made of. */
 export async function answerInSession(parts: SessionRequestParts, request: SessionRequest, response: ServerResponse): Promise<void> {
   const { exchange, session, recoverable, isNew } = request;
-  const answers = exchange.message?.answerIds ?? [];
-  if (answers.length > 0 && answers.every((id) => isOutdated(session, id))) {
+  if (isOutdated(session, exchange.message)) {
     response.writeHead(202).end();
     return;
   }

@@ -1,9 +1,15 @@
+import type { ClientMessage, RequestId } from './clientMessage.ts';
 import type { Session } from './session.ts';
 import type { Exchange } from './sessionExchange.ts';
 import type { SessionTable } from './sessionTable.ts';
 
-/** An answer to a request of a server process that is gone. */
-export function isOutdated(session: Session, id: string | number): boolean {
+/** Nothing but answers to requests of a server process that is gone. What else stands in a batch is for the server that is there. */
+export function isOutdated(session: Session, message: ClientMessage | undefined): boolean {
+  const { answerIds = [], methods = [] } = message ?? {};
+  return methods.length === 0 && answerIds.length > 0 && answerIds.every((id) => isOfEarlierProcess(session, id));
+}
+
+function isOfEarlierProcess(session: Session, id: RequestId): boolean {
   const generation = session.serverRequests.get(id);
   return session.generation > 0 && generation !== undefined && generation !== session.generation;
 }

@@ -253,6 +253,10 @@ describe('guard --http: event streams', () => {
     assert.equal((await client.send({ jsonrpc: '2.0', id: 0, result: { role: 'assistant' } })).status, 202);
     assert.equal((await client.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } })).status, 202);
     assert.equal(server.seen.filter(({ body }) => body.includes('assistant')).length, 0);
+    // What stands beside one in a batch is not lost with it.
+    const beside = { jsonrpc: '2.0', id: 70, method: 'tools/call', params: { name: 'count', arguments: { key: 'beside' } } };
+    await client.send([{ jsonrpc: '2.0', id: 0, result: { role: 'assistant' } }, beside]);
+    assert.equal(server.seen.filter(({ body }) => body.includes('beside')).length, 1);
     listener.stop();
   });
 
