@@ -124,6 +124,10 @@ export class SessionExchange {
     generation: number,
     refused: WholeAnswer | undefined,
   ): Promise<ExchangeOutcome | undefined> {
+    if (session.ended) {
+      // Its client ended it while this request waited for the server.
+      return { status: 'fault', fault: { kind: 'session-ended' } };
+    }
     const result = await this.#recovery.recover(session, generation, exchange.headers, exchange.protocolVersion);
     switch (result.kind) {
       case 'recovered':

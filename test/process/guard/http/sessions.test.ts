@@ -141,6 +141,23 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal((await other.tool('x')).status, 404);
   });
 
+  it('D7: what waits for the server when its client ends the session does not set it up again', async () => {
+    const { origin } = await guard();
+    const client = new RawClient(origin);
+    await client.initialize();
+    const listener = await client.listen();
+    await server.stop();
+    const waiting = client.tool('x');
+    await until('the guard sees that the server is away', () => health(origin).then(({ upstream }) => upstream.status === 'down'));
+    assert.equal(await client.end(), 200);
+    memory.forget();
+    await server.start();
+    const answer = await waiting;
+    assert.equal(answer.status, 404, answer.text);
+    await until('the stream is closed', () => listener.ended !== 'no');
+    assert.equal(server.count('initialize'), 1);
+  });
+
   it('D8: in strict mode an unknown id gets the 404 of the specification, whatever the server says, and nothing is made', async () => {
     memory = sessionServer({ refusal: refusals['python <= 1.25'] });
     server.answer = memory.answer;
