@@ -4,6 +4,7 @@ import { runDirOf } from '../../lock/runDir.ts';
 import type { Log } from '../../types/log.ts';
 import { createRedactor } from '../../types/redaction.ts';
 import { Publication } from '../publication.ts';
+import { Admissions } from './admission.ts';
 import { openPort } from './clientConnections.ts';
 import { controlHandlers } from './controlHandlers.ts';
 import { ForeignUpstream } from './foreignUpstream.ts';
@@ -13,7 +14,7 @@ import { answerOwn } from './ownPages.ts';
 import { createProxy } from './proxy.ts';
 import { type Held, hold, shutdownToken } from './publishing.ts';
 import { Recovery } from './recovery.ts';
-import { RevisionNotes } from './revisionNotes.ts';
+import { revisionNotes } from './revisionNotes.ts';
 import { ServedUpstream } from './servedUpstream.ts';
 import { SessionExchange } from './sessionExchange.ts';
 import { createSessionStore } from './sessionStore.ts';
@@ -114,7 +115,6 @@ class Assembly implements HttpGuard {
     const store = createSessionStore(join(path, 'shepherd', 'sessions'), identity, (message) => log.warn(message));
     const sessions = new SessionTable(store, { max: options.maxSessions, idleMs: options.sessionIdleMs });
     const recovery = new Recovery(upstream, sessions, log);
-    const revisions = new RevisionNotes(log);
     const pages = {
       version: () => behind.staleCalls?.version ?? options.serverVersion ?? 'unknown',
       guardVersion,
@@ -127,10 +127,10 @@ class Assembly implements HttpGuard {
     };
     return createProxy({
       sessions,
+      admissions: new Admissions(sessions, options.unknownSession),
       exchange: new SessionExchange(upstream, sessions, recovery, server),
       log,
       allowed: { hosts: options.allowHosts, origins: options.allowOrigins },
-      unknownSession: options.unknownSession,
       bodyMs: options.bodyMs,
       server,
       ownOrigin: () => upstream.target?.url.origin,
@@ -139,7 +139,7 @@ class Assembly implements HttpGuard {
       notice: (method) => method === 'notifications/tools/list_changed' && behind.staleCalls?.toolsChanged(),
       // Of a server that was replaced meanwhile nothing counts.
       listed: (page, target) => target === upstream.target && behind.staleCalls?.listed(page),
-      spoke: (version) => revisions.spoke(version),
+      spoke: revisionNotes(log),
       asked: (asked) => {
         this.#path = asked;
       },

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AllowedNames, strangerReason } from './addresses.ts';
-import { type AdmissionParts, admit } from './admission.ts';
+import type { Admissions } from './admission.ts';
 import { answerFault, refuse } from './answers.ts';
 import { type ConnectionParts, serveClients } from './clientConnections.ts';
 import { readClientRequest } from './clientRequest.ts';
@@ -12,7 +12,8 @@ import type { Exchange } from './sessionExchange.ts';
 import { answerInSession, type SessionRequestParts } from './sessionRequest.ts';
 
 /** Each way that a request can take says what it needs; these are all together. */
-export interface ProxyParts extends ConnectionParts, AdmissionParts, InitializingParts, SessionRequestParts {
+export interface ProxyParts extends ConnectionParts, InitializingParts, SessionRequestParts {
+  readonly admissions: Admissions;
   readonly allowed: AllowedNames;
   /** The server's own address, for a page that it serves itself. */
   ownOrigin(): string | undefined;
@@ -62,13 +63,17 @@ async function answer(parts: ProxyParts, request: IncomingMessage, response: Ser
     return;
   }
   const credential = credentialHash(request.headers);
-  const admitted = admit(parts, sessionId, credential, path);
+  const admitted = parts.admissions.enter(sessionId, credential, path);
   if ('fault' in admitted) {
     answerFault({ kind: admitted.fault }, message?.requestIds ?? [], response);
     return;
   }
   const lastEventId = oneHeader(request.headers, 'last-event-id');
-  await answerInSession(parts, { ...admitted, exchange, credential, lastEventId }, response);
+  try {
+    await answerInSession(parts, { ...admitted, exchange, credential, lastEventId }, response);
+  } finally {
+    parts.admissions.leave(admitted, credential);
+  }
 }
 
 async function answerPlain(parts: SessionRequestParts, exchange: Exchange, response: ServerResponse): Promise<void> {

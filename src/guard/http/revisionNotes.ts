@@ -6,21 +6,15 @@ const testedRevisions: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26'
 /** Clients may name what they like: more than these are not told. */
 const maxNotes = 10;
 
-/** Tells once of each revision of the protocol that is spoken and that nobody tested. */
-export class RevisionNotes {
-  readonly #log: Log;
-  readonly #told = new Set<string>();
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  spoke(version: string): void {
-    if (!testedRevisions.has(version) && this.#told.size < maxNotes && !this.#told.has(version)) {
-      this.#told.add(version);
-      this.#log.warn(
+/** @returns tells once of each revision of the protocol that is spoken and that nobody tested */
+export function revisionNotes(log: Log): (version: string) => void {
+  const told = new Set<string>();
+  return (version) => {
+    if (!testedRevisions.has(version) && told.size < maxNotes && !told.has(version)) {
+      told.add(version);
+      log.warn(
         `protocol version ${JSON.stringify(version.slice(0, 40))} is none that this guard was tested with; messages pass all the same`,
       );
     }
-  }
+  };
 }

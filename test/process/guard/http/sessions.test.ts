@@ -101,6 +101,29 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal((await health(origin)).sessions.open, 1);
   });
 
+  it('D4, D5: requests that come at once with an id that was never issued share one session', async () => {
+    const { origin } = await guard();
+    const client = new RawClient(origin);
+    client.session = 'from-another-life';
+    const early: (() => void)[] = [];
+    server.answer = (seen, response, request) => {
+      const answer = () => memory.answer(seen, response, request);
+      if (seen.headers['mcp-session-id'] !== client.session) {
+        answer();
+      } else if (early.push(answer) === 10) {
+        // None is refused before all are there.
+        for (const one of early) {
+          one();
+        }
+      }
+    };
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => client.tool(`call-${index}`)));
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    assert.equal(new Set(answers.map(({ json: { result } }) => result?.content?.[0]?.text)).size, 1);
+    assert.equal(server.count('initialize'), 1);
+    assert.equal((await health(origin)).sessions.open, 1);
+  });
+
   it('D6: neither session nor initialize is the server’s to refuse, and is not recovered', async () => {
     const answer = await new RawClient((await guard()).origin).tool('x');
     assert.equal(answer.status, 400);
