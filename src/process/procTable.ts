@@ -1,10 +1,9 @@
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
 import { MappedCode } from './mappedCode.ts';
-import { namesNamespaceInit } from './namespaceInit.ts';
 import { type BootEpoch, bootEpochReader, type ProcSystem, readProcSystem } from './procClock.ts';
-import { parseCmdline } from './procCmdline.ts';
 import { readProcDetail } from './procDetail.ts';
 import { type Attempt, attempt, isOutOfResources, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
+import { ProcLasting } from './procLasting.ts';
 import { ProcLook } from './procLook.ts';
 import { isRunning, type ProcStat, parseProcStat } from './procStat.ts';
 
@@ -15,24 +14,12 @@ export interface ProcTableOptions {
   readonly fs?: ProcFs;
 }
 
-/** A stat line is below 1 kB; a command line is as long as its caller likes. */
+/** A stat line is below 1 kB. */
 const statLimit = 4_096;
-const cmdlineLimit = 1024 * 1024;
-const statusLimit = 8_192;
 /** What a detail needs of other processes may be this old, in milliseconds. */
 const lookAgeMs = 1_000;
 
-/** A program may replace its words (exec, a title) in its first moments without another name. */
-const restMs = 10_000;
-/** What is remembered of a process is read again after this long, in milliseconds of the monotonic clock. */
-const commandAgeMs = 50_000;
-
 const gone: ProcessDetail = { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
-
-/** Whose a process is changes while it starts, with another name or not at all: who gives its rights away later is seen after this long, in milliseconds. */
-const ownerAgeMs = 600_000;
-
-type Command = ReturnType<typeof parseCmdline>;
 
 /** Linux: reads `/proc`. */
 export class ProcTable implements ProcessTable {
@@ -45,18 +32,13 @@ export class ProcTable implements ProcessTable {
   #look: ProcLook | undefined;
   /** PIDs known to be in the list, or known not to belong there (kernel threads, zombies). */
   #known: Map<number, boolean> = new Map();
-  /** Whether a process is the first of its PID namespace never changes: asked once for each. */
-  #inits: Map<number, { readonly start: string; readonly first: boolean }> = new Map();
-  #owners: Map<number, { readonly start: string; readonly name: string; readonly readAt: number; readonly uid: number }> = new Map();
-  #commands: Map<
-    number,
-    { readonly start: string; readonly name: string; readonly readAt: number; readonly text: string; readonly command: Command }
-  > = new Map();
+  readonly #lasting: ProcLasting;
 
   /** Never throws; a missing `/proc` shows in `list`. */
   constructor(options: ProcTableOptions = {}) {
     this.#root = options.root ?? '/proc';
     this.#fs = options.fs ?? kernelProcFs;
+    this.#lasting = new ProcLasting(this.#fs, this.#root);
     this.#mapped = new MappedCode(this.#fs);
     this.#system = readProcSystem(this.#fs, this.#root);
     this.#bootEpoch = bootEpochReader(this.#fs, this.#root, this.#system);
@@ -171,13 +153,7 @@ export class ProcTable implements ProcessTable {
     }
     this.#known = known;
     this.#mapped.keep((pid) => known.has(pid));
-    for (const remembered of [this.#inits, this.#owners, this.#commands]) {
-      for (const pid of remembered.keys()) {
-        if (!known.has(pid)) {
-          remembered.delete(pid);
-        }
-      }
-    }
+    this.#lasting.keep((pid) => known.has(pid));
     this.#look = new ProcLook(this.#fs, this.#root, rows, at);
     return this.#look;
   }
@@ -213,9 +189,10 @@ export class ProcTable implements ProcessTable {
       return 'unlisted';
     }
     const start = this.#startOf(stat);
-    // Before the parts that a process cannot be listed without: one that ends here is left out by those.
-    const namespaceInit = this.#isNamespaceInit(pid, start);
     const startedAt = Math.round(epoch.at + (stat.startTicks * 1_000) / this.#system.ticksPerSecond);
+    const asked = { pid, start, name: stat.name, startedAt };
+    // Before the parts that a process cannot be listed without: one that ends here is left out by those.
+    const namespaceInit = this.#lasting.isNamespaceInit(asked);
     const { bootId, pidNamespace, pageSize } = this.#system;
     return {
       identity: { bootId, pidNamespace, pid, start },
@@ -223,56 +200,13 @@ export class ProcTable implements ProcessTable {
       ppid: stat.ppid,
       startedAt,
       startErrorMs: epoch.errorMs,
-      uid: this.#ownerOf(pid, start, stat.name, startedAt),
+      uid: this.#lasting.owner(asked),
       name: stat.name,
-      ...this.#commandOf(pid, start, stat.name, startedAt),
+      ...this.#lasting.command(asked),
       rssBytes: stat.rssPages * pageSize,
       state: stat.state,
       ...(namespaceInit ? { namespaceInit } : {}),
     };
-  }
-
-  #ownerOf(pid: number, start: string, name: string, startedAt: number): number {
-    const at = performance.now();
-    const known = this.#owners.get(pid);
-    if (known?.start === start && known.name === name && at - known.readAt < ownerAgeMs) {
-      return known.uid;
-    }
-    // Always the effective user: only what is in the directory belongs to root when the process may not be dumped (`task_dump_owner` in the kernel's fs/proc/base.c).
-    const uid = this.#fs.owner(`${this.#root}/${pid}`);
-    if (Date.now() - startedAt > restMs) {
-      this.#owners.set(pid, { start, name, readAt: at, uid });
-    }
-    return uid;
-  }
-
-  /** Words do not change once a program has come to rest: they are read again when its name changes, and each minute. */
-  #commandOf(pid: number, start: string, name: string, startedAt: number): Command {
-    const at = performance.now();
-    const known = this.#commands.get(pid);
-    if (known?.start === start && known.name === name && at - known.readAt < commandAgeMs) {
-      return known.command;
-    }
-    const cmdline = this.#fs.read(`${this.#root}/${pid}/cmdline`, cmdlineLimit, 'at once');
-    // The same words stay the same object: what was made of them is still true.
-    const command = known?.text === cmdline.text && !cmdline.cut ? known.command : parseCmdline(cmdline.text, cmdline.cut);
-    if (Date.now() - startedAt > restMs && command.argv.length > 0) {
-      this.#commands.set(pid, { start, name, readAt: at, text: cmdline.text, command });
-    }
-    return command;
-  }
-
-  #isNamespaceInit(pid: number, start: string): boolean {
-    const known = this.#inits.get(pid);
-    if (known?.start === start) {
-      return known.first;
-    }
-    const status = orNothing(() => this.#fs.read(`${this.#root}/${pid}/status`, statusLimit, 'at once').text);
-    const first = status !== undefined && namesNamespaceInit(status);
-    if (status !== undefined) {
-      this.#inits.set(pid, { start, first });
-    }
-    return first;
   }
 
   #isListed(pid: number): boolean | undefined {

@@ -1,13 +1,9 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { readClosure } from '../package/closure.ts';
-import { closureMarks } from '../package/closureMarks.ts';
-import { Fingerprint } from '../package/fingerprint.ts';
 import { type Identified, identifyPackage } from '../package/identify.ts';
-import { MetadataCache } from '../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
+import { Installations } from './installations.ts';
 import { keepOnly } from './survivors.ts';
 
 /** A reading is taken as current this long when no watch says otherwise: watches can be lost (network drives, exhausted limits). */
@@ -16,19 +12,9 @@ const freshMs = 60_000;
 /** What could not be identified may have been looked at in the middle of an install: it is asked again after this long. */
 const unidentifiedMs = 5_000;
 
-/** A reading of an installation that changed this recently is no base for the next look, in milliseconds. */
-const installingMs = 5_000;
-
 interface Unidentified {
   readonly unknown: string;
   readonly askedAt: number;
-}
-
-/** An installation as it was read last. */
-interface Installation {
-  readonly reading: ClosureReading;
-  /** Taken before that reading, of the marks that it leads to: while it stands, reading again would say the same. Undefined when nothing vouches for it. */
-  readonly fingerprint?: Fingerprint;
 }
 
 interface Entry {
@@ -53,10 +39,7 @@ export type PackageSight =
 /** The packages of the running servers as they are on disk, read again only when something under them changed. */
 export class Closures {
   readonly #entries = new Map<string, Entry | Unidentified>();
-  readonly #cache = new MetadataCache();
-  /** Readings of one look: copies of a server are of one installation, which is read once for all of them. */
-  readonly #readings = new Map<string, ClosureReading>();
-  readonly #installations = new Map<string, Installation>();
+  readonly #installations = new Installations();
 
   /**
    * What one server was loaded from, as it is on disk now.
@@ -75,7 +58,7 @@ export class Closures {
           : {
               ref: identified.ref,
               recorded: 'unknown' in found,
-              reading: this.#read(identified.ref, now),
+              reading: this.#installations.read(identified.ref, now),
               readAt: now,
               dirty: false,
               goneSince: undefined,
@@ -86,7 +69,7 @@ export class Closures {
       return entry;
     }
     if (entry.dirty || now - entry.readAt > freshMs || entry.reading.status === 'gone') {
-      entry.reading = this.#read(entry.ref, now);
+      entry.reading = this.#installations.read(entry.ref, now);
       entry.readAt = now;
       entry.dirty = false;
     }
@@ -100,22 +83,9 @@ export class Closures {
     };
   }
 
-  #read(ref: PackageRef, now: number): ClosureReading {
-    const key = JSON.stringify(ref);
-    const known = this.#readings.get(key);
-    if (known) {
-      return known;
-    }
-    const before = this.#installations.get(key);
-    const installation = before?.fingerprint?.stands() ? before : readAgain(ref, before?.reading, this.#cache, now);
-    this.#readings.set(key, installation.reading);
-    this.#installations.set(key, installation);
-    return installation.reading;
-  }
-
   /** Something changed at or in a watched directory: everything read from there is read again at the next sight. */
   changed(path: string): void {
-    this.#doubtAll();
+    this.#installations.doubt();
     for (const entry of this.#entries.values()) {
       if (!('unknown' in entry) && entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
         entry.dirty = true;
@@ -125,7 +95,7 @@ export class Closures {
 
   /** Everything is read again at the next sight. */
   allChanged(): void {
-    this.#doubtAll();
+    this.#installations.doubt();
     for (const entry of this.#entries.values()) {
       if (!('unknown' in entry)) {
         entry.dirty = true;
@@ -133,25 +103,10 @@ export class Closures {
     }
   }
 
-  /** What a watch tells weighs more than what stands still. */
-  #doubtAll(): void {
-    this.#readings.clear();
-    for (const [key, { reading }] of this.#installations) {
-      this.#installations.set(key, { reading });
-    }
-  }
-
   /** Drops the servers that are gone. */
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#entries, alive);
-    // The look is over.
-    this.#readings.clear();
-    const used = new Set([...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : [entry.reading])));
-    for (const [key, { reading }] of this.#installations) {
-      if (!used.has(reading)) {
-        this.#installations.delete(key);
-      }
-    }
+    this.#installations.keep(new Set([...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : [entry.reading]))));
   }
 
   /** Directories whose change matters. */
@@ -166,18 +121,6 @@ export class Closures {
     }
     return [...paths];
   }
-}
-
-/** @param before the reading before this one: what has not changed stays the same object, so that what was concluded from it is still true */
-function readAgain(ref: PackageRef, before: ClosureReading | undefined, cache: MetadataCache, now: number): Installation {
-  const marks = before?.status === 'ok' ? closureMarks(ref, before) : undefined;
-  const fingerprint = marks && new Fingerprint(marks, now);
-  const read = readClosure(ref, cache, now);
-  const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
-  // The same reading leads to the same marks; while an installer is at work, nothing stands still for long.
-  return reading === before && fingerprint && read.status === 'ok' && now - read.changedAt > installingMs
-    ? { reading, fingerprint }
-    : { reading };
 }
 
 /** A process that sees other files under the same names is not judged by ours, unless its entry is the very same file in both views. */
