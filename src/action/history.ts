@@ -1,7 +1,5 @@
-import { appendFileSync, closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
 import * as v from 'valibot';
-import { stateFolder } from '../survey/stateFolder.ts';
+import { appendLine, readLines, type UnreadFile } from './historyFile.ts';
 
 /** A tree may have hundreds of processes. */
 const maxSteps = 50;
@@ -63,31 +61,23 @@ export function historyEntry(
   };
 }
 
-/** Then the file is put aside and the one before it is dropped: years of use. */
-const maxBytes = 1_048_576;
-
-function historyFile(runDir: string): string {
-  return join(stateFolder(runDir, 'history'), 'history.jsonl');
-}
-
-/** Adds one entry, as one write of one line, so that several programs can do it at once. @throws on I/O errors */
+/** Adds one entry. @throws on I/O errors */
 export function appendHistory(runDir: string, entry: HistoryEntry): void {
-  const file = historyFile(runDir);
-  // It begins with a line break too: what stands before it may have been cut by a full disk, and must not take this one with it.
-  const line = `\n${JSON.stringify(v.parse(entrySchema, entry))}\n`;
-  const there = lstatSync(file, { throwIfNoEntry: false });
-  if (there && (!there.isFile() || there.size + line.length > maxBytes)) {
-    // A FIFO would be waited for, and a link leads elsewhere: put aside like what is full.
-    renameSync(file, `${file}.1`);
-  }
-  appendFileSync(file, line, { mode: 0o600 });
+  appendLine(runDir, JSON.stringify(v.parse(entrySchema, entry)));
 }
 
-/** All entries, oldest first. Lines that are no entries (cut by a full disk, written by a later version) are left out. Never throws: no file is no history. */
+/**
+ * All entries, oldest first, and the files of which nobody knows what stands in them. Lines that are no entries (cut by a full disk, written by a later version)
+ * are left out. Never throws: no file is no history.
+ */
+export function lookIntoHistory(runDir: string): { readonly entries: HistoryEntry[]; readonly unread: readonly UnreadFile[] } {
+  const { lines, unread } = readLines(runDir);
+  return { entries: lines.flatMap(parseLine), unread };
+}
+
+/** The entries that can be read, for those who look for what was done to one server: they must not be stopped by a history that cannot. Never throws. */
 export function readHistory(runDir: string): HistoryEntry[] {
-  return [`${historyPath(runDir)}.1`, historyPath(runDir)].flatMap((file) => {
-    return textOf(file).split('\n').flatMap(parseLine);
-  });
+  return lookIntoHistory(runDir).entries;
 }
 
 /** The last action that did something to exactly this process. */
@@ -112,31 +102,6 @@ export function doneSince(
       Date.parse(at) >= since &&
       [target.name, String(target.pid), after === undefined ? '' : String(after.pid)].includes(asked),
   );
-}
-
-function historyPath(runDir: string): string {
-  try {
-    return historyFile(runDir);
-  } catch {
-    // Cannot be made: there is none.
-    return join(runDir, 'shepherd', 'history', 'history.jsonl');
-  }
-}
-
-/** The text of a plain file of ours, empty when it is none. Bytes that are no UTF-8 (cut by a full disk) cost their line alone. */
-function textOf(file: string): string {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-    const info = fstatSync(descriptor);
-    return info.isFile() && info.size <= 2 * maxBytes ? readFileSync(descriptor, 'utf8') : '';
-  } catch {
-    return '';
-  } finally {
-    if (descriptor !== undefined) {
-      closeSync(descriptor);
-    }
-  }
 }
 
 function parseLine(line: string): HistoryEntry[] {

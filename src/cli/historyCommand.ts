@@ -1,8 +1,9 @@
-import { readHistory } from '../action/history.ts';
+import { lookIntoHistory } from '../action/history.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './exitCodes.ts';
 import { jsonText } from './json.ts';
 import { renderHistory } from './render/historyView.ts';
+import { plain } from './render/text.ts';
 import { runFolderOf } from './session.ts';
 import { viewWidth } from './terminal.ts';
 
@@ -19,7 +20,7 @@ export const historyCommand: Command = {
   ],
   exits: [
     [exitCodes.ok, 'it was printed, or there is none'],
-    [exitCodes.error, 'wrong usage'],
+    [exitCodes.error, 'wrong usage, or it cannot be read, or not all of it'],
   ],
   run: async (context) => {
     const { shell, values, color, positionals } = context;
@@ -28,14 +29,17 @@ export const historyCommand: Command = {
       throw new UsageError(`--limit needs a number from 1 on, and is "${values.text('limit')}"`);
     }
     const [asked] = positionals;
-    const entries = readHistory(runFolderOf(context).path)
-      .filter(({ target }) => asked === undefined || target.name === asked || String(target.pid) === asked)
-      .slice(-limit);
-    shell.stdout.write(
-      values.flag('json')
-        ? jsonText({ schema: 1, entries }, 2)
-        : renderHistory(entries, { width: viewWidth(shell), color, now: shell.now() }),
-    );
+    const { entries: all, unread } = lookIntoHistory(runFolderOf(context).path);
+    const entries = all.filter(({ target }) => asked === undefined || target.name === asked || String(target.pid) === asked).slice(-limit);
+    if (values.flag('json')) {
+      shell.stdout.write(jsonText({ schema: 1, entries, ...(unread.length > 0 ? { unread } : {}) }, 2));
+    } else if (entries.length > 0 || unread.length === 0) {
+      shell.stdout.write(renderHistory(entries, { width: viewWidth(shell), color, now: shell.now() }));
+    }
+    if (unread.length > 0) {
+      const files = unread.map(({ file, reason }) => `${plain(file)} cannot be read: ${reason}`).join('; ');
+      throw new UsageError(`the history in ${files}`, [...new Set(unread.map(({ cure }) => cure))].join('\n'));
+    }
     return exitCodes.ok;
   },
 };

@@ -53,7 +53,12 @@ export class RunningCli {
   readonly #ended: Promise<Ended>;
   readonly #wakers = new Set<() => void>();
 
-  constructor(node: string, bundle: string, args: readonly string[], options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }) {
+  constructor(
+    node: string,
+    bundle: string,
+    args: readonly string[],
+    options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number },
+  ) {
     this.child = spawn(node, [bundle, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
@@ -7,6 +7,7 @@ import type { Snapshot } from '../../../src/types/snapshot.ts';
 import { buildCli, type Ended, nodesByMajor, RunningCli } from './bundle.ts';
 
 const nodes = nodesByMajor();
+const nobody = 65_534;
 
 for (const major of [20, 24]) {
   describe(`the command line bundle on Node ${major}`, () => {
@@ -21,11 +22,12 @@ for (const major of [20, 24]) {
       }
       folder = mkdtempSync(join(tmpdir(), 'cli-usage-'));
       bundle = await buildCli(folder);
+      env = { PATH: process.env.PATH, HOME: folder, USERPROFILE: folder, MCP_RUN_DIR: join(folder, 'run'), NO_COLOR: undefined };
     });
     after(() => rmSync(folder, { recursive: true, force: true }));
 
+    let env: NodeJS.ProcessEnv = {};
     function run(...args: readonly string[]): Promise<Ended> {
-      const env = { PATH: process.env.PATH, HOME: folder, USERPROFILE: folder, MCP_RUN_DIR: join(folder, 'run'), NO_COLOR: undefined };
       return new RunningCli(node, bundle, args, { cwd: folder, env }).ended();
     }
 
@@ -72,6 +74,45 @@ for (const major of [20, 24]) {
         problems.map(({ source, file }) => [source, file]),
         [['facts', join(bundle, 'run', 'shepherd', 'facts')]],
       );
+    });
+
+    it('does not say that nothing was done where the history cannot be read', async () => {
+      const runDir = join(folder, 'run-of-history');
+      const history = join(runDir, 'shepherd', 'history');
+      const file = join(history, 'history.jsonl');
+      mkdirSync(history, { recursive: true });
+      const silent = { code: 0, signal: null, stderr: '' };
+      try {
+        const none = await run('history', '--run-dir', runDir);
+        assert.deepEqual(none, { ...silent, stdout: 'Nothing was done yet.\n' }, 'control: there is none');
+        writeFileSync(file, '');
+        truncateSync(file, 2 ** 30);
+        const { stdout, stderr, code } = await run('history', '--run-dir', runDir);
+        assert.deepEqual([code, stdout], [2, '']);
+        const told = `mcp-shepherd: the history in ${file} cannot be read: it has 1073741824 bytes, more than is ever written there\n`;
+        assert.equal(stderr, `${told}Move it away: what is done from then on is written down as always.\n`);
+        const json = await run('history', '--json', '--run-dir', runDir);
+        assert.deepEqual([json.code, json.stderr], [2, stderr]);
+        const { entries, unread }: { entries: unknown[]; unread: { file: string }[] } = JSON.parse(json.stdout);
+        assert.deepEqual([entries, unread.map((one) => one.file)], [[], [file]]);
+        rmSync(file);
+        if (process.getuid?.() === 0) {
+          // For root nothing is unreadable.
+          chmodSync(folder, 0o755);
+          chmodSync(history, 0o700);
+          writeFileSync(file, '');
+          const theirs = await new RunningCli(node, bundle, ['history', '--run-dir', runDir], {
+            cwd: '/',
+            env,
+            uid: nobody,
+            gid: nobody,
+          }).ended();
+          assert.deepEqual([theirs.code, theirs.stdout], [2, '']);
+          assert.match(theirs.stderr, /history\.jsonl cannot be read: permission denied\n.*your user; .*--run-dir/);
+        }
+      } finally {
+        rmSync(runDir, { recursive: true, force: true });
+      }
     });
 
     it('exits with 3 from --check where something could not be read, and 0 without --check', async () => {

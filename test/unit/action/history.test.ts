@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { appendHistory, historyEntry, readHistory } from '../../../src/action/history.ts';
+import { appendHistory, historyEntry, lookIntoHistory, readHistory } from '../../../src/action/history.ts';
 
 describe('the history', () => {
+  const one = (pid: number) =>
+    historyEntry({
+      by: 'a test',
+      verb: 'stop',
+      target: { instance: `boot:1:${pid}:lx:1`, pid, name: 'memory', client: null, runs: null },
+      steps: [],
+      outcome: 'done',
+      message: 'memory stopped.',
+    });
+
   it('takes an action on a large tree with long names: cut, not lost', () => {
     const runDir = mkdtempSync(join(tmpdir(), 'history-'));
     try {
@@ -32,18 +42,44 @@ describe('the history', () => {
     }
   });
 
+  it('says which file cannot be read, and why; that there is none is no fault', () => {
+    const runDir = mkdtempSync(join(tmpdir(), 'history-'));
+    const file = join(runDir, 'shepherd', 'history', 'history.jsonl');
+    try {
+      assert.deepEqual(lookIntoHistory(runDir), { entries: [], unread: [] });
+      appendHistory(runDir, one(7));
+      assert.deepEqual([lookIntoHistory(runDir).entries.length, lookIntoHistory(runDir).unread], [1, []]);
+      const plants: readonly [RegExp, () => void][] = [
+        [
+          /^it has 1073741824 bytes/,
+          () => {
+            writeFileSync(file, '');
+            truncateSync(file, 2 ** 30);
+          },
+        ],
+        [/^it is no plain file$/, () => mkdirSync(file)],
+        [/^it is no plain file$/, () => execFileSync('mkfifo', [file])],
+        [/^it is a link$/, () => symlinkSync('/dev/null', file)],
+      ];
+      for (const [reason, plant] of plants) {
+        rmSync(file, { recursive: true, force: true });
+        plant();
+        const { entries, unread } = lookIntoHistory(runDir);
+        assert.deepEqual([entries, unread.map((one) => one.file)], [[], [file]]);
+        assert.match(unread[0]?.reason ?? '', reason);
+        assert.match(unread[0]?.cure ?? '', /^Move it away/);
+      }
+      appendHistory(runDir, one(8));
+      const { entries, unread } = lookIntoHistory(runDir);
+      assert.deepEqual([entries.map(({ target }) => target.pid), unread.map((one) => one.file)], [[8], [`${file}.1`]]);
+    } finally {
+      rmSync(runDir, { recursive: true, force: true });
+    }
+  });
+
   it('waits for no FIFO, follows no link, and reads no huge file', () => {
     const runDir = mkdtempSync(join(tmpdir(), 'history-'));
     const file = join(runDir, 'shepherd', 'history', 'history.jsonl');
-    const one = (pid: number) =>
-      historyEntry({
-        by: 'a test',
-        verb: 'stop',
-        target: { instance: `boot:1:${pid}:lx:1`, pid, name: 'memory', client: null, runs: null },
-        steps: [],
-        outcome: 'done',
-        message: 'memory stopped.',
-      });
     try {
       appendHistory(runDir, one(7));
       assert.equal(readHistory(runDir).length, 1);
