@@ -12,8 +12,8 @@ import { identityKey } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { Attributed } from './attribution.ts';
 import type { PackageSight } from './closures.ts';
-import type { Installation } from './installation.ts';
-import { readInstallation } from './installFacts.ts';
+import { readInstallWay } from './installFacts.ts';
+import type { InstallWay } from './installWay.ts';
 import type { RegistryDesk } from './registryDesk.ts';
 import { keepOnly } from './survivors.ts';
 import type { UpdateNotes } from './updateNotes.ts';
@@ -29,7 +29,7 @@ export interface UpdateSight {
 interface Entry {
   readonly installed: string;
   readonly readAt: number;
-  readonly installation: Installation;
+  readonly way: InstallWay;
   readonly route: IndexRoute;
 }
 
@@ -62,12 +62,12 @@ export class Updates {
       return {};
     }
     const entry = this.#entry(attributed, sight.ref, own.root, installed, now);
-    const { installation, route } = entry;
+    const { way, route } = entry;
     if ('never' in route) {
       return {};
     }
     const { ecosystem, name } = sight.ref;
-    const { tag, python } = installation;
+    const { tag, python } = way;
     const question: Question = { ecosystem, name, tag, targets: route.ask };
     const known = this.#desk.known(question);
     const prereleases = tag !== 'latest';
@@ -76,7 +76,7 @@ export class Updates {
     if (!known || newest === undefined) {
       return {};
     }
-    const upgrade = upgradeCommand(installation.facts, newest);
+    const upgrade = upgradeCommand(way.facts, newest);
     // A command whose words hold a secret is neither shown nor run.
     const shown =
       'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
@@ -125,7 +125,7 @@ export class Updates {
       return known;
     }
     const { platform, home, env } = this.#machine;
-    const installation = readInstallation(ref, root, launchers, detail, platform);
+    const way = readInstallWay({ ref, root, launchers, detail, platform });
     // The server's own variables count; ours where it has none, because clients leave most of them out.
     const around: Surroundings = {
       platform,
@@ -136,9 +136,9 @@ export class Updates {
         return read.status === 'ok' ? read.text : undefined;
       },
     };
-    const { place } = installation;
+    const { place } = way;
     const route = place.ecosystem === 'npm' ? npmRoute(place.npm, around) : pythonRoute(place.python, around);
-    const entry: Entry = { installed, readAt: now, installation, route };
+    const entry: Entry = { installed, readAt: now, way, route };
     this.#entries.set(key, entry);
     return entry;
   }

@@ -5,14 +5,14 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { npmRoute } from '../../../src/registry/npmRoute.ts';
 import { pythonRoute } from '../../../src/registry/pythonRoute.ts';
-import type { Installation } from '../../../src/survey/installation.ts';
-import { readInstallation } from '../../../src/survey/installFacts.ts';
+import { readInstallWay } from '../../../src/survey/installFacts.ts';
+import type { InstallWay } from '../../../src/survey/installWay.ts';
 import type { PackageRef } from '../../../src/types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../../src/types/process.ts';
 
 const detail: ProcessDetail = { stdin: 'connected', listens: false, missing: [], environment: new Map() };
 
-describe('readInstallation', () => {
+describe('readInstallWay', () => {
   let root: string;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'install-facts-'));
@@ -25,18 +25,18 @@ describe('readInstallation', () => {
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   }
 
-  function npm(environment: string, directory: string): Installation {
+  function npm(environment: string, directory: string): InstallWay {
     const ref: PackageRef = { ecosystem: 'npm', entry: join(root, directory, 'i.js'), environment: join(root, environment), name: 'notes' };
-    return readInstallation(ref, join(root, directory), [], detail, 'linux');
+    return readInstallWay({ ref, root: join(root, directory), launchers: [], detail, platform: 'linux' });
   }
 
-  function python(environment: string, dist: string): Installation {
+  function python(environment: string, dist: string): InstallWay {
     const ref: PackageRef = { ecosystem: 'python', entry: '/x', environment: join(root, environment), name: 'notes' };
-    return readInstallation(ref, join(root, environment, dist), [], detail, 'linux');
+    return readInstallWay({ ref, root: join(root, environment, dist), launchers: [], detail, platform: 'linux' });
   }
 
   /** Whether anybody at all would be asked, with nothing configured. */
-  function isAsked({ place }: Installation): boolean {
+  function isAsked({ place }: InstallWay): boolean {
     const around = { platform: 'linux', home: '/nowhere', env: {}, read: () => undefined } as const;
     return 'ask' in (place.ecosystem === 'npm' ? npmRoute(place.npm, around) : pythonRoute(place.python, around));
   }
@@ -130,7 +130,7 @@ describe('readInstallation', () => {
   });
 
   it('reads what npx was asked for, with its tag', () => {
-    const asked = (spec: string): Installation => {
+    const asked = (spec: string): InstallWay => {
       write('_npx/0123456789abcdef/package.json', { dependencies: { notes: '^1.0.0' }, _npx: { packages: [spec] } });
       write('_npx/0123456789abcdef/node_modules/notes/package.json', { name: 'notes', version: '1.0.0' });
       return npm('_npx/0123456789abcdef', '_npx/0123456789abcdef/node_modules/notes');
@@ -150,7 +150,7 @@ describe('readInstallation', () => {
     assert.equal(isAsked(found), true);
   });
 
-  const sources: [string, () => Installation][] = [
+  const sources: [string, () => InstallWay][] = [
     [
       "a tarball, by npm's lock file",
       () => {
@@ -236,7 +236,13 @@ describe('readInstallation', () => {
     write('usr/lib/python3.11/os.py', '');
     const ref: PackageRef = { ecosystem: 'python', entry: '/x', environment: join(root, 'home/.local'), name: 'notes' };
     const facts = () =>
-      readInstallation(ref, join(ref.environment, dist), [], { ...detail, exe: join(root, 'usr/bin/python3.11') }, 'linux').facts;
+      readInstallWay({
+        ref,
+        root: join(ref.environment, dist),
+        launchers: [],
+        detail: { ...detail, exe: join(root, 'usr/bin/python3.11') },
+        platform: 'linux',
+      }).facts;
     assert.deepEqual(facts().addedSite, { python: '3.11', managed: false, ofUser: true });
     write('usr/lib/python3.11/EXTERNALLY-MANAGED', '');
     assert.deepEqual(facts().addedSite, { python: '3.11', managed: true, ofUser: true });
@@ -262,7 +268,8 @@ describe('readInstallation', () => {
         state: 'S',
       };
       const ref: PackageRef = { ecosystem: 'python', entry: '/x', environment: join(root, 'env'), name: 'notes-mcp' };
-      return readInstallation(ref, join(root, 'env/lib/python3.11/site-packages/x'), [row], detail, 'linux').facts.asked;
+      return readInstallWay({ ref, root: join(root, 'env/lib/python3.11/site-packages/x'), launchers: [row], detail, platform: 'linux' })
+        .facts.asked;
     };
     assert.equal(asked('notes_mcp@1.0'), 'notes-mcp@1.0');
     assert.equal(asked('Notes.MCP'), 'notes-mcp');

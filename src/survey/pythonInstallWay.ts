@@ -5,19 +5,12 @@ import { readJsonObject } from '../package/jsonFile.ts';
 import { isRecord } from '../package/nodePackage.ts';
 import { venvConfig } from '../package/pythonEnvironment.ts';
 import { observedLaunch } from '../process/launch.ts';
-import type { PackageRef } from '../types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
-import { type Installation, marksIn } from './installation.ts';
+import { type InstalledFor, type InstallWay, marksIn } from './installWay.ts';
 
-/** How pip, uv or pipx has installed a package. @param root its dist-info */
-export function pythonInstallation(
-  ref: PackageRef,
-  root: string,
-  launchers: readonly ProcessRow[],
-  detail: ProcessDetail,
-  platform: NodeJS.Platform,
-): Installation {
+/** How pip, uv or pipx has installed a package. */
+export function pythonInstallWay({ ref, root, launchers, detail, platform }: InstalledFor): InstallWay {
   const { environment, name } = ref;
   const files = marksIn(environment, pythonMarks);
   const site = dirname(root);

@@ -3,9 +3,21 @@ import { dirname } from 'node:path';
 import type { InstallFacts } from '../diagnosis/upgradeCommand.ts';
 import type { NpmPackagePlace } from '../registry/npmRoute.ts';
 import type { PythonPackagePlace } from '../registry/pythonRoute.ts';
+import type { PackageRef } from '../types/package.ts';
+import type { ProcessDetail, ProcessRow } from '../types/process.ts';
+
+/** A package that a server runs from, and what the server is. */
+export interface InstalledFor {
+  readonly ref: PackageRef;
+  /** The package's directory (npm) or its dist-info (Python). */
+  readonly root: string;
+  readonly launchers: readonly ProcessRow[];
+  readonly detail: ProcessDetail;
+  readonly platform: NodeJS.Platform;
+}
 
 /** What is on disk about how a package was installed: what decides the command for an upgrade, and whom to ask about it. */
-export interface Installation {
+export interface InstallWay {
   readonly facts: InstallFacts;
   readonly place:
     | { readonly ecosystem: 'npm'; readonly npm: NpmPackagePlace }

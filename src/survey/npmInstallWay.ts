@@ -4,21 +4,14 @@ import { look } from '../package/boundedFile.ts';
 import { readJsonObject } from '../package/jsonFile.ts';
 import { isRecord } from '../package/nodePackage.ts';
 import { observedLaunch } from '../process/launch.ts';
-import type { PackageRef } from '../types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import { parseNpmSpec } from '../version/npmSpec.ts';
-import { type Installation, marksIn } from './installation.ts';
+import { type InstalledFor, type InstallWay, marksIn } from './installWay.ts';
 import { askedIn, npmSource } from './npmSource.ts';
 import { npxPackagesIn } from './npxPackages.ts';
 
-/** How npm, or what works as it does, has installed a package. @param root the package's directory */
-export function npmInstallation(
-  ref: PackageRef,
-  root: string,
-  launchers: readonly ProcessRow[],
-  detail: ProcessDetail,
-  platform: NodeJS.Platform,
-): Installation {
+/** How npm, or what works as it does, has installed a package. */
+export function npmInstallWay({ ref, root, launchers, detail, platform }: InstalledFor): InstallWay {
   const { environment, name } = ref;
   const store = /^(.*)[\\/]node_modules[\\/]\.pnpm[\\/]/.exec(`${environment}/`)?.[1];
   const project = store ?? environment;
