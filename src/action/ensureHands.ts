@@ -84,7 +84,7 @@ export async function ensureHands(setup: EnsureSetup): Promise<EnsureHands> {
         },
         act,
       ),
-    stop: (instance) => stop(instance, setup, table, listeners, directory.base),
+    stop: (instance) => stop(instance, { setup, table, listeners, base: directory.base }),
     start: (launch) =>
       startListening({
         name: wish.name,
@@ -155,14 +155,18 @@ function pidOf(pid: number | undefined): { readonly pid?: number } {
   return pid === undefined ? {} : { pid };
 }
 
+/** What is needed to end the server on a port. */
+interface Ending {
+  readonly setup: EnsureSetup;
+  readonly table: ProcessTable;
+  readonly listeners: ListenerTable;
+  /** Folder of the lock protocol. */
+  readonly base: string;
+}
+
 /** Under the intent of that process, as everybody who ends one, and written into the history; then the port is waited for. @returns why it did not work */
-async function stop(
-  instance: Instance,
-  setup: EnsureSetup,
-  table: ProcessTable,
-  listeners: ListenerTable,
-  base: string,
-): Promise<string | undefined> {
+async function stop(instance: Instance, ending: Ending): Promise<string | undefined> {
+  const { setup, table, listeners } = ending;
   const { port } = setup.wish;
   const name = `${instance.name} (PID ${instance.pid})`;
   const find = async (): Promise<ProcessRow | undefined> => (await table.list()).find((one) => identityKey(one.identity) === instance.id);
@@ -174,7 +178,7 @@ async function stop(
     async () => (await find()) !== undefined,
     async () => {
       const row = await find();
-      const trouble = row && (await endOld(instance, row, setup, table, listeners, base));
+      const trouble = row && (await endOld(instance, row, ending));
       return trouble === undefined
         ? work('done', `${name} was ended, so that ${setup.wish.name} can be started anew on port ${port}.`)
         : work('failed', `${name} could not be ended: ${trouble}`);
@@ -189,14 +193,7 @@ async function stop(
 }
 
 /** By `/shutdown` where that is declared, else and after a bound by signals, exactly this process and its tree. @returns why it still runs */
-async function endOld(
-  instance: Instance,
-  row: ProcessRow,
-  setup: EnsureSetup,
-  table: ProcessTable,
-  listeners: ListenerTable,
-  base: string,
-): Promise<string | undefined> {
+async function endOld(instance: Instance, row: ProcessRow, { setup, table, listeners, base }: Ending): Promise<string | undefined> {
   const { port } = setup.wish;
   const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
   const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';

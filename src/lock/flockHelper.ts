@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
+import { systemProgram } from '../process/systemProgram.ts';
 import { errorCode } from '../types/errorCode.ts';
 
 /** A program that locks the open file which it inherits as descriptor 3, and ends at once. flock(2) belongs to the open file, so the lock stays with us. */
@@ -14,7 +13,7 @@ export interface FlockHelper {
 /** What became of one try. `unavailable`: nobody can tell whether the lock is free, so it must not be taken for free. */
 export type HelperAnswer = 'locked' | 'held' | { readonly unavailable: string };
 
-/** The system's own folders, never PATH: a project's folder in PATH must not name the program that we run. */
+/** Where the helpers are. */
 const systemFolders: readonly string[] = [
   '/usr/bin',
   '/bin',
@@ -45,18 +44,9 @@ const candidates: readonly FlockHelper[] = [
 /** The helpers that this system has, fastest first. @param only keeps those of these names; for tests */
 export function findFlockHelpers(folders: readonly string[] = systemFolders, only?: readonly string[]): FlockHelper[] {
   return candidates.flatMap(({ program, ...helper }) => {
-    const path = folders.map((folder) => join(folder, program)).find(isExecutable);
+    const path = systemProgram(program, folders);
     return path === undefined || only?.includes(program) === false ? [] : [{ program: path, ...helper }];
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A network file system may let the helper hang for ever; it hangs in a process of its own. */

@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import { type RunProgram, runProgram } from './runProgram.ts';
+import { systemProgram } from './systemProgram.ts';
 
 /** A process with the link of its descriptor 0. */
 export interface Input {
@@ -8,7 +7,7 @@ export interface Input {
   readonly link: string;
 }
 
-/** The system's own folders, never PATH. */
+/** Where ss and python3 are. */
 const folders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-system/sw/bin'];
 
 /**
@@ -71,19 +70,10 @@ export function parseSocketQueues(text: string): ReadonlyMap<string, number> {
 }
 
 async function output(name: string, args: readonly string[], run: RunProgram): Promise<string> {
-  const program = folders.map((folder) => join(folder, name)).find(isExecutable);
+  const program = systemProgram(name, folders);
   try {
     return program === undefined ? '' : await run(program, args);
   } catch {
     return '';
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
