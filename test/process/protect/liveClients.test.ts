@@ -1,18 +1,15 @@
 // Sessions of real clients from npm go on while the server behind the guard is replaced from a terminal. Long: hundreds of megabytes are fetched once.
 import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../scripts/system/waiting.ts';
-import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
 import { installOpencode, startOpencode } from '../../screen/realOpencode.ts';
-import { buildPrograms } from '../cli/bundle.ts';
 import { childrenOf, isRunning } from '../guard/guardedServer.ts';
 import { run } from '../package/command.ts';
-import { makeWorld, type World } from '../survey/world.ts';
 import { clientProgram } from './clientProgram.ts';
 import { nowhere, startCodexThread } from './codexAppServer.ts';
+import { RealClientStage } from './realClientStage.ts';
 
 /** Tells its PID in a tool and in the name of a resource; until it had the whole handshake it answers nothing. */
 const program = `
@@ -36,35 +33,16 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 });`;
 
 describe('a session of a real client over restarts of its guarded server', function () {
-  this.timeout(600_000);
-  let dist = '';
-  let bundle = '';
-  let world: World;
-  let env: NodeJS.ProcessEnv = {};
+  const stage = new RealClientStage(this);
   let server = '';
   let project = '';
 
-  before(async function () {
-    if (process.env.TEST_LONG !== '1') {
-      console.log('skipped: TEST_LONG=1 gets the real clients from npm');
-      this.skip();
-    }
-    dist = mkdtempSync(join(tmpdir(), 'live-clients-'));
-    bundle = await buildPrograms(dist);
-  });
-  after(() => rmSync(dist, { recursive: true, force: true }));
-
   beforeEach(() => {
-    world = makeWorld();
-    project = join(world.root, 'shop');
+    project = join(stage.world.root, 'shop');
     mkdirSync(project);
     server = join(project, 'server.cjs');
     writeFileSync(server, program);
-    env = { ...withoutClientMarks(process.env), HOME: world.home, USERPROFILE: world.home, MCP_RUN_DIR: world.runDir, NO_COLOR: '1' };
   });
-  afterEach(() => world?.remove());
-
-  const shepherd = (...args: readonly string[]): Promise<string> => run(process.execPath, [bundle, ...args], { cwd: world.home, env });
 
   /** The processes between a client and its server. */
   const guardOf = (serverPid: number): number => {
@@ -77,7 +55,7 @@ describe('a session of a real client over restarts of its guarded server', funct
     const old = await ask();
     const guard = guardOf(old);
     match(readFileSync(`/proc/${guard}/cmdline`, 'latin1'), /guard\.cjs/);
-    match(await shepherd('restart', 'notes'), new RegExp(`PID ${old}.*restarted by its guard: PID \\d+ now.*keeps the session`, 's'));
+    match(await stage.shepherd('restart', 'notes'), new RegExp(`PID ${old}.*restarted by its guard: PID \\d+ now.*keeps the session`, 's'));
     const now = await ask();
     notEqual(now, old);
     deepEqual([guardOf(now), isRunning(old)], [guard, false], 'the same guard, the old server gone');
@@ -90,28 +68,28 @@ describe('a session of a real client over restarts of its guarded server', funct
 
   it('Codex: tools are called through its app server, without an account', async () => {
     const codex = await clientProgram('@openai/codex', '0.169.0', 'codex');
-    const file = world.write('.codex/config.toml', nowhere);
-    await run(codex, ['mcp', 'add', 'notes', '--', process.execPath, server], { cwd: project, env });
+    const file = stage.world.write('.codex/config.toml', nowhere);
+    await run(codex, ['mcp', 'add', 'notes', '--', process.execPath, server], { cwd: project, env: stage.env });
     const before = readFileSync(file, 'utf8');
-    await shepherd('protect', 'notes', '--yes');
-    match(await run(codex, ['mcp', 'list'], { cwd: project, env }), /notes +\S*mcp-shepherd +guard /);
+    await stage.shepherd('protect', 'notes', '--yes');
+    match(await run(codex, ['mcp', 'list'], { cwd: project, env: stage.env }), /notes +\S*mcp-shepherd +guard /);
     // A session runs under the minimal environment that Codex gives to its servers.
-    const thread = await startCodexThread(codex, project, env);
+    const thread = await startCodexThread(codex, project, stage.env);
     try {
       await goesOn(async () => Number(await thread.call('notes', 'pid')));
       deepEqual([...new Set(thread.startups)], ['notes starting', 'notes ready'], 'Codex has started it once, and noticed nothing');
     } finally {
       await thread.dispose();
     }
-    await shepherd('unprotect', 'notes', '--yes');
+    await stage.shepherd('unprotect', 'notes', '--yes');
     equal(readFileSync(file, 'utf8'), before);
   });
 
   it('opencode serve: its resources are read on, and /mcp/notes/connect works as before', async () => {
     const opencode = await installOpencode();
-    world.write('.config/opencode/opencode.json', { mcp: { notes: { type: 'local', command: [process.execPath, server] } } });
-    await shepherd('protect', 'notes', '--yes');
-    const serving = await startOpencode(opencode, project, env);
+    stage.world.write('.config/opencode/opencode.json', { mcp: { notes: { type: 'local', command: [process.execPath, server] } } });
+    await stage.shepherd('protect', 'notes', '--yes');
+    const serving = await startOpencode(opencode, project, stage.env);
     try {
       deepEqual(await serving.workIn(project), { notes: 'connected' });
       const resource = async (): Promise<number> =>
