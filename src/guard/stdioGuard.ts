@@ -9,6 +9,8 @@ const inUseCode = 75;
 /** Starts the server, and stands between it and the client on our standard input and output until it ends. @returns the exit code */
 export async function runStdioGuard(options: GuardOptions): Promise<number> {
   process.stdout.on('error', () => undefined);
+  // What we have to say is said to whoever listens: a log that is full, or that nobody reads any more, ends no session.
+  process.stderr.on('error', () => undefined);
   // A fault of ours in something beside the messages must not end the session.
   process.on('unhandledRejection', (error) => say(`a fault of its own: ${error instanceof Error ? error.message : error}`));
   // While nothing runs that it could restart, it ends nothing either.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { GuardHome, strictServer, until } from './guardedServer.ts';
+import { GuardHome, guardBundle, strictServer, until } from './guardedServer.ts';
 
 /** A server that sends back every line as it came. */
 const mirror = [
@@ -92,6 +92,28 @@ describe('guard: pass-through', function () {
     const client = await home.guard(['--', 'sh', '-c', 'echo oops >&2']);
     await client.ended;
     assert.equal(client.stderr, 'oops\n');
+  });
+
+  it('a log that nobody reads any more, or that is full, ends no session: the guard has something to say at each restart', async () => {
+    const unread = await home.strict();
+    await unread.handshake();
+    unread.child.stderr?.destroy();
+    const full = home.start('sh', [
+      '-c',
+      'exec "$@" 2>/dev/full',
+      'sh',
+      process.execPath,
+      await guardBundle(),
+      '--',
+      'python3',
+      strictServer,
+    ]);
+    await full.handshake();
+    for (const client of [unread, full]) {
+      const old = await client.text('pid');
+      client.child.kill('SIGUSR2');
+      await until('another server answers', async () => (await client.text('pid')) !== old);
+    }
   });
 
   it('A23 ids come back as they were: huge numbers, texts, the same one twice', async () => {
