@@ -1,3 +1,4 @@
+import { endServer } from './endServer.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { Ended, ServerProcess } from './serverProcess.ts';
 
@@ -5,6 +6,9 @@ import type { Ended, ServerProcess } from './serverProcess.ts';
 const outputMs = 500;
 /** A server that ends closes its output first. */
 const muteMs = 1_000;
+
+/** What a crashed server leaves in its process group: its successor waits for the end of it. */
+const leftoverLimits = { politeMs: 500, termMs: 2_000 } as const;
 
 /** What a server does without being told to. */
 export interface ServerWatcher {
@@ -19,6 +23,7 @@ export class RunningServers {
   readonly #watcher: ServerWatcher;
   readonly #running = new Set<ServerProcess>();
   readonly #dismissed = new Set<ServerProcess>();
+  #leftovers: Promise<unknown> = Promise.resolve();
 
   constructor(watcher: ServerWatcher) {
     this.#watcher = watcher;
@@ -35,10 +40,17 @@ export class RunningServers {
       await outputRead(link);
       this.#running.delete(process);
       if (!this.#dismissed.delete(process)) {
+        // Its helpers may still write to what the next one is to use.
+        this.#leftovers = Promise.all([this.#leftovers, endServer(process, leftoverLimits)]);
         this.#watcher.crashed(link, ended);
       }
     });
     void link.drained.then(() => this.#mute(link));
+  }
+
+  /** Resolves when nobody is left of the process groups of those that crashed. */
+  async leftoversGone(): Promise<void> {
+    await this.#leftovers;
   }
 
   /** From now on its end is ours. */

@@ -60,7 +60,10 @@ export class Supervisor {
       name: options.name,
       limit: this.#limit,
       ending: this.#ending.signal,
-      bringUp: () => this.#replacement.bringUp(),
+      bringUp: async () => {
+        await this.#running.leftoversGone();
+        return this.#replacement.bringUp();
+      },
       missing: (text, reason) => {
         relay.giveUp(text);
         this.#changed(reason);
@@ -154,7 +157,7 @@ export class Supervisor {
     if (!this.#relay.memory.hasServed) {
       // It never worked: its end is the answer, and the client shows its exit code and what it said.
       this.#relay.disconnect(link, endedText(ended));
-      this.#options.finished(ended);
+      void this.#running.leftoversGone().then(() => this.#options.finished(ended));
       return;
     }
     const wasCurrent = this.#relay.current === link;
@@ -201,6 +204,7 @@ export class Supervisor {
     }
     link?.out.flush();
     await Promise.all(servers.map((server) => endServer(server, { politeMs: this.#options.graceMs, termMs: endTermMs })));
+    await this.#running.leftoversGone();
     if (link) {
       await outputRead(link);
     }

@@ -97,6 +97,27 @@ describe('guard: ending', function () {
     assert.ok(!isRunning(child));
   });
 
+  it('what a server that crashed left in its group is ended before the next one starts', async () => {
+    const client = await home.guard([
+      '--',
+      'sh',
+      '-c',
+      `sh -c 'trap "" HUP TERM; echo $$ >> ${home.path('children')}; sleep 600' & exec python3 ${strictServer}`,
+    ]);
+    const children = (): number[] => readOr(home.path('children')).trim().split('\n').map(Number);
+    await client.handshake();
+    await until('the child runs', () => children()[0] !== 0);
+    const [child = 0] = children();
+    await client.call('crash');
+    assert.match(await client.text('pid'), /^\d+$/);
+    assert.ok(!isRunning(child));
+    await until('the child of the next one runs', () => children().length === 2);
+    await client.call('crash');
+    client.child.stdin?.end();
+    await client.ended;
+    assert.deepEqual(children().filter(isRunning), [], 'also when the session ends right after the crash');
+  });
+
   it('C20 kill -9 of the guard: the watchdog ends a server that ignores the end of its input and SIGTERM', async () => {
     const client = await home.strict(['--grace', '0.2'], ['--ignore-eof', '--ignore-term']);
     await client.handshake();
