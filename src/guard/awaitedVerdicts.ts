@@ -5,6 +5,10 @@ import type { IdKey } from './envelope.ts';
 export class AwaitedVerdicts {
   readonly #waiting = new Map<IdKey, object>();
 
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   /** @param decided hears the verdict, unless the call is withdrawn before */
   add(id: IdKey, verdict: Promise<Verdict>, decided: (verdict: Verdict) => void): void {
     const token = {};

@@ -32,6 +32,11 @@ export class ClientMessages {
     this.#serverRequests = serverRequests;
   }
 
+  /** Calls wait for the gate's decision. */
+  get isDeciding(): boolean {
+    return this.#awaited.size > 0;
+  }
+
   /** A line as it came; it leaves with the next `flush`. */
   take(line: Buffer): void {
     const envelope = readEnvelope(line);
@@ -114,7 +119,7 @@ export class ClientMessages {
       const link = this.#servers.current;
       if (verdict !== 'pass') {
         this.#refuse(envelope.id, verdict.answer);
-      } else if (this.#held.isHolding) {
+      } else if (this.#held.isHolding && this.#servers.broken === undefined) {
         this.#held.add({ line, envelope });
       } else if (link) {
         link.take(envelope.id, envelope.method, tool);

@@ -87,6 +87,11 @@ export class Relay implements Conversation {
     return this.#held.count;
   }
 
+  /** Calls wait for the gate's decision. */
+  get isDeciding(): boolean {
+    return this.#clientMessages.isDeciding;
+  }
+
   /** Sends on what was kept back, in its order, and everything that comes from now on. */
   release(link: ServerLink): void {
     this.client.endLine();

@@ -23,6 +23,7 @@ export interface RecoveryOptions {
 export class ServerRecovery {
   readonly #options: RecoveryOptions;
   #wake: (() => void) | undefined;
+  #asking: ((outcome: ServerLink | string) => void)[] = [];
   #isRunning = false;
 
   constructor(options: RecoveryOptions) {
@@ -33,20 +34,32 @@ export class ServerRecovery {
     return this.#isRunning;
   }
 
-  /** Tries at once what would be tried after a pause. */
-  hurry(): void {
+  /** Tries at once what would be tried after a pause. @returns the server that came of it, or why there is none; call it while it runs */
+  hurry(): Promise<ServerLink | string> {
     this.#wake?.();
+    return new Promise((resolve) => this.#asking.push(resolve));
   }
 
-  /** Does nothing while it runs already. Never rejects. */
-  async run(why: string): Promise<void> {
+  #tell(outcome: ServerLink | string): void {
+    const asking = this.#asking;
+    this.#asking = [];
+    for (const tell of asking) {
+      tell(outcome);
+    }
+  }
+
+  /**
+   * Does nothing while it runs already. Never rejects.
+   * @param tries that failed before: after none the next one is made while calls wait, after one they are answered first
+   */
+  async run(why: string, tries = 0): Promise<void> {
     if (this.#isRunning) {
       return;
     }
     this.#isRunning = true;
     const { name, limit, ending, bringUp, missing, back } = this.#options;
     let reason = why;
-    for (let failures = 0; !ending.aborted; failures += 1) {
+    for (let failures = tries; !ending.aborted; failures += 1) {
       const now = performance.now();
       const pause = Math.max(limit.pauseMs(now), failures === 0 ? 0 : Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs));
       if (failures > 0 || limit.isStorm(now)) {
@@ -61,13 +74,16 @@ export class ServerRecovery {
         const link = await bringUp();
         this.#isRunning = false;
         back(link);
+        this.#tell(link);
         return;
       } catch (error) {
         reason = error instanceof Error ? error.message : String(error);
         say(`${name} could not be restarted: ${reason}`);
+        this.#tell(reason);
       }
     }
     this.#isRunning = false;
+    this.#tell(reason);
   }
 
   #text(reason: string, storm: boolean, pauseMs: number): string {

@@ -89,11 +89,17 @@ export class ServerReplacement {
   /** Starts a new server and brings it to where the session is. @throws with the reason; nothing of it runs then */
   async bringUp(): Promise<ServerLink> {
     const { relay, running, ending } = this.#options;
+    if (ending.aborted) {
+      throw new Error(endingText);
+    }
     const link = await this.connect();
     try {
-      await replayHandshake(link, relay.memory);
+      // Nobody else knows of a server that was just being started when the end came.
+      if (!ending.aborted) {
+        await replayHandshake(link, relay.memory);
+      }
       if (ending.aborted) {
-        throw new Error('the session is ending');
+        throw new Error(endingText);
       }
       return link;
     } catch (error) {
@@ -104,6 +110,8 @@ export class ServerReplacement {
     }
   }
 }
+
+const endingText = 'the session is ending';
 
 /** What happened to a server, for answers and the log. */
 export function endedText({ code, signal }: Ended): string {

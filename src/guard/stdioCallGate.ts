@@ -166,6 +166,10 @@ export class StdioCallGate implements CallGate {
         asked = true;
       } else if (decision.action === 'restart') {
         const outcome = await this.#options.restart(decision.reason);
+        if (outcome.status === 'failed' && !outcome.kept) {
+          // Nothing stale runs any more: the call waits for what comes, or is answered with why nothing does.
+          return 'pass';
+        }
         // What could not be restarted is refused, with the way to do it by hand.
         patient = patient && outcome.status === 'restarted';
       } else if (decision.action === 'wait') {

@@ -116,9 +116,7 @@ export class Supervisor {
     }
     const old = this.#relay.current;
     if (!old) {
-      // It is being brought back already: at once, then.
-      this.#recovery.hurry();
-      return { status: 'failed', reason: this.#relay.broken ?? 'it is just being started', kept: false };
+      return this.#hurried(why, begun);
     }
     say(`restarting ${this.#options.name}: ${why}`);
     const result = this.#options.overlap() ? await this.#replacement.overlapping(old) : await this.#replacement.stopFirst(old);
@@ -126,7 +124,7 @@ export class Supervisor {
       const kept = this.#relay.current !== undefined;
       if (!kept) {
         // The old one crashed while the new one did not start.
-        void this.#recovery.run(result);
+        void this.#recovery.run(result, 1);
       }
       say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one serves on' : ''}`);
       this.#changed(result);
@@ -136,6 +134,18 @@ export class Supervisor {
     this.#changed(undefined);
     void this.#tellChanges(link);
     return { status: 'restarted', pid: link.process.pid, lostCalls, ms: Math.round(performance.now() - begun) };
+  }
+
+  /** None runs: it is being brought back already, and is now, without the pause. */
+  async #hurried(why: string, begun: number): Promise<RestartOutcome> {
+    if (!this.#recovery.isRunning) {
+      return { status: 'failed', reason: 'it is just being started', kept: false };
+    }
+    say(`starting ${this.#options.name}: ${why}`);
+    const link = await this.#recovery.hurry();
+    return typeof link === 'string'
+      ? { status: 'failed', reason: link, kept: false }
+      : { status: 'restarted', pid: link.process.pid, lostCalls: 0, ms: Math.round(performance.now() - begun) };
   }
 
   /** It is ended, and replaced like one that crashed. */
@@ -189,7 +199,7 @@ export class Supervisor {
       }
       return;
     }
-    if (this.isRestarting && !signal && this.#relay.broken === undefined) {
+    if (!signal && this.#isBusy) {
       // What the client sent last is still to be carried out.
       await Promise.race([this.#settled(), new Promise((resolve) => setTimeout(resolve, this.#options.graceMs))]);
     }
@@ -205,15 +215,32 @@ export class Supervisor {
     link?.out.flush();
     await Promise.all(servers.map((server) => endServer(server, { politeMs: this.#options.graceMs, termMs: endTermMs })));
     await this.#running.leftoversGone();
+    // A restart that was under way has its own server to end.
+    while (this.isRestarting) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     if (link) {
       await outputRead(link);
     }
+    if (signal) {
+      // Somebody else than the client may have ended it: nobody is left without an answer.
+      const text = `The server was ended (${signal})`;
+      if (link) {
+        this.#relay.disconnect(link, text);
+      }
+      this.#relay.giveUp(`${text}. Nothing was carried out.`);
+    }
     // Without a server there is nothing to end as.
-    this.#options.finished(link?.process.ended ?? { code: 1, signal: null });
+    this.#options.finished(link?.process.ended ?? (signal ? { code: null, signal } : { code: 1, signal: null }));
+  }
+
+  /** What the client sent waits for a server, or for the gate. */
+  get #isBusy(): boolean {
+    return this.#relay.broken === undefined && (this.isRestarting || this.#relay.isDeciding);
   }
 
   async #settled(): Promise<void> {
-    while (this.isRestarting && this.#relay.broken === undefined) {
+    while (this.#isBusy) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

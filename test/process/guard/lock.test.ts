@@ -200,6 +200,16 @@ describe('guard: single instance', function () {
     assert.equal(await second.text('echo', { text: 'read' }), 'read');
   });
 
+  it('B4 read-only: a read that is the client’s last word is answered, although the guard has to ask about the tool first', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(['--on-conflict', 'read-only', ...lock()], ['--read-only']);
+    await second.handshake();
+    const answer = second.text('echo', { text: 'last' });
+    second.child.stdin?.end();
+    assert.equal(await answer, 'last');
+  });
+
   it('B13 read-only: reads take no lock, also when it is free; a write does', async () => {
     const first = await home.strict(lock());
     await first.handshake();

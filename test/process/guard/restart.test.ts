@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { askInstance } from '../../../src/lock/controlClient.ts';
+import type { InstanceRecord } from '../../../src/lock/instanceRecord.ts';
+import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import { processTree } from '../../../src/process/processTree.ts';
 import { createProcessTable } from '../../../src/process/table.ts';
 import { LockFacts } from '../../../src/survey/lockFacts.ts';
 import { createRedactor } from '../../../src/types/redaction.ts';
-import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, until } from './guardedServer.ts';
+import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, strictServer, until } from './guardedServer.ts';
 
 describe('guard: restart without the client noticing', function () {
   this.timeout(60_000);
@@ -263,6 +267,50 @@ describe('guard: restart without the client noticing', function () {
     assert.match(said, /ended too often within a minute \(last: The server ended \(SIGKILL\)\)/);
     client.child.stdin?.end();
     assert.equal((await client.ended).code, 1);
+  });
+
+  it('whoever asks for a restart while none runs gets it at once, and hears what came of it', async () => {
+    const client = await home.strict([], [`--fail-if=${home.path('broken')}`]);
+    await client.handshake();
+    for (let crashes = 0; crashes < 6; crashes += 1) {
+      await client.call('crash');
+    }
+    await until('the limit is reached', async () => (await client.text('pid')).includes('too often'));
+    const opened = findLockDirectory(join(home.run, 'v1'));
+    assert.ok(opened && 'directory' in opened);
+    const restart = async (): Promise<unknown> => {
+      const record = publishedGuards(home.run)[0]?.record as unknown as InstanceRecord;
+      const answer = await askInstance({ directory: opened.directory, record, verb: 'restart', by: 'the test' });
+      assert.equal(answer.status, 'ok', JSON.stringify(answer));
+      return 'result' in answer ? answer.result : undefined;
+    };
+    writeFileSync(home.path('broken'), '');
+    assert.match(JSON.stringify(await restart()), /"status":"failed","reason":"it ended \(exit code 3\)","kept":false/);
+    rmSync(home.path('broken'));
+    assert.match(JSON.stringify(await restart()), /"status":"restarted"/);
+    assert.match(await client.text('pid'), /^\d+$/);
+  });
+
+  it('SIGTERM while a restart waits for a call: nothing is started any more, and the call is answered', async () => {
+    const client = await home.guard(['--', 'sh', '-c', `echo one >> ${home.path('starts')}; exec python3 ${strictServer}`]);
+    await client.handshake();
+    const call = client.text('sleep', { seconds: 60 });
+    await client.text('pid');
+    client.child.kill('SIGUSR2');
+    await until('the restart has begun', () => client.stderr.includes('restarting'));
+    client.child.kill('SIGTERM');
+    assert.match(await call, /It may have been carried out, and was not repeated/);
+    assert.equal((await client.ended).signal, 'SIGTERM');
+    assert.equal(readFileSync(home.path('starts'), 'utf8'), 'one\n');
+  });
+
+  it('B18 a server that is ended from outside leaves no call without an answer', async () => {
+    const client = await home.strict();
+    await client.handshake();
+    const call = client.text('sleep', { seconds: 60 });
+    await client.text('pid');
+    client.child.kill('SIGTERM');
+    assert.match(await call, /^The server was ended \(SIGTERM\) before it answered this call of sleep\. It may have been carried out/);
   });
 
   it('A27 protocol 2026-07-28: nothing to replay but what is listened for; its second acknowledgement stays with us', async () => {
