@@ -46,7 +46,7 @@ export interface AcquireRequest {
 /** Takes the resources of `--lock` and publishes the guard, or says in words why not. Never throws. */
 export async function acquire({ directory, witness, options, uses = [], facts, waitMs, signal }: AcquireRequest): Promise<Acquisition> {
   try {
-    const [resources, used] = [options.locks, uses].map((list) => list.map(({ kind, resource }) => resourceKey(kind, resource)));
+    const [resources, used] = [options.locks, uses].map(distinctKeys);
     const result = await holdResources({
       directory,
       witness,
@@ -63,6 +63,12 @@ export async function acquire({ directory, witness, options, uses = [], facts, w
     // Whoever comes clears away what the dead left; it is nobody's duty to live for ever for that.
     await collectGarbage(directory, witness).catch(() => []);
   }
+}
+
+/** What is named twice, or under two names, is one resource: the second lock would wait for the first. @throws when a name is no resource */
+function distinctKeys(locks: GuardOptions['locks']): ResourceKey[] {
+  const keys = locks.map(({ kind, resource }) => resourceKey(kind, resource));
+  return [...new Map(keys.map((one) => [one.key, one])).values()];
 }
 
 function acquisition(result: HoldResult, directory: LockDirectory): Acquisition {

@@ -188,12 +188,15 @@ export class GuardSession {
     this.relay.gate = gate;
   }
 
-  /** The holder may be gone by now: one try for the resource, and from then on this guard is like any other. */
-  async #promote(): Promise<boolean> {
+  /** The holder may be gone by now: one try for the resource, and from then on this guard is like any other. @returns who has it, when another one does */
+  async #promote(): Promise<string | undefined> {
     const surroundings = await this.#look();
     const result = await surroundings.promote(AbortSignal.timeout(lingerMs));
     if (result.status !== 'held') {
-      return false;
+      const text = result.status === 'in-use' ? result.text : `whether its resource is free cannot be told, because ${result.text}`;
+      this.#conflict = text;
+      (await this.#publication)?.mark('conflict', text);
+      return text;
     }
     const before = await this.#publication;
     this.#instance = result.instance;
@@ -202,7 +205,7 @@ export class GuardSession {
     await this.#publication;
     await before?.close();
     say(`${this.#name} has its resource now, and writes`);
-    return true;
+    return undefined;
   }
 
   #end(signal?: NodeJS.Signals): void {
@@ -228,7 +231,7 @@ export class GuardSession {
 
   #lockFiles(): number[] {
     // The last lock is the one that says that this guard lives: the resources' are for the server too.
-    return (this.#instance?.locks ?? []).slice(0, this.#options.locks.length).map(({ fd }) => fd);
+    return (this.#instance?.locks ?? []).slice(0, -1).map(({ fd }) => fd);
   }
 
   async #publish(): Promise<Publication | undefined> {
@@ -242,6 +245,10 @@ export class GuardSession {
       const x = this.#conflict === undefined ? {} : { conflict: this.#conflict };
       const publication = await surroundings.publish(this.#instance, x, this.#handlers(), say);
       publication?.set(this.#versions);
+      const { clientInfo } = this.relay.memory;
+      if (clientInfo) {
+        this.#clientNamed(clientInfo.name, clientInfo.version);
+      }
       await publication?.serves(this.#servers, this.#problem);
       return publication;
     } catch (error) {

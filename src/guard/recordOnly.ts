@@ -26,7 +26,8 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     await new Promise((resolve) => process.stdin.once('end', resolve));
     return { refused: lock.text };
   }
-  const files = (lock.instance?.locks ?? []).slice(0, options.locks.length).map(({ fd }) => fd);
+  // The last lock says that this guard lives: the resources' are for the server too.
+  const files = (lock.instance?.locks ?? []).slice(0, -1).map(({ fd }) => fd);
   let server: ServerProcess;
   try {
     server = await startServer({ ...options, inherited: files, stdio: 'inherit' });

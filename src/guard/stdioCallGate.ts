@@ -18,8 +18,8 @@ const installMs = 20_000;
 export interface ReadOnly {
   /** Who has the resource. */
   readonly text: string;
-  /** Tries to get it. @returns whether this guard has it now */
-  promote(): Promise<boolean>;
+  /** Tries to get it. @returns undefined when this guard has it now, otherwise who does, or why it cannot be told */
+  promote(): Promise<string | undefined>;
 }
 
 export interface CallGateOptions {
@@ -41,6 +41,7 @@ export class StdioCallGate implements CallGate {
   readonly #options: CallGateOptions;
   readonly #codes = new WeakMap<ServerProcess, ChildCode>();
   readOnly: ReadOnly | undefined;
+  #promotion: Promise<string | undefined> | undefined;
 
   constructor(options: CallGateOptions) {
     this.#options = options;
@@ -128,11 +129,17 @@ export class StdioCallGate implements CallGate {
   }
 
   async #promoted(call: ToolCall, readOnly: ReadOnly): Promise<Verdict> {
-    if (await readOnly.promote()) {
+    // One try for all that wait: a second one would find the resource held, by ourselves.
+    this.#promotion ??= readOnly.promote().finally(() => {
+      this.#promotion = undefined;
+    });
+    const text = await this.#promotion;
+    if (text === undefined) {
       this.readOnly = undefined;
       return this.#stale(call, false);
     }
-    return this.#refuseWrite(readOnly);
+    this.readOnly = { ...readOnly, text };
+    return this.#refuseWrite(this.readOnly);
   }
 
   #refuseWrite({ text }: ReadOnly): Verdict {

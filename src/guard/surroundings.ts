@@ -51,11 +51,16 @@ export class Surroundings {
 
   /** Takes the resources, as `--on-conflict` says. Never throws. @param signal the client let go: no more waiting */
   async lock(signal: AbortSignal): Promise<LockOutcome> {
-    const { onConflict } = this.#options;
+    const { locks, onConflict } = this.#options;
     const waitMs = onConflict.mode === 'refuse' ? probeMs : onConflict.mode === 'wait' ? onConflict.limitMs : lookMs;
     let result = await this.#acquire(waitMs, signal);
     let left = '';
-    if (result.status === 'in-use' && onConflict.mode === 'takeover') {
+    // Each resource may have a holder of its own.
+    for (
+      let holders = locks.length;
+      result.status === 'in-use' && onConflict.mode === 'takeover' && left === '' && holders > 0;
+      holders -= 1
+    ) {
       [result, left] = await this.#takeOver(result, onConflict.force, signal);
     }
     if (result.status === 'held') {

@@ -192,6 +192,39 @@ describe('guard: single instance', function () {
     assert.match(errorText(await third.handshake()), new RegExp(`in use by PID ${own}`));
   });
 
+  it('B4 B12 read-only: writes that come at once get the resource together; a refusal names who has it by now', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(['--on-conflict', 'read-only', ...lock()]);
+    await second.handshake();
+    assert.match(await second.text('write', { text: 'x' }), new RegExp(`in use by PID ${await first.text('pid')} `));
+    first.child.stdin?.end();
+    await first.ended;
+    const third = await home.strict(lock());
+    await third.handshake();
+    await published(third);
+    assert.match(await second.text('write', { text: 'x' }), new RegExp(`in use by PID ${await third.text('pid')} `));
+    third.child.stdin?.end();
+    await third.ended;
+    assert.deepEqual(await Promise.all(['1', '2', '3'].map((text) => second.text('write', { text }))), ['1', '2', '3']);
+    const { record } = publishedGuards(home.run).find(({ guard }) => guard === second.pid) ?? {};
+    assert.equal((record?.client as { name?: string } | undefined)?.name, 'raw', 'the name that the client gave itself goes along');
+  });
+
+  it('a resource that is named twice, or under two names, is taken once', async () => {
+    const client = await home.strict([...lock(), ...lock(), '--lock', `path:${home.path('palace')}/`]);
+    assert.ok('result' in (await client.handshake()));
+  });
+
+  it('takeover: of two resources that two others have', async () => {
+    const one = await home.strict(['--lock', 'name:one']);
+    const two = await home.strict(['--lock', 'name:two']);
+    await Promise.all([one, two].map(async (client) => client.handshake().then(() => published(client))));
+    const next = await home.strict(['--lock', 'name:one', '--lock', 'name:two', '--on-conflict', 'takeover=force']);
+    assert.ok('result' in (await next.handshake()));
+    await Promise.all([one.ended, two.ended]);
+  });
+
   it('B4 read-only: tools that say that they only read pass', async () => {
     const first = await home.strict(lock());
     await first.handshake();
