@@ -101,7 +101,8 @@ export function readEnvelope(line: Buffer): Envelope {
     const value: unknown = JSON.parse(line.toString('utf8'));
     return Array.isArray(value) ? batchOf(value, line) : envelopeOf(value, line);
   } catch {
-    return opaque;
+    // Python writes and reads NaN: what is no JSON for us may be a message for both sides, so its outside is looked at as that of a large one is.
+    return readLarge(line);
   }
 }
 

@@ -189,6 +189,26 @@ describe('guard framing', () => {
     assert.equal(readEnvelope(Buffer.from('[]')).kind, 'batch');
   });
 
+  it('takes what Python writes and JSON does not know for the message that it is to Python', () => {
+    const call = readEnvelope(
+      Buffer.from('{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"write","arguments":{"x":NaN,"y":[-Infinity]}}}'),
+    );
+    assert.ok(call.kind === 'request');
+    assert.deepEqual([call.id, call.method, call.body.paramText('name'), call.body.value()], [7, 'tools/call', 'write', undefined]);
+    const answer = readEnvelope(Buffer.from('{"jsonrpc": "2.0", "id": 7, "result": {"structuredContent": {"x": NaN}}}\r\n'));
+    assert.deepEqual(answer.kind === 'response' && [answer.id, answer.isError], [7, false]);
+    for (const broken of [
+      '{"id":7,"result":{"x":',
+      '{"id":7,"result":{}',
+      '{"id":7,"result":NaN',
+      'NaN',
+      '{NaN}',
+      '[{"id":1,"method":"x","a":NaN}]',
+    ]) {
+      assert.equal(readEnvelope(Buffer.from(broken)).kind, 'opaque', broken);
+    }
+  });
+
   it('of an array with a refused call the rest goes on as it stood in it', async () => {
     const gate: CallGate = {
       admit: ({ tool }) => (tool === 'write' ? { answer: failedTool('no', false) } : 'pass'),
