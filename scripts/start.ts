@@ -22,7 +22,9 @@ const code = words.includes('--embedded') ? undefined : desktopEditor();
 await runScript(async () => {
   await timed('Building', printProgress, buildBundles);
   if (code) {
-    console.log(`MCP Shepherd on ${folder}, in ${code}: its servers are behind the icon "MCP Servers" in the activity bar. Closing the window or Ctrl-C ends it.`);
+    console.log(
+      `MCP Shepherd on ${folder}, in ${code}: its servers are behind the icon "MCP Servers" in the activity bar. Closing the window or Ctrl-C ends it.`,
+    );
     await startDesktop(code, folder, interrupted);
   } else {
     await startEmbedded(folder, interrupted);

@@ -31,7 +31,9 @@ export async function startEmbedded(folder: string, end: Promise<void>): Promise
     }),
   );
   try {
-    console.log(`\nMCP Shepherd on ${folder}: ${running.url()}\nIts servers are behind the icon "MCP Servers" in the activity bar; the status bar says when something is wrong. Ctrl-C ends it.\n`);
+    console.log(
+      `\nMCP Shepherd on ${folder}: ${running.url()}\nIts servers are behind the icon "MCP Servers" in the activity bar; the status bar says when something is wrong. Ctrl-C ends it.\n`,
+    );
     openAddress(running.url());
     await Promise.race([end, running.ended]);
     printProgress('Ending VS Code …');
