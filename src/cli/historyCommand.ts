@@ -33,6 +33,8 @@ export const historyCommand: Command = {
     const entries = all.filter(({ target }) => asked === undefined || target.name === asked || String(target.pid) === asked).slice(-limit);
     if (values.flag('json')) {
       shell.stdout.write(jsonText({ schema: 1, entries, ...(unread.length > 0 ? { unread } : {}) }, 2));
+    } else if (entries.length === 0 && all.length > 0) {
+      shell.stdout.write(`Nothing was done to "${plain(asked ?? '')}" yet, but to others: see mcp-shepherd history.\n`);
     } else if (entries.length > 0 || unread.length === 0) {
       shell.stdout.write(renderHistory(entries, { width: viewWidth(shell), color, now: shell.now() }));
     }

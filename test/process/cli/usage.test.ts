@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
+import { appendHistory, historyEntry } from '../../../src/action/history.ts';
 import type { Snapshot } from '../../../src/types/snapshot.ts';
 import { buildCli, type Ended, nodesByMajor, RunningCli } from './bundle.ts';
 
@@ -110,6 +111,21 @@ for (const major of [20, 24]) {
           assert.deepEqual([theirs.code, theirs.stdout], [2, '']);
           assert.match(theirs.stderr, /history\.jsonl cannot be read: permission denied\n.*your user; .*--run-dir/);
         }
+      } finally {
+        rmSync(runDir, { recursive: true, force: true });
+      }
+    });
+
+    it('says of a server to which nothing was done that others are in the history', async () => {
+      const runDir = join(folder, 'run-of-others');
+      try {
+        const target = { instance: 'boot:1:7:lx:1', pid: 7, name: 'memory', client: null, runs: null };
+        appendHistory(runDir, historyEntry({ by: 'a test', verb: 'stop', target, steps: [], outcome: 'done', message: 'memory stopped.' }));
+        assert.match((await run('history', 'memory', '--run-dir', runDir)).stdout, /memory stopped/);
+        assert.equal(
+          (await run('history', 'notes', '--run-dir', runDir)).stdout,
+          'Nothing was done to "notes" yet, but to others: see mcp-shepherd history.\n',
+        );
       } finally {
         rmSync(runDir, { recursive: true, force: true });
       }
