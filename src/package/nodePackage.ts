@@ -92,11 +92,14 @@ export function packageOf(file: string, cache?: MetadataCache): PackageHome | { 
   }
 }
 
-/** The directory of the installed package that a path lies in (`…/node_modules/@scope/name`), if it lies in one. */
+/** The directory of the installed package that a path lies in (`…/node_modules/@scope/name`, Yarn's `…/node_modules/.store/KEY/package`), if it lies in one. */
 export function installedRoot(path: string): string | undefined {
   const parts = path.split(sep);
   const at = parts.lastIndexOf('node_modules');
   const name = parts[at + 1];
+  if (at >= 0 && name === '.store' && parts[at + 3] === 'package') {
+    return parts.slice(0, at + 4).join(sep);
+  }
   if (at < 0 || name === undefined || name === '' || name.startsWith('.')) {
     return undefined;
   }
@@ -123,8 +126,16 @@ export function refOfScript(entry: string): { readonly ref: PackageRef } | { rea
   return { ref: { ecosystem: 'npm', entry, environment, name, ...(home.installed ? {} : { editable: true }) } };
 }
 
+/** Whether an installed package's directory is one of Yarn's store, which its links lead to (`nodeLinker: pnpm`). */
+export function inYarnStore(directory: string): boolean {
+  return /[\\/]node_modules[\\/]\.store[\\/][^\\/]+[\\/]package$/.test(directory);
+}
+
 /** The directory whose `node_modules` holds an installed package. */
 function holderOf(directory: string): string {
+  if (inYarnStore(directory)) {
+    return dirname(dirname(dirname(dirname(directory))));
+  }
   const parent = dirname(directory);
   return dirname(basename(parent).startsWith('@') ? dirname(parent) : parent);
 }

@@ -6,7 +6,7 @@ import { failure, look } from './boundedFile.ts';
 import { type ClosureParts, maxPackages, type PartsOrFailure } from './closureParts.ts';
 import { isInstalling, npmRetired } from './installing.ts';
 import type { MetadataCache } from './metadataCache.ts';
-import { installedRoot, packageOf, readManifest } from './nodePackage.ts';
+import { installedRoot, inYarnStore, packageOf, readManifest } from './nodePackage.ts';
 import { NpmLockContents } from './npmLock.ts';
 import { readYarnArchive, yarnArchive } from './yarnArchive.ts';
 
@@ -141,7 +141,9 @@ class NpmWalk {
     const parentStat = this.#lstat(parent);
     // Of a scope, the directory above it too: a removal of everything is seen there first.
     const above = basename(parent).startsWith('@') ? this.#lstat(dirname(parent)) : undefined;
-    const installedAt = stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(directory, stat), stat));
+    // What Yarn unpacks into its store has the archive's times; the directory around it has its own.
+    const own = inYarnStore(directory) ? { path: parent, stat: parentStat } : { path: directory, stat };
+    const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
     const content = version === undefined ? undefined : this.#locks.contentOf(directory, version);
     this.#packages.push({
       ecosystem: 'npm',
@@ -161,13 +163,16 @@ class NpmWalk {
   }
 
   /**
-   * Yarn 1 leaves a package's directory and replaces the files in it, with the times of the archive: what tells is the birth of package.json. Its own mark is
-   * written at the end of each install that changes something, and a copy with its times keeps the mark's.
+   * Yarn leaves a package's directory and replaces the files in it (Yarn 1 with the times of the archive): what tells is the birth of package.json. Its own
+   * mark, by the version of Yarn, is written at the end of each install that changes something, and a copy with its times keeps the mark's.
    */
   #yarnInstall(directory: string): number | undefined {
     const root = installedRoot(directory);
     const top = root?.slice(0, root.indexOf(`${sep}node_modules${sep}`));
-    const mark = top === undefined ? undefined : this.#lstat(join(top, 'node_modules', '.yarn-integrity'));
+    const marks = ['.yarn-integrity', '.yarn-state.yml'].map((name) =>
+      top === undefined ? undefined : this.#lstat(join(top, 'node_modules', name)),
+    );
+    const mark = marks.find((stat) => stat !== undefined);
     const path = join(directory, 'package.json');
     const manifest = mark && this.#lstat(path);
     const born = manifest && this.#births.of(path, manifest);
@@ -180,7 +185,7 @@ class NpmWalk {
       // package.json of a project stands in the project's directory itself.
       this.#watch.add(directory);
     } else if (isVirtualStore(parent)) {
-      this.#watch.add(parent.slice(0, parent.indexOf('.pnpm') + '.pnpm'.length));
+      this.#watch.add(virtualStore.exec(parent)?.[1] ?? parent);
     } else {
       this.#watch.add(parent);
       if (basename(parent).startsWith('@')) {
@@ -253,8 +258,11 @@ class NpmWalk {
   }
 }
 
+/** Stores with a directory for each version, which links lead to: pnpm's, and those of Yarn and npm. */
+const virtualStore = /^(.*?[\\/]node_modules[\\/]\.(?:pnpm|store))[\\/]/;
+
 function isVirtualStore(path: string): boolean {
-  return /[\\/]\.pnpm[\\/]/.test(path);
+  return virtualStore.test(path);
 }
 
 function nameByPath(directory: string): string {

@@ -60,6 +60,23 @@ const layouts: readonly Layout[] = [
     upgrade: (world, env) => run(node, [berry(), 'add', `${everything.name}@${newer}`], { cwd: join(world.root, 'project'), env }),
     outcome: 'respawn-differs',
   },
+  ...['node-modules', 'pnpm'].map(
+    (linker): Layout => ({
+      what: `yarn 4 with nodeLinker: ${linker}`,
+      name: everything.name,
+      async begin(world, env) {
+        const folder = project(world, { [everything.name]: older });
+        writeFileSync(join(folder, 'yarn.lock'), '');
+        writeFileSync(join(folder, '.yarnrc.yml'), `nodeLinker: ${linker}\n`);
+        await run(node, [berry(), 'install'], { cwd: folder, env });
+        const args = [join(folder, 'node_modules', everything.name, 'dist', 'index.js'), 'stdio'];
+        configure(world, node, args);
+        return world.start(node, args, { cwd: folder, env });
+      },
+      upgrade: (world, env) => run(node, [berry(), 'add', `${everything.name}@${newer}`], { cwd: join(world.root, 'project'), env }),
+      outcome: 'stale',
+    }),
+  ),
   {
     what: 'yarn classic',
     name: memory.name,

@@ -4,6 +4,7 @@ import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:f
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { readClosure } from '../../../src/package/closure.ts';
 import { MetadataCache } from '../../../src/package/metadataCache.ts';
+import { refOfScript } from '../../../src/package/nodePackage.ts';
 import type { ClosureReading, PackageRef } from '../../../src/types/package.ts';
 import { sparse, TempTree } from './tree.ts';
 
@@ -75,6 +76,55 @@ describe('readClosure: npm', () => {
       reading.packages.map((item) => item.content),
       ['sha512-AAA=', undefined, undefined, `git-${'0a'.repeat(20)}`, undefined, undefined],
     );
+  });
+
+  it('dates what Yarn replaced in a directory that it kept by the files, and what lies in its store by the directory around it', async () => {
+    const age = async (): Promise<number> => {
+      const moment = Date.now();
+      while (Date.now() < moment + 50) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      return Date.now();
+    };
+    const installedAt = (reference: PackageRef): number => {
+      const reading = readClosure(reference);
+      ok(reading.status === 'ok');
+      return reading.packages[0]?.installedAt ?? 0;
+    };
+    const upgrade = await age();
+    const manifest = tree.path(modules, 'server/package.json');
+    rmSync(manifest);
+    tree.write({ [`${modules}/server/package.json`]: { name: 'server', version: '2.0.0' } });
+    ok(installedAt(ref) < upgrade, 'another installer would have made the directory anew');
+    tree.write({ [`${modules}/.yarn-state.yml`]: '__metadata:\n  version: 1\n' });
+    ok(installedAt(ref) >= upgrade - 20);
+
+    const store = 'q/node_modules/.store';
+    const entry = tree.path(store, 'x-npm-1.0.0-0e2b8e6288/package/i.js');
+    tree.write({
+      'q/package.json': { name: 'q', version: '1.0.0' },
+      [`${store}/x-npm-1.0.0-0e2b8e6288/package/package.json`]: { name: 'x', version: '1.0.0', dependencies: { y: '*' } },
+      [`${store}/x-npm-1.0.0-0e2b8e6288/package/i.js`]: '',
+      [`${store}/x-npm-1.0.0-0e2b8e6288/node_modules/y`]: { link: '../../y-npm-3.0.0-0123456789/package' },
+      [`${store}/y-npm-3.0.0-0123456789/package/package.json`]: { name: 'y', version: '3.0.0' },
+      'q/node_modules/x': { link: '.store/x-npm-1.0.0-0e2b8e6288/package' },
+    });
+    utimesSync(tree.path(store, 'x-npm-1.0.0-0e2b8e6288/package'), 456_789_000, 456_789_000);
+    const found = refOfScript(entry);
+    deepEqual(found, { ref: { ecosystem: 'npm', entry, environment: tree.path('q'), name: 'x' } });
+    ok('ref' in found);
+    const reading = readClosure(found.ref);
+    deepEqual(names(reading), ['x@1.0.0', 'y@3.0.0']);
+    deepEqual(reading.watch, [tree.path(store), tree.path(store, 'x-npm-1.0.0-0e2b8e6288/package')]);
+    ok(installedAt(found.ref) >= upgrade - 20);
+    // The upgrade removes the old directory and makes the link lead to the new one.
+    tree.write({
+      [`${store}/x-npm-2.0.0-7817703d66/package/package.json`]: { name: 'x', version: '2.0.0' },
+    });
+    rmSync(tree.path(store, 'x-npm-1.0.0-0e2b8e6288'), { recursive: true });
+    rmSync(tree.path('q/node_modules/x'));
+    tree.write({ 'q/node_modules/x': { link: '.store/x-npm-2.0.0-7817703d66/package' } });
+    deepEqual(names(readClosure(found.ref)), ['x@2.0.0']);
   });
 
   it('resolves the entry anew: the link leads to another version now', () => {
