@@ -1,4 +1,8 @@
-import { type FileRead, look, readBounded } from './boundedFile.ts';
+import type { Stats } from 'node:fs';
+import { type FileRead, look, readBounded, readBytes } from './boundedFile.ts';
+
+/** What was computed from a file, or why it could not be read. */
+type ValueRead<T> = { readonly status: 'ok'; readonly value: T; readonly stat: Stats } | Exclude<FileRead, { status: 'ok' }>;
 
 /** Bounded only so that years of uptime cannot fill the memory. */
 const maxEntries = 20_000;
@@ -17,11 +21,22 @@ export class MetadataCache {
    * The file's value by `parse`, from memory when the file did not move. `kind` tells apart what different callers compute from one file.
    * Failures are not kept.
    */
-  read<T>(
-    kind: string,
-    path: string,
-    parse: (text: string) => T,
-  ): { readonly status: 'ok'; readonly value: T } | Exclude<FileRead, { status: 'ok' }> {
+  read<T>(kind: string, path: string, parse: (text: string) => T): ValueRead<T> {
+    return this.#kept(kind, path, () => {
+      const file = readBounded(path);
+      return file.status === 'ok' ? { status: 'ok', value: parse(file.text), stat: file.stat } : file;
+    });
+  }
+
+  /** The same of a file of at most `maxBytes` as it is: not every file is text. */
+  readBytes<T>(kind: string, path: string, maxBytes: number, parse: (bytes: Buffer) => T): ValueRead<T> {
+    return this.#kept(kind, path, () => {
+      const file = readBytes(path, maxBytes);
+      return file.status === 'ok' ? { status: 'ok', value: parse(file.bytes), stat: file.stat } : file;
+    });
+  }
+
+  #kept<T>(kind: string, path: string, read: () => ValueRead<T>): ValueRead<T> {
     const seen = look(path);
     if (seen.status !== 'ok') {
       return seen;
@@ -31,22 +46,21 @@ export class MetadataCache {
     const key = `${kind}\n${path}`;
     const kept = this.#entries.get(key);
     if (kept?.fingerprint === fingerprint) {
-      return { status: 'ok', value: kept.value as T };
+      return { status: 'ok', value: kept.value as T, stat };
     }
-    const file = readBounded(path);
+    const file = read();
     if (file.status !== 'ok') {
       this.#entries.delete(key);
       return file;
     }
-    const value = parse(file.text);
     if (Date.now() - stat.ctimeMs < unsettledMs) {
-      return { status: 'ok', value };
+      return file;
     }
     if (this.#entries.size >= maxEntries) {
       this.#entries.clear();
     }
     // Filed under the look before the read: if the file moved in between, the next look differs and reads again.
-    this.#entries.set(key, { fingerprint, value });
-    return { status: 'ok', value };
+    this.#entries.set(key, { fingerprint, value: file.value });
+    return file;
   }
 }

@@ -4,6 +4,7 @@ import type { InstalledPackage, PackageRef } from '../types/package.ts';
 import { BirthTimes, installedSince } from './birthTime.ts';
 import { failure, look } from './boundedFile.ts';
 import { type ClosureParts, maxPackages, type PartsOrFailure } from './closureParts.ts';
+import { codeContent } from './codeContent.ts';
 import { isInstalling, npmRetired } from './installing.ts';
 import type { MetadataCache } from './metadataCache.ts';
 import { installedRoot, inYarnStore, packageOf, readManifest } from './nodePackage.ts';
@@ -144,7 +145,7 @@ class NpmWalk {
     // What Yarn unpacks into its store has the archive's times; the directory around it has its own.
     const own = inYarnStore(directory) ? { path: parent, stat: parentStat } : { path: directory, stat };
     const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
-    const content = version === undefined ? undefined : this.#locks.contentOf(directory, version);
+    const content = version === undefined ? undefined : (this.#locks.contentOf(directory, version) ?? this.#ownCode(directory));
     this.#packages.push({
       ecosystem: 'npm',
       name: name ?? nameByPath(directory),
@@ -160,6 +161,14 @@ class NpmWalk {
       installedRoot(directory) === undefined ? 0 : Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0),
     );
     this.#watchFor(directory);
+  }
+
+  /** Of the server's own package alone: reading the code of all that it requires would cost more than it tells. */
+  #ownCode(directory: string): string | undefined {
+    const isOwn = this.#packages.length === 0 && installedRoot(directory) !== undefined;
+    const read = isOwn ? codeContent(directory, this.#cache) : undefined;
+    this.#changedAt = Math.max(this.#changedAt, read?.changedAt ?? 0);
+    return read?.content;
   }
 
   /**

@@ -8,7 +8,10 @@ export interface InstalledPackage {
   readonly version?: string;
   /** Directory (npm) or dist-info directory (Python) it was read from, absolute. */
   readonly root: string;
-  /** Hash over what the installer recorded of the content (RECORD lines, lock integrity). Undefined when the layout records none. */
+  /**
+   * Hash over what the installer recorded of the content (RECORD lines, lock integrity); of a server's own package that has no such record, over its code.
+   * Hashes of different kinds (what stands before the first `-`) say nothing about each other.
+   */
   readonly content?: string;
   /** When this installation came to be, epoch ms, by the one time that a touch, a chmod or a hard link does not move. Undefined when the file system tells none. */
   readonly installedAt?: number;

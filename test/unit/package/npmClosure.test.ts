@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -76,6 +76,65 @@ describe('readClosure: npm', () => {
       reading.packages.map((item) => item.content),
       ['sha512-AAA=', undefined, undefined, `git-${'0a'.repeat(20)}`, undefined, undefined],
     );
+  });
+
+  it('knows the own package by its code where no installer wrote down what it holds', () => {
+    const content = (): string | undefined => {
+      const reading = readClosure(ref);
+      ok(reading.status === 'ok');
+      ok(reading.packages.slice(1).every((item) => item.content === undefined));
+      return reading.packages[0]?.content;
+    };
+    equal(content()?.startsWith('code-'), true);
+    const same: readonly [string, () => void][] = [
+      ['touched', () => utimesSync(tree.path(modules, 'server/index.js'), 1_000_000_000, 1_000_000_000)],
+      ['data of the server', () => tree.write({ [`${modules}/server/memory.json`]: '{}', [`${modules}/server/README.md`]: 'x' })],
+      ['types', () => tree.write({ [`${modules}/server/index.d.ts`]: 'export {}' })],
+      ['a package of its own', () => tree.write({ [`${modules}/server/node_modules/a/i.js`]: 'x' })],
+      ['written again', () => tree.write({ [`${modules}/server/index.js`]: '' })],
+    ];
+    const before = content();
+    for (const [what, change] of same) {
+      change();
+      equal(content(), before, what);
+    }
+    tree.write({ [`${modules}/server/lib/deep/part.mjs`]: 'one' });
+    const other = content();
+    notEqual(other, before);
+    tree.write({ [`${modules}/server/lib/deep/part.mjs`]: 'two' });
+    notEqual(content(), other);
+  });
+
+  it('says nothing of code that cannot be read as a whole', () => {
+    const big = tree.path(modules, 'server/big.js');
+    const content = (): string | undefined => {
+      const reading = readClosure(ref);
+      ok(reading.status === 'ok');
+      return reading.packages[0]?.content;
+    };
+    const cases: readonly [string, () => void][] = [
+      ['1 GB', () => sparse(big)],
+      [
+        'two halves of too much',
+        () => {
+          for (const name of ['big.js', 'too.js']) {
+            writeFileSync(tree.path(modules, 'server', name), 'x'.repeat(5 * 2 ** 20));
+          }
+        },
+      ],
+    ];
+    for (const [what, make] of cases) {
+      make();
+      equal(content(), undefined, what);
+    }
+    rmSync(tree.path(modules, 'server/too.js'));
+    rmSync(big);
+    execFileSync('mkfifo', [big]);
+    equal(content()?.startsWith('code-'), true, 'a pipe is no code, and is not opened');
+    for (let index = 0; index < 600; index += 1) {
+      writeFileSync(tree.path(modules, `server/f${index}.js`), '');
+    }
+    equal(content(), undefined, 'too many');
   });
 
   it('dates what Yarn replaced in a directory that it kept by the files, and what lies in its store by the directory around it', async () => {
