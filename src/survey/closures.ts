@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { goneBy } from '../package/goneTime.ts';
 import { type Identified, identifyPackage } from '../package/identify.ts';
 import type { ClosureReading, PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
@@ -73,8 +74,7 @@ export class Closures {
       entry.readAt = now;
       entry.dirty = false;
     }
-    entry.goneSince =
-      entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, lastChangeAbove(entry.ref.entry) ?? now)) : undefined;
+    entry.goneSince = entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, goneBy(entry.ref.entry) ?? now)) : undefined;
     return {
       ref: entry.ref,
       reading: entry.reading,
@@ -140,21 +140,5 @@ function sameFile(a: string, b: string): boolean {
     return one.dev === two.dev && one.ino === two.ino;
   } catch {
     return false;
-  }
-}
-
-/**
- * When the nearest existing directory above a path last changed, epoch ms: what was below it went no later than that.
- * Later changes there only make the answer more careful.
- */
-function lastChangeAbove(path: string): number | undefined {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    try {
-      return statSync(folder).ctimeMs;
-    } catch {
-      if (folder === dirname(folder)) {
-        return undefined;
-      }
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { judgeProgram, type ProgramEvidence, type ProgramSight, type ProgramVerdict } from '../diagnosis/program.ts';
+import { goneBy } from '../package/goneTime.ts';
 import { runtimeOf } from '../package/identify.ts';
 import { namedProgram, ProgramFiles, programPath } from '../package/programFile.ts';
 import { commandName, isShell } from '../process/commandName.ts';
@@ -89,7 +90,7 @@ export class Programs {
           // The directory above was renamed, or a link was removed: what runs is still there.
           return { state: 'unknown', reason: `${command}, by which it was started, does not exist any more` };
         }
-        const since = this.#goneSince.get(key) ?? Math.min(now, lastChangeAbove(place) ?? now);
+        const since = this.#goneSince.get(key) ?? Math.min(now, goneBy(place) ?? now);
         this.#goneSince.set(key, since);
         return { state: 'gone', path: place, since };
       }
@@ -121,18 +122,5 @@ function isFile(path: string, file: FileNumbers): boolean {
     return dev === file.device && ino === file.inode;
   } catch {
     return false;
-  }
-}
-
-/** When the nearest existing directory above last changed, epoch ms: what was in it went no later. */
-function lastChangeAbove(path: string): number | undefined {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    try {
-      return statSync(folder).ctimeMs;
-    } catch {
-      if (folder === dirname(folder)) {
-        return undefined;
-      }
-    }
   }
 }
