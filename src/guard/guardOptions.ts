@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { resourceKey } from '../lock/resourceKey.ts';
 
 /** One resource of `--lock`, as it was written. */
 export interface LockOption {
@@ -96,6 +97,7 @@ export function parseGuardOptions(words: readonly string[]): ParsedGuardOptions 
   }
   let options: GuardOptions = { ...defaults, command, args };
   const rest = [...own];
+  const given = new Set<string>();
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     const [, name = word, , written] = /^(--[^=]*)(=([\s\S]*))?$/.exec(word) ?? [];
     const setting = settings.get(name);
@@ -104,14 +106,25 @@ export function parseGuardOptions(words: readonly string[]): ParsedGuardOptions 
       return { status: 'wrong', message: change };
     }
     options = { ...options, ...change };
+    given.add(name);
   }
   if (command === '') {
     return { status: 'wrong', message: 'the server’s command is missing: mcp-shepherd guard [OPTIONS] -- COMMAND [ARGUMENTS]' };
   }
-  if (options.recordOnly && (options.overlap || options.updateNote || options.onConflict.mode === 'read-only')) {
+  if (
+    options.recordOnly &&
+    (relayOnly.some((name) => given.has(name)) || options.onConflict.mode === 'read-only' || looksAtCalls(given, options))
+  ) {
     return { status: 'wrong', message: '--record-only looks at no message: it can neither restart nor refuse nor add anything' };
   }
   return { status: 'run', options };
+}
+
+/** What only a guard that sees the messages can do. Whoever asks for it and does not get it would be deceived. */
+const relayOnly: readonly string[] = ['--overlap', '--update-note', '--drain', '--write-tools', '--read-tools'];
+
+function looksAtCalls(given: ReadonlySet<string>, { onStale }: GuardOptions): boolean {
+  return given.has('--on-stale') && onStale !== 'off';
 }
 
 function settingChange(name: string, setting: Setting, value: string | undefined, before: GuardOptions): Partial<GuardOptions> | string {
@@ -135,11 +148,19 @@ function lock(value: string, before: GuardOptions): Partial<GuardOptions> | stri
   if (kind !== 'path' && kind !== 'port' && kind !== 'name') {
     return `is path:FOLDER, port:NUMBER or name:NAME, and not "${value}"`;
   }
+  try {
+    resourceKey(kind, resource);
+  } catch (error) {
+    // What a file system refuses is told where the lock is taken.
+    if (kind !== 'path') {
+      return `${kind}: ${error instanceof Error ? error.message : error}`;
+    }
+  }
   return { locks: [...before.locks, { kind, resource }] };
 }
 
 function onConflict(value: string): Partial<GuardOptions> | string {
-  const [mode = '', detail] = value.split('=', 2);
+  const [, mode = '', , detail] = /^([^=]*)(=(.*))?$/s.exec(value) ?? [];
   if (mode === 'wait') {
     return detail === undefined
       ? { onConflict: { mode, limitMs: defaultWaitMs } }

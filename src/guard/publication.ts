@@ -27,7 +27,8 @@ export function initialFacts(options: GuardOptions, own: string | undefined, cli
       cwd: plain(process.cwd()),
     },
     startedAt: new Date().toISOString(),
-    x: { guard: 'stdio', onStale: options.onStale },
+    // Who only records sees no call that it could refuse.
+    x: options.recordOnly ? { guard: 'record-only', onStale: 'off' } : { guard: 'stdio', onStale: options.onStale },
   };
 }
 

@@ -58,7 +58,7 @@ async function publish(
   server: ServerProcess,
   end: () => void,
 ): Promise<Publication | undefined> {
-  const x = { guard: 'record-only', ...(lock.conflict ? { conflict: lock.conflict.text } : {}) };
+  const x = lock.conflict ? { conflict: lock.conflict.text } : {};
   const publication = await surroundings.publish(
     lock.instance,
     x,

@@ -16,6 +16,8 @@ describe('guard: --record-only', function () {
     const pid = Number(await client.text('pid'));
     assert.equal(readlinkSync(`/proc/${pid}/fd/0`), readlinkSync(`/proc/${client.pid}/fd/0`));
     await until('it is published', () => publishedGuards(home.run)[0]?.server === pid);
+    const { x } = publishedGuards(home.run)[0]?.record ?? {};
+    assert.deepEqual(x, { guard: 'record-only', onStale: 'off' }, 'it promises no check');
     const second = await home.strict(['--record-only', '--on-conflict', 'wait=0', '--lock', 'name:x']);
     assert.match(JSON.stringify(await second.handshake()), new RegExp(`in use by PID ${pid}`));
     second.child.stdin?.end();

@@ -58,7 +58,19 @@ describe('guard options', () => {
     assert.match(wrong('--grace'), /needs a value/);
     assert.match(wrong(), /command is missing/);
     assert.match(wrong('--'), /command is missing/);
-    assert.match(wrong('--record-only', '--overlap', '--', 'a'), /--record-only/);
+    for (const more of [
+      ['--overlap'],
+      ['--on-stale', 'refuse'],
+      ['--write-tools', 'x'],
+      ['--drain', '3'],
+      ['--on-conflict', 'read-only'],
+    ]) {
+      assert.match(wrong('--record-only', ...more, '--', 'a'), /--record-only looks at no message/, more.join(' '));
+    }
+    assert.ok(read('--record-only', '--on-stale', 'off', '--on-conflict', 'warn', '--', 'a').recordOnly);
+    assert.match(wrong('--on-conflict', 'wait=1=2', '--', 'a'), /not "1=2"/);
+    assert.match(wrong('--lock', 'port:http', '--', 'a'), /--lock port: "http" is no TCP port/);
+    assert.match(wrong('--lock', 'name:Mine', '--', 'a'), /--lock name: "Mine" is no name: 1 to 64 of a-z/);
   });
 
   it('stand in the help, all of them', () => {
