@@ -113,11 +113,12 @@ export class StdioCallGate implements CallGate {
   admit(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
     if (this.readOnly) {
       const kind = this.#gate.tools.kindOf(call.tool);
-      if (kind === 'write' || (kind === 'unknown' && final)) {
-        return final ? this.#refuseWrite(this.readOnly) : this.#promoted(call, this.readOnly);
-      }
-      if (kind === 'unknown') {
+      if (kind === 'unknown' && !final) {
         return this.#askTools().then(() => this.#admitKnown(call));
+      }
+      // A server may have tools that it does not list, and they may write.
+      if (kind !== 'read') {
+        return final ? this.#refuseWrite(this.readOnly) : this.#promoted(call, this.readOnly);
       }
     }
     return this.#stale(call, final);
@@ -125,7 +126,7 @@ export class StdioCallGate implements CallGate {
 
   async #admitKnown(call: ToolCall): Promise<Verdict> {
     const kind = this.#gate.tools.kindOf(call.tool);
-    return this.readOnly && kind !== 'read' && kind !== 'absent' ? this.#promoted(call, this.readOnly) : this.#stale(call, false);
+    return this.readOnly && kind !== 'read' ? this.#promoted(call, this.readOnly) : this.#stale(call, false);
   }
 
   async #promoted(call: ToolCall, readOnly: ReadOnly): Promise<Verdict> {

@@ -243,6 +243,16 @@ describe('guard: single instance', function () {
     assert.equal(await answer, 'last');
   });
 
+  it('B4 read-only: a tool that the server has and does not list may write', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    const second = await home.strict(['--on-conflict', 'read-only', ...lock()], ['--read-only', `--log=${home.path('calls')}`]);
+    await second.handshake();
+    await second.request('tools/list');
+    assert.match(await second.text('pages'), /^Not executed, nothing was written: path .* is in use by PID/);
+    assert.deepEqual(home.calls(), []);
+  });
+
   it('B13 read-only: reads take no lock, also when it is free; a write does', async () => {
     const first = await home.strict(lock());
     await first.handshake();
