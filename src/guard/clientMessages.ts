@@ -78,6 +78,7 @@ export class ClientMessages {
 
   #request(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }): void {
     const { id, method } = envelope;
+    this.#conversation.memory.noteCall(envelope.body);
     if (method !== 'tools/call') {
       this.#track(link, line, envelope);
       link.out.add(line);

@@ -20,6 +20,12 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
     }
   } else if (discover) {
     await demand(link, 'server/discover', discover);
+  } else if (memory.isUnannounced) {
+    // Nothing to bring back; but a server that says nothing at all takes nobody's place.
+    const answer = await link.ask('server/discover', memory.ownParams({}), answerMs);
+    if (answer.status === 'silent') {
+      throw new Error(answer.reason);
+    }
   }
   if (memory.logLevel) {
     void link.ask('logging/setLevel', memory.logLevel, answerMs);

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
+import { type Body, type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
 
 /** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
 export const lists = {
@@ -72,13 +72,30 @@ export class SessionMemory {
     const message = envelope.body.value();
     const params = isJsonObject(message?.params) ? message.params : {};
     this.#asked.set(id, { method: envelope.method, params, line: Buffer.from(line) });
+    this.#noteMeta(params);
+    if (envelope.method === 'subscriptions/listen') {
+      this.listens.set(id, Buffer.from(line));
+    }
+  }
+
+  /** A call of a tool goes to the server. Without a handshake, and before any list, it is all that tells which protocol the client speaks. */
+  noteCall(body: Body): void {
+    if (this.isModern && !this.#requestMeta) {
+      const params = body.value()?.params;
+      this.#noteMeta(isJsonObject(params) ? params : {});
+    }
+  }
+
+  #noteMeta(params: JsonObject): void {
     if (isJsonObject(params._meta) && 'io.modelcontextprotocol/protocolVersion' in params._meta) {
       // Without a progress token: it would be this one request's.
       this.#requestMeta = Object.fromEntries(Object.entries(params._meta).filter(([name]) => name.startsWith('io.modelcontextprotocol/')));
     }
-    if (envelope.method === 'subscriptions/listen') {
-      this.listens.set(id, Buffer.from(line));
-    }
+  }
+
+  /** The client speaks protocol 2026-07-28, and asked for no `server/discover`. */
+  get isUnannounced(): boolean {
+    return this.isModern && !this.discover && this.#requestMeta !== undefined;
   }
 
   /** Parameters of a request of our own, in the protocol that the client speaks. */

@@ -235,6 +235,20 @@ describe('guard: restart without the client noticing', function () {
     });
   }
 
+  it('A30 with overlap, 2026-07-28, from a client that asked for no server/discover: a new version that does not start takes nobody’s place', async () => {
+    const client = await home.strict(['--overlap'], [`--fail-if=${home.path('broken')}`]);
+    const pid = async (): Promise<string> =>
+      resultText(await client.request('tools/call', { name: 'pid', _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }));
+    const old = await pid();
+    writeFileSync(home.path('broken'), '');
+    client.child.kill('SIGUSR2');
+    await until('it is told', () => client.stderr.includes('the old one serves on'));
+    assert.equal(await pid(), old);
+    rmSync(home.path('broken'));
+    client.child.kill('SIGUSR2');
+    await until('another server answers', async () => /^\d+$/.test(await pid()) && (await pid()) !== old);
+  });
+
   it('A30 with overlap the call that is under way is finished by the old server while the new one serves', async () => {
     const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
     await client.handshake();
