@@ -164,7 +164,8 @@ export class StdioCallGate implements CallGate {
     const until = performance.now() + installMs;
     let asked = false;
     let patient = true;
-    for (let decision = first; ; decision = this.#gate.call({ params, asked, patient })) {
+    let notRestarted: string | undefined;
+    for (let decision = first; ; decision = this.#gate.call({ params, asked, patient, notRestarted })) {
       const verdict = verdictOf(decision);
       if (verdict) {
         return verdict;
@@ -174,9 +175,12 @@ export class StdioCallGate implements CallGate {
         asked = true;
       } else if (decision.action === 'restart') {
         const outcome = await this.#options.restart(decision.reason);
-        if (outcome.status === 'failed' && !outcome.kept) {
-          // Nothing stale runs any more: the call waits for what comes, or is answered with why nothing does.
-          return 'pass';
+        if (outcome.status === 'failed') {
+          if (!outcome.kept) {
+            // Nothing stale runs any more: the call waits for what comes, or is answered with why nothing does.
+            return 'pass';
+          }
+          notRestarted = outcome.reason;
         }
         // What could not be restarted is refused, with the way to do it by hand.
         patient = patient && outcome.status === 'restarted';

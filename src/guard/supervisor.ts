@@ -222,14 +222,11 @@ export class Supervisor {
     if (link) {
       await outputRead(link);
     }
-    if (signal) {
+    if (signal && link) {
       // Somebody else than the client may have ended it: nobody is left without an answer.
-      const text = `The server was ended (${signal})`;
-      if (link) {
-        this.#relay.disconnect(link, text);
-      }
-      this.#relay.giveUp(`${text}. Nothing was carried out.`);
+      this.#relay.disconnect(link, `The server was ended (${signal})`);
     }
+    this.#relay.giveUp('The session ended before a server could take this. Nothing was carried out.');
     // Without a server there is nothing to end as.
     this.#options.finished(link?.process.ended ?? (signal ? { code: null, signal } : { code: 1, signal: null }));
   }

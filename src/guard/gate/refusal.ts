@@ -13,6 +13,8 @@ export interface RefusalFacts {
   readonly cure: Cure;
   /** Reading tools go on. */
   readonly readsPass: boolean;
+  /** It was tried already, and did not help: why. */
+  readonly notRestarted?: string | undefined;
 }
 
 /** JSON-RPC 2.0 leaves what lies outside of -32768…-32000 to applications; the protocol asks for that since 2026-07-28. */
@@ -51,13 +53,14 @@ export function isModern(params: unknown): boolean {
   return isObject(params) && isObject(params._meta) && typeof params._meta['io.modelcontextprotocol/protocolVersion'] === 'string';
 }
 
-function refusalText({ params, packages, cure, readsPass }: RefusalFacts): string {
+function refusalText({ params, packages, cure, readsPass, notRestarted }: RefusalFacts): string {
   const shown = packages.slice(0, mostPackages).map(driftText);
   const rest = packages.length > shown.length ? ` and ${packages.length - shown.length} more packages` : '';
   const missing = packages.some(({ how }) => how === 'removed') ? 'install what is missing, then ' : '';
   return [
     `Not executed, nothing was written: this MCP server runs other code than is installed now: ${shown.join('; ')}${rest}.`,
     `The call of ${JSON.stringify(shownTool(params))} was stopped before it reached the server.`,
+    ...(notRestarted === undefined ? [] : [`A restart was tried and failed: ${notRestarted}.`]),
     `To go on, restart the server: ${missing}${typeof cure === 'string' ? `run "${cure}"` : cure.step}. The session is kept; repeat the call afterwards.`,
     ...(readsPass ? ['Tools that only read still work.'] : []),
   ].join(' ');

@@ -45,6 +45,8 @@ export interface CallQuestion {
   readonly asked?: boolean;
   /** False: do not answer `wait` or `restart`, but refuse. */
   readonly patient?: boolean;
+  /** Why a restart for this call did not come about; for the refusal. */
+  readonly notRestarted?: string | undefined;
 }
 
 /** What a status shows. Versions are version-shaped, names are package names: safe to print. */
@@ -170,7 +172,7 @@ export class StaleGate {
     };
   }
 
-  #rule({ params, asked = false, patient = true }: CallQuestion): GateDecision {
+  #rule({ params, asked = false, patient = true, notRestarted }: CallQuestion): GateDecision {
     const { policy, cure } = this.#options;
     const tool = toolName(params);
     const kind = this.tools.kindOf(tool);
@@ -200,7 +202,7 @@ export class StaleGate {
     }
     this.#refusedCalls += 1;
     const readsPass = policy === 'refuse-writes';
-    return { action: 'refuse', answer: refusal({ params, packages: ruled.packages, cure: cure(), readsPass }) };
+    return { action: 'refuse', answer: refusal({ params, packages: ruled.packages, cure: cure(), readsPass, notRestarted }) };
   }
 
   /** After the call was passed on, and not at each: it looks at every source file of an editable install. */
