@@ -8,6 +8,7 @@ import type { Confidence } from '../types/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../types/process.ts';
 import { candidateTest } from './candidate.ts';
 import { clientRow } from './clientRows.ts';
+import { runsGuarded } from './guarded.ts';
 import { npxHashIn } from './installedPath.ts';
 import type { MatchResult } from './matching.ts';
 import { rememberedMatch } from './matchMemory.ts';
@@ -107,7 +108,7 @@ function candidateChains(
     if (heat === 'named' || options.listening?.has(row.pid) || options.remembered?.(row.identity) !== undefined) {
       add(row, () => true);
     } else if (heat === 'looks') {
-      add(row, (chain) => [chain.server, ...chain.launchers].some((one) => looksLikeRow(one)));
+      add(row, (chain) => runsGuarded(chain.launchers) || [chain.server, ...chain.launchers].some((one) => looksLikeRow(one)));
     }
   }
   for (const client of clients.keys()) {
@@ -149,7 +150,8 @@ async function attributeChain(
   const match = withRemembered(rememberedMatch(observed, definitions, context), chain, definitions, options);
   const here = [chain.server, ...chain.launchers].flatMap((row) => options.listening?.get(row.pid) ?? []);
   const byPort = here.filter((definition) => !match.definitions.includes(definition));
-  if (match.definitions.length === 0 && byPort.length === 0 && !looksLikeServer(observed)) {
+  // Whoever started it through our guard said that it is a server, whatever it is called.
+  if (match.definitions.length === 0 && byPort.length === 0 && !runsGuarded(chain.launchers) && !looksLikeServer(observed)) {
     return undefined;
   }
   return {

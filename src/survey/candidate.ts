@@ -14,7 +14,7 @@ const tests = new WeakMap<readonly RawDefinition[], CandidateTest>();
 
 /**
  * A test for the first pass over all processes: `named` when a word of some definition is in the command line, `looks` when it has the
- * look of MCP at all. One regular expression over one string per process.
+ * look of MCP, or of our guard, at all. One regular expression over one string per process.
  */
 export function candidateTest(definitions: readonly RawDefinition[]): CandidateTest {
   const known = tests.get(definitions) ?? byWords(testFor(definitions));
@@ -34,7 +34,7 @@ function testFor(definitions: readonly RawDefinition[]): CandidateTest {
   // Python's names are written with - and _ alike.
   const source = [...words].map((word) => escapeRegExp(word).replaceAll(/\\-|_/g, '[-_.]')).join('|');
   const named = source === '' ? undefined : new RegExp(source, 'i');
-  return (row) => (named?.test(row.commandLine) ? 'named' : /mcp|modelcontext/i.test(row.commandLine) ? 'looks' : undefined);
+  return (row) => (named?.test(row.commandLine) ? 'named' : /mcp|modelcontext|guard\.c?js/i.test(row.commandLine) ? 'looks' : undefined);
 }
 
 /** A spec's name; a path's last part; the longest word of a shell text. */

@@ -4,6 +4,7 @@ import type { Problem } from '../types/problem.ts';
 import { identityKey } from '../types/process.ts';
 import type { Redactor } from '../types/redaction.ts';
 import type { Attributed } from './attribution.ts';
+import { runsGuarded } from './guarded.ts';
 import type { LockLook } from './lockFacts.ts';
 import type { Memory } from './memory.ts';
 import { observeServer, type ServerObservation } from './observation.ts';
@@ -40,9 +41,9 @@ export function observeAll(
   return { observed, problems };
 }
 
-/** Whether a candidate is shown at all: an entry names it, or its package, or what that requires, says that it speaks MCP. */
+/** Whether a candidate is shown at all: an entry names it, it was started through our guard, or its package, or what that requires, says that it speaks MCP. */
 function isServer(attributed: Attributed, memory: Memory, now: number): boolean {
-  if (attributed.definitions.length > 0) {
+  if (attributed.definitions.length > 0 || runsGuarded(attributed.launchers)) {
     return true;
   }
   const { server, detail } = attributed;

@@ -38,6 +38,19 @@ function brief(found: readonly Attributed[]): string[] {
 const memory = ['-y', '@modelcontextprotocol/server-memory'];
 
 describe('attribution', () => {
+  it('what was started through our guard is a server, whatever it is called; the guard’s watchdog is none', async () => {
+    const { found } = await look({
+      rows: [
+        row(100, 1, ['/opt/host']),
+        row(101, 100, ['node', '/opt/tools/dist/guard.cjs', '--lock', 'name:x', '--', 'node', '/opt/notes/index.js']),
+        row(102, 101, ['node', '/opt/notes/index.js']),
+        row(103, 101, ['/bin/sh', '-c', "trap '' HUP INT TERM\nservers=", 'mcp-shepherd-watchdog', '50']),
+        row(104, 100, ['node', '/opt/notes/index.js']),
+      ],
+    });
+    assert.deepEqual(brief(found), ['102 - ?']);
+  });
+
   it('finds 30 instances of 10 definitions by 4 clients, each rightly', async () => {
     const hosts: readonly (readonly [string, readonly string[], Record<string, string>])[] = [
       [
