@@ -13,6 +13,7 @@ import { venvConfig } from './pythonEnvironment.ts';
 import { filesOf } from './pythonImports.ts';
 import { listDistributions, recordLines } from './pythonMetadata.ts';
 import { editableSource } from './pythonOwner.ts';
+import { runByCommand } from './pythonRunner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
 /** Where the source that a process uses in place begins. */
@@ -25,17 +26,19 @@ export interface SourceEntry {
 }
 
 /**
- * The source of a process that runs somebody's own files: a plain script (`node server.js`, `python server.py`, `python -m mine`) or a package whose source is
- * used in place. Undefined for installed packages, whose content the installer recorded.
+ * The source of a process that runs somebody's own files: a plain script (`node server.js`, `python server.py`, `python -m mine`), a package whose source is
+ * used in place, or a file that an installed command loads (`fastmcp run server.py`). Undefined for installed packages, whose content the installer recorded.
  */
 export function sourceEntry(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined): SourceEntry | undefined {
-  if (ref !== undefined && ref.editable !== true) {
+  const installed = ref !== undefined && ref.editable !== true;
+  if (installed && ref.ecosystem !== 'python') {
     return undefined;
   }
   try {
     const runtime = runtimeOf(row, detail);
+    const python = installed ? commandSource : pythonSource;
     const entry =
-      runtime === undefined ? undefined : runtime === 'python' ? pythonSource(row, detail, ref) : nodeSource(runtime, row, detail, ref);
+      runtime === undefined ? undefined : runtime === 'python' ? python(row, detail, ref) : nodeSource(runtime, row, detail, ref);
     return entry && entry.files.length > 0 ? entry : undefined;
   } catch {
     return undefined;
@@ -83,6 +86,24 @@ function pythonSource(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | 
   const folder = look(script);
   const start = folder.status === 'ok' && folder.stat.isDirectory() ? join(script, '__main__.py') : script;
   return inSites(start) ? undefined : { kind: 'python', files: [start], roots: [dirname(start), ...paths, ...editable.roots] };
+}
+
+/** The source that an installed command runs. */
+function commandSource(row: ProcessRow, detail: ProcessDetail): SourceEntry | undefined {
+  const args = row.argv.slice(1);
+  const entry = pythonEntry(args);
+  const cwd = workingDirectory(detail);
+  if (!row.argvExact || entry.kind === 'unknown') {
+    return undefined;
+  }
+  const [command, at] = entry.kind === 'script' ? [basename(entry.script), entry.at] : [entry.module, args.indexOf(entry.module)];
+  const found = at < 0 ? undefined : runByCommand(command, args.slice(at + 1), cwd);
+  const roots = [...(cwd === undefined ? [] : [cwd]), ...(detail.environment?.get('PYTHONPATH') ?? '').split(delimiter).filter(isAbsolute)];
+  if (found === undefined || 'module' in found) {
+    return found && moduleSource([found.module], roots);
+  }
+  const file = existing([found.file]);
+  return file === undefined || inSites(file) ? undefined : { kind: 'python', files: [file], roots: [dirname(file), ...roots] };
 }
 
 function moduleSource(modules: readonly string[], roots: readonly string[]): SourceEntry | undefined {

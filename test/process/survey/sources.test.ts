@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { distInfo, writeTree } from '../../unit/package/tree.ts';
 import { npm, npmEnv } from '../package/npmServers.ts';
 import type { RunningServer } from '../package/observe.ts';
 import { cleanEnv, findPython, makeVenv, pip, staleMcp, venvPath, writeSource } from '../package/pythonWheels.ts';
@@ -231,6 +232,35 @@ describe('source that is used in place', function () {
         assert.deepEqual((await seen()).found, ['stale/source/proven']);
       });
     }
+
+    it('a file that an installed command runs in its own process is the server’s source; any other file on its command line is not', async () => {
+      const venv = join(realpathSync(world.root), 'venv');
+      await makeVenv(venv);
+      const site = execFileSync(venvPath(venv, 'python'), ['-c', 'import site; print(site.getsitepackages()[0])'], {
+        encoding: 'utf8',
+      }).trim();
+      writeTree(site, {
+        ...distInfo('.', 'fastmcp', '2.0.0', { scripts: ['fastmcp'] }),
+        'fastmcp/__init__.py':
+          'import os, runpy, sys\ndef main():\n    sys.path.insert(0, os.path.dirname(sys.argv[2]))\n    runpy.run_path(sys.argv[2])\n',
+      });
+      const script = pythonServer(folder);
+      const command = venvPath(venv, 'fastmcp');
+      writeFileSync(command, `#!${venvPath(venv, 'python')}\nfrom fastmcp import main\nmain()\n`, { mode: 0o755 });
+      const data = join(folder, 'rules.py');
+      writeFileSync(data, 'x = 1\n');
+      const args = ['run', script, data];
+      world.write('.claude.json', { mcpServers: { tiny: { command, args } } });
+      server = await world.start(command, args, { cwd: world.root, env: cleanEnv(world.home) });
+      assert.deepEqual((await seen()).found, []);
+      appendFileSync(data, '# more\n');
+      assert.deepEqual((await seen()).found, []);
+      appendFileSync(join(folder, 'inner', 'helper.py'), '# more\n');
+      assert.deepEqual((await seen()).found, ['stale/source/likely']);
+      assert.deepEqual((await seen('late')).found, ['stale/source/likely'], 'by Python’s compiled file');
+      appendFileSync(script, '# more\n');
+      assert.deepEqual((await seen()).found, ['stale/source/proven']);
+    });
 
     it('editable install: the source decides, never the metadata', async () => {
       const venv = join(realpathSync(world.root), 'venv');

@@ -171,6 +171,32 @@ describe('identifyPackage: Python', () => {
     deepEqual(source?.files, [tree.path('old/mod_c/__init__.py')]);
   });
 
+  it('takes for source what a command is known to load, and nothing else that stands on its command line', () => {
+    tree.write({ 'mine/server.py': '', 'mine/app/__init__.py': '', 'mine/app/web.py': '' });
+    const ref = { ecosystem: 'python', entry: tree.path('v/bin/x'), environment: tree.path('v'), name: 'x' } as const;
+    const files = (command: string, ...words: string[]): readonly string[] | undefined =>
+      sourceEntry(rowOf([tree.path('v/bin/python'), ...command.split(' '), ...words]), detailOf({ exe, cwd: tree.path('mine') }), ref)
+        ?.files;
+    const server = [tree.path('mine/server.py')];
+    deepEqual(files(tree.path('v/bin/fastmcp'), 'run', 'server.py'), server);
+    deepEqual(files(tree.path('v/bin/fastmcp'), 'run', '--transport', 'stdio', tree.path('mine/server.py:app')), server);
+    deepEqual(files('-m fastmcp.cli', 'run', 'server.py'), server);
+    deepEqual(files(tree.path('v/bin/mcp'), 'run', 'server.py:mcp'), server);
+    deepEqual(files(tree.path('v/bin/uvicorn'), '--port', '8000', 'app.web:create()'), [
+      tree.path('mine/app/web.py'),
+      tree.path('mine/app/__init__.py'),
+    ]);
+    for (const [command, ...words] of [
+      ['fastmcp', 'install', 'server.py'],
+      ['fastmcp', 'run', 'missing.py'],
+      ['fastmcp', 'run', 'http://127.0.0.1:80/mcp'],
+      ['lint-mcp', 'run', 'server.py'],
+      ['uvicorn', 'absent:app'],
+    ]) {
+      deepEqual(files(tree.path('v/bin', command ?? ''), ...words), undefined, words.join(' '));
+    }
+  });
+
   it('does not take the command of an environment for somebody’s own source where its package is not known', () => {
     const script = (path: string) =>
       sourceEntry(rowOf([tree.path('v/bin/python'), tree.path(path)]), detailOf({ exe, cwd: '/' }), undefined);

@@ -6,20 +6,25 @@ import type { ProcessDetail } from '../../../src/types/process.ts';
 /** Files by path; an object is written as JSON, `{ link: target }` is a symbolic link. */
 export type Tree = Readonly<Record<string, string | { readonly link: string } | object>>;
 
+/** Writes files below a folder. */
+export function writeTree(root: string, files: Tree): void {
+  for (const [path, content] of Object.entries(files)) {
+    const target = join(root, path);
+    mkdirSync(dirname(target), { recursive: true });
+    if (typeof content === 'object' && 'link' in content) {
+      symlinkSync(String(content.link), target);
+    } else {
+      writeFileSync(target, typeof content === 'string' ? content : JSON.stringify(content));
+    }
+  }
+}
+
 /** A temporary folder for one test; `remove` takes it away. */
 export class TempTree {
   readonly root = realpathSync.native(mkdtempSync(join(tmpdir(), 'mcp-shepherd-package-')));
 
   write(files: Tree): this {
-    for (const [path, content] of Object.entries(files)) {
-      const target = this.path(path);
-      mkdirSync(dirname(target), { recursive: true });
-      if (typeof content === 'object' && 'link' in content) {
-        symlinkSync(String(content.link), target);
-      } else {
-        writeFileSync(target, typeof content === 'string' ? content : JSON.stringify(content));
-      }
-    }
+    writeTree(this.root, files);
     return this;
   }
 
