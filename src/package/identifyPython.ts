@@ -8,7 +8,7 @@ import { MetadataCache } from './metadataCache.ts';
 import { isRecord } from './nodePackage.ts';
 import { joinedPath, workingDirectory } from './processView.ts';
 import { pythonEntry } from './pythonEntry.ts';
-import { pythonEnvironmentOf } from './pythonEnvironment.ts';
+import { pythonEnvironmentOf, venvConfig } from './pythonEnvironment.ts';
 import { type Owner, ownerOfConsoleScript, ownerOfFile, ownerOfModule } from './pythonOwner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
@@ -40,8 +40,40 @@ export function identifyPython(row: ProcessRow, detail: ProcessDetail): { readon
   }
   const module = entry.kind === 'module' ? entry.module : '';
   const before = entry.kind === 'module' && entry.isolated ? [] : searchedFirst(detail, cwd);
+  const options = args.slice(0, args.indexOf(module));
+  const user = userSites(options, detail, found.environment, sites.pythonVersion);
+  const mine = user && ownerOfModule(module, before, user.directories, cache);
+  if (user && mine && !('unknown' in mine)) {
+    return { ref: toRef(mine, user.base) };
+  }
   const owner = ownerOfModule(module, before, sites.directories, cache);
   return 'unknown' in owner ? owner : { ref: toRef(owner, found.environment) };
+}
+
+/**
+ * Where a user's own packages lie (`pip install --user`), which Python searches before those of the system; undefined where it does not (PEP 370), or where
+ * they are not this Python's.
+ */
+function userSites(
+  options: readonly string[],
+  detail: ProcessDetail,
+  environment: string,
+  version: string | undefined,
+): { readonly base: string; readonly directories: readonly string[] } | undefined {
+  const variables = detail.environment;
+  const home = variables?.get('HOME');
+  const base = variables?.get('PYTHONUSERBASE') || (home === undefined ? undefined : join(home, '.local'));
+  const config = venvConfig(environment);
+  const shut =
+    (variables?.get('PYTHONNOUSERSITE') ?? '') !== '' ||
+    (config !== undefined && !/^true$/i.test(config.get('include-system-site-packages') ?? '')) ||
+    options.some((word) => /^-[bBdEhiOPqsSuvx]*[sI]/.test(word));
+  if (base === undefined || !isAbsolute(base) || shut) {
+    return undefined;
+  }
+  const sites = siteDirectories(base);
+  const directories = sites.status === 'ok' ? sites.own.filter((site) => version === undefined || site.includes(`python${version}`)) : [];
+  return directories.length === 0 ? undefined : { base, directories };
 }
 
 /** Directories that `-m` searches before the environment's own. */

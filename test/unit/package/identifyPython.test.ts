@@ -229,6 +229,32 @@ describe('identifyPackage: Python', () => {
     deepEqual(identify([exe, tree.path('home/.local/bin/my-mcp')]), expected('home/.local/bin/my-mcp', 'home/.local'));
   });
 
+  it('finds a module of a user’s own install before those of the interpreter, where Python looks there at all', () => {
+    const home = 'home/.local/lib/python3.11/site-packages';
+    tree.write({
+      ...distInfo(home, 'my_server', '2.0.0'),
+      ...distInfo('home/.local/lib/python3.9/site-packages', 'older', '1.0.0'),
+      ...distInfo('base/lib/python3.11/site-packages', 'my_server', '1.0.0'),
+      ...distInfo('base/lib/python3.11/site-packages', 'other', '1.0.0'),
+    });
+    const env = { HOME: tree.path('home') };
+    const mine = expected(`${home}/my_server`, 'home/.local');
+    const shared = expected('base/lib/python3.11/site-packages/my_server', 'base');
+    deepEqual(identify([exe, '-m', 'my_server'], { cwd: '/', env }), mine);
+    deepEqual(identify([exe, '-u', '-mmy_server'], { cwd: '/', env }), mine);
+    deepEqual(identify([exe, '-m', 'my_server'], { cwd: '/', env: { PYTHONUSERBASE: tree.path('home/.local') } }), mine);
+    const reading = 'ref' in mine ? readClosure({ ...mine.ref, ecosystem: 'python' }) : undefined;
+    ok(reading?.status === 'ok' && reading.packages[0]?.version === '2.0.0');
+    deepEqual(identify([exe, '-m', 'my_server'], { cwd: '/', env: { ...env, PYTHONNOUSERSITE: '1' } }), shared);
+    for (const option of ['-s', '-I', '-Es']) {
+      deepEqual(identify([exe, option, '-m', 'my_server'], { cwd: '/', env }), shared, option);
+    }
+    deepEqual(identify([exe, '-Im', 'my_server'], { cwd: '/', env }), shared);
+    deepEqual(identify([exe, '-m', 'my_server'], { cwd: '/', env: { HOME: '/nowhere' } }), shared);
+    deepEqual(identify([tree.path('v/bin/python'), '-m', 'my_server'], { cwd: '/', env }), expected(`${site}/my_server`));
+    match(JSON.stringify(identify([exe, '-m', 'older'], { cwd: '/', env })), /no installed package is known to hold module older/);
+  });
+
   it('takes the distribution whose script it is, when several declare the same command', () => {
     tree.write({ [`${site}/other-2.0.dist-info/entry_points.txt`]: '[console_scripts]\nmy-mcp = other:main\n' });
     deepEqual(identify([tree.path('v/bin/python'), tree.path('v/bin/my-mcp')]), expected());
