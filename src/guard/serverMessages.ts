@@ -58,7 +58,7 @@ export class ServerMessages implements LinkListener {
       !link.hasAsked &&
       link.reopened.size === 0 &&
       this.#servers.count === 1 &&
-      !this.#serverRequests.hasClosed &&
+      !this.#serverRequests.isMixed &&
       !this.#conversation.memory.isWaiting &&
       !this.#conversation.rounds.isWaiting &&
       !(this.#conversation.gate?.amends ?? false)
@@ -97,7 +97,7 @@ export class ServerMessages implements LinkListener {
           return undefined;
         }
         if (envelope.method === 'notifications/cancelled') {
-          this.#serverRequests.withdrawn(link, line, envelope);
+          return this.#serverRequests.withdrawn(link, line, envelope);
         }
         if (envelope.method === lists['tools/list'].changed) {
           this.#conversation.gate?.toolsChanged();

@@ -240,6 +240,42 @@ describe('guard framing', () => {
     assert.deepEqual([...(relay.current?.inFlight.keys() ?? [])].map(idText), ['9007199254740992']);
   });
 
+  it('what two servers ask under one id stays apart: answers, late answers and withdrawals', async () => {
+    const { input, output, serverOutput, serverInput, relay } = relayed();
+    const other = fakeServer();
+    relay.connect(other.server);
+    const [toClient, toFirst, toSecond] = [collect(output), collect(serverInput), collect(other.input)];
+    const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const asked = '{"jsonrpc":"2.0","id":0,"method":"roots/list"}\n';
+    const withdrawn = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":0}}\n';
+    serverOutput.write(asked);
+    await turn();
+    other.output.write(asked);
+    await turn();
+    other.output.write(withdrawn);
+    await turn();
+    const lines = (): string[] => Buffer.concat(toClient).toString().trim().split('\n');
+    const renamed = 'mcp-shepherd-asked-1';
+    assert.deepEqual(
+      lines().map((line) => JSON.parse(line).id ?? JSON.parse(line).params.requestId),
+      [0, renamed, renamed],
+    );
+    // The first one's is withdrawn too; then both ask under one id again, and the first answer comes twice.
+    serverOutput.write(withdrawn);
+    other.output.write(asked.replace('0,', '1,'));
+    await turn();
+    serverOutput.write(asked.replace('0,', '1,'));
+    await turn();
+    assert.match(lines().at(-1) ?? '', /"id":"mcp-shepherd-asked-2"/);
+    input.write('{"jsonrpc":"2.0","id":1,"result":{"of":"the second"}}\n');
+    await turn();
+    input.write('{"jsonrpc":"2.0","id":1,"result":{"late":true}}\n');
+    input.write('{"jsonrpc":"2.0","id":"mcp-shepherd-asked-2","result":{"of":"the first"}}\n');
+    await turn();
+    assert.equal(Buffer.concat(toSecond).toString(), '{"jsonrpc":"2.0","id":1,"result":{"of":"the second"}}\n');
+    assert.equal(Buffer.concat(toFirst).toString(), '{"jsonrpc":"2.0","id":1,"result":{"of":"the first"}}\n');
+  });
+
   it('relays mutated traffic in both directions byte for byte, whatever it is', async () => {
     const random = randomNumbers(19);
     const { input, output, serverInput, serverOutput } = relayed();
@@ -268,21 +304,27 @@ describe('guard framing', () => {
 });
 
 function relayed(gate?: CallGate) {
-  const [input, output, serverInput, serverOutput] = [new PassThrough(), new PassThrough(), new PassThrough(), new PassThrough()];
+  const [input, output] = [new PassThrough(), new PassThrough()];
   const relay = new Relay(input, output);
   relay.gate = gate;
+  const { input: serverInput, output: serverOutput, server } = fakeServer();
+  relay.release(relay.connect(server));
+  return { input, output, serverInput, serverOutput, relay };
+}
+
+function fakeServer() {
+  const [input, output] = [new PassThrough(), new PassThrough()];
   const server: ServerProcess = {
     pid: 4711,
-    stdin: serverInput,
-    stdout: serverOutput,
+    stdin: input,
+    stdout: output,
     closeInput: () => undefined,
     exited: new Promise(() => undefined),
     ended: undefined,
     signal: () => undefined,
     isGroupAlive: () => true,
   };
-  relay.release(relay.connect(server));
-  return { input, output, serverInput, serverOutput, relay };
+  return { input, output, server };
 }
 
 function collect(stream: PassThrough): Buffer[] {
