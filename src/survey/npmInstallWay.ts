@@ -18,7 +18,8 @@ export function npmInstallWay({ ref, root, launchers, detail, platform }: Instal
   const manifest = readJsonObject(join(project, 'package.json'));
   const own = readJsonObject(join(root, 'package.json'));
   const isNpx = environment.split(/[\\/]/).includes('_npx');
-  const asked = isNpx ? npxSpec(manifest, name) : launcherSpec(launchers, name);
+  // npm writes down what was asked for from 11 on; before that the line that it shows for itself tells.
+  const asked = (isNpx ? npxSpec(manifest, name) : undefined) ?? launcherSpec(launchers, name);
   const files = marksIn(project, npmMarks);
   const global = !isNpx && !files.has('package.json');
   // npx reads the .npmrc of the project that it is called in.

@@ -3,12 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { upgradeCommand } from '../../../src/diagnosis/upgradeCommand.ts';
 import { npmRoute } from '../../../src/registry/npmRoute.ts';
 import { pythonRoute } from '../../../src/registry/pythonRoute.ts';
 import { readInstallWay } from '../../../src/survey/installFacts.ts';
 import type { InstallWay } from '../../../src/survey/installWay.ts';
 import type { PackageRef } from '../../../src/types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../../src/types/process.ts';
+import { rowOf } from '../../process/package/observe.ts';
 
 const detail: ProcessDetail = { stdin: 'connected', listens: false, missing: [], environment: new Map() };
 
@@ -25,9 +27,9 @@ describe('readInstallWay', () => {
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   }
 
-  function npm(environment: string, directory: string): InstallWay {
+  function npm(environment: string, directory: string, launchers: readonly ProcessRow[] = []): InstallWay {
     const ref: PackageRef = { ecosystem: 'npm', entry: join(root, directory, 'i.js'), environment: join(root, environment), name: 'notes' };
-    return readInstallWay({ ref, root: join(root, directory), launchers: [], detail, platform: 'linux' });
+    return readInstallWay({ ref, root: join(root, directory), launchers, detail, platform: 'linux' });
   }
 
   function python(environment: string, dist: string): InstallWay {
@@ -138,6 +140,22 @@ describe('readInstallWay', () => {
     assert.deepEqual([asked('notes').tag, asked('notes@next').tag, asked('notes@1.0.0').tag], ['latest', 'next', 'latest']);
     assert.equal(asked('notes@1.0.0').facts.asked, 'notes@1.0.0');
     assert.equal(asked('notes-and-more').facts.asked, undefined);
+  });
+
+  it('knows what npx was asked for by its own line where npm wrote nothing down (before npm 11): a pinned version is no command', () => {
+    write('_npx/0123456789abcdef/package.json', { dependencies: { notes: '^1.0.0' } });
+    write('_npx/0123456789abcdef/node_modules/notes/package.json', { name: 'notes', version: '1.0.0' });
+    const upgrade = (...argv: string[]): unknown => {
+      const { facts } = npm('_npx/0123456789abcdef', '_npx/0123456789abcdef/node_modules/notes', [rowOf(argv)]);
+      return upgradeCommand(facts, '2.0.0');
+    };
+    assert.deepEqual(upgrade('npm exec notes@1.0.0'), {
+      words: 'it is started as notes@1.0.0: write notes@2.0.0 in the configuration that starts it',
+    });
+    assert.deepEqual(upgrade('npm exec notes'), {
+      argv: ['npm', 'install', '--prefix', join(root, '_npx/0123456789abcdef'), 'notes@2.0.0'],
+    });
+    assert.deepEqual(upgrade('sh', '-c', 'notes'), upgrade('npm exec notes'));
   });
 
   it('finds the project around the store of pnpm', () => {
