@@ -109,22 +109,26 @@ function noteOf(finding: Finding): string {
 /** Short words for the table. `complete` = the finding's own sentence adds nothing that matters. */
 function headlineWords(finding: Finding, instance: Instance): { words: string; complete: boolean } {
   const words = findingWords(finding);
-  if (finding.kind !== 'stale') {
+  const { kind, subKind } = finding;
+  // Source, interpreter and program have sentences of their own, whatever the versions are.
+  if (kind !== 'stale' || !(subKind === undefined || subKind === 'package' || subKind === 'dependency')) {
     return { words, complete: false };
   }
   const own = instance.package;
   const dependencies = instance.changedDependencies;
-  if (own?.running && own.installed && own.running !== own.installed) {
+  if (subKind !== 'dependency' && own?.running && own.installed && own.running !== own.installed) {
+    const older = finding.message.includes(`installed is ${own.installed} (downgrade)`) ? ' (downgrade)' : '';
     const more =
       dependencies.length === 0
         ? ''
         : `, and ${dependencies.length === 1 ? '1 dependency' : `${dependencies.length} dependencies`} changed`;
-    return { words: `${words}: runs ${own.running}, installed ${own.installed}${more}`, complete: true };
+    return { words: `${words}: runs ${own.running}, installed ${own.installed}${older}${more}`, complete: true };
   }
   const [first, ...others] = dependencies;
   if (first?.running && first.installed && first.running !== first.installed) {
     const more = others.length === 0 ? '' : ` and ${others.length} more`;
-    return { words: `${words}: ${first.name} ${first.running} → ${first.installed}${more}`, complete: true };
+    const older = first.direction === 'downgrade' ? ' (downgrade)' : '';
+    return { words: `${words}: ${first.name} ${first.running} → ${first.installed}${older}${more}`, complete: true };
   }
   return { words, complete: false };
 }

@@ -4,8 +4,11 @@ import { jsonText } from '../../../../src/cli/json.ts';
 import { headline } from '../../../../src/cli/render/headline.ts';
 import { createPaint, wantsColor } from '../../../../src/cli/render/paint.ts';
 import { duration, memory } from '../../../../src/cli/render/quantities.ts';
+import { instanceState } from '../../../../src/cli/render/stateWords.ts';
 import { nearest } from '../../../../src/cli/suggestion.ts';
 import { viewWidth } from '../../../../src/cli/terminal.ts';
+import type { Finding } from '../../../../src/types/finding.ts';
+import type { Instance } from '../../../../src/types/snapshot.ts';
 import { busySnapshot, definition, finding, instance, snapshot } from '../fixture.ts';
 
 describe('durations and memory', () => {
@@ -33,6 +36,32 @@ describe('durations and memory', () => {
     assert.equal(memory(85 * 1024 ** 2), '85 MB');
     assert.equal(memory(1023 * 1024 ** 2), '1.0 GB');
     assert.equal(memory(1.3 * 1024 ** 3), '1.3 GB');
+  });
+});
+
+describe('the short words for what is stale', () => {
+  const running = { ecosystem: 'npm', name: 'shop', root: '/p', running: '2.0.0', installed: '1.0.0' } as const;
+  const state = (part: Partial<Finding>, more: Partial<Instance> = {}): readonly unknown[] => {
+    const { words, notes } = instanceState(
+      instance({ name: 'shop', pid: 1, package: running, findings: [finding({ kind: 'stale', ...part })], ...more }),
+    );
+    return [words, notes];
+  };
+
+  it('label a downgrade', () => {
+    const message = 'runs shop 2.0.0, installed is 1.0.0 (downgrade)';
+    assert.deepEqual(state({ subKind: 'package', message }), ['stale: runs 2.0.0, installed 1.0.0 (downgrade)', []]);
+    const change = { name: 'lib', running: '2.1.0', installed: '2.0.0', direction: 'downgrade' } as const;
+    assert.deepEqual(state({ subKind: 'dependency' }, { package: { ...running, installed: '2.0.0' }, changedDependencies: [change] }), [
+      'stale: lib 2.1.0 → 2.0.0 (downgrade)',
+      [],
+    ]);
+  });
+
+  it('never tell of versions where the source, the interpreter or the program is what changed', () => {
+    for (const subKind of ['source', 'interpreter', 'binary', 'content'] as const) {
+      assert.deepEqual(state({ subKind, message: 'its own sentence' }), ['stale', ['its own sentence']], subKind);
+    }
   });
 });
 
