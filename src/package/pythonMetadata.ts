@@ -98,7 +98,8 @@ export function readMetadata(
 
 /** Reads the headers of a METADATA or PKG-INFO file ("Core metadata specifications"); the description below them is not looked at. */
 export function parseMetadata(text: string): Metadata {
-  const end = /\r?\n\r?\n/.exec(text)?.index ?? text.length;
+  // Without an end of the line a file was cut short, perhaps in the middle of the version.
+  const end = /\r?\n\r?\n/.exec(text)?.index ?? text.lastIndexOf('\n') + 1;
   const lines = text.slice(0, end).split(/\r?\n/);
   const values = (header: string): string[] =>
     lines.filter((line) => line.toLowerCase().startsWith(`${header}:`)).map((line) => line.slice(header.length + 1).trim());

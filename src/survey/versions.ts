@@ -1,13 +1,12 @@
 import { type Baseline, baselineTrust, installedAfterStart, loadMs, quietMs, settleMs } from '../diagnosis/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../diagnosis/staleness.ts';
-import { type ClosureDifference, diffClosures } from '../package/diff.ts';
 import { lockedBefore } from '../package/lockedBefore.ts';
 import { isEditable } from '../package/pythonOwner.ts';
 import type { FindingAction } from '../types/finding.ts';
-import type { ClosureReading } from '../types/package.ts';
 import type { ProcessRow } from '../types/process.ts';
 import type { RunningPackage } from '../types/snapshot.ts';
 import type { BootClock } from './bootClock.ts';
+import { closureChange } from './closureChange.ts';
 import type { PackageSight } from './closures.ts';
 import type { FactStore } from './factStore.ts';
 import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
@@ -46,7 +45,7 @@ export function serverVersions(
   const stored = context.facts.baseline(row.identity) ?? takeBaseline(row, sight, context);
   const own = recorded && isAbout(recorded, ref) ? recorded : undefined;
   const baseline = stored && own ? withRecorded(stored, own, row.startedAt) : stored;
-  const difference = baseline && reading.status === 'ok' ? compare(baseline, reading) : { own: undefined, dependencies: [] };
+  const difference = baseline && reading.status === 'ok' ? closureChange(baseline, reading) : { own: undefined, dependencies: [] };
   const verdict = judgeVersions({
     now: context.now,
     pid: row.pid,
@@ -88,21 +87,6 @@ function usesSource(sight: Exclude<PackageSight, { unknown: string }>): boolean 
   const { ref, reading } = sight;
   const own = reading.status === 'ok' ? reading.packages[0] : undefined;
   return ref.editable === true && own !== undefined && (ref.ecosystem === 'npm' || isEditable(own.root));
-}
-
-/** The last comparison of each baseline: both sides are plain data that nobody changes. */
-const compared = new WeakMap<Baseline, { readonly reading: ClosureReading; readonly difference: ClosureDifference }>();
-
-/** Where one side knows the own package only, the dependencies are not compared: unread is not removed. */
-function compare(baseline: Baseline, reading: Extract<ClosureReading, { status: 'ok' }>): ClosureDifference {
-  const known = compared.get(baseline);
-  if (known?.reading === reading) {
-    return known.difference;
-  }
-  const partly = baseline.ownOnly !== undefined || reading.ownOnly !== undefined;
-  const difference = diffClosures(baseline.packages, reading.packages, partly ? 'own' : 'all');
-  compared.set(baseline, { reading, difference });
-  return difference;
 }
 
 function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionContext): Baseline | undefined {
