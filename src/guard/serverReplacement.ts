@@ -1,7 +1,7 @@
 import { endServer } from './endServer.ts';
 import { replayHandshake } from './handshake.ts';
 import type { Relay } from './relay.ts';
-import type { RunningServers } from './runningServers.ts';
+import { outputRead, type RunningServers } from './runningServers.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { Ended, ServerProcess } from './serverProcess.ts';
 
@@ -82,6 +82,10 @@ export class ServerReplacement {
     }
     old.out.flush();
     await endServer(old.process, replaceLimits);
+    if (finished) {
+      // Its last words may still be in the pipe.
+      await outputRead(old);
+    }
     relay.disconnect(old, 'The server was restarted');
     return lostCalls;
   }
