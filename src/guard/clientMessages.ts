@@ -72,6 +72,8 @@ export class ClientMessages {
     }
     if (envelope.kind === 'notification' && envelope.method === 'notifications/initialized') {
       this.#conversation.memory.initialized = Buffer.from(line);
+    } else if (envelope.kind === 'notification' && envelope.method === 'notifications/cancelled') {
+      this.#withdrawn(link, cancelledKey(envelope, line));
     }
     link.out.add(line);
   }
@@ -145,6 +147,8 @@ export class ClientMessages {
         this.#serverRequests.answeredInBatch(item.id);
       } else if (item.kind === 'notification' && item.method === 'notifications/initialized') {
         memory.initialized = single();
+      } else if (item.kind === 'notification' && item.method === 'notifications/cancelled') {
+        this.#withdrawn(link, cancelledKey(item, part));
       } else if (item.kind === 'request') {
         const tool = item.method === 'tools/call' ? (item.body.paramText('name') ?? '') : undefined;
         // A batch cannot wait.
@@ -181,15 +185,27 @@ export class ClientMessages {
     if (id !== undefined && (this.#awaited.withdraw(id) || this.#held.withdraw(id))) {
       return;
     }
+    if (id !== undefined && this.#held.hasInArray(id)) {
+      // It follows the array to the server that will have it.
+      this.#held.readAhead(line, envelope);
+      return;
+    }
     const link = this.#servers.find((one) => id !== undefined && one.inFlight.has(id)) ?? this.#servers.current;
-    if (id !== undefined) {
-      link?.listening.delete(id);
-      link?.settle(id);
-      if (link) {
-        this.#conversation.rounds.settled(link, id);
-      }
+    if (link) {
+      this.#withdrawn(link, id);
+      link.out.add(line);
+    } else if (id !== undefined) {
       this.#conversation.memory.forget(id);
     }
-    link?.out.add(line);
+  }
+
+  /** The client wants no answer of this server any more. */
+  #withdrawn(link: ServerLink, id: IdKey | undefined): void {
+    if (id !== undefined) {
+      link.listening.delete(id);
+      link.settle(id);
+      this.#conversation.rounds.settled(link, id);
+      this.#conversation.memory.forget(id);
+    }
   }
 }

@@ -59,6 +59,13 @@ export class HeldQueue {
     return true;
   }
 
+  /** Whether a request waits here as one of an array. */
+  hasInArray(id: IdKey): boolean {
+    return (this.#messages ?? []).some(
+      ({ envelope }) => envelope.kind === 'batch' && envelope.items.some((item) => item.kind === 'request' && item.id === id),
+    );
+  }
+
   /** Keeps nothing back any more. @returns what waited; `readOn` once it has been sent on */
   release(): readonly Held[] {
     const held = this.#messages ?? [];

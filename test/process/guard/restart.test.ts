@@ -10,6 +10,23 @@ import { LockFacts } from '../../../src/survey/lockFacts.ts';
 import { createRedactor } from '../../../src/types/redaction.ts';
 import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, strictServer, until } from './guardedServer.ts';
 
+/** Tells what it got as the answer to whatever it answers, and never answers a call. */
+const recorder = `
+import json, sys
+seen = []
+def send(message):
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+for line in sys.stdin:
+    message = json.loads(line)
+    for one in message if isinstance(message, list) else [message]:
+        method = one["method"]
+        seen.append(one["id"] if method == "tools/call" else "withdrawn " + one["params"]["requestId"] if method == "notifications/cancelled" else method)
+        if method == "initialize":
+            send({"id": one["id"], "result": {"protocolVersion": "2025-03-26", "capabilities": {"tools": {}}, "serverInfo": {"name": "recorder", "version": "1"}}})
+        elif method == "tools/list":
+            send({"id": one["id"], "result": {"tools": [], "content": [{"type": "text", "text": ", ".join(seen)}]}})
+`;
+
 describe('guard: restart without the client noticing', function () {
   this.timeout(60_000);
   let home: GuardHome;
@@ -316,6 +333,23 @@ describe('guard: restart without the client noticing', function () {
     assert.match(await call, /It may have been carried out, and was not repeated/);
     assert.equal((await client.ended).signal, 'SIGTERM');
     assert.equal(readFileSync(home.path('starts'), 'utf8'), 'one\n');
+  });
+
+  it('what is withdrawn while it waits in an array is withdrawn at the server that gets it; withdrawn by an array, nothing waits for it', async () => {
+    const client = await home.guard(['--drain', '600', '--', 'python3', '-c', recorder]);
+    await client.handshake();
+    client.send({ id: 'long', method: 'tools/call', params: { name: 'wait' } });
+    client.child.kill('SIGUSR2');
+    await until('the restart has begun', () => client.stderr.includes('restarting'));
+    client.write('[{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"wait"}}]\n');
+    client.send({ method: 'notifications/cancelled', params: { requestId: 'a' } });
+    client.send({ method: 'notifications/cancelled', params: { requestId: 'long' } });
+    assert.equal(resultText(await client.request('tools/list')), 'initialize, notifications/initialized, a, withdrawn a, tools/list');
+    client.write('[{"jsonrpc":"2.0","id":"b","method":"tools/call","params":{"name":"wait"}}]\n');
+    client.write('[{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"b"}}]\n');
+    await client.request('tools/list');
+    client.child.kill('SIGUSR2');
+    await until('a new one serves', async () => !resultText(await client.request('tools/list')).includes('withdrawn b'));
   });
 
   it('B18 a server that is ended from outside leaves no call without an answer', async () => {
