@@ -9,6 +9,7 @@ import { isRecord } from './nodePackage.ts';
 import { joinedPath, workingDirectory } from './processView.ts';
 import { pythonEntry } from './pythonEntry.ts';
 import { pythonEnvironmentOf, venvConfig } from './pythonEnvironment.ts';
+import { refusedIn } from './pythonMetadata.ts';
 import { type Owner, ownerOfConsoleScript, ownerOfFile, ownerOfModule } from './pythonOwner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
@@ -112,6 +113,7 @@ function identifyFile(
     if (owner) {
       return { ref: toRef({ ...owner, entry: script }, place) };
     }
+    reason ||= refusedIn(sites.directories) ?? '';
   }
   return { unknown: reason || `${basename(script)} is a script that belongs to no installed package` };
 }

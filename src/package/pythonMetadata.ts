@@ -58,6 +58,26 @@ export function listDistributions(
   return { places, retired };
 }
 
+/** Why the packages of these directories may not be all that there are; undefined when all of them could be looked at. */
+export function refusedIn(sites: readonly string[]): string | undefined {
+  for (const site of sites) {
+    const listed = listDistributions(site);
+    if ('reason' in listed) {
+      if (!listed.absent) {
+        return listed.reason;
+      }
+      continue;
+    }
+    for (const { kind, path } of listed.places) {
+      const seen = kind === 'dist-info' ? look(join(path, 'METADATA')) : undefined;
+      if (seen?.status === 'unreadable') {
+        return seen.reason;
+      }
+    }
+  }
+  return undefined;
+}
+
 /** `name.egg-link` holds the directory of the code, where its `name.egg-info` stands (setuptools, "Development mode", before 64). */
 function linkedPlace(site: string, link: string): DistributionPlace[] {
   const name = normalizePythonName(link.slice(0, -'.egg-link'.length));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { look, readBounded } from './boundedFile.ts';
 import type { MetadataCache } from './metadataCache.ts';
 import { isRecord } from './nodePackage.ts';
-import { type DistributionPlace, listDistributions, readMetadata, recordLines } from './pythonMetadata.ts';
+import { type DistributionPlace, listDistributions, readMetadata, recordLines, refusedIn } from './pythonMetadata.ts';
 
 /** The distribution that a process's code belongs to. */
 export interface Owner {
@@ -157,7 +157,7 @@ export function ownerOfModule(
       return owner(place, found, cache);
     }
   }
-  return { unknown: `no installed package is known to hold module ${top}` };
+  return { unknown: refusedIn(sites) ?? `no installed package is known to hold module ${top}` };
 }
 
 function moduleIn(directory: string, top: string): string | undefined {

@@ -229,6 +229,15 @@ describe('identifyPackage: Python', () => {
     deepEqual(identify([exe, tree.path('home/.local/bin/my-mcp')]), expected('home/.local/bin/my-mcp', 'home/.local'));
   });
 
+  it('says what it may not look at, not that there is no package', () => {
+    tree.write({ 'v/bin/hidden': '#!/x\n', [`${site}/hidden-1.0.0.dist-info`]: { link: 'hidden-1.0.0.dist-info' } });
+    for (const words of [[tree.path('v/bin/hidden')], ['-m', 'hidden']]) {
+      const found = identify([tree.path('v/bin/python'), ...words], { cwd: '/' });
+      match('unknown' in found ? found.unknown : '', /hidden-1\.0\.0\.dist-info\/METADATA is a loop of symbolic links/);
+    }
+    deepEqual(identify([tree.path('v/bin/python'), tree.path('v/bin/my-mcp')]), expected());
+  });
+
   it('finds a module of a user’s own install before those of the interpreter, where Python looks there at all', () => {
     const home = 'home/.local/lib/python3.11/site-packages';
     tree.write({
