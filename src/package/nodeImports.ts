@@ -70,7 +70,8 @@ function workspacePackage(name: string, from: string): string | undefined {
 }
 
 /** What `import 'name'` loads of a package: its exports for `.`, else `main`, else index.js. */
-function mainFile(directory: string): string | undefined {
+/** The file that a package in this directory begins with, by its own description. */
+export function mainFile(directory: string): string | undefined {
   const json = readJsonObject(join(directory, 'package.json'));
   return json && sourceFile(resolve(directory, exportTarget(json.exports) ?? (typeof json.main === 'string' ? json.main : 'index.js')));
 }

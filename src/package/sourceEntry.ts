@@ -1,18 +1,19 @@
 import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
-import type { PackageRef } from '../types/package.ts';
+import type { InstalledPackage, PackageRef } from '../types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
 import { look, readBounded } from './boundedFile.ts';
 import { runtimeOf } from './identify.ts';
 import { bunScript, denoScript, nodeScript } from './nodeEntry.ts';
+import { mainFile } from './nodeImports.ts';
 import { installedRoot } from './nodePackage.ts';
 import { joinedPath, workingDirectory } from './processView.ts';
 import { pythonEntry } from './pythonEntry.ts';
 import { venvConfig } from './pythonEnvironment.ts';
 import { filesOf } from './pythonImports.ts';
 import { listDistributions, recordLines } from './pythonMetadata.ts';
-import { editableSource } from './pythonOwner.ts';
+import { editableSource, isEditable } from './pythonOwner.ts';
 import { runByCommand } from './pythonRunner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
@@ -43,6 +44,29 @@ export function sourceEntry(row: ProcessRow, detail: ProcessDetail, ref: Package
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The source of packages that are used in place (npm link, pip install -e) by a server that is itself installed: where each of them begins.
+ *
+ * @param packages of the server's closure, its own first
+ */
+export function linkedSource(ref: PackageRef, packages: readonly InstalledPackage[]): SourceEntry | undefined {
+  if (ref.editable === true || ref.ecosystem === 'dotnet') {
+    return undefined;
+  }
+  const inPlace = packages.slice(1).filter(({ root }) => (ref.ecosystem === 'npm' ? installedRoot(root) === undefined : isEditable(root)));
+  if (ref.ecosystem === 'npm') {
+    const files = inPlace.flatMap(({ root }) => mainFile(root) ?? []);
+    return files.length === 0 ? undefined : { kind: 'node', files, roots: [] };
+  }
+  const sources = inPlace.flatMap(({ name }) => {
+    const { roots } = editableRoots({ ...ref, name });
+    const found = moduleSource([normalizePythonName(name).replaceAll('-', '_')], roots);
+    return found ? [found] : [];
+  });
+  const files = sources.flatMap((source) => source.files);
+  return files.length === 0 ? undefined : { kind: 'python', files, roots: sources.flatMap((source) => source.roots) };
 }
 
 function nodeSource(

@@ -16,11 +16,12 @@ const startMark = v.variant('by', [
 export const factSchemas = {
   /** The name by which its program was started, where that led to the running file when it was first seen. */
   program: v.object({ ...base, command: v.exactOptional(text) }),
-  /** The source that it loads. `late`: written after the start already; `was`: what it held at the start, where that is known and differs. */
+  /** The source that it loads. `late`: written after the start already; `was`: what it held at the start, where that is known and differs. `linked`: none of it is the server's own entry. */
   source: v.object({
     ...base,
     files: v.pipe(v.array(v.object({ path: text, hash, late: v.exactOptional(time), was: v.exactOptional(startMark) })), v.maxLength(1000)),
     commit: v.exactOptional(text),
+    linked: v.exactOptional(v.literal(true)),
   }),
   /** The entry that it was started from, as keyed hashes. */
   entry: v.object({

@@ -39,7 +39,12 @@ export function judgeServer(
   const common = { now, cure, facts, ...(startedBy === undefined ? {} : { startedBy }) };
   const program = memory.programs.judge(row, detail, common);
   const timesComparable = bootClock.timesComparable(row.startedAt);
-  const source = memory.sources.judge(row, detail, 'unknown' in sight ? undefined : sight.ref, { ...common, timesComparable });
+  const known = 'unknown' in sight || sight.reading.status !== 'ok' ? [] : sight.reading.packages;
+  const source = memory.sources.judge(row, detail, 'unknown' in sight ? undefined : sight.ref, {
+    ...common,
+    timesComparable,
+    packages: known,
+  });
 
   const packages = withNative(versions.verdict.findings, row, detail, sight, cure, now);
   // Where its packages are gone, that its interpreter is too is the same event.

@@ -3,10 +3,10 @@ import { loadMs, quietMs } from '../diagnosis/baseline.ts';
 import { judgeSource, type SourceChange, type SourceEvidence, type SourceVerdict } from '../diagnosis/source.ts';
 import { gitHead, headBefore, movedAbout } from '../package/gitHead.ts';
 import { programFile } from '../package/processView.ts';
-import { type SourceEntry, sourceEntry } from '../package/sourceEntry.ts';
+import { linkedSource, type SourceEntry, sourceEntry } from '../package/sourceEntry.ts';
 import { readSources, type SourceFile, SourceLooks } from '../package/sourceFiles.ts';
 import { holdsAgain, type Start, StartContents } from '../package/startContent.ts';
-import type { PackageRef } from '../types/package.ts';
+import type { InstalledPackage, PackageRef } from '../types/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../types/process.ts';
 import type { Fact, FactValue } from './factShapes.ts';
 import type { FactStore } from './factStore.ts';
@@ -17,6 +17,8 @@ export type SourceContext = Pick<SourceEvidence, 'now' | 'startedBy' | 'cure'> &
   readonly facts: FactStore;
   /** The clock was not set since the process started. */
   readonly timesComparable: boolean;
+  /** What is known of the closure, the own package first. */
+  readonly packages: readonly InstalledPackage[];
 };
 
 /** What was written this much after the start, beyond the error of the start itself, was not loaded at the start. */
@@ -36,7 +38,7 @@ export class Sources {
   /** @returns undefined when the server uses no source in place */
   judge(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined, context: SourceContext): SourceVerdict | undefined {
     const key = identityKey(row.identity);
-    const state = JSON.stringify(ref ?? null);
+    const state = stateOf(ref, context);
     if (this.#none.get(key) === state) {
       return undefined;
     }
@@ -86,9 +88,12 @@ export class Sources {
     key: string,
     context: SourceContext,
   ): FactValue<'source'> | number | undefined {
-    const entry = detail.elsewhere === undefined ? sourceEntry(row, detail, ref) : undefined;
+    const own = detail.elsewhere === undefined ? sourceEntry(row, detail, ref) : undefined;
+    const linked =
+      own === undefined && ref !== undefined && detail.elsewhere === undefined ? linkedSource(ref, context.packages) : undefined;
+    const entry = own ?? linked;
     if (entry === undefined) {
-      this.#none.set(key, JSON.stringify(ref ?? null));
+      this.#none.set(key, stateOf(ref, context));
       return undefined;
     }
     const young = loadMs - (context.now - row.startedAt);
@@ -107,6 +112,7 @@ export class Sources {
       takenAt: context.now,
       files: files.map((file) => ({ path: file.path, hash: file.hash, ...lateness(file, start, contents, context) })),
       ...(commit === undefined ? {} : { commit }),
+      ...(linked === undefined ? {} : { linked: true as const }),
     });
   }
 
@@ -125,7 +131,7 @@ export class Sources {
           path: file.path,
           state: seen === 'absent' ? 'removed' : 'edited',
           changedAt: seen === 'absent' ? this.#missingSince(file.path, context.now) : seen.changedAt,
-          entry: index === 0,
+          entry: index === 0 && record.linked !== true,
         });
       }
     }
@@ -140,13 +146,21 @@ export class Sources {
       ...(context.startedBy === undefined ? {} : { startedBy: context.startedBy }),
       recordedAt: record.takenAt,
       changes,
-      gone: record.files.length > 0 && changes.filter(({ state }) => state === 'removed').length === record.files.length,
+      gone:
+        record.linked !== true &&
+        record.files.length > 0 &&
+        changes.filter(({ state }) => state === 'removed').length === record.files.length,
       late,
       ...(commits === undefined ? {} : { commits }),
       unreadable,
       cure: context.cure,
     });
   }
+}
+
+/** What the question whether there is source rests on. */
+function stateOf(ref: PackageRef | undefined, { packages }: SourceContext): string {
+  return JSON.stringify([ref ?? null, packages.length]);
 }
 
 /** What is known of the process as the one that loaded the files; its start as late as it may have been. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { distInfo, writeTree } from '../../unit/package/tree.ts';
 import { npm, npmEnv } from '../package/npmServers.ts';
 import type { RunningServer } from '../package/observe.ts';
-import { cleanEnv, findPython, makeVenv, pip, staleMcp, venvPath, writeSource } from '../package/pythonWheels.ts';
+import { cleanEnv, findPython, makeVenv, pip, stalelib, staleMcp, venvPath, writeSource } from '../package/pythonWheels.ts';
 import { nodeServer, pythonServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
@@ -168,6 +168,35 @@ describe('source that is used in place', function () {
       assert.match(late.unknown, notKnown);
     });
 
+    it('a package that an installed server requires and that is linked (npm link) is source, too', async () => {
+      const linked = join(world.root, 'linked');
+      const modules = join(folder, 'node_modules');
+      const script = nodeServer(join(modules, 'tiny-mcp'));
+      writeTree(linked, {
+        'package.json': { name: 'inner', version: '1.0.0', main: './main.js' },
+        'main.js': "require('./part.js');\n",
+        'part.js': '',
+      });
+      writeTree(modules, {
+        inner: { link: linked },
+        'tiny-mcp/package.json': { name: 'tiny-mcp', version: '1.0.0', type: 'module', dependencies: { inner: '*' } },
+      });
+      writeFileSync(script, `import 'inner';\n${readFileSync(script, 'utf8')}`);
+      world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
+      server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
+      assert.deepEqual((await seen()).found, []);
+      writeFileSync(join(linked, 'README.md'), '# New\n');
+      utimesSync(join(linked, 'part.js'), new Date(), new Date());
+      assert.deepEqual((await seen()).found, []);
+      for (const name of ['part.js', 'main.js']) {
+        appendFileSync(join(linked, name), '// more\n');
+        const stale = await seen();
+        assert.deepEqual(stale.found, ['stale/source/likely']);
+        assert.ok(stale.message.includes(name), stale.message);
+      }
+      assert.match((await seen('late')).unknown, notKnown);
+    });
+
     it('a linked package of a workspace is part of the source', async () => {
       const script = nodeServer(folder);
       const inner = join(folder, 'packages', 'inner');
@@ -260,6 +289,22 @@ describe('source that is used in place', function () {
       assert.deepEqual((await seen('late')).found, ['stale/source/likely'], 'by Python’s compiled file');
       appendFileSync(script, '# more\n');
       assert.deepEqual((await seen()).found, ['stale/source/proven']);
+    });
+
+    it('an editable install that an installed server requires is source, too', async () => {
+      const venv = join(realpathSync(world.root), 'venv');
+      const source = join(realpathSync(world.root), 'source');
+      await makeVenv(venv);
+      await pip(venv, 'install', 'stale-mcp==0.1.0', 'stalelib==1.0.0');
+      writeSource(stalelib('1.0.0'), source);
+      await pip(venv, 'install', '--no-build-isolation', '--no-deps', '-e', source);
+      const command = venvPath(venv, 'stale-mcp');
+      world.write('.claude.json', { mcpServers: { palace: { command, args: [] } } });
+      server = await world.start(command, [], { cwd: world.root, env: cleanEnv(world.home) });
+      assert.deepEqual((await seen()).found, []);
+      appendFileSync(join(source, 'stalelib', '__init__.py'), '# more\n');
+      assert.deepEqual((await seen()).found, ['stale/source/likely']);
+      assert.deepEqual((await seen('late')).found, ['stale/source/likely']);
     });
 
     it('editable install: the source decides, never the metadata', async () => {
