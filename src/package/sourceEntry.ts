@@ -159,12 +159,25 @@ function editableRoots(ref: PackageRef): { readonly roots: readonly string[]; re
           .filter(({ path }) => path.endsWith('.pth'))
           .flatMap(({ path }) => text(join(site, path)).split(/\r?\n/))
           .filter((line) => line.trim() !== '' && !/^\s*(import\b|#)/.test(line));
-        const roots = [...lines.map((line) => resolve(site, line.trim())), join(source, 'src'), source];
+        const finders = recordLines(text(join(place.path, 'RECORD')))
+          .filter(({ path }) => /^__editable___.*_finder\.py$/.test(path))
+          .flatMap(({ path }) => mappedRoots(text(join(site, path))));
+        const roots = [...lines.map((line) => resolve(site, line.trim())), ...finders, join(source, 'src'), source];
         return { roots: [...new Set(roots)], modules: commandModules(text(join(place.path, 'entry_points.txt')), basename(ref.entry)) };
       }
     }
   }
   return { roots: [], modules: [] };
+}
+
+/** The directories above the packages that the finder of an editable install (setuptools) maps to: `MAPPING = {'name': '/where/name'}`. */
+function mappedRoots(finder: string): string[] {
+  const mapping = /^MAPPING\b[^={]*=\s*\{([^}]*)\}/m.exec(finder)?.[1] ?? '';
+  return [...mapping.matchAll(/'([\w.]+)'\s*:\s*'([^'\\\n]+)'/g)].flatMap(([, name = '', path = '']) =>
+    isAbsolute(path) && basename(path).replace(/\.py$/, '') === name.split('.').at(-1)
+      ? [join(path, ...name.split('.').map(() => '..'))]
+      : [],
+  );
 }
 
 /** `name = package.module:function` of an entry_points.txt. */

@@ -171,6 +171,25 @@ describe('identifyPackage: Python', () => {
     deepEqual(source?.files, [tree.path('old/mod_c/__init__.py')]);
   });
 
+  it('finds the source of a command where the finder of its editable install maps it to', () => {
+    tree.write({
+      'project/python/mod_d/__init__.py': 'from mod_d.inner import part\n',
+      'project/python/mod_d/inner/__init__.py': '',
+      'project/python/mod_d/inner/part.py': '',
+      ...distInfo(site, 'ed_d', '1.0', { record: '__editable___ed_d_1_0_finder.py,sha256=x,1\n', scripts: ['ed-d'] }),
+      [`${site}/ed_d-1.0.dist-info/entry_points.txt`]: '[console_scripts]\ned-d = mod_d.inner.part:main\n',
+      [`${site}/__editable___ed_d_1_0_finder.py`]: `MAPPING: dict[str, str] = {'other': '/nowhere/x', 'mod_d': '${tree.path('project/python/mod_d')}'}\n`,
+      [`${site}/ed_d-1.0.dist-info/direct_url.json`]: { url: `file://${tree.path('project')}`, dir_info: { editable: true } },
+      'v/bin/ed-d': '',
+    });
+    const ref = { ecosystem: 'python', entry: tree.path('v/bin/ed-d'), environment: tree.path('v'), name: 'ed-d', editable: true } as const;
+    const source = sourceEntry(rowOf([tree.path('v/bin/python'), ref.entry]), detailOf({ exe, cwd: '/' }), ref);
+    deepEqual(
+      source?.files,
+      ['inner/part.py', 'inner/__init__.py', '__init__.py'].map((path) => tree.path('project/python/mod_d', path)),
+    );
+  });
+
   it('takes for source what a command is known to load, and nothing else that stands on its command line', () => {
     tree.write({ 'mine/server.py': '', 'mine/app/__init__.py': '', 'mine/app/web.py': '' });
     const ref = { ecosystem: 'python', entry: tree.path('v/bin/x'), environment: tree.path('v'), name: 'x' } as const;
