@@ -1,6 +1,6 @@
 import type { Finding, FindingAction, StaleSubKind } from '../types/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../types/package.ts';
-import { type Baseline, installedAfterStart, quietMs } from './baseline.ts';
+import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
 import { changeText, listText, moment } from './wording.ts';
 
 /** Everything that a verdict on versions rests on; plain data. */
@@ -46,7 +46,7 @@ export const goneMs = 10_000;
 /** Compares what a process was loaded from with what is there now. Never guesses: what is not known is null, and says why. */
 export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
   const { reading, baseline } = evidence;
-  const running = baseline && (baseline.trust !== 'after-start' || baseline.recorded) ? (baseline.packages[0]?.version ?? null) : null;
+  const running = isOwnKnown(evidence) ? (baseline?.packages[0]?.version ?? null) : null;
   if (reading.status === 'unreadable') {
     return { running, installed: null, changedDependencies: [], findings: [], unknown: reading.reason };
   }
@@ -77,10 +77,19 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
   };
 }
 
+/** Whether the own package as first seen is what runs. That its dependencies were installed again later says nothing about it. */
+function isOwnKnown({ baseline, startedAt }: VersionEvidence): boolean {
+  if (baseline?.trust !== 'after-start') {
+    return baseline !== undefined;
+  }
+  const installedAt = baseline.packages[0]?.installedAt;
+  return baseline.recorded === true || (installedAt !== undefined && installedAt <= startedAt - startToleranceMs);
+}
+
 function unknownText(evidence: VersionEvidence, installed: string | null, ownOnly: string | undefined): { unknown?: string } {
   if (evidence.baseline?.trust === 'after-start') {
     return {
-      unknown: evidence.baseline.recorded
+      unknown: isOwnKnown(evidence)
         ? 'some of its dependencies were installed again after it started: which versions of them it runs is not known'
         : 'its files were installed again after it started, before MCP Shepherd first saw it: the version it runs is not known',
     };

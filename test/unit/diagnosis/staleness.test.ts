@@ -99,6 +99,19 @@ describe('staleness', () => {
     assert.match(verdict.findings[0]?.message ?? '', /runs code from before mempalace 3\.7\.0 was installed \(09:10\)/);
   });
 
+  it('knows the own version at a first sighting where a dependency alone was installed later', () => {
+    const { installedAt: _, ...undated } = pkg('mempalace', '3.7.0', 0);
+    const look = (own: InstalledPackage): readonly unknown[] => {
+      const packages = [own, pkg('chromadb', '0.6.3', installedAfter)];
+      const { running, findings, unknown } = judgeVersions(
+        evidence({ reading: { status: 'ok', packages, changedAt: installedAfter, watch: [] }, baseline: baseline(packages) }),
+      );
+      return [running, findings[0]?.subKind, /which versions of them it runs is not known/.test(unknown ?? '')];
+    };
+    assert.deepEqual(look(pkg('mempalace', '3.7.0', installedBefore)), ['3.7.0', 'dependency', true]);
+    assert.deepEqual(look(undated), [null, 'dependency', false]);
+  });
+
   it('never calls what cannot be read stale', () => {
     const verdict = judgeVersions(evidence({ reading: { status: 'unreadable', reason: 'METADATA: permission denied', watch: [] } }));
     assert.deepEqual(verdict.findings, []);
