@@ -3,17 +3,14 @@ import type { ControlHandlers } from '../lock/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
 import { runDirOf } from '../lock/runDir.ts';
 import { say } from './answers.ts';
+import { CallWatch } from './callWatch.ts';
 import type { GuardOptions } from './guardOptions.ts';
-import { idleServerSince } from './idleServer.ts';
 import type { Publication } from './publication.ts';
-import type { RefusedCalls } from './refusedCalls.ts';
 import { Relay } from './relay.ts';
-import { RestMemory } from './restMemory.ts';
 import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Surroundings } from './surroundings.ts';
-import { type Unanswered, unansweredCalls, unansweredLookMs } from './unanswered.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** After the client let go, waiting for a resource goes on so long, ms: what it sent may be all that it wants to send. */
@@ -30,7 +27,7 @@ export class GuardSession {
   readonly finished: Promise<Ended>;
   readonly #name: string;
   readonly #inputEnded: Promise<void>;
-  readonly #restMemory = new RestMemory();
+  readonly #calls: CallWatch;
   #surroundings: Promise<Surroundings> | undefined;
   #instance: HeldInstance | undefined;
   #conflict: string | undefined;
@@ -41,16 +38,18 @@ export class GuardSession {
   #problem: string | undefined;
   #gate: StdioCallGate | undefined;
   #versions: Partial<InstanceFacts> = {};
-  #calls: NodeJS.Timeout | undefined;
-  #unanswered: Unanswered | undefined;
-  #refused: RefusedCalls | undefined;
-  #idleSince: string | undefined;
 
   constructor(options: GuardOptions) {
     this.#options = options;
     this.#name = options.name ?? options.command;
     this.relay = new Relay(process.stdin, process.stdout);
     this.relay.named = ({ name, version }) => this.#clientNamed(name, version);
+    // It stands in the record, and goes from it with what ends it.
+    this.#calls = new CallWatch(this.relay, {
+      unanswered: (calls) => void this.#publication?.then((publication) => publication?.mark('unresponsive', calls)),
+      idle: (since) => void this.#publication?.then((publication) => publication?.mark('idleSince', since)),
+      refused: (calls) => void this.#publication?.then((publication) => publication?.refused(calls)),
+    });
     this.#inputEnded = new Promise((resolve) => {
       process.stdin.once('end', resolve);
       process.stdin.once('error', () => resolve());
@@ -119,8 +118,7 @@ export class GuardSession {
     this.#watchdog = new Watchdog(this.#options.graceMs);
     this.#watchdog.tell(this.#servers.map(({ pid }) => pid));
     this.#publication = this.#settled().then((goesOn) => (goesOn ? this.#publish() : undefined));
-    this.#calls = setInterval(() => this.#lookAtCalls(), unansweredLookMs);
-    this.#calls.unref();
+    this.#calls.begin();
   }
 
   /** To publish takes two programs and some reading: the server, which is just starting, has the machine to itself first. @returns false when it is over already */
@@ -136,27 +134,6 @@ export class GuardSession {
     clearTimeout(timer);
     this.relay.answered = undefined;
     return goesOn;
-  }
-
-  /** What has had no answer for a minute stands in the record, and goes from it with the answer; what was refused, and since when nobody calls, beside it. */
-  #lookAtCalls(): void {
-    const [now, epoch] = [performance.now(), Date.now()];
-    this.#restMemory.look(this.relay.current, now);
-    const refused = this.relay.refusals.word;
-    if (refused !== this.#refused) {
-      this.#refused = refused;
-      void this.#publication?.then((publication) => publication?.refused(refused));
-    }
-    const isIdle = idleServerSince(this.relay.current, now, epoch) !== undefined;
-    if (isIdle !== (this.#idleSince !== undefined)) {
-      this.#idleSince = idleServerSince(this.relay.current, now, epoch);
-      void this.#publication?.then((publication) => publication?.mark('idleSince', this.#idleSince));
-    }
-    const unanswered = unansweredCalls(this.relay.current, now, epoch);
-    if (unanswered?.since !== this.#unanswered?.since || unanswered?.calls !== this.#unanswered?.calls) {
-      this.#unanswered = unanswered;
-      void this.#publication?.then((publication) => publication?.mark('unresponsive', unanswered));
-    }
   }
 
   async #openGate(readOnly: boolean): Promise<void> {
@@ -216,7 +193,7 @@ export class GuardSession {
   /** Once no server runs: gives everything back. */
   async close(): Promise<void> {
     this.#stopClientWatch();
-    clearInterval(this.#calls);
+    this.#calls.end();
     this.#watchdog?.dismiss();
     const publication = await this.#publication;
     await (publication ? publication.close() : this.#instance?.unlockAndClose());
@@ -280,7 +257,7 @@ export class GuardSession {
         held: this.relay.heldCount,
         inFlight: this.relay.current?.inFlight.size ?? 0,
         ...(this.#problem === undefined ? {} : { problem: this.#problem }),
-        ...(this.#unanswered ? { unresponsive: { ...this.#unanswered } } : {}),
+        ...(this.#calls.unanswered ? { unresponsive: { ...this.#calls.unanswered } } : {}),
         ...(this.relay.refusals.word ? { refused: { ...this.relay.refusals.word } } : {}),
         ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
       }),
