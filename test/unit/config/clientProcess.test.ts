@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { clientByEnvironment, familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../../../src/config/clientProcess.ts';
 import { row } from '../../fixtures/argv/processRows.ts';
+import { processorTime } from '../processorTime.ts';
 
 /** Command lines as the clients' processes show them; one text = the system gives one string. */
 const clients: readonly (readonly [string, readonly string[] | string])[] = [
@@ -122,13 +123,13 @@ describe('client processes', () => {
   });
 
   it('survives long hostile lines', () => {
-    const start = performance.now();
+    const start = processorTime();
     for (const text of [' '.repeat(200_000), '/'.repeat(200_000), '/windsurf'.repeat(20_000), 'a/claude-code/'.repeat(15_000)]) {
       recogniseClient(row(10, 1, [text]));
       recogniseClient({ ...row(10, 1, ['x']), argvExact: false, commandLine: text });
       familyOf({ ...row(10, 1, ['x']), argvExact: false, commandLine: text });
     }
-    assert.ok(performance.now() - start < 1_000, `took ${performance.now() - start} ms`);
+    assert.ok(processorTime() - start < 1_000, `took ${processorTime() - start} ms`);
   });
 });
 

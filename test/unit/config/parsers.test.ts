@@ -4,6 +4,7 @@ import { clientTable } from '../../../src/config/clients.ts';
 import { type EntryFields, readEntry } from '../../../src/config/entry.ts';
 import { formatOf } from '../../../src/config/formats.ts';
 import { tomlEntryLines } from '../../../src/config/tomlLines.ts';
+import { processorTime } from '../processorTime.ts';
 
 describe('readEntry', () => {
   const read = (value: unknown, plainUrl?: 'sse'): Partial<EntryFields> | string | undefined => {
@@ -142,10 +143,10 @@ describe('tomlEntryLines', () => {
     it(`finds ${what}`, () => deepEqual(Object.fromEntries(tomlEntryLines(text, 'mcp_servers')), expected));
   }
   it('is quick on long lines', () => {
-    const began = performance.now();
+    const began = processorTime();
     tomlEntryLines(`x = "${'\\"'.repeat(500_000)}`, 'mcp_servers');
     tomlEntryLines(`${'a.'.repeat(500_000)}`, 'mcp_servers');
-    ok(performance.now() - began < 2_000);
+    ok(processorTime() - began < 2_000);
   });
 });
 

@@ -6,6 +6,7 @@ import { readClosure } from '../../../src/package/closure.ts';
 import { MetadataCache } from '../../../src/package/metadataCache.ts';
 import { refOfScript } from '../../../src/package/nodePackage.ts';
 import type { ClosureReading, PackageRef } from '../../../src/types/package.ts';
+import { processorTime } from '../processorTime.ts';
 import { sparse, TempTree } from './tree.ts';
 
 function names(reading: ClosureReading): string[] {
@@ -261,13 +262,13 @@ describe('readClosure: npm', () => {
     for (const [what, make] of cases) {
       rmSync(description, { recursive: true, force: true });
       make();
-      const before = performance.now();
+      const before = processorTime();
       deepEqual(
         names(readClosure(ref)).filter((text) => !text.startsWith('c@')),
         ['server@1.0.0', '@s/b@2.0.0', 'a@?', 'peer@1.0.0'],
         what,
       );
-      ok(performance.now() - before < 1_000, `${what} took too long`);
+      ok(processorTime() - before < 1_000, `${what} took too long`);
     }
   });
 

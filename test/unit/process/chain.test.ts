@@ -5,6 +5,7 @@ import { isWatchdog, launcherKind, resolveServer } from '../../../src/process/ch
 import { processTree } from '../../../src/process/processTree.ts';
 import type { ProcessRow } from '../../../src/types/process.ts';
 import { row } from '../../fixtures/argv/processRows.ts';
+import { processorTime } from '../processorTime.ts';
 
 interface Recorded {
   readonly case: string;
@@ -122,11 +123,11 @@ describe('launcher chains', () => {
     const many = Array.from({ length: 20_000 }, (_, index) =>
       row(index + 100, index % 50 === 0 ? 10 : 99 + index, ['node', '/opt/x.js'], { startedAt: index }),
     );
-    const start = performance.now();
+    const start = processorTime();
     const tree = processTree([client, ...many]);
     for (const one of many.slice(0, 200)) {
       resolveServer(one, tree, isClient);
     }
-    assert.ok(performance.now() - start < 1_000, `took ${performance.now() - start} ms`);
+    assert.ok(processorTime() - start < 1_000, `took ${processorTime() - start} ms`);
   });
 });

@@ -5,6 +5,7 @@ import type { LaunchSpec } from '../../../src/process/launchSpec.ts';
 import { npxHash } from '../../../src/process/npmCommand.ts';
 import { specName, specVersion } from '../../../src/process/packageSpec.ts';
 import { row } from '../../fixtures/argv/processRows.ts';
+import { processorTime } from '../processorTime.ts';
 
 /** `launcher spec,spec > target | args @cwd (wrappers)`, with what is not there left out. */
 function brief(launch: LaunchSpec): string {
@@ -174,7 +175,7 @@ describe('launch normal forms', () => {
   });
 
   it('is quick on long hostile texts', () => {
-    const start = performance.now();
+    const start = processorTime();
     for (const text of [
       '"'.repeat(100_001),
       "a='".repeat(50_000),
@@ -187,7 +188,7 @@ describe('launch normal forms', () => {
       parseLaunch('cmd', ['/c', text]);
       observedLaunch(row(5, 1, text));
     }
-    assert.ok(performance.now() - start < 1_000, `took ${performance.now() - start} ms`);
+    assert.ok(processorTime() - start < 1_000, `took ${processorTime() - start} ms`);
   });
 });
 

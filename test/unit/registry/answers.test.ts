@@ -8,6 +8,7 @@ import { newestFor } from '../../../src/registry/newest.ts';
 import { parsePipConf } from '../../../src/registry/pipConf.ts';
 import { publicNpmRegistry, publicPythonIndex } from '../../../src/registry/publicIndexes.ts';
 import { candidatesOf, fileVersion, htmlFiles, jsonFiles } from '../../../src/registry/simpleIndex.ts';
+import { processorTime } from '../processorTime.ts';
 
 const hour = 3_600_000;
 const now = Date.parse('2026-11-22T12:00:00Z');
@@ -76,11 +77,11 @@ describe('the pages of Python indexes', () => {
   });
 
   it('are read once, however the page is broken', () => {
-    const start = performance.now();
+    const start = processorTime();
     assert.equal(htmlFiles('<a '.repeat(66_000)), undefined);
     assert.deepEqual(parsePipConf(`[global]\nindex-url = x${' '.repeat(100_000)}y`).size, 1);
     // Seconds to minutes where each beginning is followed to the end.
-    assert.ok(performance.now() - start < 1_500);
+    assert.ok(processorTime() - start < 1_500);
   });
 
   it('are refused when they are something else', () => {

@@ -6,6 +6,7 @@ import type { MatchContext, ObservedServer } from '../../../src/survey/observedS
 import type { RawDefinition } from '../../../src/types/definition.ts';
 import type { ProcessRow } from '../../../src/types/process.ts';
 import { definition, detail, row } from '../../fixtures/argv/processRows.ts';
+import { processorTime } from '../processorTime.ts';
 
 interface Recorded {
   readonly case: string;
@@ -99,9 +100,9 @@ describe('matching: words', () => {
 
   it('is not slowed by many variables', () => {
     const hostile = definition('x', 'vscode', 'node', [`${'${a}x'.repeat(2_000)}y`]);
-    const start = performance.now();
+    const start = processorTime();
     assert.deepEqual(names(observed(row(20, 10, ['node', 'x'.repeat(100_000)])), [hostile]), []);
-    assert.ok(performance.now() - start < 500);
+    assert.ok(processorTime() - start < 500);
   });
 
   it('goes by the specs that npx wrote down, when the hash is of another form', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import type { RawDefinition } from '../../../src/types/definition.ts';
 import { createRedactor, redactDefinition, secretsOf } from '../../../src/types/redaction.ts';
 import { isOrdinaryValue, isSecretName, redacted } from '../../../src/types/secretShapes.ts';
+import { processorTime } from '../processorTime.ts';
 
 /** Made at run time so that no secret scanner stumbles over this file. */
 const shaped = {
@@ -211,7 +212,7 @@ describe('createRedactor: known values', () => {
   it('survives half a surrogate pair, regular expression signs and very long text', () => {
     const odd = createRedactor(['\ud800half-pair', '(.*)+$^[a', '\\d+\\d+\\d+']);
     equal(odd.text('x(.*)+$^[a'), `x${redacted}`);
-    const began = performance.now();
+    const began = processorTime();
     odd.text(`--${'a-'.repeat(300_000)}`);
     odd.text('"a"'.repeat(100_000));
     odd.text('A='.repeat(100_000));
@@ -227,7 +228,7 @@ describe('createRedactor: known values', () => {
     isOrdinaryValue(`/${'a/'.repeat(30_000)}!`);
     isOrdinaryValue(`${'a-'.repeat(30_000)}!`);
     isOrdinaryValue(`${'a.b'.repeat(30_000)}!`);
-    ok(performance.now() - began < 2_000, `${performance.now() - began} ms`);
+    ok(processorTime() - began < 2_000, `${processorTime() - began} ms`);
   });
 });
 
