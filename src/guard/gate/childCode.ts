@@ -1,38 +1,29 @@
 import { look } from '../../package/boundedFile.ts';
-import { readClosure } from '../../package/closure.ts';
-import { closureMarks } from '../../package/closureMarks.ts';
-import { Fingerprint } from '../../package/fingerprint.ts';
+import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identify.ts';
-import { MetadataCache } from '../../package/metadataCache.ts';
 import type { ClosureReading, PackageRef } from '../../types/package.ts';
 import { type CodeState, compareCode, type LoadedCode, shownName } from './codeDrift.ts';
 import { editedSource, sourceFolder } from './editableSource.ts';
 
-/** Readings that do not agree this often are of files that change all the time; then nothing is taken to stand still. */
-const consistentTries = 3;
 /** Installs and starts closer than this cannot be put in order by their times (`diagnosis/baseline`). */
 const orderMs = 2_000;
 
-interface Sight {
-  readonly reading: ClosureReading;
-  /** Missing when the files have to be read again each time. */
-  readonly fingerprint?: Fingerprint;
-}
-
 /** What one child of the guard loaded, and what is on disk in its place. */
 export class ChildCode {
-  readonly #cache = new MetadataCache();
+  readonly #reader: ClosureReader;
   readonly #now: () => number;
   #ref: PackageRef | undefined;
   #loaded: LoadedCode | undefined;
-  #sight: Sight | undefined;
+  /** What the state was concluded from. */
+  #seen: ClosureReading | undefined;
   #state: CodeState | undefined;
   #unknown = 'its package is not known yet';
   readonly #since: number;
 
-  /** @param now epoch ms */
-  constructor(now: () => number = Date.now) {
+  /** @param now epoch ms @param reader one for all children, whose files are mostly the same */
+  constructor(now: () => number = Date.now, reader: ClosureReader = new ClosureReader()) {
     this.#now = now;
+    this.#reader = reader;
     this.#since = now();
   }
 
@@ -61,7 +52,7 @@ export class ChildCode {
       }
       return;
     }
-    const reading = readClosure(found.ref, this.#cache, this.#now());
+    const reading = this.#reader.read(found.ref, this.#now());
     if (reading.status !== 'ok') {
       if (!this.#loaded) {
         this.#unknown = reading.reason;
@@ -75,8 +66,6 @@ export class ChildCode {
     }
     this.#ref = found.ref;
     this.#loaded = reading;
-    // The fingerprint is taken with the first check: this runs while a server starts.
-    this.#sight = undefined;
     this.#state = undefined;
   }
 
@@ -87,16 +76,15 @@ export class ChildCode {
     if (!ref || !loaded) {
       return { state: 'unreadable', reason: this.#unknown, unreadable: [] };
     }
-    // A failed reading is never kept: it may have failed for another reason than the files (no descriptors left).
-    if (this.#state?.unreadable.length === 0 && this.#sight?.fingerprint?.stands()) {
+    const reading = this.#reader.read(ref, this.#now());
+    if (reading === this.#seen && this.#state && isLasting(reading, this.#state)) {
       return this.#state;
     }
-    const sight = this.#look(ref);
-    this.#sight = sight;
+    this.#seen = reading;
     this.#state = compareCode({
       loaded,
       editable: ref.editable === true,
-      now: sight.reading,
+      now: reading,
       at: this.#now(),
       isGone: (root) => look(root).status === 'absent',
     });
@@ -109,21 +97,9 @@ export class ChildCode {
     const folder = this.#ref && own ? sourceFolder(this.#ref, own) : undefined;
     return this.#ref && folder !== undefined ? editedSource(folder, this.#ref.ecosystem, this.#since) : undefined;
   }
+}
 
-  /** A reading, and a fingerprint that was taken before it: what changes from then on is seen at the next check. */
-  #look(ref: PackageRef): Sight {
-    let reading = readClosure(ref, this.#cache, this.#now());
-    let marks = closureMarks(ref, reading);
-    for (let tries = 0; tries < consistentTries && reading.status === 'ok'; tries += 1) {
-      const fingerprint = new Fingerprint(marks, this.#now());
-      const again = readClosure(ref, this.#cache, this.#now());
-      const next = closureMarks(ref, again);
-      if (again.status === 'ok' && next.length === marks.length && next.every((path, index) => path === marks[index])) {
-        return { reading: again, fingerprint };
-      }
-      reading = again;
-      marks = next;
-    }
-    return { reading };
-  }
+/** A failed reading may have failed for another reason than the files (no descriptors left), and an installer that is at work is not so for long. */
+function isLasting(reading: ClosureReading, state: CodeState): boolean {
+  return reading.status === 'ok' && state.unreadable.length === 0 && !(state.state === 'changed' && state.replacing);
 }

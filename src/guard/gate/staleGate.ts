@@ -1,3 +1,4 @@
+import { ClosureReader } from '../../package/closureReader.ts';
 import type { ProcessRow, ProcessTable } from '../../types/process.ts';
 import type { OnStale } from '../guardOptions.ts';
 import { ChildCode } from './childCode.ts';
@@ -96,6 +97,7 @@ export class StaleGate {
   readonly tools: ToolBook;
   readonly #options: StaleGateOptions;
   readonly #log: GateLog;
+  readonly #reader = new ClosureReader();
   #serving: ChildCode | undefined;
   #fault: string | undefined;
   #refusedCalls = 0;
@@ -108,7 +110,7 @@ export class StaleGate {
   }
 
   newChild(): ChildCode {
-    const child = new ChildCode(this.#options.now);
+    const child = new ChildCode(this.#options.now, this.#reader);
     const { configured } = this.#options;
     this.#safely(() => configured && child.record(configuredPackage(configured)));
     return child;
@@ -116,7 +118,7 @@ export class StaleGate {
 
   /** In place of `newChild` and `firstAnswer`: a server that somebody else started, and that may have run for long. */
   async sighted(row: ProcessRow): Promise<ChildCode> {
-    const child = new ChildCode(this.#options.now);
+    const child = new ChildCode(this.#options.now, this.#reader);
     const found = await packageOf(row, this.#options.table);
     this.#safely(() => child.record(found, row.startedAt));
     return child;
