@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { GuardHome, guardBundle, strictServer, until } from './guardedServer.ts';
 
 /** A server that sends back every line as it came. */
@@ -55,10 +56,21 @@ describe('guard: pass-through', function () {
       return before === client.stderr && before !== '';
     });
     assert.ok(client.stderr.trim().split('\n').length < 60, 'a few megabytes are on their way, not all');
+    let received = 0;
+    let peakMb = 0;
+    client.child.stdout?.on('data', () => {
+      // All of them together would fill the memory of the client.
+      received += client.lines.splice(0).length;
+      client.messages.splice(0);
+      if (received > count / 2 && peakMb === 0) {
+        peakMb = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${client.pid}/status`, 'utf8'))?.[1]) / 1_024;
+      }
+    });
     client.child.stdout?.resume();
     const { code } = await client.ended;
     assert.equal(code, 0);
-    assert.equal(client.lines.length, count);
+    assert.equal(received, count);
+    assert.ok(peakMb > 0 && peakMb < 250, `the guard took ${peakMb} MB`);
   });
 
   it('back-pressure: a server that does not read holds the client', async () => {
