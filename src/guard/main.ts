@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { forgetEditor } from './editorAsNode.ts';
 import { guardHelp } from './guardHelp.ts';
 import { parseGuardOptions } from './guardOptions.ts';
+import { collectGarbage } from './restMemory.ts';
 import { runStdioGuard } from './stdioGuard.ts';
 
 /**
@@ -12,6 +13,13 @@ import { runStdioGuard } from './stdioGuard.ts';
  */
 export async function runGuard(words: readonly string[]): Promise<number> {
   forgetEditor(process.env);
+  const code = await run(words);
+  // A compiler thread of V8 that waits for memory waits for us to collect, and Node waits at its end for the thread (nodejs/node issue 54918).
+  collectGarbage();
+  return code;
+}
+
+async function run(words: readonly string[]): Promise<number> {
   const end = words.indexOf('--');
   if (words.slice(0, end === -1 ? words.length : end).includes('--http')) {
     const { runHttpGuard } = await import('./http/httpMain.ts');

@@ -1,7 +1,6 @@
 import { say } from './answers.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { GuardSession } from './guardSession.ts';
-import { collectGarbage } from './restMemory.ts';
 import type { Ended } from './serverProcess.ts';
 
 /** Another server has the resource (EX_TEMPFAIL of sysexits.h). */
@@ -18,8 +17,6 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
   process.on('SIGUSR2', () => undefined);
   try {
     const ended = await (options.recordOnly ? recordOnly(options) : relayed(options));
-    // A compiler thread of V8 that waits for memory waits for us to collect, and Node waits at its end for the thread (nodejs/node issue 54918).
-    collectGarbage();
     return 'refused' in ended ? inUseCode : exitAs(ended);
   } catch (error) {
     say(`${options.command} could not be started: ${error instanceof Error ? error.message : error}`);

@@ -13,6 +13,8 @@ export interface CodeContent {
   readonly content: string;
   /** Newest change of one of the files, epoch ms: to wait by, no evidence. */
   readonly changedAt: number;
+  /** Files and directories that it rests on, absolute: while nothing about them moves, it is the same. */
+  readonly looked: readonly string[];
 }
 
 /**
@@ -23,10 +25,11 @@ export interface CodeContent {
  * @param directory absolute
  */
 export function codeContent(directory: string, cache: MetadataCache): CodeContent | undefined {
-  const files = codeFiles(directory);
-  if (files === undefined || files.length === 0) {
+  const found = codeFiles(directory);
+  if (found === undefined || found.files.length === 0) {
     return undefined;
   }
+  const { files, folders } = found;
   const hash = createHash('sha256');
   let left = maxBytes;
   let changedAt = 0;
@@ -45,11 +48,11 @@ export function codeContent(directory: string, cache: MetadataCache): CodeConten
     }
     hash.update(`${path}\0${read.value.hash}\n`);
   }
-  return { content: `code-${hash.digest('hex')}`, changedAt };
+  return { content: `code-${hash.digest('hex')}`, changedAt, looked: [...folders, ...files].map((path) => join(directory, path)) };
 }
 
 /** Relative paths, sorted; undefined when there are too many or a directory cannot be listed. Links are not followed. */
-function codeFiles(directory: string): readonly string[] | undefined {
+function codeFiles(directory: string): { readonly files: readonly string[]; readonly folders: readonly string[] } | undefined {
   const files: string[] = [];
   const queue = [''];
   for (let at = 0; at < queue.length; at += 1) {
@@ -70,7 +73,7 @@ function codeFiles(directory: string): readonly string[] | undefined {
       return undefined;
     }
   }
-  return files.sort();
+  return { files: files.sort(), folders: queue };
 }
 
 function list(directory: string): Dirent[] | undefined {

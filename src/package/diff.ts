@@ -1,4 +1,4 @@
-import type { InstalledPackage, PackageChange } from '../types/package.ts';
+import type { ClosureReading, InstalledPackage, PackageChange } from '../types/package.ts';
 import { changeDirection, compareVersions } from '../version/compare.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
 
@@ -7,6 +7,28 @@ export interface ClosureDifference {
   /** The server's own package (the first of `before`). */
   readonly own?: PackageChange;
   readonly dependencies: readonly PackageChange[];
+}
+
+/** A reading, or what was kept of one. */
+export type ComparedReading = Pick<Extract<ClosureReading, { status: 'ok' }>, 'packages' | 'ownOnly'>;
+
+/** Compares two readings of one closure. Where one of them knows the own package only, the dependencies are not compared: unread is not removed. */
+export function diffReadings(before: ComparedReading, now: ComparedReading): ClosureDifference {
+  return diffClosures(before.packages, now.packages, before.ownOnly === undefined && now.ownOnly === undefined ? 'all' : 'own');
+}
+
+/**
+ * Whether a package that a later reading does not hold is proven to be gone: what nobody requires any more, and what lies behind metadata that cannot be read or
+ * were cut short, is not in a reading and may still be there.
+ *
+ * @param isGone whether a place on disk is proven to be empty
+ */
+export function isProvenRemoved(
+  { name, running }: PackageChange,
+  before: readonly InstalledPackage[],
+  isGone: (root: string) => boolean,
+): boolean {
+  return before.every((item) => item.name !== name || item.version !== running || isGone(item.root));
 }
 
 /**

@@ -168,6 +168,9 @@ class NpmWalk {
     const isOwn = this.#packages.length === 0 && installedRoot(directory) !== undefined;
     const read = isOwn ? codeContent(directory, this.#cache) : undefined;
     this.#changedAt = Math.max(this.#changedAt, read?.changedAt ?? 0);
+    for (const path of read?.looked ?? []) {
+      this.#places.add(path);
+    }
     return read?.content;
   }
 

@@ -44,7 +44,10 @@ export type ClosureReading =
       readonly changedAt: number;
       /** Directories whose entries change when a package of the closure is replaced; few. */
       readonly watch: readonly string[];
-      /** Directories in which the packages were found, before links were followed. More than `watch` where packages lie in a linked store. */
+      /**
+       * Directories in which the packages were found, before links were followed, and the files that the content of the own package rests on. More than `watch`
+       * where packages lie in a linked store, or where its installer records no content.
+       */
       readonly places?: readonly string[];
     }
   /** The environment or the package directory does not exist. */

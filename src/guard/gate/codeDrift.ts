@@ -1,4 +1,4 @@
-import { diffClosures } from '../../package/diff.ts';
+import { diffReadings, isProvenRemoved } from '../../package/diff.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../types/package.ts';
 
 /** What was loaded by one child: the reading that counts as what runs. */
@@ -59,14 +59,15 @@ export function compareCode(question: DriftQuestion): CodeState {
     return { state: 'changed', packages, unreadable: [], replacing: false };
   }
   const unreadable = unreadableNames(loaded.packages, now.packages);
-  const partly = loaded.ownOnly !== undefined || now.ownOnly !== undefined;
-  const difference = diffClosures(loaded.packages, now.packages, partly ? 'own' : 'all');
+  const difference = diffReadings(loaded, now);
   const changes = [
     ...(difference.own ? [{ ...difference.own, isOwn: true }] : []),
     ...difference.dependencies.map((change) => ({ ...change, isOwn: false })),
   ];
   const packages = changes
-    .filter((change) => change.direction !== 'removed' || (unreadable.length === 0 && isRemoved(change, loaded.packages, question.isGone)))
+    .filter(
+      (change) => change.direction !== 'removed' || (unreadable.length === 0 && isProvenRemoved(change, loaded.packages, question.isGone)),
+    )
     .map((change) => drifted(change, change.isOwn && question.editable));
   if (packages.length > 0) {
     return { state: 'changed', packages, unreadable, replacing: Math.abs(question.at - now.changedAt) < quietMs };
@@ -84,11 +85,6 @@ function unreadableNames(before: readonly InstalledPackage[], now: readonly Inst
   const blank = new Set(now.filter((item) => item.version === undefined).map((item) => plain(item.name)));
   const names = before.filter((item) => item.version !== undefined && blank.has(plain(item.name))).map((item) => shownName(item.name));
   return [...new Set(names)];
-}
-
-/** What nobody requires any more, or what lies behind something unreadable, is not in a reading and may still be there. */
-function isRemoved(change: PackageChange, before: readonly InstalledPackage[], isGone: (root: string) => boolean): boolean {
-  return before.filter((item) => item.name === change.name && item.version === change.running).every((item) => isGone(item.root));
 }
 
 function drifted(change: PackageChange, source: boolean): DriftedPackage {
