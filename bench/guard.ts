@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { bundles } from '../esbuild.ts';
+import { buildProgram } from '../esbuild.ts';
 import { median } from './measure.ts';
 
 const cycles = Number(/^--cycles=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? 3_000);
@@ -93,7 +93,7 @@ class Peer {
 const echo = [process.execPath, await compiled('echoServer')];
 const forwarder = await compiled('lineForwarder');
 const guard = join(folder, 'guard.cjs');
-await build({ ...bundles.guard, outfile: guard, sourcemap: false });
+await buildProgram('guard', folder);
 const commands: readonly (readonly [string, readonly string[]])[] = [
   ['direct', echo],
   ['lines', [process.execPath, forwarder, 'lines', ...echo]],

@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CodeRecorder } from '../src/guard/gate/codeRecorder.ts';
 import { createStaleGate, type StaleGate } from '../src/guard/gate/staleGate.ts';
 import { createProcessTable } from '../src/process/table.ts';
 
@@ -65,10 +66,13 @@ function makePython(venv: string): { command: string; args: string[] } {
 
 async function measure(what: string, { command, args }: { command: string; args: string[] }, touched: string): Promise<void> {
   const table = await createProcessTable();
+  const recorder = (): CodeRecorder => new CodeRecorder({ command, args, cwd: tmpdir(), env: process.env });
+  const first = recorder();
   const make = (): StaleGate =>
     createStaleGate({
       policy: 'refuse-writes',
-      configured: { command, args, cwd: tmpdir(), env: process.env },
+      recorder: first,
+      env: process.env,
       table,
       cure: () => 'mcp-shepherd restart 1',
       log: () => {},
@@ -76,7 +80,7 @@ async function measure(what: string, { command, args }: { command: string; args:
       readTools: ['read'],
     });
   const gate = make();
-  const child = gate.newChild();
+  const child = first.starting();
   gate.serve(child);
   const found = gate.recorded(child);
   if (!found.package) {
@@ -86,7 +90,7 @@ async function measure(what: string, { command, args }: { command: string; args:
   const call = (name: string) => (): unknown => gate.call({ params: { name } });
   show(
     'record before a spawn (cold)',
-    times(21, () => make().newChild()),
+    times(21, () => recorder().starting()),
   );
   show('write while files moved a moment ago (read again each time)', times(101, call('write')));
   // Until the files have stood still long enough to be believed.

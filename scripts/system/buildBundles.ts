@@ -1,6 +1,5 @@
-import { build, stop } from 'esbuild';
-import { bundles } from '../../esbuild.ts';
-import { projectRoot } from './projectPaths.ts';
+import { stop } from 'esbuild';
+import { buildAll } from '../../esbuild.ts';
 
 /**
  * Builds dist/ with the project's own settings; esbuild prints what is wrong.
@@ -9,7 +8,7 @@ import { projectRoot } from './projectPaths.ts';
  */
 export async function buildBundles(): Promise<void> {
   try {
-    await Promise.all(Object.values(bundles).map((options) => build({ ...options, absWorkingDir: projectRoot })));
+    await buildAll();
   } catch (error) {
     throw new Error('The build failed.', { cause: error });
   } finally {

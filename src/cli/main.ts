@@ -1,6 +1,5 @@
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Shell } from './terminal.ts';
 
 /** Verbs with a program of their own: found before anything else is loaded, so that they start as fast as if they stood alone. */
@@ -8,7 +7,7 @@ const ownPrograms: ReadonlyMap<string, (rest: readonly string[]) => Promise<numb
 
 /** The bundle beside this one, by its path: the guard shares no code with the command line. It may end the process itself. */
 async function guard(rest: readonly string[]): Promise<number> {
-  const bundle: unknown = await import(pathToFileURL(join(dirname(fileURLToPath(import.meta.url)), 'guard.cjs')).href);
+  const bundle: unknown = createRequire(import.meta.url)('./guard.cjs');
   if (typeof bundle !== 'object' || bundle === null || !('runGuard' in bundle) || typeof bundle.runGuard !== 'function') {
     throw new Error('guard.cjs beside this program is not the guard: install MCP Shepherd again');
   }
@@ -21,7 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (own) {
     return own(rest);
   }
-  // Loaded only now: the bundle evaluates these modules at this point and not before.
+  // Loaded only now: this is a piece of its own.
   const [{ runCommandLine }, { askOn, createOutput }] = await Promise.all([import('./run.ts'), import('./terminal.ts')]);
   const ended = new AbortController();
   const end = (): void => ended.abort();

@@ -1,6 +1,6 @@
 import { posix, win32 } from 'node:path';
 import type { Ecosystem } from '../types/package.ts';
-import { isNpmName } from '../version/npmSpec.ts';
+import { isNpmName } from '../version/npmName.ts';
 import { isPythonName } from '../version/pythonSpec.ts';
 import { versionShaped } from '../version/shape.ts';
 

@@ -1,12 +1,12 @@
-import { join } from 'node:path';
 import type { ControlHandlers } from '../lock/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
-import { runDirOf } from '../lock/runDir.ts';
 import { say } from './answers.ts';
 import { CallWatch } from './callWatch.ts';
+import type { CodeRecorder } from './gate/codeRecorder.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import type { Publication } from './publication.ts';
 import { Relay } from './relay.ts';
+import { keepNewSpaceSmall } from './restMemory.ts';
 import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { Supervisor } from './supervisor.ts';
@@ -36,6 +36,7 @@ export class GuardSession {
   #stopClientWatch: () => void = () => undefined;
   #servers: readonly ServerProcess[] = [];
   #problem: string | undefined;
+  #recorder: CodeRecorder | undefined;
   #gate: StdioCallGate | undefined;
   #versions: Partial<InstanceFacts> = {};
 
@@ -63,8 +64,12 @@ export class GuardSession {
       graceMs: options.graceMs,
       drainMs: options.drainMs,
       start: async () => {
-        const code = this.#gate?.starting();
+        const code = this.#recorder?.starting();
         const server = await startServer({ ...options, inherited: this.#lockFiles() });
+        this.#watchdog ??= new Watchdog(options.graceMs);
+        this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
+        // In the shade of its start: what judges calls is needed only when the first of them comes.
+        await this.#openGate();
         this.#gate?.started(code, server);
         return server;
       },
@@ -106,19 +111,19 @@ export class GuardSession {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => this.#end(signal));
     }
-    const readOnly = this.#conflict !== undefined && this.#options.onConflict.mode === 'read-only';
-    if (this.#options.onStale !== 'off' || readOnly || this.#options.updateNote) {
-      await this.#openGate(readOnly);
+    if (this.#options.onStale !== 'off' || this.#options.updateNote) {
+      const { CodeRecorder } = await import('./gate/codeRecorder.ts');
+      const { command, args } = this.#options;
+      this.#recorder = new CodeRecorder({ command, args, cwd: process.cwd(), env: process.env });
     }
     process.on('SIGUSR2', () => void this.supervisor.restart('asked by SIGUSR2'));
     await this.supervisor.begin();
     void this.#inputEnded.then(() => this.#end());
     // What the client sent already goes first.
     await new Promise((resolve) => setImmediate(resolve));
-    this.#watchdog = new Watchdog(this.#options.graceMs);
-    this.#watchdog.tell(this.#servers.map(({ pid }) => pid));
     this.#publication = this.#settled().then((goesOn) => (goesOn ? this.#publish() : undefined));
     this.#calls.begin();
+    await keepNewSpaceSmall();
   }
 
   /** To publish takes two programs and some reading: the server, which is just starting, has the machine to itself first. @returns false when it is over already */
@@ -136,27 +141,25 @@ export class GuardSession {
     return goesOn;
   }
 
-  async #openGate(readOnly: boolean): Promise<void> {
-    const [{ StdioCallGate }, { cureCommand }, { createUpdateNote }] = await Promise.all([
-      import('./stdioCallGate.ts'),
-      import('./gate/cureCommand.ts'),
-      import('./gate/updateNote.ts'),
-    ]);
-    const runFolder = runFolderOf(this.#options);
-    const gate = new StdioCallGate({
+  /** Nothing of the client is read before it is open. */
+  async #openGate(): Promise<void> {
+    const readOnly = this.#conflict !== undefined && this.#options.onConflict.mode === 'read-only';
+    if (this.#gate || (!this.#recorder && !readOnly)) {
+      return;
+    }
+    const { openedGate } = await import('./openedGate.ts');
+    const gate = openedGate({
       options: this.#options,
       relay: this.relay,
+      recorder: this.#recorder,
       restart: (reason) => this.supervisor.restartByItself(reason),
-      cure: () => cureCommand(this.#servers.at(-1)?.pid ?? process.pid, runFolder),
+      serving: () => this.#servers.at(-1)?.pid ?? process.pid,
+      running: () => this.#versions.package,
       log: say,
       recorded: (versions) => {
         this.#versions = versions;
         void this.#publication?.then((publication) => publication?.set({ package: undefined, deps: undefined, ...versions }));
       },
-      note:
-        this.#options.updateNote && runFolder
-          ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running: () => this.#versions.package })
-          : undefined,
     });
     if (readOnly) {
       gate.readOnly = { text: this.#conflict ?? '', promote: () => this.#promote() };
@@ -271,14 +274,5 @@ export class GuardSession {
         return { status: 'stopped' };
       },
     };
-  }
-}
-
-/** Undefined when the variable that names it is wrong: then it is not published either, and that is reported there. */
-function runFolderOf(options: GuardOptions): ReturnType<typeof runDirOf> | undefined {
-  try {
-    return runDirOf(process.env, options.runDir);
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { openssl } from '../types/openssl.ts';
 import { type Envelope, type IdKey, idText, isJsonObject } from './envelope.ts';
 import type { ServerLink } from './serverLink.ts';
 
@@ -60,7 +60,9 @@ export class InputRounds {
   }
 }
 
-/** A state may be large. */
+/** A state may be large; a small one is its own key, in characters. */
+const plainChars = 512;
+
 function keyOf(state: string): string {
-  return createHash('sha256').update(state).digest('base64');
+  return state.length <= plainChars ? state : openssl().createHash('sha256').update(state).digest('base64');
 }

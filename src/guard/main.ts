@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import { forgetEditor } from './editorAsNode.ts';
 import { guardHelp } from './guardHelp.ts';
 import { parseGuardOptions } from './guardOptions.ts';
@@ -15,7 +14,7 @@ export async function runGuard(words: readonly string[]): Promise<number> {
   forgetEditor(process.env);
   const code = await run(words);
   // A compiler thread of V8 that waits for memory waits for us to collect, and Node waits at its end for the thread (nodejs/node issue 54918).
-  collectGarbage();
+  await collectGarbage();
   return code;
 }
 
@@ -25,8 +24,6 @@ async function run(words: readonly string[]): Promise<number> {
     const { runHttpGuard } = await import('./http/httpMain.ts');
     return runHttpGuard(words);
   }
-  // Many short-lived messages, few that stay: V8 would make the space for new objects 32 MB large, and it serves no purpose (measured: 144 → 97 MB, not slower).
-  setFlagsFromString('--semi-space-growth-factor=1');
   const parsed = parseGuardOptions(words);
   switch (parsed.status) {
     case 'help':

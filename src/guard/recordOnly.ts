@@ -4,7 +4,7 @@ import type { GuardOptions } from './guardOptions.ts';
 import type { Publication } from './publication.ts';
 import { Relay } from './relay.ts';
 import { type Ended, type ServerProcess, startServer } from './serverProcess.ts';
-import { type LockOutcome, Surroundings } from './surroundings.ts';
+import type { LockOutcome, Surroundings } from './surroundings.ts';
 
 const cannotRestart = 'it was started with --record-only, and only its client can restart it';
 
@@ -17,8 +17,9 @@ const termMs = 5_000;
  * @returns how the server ended @throws the system's error when it cannot be started
  */
 export async function runRecordOnly(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
-  const surroundings = await Surroundings.look(options);
-  const lock: LockOutcome = options.locks.length > 0 ? await surroundings.lock(new AbortController().signal) : { status: 'start' };
+  // A server that needs no lock is started before anything is looked at.
+  const before = options.locks.length > 0 ? await look(options) : undefined;
+  const lock: LockOutcome = (await before?.lock(new AbortController().signal)) ?? { status: 'start' };
   if (lock.status === 'refuse') {
     say(lock.text);
     // No server has the pipes: somebody must answer.
@@ -36,7 +37,6 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     throw error;
   }
   const end = (): void => void endServer(server, { politeMs: options.graceMs, termMs });
-  const stopWatch = surroundings.watchClient(end, { also: 'parent' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       server.signal(signal);
@@ -44,12 +44,19 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     });
   }
   process.on('SIGUSR2', () => say(`not restarted: ${cannotRestart}`));
+  const surroundings = before ?? (await look(options));
+  const stopWatch = surroundings.watchClient(end, { also: 'parent' });
   const publication = await publish(surroundings, lock, server, end);
   const ended = await server.exited;
   stopWatch();
   await endServer(server, { politeMs: 0, termMs });
   await (publication ? publication.close() : lock.instance?.unlockAndClose());
   return ended;
+}
+
+async function look(options: GuardOptions): Promise<Surroundings> {
+  const { Surroundings } = await import('./surroundings.ts');
+  return Surroundings.look(options);
 }
 
 async function publish(

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { systemRandom } from '../types/systemRandom.ts';
 import { type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
 import { LineSplitter } from './lineSplitter.ts';
 import { Outlet, Valve } from './outlet.ts';
@@ -141,7 +141,7 @@ export class ServerLink {
   /** Asks the server something of our own, which the client never sees. Resolves always. */
   ask(method: string, params: unknown, limitMs: number): Promise<OwnAnswer> {
     // Nobody else makes such an id.
-    const id = `mcp-shepherd-${randomBytes(9).toString('base64url')}`;
+    const id = `mcp-shepherd-${systemRandom(9).toString('base64url')}`;
     return new Promise((resolve) => {
       const timer = setTimeout(
         () => this.#settleOwn(id, { status: 'silent', reason: `it did not answer ${method} within ${limitMs / 1_000} s` }),

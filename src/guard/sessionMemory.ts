@@ -1,4 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { openssl } from '../types/openssl.ts';
 import { type Body, type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
 
 /** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
@@ -148,10 +149,36 @@ export class SessionMemory {
   }
 }
 
+/** A list up to this length is its own digest, in characters: most guards then never need OpenSSL. */
+const plainChars = 256 * 1_024;
+
+/** A text that is the same for the same list, and not large. */
+class ListDigest {
+  #text = '';
+  #hash: Hash | undefined;
+
+  add(part: string): this {
+    if (this.#hash === undefined && this.#text.length + part.length > plainChars) {
+      this.#hash = openssl().createHash('sha256').update(this.#text);
+      this.#text = '';
+    }
+    if (this.#hash) {
+      this.#hash.update(part);
+    } else {
+      this.#text += part;
+    }
+    return this;
+  }
+
+  end(): string {
+    return this.#hash?.digest('hex') ?? this.#text;
+  }
+}
+
 /** The digest of a list that comes page by page: the same as of the whole list in one piece. */
 export class ListPages {
   readonly #member: string;
-  readonly #hash: Hash = createHash('sha256').update('[');
+  readonly #digest = new ListDigest().add('[');
   #isEmpty = true;
   #next: unknown;
   #isBroken = false;
@@ -171,19 +198,17 @@ export class ListPages {
       return undefined;
     }
     if (items.length > 0) {
-      this.#hash.update(`${this.#isEmpty ? '' : ','}${JSON.stringify(items).slice(1, -1)}`);
+      this.#digest.add(`${this.#isEmpty ? '' : ','}${JSON.stringify(items).slice(1, -1)}`);
       this.#isEmpty = false;
     }
     this.#next = result.nextCursor;
-    return this.#next === undefined ? this.#hash.update(']').digest('hex') : undefined;
+    return this.#next === undefined ? this.#digest.add(']').end() : undefined;
   }
 }
 
 /** Equal for lists that a client cannot tell apart. */
 export function listDigest(method: ListMethod, result: JsonObject): string {
-  return createHash('sha256')
-    .update(JSON.stringify(result[lists[method].member]) ?? '')
-    .digest('hex');
+  return new ListDigest().add(JSON.stringify(result[lists[method].member]) ?? '').end();
 }
 
 /**

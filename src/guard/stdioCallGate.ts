@@ -2,6 +2,7 @@ import { failedTool } from './answers.ts';
 import type { CallGate, ToolCall, Verdict } from './callGate.ts';
 import { type Envelope, isJsonObject, type JsonObject } from './envelope.ts';
 import type { ChildCode } from './gate/childCode.ts';
+import type { CodeRecorder } from './gate/codeRecorder.ts';
 import { createStaleGate, type GateDecision, type StaleGate, type StaleReport } from './gate/staleGate.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { guardTable } from './guardTable.ts';
@@ -25,6 +26,7 @@ export interface ReadOnly {
 export interface CallGateOptions {
   readonly options: GuardOptions;
   readonly relay: Relay;
+  readonly recorder: CodeRecorder;
   restart(reason: string): Promise<RestartOutcome>;
   /** What a person types to restart the server. */
   cure(): string;
@@ -45,10 +47,11 @@ export class StdioCallGate implements CallGate {
 
   constructor(options: CallGateOptions) {
     this.#options = options;
-    const { command, args, onStale, writeTools, readTools } = options.options;
+    const { onStale, writeTools, readTools } = options.options;
     this.#gate = createStaleGate({
       policy: onStale,
-      configured: { command, args, cwd: process.cwd(), env: process.env },
+      recorder: options.recorder,
+      env: process.env,
       table: guardTable(),
       cure: options.cure,
       log: options.log,
@@ -57,12 +60,7 @@ export class StdioCallGate implements CallGate {
     });
   }
 
-  /** Right before a server is started; `started` says which one it became. */
-  starting(): ChildCode | undefined {
-    const { onStale, updateNote } = this.#options.options;
-    return onStale === 'off' && !updateNote ? undefined : this.#gate.newChild();
-  }
-
+  /** What was recorded right before a server was started. */
   started(code: ChildCode | undefined, server: ServerProcess): void {
     if (code) {
       this.#codes.set(server, code);

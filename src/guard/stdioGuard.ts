@@ -1,6 +1,7 @@
 import { say } from './answers.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { GuardSession } from './guardSession.ts';
+import { runRecordOnly } from './recordOnly.ts';
 import type { Ended } from './serverProcess.ts';
 
 /** Another server has the resource (EX_TEMPFAIL of sysexits.h). */
@@ -16,18 +17,13 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
   // While nothing runs that it could restart, it ends nothing either.
   process.on('SIGUSR2', () => undefined);
   try {
-    const ended = await (options.recordOnly ? recordOnly(options) : relayed(options));
+    const ended = await (options.recordOnly ? runRecordOnly(options) : relayed(options));
     return 'refused' in ended ? inUseCode : exitAs(ended);
   } catch (error) {
     say(`${options.command} could not be started: ${error instanceof Error ? error.message : error}`);
     // As a shell says it: 127 = there is no such program.
     return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 127 : 126;
   }
-}
-
-async function recordOnly(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
-  const { runRecordOnly } = await import('./recordOnly.ts');
-  return runRecordOnly(options);
 }
 
 async function relayed(options: GuardOptions): Promise<Ended | { readonly refused: string }> {

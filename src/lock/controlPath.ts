@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../types/errorCode.ts';
+import { systemRandom } from '../types/systemRandom.ts';
 import type { InstanceRecord } from './instanceRecord.ts';
 import { checkPrivate, type LockDirectory } from './lockDirectory.ts';
 
@@ -19,10 +19,10 @@ const pipePattern = /^\\\\\.\\pipe\\mcp-[0-9a-f]{32}$/;
  */
 export function newControlPath(directory: LockDirectory, platform: NodeJS.Platform = process.platform): string {
   if (platform === 'win32') {
-    return `\\\\.\\pipe\\mcp-${randomBytes(16).toString('hex')}`;
+    return `\\\\.\\pipe\\mcp-${systemRandom(16).toString('hex')}`;
   }
   const folder = join(directory.base, 's');
-  const path = join(folder, `${randomBytes(6).toString('hex')}.sock`);
+  const path = join(folder, `${systemRandom(6).toString('hex')}.sock`);
   if (Buffer.byteLength(path) <= maxPathBytes) {
     const refused = checkPrivate(folder, directory.uid, true);
     if (refused !== undefined) {
@@ -30,7 +30,7 @@ export function newControlPath(directory: LockDirectory, platform: NodeJS.Platfo
     }
     return path;
   }
-  const own = `/tmp/mcp-${directory.uid ?? 0}-${randomBytes(8).toString('hex')}`;
+  const own = `/tmp/mcp-${directory.uid ?? 0}-${systemRandom(8).toString('hex')}`;
   // Not recursive: a folder that is there already is somebody else's.
   mkdirSync(own, { mode: 0o700 });
   return join(own, 'c.sock');

@@ -1,6 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openssl } from '../types/openssl.ts';
+import { systemRandom } from '../types/systemRandom.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 import { readWhole, writeWhole } from './wholeFile.ts';
 
@@ -12,7 +13,7 @@ function secretFile(directory: LockDirectory, instance: string): string {
 
 /** Makes the secret of an instance: 32 random bytes in a file for this user only. It never stands in the record. @throws on I/O errors */
 export function createControlSecret(directory: LockDirectory, instance: string): Buffer {
-  const secret = randomBytes(32);
+  const secret = systemRandom(32);
   writeWhole(secretFile(directory, instance), `${secret.toString('hex')}\n`);
   return secret;
 }
@@ -39,7 +40,7 @@ export function removeControlSecret(directory: LockDirectory, instance: string):
 
 /** 16 bytes as hex, used for one connection. */
 export function newNonce(): string {
-  return randomBytes(16).toString('hex');
+  return systemRandom(16).toString('hex');
 }
 
 /**
@@ -47,10 +48,12 @@ export function newNonce(): string {
  * from the other, and none is good for another connection.
  */
 export function proofOf(secret: Buffer, first: string, second: string): string {
-  return createHmac('sha256', secret).update(Buffer.from(first, 'hex')).update(Buffer.from(second, 'hex')).digest('hex');
+  return openssl().createHmac('sha256', secret).update(Buffer.from(first, 'hex')).update(Buffer.from(second, 'hex')).digest('hex');
 }
 
 /** Compares without telling by its time where the first difference is. */
 export function isProof(value: unknown, expected: string): boolean {
-  return typeof value === 'string' && value.length === expected.length && timingSafeEqual(Buffer.from(value), Buffer.from(expected));
+  return (
+    typeof value === 'string' && value.length === expected.length && openssl().timingSafeEqual(Buffer.from(value), Buffer.from(expected))
+  );
 }

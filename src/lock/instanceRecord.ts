@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { systemRandom } from '../types/systemRandom.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 import { readWhole, writeWhole } from './wholeFile.ts';
 
@@ -70,7 +70,7 @@ export type RecordReading =
 
 /** A name for a new instance, never used again. */
 export function newInstanceId(): string {
-  return randomBytes(16).toString('hex');
+  return systemRandom(16).toString('hex');
 }
 
 /** Reads one record. Never throws. */

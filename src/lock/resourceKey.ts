@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { openssl } from '../types/openssl.ts';
 import { userHome } from './runDir.ts';
 
 export type ResourceKind = 'path' | 'port' | 'name';
@@ -19,7 +19,7 @@ export interface ResourceKey {
 
 /** First 32 hex digits of SHA-256 over `ilp1`, the kind and the normalised name, each on a line of its own (no line break at the end). */
 export function hashKey(kind: ResourceKind, normalised: string): string {
-  return createHash('sha256').update(`ilp1\n${kind}\n${normalised}`, 'utf8').digest('hex').slice(0, 32);
+  return openssl().createHash('sha256').update(`ilp1\n${kind}\n${normalised}`, 'utf8').digest('hex').slice(0, 32);
 }
 
 /** @param resource a path, a TCP port number, or a name that the server chose @throws when it cannot be a resource of that kind */

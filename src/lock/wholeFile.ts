@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, linkSync, lstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { errorCode } from '../types/errorCode.ts';
+import { systemRandom } from '../types/systemRandom.ts';
 
 /** A small file as a whole, or why there is none. `absent` is no fault: files of others come and go. */
 export type WholeFile =
@@ -109,7 +109,7 @@ export function writeWholeOnce(file: string, text: string): boolean {
 }
 
 function temporaryFor(file: string, text: string): string {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = `${file}.${systemRandom(6).toString('hex')}.tmp`;
   try {
     writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
   } catch (error) {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type Dirent, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { openssl } from '../types/openssl.ts';
 import type { MetadataCache } from './metadataCache.ts';
 
 /** Servers are far smaller; of what is larger nothing is said. */
@@ -30,12 +30,12 @@ export function codeContent(directory: string, cache: MetadataCache): CodeConten
     return undefined;
   }
   const { files, folders } = found;
-  const hash = createHash('sha256');
+  const hash = openssl().createHash('sha256');
   let left = maxBytes;
   let changedAt = 0;
   for (const path of files) {
     const read = cache.readBytes('code', join(directory, path), maxBytes, (bytes) => ({
-      hash: createHash('sha256').update(bytes).digest('hex'),
+      hash: openssl().createHash('sha256').update(bytes).digest('hex'),
       bytes: bytes.length,
     }));
     if (read.status !== 'ok') {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import semver from 'semver';
+import satisfies from 'semver/functions/satisfies.js';
+import valid from 'semver/functions/valid.js';
 import type { PackageRef } from '../types/package.ts';
 import type { ProcessDetail, ProcessRow } from '../types/process.ts';
 import { type NpmSpec, parseNpmSpec } from '../version/npmSpec.ts';
@@ -79,9 +80,9 @@ function cacheFolders(detail: ProcessDetail): string[] {
 /** Directories of the versions that a specifier may mean, of those that were there when the process had just started. */
 function versionsIn(folder: string, spec: Extract<NpmSpec, { kind: 'registry' }>, startedAt: number): string[] {
   const { selector } = spec;
-  const all = list(folder).filter((name) => semver.valid(name) !== null);
+  const all = list(folder).filter((name) => valid(name) !== null);
   const fit = all.filter((version) =>
-    selector === undefined || selector.kind === 'tag' ? true : semver.satisfies(version, selector.value, { loose: true }),
+    selector === undefined || selector.kind === 'tag' ? true : satisfies(version, selector.value, { loose: true }),
   );
   const paths = fit.map((version) => join(folder, version));
   if (paths.length < 2) {

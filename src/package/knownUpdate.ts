@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { openssl } from '../types/openssl.ts';
 import type { Ecosystem, PackageRef } from '../types/package.ts';
 import { compareVersions } from '../version/compare.ts';
 import { versionShaped } from '../version/shape.ts';
@@ -31,7 +31,7 @@ const skewMs = 60_000;
 
 /** Where it is kept: one file for each installation. @param stateRoot `<run folder>/shepherd` */
 export function knownUpdateFile(stateRoot: string, ref: Pick<PackageRef, 'ecosystem' | 'name' | 'environment'>): string {
-  const key = createHash('sha256').update(`${ref.ecosystem}\n${ref.name}\n${ref.environment}`).digest('hex').slice(0, 32);
+  const key = openssl().createHash('sha256').update(`${ref.ecosystem}\n${ref.name}\n${ref.environment}`).digest('hex').slice(0, 32);
   return join(stateRoot, 'updates', `${key}.json`);
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, parse, sep } from 'node:path';
 import type { PackageRef } from '../types/package.ts';
-import { isNpmName } from '../version/npmSpec.ts';
+import { isNpmName } from '../version/npmName.ts';
 import { versionShaped } from '../version/shape.ts';
 import { failure, look, readBounded } from './boundedFile.ts';
 import type { MetadataCache } from './metadataCache.ts';

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { openssl } from '../types/openssl.ts';
 import { isPythonName, normalizePythonName } from '../version/pythonSpec.ts';
 import { versionShaped } from '../version/shape.ts';
 import { failure, look, readBounded } from './boundedFile.ts';
@@ -163,7 +163,7 @@ export function contentOfRecord(text: string): string | undefined {
     return undefined;
   }
   const sorted = lines.map(({ path, hash }) => `${path}\0${hash}`).sort();
-  return `sha256-${createHash('sha256').update(sorted.join('\n')).digest('hex')}`;
+  return `sha256-${openssl().createHash('sha256').update(sorted.join('\n')).digest('hex')}`;
 }
 
 /** The lines of a RECORD file (a CSV of path, hash, size), with forward slashes. */

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import type { PackageRef } from '../types/package.ts';
-import { isNpmName } from '../version/npmSpec.ts';
+import { isNpmName } from '../version/npmName.ts';
 import { versionShaped } from '../version/shape.ts';
 import { look, readBounded } from './boundedFile.ts';
 import type { PartsOrFailure } from './closureParts.ts';

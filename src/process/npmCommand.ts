@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { openssl } from '../types/openssl.ts';
 import { commandName } from './commandName.ts';
 import { type LaunchReader, type LaunchSpec, packageLaunch, plainLaunch } from './launchSpec.ts';
 import { type OptionScan, optionValues, scanOptions, wordSet } from './optionScan.ts';
@@ -23,7 +23,7 @@ const bunValues = wordSet(
  */
 export function npxHash(specs: readonly string[]): string {
   const text = [...specs].sort((a, b) => a.localeCompare(b, 'en')).join('\n');
-  return createHash('sha512').update(text).digest('hex').slice(0, 16);
+  return openssl().createHash('sha512').update(text).digest('hex').slice(0, 16);
 }
 
 /** `npx -y pkg args`, `npx -p pkg bin args`, `npx -c 'bin args'`. Options of npx end at the first operand. */

@@ -1,4 +1,4 @@
-import { isNpmName } from '../version/npmSpec.ts';
+import { isNpmName } from '../version/npmName.ts';
 import { versionShaped } from '../version/shape.ts';
 import { type Candidate, type KnownAnswer, type RegistryAnswer, refusal } from './answer.ts';
 import { type GetAnswer, getBelow, Unreachable } from './httpGet.ts';

@@ -1,5 +1,7 @@
 import pep440 from '@renovatebot/pep440';
-import semver from 'semver';
+import compare from 'semver/functions/compare.js';
+import prerelease from 'semver/functions/prerelease.js';
+import valid from 'semver/functions/valid.js';
 import type { Ecosystem, PackageChange } from '../types/package.ts';
 
 /**
@@ -13,9 +15,9 @@ export function compareVersions(ecosystem: Ecosystem, a: string, b: string): -1 
     return 0;
   }
   if (ecosystem !== 'python') {
-    const left = semver.valid(a);
-    const right = semver.valid(b);
-    return left === null || right === null ? 'unknown' : semver.compare(left, right);
+    const left = valid(a);
+    const right = valid(b);
+    return left === null || right === null ? 'unknown' : compare(left, right);
   }
   if (pep440.valid(a) === null || pep440.valid(b) === null) {
     return 'unknown';
@@ -40,8 +42,8 @@ export function changeDirection(
 /** Whether a version is one before a release (alpha, release candidate, development build); `unknown` when its ecosystem's rules cannot read it. */
 export function isPrerelease(ecosystem: Ecosystem, version: string): boolean | 'unknown' {
   if (ecosystem !== 'python') {
-    const valid = semver.valid(version);
-    return valid === null ? 'unknown' : (semver.prerelease(valid)?.length ?? 0) > 0;
+    const read = valid(version);
+    return read === null ? 'unknown' : (prerelease(read)?.length ?? 0) > 0;
   }
   return pep440.explain(version)?.is_prerelease ?? 'unknown';
 }

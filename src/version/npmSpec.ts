@@ -1,4 +1,6 @@
-import semver from 'semver';
+import valid from 'semver/functions/valid.js';
+import validRange from 'semver/ranges/valid.js';
+import { isNpmName } from './npmName.ts';
 
 /** What follows the name in `name@…`. A tag is a name in the registry; nothing but the registry knows its version. */
 export type NpmSelector = { readonly kind: 'version' | 'range' | 'tag'; readonly value: string };
@@ -11,20 +13,6 @@ export type NpmSpec =
   | { readonly kind: 'alias'; readonly alias: string; readonly target: { readonly name: string; readonly selector?: NpmSelector } }
   | { readonly kind: 'git' | 'url' | 'file'; readonly name?: string; readonly source: string }
   | { readonly kind: 'invalid'; readonly reason: string };
-
-const namePart = /^[A-Za-z0-9~_][A-Za-z0-9~._-]*$/;
-
-/**
- * Whether npm could have a package of this name (upper case is allowed: old packages have it). Stricter than npm in one way: a name never begins with
- * `-` or `.`, so that it is safe as an argument and as a path.
- */
-export function isNpmName(name: string): boolean {
-  if (name.length === 0 || name.length > 214) {
-    return false;
-  }
-  const parts = name.startsWith('@') ? name.slice(1).split('/') : [name];
-  return parts.length === (name.startsWith('@') ? 2 : 1) && parts.every((part) => namePart.test(part) && part !== 'node_modules');
-}
 
 /** Reads a specification as written on a command line. Never throws; formats: npm-package-arg's documentation. */
 export function parseNpmSpec(spec: string): NpmSpec {
@@ -59,10 +47,10 @@ export function parseNpmSpec(spec: string): NpmSpec {
 }
 
 function selectorOf(text: string): NpmSelector {
-  if (semver.valid(text, true) !== null) {
+  if (valid(text, true) !== null) {
     return { kind: 'version', value: text };
   }
-  return { kind: semver.validRange(text, true) === null ? 'tag' : 'range', value: text };
+  return { kind: validRange(text, true) === null ? 'tag' : 'range', value: text };
 }
 
 function sourceKind(text: string): 'git' | 'url' | 'file' | undefined {

@@ -1,4 +1,8 @@
-import semver from 'semver';
+import coerce from 'semver/functions/coerce.js';
+import gte from 'semver/functions/gte.js';
+import lt from 'semver/functions/lt.js';
+import satisfies from 'semver/functions/satisfies.js';
+import valid from 'semver/functions/valid.js';
 import type { NpmSpec } from './npmSpec.ts';
 
 /** What is known of the next start of an `npx` call. */
@@ -32,40 +36,40 @@ export function npxNext({ spec, npm, cached, project, latest: said, tag = 'lates
   // The newest version of another tag says nothing about this one.
   const latest = tag === (selector?.kind === 'tag' ? selector.value : 'latest') ? said : undefined;
   if (selector?.kind === 'version') {
-    return { version: semver.valid(selector.value, true) ?? selector.value, by: 'spec' };
+    return { version: valid(selector.value, true) ?? selector.value, by: 'spec' };
   }
   if (selector?.kind === 'tag') {
     return fromRegistry(latest);
   }
   const range = selector?.value ?? '*';
-  if (project !== undefined && semver.satisfies(project, range, { includePrerelease: true })) {
+  if (project !== undefined && satisfies(project, range, { includePrerelease: true })) {
     return { version: project, by: 'local' };
   }
-  const version = npm === undefined ? null : semver.coerce(npm);
+  const version = npm === undefined ? null : coerce(npm);
   if (version === null) {
     return { unknown: 'which npm starts it is not known, and their rules differ' };
   }
-  const kept = cached !== undefined && semver.satisfies(cached, range, { includePrerelease: true }) ? cached : undefined;
+  const kept = cached !== undefined && satisfies(cached, range, { includePrerelease: true }) ? cached : undefined;
   if (selector) {
-    return semver.gte(version, '11.0.0') || kept === undefined ? fromRegistry(latest, range) : { version: kept, by: 'local' };
+    return gte(version, '11.0.0') || kept === undefined ? fromRegistry(latest, range) : { version: kept, by: 'local' };
   }
-  if (semver.gte(version, '9.6.5')) {
+  if (gte(version, '9.6.5')) {
     return fromRegistry(latest);
   }
   if (kept === undefined) {
     return fromRegistry(latest);
   }
-  if (semver.gte(version, '8.19.0')) {
+  if (gte(version, '8.19.0')) {
     return { version: kept, by: 'local' };
   }
-  return semver.lt(version, '8.6.0') ? fromRegistry(latest, `^${kept}`) : { unknown: 'how this npm chooses is not known' };
+  return lt(version, '8.6.0') ? fromRegistry(latest, `^${kept}`) : { unknown: 'how this npm chooses is not known' };
 }
 
 function fromRegistry(latest: string | undefined, range = '*'): NextVersion {
   if (latest === undefined) {
     return { unknown: 'npm asks the registry at each start, and it was not asked here' };
   }
-  return semver.satisfies(latest, range, { includePrerelease: true })
+  return satisfies(latest, range, { includePrerelease: true })
     ? { version: latest, by: 'registry' }
     : { unknown: 'the newest version is outside of its range' };
 }

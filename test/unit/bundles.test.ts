@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { bundles } from '../../esbuild.ts';
+import { buildProgram, extension, type ProgramName } from '../../esbuild.ts';
 
 const builtin = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 
@@ -24,9 +25,17 @@ const mayImport: Record<string, readonly string[]> = {
   extension: ['types', 'survey', 'action'],
 };
 
-async function metafile(name: keyof typeof bundles) {
-  const result = await build({ ...bundles[name], write: false, metafile: true });
-  return result.metafile;
+async function metafile(name: 'extension' | ProgramName) {
+  if (name === 'extension') {
+    const result = await build({ ...extension, write: false, metafile: true });
+    return result.metafile;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'bundles-'));
+  try {
+    return await buildProgram(name, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 describe('bundles', () => {
@@ -37,7 +46,9 @@ describe('bundles', () => {
   ] as const) {
     it(`${name} needs nothing at run time but Node${extra.length > 0 ? ` and ${extra.join(', ')}` : ''}`, async () => {
       const { outputs, inputs } = await metafile(name);
-      const imports = Object.values(outputs).flatMap((output) => output.imports.map((item) => item.path));
+      const imports = Object.values(outputs).flatMap((output) =>
+        output.imports.filter((item) => outputs[item.path] === undefined).map((item) => item.path),
+      );
       assert.ok(imports.length > 0);
       assert.deepEqual(
         imports.filter((path) => !builtin.has(path) && !(extra as readonly string[]).includes(path)),

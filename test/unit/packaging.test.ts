@@ -7,7 +7,12 @@ import { projectRoot } from '../../scripts/system/projectPaths.ts';
 
 /** Files that must be in the package, and the only kinds of others that may. */
 const required = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/guard.cjs'];
-const allowed = [/^media\/[\w-]+(?:\/[\w-]+)*\.(?:svg|png|md)$/, /^schema\/[\w.-]+\.json$/, /^package\.nls\.json$/];
+const allowed = [
+  /^dist\/(?:cli|guard)\/[\w-]+\.cjs$/,
+  /^media\/[\w-]+(?:\/[\w-]+)*\.(?:svg|png|md)$/,
+  /^schema\/[\w.-]+\.json$/,
+  /^package\.nls\.json$/,
+];
 
 describe('The package', function () {
   // vsce loads slowly.

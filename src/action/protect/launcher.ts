@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import spawn from 'cross-spawn';
 import * as v from 'valibot';
 import { readRecord, writeRecord } from '../../survey/recordFile.ts';
@@ -10,7 +10,7 @@ import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherTe
 /** The program that installs the launcher. */
 export interface Installer {
   readonly runDir: string;
-  /** Folder of the bundles that this program is one of. */
+  /** Folder of the programs that this one is one of. */
   readonly dist: string;
   readonly version: string;
   /** What runs this program. */
@@ -21,9 +21,8 @@ export interface Installer {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Bundles that the launcher starts; the first two it cannot do without. */
-const bundles = ['cli.cjs', 'guard.cjs', 'mcp.cjs'];
-const needed = 2;
+/** What the launcher starts, each with a folder of its pieces beside it. */
+const entries = ['cli.cjs', 'guard.cjs'];
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const recordSchema = v.object({
@@ -48,10 +47,10 @@ export function hasLauncher(runDir: string): boolean {
 }
 
 /**
- * Puts the launcher and a copy of the bundles that it starts in place, or brings them up to date; writes nothing where all is as it should be. A newer
+ * Puts the launcher and a copy of the programs that it starts in place, or brings them up to date; writes nothing where all is as it should be. A newer
  * version that is there already stays.
  * @returns the launcher's path
- * @throws when a bundle is missing or the folder cannot be written
+ * @throws when a program is missing or the folder cannot be written
  */
 export function installLauncher(installer: Installer): string {
   const { runDir, dist, version, platform, env } = installer;
@@ -59,7 +58,7 @@ export function installLauncher(installer: Installer): string {
   const path = launcherPath(runDir, platform);
   const recordFile = join(folder, 'launcher.json');
   const before = readRecord(recordFile, recordSchema);
-  const isWhole = before !== undefined && bundles.slice(0, needed).every((name) => existsSync(join(folder, before.programs, name)));
+  const isWhole = before !== undefined && entries.every((name) => existsSync(join(folder, before.programs, name)));
   const newer = isWhole && compareVersions('npm', before.version, version) === 1;
   const programs = newer ? before.programs : programsName(dist, version);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -101,16 +100,24 @@ function kept(path: string | undefined): string | undefined {
   return path !== undefined && existsSync(path) ? path : undefined;
 }
 
+/** The programs and their pieces, relative to their folder. @throws when one of the programs is missing */
+function programFiles(dist: string): readonly string[] {
+  return entries.flatMap((entry) => {
+    const file = join(dist, entry);
+    if (!existsSync(file)) {
+      throw new Error(`${file} is missing: install MCP Shepherd again`);
+    }
+    const pieces = basename(entry, '.cjs');
+    const names = existsSync(join(dist, pieces)) ? readdirSync(join(dist, pieces)).sort() : [];
+    return [entry, ...names.filter((name) => name.endsWith('.cjs')).map((name) => join(pieces, name))];
+  });
+}
+
 /** Named by version and content, so that another build of one version has its own folder. */
 function programsName(dist: string, version: string): string {
   const hash = createHash('sha256');
-  for (const [index, name] of bundles.entries()) {
-    const file = join(dist, name);
-    if (existsSync(file)) {
-      hash.update(name).update(readFileSync(file));
-    } else if (index < needed) {
-      throw new Error(`${file} is missing: install MCP Shepherd again`);
-    }
+  for (const name of programFiles(dist)) {
+    hash.update(name).update(readFileSync(join(dist, name)));
   }
   return `${version}-${hash.digest('hex').slice(0, 8)}`;
 }
@@ -118,9 +125,9 @@ function programsName(dist: string, version: string): string {
 /** The launcher names the folder only afterwards. Whoever copies at the same time copies the same. */
 function copyPrograms(dist: string, folder: string, programs: string): void {
   const target = join(folder, programs);
-  mkdirSync(target, { recursive: true, mode: 0o700 });
-  for (const name of bundles.filter((bundle) => existsSync(join(dist, bundle)))) {
+  for (const name of programFiles(dist)) {
     const [from, to] = [join(dist, name), join(target, name)];
+    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
     if (statSync(to, { throwIfNoEntry: false })?.size === statSync(from).size) {
       continue;
     }

@@ -1,12 +1,14 @@
-import { look } from '../../package/boundedFile.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identify.ts';
 import type { ClosureReading, PackageRef } from '../../types/package.ts';
-import { type CodeState, compareCode, type LoadedCode, shownName } from './codeDrift.ts';
 import { editedSource, sourceFolder } from './editableSource.ts';
+import { shownName } from './shownName.ts';
 
 /** Installs and starts closer than this cannot be put in order by their times (`diagnosis/baseline`). */
 const orderMs = 2_000;
+
+/** What was loaded by one child: the reading that counts as what runs. */
+export type LoadedCode = Extract<ClosureReading, { status: 'ok' }>;
 
 /** What one child of the guard loaded, and what is on disk in its place. */
 export class ChildCode {
@@ -14,9 +16,6 @@ export class ChildCode {
   readonly #now: () => number;
   #ref: PackageRef | undefined;
   #loaded: LoadedCode | undefined;
-  /** What the state was concluded from. */
-  #seen: ClosureReading | undefined;
-  #state: CodeState | undefined;
   #unknown = 'its package is not known yet';
   readonly #since: number;
 
@@ -66,29 +65,12 @@ export class ChildCode {
     }
     this.#ref = found.ref;
     this.#loaded = reading;
-    this.#state = undefined;
   }
 
-  /** Compares now. The files are read only when the stat of one of them moved; what could not be read is read again each time. */
-  check(): CodeState {
-    const ref = this.#ref;
-    const loaded = this.#loaded;
-    if (!ref || !loaded) {
-      return { state: 'unreadable', reason: this.#unknown, unreadable: [] };
-    }
-    const reading = this.#reader.read(ref, this.#now());
-    if (reading === this.#seen && this.#state && isLasting(reading, this.#state)) {
-      return this.#state;
-    }
-    this.#seen = reading;
-    this.#state = compareCode({
-      loaded,
-      editable: ref.editable === true,
-      now: reading,
-      at: this.#now(),
-      isGone: (root) => look(root).status === 'absent',
-    });
-    return this.#state;
+  /** Its packages as they are on disk now; undefined as long as they are not known. The files are read only when the stat of one of them moved. */
+  look(): { readonly reading: ClosureReading; readonly at: number } | undefined {
+    const at = this.#now();
+    return this.#ref && { reading: this.#reader.read(this.#ref, at), at };
   }
 
   /** A source file that was written since this child was made; undefined for packages that are not editable. Never throws. */
@@ -97,9 +79,4 @@ export class ChildCode {
     const folder = this.#ref && own ? sourceFolder(this.#ref, own) : undefined;
     return this.#ref && folder !== undefined ? editedSource(folder, this.#ref.ecosystem, this.#since) : undefined;
   }
-}
-
-/** A failed reading may have failed for another reason than the files (no descriptors left), and an installer that is at work is not so for long. */
-function isLasting(reading: ClosureReading, state: CodeState): boolean {
-  return reading.status === 'ok' && state.unreadable.length === 0 && !(state.state === 'changed' && state.replacing);
 }

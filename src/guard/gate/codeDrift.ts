@@ -1,8 +1,7 @@
 import { diffReadings, isProvenRemoved } from '../../package/diff.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../types/package.ts';
-
-/** What was loaded by one child: the reading that counts as what runs. */
-export type LoadedCode = Extract<ClosureReading, { status: 'ok' }>;
+import type { LoadedCode } from './childCode.ts';
+import { shownName } from './shownName.ts';
 
 /** One package that is not what runs. `how`: `source` is an editable install, whose files are meant to be edited under the process. */
 export interface DriftedPackage {
@@ -95,11 +94,6 @@ function drifted(change: PackageChange, source: boolean): DriftedPackage {
     installed: change.direction === 'removed' ? gone : (change.installed ?? 'unknown'),
     how,
   };
-}
-
-/** Names come from directories and metadata of others. Versions are version-shaped already where they are read. */
-export function shownName(name: string): string {
-  return /^(@[A-Za-z0-9._~-]+\/)?[A-Za-z0-9._~-]+$/.test(name) && name.length <= 214 ? name : 'a package with an odd name';
 }
 
 /** A text that is the same for the same drift: one line of log for each. */

@@ -1,9 +1,9 @@
-import { ClosureReader } from '../../package/closureReader.ts';
 import type { ProcessRow, ProcessTable } from '../../types/process.ts';
 import type { OnStale } from '../guardOptions.ts';
-import { ChildCode } from './childCode.ts';
+import type { ChildCode } from './childCode.ts';
+import { CodeCheck } from './codeCheck.ts';
 import type { DriftedPackage } from './codeDrift.ts';
-import { type ConfiguredCommand, configuredPackage } from './configuredPackage.ts';
+import type { CodeRecorder } from './codeRecorder.ts';
 import { GateLog } from './gateLog.ts';
 import { type Cure, driftText, refusal, type ToolRefusal, toolName } from './refusal.ts';
 import { packageOf, runningPackage } from './runningPackage.ts';
@@ -12,16 +12,15 @@ import { ToolBook, type ToolLists } from './toolBook.ts';
 
 export interface StaleGateOptions extends ToolLists {
   readonly policy: OnStale;
-  /** What is started, as it is started; undefined where somebody else starts it (`sighted`). The environment is read for where things are; no value of it is kept. */
-  readonly configured: ConfiguredCommand | undefined;
+  readonly recorder: CodeRecorder;
+  /** What the server was given; no value of it is kept. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
   /** For finding the server below a launcher. */
   readonly table: ProcessTable;
   /** The command that restarts this server through the guard, as a person would type it ("mcp-shepherd restart 4711"). Asked at each refusal. */
   readonly cure: () => Cure;
   /** One line for each new thing, without secrets; for stderr. */
   readonly log: (line: string) => void;
-  /** Epoch ms; replaced in tests only. */
-  readonly now?: () => number;
 }
 
 /** What to do with one `tools/call` that has an id. */
@@ -82,7 +81,7 @@ export interface RecordedVersions {
 /**
  * Decides over calls to a server whose package, or a package that it requires, was replaced under it. For the guard:
  *
- * 1. `newChild()` right before each spawn; it records what the command would load.
+ * 1. `CodeRecorder.starting()` right before each spawn; it records what the command would load.
  * 2. `firstAnswer(child, pid)` when the child's first answer arrived (to `initialize` or `server/discover`), before that answer is passed on if that is no
  *    trouble: it records what the child did load, npx and uvx included. On Linux it is done before the next message is read.
  * 3. `serve(child)` when this child's answers go to the client from now on (after the first spawn at once; with overlap when the new one takes over).
@@ -97,8 +96,7 @@ export class StaleGate {
   readonly tools: ToolBook;
   readonly #options: StaleGateOptions;
   readonly #log: GateLog;
-  readonly #reader = new ClosureReader();
-  #serving: ChildCode | undefined;
+  #serving: CodeCheck | undefined;
   #fault: string | undefined;
   #refusedCalls = 0;
   #sourceAt = Number.NEGATIVE_INFINITY;
@@ -109,16 +107,9 @@ export class StaleGate {
     this.tools = new ToolBook(options);
   }
 
-  newChild(): ChildCode {
-    const child = new ChildCode(this.#options.now, this.#reader);
-    const { configured } = this.#options;
-    this.#safely(() => configured && child.record(configuredPackage(configured)));
-    return child;
-  }
-
-  /** In place of `newChild` and `firstAnswer`: a server that somebody else started, and that may have run for long. */
+  /** In place of the recorder and `firstAnswer`: a server that somebody else started, and that may have run for long. */
   async sighted(row: ProcessRow): Promise<ChildCode> {
-    const child = new ChildCode(this.#options.now, this.#reader);
+    const child = this.#options.recorder.unrecorded();
     const found = await packageOf(row, this.#options.table);
     this.#safely(() => child.record(found, row.startedAt));
     return child;
@@ -130,10 +121,10 @@ export class StaleGate {
   }
 
   serve(child: ChildCode | undefined): void {
-    if (this.#serving !== child) {
+    if (this.#serving?.child !== child) {
       this.tools.listChanged();
+      this.#serving = child && new CodeCheck(child);
     }
-    this.#serving = child;
   }
 
   call(question: CallQuestion): GateDecision {
@@ -142,8 +133,8 @@ export class StaleGate {
 
   report(): StaleReport {
     const { policy } = this.#options;
-    const child = this.#serving;
-    const state = this.#safely(() => child?.check());
+    const child = this.#serving?.child;
+    const state = this.#safely(() => this.#serving?.check());
     const edited = this.#safely(() => child?.editedSource());
     const changed = state?.state === 'changed' ? state.packages : [];
     const uncompared = child ? (child.unknown ?? (state?.state === 'unreadable' ? state.reason : undefined)) : 'no server runs';
@@ -183,8 +174,8 @@ export class StaleGate {
       return pass;
     }
     const state = this.#serving.check();
-    this.#log.state(state, this.#serving.unknown);
-    this.#lookAtSource(this.#serving);
+    this.#log.state(state, this.#serving.child.unknown);
+    this.#lookAtSource(this.#serving.child);
     const ruled = ruleCall(policy, kind, asked, state);
     if (ruled.ruling === 'pass') {
       return pass;
@@ -221,7 +212,7 @@ export class StaleGate {
   }
 
   #isOpen(): boolean {
-    return allowsStale(this.#options.configured?.env ?? process.env);
+    return allowsStale(this.#options.env);
   }
 
   /** A fault of ours must not stop a call. */

@@ -1,5 +1,6 @@
 import type { ProcessRow, ProcessTable } from '../../types/process.ts';
 import type { ChildCode } from '../gate/childCode.ts';
+import { CodeRecorder } from '../gate/codeRecorder.ts';
 import type { Cure, ToolRefusal } from '../gate/refusal.ts';
 import { createStaleGate, type StaleGate, type StaleReport } from '../gate/staleGate.ts';
 import { RestartLimit } from '../restartLimit.ts';
@@ -32,6 +33,7 @@ const patienceMs = 20_000;
 /** Holds calls against the code that the server runs: the gate of the stdio guard, for calls that come over HTTP. */
 export class StaleCalls {
   readonly #gate: StaleGate;
+  readonly #recorder: CodeRecorder;
   readonly #options: StaleCallsOptions;
   readonly #limit = new RestartLimit();
   #restarting: Promise<void> | undefined;
@@ -40,9 +42,11 @@ export class StaleCalls {
   constructor(options: StaleCallsOptions) {
     this.#options = options;
     const { command, args, onStale, writeTools, readTools } = options.options;
+    this.#recorder = new CodeRecorder(command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env });
     this.#gate = createStaleGate({
       policy: onStale,
-      configured: command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env },
+      recorder: this.#recorder,
+      env: process.env,
       table: options.table,
       cure: options.cure,
       log: options.log,
@@ -53,7 +57,7 @@ export class StaleCalls {
 
   /** Right before a server is started. */
   spawning(): ChildCode {
-    return this.#gate.newChild();
+    return this.#recorder.starting();
   }
 
   /** In place of both: the process that listens where somebody else starts the server. */

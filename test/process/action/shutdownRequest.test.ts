@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { build } from 'esbuild';
-import { bundles } from '../../../esbuild.ts';
+import { buildProgram } from '../../../esbuild.ts';
 import { declaredShutdown, postShutdown } from '../../../src/action/shutdownRequest.ts';
 import { findPython } from '../package/pythonWheels.ts';
 import { freePort, imitation, startImitation } from '../survey/httpServer.ts';
@@ -22,7 +21,7 @@ describe('/shutdown as a record declares it', function () {
     }
     world = makeWorld();
     guard = join(world.root, 'guard.cjs');
-    await build({ ...bundles.guard, outfile: guard, logLevel: 'silent' });
+    await buildProgram('guard', world.root);
   });
   after(() => world?.remove());
 

@@ -1,19 +1,17 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { build } from 'esbuild';
-import { bundles } from '../../../esbuild.ts';
+import { buildProgram } from '../../../esbuild.ts';
 
 /** Builds the command line as it ships. @returns the bundle's path */
 export async function buildCli(folder: string): Promise<string> {
-  const outfile = join(folder, 'cli.cjs');
-  await build({ ...bundles.cli, outfile });
-  return outfile;
+  await buildProgram('cli', folder);
+  return join(folder, 'cli.cjs');
 }
 
 /** Builds everything that the command line needs beside itself, too. @returns the command line's path */
 export async function buildPrograms(folder: string): Promise<string> {
-  await build({ ...bundles.guard, outfile: join(folder, 'guard.cjs') });
+  await buildProgram('guard', folder);
   return buildCli(folder);
 }
 

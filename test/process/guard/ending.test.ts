@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { GuardHome, guardBundle, isRunning, type Message, publishedGuards, strictServer, until, watchdogOf } from './guardedServer.ts';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  childrenOf,
+  GuardHome,
+  guardBundle,
+  isRunning,
+  type Message,
+  publishedGuards,
+  strictServer,
+  until,
+  watchdogOf,
+} from './guardedServer.ts';
 
 describe('guard: ending', function () {
   this.timeout(60_000);
@@ -18,6 +29,24 @@ describe('guard: ending', function () {
   it('a signal that ends the server ends the guard', async () => {
     const client = await home.guard(['--', 'sh', '-c', 'kill -9 $$']);
     assert.deepEqual(await client.ended, { code: null, signal: 'SIGKILL' });
+  });
+
+  it('a signal at any moment of the start leaves no server behind', async () => {
+    // It ignores the end of its input: whoever is not ended lives on.
+    const script = `: '${home.root}'; while :; do sleep 1; done`;
+    let begun = 0;
+    for (let delayMs = 20; delayMs <= 160; delayMs += 4) {
+      const client = await home.guard(['--', 'sh', '-c', script]);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      begun += childrenOf(client.pid).some((pid) => commandOf(pid).includes(script)) ? 1 : 0;
+      // Its own end: that its pipes are closed would mean that the watchdog has ended the server.
+      const exit = once(client.child, 'exit');
+      client.child.kill('SIGTERM');
+      assert.deepEqual(await exit, [null, 'SIGTERM']);
+      const left = runningProcesses().filter((pid) => commandOf(pid).includes(script) && pid !== client.pid);
+      assert.deepEqual(left, [], `${delayMs} ms after its start`);
+    }
+    assert.ok(begun > 0, 'of some the server had begun');
   });
 
   it('a program that is not there is told, with the code that a shell has for it', async () => {
@@ -181,6 +210,21 @@ describe('guard: ending', function () {
 function readOr(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function runningProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter(isRunning);
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
   } catch {
     return '';
   }

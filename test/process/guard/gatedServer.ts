@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import type { ChildCode } from '../../../src/guard/gate/childCode.ts';
+import { CodeRecorder } from '../../../src/guard/gate/codeRecorder.ts';
 import { createStaleGate, type GateDecision, type StaleGate } from '../../../src/guard/gate/staleGate.ts';
 import type { OnStale } from '../../../src/guard/guardOptions.ts';
 import { createProcessTable } from '../../../src/process/table.ts';
@@ -33,16 +34,18 @@ export async function startGated(wanted: Gated): Promise<GatedServer> {
   const log: string[] = [];
   const { command, args = [], env } = wanted;
   const cwd = realpathSync(wanted.cwd);
+  const recorder = new CodeRecorder({ command, args, cwd, env });
   const gate = createStaleGate({
     policy: wanted.policy ?? 'refuse-writes',
-    configured: { command, args, cwd, env },
+    recorder,
+    env,
     table: await createProcessTable(),
     cure: () => 'mcp-shepherd restart 4711',
     log: (line) => log.push(line),
     writeTools: wanted.writeTools ?? [],
     readTools: wanted.readTools ?? [],
   });
-  const child = gate.newChild();
+  const child = recorder.starting();
   gate.serve(child);
   const server = await startServer(command, args, { cwd, env });
   await gate.firstAnswer(child, server.pid);

@@ -3,8 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { bundles } from '../../../esbuild.ts';
+import { buildProgram } from '../../../esbuild.ts';
 import { listInstanceRecords } from '../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import { ended, until as untilWithin } from '../lock/lockHome.ts';
@@ -25,9 +24,8 @@ export async function guardBundle(): Promise<string> {
   bundle ??= (async () => {
     const folder = mkdtempSync(join(tmpdir(), 'guard-bundle-'));
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const file = join(folder, 'guard.cjs');
-    await build({ ...bundles.guard, outfile: file, sourcemap: false });
-    return { folder, file };
+    await buildProgram('guard', folder);
+    return { folder, file: join(folder, 'guard.cjs') };
   })();
   return (await bundle).file;
 }

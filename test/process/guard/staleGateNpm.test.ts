@@ -237,12 +237,13 @@ async function askInChild(
   who: 'as-nobody' | 'as-we-are',
   story: (ask: (before?: 'take' | 'give') => Promise<unknown>) => Promise<unknown[]>,
 ): Promise<unknown[]> {
-  const [gate, table] = ['guard/gate/staleGate.ts', 'process/table.ts'].map((file) =>
+  const [gate, recorder, table] = ['guard/gate/staleGate.ts', 'guard/gate/codeRecorder.ts', 'process/table.ts'].map((file) =>
     JSON.stringify(fileURLToPath(new URL(`../../../src/${file}`, import.meta.url))),
   );
   const code = `
     import { createInterface } from 'node:readline';
     import { createStaleGate } from ${gate};
+    import { CodeRecorder } from ${recorder};
     import { createProcessTable } from ${table};
     import { closeSync, openSync } from 'node:fs';
     const table = await createProcessTable();
@@ -257,12 +258,12 @@ async function askInChild(
       give: () => taken.splice(0).forEach((one) => closeSync(one)),
       '': () => undefined,
     };
+    const recorder = new CodeRecorder({ command: process.execPath, args: [${JSON.stringify(script)}], cwd: '/', env: {} });
     const gate = createStaleGate({
-      policy: 'refuse-writes',
-      configured: { command: process.execPath, args: [${JSON.stringify(script)}], cwd: '/', env: {} },
+      policy: 'refuse-writes', recorder, env: {},
       table, cure: () => 'x', log: () => {}, writeTools: ['write'], readTools: [],
     });
-    gate.serve(gate.newChild());
+    gate.serve(recorder.starting());
     for await (const line of createInterface({ input: process.stdin })) {
       acts[line]();
       const { stale, unreadable, uncompared } = gate.report();

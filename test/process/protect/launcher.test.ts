@@ -3,9 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { bundles } from '../../../esbuild.ts';
+import { buildProgram } from '../../../esbuild.ts';
 import { type LauncherFacts, posixLauncher } from '../../../src/action/protect/launcherText.ts';
 
 /** Says what it was started with, as JSON. */
@@ -98,7 +97,7 @@ describe('the launcher', function () {
   });
 
   it('keeps the editor’s variable from the server, unless the client gave it', async () => {
-    await build({ ...bundles.guard, outfile: join(folder, '1.0.0-aa', 'guard.cjs') });
+    await buildProgram('guard', join(folder, '1.0.0-aa'));
     const editor = script('editor', `[ "$ELECTRON_RUN_AS_NODE" = 1 ] || exit 9\nexec '${process.execPath}' "$@"`);
     const server = script('server', 'echo "$ELECTRON_RUN_AS_NODE|$MCP_SHEPHERD_ELECTRON|"');
     const own = { ...facts, ...gone, editor };

@@ -28,6 +28,9 @@ describe('installLauncher', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'cli.cjs'), text);
     writeFileSync(join(folder, 'guard.cjs'), text);
+    mkdirSync(join(folder, 'guard'));
+    writeFileSync(join(folder, 'guard', 'piece-AB12.cjs'), text);
+    writeFileSync(join(folder, 'guard', 'piece-AB12.cjs.map'), text);
     return folder;
   }
 
@@ -43,10 +46,13 @@ describe('installLauncher', () => {
     equal(installLauncher(installer), path);
     equal(statSync(path, { bigint: true }).ino, before.ino, 'not even the same again');
     deepEqual(readdirSync(bin()).sort(), [programs()[0], 'launcher.json', 'mcp-shepherd'].sort());
-    rmSync(join(bin(), programs()[0] ?? '', 'guard.cjs'));
+    const [copied = ''] = programs();
+    deepEqual(readdirSync(join(bin(), copied), { recursive: true }).sort(), ['cli.cjs', 'guard', 'guard.cjs', 'guard/piece-AB12.cjs']);
+    rmSync(join(bin(), copied, 'guard.cjs'));
+    rmSync(join(bin(), copied, 'guard'), { recursive: true });
     rmSync(path);
     installLauncher(installer);
-    ok(existsSync(join(bin(), programs()[0] ?? '', 'guard.cjs')) && existsSync(path));
+    ok(['guard.cjs', 'guard/piece-AB12.cjs'].every((name) => existsSync(join(bin(), copied, name))) && existsSync(path));
   });
 
   it('brings a newer version, keeps it before an older one, and clears away what is long gone', () => {

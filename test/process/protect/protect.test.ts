@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -290,9 +291,8 @@ describe('protect', function () {
       join(own, 'package.json'),
       JSON.stringify({ name: 'mcp-shepherd', version: '1.0.0', bin: { 'mcp-shepherd': 'dist/cli.cjs' } }),
     );
-    for (const name of ['cli.cjs', 'guard.cjs']) {
-      writeFileSync(join(own, 'dist', name), readFileSync(join(dist, name)), { mode: 0o755 });
-    }
+    cpSync(dist, join(own, 'dist'), { recursive: true });
+    chmodSync(join(own, 'dist', 'cli.cjs'), 0o755);
     symlinkSync('../mcp-shepherd/dist/cli.cjs', join(project, 'node_modules', '.bin', 'mcp-shepherd'));
     world.write('.cursor/mcp.json', { mcpServers: { notes: { command: 'npx', args: ['-y', servers.memory.name], cwd: project } } });
     equal((await run('protect', 'notes', '--yes', '--portable')).code, 0);

@@ -43,6 +43,13 @@ describe('lists after a restart', () => {
     assert.equal(digest([undefined, first], ['2', last]), listDigest('tools/list', { tools }));
     assert.equal(digest([undefined, { tools: [], nextCursor: '2' }], ['2', { tools }]), listDigest('tools/list', { tools }));
     assert.equal(digest([undefined, { tools: [] }]), listDigest('tools/list', { tools: [] }));
+    // A list so large that only its hash is kept.
+    const [large, larger] = [first, last].map((page) => ({ ...page, tools: [{ name: 'large', description: 'x'.repeat(200_000) }] }));
+    assert.ok(large && larger);
+    const whole = { tools: [...large.tools, ...larger.tools] };
+    assert.equal(digest([undefined, large], ['2', larger]), listDigest('tools/list', whole));
+    assert.equal(listDigest('tools/list', whole).length, 64);
+    assert.notEqual(listDigest('tools/list', { tools: [...large.tools, ...large.tools, ...large.tools] }), listDigest('tools/list', whole));
     assert.equal(digest([undefined, first]), undefined);
     assert.equal(digest(['2', last]), undefined);
     assert.equal(digest([undefined, first], ['3', last], ['2', last]), undefined);

@@ -33,7 +33,7 @@ describe('Memory of a guard at rest', () => {
     const held = control.deref();
     // A weak reference keeps its target until the current job is done.
     await pause(1);
-    collectGarbage();
+    await collectGarbage();
     equal(kept.deref(), undefined);
     notEqual(control.deref(), undefined, 'what is in use stays');
     equal(held?.text, 'y');

@@ -2,6 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { linkSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { ChildCode } from '../../../../src/guard/gate/childCode.ts';
+import { CodeCheck } from '../../../../src/guard/gate/codeCheck.ts';
 import type { PackageRef } from '../../../../src/types/package.ts';
 import { distInfo, TempTree, type Tree } from '../../package/tree.ts';
 
@@ -19,16 +20,17 @@ describe('ChildCode: A19, each layout', () => {
   });
   afterEach(() => tree.remove());
 
-  const loaded = (files: Tree, ref: Partial<PackageRef> & Pick<PackageRef, 'ecosystem'>): ChildCode => {
+  const loaded = (files: Tree, ref: Partial<PackageRef> & Pick<PackageRef, 'ecosystem'>): CodeCheck => {
     tree.write(files);
     const child = new ChildCode(later);
     const where = ref.ecosystem === 'python' ? 'v' : 'p';
     child.record({ ref: { entry: tree.path(where, 'entry'), environment: tree.path(where), name: 'server', ...ref } });
     equal(child.unknown, undefined);
-    equal(child.check().state, 'unchanged');
-    return child;
+    const check = new CodeCheck(child);
+    equal(check.check().state, 'unchanged');
+    return check;
   };
-  const drift = (child: ChildCode): unknown => {
+  const drift = (child: CodeCheck): unknown => {
     const state = child.check();
     return state.state === 'changed'
       ? state.packages.map(({ name, serving, installed }) => `${name} ${serving} ${installed}`)
@@ -141,7 +143,7 @@ describe('ChildCode: A19, each layout', () => {
       before?.unknown?.replace(/^(server|lib)/, 'it'),
       'it was installed after it started, before anybody looked: what it runs may be older, and is not known',
     );
-    equal(before?.check().state, 'unreadable');
+    equal(before && new CodeCheck(before).check().state, 'unreadable');
     equal(within?.unknown, undefined);
     equal(after?.unknown, undefined);
   });

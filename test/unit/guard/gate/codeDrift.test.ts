@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { compareCode, driftKey, type LoadedCode, refusingPackages } from '../../../../src/guard/gate/codeDrift.ts';
+import type { LoadedCode } from '../../../../src/guard/gate/childCode.ts';
+import { compareCode, driftKey, refusingPackages } from '../../../../src/guard/gate/codeDrift.ts';
 import type { ClosureReading, InstalledPackage } from '../../../../src/types/package.ts';
 
 const item = (name: string, version: string | undefined, content?: string, root = `/env/${name}-${version}`): InstalledPackage => ({
