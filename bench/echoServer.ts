@@ -16,6 +16,8 @@ function handle(line: string): void {
       capabilities: { tools: { listChanged: true } },
       serverInfo: { name: 'echo', version: '1' },
     });
+  } else if (method === 'tools/list') {
+    answer({ tools: [{ name: 'echo', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } }] });
   } else if (method === 'tools/call') {
     const { bytes, text } = params.arguments;
     answer({ content: [{ type: 'text', text: bytes === undefined ? text : blob(bytes) }] });

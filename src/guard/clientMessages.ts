@@ -37,8 +37,8 @@ export class ClientMessages {
     return this.#awaited.size > 0;
   }
 
-  /** A line as it came; it leaves with the next `flush`. */
-  take(line: Buffer): void {
+  /** A line as it came; it leaves with the next `flush`. @param isLast nothing is there that could leave with it: it need not wait for what is noted of it */
+  take(line: Buffer, isLast = false): void {
     const envelope = readEnvelope(line);
     if (envelope.kind === 'response') {
       this.#serverRequests.answered(line, envelope);
@@ -47,12 +47,12 @@ export class ClientMessages {
     } else if (this.#held.isHolding && (this.#servers.broken === undefined || envelope.kind === 'notification')) {
       this.#held.readAhead(line, envelope);
     } else {
-      this.deliver(line, envelope);
+      this.deliver(line, envelope, isLast);
     }
   }
 
   /** To the server that is there, or back to the client with the reason. */
-  deliver(line: Buffer, envelope: Envelope): void {
+  deliver(line: Buffer, envelope: Envelope, isLast = false): void {
     const link = this.#servers.current;
     if (!link) {
       for (const one of envelope.kind === 'batch' ? envelope.items : [envelope]) {
@@ -63,7 +63,7 @@ export class ClientMessages {
       return;
     }
     if (envelope.kind === 'request') {
-      this.#request(link, line, envelope);
+      this.#request(link, line, envelope, isLast);
       return;
     }
     if (envelope.kind === 'batch') {
@@ -78,7 +78,7 @@ export class ClientMessages {
     link.out.add(line);
   }
 
-  #request(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }): void {
+  #request(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }, isLast: boolean): void {
     const { id, method } = envelope;
     this.#conversation.memory.noteCall(envelope.body);
     if (method !== 'tools/call') {
@@ -89,9 +89,13 @@ export class ClientMessages {
     const tool = envelope.body.paramText('name') ?? '';
     const verdict = this.#conversation.gate?.admit({ id, tool, envelope, line }, false) ?? 'pass';
     if (verdict === 'pass') {
+      link.out.add(line);
+      if (isLast) {
+        link.out.flush();
+      }
+      // Its answer cannot be read before this is done.
       link.take(id, method, tool);
       this.#conversation.rounds.asked(link, envelope);
-      link.out.add(line);
     } else if (verdict instanceof Promise) {
       this.#later(Buffer.from(line), envelope, tool, verdict);
     } else {

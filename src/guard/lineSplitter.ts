@@ -2,8 +2,8 @@ const newline = 10;
 
 /** What a chunk of bytes completes. Both are parts of the chunk itself wherever possible: nothing is copied that came in one piece. */
 export interface SplitSink {
-  /** One whole line with its line break. */
-  line(bytes: Buffer): void;
+  /** One whole line with its line break. @param isLast nothing of the chunk comes after it */
+  line(bytes: Buffer, isLast: boolean): void;
 }
 
 /**
@@ -30,14 +30,15 @@ export class LineSplitter {
       // Mostly one chunk is one line: then it is passed on itself.
       const tail = start === 0 && end === chunk.length - 1 ? chunk : chunk.subarray(start, end + 1);
       start = end + 1;
+      const isLast = start === chunk.length;
       if (this.#parts.length === 0) {
-        this.#sink.line(tail);
+        this.#sink.line(tail, isLast);
       } else {
         this.#parts.push(tail);
         const whole = Buffer.concat(this.#parts, this.#held + tail.length);
         this.#parts = [];
         this.#held = 0;
-        this.#sink.line(whole);
+        this.#sink.line(whole, isLast);
       }
     }
     if (start < chunk.length) {

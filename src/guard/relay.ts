@@ -40,7 +40,7 @@ export class Relay implements Conversation {
     this.#held = new HeldQueue(this.#input);
     this.#clientMessages = new ClientMessages(this, this.#servers, this.#held, this.#serverRequests);
     this.client = new Outlet(stdout, () => this.#servers.valves);
-    const splitter = new LineSplitter({ line: (line) => this.#clientMessages.take(line) });
+    const splitter = new LineSplitter({ line: (line, isLast) => this.#clientMessages.take(line, isLast) });
     stdin.on('data', (chunk: Buffer) => {
       splitter.push(chunk);
       this.flush();

@@ -110,14 +110,19 @@ export class StdioCallGate implements CallGate {
 
   admit(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
     if (this.readOnly) {
-      const kind = this.#gate.tools.kindOf(call.tool);
-      if (kind === 'unknown' && !final) {
-        return this.#askTools().then(() => this.#admitKnown(call));
-      }
-      // A server may have tools that it does not list, and they may write.
-      if (kind !== 'read') {
-        return final ? this.#refuseWrite(this.readOnly) : this.#promoted(call, this.readOnly);
-      }
+      return this.#besideHolder(call, final, this.readOnly);
+    }
+    return this.#gate.isFree(call.tool) ? 'pass' : this.#stale(call, final);
+  }
+
+  #besideHolder(call: ToolCall, final: boolean, readOnly: ReadOnly): Verdict | Promise<Verdict> {
+    const kind = this.#gate.tools.kindOf(call.tool);
+    if (kind === 'unknown' && !final) {
+      return this.#askTools().then(() => this.#admitKnown(call));
+    }
+    // A server may have tools that it does not list, and they may write.
+    if (kind !== 'read') {
+      return final ? this.#refuseWrite(readOnly) : this.#promoted(call, readOnly);
     }
     return this.#stale(call, final);
   }

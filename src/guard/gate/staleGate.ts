@@ -127,6 +127,11 @@ export class StaleGate {
     }
   }
 
+  /** Whether calls of a tool pass whatever is installed, as far as is known now: no file has to be looked at for them, and nothing else of the call. */
+  isFree(tool: string): boolean {
+    return tool === '' || !this.#serving || !needsCheck(this.#options.policy, this.tools.kindOf(tool));
+  }
+
   call(question: CallQuestion): GateDecision {
     return this.#safely(() => this.#rule(question)) ?? pass;
   }
@@ -168,11 +173,11 @@ export class StaleGate {
   #rule({ params, asked = false, patient = true, notRestarted }: CallQuestion): GateDecision {
     const { policy, cure } = this.#options;
     const tool = toolName(params);
-    const kind = this.tools.kindOf(tool);
     // Without a name the server has its own answer to it.
-    if (tool === '' || !this.#serving || !needsCheck(policy, kind)) {
+    if (this.isFree(tool) || !this.#serving) {
       return pass;
     }
+    const kind = this.tools.kindOf(tool);
     const state = this.#serving.check();
     this.#log.state(state, this.#serving.child.unknown);
     this.#lookAtSource(this.#serving.child);
