@@ -89,9 +89,10 @@ export class ClientMessages {
     const tool = envelope.body.paramText('name') ?? '';
     const verdict = this.#conversation.gate?.admit({ id, tool, envelope, line }, false) ?? 'pass';
     if (verdict === 'pass') {
-      link.out.add(line);
       if (isLast) {
-        link.out.flush();
+        link.out.send(line);
+      } else {
+        link.out.add(line);
       }
       // Its answer cannot be read before this is done.
       link.take(id, method, tool);

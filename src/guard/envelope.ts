@@ -132,12 +132,14 @@ function envelopeOf(value: unknown, line: Buffer): Envelope {
     : { kind: 'response', id: key, isError: 'error' in value, body };
 }
 
+const idPlace: readonly string[] = ['id'];
+
 /**
  * @param line the message that it stands in
  * @param place the members that lead to it
  * @returns undefined when it can be no id
  */
-export function keyOf(id: unknown, line?: Buffer, place: readonly string[] = ['id']): IdKey | undefined {
+export function keyOf(id: unknown, line?: Buffer, place: readonly string[] = idPlace): IdKey | undefined {
   if (typeof id === 'string') {
     return id.startsWith('\0') ? `\0"${id}` : id;
   }

@@ -68,6 +68,16 @@ export class Outlet {
     }
   }
 
+  /** Puts a message at the end, and sends it with what waits before it. */
+  send(message: Buffer): void {
+    if (this.#pending.length > 0 || this.#isOpen || message[message.length - 1] !== lineBreak[0]) {
+      this.add(message);
+      this.flush();
+    } else if (this.#sink.writable && !this.#sink.write(message)) {
+      this.#hold();
+    }
+  }
+
   /** Half a line is all that is left of a program that died: what comes after it is not to become a part of it. */
   endLine(): void {
     if (this.#isOpen) {
@@ -95,7 +105,14 @@ export class Outlet {
     if (messages.length > 1) {
       this.#sink.uncork();
     }
-    if (!flowing && this.#sink.writableNeedDrain && !this.#full) {
+    if (!flowing) {
+      this.#hold();
+    }
+  }
+
+  /** The reader is slow: its sources wait. */
+  #hold(): void {
+    if (this.#sink.writableNeedDrain && !this.#full) {
       this.#full = true;
       for (const valve of this.#feeders()) {
         valve.close(this);

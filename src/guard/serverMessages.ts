@@ -21,7 +21,9 @@ export class ServerMessages implements LinkListener {
     const { client } = this.#conversation;
     // Mostly nothing that comes could be meant for us or need a change: then it leaves first and is looked at after.
     const sent = this.#isPlain(link);
-    if (sent) {
+    if (sent && lines[0] && lines.length === 1) {
+      client.send(lines[0]);
+    } else if (sent) {
       for (const line of lines) {
         client.add(line);
       }

@@ -25,11 +25,14 @@ export class GateLog {
     }
   }
 
+  /** Why nothing can be compared. */
+  unknown(reason: string): void {
+    this.once('unknown', `its packages are not compared: ${reason}`);
+  }
+
   /** One line for each distinct drift, for each thing that cannot be compared, and when all is well again. */
-  state(state: CodeState, unknown: string | undefined): void {
-    if (unknown !== undefined) {
-      this.once('unknown', `its packages are not compared: ${unknown}`);
-    } else if (state.state === 'unreadable' || state.unreadable.length > 0) {
+  state(state: CodeState): void {
+    if (state.state === 'unreadable' || state.unreadable.length > 0) {
       const names = state.unreadable.length === 0 ? '' : `: ${state.unreadable.join(', ')}`;
       this.once('unreadable', `not compared${names} (${state.state === 'unreadable' ? state.reason : 'the metadata cannot be read'})`);
     } else {

@@ -99,6 +99,7 @@ export class StaleGate {
   #serving: CodeCheck | undefined;
   #fault: string | undefined;
   #refusedCalls = 0;
+  #saidUnknown: string | undefined;
   #sourceAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StaleGateOptions) {
@@ -129,7 +130,17 @@ export class StaleGate {
 
   /** Whether calls of a tool pass whatever is installed, as far as is known now: no file has to be looked at for them, and nothing else of the call. */
   isFree(tool: string): boolean {
-    return tool === '' || !this.#serving || !needsCheck(this.#options.policy, this.tools.kindOf(tool));
+    const serving = this.#serving;
+    return tool === '' || !serving || !needsCheck(this.#options.policy, this.tools.kindOf(tool)) || this.#isUncompared(serving.child);
+  }
+
+  /** Nothing is known that could be compared, which is said once. */
+  #isUncompared({ unknown }: ChildCode): boolean {
+    if (unknown !== undefined && unknown !== this.#saidUnknown) {
+      this.#saidUnknown = unknown;
+      this.#log.unknown(unknown);
+    }
+    return unknown !== undefined;
   }
 
   call(question: CallQuestion): GateDecision {
@@ -179,7 +190,7 @@ export class StaleGate {
     }
     const kind = this.tools.kindOf(tool);
     const state = this.#serving.check();
-    this.#log.state(state, this.#serving.child.unknown);
+    this.#log.state(state);
     this.#lookAtSource(this.#serving.child);
     const ruled = ruleCall(policy, kind, asked, state);
     if (ruled.ruling === 'pass') {

@@ -20,7 +20,8 @@ const maxTools = 10_000;
  * when it is called. Only `readOnlyHint: true` means reading; no annotation means writing, also `destructiveHint: false`.
  */
 export class ToolBook {
-  readonly #lists: ToolLists;
+  /** What the user says of them: whether they only read. */
+  readonly #named: ReadonlyMap<string, boolean>;
   #tools = new Map<string, boolean>();
   #whole = false;
   /** The client got the list in one piece. It may be older than a question of our own, so that it does not make other tools `absent`. */
@@ -29,17 +30,14 @@ export class ToolBook {
   #generation = 0;
 
   constructor(lists: ToolLists) {
-    this.#lists = lists;
+    this.#named = new Map([
+      ...lists.readTools.map((name) => [name, true] as const),
+      ...lists.writeTools.map((name) => [name, false] as const),
+    ]);
   }
 
   kindOf(tool: string): ToolKind {
-    if (this.#lists.writeTools.includes(tool)) {
-      return 'write';
-    }
-    if (this.#lists.readTools.includes(tool)) {
-      return 'read';
-    }
-    const reads = this.#tools.get(tool);
+    const reads = this.#named.get(tool) ?? this.#tools.get(tool);
     return reads === undefined ? (this.#whole ? 'absent' : 'unknown') : reads ? 'read' : 'write';
   }
 
