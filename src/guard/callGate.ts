@@ -1,13 +1,12 @@
 import type { ToolAnswer } from './answers.ts';
-import type { Envelope, IdKey } from './envelope.ts';
+import type { Envelope } from './envelope.ts';
 import type { ServerProcess } from './serverProcess.ts';
 
 /** A call of a tool on its way to the server. */
 export interface ToolCall {
-  readonly id: IdKey;
   readonly tool: string;
-  readonly envelope: Envelope & { readonly kind: 'request' };
-  readonly line: Buffer;
+  /** A notification is a call that nobody can answer: it names no request. */
+  readonly envelope: Envelope & { readonly kind: 'request' | 'notification' };
 }
 
 /** Decides about calls before the server sees them, and hears what it needs for that. */

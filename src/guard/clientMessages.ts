@@ -1,4 +1,4 @@
-import { errorAnswer, failedTool, type ToolAnswer, toolAnswer } from './answers.ts';
+import { errorAnswer, failedTool, say, type ToolAnswer, toolAnswer } from './answers.ts';
 import { AwaitedVerdicts } from './awaitedVerdicts.ts';
 import type { Verdict } from './callGate.ts';
 import type { ConnectedServers } from './connectedServers.ts';
@@ -74,8 +74,26 @@ export class ClientMessages {
       this.#conversation.memory.initialized = Buffer.from(line);
     } else if (envelope.kind === 'notification' && envelope.method === 'notifications/cancelled') {
       this.#withdrawn(link, cancelledKey(envelope, line));
+    } else if (envelope.kind === 'notification' && !this.#mayGo(envelope)) {
+      return;
     }
     link.out.add(line);
+  }
+
+  /** A call that names no request has no answer, and so no refusal; but a server may carry it out. @returns whether it may go to the server */
+  #mayGo(envelope: Envelope & { kind: 'notification' }): boolean {
+    if (envelope.method !== 'tools/call') {
+      return true;
+    }
+    const tool = envelope.body.paramText('name') ?? '';
+    const verdict = this.#conversation.gate?.admit({ tool, envelope }, true) ?? 'pass';
+    if (verdict === 'pass' || verdict instanceof Promise) {
+      return true;
+    }
+    const text = answerText(verdict.answer);
+    this.#conversation.refusals.note(text);
+    say(`a call without an id that could be answered was not passed on: ${text}`);
+    return false;
   }
 
   #request(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }, isLast: boolean): void {
@@ -87,7 +105,7 @@ export class ClientMessages {
       return;
     }
     const tool = envelope.body.paramText('name') ?? '';
-    const verdict = this.#conversation.gate?.admit({ id, tool, envelope, line }, false) ?? 'pass';
+    const verdict = this.#conversation.gate?.admit({ tool, envelope }, false) ?? 'pass';
     if (verdict === 'pass') {
       if (isLast) {
         link.out.send(line);
@@ -154,10 +172,12 @@ export class ClientMessages {
         memory.initialized = single();
       } else if (item.kind === 'notification' && item.method === 'notifications/cancelled') {
         this.#withdrawn(link, cancelledKey(item, part));
+      } else if (item.kind === 'notification') {
+        refused = !this.#mayGo(item);
       } else if (item.kind === 'request') {
         const tool = item.method === 'tools/call' ? (item.body.paramText('name') ?? '') : undefined;
         // A batch cannot wait.
-        const verdict = tool === undefined ? 'pass' : (gate?.admit({ id: item.id, tool, envelope: item, line: single() }, true) ?? 'pass');
+        const verdict = tool === undefined ? 'pass' : (gate?.admit({ tool, envelope: item }, true) ?? 'pass');
         if (verdict !== 'pass' && !(verdict instanceof Promise)) {
           refused = true;
           this.#refuse(item.id, verdict.answer);

@@ -9,6 +9,7 @@ export type IdKey = string | number;
 /** What the guard has to know of a message. The message itself is passed on as the bytes that came. */
 export type Envelope =
   | { readonly kind: 'request'; readonly id: IdKey; readonly method: string; readonly body: Body }
+  /** A message with a method that names no request by a text or a number: nobody can answer it. */
   | { readonly kind: 'notification'; readonly method: string; readonly body: Body }
   | { readonly kind: 'response'; readonly id: IdKey; readonly isError: boolean; readonly body: Body }
   /** An array of messages (protocol 2025-03-26), and each of them as it stood in it. */
@@ -121,11 +122,7 @@ function envelopeOf(value: unknown, line: Buffer): Envelope {
   const body = new ParsedBody(value);
   const key = keyOf(id, line);
   if (typeof method === 'string') {
-    return id === undefined
-      ? { kind: 'notification', method, body }
-      : key === undefined
-        ? opaque
-        : { kind: 'request', id: key, method, body };
+    return key === undefined ? { kind: 'notification', method, body } : { kind: 'request', id: key, method, body };
   }
   return key === undefined || !('result' in value || 'error' in value)
     ? opaque
@@ -180,16 +177,11 @@ function readLarge(line: Buffer): Envelope {
   const method = member('method');
   const key = keyOf(member('id'), line);
   if (typeof method === 'string') {
-    return members.has('id') ? requestOr(key, method, body) : { kind: 'notification', method, body };
+    return key === undefined ? { kind: 'notification', method, body } : { kind: 'request', id: key, method, body };
   }
   return key !== undefined && (members.has('result') || members.has('error'))
     ? { kind: 'response', id: key, isError: members.has('error'), body }
     : opaque;
-}
-
-/** A request whose id can be no id is nobody's to answer. */
-function requestOr(key: IdKey | undefined, method: string, body: Body): Envelope {
-  return key === undefined ? opaque : { kind: 'request', id: key, method, body };
 }
 
 function parsed(bytes: Buffer): unknown {

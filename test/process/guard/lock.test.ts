@@ -243,6 +243,36 @@ describe('guard: single instance', function () {
     assert.equal(await answer, 'last');
   });
 
+  it('B4 read-only: a call that names no request, and so can have no answer, is not carried out either, alone or in an array', async () => {
+    const unanswerable = [{}, { id: null }, { id: { n: 1 } }].map((id, n) => ({
+      jsonrpc: '2.0',
+      ...id,
+      method: 'tools/call',
+      params: { name: 'write', arguments: { n } },
+    }));
+    /** What of it a guard lets through that shares the resource in a mode. */
+    const carriedOut = async (mode: string): Promise<string[]> => {
+      const client = await home.strict(['--on-conflict', mode, ...lock()], ['--careless', `--log=${home.path(mode)}`]);
+      await client.handshake();
+      for (const call of unanswerable) {
+        client.write(`${JSON.stringify(call)}\n`);
+      }
+      client.write(`${JSON.stringify([unanswerable[1], { jsonrpc: '2.0', method: 'notifications/other' }])}\n`);
+      await client.request('tools/list');
+      client.child.stdin?.end();
+      await client.ended;
+      return home.calls(mode).map((line) => line.split(' ').slice(1).join(' '));
+    };
+    const first = await home.strict(lock());
+    await first.handshake();
+    const passed = await carriedOut('warn');
+    assert.ok(passed.filter((line) => line.startsWith('write')).length >= 3, `control: ${passed}`);
+    assert.deepEqual(
+      (await carriedOut('read-only')).filter((line) => line.startsWith('write')),
+      [],
+    );
+  });
+
   it('B4 read-only: a tool that the server has and does not list may write', async () => {
     const first = await home.strict(lock());
     await first.handshake();

@@ -1,5 +1,6 @@
 """An MCP server as strict as the Python SDK 1.x: until this very process has had initialize and notifications/initialized, it answers with an error.
 
+--careless        carries out calls that have no id, too
 --log=FILE        appends one line for each call that is carried out: PID, tool, argument "n"
 --fail-if=FILE    ends with exit code 3 at its start when the file exists
 --version-from=F  its second tool is named after what the file says
@@ -92,7 +93,7 @@ def handle(message):
     if method == "notifications/initialized":
         state["initialized"] += 1
         return
-    if ident is None:
+    if ident is None and not ("--careless" in options and method == "tools/call"):
         return
     def ok(result):
         send({"jsonrpc": "2.0", "id": ident, "result": {"resultType": "complete", **result} if modern else result})
