@@ -23,7 +23,7 @@ export interface StaleGateOptions extends ToolLists {
   readonly log: (line: string) => void;
 }
 
-/** What to do with one `tools/call` that has an id. */
+/** What to do with one `tools/call`. */
 export type GateDecision =
   | { readonly action: 'pass' }
   /** Answer it with this, and do not pass it on. */
@@ -85,8 +85,8 @@ export interface RecordedVersions {
  * 2. `firstAnswer(child, pid)` when the child's first answer arrived (to `initialize` or `server/discover`), before that answer is passed on if that is no
  *    trouble: it records what the child did load, npx and uvx included. On Linux it is done before the next message is read.
  * 3. `serve(child)` when this child's answers go to the client from now on (after the first spawn at once; with overlap when the new one takes over).
- * 4. `call(…)` synchronously for each `tools/call` with an id, right before it would be passed on. A notification is never given to it: it can have no answer.
- *    Of a batch each call by itself.
+ * 4. `call(…)` synchronously for each `tools/call`, right before it would be passed on. One without an id can have no answer: ask with `asked` and not
+ *    `patient`, and drop it where it is refused. Of a batch each call by itself.
  * 5. `tools.sawPage(result)` for each result of the client's own `tools/list`, `tools.listChanged()` for `notifications/tools/list_changed` of the server.
  * 6. `report()` and `recorded(child)` for status and record, whenever.
  *

@@ -84,11 +84,12 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     await note(client);
     equal(notes().length, 2);
     equal(await client.text('version'), '{"stale-mcp": "0.1.0", "stalelib": "1.0.0"}');
-    // A notification never gets an answer, whatever it says.
+    // A notification never gets an answer, whatever it says; but the server may carry it out.
     const before = client.messages.length;
     client.send({ method: 'tools/call', params: { name: 'note', arguments: {} } });
     await client.request('ping');
     equal(client.messages.length, before + 1);
+    match(client.stderr, /a call without an id that could be answered was not passed on: Not executed, nothing was written/);
     equal(client.stderr.split('\n').filter((line) => line.includes('stale:')).length, 1, client.stderr);
 
     // Status and record, as the command line and the extension see them.
@@ -105,7 +106,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     ok(status.status === 'ok');
     const stale = status.result.stale as Message;
     deepEqual([stale.stale, stale.packages], [true, [{ package: 'stalelib', serving: '1.0.0', installed: '1.1.0', change: 'upgrade' }]]);
-    equal(stale.refusedCalls, 2, 'B26: refusals are counted');
+    equal(stale.refusedCalls, 3, 'B26: refusals are counted');
 
     // The cure, over the endpoint that the command of the refusal uses. The session goes on.
     const cured = await askInstance({ directory: directory.directory, record, verb: 'restart', handshakeMs: 20_000 });
