@@ -3,7 +3,8 @@ import type { IdKey } from './envelope.ts';
 
 /** Calls that wait for the gate's decision, by id. */
 export class AwaitedVerdicts {
-  readonly #waiting = new Map<IdKey, object>();
+  /** Several with one id are against the protocol; each of them is a call all the same. */
+  readonly #waiting = new Map<object, IdKey>();
 
   get size(): number {
     return this.#waiting.size;
@@ -12,10 +13,9 @@ export class AwaitedVerdicts {
   /** @param decided hears the verdict, unless the call is withdrawn before */
   add(id: IdKey, verdict: Promise<Verdict>, decided: (verdict: Verdict) => void): void {
     const token = {};
-    this.#waiting.set(id, token);
+    this.#waiting.set(token, id);
     const go = (result: Verdict): void => {
-      if (this.#waiting.get(id) === token) {
-        this.#waiting.delete(id);
+      if (this.#waiting.delete(token)) {
         decided(result);
       }
     };
@@ -25,6 +25,10 @@ export class AwaitedVerdicts {
 
   /** The client wants no answer any more. @returns whether the call waited here */
   withdraw(id: IdKey): boolean {
-    return this.#waiting.delete(id);
+    const tokens = [...this.#waiting].filter(([, one]) => one === id).map(([token]) => token);
+    for (const token of tokens) {
+      this.#waiting.delete(token);
+    }
+    return tokens.length > 0;
   }
 }

@@ -103,8 +103,17 @@ export function readEnvelope(line: Buffer): Envelope {
     return Array.isArray(value) ? batchOf(value, line) : envelopeOf(value, line);
   } catch {
     // Python writes and reads NaN: what is no JSON for us may be a message for both sides, so its outside is looked at as that of a large one is.
-    return readLarge(line);
+    return looseBatch(line) ?? readLarge(line);
   }
+}
+
+/** An array with something in it that is no JSON for us. @returns undefined where no object is in it: lines of a log begin with a bracket, too */
+function looseBatch(line: Buffer): Envelope | undefined {
+  const parts = elementsOf(line)?.map(({ start, end }) => line.subarray(start, end)) ?? [];
+  const isObject = (part: Buffer): boolean => part[0] === 0x7b;
+  return parts.some(isObject)
+    ? { kind: 'batch', items: parts.map((part) => (isObject(part) ? readEnvelope(part) : opaque)), parts }
+    : undefined;
 }
 
 function batchOf(values: readonly unknown[], line: Buffer): Envelope {

@@ -2,6 +2,7 @@ import type { ControlHandlers } from '../lock/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
 import { say } from './answers.ts';
 import { CallWatch } from './callWatch.ts';
+import { endServer } from './endServer.ts';
 import type { CodeRecorder } from './gate/codeRecorder.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import type { Publication } from './publication.ts';
@@ -68,8 +69,14 @@ export class GuardSession {
         const server = await startServer({ ...options, inherited: this.#lockFiles() });
         this.#watchdog ??= new Watchdog(options.graceMs);
         this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
-        // In the shade of its start: what judges calls is needed only when the first of them comes.
-        await this.#openGate();
+        try {
+          // In the shade of its start: what judges calls is needed only when the first of them comes.
+          await this.#openGate();
+        } catch (error) {
+          // Without its gate nobody stands between: nothing of it goes on.
+          await endServer(server, { politeMs: 0, termMs: 2_000 });
+          throw error;
+        }
         this.#gate?.started(code, server);
         return server;
       },

@@ -17,6 +17,7 @@ const termMs = 5_000;
  * @returns how the server ended @throws the system's error when it cannot be started
  */
 export async function runRecordOnly(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
+  const parent = process.ppid;
   // A server that needs no lock is started before anything is looked at.
   const before = options.locks.length > 0 ? await look(options) : undefined;
   const lock: LockOutcome = (await before?.lock(new AbortController().signal)) ?? { status: 'start' };
@@ -44,14 +45,26 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     });
   }
   process.on('SIGUSR2', () => say(`not restarted: ${cannotRestart}`));
-  const surroundings = before ?? (await look(options));
-  const stopWatch = surroundings.watchClient(end, { also: 'parent' });
-  const publication = await publish(surroundings, lock, server, end);
+  if (lock.conflict) {
+    say(`${lock.conflict.text}; ${options.name ?? options.command} is started all the same`);
+  }
+  // Server and client speak with each other by now: whatever fails here must not leave them without anybody who ends the server.
+  const surroundings = before ?? (await look(options).catch(unpublished));
+  const stopWatch = surroundings?.watchClient(end, { also: 'parent' });
+  if (process.ppid !== parent) {
+    // It was gone before anybody watched.
+    end();
+  }
+  const publication = await (surroundings && publish(surroundings, lock, server, end).catch(unpublished));
   const ended = await server.exited;
-  stopWatch();
+  stopWatch?.();
   await endServer(server, { politeMs: 0, termMs });
   await (publication ? publication.close() : lock.instance?.unlockAndClose());
   return ended;
+}
+
+function unpublished(error: unknown): undefined {
+  say(`it is not published: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
 }
 
 async function look(options: GuardOptions): Promise<Surroundings> {

@@ -1,3 +1,4 @@
+import { errorCode } from '../types/errorCode.ts';
 import { say } from './answers.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { GuardSession } from './guardSession.ts';
@@ -20,7 +21,11 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
     const ended = await (options.recordOnly ? runRecordOnly(options) : relayed(options));
     return 'refused' in ended ? inUseCode : exitAs(ended);
   } catch (error) {
-    say(`${options.command} could not be started: ${error instanceof Error ? error.message : error}`);
+    // Node adds to a missing module who asked for it, line by line.
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+    say(
+      `${options.command} could not be started: ${reason}${errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : ''}`,
+    );
     // As a shell says it: 127 = there is no such program.
     return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 127 : 126;
   }

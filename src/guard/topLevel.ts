@@ -148,9 +148,14 @@ function endOfValue(bytes: Buffer, from: number): number {
   return -1;
 }
 
-/** Letters, digits, sign and point: numbers, true, false, null. */
+/** Letters, digits, sign and point: numbers, true, false, null, and what Python writes beside them (NaN, Infinity). */
 function isScalarByte(byte: number): boolean {
   return (
-    (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2b || byte === 0x2d || byte === 0x2e || byte === 0x45
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    (byte >= 0x41 && byte <= 0x5a) ||
+    byte === 0x2b ||
+    byte === 0x2d ||
+    byte === 0x2e
   );
 }

@@ -1,7 +1,8 @@
-import { deepEqual, ok } from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { GuardHome, guardBundle, publishedGuards, strictServer, until } from './guardedServer.ts';
+import { GuardHome, guardBundle, isRunning, publishedGuards, strictServer, until } from './guardedServer.ts';
 
 describe('guard: what it loads', function () {
   this.timeout(60_000);
@@ -37,6 +38,60 @@ describe('guard: what it loads', function () {
     // Control: the name of a resource is a hash.
     deepEqual(crypto(await loaded(['--lock', 'name:x'])), ['NativeModule crypto']);
   });
+
+  it('where its own files vanish while it starts, the server is ended with it, and the reason is one line', async () => {
+    const server = ['sh', '-c', `trap '' TERM; : '${home.root}'; while :; do sleep 1; done`];
+    const client = home.start(process.execPath, [await without('openedGate'), '--', ...server]);
+    deepEqual(await client.ended, { code: 126, signal: null });
+    match(
+      client.stderr,
+      /^mcp-shepherd guard: sh could not be started: Cannot find module '[^']+'\. MCP Shepherd’s own files are gone: install it again\n$/,
+    );
+    deepEqual(processesWith(home.root), []);
+  });
+
+  it('--record-only: where they vanish after the server has started, the guard stays and ends the server', async () => {
+    const server = ['sh', '-c', `echo here; : '${home.root}'; while :; do sleep 1; done`];
+    const guard = [await without('surroundings'), '--record-only', '--grace', '1', '--', ...server];
+    const client = home.start(process.execPath, guard);
+    await until('it says that it is not published', () => client.stderr.includes('it is not published: Cannot find module'));
+    equal(String(client.lines), 'here\n');
+    equal(processesWith(home.root).length, 1);
+    client.child.kill('SIGTERM');
+    await client.ended;
+    deepEqual(processesWith(home.root), []);
+  });
+
+  /** The guard without one of its pieces. @returns its file */
+  async function without(piece: string): Promise<string> {
+    const bundle = await guardBundle();
+    const copy = home.path('programs');
+    cpSync(dirname(bundle), copy, { recursive: true });
+    const pieces = readdirSync(join(copy, 'guard')).filter((name) => name.startsWith(`${piece}-`));
+    ok(pieces.length > 0);
+    for (const name of pieces) {
+      rmSync(join(copy, 'guard', name));
+    }
+    return join(copy, 'guard.cjs');
+  }
+
+  /** Shells that run a script with this text in it. */
+  function processesWith(text: string): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          return (
+            isRunning(pid) &&
+            readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('sh\0') &&
+            readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text)
+          );
+        } catch {
+          return false;
+        }
+      });
+  }
 
   it('no web server and no client of one', async () => {
     const names = await loaded([]);

@@ -195,16 +195,21 @@ describe('guard framing', () => {
     );
     assert.ok(call.kind === 'request');
     assert.deepEqual([call.id, call.method, call.body.paramText('name'), call.body.value()], [7, 'tools/call', 'write', undefined]);
+    const array = readEnvelope(Buffer.from('[{"id":1,"method":"x","a":NaN}, 7, ["deep", {"id":2}],{"id":"b","result":{}} ]'));
+    assert.ok(array.kind === 'batch');
+    assert.deepEqual(
+      array.items.map((item) => ('id' in item ? [item.kind, item.id] : [item.kind])),
+      [['request', 1], ['opaque'], ['opaque'], ['response', 'b']],
+    );
+    assert.equal(String(array.parts[0]), '{"id":1,"method":"x","a":NaN}');
+    // Beside the parameters, too.
+    assert.equal(readEnvelope(Buffer.from('{"id":1,"x":-Infinity,"method":"tools/call"}')).kind, 'request');
+    for (const line of ['[info] started', '[INFO] started', '[NaN', `${'['.repeat(100_000)}NaN`, '[{"id":1},NaN']) {
+      assert.equal(readEnvelope(Buffer.from(line)).kind, 'opaque', line.slice(0, 20));
+    }
     const answer = readEnvelope(Buffer.from('{"jsonrpc": "2.0", "id": 7, "result": {"structuredContent": {"x": NaN}}}\r\n'));
     assert.deepEqual(answer.kind === 'response' && [answer.id, answer.isError], [7, false]);
-    for (const broken of [
-      '{"id":7,"result":{"x":',
-      '{"id":7,"result":{}',
-      '{"id":7,"result":NaN',
-      'NaN',
-      '{NaN}',
-      '[{"id":1,"method":"x","a":NaN}]',
-    ]) {
+    for (const broken of ['{"id":7,"result":{"x":', '{"id":7,"result":{}', '{"id":7,"result":NaN', 'NaN', '{NaN}']) {
       assert.equal(readEnvelope(Buffer.from(broken)).kind, 'opaque', broken);
     }
   });
