@@ -131,11 +131,13 @@ export class Workbench {
     const list = this.page.locator('.runtime-extensions-editor');
     await list.locator('.monaco-list-row').first().waitFor();
     const row = list.locator('.monaco-list-row', { has: this.page.locator('.name', { hasText: displayName }) });
-    // The list is virtual and sorted by time: what is quick stands at the end.
+    // The list is virtual and sorted by time: it holds what is in sight, and is gone through page by page.
+    const keys = ['PageDown', 'PageDown', 'PageDown', 'PageDown', 'Home'];
+    let looks = 0;
     const line = await waitFor(`${displayName} to be listed as running`, async () => {
       if ((await row.count()) === 0) {
         await list.locator('.monaco-list').first().focus();
-        await this.page.keyboard.press('End');
+        await this.page.keyboard.press(keys[looks++ % keys.length] ?? 'Home');
         return undefined;
       }
       const text = await row.first().locator('.activation-time').textContent();
