@@ -163,9 +163,10 @@ describe('Launch Through Guard', function () {
   it('is undone to the byte, and the server runs on its own again', async () => {
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Without Guard');
     await workbench.picks('Launch Without Guard').click();
-    await workbench.notifications('notes runs without the guard now').waitFor({ timeout: 60_000 });
+    const runsAlone = async (): Promise<boolean> => (await labels()).some((label) => /^notes: running · project/.test(label));
+    await waitFor('the row to say so', runsAlone, { limit: 60_000 });
     assert.equal(readFileSync(file, 'utf8'), original);
-    await waitFor('the row to say so', async () => (await labels()).some((label) => /^notes: running · project/.test(label)));
+    await workbench.told('notes runs without the guard now');
     await remember('three');
   });
 

@@ -105,6 +105,22 @@ export class Workbench {
     return this.page.locator('.notification-toast', text === undefined ? {} : { hasText: text });
   }
 
+  /** Waits until something has been told. A toast goes by itself, and none is shown where several come at once: the list of notifications keeps them. */
+  async told(text: string): Promise<void> {
+    await this.palette('Notifications: Show Notifications');
+    const list = this.page.locator('.notifications-center');
+    await list.waitFor();
+    await list
+      .locator('.notification-list-item', { hasText: text })
+      .first()
+      .waitFor()
+      .catch(async (error: unknown) => {
+        throw new Error(`"${text}" was not told, but: ${(await list.allTextContents()).join(' | ')}`, { cause: error });
+      });
+    await this.page.keyboard.press('Escape');
+    await list.waitFor({ state: 'hidden' });
+  }
+
   /** Presses a button of a notification toast, the newest where several fit: what another way has cured stays on screen. */
   async answerNotification(text: string | RegExp, button: string): Promise<void> {
     await this.notifications(text).first().locator('a.monaco-button', { hasText: button }).click();
