@@ -97,7 +97,10 @@ describe('MCP servers on the screen', function () {
     await waitFor('everything to run', pid, { limit: 40_000 });
     await waitFor('its version', async () => (await workbench.rowLabels()).some((label) => label.includes(`runs ${staleServer.old}`)));
     assert.equal(await warns(), false);
-    assert.match((await item().getAttribute('aria-label')) ?? '', /^MCP servers: 2 servers running, all current/);
+    // The row is drawn a moment before the status bar.
+    const calm = /^MCP servers: 2 servers running, all current/;
+    await waitFor('the status bar to say so', async () => calm.test((await item().getAttribute('aria-label')) ?? ''));
+    assert.equal(await warns(), false);
     assert.equal(await workbench.activity(title).locator('.badge-content:visible').count(), 0);
     await workbench.palette('View: Hide Panel');
     await workbench.screenshot('view-current-dark');
