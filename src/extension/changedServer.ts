@@ -10,6 +10,10 @@ const endLimitMs = 25_000;
 const startLimitMs = 90_000;
 /** When VS Code says that it is done, the new process must show up soon. */
 const showLimitMs = 5_000;
+/** How long a start that did nothing is looked for before it is asked for once more. */
+const askAgainMs = 1_500;
+/** More would repeat the failure of a server that cannot start. */
+const asks = 3;
 const lookEveryMs = 250;
 
 /**
@@ -26,35 +30,61 @@ export async function startChanged(ports: WindowPorts, definition: Definition, o
     }
     await ports.wait(lookEveryMs);
   }
-  for (const id of editorServerIds(definition, ports.folders())) {
-    let done = false;
-    const starting = ports.execute(editorCommands.startServer, id, { waitForLiveTools: true }).finally(() => {
-      done = true;
-    });
-    const failed = starting.then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  const runs = async (): Promise<boolean> =>
+    own(await ports.look(), ports).some(
+      (instance) => instance.definitions.includes(definition.id) && (instance.guarded === true) === guarded,
     );
-    const startBy = ports.clock() + startLimitMs;
-    for (let doneAt: number | undefined; ports.clock() < startBy; ) {
-      const runs = own(await ports.look(), ports).some(
-        (instance) => instance.definitions.includes(definition.id) && (instance.guarded === true) === guarded,
-      );
-      if (runs) {
+  const ids = editorServerIds(definition, ports.folders());
+  // The server is gone before VS Code knows it: its guard ends after it. Until then VS Code takes a start for one of a server that runs, and does nothing.
+  const last = (ask: number, id: string): boolean => ask === asks && id === ids.at(-1);
+  for (let ask = 1; ask <= asks; ask++) {
+    for (const id of ids) {
+      const start = await startOne(ports, id, runs, last(ask, id) ? showLimitMs : askAgainMs);
+      if (start === 'runs') {
         return undefined;
       }
-      doneAt ??= done ? ports.clock() : undefined;
-      if (doneAt !== undefined && ports.clock() - doneAt > showLimitMs) {
-        break;
+      if (start === 'pending') {
+        return `VS Code has not finished starting ${definition.name} within ${startLimitMs / 1000} seconds. It may be waiting for an answer from you, or for a download.`;
       }
-      await ports.wait(lookEveryMs);
-    }
-    const reason = done ? await failed : undefined;
-    if (reason !== undefined) {
-      return `VS Code could not start ${definition.name}: ${reason}`;
+      if (start !== 'nothing') {
+        return `VS Code could not start ${definition.name}: ${start.refusal}`;
+      }
     }
   }
   return `VS Code did not start ${definition.name}. Its output says why; “MCP: List Servers” starts it.`;
+}
+
+/** Asks for one start and looks until it is there. `nothing`: VS Code is done, and `showMs` later there is none; `pending`: VS Code is still at it. */
+async function startOne(
+  ports: WindowPorts,
+  id: string,
+  runs: () => Promise<boolean>,
+  showMs: number,
+): Promise<'runs' | 'nothing' | 'pending' | { readonly refusal: string }> {
+  let done = false;
+  let refusal: string | undefined;
+  void ports.execute(editorCommands.startServer, id, { waitForLiveTools: true }).then(
+    () => {
+      done = true;
+    },
+    (error: unknown) => {
+      refusal = error instanceof Error ? error.message : String(error);
+    },
+  );
+  const startBy = ports.clock() + startLimitMs;
+  for (let doneAt: number | undefined; ports.clock() < startBy; await ports.wait(lookEveryMs)) {
+    if (await runs()) {
+      return 'runs';
+    }
+    if (refusal !== undefined) {
+      return { refusal };
+    }
+    doneAt ??= done ? ports.clock() : undefined;
+    if (doneAt !== undefined && ports.clock() - doneAt > showMs) {
+      return 'nothing';
+    }
+  }
+  return 'pending';
 }
 
 /** What runs as a child of this window's extension host. */

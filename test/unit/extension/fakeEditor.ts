@@ -16,6 +16,8 @@ export interface FakeServer {
   readonly refuses?: string;
   /** The process outlives its launcher by so many milliseconds after the editor let go of it. */
   readonly lingers?: number;
+  /** Milliseconds after the end of its process in which the editor still takes it for running, and starts nothing. */
+  readonly noticedAfter?: number;
 }
 
 /**
@@ -28,6 +30,7 @@ export class FakeEditor implements WindowPorts {
   readonly #servers: readonly FakeServer[];
   readonly #running = new Map<string, Instance>();
   #lingering: { instance: Instance; until: number }[] = [];
+  readonly #noticedAt = new Map<string, number>();
   #timers: { at: number; fire: () => void }[] = [];
   #now = 0;
   #pids = 5000;
@@ -51,6 +54,12 @@ export class FakeEditor implements WindowPorts {
 
   isRunning(id: string): boolean {
     return this.#running.has(id);
+  }
+
+  /** Ends a process as the editor does when its entry has changed: without a command, and it notices the end later than the process table. */
+  end(id: string): void {
+    this.#running.delete(id);
+    this.#noticedAt.set(id, this.#now + (this.#server(id)?.noticedAfter ?? 0));
   }
 
   /** Starts a process as another party would. */
@@ -81,7 +90,8 @@ export class FakeEditor implements WindowPorts {
       this.#lingering.push({ instance: { ...rest, client: null }, until: this.#now + (server.lingers ?? 0) });
       this.#running.delete(server.id);
     }
-    if (command === 'workbench.mcp.startServer' && !this.#running.has(server.id)) {
+    const startable = !this.#running.has(server.id) && (this.#noticedAt.get(server.id) ?? 0) <= this.#now;
+    if (command === 'workbench.mcp.startServer' && startable) {
       await this.wait(150);
       if (server.refuses !== undefined) {
         throw new Error(server.refuses);
