@@ -71,7 +71,6 @@ async function measure(what: string, { command, args }: { command: string; args:
   const make = (): StaleGate =>
     createStaleGate({
       policy: 'refuse-writes',
-      recorder: first,
       env: process.env,
       table,
       cure: () => 'mcp-shepherd restart 1',

@@ -1,6 +1,6 @@
 import type { ControlHandlers } from '../lock/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
-import { say } from './answers.ts';
+import { reasonOf, say } from './answers.ts';
 import { CallWatch } from './callWatch.ts';
 import { endServer } from './endServer.ts';
 import type { CodeRecorder } from './gate/codeRecorder.ts';
@@ -97,10 +97,7 @@ export class GuardSession {
       return outcome.text;
     }
     this.#instance = outcome.instance;
-    if (outcome.conflict) {
-      this.#conflict = outcome.conflict.text;
-      say(`${outcome.conflict.text}; ${this.#name} is started all the same`);
-    }
+    this.#conflict = outcome.conflict?.text;
     return undefined;
   }
 
@@ -158,7 +155,6 @@ export class GuardSession {
     const gate = openedGate({
       options: this.#options,
       relay: this.relay,
-      recorder: this.#recorder,
       restart: (reason) => this.supervisor.restartByItself(reason),
       serving: () => this.#servers.at(-1)?.pid ?? process.pid,
       running: () => this.#versions.package,
@@ -239,7 +235,7 @@ export class GuardSession {
       await publication?.serves(this.#servers, this.#problem);
       return publication;
     } catch (error) {
-      say(`it is not published: ${error instanceof Error ? error.message : error}`);
+      say(`it is not published: ${reasonOf(error)}`);
       return undefined;
     }
   }

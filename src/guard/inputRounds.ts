@@ -1,4 +1,4 @@
-import { openssl } from '../types/openssl.ts';
+import { openssl } from '../process/openssl.ts';
 import { type Envelope, type IdKey, idText, isJsonObject } from './envelope.ts';
 import type { ServerLink } from './serverLink.ts';
 

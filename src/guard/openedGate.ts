@@ -1,14 +1,11 @@
 import { join } from 'node:path';
 import { runDirOf } from '../lock/runDir.ts';
-import { CodeRecorder } from './gate/codeRecorder.ts';
 import { cureCommand } from './gate/cureCommand.ts';
 import { createUpdateNote, type RunningPackage } from './gate/updateNote.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { type CallGateOptions, StdioCallGate } from './stdioCallGate.ts';
 
-export interface GateFacts extends Omit<CallGateOptions, 'recorder' | 'cure' | 'note'> {
-  /** Undefined where nothing is recorded. */
-  readonly recorder: CodeRecorder | undefined;
+export interface GateFacts extends Omit<CallGateOptions, 'cure' | 'note'> {
   /** The server that serves, or what was started for it. */
   readonly serving: () => number;
   /** What it was recorded to have loaded. */
@@ -17,11 +14,10 @@ export interface GateFacts extends Omit<CallGateOptions, 'recorder' | 'cure' | '
 
 /** The gate of one session with everything that it needs. A piece of its own, which is loaded while the server starts. */
 export function openedGate(facts: GateFacts): StdioCallGate {
-  const { options, recorder, serving, running } = facts;
+  const { options, serving, running } = facts;
   const runFolder = runFolderOf(options);
   return new StdioCallGate({
     ...facts,
-    recorder: recorder ?? new CodeRecorder(undefined),
     cure: () => cureCommand(serving(), runFolder),
     note: options.updateNote && runFolder ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running }) : undefined,
   });

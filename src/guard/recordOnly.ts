@@ -1,4 +1,4 @@
-import { say } from './answers.ts';
+import { reasonOf, say } from './answers.ts';
 import { endServer } from './endServer.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import type { Publication } from './publication.ts';
@@ -45,9 +45,6 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     });
   }
   process.on('SIGUSR2', () => say(`not restarted: ${cannotRestart}`));
-  if (lock.conflict) {
-    say(`${lock.conflict.text}; ${options.name ?? options.command} is started all the same`);
-  }
   // Server and client speak with each other by now: whatever fails here must not leave them without anybody who ends the server.
   const surroundings = before ?? (await look(options).catch(unpublished));
   const stopWatch = surroundings?.watchClient(end, { also: 'parent' });
@@ -64,7 +61,7 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
 }
 
 function unpublished(error: unknown): undefined {
-  say(`it is not published: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+  say(`it is not published: ${reasonOf(error)}`);
 }
 
 async function look(options: GuardOptions): Promise<Surroundings> {

@@ -1,4 +1,4 @@
-import { systemRandom } from '../types/systemRandom.ts';
+import { systemRandom } from '../process/systemRandom.ts';
 import { type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
 import { LineSplitter } from './lineSplitter.ts';
 import { Outlet, Valve } from './outlet.ts';

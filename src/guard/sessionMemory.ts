@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import { openssl } from '../types/openssl.ts';
+import { openssl } from '../process/openssl.ts';
 import { type Body, type Envelope, type IdKey, isJsonObject, type JsonObject } from './envelope.ts';
 
 /** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */

@@ -2,7 +2,6 @@ import { failedTool } from './answers.ts';
 import type { CallGate, ToolCall, Verdict } from './callGate.ts';
 import { type Envelope, isJsonObject, type JsonObject } from './envelope.ts';
 import type { ChildCode } from './gate/childCode.ts';
-import type { CodeRecorder } from './gate/codeRecorder.ts';
 import { createStaleGate, type GateDecision, type StaleGate, type StaleReport } from './gate/staleGate.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { guardTable } from './guardTable.ts';
@@ -26,7 +25,6 @@ export interface ReadOnly {
 export interface CallGateOptions {
   readonly options: GuardOptions;
   readonly relay: Relay;
-  readonly recorder: CodeRecorder;
   restart(reason: string): Promise<RestartOutcome>;
   /** What a person types to restart the server. */
   cure(): string;
@@ -50,7 +48,6 @@ export class StdioCallGate implements CallGate {
     const { onStale, writeTools, readTools } = options.options;
     this.#gate = createStaleGate({
       policy: onStale,
-      recorder: options.recorder,
       env: process.env,
       table: guardTable(),
       cure: options.cure,

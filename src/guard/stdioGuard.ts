@@ -1,5 +1,5 @@
 import { errorCode } from '../types/errorCode.ts';
-import { say } from './answers.ts';
+import { reasonOf, say } from './answers.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { GuardSession } from './guardSession.ts';
 import { runRecordOnly } from './recordOnly.ts';
@@ -14,18 +14,15 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
   // What we have to say is said to whoever listens: a log that is full, or that nobody reads any more, ends no session.
   process.stderr.on('error', () => undefined);
   // A fault of ours in something beside the messages must not end the session.
-  process.on('unhandledRejection', (error) => say(`a fault of its own: ${error instanceof Error ? error.message : error}`));
+  process.on('unhandledRejection', (error) => say(`a fault of its own: ${reasonOf(error)}`));
   // While nothing runs that it could restart, it ends nothing either.
   process.on('SIGUSR2', () => undefined);
   try {
     const ended = await (options.recordOnly ? runRecordOnly(options) : relayed(options));
     return 'refused' in ended ? inUseCode : exitAs(ended);
   } catch (error) {
-    // Node adds to a missing module who asked for it, line by line.
-    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
-    say(
-      `${options.command} could not be started: ${reason}${errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : ''}`,
-    );
+    const cure = errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : '';
+    say(`${options.command} could not be started: ${reasonOf(error)}${cure}`);
     // As a shell says it: 127 = there is no such program.
     return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 127 : 126;
   }

@@ -4,6 +4,7 @@ import type { LockDirectory } from '../lock/lockDirectory.ts';
 import type { Witness } from '../lock/witness.ts';
 import { type Acquisition, acquire, openRunFolder } from './acquisition.ts';
 import { type Ancestor, launchersAndClient } from './ancestors.ts';
+import { say } from './answers.ts';
 import { watchClient } from './clientWatch.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { guardWitness } from './guardWitness.ts';
@@ -49,7 +50,7 @@ export class Surroundings {
     return new Surroundings(options, witness, initialFacts(options, own, client), chain);
   }
 
-  /** Takes the resources, as `--on-conflict` says. Never throws. @param signal the client let go: no more waiting */
+  /** Takes the resources, as `--on-conflict` says, and says on standard error when the server goes without them. Never throws. @param signal the client let go: no more waiting */
   async lock(signal: AbortSignal): Promise<LockOutcome> {
     const { locks, onConflict } = this.#options;
     const waitMs = onConflict.mode === 'refuse' ? probeMs : onConflict.mode === 'wait' ? onConflict.limitMs : lookMs;
@@ -67,6 +68,7 @@ export class Surroundings {
       return { status: 'start', instance: result.instance };
     }
     if (result.status === 'in-use' && (onConflict.mode === 'warn' || onConflict.mode === 'read-only')) {
+      say(`${result.text}; ${this.#options.name ?? this.#options.command} is started all the same`);
       return { status: 'start', conflict: result };
     }
     return { status: 'refuse', text: refusal(result, this.#options, left) };

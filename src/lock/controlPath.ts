@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { systemRandom } from '../process/systemRandom.ts';
 import { errorCode } from '../types/errorCode.ts';
-import { systemRandom } from '../types/systemRandom.ts';
 import type { InstanceRecord } from './instanceRecord.ts';
 import { checkPrivate, type LockDirectory } from './lockDirectory.ts';
 

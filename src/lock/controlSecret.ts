@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openssl } from '../types/openssl.ts';
-import { systemRandom } from '../types/systemRandom.ts';
+import { openssl } from '../process/openssl.ts';
+import { systemRandom } from '../process/systemRandom.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 import { readWhole, writeWhole } from './wholeFile.ts';
 

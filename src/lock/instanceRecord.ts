@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { systemRandom } from '../types/systemRandom.ts';
+import { systemRandom } from '../process/systemRandom.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 import { readWhole, writeWhole } from './wholeFile.ts';
 

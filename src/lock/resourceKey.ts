@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { openssl } from '../types/openssl.ts';
+import { openssl } from '../process/openssl.ts';
 import { userHome } from './runDir.ts';
 
 export type ResourceKind = 'path' | 'port' | 'name';

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, linkSync, lstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { systemRandom } from '../process/systemRandom.ts';
 import { errorCode } from '../types/errorCode.ts';
-import { systemRandom } from '../types/systemRandom.ts';
 
 /** A small file as a whole, or why there is none. `absent` is no fault: files of others come and go. */
 export type WholeFile =

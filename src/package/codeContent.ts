@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { openssl } from '../types/openssl.ts';
+import { openssl } from '../process/openssl.ts';
 import type { MetadataCache } from './metadataCache.ts';
 
 /** Servers are far smaller; of what is larger nothing is said. */

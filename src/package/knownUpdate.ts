@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openssl } from '../types/openssl.ts';
+import { openssl } from '../process/openssl.ts';
 import type { Ecosystem, PackageRef } from '../types/package.ts';
 import { compareVersions } from '../version/compare.ts';
 import { versionShaped } from '../version/shape.ts';

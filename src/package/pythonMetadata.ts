@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { openssl } from '../types/openssl.ts';
+import { openssl } from '../process/openssl.ts';
 import { isPythonName, normalizePythonName } from '../version/pythonSpec.ts';
 import { versionShaped } from '../version/shape.ts';
 import { failure, look, readBounded } from './boundedFile.ts';

@@ -1,6 +1,6 @@
-import { openssl } from '../types/openssl.ts';
 import { commandName } from './commandName.ts';
 import { type LaunchReader, type LaunchSpec, packageLaunch, plainLaunch } from './launchSpec.ts';
+import { openssl } from './openssl.ts';
 import { type OptionScan, optionValues, scanOptions, wordSet } from './optionScan.ts';
 import { specName } from './packageSpec.ts';
 

@@ -3,16 +3,14 @@ import type { OnStale } from '../guardOptions.ts';
 import type { ChildCode } from './childCode.ts';
 import { CodeCheck } from './codeCheck.ts';
 import type { DriftedPackage } from './codeDrift.ts';
-import type { CodeRecorder } from './codeRecorder.ts';
 import { GateLog } from './gateLog.ts';
 import { type Cure, driftText, refusal, type ToolRefusal, toolName } from './refusal.ts';
 import { packageOf, runningPackage } from './runningPackage.ts';
 import { allowStaleVariable, allowsStale, needsCheck, ruleCall } from './stalePolicy.ts';
-import { ToolBook, type ToolLists } from './toolBook.ts';
+import { ToolBook, type ToolKind, type ToolLists } from './toolBook.ts';
 
 export interface StaleGateOptions extends ToolLists {
   readonly policy: OnStale;
-  readonly recorder: CodeRecorder;
   /** What the server was given; no value of it is kept. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** For finding the server below a launcher. */
@@ -108,12 +106,10 @@ export class StaleGate {
     this.tools = new ToolBook(options);
   }
 
-  /** In place of the recorder and `firstAnswer`: a server that somebody else started, and that may have run for long. */
-  async sighted(row: ProcessRow): Promise<ChildCode> {
-    const child = this.#options.recorder.unrecorded();
+  /** In place of `firstAnswer`: a server that somebody else started, and that may have run for long. @param child without a record so far */
+  async sighted(child: ChildCode, row: ProcessRow): Promise<void> {
     const found = await packageOf(row, this.#options.table);
     this.#safely(() => child.record(found, row.startedAt));
-    return child;
   }
 
   async firstAnswer(child: ChildCode, pid: number): Promise<void> {
@@ -130,8 +126,12 @@ export class StaleGate {
 
   /** Whether calls of a tool pass whatever is installed, as far as is known now: no file has to be looked at for them, and nothing else of the call. */
   isFree(tool: string): boolean {
+    return this.#isFree(tool, this.tools.kindOf(tool));
+  }
+
+  #isFree(tool: string, kind: ToolKind): boolean {
     const serving = this.#serving;
-    return tool === '' || !serving || !needsCheck(this.#options.policy, this.tools.kindOf(tool)) || this.#isUncompared(serving.child);
+    return tool === '' || !serving || !needsCheck(this.#options.policy, kind) || this.#isUncompared(serving.child);
   }
 
   /** Nothing is known that could be compared, which is said once. */
@@ -184,11 +184,11 @@ export class StaleGate {
   #rule({ params, asked = false, patient = true, notRestarted }: CallQuestion): GateDecision {
     const { policy, cure } = this.#options;
     const tool = toolName(params);
+    const kind = this.tools.kindOf(tool);
     // Without a name the server has its own answer to it.
-    if (this.isFree(tool) || !this.#serving) {
+    if (this.#isFree(tool, kind) || !this.#serving) {
       return pass;
     }
-    const kind = this.tools.kindOf(tool);
     const state = this.#serving.check();
     this.#log.state(state);
     this.#lookAtSource(this.#serving.child);

@@ -45,7 +45,6 @@ export class StaleCalls {
     this.#recorder = new CodeRecorder(command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env });
     this.#gate = createStaleGate({
       policy: onStale,
-      recorder: this.#recorder,
       env: process.env,
       table: options.table,
       cure: options.cure,
@@ -61,8 +60,10 @@ export class StaleCalls {
   }
 
   /** In place of both: the process that listens where somebody else starts the server. */
-  sighted(row: ProcessRow): Promise<ChildCode> {
-    return this.#gate.sighted(row);
+  async sighted(row: ProcessRow): Promise<ChildCode> {
+    const child = this.#recorder.unrecorded();
+    await this.#gate.sighted(child, row);
+    return child;
   }
 
   /** A started server accepts connections. */

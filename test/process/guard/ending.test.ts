@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import {
   childrenOf,
+  commandOf,
   GuardHome,
   guardBundle,
   isRunning,
   type Message,
+  processesWith,
   publishedGuards,
   strictServer,
   until,
@@ -43,7 +45,7 @@ describe('guard: ending', function () {
       const exit = once(client.child, 'exit');
       client.child.kill('SIGTERM');
       assert.deepEqual(await exit, [null, 'SIGTERM']);
-      const left = runningProcesses().filter((pid) => commandOf(pid).includes(script) && pid !== client.pid);
+      const left = processesWith(script).filter((pid) => pid !== client.pid);
       assert.deepEqual(left, [], `${delayMs} ms after its start`);
     }
     assert.ok(begun > 0, 'of some the server had begun');
@@ -210,21 +212,6 @@ describe('guard: ending', function () {
 function readOr(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
-function runningProcesses(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter(isRunning);
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
   } catch {
     return '';
   }

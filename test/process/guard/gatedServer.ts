@@ -37,7 +37,6 @@ export async function startGated(wanted: Gated): Promise<GatedServer> {
   const recorder = new CodeRecorder({ command, args, cwd, env });
   const gate = createStaleGate({
     policy: wanted.policy ?? 'refuse-writes',
-    recorder,
     env,
     table: await createProcessTable(),
     cure: () => 'mcp-shepherd restart 4711',

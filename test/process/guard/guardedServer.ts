@@ -205,6 +205,23 @@ export function watchdogOf(guard: number): number | undefined {
   });
 }
 
+/** Running processes whose command line has a text in it; arguments are parted by NUL, as in /proc. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isRunning(pid) && commandOf(pid).includes(text));
+}
+
+/** The command line of a process as in /proc; empty when it is gone. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 /** Direct children that run. */
 export function childrenOf(parent: number): number[] {
   return readdirSync('/proc')

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { GuardHome, guardBundle, isRunning, publishedGuards, strictServer, until } from './guardedServer.ts';
+import { commandOf, GuardHome, guardBundle, processesWith, publishedGuards, strictServer, until } from './guardedServer.ts';
 
 describe('guard: what it loads', function () {
   this.timeout(60_000);
@@ -47,7 +47,7 @@ describe('guard: what it loads', function () {
       client.stderr,
       /^mcp-shepherd guard: sh could not be started: Cannot find module '[^']+'\. MCP Shepherd’s own files are gone: install it again\n$/,
     );
-    deepEqual(processesWith(home.root), []);
+    deepEqual(serversOf(home), []);
   });
 
   it('--record-only: where they vanish after the server has started, the guard stays and ends the server', async () => {
@@ -56,10 +56,10 @@ describe('guard: what it loads', function () {
     const client = home.start(process.execPath, guard);
     await until('it says that it is not published', () => client.stderr.includes('it is not published: Cannot find module'));
     equal(String(client.lines), 'here\n');
-    equal(processesWith(home.root).length, 1);
+    equal(serversOf(home).length, 1);
     client.child.kill('SIGTERM');
     await client.ended;
-    deepEqual(processesWith(home.root), []);
+    deepEqual(serversOf(home), []);
   });
 
   /** The guard without one of its pieces. @returns its file */
@@ -75,24 +75,6 @@ describe('guard: what it loads', function () {
     return join(copy, 'guard.cjs');
   }
 
-  /** Shells that run a script with this text in it. */
-  function processesWith(text: string): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        try {
-          return (
-            isRunning(pid) &&
-            readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('sh\0') &&
-            readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text)
-          );
-        } catch {
-          return false;
-        }
-      });
-  }
-
   it('no web server and no client of one', async () => {
     const names = await loaded([]);
     ok(names.includes('NativeModule net'));
@@ -102,3 +84,8 @@ describe('guard: what it loads', function () {
     );
   });
 });
+
+/** The shells that run a server of a test. */
+function serversOf(home: GuardHome): number[] {
+  return processesWith(home.root).filter((pid) => commandOf(pid).startsWith('sh\0'));
+}

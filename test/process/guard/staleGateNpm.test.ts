@@ -260,7 +260,7 @@ async function askInChild(
     };
     const recorder = new CodeRecorder({ command: process.execPath, args: [${JSON.stringify(script)}], cwd: '/', env: {} });
     const gate = createStaleGate({
-      policy: 'refuse-writes', recorder, env: {},
+      policy: 'refuse-writes', env: {},
       table, cure: () => 'x', log: () => {}, writeTools: ['write'], readTools: [],
     });
     gate.serve(recorder.starting());

@@ -1,6 +1,6 @@
 import { equal, notDeepEqual } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { systemRandom } from '../../../src/types/systemRandom.ts';
+import { systemRandom } from '../../../src/process/systemRandom.ts';
 
 describe('systemRandom', () => {
   it('gives as many bytes as are asked for, others each time, and no pattern that one would see', () => {
