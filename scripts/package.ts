@@ -1,7 +1,8 @@
 // `npm run package`: builds and makes the VSIX; prints what is in it and how big it is.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createVSIX, listFiles, PackageManager } from '@vscode/vsce';
+import { createVSIX } from '@vscode/vsce';
+import { packagedFiles } from './editor/packagedFiles.ts';
 import { readManifest } from './editor/stageExtension.ts';
 import { buildBundles } from './system/buildBundles.ts';
 import { printProgress, timed } from './system/progress.ts';
@@ -16,7 +17,7 @@ await runScript(async () => {
   const vsix = join(projectRoot, `${name}-${version}.vsix`);
   await timed('Building', printProgress, buildBundles);
   await timed('Packaging', printProgress, () => createVSIX({ cwd: projectRoot, packagePath: vsix, ...vsixOptions }));
-  for (const file of (await listFiles({ cwd: projectRoot, packageManager: PackageManager.None })).sort()) {
+  for (const file of packagedFiles()) {
     console.log(`${kilobytes(join(projectRoot, file)).padStart(12)}  ${file}`);
   }
   console.log(`${kilobytes(vsix).padStart(12)}  ${vsix}`);

@@ -28,7 +28,7 @@ export async function runDemo(folder: string, end: Promise<void>, show: (url: st
     const extensionsDir = join(folder, 'extensions');
     mkdirSync(extensionsDir);
     installStarter(extensionsDir);
-    await stageExtension(extensionsDir);
+    stageExtension(extensionsDir);
     const started = join(folder, 'started');
     const editor = await timed('Starting VS Code', printProgress, async () =>
       startEditor({

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { listFiles, PackageManager } from '@vscode/vsce';
 import { projectRoot } from '../system/projectPaths.ts';
+import { packagedFiles } from './packagedFiles.ts';
 
 /** What the editor goes by. */
 export type ExtensionManifest = {
@@ -23,10 +23,10 @@ export function readManifest(): ExtensionManifest {
  * @param extensionsDir the editor's folder of installed extensions
  * @returns the extension's own folder in it
  */
-export async function stageExtension(extensionsDir: string): Promise<string> {
+export function stageExtension(extensionsDir: string): string {
   const { name, publisher, version } = readManifest();
   const folder = join(extensionsDir, `${publisher}.${name}-${version}`);
-  for (const file of await listFiles({ cwd: projectRoot, packageManager: PackageManager.None })) {
+  for (const file of packagedFiles()) {
     const target = join(folder, file);
     mkdirSync(dirname(target), { recursive: true });
     cpSync(join(projectRoot, file), target);

@@ -18,7 +18,7 @@ export async function startEmbedded(folder: string, end: Promise<void>): Promise
   const dataDir = join(cacheRoot, 'start');
   const extensionsDir = join(dataDir, 'extensions');
   rmSync(extensionsDir, { recursive: true, force: true }); // an older build of ours
-  await stageExtension(extensionsDir);
+  stageExtension(extensionsDir);
   const firstTime = !existsSync(join(dataDir, 'data', 'User', 'settings.json'));
   const running = await timed('Starting VS Code', printProgress, () =>
     startEditor({

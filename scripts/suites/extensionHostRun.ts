@@ -33,7 +33,8 @@ export async function runInExtensionHost(run: ExtensionHostRun): Promise<TestOut
   const folder = mkdtempSync(join(tmpdir(), 'host-'));
   const resultFile = join(folder, 'result.json');
   try {
-    const [extension, tests] = await Promise.all([stageExtension(join(folder, 'staged')), bundleTests(run.files, folder)]);
+    const extension = stageExtension(join(folder, 'staged'));
+    const tests = await bundleTests(run.files, folder);
     const editor = await startEditor({
       editor: run.editor,
       workspace: run.workspace,

@@ -43,6 +43,8 @@ export interface AcquireRequest {
   readonly signal: AbortSignal;
 }
 
+const clearAfterMs = 500;
+
 /** Takes the resources of `--lock` and publishes the guard, or says in words why not. Never throws. */
 export async function acquire({ directory, witness, options, uses = [], facts, waitMs, signal }: AcquireRequest): Promise<Acquisition> {
   try {
@@ -60,8 +62,8 @@ export async function acquire({ directory, witness, options, uses = [], facts, w
   } catch (error) {
     return { status: 'impossible', text: error instanceof Error ? error.message : String(error) };
   } finally {
-    // Whoever comes clears away what the dead left; it is nobody's duty to live for ever for that.
-    await collectGarbage(directory, witness).catch(() => []);
+    // Whoever comes clears away what the dead left, when its server has been started; it is nobody's duty to live for ever for that.
+    setTimeout(() => void collectGarbage(directory, witness).catch(() => []), clearAfterMs).unref();
   }
 }
 

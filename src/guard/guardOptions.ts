@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { resourceKey } from '../lock/resourceKey.ts';
+import { namedResource } from '../lock/resourceKey.ts';
 
 /** One resource of `--lock`, as it was written. */
 export interface LockOption {
@@ -149,7 +149,7 @@ function lock(value: string, before: GuardOptions): Partial<GuardOptions> | stri
     return `is path:FOLDER, port:NUMBER or name:NAME, and not "${value}"`;
   }
   try {
-    resourceKey(kind, resource);
+    namedResource(kind, resource);
   } catch (error) {
     // What a file system refuses is told where the lock is taken.
     if (kind !== 'path') {

@@ -62,6 +62,8 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
   const options = { waitMs: request.waitMs ?? shortWaitMs, ...request.lock };
   const locks: KernelLock[] = [];
   const own = join(directory.instances, `${id}.lock`);
+  // Its name is unique, so that it cannot make anybody wait: it is taken beside the others, for each takes a program.
+  const liveness = lockFile(own, options);
   let instance: HeldInstance | undefined;
   try {
     for (const resource of [...resources].sort((a, b) => (a.key < b.key ? -1 : 1))) {
@@ -71,11 +73,11 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
       }
       locks.push(attempt.lock);
     }
-    const liveness = await lockFile(own, options);
-    if (liveness.status !== 'locked') {
-      return { status: 'unavailable', reason: 'reason' in liveness ? liveness.reason : `${own} is held by somebody else` };
+    const alive = await liveness;
+    if (alive.status !== 'locked') {
+      return { status: 'unavailable', reason: 'reason' in alive ? alive.reason : `${own} is held by somebody else` };
     }
-    locks.push(liveness.lock);
+    locks.push(alive.lock);
     const survivor = await survivorOf(request);
     if (survivor) {
       return survivor;
@@ -91,7 +93,8 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
     return { status: 'held-by-us', instance };
   } finally {
     if (!instance) {
-      letGo(locks, own);
+      const alive = await liveness;
+      letGo(alive.status === 'locked' ? [...locks, alive.lock] : locks, own);
     }
   }
 }

@@ -24,26 +24,34 @@ export function hashKey(kind: ResourceKind, normalised: string): string {
 
 /** @param resource a path, a TCP port number, or a name that the server chose @throws when it cannot be a resource of that kind */
 export function resourceKey(kind: ResourceKind, resource: string, platform: NodeJS.Platform = process.platform): ResourceKey {
+  const named = namedResource(kind, resource, platform);
+  return { key: hashKey(kind, named.resource), ...named };
+}
+
+/** The same without the key: to look whether it is a resource at all. @throws when it is none of that kind */
+export function namedResource(
+  kind: ResourceKind,
+  resource: string,
+  platform: NodeJS.Platform = process.platform,
+): Omit<ResourceKey, 'key'> {
   if (kind === 'port') {
     const port = /^(?:tcp:)?(\d{1,5})$/.exec(resource)?.[1];
     if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
       throw new Error(`"${resource}" is no TCP port: a number from 1 to 65535`);
     }
-    const normalised = `tcp:${Number(port)}`;
-    return { key: hashKey(kind, normalised), kind, resource: normalised };
+    return { kind, resource: `tcp:${Number(port)}` };
   }
   if (kind === 'name') {
     if (!/^[a-z0-9._:-]{1,64}$/.test(resource)) {
       throw new Error(`"${resource}" is no name: 1 to 64 of a-z, 0-9, ".", "_", ":" and "-"`);
     }
-    return { key: hashKey(kind, resource), kind, resource };
+    return { kind, resource };
   }
   if (resource === '' || resource.includes('\0')) {
     throw new Error('A path is empty or holds a NUL');
   }
   const real = realPath(expandHome(resource));
-  const normalised = foldPath(real, platform);
-  return { key: hashKey(kind, normalised), kind, resource: normalised, ...identityOf(real) };
+  return { kind, resource: foldPath(real, platform), ...identityOf(real) };
 }
 
 function expandHome(path: string): string {

@@ -64,7 +64,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   };
   try {
     if (!options.bare) {
-      await stageExtension(places.extensionsDir);
+      stageExtension(places.extensionsDir);
     }
     await options.prepare?.(places);
     const env = { ...process.env, HOME: places.home, MCP_RUN_DIR: places.runDir, ...options.env };

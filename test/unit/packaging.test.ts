@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { listFiles, PackageManager } from '@vscode/vsce';
 import { describe, it } from 'mocha';
+import { packagedFiles } from '../../scripts/editor/packagedFiles.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 
 /** Files that must be in the package, and the only kinds of others that may. */
@@ -35,5 +36,6 @@ describe('The package', function () {
       [],
       'listed but not there',
     );
+    assert.deepEqual(packagedFiles(), files.sort(), 'what is laid into an editor without packaging');
   });
 });

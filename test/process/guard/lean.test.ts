@@ -51,7 +51,10 @@ describe('guard: what it loads', function () {
   });
 
   it('--record-only: where they vanish after the server has started, the guard stays and ends the server', async () => {
-    const server = ['sh', '-c', `echo here; : '${home.root}'; while :; do sleep 1; done`];
+    // It does not read its input, and starts no other process.
+    const file = home.path('words');
+    writeFileSync(file, 'here\n');
+    const server = ['tail', '-f', file];
     const guard = [await without('surroundings'), '--record-only', '--grace', '1', '--', ...server];
     const client = home.start(process.execPath, guard);
     await until('it says that it is not published', () => client.stderr.includes('it is not published: Cannot find module'));
@@ -85,7 +88,7 @@ describe('guard: what it loads', function () {
   });
 });
 
-/** The shells that run a server of a test. */
+/** The programs that are the servers of these tests; their guards have the words too. */
 function serversOf(home: GuardHome): number[] {
-  return processesWith(home.root).filter((pid) => commandOf(pid).startsWith('sh\0'));
+  return processesWith(home.root).filter((pid) => /^(?:sh|tail)\0/.test(commandOf(pid)));
 }

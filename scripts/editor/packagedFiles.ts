@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { projectRoot } from '../system/projectPaths.ts';
+
+/**
+ * What would be packaged, as `.vscodeignore` names it: paths from the project, with `/`. vsce says the same (a test compares), but takes two seconds of the
+ * processor for it, because it looks at everything that is not packaged too.
+ */
+export function packagedFiles(): string[] {
+  return readFileSync(join(projectRoot, '.vscodeignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .flatMap((line) => filesOf(line.slice(1)))
+    .sort();
+}
+
+/** The files of a pattern: a path, `FOLDER/**` or `FOLDER/*.EXTENSION`. */
+function filesOf(pattern: string): string[] {
+  if (!pattern.includes('*')) {
+    return statSync(join(projectRoot, pattern), { throwIfNoEntry: false }) ? [pattern] : [];
+  }
+  const folder = dirname(pattern);
+  const all = pattern.endsWith('/**');
+  return readdirSync(join(projectRoot, folder), { recursive: all, withFileTypes: true })
+    .filter((entry) => entry.isFile() && (all || extname(entry.name) === extname(pattern)))
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(projectRoot.length + 1)
+        .replaceAll('\\', '/'),
+    );
+}
