@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type BuildOptions, build, context, type Metafile, type OutputFile, type PluginBuild, transform } from 'esbuild';
+import { type BuildOptions, build, context, type Metafile, type OutputFile, type Plugin, type PluginBuild, transform } from 'esbuild';
 
 /** ps-list and our own modules ask for `import.meta.url` when they are loaded, which CommonJS does not have. */
 const importMetaUrl = { 'import.meta.url': '__importMetaUrl' };
@@ -39,11 +39,32 @@ export const extension: BuildOptions = {
 const programNames = ['cli', 'guard'] as const;
 export type ProgramName = (typeof programNames)[number];
 
+/**
+ * Libraries whose mere loading takes time (they build dozens of regular expressions), for most starts in vain: each is a stand-in that loads the real one when it
+ * is first called or read. Their exports are functions, or objects of functions.
+ */
+const loadedWhenUsed: Plugin = {
+  name: 'loaded-when-used',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'loaded-when-used';
+    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
+      from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
+    );
+    onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
+      contents: `
+        let loaded;
+        const real = () => (loaded ??= require(${JSON.stringify(path)}));
+        module.exports = new Proxy(() => undefined, { apply: (_, self, args) => Reflect.apply(real(), self, args), get: (_, name) => real()[name] });`,
+      resolveDir,
+    }));
+  },
+};
+
 /** Whatever these import when they need it lies in a piece of its own: to compile it costs more than to run it, and most starts need little of it. */
 const programs: Record<ProgramName, BuildOptions> = {
   cli: { ...common, entryPoints: { cli: 'src/cli/main.ts' } },
   // Names cost a call for every closure that is made; the guard makes some for each message.
-  guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' } },
+  guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' }, plugins: [loadedWhenUsed] },
 };
 
 /** The first of two steps: esbuild splits nothing but ES modules. */
@@ -114,11 +135,12 @@ async function watchAll(): Promise<void> {
   await (await context(extension)).watch();
   for (const name of programNames) {
     const outdir = resolve('dist');
+    const options = splitOptions(name, outdir);
     const secondStep = {
       name: 'pieces',
       setup: ({ onEnd }: PluginBuild) => onEnd(({ outputFiles }) => writePieces(name, outdir, outputFiles ?? [])),
     };
-    await (await context({ ...splitOptions(name, outdir), plugins: [secondStep] })).watch();
+    await (await context({ ...options, plugins: [...(options.plugins ?? []), secondStep] })).watch();
   }
 }
 

@@ -1,12 +1,13 @@
 // What the guard costs, beside a Node program that only forwards lines: `node bench/guard.ts [--cycles=3000]`.
 // All are alive at once and take turns at random, so that the noise of the machine is everybody's; medians and ratios of one run.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildProgram } from '../esbuild.ts';
+import { compileFolder } from '../src/process/compileCache.ts';
 import { median } from './measure.ts';
 
 const cycles = Number(/^--cycles=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? 3_000);
@@ -97,6 +98,8 @@ const echo = [process.execPath, await compiled('echoServer')];
 const forwarder = await compiled('lineForwarder');
 const guard = join(folder, 'guard.cjs');
 await buildProgram('guard', folder);
+// As beside the guard that the launcher starts.
+mkdirSync(join(folder, compileFolder));
 const commands: readonly (readonly [string, readonly string[]])[] = [
   ['direct', echo],
   ['lines', [process.execPath, forwarder, 'lines', ...echo]],

@@ -1,52 +1,35 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { forgetEditor } from './editorAsNode.ts';
-import { guardHelp } from './guardHelp.ts';
-import { parseGuardOptions } from './guardOptions.ts';
-import { collectGarbage } from './restMemory.ts';
-import { runStdioGuard } from './stdioGuard.ts';
+import { useCompileCache } from '../process/compileCache.ts';
+
+const program = fileURLToPath(import.meta.url);
 
 /**
  * `mcp-shepherd guard` with the words that follow. Loaded by the command line, which starts this bundle beside it and nothing else of its own.
  * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
  */
 export async function runGuard(words: readonly string[]): Promise<number> {
-  forgetEditor(process.env);
-  const code = await run(words);
-  // A compiler thread of V8 that waits for memory waits for us to collect, and Node waits at its end for the thread (nodejs/node issue 54918).
-  await collectGarbage();
-  return code;
-}
-
-async function run(words: readonly string[]): Promise<number> {
-  const end = words.indexOf('--');
-  if (words.slice(0, end === -1 ? words.length : end).includes('--http')) {
-    const { runHttpGuard } = await import('./http/httpMain.ts');
-    return runHttpGuard(words);
-  }
-  const parsed = parseGuardOptions(words);
-  switch (parsed.status) {
-    case 'help':
-      process.stdout.write(guardHelp);
-      return 0;
-    case 'wrong':
-      process.stderr.write(`mcp-shepherd guard: ${parsed.message}. "mcp-shepherd guard --help" says more.\n`);
-      return 2;
-    case 'run':
-      return runStdioGuard(parsed.options);
-  }
+  useCompileCache(program);
+  // A piece of its own, so that it is loaded only now.
+  const guard = await import('./program.ts');
+  return guard.runGuard(words);
 }
 
 function isStartedDirectly(): boolean {
   try {
-    return realpathSync(process.argv[1] ?? '') === realpathSync(fileURLToPath(import.meta.url));
+    return realpathSync(process.argv[1] ?? '') === realpathSync(program);
   } catch {
     return false;
   }
 }
 
 if (isStartedDirectly()) {
-  void runGuard(process.argv.slice(2)).then((code) => {
-    process.exit(code);
-  });
+  void runGuard(process.argv.slice(2)).then(
+    (code) => process.exit(code),
+    (error: unknown) => {
+      const [reason] = String(error instanceof Error ? error.message : error).split('\n');
+      process.stderr.write(`mcp-shepherd guard: ${reason}. Install MCP Shepherd again\n`);
+      process.exit(126);
+    },
+  );
 }

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { basename, dirname, join } from 'node:path';
 import spawn from 'cross-spawn';
 import * as v from 'valibot';
+import { compileFolder } from '../../process/compileCache.ts';
 import { readRecord, writeRecord } from '../../survey/recordFile.ts';
 import { compareVersions } from '../../version/compare.ts';
 import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherText.ts';
@@ -125,6 +126,8 @@ function programsName(dist: string, version: string): string {
 /** The launcher names the folder only afterwards. Whoever copies at the same time copies the same. */
 function copyPrograms(dist: string, folder: string, programs: string): void {
   const target = join(folder, programs);
+  // As private as the programs, and gone with them.
+  mkdirSync(join(target, compileFolder), { recursive: true, mode: 0o700 });
   for (const name of programFiles(dist)) {
     const [from, to] = [join(dist, name), join(target, name)];
     mkdirSync(dirname(to), { recursive: true, mode: 0o700 });

@@ -1,7 +1,8 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { compileFolder } from '../../../src/process/compileCache.ts';
 import { commandOf, GuardHome, guardBundle, processesWith, publishedGuards, strictServer, until } from './guardedServer.ts';
 
 describe('guard: what it loads', function () {
@@ -41,7 +42,7 @@ describe('guard: what it loads', function () {
 
   it('where its own files vanish while it starts, the server is ended with it, and the reason is one line', async () => {
     const server = ['sh', '-c', `trap '' TERM; : '${home.root}'; while :; do sleep 1; done`];
-    const client = home.start(process.execPath, [await without('openedGate'), '--', ...server]);
+    const client = home.start(process.execPath, [await copied('openedGate'), '--', ...server]);
     deepEqual(await client.ended, { code: 126, signal: null });
     match(
       client.stderr,
@@ -55,7 +56,7 @@ describe('guard: what it loads', function () {
     const file = home.path('words');
     writeFileSync(file, 'here\n');
     const server = ['tail', '-f', file];
-    const guard = [await without('surroundings'), '--record-only', '--grace', '1', '--', ...server];
+    const guard = [await copied('surroundings'), '--record-only', '--grace', '1', '--', ...server];
     const client = home.start(process.execPath, guard);
     await until('it says that it is not published', () => client.stderr.includes('it is not published: Cannot find module'));
     equal(String(client.lines), 'here\n');
@@ -65,18 +66,45 @@ describe('guard: what it loads', function () {
     deepEqual(serversOf(home), []);
   });
 
-  /** The guard without one of its pieces. @returns its file */
-  async function without(piece: string): Promise<string> {
+  /** A copy of the guard, also without one of its pieces. @returns its file */
+  async function copied(missing?: string): Promise<string> {
     const bundle = await guardBundle();
     const copy = home.path('programs');
     cpSync(dirname(bundle), copy, { recursive: true });
-    const pieces = readdirSync(join(copy, 'guard')).filter((name) => name.startsWith(`${piece}-`));
-    ok(pieces.length > 0);
+    const pieces = readdirSync(join(copy, 'guard')).filter((name) => missing !== undefined && name.startsWith(`${missing}-`));
+    ok(pieces.length > 0 || missing === undefined);
     for (const name of pieces) {
       rmSync(join(copy, 'guard', name));
     }
     return join(copy, 'guard.cjs');
   }
+
+  it('what Node compiled of it is kept where the launcher made a folder for it, and nowhere else; what is spoilt there harms nobody', async () => {
+    const program = await copied();
+    const folder = join(dirname(program), compileFolder);
+    const serve = async (): Promise<void> => {
+      const client = home.start(process.execPath, [program, '--', 'python3', strictServer]);
+      await client.handshake();
+      client.child.stdin?.end();
+      equal((await client.ended).code, 0, client.stderr);
+    };
+    const compiled = (): string[] =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+    await serve();
+    ok(!existsSync(folder), 'control');
+    mkdirSync(folder);
+    await serve();
+    ok(compiled().length > 5);
+    for (const file of compiled()) {
+      writeFileSync(file, readFileSync(file).fill(0x5a, 40));
+    }
+    await serve();
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, 'no folder');
+    await serve();
+  });
 
   it('no web server and no client of one', async () => {
     const names = await loaded([]);

@@ -47,7 +47,13 @@ describe('installLauncher', () => {
     equal(statSync(path, { bigint: true }).ino, before.ino, 'not even the same again');
     deepEqual(readdirSync(bin()).sort(), [programs()[0], 'launcher.json', 'mcp-shepherd'].sort());
     const [copied = ''] = programs();
-    deepEqual(readdirSync(join(bin(), copied), { recursive: true }).sort(), ['cli.cjs', 'guard', 'guard.cjs', 'guard/piece-AB12.cjs']);
+    deepEqual(readdirSync(join(bin(), copied), { recursive: true }).sort(), [
+      'cli.cjs',
+      'compiled',
+      'guard',
+      'guard.cjs',
+      'guard/piece-AB12.cjs',
+    ]);
     rmSync(join(bin(), copied, 'guard.cjs'));
     rmSync(join(bin(), copied, 'guard'), { recursive: true });
     rmSync(path);
