@@ -54,7 +54,15 @@ if (namespace.reason) {
   console.log(namespace.reason);
 }
 const outcomes: SuiteOutcome[] = [];
-for (const suite of table.filter((candidate) => names.length === 0 || names.includes(candidate.name))) {
+const chosen = table.filter((candidate) => names.length === 0 || names.includes(candidate.name));
+/** The editors that the chosen suites want, and a browser, one after the other. Asked for twice, they are fetched once. */
+const fetchEditors = once(async () => {
+  for (const editor of new Set(chosen.flatMap((suite) => (suite.kind === 'tests' && suite.editor ? [suite.editor] : [])))) {
+    await installEditor(editors[editor]);
+    await findBrowser();
+  }
+});
+for (const suite of chosen) {
   const heading = suite.kind === 'tests' && suite.editor ? `${suite.name} (VS Code ${editors[suite.editor].vscode})` : suite.name;
   console.log(`\n== ${heading}`);
   if (suite.kind === 'tests' && suite.editor) {
@@ -67,8 +75,10 @@ for (const suite of table.filter((candidate) => names.length === 0 || names.incl
       });
       continue;
     }
-    await installEditor(editors[suite.editor]);
-    await findBrowser();
+    await fetchEditors();
+  } else if (suite.kind === 'tests' && suite.namespace) {
+    // The suite takes minutes, and the network is idle meanwhile. What fails is told where it is needed.
+    fetchEditors().catch(() => undefined);
   }
   const outcome = await runSuite(suite, filters, namespace);
   outcomes.push(outcome);
@@ -87,3 +97,11 @@ const counts = count(outcomes);
 console.log(`\n${((performance.now() - start) / 1000).toFixed(0)} s in all`);
 console.log(countsLine(counts));
 process.exitCode = counts.failed > 0 ? 1 : 0;
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let begun: Promise<T> | undefined;
+  return () => {
+    begun ??= work();
+    return begun;
+  };
+}
