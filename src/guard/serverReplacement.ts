@@ -28,9 +28,15 @@ export interface ReplacementOptions {
 /** Puts one server in the place of another, behind the relay. */
 export class ServerReplacement {
   readonly #options: ReplacementOptions;
+  #starting = 0;
 
   constructor(options: ReplacementOptions) {
     this.#options = options;
+  }
+
+  /** A new server is on its way, and will serve when it is there. */
+  get isStarting(): boolean {
+    return this.#starting > 0;
   }
 
   /** Starts the first server, or another one. @throws the system's error when it cannot be started */
@@ -92,6 +98,15 @@ export class ServerReplacement {
 
   /** Starts a new server and brings it to where the session is. @throws with the reason; nothing of it runs then */
   async bringUp(): Promise<ServerLink> {
+    this.#starting += 1;
+    try {
+      return await this.#bringUp();
+    } finally {
+      this.#starting -= 1;
+    }
+  }
+
+  async #bringUp(): Promise<ServerLink> {
     const { relay, running, ending } = this.#options;
     if (ending.aborted) {
       throw new Error(endingText);
@@ -104,6 +119,10 @@ export class ServerReplacement {
       }
       if (ending.aborted) {
         throw new Error(endingText);
+      }
+      if (link.process.ended) {
+        // After its last answer.
+        throw new Error(endedText(link.process.ended));
       }
       return link;
     } catch (error) {

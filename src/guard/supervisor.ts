@@ -131,9 +131,13 @@ export class Supervisor {
       return { status: 'failed', reason: result, kept };
     }
     const { link, lostCalls } = result;
+    if (this.#relay.current !== link) {
+      // It crashed while the old one finished what it had begun, and is brought back.
+      return this.#relay.current ? restarted(this.#relay.current, begun, lostCalls) : this.#hurried(why, begun);
+    }
     this.#changed(undefined);
     void this.#tellChanges(link);
-    return { status: 'restarted', pid: link.process.pid, lostCalls, ms: Math.round(performance.now() - begun) };
+    return restarted(link, begun, lostCalls);
   }
 
   /** None runs: it is being brought back already, and is now, without the pause. */
@@ -143,9 +147,7 @@ export class Supervisor {
     }
     say(`starting ${this.#options.name}: ${why}`);
     const link = await this.#recovery.hurry();
-    return typeof link === 'string'
-      ? { status: 'failed', reason: link, kept: false }
-      : { status: 'restarted', pid: link.process.pid, lostCalls: 0, ms: Math.round(performance.now() - begun) };
+    return typeof link === 'string' ? { status: 'failed', reason: link, kept: false } : restarted(link, begun, 0);
   }
 
   /** It is ended, and replaced like one that crashed. */
@@ -176,7 +178,8 @@ export class Supervisor {
     }
     this.#relay.disconnect(link, endedText(ended));
     say(`${this.#options.name} (PID ${link.process.pid}): ${endedText(ended)}`);
-    if (wasCurrent && !this.#restart) {
+    // Where a restart is bringing up another one, that one will serve. Once it serves, the restart has nothing to do but to end the old one.
+    if (wasCurrent && !this.#replacement.isStarting) {
       void this.#recovery.run(endedText(ended));
     }
   }
@@ -247,4 +250,8 @@ export class Supervisor {
       server.signal(signal);
     }
   }
+}
+
+function restarted({ process }: ServerLink, begun: number, lostCalls: number): RestartOutcome {
+  return { status: 'restarted', pid: process.pid, lostCalls, ms: Math.round(performance.now() - begun) };
 }

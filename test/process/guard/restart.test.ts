@@ -35,14 +35,30 @@ describe('guard: restart without the client noticing', function () {
   });
   afterEach(() => home.clean());
 
+  /** Over the guard's control endpoint. @returns what came of it */
+  async function askForRestart(): Promise<unknown> {
+    const opened = findLockDirectory(join(home.run, 'v1'));
+    assert.ok(opened && 'directory' in opened);
+    const record = publishedGuards(home.run)[0]?.record as unknown as InstanceRecord;
+    const answer = await askInstance({ directory: opened.directory, record, verb: 'restart', by: 'the test' });
+    assert.equal(answer.status, 'ok', JSON.stringify(answer));
+    return 'result' in answer ? answer.result : undefined;
+  }
+
+  /** @returns the PID of another server than one */
+  async function anotherThan(client: RawClient, one: string | undefined): Promise<string> {
+    let other = '';
+    await until('another server answers', async () => {
+      other = await client.text('pid');
+      return /^\d+$/.test(other) && other !== one;
+    });
+    return other;
+  }
+
   async function restartOf(client: RawClient, act: () => void = () => client.child.kill('SIGUSR2')): Promise<string> {
     const before = await client.text('pid');
     act();
-    let after = before;
-    await until('another server answers', async () => {
-      after = await client.text('pid');
-      return after !== before;
-    });
+    await anotherThan(client, before);
     return before;
   }
 
@@ -275,6 +291,26 @@ describe('guard: restart without the client noticing', function () {
     assert.equal(await slow, old);
   });
 
+  it('A30 with overlap the new server crashes while the old one finishes a call: another one is started, and whoever asked for the restart learns of that', async () => {
+    const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
+    await client.handshake();
+    await until('it is published', () => publishedGuards(home.run)[0]?.server !== undefined);
+    const slow = client.text('sleep', { seconds: 2 });
+    await until('the call is carried out', () => home.calls().length === 1);
+    let outcome: unknown;
+    const asked = askForRestart().then((answer) => {
+      outcome = answer;
+    });
+    const second = await anotherThan(client, home.calls()[0]?.split(' ')[0]);
+    process.kill(Number(second), 'SIGKILL');
+    const third = await anotherThan(client, second);
+    assert.equal(outcome, undefined, 'the old one has its call still');
+    assert.equal(await slow, home.calls()[0]?.split(' ')[0]);
+    await asked;
+    assert.match(JSON.stringify(outcome), new RegExp(`"status":"restarted","pid":${third},`));
+    assert.equal(await restartOf(client), third, 'it is restarted as ever');
+  });
+
   it('A30 a server that never worked is no crash: the guard ends as it ended', async () => {
     writeFileSync(home.path('broken'), '');
     const client = await home.strict([], [`--fail-if=${home.path('broken')}`]);
@@ -307,18 +343,10 @@ describe('guard: restart without the client noticing', function () {
       await client.call('crash');
     }
     await until('the limit is reached', async () => (await client.text('pid')).includes('too often'));
-    const opened = findLockDirectory(join(home.run, 'v1'));
-    assert.ok(opened && 'directory' in opened);
-    const restart = async (): Promise<unknown> => {
-      const record = publishedGuards(home.run)[0]?.record as unknown as InstanceRecord;
-      const answer = await askInstance({ directory: opened.directory, record, verb: 'restart', by: 'the test' });
-      assert.equal(answer.status, 'ok', JSON.stringify(answer));
-      return 'result' in answer ? answer.result : undefined;
-    };
     writeFileSync(home.path('broken'), '');
-    assert.match(JSON.stringify(await restart()), /"status":"failed","reason":"it ended \(exit code 3\)","kept":false/);
+    assert.match(JSON.stringify(await askForRestart()), /"status":"failed","reason":"it ended \(exit code 3\)","kept":false/);
     rmSync(home.path('broken'));
-    assert.match(JSON.stringify(await restart()), /"status":"restarted"/);
+    assert.match(JSON.stringify(await askForRestart()), /"status":"restarted"/);
     assert.match(await client.text('pid'), /^\d+$/);
   });
 
