@@ -62,8 +62,6 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
   const options = { waitMs: request.waitMs ?? shortWaitMs, ...request.lock };
   const locks: KernelLock[] = [];
   const own = join(directory.instances, `${id}.lock`);
-  // Its name is unique, so that it cannot make anybody wait: it is taken beside the others, for each takes a program.
-  const liveness = lockFile(own, options);
   let instance: HeldInstance | undefined;
   try {
     for (const resource of [...resources].sort((a, b) => (a.key < b.key ? -1 : 1))) {
@@ -73,11 +71,12 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
       }
       locks.push(attempt.lock);
     }
-    const alive = await liveness;
-    if (alive.status !== 'locked') {
-      return { status: 'unavailable', reason: 'reason' in alive ? alive.reason : `${own} is held by somebody else` };
+    // Only now: whoever is ended while it waits for a resource leaves nothing behind.
+    const liveness = await lockFile(own, options);
+    if (liveness.status !== 'locked') {
+      return { status: 'unavailable', reason: 'reason' in liveness ? liveness.reason : `${own} is held by somebody else` };
     }
-    locks.push(alive.lock);
+    locks.push(liveness.lock);
     const survivor = await survivorOf(request);
     if (survivor) {
       return survivor;
@@ -93,8 +92,7 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
     return { status: 'held-by-us', instance };
   } finally {
     if (!instance) {
-      const alive = await liveness;
-      letGo(alive.status === 'locked' ? [...locks, alive.lock] : locks, own);
+      letGo(locks, own);
     }
   }
 }
@@ -144,6 +142,9 @@ async function survivorOf({ directory, resources, witness }: HoldRequest): Promi
 }
 
 async function aliasOf({ directory, resources, witness }: HoldRequest, id: string): Promise<HoldResult | undefined> {
+  if (resources.length === 0) {
+    return undefined;
+  }
   for (const reading of listInstanceRecords(directory)) {
     // Of two that see each other, the larger id yields.
     if (reading.status !== 'ok' || reading.id >= id) {

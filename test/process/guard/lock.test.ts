@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { GuardHome, isRunning, publishedGuards, type RawClient, resultText, strictServer, until } from './guardedServer.ts';
 
 /** The text of an error answer. */
@@ -71,6 +72,19 @@ describe('guard: single instance', function () {
     const clients = await Promise.all([1, 2, 3, 4].map(() => home.strict()));
     const answers = await Promise.all(clients.map((client) => client.handshake()));
     assert.equal(answers.filter((answer) => 'result' in answer).length, 4);
+  });
+
+  it('a guard that is ended while it waits leaves nothing behind', async () => {
+    const first = await home.strict(lock());
+    await first.handshake();
+    await published(first);
+    const second = await home.guard(['--on-conflict', 'wait=30', ...lock(), '--', 'python3', strictServer]);
+    await until('it tries', () => openFiles(second.pid).some((path) => path.startsWith(join(home.run, 'v1', 'locks'))));
+    second.child.kill('SIGTERM');
+    await second.ended;
+    first.child.stdin?.end();
+    await first.ended;
+    assert.deepEqual(readdirSync(join(home.run, 'v1', 'instances')), []);
   });
 
   it('B5 a guard that is killed with its server frees the resource at once', async () => {
@@ -358,5 +372,22 @@ describe('guard: single instance', function () {
 function endIfRunning(pid: number): void {
   if (isRunning(pid)) {
     process.kill(pid, 'SIGKILL');
+  }
+}
+
+function openFiles(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkOr(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    return [];
+  }
+}
+
+function readlinkOr(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Closed since.
+    return '';
   }
 }
