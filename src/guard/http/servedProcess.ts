@@ -55,6 +55,8 @@ export class ServedProcess {
   #state: 'starting' | 'running' | 'restarting' | 'waiting' | 'stopped' = 'starting';
   #backOffMs = firstBackOffMs;
   #restart: Promise<void> | undefined;
+  /** The restart's new server serves, and the old one finishes its calls. */
+  #isLettingGo = false;
   #stopped = new AbortController();
   #lastFault: string | undefined;
 
@@ -126,7 +128,10 @@ export class ServedProcess {
     const before = this.#running;
     this.#takeOver(next);
     if (before && before !== next) {
-      await this.#letGo(before);
+      this.#isLettingGo = true;
+      await this.#letGo(before).finally(() => {
+        this.#isLettingGo = false;
+      });
     }
   }
 
@@ -261,8 +266,10 @@ export class ServedProcess {
     this.#backOffMs = Math.min(this.#backOffMs * 2, longestBackOffMs);
     void pause(wait, undefined, { signal: this.#stopped.signal })
       .then(async () => {
-        // Somebody may have asked for a restart meanwhile, and that may fail.
-        await this.#restart?.catch(() => undefined);
+        // Somebody may have asked for a restart meanwhile, and that may fail. One that only waits for the old server starts none.
+        if (!this.#isLettingGo) {
+          await this.#restart?.catch(() => undefined);
+        }
         if (this.#state === 'waiting') {
           await this.begin();
         }

@@ -131,6 +131,25 @@ describe('guard --http: the server that it starts', function () {
     });
   }
 
+  it('with overlap the new server crashes while the old one finishes a call: another one is started at once, and the call is finished', async () => {
+    const { origin, pid: guard } = await serve(['--overlap']);
+    const client = await world.client(origin);
+    const old = await serverPid(origin);
+    const file = join(world.runDir, 'go-on');
+    const slow = call(client, 'wait', { key: 'slow', file });
+    await until('the call is carried out', () => world.timesExecuted('slow') === 1);
+    const asked = restart(world.runDir, guard);
+    const second = await serverPid(origin, old);
+    process.kill(second, 'SIGKILL');
+    const third = await serverPid(origin, second);
+    assert.notEqual(third, old);
+    assert.equal(await call(client, 'count', { key: 'next' }), `counted next in ${third}`);
+    writeFileSync(file, '');
+    assert.equal(await slow, 'waited slow');
+    assert.equal((await asked).status, 'ok');
+    assert.equal(await serverPid(origin), third);
+  });
+
   it('a server whose tools all say that they only read is overlapped without being told to, also when only the client asked for them', async () => {
     const program = `const { appendFileSync } = require('fs');
       const [, port, file, writes] = process.argv;
