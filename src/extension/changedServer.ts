@@ -36,10 +36,9 @@ export async function startChanged(ports: WindowPorts, definition: Definition, o
     );
   const ids = editorServerIds(definition, ports.folders());
   // The server is gone before VS Code knows it: its guard ends after it. Until then VS Code takes a start for one of a server that runs, and does nothing.
-  const last = (ask: number, id: string): boolean => ask === asks && id === ids.at(-1);
   for (let ask = 1; ask <= asks; ask++) {
     for (const id of ids) {
-      const start = await startOne(ports, id, runs, last(ask, id) ? showLimitMs : askAgainMs);
+      const start = await startOne(ports, id, runs, ask < asks ? askAgainMs : showLimitMs);
       if (start === 'runs') {
         return undefined;
       }

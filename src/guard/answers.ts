@@ -28,12 +28,6 @@ export function notificationLine(method: string, params?: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })}\n`);
 }
 
-/** Why something failed, in one line: Node adds to a missing module who asked for it, line by line. */
-export function reasonOf(error: unknown): string {
-  const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return reason;
-}
-
 /** What the guard itself says, on standard error: standard output carries protocol only. */
 export function say(text: string): void {
   process.stderr.write(`mcp-shepherd guard: ${text}\n`);

@@ -1,6 +1,7 @@
 import type { ControlHandlers } from '../lock/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../lock/heldInstance.ts';
-import { reasonOf, say } from './answers.ts';
+import { reasonOf } from '../types/errorReason.ts';
+import { say } from './answers.ts';
 import { CallWatch } from './callWatch.ts';
 import { endServer } from './endServer.ts';
 import type { CodeRecorder } from './gate/codeRecorder.ts';

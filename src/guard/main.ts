@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { useCompileCache } from '../process/compileCache.ts';
+import { reasonOf } from '../types/errorReason.ts';
 
 const program = fileURLToPath(import.meta.url);
 
@@ -27,8 +28,7 @@ if (isStartedDirectly()) {
   void runGuard(process.argv.slice(2)).then(
     (code) => process.exit(code),
     (error: unknown) => {
-      const [reason] = String(error instanceof Error ? error.message : error).split('\n');
-      process.stderr.write(`mcp-shepherd guard: ${reason}. Install MCP Shepherd again\n`);
+      process.stderr.write(`mcp-shepherd guard: ${reasonOf(error)}. Install MCP Shepherd again\n`);
       process.exit(126);
     },
   );

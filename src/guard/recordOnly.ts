@@ -1,4 +1,5 @@
-import { reasonOf, say } from './answers.ts';
+import { reasonOf } from '../types/errorReason.ts';
+import { say } from './answers.ts';
 import { endServer } from './endServer.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import type { Publication } from './publication.ts';

@@ -1,5 +1,6 @@
 import { errorCode } from '../types/errorCode.ts';
-import { reasonOf, say } from './answers.ts';
+import { reasonOf } from '../types/errorReason.ts';
+import { say } from './answers.ts';
 import type { GuardOptions } from './guardOptions.ts';
 import { GuardSession } from './guardSession.ts';
 import { runRecordOnly } from './recordOnly.ts';

@@ -51,6 +51,12 @@ describe('guard: what it loads', function () {
     deepEqual(serversOf(home), []);
   });
 
+  it('where they are gone before it starts anything, the reason is one line, too', async () => {
+    const client = home.start(process.execPath, [await copied('program'), '--', 'python3', strictServer]);
+    deepEqual(await client.ended, { code: 126, signal: null });
+    match(client.stderr, /^mcp-shepherd guard: Cannot find module '[^']+'\. Install MCP Shepherd again\n$/);
+  });
+
   it('--record-only: where they vanish after the server has started, the guard stays and ends the server', async () => {
     // It does not read its input, and starts no other process.
     const file = home.path('words');
