@@ -3,9 +3,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readClosure } from '../src/package/closure.ts';
+import type { PackageRef } from '../src/model/package.ts';
 import { MetadataCache } from '../src/package/metadataCache.ts';
-import type { PackageRef } from '../src/types/package.ts';
+import { readClosure } from '../src/package/readClosure.ts';
 import { run } from '../test/process/package/command.ts';
 import { makeProject, npm, servers } from '../test/process/package/npmServers.ts';
 import { cleanEnv, findPython } from '../test/process/package/pythonWheels.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildProgram } from '../esbuild.ts';
-import { compileFolder } from '../src/process/compileCache.ts';
+import { compileFolder } from '../src/base/compileCache.ts';
 import { median } from './measure.ts';
 
 const cycles = Number(/^--cycles=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? 3_000);

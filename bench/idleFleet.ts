@@ -5,7 +5,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ProcTable } from '../src/process/procTable.ts';
+import { ProcTable } from '../src/process/linux/procTable.ts';
 import { makeProject, servers } from '../test/process/package/npmServers.ts';
 
 const minutes = Number(process.argv[2] ?? 3);

@@ -1,10 +1,10 @@
 // One window as the extension runs it, without an editor: the survey of this machine, shared with the other windows. Arguments: `survey` or `control`, home, run folder.
 // A control does what is no part of the survey: it has the same modules loaded and waits.
 
-import { createSurveyor } from '../src/survey/surveyor.ts';
-import { findThisWindow, publishThisWindow } from '../src/survey/thisWindow.ts';
+import { silentLog } from '../src/base/log.ts';
+import { findThisWindow, publishThisWindow } from '../src/survey/facts/thisWindow.ts';
+import { createSurveyor } from '../src/survey/machineSurveyor.ts';
 import { startWindowSurvey } from '../src/survey/windowSurvey.ts';
-import { silentLog } from '../src/types/log.ts';
 
 const [kind = '', home = '', runDir = ''] = process.argv.slice(2);
 if (kind === 'survey') {

@@ -4,8 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import psList from 'ps-list';
 import systeminformation from 'systeminformation';
-import { ProcTable } from '../src/process/procTable.ts';
-import { PsTable } from '../src/process/psTable.ts';
+import { ProcTable } from '../src/process/linux/procTable.ts';
+import { PsTable } from '../src/process/otherSystems/psTable.ts';
 import { bareWalk } from './bareWalk.ts';
 import { median } from './measure.ts';
 

@@ -3,9 +3,9 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CodeRecorder } from '../src/guard/gate/codeRecorder.ts';
-import { createStaleGate, type StaleGate } from '../src/guard/gate/staleGate.ts';
-import { createProcessTable } from '../src/process/table.ts';
+import { CodeRecorder } from '../src/guard/stale/codeRecorder.ts';
+import { createStaleGate, type StaleGate } from '../src/guard/stale/staleGate.ts';
+import { createProcessTable } from '../src/process/createProcessTable.ts';
 
 const packages = 100;
 const rounds = 2_000;

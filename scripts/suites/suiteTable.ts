@@ -28,21 +28,21 @@ export type Suite =
 
 const bin = (name: string): string => join(projectRoot, 'node_modules', '.bin', name);
 const slowProcessTests = [
-  'survey/falseAlarms',
+  'truth/falseAlarms',
   'package/npmEvents',
-  'attribution/launchers',
+  'match/launchers',
   'package/pipEvents',
   'package/duringInstall',
-  'action/ensure.test',
+  'ensure/ensure.test',
   'cli/status',
-  'survey/programs',
-  'survey/sources',
+  'server/programs',
+  'server/sources',
   'survey/badInput',
-  'action/cli',
+  'cli/actions',
   'guard/http/stale',
-  'guard/staleGate',
-  'survey/httpServers',
-  'lock/contention',
+  'stale/staleGate',
+  'ports/httpServers',
+  'contention/contention',
 ];
 
 /** In the order in which they run. */

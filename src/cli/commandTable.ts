@@ -1,14 +1,13 @@
 import type { Command } from './command.ts';
-import { doctorCommand } from './doctorCommand.ts';
-import { ensureCommand } from './ensureCommand.ts';
-import { explainCommand } from './explainCommand.ts';
-import { historyCommand } from './historyCommand.ts';
-import { protectCommand, unprotectCommand } from './protectCommand.ts';
-import { pruneCommand } from './pruneCommand.ts';
-import { restartCommand } from './restartCommand.ts';
-import { statusCommand } from './statusCommand.ts';
-import { stopCommand } from './stopCommand.ts';
-import { watchCommand } from './watchCommand.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { ensureCommand } from './commands/ensure.ts';
+import { explainCommand } from './commands/explain.ts';
+import { historyCommand } from './commands/history.ts';
+import { protectCommand, unprotectCommand } from './commands/protect.ts';
+import { pruneCommand } from './commands/prune.ts';
+import { restartCommand, stopCommand } from './commands/restartOrStop.ts';
+import { statusCommand } from './commands/status.ts';
+import { watchCommand } from './commands/watch.ts';
 
 /** Every verb, in the order of the help. Adding one is adding a file and a line here. */
 export const commandTable: readonly Command[] = [

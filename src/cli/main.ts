@@ -21,7 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return own(rest);
   }
   // Loaded only now: this is a piece of its own.
-  const [{ runCommandLine }, { askOn, createOutput }] = await Promise.all([import('./run.ts'), import('./terminal.ts')]);
+  const [{ runCommandLine }, { askOn, createOutput }] = await Promise.all([import('./runCommandLine.ts'), import('./terminal.ts')]);
   const ended = new AbortController();
   const end = (): void => ended.abort();
   const shell: Shell = {

@@ -1,4 +1,4 @@
-import type { Finding, FindingAction } from '../types/finding.ts';
+import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
 /** What the verdict on duplicates needs of one running server. */

@@ -1,4 +1,4 @@
-import type { Confidence, Finding } from '../types/finding.ts';
+import type { Confidence, Finding } from '../model/finding.ts';
 import { listText, moment } from './wording.ts';
 
 /** What a server says that it holds, with what the system says of the server. */

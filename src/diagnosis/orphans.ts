@@ -1,5 +1,5 @@
-import type { Confidence, Finding } from '../types/finding.ts';
-import type { ProcessDetail } from '../types/process.ts';
+import type { Confidence, Finding } from '../model/finding.ts';
+import type { ProcessDetail } from '../model/process.ts';
 import { moment } from './wording.ts';
 
 /** What the verdict on an orphan needs of one running server. */

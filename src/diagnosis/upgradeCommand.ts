@@ -1,8 +1,8 @@
 import { posix, win32 } from 'node:path';
-import type { Ecosystem } from '../types/package.ts';
-import { isNpmName } from '../version/npmName.ts';
+import type { Ecosystem } from '../model/package.ts';
+import { isNpmName } from '../version/npmSpec.ts';
 import { isPythonName } from '../version/pythonSpec.ts';
-import { versionShaped } from '../version/shape.ts';
+import { versionShaped } from '../version/versionShape.ts';
 
 /** What is known of how a package was installed: names of files, and what they say. Plain data. */
 export interface InstallFacts {

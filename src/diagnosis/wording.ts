@@ -1,4 +1,4 @@
-import type { PackageChange } from '../types/package.ts';
+import type { PackageChange } from '../model/package.ts';
 
 const dayMs = 86_400_000;
 

@@ -1,8 +1,8 @@
 import { commands as editor } from 'vscode';
-import type { Disposable } from '../types/disposable.ts';
-import { contextKeys } from './names.ts';
-import { staleHere } from './windowFacts.ts';
-import type { WindowState } from './windowState.ts';
+import type { Disposable } from '../base/disposable.ts';
+import { contextKeys } from './manifestNames.ts';
+import { staleHere } from './window/windowFacts.ts';
+import type { WindowState } from './window/windowState.ts';
 
 /** Keeps what `when` clauses of the manifest ask for; each key is set when it changes only. */
 export function keepContextKeys(state: WindowState): Disposable {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ExtensionContext } from 'vscode';
 import { hasLauncher, type Installer, installLauncher } from '../action/protect/launcher.ts';
-import type { Log } from '../types/log.ts';
+import type { Log } from '../base/log.ts';
 
 /** This extension as the one that puts the launcher in place. */
 export function launcherInstaller(context: ExtensionContext, runDir: string): Installer {

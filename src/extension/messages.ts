@@ -1,5 +1,5 @@
 import { window } from 'vscode';
-import { withoutLinks } from './plainText.ts';
+import { withoutLinks } from './display/plainText.ts';
 
 /** What a press of a button in a message does, by its label, in the order of the buttons. */
 export type Buttons = Readonly<Record<string, () => unknown>>;

@@ -1,17 +1,17 @@
 import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
-import type { Definition } from '../types/definition.ts';
-import { type Disposable, DisposableStore } from '../types/disposable.ts';
-import type { Log } from '../types/log.ts';
-import type { Instance } from '../types/snapshot.ts';
-import type { EvidenceDocuments } from './evidenceDocuments.ts';
-import type { GuardActions } from './guardActions.ts';
-import type { MachineActions } from './machineActions.ts';
+import { type Disposable, DisposableStore } from '../base/disposable.ts';
+import type { Log } from '../base/log.ts';
+import type { Definition } from '../model/definition.ts';
+import type { Instance } from '../model/snapshot.ts';
+import type { GuardActions } from './commands/guardCommands.ts';
+import type { MachineActions } from './commands/otherOwnerCommands.ts';
+import type { ServerActions } from './commands/restartCommands.ts';
+import type { UpgradeActions } from './commands/upgradeCommands.ts';
+import { type CommandName, commands, views } from './manifestNames.ts';
 import { tell } from './messages.ts';
-import { type CommandName, commands, views } from './names.ts';
-import type { ServerActions } from './serverActions.ts';
-import type { ServerTree } from './serverTree.ts';
-import type { UpgradeActions } from './upgradeActions.ts';
-import type { WindowState } from './windowState.ts';
+import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
+import type { ServerTree } from './views/serverTree.ts';
+import type { WindowState } from './window/windowState.ts';
 
 export interface CommandParts {
   readonly state: WindowState;

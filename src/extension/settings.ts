@@ -1,6 +1,6 @@
 import { type ConfigurationScope, workspace } from 'vscode';
-import { type RegistryMode, staysOffline } from '../survey/registryDesk.ts';
-import { settings } from './names.ts';
+import { type RegistryMode, staysOffline } from '../survey/updates/registryClient.ts';
+import { settings } from './manifestNames.ts';
 
 export type NotificationMode = 'all' | 'thisWindow' | 'off';
 

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { useCompileCache } from '../process/compileCache.ts';
-import { reasonOf } from '../types/errorReason.ts';
+import { useCompileCache } from '../base/compileCache.ts';
+import { reasonOf } from '../base/errors.ts';
 
 const program = fileURLToPath(import.meta.url);
 
@@ -12,7 +12,7 @@ const program = fileURLToPath(import.meta.url);
 export async function runGuard(words: readonly string[]): Promise<number> {
   useCompileCache(program);
   // A piece of its own, so that it is loaded only now.
-  const guard = await import('./program.ts');
+  const guard = await import('./runGuard.ts');
   return guard.runGuard(words);
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { systemProgram } from '../process/systemProgram.ts';
-import { errorCode } from '../types/errorCode.ts';
+import { errorCode } from '../base/errors.ts';
+import { systemProgram } from '../base/runProgram.ts';
 
 /** A program that locks the open file which it inherits as descriptor 3, and ends at once. flock(2) belongs to the open file, so the lock stays with us. */
 export interface FlockHelper {

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { systemRandom } from '../process/systemRandom.ts';
+import { systemRandom } from '../base/random.ts';
+import { readWhole, writeWhole } from '../storage/atomicFile.ts';
 import type { LockDirectory } from './lockDirectory.ts';
-import { readWhole, writeWhole } from './wholeFile.ts';
 
 /** The version of the protocol that is written and understood here. */
 export const protocolVersion = 1;
@@ -137,4 +137,12 @@ export function writeInstanceRecord(directory: LockDirectory, record: InstanceRe
     throw new Error(`The record of ${record.serverId} is larger than ${maxRecordBytes} bytes`);
   }
   writeWhole(join(directory.instances, `${record.id}.json`), content);
+}
+
+/** `x.idleSince` of a record: nobody has called the server since then. @returns RFC 3339; undefined when it does not say so. Other people's text: only a time is believed. */
+export function idleSince({ x }: Pick<InstanceRecord, 'x'>): string | undefined {
+  const word = x?.idleSince;
+  return typeof word === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(word) && !Number.isNaN(Date.parse(word))
+    ? word
+    : undefined;
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
-import { errorCode } from '../types/errorCode.ts';
+import { errorCode } from '../base/errors.ts';
 import { type FlockHelper, findFlockHelpers, flockByHelper, unlockByHelper } from './flockHelper.ts';
 
 /** How the kernel keeps the lock. The three exclude each other where they can meet on one system. */

@@ -1,5 +1,5 @@
 import type { InstanceRecord } from './instanceRecord.ts';
-import type { Witness } from './witness.ts';
+import type { Witness } from './processStarts.ts';
 
 /** `unknown` counts as alive where something would be taken away, and as untouchable where something would be signalled. */
 export type Life = 'alive' | 'dead' | 'unknown';

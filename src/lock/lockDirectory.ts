@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCode } from '../types/errorCode.ts';
+import { errorCode } from '../base/errors.ts';
+import { runDirOf } from '../storage/runFolder.ts';
 
 /** Where the protocol's files are, all below one folder that is this user's alone. */
 export interface LockDirectory {
@@ -113,4 +114,9 @@ export function checkPrivate(folder: string, uid: number | undefined, make: bool
     const code = errorCode(error) ?? String(error);
     return code === 'EEXIST' ? `${folder} is no directory: remove it` : `${folder} cannot be made or read (${code})`;
   }
+}
+
+/** `<run folder>/v1` of the lock protocol, or where it is instead when the home is on a network file system. @param runDir what `runDirFor` said */
+export function protocolFolder(runDir: string): string {
+  return protocolBase(runDir, runDir !== runDirOf({}).path);
 }

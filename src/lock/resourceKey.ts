@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { openssl } from '../process/openssl.ts';
-import { userHome } from './runDir.ts';
+import { openssl } from '../base/random.ts';
+import { userHome } from '../storage/runFolder.ts';
 
 export type ResourceKind = 'path' | 'port' | 'name';
 

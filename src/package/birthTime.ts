@@ -1,6 +1,6 @@
-import type { Stats } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { look } from './boundedFile.ts';
+import { look } from '../storage/boundedFile.ts';
 
 /**
  * Tells when a directory came into being. Systems without birth times give 0, or the change time instead. Equal to the change time also happens
@@ -41,4 +41,20 @@ export class BirthTimes {
  */
 export function installedSince(born: number | undefined, stat: Stats): number | undefined {
   return born !== undefined && process.platform === 'linux' ? Math.min(born, stat.mtimeMs) : born;
+}
+
+/**
+ * The latest moment at which what stood at a path can have gone, epoch ms: the nearest directory above that exists changed then. Later changes there only make
+ * the answer more careful. Undefined when nothing can be looked at. Never throws.
+ */
+export function goneBy(path: string): number | undefined {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    try {
+      return statSync(folder).ctimeMs;
+    } catch {
+      if (folder === dirname(folder)) {
+        return undefined;
+      }
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import type { ClosureReading } from '../types/package.ts';
+import type { ClosureReading } from '../model/package.ts';
 
 /** No server requires this many; a closure that does is not compared but for its own package. */
 export const maxPackages = 2_000;

@@ -1,9 +1,126 @@
+import { statSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { ClosureReading, PackageRef } from '../types/package.ts';
-import { readClosure } from './closure.ts';
-import { closureMarks } from './closureMarks.ts';
-import { Fingerprint } from './fingerprint.ts';
+import type { ClosureReading, InstalledPackage, PackageRef } from '../model/package.ts';
 import { MetadataCache } from './metadataCache.ts';
+import { readClosure } from './readClosure.ts';
+
+/**
+ * The paths whose stat tells that a reading of a closure has to be taken again: of each package the file with its version, and the directories and lists
+ * that every installer renews. About one for each package, so that a look at all of them is cheap. What moves here is no verdict: it only says that the
+ * files have to be read.
+ */
+export function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string[] {
+  const marks = new Set<string>([ref.entry, ref.environment, ...reading.watch]);
+  if (ref.ecosystem !== 'dotnet') {
+    marks.add(join(ref.environment, ref.ecosystem === 'python' ? 'pyvenv.cfg' : 'node_modules'));
+  }
+  if (reading.status === 'ok') {
+    for (const item of reading.packages) {
+      for (const mark of item.ecosystem === 'npm'
+        ? npmMarks(item)
+        : item.ecosystem === 'python'
+          ? pythonMarks(item)
+          : [item.root, dirname(item.root)]) {
+        marks.add(mark);
+      }
+    }
+    for (const place of reading.places ?? []) {
+      marks.add(place);
+    }
+  }
+  return [...marks];
+}
+
+/** npm writes its hidden lock file in the outermost `node_modules` at the end of each install; pnpm's store has lists of its own. */
+function npmMarks({ root }: InstalledPackage): string[] {
+  const manifest = join(root, 'package.json');
+  const folder = `${sep}node_modules${sep}`;
+  const at = root.indexOf(folder);
+  if (at < 0) {
+    return [manifest];
+  }
+  const modules = root.slice(0, at + folder.length - 1);
+  const store = root.startsWith(join(modules, '.pnpm') + sep);
+  return store
+    ? [manifest, join(modules, '.modules.yaml'), join(modules, '.pnpm', 'lock.yaml')]
+    : [manifest, join(modules, '.package-lock.json'), modules];
+}
+
+/** The metadata file is the version; the directory around it is renamed by every installer. A bare `.egg-info` may be that file itself. */
+function pythonMarks({ root }: InstalledPackage): string[] {
+  const files = root.endsWith('.dist-info') ? [join(root, 'METADATA')] : [root, join(root, 'PKG-INFO')];
+  return [...files, dirname(root)];
+}
+
+/** Numbers kept of each path: device, inode, size, modification and change time. */
+const width = 5;
+
+/**
+ * What changed this recently may change again without a trace: file systems keep times in steps (FAT: 2 s; Linux before 6.13: up to 10 ms), and an inode
+ * number is given again at once. So what moved within this time is not trusted to have stood still.
+ */
+const unsettledMs = 2_000;
+
+/** How a set of paths looked at one moment: by stat alone, nothing is opened. */
+export class Fingerprint {
+  readonly #paths: readonly string[];
+  readonly #values: Float64Array;
+  readonly #settled: boolean;
+
+  /** Looks at the paths now. Never throws. @param now epoch ms */
+  constructor(paths: readonly string[], now: number) {
+    this.#paths = paths;
+    this.#values = new Float64Array(paths.length * width);
+    let settled = true;
+    for (let index = 0; index < paths.length; index += 1) {
+      const changedAt = look(paths[index] ?? '', this.#values, index * width);
+      settled &&= Math.abs(now - changedAt) > unsettledMs;
+    }
+    this.#settled = settled;
+  }
+
+  /**
+   * Whether nothing moved since. A look at every path; about 2 µs for each. What had moved a moment before the fingerprint was taken counts as moving.
+   * Never throws.
+   */
+  stands(): boolean {
+    if (!this.#settled) {
+      return false;
+    }
+    const now = new Float64Array(width);
+    for (let index = 0; index < this.#paths.length; index += 1) {
+      look(this.#paths[index] ?? '', now, 0);
+      const base = index * width;
+      for (let part = 0; part < width; part += 1) {
+        if (now[part] !== this.#values[base + part]) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+}
+
+/** Writes what stat says of a path; what is not there, and what may not be looked at, have marks of their own. @returns its change time, epoch ms */
+function look(path: string, into: Float64Array, at: number): number {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat) {
+      into.fill(-1, at, at + width);
+      return Number.NEGATIVE_INFINITY;
+    }
+    into[at] = stat.dev;
+    into[at + 1] = stat.ino;
+    into[at + 2] = stat.size;
+    into[at + 3] = stat.mtimeMs;
+    into[at + 4] = stat.ctimeMs;
+    return stat.ctimeMs;
+  } catch {
+    into.fill(-2, at, at + width);
+    return Number.NEGATIVE_INFINITY;
+  }
+}
 
 /** A reading of an installation that changed this recently is no base for the next, in milliseconds. */
 const installingMs = 2_000;

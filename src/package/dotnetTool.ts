@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { InstalledPackage, PackageRef } from '../types/package.ts';
-import type { ProcessDetail, ProcessRow } from '../types/process.ts';
-import { versionShaped } from '../version/shape.ts';
+import type { InstalledPackage, PackageRef } from '../model/package.ts';
+import type { ProcessDetail, ProcessRow } from '../model/process.ts';
+import { look, readBounded } from '../storage/boundedFile.ts';
+import { versionShaped } from '../version/versionShape.ts';
 import { BirthTimes, installedSince } from './birthTime.ts';
-import { look, readBounded } from './boundedFile.ts';
 import type { PartsOrFailure } from './closureParts.ts';
 import { programFile } from './processView.ts';
 

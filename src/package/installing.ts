@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { look } from './boundedFile.ts';
+import { look } from '../storage/boundedFile.ts';
 
 /** An installer that was killed leaves its half-removed directories for ever; older than this they say nothing. */
 const installerMs = 120_000;

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { openssl } from '../process/openssl.ts';
-import type { Ecosystem, PackageRef } from '../types/package.ts';
+import { isRecord } from '../base/json.ts';
+import { openssl } from '../base/random.ts';
+import type { Ecosystem, PackageRef } from '../model/package.ts';
+import { readBounded } from '../storage/boundedFile.ts';
 import { compareVersions } from '../version/compare.ts';
-import { versionShaped } from '../version/shape.ts';
-import { readBounded } from './boundedFile.ts';
-import { isRecord } from './nodePackage.ts';
+import { versionShaped } from '../version/versionShape.ts';
 
 /** What a registry offers for one installation, as those who may go on line keep it for those who may not (the guard). */
 export interface KnownUpdate {

@@ -1,4 +1,4 @@
-import type { InstalledPackage, PackageRef } from '../types/package.ts';
+import type { InstalledPackage, PackageRef } from '../model/package.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
 
 /** Libraries that MCP servers are written with, by ecosystem; Python names normalised. */

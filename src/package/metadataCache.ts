@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { type FileRead, look, readBounded, readBytes } from './boundedFile.ts';
+import { type FileRead, look, readBounded, readBytes } from '../storage/boundedFile.ts';
 
 /** What was computed from a file, or why it could not be read. */
 type ValueRead<T> = { readonly status: 'ok'; readonly value: T; readonly stat: Stats } | Exclude<FileRead, { status: 'ok' }>;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { ProcessDetail } from '../types/process.ts';
-import { look } from './boundedFile.ts';
+import type { ProcessDetail } from '../model/process.ts';
+import { look } from '../storage/boundedFile.ts';
 
 /** What the kernel puts behind the path of a file or directory that was removed under the process. */
 const deletedMark = / \(deleted\)$/;

@@ -1,6 +1,6 @@
-import { kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
-import { readProcNetTcp } from './procNetTcp.ts';
-import { socketInode } from './procSockets.ts';
+import { kernelProcFs, orNothing, type ProcFs } from './linux/procFs.ts';
+import { readProcNetTcp } from './linux/procNetTcp.ts';
+import { socketInode } from './linux/procSockets.ts';
 
 /**
  * The loopback ports on which one process accepts connections: by its descriptors where the system shows them (Linux), and what its own arguments say

@@ -1,7 +1,7 @@
-import type { ProcessRow } from '../types/process.ts';
-import type { Listener } from './listeners.ts';
-import { isNamespaceInit } from './namespaceInit.ts';
-import type { ProcessTree } from './processTree.ts';
+import type { ProcessRow } from '../model/process.ts';
+import type { Listener } from './listenerTable.ts';
+import { isNamespaceInit } from './tree/namespaceInit.ts';
+import type { ProcessTree } from './tree/processTree.ts';
 
 /** The addresses of this machine that the host of a URL may mean; undefined for hosts elsewhere. @param host as `URL.hostname` has it */
 export function loopbackAddresses(host: string): readonly string[] | undefined {

@@ -1,5 +1,4 @@
-import { type RunProgram, runProgram } from './runProgram.ts';
-import { systemProgram } from './systemProgram.ts';
+import { type RunProgram, runProgram, systemProgram } from '../base/runProgram.ts';
 
 /** A process with the link of its descriptor 0. */
 export interface Input {

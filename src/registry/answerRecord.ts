@@ -1,4 +1,4 @@
-import type { Candidate, KnownAnswer, RegistryAnswer } from './answer.ts';
+import type { Candidate, KnownAnswer, RegistryAnswer } from './registryAnswer.ts';
 
 /** What is kept of a question between looks, for all processes of the user. */
 export interface AnswerRecord {

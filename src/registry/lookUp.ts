@@ -1,8 +1,8 @@
-import type { Ecosystem } from '../types/package.ts';
-import type { Candidate, KnownAnswer, RegistryAnswer } from './answer.ts';
+import type { Ecosystem } from '../model/package.ts';
 import type { IndexTarget } from './indexRoute.ts';
-import { askNpm } from './npmRegistry.ts';
-import { askSimpleIndex } from './simpleIndex.ts';
+import { askNpm } from './npm/npmRegistry.ts';
+import { askSimpleIndex } from './python/simpleIndex.ts';
+import type { Candidate, KnownAnswer, RegistryAnswer } from './registryAnswer.ts';
 
 /** One question to one or several indexes. */
 export interface Question {

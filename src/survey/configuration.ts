@@ -1,9 +1,24 @@
-import { type ConfigReading, discoverDefinitions } from '../config/discover.ts';
-import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../types/process.ts';
-import type { Attributed } from './attribution.ts';
+import { type ConfigReading, discoverDefinitions } from '../config/discovery/discoverDefinitions.ts';
+import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../model/process.ts';
+import { openWindows } from './facts/windows.ts';
+import type { Attributed } from './match/attributeServers.ts';
 import type { SurveyOptions } from './surveyor.ts';
-import { openWindows } from './windows.ts';
-import { workingDirs } from './workingDirs.ts';
+
+/** The directories that servers and their clients run in: there, and above, are their projects' configuration files. */
+export async function workingDirs(
+  attributed: readonly Attributed[],
+  detail: (row: ProcessRow) => Promise<ProcessDetail>,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const one of attributed) {
+    for (const { cwd } of one.client ? [one.detail, await detail(one.client.row)] : [one.detail]) {
+      if (cwd !== undefined && cwd !== '/') {
+        found.add(cwd);
+      }
+    }
+  }
+  return found;
+}
 
 /** The clients' configuration as read for all folders that are known, and read again only when a file changed or other folders became known. */
 export class Configuration {

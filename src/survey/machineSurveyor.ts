@@ -1,35 +1,69 @@
-import { clientTable } from '../config/clients.ts';
-import type { ConfigReading } from '../config/discover.ts';
+import type { Disposable } from '../base/disposable.ts';
+import { clientTable } from '../clients/clientTable.ts';
+import { clientRow } from '../clients/recogniseClient.ts';
+import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
-import { type ProcessTree, processTree } from '../process/processTree.ts';
-import type { ClientId, RawDefinition } from '../types/definition.ts';
-import type { Disposable } from '../types/disposable.ts';
-import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../types/process.ts';
-import type { Redactor } from '../types/redaction.ts';
-import type { Instance, Snapshot } from '../types/snapshot.ts';
-import { assembleSnapshot } from './assembly.ts';
-import { type Attributed, attribute } from './attribution.ts';
-import { type Clock, systemClock } from './bootClock.ts';
-import type { PackageSight } from './closures.ts';
+import type { ClientId, RawDefinition } from '../model/definition.ts';
+import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../model/process.ts';
+import type { Instance, Snapshot } from '../model/snapshot.ts';
+import { createProcessTable } from '../process/createProcessTable.ts';
+import { type ProcessTree, processTree } from '../process/tree/processTree.ts';
+import { fileRedactor, redactorOf } from '../redaction/definitionRedactor.ts';
+import type { Redactor } from '../redaction/redactor.ts';
+import { assembleSnapshot } from './assembleSnapshot.ts';
+import { observeAll, type ServerObservation } from './buildInstance.ts';
 import { Configuration } from './configuration.ts';
-import { redactorOf } from './definitionRedactor.ts';
-import { DetailCache } from './detailCache.ts';
-import { fileRedactor } from './fileRedactor.ts';
-import type { WatchTarget } from './fileWatch.ts';
-import { missingLaunchers } from './guarded.ts';
-import type { HttpLook } from './httpServers.ts';
-import { ownTree } from './lifeLook.ts';
-import { LockFacts } from './lockFacts.ts';
-import { Memory } from './memory.ts';
-import { readNpxPackages } from './npxPackages.ts';
-import { observeAll } from './observedServers.ts';
-import { PidWatch } from './pidWatch.ts';
-import { joinPorts, listeningEntries } from './portJoin.ts';
-import { interestIn } from './processInterest.ts';
-import { RegistryDesk } from './registryDesk.ts';
-import { runningClients } from './runningClients.ts';
+import { ownTree } from './facts/activityReport.ts';
+import { type Clock, systemClock } from './facts/bootClock.ts';
+import { windowsFolder } from './facts/windows.ts';
+import { type Attributed, attribute } from './match/attributeServers.ts';
+import { candidateTest } from './match/candidateFilter.ts';
+import { missingLaunchers } from './match/guardedEntries.ts';
+import type { HttpLook } from './ports/httpServers.ts';
+import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
+import { LockFacts } from './records/lockFolder.ts';
+import type { PackageSight } from './server/closures.ts';
+import { DetailCache } from './server/detailCache.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
-import { windowsFolder } from './windows.ts';
+import { Memory } from './surveyState.ts';
+import { readNpxPackages } from './updates/npxPackages.ts';
+import { RegistryDesk } from './updates/registryClient.ts';
+import type { WatchTarget } from './watch/fileWatch.ts';
+import { type Interest, PidWatch } from './watch/pidWatch.ts';
+
+/** Which processes matter after a survey: the servers with their trees, the clients, and new ones that may be either. */
+export function interestIn(
+  rows: readonly ProcessRow[],
+  definitions: readonly RawDefinition[],
+  observed: readonly ServerObservation[],
+): Interest {
+  const clients = new Set(rows.filter((row) => clientRow(row) !== undefined).map((row) => row.pid));
+  const pids = new Set([
+    ...clients,
+    ...observed.flatMap(({ instance }) => [...instance.tree, ...(instance.client ? [instance.client.pid] : [])]),
+  ]);
+  const test = candidateTest(definitions);
+  return {
+    pids,
+    concerns: (row) =>
+      test(row) !== undefined ||
+      clientRow(row) !== undefined ||
+      // A server that has replaced its command line by a title shows in nothing but its place.
+      (clients.has(row.ppid) && row.argv.length < 2),
+  };
+}
+
+/** The clients that run, with the PIDs of all their processes that can be told. */
+export function runningClients(rows: readonly ProcessRow[]): Map<ClientId, number[]> {
+  const found = new Map<ClientId, number[]>();
+  for (const row of rows) {
+    const id = clientRow(row);
+    if (id !== undefined) {
+      found.set(id, [...(found.get(id) ?? []), row.pid]);
+    }
+  }
+  return found;
+}
 
 /** The surveyor of the machine it runs on; `createSurveyor` makes it. */
 export class MachineSurveyor implements Surveyor {
@@ -220,4 +254,10 @@ export class MachineSurveyor implements Surveyor {
     memory.keep(new Set(instances.map(({ id }) => id)), alive, rows[0]?.identity, now);
     this.#details.keep(alive, new Set(instances.filter(({ client }) => client === null).map(({ id }) => id)));
   }
+}
+
+/** @throws when the system has no process table we can read */
+export async function createSurveyor(options: SurveyOptions): Promise<Surveyor> {
+  const table = options.table ?? (await createProcessTable(options.platform));
+  return new MachineSurveyor(options, table);
 }

@@ -1,11 +1,11 @@
 import { type FSWatcher, watch } from 'node:fs';
+import type { Disposable } from '../base/disposable.ts';
+import type { Log } from '../base/log.ts';
 import { lockFile } from '../lock/kernelLock.ts';
-import type { Disposable } from '../types/disposable.ts';
-import type { Log } from '../types/log.ts';
-import type { ProcessIdentity, ProcessTable } from '../types/process.ts';
-import type { Snapshot } from '../types/snapshot.ts';
-import { type LiveSurvey, type SurveyedEntry, startLiveSurvey } from './live.ts';
-import { faceOf, type Published, publishedReader, publishSnapshot, scannerLock, withdrawSnapshot } from './scannerFile.ts';
+import type { ProcessIdentity, ProcessTable } from '../model/process.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { type LiveSurvey, type SurveyedEntry, startLiveSurvey } from './liveSurvey.ts';
+import { faceOf, type Published, publishedReader, publishSnapshot, scannerLock, withdrawSnapshot } from './publishedSnapshot.ts';
 import type { Surveyor } from './surveyor.ts';
 
 export interface SharedOptions {

@@ -1,17 +1,15 @@
-import type { ConfigReading } from '../config/discover.ts';
+import type { Disposable } from '../base/disposable.ts';
+import type { Log } from '../base/log.ts';
+import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
+import type { ClientId, RawDefinition } from '../model/definition.ts';
+import type { ProcessTable } from '../model/process.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import type { RunDocker } from '../process/dockerImages.ts';
-import type { ListenerTable } from '../process/listeners.ts';
-import { createProcessTable } from '../process/table.ts';
-import type { ClientId, RawDefinition } from '../types/definition.ts';
-import type { Disposable } from '../types/disposable.ts';
-import type { Log } from '../types/log.ts';
-import type { ProcessTable } from '../types/process.ts';
-import type { Redactor } from '../types/redaction.ts';
-import type { Snapshot } from '../types/snapshot.ts';
-import type { Clock } from './bootClock.ts';
-import type { WatchTarget } from './fileWatch.ts';
-import { MachineSurveyor } from './machineSurveyor.ts';
-import type { RegistryMode } from './registryDesk.ts';
+import type { ListenerTable } from '../process/listenerTable.ts';
+import type { Redactor } from '../redaction/redactor.ts';
+import type { Clock } from './facts/bootClock.ts';
+import type { RegistryMode } from './updates/registryClient.ts';
+import type { WatchTarget } from './watch/fileWatch.ts';
 
 export interface SurveyOptions {
   readonly home: string;
@@ -82,10 +80,4 @@ export interface Surveyor {
   /** Hides the secrets of all entries of the last survey. */
   redactor(): Redactor;
   dispose(): void;
-}
-
-/** @throws when the system has no process table we can read */
-export async function createSurveyor(options: SurveyOptions): Promise<Surveyor> {
-  const table = options.table ?? (await createProcessTable(options.platform));
-  return new MachineSurveyor(options, table);
 }

@@ -1,9 +1,9 @@
-import type { Log } from '../types/log.ts';
-import { type LiveSurvey, startLiveSurvey } from './live.ts';
+import type { Log } from '../base/log.ts';
+import { stateFolder } from '../storage/stateFolder.ts';
+import type { ThisWindow } from './facts/thisWindow.ts';
+import { type LiveSurvey, startLiveSurvey } from './liveSurvey.ts';
 import { startSharedSurvey } from './sharedSurvey.ts';
-import { stateFolder } from './stateFolder.ts';
 import type { Surveyor } from './surveyor.ts';
-import type { ThisWindow } from './thisWindow.ts';
 
 /**
  * The survey of one editor window: shared with all windows of this user.

@@ -2,7 +2,7 @@ import pep440 from '@renovatebot/pep440';
 import compare from 'semver/functions/compare.js';
 import prerelease from 'semver/functions/prerelease.js';
 import valid from 'semver/functions/valid.js';
-import type { Ecosystem, PackageChange } from '../types/package.ts';
+import type { Ecosystem, PackageChange } from '../model/package.ts';
 
 /**
  * Orders two versions by the rules of their ecosystem: semver for npm and .NET (never coerced: "1.0" is not a version there), PEP 440 for Python.

@@ -11,7 +11,7 @@ import { npm } from '../../scripts/system/npm.ts';
 import { listProcesses } from '../../scripts/system/processTree.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 import { waitFor } from '../../scripts/system/waiting.ts';
-import type { Snapshot } from '../../src/types/snapshot.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
 import { findPython, makeVenv, pip, venvPath } from '../process/package/pythonWheels.ts';
 import { makeSurveyor, settled } from '../process/survey/world.ts';
 import { type ClientSession, type RecordedClient, type SessionServer, startSession } from './clientSession.ts';

@@ -8,21 +8,26 @@ import { buildProgram, extension, type ProgramName } from '../../esbuild.ts';
 
 const builtin = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 
-/** What each folder of src may import; the same table as in ARCHITECTURE.md and in biome.json. */
+/** What each folder of src may import. */
 const mayImport: Record<string, readonly string[]> = {
-  types: [],
-  version: ['types'],
-  process: ['types'],
-  config: ['types'],
-  lock: ['types', 'process'],
-  package: ['types', 'version', 'process'],
-  registry: ['types', 'version'],
-  diagnosis: ['types', 'version'],
-  survey: ['types', 'version', 'process', 'config', 'lock', 'package', 'registry', 'diagnosis'],
-  action: ['types', 'version', 'process', 'config', 'lock', 'package', 'registry', 'diagnosis', 'survey'],
-  guard: ['types', 'version', 'process', 'lock', 'package'],
-  cli: ['types', 'survey', 'action'],
-  extension: ['types', 'survey', 'action'],
+  model: [],
+  base: [],
+  storage: ['base'],
+  redaction: ['model'],
+  version: ['model'],
+  process: ['model', 'base'],
+  clients: ['model', 'process'],
+  config: ['model', 'base', 'redaction', 'clients'],
+  lock: ['model', 'base', 'storage', 'process'],
+  package: ['model', 'base', 'storage', 'version', 'process'],
+  registry: ['model', 'version'],
+  diagnosis: ['model', 'version'],
+  survey: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'package', 'registry', 'diagnosis'],
+  presentation: ['model'],
+  action: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'diagnosis', 'survey'],
+  guard: ['model', 'base', 'storage', 'redaction', 'process', 'lock', 'package'],
+  cli: ['model', 'base', 'storage', 'redaction', 'survey', 'presentation', 'action'],
+  extension: ['model', 'base', 'storage', 'survey', 'presentation', 'action'],
 };
 
 async function metafile(name: 'extension' | ProgramName) {
@@ -85,7 +90,7 @@ describe('bundles', () => {
       [],
     );
     assert.deepEqual(
-      Object.keys(inputs).filter((path) => /^src\/(?!guard|types|version|process|lock|package)/.test(path)),
+      Object.keys(inputs).filter((path) => /^src\/(?!guard|model|base|storage|redaction|version|process|lock|package)/.test(path)),
       [],
     );
   });

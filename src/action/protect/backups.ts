@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { writeWhole } from '../../lock/wholeFile.ts';
+import { writeWhole } from '../../storage/atomicFile.ts';
 
 /** So many copies of one file are kept. */
 const kept = 10;

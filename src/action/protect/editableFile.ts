@@ -16,10 +16,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { EditRefused } from '../../config/commandEdits.ts';
-import { maxConfigBytes } from '../../config/configFile.ts';
-import { renamePatiently } from '../../lock/wholeFile.ts';
-import { errorCode } from '../../types/errorCode.ts';
+import { errorCode } from '../../base/errors.ts';
+import { maxConfigBytes } from '../../config/discovery/readConfigFile.ts';
+import { EditRefused } from '../../config/formats/commandEdits.ts';
+import { renamePatiently } from '../../storage/atomicFile.ts';
 
 /** A configuration file as it is now, ready to be replaced. */
 export interface EditableFile {

@@ -1,5 +1,5 @@
-import type { Definition } from '../../types/definition.ts';
-import type { Instance, Snapshot } from '../../types/snapshot.ts';
+import type { Definition } from '../../model/definition.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
 /** Whether an entry can be put behind the guard, or is; undefined where there is nothing to do. */
 export function guardability(definition: Definition): 'guardable' | 'guarded' | undefined {

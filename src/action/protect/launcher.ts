@@ -3,10 +3,10 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { basename, dirname, join } from 'node:path';
 import spawn from 'cross-spawn';
 import * as v from 'valibot';
-import { compileFolder } from '../../process/compileCache.ts';
-import { readRecord, writeRecord } from '../../survey/recordFile.ts';
+import { compileFolder } from '../../base/compileCache.ts';
+import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { compareVersions } from '../../version/compare.ts';
-import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherText.ts';
+import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherScript.ts';
 
 /** The program that installs the launcher. */
 export interface Installer {

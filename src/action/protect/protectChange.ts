@@ -1,13 +1,13 @@
-import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/commandEdits.ts';
-import { formatNamed } from '../../config/formats.ts';
-import { guardCommand } from '../../process/guardCommand.ts';
-import type { RawDefinition } from '../../types/definition.ts';
+import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
+import { formatNamed } from '../../config/formats/formats.ts';
+import type { RawDefinition } from '../../model/definition.ts';
+import { guardCommand } from '../../process/commandline/guardCommand.ts';
 import { backedUpTexts, backUp } from './backups.ts';
 import { checkReplaceable, type EditableFile, readEditable, replaceText } from './editableFile.ts';
-import { type Machine, protectFacts } from './facts.ts';
-import { type GuardChoices, guardPrefix, type StaleMode, staleModeIn } from './guardLine.ts';
-import { type Refusal, refusalOf, warningsFor } from './judgement.ts';
+import { type GuardChoices, guardPrefix, type StaleMode, staleModeIn } from './guardArguments.ts';
 import { launcherPath } from './launcher.ts';
+import { type Machine, protectFacts } from './protectFacts.ts';
+import { type Refusal, refusalOf, warningsFor } from './protectRules.ts';
 
 /** What is wanted of one entry. */
 export type ProtectWish =

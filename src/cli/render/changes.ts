@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../types/snapshot.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 import { instanceState } from './stateWords.ts';
 import { problemPlace } from './statusView.ts';
 import { plain } from './text.ts';

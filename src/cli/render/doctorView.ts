@@ -1,8 +1,7 @@
-import type { DoctorReport, LookedAtFile } from '../doctorReport.ts';
+import type { DoctorReport, LookedAtFile } from '../session/doctorReport.ts';
 import { createPaint, type Tone } from './paint.ts';
 import { counted } from './quantities.ts';
-import type { ViewOptions } from './statusView.ts';
-import { renderProblems } from './statusView.ts';
+import { renderProblems, type ViewOptions } from './statusView.ts';
 import { clip, pad, plain, wrap } from './text.ts';
 
 const labelWidth = 20;

@@ -1,5 +1,5 @@
-import type { ExplanationSection } from '../../survey/explanation.ts';
-import type { Instance, Snapshot } from '../../types/snapshot.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import type { ExplanationSection } from '../../presentation/explanation.ts';
 import { createPaint } from './paint.ts';
 import { duration } from './quantities.ts';
 import { instanceState } from './stateWords.ts';

@@ -1,5 +1,5 @@
-import type { Definition } from '../../types/definition.ts';
-import type { ClientInstance, Instance, Snapshot } from '../../types/snapshot.ts';
+import type { Definition } from '../../model/definition.ts';
+import type { ClientInstance, Instance, Snapshot } from '../../model/snapshot.ts';
 
 /** What stands under one heading of the table. */
 export interface Group {

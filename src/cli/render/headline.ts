@@ -1,5 +1,5 @@
-import { type FindingKind, isHeadline } from '../../types/finding.ts';
-import type { Snapshot } from '../../types/snapshot.ts';
+import { type FindingKind, isHeadline } from '../../model/finding.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 import { counted } from './quantities.ts';
 
 export interface Headline {

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '../../action/history.ts';
+import type { HistoryEntry } from '../../action/execute/actionHistory.ts';
 import { createPaint, type Tone } from './paint.ts';
 import { duration } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';

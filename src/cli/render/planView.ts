@@ -1,7 +1,7 @@
-import type { Outcome } from '../../action/deed.ts';
-import type { Plan } from '../../action/plan.ts';
+import type { Outcome } from '../../action/execute/exclusiveAction.ts';
+import type { Plan } from '../../action/plan/plan.ts';
 import { guardWouldHelp } from '../../action/protect/hint.ts';
-import type { Instance, Snapshot } from '../../types/snapshot.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { createPaint, type Tone } from './paint.ts';
 import { memory } from './quantities.ts';
 import { instanceState } from './stateWords.ts';

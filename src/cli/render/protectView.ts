@@ -1,5 +1,5 @@
+import { staleMeanings } from '../../action/protect/guardArguments.ts';
 import type { Preparation, ProtectChange } from '../../action/protect/protectChange.ts';
-import { staleMeanings } from '../../action/protect/staleWords.ts';
 import { type DiffLine, lineDiff } from './diffView.ts';
 import type { Paint } from './paint.ts';
 import { plain, wrap } from './text.ts';

@@ -1,4 +1,4 @@
-import { freedBytes, type PruneCandidate, pruneHeadings } from '../../action/prune.ts';
+import { freedBytes, type PruneCandidate, pruneHeadings } from '../../action/plan/pruneCandidates.ts';
 import { createPaint } from './paint.ts';
 import { counted, duration, memory } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';

@@ -1,4 +1,4 @@
-import type { SearchResult } from '../instanceSearch.ts';
+import type { SearchResult } from '../session/findInstance.ts';
 import { duration } from './quantities.ts';
 import { plain, shownName } from './text.ts';
 

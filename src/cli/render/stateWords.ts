@@ -1,6 +1,6 @@
-import type { Definition } from '../../types/definition.ts';
-import { type Finding, type FindingKind, isHeadline } from '../../types/finding.ts';
-import type { Instance } from '../../types/snapshot.ts';
+import type { Definition } from '../../model/definition.ts';
+import { type Finding, type FindingKind, isHeadline } from '../../model/finding.ts';
+import type { Instance } from '../../model/snapshot.ts';
 import type { Tone } from './paint.ts';
 
 /** The state of one line of the table, in words. */

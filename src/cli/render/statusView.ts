@@ -1,5 +1,5 @@
-import type { Problem } from '../../types/problem.ts';
-import type { Instance, Snapshot } from '../../types/snapshot.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { groupSnapshot } from './groups.ts';
 import { capital, headline } from './headline.ts';
 import { createPaint, type Paint } from './paint.ts';

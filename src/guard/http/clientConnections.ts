@@ -1,10 +1,36 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { errorCode } from '../../types/errorCode.ts';
-import type { Log } from '../../types/log.ts';
-import { refuse } from './answers.ts';
-import { watchPace } from './bodyPace.ts';
+import { errorCode } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { refuse } from './session/answers.ts';
+
+/** After its time a body has to have come with this mean rate, bytes a second: less is no upload, it only keeps a connection and memory. */
+const slowest = 1_024;
+
+/**
+ * Watches how fast a client sends its body. Only the time counts in which it could send: while the server does not take what is here already, nothing is asked of the client.
+ * @param limitMs time for any body
+ * @returns ends the watch
+ */
+export function watchPace(request: IncomingMessage, limitMs: number, tooSlow: () => void): () => void {
+  const { socket } = request;
+  const before = socket.bytesRead;
+  let readingMs = 0;
+  let timer: NodeJS.Timeout;
+  const arm = (ms: number): void => {
+    timer = setTimeout(() => {
+      if (request.complete || socket.destroyed) {
+        return;
+      }
+      readingMs += request.isPaused() ? 0 : ms;
+      const missing = limitMs + ((socket.bytesRead - before) * 1_000) / slowest - readingMs;
+      missing <= 0 ? tooSlow() : arm(Math.min(missing, limitMs));
+    }, ms).unref();
+  };
+  arm(limitMs);
+  return () => clearTimeout(timer);
+}
 
 export interface ConnectionParts {
   readonly log: Log;

@@ -1,7 +1,7 @@
-import { ControlRefusal } from '../../lock/controlMessages.ts';
-import type { ControlHandlers } from '../../lock/controlServer.ts';
-import type { Log } from '../../types/log.ts';
-import type { UpstreamHealth, UpstreamServer } from './upstreamServer.ts';
+import type { Log } from '../../base/log.ts';
+import { ControlRefusal } from '../../lock/control/controlMessages.ts';
+import type { ControlHandlers } from '../../lock/control/controlServer.ts';
+import type { UpstreamHealth, UpstreamServer } from './server/upstreamServer.ts';
 
 export interface ControlParts {
   /** Where clients connect. */

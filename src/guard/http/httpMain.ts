@@ -1,9 +1,9 @@
-import { runDirOf } from '../../lock/runDir.ts';
-import type { Log } from '../../types/log.ts';
-import { createRedactor } from '../../types/redaction.ts';
+import type { Log } from '../../base/log.ts';
+import { createRedactor } from '../../redaction/redactor.ts';
+import { runDirOf } from '../../storage/runFolder.ts';
+import { httpHelp } from '../options/httpHelp.ts';
+import { parseHttpOptions } from '../options/httpOptions.ts';
 import { startHttpGuard } from './httpGuard.ts';
-import { httpHelp } from './httpHelp.ts';
-import { parseHttpOptions } from './httpOptions.ts';
 
 /**
  * `mcp-shepherd guard --http`, with the words after `guard`.

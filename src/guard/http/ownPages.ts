@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isLoopback } from './addresses.ts';
-import { oneHeader } from './headerFilter.ts';
-import type { UpstreamHealth } from './upstreamServer.ts';
+import { isLoopback } from '../options/allowedHosts.ts';
+import type { UpstreamHealth } from './server/upstreamServer.ts';
+import { oneHeader } from './transport/headers.ts';
 
 export interface OwnPages {
   /** Of the server as it runs; `unknown` when nothing certain is known of it. */

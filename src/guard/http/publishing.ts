@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
-import { readControlSecret } from '../../lock/controlSecret.ts';
-import type { HeldInstance, InstanceFacts } from '../../lock/heldInstance.ts';
+import { readControlSecret } from '../../lock/control/controlSecret.ts';
+import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
-import type { Witness } from '../../lock/witness.ts';
-import { createRedactor, secretsOf } from '../../types/redaction.ts';
-import { type Acquisition, acquire, openRunFolder } from '../acquisition.ts';
-import { guardWitness } from '../guardWitness.ts';
-import { plain } from '../publication.ts';
-import type { HttpGuardOptions } from './httpOptions.ts';
+import type { Witness } from '../../lock/processStarts.ts';
+import { createRedactor, secretsOf } from '../../redaction/redactor.ts';
+import type { HttpGuardOptions } from '../options/httpOptions.ts';
+import { guardWitness } from '../process/guardProcesses.ts';
+import { type Acquisition, acquire, openRunFolder } from '../publish/acquireLocks.ts';
+import { plain } from '../publish/guardRecord.ts';
 
 /** What the proxy holds before anything of it listens. */
 export interface Held {

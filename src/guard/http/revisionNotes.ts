@@ -1,4 +1,4 @@
-import type { Log } from '../../types/log.ts';
+import type { Log } from '../../base/log.ts';
 
 /** Revisions of the protocol that the tests speak, with the TypeScript SDKs 1.32.2 and 2.4.0 and answers recorded from the Python SDK 1.25 to 2.3. */
 const testedRevisions: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']);

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { appendHistory, historyEntry } from '../../../src/action/history.ts';
-import type { Snapshot } from '../../../src/types/snapshot.ts';
+import { appendHistory, historyEntry } from '../../../src/action/execute/actionHistory.ts';
+import type { Snapshot } from '../../../src/model/snapshot.ts';
 import { buildCli, type Ended, nodesByMajor, RunningCli } from './bundle.ts';
 
 const nodes = nodesByMajor();

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { compileFolder } from '../../../src/process/compileCache.ts';
+import { compileFolder } from '../../../src/base/compileCache.ts';
 import { commandOf, GuardHome, guardBundle, processesWith, publishedGuards, strictServer, until } from './guardedServer.ts';
 
 describe('guard: what it loads', function () {

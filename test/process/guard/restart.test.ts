@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { askInstance } from '../../../src/lock/controlClient.ts';
+import { askInstance } from '../../../src/lock/control/controlClient.ts';
 import type { InstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
-import { processTree } from '../../../src/process/processTree.ts';
-import { createProcessTable } from '../../../src/process/table.ts';
-import { LockFacts } from '../../../src/survey/lockFacts.ts';
-import { createRedactor } from '../../../src/types/redaction.ts';
+import { createProcessTable } from '../../../src/process/createProcessTable.ts';
+import { processTree } from '../../../src/process/tree/processTree.ts';
+import { createRedactor } from '../../../src/redaction/redactor.ts';
+import { LockFacts } from '../../../src/survey/records/lockFolder.ts';
 import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, strictServer, until } from './guardedServer.ts';
 
 /** Tells what it got as the answer to whatever it answers, and never answers a call. */

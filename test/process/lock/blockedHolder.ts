@@ -1,9 +1,9 @@
 // An instance whose event loop stands still: `blockedHolder.ts BASE RESOURCE`. Publishes itself, says its id, and sleeps in one go until it is ended.
-import { openControlServer } from '../../../src/lock/controlServer.ts';
-import { holdResources } from '../../../src/lock/heldInstance.ts';
+import { openControlServer } from '../../../src/lock/control/controlServer.ts';
+import { holdResources } from '../../../src/lock/holdResources.ts';
 import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
+import { createWitness } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
-import { createWitness } from '../../../src/lock/witness.ts';
 
 const [base = '', resource = ''] = process.argv.slice(2);
 const opened = openLockDirectory(base);

@@ -1,9 +1,9 @@
 // Our own way to hold a resource, as a program: `holder.ts KIND RESOURCE SERVER`. Says "held" and keeps it until its input ends; ends with 75 when it is held.
 import { join } from 'node:path';
-import { holdResources } from '../../../src/lock/heldInstance.ts';
+import { holdResources } from '../../../src/lock/holdResources.ts';
 import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
+import { createWitness } from '../../../src/lock/processStarts.ts';
 import { type ResourceKind, resourceKey } from '../../../src/lock/resourceKey.ts';
-import { createWitness } from '../../../src/lock/witness.ts';
 
 const [kind = 'path', resource = '', serverId = ''] = process.argv.slice(2);
 const opened = openLockDirectory(join(process.env.MCP_RUN_DIR ?? '', 'v1'));

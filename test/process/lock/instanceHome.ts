@@ -1,6 +1,6 @@
-import { type HeldInstance, type HoldResult, holdResources } from '../../../src/lock/heldInstance.ts';
+import { type HeldInstance, type HoldResult, holdResources } from '../../../src/lock/holdResources.ts';
+import type { Witness } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
-import type { Witness } from '../../../src/lock/witness.ts';
 import { LockHome } from './lockHome.ts';
 
 /** A process as records name it. */

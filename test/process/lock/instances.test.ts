@@ -16,8 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import { collectGarbage } from '../../../src/lock/garbage.ts';
-import { holdResources, publishedHolders } from '../../../src/lock/heldInstance.ts';
+import { collectGarbage } from '../../../src/lock/clearDeadRecords.ts';
+import { holdResources, publishedHolders } from '../../../src/lock/holdResources.ts';
 import {
   type InstanceRecord,
   listInstanceRecords,
@@ -27,8 +27,8 @@ import {
 } from '../../../src/lock/instanceRecord.ts';
 import { livenessOf } from '../../../src/lock/liveness.ts';
 import { findLockDirectory, openLockDirectory, protocolBase } from '../../../src/lock/lockDirectory.ts';
+import { createWitness, type Witness } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
-import { createWitness, type Witness } from '../../../src/lock/witness.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { InstanceHome, markOf } from './instanceHome.ts';
@@ -151,7 +151,7 @@ describe('Instances and their records', function () {
   });
 
   it('test 14: a time namespace shifts what is read, and not what a start is', async function () {
-    const script = `import { createWitness } from '${join(import.meta.dirname, '../../../src/lock/witness.ts')}'; console.log(await (await createWitness()).startOf(${process.pid}));`;
+    const script = `import { createWitness } from '${join(import.meta.dirname, '../../../src/lock/processStarts.ts')}'; console.log(await (await createWitness()).startOf(${process.pid}));`;
     let inside = '';
     try {
       inside = execFileSync(

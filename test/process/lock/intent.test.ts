@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { actOnce, type Intention, readActor } from '../../../src/lock/intent.ts';
+import { actOnce, type Intention, readActor } from '../../../src/lock/actOnce.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome, until } from './lockHome.ts';
 
@@ -52,7 +52,7 @@ describe('Exactly one acts', function () {
     const door = join(home.directory.intents, `${target}.json`);
     writeFileSync(door, '{}');
     const script = `import { existsSync } from 'node:fs';
-import { actOnce } from ${JSON.stringify(join(import.meta.dirname, '../../../src/lock/intent.ts'))};
+import { actOnce } from ${JSON.stringify(join(import.meta.dirname, '../../../src/lock/actOnce.ts'))};
 import { openLockDirectory } from ${JSON.stringify(join(import.meta.dirname, '../../../src/lock/lockDirectory.ts'))};
 const { directory } = openLockDirectory(${JSON.stringify(home.directory.base)});
 const actor = { by: 'the test', pid: process.pid, start: '?', verb: 'stop', since: '' };
@@ -132,7 +132,7 @@ console.log(JSON.stringify(await actOnce(intention, async () => existsSync(${JSO
           process.execPath,
           [
             '--no-warnings',
-            join(import.meta.dirname, 'actor.ts'),
+            join(import.meta.dirname, 'contention', 'actor.ts'),
             home.directory.base,
             target,
             state,

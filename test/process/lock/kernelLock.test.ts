@@ -15,8 +15,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { findFlockHelpers } from '../../../src/lock/flockHelper.ts';
-import { lockHolders } from '../../../src/lock/holders.ts';
 import { type KernelLock, type LockAttempt, type LockOptions, lockFile } from '../../../src/lock/kernelLock.ts';
+import { lockHolders } from '../../../src/lock/lockHolders.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome } from './lockHome.ts';
 

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { readInstanceRecord, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { lockFile } from '../../../src/lock/kernelLock.ts';
-import { createWitness } from '../../../src/lock/witness.ts';
+import { createWitness } from '../../../src/lock/processStarts.ts';
 import { someId, someRecord } from '../../unit/lock/records.ts';
 import { LockHome } from './lockHome.ts';
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { readClosure } from '../../../src/package/closure.ts';
-import { diffClosures } from '../../../src/package/diff.ts';
+import type { InstalledPackage, PackageRef } from '../../../src/model/package.ts';
+import { diffClosures } from '../../../src/package/closureDiff.ts';
 import { MetadataCache } from '../../../src/package/metadataCache.ts';
-import type { InstalledPackage, PackageRef } from '../../../src/types/package.ts';
+import { readClosure } from '../../../src/package/readClosure.ts';
 import { makeProject, npm, servers } from './npmServers.ts';
 import { findPython, makeVenv, pip, venvPath } from './pythonWheels.ts';
 

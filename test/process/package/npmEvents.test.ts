@@ -17,10 +17,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import { readClosure } from '../../../src/package/closure.ts';
-import { diffClosures } from '../../../src/package/diff.ts';
-import { identifyPackage } from '../../../src/package/identify.ts';
-import type { ClosureReading, InstalledPackage, PackageRef } from '../../../src/types/package.ts';
+import type { ClosureReading, InstalledPackage, PackageRef } from '../../../src/model/package.ts';
+import { diffClosures } from '../../../src/package/closureDiff.ts';
+import { identifyPackage } from '../../../src/package/identifyPackage.ts';
+import { readClosure } from '../../../src/package/readClosure.ts';
 import { makeProject, npm, npmEnv, servers } from './npmServers.ts';
 import { observe, type RunningServer, startServer } from './observe.ts';
 

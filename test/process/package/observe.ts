@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { ProcessDetail, ProcessRow } from '../../../src/types/process.ts';
+import type { ProcessDetail, ProcessRow } from '../../../src/model/process.ts';
 
 /** A stdio MCP server that a test started, with a way to ask it. */
 export interface RunningServer {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { distInfo, TempTree } from '../../unit/package/tree.ts';
 import { run } from './command.ts';
 
-const module = fileURLToPath(new URL('../../../src/package/closure.ts', import.meta.url));
+const module = fileURLToPath(new URL('../../../src/package/readClosure.ts', import.meta.url));
 const nobody = 65534;
 
 /** Reads a closure in a process of another user: for root nothing is unreadable. */

@@ -4,10 +4,10 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import { readClosure } from '../../../src/package/closure.ts';
-import { diffClosures } from '../../../src/package/diff.ts';
-import { identifyPackage } from '../../../src/package/identify.ts';
-import type { ClosureReading, InstalledPackage, PackageRef } from '../../../src/types/package.ts';
+import type { ClosureReading, InstalledPackage, PackageRef } from '../../../src/model/package.ts';
+import { diffClosures } from '../../../src/package/closureDiff.ts';
+import { identifyPackage } from '../../../src/package/identifyPackage.ts';
+import { readClosure } from '../../../src/package/readClosure.ts';
 import { run } from './command.ts';
 import { observe, type RunningServer, startServer } from './observe.ts';
 import {

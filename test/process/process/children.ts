@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ProcessRow, ProcessTable } from '../../../src/types/process.ts';
+import type { ProcessRow, ProcessTable } from '../../../src/model/process.ts';
 
 /** Real processes of one test file; whatever was started is ended by `end`. */
 export class Children {

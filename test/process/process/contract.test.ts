@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import psList from 'ps-list';
-import { ancestorsOf, treeOf } from '../../../src/process/parentage.ts';
-import { ProcTable } from '../../../src/process/procTable.ts';
-import { PsTable } from '../../../src/process/psTable.ts';
-import { identityKey, type ProcessTable } from '../../../src/types/process.ts';
+import { identityKey, type ProcessTable } from '../../../src/model/process.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
+import { PsTable } from '../../../src/process/otherSystems/psTable.ts';
+import { ancestorsOf, treeOf } from '../../../src/process/tree/processTree.ts';
 import { Children, firstLine, kill, rowOf, until } from './children.ts';
 
 const waits = 'setInterval(() => {}, 1000)';

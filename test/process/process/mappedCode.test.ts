@@ -4,8 +4,8 @@ import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { kernelProcFs } from '../../../src/process/procFs.ts';
-import { ProcTable } from '../../../src/process/procTable.ts';
+import { kernelProcFs } from '../../../src/process/linux/procFs.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
 
 const linux = process.platform === 'linux' ? describe : describe.skip;
 

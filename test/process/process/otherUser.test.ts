@@ -3,9 +3,9 @@ import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, describe, it } from 'mocha';
-import { treeOf } from '../../../src/process/parentage.ts';
-import { ProcTable } from '../../../src/process/procTable.ts';
-import type { ProcessDetail, ProcessRow } from '../../../src/types/process.ts';
+import type { ProcessDetail, ProcessRow } from '../../../src/model/process.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
+import { treeOf } from '../../../src/process/tree/processTree.ts';
 import { Children, deadPipesCanBeProven, firstLine, kill, rowOf, until } from './children.ts';
 
 const nobody = 65_534;

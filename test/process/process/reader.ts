@@ -1,6 +1,6 @@
 // Run by tests as a program of its own, under another user or in another namespace: prints rows and details of the PIDs it is given as one
 // line of JSON. An environment is printed as its number of variables.
-import { ProcTable } from '../../../src/process/procTable.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
 
 const table = new ProcTable();
 const rows = await table.list();

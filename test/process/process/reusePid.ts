@@ -1,8 +1,8 @@
 // Run by a test as the first process of a new PID namespace, where it may say which PID comes next. Prints what the table says of two
 // processes that had the same PID, one after the other.
 import { writeFileSync } from 'node:fs';
-import { ProcTable } from '../../../src/process/procTable.ts';
-import { identityKey } from '../../../src/types/process.ts';
+import { identityKey } from '../../../src/model/process.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { endSleeper, startSleeper } from './sleeper.ts';
 
 const table = new ProcTable();

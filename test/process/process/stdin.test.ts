@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { ProcTable } from '../../../src/process/procTable.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { Children, deadPipesCanBeProven, firstLine, kill, rowOf, until } from './children.ts';
 
 /** Prints the PID of a server on a socket pair, as Node makes them, and keeps the other end. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { kernelProcFs, type ProcFs } from '../../../src/process/procFs.ts';
-import { ProcTable } from '../../../src/process/procTable.ts';
-import type { ProcessRow } from '../../../src/types/process.ts';
+import type { ProcessRow } from '../../../src/model/process.ts';
+import { kernelProcFs, type ProcFs } from '../../../src/process/linux/procFs.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { Children, rowOf } from './children.ts';
 
 type Method = keyof ProcFs;

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Finding, isHeadline } from '../../../src/model/finding.ts';
+import type { Instance } from '../../../src/model/snapshot.ts';
 import type { Surveyor } from '../../../src/survey/surveyor.ts';
-import { type Finding, isHeadline } from '../../../src/types/finding.ts';
-import type { Instance } from '../../../src/types/snapshot.ts';
 import { run } from '../package/command.ts';
 import { makeProject, npm, npmEnv, servers } from '../package/npmServers.ts';
 import { type RunningServer, startServer } from '../package/observe.ts';

@@ -16,8 +16,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createProcessTable } from '../../../src/process/table.ts';
-import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
+import type { Instance, Snapshot } from '../../../src/model/snapshot.ts';
+import { createProcessTable } from '../../../src/process/createProcessTable.ts';
 import { run } from '../package/command.ts';
 import type { RunningServer } from '../package/observe.ts';
 import { cleanEnv, findPython } from '../package/pythonWheels.ts';

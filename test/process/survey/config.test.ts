@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Finding } from '../../../src/types/finding.ts';
-import type { Instance } from '../../../src/types/snapshot.ts';
+import type { Finding } from '../../../src/model/finding.ts';
+import type { Instance } from '../../../src/model/snapshot.ts';
 import type { RunningServer } from '../package/observe.ts';
 import { nodeServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';

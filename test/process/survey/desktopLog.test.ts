@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { changeLines } from '../../../src/cli/render/changes.ts';
-import type { Clock } from '../../../src/survey/bootClock.ts';
+import type { Clock } from '../../../src/survey/facts/bootClock.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { makeProject, npmEnv, servers } from '../package/npmServers.ts';
 import type { RunningServer } from '../package/observe.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Finding } from '../../../src/types/finding.ts';
+import type { Finding } from '../../../src/model/finding.ts';
 import { npmEnv, servers } from '../package/npmServers.ts';
 import { nodeServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';

@@ -1,8 +1,9 @@
 // A window that a test kills: looks for all, and prints a line when it has seen something.
 // Arguments: folder of the scanner, home, run folder, version.
-import { ProcTable } from '../../../src/process/procTable.ts';
+
+import { silentLog } from '../../../src/base/log.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { startSharedSurvey } from '../../../src/survey/sharedSurvey.ts';
-import { silentLog } from '../../../src/types/log.ts';
 import { makeSurveyor } from './world.ts';
 
 const [folder = '', home = '', runDir = '', version = ''] = process.argv.slice(2);

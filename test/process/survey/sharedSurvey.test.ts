@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../scripts/system/waiting.ts';
-import { ProcTable } from '../../../src/process/procTable.ts';
-import type { LiveSurvey } from '../../../src/survey/live.ts';
-import { readPublished } from '../../../src/survey/scannerFile.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import type { ProcessIdentity } from '../../../src/model/process.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
+import type { LiveSurvey } from '../../../src/survey/liveSurvey.ts';
+import { readPublished } from '../../../src/survey/publishedSnapshot.ts';
 import { startSharedSurvey } from '../../../src/survey/sharedSurvey.ts';
-import { silentLog } from '../../../src/types/log.ts';
-import type { ProcessIdentity } from '../../../src/types/process.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { makeWorld, type World } from './world.ts';
 

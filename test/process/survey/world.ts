@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { RegistryMode } from '../../../src/survey/registryDesk.ts';
-import { createSurveyor, type SurveyOptions, type Surveyor } from '../../../src/survey/surveyor.ts';
-import { isHeadline } from '../../../src/types/finding.ts';
-import { silentLog } from '../../../src/types/log.ts';
-import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { isHeadline } from '../../../src/model/finding.ts';
+import type { Instance, Snapshot } from '../../../src/model/snapshot.ts';
+import { createSurveyor } from '../../../src/survey/machineSurveyor.ts';
+import type { SurveyOptions, Surveyor } from '../../../src/survey/surveyor.ts';
+import type { RegistryMode } from '../../../src/survey/updates/registryClient.ts';
 import { type RunningServer, startServer } from '../package/observe.ts';
 
 /** A home and a run folder of their own, and observers that know nothing else of this machine but its processes. */

@@ -1,6 +1,6 @@
-import type { Definition } from '../../../src/types/definition.ts';
-import type { Finding } from '../../../src/types/finding.ts';
-import type { ClientInstance, Instance, Snapshot } from '../../../src/types/snapshot.ts';
+import type { Definition } from '../../../src/model/definition.ts';
+import type { Finding } from '../../../src/model/finding.ts';
+import type { ClientInstance, Instance, Snapshot } from '../../../src/model/snapshot.ts';
 
 /** The moment at which the fixtures were "taken". */
 export const fixtureNow = Date.parse('2026-11-21T14:02:05.000Z');

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../../src/types/snapshot.ts';
+import type { Snapshot } from '../../../src/model/snapshot.ts';
 
 /** Every optional field is there: a field that is added to the types must be added here, or this file does not compile. */
 type Full<T> = T extends readonly (infer Item)[]

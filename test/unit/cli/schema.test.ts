@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Definition, DefinitionScope, Transport } from '../../../src/types/definition.ts';
-import type { Confidence, FindingKind, StaleSubKind } from '../../../src/types/finding.ts';
-import type { Ecosystem, PackageChange } from '../../../src/types/package.ts';
-import type { Problem } from '../../../src/types/problem.ts';
-import type { Instance, InstanceEvidence } from '../../../src/types/snapshot.ts';
+import type { Definition, DefinitionScope, Transport } from '../../../src/model/definition.ts';
+import type { Confidence, FindingKind, StaleSubKind } from '../../../src/model/finding.ts';
+import type { Ecosystem, PackageChange } from '../../../src/model/package.ts';
+import type { Problem } from '../../../src/model/problem.ts';
+import type { Instance, InstanceEvidence } from '../../../src/model/snapshot.ts';
 import { busySnapshot, snapshot } from './fixture.ts';
 import { fullSnapshot } from './fullSnapshot.ts';
 import { type SchemaNode, schema, schemaErrors } from './snapshotSchema.ts';

@@ -2,8 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ConfigReading, type ConfigRoots, discoverDefinitions } from '../../../src/config/discover.ts';
-import type { RawDefinition } from '../../../src/types/definition.ts';
+import { type ConfigReading, type ConfigRoots, discoverDefinitions } from '../../../src/config/discovery/discoverDefinitions.ts';
+import type { RawDefinition } from '../../../src/model/definition.ts';
 
 /** A home directory and a project of their own, away from the machine's. */
 export class Tree {

@@ -1,6 +1,6 @@
-import type { WindowPorts } from '../../../src/extension/windowServers.ts';
-import type { Definition } from '../../../src/types/definition.ts';
-import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
+import type { WindowPorts } from '../../../src/extension/window/windowServers.ts';
+import type { Definition } from '../../../src/model/definition.ts';
+import type { Instance, Snapshot } from '../../../src/model/snapshot.ts';
 import { definition, instance, snapshot } from './samples.ts';
 
 /** How one server of the fake editor behaves. */

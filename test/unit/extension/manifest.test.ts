@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { commands, contextKeys, settings, viewContainer, views } from '../../../src/extension/names.ts';
-import { contextFlags } from '../../../src/extension/treeNode.ts';
+import { contextFlags } from '../../../src/extension/display/treeNode.ts';
+import { commands, contextKeys, settings, viewContainer, views } from '../../../src/extension/manifestNames.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -125,9 +125,11 @@ describe('Manifest and code', () => {
 
   it('write names of commands, keys and settings in one place only', () => {
     const folder = join(root, 'src/extension');
-    for (const file of readdirSync(folder).filter((name) => name !== 'names.ts')) {
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.ts') && name !== 'manifestNames.ts',
+    )) {
       const found = /['"`]mcpShepherd\.[^'"`]*/.exec(readFileSync(join(folder, file), 'utf8'));
-      assert.equal(found, null, `${file} writes ${found?.[0]} instead of taking it from names.ts`);
+      assert.equal(found, null, `${file} writes ${found?.[0]} instead of taking it from manifestNames.ts`);
     }
   });
 

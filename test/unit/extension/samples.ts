@@ -1,7 +1,7 @@
-import type { WindowFacts } from '../../../src/extension/windowFacts.ts';
-import type { Definition } from '../../../src/types/definition.ts';
-import type { Finding } from '../../../src/types/finding.ts';
-import type { Instance, Snapshot } from '../../../src/types/snapshot.ts';
+import type { WindowFacts } from '../../../src/extension/window/windowFacts.ts';
+import type { Definition } from '../../../src/model/definition.ts';
+import type { Finding } from '../../../src/model/finding.ts';
+import type { Instance, Snapshot } from '../../../src/model/snapshot.ts';
 
 /** The window that all samples are seen from. */
 export const here: WindowFacts = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
-import { refusalCodes, verbs } from '../../../src/lock/controlMessages.ts';
+import { refusalCodes, verbs } from '../../../src/lock/control/controlMessages.ts';
 import { parseInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { hashKey, type ResourceKind } from '../../../src/lock/resourceKey.ts';
 

@@ -1,5 +1,5 @@
 import type { InstanceRecord } from '../../../src/lock/instanceRecord.ts';
-import type { Witness } from '../../../src/lock/witness.ts';
+import type { Witness } from '../../../src/lock/processStarts.ts';
 
 export const someId = '0123456789abcdef0123456789abcdef';
 

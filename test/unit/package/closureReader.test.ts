@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import type { PackageRef } from '../../../src/model/package.ts';
 import { ClosureReader } from '../../../src/package/closureReader.ts';
-import type { PackageRef } from '../../../src/types/package.ts';
 
 describe('ClosureReader', () => {
   let root: string;

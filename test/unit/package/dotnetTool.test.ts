@@ -1,9 +1,9 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { renameSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { readClosure } from '../../../src/package/closure.ts';
-import { identifyPackage } from '../../../src/package/identify.ts';
-import type { PackageRef } from '../../../src/types/package.ts';
+import type { PackageRef } from '../../../src/model/package.ts';
+import { identifyPackage } from '../../../src/package/identifyPackage.ts';
+import { readClosure } from '../../../src/package/readClosure.ts';
 import { rowOf } from '../../process/package/observe.ts';
 import { detailOf, TempTree } from './tree.ts';
 

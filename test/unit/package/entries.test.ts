@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { bunScript, denoScript, nodeScript } from '../../../src/package/nodeEntry.ts';
-import { pythonEntry } from '../../../src/package/pythonEntry.ts';
+import { bunScript, denoScript, nodeScript } from '../../../src/package/npm/nodeEntry.ts';
+import { pythonEntry } from '../../../src/package/python/pythonEntry.ts';
 
 function script(found: ReturnType<typeof nodeScript>): string {
   return 'script' in found ? found.script : `unknown: ${found.unknown}`;

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ProcessDetail } from '../../../src/types/process.ts';
+import type { ProcessDetail } from '../../../src/model/process.ts';
 
 /** Files by path; an object is written as JSON, `{ link: target }` is a symbolic link. */
 export type Tree = Readonly<Record<string, string | { readonly link: string } | object>>;

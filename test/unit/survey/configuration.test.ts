@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLog } from '../../../src/base/log.ts';
 import { Configuration } from '../../../src/survey/configuration.ts';
-import { silentLog } from '../../../src/types/log.ts';
 
 const here = { bootId: 'boot', pidNamespace: '1' };
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { changeDirection, compareVersions } from '../../../src/version/compare.ts';
-import { versionShaped } from '../../../src/version/shape.ts';
+import { versionShaped } from '../../../src/version/versionShape.ts';
 
 describe('compareVersions', () => {
   const cases: readonly [Parameters<typeof compareVersions>, ReturnType<typeof compareVersions>][] = [

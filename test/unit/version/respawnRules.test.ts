@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { respawnFinding } from '../../../src/diagnosis/respawn.ts';
-import { isHeadline } from '../../../src/types/finding.ts';
+import { respawnFinding } from '../../../src/diagnosis/respawnDiffers.ts';
+import { isHeadline } from '../../../src/model/finding.ts';
 import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
 import { npxNext } from '../../../src/version/npxRule.ts';
 import { parsePythonSpec } from '../../../src/version/pythonSpec.ts';

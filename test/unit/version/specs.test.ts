@@ -1,7 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { isNpmName } from '../../../src/version/npmName.ts';
-import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
+import { isNpmName, parseNpmSpec } from '../../../src/version/npmSpec.ts';
 import { isPythonName, normalizePythonName, parsePythonSpec } from '../../../src/version/pythonSpec.ts';
 
 describe('parseNpmSpec', () => {

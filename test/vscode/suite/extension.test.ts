@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { installServer } from '../../../scripts/system/npmServer.ts';
-import { commands } from '../../../src/extension/names.ts';
+import { commands } from '../../../src/extension/manifestNames.ts';
 import { until } from '../until.ts';
 
 const id = 'mcp.config.ws0.everything';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { askInstance, type ControlAnswer } from '../../../../src/lock/controlClient.ts';
-import { readControlSecret } from '../../../../src/lock/controlSecret.ts';
+import { askInstance, type ControlAnswer } from '../../../../src/lock/control/controlClient.ts';
+import { readControlSecret } from '../../../../src/lock/control/controlSecret.ts';
 import { type InstanceRecord, listInstanceRecords } from '../../../../src/lock/instanceRecord.ts';
 import { type LockDirectory, openLockDirectory } from '../../../../src/lock/lockDirectory.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isGroupAlive } from '../../../../src/guard/processGroup.ts';
+import { isGroupAlive } from '../../../../src/guard/process/processGroup.ts';
 import { recordOf, restart, tokenOf } from './control.ts';
 import { call, HttpWorld, health, type Program, until, v1Program } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';

@@ -3,7 +3,7 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { checkReplaceable, readEditable, replaceText } from '../../../../src/action/protect/editableFile.ts';
-import { EditRefused } from '../../../../src/config/commandEdits.ts';
+import { EditRefused } from '../../../../src/config/formats/commandEdits.ts';
 import { Tree } from '../../config/tree.ts';
 
 describe('editableFile', () => {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { renderExplanation } from '../../../../src/cli/render/explainView.ts';
 import { displayWidth } from '../../../../src/cli/render/text.ts';
-import { explanationOf } from '../../../../src/survey/explanation.ts';
-import type { Instance, Snapshot } from '../../../../src/types/snapshot.ts';
+import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
+import { explanationOf } from '../../../../src/presentation/explanation.ts';
 import { ago, busySnapshot, client, definition, finding, fixtureNow, instance, snapshot } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
 

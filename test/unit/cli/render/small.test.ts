@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { jsonText } from '../../../../src/cli/json.ts';
+import { jsonText } from '../../../../src/cli/jsonOutput.ts';
 import { headline } from '../../../../src/cli/render/headline.ts';
 import { createPaint, wantsColor } from '../../../../src/cli/render/paint.ts';
 import { duration, memory } from '../../../../src/cli/render/quantities.ts';
 import { instanceState } from '../../../../src/cli/render/stateWords.ts';
 import { nearest } from '../../../../src/cli/suggestion.ts';
 import { viewWidth } from '../../../../src/cli/terminal.ts';
-import type { Finding } from '../../../../src/types/finding.ts';
-import type { Instance } from '../../../../src/types/snapshot.ts';
+import type { Finding } from '../../../../src/model/finding.ts';
+import type { Instance } from '../../../../src/model/snapshot.ts';
 import { busySnapshot, definition, finding, instance, snapshot } from '../fixture.ts';
 
 describe('durations and memory', () => {

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, it } from 'mocha';
 import { renderStatus } from '../../../../src/cli/render/statusView.ts';
 import { displayWidth } from '../../../../src/cli/render/text.ts';
-import type { Snapshot } from '../../../../src/types/snapshot.ts';
+import type { Snapshot } from '../../../../src/model/snapshot.ts';
 import { busySnapshot, client, definition, finding, fixtureNow, instance, snapshot } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
 

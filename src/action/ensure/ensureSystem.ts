@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { type Log, silentLog } from '../../base/log.ts';
+import { actOnce } from '../../lock/actOnce.ts';
+import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
+import { createWitness } from '../../lock/processStarts.ts';
+import { identityKey, type ProcessRow, type ProcessTable } from '../../model/process.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { createListenerTable } from '../../process/createListenerTable.ts';
+import { createProcessTable } from '../../process/createProcessTable.ts';
+import type { ListenerTable } from '../../process/listenerTable.ts';
+import { endTree, systemEndHands } from '../../process/terminateTree.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
+import type { Surveyor } from '../../survey/surveyor.ts';
+import { actOn, work } from '../execute/exclusiveAction.ts';
+import { until } from '../execute/processWait.ts';
+import { declaredShutdown, postShutdown, type ShutdownWay } from '../execute/shutdownRequest.ts';
+import { targetOf } from '../plan/plan.ts';
+import { sessionRisks } from '../plan/sessionRisk.ts';
+import { type EnsureWish, type PortSight, runningVersion } from './ensureDecision.ts';
+import type { EnsureHands } from './ensureServer.ts';
+import { startListening } from './startServer.ts';
+
+export interface EnsureSetup {
+  readonly wish: EnsureWish;
+  /** Id of the entry whose URL names the port. */
+  readonly definition: string;
+  /** The user's own word that the server has a `/shutdown`. */
+  readonly shutdown?: ShutdownWay;
+  readonly surveyor: Surveyor;
+  readonly runDir: string;
+  readonly explicitRunDir: boolean;
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly redactor: Redactor;
+  readonly by: string;
+  readonly log?: Log;
+  /** How long a start may take, ms. */
+  readonly limitMs: number;
+  /** How long a server may take to end after it has answered `/shutdown`, ms. */
+  readonly leaveMs?: number;
+}
+
+/** How long a server that began a moment ago may take until its version can be known. */
+const youngMs = 8_000;
+/** The same where nothing else is said; and how long its port may stay held after its end. */
+const leaveLimitMs = 10_000;
+const lookEveryMs = 100;
+
+/** The intent of everybody who ensures a server on one port, in any language: `examples/ensure.py` computes the same. */
+export function ensureTarget(port: number): string {
+  return createHash('sha256').update(`shepherd\nensure\n${port}`, 'utf8').digest('hex').slice(0, 32);
+}
+
+/** The real system. @throws when the system has no process list, or the lock folder is refused */
+export async function ensureHands(setup: EnsureSetup): Promise<EnsureHands> {
+  const { wish, surveyor, platform } = setup;
+  const { port } = wish;
+  const [table, witness, listeners] = [await createProcessTable(platform), await createWitness(), createListenerTable(platform)];
+  const opened = openLockDirectory(protocolBase(setup.runDir, setup.explicitRunDir));
+  if ('refused' in opened) {
+    throw new Error(`Nothing was done, because others could not be kept from doing the same at once: ${opened.refused}.`);
+  }
+  const { directory } = opened;
+  const start = (await witness.startOf(process.pid)) ?? '?';
+  const holder = async (): Promise<string> => {
+    const pids = (await listeners.look(new Set([port])))?.listeners.flatMap((one) => (one.pids.length > 0 ? one.pids : [0])) ?? [];
+    const marks = await Promise.all(
+      [...new Set(pids)].sort((a, b) => a - b).map(async (pid) => `${pid}:${(await witness.startOf(pid)) ?? '?'}`),
+    );
+    return marks.join(' ').slice(0, 200) || 'nobody';
+  };
+  return {
+    holder,
+    look: () => lookAtPort(setup, port),
+    once: (expect, act) =>
+      actOnce(
+        {
+          directory,
+          target: ensureTarget(port),
+          expect,
+          actor: { by: setup.by, pid: process.pid, start, verb: 'restart', since: new Date().toISOString() },
+          current: holder,
+          waitMs: setup.limitMs + 2 * (leaveLimitMs + youngMs),
+        },
+        act,
+      ),
+    stop: (instance) => stop(instance, { setup, table, listeners, base: directory.base }),
+    start: (launch) =>
+      startListening({
+        name: wish.name,
+        port,
+        launch,
+        runDir: setup.runDir,
+        env: setup.env,
+        limitMs: setup.limitMs,
+        table,
+        listeners,
+        redactor: setup.redactor,
+      }),
+  };
+
+  async function lookAtPort({ definition }: EnsureSetup, asked: number): Promise<PortSight> {
+    const until = performance.now() + youngMs;
+    for (;;) {
+      surveyor.allChanged();
+      const snapshot = await surveyor.survey();
+      const sight = sightOf(snapshot, definition, asked);
+      const wait = surveyor.askAgainIn();
+      const young = sight.kind === 'server' && Date.now() - Date.parse(sight.instance.startedAt) < 2 * youngMs;
+      const open = sight.kind === 'server' && runningVersion(sight.instance).version === undefined;
+      if (!young || !open || wait === undefined || performance.now() + wait > until) {
+        return sight;
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, lookEveryMs)));
+    }
+  }
+}
+
+/** Who holds the port of an entry, as a snapshot tells it. */
+export function sightOf(snapshot: Snapshot, definition: string, port: number): PortSight {
+  const entry = snapshot.definitions.find(({ id }) => id === definition);
+  const held = entry?.port;
+  if (!entry || !held) {
+    return { kind: 'foreign', reason: 'this system does not say who listens' };
+  }
+  const instance = snapshot.instances.find((one) => one.definitions.includes(definition) && one.listens?.port === port);
+  const gone = instance?.findings.some(({ kind }) => kind === 'unresponsive') === true && held.holder === 'nobody';
+  switch (held.holder) {
+    case 'nobody':
+      return gone && instance
+        ? { kind: 'foreign', pid: instance.pid, command: instance.command, reason: 'it listens no more, and still runs' }
+        : { kind: 'free' };
+    case 'server':
+      return instance
+        ? { kind: 'server', instance, warnings: sessionRisks(instance, snapshot) }
+        : { kind: 'foreign', ...pidOf(held.pid), reason: 'it is part of another program' };
+    case 'hidden':
+      return {
+        kind: 'foreign',
+        ...pidOf(held.pid),
+        reason: held.pid === undefined ? 'it is out of sight' : 'it is part of another program',
+      };
+    case 'forwarder':
+      return { kind: 'foreign', ...pidOf(held.pid), reason: 'it passes connections on to where nothing can be seen' };
+    case 'stranger': {
+      const [finding] = entry.findings.filter(({ kind }) => kind === 'port-taken');
+      const reason = finding?.evidence[0]?.replace(/^how known: /, '') ?? 'it is something else';
+      const command = /held by PID \d+ \((.*)\), which/s.exec(finding?.message ?? '')?.[1];
+      return { kind: 'foreign', ...pidOf(held.pid), ...(command === undefined ? {} : { command }), reason };
+    }
+  }
+}
+
+function pidOf(pid: number | undefined): { readonly pid?: number } {
+  return pid === undefined ? {} : { pid };
+}
+
+/** What is needed to end the server on a port. */
+interface Ending {
+  readonly setup: EnsureSetup;
+  readonly table: ProcessTable;
+  readonly listeners: ListenerTable;
+  /** Folder of the lock protocol. */
+  readonly base: string;
+}
+
+/** Under the intent of that process, as everybody who ends one, and written into the history; then the port is waited for. @returns why it did not work */
+async function stop(instance: Instance, ending: Ending): Promise<string | undefined> {
+  const { setup, table, listeners } = ending;
+  const { port } = setup.wish;
+  const name = `${instance.name} (PID ${instance.pid})`;
+  const find = async (): Promise<ProcessRow | undefined> => (await table.list()).find((one) => identityKey(one.identity) === instance.id);
+  const { by, runDir, explicitRunDir, log = silentLog } = setup;
+  const outcome = await actOn(
+    targetOf(instance),
+    'stop',
+    { by, runDir, explicitRunDir, log },
+    async () => (await find()) !== undefined,
+    async () => {
+      const row = await find();
+      const trouble = row && (await endOld(instance, row, ending));
+      return trouble === undefined
+        ? work('done', `${name} was ended, so that ${setup.wish.name} can be started anew on port ${port}.`)
+        : work('failed', `${name} could not be ended: ${trouble}`);
+    },
+  );
+  // Somebody else may have ended it meanwhile.
+  if (outcome.status !== 'done' && outcome.status !== 'already') {
+    return outcome.message;
+  }
+  const free = await until(leaveLimitMs, async () => (await listeners.look(new Set([port])))?.listeners.length === 0, lookEveryMs);
+  return free ? undefined : `${name} has ended, and port ${port} is still held`;
+}
+
+/** By `/shutdown` where that is declared, else and after a bound by signals, exactly this process and its tree. @returns why it still runs */
+async function endOld(instance: Instance, row: ProcessRow, { setup, table, listeners, base }: Ending): Promise<string | undefined> {
+  const { port } = setup.wish;
+  const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
+  const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
+  if (way && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
+    await until(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), lookEveryMs);
+  }
+  if (!(await table.isAlive(row.identity))) {
+    return undefined;
+  }
+  // A script that started it may have more to do: it is left to notice the end itself.
+  const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
+  const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemEndHands(table));
+  return report.status === 'refused' || report.status === 'left' ? report.reason : undefined;
+}

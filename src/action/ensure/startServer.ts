@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import spawn from 'cross-spawn';
+import type { ProcessTable } from '../../model/process.ts';
+import type { ListenerTable } from '../../process/listenerTable.ts';
+import { endTree, systemEndHands } from '../../process/terminateTree.ts';
+import { processTree } from '../../process/tree/processTree.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
+import { refusalOf } from '../../storage/stateFolder.ts';
+import type { Launch } from './ensureDecision.ts';
+import type { StartReport } from './ensureServer.ts';
+
+export interface StartOptions {
+  readonly name: string;
+  readonly port: number;
+  readonly launch: Launch;
+  readonly runDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How long it may take until the port accepts, ms. */
+  readonly limitMs: number;
+  readonly table: ProcessTable;
+  readonly listeners: ListenerTable;
+  readonly redactor: Redactor;
+}
+
+const lookEveryMs = 100;
+/** Of the log, for a person: what stands at its end says why it did not start. */
+const tailBytes = 4_096;
+const tailLines = 20;
+
+/**
+ * Starts a server that goes on without us: its own session, nothing on its input, its output in a log file of this user. Waits until it listens.
+ * What does not listen in time is ended again: nothing half started stays behind.
+ */
+export async function startListening(options: StartOptions): Promise<StartReport> {
+  const { name, port, launch, table, listeners } = options;
+  let log = '';
+  let output: number | undefined;
+  try {
+    const folder = join(options.runDir, 'shepherd', 'logs');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    log = join(folder, `ensure-${name.replace(/[^\w.-]/g, '_').slice(0, 80)}-${port}.log`);
+    output = openSync(log, 'w', 0o600);
+  } catch (error) {
+    return { status: 'failed', reason: `${name} was not started: its log ${log} cannot be written (${refusalOf(error)})`, log, tail: [] };
+  }
+  const fill = (text: string): string => text.replaceAll('{port}', String(port));
+  const own = Object.fromEntries(Object.entries(launch.env ?? {}).map(([key, value]) => [key, fill(value)]));
+  const failed = (reason: string): StartReport => ({ status: 'failed', reason, log, tail: tailOf(log, options.redactor) });
+  const child = spawn(launch.command, launch.args.map(fill), {
+    detached: true,
+    stdio: ['ignore', output, output],
+    windowsHide: true,
+    env: { ...options.env, PORT: String(port), ...own },
+    ...(launch.cwd === undefined ? {} : { cwd: launch.cwd }),
+  });
+  closeSync(output);
+  try {
+    // Node waits for the exec: a program that is not there is known now.
+    await once(child, 'spawn');
+  } catch (error) {
+    return failed(`${name} could not be started: ${options.redactor.text(error instanceof Error ? error.message : String(error))}`);
+  }
+  const pid = child.pid ?? 0;
+  const until = performance.now() + options.limitMs;
+  let exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
+  child.once('exit', (code, signal) => {
+    exit = { code, signal };
+  });
+  child.unref();
+  while (performance.now() < until) {
+    const ended = exit;
+    if (ended && ended.code !== 0) {
+      return failed(`${name} ended with ${ended.signal ?? `code ${ended.code}`} before it listened on port ${port}`);
+    }
+    const holders = (await listeners.look(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
+    if (holders.length > 0) {
+      const tree = processTree(await table.list());
+      const ours = tree.rows.filter(
+        (row) => holders.includes(row.pid) && (row.pid === pid || tree.ancestorsOf(row).some((above) => above.pid === pid)),
+      );
+      if (ours[0] || ended) {
+        // A program that puts itself into the background has left; who listens now is what it left.
+        return { status: 'listening', pid: ours[0]?.pid ?? holders[0] ?? pid, log };
+      }
+      await endOwn(pid, table);
+      return failed(`port ${port} was taken by PID ${holders[0]} while ${name} started`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+  await endOwn(pid, table);
+  return failed(`${name} did not listen on port ${port} within ${options.limitMs / 1_000} s, and was ended again`);
+}
+
+async function endOwn(pid: number, table: ProcessTable): Promise<void> {
+  const row = (await table.list()).find((one) => one.pid === pid && one.ppid === process.pid);
+  if (row) {
+    await endTree({ server: row.identity, launchers: [], objection: () => undefined, politeMs: 2_000 }, systemEndHands(table));
+  }
+}
+
+function tailOf(log: string, redactor: Redactor): string[] {
+  let file: number | undefined;
+  try {
+    file = openSync(log, 'r');
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, tailBytes));
+    readSync(file, bytes, 0, bytes.length, size - bytes.length);
+    return redactor.text(bytes.toString('utf8')).trimEnd().split(/\r?\n/).slice(-tailLines);
+  } catch {
+    return [];
+  } finally {
+    if (file !== undefined) {
+      closeSync(file);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { askInstance, type ControlAnswer } from '../../lock/control/controlClient.ts';
+import { type InstanceRecord, readInstanceRecord } from '../../lock/instanceRecord.ts';
+import { findLockDirectory, type LockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
+import type { ProcessTable } from '../../model/process.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import type { Target } from '../plan/plan.ts';
+import { isVersionSettled, restartTruth } from '../plan/restartResult.ts';
+import { type Asker, type Work, work } from './exclusiveAction.ts';
+import { isRunning, until } from './processWait.ts';
+
+/** What asking an instance over its control endpoint depends on. */
+export interface ControlHands {
+  readonly asker: Asker;
+  readonly table: ProcessTable;
+  look(): Promise<Snapshot>;
+}
+
+/** Calls under way are waited for (30 s), and the new server may have to download itself first. */
+const restartMs = 120_000;
+/** A guard gives its server 10 s, and then ends it. */
+const stopMs = 30_000;
+/** From the guard's answer to what everybody can see. */
+const seenMs = 15_000;
+
+/**
+ * Asks the guard of a server (or a server that offers it) to restart or stop it, and looks afterwards whether that is true. Call it under the server's intent.
+ * What is asked goes to the record that was seen, and only while it still names the process that was seen.
+ */
+export async function askControl(verb: 'restart' | 'stop', target: Target, record: string, hands: ControlHands): Promise<Work> {
+  const { asker } = hands;
+  const name = `${target.name} (PID ${target.pid})`;
+  const opened = findLockDirectory(protocolBase(asker.runDir, asker.explicitRunDir));
+  const reading = opened && 'directory' in opened ? readInstanceRecord(opened.directory, record) : undefined;
+  if (!opened || !('directory' in opened) || reading?.status !== 'ok') {
+    return work('failed', `${name} could not be asked: its record is gone or cannot be read.`);
+  }
+  if (!namesTarget(reading.record, target)) {
+    return work('refused', `${name} is no longer the server that its record names; nothing was done.`);
+  }
+  const limitMs = verb === 'restart' ? restartMs : stopMs;
+  const answer = await askInstance({ directory: opened.directory, record: reading.record, verb, by: asker.by, limitMs });
+  if (answer.status !== 'ok' || answer.result.status === 'failed') {
+    return failure(name, verb, answer);
+  }
+  return verb === 'stop' ? stopped(name, target, hands) : restarted(name, target, record, opened.directory, hands);
+}
+
+function namesTarget(record: InstanceRecord, target: Target): boolean {
+  const pid = record.server?.pid;
+  return pid === undefined || pid === target.pid || target.tree.includes(pid) || target.launchers.includes(pid);
+}
+
+function failure(name: string, verb: 'restart' | 'stop', answer: ControlAnswer): Work {
+  const done = verb === 'restart' ? 'restarted' : 'stopped';
+  switch (answer.status) {
+    case 'ok': {
+      const { reason, kept } = answer.result;
+      const why = typeof reason === 'string' ? reason.replace(/\p{Cc}+/gu, ' ').slice(0, 600) : 'its guard does not say why';
+      return work('failed', `${name} was not ${done}: ${why}. ${kept === true ? 'The old server goes on.' : 'Its guard tries again.'}`);
+    }
+    case 'refused':
+      return answer.code === 'already' || answer.code === 'other-instance'
+        ? work('refused', `${name} was replaced meanwhile: ${answer.message}; nothing was done.`)
+        : work('failed', `${name} was not ${done}: ${answer.message}.`);
+    case 'silent':
+      return work('failed', `${name}: ${answer.reason}. ${answer.asked ? `It may be ${done} yet.` : 'Nothing was done.'}`);
+    default:
+      return work('failed', `${name} could not be asked: ${answer.reason}. Nothing was done.`);
+  }
+}
+
+async function stopped(name: string, target: Target, hands: ControlHands): Promise<Work> {
+  const gone = await until(seenMs, async () => !(await isRunning(hands.table, target.instance)));
+  return gone ? work('done', `${name} was stopped by its guard.`) : work('failed', `Its guard took the wish, and ${name} still runs.`);
+}
+
+async function restarted(name: string, target: Target, record: string, directory: LockDirectory, hands: ControlHands): Promise<Work> {
+  let now: Instance | undefined;
+  await until(seenMs, async () => {
+    const { instances } = await hands.look();
+    now = instances.find((one) => one.record?.id === record && one.id !== target.instance);
+    return now !== undefined && isVersionSettled(target.runs, now);
+  });
+  if (!now) {
+    const reading = readInstanceRecord(directory, record);
+    const pid = reading.status === 'ok' ? reading.record.server?.pid : undefined;
+    const seen = pid === undefined || pid === target.pid ? 'no new server was seen' : `PID ${pid} is not seen as a server yet`;
+    return work('failed', `The guard of ${name} says that it restarted it, and ${seen}.`);
+  }
+  const { version, warning } = restartTruth(target.runs, now);
+  return {
+    ...work(
+      'done',
+      `${name} was restarted by its guard: PID ${now.pid} now${version}. Its client keeps the session.${warning ? ` ${warning}` : ''}`,
+    ),
+    after: { pid: now.pid, runs: now.package?.running ?? null, ...(warning ? { stillOld: true } : {}) },
+  };
+}

@@ -1,0 +1,130 @@
+import type { ProcessRow, ProcessTable } from '../../model/process.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { ownPorts } from '../../process/ownPorts.ts';
+import type { Target } from '../plan/plan.ts';
+import { isVersionSettled, restartTruth } from '../plan/restartResult.ts';
+import { isSameServer } from '../plan/sameServer.ts';
+import { type Work, work } from './exclusiveAction.ts';
+import { isRunning, until } from './processWait.ts';
+
+/** For each answer of opencode's own server, which is on this machine. */
+const answerMs = 3_000;
+/** opencode ends a server that obeys the end of its input at once. */
+const endMs = 15_000;
+/** A package runner may have to download first. */
+const startMs = 90_000;
+/** From there until it is known what it runs. */
+const settleMs = 5_000;
+
+/**
+ * opencode processes whose server answers for its MCP servers, with its address: `GET /mcp` (opencode's HTTP interface, version 1.18). Where it wants a
+ * password, or listens nowhere, it is not among them.
+ * @param directories by PID, one in which it runs servers already: asked about any other, opencode would start its servers there
+ */
+export async function findOpencodes(
+  rows: readonly ProcessRow[],
+  directories: ReadonlyMap<number, string>,
+): Promise<ReadonlyMap<number, string>> {
+  const found = new Map<number, string>();
+  await Promise.all(
+    rows
+      .filter((row) => directories.has(row.pid))
+      .map(async (row) => {
+        for (const port of ownPorts(row.pid, row.argv)) {
+          const address = `http://127.0.0.1:${port}`;
+          if ((await servers(address, directories.get(row.pid) ?? '/')) !== undefined) {
+            found.set(row.pid, address);
+            return;
+          }
+        }
+      }),
+  );
+  return found;
+}
+
+/** Whether what opencode answered lists its servers: by name, each with a status. */
+async function servers(address: string, directory: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  try {
+    const response = await fetch(`${address}/mcp?${new URLSearchParams({ directory })}`, {
+      signal: AbortSignal.timeout(answerMs),
+      redirect: 'error',
+    });
+    const value: unknown = response.ok ? await response.json() : undefined;
+    const plain = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return plain && Object.values(value).every((one) => typeof one === 'object' && one !== null && 'status' in one)
+      ? { ...value }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What acting through opencode needs of the machine. */
+export interface OpencodeHands {
+  readonly table: ProcessTable;
+  look(): Promise<Snapshot>;
+}
+
+/** Lets opencode disconnect one server in one of its directories and, for a restart, connect it again. */
+export async function askOpencode(
+  verb: 'restart' | 'stop',
+  target: Target,
+  { address, directory }: { readonly address: string; readonly directory: string },
+  hands: OpencodeHands,
+): Promise<Work> {
+  const known = await servers(address, directory);
+  if (!known || !Object.hasOwn(known, target.name)) {
+    return work('failed', `opencode has no server ${target.name} in ${directory}; nothing was done.`);
+  }
+  const before = await hands.look();
+  const steps: { text: string; result: string }[] = [];
+  const refusal = await post(address, directory, target.name, 'disconnect');
+  steps.push({ text: `asked opencode to disconnect ${target.name}`, result: refusal ?? 'done' });
+  if (refusal !== undefined) {
+    return work('failed', `opencode did not disconnect ${target.name}: ${refusal}.`, steps);
+  }
+  const gone = await until(endMs, async () => !(await isRunning(hands.table, target.instance)));
+  steps.push({ text: `PID ${target.pid}`, result: gone ? 'ended' : 'still runs' });
+  if (!gone) {
+    return work('failed', `opencode let go of ${target.name}, and its process (PID ${target.pid}) runs on.`, steps);
+  }
+  if (verb === 'stop') {
+    return work('done', `opencode stopped ${target.name} (PID ${target.pid}).`, steps);
+  }
+  const notConnected = await post(address, directory, target.name, 'connect');
+  steps.push({ text: `asked opencode to connect ${target.name}`, result: notConnected ?? 'done' });
+  if (notConnected !== undefined) {
+    return work('failed', `opencode stopped ${target.name} and did not start it again: ${notConnected}.`, steps);
+  }
+  const old = new Set(before.instances.map((instance) => instance.id));
+  const find = async (): Promise<Instance | undefined> =>
+    (await hands.look()).instances.find((instance) => !old.has(instance.id) && isSameServer(instance, target));
+  const seen = await until(startMs, find);
+  if (!seen) {
+    return work('failed', `opencode connected ${target.name} again, and no new process of it was seen.`, steps);
+  }
+  const settled = await until(settleMs, async () => {
+    const now = await find();
+    return now && isVersionSettled(target.runs, now) ? now : undefined;
+  });
+  const after = settled ?? seen;
+  const { version, warning } = restartTruth(target.runs, after);
+  return {
+    outcome: 'done',
+    message: `opencode restarted ${target.name} (PID ${target.pid} → ${after.pid}${version}).${warning ? ` ${warning}` : ''}`,
+    steps,
+    after: { pid: after.pid, runs: after.package?.running ?? null, ...(warning ? { stillOld: true } : {}) },
+  };
+}
+
+/** @returns why not; undefined = done */
+async function post(address: string, directory: string, name: string, verb: 'connect' | 'disconnect'): Promise<string | undefined> {
+  try {
+    const url = `${address}/mcp/${encodeURIComponent(name)}/${verb}?${new URLSearchParams({ directory })}`;
+    const response = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(startMs), redirect: 'error' });
+    await response.body?.cancel();
+    return response.ok ? undefined : `it answered ${response.status}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

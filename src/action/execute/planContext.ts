@@ -1,0 +1,51 @@
+import { identityKey, type ProcessTable } from '../../model/process.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import { createProcessTable } from '../../process/createProcessTable.ts';
+import { processTree } from '../../process/tree/processTree.ts';
+import { openWindows } from '../../survey/facts/windows.ts';
+import type { Surroundings } from '../plan/plan.ts';
+import { findOpencodes } from './opencode.ts';
+import { isRunning } from './processWait.ts';
+
+/** What plans depend on besides the snapshot, as it is now; with the processes it was read from. */
+export interface Here extends Surroundings {
+  readonly table: ProcessTable;
+  /** The text of this program's own identity; undefined when the process list does not show it. */
+  readonly ownIdentity: string | undefined;
+  /** The text of the identity of a window's extension host, by PID. */
+  readonly windowIdentities: ReadonlyMap<number, string>;
+}
+
+/** Looks at what this program is and which windows take requests. @throws when the system has no process list, or the state folder cannot be read */
+export async function lookAround(runDir: string, platform: NodeJS.Platform, snapshot: Pick<Snapshot, 'instances'>): Promise<Here> {
+  const table = await createProcessTable(platform);
+  const rows = await table.list();
+  const own = rows.find((row) => row.pid === process.pid);
+  const here = own?.identity ?? { bootId: '', pidNamespace: '' };
+  const windows = await openWindows(runDir, here, (identity) => table.isAlive(identity));
+  const ownPids = new Set([
+    process.pid,
+    ...(own
+      ? processTree(rows)
+          .ancestorsOf(own)
+          .map((row) => row.pid)
+      : []),
+  ]);
+  const opencodes = new Map(
+    snapshot.instances.flatMap(({ client, cwd }) => (client?.id === 'opencode' && cwd !== null ? [[client.pid, cwd]] : [])),
+  );
+  return {
+    table,
+    opencodes: await findOpencodes(rows, opencodes),
+    ownIdentity: own && identityKey(own.identity),
+    ownPids,
+    windows: new Set(windows.map((window) => window.identity.pid)),
+    windowIdentities: new Map(windows.map(({ identity }) => [identity.pid, identityKey(identity)])),
+  };
+}
+
+/** Asks whether exactly one process still runs, by the text of its identity. @throws when the system has no process list */
+export async function createPresence(platform: NodeJS.Platform): Promise<(identity: string) => Promise<boolean>> {
+  const table = await createProcessTable(platform);
+  return (identity) => isRunning(table, identity);
+}

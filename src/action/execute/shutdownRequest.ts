@@ -1,0 +1,63 @@
+import { request } from 'node:http';
+import { readControlSecret } from '../../lock/control/controlSecret.ts';
+import { listInstanceRecords } from '../../lock/instanceRecord.ts';
+import { findLockDirectory } from '../../lock/lockDirectory.ts';
+
+/** Where and how a server wants to be told to end. */
+export interface ShutdownWay {
+  readonly path: string;
+  readonly token?: string;
+}
+
+const answerMs = 2_000;
+
+/** What a record of the protocol declares for the server that holds this port; only records of its own processes count. */
+export function declaredShutdown(base: string, port: number, tree: readonly number[]): ShutdownWay | undefined {
+  const found = findLockDirectory(base);
+  if (!found || 'refused' in found) {
+    return undefined;
+  }
+  const { directory } = found;
+  for (const reading of listInstanceRecords(directory)) {
+    if (reading.status !== 'ok') {
+      continue;
+    }
+    const { guard, server, x } = reading.record;
+    const http = x?.http;
+    const own = [guard?.pid, server?.pid].some((pid) => pid !== undefined && tree.includes(pid));
+    if (own && isHttp(http) && http.shutdown !== undefined && portOf(http.url) === port) {
+      const secret = readControlSecret(directory, reading.id);
+      return { path: http.shutdown, ...('refused' in secret ? {} : { token: secret.secret.toString('hex') }) };
+    }
+  }
+  return undefined;
+}
+
+function isHttp(value: unknown): value is { readonly url: string; readonly shutdown?: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'url' in value &&
+    typeof value.url === 'string' &&
+    (!('shutdown' in value) || (typeof value.shutdown === 'string' && value.shutdown.startsWith('/')))
+  );
+}
+
+function portOf(url: string): number | undefined {
+  return URL.canParse(url) ? Number(new URL(url).port) : undefined;
+}
+
+/** `POST /shutdown` at a loopback address. Never throws. @returns whether it was accepted; a server that ends before it has answered accepts too */
+export function postShutdown(address: string, port: number, way: ShutdownWay): Promise<boolean> {
+  return new Promise((resolve) => {
+    const host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    const headers = { host, connection: 'close', ...(way.token === undefined ? {} : { authorization: `Bearer ${way.token}` }) };
+    const signal = AbortSignal.timeout(answerMs);
+    const asked = request({ host: address, port, path: way.path, method: 'POST', headers, agent: false, signal }, (response) => {
+      response.resume();
+      resolve((response.statusCode ?? 500) < 300);
+    });
+    asked.on('error', (error) => resolve('code' in error && error.code === 'ECONNRESET'));
+    asked.end();
+  });
+}

@@ -1,0 +1,80 @@
+import { type FSWatcher, watch } from 'node:fs';
+import type { Disposable } from '../../base/disposable.ts';
+import type { Log } from '../../base/log.ts';
+import type { Outcome } from './exclusiveAction.ts';
+import { answerRequest, requestFolder, requestsFor, type WindowRequest } from './windowRequest.ts';
+
+/** Where the system tells nothing of new files (network homes), they are found by looking. */
+const lookEveryMs = 5_000;
+
+/**
+ * Takes the requests for one window until disposed: each is accepted at once, carried out by `handle`, and answered.
+ * @throws when the folder of requests cannot be made
+ */
+export function serveRequests(
+  runDir: string,
+  window: { readonly pid: number; readonly identity: string },
+  handle: (request: WindowRequest) => Promise<Outcome>,
+  log: Log,
+): Disposable {
+  const folder = requestFolder(runDir);
+  const taken = new Set<string>();
+  let disposed = false;
+
+  const answer = (request: WindowRequest, text: Parameters<typeof answerRequest>[2]): void => {
+    try {
+      answerRequest(runDir, request, text);
+    } catch (error) {
+      log.warn(`The answer to ${request.by} could not be written: ${String(error)}`);
+    }
+  };
+
+  async function take(request: WindowRequest): Promise<void> {
+    answer(request, { status: 'accepted', message: '' });
+    log.info(`${request.by} asks to ${request.verb} a server of this window.`);
+    try {
+      const outcome = await handle(request);
+      const { status, message } = outcome;
+      const rest = 'steps' in outcome ? { steps: [...outcome.steps], ...(outcome.after ? { after: outcome.after } : {}) } : {};
+      answer(request, { status, message, ...rest });
+    } catch (error) {
+      answer(request, { status: 'failed', message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  function look(): void {
+    if (disposed) {
+      return;
+    }
+    const lying = requestsFor(runDir, window);
+    for (const id of taken) {
+      if (!lying.some((request) => request.id === id)) {
+        taken.delete(id);
+      }
+    }
+    for (const request of lying.filter(({ id }) => !taken.has(id))) {
+      taken.add(request.id);
+      void take(request);
+    }
+  }
+
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(folder, { persistent: false }, look);
+    watcher.on('error', (error) =>
+      log.warn(`Requests of other windows are looked for every ${lookEveryMs / 1000} s only: ${String(error)}`),
+    );
+  } catch (error) {
+    log.warn(`Requests of other windows are looked for every ${lookEveryMs / 1000} s only: ${String(error)}`);
+  }
+  const timer = setInterval(look, lookEveryMs);
+  timer.unref();
+  look();
+  return {
+    dispose() {
+      disposed = true;
+      clearInterval(timer);
+      watcher?.close();
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { Instance } from '../../model/snapshot.ts';
+import type { Target } from './plan.ts';
+
+/** Whether a running server is the one of a target, or what its client has started in its place. */
+export function isSameServer(instance: Instance, target: Target): boolean {
+  return (
+    instance.client?.identity === target.client?.identity &&
+    (target.definitions.length > 0
+      ? instance.definitions.some((id) => target.definitions.includes(id))
+      : instance.command === target.command)
+  );
+}
+
+/** Whether two are copies of one server: the same entry, or, without an entry, the same command line. */
+export function isCopyOf(other: Instance, one: Instance): boolean {
+  return (
+    other.id !== one.id &&
+    (one.definitions.length > 0 ? other.definitions.some((id) => one.definitions.includes(id)) : other.command === one.command)
+  );
+}

@@ -1,0 +1,74 @@
+import { isAbsolute, relative } from 'node:path';
+import type { FindingAction } from '../../model/finding.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+
+/** One upgrade, as a person confirms it before it is carried out. */
+export interface UpgradePlan {
+  /** Program and arguments; run without a shell. */
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd?: string;
+  readonly packageName: string;
+  /** On disk now. */
+  readonly from: string;
+  readonly to: string;
+  /** Every running server of that package in that environment, the chosen one first: all of them run old code afterwards. */
+  readonly instances: readonly Instance[];
+  /**
+   * Windows does not let the files of a running program be replaced (npm: EBUSY, pip: WinError 5 and half an installation): there the servers are
+   * stopped first. Elsewhere the old ones serve until the new version is there, and a failed upgrade costs nothing.
+   */
+  readonly order: 'stop-first' | 'upgrade-first';
+}
+
+/** Programs that commands for upgrades begin with; besides them only an interpreter of the package's own environment. */
+const programs: ReadonlySet<string> = new Set(['npm', 'pnpm', 'yarn', 'bun', 'pipx', 'uv', 'uvx', 'poetry', 'pdm', 'pipenv', 'python3']);
+
+/** What "Upgrade and Restart" would do with one server; undefined when no command is known for it. Pure. */
+export function upgradePlan(instance: Instance, snapshot: Snapshot, platform: NodeJS.Platform): UpgradePlan | undefined {
+  const action = upgradeAction(instance);
+  const own = instance.package;
+  const [program, ...rest] = action?.argv ?? [];
+  if (!action || !own?.installed || !own.latest || program === undefined) {
+    return undefined;
+  }
+  if (!programs.has(program) && !/^python3\.\d{1,2}$/.test(program) && !isBelow(program, own.root)) {
+    return undefined;
+  }
+  const others = snapshot.instances.filter((other) => other.id !== instance.id && isSamePackage(other, instance));
+  return {
+    argv: [program, ...rest],
+    ...(action.cwd === undefined ? {} : { cwd: action.cwd }),
+    packageName: own.name,
+    from: own.installed,
+    to: own.latest,
+    instances: [instance, ...others],
+    order: platform === 'win32' ? 'stop-first' : 'upgrade-first',
+  };
+}
+
+function isBelow(program: string, folder: string): boolean {
+  const way = relative(folder, program);
+  return isAbsolute(program) && way !== '' && !way.startsWith('..') && !isAbsolute(way);
+}
+
+/** Whether a server has a newer version for which the command is known. */
+export function isUpgradable(instance: Instance): boolean {
+  return upgradeAction(instance) !== undefined;
+}
+
+function upgradeAction(instance: Instance): Extract<FindingAction, { kind: 'upgrade' }> | undefined {
+  return instance.findings
+    .filter((finding) => finding.kind === 'update-available' && finding.confidence !== 'unknown')
+    .flatMap((finding) => finding.actions)
+    .find((action) => action.kind === 'upgrade');
+}
+
+function isSamePackage(a: Instance, b: Instance): boolean {
+  return (
+    a.package !== null &&
+    b.package !== null &&
+    a.package.ecosystem === b.package.ecosystem &&
+    a.package.name === b.package.name &&
+    a.package.root === b.package.root
+  );
+}

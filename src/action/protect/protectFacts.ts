@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { clientTable } from '../../clients/clientTable.ts';
+import { isVscode } from '../../clients/vscodeFamily.ts';
+import type { EntryWords } from '../../config/formats/commandEdits.ts';
+import { parseJsonc, plainValue } from '../../config/formats/jsonc.ts';
+import type { ClientId, RawDefinition } from '../../model/definition.ts';
+import { guardCommand } from '../../process/commandline/guardCommand.ts';
+import { type CommandRule, commandRules } from './allowLists.ts';
+
+/**
+ * Whether a file is one that others get too: it lies in a git work tree that does not ignore it. Asks git, without what a repository's own
+ * configuration could make it run; where git cannot say, a work tree counts as shared.
+ * @param realPath with all links resolved
+ * @returns the work tree's folder, or undefined when the file is nobody else's
+ */
+export async function sharedThrough(realPath: string, env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
+  const root = workTreeOf(realPath);
+  if (root === undefined) {
+    return undefined;
+  }
+  return (await isIgnored(realPath, env)) ? undefined : root;
+}
+
+function workTreeOf(path: string): string | undefined {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    // A file in linked work trees and submodules.
+    if (existsSync(join(folder, '.git'))) {
+      return folder;
+    }
+    if (folder === dirname(folder)) {
+      return undefined;
+    }
+  }
+}
+
+/** A repository on a network drive may hang. */
+const timeoutMs = 5_000;
+
+function isIgnored(path: string, env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  // GIT_DIR and the like would make it answer for another repository.
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !/^GIT_/i.test(name)));
+  const args = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', 'check-ignore', '--quiet', '--', path];
+  return new Promise((resolve) => {
+    execFile(
+      'git',
+      args,
+      { cwd: dirname(path), env: { ...own, GIT_OPTIONAL_LOCKS: '0' }, timeout: timeoutMs, windowsHide: true },
+      (error) =>
+        // 0: ignored and not tracked. 1: not ignored. Anything else: no git, no trust in the folder's owner, a broken repository.
+        resolve(error === null),
+    );
+  });
+}
+
+/** A machine as far as changing an entry is concerned. */
+export interface Machine {
+  readonly home: string;
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Clients that run now, with the PIDs of their processes. */
+  readonly running: ReadonlyMap<ClientId, readonly number[]>;
+  /** Replaced in tests only: where administrators put their settings. */
+  readonly policyFiles?: readonly string[];
+}
+
+/** Everything that decides whether an entry may be changed, apart from what is wanted. */
+export interface ProtectFacts {
+  readonly definition: RawDefinition;
+  readonly clientName: string;
+  /** Names of the other clients that read the file. */
+  readonly otherReaders: readonly string[];
+  /** What a person does so that this client starts the server anew. */
+  readonly restartStep: string;
+  /** Set when the client writes its files anew and runs: the PIDs of its processes. */
+  readonly rewrittenBy?: readonly number[];
+  /** The git work tree that hands the file on to others. */
+  readonly workTree?: string;
+  readonly rules: readonly CommandRule[];
+  /** The entry's command without a guard, and with it what else the entry says. */
+  readonly own: readonly string[];
+  readonly entry: EntryWords['entry'];
+}
+
+/** Looks up everything that decides. Never throws. */
+export async function protectFacts(
+  definition: RawDefinition,
+  realPath: string,
+  entry: EntryWords,
+  machine: Machine,
+): Promise<ProtectFacts> {
+  const row = clientTable.find(({ id }) => id === definition.client);
+  const before = guardCommand(entry.words);
+  const workTree = await sharedThrough(realPath, machine.env);
+  const pids = row?.rewritesFiles ? machine.running.get(definition.client) : undefined;
+  return {
+    definition,
+    clientName: nameOf(definition.client),
+    otherReaders: definition.readBy.filter((id) => id !== definition.client && !(isEditor(id) && isEditor(definition.client))).map(nameOf),
+    restartStep: (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', definition.name),
+    ...(pids === undefined ? {} : { rewrittenBy: pids }),
+    ...(workTree === undefined ? {} : { workTree }),
+    rules: await allRules(definition, machine),
+    own: before ? entry.words.slice(before.count) : entry.words,
+    entry: entry.entry,
+  };
+}
+
+/** One product in several builds, which share their files by design. */
+function isEditor(id: ClientId): boolean {
+  return isVscode(id) || id === 'vscode-agent-host';
+}
+
+function nameOf(id: ClientId): string {
+  return clientTable.find((row) => row.id === id)?.name ?? id;
+}
+
+async function allRules(definition: RawDefinition, machine: Machine): Promise<CommandRule[]> {
+  const files = machine.policyFiles ?? [
+    ...policyFiles(machine.platform),
+    join(machine.env.CLAUDE_CONFIG_DIR ?? join(machine.home, '.claude'), 'settings.json'),
+    // VS Code's settings lie beside its `mcp.json`.
+    ...(definition.vscodeCollection === 'user' ? [join(dirname(definition.file), 'settings.json')] : []),
+  ];
+  const rules = await Promise.all(
+    files.map(async (file) => {
+      try {
+        const settings = plainValue(parseJsonc(await readFile(file, 'utf8')).root);
+        return commandRules(settings, file);
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return rules.flat();
+}
+
+/** Source: the documentation of both products. On Windows and macOS VS Code's policies are no files. */
+function policyFiles(platform: NodeJS.Platform): string[] {
+  switch (platform) {
+    case 'win32':
+      return ['C:\\Program Files\\ClaudeCode\\managed-settings.json', 'C:\\ProgramData\\ClaudeCode\\managed-settings.json'];
+    case 'darwin':
+      return ['/Library/Application Support/ClaudeCode/managed-settings.json'];
+    default:
+      return ['/etc/claude-code/managed-settings.json', '/etc/vscode/policy.json'];
+  }
+}

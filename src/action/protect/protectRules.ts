@@ -1,0 +1,105 @@
+import { isVscode } from '../../clients/vscodeFamily.ts';
+import { ruleFor } from './allowLists.ts';
+import type { ProtectFacts } from './protectFacts.ts';
+
+/** Why an entry is not changed, and what can be done instead, a sentence each. */
+export interface Refusal {
+  readonly reason: string;
+  readonly advice: readonly string[];
+  /** The portable form would not be refused; the last advice says so, and whoever tells it says how to have it. */
+  readonly portableHelps?: true;
+}
+
+/** Whether an entry must not be changed. Pure. @param portable the guard is reached through npm's registry, and works on every machine */
+export function refusalOf(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): Refusal | undefined {
+  const { definition, clientName, rewrittenBy, workTree } = facts;
+  const { name, file } = definition;
+  if (definition.scope === 'managed') {
+    return {
+      reason: `${file} is managed by an administrator: nobody else may change which servers it starts and how.`,
+      advice: ['Ask whoever manages it.'],
+    };
+  }
+  if (rewrittenBy !== undefined) {
+    return {
+      reason: `${clientName} is running (PID ${rewrittenBy.join(', ')}) and writes ${file} anew from its memory: the change would be lost.`,
+      advice: [`Quit ${clientName}, also from the tray or menu bar, and try again.`],
+    };
+  }
+  if (action === 'unprotect') {
+    return undefined;
+  }
+  if (ruleFor(facts.rules, 'denied', facts.own)) {
+    return {
+      reason: `An administrator does not allow the command of ${name}; started through the guard it would slip past that rule.`,
+      advice: ['Ask whoever manages it.'],
+    };
+  }
+  if (workTree !== undefined && !portable) {
+    return {
+      reason: `${file} is in the git work tree ${workTree}, which does not ignore it: others would get a path that exists on this machine only.`,
+      advice: [
+        `Configure ${name} for yourself instead, ${ownScope(facts)}, and protect that entry.`,
+        'Or use the portable form (“npx -y mcp-shepherd guard -- …”), which works wherever npm does.',
+      ],
+      portableHelps: true,
+    };
+  }
+  return undefined;
+}
+
+/** Where a person's own entry goes. */
+function ownScope({ definition, clientName }: ProtectFacts): string {
+  if (definition.client === 'claude-code') {
+    return `in Claude Code's local or user scope (claude mcp add --scope local ${definition.name} -- …)`;
+  }
+  return isVscode(definition.client)
+    ? 'in your user configuration (“MCP: Open User Configuration”)'
+    : `in ${clientName}'s user configuration`;
+}
+
+/** What a person should know before an entry is changed, a sentence each. Pure. */
+export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): string[] {
+  const { definition, otherReaders, entry } = facts;
+  const { name, file } = definition;
+  const warnings: string[] = [];
+  if (!definition.enabled) {
+    warnings.push(`${name} is switched off at the moment; that stays so.`);
+  }
+  if (otherReaders.length > 0) {
+    warnings.push(
+      `${listed(otherReaders)} read${otherReaders.length === 1 ? 's' : ''} this file too and start${otherReaders.length === 1 ? 's' : ''} the server in the same way.`,
+    );
+  }
+  if (/[\\/]gemini-extension\.json$/.test(file)) {
+    warnings.push('This file belongs to an extension of Gemini CLI: its next update writes it anew.');
+  }
+  if (action === 'unprotect') {
+    return warnings;
+  }
+  const rule = ruleFor(facts.rules, 'allowed', facts.own);
+  if (rule) {
+    warnings.push(
+      `${rule.file} allows exactly this command. Through the guard it is another one, which the client may refuse to start: have the rule changed, or allow the server by its name.`,
+    );
+  }
+  if (entry.sandboxEnabled === true) {
+    warnings.push('VS Code runs this server in its sandbox. The guard runs inside it too and may not be able to write its record.');
+  }
+  if (isDebugged(entry)) {
+    warnings.push('“dev.debug” attaches to the process that VS Code starts, which will be the guard, not the server.');
+  }
+  if (definition.vscodeCollection === 'user' && !portable) {
+    warnings.push('If Settings Sync shares your MCP servers, your other machines get the launcher’s path of this one.');
+  }
+  return warnings;
+}
+
+function isDebugged(entry: ProtectFacts['entry']): boolean {
+  const { dev } = entry;
+  return typeof dev === 'object' && dev !== null && 'debug' in dev && dev.debug !== undefined;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

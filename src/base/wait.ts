@@ -1,0 +1,22 @@
+import type { Gone } from './abort.ts';
+
+/** Waits for something, not longer than a time and not beyond the signal. @returns whether it came */
+export function limited(what: Promise<unknown>, limitMs: number, signal?: Gone): Promise<boolean> {
+  if (limitMs <= 0 || signal?.aborted) {
+    return Promise.resolve(false);
+  }
+  return new Promise((resolve) => {
+    const finish = (came: boolean): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      resolve(came);
+    };
+    const stop = (): void => finish(false);
+    const timer = setTimeout(stop, limitMs);
+    signal?.addEventListener('abort', stop, { once: true });
+    void what.then(
+      () => finish(true),
+      () => finish(false),
+    );
+  });
+}

@@ -1,0 +1,44 @@
+import type { Command } from '../command.ts';
+import { exitCodes } from '../exitCodes.ts';
+import { jsonText } from '../jsonOutput.ts';
+import { renderDoctor } from '../render/doctorView.ts';
+import { doctorReport } from '../session/doctorReport.ts';
+import { openSession, settledSurvey } from '../session/openSession.ts';
+import { viewWidth } from '../terminal.ts';
+import { version } from '../version.ts';
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'what was looked at, and what could not be read',
+  arguments: '',
+  positionals: { min: 0, max: 0 },
+  options: {},
+  details: [
+    'Says where it was looked: every configuration file of every known client (found, broken or absent), the project folders, the processes and through what they were seen, the Node that runs this, the folders that are used; and what could not be read and why.',
+  ],
+  exits: [
+    [exitCodes.ok, 'it was looked, whatever was found'],
+    [exitCodes.error, 'wrong usage, or the machine could not be looked at'],
+  ],
+  async run(context) {
+    const { shell, values, color } = context;
+    const session = await openSession(context);
+    try {
+      const snapshot = await settledSurvey(session.surveyor, shell.ended);
+      const report = doctorReport(snapshot, session.surveyor.report(), {
+        version,
+        node: { version: process.version, path: process.execPath },
+        platform: `${shell.platform} ${process.arch}`,
+        home: shell.home,
+        folders: session.folders,
+        runFolder: session.runFolder,
+      });
+      shell.stdout.write(
+        values.flag('json') ? jsonText(report, 2) : renderDoctor(report, { width: viewWidth(shell), color, now: shell.now() }),
+      );
+      return exitCodes.ok;
+    } finally {
+      session.surveyor.dispose();
+    }
+  },
+};

@@ -1,0 +1,130 @@
+import type { Log } from '../../base/log.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import { startLiveSurvey } from '../../survey/liveSurvey.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { exitCodes } from '../exitCodes.ts';
+import { jsonText } from '../jsonOutput.ts';
+import { changeLines, essence } from '../render/changes.ts';
+import { capital, headline } from '../render/headline.ts';
+import { renderStatus } from '../render/statusView.ts';
+import { plain } from '../render/text.ts';
+import { openSession, runFolderRemark, stderrLog } from '../session/openSession.ts';
+import { Screen, viewWidth } from '../terminal.ts';
+
+/** Shows snapshots as they come, until it is closed. */
+interface Display {
+  show(snapshot: Snapshot): void;
+  warn(message: string): void;
+  close(): void;
+}
+
+export const watchCommand: Command = {
+  name: 'watch',
+  summary: 'the same, kept current until Ctrl-C',
+  arguments: '',
+  positionals: { min: 0, max: 0 },
+  options: {},
+  details: [
+    'On a terminal the table of "status" is kept current in place. Elsewhere the headline is printed once and then one line for each change: "+" started, "-" ended, "!" needs you, "=" another state, "?" could not be read.',
+    'With --json one snapshot per line, the first at once and then one whenever something other than time and memory has changed.',
+  ],
+  exits: [
+    [exitCodes.ok, 'ended by Ctrl-C, by a signal, or because nobody reads its output any more'],
+    [exitCodes.error, 'wrong usage, or the machine could not be looked at'],
+  ],
+  async run(context) {
+    context.shell.endOnSignals();
+    let display: Display | undefined;
+    const fallback = stderrLog(context.shell.stderr);
+    const tell = (message: string): void => (display ? display.warn(message) : fallback.warn(message));
+    const log: Log = { debug() {}, info() {}, warn: tell, error: tell };
+    const session = await openSession(context, { log, asks: true });
+    const live = startLiveSurvey(session.surveyor, log);
+    try {
+      display = createDisplay(context, runFolderRemark(session.runFolder));
+      const shown = display;
+      live.onSnapshot((snapshot) => shown.show(snapshot));
+      await live.refresh();
+      await aborted(context.shell.ended);
+      return exitCodes.ok;
+    } finally {
+      live.dispose();
+      session.surveyor.dispose();
+      display?.close();
+    }
+  },
+};
+
+function createDisplay(context: CommandContext, remark: string | undefined): Display {
+  const { shell, values } = context;
+  if (values.flag('json')) {
+    return lineDisplay(context, (_before, after) => jsonText(after));
+  }
+  return shell.stdout.isTty && shell.env.TERM !== 'dumb' ? screenDisplay(context, remark) : lineDisplay(context, changeText(remark));
+}
+
+/** The table, redrawn on every snapshot and every second (ages go on). */
+function screenDisplay({ shell, color }: CommandContext, remark: string | undefined): Display {
+  const screen = new Screen(shell.stdout);
+  let latest: Snapshot | undefined;
+  let warning = '';
+  const draw = (): void => {
+    if (latest) {
+      const notes = [remark, warning, 'Ctrl-C ends.'].filter(Boolean).join(' · ');
+      screen.draw(renderStatus(latest, { width: viewWidth(shell), color, now: shell.now(), remark: notes }));
+    }
+  };
+  const timer = setInterval(draw, 1000);
+  const endResize = shell.onResize(() => {
+    screen.resized();
+    draw();
+  });
+  return {
+    show(snapshot) {
+      latest = snapshot;
+      warning = '';
+      draw();
+    },
+    warn(message) {
+      warning = message;
+      draw();
+    },
+    close() {
+      clearInterval(timer);
+      endResize();
+      screen.close();
+    },
+  };
+}
+
+/** Lines that are only ever added; nothing for a snapshot that differs in time and memory alone. */
+function lineDisplay({ shell }: CommandContext, text: (before: Snapshot | undefined, after: Snapshot) => string): Display {
+  let before: Snapshot | undefined;
+  return {
+    show(snapshot) {
+      if (before === undefined || essence(before) !== essence(snapshot)) {
+        shell.stdout.write(text(before, snapshot));
+        before = snapshot;
+      }
+    },
+    warn: (message) => stderrLog(shell.stderr).warn(message),
+    close() {},
+  };
+}
+
+function changeText(remark: string | undefined): (before: Snapshot | undefined, after: Snapshot) => string {
+  return (before, after) => {
+    const first = before === undefined ? [capital(headline(after).text), ...(remark ? [plain(remark)] : [])] : [];
+    return [...first, ...changeLines(before, after)].map((line) => `${line}\n`).join('');
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) {
+      done();
+    } else {
+      signal.addEventListener('abort', () => done(), { once: true });
+    }
+  });
+}

@@ -1,0 +1,93 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import * as v from 'valibot';
+import { UsageError } from '../exitCodes.ts';
+import { plain } from '../render/text.ts';
+
+/** What a person writes about one server in `mcp-shepherd.json`, so that it can be started and replaced. */
+export interface EnsureSetting {
+  readonly file: string;
+  readonly url?: string;
+  readonly version?: string;
+  readonly package?: string;
+  readonly command?: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The server ends on `POST /shutdown`; with a token where it wants one. */
+  readonly shutdown?: { readonly token?: string };
+}
+
+const text = v.pipe(v.string(), v.maxLength(4_096));
+const schema = v.object({
+  servers: v.record(
+    text,
+    v.strictObject({
+      url: v.optional(text),
+      version: v.optional(text),
+      package: v.optional(text),
+      command: v.optional(text),
+      args: v.optional(v.array(text)),
+      cwd: v.optional(text),
+      env: v.optional(v.record(text, text)),
+      shutdown: v.optional(v.union([v.boolean(), v.strictObject({ token: text })])),
+    }),
+  ),
+});
+const maxBytes = 1024 * 1024;
+
+/** The folder's own file: never that of a folder above, which somebody else may write to. */
+export const settingName = 'mcp-shepherd.json';
+
+/** @throws UsageError when the file is there and cannot be used */
+export function readEnsureSetting(folders: readonly string[], name: string): EnsureSetting | undefined {
+  for (const folder of folders) {
+    const file = join(folder, settingName);
+    const servers = serversIn(file);
+    const found = servers && Object.hasOwn(servers, name) ? servers[name] : undefined;
+    if (found) {
+      const { args = [], cwd, shutdown, ...rest } = found;
+      return {
+        file,
+        args,
+        cwd: resolve(dirname(file), cwd ?? '.'),
+        ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
+        ...(shutdown === undefined || shutdown === false ? {} : { shutdown: shutdown === true ? {} : shutdown }),
+      };
+    }
+  }
+  return undefined;
+}
+
+/** The names in these folders' files that have an address and a command; the first folder with a name counts. @throws UsageError when a file is there and cannot be used */
+export function ensureNames(folders: readonly string[]): string[] {
+  const entries = folders.flatMap((folder) => Object.entries(serversIn(join(folder, settingName)) ?? {}));
+  return [...new Set(entries.filter(([, { url, command }]) => url !== undefined && command !== undefined).map(([name]) => name))];
+}
+
+function serversIn(file: string): v.InferOutput<typeof schema>['servers'] | undefined {
+  const content = contentOf(file);
+  if (content === undefined) {
+    return undefined;
+  }
+  const parsed = v.safeParse(schema, content);
+  if (!parsed.success) {
+    const where = v.getDotPath(parsed.issues[0]);
+    throw new UsageError(`${plain(file)} cannot be used${where ? `: ${plain(where)} is not what is expected` : ''}`);
+  }
+  return parsed.output.servers;
+}
+
+function contentOf(file: string): unknown {
+  try {
+    if (statSync(file).size > maxBytes) {
+      throw new UsageError(`${plain(file)} is too large`);
+    }
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
+      return undefined;
+    }
+    throw error instanceof UsageError ? error : new UsageError(`${plain(file)} cannot be read as JSON`);
+  }
+}

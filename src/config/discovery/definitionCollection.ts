@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import { clientTable } from '../../clients/clientTable.ts';
+import type { ClientId, RawDefinition } from '../../model/definition.ts';
+import type { Problem } from '../../model/problem.ts';
+import { secretsOf } from '../../redaction/redactor.ts';
+import { formatOf } from '../formats/formats.ts';
+import { readEntry } from '../formats/serverEntry.ts';
+import type { ServerEntry, ServerFile, SwitchedOff } from '../formats/serverFile.ts';
+import type { FileSearch } from './fileSearch.ts';
+
+type Found = { -readonly [Key in keyof RawDefinition]: RawDefinition[Key] };
+
+/** Brings together what the files say: one definition for each entry, however many clients read its file and by whatever names of it. */
+export class Collection {
+  readonly #found = new Map<string, Found>();
+  readonly #problems = new Map<string, Problem>();
+  readonly #switchedOff: (SwitchedOff & { readonly client: ClientId })[] = [];
+  /** The folders of project files with all links resolved, by definition id. */
+  readonly #realFolders = new Map<string, string>();
+
+  /** @param trust folders that the client trusts or not; a project file that needs trust counts where the nearest one named is trusted */
+  add(search: FileSearch, path: string, realPath: string, file: ServerFile, trust: ReadonlyMap<string, boolean>): void {
+    const { at } = search.files;
+    const realFolder = search.folder === undefined ? undefined : realFolderOf(search.folder, path, realPath);
+    if (at.kind === 'folder' && at.trustedOnly && !isTrusted([search.folder ?? path, realFolder ?? path], trust)) {
+      return;
+    }
+    for (const { message, line, column } of file.problems) {
+      this.#report(realPath, { source: 'config', message, file: path, line, ...(column === undefined ? {} : { column }) });
+    }
+    for (const item of file.switchedOff) {
+      const folder = item.folder ?? search.folder;
+      this.#switchedOff.push({ ...item, client: search.owner, ...(folder === undefined ? {} : { folder: resolve(folder) }) });
+    }
+    for (const entry of file.entries) {
+      this.#addEntry(search, path, realPath, realFolder, entry, file.secrets);
+    }
+  }
+
+  definitions(): RawDefinition[] {
+    const order = clientTable.map((row) => row.id);
+    return [...this.#found.values()].map((found) => ({
+      ...found,
+      readBy: [found.client, ...order.filter((id) => id !== found.client && found.readBy.includes(id))],
+      enabled: found.enabled && !this.#switchedOff.some((item) => this.#concerns(item, found)),
+    }));
+  }
+
+  problems(): Problem[] {
+    return [...this.#problems.values()];
+  }
+
+  #addEntry(
+    search: FileSearch,
+    path: string,
+    realPath: string,
+    realFolder: string | undefined,
+    entry: ServerEntry,
+    secrets: readonly string[],
+  ): void {
+    const { fields, problem } = readEntry(entry, formatOf(search.files.format).plainUrl);
+    if (problem !== undefined) {
+      this.#report(realPath, { source: 'config', message: problem, file: path, line: entry.line });
+    }
+    if (!fields) {
+      return;
+    }
+    const { headers, ...rest } = fields;
+    const { vscodeCollection } = search.files;
+    const key = [realPath, entry.line, entry.folder ?? '', entry.name].join('\0');
+    const known = this.#found.get(key);
+    if (known) {
+      known.readBy = [...new Set([...known.readBy, search.reader])];
+      if (vscodeCollection !== undefined) {
+        known.vscodeCollection ??= vscodeCollection;
+      }
+      return;
+    }
+    const folder = entry.folder === undefined ? search.folder : resolve(entry.folder);
+    const id = createHash('sha256')
+      .update([search.owner, realPath, entry.folder ?? '', entry.name].join('\0'))
+      .digest('hex')
+      .slice(0, 16);
+    this.#found.set(key, {
+      id,
+      client: search.owner,
+      readBy: [search.owner, search.reader],
+      scope: entry.scope ?? search.files.scope,
+      file: path,
+      format: search.files.format,
+      line: entry.line,
+      name: entry.name,
+      ...rest,
+      secrets: [...secretsOf({ ...fields, headers }), ...secrets],
+      ...(folder === undefined ? {} : { folder }),
+      ...(vscodeCollection === undefined ? {} : { vscodeCollection }),
+    });
+    if (realFolder !== undefined) {
+      this.#realFolders.set(id, realFolder);
+    }
+  }
+
+  #concerns(item: SwitchedOff & { readonly client: ClientId }, found: Found): boolean {
+    const there = item.folder === undefined || item.folder === found.folder || item.folder === this.#realFolders.get(found.id);
+    return item.client === found.client && item.names.includes(found.name) && there && (!item.dotMcpOnly || found.scope === 'project');
+  }
+
+  #report(realPath: string, problem: Problem): void {
+    const key = [realPath, problem.line, problem.message].join('\0');
+    this.#problems.set(key, this.#problems.get(key) ?? problem);
+  }
+}
+
+/** The folder of a project file with links resolved, as far as the file's own real path tells. */
+function realFolderOf(folder: string, path: string, realPath: string): string {
+  const inside = path.slice(folder.length);
+  return realPath.endsWith(inside) ? realPath.slice(0, realPath.length - inside.length) || '/' : folder;
+}
+
+function isTrusted(folders: readonly string[], trust: ReadonlyMap<string, boolean>): boolean {
+  return folders.some((folder) => {
+    for (let at = resolve(folder); ; at = dirname(at)) {
+      const trusted = trust.get(at);
+      if (trusted !== undefined || dirname(at) === at) {
+        return trusted === true;
+      }
+    }
+  });
+}

@@ -1,0 +1,166 @@
+import { resolve } from 'node:path';
+import type { FormatId } from '../../clients/clientDescription.ts';
+import type { ClientId, RawDefinition } from '../../model/definition.ts';
+import type { Problem } from '../../model/problem.ts';
+import { formatOf } from '../formats/formats.ts';
+import type { ServerFile } from '../formats/serverFile.ts';
+import { Collection } from './definitionCollection.ts';
+import { type FileSearch, fixedSearches, projectSearches, userDirsOf } from './fileSearch.ts';
+import { existingFolders, openedInVscode, workspaceFolders } from './projectFolders.ts';
+import { type ConfigText, readConfigFile } from './readConfigFile.ts';
+
+/** Where to look. */
+export interface ConfigRoots {
+  readonly home: string;
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Workspace folders or working directories; the directories above them are searched where a client does so. */
+  readonly folders: readonly string[];
+  /** `User` directories of VS Code beyond the usual ones. */
+  readonly vscodeUserDirs: readonly string[];
+  readonly workspaceFiles?: readonly string[];
+}
+
+export interface ConfigReading {
+  readonly definitions: RawDefinition[];
+  readonly problems: Problem[];
+  /**
+   * Every path whose change makes another reading, absolute: the files that were looked for, whether they exist or not, and the directories in
+   * which new profiles and the like appear.
+   */
+  readonly candidates: string[];
+  /** Every file that was looked for, with the client whose file it is. */
+  readonly looked: { readonly path: string; readonly client: ClientId }[];
+  /** Project folders learnt from the clients' own files: existing ones, most recently used first, at most 200. */
+  readonly folders: string[];
+}
+
+/** So many files are open at one time. */
+const parallel = 24;
+
+/**
+ * Finds every server that is configured on this machine. Reads files only, changes nothing and never throws: what cannot be read or understood is a
+ * problem and hides nothing else.
+ */
+export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigReading> {
+  const files = new FileReader();
+  const collection = new Collection();
+  const userDirs = userDirsOf(roots, roots.vscodeUserDirs);
+  const fixed = await fixedSearches(roots, userDirs);
+  const named = await files.readAll(fixed.searches, collection);
+
+  const opened = await Promise.all(userDirs.map(({ path }) => openedInVscode(path)));
+  const workspaceFiles = await existingWorkspaceFiles(files, [
+    ...(roots.workspaceFiles ?? []).map((path) => ({ path: resolve(path), usedAt: Number.POSITIVE_INFINITY })),
+    ...opened.flatMap((item) => item.workspaceFiles),
+  ]);
+  const folders = await existingFolders([
+    ...opened.flatMap((item) => item.folders),
+    ...workspaceFiles.flatMap((item) => item.folders.map((path) => ({ path, usedAt: item.usedAt }))),
+    ...named.flatMap((item) => item.folders.map((path) => ({ path }))),
+  ]);
+
+  const searched = [...new Set([...roots.folders.map((folder) => resolve(folder)), ...folders])];
+  const project = projectSearches(
+    searched,
+    workspaceFiles.map(({ path }) => path),
+    resolve(roots.home),
+  );
+  const trust = new Map(named.flatMap((item) => [...item.trust].map(([folder, trusted]) => [resolve(folder), trusted] as const)));
+  await files.readAll(project, collection, trust);
+  return {
+    definitions: collection.definitions(),
+    problems: [...files.problems(), ...collection.problems()],
+    candidates: [...new Set([...files.looked(), ...fixed.directories])],
+    looked: lookedFor([...fixed.searches, ...project]),
+    folders,
+  };
+}
+
+function lookedFor(searches: readonly FileSearch[]): ConfigReading['looked'] {
+  const owners = new Map<string, ClientId>();
+  for (const { paths, owner, reader } of searches) {
+    for (const path of paths) {
+      // Where several clients read a file, its owner's own search names it best.
+      if (owner === reader || !owners.has(path)) {
+        owners.set(path, owner);
+      }
+    }
+  }
+  return [...owners].map(([path, client]) => ({ path, client }));
+}
+
+/** Reads each file once, however many clients read it. */
+class FileReader {
+  readonly #texts = new Map<string, Promise<ConfigText>>();
+  readonly #parsed = new Map<string, ServerFile>();
+  /** By the place that cannot be read: a closed directory is one problem, not one for each file in it. */
+  readonly #problems = new Map<string, Problem>();
+
+  async readAll(
+    searches: readonly FileSearch[],
+    collection: Collection,
+    trust: ReadonlyMap<string, boolean> = new Map(),
+  ): Promise<ServerFile[]> {
+    const paths = [...new Set(searches.flatMap((search) => search.paths))];
+    for (let at = 0; at < paths.length; at += parallel) {
+      await Promise.all(paths.slice(at, at + parallel).map((path) => this.text(path)));
+    }
+    const read: ServerFile[] = [];
+    for (const search of searches) {
+      for (const path of search.paths) {
+        const text = await this.text(path);
+        if (text.status === 'text') {
+          const file = this.#parse(search.files.format, path, text.text);
+          read.push(file);
+          collection.add(search, path, text.realPath, file, trust);
+        }
+        if (text.status !== 'absent' && search.paths.length > 1) {
+          break;
+        }
+      }
+    }
+    return read;
+  }
+
+  #parse(format: FormatId, path: string, text: string): ServerFile {
+    const key = `${format}\0${path}`;
+    const file = this.#parsed.get(key) ?? formatOf(format).read(text);
+    this.#parsed.set(key, file);
+    return file;
+  }
+
+  async text(path: string): Promise<ConfigText> {
+    const known = this.#texts.get(path) ?? readConfigFile(path);
+    this.#texts.set(path, known);
+    const text = await known;
+    if (text.status === 'problem') {
+      this.#problems.set(text.at, { source: 'config', message: text.reason, file: text.at });
+    }
+    return text;
+  }
+
+  looked(): string[] {
+    return [...this.#texts.keys()];
+  }
+
+  problems(): Problem[] {
+    return [...this.#problems.values()];
+  }
+}
+
+async function existingWorkspaceFiles(
+  files: FileReader,
+  learnt: readonly { readonly path: string; readonly usedAt: number }[],
+): Promise<{ readonly path: string; readonly usedAt: number; readonly folders: readonly string[] }[]> {
+  const found = new Map<string, { readonly path: string; readonly usedAt: number; readonly folders: readonly string[] }>();
+  for (const { path, usedAt } of learnt) {
+    if (!found.has(path)) {
+      const text = await files.text(path);
+      if (text.status === 'text') {
+        found.set(path, { path, usedAt, folders: workspaceFolders(text.text, path) });
+      }
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,108 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isRecord } from '../../base/json.ts';
+import { parseJsonc, plainValue, property } from '../formats/jsonc.ts';
+import { readConfigFile } from './readConfigFile.ts';
+
+/** More project folders than this are not searched; the most recent count. */
+export const maxFolders = 200;
+/** Of names in one directory or one file no more than this are looked at. */
+const maxLooked = 2_000;
+
+/** A project folder or workspace file that a client has worked in, and when last, as far as anything tells (epoch ms). */
+export interface Learnt {
+  readonly path: string;
+  readonly usedAt: number;
+}
+
+/** The directories of a folder's own path in which a client that looks upwards searches: itself first, then up to the home directory or the root. */
+export function withParents(folder: string, home: string): string[] {
+  const folders = [folder];
+  for (let at = folder; at !== home && dirname(at) !== at; ) {
+    at = dirname(at);
+    folders.push(at);
+  }
+  return folders;
+}
+
+/**
+ * What VS Code (or a build of it) has opened, by `User/workspaceStorage/HASH/workspace.json`.
+ * A server's directory (remote windows, code-server) names its own folders by `vscode-remote:` addresses.
+ */
+export async function openedInVscode(userDir: string): Promise<{ readonly folders: Learnt[]; readonly workspaceFiles: Learnt[] }> {
+  const root = join(userDir, 'workspaceStorage');
+  const names = await readdir(root).catch(() => []);
+  const used = await Promise.all(
+    names
+      .slice(0, maxLooked)
+      .map(async (name) => ({ path: join(root, name), usedAt: (await stat(join(root, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
+  );
+  const recent = used.sort((a, b) => b.usedAt - a.usedAt).slice(0, maxFolders);
+  const folders: Learnt[] = [];
+  const workspaceFiles: Learnt[] = [];
+  const isServer = /-server$|^code-server$/.test(basename(dirname(userDir))) || basename(dirname(userDir)) === 'data';
+  for (const { path, usedAt } of recent) {
+    const file = await readConfigFile(join(path, 'workspace.json'));
+    const content = file.status === 'text' ? plainValue(parseJsonc(file.text).root) : undefined;
+    if (isRecord(content)) {
+      const folder = pathOf(content.folder, isServer);
+      const workspace = pathOf(content.workspace ?? content.configuration, isServer);
+      folders.push(...(folder === undefined ? [] : [{ path: folder, usedAt }]));
+      workspaceFiles.push(...(workspace === undefined ? [] : [{ path: workspace, usedAt }]));
+    }
+  }
+  return { folders, workspaceFiles };
+}
+
+/** The folders that a `.code-workspace` names, absolute. */
+export function workspaceFolders(text: string, file: string): string[] {
+  const list = plainValue(property(parseJsonc(text).root, 'folders'));
+  return (Array.isArray(list) ? list : []).slice(0, maxFolders).flatMap((item) => {
+    if (!isRecord(item)) {
+      return [];
+    }
+    const path = typeof item.path === 'string' ? resolve(dirname(file), item.path) : pathOf(item.uri, false);
+    return path === undefined ? [] : [path];
+  });
+}
+
+/**
+ * Of the folders that clients name those that exist, most recently used first; for folders without a time the directory's own change counts.
+ * Network shares of Windows are left out: asking for one that is away takes long.
+ */
+export async function existingFolders(learnt: readonly { readonly path: string; readonly usedAt?: number }[]): Promise<string[]> {
+  const unique = new Map<string, number | undefined>();
+  for (const { path, usedAt } of learnt.slice(0, maxLooked)) {
+    const folder = isAbsolute(path) && !/^[\\/]{2}/.test(path) ? resolve(path) : undefined;
+    if (folder !== undefined && folder !== dirname(folder)) {
+      unique.set(folder, Math.max(unique.get(folder) ?? 0, usedAt ?? 0));
+    }
+  }
+  const found = await Promise.all(
+    [...unique].map(async ([path, usedAt = 0]) => {
+      const seen = await stat(path).catch(() => undefined);
+      return seen?.isDirectory() ? [{ path, usedAt: usedAt || seen.mtimeMs }] : [];
+    }),
+  );
+  return found
+    .flat()
+    .sort((a, b) => b.usedAt - a.usedAt)
+    .slice(0, maxFolders)
+    .map(({ path }) => path);
+}
+
+function pathOf(uri: unknown, isServer: boolean): string | undefined {
+  if (typeof uri !== 'string') {
+    return undefined;
+  }
+  try {
+    const url = new URL(uri);
+    if (url.protocol === 'file:' && url.host === '') {
+      return fileURLToPath(url);
+    }
+    return url.protocol === 'vscode-remote:' && isServer && sep === '/' ? decodeURIComponent(url.pathname) : undefined;
+  } catch {
+    return undefined;
+  }
+}

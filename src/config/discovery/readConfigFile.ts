@@ -1,0 +1,104 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errorCode } from '../../base/errors.ts';
+
+/** Larger than any configuration file that was met (`~/.claude.json` keeps histories and can have a few megabytes). */
+export const maxConfigBytes = 8 * 1024 * 1024;
+
+export type ConfigText =
+  | { readonly status: 'absent' }
+  /** `realPath` tells two names of one file. */
+  | { readonly status: 'text'; readonly realPath: string; readonly text: string }
+  /** `at`: what the reason is about: the file, or the directory that hides it. */
+  | { readonly status: 'problem'; readonly reason: string; readonly at: string };
+
+/**
+ * Reads one configuration file. Only regular files of at most 8 MB are opened: a named pipe would block, a device would do something.
+ * What does not exist is `absent`; what exists and cannot be read is a problem with its reason. Never throws.
+ */
+export async function readConfigFile(path: string): Promise<ConfigText> {
+  let handle: FileHandle | undefined;
+  try {
+    const refused = refusal(await stat(path));
+    if (refused !== undefined) {
+      return { status: 'problem', reason: refused, at: path };
+    }
+    // Not to block if a pipe takes the file's place between the two calls.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const opened = await handle.stat();
+    const refusedNow = refusal(opened);
+    if (refusedNow !== undefined) {
+      return { status: 'problem', reason: refusedNow, at: path };
+    }
+    const text = await readAll(handle, opened.size);
+    return { status: 'text', realPath: await realpath(path).catch(() => path), text };
+  } catch (error) {
+    return await failure(path, error);
+  } finally {
+    await handle?.close().catch(() => undefined);
+  }
+}
+
+async function readAll(handle: FileHandle, size: number): Promise<string> {
+  // One byte more than it has, so that a file that grows meanwhile is read to the bound and no further.
+  const buffer = Buffer.alloc(Math.min(size + 1, maxConfigBytes));
+  let used = 0;
+  while (used < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, used, buffer.length - used, used);
+    if (bytesRead === 0) {
+      break;
+    }
+    used += bytesRead;
+  }
+  const bytes = buffer.subarray(0, used);
+  // Windows PowerShell writes UTF-16 when output is redirected into a file.
+  const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+function refusal(found: Stats): string | undefined {
+  if (!found.isFile()) {
+    const what = found.isDirectory() ? 'a directory' : found.isFIFO() ? 'a named pipe' : 'not a regular file';
+    return `This is ${what} where a configuration file is expected; it is not read.`;
+  }
+  return found.size > maxConfigBytes
+    ? `The file is too large to be a configuration file (${found.size} bytes); it is not read.`
+    : undefined;
+}
+
+async function failure(path: string, error: unknown): Promise<ConfigText> {
+  const code = errorCode(error) ?? 'unknown error';
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ENAMETOOLONG':
+    case 'ERR_INVALID_ARG_VALUE':
+      return { status: 'absent' };
+    case 'ELOOP':
+      return { status: 'problem', reason: 'The path is a loop of symbolic links.', at: path };
+    case 'EACCES':
+    case 'EPERM':
+      return await denied(path);
+    default:
+      return { status: 'problem', reason: `The file cannot be read (${code}).`, at: path };
+  }
+}
+
+/** Says whether the file itself refuses, or which directory above it, so that one closed directory is one problem. */
+async function denied(path: string): Promise<ConfigText> {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      await stat(at);
+      const reason =
+        at === path
+          ? 'Permission denied: the file cannot be read.'
+          : 'Permission denied: this directory cannot be searched for configuration files.';
+      return { status: 'problem', reason, at };
+    } catch {
+      if (at === dirname(at)) {
+        return { status: 'problem', reason: 'Permission denied.', at: path };
+      }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import type { Node } from 'jsonc-parser';
+import { isRecord } from '../../base/json.ts';
+import {
+  type CommandEdits,
+  checkEdit,
+  EditRefused,
+  type EntryPlace,
+  type EntryWords,
+  type ListSpan,
+  lineEnd,
+  nothingBehind,
+  ownLine,
+  prependItems,
+  removeItems,
+  type Splice,
+  spliced,
+  unsafeEdit,
+} from './commandEdits.ts';
+import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
+import { texts } from './serverFile.ts';
+
+/** Where an entry stands, as a path of property names; undefined = nowhere. */
+export type EntryPath = (root: Node | undefined, place: EntryPlace) => readonly string[] | undefined;
+
+interface Located {
+  readonly file: JsoncFile;
+  readonly path: readonly string[];
+  readonly entry: Node;
+  readonly commandName: string;
+  readonly command: Node;
+  readonly args: Node | undefined;
+  readonly words: readonly string[];
+}
+
+/** Edits of commands in JSON files; comments, trailing commas, indentation and line ends stay. */
+export function jsonCommandEdits(pathOf: EntryPath): CommandEdits {
+  return {
+    words(text, place): EntryWords {
+      const { words, args, entry, command } = locate(text, place, pathOf);
+      const value = plainValue(entry);
+      return { words, hasArgs: args !== undefined || command.type === 'array', entry: isRecord(value) ? value : {} };
+    },
+    prepend(text, place, words) {
+      const found = locate(text, place, pathOf);
+      return checked(spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
+    },
+    strip(text, place, count, emptyArgs) {
+      const found = locate(text, place, pathOf);
+      if (count < 1 || count >= found.words.length) {
+        throw nothingBehind();
+      }
+      return checked(spliced(text, stripped(text, found, count, emptyArgs)), found, found.words.slice(count));
+    },
+  };
+}
+
+function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {
+  const file = parseJsonc(text);
+  const path = pathOf(file.root, place);
+  const entry = path && nodeAt(file.root, path);
+  if (!path || !entry) {
+    throw new EditRefused(`The file has no server “${place.name}” any more.`);
+  }
+  if (file.problem !== undefined) {
+    throw new EditRefused(`The file has a mistake in line ${file.problem.line}; it is not changed until that is mended.`);
+  }
+  const commandName = ['command', 'cmd'].find((name) => (property(entry, name)?.type ?? 'null') !== 'null') ?? '';
+  const command = property(entry, commandName);
+  const args = property(entry, 'args');
+  const own = command?.type === 'array' ? plainValue(command) : command?.type === 'string' ? [command.value] : [];
+  const words = [...texts(own), ...texts(plainValue(args))];
+  if (!command || words.length === 0 || texts(own).length !== (command.type === 'array' ? (command.children?.length ?? 0) : 1)) {
+    throw new EditRefused(`The server “${place.name}” has no command that could be started through the guard.`);
+  }
+  if (args !== undefined && (args.type !== 'array' || texts(plainValue(args)).length !== (args.children?.length ?? 0))) {
+    throw new EditRefused(`The server “${place.name}” has “args” that are not a list of texts.`);
+  }
+  return { file, path, entry, commandName, command, args, words };
+}
+
+function prepended(text: string, { entry, command, args }: Located, words: readonly string[]): Splice[] {
+  const literals = words.map((word) => JSON.stringify(word));
+  if (command.type === 'array') {
+    return [prependItems(text, listOf(command), literals)];
+  }
+  const [first = '', ...rest] = literals;
+  const replaced = { start: command.offset, end: endOf(command), text: first };
+  const moved = [...rest, text.slice(command.offset, endOf(command))];
+  if (args) {
+    return [replaced, prependItems(text, listOf(args), moved)];
+  }
+  const key = properties(entry).find(({ value }) => value === command)?.offset ?? entry.offset;
+  const indent = ownLine(text, key);
+  const separator = indent === undefined ? ' ' : lineEnd(text) + indent.text;
+  return [{ ...replaced, text: `${first},${separator}"args": [${moved.join(', ')}]` }];
+}
+
+function stripped(text: string, { command, args, entry }: Located, count: number, emptyArgs: boolean): Splice[] {
+  if (command.type === 'array') {
+    return [removeItems(text, listOf(command), count)];
+  }
+  const item = args?.children?.[count - 1];
+  if (!args || !item) {
+    throw nothingBehind();
+  }
+  const literal = text.slice(item.offset, endOf(item));
+  const replaced = { start: command.offset, end: endOf(command), text: literal };
+  const key = properties(entry).find(({ value }) => value === args)?.offset ?? -1;
+  const adjacent = /^\s*,\s*$/.test(text.slice(endOf(command), key));
+  if (!emptyArgs && adjacent && (args.children?.length ?? 0) === count) {
+    return [{ start: command.offset, end: endOf(args), text: literal }];
+  }
+  return [replaced, removeItems(text, listOf(args), count)];
+}
+
+function checked(after: string, { file, path, commandName }: Located, words: readonly string[]): string {
+  const result = parseJsonc(after);
+  if (result.problem !== undefined) {
+    throw unsafeEdit();
+  }
+  checkEdit(plainValue(file.root), plainValue(result.root), path, commandName, words);
+  return after;
+}
+
+function listOf(node: Node): ListSpan {
+  const items = (node.children ?? []).map((child) => ({ start: child.offset, end: endOf(child) }));
+  return { start: node.offset, end: endOf(node), items };
+}
+
+function endOf(node: Node): number {
+  return node.offset + node.length;
+}

@@ -1,0 +1,136 @@
+import type { Node } from 'jsonc-parser';
+import { isRecord } from '../../base/json.ts';
+import { jsonCommandEdits } from './jsonCommandEdits.ts';
+import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
+import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type ServerFile, texts } from './serverFile.ts';
+
+export interface JsonFormatOptions {
+  /** Where the map of servers may stand, as paths of property names; all that exist are read, and of a name in several the first counts. */
+  readonly maps: readonly (readonly string[])[];
+  /** Names that are no servers where they stand among servers, unless what they name has a command or a URL: settings, a map of its own. */
+  readonly besides?: readonly string[];
+  /** The file may be the map itself when none of `maps` exists. */
+  readonly bareMap?: true;
+  /** The file has other purposes too: what is wrong in it concerns us only when this text occurs. */
+  readonly concernsUsWith?: string;
+  /** Lists of names: only these run; these do not (Gemini CLI, Qwen Code). */
+  readonly allowed?: readonly string[];
+  readonly excluded?: readonly string[];
+  readonly plainUrl?: Format['plainUrl'];
+}
+
+/** Reads maps of servers from JSON files, whatever their comments, trailing commas, BOM and line ends. */
+export function jsonFormat(options: JsonFormatOptions): Format {
+  return {
+    read: (text) => readMaps(text, options),
+    edits: jsonCommandEdits((root, { name }) => entryPath(root, name, options)),
+    ...(options.plainUrl === undefined ? {} : { plainUrl: options.plainUrl }),
+  };
+}
+
+function readMaps(text: string, options: JsonFormatOptions): ServerFile {
+  const file = parseJsonc(text);
+  if (options.concernsUsWith !== undefined && !text.includes(options.concernsUsWith)) {
+    return { ...emptyServerFile, problems: problemThroughout(file) };
+  }
+  const problems: FileProblem[] = file.problem ? [file.problem] : [];
+  const entries: ServerEntry[] = [];
+  const found = options.maps.flatMap((path) => {
+    const node = nodeAt(file.root, path);
+    return node === undefined || (options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node)) ? [] : [node];
+  });
+  for (const map of found) {
+    readMap(file, map, entries, problems, namesOf(map, entries, options));
+  }
+  if (found.length === 0 && options.bareMap && file.root) {
+    const servers = properties(file.root).filter(({ value }) => looksLikeServer(value));
+    readMap(file, file.root, entries, problems, new Set(servers.map(({ name }) => name)));
+  } else if (file.root && file.root.type !== 'object' && problems.length === 0) {
+    problems.push(notAnObject(file.root));
+  }
+  return { ...emptyServerFile, entries, problems, switchedOff: switchedOff(file, entries, options), secrets: inputSecrets(file) };
+}
+
+/**
+ * What is wrong with a file of many purposes in which none of our words stands: a slip among somebody else's settings is not ours to tell; a file that
+ * is garbage throughout, or holds no settings at all, might have held servers, and its client reads none of it either.
+ */
+export function problemThroughout(file: JsoncFile): readonly FileProblem[] {
+  if (file.problem !== undefined) {
+    // A single name that can be read, even without its value, says that these are settings of something else.
+    return file.root?.type === 'object' && (file.root.children ?? []).length > 0 ? [] : [file.problem];
+  }
+  return file.root === undefined || file.root.type === 'object' ? [] : [notAnObject(file.root)];
+}
+
+function notAnObject(root: Node): FileProblem {
+  return { message: `The file holds ${article(root)}, not an object; nothing of it can be used.`, line: 1 };
+}
+
+/** Where an entry stands: in the first map that has it as a server, as they are read. */
+function entryPath(root: Node | undefined, name: string, options: JsonFormatOptions): readonly string[] | undefined {
+  const maps = options.maps.filter((path) => {
+    const node = nodeAt(root, path);
+    return node !== undefined && !(options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node));
+  });
+  const inMap = (path: readonly string[]): boolean => namesOf(nodeAt(root, path), [], options).has(name);
+  const found = maps.find(inMap);
+  return found ? [...found, name] : maps.length === 0 && options.bareMap ? [name] : undefined;
+}
+
+/** Adds the entries of one map. A name that comes twice counts once: the later one, as in every client. */
+export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], problems: FileProblem[], only?: ReadonlySet<string>): void {
+  if (map.type === 'null') {
+    return;
+  }
+  if (map.type !== 'object') {
+    if (!file.isBroken(map)) {
+      problems.push({
+        message: `The servers are ${article(map)} here; an object with a name for each is expected.`,
+        ...file.position(map.offset),
+      });
+    }
+    return;
+  }
+  const all = properties(map).filter(({ name }) => only?.has(name) ?? true);
+  all.forEach(({ name, offset, value }, index) => {
+    const { line } = file.position(offset);
+    if (all.some((other, otherIndex) => otherIndex > index && other.name === name)) {
+      problems.push({ message: `The server “${name}” is named twice in this file; the later entry counts.`, line });
+    } else if (!file.isBroken(value)) {
+      entries.push({ name, line, value: plainValue(value) });
+    }
+  });
+}
+
+/** The names in a map that count as servers, as far as the maps before it have not named them already. */
+function namesOf(map: Node | undefined, before: readonly ServerEntry[], { besides = [] }: JsonFormatOptions): ReadonlySet<string> {
+  const known = new Set(before.map(({ name }) => name));
+  const all = properties(map).filter(({ name, value }) => !known.has(name) && (!besides.includes(name) || looksLikeServer(value)));
+  return new Set(all.map(({ name }) => name));
+}
+
+/** Whether it has a command or a URL; a server may be called `command`, and then that is an object. */
+function looksLikeServer(node: Node): boolean {
+  return ['command', 'url', 'serverUrl', 'httpUrl'].some((name) => (property(node, name)?.type ?? 'object') !== 'object');
+}
+
+function article(node: Node): string {
+  return node.type === 'array' ? 'a list' : `a ${node.type}`;
+}
+
+function switchedOff(file: JsoncFile, entries: readonly ServerEntry[], options: JsonFormatOptions): ServerFile['switchedOff'] {
+  const excluded = options.excluded ? texts(plainValue(nodeAt(file.root, options.excluded))) : [];
+  const allowed = options.allowed ? plainValue(nodeAt(file.root, options.allowed)) : undefined;
+  const others = Array.isArray(allowed) ? entries.map(({ name }) => name).filter((name) => !allowed.includes(name)) : [];
+  const names = [...excluded, ...others];
+  return names.length === 0 ? [] : [{ names, dotMcpOnly: false }];
+}
+
+/** Defaults of password inputs (VS Code): a person may have put the password itself there. */
+function inputSecrets(file: JsoncFile): string[] {
+  const inputs = plainValue(property(file.root, 'inputs'));
+  return (Array.isArray(inputs) ? inputs : []).flatMap((input) =>
+    isRecord(input) && input.password === true && typeof input.default === 'string' ? [input.default] : [],
+  );
+}

@@ -1,0 +1,129 @@
+import { isRecord } from '../../base/json.ts';
+import type { Transport } from '../../model/definition.ts';
+import type { ServerEntry } from './serverFile.ts';
+
+/** What an entry says, whatever names its client has for it. */
+export interface EntryFields {
+  readonly transport: Transport;
+  readonly command?: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | null>>;
+  readonly headers: readonly string[];
+  readonly cwd?: string;
+  readonly url?: string;
+  readonly enabled: boolean;
+}
+
+export interface EntryReading {
+  /** Undefined when the entry cannot be used. */
+  readonly fields?: EntryFields;
+  /** For a person, with the entry's name; holds no values. */
+  readonly problem?: string;
+}
+
+const commandNames = ['command', 'cmd'];
+const urlNames = ['url', 'serverUrl', 'httpUrl', 'uri'];
+const envNames = ['env', 'environment', 'envs'];
+const headerNames = ['headers', 'http_headers', 'httpHeaders'];
+
+/**
+ * Understands one entry. Clients differ in names (`url`, `serverUrl`, `httpUrl`), in types (`sse`, `streamable-http` …) and in what they tolerate;
+ * what no client could start is a problem.
+ * @param plainUrl what a `url` without a type means to the client
+ */
+export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'http'): EntryReading {
+  const wrong = (what: string): EntryReading => ({ problem: `The server “${name}” ${what}; this entry is ignored.` });
+  if (!isRecord(value)) {
+    return wrong('is not an object with a command or a URL');
+  }
+  const [rawCommand] = valuesOf(value, commandNames);
+  const [rawUrl] = valuesOf(value, urlNames);
+  const type = transportOf(value.type ?? value.transport);
+  if (rawCommand === undefined && rawUrl === undefined) {
+    // An entry that only switches one of another file on or off.
+    return isSwitchOnly(value) ? {} : wrong('has neither a command nor a URL');
+  }
+  const remote = rawUrl !== undefined && (rawCommand === undefined || (type !== undefined && type !== 'stdio'));
+  const words = typeof rawCommand === 'string' ? [rawCommand] : rawCommand;
+  const args = value.args ?? [];
+  if (remote && (typeof rawUrl !== 'string' || rawUrl === '')) {
+    return wrong('has a URL that is not a text');
+  }
+  if (!remote && !(isTexts(words) && words[0] !== undefined && words[0].trim() !== '')) {
+    return wrong('has a command that is not a text');
+  }
+  if (!remote && type !== undefined && type !== 'stdio') {
+    return wrong(`is of the type ${type} and has no URL`);
+  }
+  if (remote && type === 'stdio') {
+    return wrong('is of the type stdio and has no command');
+  }
+  if (!isTexts(args)) {
+    return wrong('has “args” that are not a list of texts');
+  }
+  const [rawEnv] = valuesOf(value, envNames);
+  const { env, whole } = environmentOf(rawEnv);
+  const [cwd] = valuesOf(value, ['cwd', 'working_directory']);
+  const common = {
+    env,
+    headers: headersOf(value),
+    enabled: value.disabled !== true && value.enabled !== false,
+    ...(typeof cwd === 'string' && cwd !== '' ? { cwd } : {}),
+  };
+  const fields: EntryFields =
+    remote && typeof rawUrl === 'string'
+      ? { ...common, transport: type ?? (value.httpUrl === undefined ? plainUrl : 'http'), args: [], url: rawUrl }
+      : { ...common, transport: 'stdio', ...(isTexts(words) ? { command: words[0] ?? '', args: [...words.slice(1), ...args] } : { args }) };
+  return whole ? { fields } : { fields, problem: `The server “${name}” has environment variables that are not texts; those are ignored.` };
+}
+
+function valuesOf(entry: Readonly<Record<string, unknown>>, names: readonly string[]): unknown[] {
+  return names.map((name) => entry[name]).filter((value) => value !== undefined && value !== null);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function transportOf(type: unknown): Transport | undefined {
+  switch (typeof type === 'string' ? type.toLowerCase().replaceAll(/[-_ ]/g, '') : '') {
+    case 'stdio':
+    case 'local':
+      return 'stdio';
+    case 'sse':
+      return 'sse';
+    case 'http':
+    case 'streamable':
+    case 'streamablehttp':
+    case 'remote':
+      return 'http';
+    case 'ws':
+    case 'websocket':
+      return 'ws';
+    default:
+      return undefined;
+  }
+}
+
+/** The variables with plain values; `whole` is false when something else was there too. */
+function environmentOf(value: unknown): { readonly env: Readonly<Record<string, string | null>>; readonly whole: boolean } {
+  if (!isRecord(value)) {
+    return { env: {}, whole: value === undefined };
+  }
+  const all = Object.entries(value);
+  const plain = all.filter(([, item]) => item === null || typeof item !== 'object');
+  // Not by assignment: a variable may be called __proto__.
+  const env = Object.fromEntries(plain.map(([name, item]) => [name, item === null ? null : String(item)]));
+  return { env, whole: plain.length === all.length };
+}
+
+function headersOf(entry: Readonly<Record<string, unknown>>): string[] {
+  return valuesOf(entry, headerNames).flatMap((headers) =>
+    isRecord(headers) ? Object.values(headers).filter((item) => typeof item === 'string') : [],
+  );
+}
+
+function isSwitchOnly(entry: Readonly<Record<string, unknown>>): boolean {
+  const keys = Object.keys(entry);
+  return keys.length > 0 && keys.every((key) => key === 'enabled' || key === 'disabled');
+}

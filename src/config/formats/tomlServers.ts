@@ -1,0 +1,51 @@
+import { parse, TomlError } from 'smol-toml';
+import { isRecord } from '../../base/json.ts';
+import { emptyServerFile, type FileProblem, type Format, type ServerEntry } from './serverFile.ts';
+import { tomlCommandEdits } from './tomlCommandEdits.ts';
+import { tomlEntryLines } from './tomlLines.ts';
+
+const maxDepth = 200;
+const tableName = 'mcp_servers';
+
+/** `config.toml` of Codex: `[mcp_servers.NAME]`, and `[projects."/its/path"] trust_level`. */
+export const codexConfig: Format = {
+  read(text) {
+    let root: unknown;
+    try {
+      root = parse(text, { maxDepth });
+    } catch (error) {
+      return { ...emptyServerFile, problems: [problemOf(error)] };
+    }
+    const servers = isRecord(root) ? root[tableName] : undefined;
+    const projects = isRecord(root) ? root.projects : undefined;
+    const trust = new Map<string, boolean>();
+    for (const [folder, project] of Object.entries(isRecord(projects) ? projects : {})) {
+      if (isRecord(project)) {
+        trust.set(folder, project.trust_level === 'trusted');
+      }
+    }
+    const lines = tomlEntryLines(text, tableName);
+    const entries: ServerEntry[] = [];
+    const problems: FileProblem[] = [];
+    if (isRecord(servers)) {
+      entries.push(...Object.entries(servers).map(([name, value]) => ({ name, line: lines.get(name) ?? 1, value })));
+    } else if (servers !== undefined) {
+      problems.push({ message: `“${tableName}” is not a table; [${tableName}.NAME] is expected.`, line: lines.get('') ?? 1 });
+    }
+    return { ...emptyServerFile, entries, problems, folders: [...trust.keys()], trust };
+  },
+  edits: tomlCommandEdits(tableName),
+};
+
+function problemOf(error: unknown): FileProblem {
+  if (!(error instanceof TomlError)) {
+    return { message: 'The file cannot be understood as TOML; nothing of it can be used.', line: 1 };
+  }
+  // Only the first line: the others quote the file, which may hold secrets.
+  const reason = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '').replace(/["'`].*["'`]/g, '…');
+  return {
+    message: `This is not valid TOML: ${reason}. Fix the file; nothing of it can be used until then.`,
+    line: error.line,
+    column: error.column,
+  };
+}

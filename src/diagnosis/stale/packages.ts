@@ -1,0 +1,224 @@
+import type { Finding, FindingAction, StaleSubKind } from '../../model/finding.ts';
+import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
+import { changeText, listText, moment } from '../wording.ts';
+import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
+
+/** Everything that a verdict on versions rests on; plain data. */
+export interface VersionEvidence {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly pid: number;
+  readonly startedAt: number;
+  /** "started by Claude Code", for the evidence; undefined when nobody is known to have started it. */
+  readonly startedBy?: string;
+  readonly packageName: string;
+  readonly editable: boolean;
+  readonly reading: ClosureReading;
+  /** Undefined as long as none could be taken. */
+  readonly baseline: Baseline | undefined;
+  /** Difference between `baseline.packages` and the reading; empty when one of them is missing. */
+  readonly own: PackageChange | undefined;
+  readonly dependencies: readonly PackageChange[];
+  /** Since when the environment is gone, epoch ms, as far as known. */
+  readonly goneSince?: number;
+  /** What cures it, from the owner's rules. */
+  readonly cure: readonly FindingAction[];
+}
+
+export interface VersionVerdict {
+  /** Null = unknown. */
+  readonly running: string | null;
+  readonly installed: string | null;
+  readonly changedDependencies: readonly PackageChange[];
+  readonly findings: readonly Finding[];
+  /** Why something is unknown, for a person. */
+  readonly unknown?: string;
+  /** Milliseconds after which the same question may have another answer without any event (quiet time, files-gone time). */
+  readonly askAgainIn?: number;
+}
+
+/** More lines of the same kind tell a person nothing more. */
+const mostLines = 8;
+
+/** Files that are gone for less than this may be an upgrade on its way. */
+export const goneMs = 10_000;
+
+/** Compares what a process was loaded from with what is there now. Never guesses: what is not known is null, and says why. */
+export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
+  const { reading, baseline } = evidence;
+  const running = isOwnKnown(evidence) ? (baseline?.packages[0]?.version ?? null) : null;
+  if (reading.status === 'unreadable') {
+    return { running, installed: null, changedDependencies: [], findings: [], unknown: reading.reason };
+  }
+  if (reading.status === 'gone') {
+    return judgeGone(evidence, running, reading.reason);
+  }
+  const installed = reading.packages[0]?.version ?? null;
+  const quietFor = evidence.now - reading.changedAt;
+  if (quietFor < quietMs) {
+    const askAgainIn = quietMs - Math.max(0, quietFor);
+    return { running, installed, changedDependencies: [], findings: [], unknown: 'its files are changing right now', askAgainIn };
+  }
+  if (!baseline) {
+    return { running: null, installed, changedDependencies: [], findings: [], unknown: 'it started a moment ago' };
+  }
+  const findings: Finding[] = [];
+  if (evidence.own || evidence.dependencies.length > 0) {
+    findings.push(changedFinding(evidence, reading.packages));
+  } else if (baseline.trust === 'after-start') {
+    findings.push(lateFinding(evidence, installedAfterStart(baseline.packages, evidence.startedAt)));
+  }
+  return {
+    running,
+    installed,
+    changedDependencies: evidence.dependencies,
+    findings,
+    ...unknownText(evidence, installed, reading.ownOnly ?? baseline.ownOnly),
+  };
+}
+
+/** Whether the own package as first seen is what runs. That its dependencies were installed again later says nothing about it. */
+function isOwnKnown({ baseline, startedAt }: VersionEvidence): boolean {
+  if (baseline?.trust !== 'after-start') {
+    return baseline !== undefined;
+  }
+  const installedAt = baseline.packages[0]?.installedAt;
+  return baseline.recorded === true || (installedAt !== undefined && installedAt <= startedAt - startToleranceMs);
+}
+
+function unknownText(evidence: VersionEvidence, installed: string | null, ownOnly: string | undefined): { unknown?: string } {
+  if (evidence.baseline?.trust === 'after-start') {
+    return {
+      unknown: isOwnKnown(evidence)
+        ? 'some of its dependencies were installed again after it started: which versions of them it runs is not known'
+        : 'its files were installed again after it started, before MCP Shepherd first saw it: the version it runs is not known',
+    };
+  }
+  if (installed === null) {
+    return { unknown: `${evidence.packageName} has no version that can be read` };
+  }
+  return ownOnly === undefined ? {} : { unknown: `dependencies not compared: ${ownOnly}` };
+}
+
+function startText(evidence: VersionEvidence): string {
+  const by = evidence.startedBy ? `, started by ${evidence.startedBy}` : '';
+  return `since ${moment(evidence.startedAt, evidence.now)} (PID ${evidence.pid}${by})`;
+}
+
+function installTime(packages: readonly InstalledPackage[], names: ReadonlySet<string>, after: number): number | undefined {
+  const times = packages.filter((item) => names.has(item.name) && item.installedAt !== undefined).map((item) => item.installedAt ?? 0);
+  const newest = Math.max(0, ...times);
+  return newest > after ? newest : undefined;
+}
+
+/** The packages differ from the stored ones: proven by comparison, whatever the clocks say. */
+function changedFinding(evidence: VersionEvidence, packages: readonly InstalledPackage[]): Finding {
+  const { own, dependencies, now } = evidence;
+  const changes = own ? [own, ...dependencies] : [...dependencies];
+  const subKind = changedSubKind(evidence, changes);
+  const since = installTime(packages, new Set(changes.map((change) => change.name)), evidence.startedAt) ?? now;
+  const lines = changes.slice(0, mostLines).map((change) => {
+    const at = installTime(packages, new Set([change.name]), evidence.startedAt);
+    return changeEvidence(change, startText(evidence), at === undefined ? undefined : moment(at, now));
+  });
+  return {
+    kind: 'stale',
+    subKind,
+    confidence: subKind === 'source' || evidence.baseline?.doubtful ? 'likely' : 'proven',
+    message: changedMessage(own, dependencies),
+    evidence: [
+      ...lines,
+      ...(changes.length > mostLines ? [`and ${changes.length - mostLines} more packages changed`] : []),
+      howKnown(evidence.baseline, now),
+    ],
+    since: new Date(since).toISOString(),
+    actions: evidence.cure,
+  };
+}
+
+function howKnown(baseline: Baseline | undefined, now: number): string {
+  return baseline?.recorded
+    ? 'how known: the server, or its guard, wrote down which versions were loaded, and they differ from those on disk'
+    : `how known: the versions were recorded ${moment(baseline?.takenAt ?? now, now)}, while this process ran, and differ from those on disk`;
+}
+
+function changedSubKind(evidence: VersionEvidence, changes: readonly PackageChange[]): StaleSubKind {
+  if (changes.every((change) => change.direction === 'content')) {
+    return 'content';
+  }
+  if (!evidence.own) {
+    return 'dependency';
+  }
+  return evidence.editable ? 'source' : 'package';
+}
+
+function changeEvidence(change: PackageChange, start: string, at: string | undefined): string {
+  const when = at === undefined ? '' : ` ${at}`;
+  const runs = `runs ${change.name} ${change.running ?? '(version unknown)'} ${start}`;
+  switch (change.direction) {
+    case 'removed':
+      return `${runs}; ${change.name} is no longer installed`;
+    case 'content':
+      return `${runs}; ${change.name} ${change.installed ?? ''} was installed again with other content${when}`;
+    case 'downgrade':
+      return `${runs}; the older ${change.name} ${change.installed ?? '(version unknown)'} was installed${when}`;
+    default:
+      return `${runs}; ${change.name} ${change.installed ?? '(version unknown)'} was installed${when}`;
+  }
+}
+
+function changedMessage(own: PackageChange | undefined, dependencies: readonly PackageChange[]): string {
+  if (own && own.direction !== 'removed' && own.direction !== 'content') {
+    const more =
+      dependencies.length > 0 ? `, and ${dependencies.length === 1 ? 'a dependency' : `${dependencies.length} dependencies`} changed` : '';
+    const direction = own.direction === 'downgrade' ? ' (downgrade)' : '';
+    return `runs ${own.name} ${own.running ?? '(unknown)'}, installed is ${own.installed ?? '(unknown)'}${direction}${more}`;
+  }
+  if (own) {
+    return changeText(own);
+  }
+  return `runs with other dependencies than installed: ${listText(dependencies.map(changeText))}`;
+}
+
+/** Seen for the first time after its files had been replaced. A reinstall of the same version cannot be told apart, so this is never more than likely. */
+function lateFinding(evidence: VersionEvidence, replaced: readonly InstalledPackage[]): Finding {
+  const { now } = evidence;
+  const own = replaced.find((item) => item === evidence.baseline?.packages[0]);
+  const newest = Math.max(...replaced.map((item) => item.installedAt ?? 0));
+  const names = listText(replaced.map((item) => `${item.name} ${item.version ?? ''}`.trim()));
+  return {
+    kind: 'stale',
+    subKind: own ? 'package' : 'dependency',
+    confidence: 'likely',
+    message: `runs code from before ${names} ${replaced.length === 1 ? 'was' : 'were'} installed (${moment(newest, now)})`,
+    evidence: [
+      `runs ${startText(evidence)}`,
+      ...replaced
+        .slice(0, mostLines)
+        .map((item) =>
+          `${item.name} ${item.version ?? ''} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`.replace('  ', ' '),
+        ),
+      ...(replaced.length > mostLines ? [`and ${replaced.length - mostLines} more of its packages`] : []),
+      'how known: the package was installed after the process started; a reinstall of the same version cannot be excluded, so this is likely, not proven',
+    ],
+    since: new Date(newest).toISOString(),
+    actions: evidence.cure,
+  };
+}
+
+function judgeGone(evidence: VersionEvidence, running: string | null, reason: string): VersionVerdict {
+  const goneFor = evidence.now - (evidence.goneSince ?? evidence.now);
+  if (goneFor < goneMs) {
+    return { running, installed: null, changedDependencies: [], findings: [], unknown: reason, askAgainIn: goneMs - Math.max(0, goneFor) };
+  }
+  const version = running === null ? '' : ` ${running}`;
+  const finding: Finding = {
+    kind: 'files-gone',
+    confidence: 'proven',
+    message: `the files it was started from are gone: whatever ${evidence.packageName}${version} has not loaded yet will fail`,
+    evidence: [`runs ${evidence.packageName}${version} ${startText(evidence)}`, reason],
+    since: new Date(evidence.goneSince ?? evidence.now).toISOString(),
+    actions: evidence.cure,
+  };
+  return { running, installed: null, changedDependencies: [], findings: [finding] };
+}

@@ -1,0 +1,68 @@
+import type { Finding, FindingAction } from '../model/finding.ts';
+import type { Ecosystem } from '../model/package.ts';
+import { compareVersions } from '../version/compare.ts';
+import { commandLine, type Upgrade } from './upgradeCommand.ts';
+import { moment } from './wording.ts';
+
+/** What the verdict on a newer version rests on; plain data. */
+export interface UpdateEvidence {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly ecosystem: Ecosystem;
+  readonly name: string;
+  /** On disk now. */
+  readonly installed: string;
+  /** The newest that this installation would want. */
+  readonly newest: string;
+  /** When its registry said so, epoch ms. */
+  readonly answeredAt: number;
+  /** Host of the registry, for the evidence. */
+  readonly registry: string;
+  readonly upgrade: Upgrade;
+  /** Settings that may stand in the way, a sentence each. */
+  readonly remarks: readonly string[];
+  /** Where its entry is, to be opened. */
+  readonly entry?: { readonly file: string; readonly line: number };
+}
+
+/**
+ * Whether the registry has something newer than what is installed. Information, never called stale: nothing on this machine has changed. What is
+ * installed may also be ahead of the registry; versions that have no order are shown and not judged.
+ */
+export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
+  const { now, ecosystem, name, installed, newest, answeredAt, registry, upgrade } = evidence;
+  const order = compareVersions(ecosystem, installed, newest);
+  if (order === 0 || order === 1) {
+    return undefined;
+  }
+  const said = `its registry (${registry}) has ${newest}, asked ${moment(answeredAt, now)}`;
+  const since = new Date(answeredAt).toISOString();
+  if (order === 'unknown') {
+    return {
+      kind: 'update-available',
+      confidence: 'unknown',
+      message: `${name} ${installed} is installed and its registry has ${newest}: the two cannot be compared`,
+      evidence: [`installed is ${name} ${installed}, which is no version by the rules of its ecosystem`, said],
+      since,
+      actions: [],
+    };
+  }
+  const how = 'argv' in upgrade ? commandLine(upgrade.argv) : upgrade.words;
+  const directory = 'argv' in upgrade && upgrade.cwd !== undefined ? ` (in ${upgrade.cwd})` : '';
+  return {
+    kind: 'update-available',
+    confidence: 'proven',
+    message: `${name} ${installed} -> ${newest}: ${how}${directory}`,
+    evidence: [`installed is ${name} ${installed}`, said, ...evidence.remarks],
+    since,
+    actions: actionsOf(evidence),
+  };
+}
+
+function actionsOf({ upgrade, entry }: UpdateEvidence): FindingAction[] {
+  const actions: FindingAction[] =
+    'argv' in upgrade
+      ? [{ kind: 'upgrade', argv: upgrade.argv, ...(upgrade.cwd === undefined ? {} : { cwd: upgrade.cwd }) }]
+      : [{ kind: 'manual', step: `${upgrade.words[0]?.toUpperCase() ?? ''}${upgrade.words.slice(1)}.` }];
+  return entry ? [...actions, { kind: 'reveal', file: entry.file, line: entry.line }] : actions;
+}

@@ -1,0 +1,163 @@
+import { commands as editor, ProgressLocation, window } from 'vscode';
+import type { Outcome } from '../../action/execute/exclusiveAction.ts';
+import { carryOut, type Hands } from '../../action/execute/executePlan.ts';
+import { planFor } from '../../action/plan/makePlan.ts';
+import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
+import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
+import { guardWouldHelp } from '../../action/protect/hint.ts';
+import type { Log } from '../../base/log.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { lookForLife } from '../../survey/facts/activityReport.ts';
+import { memoryText } from '../display/instanceText.ts';
+import { firstSentence, oneLine, withoutIcons } from '../display/plainText.ts';
+import { endQuestion, prunePicks, pruneSummary } from '../display/pruneText.ts';
+import { commands } from '../manifestNames.ts';
+import { tell } from '../messages.ts';
+import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
+import type { WindowVerb } from '../window/windowActions.ts';
+import type { WindowState } from '../window/windowState.ts';
+import { manualButtons } from './manualButtons.ts';
+
+/** Restart, stop and end beyond this window: other windows are asked, what nobody owns is ended after a question, and for the rest the step is told. */
+export class MachineActions {
+  readonly #state: WindowState;
+  readonly #hands: () => Promise<Hands>;
+  readonly #evidence: EvidenceDocuments;
+  readonly #log: Log;
+
+  /** @param hands looks around; rejects when the machine cannot be looked at */
+  constructor(state: WindowState, hands: () => Promise<Hands>, evidence: EvidenceDocuments, log: Log) {
+    this.#state = state;
+    this.#hands = hands;
+    this.#evidence = evidence;
+    this.#log = log;
+  }
+
+  async act(verb: WindowVerb, instance: Instance): Promise<void> {
+    const { snapshot } = this.#state;
+    const hands = await this.#lookAround();
+    if (!hands || !snapshot) {
+      return;
+    }
+    const plan = planFor(verb, instance, snapshot, hands.here);
+    const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
+    if (manual !== undefined) {
+      const name = oneLine(instance.name, 60);
+      const guard = { 'Launch Through Guard…': () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
+      tell('info', `${name} (PID ${instance.pid}): ${manual}`, {
+        ...(await manualButtons(instance)),
+        ...(verb === 'restart' && guardWouldHelp(instance, snapshot) ? guard : {}),
+        'Show Evidence': () => this.#evidence.show(instance),
+      });
+      return;
+    }
+    if (!(await this.#confirmed([plan], []))) {
+      return;
+    }
+    const doing = verb === 'restart' ? 'restarting' : 'stopping';
+    const outcome = await this.#state.whileBusy(instance.id, doing, async () =>
+      window.withProgress({ location: ProgressLocation.Window, title: `${oneLine(instance.name, 60)}: ${doing}` }, () =>
+        carryOut(plan, hands),
+      ),
+    );
+    this.#report(outcome);
+  }
+
+  /** "Kill Duplicates and Orphans…": what is proven to be left behind is ticked, and nothing else. */
+  async prune(): Promise<void> {
+    const { snapshot } = this.#state;
+    const hands = await this.#lookAround();
+    if (!hands || !snapshot) {
+      return;
+    }
+    const life = await window.withProgress({ location: ProgressLocation.Window, title: 'Looking at MCP servers' }, () =>
+      lookForLife(snapshot.instances, hands.asker.runDir, hands.here.table),
+    );
+    const candidates = pruneCandidates(snapshot, hands.here, life);
+    if (candidates.length === 0) {
+      tell('info', 'Nothing was left behind, and nothing runs twice.');
+      return;
+    }
+    const chosen = await choose(candidates);
+    if (
+      chosen.length === 0 ||
+      !(await this.#confirmed(
+        chosen.map(({ plan }) => plan),
+        lastCopies(chosen, snapshot),
+        true,
+      ))
+    ) {
+      return;
+    }
+    const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
+    await window.withProgress({ location: ProgressLocation.Notification, title: 'Ending MCP servers' }, async (progress) => {
+      for (const candidate of chosen) {
+        progress.report({ message: `${oneLine(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
+        outcomes.push({ candidate, outcome: await carryOut(candidate.plan, hands) });
+      }
+    });
+    const { severity, text } = pruneSummary(outcomes);
+    this.#log.info(text);
+    tell(severity, text);
+  }
+
+  async #lookAround(): Promise<Hands | undefined> {
+    try {
+      return await this.#hands();
+    } catch (error) {
+      tell('error', `MCP Shepherd cannot act: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** @param picked the list was a question already: only what is in use is asked about again */
+  async #confirmed(plans: readonly Plan[], last: readonly string[], picked = false): Promise<boolean> {
+    if (plans.every((plan) => plan.confirm === 'no') || (picked && !needsSecondYes(plans, last))) {
+      return true;
+    }
+    const { message, detail, button } = endQuestion(plans, last);
+    return (await window.showWarningMessage(message, { modal: true, detail }, button)) === button;
+  }
+
+  #report(outcome: Outcome): void {
+    const text = oneLine(outcome.message, 600);
+    if (outcome.status === 'done' && outcome.after?.stillOld) {
+      tell('warning', text);
+    } else if (outcome.status === 'done') {
+      this.#log.info(text);
+      window.setStatusBarMessage(`$(check) ${withoutIcons(firstSentence(text))}`, 6_000);
+    } else {
+      this.#log.warn(text);
+      tell(outcome.status === 'already' || outcome.status === 'manual' ? 'info' : 'error', text);
+    }
+  }
+}
+
+async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandidate[]> {
+  const picks = prunePicks(candidates, Date.now());
+  const picker = window.createQuickPick<(typeof picks)[number]>();
+  picker.title = 'Kill Duplicates and Orphans';
+  picker.placeholder = 'Only what is proven to be left behind is ticked';
+  picker.canSelectMany = true;
+  picker.matchOnDescription = true;
+  picker.matchOnDetail = true;
+  picker.items = picks;
+  picker.selectedItems = picks.filter((pick) => pick.candidate?.preselected);
+  const freed = (): void => {
+    const bytes = picker.selectedItems.reduce((sum, pick) => sum + (pick.candidate?.instance.memoryBytes ?? 0), 0);
+    picker.title = `Kill Duplicates and Orphans: ${picker.selectedItems.length} chosen${bytes > 0 ? `, frees up to ${memoryText(bytes)}` : ''}`;
+  };
+  freed();
+  return new Promise((done) => {
+    picker.onDidChangeSelection(freed);
+    picker.onDidAccept(() => {
+      done(picker.selectedItems.flatMap((pick) => pick.candidate ?? []));
+      picker.hide();
+    });
+    picker.onDidHide(() => {
+      done([]);
+      picker.dispose();
+    });
+    picker.show();
+  });
+}

@@ -1,0 +1,199 @@
+import { commands as editor, ProgressLocation, window } from 'vscode';
+import type { Log } from '../../base/log.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { oneLine, withoutIcons } from '../display/plainText.ts';
+import { serverPicks } from '../display/serverPicks.ts';
+import { editorCommands, views } from '../manifestNames.ts';
+import { tell } from '../messages.ts';
+import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
+import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
+import type { WindowDeeds } from '../window/windowActions.ts';
+import { isStale, localRoute, staleHere } from '../window/windowFacts.ts';
+import type { RestartOutcome } from '../window/windowServers.ts';
+import type { WindowState } from '../window/windowState.ts';
+import { manualButtons } from './manualButtons.ts';
+import type { MachineActions } from './otherOwnerCommands.ts';
+
+/** How long a success stays in the status bar. */
+const successMs = 6_000;
+
+/** Restart and stop as the user meets them: progress while it runs, one sentence when it is done, and the way to the cause when it fails. */
+export class ServerActions {
+  readonly #state: WindowState;
+  readonly #deeds: WindowDeeds;
+  readonly #machine: MachineActions;
+  readonly #evidence: EvidenceDocuments;
+  readonly #log: Log & { show(): void };
+
+  constructor(state: WindowState, deeds: WindowDeeds, machine: MachineActions, evidence: EvidenceDocuments, log: Log & { show(): void }) {
+    this.#state = state;
+    this.#deeds = deeds;
+    this.#machine = machine;
+    this.#evidence = evidence;
+    this.#log = log;
+  }
+
+  /** Restarts where this window can, and says how to where it cannot. */
+  async restart(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    if (snapshot && !snapshot.instances.some((item) => item.id === instance.id)) {
+      // A notification can stand for hours.
+      tell('info', `${oneLine(instance.name, 60)} (PID ${instance.pid}) has ended meanwhile.`);
+      return;
+    }
+    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
+      await this.#machine.act('restart', instance);
+      return;
+    }
+    this.#report(await this.#run(instance, 'restarting'));
+  }
+
+  /**
+   * Stops the given servers as far as this window runs them, does something while none of them runs, and starts them again. Servers of others are
+   * left alone. What has to be done is done exactly once, whatever becomes of the servers.
+   */
+  async restartAround(instances: readonly Instance[], work: () => Promise<void>): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const mine = instances.filter((one) => snapshot && localRoute(one, snapshot, facts).kind === 'here');
+    // Two servers of one definition would wait for each other.
+    const [first, ...rest] = mine.filter((one, at) => !mine.slice(0, at).some((other) => sharesDefinition(one, other)));
+    if (!first) {
+      await work();
+      return;
+    }
+    let done = false;
+    const between = async (): Promise<void> => {
+      done = true;
+      await this.restartAround(rest, work);
+    };
+    const outcome = await this.#run(first, 'restarting', between);
+    this.#report(outcome);
+    if (!done) {
+      this.#log.warn(`${oneLine(first.name, 60)} (PID ${first.pid}) could not be stopped first.`);
+      await between();
+    }
+  }
+
+  async stop(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    if (!snapshot || localRoute(instance, snapshot, facts, 'stop').kind === 'elsewhere') {
+      await this.#machine.act('stop', instance);
+      return;
+    }
+    this.#report(await this.#run(instance, 'stopping'));
+  }
+
+  /** Says who can restart a server and by which step. */
+  async explain(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const route = snapshot && localRoute(instance, snapshot, facts);
+    const name = oneLine(instance.name, 60);
+    if (route?.kind !== 'elsewhere') {
+      tell('info', `This window can restart ${name} itself.`);
+      return;
+    }
+    tell('info', `${name} (PID ${instance.pid}): ${route.step}`, {
+      ...(await manualButtons(instance)),
+      'Show Evidence': () => this.#evidence.show(instance),
+    });
+  }
+
+  /** "Restart Server…": stale ones first. */
+  async pick(): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const picks = snapshot ? serverPicks(snapshot, facts, Date.now()) : [];
+    if (picks.length === 0) {
+      tell('info', snapshot ? 'No MCP server is running on this machine.' : 'MCP Shepherd is still looking for servers.');
+      return;
+    }
+    const pick = await window.showQuickPick(picks, {
+      title: 'Restart MCP Server',
+      placeHolder: 'Choose the server to restart',
+      matchOnDescription: true,
+      matchOnDetail: true,
+    });
+    const instance = pick && this.#state.snapshot?.instances.find((item) => item.id === pick.instanceId);
+    if (instance) {
+      await this.restart(instance);
+    } else if (pick) {
+      tell('info', 'That server has ended meanwhile.');
+    }
+  }
+
+  /** Restarts every stale server of this window, one after the other, whatever becomes of each. */
+  async restartAllStale(): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    if (!snapshot) {
+      tell('info', 'MCP Shepherd is still looking for servers.');
+      return;
+    }
+    const stale = staleHere(snapshot, facts);
+    const elsewhere = snapshot.instances.filter(isStale).length - stale.length;
+    if (stale.length === 0) {
+      const others =
+        elsewhere === 0
+          ? 'No server is stale.'
+          : `No stale server is run by this window; ${elsewhere} by others, whose rows say how to restart them.`;
+      tell('info', others);
+      return;
+    }
+    const outcomes: RestartOutcome[] = [];
+    for (const instance of stale) {
+      outcomes.push(await this.#run(instance, 'restarting'));
+    }
+    const text = summaryText(outcomes);
+    if (outcomes.some((outcome) => stillOld(outcome)) && outcomes.every((outcome) => outcome.kind !== 'failed')) {
+      tell('warning', text);
+    } else if (outcomes.every((outcome) => outcome.kind !== 'failed')) {
+      tell('info', text);
+    } else {
+      this.#warn(text, outcomes.find((outcome) => outcome.kind === 'failed')?.output);
+    }
+  }
+
+  async #run(instance: Instance, doing: 'restarting' | 'stopping', between?: () => Promise<void>): Promise<RestartOutcome> {
+    const name = oneLine(instance.name, 60);
+    const work = async (): Promise<RestartOutcome> => {
+      try {
+        return await window.withProgress({ location: ProgressLocation.Window, title: `${name}: ${doing}` }, (progress) =>
+          window.withProgress({ location: { viewId: views.servers } }, () => {
+            const step = (message: string): void => progress.report({ message });
+            return this.#deeds.run(doing === 'restarting' ? 'restart' : 'stop', instance, step, undefined, between);
+          }),
+        );
+      } catch (error) {
+        return {
+          kind: 'failed',
+          reason: `${doing === 'restarting' ? 'Restarting' : 'Stopping'} ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
+        };
+      }
+    };
+    const outcome = await this.#state.whileBusy(instance.id, doing, work);
+    if (outcome.kind === 'failed') {
+      this.#log.warn(`${name} (PID ${instance.pid}): ${outcome.reason}`);
+    }
+    return outcome;
+  }
+
+  #report(outcome: RestartOutcome): void {
+    const text = oneLine(outcomeText(outcome), 600);
+    if (outcome.kind === 'failed') {
+      this.#warn(text, outcome.output);
+    } else if (outcome.kind === 'already') {
+      tell('info', text);
+    } else if (outcome.leftBehind || stillOld(outcome)) {
+      tell('warning', text.endsWith('.') ? text : `${text}.`);
+    } else {
+      window.setStatusBarMessage(`$(check) ${withoutIcons(text, 600)}`, successMs);
+    }
+  }
+
+  #warn(text: string, output: string | undefined): void {
+    const showOutput = { 'Show Server Output': () => editor.executeCommand(editorCommands.showOutput, output) };
+    tell('error', text, { ...(output === undefined ? {} : showOutput), 'Show Log': () => this.#log.show() });
+  }
+}
+
+function sharesDefinition(a: Instance, b: Instance): boolean {
+  return a.definitions.some((id) => b.definitions.includes(id));
+}

@@ -1,0 +1,141 @@
+import { ProgressLocation, type Terminal, ThemeIcon, window } from 'vscode';
+import { type UpgradePlan, upgradePlan } from '../../action/plan/upgrade.ts';
+import type { Log } from '../../base/log.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { oneLine } from '../display/plainText.ts';
+import { commandLine, upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
+import { tell } from '../messages.ts';
+import type { WindowState } from '../window/windowState.ts';
+import { CommandTerminal } from './commandTerminal.ts';
+import type { ServerActions } from './restartCommands.ts';
+
+const button = 'Upgrade and Restart';
+
+/** What an upgrade needs of the rest of the extension. */
+export interface UpgradePorts {
+  /** A fresh look at the machine. */
+  look(): Promise<Snapshot>;
+  readonly platform: NodeJS.Platform;
+}
+
+/** "Upgrade and Restart": the exact command is shown and confirmed, runs in a terminal that can be seen, and then the servers are restarted. */
+export class UpgradeActions {
+  readonly #state: WindowState;
+  readonly #servers: ServerActions;
+  readonly #ports: UpgradePorts;
+  readonly #log: Log;
+  /** Environments that are being upgraded: two installers at once would break them. */
+  readonly #busy = new Set<string>();
+
+  constructor(state: WindowState, servers: ServerActions, ports: UpgradePorts, log: Log) {
+    this.#state = state;
+    this.#servers = servers;
+    this.#ports = ports;
+    this.#log = log;
+  }
+
+  /** "Upgrade and Restart…" of the palette. */
+  async pick(): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const picks = snapshot ? upgradePicks(snapshot, facts) : [];
+    if (picks.length === 0) {
+      tell(
+        'info',
+        snapshot ? 'No running MCP server has a newer version, as far as is known.' : 'MCP Shepherd is still looking for servers.',
+      );
+      return;
+    }
+    const pick = await window.showQuickPick(picks, {
+      title: 'Upgrade and Restart MCP Server',
+      matchOnDescription: true,
+      matchOnDetail: true,
+    });
+    const instance = pick && this.#state.snapshot?.instances.find((item) => item.id === pick.instanceId);
+    if (instance) {
+      await this.upgrade(instance);
+    }
+  }
+
+  async upgrade(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const plan = snapshot && upgradePlan(instance, snapshot, this.#ports.platform);
+    if (!plan) {
+      tell('info', this.#why(instance));
+      return;
+    }
+    if (!facts.trusted) {
+      tell(
+        'info',
+        'This window is in Restricted Mode. Trust the workspace first: nothing is installed from a window that you do not trust.',
+      );
+      return;
+    }
+    const key = JSON.stringify([instance.package?.ecosystem, instance.package?.root]);
+    if (this.#busy.has(key)) {
+      tell('info', `${oneLine(plan.packageName, 100)} is being upgraded already.`);
+      return;
+    }
+    this.#busy.add(key);
+    try {
+      const { message, detail } = upgradeQuestion(plan, facts);
+      if ((await window.showWarningMessage(message, { modal: true, detail }, button)) === button) {
+        await this.#carryOut(plan);
+      }
+    } finally {
+      this.#busy.delete(key);
+    }
+  }
+
+  #why(instance: Instance): string {
+    const name = oneLine(instance.name, 60);
+    const finding = instance.findings.find((one) => one.kind === 'update-available');
+    const step = finding?.actions.find((action) => action.kind === 'manual');
+    return step ? `${name}: ${oneLine(step.step, 600)}` : `No newer version of ${name} is known.`;
+  }
+
+  async #carryOut(plan: UpgradePlan): Promise<void> {
+    if (plan.order === 'stop-first') {
+      const ended: (number | string)[] = [];
+      await this.#servers.restartAround(plan.instances, async () => {
+        ended.push(await this.#run(plan));
+      });
+      this.#told(plan, ended[0] ?? 'it was not run');
+      return;
+    }
+    // Until they are restarted, nobody needs to be told that they run old code.
+    await this.#state.whileAllBusy(
+      plan.instances.map((one) => one.id),
+      'upgrading',
+      async () => {
+        if (!this.#told(plan, await this.#run(plan))) {
+          return;
+        }
+        const after = await this.#ports.look();
+        for (const instance of plan.instances.filter((one) => after.instances.some((still) => still.id === one.id))) {
+          await this.#servers.restart(instance);
+        }
+      },
+    );
+  }
+
+  /** @returns whether it worked; a failure is told */
+  #told(plan: UpgradePlan, ended: number | string): boolean {
+    if (ended === 0) {
+      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${commandLine(plan.argv)}`);
+      return true;
+    }
+    const text = upgradeFailure(plan, ended);
+    this.#log.warn(text);
+    tell('error', text);
+    return false;
+  }
+
+  /** Runs the command where it can be seen. @returns its exit code, or in words why there is none */
+  async #run(plan: UpgradePlan): Promise<number | string> {
+    const pty = new CommandTerminal(plan.argv, plan.cwd, commandLine(plan.argv));
+    const name = `Upgrade ${oneLine(plan.packageName, 60)}`;
+    const terminal: Terminal = window.createTerminal({ name, pty, iconPath: new ThemeIcon('cloud-download'), isTransient: true });
+    terminal.show(true);
+    return await window.withProgress({ location: ProgressLocation.Window, title: name }, () => pty.ended);
+  }
+}

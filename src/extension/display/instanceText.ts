@@ -1,0 +1,90 @@
+import type { PackageChange } from '../../model/package.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { oneLine } from './plainText.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** "runs 1.0.0, installed 1.1.0"; "runs 1.1.0" when both are the same; with the dependency when that is what differs. */
+export function versionsText(instance: Instance): string {
+  const { package: own, findings } = instance;
+  if (findings.some((finding) => finding.kind === 'files-gone')) {
+    return own?.running ? `runs ${oneLine(own.running, 40)}, no longer installed` : 'its files are gone';
+  }
+  if (!own || (own.running === null && own.installed === null)) {
+    return 'version unknown';
+  }
+  if (own.running === null) {
+    return `version unknown, installed ${oneLine(own.installed ?? '', 40)}`;
+  }
+  const running = oneLine(own.running, 40);
+  if (own.installed !== null && own.installed !== own.running) {
+    return `runs ${running}, installed ${oneLine(own.installed, 40)}`;
+  }
+  const [first, ...others] = instance.changedDependencies;
+  if (!first && own.latest !== undefined && findings.some((one) => one.kind === 'update-available' && one.confidence !== 'unknown')) {
+    return `runs ${running}, ${oneLine(own.latest, 40)} available`;
+  }
+  return first ? `runs ${running} with ${changeWords(first)}${others.length > 0 ? ` and ${others.length} more` : ''}` : `runs ${running}`;
+}
+
+/** "chromadb 0.6.3, installed 1.5.7". */
+function changeWords(change: PackageChange): string {
+  const name = oneLine(change.name, 60);
+  const running = `${name} ${oneLine(change.running ?? '', 40)}`.trimEnd();
+  switch (change.direction) {
+    case 'removed':
+      return `${running}, no longer installed`;
+    case 'content':
+      return `${running}, installed again`;
+    default:
+      return change.installed === undefined ? `${running}, changed` : `${running}, installed ${oneLine(change.installed, 40)}`;
+  }
+}
+
+/** How long something has run, coarse on purpose so that it does not change with every look: "just started", "5 min", "3 h", "2 days". */
+export function ageText(startedAt: string, now: number): string {
+  const age = Math.max(0, now - Date.parse(startedAt));
+  if (age < minuteMs) {
+    return 'just started';
+  }
+  if (age < hourMs) {
+    return `${Math.floor(age / minuteMs)} min`;
+  }
+  if (age < 2 * dayMs) {
+    return `${Math.floor(age / hourMs)} h`;
+  }
+  return `${Math.floor(age / dayMs)} days`;
+}
+
+/** Memory in two significant digits ("58 MB", "120 MB", "1.2 GB"): more would only flicker. Undefined when it is not known. */
+export function memoryText(bytes: number): string | undefined {
+  if (bytes <= 0) {
+    return undefined;
+  }
+  const megabytes = Number((bytes / 1024 ** 2).toPrecision(2));
+  return megabytes < 1000 ? `${Math.max(1, Math.round(megabytes))} MB` : `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+}
+
+/** "PID 4711 · 58 MB · 3 h". @param now epoch ms */
+export function processText(instance: Instance, now: number): string {
+  return [`PID ${instance.pid}`, memoryText(instance.memoryBytes), ageText(instance.startedAt, now)].filter(Boolean).join(' · ');
+}
+
+/** The same as `versionsText`, as the rest of a sentence about the server: "still runs 1.0.0, and 1.1.0 is installed". */
+export function changeSummary(instance: Instance): string {
+  const { package: own, changedDependencies } = instance;
+  const [first] = changedDependencies;
+  if (own?.running && own.installed && own.running !== own.installed) {
+    return `still runs ${oneLine(own.running, 40)}, and ${oneLine(own.installed, 40)} is installed`;
+  }
+  if (first) {
+    const versions =
+      first.running && first.installed && first.running !== first.installed ? ` ${first.running}, and ${first.installed} is installed` : '';
+    return versions === ''
+      ? `still runs the old ${oneLine(first.name, 60)}`
+      : `still runs with ${oneLine(`${first.name}${versions}`, 140)}`;
+  }
+  return 'still runs its old code: its files were installed again';
+}

@@ -1,0 +1,37 @@
+import type { Disposable } from '../../base/disposable.ts';
+import type { Log } from '../../base/log.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { WindowState } from '../window/windowState.ts';
+import { oneLine } from './plainText.ts';
+import { pathText } from './sourceText.ts';
+
+/** "~/.cursor/mcp.json, line 3: …": where and what, in one line. */
+export function problemText(problem: Problem, home: string): string {
+  const place =
+    problem.file === undefined ? '' : `${pathText(problem.file, home)}${problem.line === undefined ? '' : `, line ${problem.line}`}: `;
+  return `${place}${oneLine(problem.message, 300)}`;
+}
+
+/** What stands above the rows when something could not be read; undefined when all could. */
+export function problemsMessage(problems: readonly Problem[], home: string): string | undefined {
+  const [first] = problems;
+  if (!first) {
+    return undefined;
+  }
+  const rest = problems.length - 1;
+  return rest === 0 ? problemText(first, home) : `${problemText(first, home)} (and ${rest} more: see “MCP Shepherd: Show Log”)`;
+}
+
+/** Writes each problem into the log once, and again only when it came back after it was gone. */
+export function logProblems(state: WindowState, log: Log): Disposable {
+  let told: ReadonlySet<string> = new Set();
+  return state.onChange(() => {
+    const texts = new Set((state.snapshot?.problems ?? []).map((problem) => problemText(problem, state.facts.home)));
+    for (const text of texts) {
+      if (!told.has(text)) {
+        log.warn(text);
+      }
+    }
+    told = texts;
+  });
+}

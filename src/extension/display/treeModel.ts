@@ -1,0 +1,205 @@
+import { isWindowClient } from '../../action/plan/restartRoute.ts';
+import { isUpgradable } from '../../action/plan/upgrade.ts';
+import { guardability } from '../../action/protect/hint.ts';
+import type { Definition } from '../../model/definition.ts';
+import { isHeadline } from '../../model/finding.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { isRestartable, isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
+import { countsText, findingsText } from './findingWords.ts';
+import { processText, versionsText } from './instanceText.ts';
+import { oneLine } from './plainText.ts';
+import { sourceText } from './sourceText.ts';
+import { contextFlags, instanceIcon, serverIcon, type TreeNode } from './treeNode.ts';
+
+/** One client with what it has configured and what it runs. */
+interface ClientGroup {
+  readonly key: string;
+  readonly name: string;
+  /** Undefined for servers without client. */
+  readonly clientId: string | undefined;
+  readonly servers: Map<string, ServerGroup>;
+}
+
+interface ServerGroup {
+  readonly name: string;
+  readonly definition: Definition | undefined;
+  readonly instances: Instance[];
+  /** Set when the running server also fits another entry of the same client, under which it is shown. */
+  readonly sharedWith?: Definition;
+}
+
+/** The rows of the view: clients → servers → instances, then servers without a client. Pure. @param now epoch ms, for ages */
+export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode[] {
+  const groups = [...groupByClient(snapshot, facts).values()].sort((a, b) => rank(a, facts) - rank(b, facts) || compare(a.name, b.name));
+  return groups.map((group) => clientNode(group, snapshot, facts, now));
+}
+
+function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, ClientGroup> {
+  const groups = new Map<string, ClientGroup>();
+  const groupOf = (clientId: string | undefined, name: string): ClientGroup => {
+    // Programs that no table names are told apart by their own names.
+    const key = clientId === undefined ? 'none' : clientId === 'unknown' ? `unknown:${name}` : clientId;
+    const group = groups.get(key) ?? { key, name, clientId, servers: new Map() };
+    groups.set(key, group);
+    return group;
+  };
+  const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
+  /** Which clients run a definition, and under which definition the first of these instances is shown. */
+  const running = new Map<string, Map<string, Definition>>();
+  for (const instance of snapshot.instances) {
+    const group = instance.client ? groupOf(instance.client.id, instance.client.name) : groupOf(undefined, 'No client');
+    const definition = instance.definitions.map((id) => definitions.get(id)).find((item) => item !== undefined);
+    const key = definition?.id ?? `unconfigured:${instance.name}`;
+    const server = group.servers.get(key) ?? { name: definition?.name ?? instance.name, definition, instances: [] };
+    server.instances.push(instance);
+    group.servers.set(key, server);
+    if (definition && instance.client) {
+      for (const id of instance.definitions) {
+        running.set(id, (running.get(id) ?? new Map<string, Definition>()).set(instance.client.id, definition));
+      }
+    }
+  }
+  for (const definition of snapshot.definitions) {
+    const home = homeOf(definition, facts);
+    const runners = [...(running.get(definition.id) ?? [])].filter(
+      ([client]) => client === home || (isWindowClient(client) && isWindowClient(home)),
+    );
+    const shownAs = runners[0]?.[1];
+    if (shownAs?.id !== definition.id) {
+      const name = snapshot.clients.find((client) => client.id === home)?.name ?? home;
+      const shared = shownAs ? { sharedWith: shownAs } : {};
+      groupOf(runners[0]?.[0] ?? home, name).servers.set(definition.id, { name: definition.name, definition, instances: [], ...shared });
+    }
+  }
+  return groups;
+}
+
+/** The client under which a definition stands that nobody runs: its own, or the build of VS Code that this window is. */
+function homeOf(definition: Definition, facts: WindowFacts): string {
+  // A root `.mcp.json` is another client's file, and VS Code starts its servers as its own.
+  const windows = isWindowClient(definition.client) || definition.vscodeCollection === 'folder-dot-mcp';
+  return windows && definition.readBy.includes(facts.clientId) ? facts.clientId : definition.client;
+}
+
+/** This window's client first, servers without a client last. */
+function rank(group: ClientGroup, facts: WindowFacts): number {
+  if (group.clientId === undefined) {
+    return 3;
+  }
+  return group.clientId === 'unknown' ? 2 : group.clientId === facts.clientId ? 0 : 1;
+}
+
+function compare(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { sensitivity: 'base', numeric: true });
+}
+
+function clientNode(group: ClientGroup, snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode {
+  const entries = [...group.servers].sort(([keyA, a], [keyB, b]) => compare(a.name, b.name) || compare(keyA, keyB));
+  const children = entries.map(([key, server]) => serverNode(`server:${group.key}:${key}`, server, snapshot, facts, now));
+  const instances = entries.flatMap(([, server]) => server.instances);
+  const trouble = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
+  const description = [trouble, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
+  const name = oneLine(group.name, 60);
+  return {
+    // VS Code remembers for each id whether it is open: what begins to run gets another id, and shows itself.
+    id: `client:${group.key}${instances.length > 0 ? '' : ':idle'}`,
+    kind: 'client',
+    label: name,
+    description,
+    icon: { id: group.clientId === undefined ? 'circle-slash' : isWindowClient(group.clientId) ? 'window' : 'terminal' },
+    expanded: instances.length > 0 || rank(group, facts) === 0,
+    flags: contextFlags({ kind: 'client' }),
+    spoken: `${name}: ${description}`,
+    children,
+  };
+}
+
+function serverNode(id: string, server: ServerGroup, snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode {
+  const { definition } = server;
+  const instances = [...server.instances].sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt) || a.pid - b.pid);
+  const only = instances.length === 1 ? instances[0] : undefined;
+  const description = `${serverState(server, facts.home)}${definition?.guarded ? ' · guarded' : ''} · ${definition ? sourceText(definition, facts.home) : 'not in any configuration'}`;
+  const label = oneLine(server.name, 80);
+  return {
+    id: instances.length > 0 ? id : `${id}:idle`,
+    kind: 'server',
+    label,
+    description,
+    icon: serverIcon(definition, instances),
+    expanded: true,
+    flags: contextFlags({
+      kind: 'server',
+      configured: definition !== undefined,
+      guard: definition && guardability(definition),
+      ...(only ? abilities(only, snapshot, facts) : {}),
+    }),
+    spoken: `${label}: ${description}`,
+    ...(only ? { instanceId: only.id } : {}),
+    ...(definition ? { definitionId: definition.id } : {}),
+    children: instances.map((instance) => instanceNode(`${id}:${instance.id}`, instance, definition, snapshot, facts, now)),
+  };
+}
+
+/** "stale", "running", "3 running, 1 stale", "not running", "switched off", "remote". */
+function serverState({ definition, instances, sharedWith }: ServerGroup, home: string): string {
+  const [first] = instances;
+  if (sharedWith) {
+    return `same command as in ${sourceText(sharedWith, home)}`;
+  }
+  const own = definition ? findingsText(definition.findings) : undefined;
+  if (!first) {
+    const state =
+      definition?.enabled === false ? 'switched off' : definition && definition.transport !== 'stdio' ? 'remote' : 'not running';
+    return own ? `${own}, ${state}` : state;
+  }
+  if (instances.length === 1) {
+    return findingsText([...first.findings, ...(definition?.findings ?? [])]) ?? 'running';
+  }
+  const trouble = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
+  return [`${instances.length} running`, trouble].filter(Boolean).join(', ');
+}
+
+function instanceNode(
+  id: string,
+  instance: Instance,
+  definition: Definition | undefined,
+  snapshot: Snapshot,
+  facts: WindowFacts,
+  now: number,
+): TreeNode {
+  const doing = facts.busy.get(instance.id);
+  const state = doing ? `${doing}…` : findingsText(instance.findings);
+  const other = instance.client && isWindowClient(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : undefined;
+  const background = !instance.client && instance.background ? 'background' : undefined;
+  const guarded = instance.guarded ? 'guarded' : undefined;
+  const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined ? 'recorded' : undefined;
+  const description = [state, other, background, guarded, processText(instance, now), recorded].filter(Boolean).join(' · ');
+  const label = versionsText(instance);
+  return {
+    id,
+    kind: 'instance',
+    label,
+    description,
+    icon: instanceIcon(instance, doing !== undefined),
+    expanded: false,
+    flags: contextFlags({
+      kind: 'instance',
+      configured: definition !== undefined,
+      guard: definition && guardability(definition),
+      ...abilities(instance, snapshot, facts),
+    }),
+    spoken: `${oneLine(instance.name, 80)}, ${label}, ${[state, processText(instance, now), ownerText(instance, facts)].filter(Boolean).join(', ')}`,
+    instanceId: instance.id,
+    ...(definition ? { definitionId: definition.id } : {}),
+    children: [],
+  };
+}
+
+function abilities(
+  instance: Instance,
+  snapshot: Snapshot,
+  facts: WindowFacts,
+): { running: true; restartable: boolean; stale: boolean; upgradable: boolean } {
+  const restartable = !facts.busy.has(instance.id) && isRestartable(instance, snapshot, facts);
+  return { running: true, restartable, stale: isStale(instance), upgradable: !facts.busy.has(instance.id) && isUpgradable(instance) };
+}

@@ -1,0 +1,139 @@
+import type { Definition } from '../../model/definition.ts';
+import type { Finding, FindingKind } from '../../model/finding.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { worstFinding } from './findingWords.ts';
+
+/** One row of the view "MCP Servers", as plain data. */
+export interface TreeNode {
+  /** Stable while the row means the same thing, so that expansion and selection survive a refresh. */
+  readonly id: string;
+  readonly kind: 'client' | 'server' | 'instance';
+  readonly label: string;
+  readonly description?: string;
+  /** Name of a codicon and a theme colour for it. The words say the same as both. */
+  readonly icon: { readonly id: string; readonly color?: string };
+  readonly expanded: boolean;
+  /** What menus ask for: see `contextFlags`. */
+  readonly flags: string;
+  /** What a screen reader says. */
+  readonly spoken: string;
+  /** The instance that an action on this row means: its own, or a server's only one. */
+  readonly instanceId?: string;
+  /** The definition that "reveal" opens. */
+  readonly definitionId?: string;
+  readonly children: readonly TreeNode[];
+}
+
+/** What a row offers; the manifest's `viewItem =~ /\bflag\b/` conditions ask for these words. */
+export interface RowAbilities {
+  readonly kind: TreeNode['kind'];
+  /** Stands for exactly one running instance. */
+  readonly running?: boolean;
+  /** This window can restart and stop it. */
+  readonly restartable?: boolean;
+  readonly stale?: boolean;
+  /** There is a newer version, and the command for it is known. */
+  readonly upgradable?: boolean;
+  /** Its entry stands in a file that can be opened. */
+  readonly configured?: boolean;
+  /** Its entry can be put behind the guard, or is. */
+  readonly guard?: 'guardable' | 'guarded' | undefined;
+}
+
+/** The row's `contextValue`: words joined by `;`. `manual` is a running server that only its own client can restart. */
+export function contextFlags(row: RowAbilities): string {
+  return [
+    row.kind,
+    row.running && 'running',
+    row.running && (row.restartable ? 'restartable' : 'manual'),
+    row.stale && 'stale',
+    row.upgradable && 'upgradable',
+    row.configured && 'configured',
+    row.guard,
+  ]
+    .filter(Boolean)
+    .join(';');
+}
+
+/** All rows below the given ones and themselves, by id. */
+export function indexNodes(roots: readonly TreeNode[]): Map<string, TreeNode> {
+  const index = new Map<string, TreeNode>();
+  const visit = (node: TreeNode): void => {
+    index.set(node.id, node);
+    node.children.forEach(visit);
+  };
+  roots.forEach(visit);
+  return index;
+}
+
+/**
+ * Which rows have to be drawn again: `all` when rows at the top came, went or moved, else the ids of the rows that look different
+ * or whose children did. Empty when a person would see no difference.
+ */
+export function changedRows(before: readonly TreeNode[], after: readonly TreeNode[]): 'all' | readonly string[] {
+  if (!sameIds(before, after)) {
+    return 'all';
+  }
+  const known = indexNodes(before);
+  const changed: string[] = [];
+  const visit = (node: TreeNode): void => {
+    const old = known.get(node.id);
+    if (!old || !sameIds(old.children, node.children) || face(old) !== face(node)) {
+      changed.push(node.id);
+      if (!old) {
+        return;
+      }
+    }
+    node.children.forEach(visit);
+  };
+  after.forEach(visit);
+  // A row that is new is drawn with its parent, whose children changed.
+  return changed.filter((id) => known.has(id));
+}
+
+function sameIds(a: readonly TreeNode[], b: readonly TreeNode[]): boolean {
+  return a.length === b.length && a.every((node, index) => node.id === b[index]?.id);
+}
+
+function face(node: TreeNode): string {
+  const { children: _, ...own } = node;
+  return JSON.stringify(own);
+}
+
+const warning = 'problemsWarningIcon.foreground';
+
+const troubleIcons: Partial<Record<FindingKind, TreeNode['icon']>> = {
+  stale: { id: 'warning', color: warning },
+  'files-gone': { id: 'error', color: 'problemsErrorIcon.foreground' },
+  duplicate: { id: 'copy', color: warning },
+  orphan: { id: 'debug-disconnect', color: warning },
+  unresponsive: { id: 'circle-slash', color: warning },
+  'lock-conflict': { id: 'lock', color: warning },
+};
+
+function troubleIcon(findings: readonly Finding[]): TreeNode['icon'] | undefined {
+  const worst = worstFinding(findings);
+  return worst && troubleIcons[worst.kind];
+}
+
+/** Icon of one running server. */
+export function instanceIcon(instance: Instance, busy: boolean): TreeNode['icon'] {
+  if (busy) {
+    return { id: 'loading~spin' };
+  }
+  const known = instance.package !== null && instance.package.running !== null;
+  return troubleIcon(instance.findings) ?? (known ? { id: 'pass', color: 'testing.iconPassed' } : { id: 'question' });
+}
+
+/** Icon of a configured server with the instances that run it. */
+export function serverIcon(definition: Definition | undefined, instances: readonly Instance[]): TreeNode['icon'] {
+  const findings = [...(definition?.findings ?? []), ...instances.flatMap((instance) => instance.findings)];
+  const trouble = troubleIcon(findings);
+  if (trouble) {
+    return trouble;
+  }
+  if (definition && definition.transport !== 'stdio') {
+    return { id: 'globe' };
+  }
+  return { id: instances.length > 0 ? 'server-process' : 'circle-outline' };
+}

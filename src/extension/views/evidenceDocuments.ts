@@ -1,0 +1,56 @@
+import { EventEmitter, Range, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
+import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { evidenceText, goneText } from '../display/evidenceText.ts';
+import { oneLine } from '../display/plainText.ts';
+import { evidenceScheme } from '../manifestNames.ts';
+import type { WindowState } from '../window/windowState.ts';
+
+/** Read-only documents that say all that is known of one running server, and stay true while they are open. */
+export class EvidenceDocuments implements TextDocumentContentProvider, Disposable {
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new EventEmitter<Uri>());
+  readonly #state: WindowState;
+  /** What the open documents show, by address, without the times that change with every look. */
+  readonly #shown = new Map<string, string>();
+  readonly onDidChange = this.#changed.event;
+
+  constructor(state: WindowState) {
+    this.#state = state;
+    this.#store.add(workspace.registerTextDocumentContentProvider(evidenceScheme, this));
+    this.#store.add(workspace.onDidCloseTextDocument((document) => this.#shown.delete(document.uri.toString())));
+    this.#store.add(state.onChange(() => this.#refresh()));
+  }
+
+  async show(instance: Instance): Promise<void> {
+    const name = oneLine(instance.name, 60).replace(/[\\/?#%:]/g, '-');
+    const uri = Uri.from({ scheme: evidenceScheme, path: `/${name} (PID ${instance.pid}).txt`, query: instance.id });
+    // On the empty line below the title: on a word, the editor would mark it everywhere.
+    const start = new Range(2, 0, 2, 0);
+    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, selection: start });
+  }
+
+  provideTextDocumentContent(uri: Uri): string {
+    const { snapshot, facts } = this.#state;
+    const instance = this.#instance(uri);
+    this.#shown.set(uri.toString(), JSON.stringify(instance));
+    return instance && snapshot ? evidenceText(instance, snapshot, facts, Date.parse(snapshot.at)) : goneText();
+  }
+
+  #instance(uri: Uri): Instance | undefined {
+    return this.#state.snapshot?.instances.find((instance) => instance.id === uri.query);
+  }
+
+  #refresh(): void {
+    for (const [address, shown] of this.#shown) {
+      const uri = Uri.parse(address);
+      if (JSON.stringify(this.#instance(uri)) !== shown) {
+        this.#changed.fire(uri);
+      }
+    }
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}

@@ -1,0 +1,111 @@
+import { window } from 'vscode';
+import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import type { Log } from '../../base/log.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { type Announcement, announcements, announcementText, groupText, isOwn, ownerFirstMs, speaksNow } from '../display/announcements.ts';
+import { type Buttons, tell } from '../messages.ts';
+import { notificationMode } from '../settings.ts';
+import { isRestartable } from '../window/windowFacts.ts';
+import type { WindowState } from '../window/windowState.ts';
+
+/** What the notifier sets going. */
+export interface NotifierActions {
+  restart(instance: Instance): Promise<void>;
+  explain(instance: Instance): void;
+  show(instanceId: string): Promise<void>;
+  /** Claims the one notification of a key on this machine; true for exactly one window. */
+  claim(key: string): boolean;
+}
+
+/** Tells of each upgrade that left running servers behind: once on this machine, in the window that it concerns most. */
+export class Notifier implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #state: WindowState;
+  readonly #actions: NotifierActions;
+  readonly #log: Log;
+  /** When this window first saw each upgrade, epoch ms. */
+  readonly #firstSeen = new Map<string, number>();
+  /** Claimed here or by another window: settled. */
+  readonly #settled = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(state: WindowState, actions: NotifierActions, log: Log) {
+    this.#state = state;
+    this.#actions = actions;
+    this.#log = log;
+    this.#store.add(state.onChange(() => this.#consider()));
+    this.#store.add(window.onDidChangeWindowState((event) => event.focused && this.#consider()));
+    this.#store.add({ dispose: () => clearTimeout(this.#timer) });
+    this.#consider();
+  }
+
+  #consider(): void {
+    const { snapshot, facts } = this.#state;
+    const mode = notificationMode();
+    if (!snapshot || mode === 'off') {
+      return;
+    }
+    const current = announcements(snapshot);
+    for (const key of this.#firstSeen.keys()) {
+      if (!current.some((announcement) => announcement.key === key)) {
+        this.#firstSeen.delete(key);
+      }
+    }
+    const due: Announcement[] = [];
+    for (const announcement of current) {
+      const { key } = announcement;
+      const firstSeen = this.#firstSeen.get(key) ?? Date.now();
+      this.#firstSeen.set(key, firstSeen);
+      if (announcement.instances.every((instance) => facts.busy.has(instance.id))) {
+        // Being replaced right now.
+        continue;
+      }
+      if (this.#settled.has(key) || (mode === 'thisWindow' && !isOwn(announcement, facts))) {
+        continue;
+      }
+      const waited = Date.now() - firstSeen;
+      if (speaksNow(announcement, facts, window.state.focused, waited)) {
+        this.#settled.add(key);
+        if (this.#actions.claim(key)) {
+          due.push(announcement);
+        }
+      } else if (waited < ownerFirstMs) {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#consider(), ownerFirstMs - waited);
+      }
+    }
+    if (due.length > 0) {
+      this.#tell(due);
+    }
+  }
+
+  /** One notification, also for several upgrades: a row of toasts would be a wall. */
+  #tell(due: readonly Announcement[]): void {
+    const { snapshot, facts } = this.#state;
+    const [one, ...others] = due;
+    const [first] = one?.instances ?? [];
+    if (!snapshot || !one || !first) {
+      return;
+    }
+    const here = due.flatMap((announcement) => announcement.instances).filter((instance) => isRestartable(instance, snapshot, facts));
+    const text = others.length === 0 ? announcementText(one, facts) : groupText(due);
+    this.#log.info(text);
+    const restartAll = async (): Promise<void> => {
+      for (const instance of here) {
+        await this.#actions.restart(instance);
+      }
+    };
+    const act: Buttons =
+      here.length > 0 ? { Restart: restartAll } : others.length === 0 ? { 'How to Restart': () => this.#actions.explain(first) } : {};
+    tell('warning', text, {
+      ...act,
+      Show: () => this.#actions.show(first.id),
+      [others.length === 0 ? 'Not for This Version' : 'Not for These Versions']: () =>
+        this.#log.info(`No more notifications for ${due.map((announcement) => announcement.name).join(', ')} at the installed version.`),
+    });
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  EventEmitter,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  type TreeDataProvider,
+  TreeItem,
+  TreeItemCollapsibleState,
+  type TreeView,
+  window,
+} from 'vscode';
+import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { countsText, headlines } from '../display/findingWords.ts';
+import { definitionTooltip, instanceTooltip } from '../display/instanceTooltip.ts';
+import { problemsMessage } from '../display/problemLog.ts';
+import { buildTree } from '../display/treeModel.ts';
+import { changedRows, indexNodes, type TreeNode } from '../display/treeNode.ts';
+import { commands, views } from '../manifestNames.ts';
+import type { WindowState } from '../window/windowState.ts';
+
+/** Ages on the rows are coarse; drawing them anew this often keeps them true. */
+const ageMs = 60_000;
+
+/** The view "MCP Servers". Rows are known to VS Code by their ids, so a refresh keeps what is expanded and selected. */
+export class ServerTree implements TreeDataProvider<string>, Disposable {
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new EventEmitter<string[] | undefined>());
+  readonly #state: WindowState;
+  readonly #view: TreeView<string>;
+  #roots: readonly TreeNode[] = [];
+  #index: ReadonlyMap<string, TreeNode> = new Map();
+  #parents: ReadonlyMap<string, string> = new Map();
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(state: WindowState) {
+    this.#state = state;
+    this.#view = this.#store.add(window.createTreeView(views.servers, { treeDataProvider: this, showCollapseAll: true }));
+    this.#store.add(state.onChange(() => this.#update()));
+    const timer = setInterval(() => this.#update(), ageMs);
+    this.#store.add({ dispose: () => clearInterval(timer) });
+    this.#update();
+  }
+
+  /** The row that a command means: the argument that a menu gave, else what is selected. */
+  row(argument: unknown): TreeNode | undefined {
+    // Menus have been seen to give something else than the element on a row that was not selected before.
+    const id = typeof argument === 'string' ? argument : this.#view.selection[0];
+    return id === undefined ? undefined : this.#index.get(id);
+  }
+
+  /** Shows the view, with the given instance selected if it has a row. */
+  async show(instanceId?: string): Promise<void> {
+    const row = [...this.#index.values()].find((node) => node.kind === 'instance' && node.instanceId === instanceId) ?? this.#roots[0];
+    if (row) {
+      await this.#view.reveal(row.id, { select: instanceId !== undefined, focus: true, expand: true });
+    }
+  }
+
+  getChildren(id?: string): string[] {
+    return (id === undefined ? this.#roots : (this.#index.get(id)?.children ?? [])).map((node) => node.id);
+  }
+
+  getParent(id: string): string | undefined {
+    return this.#parents.get(id);
+  }
+
+  getTreeItem(id: string): TreeItem {
+    const node = this.#index.get(id);
+    if (!node) {
+      // Asked for a row that went away meanwhile; the refresh that removes it is on its way.
+      return new TreeItem('', TreeItemCollapsibleState.None);
+    }
+    const open = node.expanded ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.Collapsed;
+    const item = new TreeItem(node.label, node.children.length > 0 ? open : TreeItemCollapsibleState.None);
+    item.id = node.id;
+    item.contextValue = node.flags;
+    item.iconPath = new ThemeIcon(node.icon.id, node.icon.color === undefined ? undefined : new ThemeColor(node.icon.color));
+    item.accessibilityInformation = { label: node.spoken };
+    if (node.description !== undefined) {
+      item.description = node.description;
+    }
+    if (node.kind === 'instance') {
+      item.command = { command: commands.showEvidence, title: 'Show Evidence', arguments: [node.id] };
+    }
+    return item;
+  }
+
+  resolveTreeItem(item: TreeItem, id: string): TreeItem {
+    const markdown = this.#tooltip(id);
+    if (markdown !== undefined) {
+      item.tooltip = new MarkdownString(markdown);
+    }
+    return item;
+  }
+
+  #tooltip(id: string): string | undefined {
+    const { snapshot, facts } = this.#state;
+    const node = this.#index.get(id);
+    const definition = snapshot?.definitions.find((item) => item.id === node?.definitionId);
+    if (node?.kind === 'server' && definition) {
+      return definitionTooltip(definition, facts);
+    }
+    const instance = snapshot?.instances.find((item) => item.id === node?.instanceId);
+    return instance && instanceTooltip(instance, facts, Date.now());
+  }
+
+  #update(): void {
+    const { snapshot, facts } = this.#state;
+    if (!snapshot) {
+      return;
+    }
+    const before = this.#roots;
+    this.#roots = buildTree(snapshot, facts, Date.now());
+    this.#index = indexNodes(this.#roots);
+    this.#parents = new Map([...this.#index.values()].flatMap((node) => node.children.map((child) => [child.id, node.id] as const)));
+    const changed = changedRows(before, this.#roots);
+    if (changed === 'all') {
+      this.#changed.fire(undefined);
+    } else if (changed.length > 0) {
+      this.#changed.fire([...changed]);
+    }
+    const found = headlines(snapshot);
+    const counts = countsText(found);
+    if (counts !== this.#view.badge?.tooltip) {
+      this.#view.badge = counts === undefined ? undefined : { value: found.length, tooltip: counts };
+    }
+    const message = problemsMessage(snapshot.problems, facts.home);
+    if ((message ?? '') !== (this.#view.message ?? '')) {
+      this.#view.message = message ?? '';
+    }
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}

@@ -1,0 +1,43 @@
+import { restartTruth } from '../../action/plan/restartResult.ts';
+import { versionsText } from '../display/instanceText.ts';
+import type { RestartOutcome } from './windowServers.ts';
+
+/** "everything restarted: runs 1.1.0 (PID 4711 → 4805)". */
+export function outcomeText(outcome: RestartOutcome): string {
+  switch (outcome.kind) {
+    case 'restarted': {
+      const left = outcome.leftBehind ? '. The old process did not end and runs on without VS Code' : '';
+      const { package: own } = outcome.after;
+      // What a new process runs is recorded when it has settled; until then only the version on disk can be told.
+      const version = own?.running ? `: ${versionsText(outcome.after)}` : own?.installed ? `; ${own.installed} is installed` : '';
+      const warning = stillOld(outcome);
+      return `${outcome.after.name} restarted${version} (PID ${outcome.before.pid} → ${outcome.after.pid})${left}${warning ? `. ${warning}` : ''}`;
+    }
+    case 'stopped':
+      return outcome.leftBehind
+        ? `VS Code let go of ${outcome.before.name}, but its process (PID ${outcome.before.pid}) runs on`
+        : `${outcome.before.name} stopped (PID ${outcome.before.pid})`;
+    case 'already':
+      return outcome.message;
+    case 'failed':
+      return outcome.reason;
+  }
+}
+
+/** A sentence, when the server came back and does not run what is installed. */
+export function stillOld(outcome: RestartOutcome): string | undefined {
+  return outcome.kind === 'restarted' ? restartTruth(outcome.before.package?.running ?? null, outcome.after).warning : undefined;
+}
+
+/** Sums up "Restart All Stale". */
+export function summaryText(outcomes: readonly RestartOutcome[]): string {
+  const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
+  const done = outcomes.length - failed.length;
+  const servers = (count: number): string => `${count} ${count === 1 ? 'server' : 'servers'}`;
+  const old = outcomes.flatMap((outcome) => {
+    const warning = stillOld(outcome);
+    return warning && outcome.kind === 'restarted' ? [`${outcome.after.name}: ${warning}`] : [];
+  });
+  const count = failed.length === 0 ? `Restarted ${servers(done)}.` : `Restarted ${done} of ${servers(outcomes.length)}.`;
+  return [count, ...failed.map((outcome) => outcome.reason), ...old].join(' ');
+}

@@ -1,0 +1,105 @@
+import { controlOwner, isWindowClient, otherWindowStep, restartRoute } from '../../action/plan/restartRoute.ts';
+import type { ClientId } from '../../model/definition.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+
+/** What the views know of the window that they are in, apart from the snapshot. */
+export interface WindowFacts {
+  /** PID of this window's extension host. */
+  readonly pid: number;
+  /** The client that this window is (`vscode`, `code-server`, `cursor` …). */
+  readonly clientId: ClientId;
+  /** The workspace is trusted. */
+  readonly trusted: boolean;
+  /** VS Code's commands for its MCP servers exist here. */
+  readonly controllable: boolean;
+  /** Home folder, shortened to `~` where paths are shown. */
+  readonly home: string;
+  /** Instances that an action is working on, by id. */
+  readonly busy: ReadonlyMap<string, Doing>;
+}
+
+/** What an action is doing with an instance. */
+export type Doing = 'restarting' | 'stopping' | 'upgrading';
+
+/** What this window can do about one instance. */
+export type LocalRoute =
+  | { readonly kind: 'here' }
+  /**
+   * Not from here: what the user has to do or know, in words. `restartable`: somebody can restart it. `askable`: whoever runs it (another window, its guard) can be asked.
+   */
+  | { readonly kind: 'elsewhere'; readonly step: string; readonly restartable: boolean; readonly askable?: true };
+
+/** Narrows the route that holds for the machine to what this window can do itself. */
+export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts, verb: 'restart' | 'stop' = 'restart'): LocalRoute {
+  const route = restartRoute(instance, snapshot, verb);
+  switch (route.kind) {
+    case 'control':
+      return {
+        kind: 'elsewhere',
+        step: `“Restart” asks ${controlOwner(route)}: it is replaced, and its client keeps the session.`,
+        restartable: true,
+        askable: true,
+      };
+    case 'none':
+      return { kind: 'elsewhere', step: route.reason, restartable: false };
+    case 'manual':
+      // opencode can be asked where its server listens; where it does not, the step is told.
+      return {
+        kind: 'elsewhere',
+        step: route.step,
+        restartable: true,
+        ...(instance.client?.id === 'opencode' ? { askable: true as const } : {}),
+      };
+    case 'vscode-window':
+      if (route.windowPid !== facts.pid) {
+        return { kind: 'elsewhere', step: otherWindowStep(instance), restartable: true, askable: true };
+      }
+      if (!facts.trusted) {
+        return {
+          kind: 'elsewhere',
+          step: 'This window is in Restricted Mode. Trust the workspace first: nothing is started in a folder that you do not trust.',
+          restartable: true,
+        };
+      }
+      if (!facts.controllable) {
+        return {
+          kind: 'elsewhere',
+          step: `This editor offers no command to restart a server. Run “MCP: List Servers”, choose ${instance.name}, then “Restart Server”.`,
+          restartable: true,
+        };
+      }
+      return { kind: 'here' };
+  }
+}
+
+export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
+  return localRoute(instance, snapshot, facts).kind === 'here';
+}
+
+/** Whether a click on Restart acts: this window does it, or asks whoever runs it. */
+export function isRestartable(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
+  const route = localRoute(instance, snapshot, facts);
+  return route.kind === 'here' || route.askable === true;
+}
+
+/** Stale servers that this window can restart itself. */
+export function staleHere(snapshot: Snapshot, facts: WindowFacts): Instance[] {
+  return snapshot.instances.filter((instance) => isStale(instance) && isRestartableHere(instance, snapshot, facts));
+}
+
+/** Runs code that is not the installed one, as far as is known or likely. */
+export function isStale(instance: Instance): boolean {
+  return instance.findings.some((finding) => finding.kind === 'stale' && finding.confidence !== 'unknown');
+}
+
+/** "VS Code, this window", "VS Code, another window", "Claude Code", "no client". */
+export function ownerText(instance: Instance, facts: WindowFacts): string {
+  const { client } = instance;
+  if (!client) {
+    return 'no client';
+  }
+  if (client.pid === facts.pid) {
+    return `${client.name}, this window`;
+  }
+  return isWindowClient(client.id) ? `${client.name}, another window` : client.name;
+}

@@ -1,0 +1,110 @@
+import type { Log } from '../../../base/log.ts';
+import { runDirOf } from '../../../storage/runFolder.ts';
+import type { HttpGuardOptions } from '../../options/httpOptions.ts';
+import { guardTable } from '../../process/guardProcesses.ts';
+import type { ServerProcess } from '../../process/serverProcess.ts';
+import { Watchdog } from '../../process/watchdog.ts';
+import type { Publication } from '../../publish/guardRecord.ts';
+import { ownCommand } from '../../stale/restartCommand.ts';
+import type { Upstream } from '../transport/upstream.ts';
+import { ServedProcess } from './ownProcess.ts';
+import { StaleCalls } from './staleCalls.ts';
+import type { UpstreamServer } from './upstreamServer.ts';
+
+export interface ServedUpstreamParts {
+  readonly options: HttpGuardOptions & { readonly command: string };
+  readonly upstream: Upstream;
+  readonly log: Log;
+  /** Where it is said which server runs; undefined when nothing is published. */
+  readonly publication: Publication | undefined;
+  /** The path that clients use, once one has. */
+  readonly path: () => string | undefined;
+}
+
+/** For the first connection to a server that was just started, ms. */
+const startMs = 60_000;
+
+/** A server that the guard starts: its process, its code, its record, and who ends it when the guard is killed. */
+export class ServedUpstream implements UpstreamServer {
+  readonly staleCalls: StaleCalls | undefined;
+  readonly #log: Log;
+  readonly #publication: Publication | undefined;
+  readonly #served: ServedProcess;
+  readonly #watchdog: Watchdog;
+  #restarting: Promise<void> | undefined;
+
+  constructor({ options, upstream, log, publication, path }: ServedUpstreamParts) {
+    this.#log = log;
+    this.#publication = publication;
+    this.staleCalls =
+      options.onStale === 'off'
+        ? undefined
+        : new StaleCalls({
+            options,
+            upstream,
+            table: guardTable(),
+            restart: (reason) => this.restart(reason),
+            cure: () => ownCommand(['restart', String(process.pid)], runDirOf(process.env, options.runDir)),
+            log: (line) => log.warn(line),
+          });
+    this.#served = new ServedProcess(upstream, {
+      ...options,
+      fixed: options.upstream,
+      startMs,
+      log,
+      overlap: () => options.upstream === undefined && (options.overlap || this.staleCalls?.allRead === true),
+      // The last lock says that this process lives: the resources' are for the server too.
+      inherited: () => (publication?.instance.locks ?? []).slice(0, -1).map(({ fd }) => fd),
+      path,
+      staleCalls: () => this.staleCalls,
+      changed: (servers, problem) => this.#changed(servers, problem),
+    });
+    this.#watchdog = new Watchdog(options.graceMs);
+  }
+
+  get state(): string {
+    return this.#served.state;
+  }
+
+  get pid(): number | undefined {
+    return this.#served.pid;
+  }
+
+  get since(): number | undefined {
+    return this.#served.since;
+  }
+
+  get lastFault(): string | undefined {
+    return this.#served.lastFault;
+  }
+
+  async settled(): Promise<void> {}
+
+  begin(): void {
+    void this.#served.begin();
+  }
+
+  restart(reason: string): Promise<void> {
+    this.#restarting ??= this.#restart(reason).finally(() => {
+      this.#restarting = undefined;
+    });
+    return this.#restarting;
+  }
+
+  async #restart(reason: string): Promise<void> {
+    this.#log.info(`the server is restarted: ${reason}`);
+    await this.#served.restart();
+    this.#log.info(`the server was restarted (PID ${this.#served.pid})`);
+  }
+
+  #changed(servers: readonly ServerProcess[], problem: string | undefined): void {
+    this.#watchdog.tell(servers.map(({ pid }) => pid));
+    this.#publication?.set({ ...this.staleCalls?.recorded });
+    void this.#publication?.serves(servers, problem);
+  }
+
+  async stop(): Promise<void> {
+    await this.#served.stop();
+    this.#watchdog.dismiss();
+  }
+}

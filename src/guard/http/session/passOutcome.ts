@@ -1,0 +1,94 @@
+import type { ServerResponse } from 'node:http';
+import type { Log } from '../../../base/log.ts';
+import type { RawHeaders } from '../transport/headers.ts';
+import { isEventStream } from '../transport/ownRequest.ts';
+import type { Target } from '../transport/upstream.ts';
+import { answerFault, answerWhole, passAnswer } from './answers.ts';
+import type { Session } from './httpSession.ts';
+import { readList, type ToolPage } from './listReader.ts';
+import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
+import type { SessionTable } from './sessionTable.ts';
+
+/** The rest of an event stream that broke off while its server lives on. */
+export async function resume(
+  sessions: SessionExchange,
+  exchange: Exchange,
+  session: Session,
+  lastId: string,
+): Promise<Extract<ExchangeOutcome, { status: 'answer' }> | undefined> {
+  const { body: _, message: __, ...plain } = exchange;
+  const headers: RawHeaders = exchange.headers.filter(([name]) => !/^(accept|content-.*|last-event-id)$/i.test(name));
+  const outcome = await sessions.send(
+    {
+      ...plain,
+      method: 'GET',
+      headers: [...headers, ['Accept', 'text/event-stream'], ['Last-Event-ID', lastId]],
+      message: undefined,
+      waitMs: 2_000,
+    },
+    session,
+    false,
+  );
+  if (outcome.status === 'answer' && outcome.response.statusCode === 200) {
+    return outcome;
+  }
+  if (outcome.status === 'answer') {
+    outcome.request.destroy();
+    outcome.lease.end();
+  }
+  return undefined;
+}
+
+export interface OutcomeParts {
+  readonly sessions: SessionTable;
+  readonly exchange: SessionExchange;
+  readonly log: Log;
+  /** As messages name the server. */
+  readonly server: string;
+  /** Told the method of each message of the server in an event stream. */
+  notice(method: string): void;
+  /** Told the tools that a client was given, and by which server. */
+  listed(page: ToolPage, target: Target): void;
+}
+
+/** Gives a client what came of its request, and remembers the lists that it was given. */
+export async function passOutcome(
+  parts: OutcomeParts,
+  exchange: Exchange,
+  outcome: ExchangeOutcome,
+  response: ServerResponse,
+  session?: Session,
+): Promise<void> {
+  const ids = exchange.message?.requestIds ?? [];
+  switch (outcome.status) {
+    case 'aborted':
+      response.destroy();
+      return;
+    case 'outdated':
+      response.writeHead(202).end();
+      return;
+    case 'fault':
+      parts.log.warn(`a request got no answer from ${parts.server}: ${outcome.fault.kind}`);
+      answerFault(outcome.fault, ids, response);
+      return;
+    case 'whole':
+      answerWhole(outcome.answer, response, session?.clientId);
+      return;
+    case 'answer': {
+      const list = outcome.response.statusCode === 200 ? readList(session, exchange.message) : undefined;
+      await passAnswer(outcome, response, {
+        ids: exchange.listening ? [] : ids,
+        server: parts.server,
+        notice: (method) => parts.notice(method),
+        ...(list ? { onChunk: (chunk: Buffer) => list.push(chunk) } : {}),
+        ...(session ? { session, resume: (lastId: string) => resume(parts.exchange, exchange, session, lastId) } : {}),
+      });
+      if (list?.end(isEventStream(outcome.response)) && session) {
+        parts.sessions.keep(session);
+      }
+      if (list?.tools) {
+        parts.listed(list.tools, outcome.lease.target);
+      }
+    }
+  }
+}

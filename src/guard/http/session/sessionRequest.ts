@@ -1,0 +1,137 @@
+import type { ServerResponse } from 'node:http';
+import type { ClientMessage, RequestId } from '../transport/clientMessage.ts';
+import type { Admitted } from './admission.ts';
+import { answerFault } from './answers.ts';
+import type { Gate } from './gatedCall.ts';
+import { type Session, shortId } from './httpSession.ts';
+import { listen } from './listenStream.ts';
+import { type OutcomeParts, passOutcome } from './passOutcome.ts';
+import type { Exchange, ExchangeOutcome } from './sessionExchange.ts';
+import type { SessionTable } from './sessionTable.ts';
+
+/**
+ * DELETE: the session is over for good, also when its server is away or has forgotten it; unless the server says that clients may not end sessions (405).
+ * @returns what the server says of it; undefined when the client was answered in its place
+ */
+export async function endSession(
+  parts: Pick<OutcomeParts, 'sessions' | 'exchange' | 'log'>,
+  { exchange, session, isNew }: Pick<Admitted, 'session' | 'isNew'> & { readonly exchange: Exchange },
+  response: ServerResponse,
+): Promise<ExchangeOutcome | undefined> {
+  await session.recovery;
+  const outcome = await parts.exchange.send({ ...exchange, waitMs: 0 }, session, false);
+  const status =
+    outcome.status === 'answer' ? (outcome.response.statusCode ?? 500) : outcome.status === 'whole' ? outcome.answer.status : 0;
+  const forgotten = outcome.status === 'fault' || (outcome.status === 'whole' && outcome.refused);
+  const ended = status >= 200 && status < 300;
+  if (isNew && ended) {
+    // It began before this guard came; set up again it would live on.
+    parts.sessions.adopt(session);
+  }
+  if (ended || (!isNew && forgotten)) {
+    parts.sessions.end(session);
+    parts.log.info(`session ${shortId(session.clientId)} was ended by its client`);
+  }
+  if (!isNew && forgotten) {
+    response.writeHead(200).end();
+    return undefined;
+  }
+  return outcome;
+}
+
+/** Nothing but answers to requests of a server process that is gone. What else stands in a batch is for the server that is there. */
+export function isOutdated(session: Session, message: ClientMessage | undefined): boolean {
+  const { answerIds = [], methods = [] } = message ?? {};
+  return methods.length === 0 && answerIds.length > 0 && answerIds.every((id) => isOfEarlierProcess(session, id));
+}
+
+function isOfEarlierProcess(session: Session, id: RequestId): boolean {
+  const generation = session.serverRequests.get(id);
+  return session.generation > 0 && generation !== undefined && generation !== session.generation;
+}
+
+/** What a later server process must be told again. */
+export function noteSetup(sessions: SessionTable, session: Session, { message }: Exchange, status: number): void {
+  const { method, params } = message?.single ?? {};
+  if (status >= 300 || method === undefined) {
+    return;
+  }
+  const { setup } = session;
+  const uri = typeof params?.uri === 'string' ? params.uri : undefined;
+  if (method === 'notifications/initialized') {
+    setup.initialized = true;
+  } else if (method === 'logging/setLevel' && typeof params?.level === 'string') {
+    setup.logLevel = params.level;
+  } else if (method === 'resources/subscribe' && uri !== undefined && !setup.subscriptions.includes(uri)) {
+    setup.subscriptions.push(uri);
+  } else if (method === 'resources/unsubscribe' && uri !== undefined) {
+    setup.subscriptions = setup.subscriptions.filter((one) => one !== uri);
+  } else {
+    return;
+  }
+  sessions.keep(session);
+}
+
+/** A request in a session. */
+export interface SessionRequest extends Admitted {
+  readonly exchange: Exchange;
+  /** Hash of who asks. */
+  readonly credential: string;
+  readonly lastEventId: string | undefined;
+}
+
+export interface SessionRequestParts extends OutcomeParts {
+  readonly gate: Gate;
+}
+
+/** Lets the server answer a request in a session, whatever became of the server meanwhile, and notes what the session is made of. */
+export async function answerInSession(parts: SessionRequestParts, request: SessionRequest, response: ServerResponse): Promise<void> {
+  const { exchange, session, recoverable, isNew } = request;
+  if (isOutdated(session, exchange.message)) {
+    response.writeHead(202).end();
+    return;
+  }
+  if (exchange.method === 'POST' && (await parts.gate({ exchange, session, response }))) {
+    return;
+  }
+  const outcome = await outcomeOf(parts, request, response);
+  if (outcome?.status === 'answer') {
+    noteAnswer(parts, request, outcome.response.statusCode ?? 500);
+  }
+  if (outcome?.status === 'whole' && outcome.refused && isNew && !recoverable) {
+    answerFault({ kind: 'session-unknown' }, exchange.message?.requestIds ?? [], response);
+  } else if (outcome) {
+    await passOutcome(parts, exchange, outcome, response, session);
+  }
+}
+
+/** @returns undefined when the client has its answer already */
+function outcomeOf(parts: SessionRequestParts, request: SessionRequest, response: ServerResponse): Promise<ExchangeOutcome | undefined> {
+  const { exchange, session, recoverable, lastEventId } = request;
+  switch (exchange.method) {
+    case 'DELETE':
+      return endSession(parts, request, response);
+    case 'GET':
+      return listen(
+        parts.exchange,
+        { exchange, session, recoverable, lastEventId, server: parts.server, notice: (method) => parts.notice(method) },
+        response,
+        () => noteAnswer(parts, request, 200),
+      );
+    default:
+      return parts.exchange.send(exchange, session, recoverable);
+  }
+}
+
+/** After the server answered with a status. */
+function noteAnswer(
+  { sessions, exchange: sender }: Pick<OutcomeParts, 'sessions' | 'exchange'>,
+  { exchange, session, isNew, credential }: SessionRequest,
+  status: number,
+): void {
+  if (isNew && status < 400 && sessions.admit(session.clientId, credential).kind === 'unknown') {
+    sessions.adopt(session);
+  }
+  sender.accepted(session, status, credential);
+  noteSetup(sessions, session, exchange, status);
+}

@@ -1,0 +1,171 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { errorCode } from '../../../base/errors.ts';
+import { readWhole, writeWhole } from '../../../storage/atomicFile.ts';
+import type { Session } from './httpSession.ts';
+
+/** Sessions that outlive this process. Nothing here throws: a session that cannot be kept still works until this process ends. */
+export interface SessionStore {
+  /** Soon, and once for all changes of one turn. */
+  save(session: Session): void;
+  /** By the id that the client sends. */
+  load(clientId: string): Session | undefined;
+  forget(clientId: string): void;
+  /** Removes what was not used for `idleMs`, and the oldest beyond `max`. */
+  prune(idleMs: number, max: number): void;
+}
+
+const text = v.pipe(v.string(), v.maxLength(4_096));
+const storedSchema = v.object({
+  credential: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  upstreamId: v.optional(text),
+  lost: v.boolean(),
+  generation: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  ended: v.boolean(),
+  usedAt: v.number(),
+  setup: v.object({
+    initialize: v.optional(v.record(v.string(), v.unknown())),
+    path: text,
+    protocolVersion: v.optional(text),
+    initialized: v.boolean(),
+    logLevel: v.optional(text),
+    subscriptions: v.array(text),
+    listChanged: v.array(text),
+    lists: v.optional(v.record(text, text)),
+  }),
+});
+const fileSchema = v.object({ v: v.literal(1), sealed: v.string() });
+
+const maxFileBytes = 1_048_576;
+
+/**
+ * One file for each session, named by a hash and sealed with a key made from the id that only the client has: neither the id nor anything that the client said can be
+ * read from the folder. Whoever presents the id opens it.
+ * @param upstream what the proxy stands in front of; the same id in front of something else is another session
+ * @param report gets one text when the folder cannot be used
+ */
+export function createSessionStore(folder: string, upstream: string, report: (message: string) => void): SessionStore {
+  const prefix = createHash('sha256').update(upstream).digest('hex').slice(0, 12);
+  const fileOf = (id: string): string =>
+    join(folder, `${prefix}-${createHash('sha256').update(`name\n${upstream}\n${id}`).digest('hex')}.json`);
+  const keyOf = (id: string): Buffer => Buffer.from(hkdfSync('sha256', id, prefix, 'mcp-shepherd session', 32));
+  let complained = false;
+  const complain = (error: unknown): void => {
+    if (!complained) {
+      complained = true;
+      const code = errorCode(error) ?? 'error';
+      report(`sessions cannot be kept in ${folder} (${code}): they end with this process`);
+    }
+  };
+  const write = (session: Session): void => {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const { credential, upstreamId, lost, generation, ended, usedAt, setup } = session;
+      const plain = JSON.stringify({ credential, upstreamId, lost, generation, ended, usedAt, setup });
+      const content = `${JSON.stringify({ v: 1, sealed: seal(keyOf(session.clientId), plain) })}\n`;
+      if (content.length <= maxFileBytes) {
+        writeWhole(fileOf(session.clientId), content);
+      }
+    } catch (error) {
+      complain(error);
+    }
+  };
+  // What changes several times in one turn (a session begins, its answer comes) is written once.
+  const waiting = new Set<Session>();
+  return {
+    save(session) {
+      if (waiting.size === 0) {
+        setImmediate(() => {
+          const sessions = [...waiting];
+          waiting.clear();
+          sessions.forEach(write);
+        });
+      }
+      waiting.add(session);
+    },
+    load(clientId) {
+      const whole = readWhole(fileOf(clientId), maxFileBytes, process.geteuid?.());
+      return 'problem' in whole ? undefined : opened(clientId, keyOf(clientId), whole.text);
+    },
+    forget(clientId) {
+      for (const session of waiting) {
+        if (session.clientId === clientId) {
+          waiting.delete(session);
+        }
+      }
+      try {
+        rmSync(fileOf(clientId), { force: true });
+      } catch (error) {
+        complain(error);
+      }
+    },
+    prune(idleMs, max) {
+      try {
+        const files = ownFiles(folder, prefix).sort((a, b) => b.modifiedAt - a.modifiedAt);
+        const old = files.filter((file, rank) => rank >= max || Date.now() - file.modifiedAt > idleMs);
+        for (const { path } of old) {
+          rmSync(path, { force: true });
+        }
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') {
+          complain(error);
+        }
+      }
+    },
+  };
+}
+
+function ownFiles(folder: string, prefix: string): { readonly path: string; readonly modifiedAt: number }[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(`${prefix}-`) && name.endsWith('.json'))
+    .flatMap((name) => {
+      const path = join(folder, name);
+      const info = statSync(path, { throwIfNoEntry: false });
+      return info?.isFile() ? [{ path, modifiedAt: info.mtimeMs }] : [];
+    });
+}
+
+function opened(clientId: string, key: Buffer, content: string): Session | undefined {
+  try {
+    const { sealed } = v.parse(fileSchema, JSON.parse(content));
+    const stored = v.parse(storedSchema, JSON.parse(unseal(key, sealed)));
+    const { initialize, protocolVersion, logLevel, lists, ...rest } = stored.setup;
+    return {
+      clientId,
+      ...stored,
+      upstreamId: stored.upstreamId,
+      renewing: false,
+      futileUntil: 0,
+      setup: {
+        ...rest,
+        ...(initialize === undefined ? {} : { initialize }),
+        ...(protocolVersion === undefined ? {} : { protocolVersion }),
+        ...(logLevel === undefined ? {} : { logLevel }),
+        ...(lists === undefined ? {} : { lists }),
+      },
+      eventIds: new Set(),
+      serverRequests: new Map(),
+      suspended: new Map(),
+      streams: new Set(),
+    };
+  } catch {
+    // Cut, changed or of another version: as if it were not there.
+    return undefined;
+  }
+}
+
+function seal(key: Buffer, plain: string): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
+}
+
+function unseal(key: Buffer, sealed: string): string {
+  const bytes = Buffer.from(sealed, 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAuthTag(bytes.subarray(12, 28));
+  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+}

@@ -1,0 +1,161 @@
+import type { ControlHandlers } from '../../lock/control/controlServer.ts';
+import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
+import type { LockDirectory } from '../../lock/lockDirectory.ts';
+import type { Witness } from '../../lock/processStarts.ts';
+import { say } from '../message/ownAnswers.ts';
+import type { GuardOptions } from '../options/guardOptions.ts';
+import { type Ancestor, launchersAndClient, watchClient } from '../process/ancestors.ts';
+import { guardWitness } from '../process/guardProcesses.ts';
+import { type Acquisition, acquire, openRunFolder } from './acquireLocks.ts';
+import { initialFacts, ownRedactor, Publication } from './guardRecord.ts';
+import { takeOver } from './takeover.ts';
+
+/** A probe that a client starts beside its session is gone within this time, ms. */
+const probeMs = 2_000;
+/** For modes that do not wait: against the moments in which somebody looks. */
+const lookMs = 300;
+/** From the end of a holder to its lock, ms. */
+const takenOverMs = 10_000;
+
+/** What came of `--lock`. */
+export type LockOutcome =
+  /** The server may start. `conflict`: somebody else has the resource, and the mode says to start all the same. */
+  | { readonly status: 'start'; readonly instance?: HeldInstance; readonly conflict?: Acquisition & { readonly status: 'in-use' } }
+  | { readonly status: 'refuse'; readonly text: string };
+
+/** The processes around the guard, the folder of the records, and what it says of itself there. Loaded after the server was started, unless there is a lock. */
+export class Surroundings {
+  readonly #options: GuardOptions;
+  readonly #directory: LockDirectory | undefined;
+  readonly witness: Witness;
+  readonly facts: InstanceFacts;
+  readonly #chain: readonly Ancestor[];
+  /** Why nothing can be published or locked. */
+  readonly problem: string | undefined;
+
+  private constructor(options: GuardOptions, witness: Witness, facts: InstanceFacts, chain: readonly Ancestor[]) {
+    this.#options = options;
+    this.witness = witness;
+    this.facts = facts;
+    this.#chain = chain;
+    const opened = openRunFolder(options);
+    this.#directory = 'directory' in opened ? opened.directory : undefined;
+    this.problem = 'refused' in opened ? opened.refused : undefined;
+  }
+
+  static async look(options: GuardOptions): Promise<Surroundings> {
+    const [witness, chain] = await Promise.all([guardWitness(), launchersAndClient()]);
+    const [own, client] = await Promise.all([startOf(witness, process.pid), clientFacts(chain.at(-1), witness)]);
+    return new Surroundings(options, witness, initialFacts(options, own, client), chain);
+  }
+
+  /** Takes the resources, as `--on-conflict` says, and says on standard error when the server goes without them. Never throws. @param signal the client let go: no more waiting */
+  async lock(signal: AbortSignal): Promise<LockOutcome> {
+    const { locks, onConflict } = this.#options;
+    const waitMs = onConflict.mode === 'refuse' ? probeMs : onConflict.mode === 'wait' ? onConflict.limitMs : lookMs;
+    let result = await this.#acquire(waitMs, signal);
+    let left = '';
+    // Each resource may have a holder of its own.
+    for (
+      let holders = locks.length;
+      result.status === 'in-use' && onConflict.mode === 'takeover' && left === '' && holders > 0;
+      holders -= 1
+    ) {
+      [result, left] = await this.#takeOver(result, onConflict.force, signal);
+    }
+    if (result.status === 'held') {
+      return { status: 'start', instance: result.instance };
+    }
+    if (result.status === 'in-use' && (onConflict.mode === 'warn' || onConflict.mode === 'read-only')) {
+      say(`${result.text}; ${this.#options.name ?? this.#options.command} is started all the same`);
+      return { status: 'start', conflict: result };
+    }
+    return { status: 'refuse', text: refusal(result, this.#options, left) };
+  }
+
+  async #acquire(waitMs: number, signal: AbortSignal, facts: InstanceFacts = this.facts): Promise<Acquisition> {
+    const directory = this.#directory;
+    return directory
+      ? acquire({ directory, witness: this.witness, options: this.#options, facts, waitMs, signal })
+      : { status: 'impossible', text: this.problem ?? 'there is no run folder' };
+  }
+
+  async #takeOver(found: Acquisition & { status: 'in-use' }, force: boolean, signal: AbortSignal): Promise<[Acquisition, string]> {
+    const { holder, resource } = found;
+    if (!holder || !this.#directory) {
+      return [found, 'nobody knows how to end it'];
+    }
+    const taken = await takeOver({ directory: this.#directory, witness: this.witness, holder, key: resource.key, force });
+    if (taken.status === 'left') {
+      return [found, taken.reason];
+    }
+    const facts = { ...this.facts, x: { ...this.facts.x, takeovers: taken.history } };
+    return [await this.#acquire(takenOverMs, signal, facts), ''];
+  }
+
+  /** One try to take the resources of a guard that serves without them. */
+  async promote(signal: AbortSignal): Promise<Acquisition> {
+    return this.#acquire(0, signal);
+  }
+
+  /** Publishes the guard. @returns undefined when nothing can be published; the reason was reported */
+  async publish(
+    held: HeldInstance | undefined,
+    x: Readonly<Record<string, unknown>>,
+    handlers: ControlHandlers,
+    report: (problem: string) => void,
+  ): Promise<Publication | undefined> {
+    let instance = held;
+    if (!instance && this.#directory) {
+      const result = await acquire({
+        directory: this.#directory,
+        witness: this.witness,
+        options: { locks: [] },
+        // A server that only reads is no conflict.
+        uses: this.#options.onConflict.mode === 'warn' ? this.#options.locks : [],
+        facts: { ...this.facts, x: { ...this.facts.x, ...x } },
+        waitMs: lookMs,
+        signal: AbortSignal.timeout(lookMs),
+      });
+      instance = result.status === 'held' ? result.instance : undefined;
+      if (result.status !== 'held') {
+        report(`it is not published: ${result.text}`);
+      }
+    } else if (!instance) {
+      report(`it is not published: ${this.problem}`);
+    }
+    if (!instance || !this.#directory) {
+      return undefined;
+    }
+    const publication = new Publication(instance, this.witness, report, ownRedactor(this.#options));
+    await publication.open(this.#directory, handlers);
+    return publication;
+  }
+
+  /** Calls back when the client is gone behind a launcher that keeps our input open. @returns ends the watch */
+  watchClient(gone: () => void, options?: { readonly also: 'parent' }): () => void {
+    const { client } = this.facts;
+    return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.witness, gone, options);
+  }
+}
+
+function refusal(result: Exclude<Acquisition, { status: 'held' }>, { onConflict, command }: GuardOptions, left: string): string {
+  if (result.status === 'impossible') {
+    return `${command} was not started: whether its resource is free cannot be told, because ${result.text}`;
+  }
+  const end = result.orphan ? 'End that server' : 'Close its client or end it';
+  const other = onConflict.mode === 'refuse' ? ', or start this one with --on-conflict wait, read-only or takeover' : '';
+  return `${command} was not started: ${result.text}${left === '' ? '' : `; ${left}`}. Nothing was done. ${end}${other}, and connect again.`;
+}
+
+async function startOf(witness: Witness, pid: number): Promise<string | undefined> {
+  return witness.startOf(pid).catch(() => undefined);
+}
+
+async function clientFacts(ancestor: Ancestor | undefined, witness: Witness): Promise<InstanceFacts['client']> {
+  if (!ancestor || ancestor.isLauncher) {
+    return undefined;
+  }
+  const start = await startOf(witness, ancestor.pid);
+  return { name: ancestor.name, pid: ancestor.pid, ...(start === undefined ? {} : { start }) };
+}

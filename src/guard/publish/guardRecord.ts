@@ -1,0 +1,157 @@
+import { type ControlHandlers, type ControlServer, openControlServer } from '../../lock/control/controlServer.ts';
+import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
+import type { LockDirectory } from '../../lock/lockDirectory.ts';
+import type { Witness } from '../../lock/processStarts.ts';
+import { createRedactor, type Redactor, secretsOf } from '../../redaction/redactor.ts';
+import type { RefusedCalls } from '../message/refusedCalls.ts';
+import type { GuardOptions } from '../options/guardOptions.ts';
+import type { ServerProcess } from '../process/serverProcess.ts';
+
+/** Longest text of a record (`instanceRecord.ts`). */
+const maxText = 4_096;
+/** Arguments that are stored; the record has an end. */
+const maxArgs = 100;
+/** How often a lock is looked after, ms. */
+const intactMs = 60_000;
+
+/** What the guard says of itself before anything runs. Arguments go through the redactor: whatever the environment holds as a secret is in none of them. */
+export function initialFacts(options: GuardOptions, own: string | undefined, client: InstanceFacts['client']): InstanceFacts {
+  const redactor = ownRedactor(options);
+  return {
+    ...(own === undefined ? {} : { guard: { pid: process.pid, start: own } }),
+    serverId: plain(options.name ?? redactor.text(options.command)),
+    ...(client ? { client } : {}),
+    launch: {
+      command: plain(redactor.text(options.command)),
+      args: redactor.args(options.args.slice(0, maxArgs)).map(plain),
+      cwd: plain(process.cwd()),
+    },
+    startedAt: new Date().toISOString(),
+    // Who only records sees no call that it could refuse.
+    x: options.recordOnly ? { guard: 'record-only', onStale: 'off' } : { guard: 'stdio', onStale: options.onStale },
+  };
+}
+
+/** Hides what the guard's environment and the server's arguments hold as secrets. */
+export function ownRedactor({ args }: Pick<GuardOptions, 'args'>): Redactor {
+  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
+  return createRedactor(secretsOf({ args, env, headers: [] }));
+}
+
+/** As a record takes it: no control characters, not too long. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').slice(0, maxText / 4);
+}
+
+/** The record of a guard, kept up to date, with its control endpoint. What cannot be written is reported once and holds nothing up. */
+export class Publication {
+  readonly instance: HeldInstance;
+  readonly #witness: Witness;
+  readonly #report: (problem: string) => void;
+  readonly #redactor: Redactor | undefined;
+  #control: ControlServer | undefined;
+  #state: 'starting' | 'running' | 'stopping' | 'compromised' = 'starting';
+  #changes: Partial<InstanceFacts> = {};
+  #server: { readonly pid: number; readonly start: string; readonly pgid: number } | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #reported = false;
+  #closed = false;
+
+  /** @param redactor for what a server or a refusal says in words */
+  constructor(instance: HeldInstance, witness: Witness, report: (problem: string) => void, redactor?: Redactor) {
+    this.instance = instance;
+    this.#witness = witness;
+    this.#report = report;
+    this.#redactor = redactor;
+  }
+
+  /** Opens the control endpoint and begins to look after the locks. */
+  async open(directory: LockDirectory, handlers: ControlHandlers): Promise<void> {
+    try {
+      this.#control = await openControlServer({
+        directory,
+        instance: this.instance.record.id,
+        handlers,
+        server: () => this.#server,
+        onProblem: this.#report,
+      });
+      if (this.#closed) {
+        await this.#control.close();
+        return;
+      }
+      this.set({ control: this.#control.endpoint });
+    } catch (error) {
+      this.#report(`it cannot be restarted from outside: ${error instanceof Error ? error.message : error}`);
+    }
+    if (this.instance.record.locks.length > 0) {
+      this.#watch = setInterval(() => this.#lookAfter(), intactMs);
+      this.#watch.unref();
+    }
+  }
+
+  /** Which server runs now, or why none does. */
+  async serves(servers: readonly ServerProcess[], problem: string | undefined): Promise<void> {
+    // During an overlap the newest is the one that counts.
+    const newest = servers.at(-1);
+    const start = newest && ((await this.#witness.startOf(newest.pid)) ?? '?');
+    this.#server = newest && start !== undefined ? { pid: newest.pid, start, pgid: newest.pid } : undefined;
+    this.set({ server: this.#server }, this.#state === 'compromised' ? undefined : 'running');
+    this.mark('problem', problem === undefined ? undefined : this.#words(problem));
+  }
+
+  /** How many calls were refused, and why the newest. */
+  refused(word: RefusedCalls | undefined): void {
+    this.mark('refused', word && { ...word, last: this.#words(word.last) });
+  }
+
+  #words(text: string): string {
+    return plain(this.#redactor?.text(text) ?? text);
+  }
+
+  /** Sets or takes away one of our own words, which stand under `x`. */
+  mark(name: string, value: unknown): void {
+    const { [name]: before, ...x } = this.instance.record.x ?? {};
+    if (before !== value) {
+      this.set({ x: value === undefined ? x : { ...x, [name]: value } });
+    }
+  }
+
+  /** Publishes more facts. Undefined takes a fact away. */
+  set(
+    changes: { readonly [Key in keyof InstanceFacts]?: InstanceFacts[Key] | undefined },
+    state?: 'running' | 'stopping' | 'compromised',
+  ): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#state = state ?? this.#state;
+    this.#changes = { ...this.#changes, ...(changes as Partial<InstanceFacts>) };
+    try {
+      this.instance.publish({ ...this.#changes, state: this.#state });
+    } catch (error) {
+      if (!this.#reported) {
+        this.#reported = true;
+        this.#report(`its record cannot be written: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+
+  #lookAfter(): void {
+    this.instance.keepYoung();
+    if (!this.#closed && this.#state !== 'compromised' && !this.instance.isIntact()) {
+      this.#report('somebody deleted or replaced its lock file: another server may take the resource as well');
+      this.set({}, 'compromised');
+    }
+  }
+
+  /** Once the server is gone: takes everything away and lets go of the locks, also for stray descendants. */
+  async close(): Promise<void> {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    clearInterval(this.#watch);
+    await this.#control?.close();
+    await (this.instance.record.locks.length > 0 ? this.instance.unlockAndClose() : this.instance.close());
+  }
+}

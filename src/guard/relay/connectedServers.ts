@@ -1,0 +1,64 @@
+import type { Valve } from './messageWriter.ts';
+import type { ServerLink } from './serverLink.ts';
+
+/** The servers that speak to the client, and the one that new requests go to. */
+export class ConnectedServers {
+  readonly #links = new Set<ServerLink>();
+  #current: ServerLink | undefined;
+  #broken: string | undefined;
+
+  get current(): ServerLink | undefined {
+    return this.#current;
+  }
+
+  /** Why no server can be had: every request is answered with it. */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
+
+  get count(): number {
+    return this.#links.size;
+  }
+
+  get valves(): readonly Valve[] {
+    return [...this.#links].map(({ valve }) => valve);
+  }
+
+  add(link: ServerLink): void {
+    this.#links.add(link);
+  }
+
+  has(link: ServerLink): boolean {
+    return this.#links.has(link);
+  }
+
+  find(wanted: (link: ServerLink) => boolean): ServerLink | undefined {
+    return [...this.#links].find(wanted);
+  }
+
+  /** @returns whether it was there */
+  remove(link: ServerLink): boolean {
+    if (this.#current === link) {
+      this.#current = undefined;
+    }
+    return this.#links.delete(link);
+  }
+
+  /** New requests go to this one. */
+  serve(link: ServerLink): void {
+    this.#current = link;
+    this.#broken = undefined;
+  }
+
+  /** New requests go nowhere. */
+  giveUp(reason: string): void {
+    this.#current = undefined;
+    this.#broken = reason;
+  }
+
+  flush(): void {
+    for (const link of this.#links) {
+      link.out.flush();
+    }
+  }
+}

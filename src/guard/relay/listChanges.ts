@@ -1,0 +1,85 @@
+import { idText, isJsonObject, type JsonObject, readEnvelope } from '../message/envelope.ts';
+import { notificationLine } from '../message/ownAnswers.ts';
+import { answerMs } from './handshake.ts';
+import type { ServerLink } from './serverLink.ts';
+import { type ListMethod, listDigest, lists, type SessionMemory } from './sessionMemory.ts';
+
+/**
+ * Asks a new server for the lists that the client has.
+ * @param tools hears the whole list of tools: the client asks for it again only when it is another one
+ * @returns what tells the client of those that are others by now, or may be
+ */
+export async function listChanges(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<Buffer[]> {
+  const changed = await changedLists(link, memory, tools);
+  const methods = new Set(changed.map((method) => lists[method].changed));
+  return [...methods].flatMap((method) => (memory.isModern ? subscribedLines(memory, method) : [notificationLine(method)]));
+}
+
+/** Which of the lists that the client has are others by now, or may be. They are remembered as announced: nobody is told twice. */
+async function changedLists(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<ListMethod[]> {
+  const asked = [...memory.lists].map(async ([method, digest]) => {
+    const whole = digest === 'partial' ? undefined : await wholeList(link, memory, method);
+    if (whole && method === 'tools/list') {
+      tools(whole);
+    }
+    const now = whole ? listDigest(method, whole) : 'partial';
+    if (now === digest && whole) {
+      return [];
+    }
+    // Unless the client has asked again meanwhile.
+    if (memory.lists.get(method) === digest) {
+      memory.lists.set(method, now);
+    }
+    return [method];
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+/** A server that never ends its list gets no more questions. */
+const maxPages = 100;
+
+/** All pages of a list as one. @returns undefined when the server does not give all of them */
+async function wholeList(link: ServerLink, memory: SessionMemory, method: ListMethod): Promise<JsonObject | undefined> {
+  const { member } = lists[method];
+  const all: unknown[] = [];
+  let cursor: unknown;
+  for (let page = 0; page < maxPages; page += 1) {
+    const answer = await link.ask(method, memory.ownParams(cursor === undefined ? {} : { cursor }), answerMs);
+    if (answer.status !== 'result') {
+      return undefined;
+    }
+    const items = answer.result[member];
+    cursor = answer.result.nextCursor;
+    if (page === 0 && cursor === undefined) {
+      return answer.result;
+    }
+    if (!Array.isArray(items)) {
+      return undefined;
+    }
+    for (const item of items) {
+      all.push(item);
+    }
+    if (cursor === undefined) {
+      return { [member]: all };
+    }
+  }
+  return undefined;
+}
+
+/** What a client asks for in `subscriptions/listen`, by the notification. */
+const wishes = {
+  'notifications/tools/list_changed': 'toolsListChanged',
+  'notifications/prompts/list_changed': 'promptsListChanged',
+  'notifications/resources/list_changed': 'resourcesListChanged',
+} as const;
+
+/** In protocol 2026-07-28 only who listens for a list hears of it. */
+function subscribedLines(memory: SessionMemory, method: keyof typeof wishes): Buffer[] {
+  return [...memory.listens].flatMap(([id, line]) => {
+    const envelope = readEnvelope(line);
+    const params = envelope.kind === 'request' ? envelope.body.value()?.params : undefined;
+    const wanted = isJsonObject(params) && isJsonObject(params.notifications) ? params.notifications : {};
+    const meta = `{"_meta":{"io.modelcontextprotocol/subscriptionId":${idText(id)}}}`;
+    return wanted[wishes[method]] === true ? [Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${meta}}\n`)] : [];
+  });
+}

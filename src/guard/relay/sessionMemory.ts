@@ -1,0 +1,235 @@
+import type { Hash } from 'node:crypto';
+import { openssl } from '../../base/random.ts';
+import { type Body, type Envelope, type IdKey, isJsonObject, type JsonObject } from '../message/envelope.ts';
+
+/** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
+export const lists = {
+  'tools/list': { member: 'tools', changed: 'notifications/tools/list_changed' },
+  'prompts/list': { member: 'prompts', changed: 'notifications/prompts/list_changed' },
+  'resources/list': { member: 'resources', changed: 'notifications/resources/list_changed' },
+  'resources/templates/list': { member: 'resourceTemplates', changed: 'notifications/resources/list_changed' },
+} as const;
+
+export type ListMethod = keyof typeof lists;
+
+export function isListMethod(method: string): method is ListMethod {
+  return Object.hasOwn(lists, method);
+}
+
+/** Everything that a new server has to be told before it can take the place of the old one, and what the client knows of the old one. */
+export class SessionMemory {
+  /** Parameters of the client's `initialize`, once the server has answered it well. */
+  initialize: JsonObject | undefined;
+  /** The protocol version that the two agreed on; a new server is asked for this one. */
+  protocolVersion: string | undefined;
+  /** `notifications/initialized` as it came. */
+  initialized: Buffer | undefined;
+  /** Parameters of `server/discover` (2026-07-28), once answered well. */
+  discover: JsonObject | undefined;
+  /** Parameters of the last `logging/setLevel`. */
+  logLevel: JsonObject | undefined;
+  /** Parameters of `resources/subscribe` by address. */
+  readonly subscriptions = new Map<string, JsonObject>();
+  /** Open `subscriptions/listen` requests, as they came. */
+  readonly listens = new Map<IdKey, Buffer>();
+  /** The server has answered something well: it works, and its end is a crash. */
+  hasServed = false;
+  /** Digest of each list as the client last got it; `partial` while it has not got all of its pages. */
+  readonly lists = new Map<ListMethod, string>();
+  /** Lists that are coming page by page. */
+  readonly #pages = new Map<ListMethod, ListPages>();
+  /** What every request of protocol 2026-07-28 carries, as the client's own did. */
+  #requestMeta: JsonObject | undefined;
+  readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
+
+  /** An answer is on its way that has to be looked into. */
+  get isWaiting(): boolean {
+    return this.#asked.size > this.listens.size;
+  }
+
+  /** Who the client says it is; fit for a record. */
+  get clientInfo(): { readonly name: string; readonly version: string | undefined } | undefined {
+    const info = this.initialize?.clientInfo;
+    if (!isJsonObject(info) || typeof info.name !== 'string' || info.name.trim() === '') {
+      return undefined;
+    }
+    const short = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
+    return { name: short(info.name), version: typeof info.version === 'string' ? short(info.version) : undefined };
+  }
+
+  /** The client speaks protocol 2026-07-28, which has no handshake. */
+  get isModern(): boolean {
+    return this.initialize === undefined;
+  }
+
+  /** Methods whose requests and answers are looked into. */
+  static readonly methods: ReadonlySet<string> = new Set([
+    ...['initialize', 'server/discover', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe', 'subscriptions/listen'],
+    ...Object.keys(lists),
+  ]);
+
+  /** A request of the client goes to the server. Call it for the methods above only. */
+  noteRequest(id: IdKey, envelope: Envelope & { kind: 'request' }, line: Buffer): void {
+    const message = envelope.body.value();
+    const params = isJsonObject(message?.params) ? message.params : {};
+    this.#asked.set(id, { method: envelope.method, params, line: Buffer.from(line) });
+    this.#noteMeta(params);
+    if (envelope.method === 'subscriptions/listen') {
+      this.listens.set(id, Buffer.from(line));
+    }
+  }
+
+  /** A call of a tool goes to the server. Without a handshake, and before any list, it is all that tells which protocol the client speaks. */
+  noteCall(body: Body): void {
+    if (this.isModern && !this.#requestMeta) {
+      const params = body.value()?.params;
+      this.#noteMeta(isJsonObject(params) ? params : {});
+    }
+  }
+
+  #noteMeta(params: JsonObject): void {
+    if (isJsonObject(params._meta) && 'io.modelcontextprotocol/protocolVersion' in params._meta) {
+      // Without a progress token: it would be this one request's.
+      this.#requestMeta = Object.fromEntries(Object.entries(params._meta).filter(([name]) => name.startsWith('io.modelcontextprotocol/')));
+    }
+  }
+
+  /** The client speaks protocol 2026-07-28, and asked for no `server/discover`. */
+  get isUnannounced(): boolean {
+    return this.isModern && !this.discover && this.#requestMeta !== undefined;
+  }
+
+  /** Parameters of a request of our own, in the protocol that the client speaks. */
+  ownParams(params: JsonObject): JsonObject {
+    return this.isModern && this.#requestMeta ? { ...params, _meta: this.#requestMeta } : params;
+  }
+
+  /** An answer to such a request came. @returns whether it is a whole list, in one piece */
+  noteAnswer(id: IdKey, answer: JsonObject | undefined): boolean {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    this.listens.delete(id);
+    const result = isJsonObject(answer?.result) ? answer.result : undefined;
+    if (!asked || !result) {
+      return false;
+    }
+    const { method, params } = asked;
+    if (method === 'initialize') {
+      this.initialize = params;
+      this.protocolVersion = typeof result.protocolVersion === 'string' ? result.protocolVersion : undefined;
+    } else if (method === 'server/discover') {
+      this.discover = params;
+    } else if (method === 'logging/setLevel') {
+      this.logLevel = params;
+    } else if (method === 'resources/subscribe' && typeof params.uri === 'string') {
+      this.subscriptions.set(params.uri, params);
+    } else if (method === 'resources/unsubscribe' && typeof params.uri === 'string') {
+      this.subscriptions.delete(params.uri);
+    } else if (isListMethod(method)) {
+      this.#noteList(method, params.cursor, result);
+      return params.cursor === undefined && result.nextCursor === undefined;
+    }
+    return false;
+  }
+
+  #noteList(method: ListMethod, cursor: unknown, result: JsonObject): void {
+    const pages = cursor === undefined ? new ListPages(method) : this.#pages.get(method);
+    this.#pages.delete(method);
+    const digest = pages?.add(cursor, result);
+    this.lists.set(method, digest ?? 'partial');
+    if (pages && digest === undefined) {
+      this.#pages.set(method, pages);
+    }
+  }
+
+  /** The client wants no answer any more. */
+  forget(id: IdKey): void {
+    this.#asked.delete(id);
+    this.listens.delete(id);
+  }
+}
+
+/** A list up to this length is its own digest, in characters: most guards then never need OpenSSL. */
+const plainChars = 256 * 1_024;
+
+/** A text that is the same for the same list, and not large. */
+class ListDigest {
+  #text = '';
+  #hash: Hash | undefined;
+
+  add(part: string): this {
+    if (this.#hash === undefined && this.#text.length + part.length > plainChars) {
+      this.#hash = openssl().createHash('sha256').update(this.#text);
+      this.#text = '';
+    }
+    if (this.#hash) {
+      this.#hash.update(part);
+    } else {
+      this.#text += part;
+    }
+    return this;
+  }
+
+  end(): string {
+    return this.#hash?.digest('hex') ?? this.#text;
+  }
+}
+
+/** The digest of a list that comes page by page: the same as of the whole list in one piece. */
+export class ListPages {
+  readonly #member: string;
+  readonly #digest = new ListDigest().add('[');
+  #isEmpty = true;
+  #next: unknown;
+  #isBroken = false;
+
+  constructor(method: ListMethod) {
+    this.#member = lists[method].member;
+  }
+
+  /**
+   * @param cursor of the question; undefined for the first page
+   * @returns the digest after the last page; undefined before it, and for pages that do not follow each other
+   */
+  add(cursor: unknown, result: JsonObject): string | undefined {
+    const items = result[this.#member];
+    if (this.#isBroken || cursor !== this.#next || !Array.isArray(items)) {
+      this.#isBroken = true;
+      return undefined;
+    }
+    if (items.length > 0) {
+      this.#digest.add(`${this.#isEmpty ? '' : ','}${JSON.stringify(items).slice(1, -1)}`);
+      this.#isEmpty = false;
+    }
+    this.#next = result.nextCursor;
+    return this.#next === undefined ? this.#digest.add(']').end() : undefined;
+  }
+}
+
+/** Equal for lists that a client cannot tell apart. */
+export function listDigest(method: ListMethod, result: JsonObject): string {
+  return new ListDigest().add(JSON.stringify(result[lists[method].member]) ?? '').end();
+}
+
+/**
+ * The answer to `initialize` with `listChanged: true` in every capability that is there: clients obey a changed list only when it was announced, and a
+ * restart may change every list. The one message of the handshake that is not passed on as it came.
+ * @returns undefined when there is nothing to change
+ */
+export function announceListChanges(answer: JsonObject): JsonObject | undefined {
+  const result = isJsonObject(answer.result) ? answer.result : undefined;
+  const capabilities = isJsonObject(result?.capabilities) ? result.capabilities : undefined;
+  if (!result || !capabilities) {
+    return undefined;
+  }
+  let changed = false;
+  const announced: Record<string, unknown> = { ...capabilities };
+  for (const name of ['tools', 'prompts', 'resources']) {
+    const capability = capabilities[name];
+    if (isJsonObject(capability) && capability.listChanged !== true) {
+      announced[name] = { ...capability, listChanged: true };
+      changed = true;
+    }
+  }
+  return changed ? { ...answer, result: { ...result, capabilities: announced } } : undefined;
+}

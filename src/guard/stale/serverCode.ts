@@ -1,0 +1,148 @@
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
+import { ClosureReader } from '../../package/closureReader.ts';
+import type { Identified } from '../../package/identifyPackage.ts';
+import { readBounded } from '../../storage/boundedFile.ts';
+import { shownName } from './shownName.ts';
+
+/** Enough for a server's source; larger trees are looked at in part. */
+const maxEntries = 5_000;
+const skipped = new Set(['node_modules', '__pycache__', 'venv', 'env', 'site-packages', 'test', 'tests']);
+
+/** Where the source of an editable install lies: the project itself (npm), or what direct_url.json names (PEP 610). Undefined when nothing tells. */
+export function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefined {
+  if (ref.editable !== true || ref.ecosystem === 'npm') {
+    return ref.editable === true ? ref.environment : undefined;
+  }
+  const file = readBounded(join(own.root, 'direct_url.json'), 65_536);
+  try {
+    const json: unknown = file.status === 'ok' ? JSON.parse(file.text) : undefined;
+    const url = typeof json === 'object' && json !== null && 'url' in json ? json.url : undefined;
+    return typeof url === 'string' && url.startsWith('file:') ? fileURLToPath(url) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A source file that was written after a moment, as a path below the folder; undefined when there is none. Evidence for a warning, never for more: a file may
+ * have been written with the same content. Never throws.
+ * @param since epoch ms
+ */
+export function editedSource(folder: string, ecosystem: PackageRef['ecosystem'], since: number): string | undefined {
+  const source = ecosystem === 'python' ? /\.pyw?$/ : /\.[cm]?[jt]sx?$/;
+  const queue = [folder];
+  let seen = 0;
+  for (const at of queue) {
+    for (const entry of entriesOf(at)) {
+      seen += 1;
+      if (seen > maxEntries) {
+        return undefined;
+      }
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) {
+        if (!entry.name.startsWith('.') && !skipped.has(entry.name)) {
+          queue.push(path);
+        }
+      } else if (entry.isFile() && source.test(entry.name) && modifiedAt(path) > since) {
+        return relative(folder, path).replace(/\p{Cc}+/gu, ' ');
+      }
+    }
+  }
+  return undefined;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function modifiedAt(path: string): number {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+/** Installs and starts closer than this cannot be put in order by their times (`diagnosis/baseline`). */
+const orderMs = 2_000;
+
+/** What was loaded by one child: the reading that counts as what runs. */
+export type LoadedCode = Extract<ClosureReading, { status: 'ok' }>;
+
+/** What one child of the guard loaded, and what is on disk in its place. */
+export class ChildCode {
+  readonly #reader: ClosureReader;
+  readonly #now: () => number;
+  #ref: PackageRef | undefined;
+  #loaded: LoadedCode | undefined;
+  #unknown = 'its package is not known yet';
+  readonly #since: number;
+
+  /** @param now epoch ms @param reader one for all children, whose files are mostly the same */
+  constructor(now: () => number = Date.now, reader: ClosureReader = new ClosureReader()) {
+    this.#now = now;
+    this.#reader = reader;
+    this.#since = now();
+  }
+
+  get ref(): PackageRef | undefined {
+    return this.#ref;
+  }
+
+  /** The packages as they were recorded, the server's own first; undefined as long as they are not known. */
+  get loaded(): LoadedCode | undefined {
+    return this.#loaded;
+  }
+
+  /** Why nothing is compared; undefined when something is. */
+  get unknown(): string | undefined {
+    return this.#loaded ? undefined : this.#unknown;
+  }
+
+  /**
+   * Takes what is on disk now for what the child loads. A package that was not found leaves what was known before.
+   * @param startedAt epoch ms, of a process that may have run for long: what was installed again since then is not what it loaded
+   */
+  record(found: Identified, startedAt?: number): void {
+    if ('unknown' in found) {
+      if (!this.#loaded) {
+        this.#unknown = found.unknown;
+      }
+      return;
+    }
+    const reading = this.#reader.read(found.ref, this.#now());
+    if (reading.status !== 'ok') {
+      if (!this.#loaded) {
+        this.#unknown = reading.reason;
+      }
+      return;
+    }
+    const late = reading.packages.find(({ installedAt = 0 }) => startedAt !== undefined && installedAt > startedAt + orderMs);
+    if (late) {
+      this.#unknown = `${shownName(late.name)} was installed after it started, before anybody looked: what it runs may be older, and is not known`;
+      return;
+    }
+    this.#ref = found.ref;
+    this.#loaded = reading;
+  }
+
+  /** Its packages as they are on disk now; undefined as long as they are not known. The files are read only when the stat of one of them moved. */
+  look(): { readonly reading: ClosureReading; readonly at: number } | undefined {
+    const at = this.#now();
+    return this.#ref && { reading: this.#reader.read(this.#ref, at), at };
+  }
+
+  /** A source file that was written since this child was made; undefined for packages that are not editable. Never throws. */
+  editedSource(): string | undefined {
+    const [own] = this.#loaded?.packages ?? [];
+    const folder = this.#ref && own ? sourceFolder(this.#ref, own) : undefined;
+    return this.#ref && folder !== undefined ? editedSource(folder, this.#ref.ecosystem, this.#since) : undefined;
+  }
+}

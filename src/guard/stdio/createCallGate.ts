@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { runDirOf } from '../../storage/runFolder.ts';
+import type { GuardOptions } from '../options/guardOptions.ts';
+import { cureCommand } from '../stale/restartCommand.ts';
+import { createUpdateNote, type RunningPackage } from '../stale/updateNote.ts';
+import { type CallGateOptions, StdioCallGate } from './stdioCallGate.ts';
+
+export interface GateFacts extends Omit<CallGateOptions, 'cure' | 'note'> {
+  /** The server that serves, or what was started for it. */
+  readonly serving: () => number;
+  /** What it was recorded to have loaded. */
+  readonly running: () => RunningPackage | undefined;
+}
+
+/** The gate of one session with everything that it needs. A piece of its own, which is loaded while the server starts. */
+export function openedGate(facts: GateFacts): StdioCallGate {
+  const { options, serving, running } = facts;
+  const runFolder = runFolderOf(options);
+  return new StdioCallGate({
+    ...facts,
+    cure: () => cureCommand(serving(), runFolder),
+    note: options.updateNote && runFolder ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running }) : undefined,
+  });
+}
+
+/** Undefined when the variable that names it is wrong: then it is not published either, and that is reported there. */
+function runFolderOf(options: GuardOptions): ReturnType<typeof runDirOf> | undefined {
+  try {
+    return runDirOf(process.env, options.runDir);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,146 @@
+import { endServer } from '../process/endServer.ts';
+import type { Ended, ServerProcess } from '../process/serverProcess.ts';
+import { replayHandshake } from '../relay/handshake.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { ServerLink } from '../relay/serverLink.ts';
+import { outputRead, type RunningServers } from './runningServers.ts';
+
+/** A server that is replaced gets less time than one that ends with its client: the client waits. */
+export const replaceLimits = { politeMs: 2_000, termMs: 2_000 } as const;
+
+/** A new server that serves, and how many calls to the old one were cut off. */
+export interface Replaced {
+  readonly link: ServerLink;
+  readonly lostCalls: number;
+}
+
+export interface ReplacementOptions {
+  readonly relay: Relay;
+  readonly running: RunningServers;
+  readonly drainMs: number;
+  /** The session ends: nobody needs a new server any more. */
+  readonly ending: AbortSignal;
+  start(): Promise<ServerProcess>;
+  /** One more runs. */
+  started(): void;
+}
+
+/** Puts one server in the place of another, behind the relay. */
+export class ServerReplacement {
+  readonly #options: ReplacementOptions;
+  #starting = 0;
+
+  constructor(options: ReplacementOptions) {
+    this.#options = options;
+  }
+
+  /** A new server is on its way, and will serve when it is there. */
+  get isStarting(): boolean {
+    return this.#starting > 0;
+  }
+
+  /** Starts the first server, or another one. @throws the system's error when it cannot be started */
+  async connect(): Promise<ServerLink> {
+    const { relay, running, start, started } = this.#options;
+    const link = relay.connect(await start());
+    running.add(link);
+    started();
+    return link;
+  }
+
+  /** Calls wait while none runs. @returns why there is none now */
+  async stopFirst(old: ServerLink): Promise<Replaced | string> {
+    const { relay, running } = this.#options;
+    relay.hold();
+    running.dismiss(old.process);
+    const lostCalls = await this.#retire(old);
+    try {
+      const link = await this.bringUp();
+      relay.release(link);
+      return { link, lostCalls };
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** The old one serves until the new one can. @returns why it does so still */
+  async overlapping(old: ServerLink): Promise<Replaced | string> {
+    const { relay, running } = this.#options;
+    let link: ServerLink;
+    try {
+      link = await this.bringUp();
+    } catch (error) {
+      return messageOf(error);
+    }
+    running.dismiss(old.process);
+    relay.release(link);
+    return { link, lostCalls: await this.#retire(old) };
+  }
+
+  /** Lets a server finish what it has begun, within limits, and ends it. @returns how many calls were cut off */
+  async #retire(old: ServerLink): Promise<number> {
+    const { relay, drainMs, ending } = this.#options;
+    const finished = await old.idle(drainMs, ending);
+    const lostCalls = old.inFlight.size - old.listening.size;
+    const { ended } = old.process;
+    if (!finished) {
+      relay.disconnect(old, ended ? endedText(ended) : 'The server was restarted');
+    }
+    old.out.flush();
+    await endServer(old.process, replaceLimits);
+    if (finished) {
+      // Its last words may still be in the pipe.
+      await outputRead(old);
+    }
+    relay.disconnect(old, 'The server was restarted');
+    return lostCalls;
+  }
+
+  /** Starts a new server and brings it to where the session is. @throws with the reason; nothing of it runs then */
+  async bringUp(): Promise<ServerLink> {
+    this.#starting += 1;
+    try {
+      return await this.#bringUp();
+    } finally {
+      this.#starting -= 1;
+    }
+  }
+
+  async #bringUp(): Promise<ServerLink> {
+    const { relay, running, ending } = this.#options;
+    if (ending.aborted) {
+      throw new Error(endingText);
+    }
+    const link = await this.connect();
+    try {
+      // Nobody else knows of a server that was just being started when the end came.
+      if (!ending.aborted) {
+        await replayHandshake(link, relay.memory);
+      }
+      if (ending.aborted) {
+        throw new Error(endingText);
+      }
+      if (link.process.ended) {
+        // After its last answer.
+        throw new Error(endedText(link.process.ended));
+      }
+      return link;
+    } catch (error) {
+      running.dismiss(link.process);
+      relay.disconnect(link, 'The server did not start');
+      await endServer(link.process, replaceLimits);
+      throw error;
+    }
+  }
+}
+
+const endingText = 'the session is ending';
+
+/** What happened to a server, for answers and the log. */
+export function endedText({ code, signal }: Ended): string {
+  return `The server ended (${signal === null ? `exit code ${code ?? '?'}` : signal})`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,232 @@
+import { type Envelope, isJsonObject, type JsonObject } from '../message/envelope.ts';
+import { failedTool } from '../message/ownAnswers.ts';
+import type { GuardOptions } from '../options/guardOptions.ts';
+import { guardTable } from '../process/guardProcesses.ts';
+import type { ServerProcess } from '../process/serverProcess.ts';
+import type { CallGate, ToolCall, Verdict } from '../relay/callGate.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { ChildCode } from '../stale/serverCode.ts';
+import { createStaleGate, type GateDecision, type StaleGate, type StaleReport } from '../stale/staleGate.ts';
+import type { RestartOutcome } from './supervisor.ts';
+
+/** How long the server may take to list its tools for us, ms. */
+const toolsMs = 5_000;
+/** How long a call waits for an installer, ms. */
+const installMs = 20_000;
+
+/** A guard that serves without the resource it should have. */
+export interface ReadOnly {
+  /** Who has the resource. */
+  readonly text: string;
+  /** Tries to get it. @returns undefined when this guard has it now, otherwise who does, or why it cannot be told */
+  promote(): Promise<string | undefined>;
+}
+
+export interface CallGateOptions {
+  readonly options: GuardOptions;
+  readonly relay: Relay;
+  restart(reason: string): Promise<RestartOutcome>;
+  /** What a person types to restart the server. */
+  cure(): string;
+  log(line: string): void;
+  /** The versions of a server are known, or known better. */
+  recorded(versions: ReturnType<StaleGate['recorded']>): void;
+  /** Puts a note into a result; undefined = nothing to tell any more. */
+  readonly note: ((line: Buffer, envelope: Envelope & { readonly kind: 'response' }) => Buffer) | undefined;
+}
+
+/** Stands before the server's tools: stale code, and writing beside the holder of the resource. */
+export class StdioCallGate implements CallGate {
+  readonly #gate: StaleGate;
+  readonly #options: CallGateOptions;
+  readonly #codes = new WeakMap<ServerProcess, ChildCode>();
+  readOnly: ReadOnly | undefined;
+  #promotion: Promise<string | undefined> | undefined;
+
+  constructor(options: CallGateOptions) {
+    this.#options = options;
+    const { onStale, writeTools, readTools } = options.options;
+    this.#gate = createStaleGate({
+      policy: onStale,
+      env: process.env,
+      table: guardTable(),
+      cure: options.cure,
+      log: options.log,
+      writeTools,
+      readTools,
+    });
+  }
+
+  /** What was recorded right before a server was started. */
+  started(code: ChildCode | undefined, server: ServerProcess): void {
+    if (code) {
+      this.#codes.set(server, code);
+    }
+  }
+
+  answered(server: ServerProcess): void {
+    const code = this.#codes.get(server);
+    if (code) {
+      void this.#gate.firstAnswer(code, server.pid).then(() => this.#options.recorded(this.#gate.recorded(code)));
+    }
+  }
+
+  serves(server: ServerProcess): void {
+    const code = this.#codes.get(server);
+    if (code) {
+      this.#gate.serve(code);
+    } else {
+      this.#gate.tools.listChanged();
+    }
+  }
+
+  listed(result: unknown, whole: boolean): void {
+    this.#gate.tools.sawPage(result, whole);
+  }
+
+  toolsChanged(): void {
+    this.#gate.tools.listChanged();
+  }
+
+  get amends(): boolean {
+    return this.#options.note !== undefined;
+  }
+
+  amend(line: Buffer, envelope: Envelope & { readonly kind: 'response' }): Buffer {
+    return this.#options.note ? this.#options.note(line, envelope) : line;
+  }
+
+  /** Every tool is known, and none writes. */
+  get onlyReads(): boolean {
+    return this.#gate.tools.allRead;
+  }
+
+  report(): StaleReport {
+    return this.#gate.report();
+  }
+
+  admit(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
+    if (this.readOnly) {
+      return this.#besideHolder(call, final, this.readOnly);
+    }
+    return this.#gate.isFree(call.tool) ? 'pass' : this.#stale(call, final);
+  }
+
+  #besideHolder(call: ToolCall, final: boolean, readOnly: ReadOnly): Verdict | Promise<Verdict> {
+    const kind = this.#gate.tools.kindOf(call.tool);
+    if (kind === 'unknown' && !final) {
+      return this.#askTools().then(() => this.#admitKnown(call));
+    }
+    // A server may have tools that it does not list, and they may write.
+    if (kind !== 'read') {
+      return final ? this.#refuseWrite(readOnly) : this.#promoted(call, readOnly);
+    }
+    return this.#stale(call, final);
+  }
+
+  async #admitKnown(call: ToolCall): Promise<Verdict> {
+    const kind = this.#gate.tools.kindOf(call.tool);
+    return this.readOnly && kind !== 'read' ? this.#promoted(call, this.readOnly) : this.#stale(call, false);
+  }
+
+  async #promoted(call: ToolCall, readOnly: ReadOnly): Promise<Verdict> {
+    // One try for all that wait: a second one would find the resource held, by ourselves.
+    this.#promotion ??= readOnly.promote().finally(() => {
+      this.#promotion = undefined;
+    });
+    const text = await this.#promotion;
+    if (text === undefined) {
+      this.readOnly = undefined;
+      return this.#stale(call, false);
+    }
+    this.readOnly = { ...readOnly, text };
+    return this.#refuseWrite(this.readOnly);
+  }
+
+  #refuseWrite({ text }: ReadOnly): Verdict {
+    const modern = this.#options.relay.memory.isModern;
+    return {
+      answer: failedTool(
+        `Not executed, nothing was written: ${text}. This server runs beside it and only reads. Close the other one, and repeat the call: it is tried again each time.`,
+        modern,
+      ),
+    };
+  }
+
+  #stale(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
+    const params = new CallParams(call);
+    const decision = this.#gate.call({ params, ...(final ? { asked: true, patient: false } : {}) });
+    return verdictOf(decision) ?? this.#later(params, decision);
+  }
+
+  /** Asks, waits or restarts until the gate decides. */
+  async #later(params: CallParams, first: GateDecision): Promise<Verdict> {
+    const until = performance.now() + installMs;
+    let asked = false;
+    let patient = true;
+    let notRestarted: string | undefined;
+    for (let decision = first; ; decision = this.#gate.call({ params, asked, patient, notRestarted })) {
+      const verdict = verdictOf(decision);
+      if (verdict) {
+        return verdict;
+      }
+      if (decision.action === 'ask-tools') {
+        await this.#askTools();
+        asked = true;
+      } else if (decision.action === 'restart') {
+        const outcome = await this.#options.restart(decision.reason);
+        if (outcome.status === 'failed') {
+          if (!outcome.kept) {
+            // Nothing stale runs any more: the call waits for what comes, or is answered with why nothing does.
+            return 'pass';
+          }
+          notRestarted = outcome.reason;
+        }
+        // What could not be restarted is refused, with the way to do it by hand.
+        patient = patient && outcome.status === 'restarted';
+      } else if (decision.action === 'wait') {
+        await new Promise((resolve) => setTimeout(resolve, decision.ms));
+        patient = patient && performance.now() < until;
+      }
+    }
+  }
+
+  async #askTools(): Promise<void> {
+    await this.#gate.tools.ask(async (params) => {
+      const { current, memory } = this.#options.relay;
+      const answer = await current?.ask('tools/list', memory.ownParams(params), toolsMs);
+      if (answer?.status !== 'result') {
+        throw new Error('no list');
+      }
+      return answer.result;
+    });
+  }
+}
+
+function verdictOf(decision: GateDecision): Verdict | undefined {
+  return decision.action === 'pass' ? 'pass' : decision.action === 'refuse' ? { answer: decision.answer } : undefined;
+}
+
+/** What the gate looks at. A large call is parsed only when the rest of it is asked for. A class: an object with getters of its own costs every call 2 µs. */
+class CallParams {
+  readonly name: string;
+  readonly #envelope: ToolCall['envelope'];
+
+  constructor({ tool, envelope }: ToolCall) {
+    this.name = tool;
+    this.#envelope = envelope;
+  }
+
+  get _meta(): unknown {
+    return this.#rest._meta;
+  }
+
+  get task(): unknown {
+    return this.#rest.task;
+  }
+
+  get #rest(): JsonObject {
+    const params = this.#envelope.body.value()?.params;
+    return isJsonObject(params) ? params : {};
+  }
+}

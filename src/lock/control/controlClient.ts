@@ -1,0 +1,187 @@
+import { createConnection, type Socket } from 'node:net';
+import * as v from 'valibot';
+import { errorCode } from '../../base/errors.ts';
+import type { InstanceRecord } from '../instanceRecord.ts';
+import type { LockDirectory } from '../lockDirectory.ts';
+import { ControlLines, type JsonObject, type LineFault, sendLine } from './controlLines.ts';
+import { answerSchema, type ControlVerb, greetingSchema, type RefusalCode, serverProofSchema } from './controlMessages.ts';
+import { controlPathRefusal } from './controlPath.ts';
+import { isProof, newNonce, proofOf, readControlSecret } from './controlSecret.ts';
+
+export interface ControlCall {
+  readonly directory: LockDirectory;
+  /** The record as it was read: its id is what the user saw, and goes along as `expectInstance`. */
+  readonly record: Pick<InstanceRecord, 'id' | 'control' | 'server'>;
+  readonly verb: ControlVerb;
+  /** Who asks, in words, for the other side's log ("the command line", "VS Code window of shop"). */
+  readonly by?: string;
+  /** What else the verb wants; plain JSON. */
+  readonly params?: JsonObject;
+  /** From asking to the answer, ms of the monotonic clock. Default: 5 s for `status`, 60 s for the others. */
+  readonly limitMs?: number;
+  /** For reaching it and proving each other, ms. Default 3 s: the other side may be busy, and waiting harms nobody. */
+  readonly handshakeMs?: number;
+  readonly onProgress?: (progress: JsonObject) => void;
+  readonly signal?: AbortSignal;
+}
+
+export type ControlAnswer =
+  | { readonly status: 'ok'; readonly result: JsonObject }
+  /** The instance says no, or that it failed. `already` and `other-instance` mean that what was asked is done or moot. */
+  | { readonly status: 'refused'; readonly code: RefusalCode; readonly message: string }
+  /** Nobody listens there. Nothing was asked. */
+  | { readonly status: 'unreachable'; readonly reason: string }
+  /** The record, the socket or the proof is not what it has to be. Nothing was asked, and nothing was told. */
+  | { readonly status: 'untrusted'; readonly reason: string }
+  /** Somebody listens and does not answer. The instance is alive all the same: its locks tell. `asked`: the verb was sent, so it may be carried out yet. */
+  | { readonly status: 'silent'; readonly reason: string; readonly asked: boolean };
+
+/** Asks an instance over its control endpoint. Never throws. */
+export async function askInstance(call: ControlCall): Promise<ControlAnswer> {
+  const { directory, record } = call;
+  const { control } = record;
+  if (!control || !/^[0-9a-f]{32}$/.test(record.id)) {
+    return { status: 'unreachable', reason: 'it has no control endpoint' };
+  }
+  if (!control.caps.includes(call.verb)) {
+    return { status: 'refused', code: 'unsupported', message: `it does not offer ${call.verb}` };
+  }
+  const refused = controlPathRefusal(directory, control);
+  if (refused !== undefined) {
+    return { status: refused.endsWith('is gone') ? 'unreachable' : 'untrusted', reason: refused };
+  }
+  const secret = readControlSecret(directory, record.id);
+  if ('refused' in secret) {
+    return { status: 'untrusted', reason: secret.refused };
+  }
+  return new Promise((resolve) => {
+    new ControlExchange(createConnection({ path: control.path }), secret.secret, call, resolve);
+  });
+}
+
+/** One connection, one request. */
+class ControlExchange {
+  readonly #socket: Socket;
+  readonly #secret: Buffer;
+  readonly #call: ControlCall;
+  readonly #lines: ControlLines;
+  readonly #nonce = newNonce();
+  readonly #abort = (): void =>
+    this.#settle({ status: 'silent', reason: 'it was not waited for any longer', asked: this.#step === 'asked' });
+  #resolve: ((answer: ControlAnswer) => void) | undefined;
+  #step: 'greeting' | 'proof' | 'asked' = 'greeting';
+  #expected = '';
+  #timer: NodeJS.Timeout;
+
+  constructor(socket: Socket, secret: Buffer, call: ControlCall, resolve: (answer: ControlAnswer) => void) {
+    this.#socket = socket;
+    this.#secret = secret;
+    this.#call = call;
+    this.#resolve = resolve;
+    this.#lines = new ControlLines(
+      (message) => this.#receive(message),
+      (fault) => this.#strange(fault),
+    );
+    const ms = call.handshakeMs ?? 3_000;
+    this.#timer = setTimeout(() => this.#settle({ status: 'silent', reason: `it did not answer within ${ms} ms`, asked: false }), ms);
+    call.signal?.addEventListener('abort', this.#abort, { once: true });
+    socket.on('data', (chunk) => this.#lines.push(chunk));
+    socket.on('error', (error) => this.#failed(errorCode(error) ?? error.name));
+    socket.on('close', () => this.#failed('closed'));
+    if (call.signal?.aborted) {
+      this.#abort();
+    }
+  }
+
+  #receive(message: JsonObject): void {
+    if (this.#step === 'greeting') {
+      this.#greeted(message);
+    } else if (this.#step === 'proof') {
+      this.#proven(message);
+    } else {
+      this.#answered(message);
+    }
+  }
+
+  #greeted(message: JsonObject): void {
+    const greeting = v.safeParse(greetingSchema, message);
+    if (!greeting.success) {
+      this.#settle({ status: 'untrusted', reason: 'what listens there does not speak version 1 of the protocol' });
+      return;
+    }
+    const theirs = greeting.output.nonce;
+    this.#expected = proofOf(this.#secret, this.#nonce, theirs);
+    this.#step = 'proof';
+    sendLine(this.#socket, { nonce: this.#nonce, proof: proofOf(this.#secret, theirs, this.#nonce) });
+  }
+
+  #proven(message: JsonObject): void {
+    const answer = v.safeParse(serverProofSchema, message);
+    if (!answer.success || !isProof(answer.output.proof, this.#expected)) {
+      this.#settle({ status: 'untrusted', reason: 'what listens there does not know the secret of the instance' });
+      return;
+    }
+    const { record, verb, by, params } = this.#call;
+    const ms = this.#call.limitMs ?? (verb === 'status' ? 5_000 : 60_000);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.#settle({ status: 'silent', reason: `it did not finish ${verb} within ${Math.round(ms / 1000)} s`, asked: true }),
+      ms,
+    );
+    this.#step = 'asked';
+    const { pid, start } = record.server ?? {};
+    const sent = sendLine(this.#socket, {
+      id: 1,
+      verb,
+      expectInstance: record.id,
+      ...(pid === undefined || start === undefined ? {} : { expectServer: { pid, start } }),
+      ...(by === undefined ? {} : { by: by.replace(/\p{Cc}+/gu, ' ').slice(0, 200) }),
+      ...(params === undefined ? {} : { params }),
+    });
+    if (!sent) {
+      this.#settle({ status: 'refused', code: 'too-large', message: 'what is asked does not fit into one line' });
+    }
+  }
+
+  #answered(message: JsonObject): void {
+    const answer = v.safeParse(answerSchema, message);
+    if (!answer.success) {
+      this.#strange('no JSON object');
+    } else if ('progress' in answer.output) {
+      if (this.#resolve) {
+        this.#call.onProgress?.(answer.output.progress);
+      }
+    } else if ('result' in answer.output) {
+      this.#settle({ status: 'ok', result: answer.output.result });
+    } else {
+      this.#settle({ status: 'refused', ...answer.output.error });
+    }
+  }
+
+  #strange(fault: LineFault): void {
+    this.#settle(
+      this.#step === 'asked'
+        ? { status: 'silent', reason: `its answer is ${fault === 'too long' ? 'too long' : 'not one of the protocol'}`, asked: true }
+        : { status: 'untrusted', reason: 'what listens there does not speak version 1 of the protocol' },
+    );
+  }
+
+  #failed(code: string): void {
+    if (this.#step === 'asked') {
+      this.#settle({ status: 'silent', reason: `it ended the connection before it answered (${code})`, asked: true });
+    } else if (this.#step === 'proof') {
+      this.#settle({ status: 'untrusted', reason: 'it did not accept our proof: the secret is another one' });
+    } else {
+      this.#settle({ status: 'unreachable', reason: `nobody listens at its control endpoint (${code})` });
+    }
+  }
+
+  #settle(answer: ControlAnswer): void {
+    clearTimeout(this.#timer);
+    this.#call.signal?.removeEventListener('abort', this.#abort);
+    this.#lines.end();
+    this.#socket.destroy();
+    this.#resolve?.(answer);
+    this.#resolve = undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import * as v from 'valibot';
+import { protocolVersion } from '../instanceRecord.ts';
+
+/**
+ * The messages of a control connection, one JSON object a line (Instance Lock Protocol 1, 4.8). The server speaks first:
+ *
+ * - server: `{ilp, nonce}`; client: `{nonce, proof}` with HMAC-SHA256(secret, server's nonce + client's nonce);
+ *   server: `{proof}` with HMAC-SHA256(secret, client's nonce + server's nonce). Without a right proof the connection is closed and nothing is said.
+ * - client: `{id, verb, expectInstance, …}`; server: any number of `{id, progress}`, then `{id, result}` or `{id, error: {code, message}}`.
+ */
+const hex = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)));
+const shortText = v.pipe(v.string(), v.maxLength(400), v.regex(/^\P{Cc}*$/u));
+const object = v.custom<Record<string, never>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+const messageId = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1));
+
+export const greetingSchema = v.object({ ilp: v.literal(protocolVersion), nonce: hex(32) });
+export const clientProofSchema = v.object({ nonce: hex(32), proof: hex(64) });
+export const serverProofSchema = v.object({ proof: hex(64) });
+
+export const verbs = ['status', 'restart', 'stop'] as const;
+export type ControlVerb = (typeof verbs)[number];
+
+export const requestSchema = v.object({
+  id: messageId,
+  verb: v.picklist(verbs),
+  /** The instance that the user saw when he asked. */
+  expectInstance: hex(32),
+  /** The server process that he saw: a guard keeps its instance id over a restart of its server, so this tells one restart from the next. */
+  expectServer: v.optional(v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), start: v.pipe(v.string(), v.maxLength(40)) })),
+  /** Who asks, in words, for logs. */
+  by: v.optional(shortText),
+  /** What else the verb wants. */
+  params: v.optional(object),
+});
+export type ControlRequest = Readonly<v.InferOutput<typeof requestSchema>>;
+
+/**
+ * Why a request was not carried out. `other-instance`: `expectInstance` is not this one. `already`: the server that the caller saw is no longer the one that
+ * runs, so what was asked is done or moot. `stopping`: a stop is under way. `unsupported`: no such verb here. `failed`: it was tried and failed.
+ */
+export const refusalCodes = ['other-instance', 'already', 'stopping', 'unsupported', 'invalid', 'failed', 'too-large'] as const;
+export type RefusalCode = (typeof refusalCodes)[number];
+
+export const answerSchema = v.union([
+  v.object({ id: messageId, progress: object }),
+  v.object({ id: messageId, result: object }),
+  v.object({ id: v.nullable(messageId), error: v.object({ code: v.picklist(refusalCodes), message: shortText }) }),
+]);
+
+/** A refusal or failure whose message may be told to whoever asked: no secrets in it. Thrown by handlers. */
+export class ControlRefusal extends Error {
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,38 @@
+import { isAbsolute, resolve } from 'node:path';
+import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import { look } from '../../storage/boundedFile.ts';
+import { runtimeOf } from '../identifyPackage.ts';
+import { bunScript, denoScript, nodeScript } from '../npm/nodeEntry.ts';
+import { workingDirectory } from '../processView.ts';
+import { pythonEntry } from '../python/pythonEntry.ts';
+
+/** Paths that only their runtime can open: archives, and what is packed into a program. */
+const virtual = /\.(asar|zip|pyz|whl)[\\/]|^\/snapshot\/|\$bunfs|^[a-z]+:/;
+
+/**
+ * The script on the command line, where it does not exist any more. Undefined where there is none, where it is there, and where the words may not mean a file
+ * of ours (another view of the files, a title, archives, programs that only look like Node).
+ */
+export function missingScript(row: ProcessRow, detail: ProcessDetail): string | undefined {
+  const runtime = row.argvExact && detail.elsewhere === undefined ? runtimeOf(row, detail) : undefined;
+  if (runtime === undefined || detail.environment === undefined || detail.environment.has('ELECTRON_RUN_AS_NODE')) {
+    return undefined;
+  }
+  const named = scriptName(runtime, row.argv.slice(1));
+  const cwd = workingDirectory(detail);
+  if (named === undefined || virtual.test(named) || (!isAbsolute(named) && cwd === undefined)) {
+    return undefined;
+  }
+  const path = resolve(cwd ?? '/', named);
+  const endings = runtime === 'python' ? [''] : ['', '.js', '.cjs', '.mjs', '.ts', '.json', '.node'];
+  return endings.every((ending) => look(path + ending).status === 'absent') ? path : undefined;
+}
+
+function scriptName(runtime: 'node' | 'bun' | 'deno' | 'python', args: readonly string[]): string | undefined {
+  if (runtime === 'python') {
+    const entry = pythonEntry(args);
+    return entry.kind === 'script' ? entry.script : undefined;
+  }
+  const found = { node: nodeScript, bun: bunScript, deno: denoScript }[runtime](args);
+  return 'unknown' in found ? undefined : found.script;
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { look, readBounded } from '../../storage/boundedFile.ts';
+import { moduleFile, namedModules } from '../npm/nodeImports.ts';
+import { importedFiles, pythonImports } from '../python/pythonImports.ts';
+import type { SourceEntry } from './sourceEntry.ts';
+
+/** One file of source that a process loads. */
+export interface SourceFile {
+  /** Absolute, links resolved where the loader resolves them. */
+  readonly path: string;
+  /** SHA-256 of the content, hexadecimal. */
+  readonly hash: string;
+  /** Epoch ms. */
+  readonly modifiedAt: number;
+  /** Epoch ms; moves with every change, and with chmod and links. */
+  readonly changedAt: number;
+}
+
+/** Larger programs are followed this far; what is beyond is not compared. */
+const maxFiles = 500;
+const maxFileBytes = 4 * 1024 * 1024;
+const maxBytes = 32 * 1024 * 1024;
+
+/** The files that a process loads of its own source, found by following the imports from its entry. Installed packages are not part of it. Never throws. */
+export function readSources(entry: SourceEntry): SourceFile[] {
+  const queue = [...entry.files];
+  const seen = new Set(queue);
+  const files: SourceFile[] = [];
+  let bytes = 0;
+  for (let at = 0; at < queue.length && files.length < maxFiles && bytes < maxBytes; at += 1) {
+    const path = queue[at] ?? '';
+    const read = readBounded(path, maxFileBytes);
+    if (read.status !== 'ok') {
+      continue;
+    }
+    bytes += read.text.length;
+    files.push({ path, hash: hashOf(read.text), modifiedAt: read.stat.mtimeMs, changedAt: read.stat.ctimeMs });
+    for (const next of nextFiles(entry, path, read.text)) {
+      if (!seen.has(next)) {
+        seen.add(next);
+        queue.push(next);
+      }
+    }
+  }
+  return files;
+}
+
+function nextFiles(entry: SourceEntry, path: string, text: string): string[] {
+  if (entry.kind === 'python') {
+    return pythonImports(text).flatMap((statement) => importedFiles(statement, path, entry.roots));
+  }
+  return namedModules(text).flatMap((name) => moduleFile(name, path) ?? []);
+}
+
+/** What a file of source is now; content only where something about the file moved. */
+export class SourceLooks {
+  readonly #hashes = new Map<string, { readonly stat: string; readonly hash: string }>();
+
+  /** `absent` is the system's word; what is refused is `unreadable`. */
+  look(path: string): SourceFile | 'absent' | 'unreadable' {
+    const seen = look(path);
+    if (seen.status !== 'ok') {
+      return seen.status;
+    }
+    const { stat } = seen;
+    const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
+    const times = { modifiedAt: stat.mtimeMs, changedAt: stat.ctimeMs };
+    const known = this.#hashes.get(path);
+    if (known?.stat === key) {
+      return { path, hash: known.hash, ...times };
+    }
+    const read = readBounded(path, maxFileBytes);
+    if (read.status !== 'ok') {
+      return read.status;
+    }
+    const hash = hashOf(read.text);
+    // Two writes within one tick of the file system's clock carry the same times.
+    if (Date.now() - stat.ctimeMs > 1_000) {
+      this.#hashes.set(path, { stat: key, hash });
+    }
+    return { path, hash, ...times };
+  }
+
+  keep(paths: ReadonlySet<string>): void {
+    for (const path of this.#hashes.keys()) {
+      if (!paths.has(path)) {
+        this.#hashes.delete(path);
+      }
+    }
+  }
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,141 @@
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PackageRef } from '../model/package.ts';
+import type { ProcessDetail, ProcessRow } from '../model/process.ts';
+import { look } from '../storage/boundedFile.ts';
+import { dotnetPackage } from './dotnetTool.ts';
+import { denoPackage } from './npm/denoCache.ts';
+import { bunScript, denoScript, nodeScript, type ScriptArgument } from './npm/nodeEntry.ts';
+import { refOfScript } from './npm/nodePackage.ts';
+import { joinedPath, programFile, workingDirectory } from './processView.ts';
+import { identifyPython } from './python/identifyPython.ts';
+
+/** What is known of a process's package: where to find it, or in words for a person why not. */
+export type Identified = { readonly ref: PackageRef } | { readonly unknown: string };
+
+export type Runtime = 'node' | 'bun' | 'deno' | 'python';
+
+/**
+ * Finds the package that a process was loaded from, from its arguments, directories and (by name of the variable) environment, reading files only. The
+ * program file decides what kind of process it is, because the arguments may lie: a process can rename itself. Never throws.
+ */
+export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identified {
+  try {
+    const runtime = runtimeOf(row, detail);
+    const tool = runtime === undefined ? dotnetPackage(row, detail) : undefined;
+    if (tool) {
+      return tool;
+    }
+    if (runtime === undefined) {
+      const program = basename(programFile(detail) ?? row.argv[0] ?? row.name);
+      return { unknown: `its program (${program.slice(0, 64)}) is not a runtime whose packages can be read` };
+    }
+    return runtime === 'python' ? identifyPython(row, detail) : identifyScript(runtime, row, detail);
+  } catch (error) {
+    return { unknown: `its package could not be found (${error instanceof Error ? error.name : 'error'})` };
+  }
+}
+
+/** Which interpreter a process is, by its program file; undefined for any other program. */
+export function runtimeOf(row: ProcessRow, detail: ProcessDetail): Runtime | undefined {
+  const exe = programFile(detail);
+  const byFile = exe === undefined ? undefined : runtimeByName(exe);
+  // Electron programs (editors) run their JavaScript servers with themselves as Node.
+  const electron = detail.environment?.has('ELECTRON_RUN_AS_NODE') === true && row.argv.some((argument) => /\.[cm]?js$/.test(argument));
+  return byFile ?? (electron ? 'node' : undefined) ?? (exe === undefined ? runtimeByName(row.argv[0] ?? row.name) : undefined);
+}
+
+function runtimeByName(program: string): Runtime | undefined {
+  const name = basename(program.replaceAll('\\', '/'))
+    .toLowerCase()
+    .replace(/\.exe$/, '');
+  if (/^node(js)?([-.]?\d[\d.]*)?$/.test(name) || name === 'node-mainthread') {
+    return 'node';
+  }
+  if (/^(python|pypy)w?\d*(\.\d+)?t?$/.test(name)) {
+    return 'python';
+  }
+  return name === 'bun' || name === 'deno' ? name : undefined;
+}
+
+function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detail: ProcessDetail): Identified {
+  if (/^(npm|npx|pnpm|yarn) /.test(row.commandLine) && row.argv.length <= 1) {
+    return { unknown: 'it only launches another process' };
+  }
+  const find = { node: nodeScript, bun: bunScript, deno: denoScript }[runtime];
+  const args = row.argv.slice(1);
+  const found = find(args);
+  const direct =
+    'unknown' in found
+      ? found
+      : runtime === 'deno' && found.script.startsWith('npm:')
+        ? denoPackage(found.script, row, detail)
+        : fromArgument(found, args, row, detail);
+  if ('ref' in direct || !titleWasSet(row)) {
+    return direct;
+  }
+  if (detail.environment === undefined) {
+    return direct;
+  }
+  return fromEnvironment(detail) ?? { unknown: 'it replaced its own command line, and its environment does not tell what it runs' };
+}
+
+/** A process that set its title shows that instead of all its arguments: one word or text that is not its program. */
+function titleWasSet(row: ProcessRow): boolean {
+  return !row.argvExact || (row.argv.length <= 1 && runtimeByName(row.argv[0] ?? '') === undefined);
+}
+
+function fromArgument(
+  found: { readonly script: string; readonly at: number },
+  args: readonly string[],
+  row: ProcessRow,
+  detail: ProcessDetail,
+): Identified {
+  const script = row.argvExact ? found.script : joinedPath(args, found.at, workingDirectory(detail));
+  if (script.startsWith('file://')) {
+    return refOfScript(fileURLToPath(script));
+  }
+  if (isAbsolute(script)) {
+    return refOfScript(script);
+  }
+  const cwd = workingDirectory(detail);
+  if (cwd === undefined) {
+    return { unknown: 'its script is named relative to a working directory that is gone or cannot be read' };
+  }
+  return refOfScript(resolve(cwd, script));
+}
+
+/**
+ * What npm, pnpm and bun leave in the environment of what they start: the command as a line of shell, and its directory at the front of PATH.
+ * Undefined when that is not there or is more than one plain command.
+ */
+function fromEnvironment(detail: ProcessDetail): Identified | undefined {
+  const line = detail.environment?.get('npm_lifecycle_script');
+  if (line === undefined || line.length > 4096) {
+    return undefined;
+  }
+  const words = plainWords(line);
+  const command = words?.[0];
+  if (words === undefined || command === undefined) {
+    return undefined;
+  }
+  if (runtimeByName(command) === 'node') {
+    const script: ScriptArgument = nodeScript(words.slice(1));
+    const directory = dirname(detail.environment?.get('npm_package_json') ?? '');
+    return 'unknown' in script || !isAbsolute(directory) ? undefined : refOfScript(resolve(directory, script.script));
+  }
+  const bins = (detail.environment?.get('PATH') ?? '')
+    .split(delimiter)
+    .filter((directory) => /[\\/]node_modules[\\/]\.bin$/.test(directory));
+  const entry = /[\\/]/.test(command)
+    ? undefined
+    : bins.map((directory) => join(directory, command)).find((path) => look(path).status === 'ok');
+  return entry === undefined ? undefined : refOfScript(entry);
+}
+
+/** Splits a line of shell that is one plain command; undefined when it holds anything that a shell would act on. */
+function plainWords(line: string): string[] | undefined {
+  const words = line.match(/"[^"$`\\]*"|'[^']*'|[^\s"']+/g) ?? [];
+  const plain = words.map((word) => (/^["']/.test(word) ? word.slice(1, -1) : word));
+  return words.some((word) => !/^["']/.test(word) && /[|&;<>()$`\\*?=]/.test(word)) ? undefined : plain;
+}

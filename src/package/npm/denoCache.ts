@@ -1,0 +1,106 @@
+import { readdirSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import satisfies from 'semver/functions/satisfies.js';
+import valid from 'semver/functions/valid.js';
+import type { PackageRef } from '../../model/package.ts';
+import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import { look } from '../../storage/boundedFile.ts';
+import { type NpmSpec, parseNpmSpec } from '../../version/npmSpec.ts';
+import { workingDirectory } from '../processView.ts';
+
+/**
+ * The package of `deno run npm:…`. Deno keeps each version in a directory of its own, `DENO_DIR/npm/<registry>/<name>/<version>`, and changes none of them; which of
+ * them a process runs, its specifier says, or that there was only one at its start (seen with Deno 2.9.6).
+ *
+ * @param specifier `npm:[/]name[@version|range|tag][/path]`
+ */
+export function denoPackage(
+  specifier: string,
+  row: ProcessRow,
+  detail: ProcessDetail,
+): { readonly ref: PackageRef } | { readonly unknown: string } {
+  const spec = parseNpmSpec(plainSpec(specifier));
+  if (spec.kind !== 'registry') {
+    return { unknown: `${specifier.slice(0, 200)} names no package of a registry` };
+  }
+  const modules = moduleFolder(spec.name, workingDirectory(detail));
+  if (modules !== undefined) {
+    return { unknown: `${modules} may stand in for the version in Deno's cache` };
+  }
+  const caches = cacheFolders(detail).flatMap((cache) => list(join(cache, 'npm')).map((registry) => join(cache, 'npm', registry)));
+  const found = caches.flatMap((registry) => versionsIn(join(registry, spec.name), spec, row.startedAt));
+  const [only] = found;
+  if (only === undefined) {
+    return { unknown: `Deno's cache does not hold ${spec.name}${spec.selector ? `@${spec.selector.value}` : ''}` };
+  }
+  return found.length > 1
+    ? { unknown: `Deno's cache holds ${found.length} versions that it may have been started with` }
+    : { ref: { ecosystem: 'npm', entry: join(only, 'package.json'), environment: only, name: spec.name } };
+}
+
+/** Without the path inside of the package: `npm:/@scope/name@1/bin` is `@scope/name@1`. */
+function plainSpec(specifier: string): string {
+  const text = specifier.replace(/^npm:\/?/, '');
+  return /^(@[^/@]+\/)?[^/@]+(@[^/]*)?/.exec(text)?.[0] ?? text;
+}
+
+/** Where a project has packages of its own, Deno may take them from there. */
+function moduleFolder(name: string, cwd: string | undefined): string | undefined {
+  for (let at = cwd; at !== undefined; at = dirname(at)) {
+    const path = join(at, 'node_modules', name);
+    if (look(path).status === 'ok') {
+      return path;
+    }
+    if (at === dirname(at)) {
+      break;
+    }
+  }
+  return undefined;
+}
+
+/** DENO_DIR, else the user's cache directory (docs: "DENO_DIR", by system). */
+function cacheFolders(detail: ProcessDetail): string[] {
+  const variable = (name: string): string | undefined => {
+    const value = detail.environment?.get(name);
+    return value !== undefined && isAbsolute(value) ? value : undefined;
+  };
+  const own = variable('DENO_DIR');
+  const home = variable('HOME');
+  const cache = variable('XDG_CACHE_HOME') ?? (home === undefined ? undefined : join(home, '.cache'));
+  const local = variable('LOCALAPPDATA');
+  return own !== undefined
+    ? [own]
+    : [
+        ...(cache === undefined ? [] : [join(cache, 'deno')]),
+        ...(home === undefined ? [] : [join(home, 'Library', 'Caches', 'deno')]),
+        ...(local === undefined ? [] : [join(local, 'deno')]),
+      ];
+}
+
+/** Directories of the versions that a specifier may mean, of those that were there when the process had just started. */
+function versionsIn(folder: string, spec: Extract<NpmSpec, { kind: 'registry' }>, startedAt: number): string[] {
+  const { selector } = spec;
+  const all = list(folder).filter((name) => valid(name) !== null);
+  const fit = all.filter((version) =>
+    selector === undefined || selector.kind === 'tag' ? true : satisfies(version, selector.value, { loose: true }),
+  );
+  const paths = fit.map((version) => join(folder, version));
+  if (paths.length < 2) {
+    return paths;
+  }
+  // What Deno fetched for the process itself may be there a minute after its start; what came later was for another one.
+  return paths.filter((path) => {
+    const seen = look(path);
+    return seen.status !== 'ok' || seen.stat.birthtimeMs <= startedAt + fetchMs;
+  });
+}
+
+const fetchMs = 60_000;
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

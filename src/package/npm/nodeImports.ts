@@ -1,0 +1,100 @@
+import { realpathSync } from 'node:fs';
+import { dirname, extname, join, resolve } from 'node:path';
+import { isRecord } from '../../base/json.ts';
+import { look, readJsonObject } from '../../storage/boundedFile.ts';
+
+const fromShape = /\b(import|export)\b(\s+type\b)?[^'"`;()]{0,2000}?\bfrom\s*(['"])([^'"\n]{1,500})\3/g;
+const sideEffectShape = /\bimport\s*(['"])([^'"\n]{1,500})\1/g;
+const callShape = /\b(?:require|import)\s*\(\s*(['"])([^'"\n]{1,500})\1/g;
+
+/** The modules that a JavaScript or TypeScript text names literally. Lines that are comments as a whole are passed over. */
+export function namedModules(text: string): string[] {
+  const code = text.replace(/^[ \t]*(\/\/|\*|\/\*).*$/gm, '');
+  const names = new Set<string>();
+  for (const match of code.matchAll(fromShape)) {
+    if (match[2] === undefined) {
+      names.add(match[4] ?? '');
+    }
+  }
+  for (const shape of [sideEffectShape, callShape]) {
+    for (const match of code.matchAll(shape)) {
+      names.add(match[2] ?? '');
+    }
+  }
+  return [...names];
+}
+
+const extensions = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'];
+
+/**
+ * The source file that a module name leads to, seen from a file: relative and absolute ones, and packages of a workspace (links that lead out of
+ * `node_modules`). Undefined for installed packages, built-in modules, data and what is not there.
+ */
+export function moduleFile(name: string, from: string): string | undefined {
+  if (/^\.{1,2}(\/|$)|^\//.test(name)) {
+    return sourceFile(resolve(dirname(from), name));
+  }
+  const bare = /^(@[\w.-]+\/)?[\w.-]+$/.test(name) ? workspacePackage(name, dirname(from)) : undefined;
+  return bare === undefined ? undefined : mainFile(bare);
+}
+
+function sourceFile(path: string): string | undefined {
+  const typed = path.replace(/\.([cm]?)js$/, '.$1ts');
+  const candidates = [
+    ...extensions.map((extension) => path + extension),
+    typed,
+    ...extensions.slice(1).map((extension) => join(path, `index${extension}`)),
+  ];
+  for (const candidate of candidates) {
+    const seen = look(candidate);
+    // Data that is imported (JSON) may be what the server itself writes.
+    if (seen.status === 'ok' && seen.stat.isFile() && /^\.[cm]?[jt]sx?$/.test(extname(candidate))) {
+      return real(candidate);
+    }
+  }
+  return undefined;
+}
+
+function workspacePackage(name: string, from: string): string | undefined {
+  for (let at = from; ; at = dirname(at)) {
+    const path = join(at, 'node_modules', name);
+    if (look(path).status === 'ok') {
+      const target = real(path);
+      return target === undefined || /[\\/]node_modules[\\/]/.test(target) ? undefined : target;
+    }
+    if (at === dirname(at)) {
+      return undefined;
+    }
+  }
+}
+
+/** What `import 'name'` loads of a package: its exports for `.`, else `main`, else index.js. */
+/** The file that a package in this directory begins with, by its own description. */
+export function mainFile(directory: string): string | undefined {
+  const json = readJsonObject(join(directory, 'package.json'));
+  return json && sourceFile(resolve(directory, exportTarget(json.exports) ?? (typeof json.main === 'string' ? json.main : 'index.js')));
+}
+
+function exportTarget(exports: unknown, depth = 0): string | undefined {
+  if (typeof exports === 'string') {
+    return exports;
+  }
+  if (!isRecord(exports) || depth > 5) {
+    return undefined;
+  }
+  for (const key of ['.', 'node', 'import', 'module-sync', 'default', 'require']) {
+    const found = key in exports ? exportTarget(exports[key], depth + 1) : undefined;
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+function real(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
+}

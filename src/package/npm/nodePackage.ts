@@ -1,0 +1,165 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, parse, sep } from 'node:path';
+import { isRecord } from '../../base/json.ts';
+import type { PackageRef } from '../../model/package.ts';
+import { failure, look, readBounded } from '../../storage/boundedFile.ts';
+import { isNpmName } from '../../version/npmSpec.ts';
+import { versionShaped } from '../../version/versionShape.ts';
+import type { MetadataCache } from '../metadataCache.ts';
+import { yarnRef } from './yarnArchive.ts';
+
+/** What counts of a package.json. Everything in it is somebody else's text: only what has the right shape is kept. */
+export interface Manifest {
+  readonly name?: string;
+  readonly version?: string;
+  /** Names of dependencies, optional and peer dependencies; never of development dependencies. */
+  readonly requires: readonly string[];
+  /** Has the marks of a package, although maybe no version: a project's own package.json often has none. */
+  readonly packageLike: boolean;
+}
+
+/** Where a package lies: its directory (links resolved), and whether it was installed there or is somebody's source. */
+export interface PackageHome {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly installed: boolean;
+}
+
+export function parseManifest(text: string): Manifest | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(json)) {
+    return undefined;
+  }
+  const requires = new Set<string>();
+  for (const field of ['dependencies', 'optionalDependencies', 'peerDependencies']) {
+    for (const name of isRecord(json[field]) ? Object.keys(json[field]) : []) {
+      if (isNpmName(name)) {
+        requires.add(name);
+      }
+    }
+  }
+  const version = versionShaped(json.version);
+  return {
+    ...(typeof json.name === 'string' && isNpmName(json.name) ? { name: json.name } : {}),
+    ...(version === undefined ? {} : { version }),
+    requires: [...requires],
+    packageLike: ['dependencies', 'devDependencies', 'bin', 'scripts', 'workspaces', 'private'].some((field) => field in json),
+  };
+}
+
+export function readManifest(
+  directory: string,
+  cache?: MetadataCache,
+): { readonly manifest: Manifest } | { readonly reason: string; readonly absent: boolean } {
+  const path = join(directory, 'package.json');
+  const file = cache ? cache.read('manifest', path, parseManifest) : readBounded(path);
+  if (file.status !== 'ok') {
+    return { reason: file.reason, absent: file.status === 'absent' };
+  }
+  const manifest = 'value' in file ? file.value : parseManifest(file.text);
+  return manifest ? { manifest } : { reason: `${path} is not a package description that can be read`, absent: false };
+}
+
+/**
+ * The package that a file belongs to: the nearest package.json upwards with name and version. Below `node_modules` the search ends at the package's own
+ * directory, so that a broken package is never taken for the project around it. Files inside may be nameless (`{"type":"module"}`).
+ *
+ * @param file absolute, links resolved
+ */
+export function packageOf(file: string, cache?: MetadataCache): PackageHome | { readonly unknown: string } {
+  const root = installedRoot(file);
+  const stop = root ?? parse(file).root;
+  let reason = `no package.json above ${file}`;
+  for (let directory = look(file).status === 'ok' && isDirectory(file) ? file : dirname(file); ; directory = dirname(directory)) {
+    const read = readManifest(directory, cache);
+    if ('manifest' in read) {
+      const { name, version, packageLike } = read.manifest;
+      // A project's own package.json often has no version; an installed one always has.
+      if (name !== undefined && (version !== undefined || (root === undefined && packageLike))) {
+        return { directory, manifest: read.manifest, installed: root !== undefined };
+      }
+      reason = name === undefined ? reason : `${join(directory, 'package.json')} has no version that can be read`;
+    } else if (!read.absent) {
+      return { unknown: read.reason };
+    }
+    if (directory === stop || directory === dirname(directory) || basename(directory) === 'node_modules') {
+      return { unknown: reason };
+    }
+  }
+}
+
+/** The directory of the installed package that a path lies in (`…/node_modules/@scope/name`, Yarn's `…/node_modules/.store/KEY/package`), if it lies in one. */
+export function installedRoot(path: string): string | undefined {
+  const parts = path.split(sep);
+  const at = parts.lastIndexOf('node_modules');
+  const name = parts[at + 1];
+  if (at >= 0 && name === '.store' && parts[at + 3] === 'package') {
+    return parts.slice(0, at + 4).join(sep);
+  }
+  if (at < 0 || name === undefined || name === '' || name.startsWith('.')) {
+    return undefined;
+  }
+  const length = name.startsWith('@') ? at + 3 : at + 2;
+  return parts.length < length ? undefined : parts.slice(0, length).join(sep);
+}
+
+/** The package reference of a script as the process names it. */
+export function refOfScript(entry: string): { readonly ref: PackageRef } | { readonly unknown: string } {
+  const archived = yarnRef(entry);
+  if (archived) {
+    return { ref: archived };
+  }
+  const file = resolveScript(entry);
+  if ('unknown' in file) {
+    return file;
+  }
+  const home = packageOf(file.path);
+  if ('unknown' in home) {
+    return home;
+  }
+  const name = home.manifest.name ?? basename(home.directory);
+  const environment = home.installed ? holderOf(home.directory) : home.directory;
+  return { ref: { ecosystem: 'npm', entry, environment, name, ...(home.installed ? {} : { editable: true }) } };
+}
+
+/** Whether an installed package's directory is one of Yarn's store, which its links lead to (`nodeLinker: pnpm`). */
+export function inYarnStore(directory: string): boolean {
+  return /[\\/]node_modules[\\/]\.store[\\/][^\\/]+[\\/]package$/.test(directory);
+}
+
+/** The directory whose `node_modules` holds an installed package. */
+function holderOf(directory: string): string {
+  if (inYarnStore(directory)) {
+    return dirname(dirname(dirname(dirname(directory))));
+  }
+  const parent = dirname(directory);
+  return dirname(basename(parent).startsWith('@') ? dirname(parent) : parent);
+}
+
+/** Finds the file that a script argument stands for, as Node does for its main script: as written, with an extension, or a directory. */
+function resolveScript(entry: string): { readonly path: string } | { readonly unknown: string } {
+  if (/\.zip[\\/]/.test(entry)) {
+    return { unknown: 'it runs from inside an archive that has no version in its name' };
+  }
+  for (const candidate of [entry, `${entry}.js`, `${entry}.cjs`, `${entry}.mjs`, `${entry}.json`, `${entry}.node`]) {
+    if (existsSync(candidate)) {
+      try {
+        return { path: realpathSync.native(candidate) };
+      } catch (error) {
+        return { unknown: failure(candidate, error).reason };
+      }
+    }
+  }
+  const seen = look(entry);
+  return { unknown: seen.status === 'ok' ? `${entry} vanished while it was read` : seen.reason };
+}
+
+function isDirectory(path: string): boolean {
+  const seen = look(path);
+  return seen.status === 'ok' && seen.stat.isDirectory();
+}

@@ -1,0 +1,283 @@
+import { lstatSync, realpathSync, type Stats } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+import type { InstalledPackage, PackageRef } from '../../model/package.ts';
+import { failure, look } from '../../storage/boundedFile.ts';
+import { BirthTimes, installedSince } from '../birthTime.ts';
+import { type ClosureParts, maxPackages, type PartsOrFailure } from '../closureParts.ts';
+import { codeContent } from '../code/codeContent.ts';
+import { isInstalling, npmRetired } from '../installing.ts';
+import type { MetadataCache } from '../metadataCache.ts';
+import { installedRoot, inYarnStore, packageOf, readManifest } from './nodePackage.ts';
+import { NpmLockContents } from './npmLock.ts';
+import { readYarnArchive, yarnArchive } from './yarnArchive.ts';
+
+/**
+ * The package of an npm reference and everything that it requires, found as Node finds it: `node_modules` upwards from where each package really
+ * lies. So one reading serves npm (local, global, npx), pnpm and bun. The entry is resolved anew each time: a link may lead elsewhere now.
+ */
+export function readNpmClosure(ref: PackageRef, cache: MetadataCache, now: number): PartsOrFailure {
+  const archive = yarnArchive(ref.entry);
+  if (archive) {
+    return readYarnArchive(archive);
+  }
+  const own = ownDirectory(ref, cache);
+  if ('status' in own) {
+    return own;
+  }
+  return new NpmWalk(cache, now).from(own.directory, ref);
+}
+
+/** Where the reference's package lies now. */
+function ownDirectory(
+  ref: PackageRef,
+  cache: MetadataCache,
+): { readonly directory: string } | { readonly status: 'gone' | 'unreadable'; readonly reason: string } {
+  const named = ref.editable ? ref.environment : join(ref.environment, 'node_modules', ref.name);
+  const file = resolvedEntry(ref.entry);
+  if ('path' in file) {
+    const home = packageOf(file.path, cache);
+    if ('directory' in home) {
+      return { directory: home.directory };
+    }
+    return { status: 'unreadable', reason: home.unknown };
+  }
+  if (file.status === 'unreadable') {
+    return { status: 'unreadable', reason: file.reason };
+  }
+  // The entry's file is gone. Its package may still be there: a new version may have moved its files, a build may be under way.
+  const there = look(named);
+  if (there.status !== 'ok') {
+    return there.status === 'absent'
+      ? { status: 'gone', reason: `${file.reason}, nor does ${named}` }
+      : { status: 'unreadable', reason: there.reason };
+  }
+  const real = resolvedEntry(named);
+  return 'path' in real ? { directory: real.path } : { status: 'unreadable', reason: real.reason };
+}
+
+function resolvedEntry(entry: string): { readonly path: string } | { readonly status: 'absent' | 'unreadable'; readonly reason: string } {
+  let why: { readonly status: 'absent' | 'unreadable'; readonly reason: string } | undefined;
+  for (const candidate of [entry, `${entry}.js`, `${entry}.cjs`, `${entry}.mjs`]) {
+    try {
+      return { path: realpathSync.native(candidate) };
+    } catch (error) {
+      why ??= failure(candidate, error);
+      if (why.status === 'unreadable') {
+        break;
+      }
+    }
+  }
+  return why ?? { status: 'unreadable', reason: `${entry} cannot be read` };
+}
+
+/** One walk over the closure; holds what was looked at, so that nothing is looked at twice. */
+class NpmWalk {
+  readonly #cache: MetadataCache;
+  readonly #now: number;
+  readonly #locks: NpmLockContents;
+  readonly #births = new BirthTimes();
+  /** Directories by whether they have a `node_modules`. */
+  readonly #holders = new Map<string, boolean>();
+  readonly #resolved = new Map<string, string | undefined>();
+  readonly #stats = new Map<string, Stats | undefined>();
+  readonly #watch = new Set<string>();
+  readonly #places = new Set<string>();
+  readonly #packages: InstalledPackage[] = [];
+  #changedAt = 0;
+  /** The first thing that may not be looked at: what lies behind it must not seem to be removed. */
+  #refused: string | undefined;
+
+  constructor(cache: MetadataCache, now: number) {
+    this.#cache = cache;
+    this.#now = now;
+    this.#locks = new NpmLockContents(cache);
+  }
+
+  from(directory: string, ref: PackageRef): PartsOrFailure {
+    const queue = [directory];
+    const seen = new Set(queue);
+    let ownOnly: string | undefined;
+    for (let at = 0; at < queue.length; at += 1) {
+      const current = queue[at] ?? directory;
+      const read = readManifest(current, this.#cache);
+      if (at === 0 && 'reason' in read) {
+        return { status: 'unreadable', reason: read.reason };
+      }
+      const manifest = 'manifest' in read ? read.manifest : undefined;
+      this.#add(current, manifest?.name, manifest?.version);
+      for (const name of manifest?.requires ?? []) {
+        const found = this.#resolve(current, name);
+        if (found !== undefined && !seen.has(found)) {
+          seen.add(found);
+          queue.push(found);
+        }
+      }
+      if (queue.length > maxPackages) {
+        ownOnly = `it requires more than ${maxPackages} packages`;
+        break;
+      }
+    }
+    return this.#refused === undefined ? this.#parts(ref, ownOnly) : { status: 'unreadable', reason: this.#refused };
+  }
+
+  #parts(ref: PackageRef, ownOnly: string | undefined): ClosureParts {
+    this.#watch.add(dirname(ref.entry));
+    const [own, ...others] = this.#packages;
+    const packages = own ? [own, ...(ownOnly === undefined ? others : [])] : [];
+    const parents = [...new Set(packages.map((item) => dirname(item.root)))].filter((path) => !isVirtualStore(path));
+    const installing = parents.some((path) => isInstalling(npmRetired(path), this.#now));
+    return {
+      status: 'ok',
+      packages,
+      ...(ownOnly === undefined ? {} : { ownOnly }),
+      changedAt: installing ? this.#now : Math.max(this.#changedAt, this.#locks.changedAt),
+      watch: [...this.#watch],
+      places: [...this.#places],
+    };
+  }
+
+  #add(directory: string, name: string | undefined, version: string | undefined): void {
+    const stat = this.#lstat(directory);
+    const parent = dirname(directory);
+    const parentStat = this.#lstat(parent);
+    // Of a scope, the directory above it too: a removal of everything is seen there first.
+    const above = basename(parent).startsWith('@') ? this.#lstat(dirname(parent)) : undefined;
+    // What Yarn unpacks into its store has the archive's times; the directory around it has its own.
+    const own = inYarnStore(directory) ? { path: parent, stat: parentStat } : { path: directory, stat };
+    const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
+    const content = version === undefined ? undefined : (this.#locks.contentOf(directory, version) ?? this.#ownCode(directory));
+    this.#packages.push({
+      ecosystem: 'npm',
+      name: name ?? nameByPath(directory),
+      ...(version === undefined ? {} : { version }),
+      root: directory,
+      ...(content === undefined ? {} : { content }),
+      // A directory with somebody's own source was not installed; when it was made says nothing about its code.
+      ...(installedAt === undefined || installedRoot(directory) === undefined ? {} : { installedAt }),
+    });
+    this.#changedAt = Math.max(
+      this.#changedAt,
+      stat?.ctimeMs ?? 0,
+      installedRoot(directory) === undefined ? 0 : Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0),
+    );
+    this.#watchFor(directory);
+  }
+
+  /** Of the server's own package alone: reading the code of all that it requires would cost more than it tells. */
+  #ownCode(directory: string): string | undefined {
+    const isOwn = this.#packages.length === 0 && installedRoot(directory) !== undefined;
+    const read = isOwn ? codeContent(directory, this.#cache) : undefined;
+    this.#changedAt = Math.max(this.#changedAt, read?.changedAt ?? 0);
+    for (const path of read?.looked ?? []) {
+      this.#places.add(path);
+    }
+    return read?.content;
+  }
+
+  /**
+   * Yarn leaves a package's directory and replaces the files in it (Yarn 1 with the times of the archive): what tells is the birth of package.json. Its own
+   * mark, by the version of Yarn, is written at the end of each install that changes something, and a copy with its times keeps the mark's.
+   */
+  #yarnInstall(directory: string): number | undefined {
+    const root = installedRoot(directory);
+    const top = root?.slice(0, root.indexOf(`${sep}node_modules${sep}`));
+    const marks = ['.yarn-integrity', '.yarn-state.yml'].map((name) =>
+      top === undefined ? undefined : this.#lstat(join(top, 'node_modules', name)),
+    );
+    const mark = marks.find((stat) => stat !== undefined);
+    const path = join(directory, 'package.json');
+    const manifest = mark && this.#lstat(path);
+    const born = manifest && this.#births.of(path, manifest);
+    return mark && born !== undefined ? Math.min(born, mark.mtimeMs) : undefined;
+  }
+
+  #watchFor(directory: string): void {
+    const parent = dirname(directory);
+    if (installedRoot(directory) === undefined) {
+      // package.json of a project stands in the project's directory itself.
+      this.#watch.add(directory);
+    } else if (isVirtualStore(parent)) {
+      this.#watch.add(virtualStore.exec(parent)?.[1] ?? parent);
+    } else {
+      this.#watch.add(parent);
+      if (basename(parent).startsWith('@')) {
+        this.#watch.add(dirname(parent));
+      }
+    }
+  }
+
+  /** Node's own rule: the nearest `node_modules/<name>` upwards. */
+  #resolve(from: string, name: string): string | undefined {
+    for (let directory = from; ; directory = dirname(directory)) {
+      if (basename(directory) !== 'node_modules' && this.#hasModules(directory)) {
+        const path = join(directory, 'node_modules', name);
+        const found = this.#real(path);
+        if (found !== undefined) {
+          this.#places.add(dirname(path));
+          return found;
+        }
+      }
+      if (directory === dirname(directory)) {
+        return undefined;
+      }
+    }
+  }
+
+  #hasModules(directory: string): boolean {
+    let has = this.#holders.get(directory);
+    if (has === undefined) {
+      const seen = look(join(directory, 'node_modules'));
+      this.#refused ??= seen.status === 'unreadable' ? seen.reason : undefined;
+      has = seen.status === 'ok';
+      this.#holders.set(directory, has);
+    }
+    return has;
+  }
+
+  #real(path: string): string | undefined {
+    if (this.#resolved.has(path)) {
+      return this.#resolved.get(path);
+    }
+    const stat = this.#lstat(path);
+    let found = stat?.isDirectory() ? path : undefined;
+    if (stat?.isSymbolicLink()) {
+      try {
+        found = realpathSync.native(path);
+      } catch (error) {
+        this.#note(path, error);
+      }
+    }
+    this.#resolved.set(path, found);
+    return found;
+  }
+
+  #note(path: string, error: unknown): void {
+    const why = failure(path, error);
+    this.#refused ??= why.status === 'unreadable' ? why.reason : undefined;
+  }
+
+  #lstat(path: string): Stats | undefined {
+    if (!this.#stats.has(path)) {
+      let stat: Stats | undefined;
+      try {
+        stat = lstatSync(path, { throwIfNoEntry: false });
+      } catch (error) {
+        this.#note(path, error);
+      }
+      this.#stats.set(path, stat);
+    }
+    return this.#stats.get(path);
+  }
+}
+
+/** Stores with a directory for each version, which links lead to: pnpm's, and those of Yarn and npm. */
+const virtualStore = /^(.*?[\\/]node_modules[\\/]\.(?:pnpm|store))[\\/]/;
+
+function isVirtualStore(path: string): boolean {
+  return virtualStore.test(path);
+}
+
+function nameByPath(directory: string): string {
+  const scope = basename(dirname(directory));
+  return scope.startsWith('@') ? `${scope}/${basename(directory)}` : basename(directory);
+}

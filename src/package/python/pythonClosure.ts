@@ -1,0 +1,176 @@
+import { lstatSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { InstalledPackage, PackageRef } from '../../model/package.ts';
+import { look } from '../../storage/boundedFile.ts';
+import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
+import { BirthTimes } from '../birthTime.ts';
+import { maxPackages, type PartsOrFailure } from '../closureParts.ts';
+import { isInstalling } from '../installing.ts';
+import type { MetadataCache } from '../metadataCache.ts';
+import { type MarkerValues, markerHolds, markerValues } from './environmentMarker.ts';
+import { contentOfRecord, type DistributionPlace, listDistributions, readMetadata } from './pythonMetadata.ts';
+import { editableSource } from './pythonOwner.ts';
+import { siteDirectories } from './pythonSites.ts';
+
+/** The distributions of an environment as their metadata directories are named, first come first served along the search order. */
+interface Index {
+  readonly places: ReadonlyMap<string, readonly DistributionPlace[]>;
+  readonly sites: readonly string[];
+  readonly values: MarkerValues;
+}
+
+/** The distribution of a Python reference and everything that its metadata requires and that is installed in its environment. */
+export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: number): PartsOrFailure {
+  const sites = siteDirectories(ref.environment);
+  if (sites.status !== 'ok') {
+    return sites;
+  }
+  const places = new Map<string, DistributionPlace[]>();
+  const siteOf = new Map<string, string>();
+  const retired: string[] = [];
+  for (const site of sites.directories) {
+    const listed = listDistributions(site);
+    if ('reason' in listed) {
+      if (!listed.absent) {
+        // What lies in there must not seem to be removed.
+        return { status: 'unreadable', reason: listed.reason };
+      }
+      continue;
+    }
+    retired.push(...listed.retired);
+    for (const place of listed.places) {
+      // The first directory that has a name hides the name in all others.
+      if ((siteOf.get(place.name) ?? site) === site) {
+        siteOf.set(place.name, site);
+        places.set(place.name, [...(places.get(place.name) ?? []), place]);
+      }
+    }
+  }
+  const index = { places, sites: sites.directories, values: markerValues(sites.pythonVersion, process.platform, process.arch) };
+  const own = normalizePythonName(ref.name);
+  if (!places.has(own) || !sites.own.includes(siteOf.get(own) ?? '')) {
+    return { status: 'gone', reason: `${ref.name} is no longer installed in ${ref.environment}` };
+  }
+  return walk(ref, index, cache, isInstalling(retired, now) ? now : 0);
+}
+
+function walk(ref: PackageRef, index: Index, cache: MetadataCache, busyAt: number): PartsOrFailure {
+  const packages = new Map<string, InstalledPackage>();
+  const watch = new Set<string>();
+  const queue: { readonly name: string; readonly extra: string }[] = ['', ...(ref.extras ?? [])].map((extra) => ({
+    name: normalizePythonName(ref.name),
+    extra: extra === '' ? '' : normalizePythonName(extra),
+  }));
+  const seen = new Set(queue.map((item) => `${item.name}[${item.extra}]`));
+  let changedAt = busyAt;
+  for (const { name, extra } of queue) {
+    const candidates = index.places.get(name);
+    if (!candidates) {
+      continue;
+    }
+    if (packages.size >= maxPackages && !packages.has(name)) {
+      const [own] = packages.values();
+      return {
+        status: 'ok',
+        packages: own ? [own] : [],
+        ownOnly: `it requires more than ${maxPackages} packages`,
+        changedAt,
+        watch: [...watch],
+      };
+    }
+    const reading = readDistribution(candidates, cache);
+    packages.set(name, reading.package);
+    changedAt = Math.max(changedAt, reading.changedAt);
+    watch.add(dirname(reading.package.root));
+    for (const next of requirements(reading.requires, index.values, extra)) {
+      const key = `${next.name}[${next.extra}]`;
+      if (!seen.has(key)) {
+        seen.add(key);
+        queue.push(next);
+      }
+    }
+  }
+  for (const site of watch) {
+    const stat = look(site);
+    changedAt = Math.max(changedAt, stat.status === 'ok' ? stat.stat.ctimeMs : 0);
+  }
+  const [own, ...others] = packages.values();
+  return { status: 'ok', packages: own ? [own, ...others] : [], changedAt, watch: [...watch] };
+}
+
+/** The requirements that hold in this environment: the unconditional ones, or those of one extra. */
+function requirements(
+  requires: readonly string[],
+  values: MarkerValues,
+  extra: string,
+): { readonly name: string; readonly extra: string }[] {
+  return requires.flatMap((text) => {
+    const spec = parsePythonSpec(text);
+    if (spec.kind === 'invalid' || spec.name === undefined || (spec.marker !== undefined && !markerHolds(spec.marker, values, extra))) {
+      return [];
+    }
+    const name = normalizePythonName(spec.name);
+    return ['', ...spec.extras].map((wanted) => ({ name, extra: wanted }));
+  });
+}
+
+interface DistributionReading {
+  readonly package: InstalledPackage;
+  readonly requires: readonly string[];
+  readonly changedAt: number;
+}
+
+function readDistribution(candidates: readonly DistributionPlace[], cache: MetadataCache): DistributionReading {
+  const readings = candidates.map((place) => ({ place, read: readMetadata(place, cache) }));
+  const known = readings.filter(({ read }) => 'metadata' in read);
+  const [chosen] = known.length > 0 ? known : readings;
+  const place = chosen?.place ?? { path: '', kind: 'dist-info' as const, name: '' };
+  const metadata = chosen && 'metadata' in chosen.read ? chosen.read.metadata : undefined;
+  const stat = lstat(place.path);
+  const record = place.kind === 'dist-info' ? join(place.path, 'RECORD') : undefined;
+  const recordStat = record === undefined ? undefined : lstat(record);
+  const changedAt = Math.max(stat?.ctimeMs ?? 0, recordStat?.ctimeMs ?? 0);
+  const base = { ecosystem: 'python' as const, name: metadata?.name ?? place.name, root: place.path };
+  // Two metadata directories of one name are the leftovers of a broken install: which of them is loaded, nobody can tell.
+  if (known.length > 1 || metadata?.version === undefined) {
+    return { package: base, requires: metadata?.requires ?? [], changedAt };
+  }
+  const content = record === undefined ? undefined : cache.read('record', record, contentOfRecord);
+  // Of source that is used in place, installing it again says nothing.
+  const installedAt = editableSource(place) === undefined ? installTime(place, stat, recordStat) : undefined;
+  return {
+    package: {
+      ...base,
+      version: metadata.version,
+      ...(content?.status === 'ok' && content.value !== undefined ? { content: content.value } : {}),
+      ...(installedAt === undefined ? {} : { installedAt }),
+    },
+    requires: metadata.requires,
+    changedAt,
+  };
+}
+
+/**
+ * Installers write RECORD at the end of an install, and nothing writes it later: its modification time, or its birth where that is older (then it was
+ * touched; a copy with its times kept has the younger birth). Where the system's package manager (which keeps the
+ * packer's times) or conda (which links files of its cache) installed, it is the birth of the metadata directory, whose name has the version in it.
+ */
+function installTime(place: DistributionPlace, stat: Stats | undefined, record: Stats | undefined): number | undefined {
+  if (!stat) {
+    return undefined;
+  }
+  const installer = look(join(place.path, 'INSTALLER')).status === 'ok';
+  const conda = look(join(dirname(place.path), '..', '..', '..', 'conda-meta')).status === 'ok';
+  if (record?.isFile() && installer && !conda) {
+    return Math.min(record.mtimeMs, new BirthTimes().of(join(place.path, 'RECORD'), record) ?? record.mtimeMs);
+  }
+  return new BirthTimes().of(place.path, stat);
+}
+
+function lstat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { ProcessDetail } from '../../model/process.ts';
+import { look, readBounded } from '../../storage/boundedFile.ts';
+import { programFile, workingDirectory } from '../processView.ts';
+
+/** Keys of a pyvenv.cfg (PEP 405; virtualenv and uv write `version_info`). Undefined when there is none. */
+export function venvConfig(environment: string): ReadonlyMap<string, string> | undefined {
+  const file = readBounded(join(environment, 'pyvenv.cfg'), 64 * 1024);
+  if (file.status !== 'ok') {
+    return undefined;
+  }
+  const lines = file.text.split(/\r?\n/).map((line) => /^\s*([\w-]+)\s*=\s*(.*?)\s*$/.exec(line));
+  return new Map(lines.flatMap((match) => (match ? [[(match[1] ?? '').toLowerCase(), match[2] ?? '']] : [])));
+}
+
+/**
+ * The environment that a Python process loads its packages from. In this order: the interpreter as the command line names it (absolute; relative to the
+ * working directory; by PATH), then VIRTUAL_ENV, then the script's first line, then the program file. VIRTUAL_ENV is late because children inherit it
+ * that do not use it; a program found by PATH or VIRTUAL_ENV must be the program that runs.
+ *
+ * @param script absolute path of the entry script, when there is one
+ */
+export function pythonEnvironmentOf(
+  interpreter: string,
+  detail: ProcessDetail,
+  script: string | undefined,
+): { readonly environment: string } | { readonly unknown: string } {
+  const exe = programFile(detail);
+  const cwd = workingDirectory(detail);
+  if (/[\\/]/.test(interpreter)) {
+    if (!isAbsolute(interpreter) && cwd === undefined) {
+      return { unknown: 'its interpreter is named relative to a working directory that cannot be read' };
+    }
+    const path = resolve(cwd ?? '/', interpreter);
+    if (look(path).status === 'ok' || venvConfig(dirname(dirname(path)))) {
+      return { environment: environmentOfInterpreter(path) };
+    }
+  } else {
+    for (const directory of (detail.environment?.get('PATH') ?? '').split(delimiter)) {
+      const path = resolve(cwd ?? '/', directory, interpreter);
+      if ((isAbsolute(directory) || cwd !== undefined) && isSameProgram(path, exe)) {
+        return { environment: environmentOfInterpreter(path) };
+      }
+    }
+  }
+  const active = detail.environment?.get('VIRTUAL_ENV');
+  if (
+    active !== undefined &&
+    isAbsolute(active) &&
+    venvConfig(active) &&
+    ['bin/python', 'Scripts/python.exe'].some((name) => isSameProgram(join(active, name), exe))
+  ) {
+    return { environment: active };
+  }
+  const named = script === undefined ? undefined : shebang(script);
+  if (named !== undefined && isAbsolute(named) && look(named).status === 'ok') {
+    return { environment: environmentOfInterpreter(named) };
+  }
+  return exe === undefined ? { unknown: 'its interpreter cannot be read' } : { environment: environmentOfInterpreter(exe) };
+}
+
+/** A venv's interpreter is a link to the base one, so the venv is found before links are resolved. */
+export function environmentOfInterpreter(path: string): string {
+  if (venvConfig(dirname(dirname(path)))) {
+    return dirname(dirname(path));
+  }
+  if (venvConfig(dirname(path))) {
+    return dirname(path);
+  }
+  let real = path;
+  try {
+    real = realpathSync.native(path);
+  } catch {
+    // Replaced or gone: the path as named still says where its packages are.
+  }
+  // Windows keeps python.exe in the prefix itself.
+  return /^(bin|Scripts)$/i.test(basename(dirname(real))) ? dirname(dirname(real)) : dirname(real);
+}
+
+function isSameProgram(path: string, exe: string | undefined): boolean {
+  const seen = look(path);
+  if (seen.status !== 'ok' || !seen.stat.isFile()) {
+    return false;
+  }
+  try {
+    return exe === undefined || realpathSync.native(path) === exe;
+  } catch {
+    return false;
+  }
+}
+
+/** The program of a script's `#!` line; undefined when there is none. Reads 512 bytes of a regular file. */
+function shebang(script: string): string | undefined {
+  const seen = look(script);
+  if (seen.status !== 'ok' || !seen.stat.isFile()) {
+    return undefined;
+  }
+  const buffer = Buffer.alloc(512);
+  try {
+    const handle = openSync(script, 'r');
+    try {
+      readSync(handle, buffer, 0, buffer.length, 0);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return undefined;
+  }
+  const text = buffer.toString('utf8');
+  // Interpreters with long or spaced paths are started through a line of shell: #!/bin/sh, then '''exec' "/path/python" "$0" "$@".
+  const wrapped = /^#!\/bin\/sh\n'''exec' "?([^"\n]+?)"? "\$0"/.exec(text);
+  return wrapped?.[1] ?? /^#!\s*(\S+)/.exec(text)?.[1];
+}

@@ -1,0 +1,179 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { openssl } from '../../base/random.ts';
+import { failure, look, readBounded } from '../../storage/boundedFile.ts';
+import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
+import { versionShaped } from '../../version/versionShape.ts';
+import type { MetadataCache } from '../metadataCache.ts';
+
+/** One distribution's place in a site directory, known by the name of its metadata directory alone. */
+export interface DistributionPlace {
+  /** The metadata directory (or the `.egg-info` file), absolute. */
+  readonly path: string;
+  readonly kind: 'dist-info' | 'egg-info';
+  /** Normalised. */
+  readonly name: string;
+  /** Where the code is, of what `setup.py develop` linked instead of installing it. */
+  readonly source?: string;
+}
+
+/** What counts of a distribution's METADATA or PKG-INFO. */
+export interface Metadata {
+  readonly name?: string;
+  /** Undefined when there is none that looks like a version. */
+  readonly version?: string;
+  /** Requirements as written (PEP 508). */
+  readonly requires: readonly string[];
+}
+
+/** The distributions of one site directory, by name. What pip is about to delete (`~ame-1.0.dist-info`) is not among them. */
+export function listDistributions(
+  site: string,
+):
+  | { readonly places: readonly DistributionPlace[]; readonly retired: readonly string[] }
+  | { readonly reason: string; readonly absent: boolean } {
+  let names: string[];
+  try {
+    names = readdirSync(site);
+  } catch (error) {
+    const why = failure(site, error);
+    return { reason: why.reason, absent: why.status === 'absent' };
+  }
+  const places: DistributionPlace[] = [];
+  const retired: string[] = [];
+  for (const entry of names) {
+    if (entry.startsWith('~')) {
+      retired.push(join(site, entry));
+      continue;
+    }
+    if (entry.endsWith('.egg-link')) {
+      places.push(...linkedPlace(site, entry));
+      continue;
+    }
+    const match = /^(.+?)(?:-v?\d.*)?\.(dist|egg)-info$/.exec(entry);
+    if (match?.[1] !== undefined && isPythonName(match[1].replace(/_+$/, ''))) {
+      places.push({ path: join(site, entry), kind: match[2] === 'dist' ? 'dist-info' : 'egg-info', name: normalizePythonName(match[1]) });
+    }
+  }
+  return { places, retired };
+}
+
+/** Why the packages of these directories may not be all that there are; undefined when all of them could be looked at. */
+export function refusedIn(sites: readonly string[]): string | undefined {
+  for (const site of sites) {
+    const listed = listDistributions(site);
+    if ('reason' in listed) {
+      if (!listed.absent) {
+        return listed.reason;
+      }
+      continue;
+    }
+    for (const { kind, path } of listed.places) {
+      const seen = kind === 'dist-info' ? look(join(path, 'METADATA')) : undefined;
+      if (seen?.status === 'unreadable') {
+        return seen.reason;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** `name.egg-link` holds the directory of the code, where its `name.egg-info` stands (setuptools, "Development mode", before 64). */
+function linkedPlace(site: string, link: string): DistributionPlace[] {
+  const name = normalizePythonName(link.slice(0, -'.egg-link'.length));
+  const file = readBounded(join(site, link), 64 * 1024);
+  const line = file.status === 'ok' ? (file.text.split(/\r?\n/)[0] ?? '').trim() : '';
+  if (line === '' || !isPythonName(name)) {
+    return [];
+  }
+  const source = resolve(site, line);
+  try {
+    return readdirSync(source)
+      .filter((entry) => entry.endsWith('.egg-info') && normalizePythonName(entry.slice(0, -'.egg-info'.length)) === name)
+      .map((entry) => ({ path: join(source, entry), kind: 'egg-info' as const, name, source }));
+  } catch {
+    return [];
+  }
+}
+
+/** Reads name, version and requirements of a distribution. */
+export function readMetadata(
+  place: DistributionPlace,
+  cache: MetadataCache,
+): { readonly metadata: Metadata } | { readonly reason: string; readonly absent: boolean } {
+  if (place.kind === 'dist-info') {
+    const file = cache.read('metadata', join(place.path, 'METADATA'), parseMetadata);
+    return file.status === 'ok' ? { metadata: file.value } : { reason: file.reason, absent: file.status === 'absent' };
+  }
+  const seen = look(place.path);
+  const directory = seen.status === 'ok' && seen.stat.isDirectory();
+  const file = cache.read('metadata', directory ? join(place.path, 'PKG-INFO') : place.path, parseMetadata);
+  if (file.status !== 'ok') {
+    return { reason: file.reason, absent: file.status === 'absent' };
+  }
+  const listed = directory ? cache.read('requires', join(place.path, 'requires.txt'), parseRequiresTxt) : undefined;
+  const requires = listed?.status === 'ok' ? listed.value : file.value.requires;
+  return { metadata: { ...file.value, requires } };
+}
+
+/** Reads the headers of a METADATA or PKG-INFO file ("Core metadata specifications"); the description below them is not looked at. */
+export function parseMetadata(text: string): Metadata {
+  // Without an end of the line a file was cut short, perhaps in the middle of the version.
+  const end = /\r?\n\r?\n/.exec(text)?.index ?? text.lastIndexOf('\n') + 1;
+  const lines = text.slice(0, end).split(/\r?\n/);
+  const values = (header: string): string[] =>
+    lines.filter((line) => line.toLowerCase().startsWith(`${header}:`)).map((line) => line.slice(header.length + 1).trim());
+  const name = values('name')[0];
+  const version = versionShaped(values('version')[0]);
+  return {
+    ...(name !== undefined && isPythonName(name) ? { name } : {}),
+    ...(version === undefined ? {} : { version }),
+    requires: values('requires-dist'),
+  };
+}
+
+/** Reads setuptools' old requires.txt: sections `[extra]`, `[:marker]`, `[extra:marker]`. */
+export function parseRequiresTxt(text: string): readonly string[] {
+  const requires: string[] = [];
+  let suffix = '';
+  for (const line of text.split(/\r?\n/).map((item) => item.trim())) {
+    const section = /^\[([^:\]]*)(?::(.*))?\]$/.exec(line);
+    if (section) {
+      const extra = isPythonName(section[1] ?? '') ? `extra == "${section[1]}"` : '';
+      const parts = [extra, section[2] ? `(${section[2]})` : ''].filter((part) => part !== '');
+      suffix = parts.length === 0 ? '' : `; ${parts.join(' and ')}`;
+    } else if (line !== '' && !line.startsWith('#')) {
+      requires.push(line + suffix);
+    }
+  }
+  return requires;
+}
+
+/**
+ * A hash over what the installer recorded of the installed content: the RECORD lines with a hash, sorted. Left out is what a reinstall of the same
+ * files writes anew (the metadata directory itself, compiled files, scripts outside of the site directory with the environment's path in them).
+ * Undefined when nothing is recorded.
+ */
+export function contentOfRecord(text: string): string | undefined {
+  const lines = recordLines(text).filter(({ path, hash }) => {
+    const outside = path.startsWith('..') || path.startsWith('/') || /^[A-Za-z]:/.test(path);
+    return hash !== '' && !outside && !path.endsWith('.pyc') && !/^[^/\\]+\.dist-info[/\\]/.test(path);
+  });
+  if (lines.length === 0) {
+    return undefined;
+  }
+  const sorted = lines.map(({ path, hash }) => `${path}\0${hash}`).sort();
+  return `sha256-${openssl().createHash('sha256').update(sorted.join('\n')).digest('hex')}`;
+}
+
+/** The lines of a RECORD file (a CSV of path, hash, size), with forward slashes. */
+export function recordLines(text: string): { readonly path: string; readonly hash: string }[] {
+  const lines: { path: string; hash: string }[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^(?:"((?:[^"]|"")*)"|([^,]*)),([^,]*),\d*$/.exec(line);
+    if (match) {
+      lines.push({ path: (match[1]?.replaceAll('""', '"') ?? match[2] ?? '').replaceAll('\\', '/'), hash: match[3] ?? '' });
+    }
+  }
+  return lines;
+}

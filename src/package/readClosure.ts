@@ -1,0 +1,63 @@
+import { dirname } from 'node:path';
+import type { ClosureReading, PackageRef } from '../model/package.ts';
+import { look } from '../storage/boundedFile.ts';
+import type { PartsOrFailure } from './closureParts.ts';
+import { readDotnetTool } from './dotnetTool.ts';
+import { MetadataCache } from './metadataCache.ts';
+import { readNpmClosure } from './npm/npmClosure.ts';
+import { readPythonClosure } from './python/pythonClosure.ts';
+
+/** Watching more directories than this costs more than it tells; changes elsewhere are seen at the next full reading. */
+const maxWatch = 64;
+
+/** Times further ahead than this were written before the clock was set back: they cannot say that something changed just now. */
+const aheadMs = 5_000;
+
+/**
+ * Reads the package of a reference and what it requires as they are on disk now: synchronously, regular files of bounded size only, nothing of them is run.
+ * Never throws; what cannot be read is said in `reason` and never taken for a change.
+ *
+ * @param cache keeps parsed files between readings; give the same one for all references
+ * @param now epoch milliseconds
+ */
+export function readClosure(ref: PackageRef, cache: MetadataCache = new MetadataCache(), now: number = Date.now()): ClosureReading {
+  let parts: PartsOrFailure;
+  try {
+    parts =
+      ref.ecosystem === 'npm'
+        ? readNpmClosure(ref, cache, now)
+        : ref.ecosystem === 'python'
+          ? readPythonClosure(ref, cache, now)
+          : readDotnetTool(ref);
+  } catch (error) {
+    parts = { status: 'unreadable', reason: `${ref.name} could not be read (${error instanceof Error ? error.name : 'error'})` };
+  }
+  if (parts.status !== 'ok') {
+    const watch = [ref.entry, ref.environment].map(nearestDirectory).filter((path) => path !== undefined);
+    return { ...parts, watch: [...new Set(watch)] };
+  }
+  const [own, ...others] = parts.packages;
+  return {
+    ...parts,
+    packages: own ? [own, ...others.sort((a, b) => compareText(a.name, b.name) || compareText(a.root, b.root))] : [],
+    changedAt: parts.changedAt > now + aheadMs ? 0 : parts.changedAt,
+    watch: [...parts.watch].sort((a, b) => a.length - b.length).slice(0, maxWatch),
+  };
+}
+
+/** The nearest directory above a path that exists: where the return of what is gone will show. */
+function nearestDirectory(path: string): string | undefined {
+  for (let at = dirname(path); ; at = dirname(at)) {
+    const seen = look(at);
+    if (seen.status === 'ok' && seen.stat.isDirectory()) {
+      return at;
+    }
+    if (at === dirname(at)) {
+      return undefined;
+    }
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

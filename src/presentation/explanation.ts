@@ -1,0 +1,262 @@
+import type { Definition } from '../model/definition.ts';
+import type { Finding, FindingAction } from '../model/finding.ts';
+import type { PackageChange } from '../model/package.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../model/snapshot.ts';
+
+/** One line of an explanation: what it is about, and the text. An empty name = a sentence of its own. */
+export interface ExplanationRow {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface ExplanationSection {
+  readonly heading: string;
+  readonly rows: readonly ExplanationRow[];
+}
+
+export interface ExplanationOptions {
+  /** Who can restart it and how, in words; each shell knows its own way. */
+  readonly cure: string;
+  /** Home folder, shown as `~`. */
+  readonly home?: string;
+  /** "VS Code, this window"; default: the client's name. */
+  readonly owner?: string;
+  /** IANA name; default: where this runs. */
+  readonly timeZone?: string;
+}
+
+/**
+ * The whole chain of evidence for one running server, for every view that explains it: what is wrong and since when, what cures it, which process it is
+ * and who started it, which entry it belongs to and why, what it was loaded from, and how each of these is known. Redacted because the snapshot is;
+ * not made harmless for any display: each view does that.
+ */
+export function explanationOf(instance: Instance, snapshot: Snapshot, options: ExplanationOptions): ExplanationSection[] {
+  const definitions = instance.definitions.flatMap((id) => snapshot.definitions.find((item) => item.id === id) ?? []);
+  const time = (iso: string): string => timeText(iso, options.timeZone);
+  const path = (file: string): string => homePath(file, options.home);
+  const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)];
+  return [
+    ...findings.map((finding) => ({ heading: findingHeading(finding), rows: findingRows(finding, time) })),
+    { heading: 'How to restart it', rows: [{ name: '', text: options.cure }] },
+    { heading: 'Process', rows: processRows(instance, options, time, path) },
+    { heading: 'Package', rows: packageRows(instance, time, path) },
+    ...(instance.record ? [{ heading: 'What it says of itself', rows: recordRows(instance.record, path) }] : []),
+    ...(definitions.length === 0
+      ? [{ heading: 'Configuration', rows: noEntryRows(instance.evidence) }]
+      : definitions.map((definition, index) => ({
+          heading: 'Configuration',
+          rows: definitionRows(definition, index === 0 ? instance.evidence : undefined, path),
+        }))),
+    ...problemSections(problemsAbout(instance, definitions, snapshot.problems), path),
+  ];
+}
+
+/** Problems of our own sight that concern this server: with its files, or with its process. */
+export function problemsAbout(instance: Instance, definitions: readonly Definition[], problems: readonly Problem[]): Problem[] {
+  const files = new Set(definitions.map((definition) => definition.file));
+  const pid = new RegExp(`\\bPID ${instance.pid}\\b`);
+  return problems.filter((problem) => (problem.file !== undefined && files.has(problem.file)) || pid.test(problem.message));
+}
+
+const kindNames: Readonly<Record<Finding['kind'], string>> = {
+  stale: 'Stale',
+  'files-gone': 'Files gone',
+  duplicate: 'Duplicate',
+  orphan: 'Orphan',
+  unresponsive: 'Does not answer',
+  'lock-conflict': 'Lock conflict',
+  'respawn-differs': 'A restart would start another version',
+  'update-available': 'Update available',
+  'config-changed': 'Configuration changed',
+  'port-taken': 'Port held by something else',
+};
+
+function findingHeading(finding: Finding): string {
+  const certainty = { proven: 'proven', likely: 'likely, not proven', unknown: 'cannot be told' }[finding.confidence];
+  return `${kindNames[finding.kind]} (${certainty})`;
+}
+
+function findingRows(finding: Finding, time: (iso: string) => string): ExplanationRow[] {
+  return [
+    { name: '', text: finding.message },
+    ...finding.evidence.map((text) => ({ name: '', text })),
+    { name: 'since', text: time(finding.since) },
+    ...(finding.actions.length === 0 ? [] : [{ name: 'cure', text: finding.actions.map(actionText).join('; or: ') }]),
+  ];
+}
+
+function actionText(action: FindingAction): string {
+  switch (action.kind) {
+    case 'restart':
+      return 'restart it';
+    case 'end':
+      return 'end it';
+    case 'manual':
+      return action.step;
+    case 'upgrade':
+      return `run ${action.argv.join(' ')}${action.cwd === undefined ? '' : ` in ${action.cwd}`}, then restart it`;
+    case 'reveal':
+      return `look at its entry (${action.file}, line ${action.line})`;
+    default:
+      return '';
+  }
+}
+
+type Text = (value: string) => string;
+
+function processRows(instance: Instance, options: ExplanationOptions, time: Text, path: Text): ExplanationRow[] {
+  const { client, evidence } = instance;
+  const owner = options.owner ?? client?.name ?? '';
+  return rows([
+    ['client', client ? `${owner} (PID ${client.pid})` : instance.background ? 'none: it runs on its own' : 'none'],
+    ['port', instance.listens && portText(instance)],
+    ['identity', `PID ${instance.pid}, ${instance.id}`],
+    ['started', time(instance.startedAt)],
+    ['first seen', evidence && time(evidence.firstSeenAt)],
+    ['memory', memoryText(instance)],
+    ['command', instance.command],
+    ['program', evidence && (evidence.program === null ? 'could not be read' : path(evidence.program))],
+    ...instance.launchers.map((launcher): Pair => ['through', `${launcher.kind} (PID ${launcher.pid}): ${launcher.command}`]),
+    ['directory', instance.cwd === null ? 'could not be read' : path(instance.cwd)],
+    ['tree', instance.tree.length > 1 ? instance.tree.map((pid) => `PID ${pid}`).join(', ') : undefined],
+    ['not read', evidence && evidence.unreadable.length > 0 ? evidence.unreadable.join('; ') : undefined],
+  ]);
+}
+
+function portText({ listens, usedBy = [] }: Instance): string {
+  const said = listens?.health;
+  const health = said ? `; its /health says ${said.status}${said.version === undefined ? '' : `, version ${said.version}`}` : '';
+  const users = usedBy.length === 0 ? '' : `; connected: ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
+  return `${listens?.port}${health}${users}`;
+}
+
+function memoryText(instance: Instance): string | undefined {
+  const megabytes = Math.round(instance.memoryBytes / 1024 ** 2);
+  const others = instance.tree.length - 1;
+  return megabytes <= 0
+    ? undefined
+    : `${megabytes} MB${others > 0 ? `, with ${others} more ${others === 1 ? 'process' : 'processes'} of its tree` : ''}`;
+}
+
+const trustTexts: Readonly<Record<NonNullable<InstanceEvidence['baseline']>['trust'], string>> = {
+  'before-start': 'everything was installed well before it started, so this is what it runs',
+  'around-start': 'something was installed within two seconds of its start, or the times cannot be compared: taken for what it runs',
+  'after-start': 'something was installed again after it started, before this record: what it runs is older, and not known',
+};
+
+function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow[] {
+  const { package: own, changedDependencies, unknown, evidence } = instance;
+  const { source, baseline } = evidence ?? {};
+  return rows([
+    ['name', own ? `${own.name} (${own.ecosystem}${source?.editable ? ', its source is used in place' : ''})` : 'unknown'],
+    ['runs', own ? `${own.running ?? 'unknown'}${own.origin === 'recorded' ? ', as the server or its guard wrote down' : ''}` : undefined],
+    ['installed', own ? (own.installed ?? 'unknown') : undefined],
+    ['newest', own?.latest === undefined ? undefined : `${own.latest} in its registry`],
+    ['from', own ? path(own.root) : undefined],
+    ['found', source ? `${source.how}: ${path(source.entry)}` : undefined],
+    ['read from', source?.metadata == null ? undefined : `${path(source.metadata)}; ${count(source.packages, 'package')} in its closure`],
+    [
+      'recorded',
+      baseline ? `${count(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${trustTexts[baseline.trust]}` : noBaseline(own),
+    ],
+    ['record', baseline ? path(baseline.record) : undefined],
+    ...(evidence?.compared ?? []).map(({ what, recordedAt }): Pair => ['compared', `${what}; recorded ${time(recordedAt)}`]),
+    ...changedDependencies.map((change): Pair => ['changed', changeText(change)]),
+    ['not known', unknown],
+  ]);
+}
+
+const stateTexts: Readonly<Record<ServerRecord['state'], string>> = {
+  starting: 'starting',
+  running: 'running',
+  stopping: 'stopping',
+  compromised: 'its lock file was replaced under it: others may have come in',
+};
+
+function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
+  const alone = record.exclusion === 'none' ? ' (nothing keeps others away)' : '';
+  return rows([
+    ['name', record.serverId],
+    ['state', stateTexts[record.state]],
+    ...record.locks.map(({ kind, resource }): Pair => ['holds', `${kind === 'path' ? path(resource) : resource}${alone}`]),
+    ['guard', record.guardPid === undefined ? undefined : `PID ${record.guardPid}`],
+    ['trouble', record.problem],
+    [
+      'refused',
+      record.refused &&
+        `${record.refused.calls === 1 ? '1 call' : `${record.refused.calls} calls`}, the last at ${record.refused.at}: ${record.refused.last}`,
+    ],
+    ['idle since', record.idleSince],
+    ['can be asked', record.control.join(', ')],
+    ['record', record.id],
+  ]);
+}
+
+function noBaseline(own: Instance['package']): string | undefined {
+  return own ? 'nothing yet: what is on disk has nothing to be compared with' : undefined;
+}
+
+function changeText(change: PackageChange): string {
+  const label = { upgrade: '', changed: '', downgrade: ' (downgrade)', removed: '', content: ' (same version, other content)' }[
+    change.direction
+  ];
+  return `${change.name}: ${change.running ?? 'not there'} when it started, ${change.installed ?? 'gone'} now${label}`;
+}
+
+function definitionRows(definition: Definition, evidence: InstanceEvidence | undefined, path: Text): ExplanationRow[] {
+  const { match } = evidence ?? {};
+  return rows([
+    ['entry', `${definition.name}, in ${path(definition.file)}, line ${definition.line}`],
+    ['scope', definition.scope],
+    ['switched', definition.enabled ? undefined : 'off in the file'],
+    ['command', definition.command === undefined ? undefined : [definition.command, ...definition.args].join(' ')],
+    ['address', definition.url],
+    ['environment', definition.envNames.length === 0 ? undefined : `${definition.envNames.join(', ')} (values are not read out)`],
+    ['known', match && match.why.length > 0 ? `${match.confidence}: ${match.why.join('; ')}` : undefined],
+  ]);
+}
+
+function noEntryRows(evidence: InstanceEvidence | undefined): ExplanationRow[] {
+  return rows([
+    ['entry', 'none of the configuration files that were read has it'],
+    ['known', evidence && evidence.match.why.length > 0 ? evidence.match.why.join('; ') : undefined],
+  ]);
+}
+
+function problemSections(problems: readonly Problem[], path: Text): ExplanationSection[] {
+  return problems.length === 0
+    ? []
+    : [
+        {
+          heading: 'Could not be read',
+          rows: problems.map(({ file, line, message }) => ({
+            name: '',
+            text: file === undefined ? message : `${path(file)}${line === undefined ? '' : `:${line}`}: ${message}`,
+          })),
+        },
+      ];
+}
+
+type Pair = readonly [name: string, text: string | undefined];
+
+function rows(pairs: readonly Pair[]): ExplanationRow[] {
+  return pairs.flatMap(([name, text]) => (text === undefined || text === '' ? [] : [{ name, text }]));
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+/** "2026-11-21 14:02:05", local time: sorts and reads the same everywhere. */
+function timeText(iso: string, timeZone: string | undefined): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : date.toLocaleString('sv-SE', timeZone === undefined ? {} : { timeZone });
+}
+
+function homePath(file: string, home: string | undefined): string {
+  const base = home?.replace(/[\\/]+$/, '') ?? '';
+  return base !== '' && file.startsWith(base) && /^[\\/]/.test(file.slice(base.length))
+    ? `~/${file.slice(base.length + 1).replaceAll('\\', '/')}`
+    : file;
+}

@@ -1,0 +1,153 @@
+import type { ProcessRow } from '../../model/process.ts';
+import { commandName, isNode, isPython, isShell } from './commandName.ts';
+import { readDocker } from './dockerCommand.ts';
+import { guardWords, isGuardScript } from './guardCommand.ts';
+import { type LaunchSpec, plainLaunch } from './launchSpec.ts';
+import { byWords } from './memoByCommandLine.ts';
+import { isSandboxScript, readNode, readTsx } from './nodeCommand.ts';
+import { readBun, readBunx, readDeno, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
+import { readPipx, readPython, readUv, readUvx } from './pythonCommand.ts';
+import { readCmd, readPowershell, readShell } from './shellCommand.ts';
+import { splitWindows } from './shellWords.ts';
+import { readWrapper } from './wrapperCommand.ts';
+
+/** Wrappers in wrappers in wrappers: hostile or broken input ends here. */
+const deepest = 12;
+
+export interface LaunchOptions {
+  /** The words are npm's process title: its own options are gone from it. */
+  readonly title?: boolean;
+}
+
+/**
+ * Brings a configured command, or the words of a running process, into the normal form in which both can be compared. Never throws;
+ * what it does not know is a `binary` with its arguments.
+ * @param command program as written (path or name)
+ * @param args its arguments, without the program itself
+ */
+export function parseLaunch(command: string, args: readonly string[], options: LaunchOptions = {}): LaunchSpec {
+  return readLaunch(command, args, options.title ?? false, 0);
+}
+
+function readLaunch(command: string, args: readonly string[], title: boolean, depth: number): LaunchSpec {
+  if (depth > deepest) {
+    return plainLaunch('binary', args, { target: command });
+  }
+  const read = (inner: string, rest: readonly string[]): LaunchSpec => readLaunch(inner, rest, false, depth + 1);
+  const name = commandName(command);
+  if (isNode(name)) {
+    return readNode(command, args, read);
+  }
+  if (isPython(name)) {
+    return readPython(command, args, read);
+  }
+  if (isShell(name)) {
+    return readShell(name, args, read);
+  }
+  const wrapped = readWrapper(name, args, read);
+  if (wrapped) {
+    return wrapped;
+  }
+  switch (name) {
+    case 'npx':
+      return readNpx(args, read);
+    case 'npm':
+      return readNpm(args, title, read);
+    case 'pnpm':
+      return readPnpm(args, read);
+    case 'pnpx':
+      return readPnpm(['dlx', ...args], read);
+    case 'yarn':
+    case 'yarnpkg':
+      return readYarn(args, read);
+    case 'bun':
+      return readBun(args, read);
+    case 'bunx':
+      return readBunx(args, read);
+    case 'deno':
+      return readDeno(args);
+    case 'uv':
+      return readUv(args, read);
+    case 'uvx':
+      return readUvx(args);
+    case 'pipx':
+      return readPipx(args);
+    case 'docker':
+    case 'podman':
+    case 'nerdctl':
+      return readDocker(name, args);
+    case 'cmd':
+      return readCmd(args, read);
+    case 'powershell':
+    case 'pwsh':
+      return readPowershell(args, read);
+    case 'corepack':
+      return args[0] === undefined ? plainLaunch('binary', args, { target: command }) : read(args[0].replace(/@.*$/, ''), args.slice(1));
+    case 'busybox':
+      return args[0] === undefined ? plainLaunch('binary', args, { target: command }) : read(args[0], args.slice(1));
+    case 'tsx': {
+      const script = readTsx(args);
+      return script
+        ? plainLaunch('node', script.args, { target: script.target ?? '', interpreter: 'tsx', supervises: 'tsx' })
+        : plainLaunch('binary', args, { target: command });
+    }
+    default: {
+      const [script = '', ...rest] = args;
+      if (isGuardScript(script, rest)) {
+        // VS Code's own program as node, where no other Node was found.
+        return read('mcp-shepherd', guardWords(script, rest));
+      }
+      return isSandboxScript(script) && rest.length > 0 ? read('srt', rest) : plainLaunch('binary', args, { target: command });
+    }
+  }
+}
+
+/**
+ * The words of a running process, as far as the system tells them apart: a title in one string is split, quotes of a Windows command
+ * line are honoured, padding is dropped.
+ */
+export const observedWords: (row: ProcessRow) => readonly string[] = byWords((row) => {
+  if (!row.argvExact && row.commandLine.includes('"')) {
+    return splitWindows(row.commandLine);
+  }
+  const words = row.argv.map((word) => word.replace(/\0+$/, ''));
+  const only = words[0] ?? '';
+  // A rewritten title is one string with spaces; a single program path may hold spaces too, but never one of these names before them.
+  if (words.filter((word) => word !== '').length === 1 && /^(npm|npx|pnpm|pnpx|yarn|bunx) /.test(only)) {
+    return only.trim().split(/\s+/);
+  }
+  return words;
+});
+
+const launchOf = byWords((row) => launchAs(row, undefined));
+
+/**
+ * The normal form of a running process.
+ * @param exe the executable, where it is known: it replaces a first word that was renamed (`exec -a`), when it is an interpreter
+ */
+export function observedLaunch(row: ProcessRow, exe?: string): LaunchSpec {
+  return exe === undefined ? launchOf(row) : launchAs(row, exe);
+}
+
+function launchAs(row: ProcessRow, exe: string | undefined): LaunchSpec {
+  const words = observedWords(row);
+  const [first = '', ...rest] = words;
+  const name = commandName(first);
+  const program = exe === undefined ? undefined : commandName(exe.replace(/ \(deleted\)$/, ''));
+  if (
+    program !== undefined &&
+    (isNode(program) || isPython(program)) &&
+    !isNode(name) &&
+    !isPython(name) &&
+    rest.length > 0 &&
+    !isTitle(first)
+  ) {
+    return parseLaunch((exe ?? first).replace(/ \(deleted\)$/, ''), rest);
+  }
+  // On POSIX a running npm always has a rewritten title; its true words begin with node.
+  return parseLaunch(first, rest, { title: first === 'npm' });
+}
+
+function isTitle(first: string): boolean {
+  return /^(npm|npx|pnpm|yarn|bunx)$/.test(first);
+}

@@ -1,0 +1,13 @@
+import { existsSync } from 'node:fs';
+import { ProcListeners } from './linux/procListeners.ts';
+import type { ListenerTable } from './listenerTable.ts';
+import { LsofListeners } from './otherSystems/lsofListeners.ts';
+import { WindowsListeners } from './otherSystems/windowsListeners.ts';
+
+/** The listening ports of a system: `/proc/net` on Linux and Android, `Get-NetTCPConnection` on Windows, `lsof` elsewhere. */
+export function createListenerTable(platform: NodeJS.Platform = process.platform): ListenerTable {
+  if (platform === 'win32') {
+    return new WindowsListeners();
+  }
+  return (platform === 'linux' || platform === 'android') && existsSync('/proc/self/net/tcp') ? new ProcListeners() : new LsofListeners();
+}

@@ -1,0 +1,170 @@
+import type { OtherView, ProcessDetail, ProcessRow } from '../../model/process.ts';
+import { attempt, orNothing, type ProcFailure, type ProcFs } from './procFs.ts';
+import type { NetworkSockets, OwnView, ProcLook } from './procSnapshot.ts';
+import { socketInode, unixPeer } from './procSockets.ts';
+
+export type StdinState = ProcessDetail['stdin'];
+
+/** File type bits of a mode (inode(7)). */
+const typeMask = 0o170_000;
+const fifo = 0o010_000;
+const character = 0o020_000;
+const regular = 0o100_000;
+/** /dev/null is character device 1:3 (Documentation/admin-guide/devices.txt of the kernel). */
+const nullDevice = (1 << 8) | 3;
+
+/**
+ * What is at the other end of standard input, from descriptor 0 alone: nothing is opened.
+ * @param fd0 path of the descriptor
+ * @param link the text of that link
+ */
+export function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, look: ProcLook): StdinState {
+  const socket = socketInode(link);
+  if (socket !== undefined) {
+    return socketPeer(look.ownNetwork(), socket) ?? socketPeer(look.networkOf(row.pid), socket) ?? 'unknown';
+  }
+  const node = orNothing(() => fs.node(fd0));
+  if (node === undefined) {
+    return 'unknown';
+  }
+  switch (node.mode & typeMask) {
+    case regular:
+      return 'file';
+    case character:
+      return node.device === nullDevice ? 'null-device' : isTerminal(node.device) ? 'terminal' : 'unknown';
+    case fifo:
+      return pipeState(link, row, look);
+    default:
+      return 'unknown';
+  }
+}
+
+/** The other table is asked only when this one does not say that somebody is there: a forged line of it (its owner may write line breaks) makes nobody an orphan. */
+function socketPeer(network: NetworkSockets, inode: string): StdinState | undefined {
+  if (unixPeer(network.unix, inode) === 'connected') {
+    return 'connected';
+  }
+  const tcp = network.tcp().get(inode);
+  if (tcp === 'established') {
+    return 'connected';
+  }
+  return tcp === 'ended' ? 'none' : unixPeer(network.unix, inode);
+}
+
+/** Major numbers: 4 consoles and serial lines, 5 /dev/tty and /dev/console, 136–143 pseudo-terminals. */
+function isTerminal(device: number): boolean {
+  const major = (device >> 8) & 0xfff;
+  return major === 4 || major === 5 || (major >= 136 && major <= 143);
+}
+
+function pipeState(link: string, row: ProcessRow, look: ProcLook): StdinState {
+  const writer = look.writerOf(link, row);
+  if (writer === 'seen') {
+    return 'connected';
+  }
+  // A FIFO with a name can be opened again by anybody.
+  return writer === 'nobody' && link.startsWith('pipe:[') ? 'none' : 'unknown';
+}
+
+/** An environment may be as large as the system's limit for arguments; nothing that we look for needs more. */
+export const environmentLimit = 2 * 1024 * 1024;
+
+const reasons: Readonly<Record<ProcFailure, string>> = { denied: 'permission denied', gone: 'not there', failed: 'cannot be read' };
+
+/**
+ * Reads what only the owner may read. Every part is read for itself: what is refused or gone is named in `missing`
+ * (`exe: permission denied`), and the rest is given; what it has mapped is `MappedCode`'s. The caller checks before and after that it is still the same process.
+ */
+export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: ProcLook): ProcessDetail {
+  const home = `${root}/${row.pid}`;
+  const missing: string[] = [];
+  const part = <T>(what: string, read: () => T): T | undefined => {
+    const result = attempt(read);
+    if ('value' in result) {
+      return result.value;
+    }
+    missing.push(`${what}: ${reasons[result.failure]}`);
+    return undefined;
+  };
+  const exe = part('exe', () => fs.link(`${home}/exe`));
+  const cwd = part('cwd', () => fs.link(`${home}/cwd`));
+  const text = part('environment', () => fs.read(`${home}/environ`, environmentLimit, 'at once'));
+  if (text?.cut) {
+    missing.push('environment: larger than 2 MB, the rest was not read');
+  }
+  const stdinLink = part('stdin', () => fs.link(`${home}/fd/0`));
+  const stdin: StdinState = stdinLink === undefined ? 'unknown' : classifyStdin(fs, `${home}/fd/0`, stdinLink, row, look);
+  // What follows is asked of no other system: that it cannot be told is not missed.
+  const program = orNothing(() => fs.file(`${home}/exe`));
+  const elsewhere = otherView(fs, home, look.ownView());
+  const fds = part('open files', () => fs.names(`${home}/fd`));
+  return {
+    ...(exe === undefined ? {} : { exe }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(text === undefined ? {} : { environment: parseEnvironment(text.text, text.cut) }),
+    stdin,
+    listens: fds === undefined ? 'unknown' : listens(fs, home, fds, () => look.networkOf(row.pid), stdin === 'none'),
+    missing,
+    ...(program === undefined ? {} : { program }),
+    ...(elsewhere === undefined ? {} : { elsewhere }),
+  };
+}
+
+/** Whether the paths of a process mean the files that we see: the same mounts and the same root directory. */
+function otherView(fs: ProcFs, home: string, own: OwnView): OtherView | undefined {
+  const its = attempt(() => fs.link(`${home}/ns/mnt`));
+  if (own.mounts === undefined || ('failure' in its && its.failure !== 'denied')) {
+    return undefined;
+  }
+  if ('failure' in its) {
+    return { reason: 'whether its paths mean the files that are seen here may not be read (permission denied)' };
+  }
+  if (its.value !== own.mounts) {
+    return {
+      reason: 'it runs in another mount namespace (a container or sandbox), where its paths mean other files',
+      root: `${home}/root`,
+    };
+  }
+  const top = orNothing(() => fs.link(`${home}/root`));
+  return top === undefined || top === own.top
+    ? undefined
+    : { reason: 'it runs below another root directory, where its paths mean other files', root: `${home}/root` };
+}
+
+/**
+ * Parses `/proc/PID/environ`: `NAME=value`, each ended by a NUL, as they were when the program started. The first of two equal names is
+ * the one that getenv(3) gives.
+ * @param cut the end is missing: then the last entry is not whole
+ */
+export function parseEnvironment(text: string, cut = false): ReadonlyMap<string, string> {
+  const environment = new Map<string, string>();
+  const entries = text.split('\0');
+  for (const entry of cut ? entries.slice(0, -1) : entries) {
+    const equals = entry.indexOf('=');
+    const name = entry.slice(0, equals);
+    if (equals > 0 && !environment.has(name)) {
+      environment.set(name, entry.slice(equals + 1));
+    }
+  }
+  return environment;
+}
+
+/** @param lonely nobody is at the other end of its input: then whether it listens decides what it is, and no table alone is believed that it does not */
+function listens(fs: ProcFs, home: string, fds: readonly string[], network: () => NetworkSockets, lonely: boolean): boolean {
+  for (const fd of fds) {
+    const link = attempt(() => fs.link(`${home}/fd/${fd}`));
+    const inode = 'value' in link ? socketInode(link.value) : undefined;
+    if (inode !== undefined) {
+      const { unix, tcp } = network();
+      const local = unix.byInode.get(inode);
+      const isLocal = local !== undefined && local !== 'ambiguous';
+      if (isLocal && local.listening) {
+        return true;
+      }
+      if ((!isLocal || lonely) && tcp().get(inode) === 'listening') {
+        return true;
+      }
+    }
+  }
+  return false;
+}

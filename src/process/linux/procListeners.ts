@@ -1,0 +1,75 @@
+import { isLoopbackAddress } from '../../base/loopback.ts';
+import type { ListenerTable, PortLook } from '../listenerTable.ts';
+import { attempt, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
+import { readProcNetTcp, type TcpSocket } from './procNetTcp.ts';
+import { socketInode } from './procSockets.ts';
+
+/** Linux: `/proc/net/tcp`, `tcp6` of our own network namespace, and whose descriptors lead to the sockets found there. */
+export class ProcListeners implements ListenerTable {
+  readonly source = 'proc';
+  readonly #fs: ProcFs;
+  readonly #root: string;
+  /** Who held a socket at the last look: most still do, and looking them up anew means looking at every open file of the machine. */
+  #holders: ReadonlyMap<string, readonly number[]> = new Map();
+
+  constructor(fs: ProcFs = kernelProcFs, root = '/proc') {
+    this.#fs = fs;
+    this.#root = root;
+  }
+
+  async look(ports: ReadonlySet<number>): Promise<PortLook | undefined> {
+    const sockets = readProcNetTcp(this.#fs, `${this.#root}/self`);
+    if (!sockets) {
+      return undefined;
+    }
+    const listening = sockets.filter((one) => one.state === 'listening' && ports.has(one.localPort));
+    const near = sockets.filter((one) => one.state === 'established' && ports.has(one.remotePort) && isOwnAddress(one, sockets));
+    const holders = this.#holdersOf(new Set([...listening, ...near].map((one) => one.inode).filter((inode) => inode !== '0')));
+    return {
+      listeners: listening.map((one) => ({ port: one.localPort, address: one.localAddress, pids: holders.get(one.inode) ?? [] })),
+      clients: near.flatMap((one) => (holders.get(one.inode) ?? []).map((pid) => ({ port: one.remotePort, pid }))),
+    };
+  }
+
+  #holdersOf(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly number[]> {
+    const found = new Map<string, number[]>();
+    const known = [...inodes].flatMap((inode) => this.#holders.get(inode) ?? []);
+    // Children may have got a copy meanwhile, so only where every socket has its old holder is that enough.
+    const all = [...inodes].every((inode) => this.#holders.has(inode));
+    for (const pid of all ? new Set(known) : this.#pids()) {
+      this.#collect(pid, inodes, found);
+    }
+    const complete = [...inodes].every((inode) => found.has(inode));
+    if (all && !complete) {
+      found.clear();
+      for (const pid of this.#pids()) {
+        this.#collect(pid, inodes, found);
+      }
+    }
+    this.#holders = found;
+    return found;
+  }
+
+  #collect(pid: number, inodes: ReadonlySet<string>, found: Map<string, number[]>): void {
+    const fds = attempt(() => this.#fs.names(`${this.#root}/${pid}/fd`));
+    for (const fd of 'value' in fds ? fds.value : []) {
+      const link = orNothing(() => this.#fs.link(`${this.#root}/${pid}/fd/${fd}`));
+      const inode = link === undefined ? undefined : socketInode(link);
+      if (inode !== undefined && inodes.has(inode)) {
+        const list = found.get(inode) ?? [];
+        found.set(inode, list.includes(pid) ? list : [...list, pid]);
+      }
+    }
+  }
+
+  #pids(): number[] {
+    const names = orNothing(() => this.#fs.names(this.#root)) ?? [];
+    return names.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
+  }
+}
+
+/** Whether a connection goes to this machine itself: the loopback, or an address that one of our own sockets has. */
+function isOwnAddress(socket: TcpSocket, sockets: readonly TcpSocket[]): boolean {
+  const { remoteAddress } = socket;
+  return isLoopbackAddress(remoteAddress) || sockets.some((one) => one.state === 'listening' && one.localAddress === remoteAddress);
+}

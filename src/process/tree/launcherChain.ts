@@ -1,0 +1,186 @@
+import type { ProcessRow } from '../../model/process.ts';
+import { commandName, isNode, isPython, isShell, lastPart } from '../commandline/commandName.ts';
+import type { LauncherName, LaunchSpec } from '../commandline/launchSpec.ts';
+import { packageManagerScript } from '../commandline/npmCommand.ts';
+import { observedLaunch, observedWords } from '../commandline/parseLaunch.ts';
+import { isNamespaceInit } from './namespaceInit.ts';
+import type { ProcessTree } from './processTree.ts';
+
+/** One running server with what started it. */
+export interface ServerChain {
+  /** The topmost process that is not a launcher. */
+  readonly server: ProcessRow;
+  /** Topmost first; empty when the server was started directly. */
+  readonly launchers: readonly ProcessRow[];
+  /** What is above the topmost launcher: the client, a user's shell, init. Undefined when it is not in the list. */
+  readonly parent?: ProcessRow;
+}
+
+const kinds: Partial<Readonly<Record<LauncherName, string>>> = {
+  'pnpm-dlx': 'pnpm dlx',
+  'pnpm-exec': 'pnpm exec',
+  'yarn-dlx': 'yarn dlx',
+  bunx: 'bunx',
+  uvx: 'uvx',
+  'uv-run': 'uv run',
+  'pipx-run': 'pipx',
+};
+
+/** Longest chain that is followed downwards. */
+const deepest = 30;
+
+/**
+ * Whether a process only starts another one and waits for it, and by what name a person knows it: `npm exec`, `npx`, `npm run`, `sh`,
+ * `cmd`, `pnpm dlx`, `yarn dlx`, `bunx`, `uvx`, `uv run`, `pipx`, `env`, `mcp-shepherd guard`, `disclaimer`, `srt`, `tsx` …
+ * @returns undefined for servers, clients, terminals and everything else. A docker client is the server for us.
+ */
+export function launcherKind(row: ProcessRow): string | undefined {
+  return kindOf(row, observedLaunch(row));
+}
+
+/** Whether a row runs a script of commands, which may have started anything beside the server; what other launchers start belongs to it. */
+export function isShellScript(row: ProcessRow): boolean {
+  const name = commandName(observedWords(row)[0] ?? '');
+  return isShell(name) || name === 'cmd';
+}
+
+function kindOf(row: ProcessRow, launch: LaunchSpec): string | undefined {
+  const words = observedWords(row);
+  const name = commandName(words[0] ?? '');
+  const outer = launch.wrappers[0];
+  if (outer !== undefined) {
+    return outer;
+  }
+  switch (launch.launcher) {
+    case 'npm-exec':
+      return programOf(words) === 'npx' ? 'npx' : 'npm exec';
+    case 'npm-run':
+      return `${programOf(words)} run`;
+    case 'shell':
+      return launch.target === undefined ? undefined : (launch.interpreter ?? 'sh');
+    case 'cmd':
+      return launch.target === undefined ? undefined : 'cmd';
+    case 'binary':
+      // A package manager that has wiped its title, so that only its name is left.
+      return words.length === 1 && /^(npm|npx|pnpm|pnpx|bunx|uvx)$/.test(name) ? name : undefined;
+    default:
+      return kinds[launch.launcher] ?? launch.supervises;
+  }
+}
+
+/** The package manager behind the words: by its own name, or as the script of a node. */
+function programOf(words: readonly string[]): string {
+  const name = commandName(words[0] ?? '');
+  if (!isNode(name)) {
+    return name;
+  }
+  const script = words.find((word, index) => index > 0 && packageManagerScript(word) !== undefined);
+  return (script === undefined ? undefined : packageManagerScript(script)) ?? name;
+}
+
+/** pnpm's watchdog: a shell that ignores all signals and waits for its parent. It serves nobody. */
+export function isWatchdog(row: ProcessRow): boolean {
+  const launch = observedLaunch(row);
+  return launch.launcher === 'shell' && /^\s*trap\s+(''|"")\s/.test(launch.target ?? '');
+}
+
+/**
+ * Finds the server that a process belongs to: downwards from a launcher, upwards over the launchers of a server.
+ * @param isClient processes that start servers of their own accord: never a launcher, never climbed over
+ * @returns undefined for a launcher whose server has not started yet, for watchdogs and for installers
+ */
+export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row: ProcessRow) => boolean): ServerChain | undefined {
+  const server = serverBelow(row, tree, isClient);
+  if (!server) {
+    return undefined;
+  }
+  const launchers: ProcessRow[] = [];
+  let below = server;
+  for (const above of tree.ancestorsOf(server)) {
+    // The first process of a system or a container takes up orphans: that it is a shell does not say that it started this.
+    if (isNamespaceInit(above) || isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
+      return { server, launchers, parent: above };
+    }
+    launchers.unshift(above);
+    below = above;
+  }
+  return { server, launchers };
+}
+
+function serverBelow(start: ProcessRow, tree: ProcessTree, isClient: (row: ProcessRow) => boolean): ProcessRow | undefined {
+  if (isWatchdog(start) || isInstaller(start)) {
+    return undefined;
+  }
+  let row = start;
+  for (let depth = 0; depth < deepest; depth++) {
+    const launch = observedLaunch(row);
+    const children = tree.childrenOf(row).filter((child) => !isWatchdog(child) && !isHelper(child));
+    if (isClient(row)) {
+      return row;
+    }
+    if (kindOf(row, launch) === undefined) {
+      const redirected = children.find((child) => isRedirector(row, child));
+      if (!redirected) {
+        return row;
+      }
+      row = redirected;
+      continue;
+    }
+    const serving = children.find((child) => isServing(child)) ?? (mayServe(launch) ? undefined : children[0]);
+    if (!serving) {
+      return mayServe(launch) ? row : undefined;
+    }
+    row = serving;
+  }
+  return undefined;
+}
+
+/** Launchers that may be the server themselves: a server written as a shell script, a runner that loads the script into its own process. */
+function mayServe(launch: LaunchSpec): boolean {
+  return launch.wrappers.length === 0 && (launch.supervises !== undefined || launch.launcher === 'shell');
+}
+
+/** A child that is rather the server than one of the small programs that a script calls on its way. */
+function isServing(row: ProcessRow): boolean {
+  const launch = observedLaunch(row);
+  return launch.launcher !== 'binary' || kindOf(row, launch) !== undefined || /mcp/i.test(lastPart(launch.target ?? ''));
+}
+
+/** Children that launchers and bundlers keep beside the server, or need before it: they prepare, they serve nobody. */
+function isHelper(row: ProcessRow): boolean {
+  const words = observedWords(row);
+  const name = commandName(words[0] ?? '');
+  return (
+    (name === 'esbuild' && words.some((word) => word.startsWith('--service='))) ||
+    /^(tee|cat|sleep|conhost|git|tar|pip\d?|node-gyp)$/i.test(name) ||
+    isInstaller(row)
+  );
+}
+
+/**
+ * Windows: `python.exe` of a venv starts the base `python.exe` with the same arguments, and `pkg.exe` in Scripts starts `python.exe`
+ * with itself as the script. The starters are launchers.
+ */
+function isRedirector(row: ProcessRow, child: ProcessRow): boolean {
+  const above = observedWords(row);
+  const below = observedWords(child);
+  const [program = '', ...args] = above;
+  const [interpreter = '', ...rest] = below;
+  if (!/\.exe$/i.test(program) || !/\.exe$/i.test(interpreter) || !isPython(commandName(interpreter))) {
+    return false;
+  }
+  if (isPython(commandName(program))) {
+    const own = /^pyw?$/i.test(commandName(program)) ? args.filter((word) => !/^-\d/.test(word)) : args;
+    return own.length > 0 && own.join('\0') === rest.join('\0');
+  }
+  return commandName(rest[0] ?? '').replace(/-script\.pyw?$/, '') === commandName(program);
+}
+
+/** `python -m venv`, `-m pip`: what pipx and uv run before they become, or start, the server. */
+function isInstaller(row: ProcessRow): boolean {
+  const { launcher, target = '' } = observedLaunch(row);
+  return (
+    (launcher === 'python-module' && /^(venv|virtualenv|pip|ensurepip)$/.test(target)) ||
+    (launcher === 'python-script' && /[\\/](pip|__pip-runner__\.py|get-pip\.py)$/.test(target))
+  );
+}

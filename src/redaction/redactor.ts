@@ -1,0 +1,290 @@
+import type { Definition, RawDefinition } from '../model/definition.ts';
+import { gluedSecret, isSecretByPlace, redactLoose } from './looseSecrets.ts';
+import { isEmptyWord, isOrdinaryValue, isReference, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
+
+/** The one way out for arguments, command lines and addresses (DESIGN, invariant 7). Never throws; what is redacted already stays as it is. */
+export interface Redactor {
+  /** Any text: a command line in one string, a message, an error. */
+  text(value: string): string;
+  /** Arguments, one by one: a flag's value is known by the flag before it. Same length as the input. @param command their program, when it is not the first of them */
+  args(args: readonly string[], command?: string): string[];
+  /** An address: its user info, query values and secret path segments; the rest stays as written. */
+  url(value: string): string;
+}
+
+/** Longer texts are cut before they are looked at: nothing that a person reads is longer. */
+const maxLength = 65_536;
+const urlShape = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
+/** `--header "Name: value"` and `-H Name:value`, up to the closing quote or the next option. */
+const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s*)(.+?)(?=["']|\s--?[a-z]|$)/gi;
+/** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
+const flagShape = /((?:^|[\s"'])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(=|:|\s+)(?!--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
+/** `NAME=value`, as before a command, after `-e` and in `env`. */
+const assignmentShape = /((?:^|[\s"'=])[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
+/** `"name": "value"` in JSON, also with escaped quotes. */
+const fieldShape = /(\\?["'])([\w-]+)(\1\s*:\s*)(\\?["'])((?:(?!\4).)*)\4/g;
+const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
+const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+/** Texts whose redacted form is remembered; they are as long as a command line. */
+const mostTexts = 1_000;
+const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
+
+/**
+ * Makes a redactor. Beyond the rules by name and look, it replaces the given values wherever they occur, also URL-encoded: from 8 characters on
+ * even inside other words, from 4 to 7 only where they stand alone. Values below 4 characters and words that say nothing (`true`, `stdio`,
+ * `production`; `secretShapes.ts`) are not replaced: that would blank the world and hide nothing.
+ */
+export function createRedactor(secretValues: Iterable<string>): Redactor {
+  const known = knownValues(secretValues);
+
+  function replaceKnown(value: string): string {
+    let result = value;
+    for (const pattern of known) {
+      result = result.replace(pattern, redacted);
+    }
+    return result;
+  }
+
+  function url(value: string): string {
+    return replaceKnown(redactUrl(value.slice(0, maxLength))).replace(tokenShapes, redacted);
+  }
+
+  // A survey shows the same lines again and again.
+  const texts = new Map<string, string>();
+
+  function text(value: string): string {
+    const known = texts.get(value);
+    if (known !== undefined) {
+      return known;
+    }
+    const result = redactText(value);
+    if (texts.size >= mostTexts) {
+      texts.clear();
+    }
+    texts.set(value, result);
+    return result;
+  }
+
+  function redactText(value: string): string {
+    const whole = value.length > maxLength ? `${value.slice(0, maxLength)}…` : value;
+    const named = replaceKnown(whole)
+      .replace(privateKeyShape, redacted)
+      .replace(urlShape, (found) => redactUrl(found))
+      .replace(tokenShapes, redacted)
+      .replace(headerShape, `$1$2$3${redacted}`)
+      .replace(schemeShape, (all, scheme: string, space: string, rest: string) =>
+        /[\dA-Z=]/.test(rest) || rest.length > 16 ? `${scheme}${space}${redacted}` : all,
+      )
+      .replace(flagShape, (all, flag: string, between: string, rest: string) =>
+        isSecretName(flag) && !looksLikeFlag.test(rest) && !isHarmless(rest) ? `${flag}${between}${redacted}` : all,
+      )
+      .replace(assignmentShape, `$1${redacted}`)
+      .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
+        isSecretName(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
+      );
+    return redactLoose(named);
+  }
+
+  function args(list: readonly string[], command?: string): string[] {
+    return list.map((arg, index) => {
+      const before = list[index - 1] ?? '';
+      if (isSecretByPlace(list, index, command)) {
+        return redacted;
+      }
+      if (gluedSecret(list, index, command) !== undefined) {
+        return `-p${redacted}`;
+      }
+      if (isSecretFlag(before) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
+        return redacted;
+      }
+      if (/^(-H|--headers?)$/.test(before)) {
+        return arg.replace(/^([\w-]+\s*[:=]\s*)[\s\S]+$/, `$1${redacted}`);
+      }
+      if (/^(-u|--user)$/.test(before) && /^[^:\s]+:[^:]*[^\d:]/.test(arg)) {
+        return redacted;
+      }
+      if (/^(-e|--env|--build-arg)$/.test(before)) {
+        return arg.replace(/^(\w+=)[\s\S]+$/, `$1${redacted}`);
+      }
+      const assigned = assignment(arg);
+      if (assigned && isSecretName(assigned.name) && !isHarmless(assigned.value)) {
+        return `${assigned.name}${assigned.sign}${redacted}`;
+      }
+      return text(arg);
+    });
+  }
+
+  return { text, args, url };
+}
+
+/** The form of a definition that may leave the survey: no values of the environment, everything else through the redactor. */
+export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<Definition, 'findings' | 'guarded'> {
+  const { env, secrets: _, format: __, args, command, cwd, url, ...plain } = raw;
+  return {
+    ...plain,
+    args: redactor.args(args, command),
+    envNames: Object.keys(env),
+    ...(command === undefined ? {} : { command: redactor.text(command) }),
+    ...(cwd === undefined ? {} : { cwd: redactor.text(cwd) }),
+    ...(url === undefined ? {} : { url: redactor.url(url) }),
+  };
+}
+
+/**
+ * What of one server entry must never be shown, wherever it turns up: values of variables whose name speaks of a secret or whose value is not
+ * ordinary (see `isOrdinaryValue`), all header values with and without their scheme, values of secret-named flags, passwords in addresses.
+ */
+export function secretsOf(entry: {
+  readonly command?: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | null>>;
+  readonly headers: readonly string[];
+  readonly url?: string;
+}): string[] {
+  const secrets = new Set<string>();
+  const add = (value: string): void => {
+    if (!isReference(value) && !isEmptyWord(value)) {
+      secrets.add(value);
+    }
+  };
+  for (const [name, value] of Object.entries(entry.env)) {
+    if (value !== null && (isSecretName(name) || !isOrdinaryValue(value))) {
+      add(value);
+      urlSecrets(value).forEach(add);
+    }
+  }
+  for (const header of entry.headers) {
+    add(header);
+    add(header.replace(/^(?:Bearer|Basic|Token)\s+/i, ''));
+  }
+  entry.args.forEach((arg, index) => {
+    const assigned = assignment(arg);
+    const glued = gluedSecret(entry.args, index, entry.command);
+    if ((isSecretFlag(entry.args[index - 1] ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(entry.args, index, entry.command)) {
+      add(arg);
+    } else if (assigned && isSecretName(assigned.name)) {
+      // A connection string has secrets of its own among ordinary parts; as a whole it is known too.
+      add(assigned.value);
+    } else if (glued !== undefined) {
+      add(glued);
+    }
+    urlSecrets(arg).forEach(add);
+  });
+  urlSecrets(entry.url ?? '').forEach(add);
+  return [...secrets];
+}
+
+/** `--name=value`, `--Name:value`, `NAME=value` as one argument. */
+function assignment(arg: string): { readonly name: string; readonly sign: string; readonly value: string } | undefined {
+  const match = /^(--?[A-Za-z][\w.:-]*|[A-Za-z_]\w*)(=)([\s\S]+)$/.exec(arg) ?? /^(--?[A-Za-z][\w.-]*)(:)(?!\/\/)([\s\S]+)$/.exec(arg);
+  return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
+}
+
+function isSecretFlag(arg: string): boolean {
+  return /^--?[A-Za-z][\w.-]*$/.test(arg) && isSecretName(arg);
+}
+
+/** Nothing to hide: redacted already, only a reference to where the secret is, or a word that says nothing. */
+function isHarmless(value: string): boolean {
+  const bare = value.replace(/^["']|["']$/g, '');
+  return bare === redacted || isReference(bare) || (bare.length >= 4 ? isEmptyWord(bare) : /^(|on|off|yes|no|\d)$/i.test(bare));
+}
+
+function knownValues(values: Iterable<string>): RegExp[] {
+  const forms = new Set<string>();
+  for (const value of values) {
+    for (const form of [value, value.trim(), encoded(value)]) {
+      if (!isEmptyWord(form)) {
+        forms.add(form);
+      }
+    }
+  }
+  const sorted = [...forms].sort((a, b) => b.length - a.length);
+  const long = sorted.filter((form) => form.length >= 8).map(escapeForRegExp);
+  const short = sorted.filter((form) => form.length < 8).map(escapeForRegExp);
+  return [
+    ...(long.length === 0 ? [] : [new RegExp(long.join('|'), 'g')]),
+    ...(short.length === 0 ? [] : [new RegExp(`(?<![\\p{L}\\p{N}_])(?:${short.join('|')})(?![\\p{L}\\p{N}_])`, 'gu')]),
+  ];
+}
+
+function escapeForRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+function redactUrl(value: string): string {
+  // A password may hold a raw `/`, `?` or `#`: what stands between `user:` and the last `@` is the password, whatever it holds.
+  const match = /^([a-z][a-z\d+.-]*:\/\/)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
+  if (!match) {
+    return value;
+  }
+  const [, scheme = '', authority = '', path = '', query = '', fragment = ''] = match;
+  const at = authority.lastIndexOf('@');
+  // `git@github.com` names no secret and is known to everybody.
+  const user = at < 0 ? '' : authority.slice(0, at) === 'git' ? 'git@' : `${redacted}@`;
+  const segments = path
+    .split('/')
+    .map((segment, index, all) => (isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') ? redacted : segment));
+  return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : fragment}`;
+}
+
+/** Hosted servers put the key into the path: long, of letters and digits, and no file name. */
+function isSecretSegment(segment: string): boolean {
+  return segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment);
+}
+
+/**
+ * Shorter ones where the segment before names a secret (`/token/a1b2c3`), or where letters and digits are mixed as no word and no version mixes
+ * them. `/keys/list`, `/v1beta2`, `/x86_64-linux-gnu` stay.
+ */
+function isShortSecret(segment: string, before: string): boolean {
+  if (!/^[\w=~%+-]+$/.test(segment) || segment.length >= 20) {
+    return false;
+  }
+  const named = /^[a-z_-]+$/i.test(before) && isSecretName(before);
+  if (named && segment.length >= 6) {
+    return /\d/.test(segment) && !/^v\d/.test(segment);
+  }
+  const turns = segment.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
+  return segment.length >= 10 && turns >= 4;
+}
+
+function redactQuery(query: string): string {
+  return query.replace(/([?#&;]?)([^=&;]*)(=?)([^&;]*)/g, (all, mark: string, name: string, equals: string, value: string) => {
+    if (equals === '') {
+      const bare = name.replace(/^[?#]/, '');
+      return isSecretSegment(bare) ? `${all.slice(0, all.length - bare.length)}${redacted}` : all;
+    }
+    return value === '' || isReference(value) ? all : `${mark}${name}=${redacted}`;
+  });
+}
+
+function urlSecrets(value: string): string[] {
+  const found: string[] = [];
+  for (const [url] of value.slice(0, maxLength).matchAll(urlShape)) {
+    const [, user = ''] = /^[^/]*\/\/((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*)|[^/?#]*)@/.exec(url) ?? [];
+    const password = user.includes(':') ? user.slice(user.indexOf(':') + 1) : '';
+    const named = [...url.matchAll(/[?&;#]([^=&;#]+)=([^&;#]+)/g)]
+      .filter(([, name = '']) => isSecretName(name))
+      .map(([, , secret = '']) => secret);
+    found.push(...[password, ...named].flatMap((secret) => [secret, decoded(secret)]));
+  }
+  return found.filter((secret) => secret.length >= 4);
+}
+
+function encoded(value: string): string {
+  try {
+    return encodeURIComponent(value);
+  } catch {
+    // Half a surrogate pair: such a value never stands in an address.
+    return value;
+  }
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}

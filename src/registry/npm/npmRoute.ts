@@ -1,0 +1,155 @@
+import { posix, win32 } from 'node:path';
+import { type ProxySettings, proxyFor } from '../httpProxy.ts';
+import { basic, type IndexRoute, indexAddress } from '../indexRoute.ts';
+import { isPublicAddress, isPublicIndex, publicNpmRegistry } from '../publicIndexes.ts';
+import type { Surroundings } from '../settingsSource.ts';
+import { hasVariables, type NpmrcEntries, npmVariables, parseNpmrc, withVariables } from './npmrc.ts';
+import { namedElsewhere } from './yarnPnpmBunSettings.ts';
+
+/** What of an installed npm package decides whom to ask about it. */
+export interface NpmPackagePlace {
+  readonly name: string;
+  /** The project whose `.npmrc` counts; undefined for global installs, where npm reads none. */
+  readonly project?: string;
+  /** Folder whose `node_modules` it is in, where yarn, pnpm and bun have their settings; undefined for global installs. */
+  readonly modules?: string;
+  /** Prefixes of the Node installations whose npm may have put it there: the global `.npmrc` is below them. */
+  readonly prefixes: readonly string[];
+  /** Its own `package.json` says `private`. */
+  readonly isPrivate?: boolean;
+  /** `publishConfig.registry` of its own `package.json`. */
+  readonly publishedTo?: string;
+  /** Where the lock file says that it came from. */
+  readonly resolved?: string;
+}
+
+/** Settings in npm's order, the strongest first. Those of a project come with the code and get no value of our environment. */
+interface Layer {
+  readonly entries: NpmrcEntries;
+  readonly fromProject: boolean;
+}
+
+/**
+ * Whom npm would ask about a package, from `npm_config_*` and the `.npmrc` of project, user and machine (npm's documentation, "npmrc", "config",
+ * "scope"). A scope with a registry of its own is asked there and nowhere else; where anything says that a package is not from the public
+ * registry, that is never told its name.
+ */
+export function npmRoute(place: NpmPackagePlace, around: Surroundings): IndexRoute {
+  const layers = npmLayers(place, around);
+  const get = (key: string): string | undefined => settingOf(layers, key, around);
+  if (get('offline') === 'true') {
+    return { never: 'npm is set to stay offline' };
+  }
+  if (place.isPrivate) {
+    return { never: 'the package says that it is private' };
+  }
+  if (place.resolved !== undefined && !/^https?:/i.test(place.resolved)) {
+    return { never: 'it was not installed from a registry' };
+  }
+  const scope = place.name.startsWith('@') ? place.name.slice(0, place.name.indexOf('/')) : undefined;
+  const written = (scope && get(`${scope}:registry`)) ?? get('registry') ?? publicNpmRegistry;
+  const address = hasVariables(written) ? undefined : indexAddress(written);
+  if (!address) {
+    return { never: 'the address of its registry cannot be read from the configuration' };
+  }
+  const { base } = address;
+  if (isPublicIndex(base)) {
+    if ([place.publishedTo, place.resolved].some((other) => other !== undefined && !isPublicAddress(other))) {
+      return { never: 'it did not come from the registry that is configured' };
+    }
+    if (namedElsewhere(place.name, place.modules, around)) {
+      return { never: 'the settings of yarn, pnpm or bun name another registry' };
+    }
+  }
+  const unverified = get('strict-ssl') === 'false';
+  const authorization = unverified ? undefined : (address.authorization ?? npmAuthorization(base, get));
+  const caFile = get('cafile');
+  const proxy = proxyFor(base, around.env, proxySettings(get));
+  const age = get('min-release-age') ?? get('before');
+  return {
+    ask: [
+      {
+        base,
+        isPublic: isPublicIndex(base),
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(proxy === undefined ? {} : { proxy }),
+        ...(caFile === undefined ? {} : { caFile }),
+        ...(unverified ? { unverified } : {}),
+      },
+    ],
+    remarks: age === undefined ? [] : ['npm is set to refuse new versions for a time (min-release-age, before): it may not install it yet'],
+  };
+}
+
+function npmLayers(place: NpmPackagePlace, around: Surroundings): Layer[] {
+  const { platform, home, read } = around;
+  const { join } = platform === 'win32' ? win32 : posix;
+  const fromEnv = npmVariables(around.env);
+  const user = fromEnv.get('userconfig') ?? join(home, '.npmrc');
+  const project = place.project === undefined ? undefined : join(place.project, '.npmrc');
+  const prefix = fromEnv.get('prefix');
+  const prefixes = [...(prefix === undefined ? [] : [prefix]), ...place.prefixes];
+  const machine = [fromEnv.get('globalconfig'), ...prefixes.map((one) => join(one, 'etc', 'npmrc'))];
+  const file = (path: string | undefined, fromProject: boolean): Layer[] => {
+    const text = path === undefined ? undefined : read(path);
+    return text === undefined ? [] : [{ entries: parseNpmrc(text), fromProject }];
+  };
+  return [
+    { entries: fromEnv, fromProject: false },
+    // npm reads a file once: the user's own is not a project's.
+    ...(project === user ? [] : file(project, true)),
+    ...file(user, false),
+    ...machine.flatMap((path) => file(path, false)).slice(0, 1),
+  ];
+}
+
+function settingOf(layers: readonly Layer[], key: string, around: Surroundings): string | undefined {
+  for (const { entries, fromProject } of layers) {
+    const value = entries.get(key);
+    if (value !== undefined && value !== '' && value !== 'null') {
+      return fromProject ? value : withVariables(value, around.env);
+    }
+  }
+  return undefined;
+}
+
+/** Credentials stand by address (`//host/path/:_authToken`); the longest path that fits counts. */
+function npmAuthorization(base: URL, get: (key: string) => string | undefined): string | undefined {
+  const parts = base.pathname.split('/').filter((part) => part !== '');
+  for (let length = parts.length; length >= 0; length -= 1) {
+    const path = [base.host, ...parts.slice(0, length)].join('/');
+    for (const key of [`//${path}/`, `//${path}`]) {
+      const found = credentials((name) => {
+        const value = get(`${key}:${name}`);
+        return value === undefined || hasVariables(value) ? undefined : value;
+      });
+      if (found !== undefined) {
+        return found;
+      }
+    }
+  }
+  return undefined;
+}
+
+function credentials(get: (name: string) => string | undefined): string | undefined {
+  const token = get('_authToken');
+  if (token !== undefined) {
+    return `Bearer ${token}`;
+  }
+  const both = get('_auth');
+  if (both !== undefined) {
+    return `Basic ${both}`;
+  }
+  const user = get('username');
+  const password = get('_password');
+  return user === undefined || password === undefined ? undefined : basic(user, Buffer.from(password, 'base64').toString('utf8'));
+}
+
+function proxySettings(get: (key: string) => string | undefined): ProxySettings {
+  const [http, https, none] = [get('proxy') ?? get('http-proxy'), get('https-proxy'), get('noproxy')];
+  return {
+    ...(http === undefined ? {} : { http }),
+    ...(https === undefined ? {} : { https }),
+    ...(none === undefined ? {} : { none: none.replaceAll('\n', ',') }),
+  };
+}

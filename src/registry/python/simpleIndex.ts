@@ -1,0 +1,137 @@
+import { compareVersions } from '../../version/compare.ts';
+import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
+import { versionShaped } from '../../version/versionShape.ts';
+import { getBelow, Unreachable } from '../httpGet.ts';
+import type { IndexTarget } from '../indexRoute.ts';
+import { plainTag } from '../npm/npmRegistry.ts';
+import { type Candidate, type KnownAnswer, type RegistryAnswer, refusal } from '../registryAnswer.ts';
+
+/** JSON where the index has it (PEP 691), else the page that every index has (PEP 503). */
+const accepted = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
+
+/** So many of the newest versions are kept: older ones are never news. */
+const mostCandidates = 40;
+
+/** One file of a project's page. */
+interface IndexFile {
+  readonly name: string;
+  readonly yanked: boolean;
+  readonly requires?: string;
+}
+
+/** Asks a Python index for the versions of a distribution. Yanked files count as if they were not there. */
+export async function askSimpleIndex(
+  target: IndexTarget,
+  name: string,
+  known: KnownAnswer | undefined,
+  signal: AbortSignal,
+): Promise<RegistryAnswer> {
+  if (!isPythonName(name)) {
+    return { status: 'unusable', reason: 'its name cannot be asked for' };
+  }
+  const project = normalizePythonName(name);
+  try {
+    const headers = { accept: accepted, ...(known?.etag === undefined ? {} : { 'if-none-match': known.etag }) };
+    const answer = await getBelow(target, `${project}/`, headers, signal);
+    if (answer.status === 304 && known) {
+      return { status: 'found', ...known };
+    }
+    if (answer.status !== 200) {
+      return answer.status === 404 || answer.status === 410 ? { status: 'absent' } : refusal(answer.status);
+    }
+    const files = /json/i.test(answer.headers['content-type'] ?? '') ? jsonFiles(answer.body) : htmlFiles(answer.body);
+    if (!files) {
+      return { status: 'unusable', reason: 'its page cannot be read' };
+    }
+    const { etag } = answer.headers;
+    return { status: 'found', candidates: candidatesOf(files, project), ...(plainTag(etag) ? { etag } : {}) };
+  } catch (error) {
+    if (error instanceof Unreachable) {
+      return { status: 'unreachable', reason: error.message };
+    }
+    throw error;
+  }
+}
+
+/** Undefined when it is no page of the version 1 of the interface. */
+export function jsonFiles(text: string): readonly IndexFile[] | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const page = asRecord(json);
+  const api = asRecord(page?.meta)?.['api-version'];
+  if (!page || !Array.isArray(page.files) || (typeof api === 'string' && !/^1\./.test(api))) {
+    return undefined;
+  }
+  return page.files.map(asRecord).flatMap((file) => {
+    const requires = file?.['requires-python'];
+    // `yanked` is true or the reason for it.
+    const yanked = file?.yanked !== undefined && file.yanked !== false && file.yanked !== null;
+    return typeof file?.filename === 'string'
+      ? [{ name: file.filename, yanked, ...(typeof requires === 'string' && requires !== '' ? { requires } : {}) }]
+      : [];
+  });
+}
+
+/** Undefined when it has no look of such a page: a log-in form, an error. */
+export function htmlFiles(text: string): readonly IndexFile[] | undefined {
+  const files: IndexFile[] = [];
+  // Attributes end at a `<` too (PEP 503 has it escaped): a page that never closes one is read once, not once for each.
+  for (const [, attributes = '', label = ''] of text.matchAll(/<a\b([^<>]*)>([^<]*)<\/a\s*>/gi)) {
+    const requires = /\bdata-requires-python\s*=\s*(?:"([^"]*)"|'([^']*)')/i.exec(attributes);
+    const range = unescaped(requires?.[1] ?? requires?.[2] ?? '').trim();
+    files.push({
+      name: unescaped(label).trim(),
+      yanked: /\bdata-yanked\b/i.test(attributes),
+      ...(range === '' ? {} : { requires: range }),
+    });
+  }
+  return files.length > 0 || /pypi:repository-version/i.test(text) ? files : undefined;
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
+}
+
+/** @param project normalised name */
+export function candidatesOf(files: readonly IndexFile[], project: string): Candidate[] {
+  const versions = new Map<string, Set<string> | 'any'>();
+  for (const file of files) {
+    const version = file.yanked || file.name.length > 300 ? undefined : fileVersion(file.name, project);
+    if (version !== undefined) {
+      const before = versions.get(version);
+      if (file.requires === undefined || file.requires.length > 200 || before === 'any') {
+        versions.set(version, 'any');
+      } else {
+        versions.set(version, (before ?? new Set()).add(file.requires));
+      }
+    }
+  }
+  const readable = [...versions].filter(([version]) => compareVersions('python', version, '0') !== 'unknown');
+  return readable
+    .sort(([a], [b]) => Number(compareVersions('python', b, a)))
+    .slice(0, mostCandidates)
+    .map(([version, requires]) => ({ version, ...(requires === 'any' ? {} : { requires: [...requires] }) }));
+}
+
+/** The version in a wheel's or a source archive's name; the name before it is written in several ways. */
+export function fileVersion(file: string, project: string): string | undefined {
+  const wheel = /^([^-]+)-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl$/.exec(file);
+  if (wheel) {
+    return normalizePythonName(wheel[1] ?? '') === project ? versionShaped(wheel[2]?.replaceAll('_', '-')) : undefined;
+  }
+  const stem = /^(.*)\.(?:tar\.gz|zip|tar\.bz2|tgz)$/.exec(file)?.[1];
+  for (let at = stem?.indexOf('-') ?? -1; stem !== undefined && at > 0; at = stem.indexOf('-', at + 1)) {
+    if (normalizePythonName(stem.slice(0, at)) === project) {
+      return versionShaped(stem.slice(at + 1));
+    }
+  }
+  return undefined;
+}
+
+function asRecord(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}

@@ -1,0 +1,76 @@
+import { parse } from 'smol-toml';
+import type { Surroundings } from '../settingsSource.ts';
+
+/** One index as uv's configuration names it. */
+export interface UvIndex {
+  readonly name?: string;
+  readonly url: string;
+  readonly isDefault: boolean;
+  /** Asked only for packages that name it. */
+  readonly explicit: boolean;
+}
+
+/** What of uv's settings says where packages come from. */
+export interface UvSettings {
+  readonly indexes: readonly UvIndex[];
+  readonly offline: boolean;
+  /** New versions are refused for a time. */
+  readonly excludeNewer: boolean;
+}
+
+/** Reads a `uv.toml`, the `tool.uv` of a `pyproject.toml`, or the `tool.options` of a `uv-receipt.toml`. Undefined when it is none. Never throws. */
+export function parseUvToml(text: string): UvSettings | undefined {
+  let whole: unknown;
+  try {
+    whole = parse(text);
+  } catch {
+    return undefined;
+  }
+  const tool = record(record(whole)?.tool);
+  const table = tool === undefined ? record(whole) : (record(tool.uv) ?? record(tool.options));
+  if (table === undefined) {
+    return undefined;
+  }
+  const pip = record(table.pip) ?? {};
+  const listed = (Array.isArray(table.index) ? table.index : []).map(record).flatMap((entry) => {
+    const url = text1(entry?.url);
+    const name = text1(entry?.name);
+    const explicit = entry?.explicit === true;
+    return url === undefined ? [] : [{ url, isDefault: entry?.default === true, explicit, ...(name === undefined ? {} : { name }) }];
+  });
+  const extra = [table['extra-index-url'], pip['extra-index-url']].flatMap((value) => (Array.isArray(value) ? value : []));
+  const fallback = text1(table['index-url']) ?? text1(pip['index-url']);
+  return {
+    indexes: [
+      ...listed,
+      ...extra.flatMap((url) => (typeof url === 'string' ? [{ url, isDefault: false, explicit: false }] : [])),
+      ...(fallback === undefined ? [] : [{ url: fallback, isDefault: true, explicit: false }]),
+    ],
+    offline: table.offline === true || table['no-index'] === true || pip['no-index'] === true,
+    excludeNewer: table['exclude-newer'] !== undefined || pip['exclude-newer'] !== undefined,
+  };
+}
+
+/** The same from uv's variables (uv's documentation, "Environment variables"). */
+export function uvVariables(env: Surroundings['env']): UvSettings {
+  const words = (name: string): string[] => (env[name] ?? '').split(/\s+/).filter((word) => word !== '');
+  const fallback = env.UV_DEFAULT_INDEX || env.UV_INDEX_URL;
+  // UV_INDEX may name each one: NAME=URL.
+  const more = [...words('UV_INDEX'), ...words('UV_EXTRA_INDEX_URL')].map((word) => word.replace(/^[A-Za-z0-9_-]+=(?=https?:|file:)/, ''));
+  return {
+    indexes: [
+      ...more.map((url) => ({ url, isDefault: false, explicit: false })),
+      ...(fallback ? [{ url: fallback.replace(/^[A-Za-z0-9_-]+=(?=https?:|file:)/, ''), isDefault: true, explicit: false }] : []),
+    ],
+    offline: /^(1|true|yes|on)$/i.test(env.UV_OFFLINE ?? '') || /^(1|true|yes|on)$/i.test(env.UV_NO_INDEX ?? ''),
+    excludeNewer: Boolean(env.UV_EXCLUDE_NEWER),
+  };
+}
+
+function record(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+function text1(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

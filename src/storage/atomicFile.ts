@@ -1,0 +1,121 @@
+import { closeSync, constants, fstatSync, linkSync, lstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { errorCode } from '../base/errors.ts';
+import { systemRandom } from '../base/random.ts';
+
+/** A small file as a whole, or why there is none. `absent` is no fault: files of others come and go. */
+export type WholeFile =
+  | { readonly text: string; readonly modifiedAt: number }
+  | { readonly problem: 'absent' | 'no plain file' | 'of another user' | 'too large' | 'no UTF-8' | 'unreadable' };
+
+/**
+ * Reads a file that anybody may have put there: never follows a link, never waits for a pipe's writer, never reads more than `maxBytes`.
+ * @param uid who must own it; undefined = anybody. Never throws.
+ */
+export function readWhole(file: string, maxBytes: number, uid?: number): WholeFile {
+  let descriptor: number | undefined;
+  try {
+    // Most files that are asked for were never written, and an error costs ten times as much as this look.
+    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) {
+      return { problem: 'absent' };
+    }
+    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    const info = fstatSync(descriptor);
+    if (!info.isFile()) {
+      return { problem: 'no plain file' };
+    }
+    if (uid !== undefined && info.uid !== uid) {
+      return { problem: 'of another user' };
+    }
+    if (info.size > maxBytes) {
+      return { problem: 'too large' };
+    }
+    // One byte more than the size: a file that grows while it is read was not written by rename.
+    const bytes = Buffer.alloc(info.size + 1);
+    let length = 0;
+    for (let count = -1; count !== 0 && length < bytes.length; length += count) {
+      count = readSync(descriptor, bytes, length, bytes.length - length, null);
+    }
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length));
+    return { text, modifiedAt: info.mtimeMs };
+  } catch (error) {
+    return { problem: problemOf(error) };
+  } finally {
+    if (descriptor !== undefined) {
+      closeSync(descriptor);
+    }
+  }
+}
+
+function problemOf(error: unknown): Extract<WholeFile, { problem: string }>['problem'] {
+  switch (errorCode(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'absent';
+    // O_NOFOLLOW on a link; a socket cannot be opened at all.
+    case 'ELOOP':
+    case 'EMLINK':
+    case 'ENXIO':
+      return 'no plain file';
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'no UTF-8';
+    default:
+      return 'unreadable';
+  }
+}
+
+/** Writes a file so that readers see the old one or the new one, never a part; for this user only. @throws on I/O errors */
+export function writeWhole(file: string, text: string): void {
+  const temporary = temporaryFor(file, text);
+  try {
+    renamePatiently(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Scanners and editors on Windows hold files for a moment; a rename over them fails until they let go. */
+const renameTries = 20;
+
+/** Renames a file over another, as soon as nobody holds either. @throws what the system throws, on Windows after 20 tries */
+export function renamePatiently(from: string, to: string): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      renameSync(from, to);
+      return;
+    } catch (error) {
+      if (process.platform !== 'win32' || tries === renameTries || !['EPERM', 'EBUSY', 'EACCES'].includes(errorCode(error) ?? '')) {
+        throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
+/** Writes a file only if there is none yet; whoever is first wins, also among processes. @returns whether this call wrote it. @throws on I/O errors other than "exists" */
+export function writeWholeOnce(file: string, text: string): boolean {
+  const temporary = temporaryFor(file, text);
+  try {
+    linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') {
+      return false;
+    }
+    throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function temporaryFor(file: string, text: string): string {
+  const temporary = `${file}.${systemRandom(6).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // A full disk leaves an empty or cut file behind.
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  return temporary;
+}

@@ -1,0 +1,141 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { errorCode } from '../base/errors.ts';
+import { isRecord } from '../base/json.ts';
+
+/** No metadata file of any installer comes near this. */
+export const maxMetadataBytes = 4 * 1024 * 1024;
+
+export type FileRead =
+  | { readonly status: 'ok'; readonly text: string; readonly stat: Stats }
+  | { readonly status: 'absent'; readonly reason: string }
+  | { readonly status: 'unreadable'; readonly reason: string };
+
+/** What became of looking at a path; `absent` means that the system said so, never that it refused to tell. */
+export type Look =
+  | { readonly status: 'ok'; readonly stat: Stats }
+  | { readonly status: 'absent'; readonly reason: string }
+  | { readonly status: 'unreadable'; readonly reason: string };
+
+/** Asks what is at a path, links followed. Never throws. */
+export function look(path: string): Look {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat ? { status: 'ok', stat } : { status: 'absent', reason: `${path} does not exist` };
+  } catch (error) {
+    return failure(path, error);
+  }
+}
+
+/**
+ * Reads a regular file of at most `maxBytes`. Named pipes, devices, sockets, directories, loops of links and larger files are
+ * refused without being opened: opening some of them blocks, or does something. Never throws.
+ */
+export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead {
+  const read = readBytes(path, maxBytes);
+  if (read.status !== 'ok') {
+    return read;
+  }
+  const text = read.bytes.toString('utf8');
+  return { status: 'ok', text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, stat: read.stat };
+}
+
+/** The same, with the bytes as they are. */
+export function readBytes(
+  path: string,
+  maxBytes = maxMetadataBytes,
+): Exclude<FileRead, { status: 'ok' }> | { readonly status: 'ok'; readonly bytes: Buffer; readonly stat: Stats } {
+  const seen = look(path);
+  if (seen.status !== 'ok') {
+    return seen;
+  }
+  const refusal = refuse(path, seen.stat, maxBytes);
+  if (refusal) {
+    return refusal;
+  }
+  let handle: number | undefined;
+  try {
+    // Not to block if a pipe takes the file's place between the two calls.
+    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stat = fstatSync(handle);
+    return refuse(path, stat, maxBytes) ?? { status: 'ok', bytes: readAll(handle, stat.size, maxBytes), stat };
+  } catch (error) {
+    return failure(path, error);
+  } finally {
+    if (handle !== undefined) {
+      closeSync(handle);
+    }
+  }
+}
+
+/** The first bytes of a regular file of any size; undefined when it is no such file or cannot be read. Never throws. */
+export function readStart(path: string, bytes: number): Buffer | undefined {
+  const seen = look(path);
+  if (seen.status !== 'ok' || !seen.stat.isFile()) {
+    return undefined;
+  }
+  let handle: number | undefined;
+  try {
+    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const buffer = Buffer.alloc(bytes);
+    return buffer.subarray(0, readSync(handle, buffer, 0, bytes, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (handle !== undefined) {
+      closeSync(handle);
+    }
+  }
+}
+
+function readAll(handle: number, size: number, maxBytes: number): Buffer {
+  // One byte more than it should have, so that a file that grows meanwhile is read to the bound and no further.
+  const buffer = Buffer.allocUnsafe(Math.min(size + 1, maxBytes));
+  let used = 0;
+  while (used < buffer.length) {
+    const count = readSync(handle, buffer, used, buffer.length - used, used);
+    if (count === 0) {
+      break;
+    }
+    used += count;
+  }
+  return buffer.subarray(0, used);
+}
+
+function refuse(path: string, stat: Stats, maxBytes: number): Exclude<FileRead, { status: 'ok' }> | undefined {
+  if (!stat.isFile()) {
+    const what = stat.isDirectory() ? 'a directory' : stat.isFIFO() ? 'a named pipe' : 'not a regular file';
+    return { status: 'unreadable', reason: `${path} is ${what}` };
+  }
+  return stat.size > maxBytes ? { status: 'unreadable', reason: `${path} is too large (${stat.size} bytes)` } : undefined;
+}
+
+/** What an error of the file system means here, in words; its own text is not passed on. */
+export function failure(path: string, error: unknown): { readonly status: 'absent' | 'unreadable'; readonly reason: string } {
+  const code = errorCode(error) ?? 'unknown error';
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return { status: 'absent', reason: `${path} does not exist` };
+    case 'ELOOP':
+      return { status: 'unreadable', reason: `${path} is a loop of symbolic links` };
+    case 'EACCES':
+    case 'EPERM':
+      return { status: 'unreadable', reason: `${path} may not be read (permission denied)` };
+    default:
+      return { status: 'unreadable', reason: `${path} cannot be read (${code})` };
+  }
+}
+
+/** The object in a JSON file; undefined when the file cannot be read (`readBounded`) or holds anything else. Never throws. */
+export function readJsonObject(path: string, maxBytes?: number): Record<string, unknown> | undefined {
+  const read = readBounded(path, maxBytes);
+  if (read.status !== 'ok') {
+    return undefined;
+  }
+  try {
+    const value: unknown = JSON.parse(read.text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

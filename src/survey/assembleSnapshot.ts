@@ -1,0 +1,51 @@
+import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
+import type { DuplicateVerdicts } from '../diagnosis/duplicates.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Problem } from '../model/problem.ts';
+import { type Instance, type OtherHolder, type Snapshot, snapshotSchema } from '../model/snapshot.ts';
+import { shownDefinition } from '../redaction/definitionRedactor.ts';
+import type { Redactor } from '../redaction/redactor.ts';
+import { isGuarded } from './match/guardedEntries.ts';
+import type { JoinedPorts } from './ports/joinPorts.ts';
+import { clientName } from './server/instanceParts.ts';
+
+/** All that one look has found. */
+export interface Findings {
+  readonly definitions: ConfigReading['definitions'];
+  /** What became of the ports that the definitions name. */
+  readonly ports: Pick<JoinedPorts, 'states' | 'findings'>;
+  readonly instances: readonly Instance[];
+  /** By instance id: what only shows when the servers are seen side by side. */
+  readonly duplicates: DuplicateVerdicts['findings'];
+  readonly conflicts: ReadonlyMap<string, Finding>;
+  readonly otherHolders: readonly OtherHolder[];
+  readonly problems: readonly Problem[];
+  readonly redactor: Redactor;
+}
+
+/** Puts together what views read. @param now epoch ms */
+export function assembleSnapshot(found: Findings, now: number): Snapshot {
+  const { definitions, ports, duplicates, conflicts, otherHolders, problems, redactor } = found;
+  const instances = found.instances.map((instance) => {
+    const more = [duplicates.get(instance.id), conflicts.get(instance.id)].filter((finding) => finding !== undefined);
+    return more.length > 0 ? { ...instance, findings: [...instance.findings, ...more] } : instance;
+  });
+  const clients = new Set([...definitions.map((item) => item.client), ...instances.flatMap((item) => item.client?.id ?? [])]);
+  return {
+    schema: snapshotSchema,
+    at: new Date(now).toISOString(),
+    clients: [...clients].map((id) => ({ id, name: clientName(id) })),
+    definitions: definitions.map((raw) => {
+      const port = ports.states.get(raw.id);
+      return {
+        ...shownDefinition(raw, redactor),
+        ...(isGuarded(raw) ? { guarded: true } : {}),
+        ...(port ? { port } : {}),
+        findings: ports.findings.get(raw.id) ?? [],
+      };
+    }),
+    instances,
+    ...(otherHolders.length === 0 ? {} : { otherHolders }),
+    problems,
+  };
+}

@@ -1,0 +1,322 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { keepOnly } from '../../base/keepOnly.ts';
+import type { Baseline } from '../../diagnosis/stale/baseline.ts';
+import type { Problem } from '../../model/problem.ts';
+import { identityKey, type ProcessIdentity } from '../../model/process.ts';
+import { readRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
+import { refusalOf, stateFolderIfPossible } from '../../storage/stateFolder.ts';
+
+export const text = v.pipe(v.string(), v.maxLength(4096));
+export const time = v.pipe(v.number(), v.finite());
+export const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
+
+const base = { schema: v.literal(1), identity: identitySchema, takenAt: time };
+const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
+const startMark = v.variant('by', [
+  v.object({ by: v.literal('git'), content: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/)) }),
+  v.object({ by: v.literal('compiled'), size: v.pipe(v.number(), v.integer()) }),
+]);
+
+/** Facts that are taken of a process once, at first sight, each in a file of its own. */
+export const factSchemas = {
+  /** The name by which its program was started, where that led to the running file when it was first seen. */
+  program: v.object({ ...base, command: v.exactOptional(text) }),
+  /** The source that it loads. `late`: written after the start already; `was`: what it held at the start, where that is known and differs. `linked`: none of it is the server's own entry. */
+  source: v.object({
+    ...base,
+    files: v.pipe(v.array(v.object({ path: text, hash, late: v.exactOptional(time), was: v.exactOptional(startMark) })), v.maxLength(1000)),
+    commit: v.exactOptional(text),
+    linked: v.exactOptional(v.literal(true)),
+  }),
+  /** The entry that it was started from, as keyed hashes. */
+  entry: v.object({
+    ...base,
+    definition: text,
+    print: v.object({
+      command: v.nullable(text),
+      args: v.pipe(v.array(v.nullable(text)), v.maxLength(1000), v.readonly()),
+      env: v.record(text, v.nullable(text)),
+      cwd: v.exactOptional(v.nullable(text)),
+    }),
+  }),
+} as const;
+
+export type FactKind = keyof typeof factSchemas;
+export type Fact<K extends FactKind> = v.InferOutput<(typeof factSchemas)[K]>;
+/** What the caller gives; the rest is added. */
+export type FactValue<K extends FactKind> = Omit<Fact<K>, 'schema' | 'identity'>;
+
+const sightingSchema = v.object({
+  schema: v.literal(1),
+  identity: identitySchema,
+  firstSeenAt: time,
+  client: v.optional(v.object({ id: text, name: text, identity: identitySchema })),
+});
+
+const baselineSchema = v.object({
+  schema: v.literal(1),
+  identity: identitySchema,
+  takenAt: time,
+  trust: v.picklist(['before-start', 'around-start', 'after-start']),
+  packages: v.pipe(
+    v.array(
+      v.object({
+        ecosystem: v.picklist(['npm', 'python', 'dotnet']),
+        name: text,
+        version: v.exactOptional(text),
+        root: text,
+        content: v.exactOptional(text),
+        installedAt: v.exactOptional(time),
+      }),
+    ),
+    v.maxLength(5000),
+  ),
+  ownOnly: v.exactOptional(text),
+  ref: v.exactOptional(
+    v.object({
+      ecosystem: v.picklist(['npm', 'python', 'dotnet']),
+      entry: text,
+      environment: text,
+      name: text,
+      extras: v.exactOptional(v.array(text)),
+      editable: v.exactOptional(v.boolean()),
+    }),
+  ),
+});
+
+/** When a process was first seen, and under which client: what makes an orphan provable later. */
+export type Sighting = v.InferOutput<typeof sightingSchema>;
+
+/** Facts of dead processes of another boot or namespace are kept this long; they cannot be told dead from here. */
+const foreignFactsMs = 7 * 86_400_000;
+
+/** Two writes within one tick of the file system's clock leave the folder with one time. */
+const unsettledMs = 1_000;
+
+/** A record this young may be of a process that started after the caller made its list. */
+const freshRecordMs = 60_000;
+
+/**
+ * What was seen of each process, kept per identity in the state folder so that a restart of the editor, another window and the command
+ * line know it too. Each fact is written once and never changed: the first observer was the nearest to the truth.
+ */
+export class FactStore {
+  readonly #folder: string;
+  /** Why nothing can be kept on disk, once that has failed. */
+  #refused: string | undefined;
+  readonly #sightings = new Map<string, Sighting>();
+  readonly #baselines = new Map<string, Baseline>();
+  /** By kind and identity. */
+  readonly #facts = new Map<string, unknown>();
+  /** The process that a file was seen to be about: what a record says never changes. */
+  readonly #subjects = new Map<string, ProcessIdentity>();
+  readonly #known = new Map<FactKind, ReadonlySet<string>>();
+  /** When the folder had changed as `#known` was read, epoch ms. */
+  #knownAt = -1;
+  /** Facts that were looked for and not there, and when the folder had changed then. */
+  readonly #absent = new Set<string>();
+  #absentAt = -1;
+
+  /** Never throws: where nothing can be written, facts live as long as this observer. */
+  constructor(runDir: string) {
+    const { folder, refused } = stateFolderIfPossible(runDir, 'facts');
+    this.#folder = folder;
+    this.#refused = refused;
+  }
+
+  /** Said once for a store that cannot keep what it learns; undefined while it can. */
+  problem(): Problem | undefined {
+    return this.#refused === undefined
+      ? undefined
+      : {
+          source: 'facts',
+          message: `Nothing can be remembered from one run to the next (${this.#refused}): what was replaced before this look is not known. Make the run folder writable, or name another with --run-dir.`,
+          file: this.#folder,
+        };
+  }
+
+  /** The first sighting of a process; `now` and `client` are recorded when this is it. */
+  sighting(identity: ProcessIdentity, now: number, client: Sighting['client']): Sighting {
+    const key = identityKey(identity);
+    const known = this.#sightings.get(key) ?? this.#read(identity, 'seen', sightingSchema);
+    if (known) {
+      this.#sightings.set(key, known);
+      return known;
+    }
+    const fresh: Sighting = { schema: 1, identity, firstSeenAt: now, ...(client ? { client } : {}) };
+    this.#write(this.#file(identity, 'seen'), fresh);
+    this.#sightings.set(key, fresh);
+    return fresh;
+  }
+
+  baseline(identity: ProcessIdentity): Baseline | undefined {
+    const key = identityKey(identity);
+    const known = this.#baselines.get(key) ?? this.#read(identity, 'baseline', baselineSchema);
+    if (known) {
+      this.#baselines.set(key, known);
+    }
+    return known;
+  }
+
+  /** The file in which the baseline of a process is or would be kept, for showing. */
+  baselineFile(identity: ProcessIdentity): string {
+    return this.#file(identity, 'baseline');
+  }
+
+  /** Records the packages of a process; where another observer was first, its record stands. @returns the record that stands */
+  recordBaseline(identity: ProcessIdentity, baseline: Baseline): Baseline {
+    this.#write(this.#file(identity, 'baseline'), { schema: 1, identity, ...baseline });
+    const standing = this.baseline(identity) ?? baseline;
+    this.#baselines.set(identityKey(identity), standing);
+    return standing;
+  }
+
+  /** A fact of a process, when one was taken. */
+  fact<K extends FactKind>(identity: ProcessIdentity, kind: K): Fact<K> | undefined {
+    const key = `${kind}:${identityKey(identity)}`;
+    const known = this.#facts.get(key) as Fact<K> | undefined;
+    if (known || this.#isAbsent(key)) {
+      return known;
+    }
+    const record = readRecord(this.#file(identity, kind), v.object({ identity: identitySchema }));
+    const read =
+      record && identityKey(record.identity) === identityKey(identity)
+        ? readRecord(this.#file(identity, kind), factSchemas[kind])
+        : undefined;
+    if (read) {
+      this.#facts.set(key, read);
+    } else if (this.#absentAt !== 0) {
+      this.#absent.add(key);
+    }
+    return read as Fact<K> | undefined;
+  }
+
+  /** Records a fact; where another observer was first, its record stands. @returns the record that stands */
+  recordFact<K extends FactKind>(identity: ProcessIdentity, kind: K, value: FactValue<K>): FactValue<K> {
+    const fresh = { schema: 1, identity, ...value };
+    this.#write(this.#file(identity, kind), fresh);
+    const standing = this.fact(identity, kind) ?? value;
+    this.#facts.set(`${kind}:${identityKey(identity)}`, standing);
+    return standing;
+  }
+
+  /** The processes of which a fact of this kind is kept, by the text of their identity. Read anew only when the folder changed. */
+  known(kind: FactKind): ReadonlySet<string> {
+    const changed = this.#folderChanged();
+    if (changed !== this.#knownAt) {
+      this.#knownAt = changed;
+      this.#known.clear();
+    }
+    let keys = this.#known.get(kind);
+    if (!keys) {
+      const records = this.#names()
+        .filter((name) => name.endsWith(`.${kind}.json`))
+        .map((name) => readRecord(join(this.#folder, name), v.object({ identity: identitySchema })));
+      keys = new Set(records.flatMap((record) => (record ? [identityKey(record.identity)] : [])));
+      this.#known.set(kind, keys);
+    }
+    return keys;
+  }
+
+  /** Whether there was no such record when the folder was last as it is now. */
+  #isAbsent(key: string): boolean {
+    const changed = this.#folderChanged();
+    if (changed !== this.#absentAt || Date.now() - changed < unsettledMs) {
+      // Looked at before the record is: one that is written in between is found the next time.
+      this.#absentAt = changed;
+      this.#absent.clear();
+    }
+    return this.#absent.has(key);
+  }
+
+  #folderChanged(): number {
+    try {
+      return statSync(this.#folder).mtimeMs;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Forgets processes that are gone. Only what can be told dead from here goes at once: same boot, same namespace, not in `alive`. */
+  forget(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>, alive: ReadonlySet<string>, now: number): void {
+    const names = this.#names();
+    keepOnly(this.#subjects, new Set(names));
+    for (const name of names) {
+      const file = join(this.#folder, name);
+      const subject = this.#subjectOf(name);
+      const ours = subject?.bootId === here.bootId && subject.pidNamespace === here.pidNamespace;
+      if ((subject && ours && alive.has(identityKey(subject))) || !olderThan(file, now - freshRecordMs)) {
+        continue;
+      }
+      if (subject && ours) {
+        this.#drop(file, identityKey(subject));
+      } else if (olderThan(file, now - foreignFactsMs)) {
+        this.#drop(file, '');
+      }
+    }
+  }
+
+  #subjectOf(name: string): ProcessIdentity | undefined {
+    const known = this.#subjects.get(name) ?? readRecord(join(this.#folder, name), v.object({ identity: identitySchema }))?.identity;
+    if (known) {
+      this.#subjects.set(name, known);
+    }
+    return known;
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#folder);
+    } catch (error) {
+      this.#refused = refusalOf(error);
+      return [];
+    }
+  }
+
+  #write(file: string, record: object): void {
+    try {
+      writeRecordOnce(file, record);
+    } catch (error) {
+      this.#refused = refusalOf(error);
+    }
+  }
+
+  #drop(file: string, key: string): void {
+    try {
+      rmSync(file, { force: true });
+    } catch (error) {
+      this.#refused = refusalOf(error);
+    }
+    this.#sightings.delete(key);
+    this.#baselines.delete(key);
+    for (const kind of Object.keys(factSchemas)) {
+      this.#facts.delete(`${kind}:${key}`);
+    }
+  }
+
+  #file(identity: ProcessIdentity, kind: 'seen' | 'baseline' | FactKind): string {
+    return join(this.#folder, `${createHash('sha256').update(identityKey(identity)).digest('hex').slice(0, 32)}.${kind}.json`);
+  }
+
+  /** A record that names another process (a copied file, a hash by chance) is not believed. */
+  #read<S extends typeof sightingSchema | typeof baselineSchema>(
+    identity: ProcessIdentity,
+    kind: 'seen' | 'baseline',
+    schema: S,
+  ): v.InferOutput<S> | undefined {
+    const record = readRecord(this.#file(identity, kind), schema);
+    return record && identityKey(record.identity) === identityKey(identity) ? record : undefined;
+  }
+}
+
+function olderThan(file: string, limit: number): boolean {
+  try {
+    return statSync(file).mtimeMs < limit;
+  } catch {
+    return false;
+  }
+}

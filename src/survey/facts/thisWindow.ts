@@ -1,0 +1,35 @@
+import type { Disposable } from '../../base/disposable.ts';
+import type { ProcessIdentity, ProcessTable } from '../../model/process.ts';
+import { createProcessTable } from '../../process/createProcessTable.ts';
+import { publishWindow, type WindowRecord } from './windows.ts';
+
+/** The process that runs us, and the table that it was found in. */
+export interface ThisWindow {
+  readonly table: ProcessTable;
+  /** Undefined when the process list does not show it: then it cannot tell the others who it is. */
+  readonly own: ProcessIdentity | undefined;
+}
+
+/**
+ * Finds out, once, who this window is: called inside the extension host. Where a list takes a program (`ps`, PowerShell) that is the dear part of a start.
+ *
+ * @param table replaced in tests only @throws when the system has no process list
+ */
+export async function findThisWindow(platform: NodeJS.Platform, table?: ProcessTable): Promise<ThisWindow> {
+  const asked = table ?? (await createProcessTable(platform));
+  const rows = asked.rowsOf ? await asked.rowsOf([process.pid]) : await asked.list();
+  return { table: asked, own: rows.find((row) => row.pid === process.pid)?.identity };
+}
+
+/**
+ * Tells the other windows and the command line where this window's servers are configured, until disposed.
+ *
+ * @throws when the state folder cannot be written
+ */
+export function publishThisWindow(
+  runDir: string,
+  { own }: ThisWindow,
+  paths: Pick<WindowRecord, 'folders' | 'workspaceFiles' | 'userDirs'>,
+): Disposable {
+  return own ? publishWindow(runDir, { identity: own, ...paths }) : { dispose() {} };
+}

@@ -1,0 +1,71 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Disposable } from '../../base/disposable.ts';
+import type { ProcessIdentity } from '../../model/process.ts';
+import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
+import { stateFolder, stateFolderIfPossible } from '../../storage/stateFolder.ts';
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const windowSchema = v.object({
+  schema: v.literal(1),
+  identity: v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text }),
+  folders: v.pipe(v.array(text), v.maxLength(100)),
+  workspaceFiles: v.pipe(v.array(text), v.maxLength(10)),
+  userDirs: v.pipe(v.array(text), v.maxLength(10)),
+});
+
+/** What an editor window tells the other windows and the command line: where its servers are configured. No other process can find that out. */
+export type WindowRecord = v.InferOutput<typeof windowSchema>;
+
+/** Where windows tell of themselves; may not exist. */
+export function windowsFolder(runDir: string): string {
+  return stateFolderIfPossible(runDir, 'windows').folder;
+}
+
+/** Tells the others about this window until disposed. @throws when the state folder cannot be written */
+export function publishWindow(runDir: string, record: Omit<WindowRecord, 'schema'>): Disposable {
+  const file = join(stateFolder(runDir, 'windows'), `${record.identity.pid}-${record.identity.start.replace(/[^\w]/g, '_')}.json`);
+  writeRecord(file, { schema: 1, ...record });
+  return { dispose: () => rmSync(file, { force: true }) };
+}
+
+/** The windows that are open now, as far as can be told from `here`. Records of windows that are gone are removed on the way; those of another boot or namespace are left to their own. */
+export async function openWindows(
+  runDir: string,
+  here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>,
+  isAlive: (identity: ProcessIdentity) => Promise<boolean>,
+): Promise<WindowRecord[]> {
+  const { folder } = stateFolderIfPossible(runDir, 'windows');
+  const open: WindowRecord[] = [];
+  for (const name of namesIn(folder)) {
+    const file = join(folder, name);
+    const record = readRecord(file, windowSchema);
+    if (!record) {
+      continue;
+    }
+    if (await isAlive(record.identity)) {
+      open.push(record);
+    } else if (record.identity.bootId !== here.bootId || record.identity.pidNamespace === here.pidNamespace) {
+      removeIfPossible(file);
+    }
+  }
+  return open;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // No window could have told anything either.
+    return [];
+  }
+}
+
+function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // A run folder that is not ours to write: the record stays, and is passed over each time.
+  }
+}

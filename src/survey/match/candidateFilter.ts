@@ -1,0 +1,65 @@
+import type { RawDefinition } from '../../model/definition.ts';
+import type { ProcessRow } from '../../model/process.ts';
+import { isNode, isPython, isShell, lastPart } from '../../process/commandline/commandName.ts';
+import { byWords } from '../../process/commandline/memoByCommandLine.ts';
+import { npxHash } from '../../process/commandline/npmCommand.ts';
+import { specName } from '../../process/commandline/packageSpec.ts';
+import { definitionLaunches, launchKeywords } from './launchFit.ts';
+import { escapeRegExp, hasVariable } from './wordPattern.ts';
+
+type CandidateTest = (row: ProcessRow) => 'named' | 'looks' | undefined;
+
+/** Made once for each reading of the configuration: it compiles one expression from all entries. */
+const tests = new WeakMap<readonly RawDefinition[], CandidateTest>();
+
+/**
+ * A test for the first pass over all processes: `named` when a word of some definition is in the command line, `looks` when it has the
+ * look of MCP, or of our guard, at all. One regular expression over one string per process.
+ */
+export function candidateTest(definitions: readonly RawDefinition[]): CandidateTest {
+  const known = tests.get(definitions) ?? byWords(testFor(definitions));
+  tests.set(definitions, known);
+  return known;
+}
+
+function testFor(definitions: readonly RawDefinition[]): CandidateTest {
+  const words = new Set<string>();
+  for (const definition of definitions) {
+    for (const word of [...launchKeywords(definition).flatMap(partsOf), ...hashesOf(definition), ...fallBack(definition)]) {
+      if (word.length > 1 && !isNode(word) && !isPython(word) && !isShell(word)) {
+        words.add(word);
+      }
+    }
+  }
+  // Python's names are written with - and _ alike.
+  const source = [...words].map((word) => escapeRegExp(word).replaceAll(/\\-|_/g, '[-_.]')).join('|');
+  const named = source === '' ? undefined : new RegExp(source, 'i');
+  return (row) => (named?.test(row.commandLine) ? 'named' : /mcp|modelcontext|guard\.c?js/i.test(row.commandLine) ? 'looks' : undefined);
+}
+
+/** A spec's name; a path's last part; the longest word of a shell text. */
+function partsOf(word: string): string[] {
+  if (/\s/.test(word.trim())) {
+    return [word.split(/\s+/).reduce((longest, part) => (part.length > longest.length ? part : longest), '')];
+  }
+  const name = specName(word);
+  return [name.includes('/') && !name.startsWith('@') ? lastPart(name) : name];
+}
+
+function hashesOf(definition: RawDefinition): string[] {
+  return definitionLaunches(definition).flatMap((launch) =>
+    launch.launcher === 'npm-exec' && launch.specs.length > 0 && !launch.specs.some(hasVariable) ? [npxHash(launch.specs)] : [],
+  );
+}
+
+/** Where the command itself is a variable, the most telling argument. */
+function fallBack(definition: RawDefinition): string[] {
+  if (launchKeywords(definition).length > 0 || definition.command === undefined) {
+    return [];
+  }
+  const plain = [definition.command, ...definition.args].filter((word) => !hasVariable(word) && !word.startsWith('-'));
+  const variable = [definition.command, ...definition.args]
+    .map((word) => word.split(/[\\/]/).at(-1) ?? '')
+    .filter((word) => word.length > 3 && !hasVariable(word));
+  return [...plain.map(lastPart), ...variable].sort((a, b) => b.length - a.length).slice(0, 1);
+}

@@ -1,0 +1,225 @@
+import type { RawDefinition } from '../../model/definition.ts';
+import type { ProcessRow } from '../../model/process.ts';
+import { commandName, isNode, isPython } from '../../process/commandline/commandName.ts';
+import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
+import type { FitScope, LaunchFit, MatchContext, ObservedServer } from './matchInput.ts';
+import { fitInstalled } from './runnerFit.ts';
+import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, type VariableValues, wordPattern } from './wordPattern.ts';
+
+const launches = new WeakMap<RawDefinition, readonly LaunchSpec[]>();
+
+/** A definition's normal form, and what that starts in turn. Empty for remote servers. */
+export function definitionLaunches(definition: RawDefinition): readonly LaunchSpec[] {
+  const known = launches.get(definition);
+  if (known) {
+    return known;
+  }
+  const forms = definition.command === undefined ? [] : formsOf(parseLaunch(definition.command, definition.args));
+  launches.set(definition, forms);
+  return forms;
+}
+
+function formsOf(launch: LaunchSpec): LaunchSpec[] {
+  return launch.inner ? [launch, ...formsOf(launch.inner)] : [launch];
+}
+
+const seenForms = new WeakMap<ProcessRow, { readonly exe: string | undefined; readonly forms: readonly LaunchSpec[] }>();
+
+/** The same of a process; asked for each definition. */
+function observedForms(row: ProcessRow, exe: string | undefined): readonly LaunchSpec[] {
+  const known = seenForms.get(row);
+  if (known && known.exe === exe) {
+    return known.forms;
+  }
+  const forms = formsOf(observedLaunch(row, exe));
+  seenForms.set(row, { exe, forms });
+  return forms;
+}
+
+/** Whether a definition's command line can have become this server. Environment, client and folder are other questions. */
+export function fitLaunch(definition: RawDefinition, observed: ObservedServer, context: MatchContext): LaunchFit | undefined {
+  const configured = definitionLaunches(definition);
+  const scope = scopeOf(definition, configured, observed, context);
+  const rows = [...observed.launchers, observed.server];
+  for (const row of rows) {
+    const wildcards = fitRaw(definition, row, scope);
+    if (wildcards !== undefined) {
+      return { strength: 'same', wildcards, why: 'its command line is the one of the entry' };
+    }
+  }
+  for (const row of rows) {
+    const exe = row === observed.server ? observed.detail?.exe : undefined;
+    for (const seen of observedForms(row, exe)) {
+      for (const wanted of configured) {
+        const wildcards = fitForm(wanted, seen, row.argvExact, scope);
+        if (wildcards !== undefined) {
+          return {
+            strength: 'same',
+            wildcards,
+            why:
+              wanted.specs.length > 0
+                ? 'it runs the package of the entry with the same arguments'
+                : 'it runs the program of the entry with the same arguments',
+          };
+        }
+      }
+    }
+  }
+  for (const wanted of configured) {
+    const fit = fitInstalled(definition, wanted, observed, scope);
+    if (fit) {
+      return fit;
+    }
+  }
+  return undefined;
+}
+
+function scopeOf(definition: RawDefinition, configured: readonly LaunchSpec[], observed: ObservedServer, context: MatchContext): FitScope {
+  const windows = context.platform === 'win32';
+  const home = context.home ?? observed.detail?.environment?.get('HOME') ?? observed.detail?.environment?.get('USERPROFILE');
+  const values: VariableValues = {
+    windows,
+    ...(home === undefined ? {} : { home }),
+    ...(definition.folder === undefined ? {} : { folder: definition.folder }),
+  };
+  const start = definition.folder;
+  const named = [definition.cwd, configured[0]?.cwd].flatMap((cwd) => (cwd === undefined ? [] : [wordPattern(cwd, values)]));
+  const bases = [
+    ...named
+      .filter((cwd) => !cwd.pieces && (isAbsolutePath(cwd.text) || start !== undefined))
+      .map((cwd) => pathFrom(start ?? '/', cwd.text)),
+    ...(start === undefined ? [] : [start]),
+  ];
+  const cwd = observed.detail?.cwd;
+  return { values, windows, bases, ...(cwd === undefined ? {} : { cwd }) };
+}
+
+/** The configured words as they are, against the process's own. */
+function fitRaw(definition: RawDefinition, row: ProcessRow, scope: FitScope): number | undefined {
+  const [first = '', ...words] = observedWords(row);
+  if (definition.command === undefined || !fitProgram(definition.command, first, scope)) {
+    return undefined;
+  }
+  return fitWords(
+    definition.args.map((word) => wordPattern(word, scope.values)),
+    words,
+    row.argvExact,
+    scope.windows,
+  );
+}
+
+/** A program by path, or by name where the definition leaves the place to PATH (or to version managers' stand-ins). */
+function fitProgram(wanted: string, seen: string, scope: FitScope): boolean {
+  const pattern = wordPattern(wanted, scope.values);
+  if (pattern.pieces) {
+    return fitsWord(pattern, seen, scope.windows);
+  }
+  if (!/[\\/]/.test(pattern.text) || /[\\/](shims|\.volta[\\/]bin)[\\/]/.test(pattern.text)) {
+    return sameProgram(pattern.text, seen);
+  }
+  return (
+    fitPath(pattern.text, seen, scope) ||
+    (scope.windows && sameProgram(pattern.text, seen) && fitPath(pattern.text.replace(/\.\w+$/, ''), seen.replace(/\.\w+$/, ''), scope))
+  );
+}
+
+function sameProgram(a: string, b: string): boolean {
+  const [first, second] = [commandName(a), commandName(b)];
+  return first === second || (isPython(first) && isPython(second) && /^(python3?|py)$/.test(first)) || (isNode(first) && isNode(second));
+}
+
+/** Normal forms against each other. @returns wildcards used; undefined = different */
+function fitForm(wanted: LaunchSpec, seen: LaunchSpec, exact: boolean, scope: FitScope): number | undefined {
+  if (!fitTarget(wanted, seen, scope)) {
+    return undefined;
+  }
+  return fitWords(
+    wanted.args.map((word) => wordPattern(word, scope.values)),
+    seen.args,
+    exact,
+    scope.windows,
+  );
+}
+
+function fitTarget(wanted: LaunchSpec, seen: LaunchSpec, scope: FitScope): boolean {
+  if (wanted.specs.length > 0 || seen.specs.length > 0) {
+    return wanted.launcher === seen.launcher && fitSpecs(wanted, seen, scope);
+  }
+  const target = wanted.target;
+  if (target === undefined || seen.target === undefined) {
+    return false;
+  }
+  switch (wanted.launcher) {
+    case 'docker':
+      // Options before the image (volumes, variables) make another server: only the whole line counts, and it was compared already.
+      return false;
+    case 'npm-run':
+    case 'pnpm-exec':
+    case 'uv-run':
+    case 'cmd':
+      return wanted.launcher === seen.launcher && fitsWord(wordPattern(target, scope.values), seen.target, scope.windows);
+    case 'python-module':
+      return seen.launcher === 'python-module' && target === seen.target && fitInterpreter(wanted, seen, scope);
+    case 'binary':
+      // A script with a first line that names its interpreter, or a program found on PATH.
+      return /^(binary|node|bun|python-script|shell)$/.test(seen.launcher) && fitProgram(target, seen.target, scope);
+    default:
+      return (
+        wanted.launcher === seen.launcher &&
+        fitScript(target, seen.target, scope) &&
+        (wanted.launcher !== 'python-script' || fitInterpreter(wanted, seen, scope))
+      );
+  }
+}
+
+function fitInterpreter(wanted: LaunchSpec, seen: LaunchSpec, scope: FitScope): boolean {
+  return wanted.interpreter === undefined || seen.interpreter === undefined || fitProgram(wanted.interpreter, seen.interpreter, scope);
+}
+
+/** Specs as written, in any order. A title has lost `-p`: what is left of it is the program. */
+function fitSpecs(wanted: LaunchSpec, seen: LaunchSpec, scope: FitScope): boolean {
+  const patterns = wanted.specs.map((spec) => wordPattern(spec, scope.values));
+  const same =
+    patterns.length === seen.specs.length && patterns.every((pattern) => seen.specs.some((spec) => fitsWord(pattern, spec, scope.windows)));
+  if (same) {
+    return wanted.target === undefined || seen.target === undefined || wanted.target === seen.target;
+  }
+  return wanted.launcher === 'npm-exec' && wanted.target !== undefined && seen.target === undefined && wanted.target === seen.spec;
+}
+
+function fitScript(wanted: string, seen: string, scope: FitScope): boolean {
+  const pattern = wordPattern(wanted, scope.values);
+  if (pattern.pieces) {
+    return (
+      fitsWord(pattern, seen, scope.windows) || (scope.cwd !== undefined && fitsWord(pattern, pathFrom(scope.cwd, seen), scope.windows))
+    );
+  }
+  return fitPath(pattern.text, seen, scope);
+}
+
+/** Paths as text: both made absolute where it is known from what. */
+function fitPath(wanted: string, seen: string, scope: FitScope): boolean {
+  const fold = (path: string): string => (scope.windows ? plainPath(path).toLowerCase() : plainPath(path));
+  if (fold(wanted) === fold(seen)) {
+    return true;
+  }
+  const bases = isAbsolutePath(wanted) ? ['/'] : scope.bases;
+  const absolute = isAbsolutePath(seen) ? seen : scope.cwd === undefined ? undefined : pathFrom(scope.cwd, seen);
+  if (absolute === undefined) {
+    return isAbsolutePath(wanted) && fold(wanted).endsWith(`/${fold(seen)}`);
+  }
+  if (bases.length === 0) {
+    // Relative, and nobody says to what: the client's directory is the server's own.
+    return scope.cwd !== undefined && fold(pathFrom(scope.cwd, wanted)) === fold(absolute);
+  }
+  return bases.some((base) => fold(pathFrom(base, wanted)) === fold(absolute));
+}
+
+/** Words of a definition by which the rows that could be its server are found cheaply. */
+export function launchKeywords(definition: RawDefinition): string[] {
+  return definitionLaunches(definition).flatMap((launch) => {
+    const words = [...launch.specs, ...(launch.target === undefined ? [] : [launch.target])];
+    return words.filter((word) => !hasVariable(word));
+  });
+}

@@ -1,0 +1,102 @@
+import type { ProcessRow } from '../../model/process.ts';
+import { commandName, isPython, isShell } from '../../process/commandline/commandName.ts';
+import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import { specName } from '../../process/commandline/packageSpec.ts';
+import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
+import type { ObservedServer } from './matchInput.ts';
+import { installedPath } from './runnerPath.ts';
+import { isAbsolutePath, pathFrom } from './wordPattern.ts';
+
+/** `mcp` as a word of its own in a name: `mcp-server-git`, `my_mcp`, `myMcpServer`, `@modelcontextprotocol/…`. */
+const token = /(^|[^a-z0-9])mcp(s|[^a-z0-9]|$)|mcp[-_]?server|modelcontextprotocol|fastmcp|(?<=[a-z0-9])Mcp(?=[A-Z]|$)/;
+/** Programs about MCP that are no servers: inspectors, hosts, our own. */
+const tools = /inspector|mcp-?host|mcp-?cli$|mcporter|mcp-?client|mcp-?proxy-?manager|mcp-shepherd|mcp-?probe|add-mcp|mcp-get|smithery$/i;
+/** File and folder names that say nothing: the folder above speaks. */
+const generic =
+  /^((index|main|server|app|cli|start|stdio|run|__main__|bundle|entry)(\.[cm]?[jt]sx?|\.pyw?)?|dist|build|out|src|lib|bin|server|packages|esm|cjs)$/i;
+/** `claude mcp list`, `gh mcp add`: clients that administer their servers. */
+const administration =
+  /^(list|ls|add|add-json|remove|rm|get|login|logout|install|uninstall|enable|disable|help|reset|init|update|auth|inspect|dev|-.*|--help|--version)$/;
+/** Programs that have the name of a server among their arguments or in their directory, and serve nobody. */
+const bystanders =
+  /^(vi|vim|nvim|nano|emacs|less|more|tail|head|cat|grep|rg|ag|find|fd|git|tar|ssh|scp|rsync|curl|wget|make|tsc|esbuild|eslint|biome|prettier|jest|vitest|mocha|pytest|strace|gdb|code|cursor|ps|top|htop|watch|kill|pgrep|du|ls|cp|mv|rm|ln|xdg-open|docker-compose|pip3?)$/;
+
+/**
+ * Whether a process that no entry explains looks like an MCP server, by the name of what it runs. Conservative: a program that only has
+ * such a name somewhere in its arguments, an editor, an installer, an inspector or a client is none.
+ */
+export function looksLikeServer(observed: ObservedServer): boolean {
+  const { detail } = observed;
+  if (detail?.stdin === 'terminal' && detail.listens === false) {
+    // A person runs it by hand: its help, its log-in. Nobody speaks the protocol with it.
+    return false;
+  }
+  return looksLikeRow(observed.server, detail?.cwd) || observed.launchers.some((row) => namesServer(observedLaunch(row), undefined));
+}
+
+/** The same by the arguments of the process alone: what the first, cheap pass asks. */
+export function looksLikeRow(row: ProcessRow, cwd?: string): boolean {
+  return !/\s--type=/.test(row.commandLine) && namesServer(observedLaunch(row), cwd);
+}
+
+function namesServer(launch: LaunchSpec, cwd: string | undefined): boolean {
+  const program = commandName(launch.target ?? '');
+  if (bystanders.test(program) || (launch.launcher === 'binary' && (isShell(program) || isPython(program)))) {
+    return false;
+  }
+  switch (launch.launcher) {
+    case 'npm-exec':
+    case 'pnpm-dlx':
+    case 'yarn-dlx':
+    case 'bunx':
+    case 'uvx':
+    case 'pipx-run': {
+      const name = specName(launch.spec ?? '');
+      return (
+        isServerName(name, launch.args) || (launch.target !== undefined && isServerName(launch.target, launch.args)) || serves(launch.args)
+      );
+    }
+    case 'deno':
+      return isServerName(launch.spec === undefined ? subjectName(launch.target ?? '', cwd) : specName(launch.spec), launch.args);
+    case 'docker':
+      return isServerName((launch.target ?? '').replace(/[:@][^/]*$/, ''), launch.args);
+    case 'python-module':
+      return isServerName(launch.target ?? '', launch.args);
+    case 'npm-run':
+    case 'cmd':
+    case 'uv-run':
+    case 'shell':
+      return false;
+    default:
+      return (
+        launch.target !== undefined &&
+        (isServerName(subjectName(launch.target, cwd), launch.args) || (launch.launcher === 'binary' && serves(launch.args)))
+      );
+  }
+}
+
+/** `claude mcp serve`, `codex mcp-server`, `ng mcp`: a program that offers its tools. */
+function serves(args: readonly string[]): boolean {
+  const [first = '', second] = args;
+  return first === 'mcp-server' || (first === 'mcp' && second !== undefined && /^(serve|server|start|run|stdio)$/.test(second));
+}
+
+function isServerName(name: string, args: readonly string[]): boolean {
+  if (!token.test(name) || tools.test(name)) {
+    return false;
+  }
+  // The SDK's own command (`mcp run server.py`, `fastmcp run`) and commands of clients.
+  return !/^(mcp|fastmcp)$/.test(name) || !administration.test(args[0] ?? 'help');
+}
+
+/** What a script is called: its package below node_modules, else its file, else the first folder above that says something. */
+function subjectName(path: string, cwd: string | undefined): string {
+  const installed = installedPath(path);
+  if (installed) {
+    return installed.name ?? installed.program ?? commandName(path);
+  }
+  const whole = isAbsolutePath(path) || cwd === undefined ? path : pathFrom(cwd, path);
+  const parts = whole.split(/[\\/]+/).filter((part) => part !== '' && part !== '.');
+  const last = parts.findLastIndex((part) => !generic.test(part));
+  return (parts[last] ?? '').replace(/\.(exe|cmd|[cm]?[jt]sx?|pyw?)$/i, '');
+}

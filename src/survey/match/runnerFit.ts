@@ -1,0 +1,119 @@
+import type { RawDefinition } from '../../model/definition.ts';
+import { commandName, isNode, isPython } from '../../process/commandline/commandName.ts';
+import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import { npxHash } from '../../process/commandline/npmCommand.ts';
+import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
+import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
+import type { FitScope, LaunchFit, ObservedServer } from './matchInput.ts';
+import { type InstalledPath, installedPath, npxHashIn } from './runnerPath.ts';
+import { fitWords, hasVariable, wordPattern } from './wordPattern.ts';
+
+/**
+ * Whether the server's own process leads back to a package runner's entry, when the runner itself is gone or its title says nothing:
+ * by the directory that the runner installed into, or by what the environment kept.
+ */
+export function fitInstalled(
+  definition: RawDefinition,
+  wanted: LaunchSpec,
+  observed: ObservedServer,
+  scope: FitScope,
+): LaunchFit | undefined {
+  const seen = observedLaunch(observed.server, observed.detail?.exe);
+  const environment = observed.detail?.environment;
+  if (isRenamed(observed)) {
+    return fitRenamed(definition, wanted, observed);
+  }
+  if (wanted.launcher === 'npm-run') {
+    return environment?.get('npm_lifecycle_event') === wanted.target && wanted.target !== undefined && seen.wrappers.length === 0
+      ? { strength: 'likely', wildcards: 0, why: `npm started it as the script ${wanted.target}` }
+      : undefined;
+  }
+  const path = seen.target === undefined ? undefined : installedPath(seen.target);
+  if (!path || (wanted.specs.length === 0 && wanted.launcher !== 'pnpm-exec')) {
+    return undefined;
+  }
+  const wildcards = fitWords(
+    wanted.args.map((word) => wordPattern(word, scope.values)),
+    seen.args,
+    observed.server.argvExact,
+    scope.windows,
+  );
+  if (wildcards === undefined) {
+    return undefined;
+  }
+  const strength = fitDirectory(wanted, path, observed);
+  return (
+    strength && {
+      strength,
+      wildcards,
+      why: `it runs from the directory in which ${wanted.launcher.replace('-', ' ')} keeps the package of the entry`,
+    }
+  );
+}
+
+function fitDirectory(wanted: LaunchSpec, path: InstalledPath, observed: ObservedServer): LaunchFit['strength'] | undefined {
+  if (path.npxHash !== undefined) {
+    return wanted.launcher === 'npm-exec' && fitNpxHash(wanted, path.npxHash, observed) && fitsProgram(wanted, path) ? 'same' : undefined;
+  }
+  if (path.runner === 'project') {
+    const event = observed.detail?.environment?.get('npm_lifecycle_event');
+    const exec = wanted.launcher === 'npm-exec' && (event === 'npx' || observed.detail?.environment?.get('npm_command') === 'exec');
+    return (exec || wanted.launcher === 'pnpm-exec') && namesProgram(wanted, path) ? 'likely' : undefined;
+  }
+  if (path.runner !== wanted.launcher) {
+    return undefined;
+  }
+  const spec = wanted.spec ?? '';
+  if (path.name !== undefined && !hasVariable(spec)) {
+    const version = specVersion(spec);
+    const right = sameName(path.name, specName(spec)) && (version === undefined || path.version === undefined || version === path.version);
+    return right && fitsProgram(wanted, path) ? 'same' : undefined;
+  }
+  return namesProgram(wanted, path) ? 'same' : undefined;
+}
+
+/** A program that the definition names is the one that runs. */
+function fitsProgram(wanted: LaunchSpec, path: InstalledPath): boolean {
+  return wanted.target === undefined || path.program === undefined || sameName(wanted.target, path.program);
+}
+
+/** The program's name is the only link: it must be there and be right. */
+function namesProgram(wanted: LaunchSpec, path: InstalledPath): boolean {
+  const name = wanted.target ?? unscopedName(specName(wanted.spec ?? ''));
+  const seen = path.program ?? (path.name === undefined ? undefined : unscopedName(path.name));
+  return name !== '' && seen !== undefined && sameName(name, seen);
+}
+
+function fitNpxHash(wanted: LaunchSpec, hash: string, observed: ObservedServer): boolean {
+  const packages = observed.npxPackages;
+  if (packages && [...packages].sort().join('\n') === [...wanted.specs].sort().join('\n')) {
+    return true;
+  }
+  return npxHash(wanted.specs) === hash;
+}
+
+/** `process.title` has replaced the whole command line: one word, and the program is another one. */
+export function isRenamed(observed: ObservedServer): boolean {
+  const words = observedWords(observed.server).filter((word) => word !== '');
+  const exe = observed.detail?.exe;
+  const program = exe === undefined ? '' : commandName(exe);
+  return words.length === 1 && (isNode(program) || isPython(program) || program === 'bun') && commandName(words[0] ?? '') !== program;
+}
+
+function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: ObservedServer): LaunchFit | undefined {
+  const hash = npxHashIn(observed.detail?.environment?.get('PATH') ?? '');
+  if (hash !== undefined && wanted.specs.length > 0) {
+    return wanted.launcher === 'npm-exec' && fitNpxHash(wanted, hash, observed)
+      ? {
+          strength: 'likely',
+          wildcards: wanted.args.length,
+          why: 'it has renamed itself; its search path leads to the npx directory of the entry',
+        }
+      : undefined;
+  }
+  const title = plainName(observedWords(observed.server)[0]?.trim() ?? '');
+  const names = [definition.name, unscopedName(specName(wanted.spec ?? '')), commandName(wanted.target ?? '').replace(/\.\w+$/, '')];
+  return names.some((name) => name.length > 2 && plainName(name) === title)
+    ? { strength: 'likely', wildcards: wanted.args.length, why: 'it has renamed itself to the name of the entry' }
+    : undefined;
+}

@@ -1,0 +1,148 @@
+import { isWindowsPath } from '../../process/commandline/commandName.ts';
+
+/** What variables of a definition stand for, as far as it is known. */
+export interface VariableValues {
+  readonly home?: string;
+  /** The workspace folder that the definition belongs to. */
+  readonly folder?: string;
+  readonly windows: boolean;
+}
+
+/** A word of a configuration in which what a client fills in matches anything. */
+export interface WordPattern {
+  /** The word with known variables filled in; what is unknown stands as written. */
+  readonly text: string;
+  /** The literal pieces between unknown variables; set when there is one. */
+  readonly pieces?: readonly string[];
+}
+
+/** `${x}`, `${{ x }}`, `$X`, `{env:X}`, `{file:x}`, `%X%`. */
+const variable = /\$\{\{[^}]*\}\}|\$\{[^}]*\}|\{(?:env|file):[^}]*\}|%\w+%|\$[A-Za-z_]\w*/g;
+
+/** Whether a text holds something that its client fills in. */
+export function hasVariable(text: string): boolean {
+  return text.search(variable) >= 0;
+}
+
+/** Fills in what is known of a configured word; the rest becomes a wildcard. */
+export function wordPattern(word: string, values: VariableValues): WordPattern {
+  const filled = word.replace(variable, (name) => variableValue(name, values) ?? name);
+  const text = values.home !== undefined && /^~(?=$|[\\/])/.test(filled) ? values.home + filled.slice(1) : filled;
+  if (!hasVariable(text) && !/^~(?=$|[\\/])/.test(text)) {
+    return { text };
+  }
+  return { text, pieces: text.replace(/^~(?=$|[\\/])/, '$HOME').split(variable) };
+}
+
+/** What a variable stands for, in any client's notation. */
+function variableValue(written: string, values: VariableValues): string | undefined {
+  switch (written.replace(/^[$%{]+|[}%]+$/g, '')) {
+    case 'workspaceFolder':
+    case 'workspaceRoot':
+      return values.folder;
+    case 'workspaceFolderBasename':
+      return values.folder?.split(/[\\/]/).at(-1);
+    case 'userHome':
+    case 'HOME':
+    case 'env:HOME':
+    case 'USERPROFILE':
+      return values.home;
+    case 'pathSeparator':
+    case '/':
+      return values.windows ? '\\' : '/';
+    default:
+      return undefined;
+  }
+}
+
+/** Whether an observed word can be what the client made of a configured one. */
+export function fitsWord(pattern: WordPattern, word: string, windows: boolean): boolean {
+  return fitsPieces(pattern.pieces ?? [pattern.text], word, windows);
+}
+
+/** Literal pieces in order, anything between them. No regular expression: a configuration must not be able to make this slow. */
+function fitsPieces(pieces: readonly string[], word: string, windows: boolean): boolean {
+  const fold = (text: string): string => (windows ? text.toLowerCase() : text);
+  const text = fold(word);
+  const first = fold(pieces[0] ?? '');
+  if (pieces.length < 2) {
+    return text === first;
+  }
+  const last = fold(pieces.at(-1) ?? '');
+  if (!text.startsWith(first) || !text.endsWith(last)) {
+    return false;
+  }
+  let from = first.length;
+  for (const piece of pieces.slice(1, -1).map(fold)) {
+    const at = text.indexOf(piece, from);
+    if (at < 0) {
+      return false;
+    }
+    from = at + piece.length;
+  }
+  return from <= text.length - last.length;
+}
+
+/**
+ * Compares all words.
+ * @param exact false: the system gave one string, the words are its pieces and only the joined text can be compared
+ * @returns how many words matched only by a wildcard; undefined when they differ
+ */
+export function fitWords(patterns: readonly WordPattern[], words: readonly string[], exact: boolean, windows: boolean): number | undefined {
+  const wild = patterns.filter((pattern) => pattern.pieces).length;
+  if (exact) {
+    return patterns.length === words.length && patterns.every((pattern, index) => fitsWord(pattern, words[index] ?? '', windows))
+      ? wild
+      : undefined;
+  }
+  const pieces = [''];
+  for (const [index, pattern] of patterns.entries()) {
+    const own = pattern.pieces ?? [pattern.text];
+    pieces[pieces.length - 1] += `${index === 0 ? '' : ' '}${own[0] ?? ''}`;
+    pieces.push(...own.slice(1));
+  }
+  return fitsPieces(pieces.map(joinable), joined(words), windows) ? wild : undefined;
+}
+
+function joinable(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}
+
+function joined(words: readonly string[]): string {
+  return joinable(words.join(' ')).trim();
+}
+
+export function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
+
+/** Resolves `.`, `..` and doubled separators in text, without looking at the disk. Windows paths come out with forward slashes, in lower case. */
+export function plainPath(path: string): string {
+  const windows = isWindowsPath(path);
+  const text = windows ? path.replaceAll('\\', '/').toLowerCase() : path;
+  const parts: string[] = [];
+  for (const part of text.split('/')) {
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') {
+      parts.pop();
+    } else if (part !== '.' && part !== '') {
+      parts.push(part);
+    }
+  }
+  return (text.startsWith('/') ? '/' : '') + parts.join('/');
+}
+
+export function isAbsolutePath(path: string): boolean {
+  return path.startsWith('/') || /^[a-z]:[\\/]|^\\\\/i.test(path);
+}
+
+/** A path seen from a directory. */
+export function pathFrom(directory: string, path: string): string {
+  return plainPath(isAbsolutePath(path) ? path : `${directory}/${path}`);
+}
+
+/** Whether a path is a folder or lies in it. Text only. */
+export function isInside(path: string, folder: string): boolean {
+  const inner = plainPath(path);
+  const outer = plainPath(folder);
+  return inner === outer || outer === '/' || inner.startsWith(`${outer}/`);
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { identityKey, type ProcessIdentity } from '../../model/process.ts';
+import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
+import { stateFolderIfPossible } from '../../storage/stateFolder.ts';
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const time = v.pipe(v.number(), v.finite());
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const schema = v.object({
+  schema: v.literal(1),
+  identity: v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text }),
+  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
+  /** It was taken for the entry's server, not for a stranger. */
+  server: v.boolean(),
+  healthyAt: v.exactOptional(time),
+  closedSince: v.exactOptional(time),
+  closedLooks: count,
+});
+
+/** What was seen of one process's port: so that a later observer knows that it listened, and answered, before. */
+export type HttpFact = v.InferOutput<typeof schema>;
+
+/** Facts on ports, one file a process and port in the state folder (cleared with the other facts of the process), kept in memory where none can be written. */
+export class HttpFacts {
+  readonly #folder: string;
+  #facts: Map<string, HttpFact> | undefined;
+
+  constructor(runDir: string) {
+    this.#folder = stateFolderIfPossible(runDir, 'facts').folder;
+  }
+
+  of(identity: ProcessIdentity, port: number): HttpFact | undefined {
+    return this.#all().get(keyOf(identity, port));
+  }
+
+  /** All that is known, of dead processes too. */
+  all(): readonly HttpFact[] {
+    return [...this.#all().values()];
+  }
+
+  set(fact: HttpFact): void {
+    const key = keyOf(fact.identity, fact.port);
+    const before = this.#all().get(key);
+    this.#all().set(key, fact);
+    // What only says "still well" is not worth a write at every look.
+    if (before && JSON.stringify({ ...before, healthyAt: 0 }) === JSON.stringify({ ...fact, healthyAt: 0 })) {
+      return;
+    }
+    try {
+      writeRecord(join(this.#folder, `${key}.http.json`), fact);
+    } catch {
+      // Known as long as this observer lives; the store of the other facts says so.
+    }
+  }
+
+  keep(alive: ReadonlySet<string>): void {
+    for (const [key, fact] of this.#all()) {
+      if (!alive.has(identityKey(fact.identity))) {
+        this.#all().delete(key);
+      }
+    }
+  }
+
+  #all(): Map<string, HttpFact> {
+    if (!this.#facts) {
+      this.#facts = new Map();
+      for (const name of namesIn(this.#folder)) {
+        const fact = name.endsWith('.http.json') ? readRecord(join(this.#folder, name), schema) : undefined;
+        if (fact && name === `${keyOf(fact.identity, fact.port)}.http.json`) {
+          this.#facts.set(keyOf(fact.identity, fact.port), fact);
+        }
+      }
+    }
+    return this.#facts;
+  }
+}
+
+function keyOf(identity: ProcessIdentity, port: number): string {
+  return createHash('sha256')
+    .update(`${identityKey(identity)} ${port}`)
+    .digest('hex')
+    .slice(0, 32);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

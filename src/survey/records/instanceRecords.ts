@@ -1,0 +1,193 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { collectGarbage } from '../../lock/clearDeadRecords.ts';
+import { type InstanceRecord, listInstanceIds, type RecordReading, readInstanceRecord } from '../../lock/instanceRecord.ts';
+import { type Liveness, livenessOf } from '../../lock/liveness.ts';
+import { findLockDirectory, type LockDirectory } from '../../lock/lockDirectory.ts';
+import { type Holder, lockHolders } from '../../lock/lockHolders.ts';
+import type { Witness } from '../../lock/processStarts.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { ProcessRow } from '../../model/process.ts';
+
+/** A record that is not proven dead. */
+export interface LivingRecord {
+  readonly record: InstanceRecord;
+  readonly liveness: Liveness;
+}
+
+export interface RecordsLook {
+  readonly living: readonly LivingRecord[];
+  readonly problems: readonly Problem[];
+}
+
+interface Known {
+  readonly signature: string;
+  readonly reading: RecordReading;
+}
+
+/** More problems of one kind tell a person nothing more. */
+const mostProblems = 8;
+/** Asking the kernel who holds a lock means looking at every open file of every process. */
+const holdersMs = 10_000;
+
+/**
+ * The records that servers publish, as an observer sees them. Reads what is new or changed and remembers what is dead, so that ten thousand dead records
+ * cost one look. Believes nothing of them but by the process list, and writes nothing but when it is asked to clear away.
+ */
+export class InstanceRecords {
+  readonly #base: string;
+  readonly #known = new Map<string, Known>();
+  /** Proven dead: nobody rewrites a dead one's record, and no id is used twice. */
+  readonly #dead = new Set<string>();
+  readonly #holders = new Map<string, { readonly at: number; readonly holders: readonly Holder[] }>();
+  #directory: LockDirectory | undefined;
+  #refused: string | undefined;
+
+  /** @param base of the protocol (`protocolBase`) */
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  /** Whose coming and going makes a new look worth while. */
+  get folder(): string {
+    return join(this.#base, 'instances');
+  }
+
+  /**
+   * Reads what changed. To be called before the processes are listed: a process that starts between the two must not look dead.
+   * Never throws.
+   */
+  read(): void {
+    try {
+      const found = findLockDirectory(this.#base);
+      this.#refused = found && 'refused' in found ? found.refused : undefined;
+      this.#directory = found && 'directory' in found ? found.directory : undefined;
+      const ids = new Set(this.#directory ? listInstanceIds(this.#directory) : []);
+      for (const set of [this.#known, this.#dead]) {
+        for (const id of set.keys()) {
+          if (!ids.has(id)) {
+            set.delete(id);
+          }
+        }
+      }
+      for (const id of ids) {
+        this.#readOne(id);
+      }
+    } catch (error) {
+      this.#refused = `${this.folder} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`;
+    }
+  }
+
+  /** What the records say, checked against a list of processes that was made after `read`. */
+  async judge(rows: readonly ProcessRow[]): Promise<RecordsLook> {
+    const byPid = new Map(rows.map((row) => [row.pid, row]));
+    const here = rows[0]?.identity;
+    const witness: Witness = {
+      boot: here?.bootId ?? '-',
+      pidns: here?.pidNamespace ?? '-',
+      startOf: async (pid) => byPid.get(pid)?.identity.start,
+    };
+    const living: LivingRecord[] = [];
+    const unreadable: Problem[] = [];
+    const foreign: Problem[] = [];
+    for (const [id, { reading }] of this.#known) {
+      if (reading.status === 'newer' || reading.status === 'unreadable') {
+        unreadable.push(unreadableProblem(this.#file(id), reading));
+      } else if (reading.status === 'ok') {
+        const { record } = reading;
+        const liveness = await livenessOf(record, witness);
+        if (liveness.life === 'dead') {
+          this.#known.delete(id);
+          this.#dead.add(id);
+        } else if (isForeign(record, byPid, this.#directory?.uid)) {
+          foreign.push({
+            source: 'lock',
+            message: `This record names a process of another user (PID ${record.server?.pid ?? record.guard?.pid}): it is not believed, and nothing is done to that process`,
+            file: this.#file(id),
+          });
+        } else {
+          living.push({ record, liveness });
+        }
+      }
+    }
+    const refused: Problem[] =
+      this.#refused === undefined
+        ? []
+        : [{ source: 'lock', message: `What servers say of themselves is not read: ${this.#refused}`, file: this.#base }];
+    return { living, problems: [...refused, ...bounded(unreadable), ...bounded(foreign)] };
+  }
+
+  /** Who holds the lock of a key, by the kernel; undefined where the system does not tell. Up to ten seconds old. */
+  holdersOf(key: string): readonly Holder[] | undefined {
+    if (!this.#directory || !/^[0-9a-f]{32}$/.test(key)) {
+      return undefined;
+    }
+    const known = this.#holders.get(key);
+    const now = performance.now();
+    if (known && now - known.at < holdersMs) {
+      return known.holders;
+    }
+    const holders = lockHolders(join(this.#directory.locks, `${key}.lock`));
+    if (holders) {
+      this.#holders.set(key, { at: now, holders });
+    }
+    return holders;
+  }
+
+  /** Clears a few dead ones away, by proof and under their own locks. @throws when the folder cannot be listed */
+  async clear(witness: Witness): Promise<void> {
+    if (this.#directory && this.#dead.size > 0) {
+      await collectGarbage(this.#directory, witness);
+    }
+  }
+
+  #readOne(id: string): void {
+    if (!this.#directory || this.#dead.has(id)) {
+      return;
+    }
+    const signature = signatureOf(this.#file(id));
+    if (signature === undefined) {
+      this.#known.delete(id);
+    } else if (this.#known.get(id)?.signature !== signature) {
+      this.#known.set(id, { signature, reading: readInstanceRecord(this.#directory, id) });
+    }
+  }
+
+  #file(id: string): string {
+    return join(this.folder, `${id}.json`);
+  }
+}
+
+/** Records are replaced by rename: another file is another content. */
+function signatureOf(file: string): string | undefined {
+  try {
+    const { ino, size, mtimeMs, ctimeMs, mode } = lstatSync(file);
+    return [ino, size, mtimeMs, ctimeMs, mode].join();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Records are made by whoever runs the process. One that names a stranger's was made up. */
+function isForeign(record: InstanceRecord, byPid: ReadonlyMap<number, ProcessRow>, uid: number | undefined): boolean {
+  return [record.server, record.guard].some((mark) => {
+    const row = mark && byPid.get(mark.pid);
+    return row !== undefined && uid !== undefined && row.uid !== undefined && row.uid !== uid && row.identity.start === mark?.start;
+  });
+}
+
+function unreadableProblem(file: string, reading: Exclude<RecordReading, { status: 'ok' | 'absent' }>): Problem {
+  const message =
+    reading.status === 'newer'
+      ? 'This record was written by a later version of the lock protocol: it is left alone. A newer MCP Shepherd can read it'
+      : `This record cannot be used (${reading.reason}): nothing is done because of it. Remove the file when nobody uses it`;
+  return { source: 'lock', message, file };
+}
+
+function bounded(problems: readonly Problem[]): Problem[] {
+  const [first] = problems;
+  const more = problems.length - mostProblems;
+  return first === undefined || more <= 0
+    ? [...problems]
+    : [...problems.slice(0, mostProblems), { source: 'lock', message: `and ${more} more records that cannot be used` }];
+}

@@ -1,0 +1,68 @@
+import type { InstanceRecord } from '../../lock/instanceRecord.ts';
+import { identityKey, type ProcessRow } from '../../model/process.ts';
+import type { ServerRecord } from '../../model/snapshot.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
+import { guardWords } from './guardMarks.ts';
+import type { LivingRecord } from './instanceRecords.ts';
+
+/** The processes of one server, as far as a record may name them. */
+export interface ServerProcesses {
+  readonly server: ProcessRow;
+  readonly launchers: readonly ProcessRow[];
+  /** PIDs of everything below. */
+  readonly tree: readonly number[];
+}
+
+/**
+ * Which records belong to which servers, by the identity of processes and nothing else: the server itself, else a launcher or guard above it, else a process
+ * of its tree. A record belongs to one server at most; a server may have two, its guard's and its own.
+ * @returns by the text of the server's identity, the guard's record first
+ */
+export function joinRecords(living: readonly LivingRecord[], servers: readonly ServerProcesses[]): Map<string, LivingRecord[]> {
+  const joined = new Map<string, LivingRecord[]>();
+  const open = new Set(living.filter(({ liveness }) => liveness.life === 'alive'));
+  const join = (fits: (one: LivingRecord, server: ServerProcesses) => boolean): void => {
+    for (const one of open) {
+      const server = servers.find((item) => fits(one, item));
+      if (server) {
+        const key = identityKey(server.server.identity);
+        joined.set(key, [...(joined.get(key) ?? []), one]);
+        open.delete(one);
+      }
+    }
+  };
+  join(({ record }, { server }) => isMark(record, record.server, server));
+  join(({ record }, { launchers }) => launchers.some((row) => isMark(record, record.server, row) || isMark(record, record.guard, row)));
+  join(({ record, liveness }, { tree }) => liveness.server === 'alive' && record.server !== undefined && tree.includes(record.server.pid));
+  for (const records of joined.values()) {
+    records.sort((a, b) => Number(b.record.guard !== undefined) - Number(a.record.guard !== undefined));
+  }
+  return joined;
+}
+
+/** Those of one server. */
+export function recordsOf(
+  joined: ReadonlyMap<string, readonly LivingRecord[]>,
+  { server }: Pick<ServerProcesses, 'server'>,
+): InstanceRecord[] {
+  return (joined.get(identityKey(server.identity)) ?? []).map(({ record }) => record);
+}
+
+function isMark(record: InstanceRecord, mark: InstanceRecord['server'] | InstanceRecord['guard'], row: ProcessRow): boolean {
+  const { bootId, pidNamespace, pid, start } = row.identity;
+  return mark?.pid === pid && mark.start === start && record.host.boot === bootId && record.host.pidns === pidNamespace;
+}
+
+/** What is shown of a record. */
+export function recordSummary(record: InstanceRecord, redactor: Redactor): ServerRecord {
+  return {
+    id: record.id,
+    serverId: redactor.text(record.serverId),
+    state: record.state,
+    exclusion: record.exclusion,
+    locks: record.locks.map(({ key, kind, resource }) => ({ key, kind, resource: redactor.text(resource) })),
+    control: record.control?.caps.map((verb) => redactor.text(verb)) ?? [],
+    ...(record.guard === undefined ? {} : { guardPid: record.guard.pid }),
+    ...guardWords(record, redactor),
+  };
+}

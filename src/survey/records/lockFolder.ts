@@ -1,0 +1,145 @@
+import { judgeLockConflicts, type LockClaim } from '../../diagnosis/lockConflicts.ts';
+import type { InstanceRecord } from '../../lock/instanceRecord.ts';
+import { protocolFolder } from '../../lock/lockDirectory.ts';
+import { createWitness } from '../../lock/processStarts.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { ProcessRow, ProcessTable } from '../../model/process.ts';
+import type { Instance, OtherHolder } from '../../model/snapshot.ts';
+import type { ProcessTree } from '../../process/tree/processTree.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
+import type { Attributed } from '../match/attributeServers.ts';
+import { serverTree } from '../server/instanceParts.ts';
+import type { WatchTarget } from '../watch/fileWatch.ts';
+import { InstanceRecords, type LivingRecord } from './instanceRecords.ts';
+import { joinRecords, recordSummary, recordsOf } from './joinRecords.ts';
+
+/** What the living records claim, with the servers that they belong to: what the verdict on conflicts needs. */
+export function lockClaims(
+  living: readonly LivingRecord[],
+  joined: ReadonlyMap<string, readonly LivingRecord[]>,
+  instances: readonly Instance[],
+  rows: readonly ProcessRow[],
+  redactor: Redactor,
+): LockClaim[] {
+  const owners = new Map([...joined].flatMap(([key, records]) => records.map((one): [LivingRecord, string] => [one, key])));
+  const byId = new Map(instances.map((instance) => [instance.id, instance]));
+  const startedAt = new Map(rows.map((row) => [row.pid, row.startedAt]));
+  return living.flatMap((one): LockClaim[] => {
+    const { record, liveness } = one;
+    const instance = byId.get(owners.get(one) ?? '');
+    // Whatever of it still runs: a guard may be dead, and its server not.
+    const mark = liveness.server === 'dead' ? (record.guard ?? record.server) : (record.server ?? record.guard);
+    const pid = instance?.pid ?? mark?.pid;
+    if (pid === undefined) {
+      return [];
+    }
+    const started = startedAt.get(pid);
+    return [
+      {
+        id: record.id,
+        ...(instance ? { instance: instance.id } : {}),
+        pid,
+        name: redactor.text(instance?.name ?? record.serverId),
+        tree: instance?.tree ?? [pid, ...(record.guard ? [record.guard.pid] : [])],
+        ...(started === undefined ? {} : { startedAt: started }),
+        state: record.state,
+        exclusion: record.exclusion,
+        certain: liveness.life === 'alive',
+        locks: record.locks.map(({ key, resource, dev, ino }) => ({ key, resource: redactor.text(resource), dev, ino })),
+      },
+    ];
+  });
+}
+
+/** What the folder of the lock protocol says at one moment, joined with the servers that run. */
+export interface LockLook {
+  readonly problems: readonly Problem[];
+  /** Guards whose server does not run: they answer every call with the reason. */
+  serverless(redactor: Redactor): readonly Problem[];
+  /** What one server, or its guard, has published, the guard's first. */
+  recordsOf(server: Attributed): readonly InstanceRecord[];
+  others(redactor: Redactor): readonly OtherHolder[];
+  /** By instance id. @param now epoch ms */
+  conflicts(instances: readonly Instance[], redactor: Redactor, now: number): ReadonlyMap<string, Finding>;
+}
+
+/** More of them tell nobody anything. */
+const mostOthers = 50;
+
+/** Living processes that a record names and that are no server we know. */
+function othersOf(
+  living: readonly LivingRecord[],
+  joined: ReadonlyMap<string, readonly LivingRecord[]>,
+  rows: readonly ProcessRow[],
+  redactor: Redactor,
+): OtherHolder[] {
+  const known = new Set([...joined.values()].flat());
+  return living
+    .filter((one) => !known.has(one) && one.liveness.server === 'alive')
+    .slice(0, mostOthers)
+    .flatMap(({ record }) => {
+      const row = rows.find(({ pid }) => pid === record.server?.pid);
+      return row ? [{ pid: row.pid, program: redactor.text(row.name), record: recordSummary(record, redactor) }] : [];
+    });
+}
+
+/** A guard that has no server belongs to no instance, so that what it says would stand nowhere. */
+function serverless(living: readonly LivingRecord[], redactor: Redactor): Problem[] {
+  return living
+    .filter(({ record, liveness }) => liveness.life === 'alive' && record.guard !== undefined && liveness.server !== 'alive')
+    .slice(0, mostOthers)
+    .flatMap(({ record }) => {
+      const { serverId, guardPid, problem, refused } = recordSummary(record, redactor);
+      const told = refused ? ` Calls refused: ${refused.calls}.` : '';
+      return problem === undefined
+        ? []
+        : [
+            {
+              source: 'lock',
+              message: `${serverId} does not run behind its guard (PID ${guardPid}): ${problem}. It is tried again.${told}`,
+            },
+          ];
+    });
+}
+
+/** The folder of the lock protocol as one observer sees it. */
+export class LockFacts {
+  readonly #records: InstanceRecords;
+
+  constructor(runDir: string) {
+    this.#records = new InstanceRecords(protocolFolder(runDir));
+  }
+
+  /** To be called before the processes are listed: one that starts between the two must not look dead. Never throws. */
+  read(): void {
+    this.#records.read();
+  }
+
+  async look(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockLook> {
+    const { living, problems } = await this.#records.judge(processes.rows);
+    const joined = joinRecords(
+      living,
+      servers.map((one) => ({ ...one, tree: serverTree(one, processes).pids })),
+    );
+    return {
+      problems,
+      serverless: (redactor) => serverless(living, redactor),
+      others: (redactor) => othersOf(living, joined, processes.rows, redactor),
+      recordsOf: (server) => recordsOf(joined, server),
+      conflicts: (instances, redactor, now) => {
+        const claims = lockClaims(living, joined, instances, processes.rows, redactor);
+        return judgeLockConflicts(claims, (key) => this.#records.holdersOf(key), now);
+      },
+    };
+  }
+
+  watched(): WatchTarget {
+    return { path: this.#records.folder, kind: 'directory' };
+  }
+
+  /** Clears a little away. @throws on I/O errors */
+  async tidy(table: ProcessTable): Promise<void> {
+    await this.#records.clear(await createWitness(table));
+  }
+}

@@ -1,0 +1,89 @@
+import { basename, join } from 'node:path';
+import type { Baseline } from '../../diagnosis/stale/baseline.ts';
+import type { PackageRef } from '../../model/package.ts';
+import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import type { InstanceEvidence } from '../../model/snapshot.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
+import type { FactStore } from '../facts/factStore.ts';
+import type { Attributed } from '../match/attributeServers.ts';
+import type { PackageSight } from './closures.ts';
+
+/** What the evidence of one server is made from. */
+export interface EvidenceParts {
+  readonly attributed: Attributed;
+  readonly sight: PackageSight;
+  /** Epoch ms. */
+  readonly firstSeenAt: number;
+  /** The recorded packages and the file that holds them. */
+  readonly baseline?: { readonly value: Baseline; readonly record: string };
+  readonly facts: FactStore;
+  readonly redactor: Redactor;
+}
+
+/** Says how what is known of a server is known: for the details page and `explain`. Looks at nothing. */
+export function evidenceOf({ attributed, sight, firstSeenAt, baseline, facts, redactor }: EvidenceParts): InstanceEvidence {
+  const { server, detail } = attributed;
+  return {
+    firstSeenAt: new Date(firstSeenAt).toISOString(),
+    program: detail.exe === undefined ? null : redactor.text(detail.exe),
+    unreadable: detail.missing,
+    match: { confidence: attributed.confidence, why: attributed.why.map((line) => redactor.text(line)) },
+    source: 'unknown' in sight ? null : sourceOf(server, sight),
+    baseline: baseline
+      ? {
+          takenAt: new Date(baseline.value.takenAt).toISOString(),
+          trust: baseline.value.trust,
+          packages: baseline.value.packages.length,
+          record: baseline.record,
+        }
+      : null,
+    compared: comparedOf(server, detail, facts, redactor),
+  };
+}
+
+function comparedOf(
+  server: ProcessRow,
+  detail: ProcessDetail,
+  facts: FactStore,
+  redactor: Redactor,
+): { readonly what: string; readonly recordedAt: string }[] {
+  const program = facts.fact(server.identity, 'program');
+  const source = facts.fact(server.identity, 'source');
+  const entry = facts.fact(server.identity, 'entry');
+  const late = source?.files.filter((file) => file.late !== undefined).length ?? 0;
+  const items: readonly (readonly [string, number | undefined])[] = [
+    [`its program ${redactor.text(program?.command ?? detail.exe ?? '')}, by content`, program?.takenAt],
+    [
+      `${source?.files.length} files of source that it loads, by content${late > 0 ? ` (${late} written after its start already: not compared)` : ''}`,
+      source?.takenAt,
+    ],
+    ['the words and variables of its entry, by keyed hashes', entry?.takenAt],
+  ];
+  return items.flatMap(([what, at]) => (at === undefined ? [] : [{ what, recordedAt: new Date(at).toISOString() }]));
+}
+
+function sourceOf(server: ProcessRow, sight: Exclude<PackageSight, { unknown: string }>): NonNullable<InstanceEvidence['source']> {
+  const { ref, reading } = sight;
+  const packages = reading.status === 'ok' ? reading.packages : [];
+  const root = packages[0]?.root;
+  return {
+    entry: ref.entry,
+    how: howFound(server, sight),
+    editable: ref.editable === true,
+    metadata: root === undefined ? null : ref.ecosystem === 'npm' ? join(root, 'package.json') : root,
+    packages: packages.length,
+  };
+}
+
+function howFound(server: ProcessRow, sight: { readonly ref: PackageRef; readonly recorded?: boolean }): string {
+  if (sight.recorded) {
+    return 'from the record of its first sight: nothing that is there now tells';
+  }
+  const name = basename(sight.ref.entry);
+  if (server.commandLine.includes(name)) {
+    return 'from the script on its command line';
+  }
+  return /(^|\s)-m\s/.test(server.commandLine)
+    ? 'from the module on its command line'
+    : 'from its environment: it has replaced its command line by a title';
+}

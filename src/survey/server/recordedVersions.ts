@@ -1,0 +1,91 @@
+import { type Baseline, installedAfterStart } from '../../diagnosis/stale/baseline.ts';
+import type { InstanceRecord } from '../../lock/instanceRecord.ts';
+import type { Ecosystem, InstalledPackage, PackageRef } from '../../model/package.ts';
+import { compareVersions } from '../../version/compare.ts';
+import { normalizePythonName } from '../../version/pythonSpec.ts';
+import { versionShaped } from '../../version/versionShape.ts';
+
+/** What a server, or its guard, wrote down of what was loaded. */
+export interface RecordedVersions {
+  readonly ecosystem: Ecosystem;
+  readonly name: string;
+  readonly version: string;
+  readonly root?: string;
+  /** Versions of other packages, by normalised name. */
+  readonly others: ReadonlyMap<string, string>;
+}
+
+const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'python', python: 'python', nuget: 'dotnet' };
+
+/** @returns undefined when the records name no version of a package that we know how to compare */
+export function recordedVersions(records: readonly InstanceRecord[]): RecordedVersions | undefined {
+  for (const { package: own, deps } of records) {
+    const ecosystem = ecosystems[own?.ecosystem ?? ''];
+    if (own?.version !== undefined && ecosystem !== undefined && versionShaped(own.version) === own.version && isNameShaped(own.name)) {
+      const others = Object.entries(deps?.versions ?? {}).map(([name, version]): [string, string] => [plainName(ecosystem, name), version]);
+      const root = own.root === undefined ? {} : { root: own.root };
+      return { ecosystem, name: own.name, version: own.version, ...root, others: new Map(others) };
+    }
+  }
+  return undefined;
+}
+
+/** Whether the record speaks of the package that the process was found to come from. */
+export function isAbout(recorded: RecordedVersions, ref: PackageRef): boolean {
+  return recorded.ecosystem === ref.ecosystem && plainName(ref.ecosystem, recorded.name) === plainName(ref.ecosystem, ref.name);
+}
+
+/**
+ * The packages of a process, as stored at first sight and put right by what it wrote down when it loaded them. What was stored stands where everything had
+ * been installed well before the start: then a record that says otherwise is a mistake of its writer (a version written by hand, say).
+ * @param startedAt epoch ms
+ */
+export function withRecorded(stored: Baseline, recorded: RecordedVersions, startedAt: number): Baseline {
+  if (stored.trust === 'before-start') {
+    return stored;
+  }
+  const copies = new Map<string, number>();
+  for (const item of stored.packages) {
+    const name = plainName(item.ecosystem, item.name);
+    copies.set(name, (copies.get(name) ?? 0) + 1);
+  }
+  const corrections = stored.packages.map((item, index) => {
+    const name = plainName(item.ecosystem, item.name);
+    const version = index === 0 ? recorded.version : recorded.others.get(name);
+    // Where several copies of a package are installed, one version says nothing of the others.
+    return version === undefined || copies.get(name) !== 1 ? undefined : corrected(item, version);
+  });
+  if (corrections[0] === undefined) {
+    return stored;
+  }
+  const packages = stored.packages.map((item, index) => corrections[index] ?? item);
+  const contradicts = packages.some((item, index) => item.version !== stored.packages[index]?.version);
+  return {
+    ...stored,
+    packages,
+    recorded: true,
+    // Times could not tell, so that this rests on the record alone.
+    ...(stored.trust === 'around-start' && contradicts ? { doubtful: true } : {}),
+    trust: installedAfterStart(packages, startedAt).length > 0 ? stored.trust : 'around-start',
+  };
+}
+
+/** One package as it was loaded: when it was installed says nothing any more. Undefined when the two versions cannot be compared. */
+function corrected(item: InstalledPackage, version: string): InstalledPackage | undefined {
+  const { installedAt: _, content, ...rest } = item;
+  const order = item.version === undefined ? 'unknown' : compareVersions(item.ecosystem, item.version, version);
+  if (order === 'unknown') {
+    return undefined;
+  }
+  // The same version: its content, too, is taken for what was loaded.
+  return order === 0 ? { ...rest, ...(content === undefined ? {} : { content }) } : { ...rest, version };
+}
+
+/** Of npm and PyPI alike: no text of another kind gets to where package names are shown. */
+function isNameShaped(name: string): boolean {
+  return name.length <= 214 && /^(?:@[\w.~-]+\/)?[\w.~-]+$/.test(name);
+}
+
+function plainName(ecosystem: Ecosystem, name: string): string {
+  return ecosystem === 'python' ? normalizePythonName(name) : name;
+}

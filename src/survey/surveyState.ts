@@ -1,0 +1,84 @@
+import { keepOnly } from '../base/keepOnly.ts';
+import type { ProcessIdentity } from '../model/process.ts';
+import { createListenerTable } from '../process/createListenerTable.ts';
+import { BootClock, type Clock } from './facts/bootClock.ts';
+import { FactStore } from './facts/factStore.ts';
+import { QuietTimes } from './facts/lastReadTimes.ts';
+import { HttpServers } from './ports/httpServers.ts';
+import { Closures } from './server/closures.ts';
+import { Containers } from './server/containers.ts';
+import { entryKey } from './server/entryChange.ts';
+import { Programs } from './server/programs.ts';
+import { Owners } from './server/serverOwner.ts';
+import { Sources } from './server/sources.ts';
+import type { SurveyOptions } from './surveyor.ts';
+import type { RegistryDesk } from './updates/registryClient.ts';
+import { Respawns } from './updates/respawns.ts';
+import { UpdateNotes } from './updates/updateNotes.ts';
+import { Updates } from './updates/updates.ts';
+
+/** Facts of processes that are gone are cleared away this often. */
+const forgetMs = 60_000;
+
+/** What a survey keeps from one look to the next. */
+export class Memory {
+  readonly facts: FactStore;
+  readonly bootClock: BootClock;
+  readonly closures = new Closures();
+  readonly owners = new Owners();
+  readonly programs = new Programs();
+  readonly sources = new Sources();
+  readonly respawns = new Respawns();
+  readonly containers: Containers;
+  /** For what is recorded of entries. */
+  readonly entryKey: string;
+  /** What registries offer. */
+  readonly updates: Updates;
+  /** How often each identity was seen by this observer. */
+  readonly observations = new Map<string, number>();
+  readonly http: HttpServers;
+  readonly quietTimes: QuietTimes;
+  #forgotAt = 0;
+
+  constructor(options: SurveyOptions, bootId: string, clock: Clock, desk: RegistryDesk) {
+    const { runDir, platform, docker, listeners } = options;
+    this.facts = new FactStore(runDir);
+    this.bootClock = new BootClock(runDir, bootId, clock);
+    this.containers = new Containers(docker);
+    this.entryKey = entryKey(runDir);
+    this.updates = new Updates(desk, options, new UpdateNotes(runDir));
+    this.quietTimes = new QuietTimes(runDir);
+    this.http = new HttpServers(listeners ?? createListenerTable(platform), runDir);
+  }
+
+  /** Files whose change matters. */
+  watchedFiles(): readonly string[] {
+    return [...this.programs.watched(), ...this.sources.watched()];
+  }
+
+  allChanged(): void {
+    this.updates.allChanged();
+    this.closures.allChanged();
+    this.respawns.allChanged();
+    this.containers.allChanged();
+  }
+
+  /**
+   * After a survey: drops the servers and the processes that are gone.
+   * @param servers ids of those that were seen @param alive identities of all processes @param now epoch ms
+   */
+  keep(servers: ReadonlySet<string>, alive: ReadonlySet<string>, here: ProcessIdentity | undefined, now: number): void {
+    this.closures.keep(servers);
+    this.http.keep(alive);
+    this.owners.keep(servers);
+    this.programs.keep(servers);
+    this.sources.keep(servers);
+    this.respawns.keep(servers);
+    this.updates.keep(servers);
+    keepOnly(this.observations, servers);
+    if (here && now - this.#forgotAt > forgetMs) {
+      this.#forgotAt = now;
+      this.facts.forget(here, alive, now);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { isRecord } from '../../base/json.ts';
+import { npmMarks } from '../../diagnosis/upgradeCommand.ts';
+import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
+import { look, readJsonObject } from '../../storage/boundedFile.ts';
+import { parseNpmSpec } from '../../version/npmSpec.ts';
+import { type InstalledFor, type InstallWay, marksIn } from './installWay.ts';
+import { askedIn, npmSource } from './npmSource.ts';
+import { npxPackagesIn } from './npxPackages.ts';
+
+/** How npm, or what works as it does, has installed a package. */
+export function npmInstallWay({ ref, root, launchers, detail, platform }: InstalledFor): InstallWay {
+  const { environment, name } = ref;
+  const store = /^(.*)[\\/]node_modules[\\/]\.pnpm[\\/]/.exec(`${environment}/`)?.[1];
+  const project = store ?? environment;
+  const manifest = readJsonObject(join(project, 'package.json'));
+  const own = readJsonObject(join(root, 'package.json'));
+  const isNpx = environment.split(/[\\/]/).includes('_npx');
+  // npm writes down what was asked for from 11 on; before that the line that it shows for itself tells.
+  const asked = (isNpx ? npxSpec(manifest, name) : undefined) ?? launcherSpec(launchers, name);
+  const files = marksIn(project, npmMarks);
+  const global = !isNpx && !files.has('package.json');
+  // npx reads the .npmrc of the project that it is called in.
+  const settings = isNpx ? (detail.environment?.get('npm_config_local_prefix') ?? projectAbove(detail.cwd)) : project;
+  const publishedTo =
+    isRecord(own?.publishConfig) && typeof own.publishConfig.registry === 'string' ? own.publishConfig.registry : undefined;
+  const resolved = npmSource(project, environment, manifest, name);
+  const spec = asked === undefined ? undefined : parseNpmSpec(asked);
+  const selector = spec?.kind === 'registry' ? spec.selector : undefined;
+  return {
+    facts: {
+      ecosystem: 'npm',
+      name,
+      platform,
+      environment,
+      project,
+      files,
+      direct: askedIn(manifest, name).length > 0,
+      ...(asked === undefined ? {} : { asked }),
+    },
+    place: {
+      ecosystem: 'npm',
+      npm: {
+        name,
+        ...(global || settings === undefined ? {} : { project: settings }),
+        ...(global || isNpx ? {} : { modules: project }),
+        prefixes: nodePrefixes(detail, platform, global ? project : undefined),
+        ...(own?.private === true ? { isPrivate: true } : {}),
+        ...(publishedTo === undefined ? {} : { publishedTo }),
+        ...(resolved === undefined ? {} : { resolved }),
+      },
+    },
+    tag: selector?.kind === 'tag' ? selector.value : 'latest',
+  };
+}
+
+/** The spec that npm keeps in the cache folder of an npx call, in the form in which it was asked for. */
+function npxSpec(manifest: Record<string, unknown> | undefined, name: string): string | undefined {
+  return npxPackagesIn(manifest)?.find((spec) => spec === name || spec.startsWith(`${name}@`));
+}
+
+function launcherSpec(launchers: readonly ProcessRow[], name: string): string | undefined {
+  return launchers
+    .flatMap((row) => observedLaunch(row).specs)
+    .find((spec) => {
+      const asked = parseNpmSpec(spec);
+      return asked.kind === 'registry' && asked.name === name;
+    });
+}
+
+/** Prefixes of the Node installations that the server could have been installed with: the one that runs it, and the one its PATH finds. */
+function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: string | undefined): string[] {
+  const windows = platform === 'win32';
+  const prefixOf = (program: string): string => (windows ? dirname(program) : dirname(dirname(program)));
+  const onPath = (detail.environment?.get('PATH') ?? '')
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder) && !/[\\/]node_modules[\\/]\.bin$/.test(folder))
+    .map((folder) => join(folder, windows ? 'node.exe' : 'node'))
+    .find((program) => look(program).status === 'ok');
+  const own = global === undefined ? [] : [windows ? global : dirname(global)];
+  const running = detail.exe?.replace(/ \(deleted\)$/, '');
+  return [...new Set([...own, ...(running === undefined ? [] : [prefixOf(running)]), ...(onPath === undefined ? [] : [prefixOf(onPath)])])];
+}
+
+/** The folder that npm takes for the project of a directory: the nearest above with a package.json or node_modules. */
+function projectAbove(cwd: string | undefined): string | undefined {
+  for (let folder = cwd; folder !== undefined && isAbsolute(folder); folder = dirname(folder)) {
+    if (['package.json', 'node_modules'].some((name) => look(join(folder ?? '', name)).status === 'ok')) {
+      return folder;
+    }
+    if (folder === dirname(folder)) {
+      break;
+    }
+  }
+  return cwd;
+}

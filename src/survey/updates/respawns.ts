@@ -1,0 +1,207 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { keepOnly } from '../../base/keepOnly.ts';
+import { respawnFinding } from '../../diagnosis/respawnDiffers.ts';
+import type { Finding, FindingAction } from '../../model/finding.ts';
+import type { PackageRef } from '../../model/package.ts';
+import { identityKey } from '../../model/process.ts';
+import type { RunningPackage } from '../../model/snapshot.ts';
+import { readManifest } from '../../package/npm/nodePackage.ts';
+import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
+import { readClosure } from '../../package/readClosure.ts';
+import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import { npxHash } from '../../process/commandline/npmCommand.ts';
+import { parseNpmSpec } from '../../version/npmSpec.ts';
+import { type NextVersion, npxNext } from '../../version/npxRule.ts';
+import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
+import { uvxNext } from '../../version/uvxRule.ts';
+import type { Attributed } from '../match/attributeServers.ts';
+import { definitionLaunches } from '../match/launchFit.ts';
+import { hasVariable } from '../match/wordPattern.ts';
+import type { PackageSight } from '../server/closures.ts';
+import type { UpdateSight } from './updates.ts';
+
+interface Next {
+  readonly next: NextVersion;
+  readonly because: string;
+}
+
+/** What the registry said, and of which tag: the one that the running process was started by. */
+type Said = Pick<UpdateSight, 'latest' | 'tag'>;
+
+/** Files of other programs' caches are looked at again after this long. */
+const freshMs = 30_000;
+
+/** What the configured command of each server would start now, where files of this machine tell. */
+export class Respawns {
+  readonly #known = new Map<string, { readonly for: string; readonly at: number; readonly found: Next | undefined }>();
+
+  /** @param update what the registry said last @param now epoch ms */
+  findings(
+    attributed: Attributed,
+    sight: PackageSight,
+    running: RunningPackage | null,
+    update: Said,
+    cure: readonly FindingAction[],
+    now: number,
+  ): Finding[] {
+    if ('unknown' in sight || running?.running == null || sight.ref.editable) {
+      return [];
+    }
+    const { server } = attributed;
+    const key = identityKey(server.identity);
+    const state = JSON.stringify([
+      attributed.definitions[0]?.command,
+      attributed.definitions[0]?.args,
+      sight.ref,
+      update.latest,
+      update.tag,
+    ]);
+    let known = this.#known.get(key);
+    if (!known || known.for !== state || now - known.at > freshMs) {
+      known = { for: state, at: now, found: nextOf(attributed, sight.ref, update) };
+      this.#known.set(key, known);
+    }
+    const finding =
+      known.found &&
+      respawnFinding({
+        now,
+        pid: server.pid,
+        startedAt: server.startedAt,
+        ecosystem: running.ecosystem,
+        name: running.name,
+        running: running.running,
+        ...(running.installed === null ? {} : { installed: running.installed }),
+        ...known.found,
+        cure,
+      });
+    return finding ? [finding] : [];
+  }
+
+  allChanged(): void {
+    this.#known.clear();
+  }
+
+  keep(alive: ReadonlySet<string>): void {
+    keepOnly(this.#known, alive);
+  }
+}
+
+function nextOf(attributed: Attributed, ref: PackageRef, update: Said): Next | undefined {
+  const [definition] = attributed.definitions;
+  const launch = definition && definitionLaunches(definition).find((one) => one.specs.length > 0);
+  if (launch && !launch.specs.some(hasVariable)) {
+    switch (launch.launcher) {
+      case 'npm-exec':
+        return npxStart(attributed, ref, launch, update);
+      case 'uvx':
+        return uvxStart(attributed, ref, launch, update.latest);
+      case 'pnpm-dlx':
+        return dlxStart(ref);
+      case 'bunx':
+      case 'yarn-dlx': {
+        const spec = parseNpmSpec(launch.spec ?? '');
+        const exact =
+          spec.kind === 'registry' && spec.name === ref.name && spec.selector?.kind === 'version' ? spec.selector.value : undefined;
+        return exact === undefined ? undefined : { next: { version: exact, by: 'spec' }, because: 'its entry asks for' };
+      }
+      default:
+        return undefined;
+    }
+  }
+  const archive = yarnArchive(ref.entry);
+  if (archive) {
+    const map = attributed.detail.cwd === undefined ? undefined : pnpFile(attributed.detail.cwd);
+    const version = map === undefined ? undefined : pnpVersion(map, archive);
+    return map === undefined || version === undefined ? undefined : { next: { version, by: 'local' }, because: `${map} leads to` };
+  }
+  const words = definition ? [definition.command ?? '', ...definition.args] : [];
+  // An entry that names the version's own directory starts that one for ever.
+  return words.some((word) => /[\\/]\.pnpm[\\/]/.test(word)) ? undefined : storeStart(ref);
+}
+
+function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, said: Said): Next | undefined {
+  const written = launch.specs.find((one) => {
+    const spec = parseNpmSpec(one);
+    return spec.kind === 'registry' && spec.name === ref.name;
+  });
+  if (written === undefined) {
+    return undefined;
+  }
+  const spec = parseNpmSpec(written);
+  const environment = attributed.detail.environment;
+  const npm = /\bnpm\/(\d[\w.-]*)/.exec(environment?.get('npm_config_user_agent') ?? '')?.[1];
+  const cache = /^(.*[\\/]_npx)[\\/]/.exec(`${ref.environment}/`)?.[1];
+  const cached = cache === undefined ? undefined : versionAt(join(cache, npxHash(launch.specs), 'node_modules', ref.name));
+  const folder = environment?.get('npm_config_local_prefix') ?? attributed.detail.cwd;
+  const project = folder === undefined ? undefined : versionAt(join(folder, 'node_modules', ref.name));
+  const next = npxNext({
+    spec,
+    ...(npm === undefined ? {} : { npm }),
+    ...(cached === undefined ? {} : { cached }),
+    ...(project === undefined ? {} : { project }),
+    ...(said.latest === undefined ? {} : { latest: said.latest }),
+    ...(said.tag === undefined ? {} : { tag: said.tag }),
+  });
+  const by = 'unknown' in next ? '' : next.by;
+  const because =
+    by === 'spec'
+      ? 'its entry asks for'
+      : by === 'registry'
+        ? `npm ${npm ?? ''} asks the registry at each start, which has`
+        : project === undefined
+          ? `npm ${npm ?? ''} keeps to what it has in its cache`
+          : `npx prefers what is installed in ${folder}`;
+  return { next, because: because.replace('  ', ' ') };
+}
+
+function uvxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, latest: string | undefined): Next | undefined {
+  const spec = parsePythonSpec(launch.spec ?? '');
+  if (spec.kind !== 'registry' || normalizePythonName(spec.name) !== normalizePythonName(ref.name)) {
+    return undefined;
+  }
+  const environment = attributed.detail.environment;
+  const data = environment?.get('XDG_DATA_HOME') ?? join(environment?.get('HOME') ?? '/', '.local', 'share');
+  const place = join(environment?.get('UV_TOOL_DIR') ?? join(data, 'uv', 'tools'), normalizePythonName(ref.name));
+  const tool = pythonVersionAt(place, ref.name);
+  const next = uvxNext({ spec, ...(tool === undefined ? {} : { tool }), ...(latest === undefined ? {} : { latest }) });
+  const by = 'unknown' in next ? '' : next.by;
+  const because =
+    by === 'spec'
+      ? 'its entry asks for'
+      : by === 'local'
+        ? `uvx uses the tool that is installed in ${place}`
+        : 'uv asks the index, which has';
+  return { next, because };
+}
+
+/** pnpm dlx makes a new directory for each resolution; `pkg` leads to the one that the next start takes. */
+function dlxStart(ref: PackageRef): Next | undefined {
+  const folder = /^(.*[\\/]dlx[\\/][^\\/]+)[\\/]/.exec(`${ref.environment}/`)?.[1];
+  const version = folder === undefined ? undefined : versionAt(join(folder, 'pkg', 'node_modules', ref.name));
+  return version === undefined
+    ? undefined
+    : { next: { version, by: 'local' }, because: `pnpm dlx starts what ${join(folder ?? '', 'pkg')} leads to` };
+}
+
+/** pnpm leaves the directory of the old version where it is; the project's link leads to the new one. */
+function storeStart(ref: PackageRef): Next | undefined {
+  const project = /^(.*)[\\/]node_modules[\\/]\.pnpm[\\/]/.exec(`${ref.environment}/`)?.[1];
+  const link = project === undefined ? undefined : join(project, 'node_modules', ref.name);
+  const version = link === undefined ? undefined : versionAt(link);
+  return version === undefined ? undefined : { next: { version, by: 'local' }, because: `${link} leads to` };
+}
+
+function versionAt(directory: string): string | undefined {
+  try {
+    const read = readManifest(realpathSync.native(directory));
+    return 'manifest' in read ? read.manifest.version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function pythonVersionAt(environment: string, name: string): string | undefined {
+  const reading = readClosure({ ecosystem: 'python', entry: join(environment, 'bin', name), environment, name });
+  return reading.status === 'ok' && dirname(environment) !== environment ? reading.packages[0]?.version : undefined;
+}

@@ -1,0 +1,145 @@
+import { keepOnly } from '../../base/keepOnly.ts';
+import { judgeUpdate } from '../../diagnosis/updateAvailable.ts';
+import { upgradeCommand } from '../../diagnosis/upgradeCommand.ts';
+import type { Finding } from '../../model/finding.ts';
+import { identityKey } from '../../model/process.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
+import type { IndexRoute } from '../../registry/indexRoute.ts';
+import type { Question } from '../../registry/lookUp.ts';
+import { newestFor } from '../../registry/newestVersion.ts';
+import { npmRoute } from '../../registry/npm/npmRoute.ts';
+import { pythonRoute } from '../../registry/python/pythonRoute.ts';
+import type { Surroundings } from '../../registry/settingsSource.ts';
+import { readBounded } from '../../storage/boundedFile.ts';
+import type { Attributed } from '../match/attributeServers.ts';
+import type { PackageSight } from '../server/closures.ts';
+import type { InstallWay } from './installWay.ts';
+import { readInstallWay } from './readInstallWay.ts';
+import type { RegistryDesk } from './registryClient.ts';
+import type { UpdateNotes } from './updateNotes.ts';
+
+/** What the registry of one server's package has to offer. */
+export interface UpdateSight {
+  readonly latest?: string;
+  /** npm: the tag that `latest` is the version of. */
+  readonly tag?: string;
+  readonly finding?: Finding;
+}
+
+interface Entry {
+  readonly installed: string;
+  readonly readAt: number;
+  readonly way: InstallWay;
+  readonly route: IndexRoute;
+}
+
+/** Settings files and project files are read again after this long. */
+const freshMs = 600_000;
+/** Settings files are small. */
+const maxSettingsBytes = 1024 * 1024;
+
+/** Joins how each server's package was installed with what its registry offers. */
+export class Updates {
+  readonly #desk: RegistryDesk;
+  readonly #machine: Pick<Surroundings, 'platform' | 'home' | 'env'>;
+  readonly #notes: UpdateNotes;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(desk: RegistryDesk, machine: Pick<Surroundings, 'platform' | 'home' | 'env'>, notes: UpdateNotes) {
+    this.#desk = desk;
+    this.#machine = machine;
+    this.#notes = notes;
+  }
+
+  /** @param now epoch ms */
+  sight(attributed: Attributed, sight: PackageSight, redactor: Redactor, now: number): UpdateSight {
+    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable || sight.ref.ecosystem === 'dotnet') {
+      return {};
+    }
+    const own = sight.reading.packages[0];
+    const installed = own?.version;
+    if (!own || installed === undefined || this.#desk.mode === 'off') {
+      return {};
+    }
+    const entry = this.#entry(attributed, sight.ref, own.root, installed, now);
+    const { way, route } = entry;
+    if ('never' in route) {
+      return {};
+    }
+    const { ecosystem, name } = sight.ref;
+    const { tag, python } = way;
+    const question: Question = { ecosystem, name, tag, targets: route.ask };
+    const known = this.#desk.known(question);
+    const prereleases = tag !== 'latest';
+    const newest =
+      known && newestFor({ ecosystem, version: installed, prereleases, ...(python === undefined ? {} : { python }) }, known.candidates);
+    if (!known || newest === undefined) {
+      return {};
+    }
+    const upgrade = upgradeCommand(way.facts, newest);
+    // A command whose words hold a secret is neither shown nor run.
+    const shown =
+      'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
+        ? { words: 'its command would show a secret of this machine' }
+        : upgrade;
+    const definition = attributed.definitions[0];
+    const finding = judgeUpdate({
+      now,
+      ecosystem,
+      name,
+      installed,
+      newest,
+      answeredAt: known.at,
+      registry: route.ask[0].base.host,
+      upgrade: shown,
+      remarks: route.remarks,
+      ...(definition ? { entry: { file: definition.file, line: definition.line } } : {}),
+    });
+    if (finding?.confidence === 'proven') {
+      this.#notes.keep(sight.ref, installed, newest, shown, known.at);
+    }
+    return { latest: newest, tag, ...(finding ? { finding } : {}) };
+  }
+
+  /** Drops the servers that are gone. */
+  keep(alive: ReadonlySet<string>): void {
+    keepOnly(this.#entries, alive);
+  }
+
+  /** Settings and projects are read again at the next look. */
+  allChanged(): void {
+    this.#entries.clear();
+  }
+
+  #entry(
+    attributed: Attributed,
+    ref: Exclude<PackageSight, { unknown: string }>['ref'],
+    root: string,
+    installed: string,
+    now: number,
+  ): Entry {
+    const { server, detail, launchers } = attributed;
+    const key = identityKey(server.identity);
+    const known = this.#entries.get(key);
+    if (known && known.installed === installed && now - known.readAt < freshMs && known.readAt <= now) {
+      return known;
+    }
+    const { platform, home, env } = this.#machine;
+    const way = readInstallWay({ ref, root, launchers, detail, platform });
+    // The server's own variables count; ours where it has none, because clients leave most of them out.
+    const around: Surroundings = {
+      platform,
+      home: detail.environment?.get('HOME') ?? home,
+      env: { ...env, ...Object.fromEntries(detail.environment ?? []) },
+      read: (path) => {
+        const read = readBounded(path, maxSettingsBytes);
+        return read.status === 'ok' ? read.text : undefined;
+      },
+    };
+    const { place } = way;
+    const route = place.ecosystem === 'npm' ? npmRoute(place.npm, around) : pythonRoute(place.python, around);
+    const entry: Entry = { installed, readAt: now, way, route };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+}

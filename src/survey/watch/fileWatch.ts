@@ -1,0 +1,286 @@
+import { type FSWatcher, watch as watchDirectory } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { Disposable } from '../../base/disposable.ts';
+import type { Problem } from '../../model/problem.ts';
+import { type DirectoryPlan, directoryIdentity, lastChange, planWatches, signatureOf } from './watchPlan.ts';
+
+/** A path whose change matters. What is expected there; whatever is found there is watched as what it is. */
+export interface WatchTarget {
+  readonly path: string;
+  /**
+   * `file`: its creation, change, deletion and replacement (also by rename) are reported. `directory`: its own appearing, going and replacement, and
+   * every coming, going and replacement of an entry; not what happens inside files in it.
+   */
+  readonly kind: 'file' | 'directory';
+}
+
+export interface FileWatch extends Disposable {
+  /** Watches these paths from now on and no others. Also finds what the system did not tell: directories that were moved away from under their watch. */
+  update(targets: readonly WatchTarget[]): void;
+}
+
+/** Changes come in bursts; a path is reported once for each. */
+const burstMs = 20;
+/** Paths in directories that cannot be watched are looked at (not into) this often. */
+const lookMs = 1_000;
+/** Of a path that changed so shortly before its watch was set up nobody knows whether the change was seen: it is reported. */
+const recentMs = 5_000;
+
+/** As `fs.watch`; replaced in tests to refuse. */
+export type WatchDirectory = (
+  path: string,
+  options: { readonly persistent: false },
+  listener: (event: 'rename' | 'change', name: string | null) => void,
+) => Pick<FSWatcher, 'close' | 'on'>;
+
+/**
+ * Says within a second when one of the paths changes, comes or goes. The nearest existing directory of each path is watched, one watch for each
+ * directory, and directories on the way are followed as they appear; nothing is read. Other names in those directories are ignored.
+ * Where the system refuses a watch (limits, permissions), that is one problem, and the paths there are looked at once a second instead.
+ * The watches do not keep the process alive.
+ * @param onChange gets the path as it was given
+ */
+export function watchFiles(
+  targets: readonly WatchTarget[],
+  onChange: (path: string) => void,
+  onProblem: (problem: Problem) => void,
+  watch: WatchDirectory = watchDirectory,
+): FileWatch {
+  const files = new DirectoryWatches(onChange, onProblem, watch);
+  files.update(targets);
+  return files;
+}
+
+interface OpenWatch {
+  readonly handle: Pick<FSWatcher, 'close' | 'on'>;
+  readonly identity: string;
+}
+
+class DirectoryWatches implements FileWatch {
+  readonly #onChange: (path: string) => void;
+  readonly #onProblem: (problem: Problem) => void;
+  readonly #watch: WatchDirectory;
+  /** Paths as given, by the absolute path. */
+  readonly #targets = new Map<string, string>();
+  readonly #signatures = new Map<string, string>();
+  readonly #open = new Map<string, OpenWatch>();
+  readonly #refused = new Set<string>();
+  readonly #told = new Set<string>();
+  readonly #changed = new Set<string>();
+  #plan = new Map<string, DirectoryPlan>();
+  #planAgain = false;
+  #burst: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #disposed = false;
+
+  constructor(onChange: (path: string) => void, onProblem: (problem: Problem) => void, watch: WatchDirectory) {
+    this.#onChange = onChange;
+    this.#onProblem = onProblem;
+    this.#watch = watch;
+  }
+
+  update(targets: readonly WatchTarget[]): void {
+    if (this.#disposed) {
+      return;
+    }
+    const wanted = new Map(targets.map(({ path }) => [resolve(path), path]));
+    const gone = [...this.#targets.keys()].filter((path) => !wanted.has(path));
+    const added = [...wanted.keys()].filter((path) => !this.#targets.has(path));
+    for (const path of gone) {
+      this.#targets.delete(path);
+      this.#signatures.delete(path);
+    }
+    for (const path of added) {
+      this.#targets.set(path, wanted.get(path) ?? path);
+    }
+    const moved = [...this.#open].some(([directory, { identity }]) => directoryIdentity(directory) !== identity);
+    if (gone.length > 0 || added.length > 0 || moved) {
+      this.#rewatch();
+      const recent = Date.now() - recentMs;
+      for (const path of added.filter((item) => lastChange(item) > recent)) {
+        this.#report(path);
+      }
+    }
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    clearTimeout(this.#burst);
+    clearInterval(this.#look);
+    for (const directory of [...this.#open.keys()]) {
+      this.#close(directory);
+    }
+    this.#targets.clear();
+    this.#changed.clear();
+  }
+
+  /** Makes watches and paths agree again; reports what changed in between. */
+  #rewatch(): void {
+    // A directory can appear between the look and the watch: looked at until nothing new is found.
+    for (let round = 0; round < 5; round++) {
+      this.#plan = planWatches(this.#targets.keys());
+      if (!this.#openPlanned()) {
+        break;
+      }
+    }
+    for (const directory of this.#open.keys()) {
+      if (!this.#plan.has(directory)) {
+        this.#close(directory);
+      }
+    }
+    for (const directory of this.#refused) {
+      if (!this.#plan.has(directory)) {
+        this.#refused.delete(directory);
+      }
+    }
+    this.#lookWhereRefused();
+    this.#compare(this.#targets.keys());
+  }
+
+  /** @returns whether a watch was opened */
+  #openPlanned(): boolean {
+    let opened = false;
+    for (const [directory, { identity }] of this.#plan) {
+      if (this.#open.get(directory)?.identity !== identity) {
+        this.#close(directory);
+        opened = this.#openOne(directory, identity) || opened;
+      }
+    }
+    return opened;
+  }
+
+  #openOne(directory: string, identity: string): boolean {
+    try {
+      const handle = this.#watch(directory, { persistent: false }, (event, name) => this.#onEvent(directory, event, name));
+      handle.on('error', () => {
+        // Windows tells so that the directory has gone.
+        if (this.#open.get(directory)?.handle === handle) {
+          this.#close(directory);
+          this.#again();
+        }
+      });
+      this.#open.set(directory, { handle, identity });
+      this.#refused.delete(directory);
+      return true;
+    } catch (error) {
+      this.#refuse(directory, error);
+      return false;
+    }
+  }
+
+  #close(directory: string): void {
+    this.#open.get(directory)?.handle.close();
+    this.#open.delete(directory);
+  }
+
+  #refuse(directory: string, error: unknown): void {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    this.#refused.add(directory);
+    // A directory that vanished between the look and the watch is no problem: the next look sees it.
+    if (code !== 'ENOENT' && code !== 'ENOTDIR' && !this.#told.has(code)) {
+      this.#told.add(code);
+      this.#onProblem({
+        source: 'watch',
+        message: `${refusals[code] ?? `A directory cannot be watched (${code})`}: ${instead}`,
+        file: directory,
+      });
+    }
+  }
+
+  #onEvent(directory: string, event: 'rename' | 'change', name: string | null): void {
+    const planned = this.#plan.get(directory);
+    if (this.#disposed || !planned) {
+      return;
+    }
+    if (name === null) {
+      this.#again();
+      return;
+    }
+    const concerned = planned.names.get(name) ?? [];
+    for (const path of concerned) {
+      // The name may be that of a directory on the way to the path: then it is compared, not reported.
+      if (basename(path) === name || this.#signatures.get(path) !== '') {
+        this.#report(path);
+      }
+      if (event === 'rename') {
+        this.#again();
+      }
+    }
+    if (event === 'rename') {
+      for (const path of planned.entries) {
+        this.#report(path);
+      }
+      // The directory's own going comes with its own name.
+      if (name === basename(directory)) {
+        this.#again();
+      }
+    }
+  }
+
+  #again(): void {
+    this.#planAgain = true;
+    this.#flushSoon();
+  }
+
+  #report(path: string): void {
+    this.#changed.add(path);
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (!this.#disposed) {
+      this.#burst ??= setTimeout(() => this.#flush(), burstMs);
+    }
+  }
+
+  #flush(): void {
+    this.#burst = undefined;
+    if (this.#planAgain) {
+      this.#planAgain = false;
+      this.#rewatch();
+    }
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const path of changed) {
+      const given = this.#targets.get(path);
+      if (given !== undefined && !this.#disposed) {
+        this.#signatures.set(path, signatureOf(path));
+        this.#onChange(given);
+      }
+    }
+  }
+
+  #compare(paths: Iterable<string>): void {
+    for (const path of paths) {
+      const signature = signatureOf(path);
+      const before = this.#signatures.get(path);
+      this.#signatures.set(path, signature);
+      if (before !== undefined && before !== signature) {
+        this.#report(path);
+      }
+    }
+  }
+
+  #lookWhereRefused(): void {
+    if (this.#refused.size === 0) {
+      clearInterval(this.#look);
+      this.#look = undefined;
+      this.#told.clear();
+      return;
+    }
+    this.#look ??= setInterval(() => {
+      // What was refused may be granted now; in any case the paths are compared.
+      this.#rewatch();
+    }, lookMs).unref();
+  }
+}
+
+const instead = 'changes there are looked for once a second instead.';
+
+const refusals: Readonly<Record<string, string>> = {
+  ENOSPC: 'The system allows no more file watches (fs.inotify.max_user_watches)',
+  EMFILE: 'The system allows no more file watches (fs.inotify.max_user_instances, or open files)',
+  ENFILE: 'The system allows no more open files',
+  EACCES: 'A directory cannot be watched (permission denied)',
+  EPERM: 'A directory cannot be watched (not permitted)',
+};

@@ -1,9 +1,0 @@
-// Run by a test as another user: tries to end one process, and prints what became of it.
-import { endTree, systemEndHands } from '../../../src/process/endTree.ts';
-import { ProcTable } from '../../../src/process/procTable.ts';
-
-const table = new ProcTable();
-const row = (await table.list()).find((one) => one.pid === Number(process.argv[2]));
-if (row) {
-  console.log(JSON.stringify(await endTree({ server: row.identity, launchers: [], objection: () => undefined }, systemEndHands(table))));
-}

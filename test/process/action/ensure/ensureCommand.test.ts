@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildCli, type Ended, RunningCli } from '../../cli/bundle.ts';
+import { findPython } from '../../package/pythonWheels.ts';
+import { freePort, imitation } from '../../survey/ports/httpServer.ts';
+import { clearPort, listenersOf } from './ensureWorld.ts';
+
+describe('mcp-shepherd ensure', function () {
+  this.timeout(180_000);
+  let folder = '';
+  let bundle = '';
+  let port = 0;
+
+  before(async function () {
+    if (process.platform !== 'linux' || !(await findPython())) {
+      console.log('skipped: ensure is tried with /proc and python3');
+      this.skip();
+    }
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'ensure-')));
+    bundle = await buildCli(folder);
+  });
+  beforeEach(async () => {
+    port = await freePort();
+  });
+  afterEach(() => clearPort(port));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const run = (...args: readonly string[]): Promise<Ended> => cli(folder, 'ensure', ...args);
+
+  function cli(cwd: string, ...args: readonly string[]): Promise<Ended> {
+    const env = { PATH: process.env.PATH, HOME: folder, MCP_RUN_DIR: join(folder, 'run'), MCP_SHEPHERD_START_TIMEOUT: 'garbage' };
+    return new RunningCli(process.execPath, bundle, args, { cwd, env }).ended();
+  }
+
+  function setting(version: string): void {
+    const server = { url: `http://127.0.0.1:${port}/mcp`, version, command: 'python3', args: [imitation, '{port}', '--version', version] };
+    writeFileSync(join(folder, 'mcp-shepherd.json'), JSON.stringify({ servers: { notes: server } }));
+  }
+
+  it('C12, C21: two at once, as processes of their own, start once and print one JSON object each', async () => {
+    setting('1.0.0');
+    const results = await Promise.all([run('notes', '--json'), run('notes', '--json')]);
+    assert.deepEqual(
+      results.map(({ code, stderr }) => [code, stderr]),
+      [
+        [0, ''],
+        [0, ''],
+      ],
+    );
+    const answers = results.map(({ stdout }) => JSON.parse(stdout));
+    assert.deepEqual(answers.map((answer) => answer.server_status).sort(), ['reused', 'started']);
+    assert.deepEqual(await listenersOf(port), [answers[0].pid]);
+    setting('2.0.0');
+    const upgraded = await run('notes');
+    assert.deepEqual([upgraded.code, upgraded.stderr], [0, '']);
+    assert.match(upgraded.stdout, /^notes 1\.0\.0 was replaced by version 2\.0\.0: PID \d+ on port \d+\n$/);
+    const older = JSON.parse((await run('notes', '--json', '--want', '1.5.0')).stdout);
+    assert.deepEqual([older.server_status, older.version, older.wanted], ['newer', '2.0.0', '1.5.0']);
+  });
+
+  it('takes the address from an entry of a client, and the command from behind --', async () => {
+    rmSync(join(folder, 'mcp-shepherd.json'), { force: true });
+    const nothing = await run('notes');
+    assert.deepEqual([nothing.code, nothing.stderr.split('\n')[0]], [2, 'mcp-shepherd: no entry called "notes" has a URL']);
+    writeFileSync(
+      join(folder, '.mcp.json'),
+      JSON.stringify({ mcpServers: { notes: { type: 'http', url: `http://localhost:${port}/mcp` } } }),
+    );
+    const unknown = await run('notes');
+    assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
+    assert.match(unknown.stderr, /does not run, and how it is started is not known/);
+    const started = await run('notes', '--want', '1.0.0', '--', 'python3', imitation, '{port}', '--version', '1.0.0');
+    assert.deepEqual([started.code, started.stderr], [0, ''], started.stdout);
+    assert.match(started.stdout, /^notes was started, version 1\.0\.0: PID/);
+    rmSync(join(folder, '.mcp.json'));
+  });
+
+  it('restart of a server without a client does what mcp-shepherd.json of the folder says, once for several callers; elsewhere it says so (control)', async () => {
+    setting('1.0.0');
+    // The survey takes a server that an entry names.
+    writeFileSync(
+      join(folder, '.mcp.json'),
+      JSON.stringify({ mcpServers: { notes: { type: 'http', url: `http://127.0.0.1:${port}/mcp` } } }),
+    );
+    const { pid } = JSON.parse((await run('notes', '--json')).stdout);
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere, { recursive: true });
+    const refused = await cli(elsewhere, 'restart', String(pid), '--yes');
+    assert.equal(refused.code, 2, refused.stdout + refused.stderr);
+    assert.match(refused.stdout, /runs without a client\. Restart it the way it was started/);
+    const shown = await cli(folder, 'restart', String(pid));
+    assert.equal(shown.code, 3, shown.stdout + shown.stderr);
+    assert.match(
+      shown.stdout.replace(/\s+/g, ' '),
+      /start it again, as “mcp-shepherd ensure notes --replace \d+” does: python3 .*--version 1\.0\.0/,
+    );
+    assert.deepEqual(await listenersOf(port), [pid]);
+    const both = await Promise.all([1, 2].map(() => cli(folder, 'restart', String(pid), '--yes', '--json')));
+    assert.deepEqual(
+      both.map(({ code, stderr }) => [code, stderr]),
+      [
+        [0, ''],
+        [0, ''],
+      ],
+      both.map(({ stdout }) => stdout).join(''),
+    );
+    const outcomes = both.map(({ stdout }) => JSON.parse(stdout).outcome);
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['already', 'done']);
+    const [now] = await listenersOf(port);
+    assert.notEqual(now, pid);
+    assert.equal(outcomes.find(({ status }) => status === 'done').after.pid, now);
+    rmSync(join(folder, '.mcp.json'));
+  });
+
+  it('says in words what is wrong with mcp-shepherd.json', async () => {
+    writeFileSync(join(folder, 'mcp-shepherd.json'), '{"servers": {"notes": {"comand": "x"}}}');
+    const { code, stderr } = await run('notes');
+    assert.equal(code, 2);
+    assert.match(stderr, /mcp-shepherd\.json cannot be used: servers\.notes\.comand is not what is expected/);
+    rmSync(join(folder, 'mcp-shepherd.json'));
+  });
+});

@@ -1,0 +1,333 @@
+// Between the plan and the signal something else becomes true.
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { waitFor } from '../../../../scripts/system/waiting.ts';
+import { readHistory } from '../../../../src/action/execute/actionHistory.ts';
+import { actOn, intentTarget, type Outcome, work } from '../../../../src/action/execute/exclusiveAction.ts';
+import { carryOut, type Hands } from '../../../../src/action/execute/executePlan.ts';
+import { endedMeanwhile } from '../../../../src/action/execute/otherAction.ts';
+import { planFor } from '../../../../src/action/plan/makePlan.ts';
+import { type Surroundings, targetOf } from '../../../../src/action/plan/plan.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+import { writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
+import { openLockDirectory, protocolBase } from '../../../../src/lock/lockDirectory.ts';
+import { createWitness } from '../../../../src/lock/processStarts.ts';
+import { identityKey, type ProcessRow, type ProcessTable } from '../../../../src/model/process.ts';
+import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
+import { ProcTable } from '../../../../src/process/linux/procTable.ts';
+import { definition, instance, snapshot } from '../../../unit/cli/fixture.ts';
+import { someRecord } from '../../../unit/lock/records.ts';
+import { Children, firstLine, kill, rowOf } from '../../process/children.ts';
+
+const table = new ProcTable();
+const unshare = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+
+describe('Carrying out a plan', function () {
+  this.timeout(60_000);
+  const children = new Children();
+  let runDir = '';
+  before(function () {
+    if (process.platform !== 'linux') {
+      console.log('skipped: only the real processes of Linux were tried');
+      this.skip();
+    }
+  });
+  beforeEach(() => {
+    runDir = mkdtempSync(join(tmpdir(), 'carry-out-'));
+  });
+  afterEach(async () => {
+    await children.end();
+    rmSync(runDir, { recursive: true, force: true });
+  });
+
+  const nobody: Surroundings = { windows: new Set(), ownPids: new Set([process.pid]) };
+  function hands(look: () => Promise<Snapshot>, around: Partial<Hands['here']> = {}): Hands {
+    return {
+      asker: { by: 'a test', runDir, explicitRunDir: true, log: silentLog },
+      here: { ...nobody, table: table as ProcessTable, ownIdentity: undefined, windowIdentities: new Map(), ...around },
+      look,
+      requestLimits: { acceptMs: 200, answerMs: 400 },
+    };
+  }
+  const outcomes = (): unknown[] => readHistory(runDir).map(({ verb, outcome, target: { pid }, by }) => [verb, outcome, pid, by]);
+
+  /** A client with a server below it, both real, and what a survey says of them. */
+  async function served(
+    clientId = 'claude-code',
+  ): Promise<{ client: Awaited<ReturnType<Children['start']>>; one: Instance; seen: Snapshot }> {
+    const { client, pid } = await children.startClient(process.execPath, [
+      '-e',
+      "const c = require('node:child_process').spawn('sleep', ['600'], { stdio: 'ignore' }); c.once('spawn', () => console.log(c.pid)); process.stdin.resume();",
+    ]);
+    const [owner, row] = [await rowOf(table, client.pid), await rowOf(table, pid)];
+    const one: Instance = {
+      ...instance({ name: 'memory', pid, definitions: ['d1'] }),
+      id: identityKey(row.identity),
+      client: { id: clientId, name: 'Claude Code', pid: owner.pid, identity: identityKey(owner.identity) },
+    };
+    const entry = definition({ id: 'd1', name: 'memory', vscodeCollection: 'user' });
+    return { client, one, seen: snapshot({ definitions: [entry], instances: [one] }) };
+  }
+  const isRunning = async (id: string): Promise<boolean> => (await table.list()).some((row) => identityKey(row.identity) === id);
+
+  it('who comes when the process has gone and its successor is not yet there is told who is at it, and later who it was', async () => {
+    const { one } = await served();
+    const { asker } = hands(async () => snapshot());
+    const others = { runDir, explicitRunDir: true };
+    const meant = { instance: one.id };
+    assert.match(await endedMeanwhile(others, meant), /^PID \d+ has ended meanwhile/);
+    let meanwhile = '';
+    await actOn(
+      targetOf(one),
+      'restart',
+      asker,
+      () => isRunning(one.id),
+      async () => {
+        process.kill(one.pid, 'SIGKILL');
+        await waitFor('it to be gone', async () => !(await isRunning(one.id)));
+        meanwhile = await endedMeanwhile(others, meant);
+        return { outcome: 'done', message: 'restarted', steps: [] };
+      },
+    );
+    assert.match(meanwhile, new RegExp(`PID ${one.pid} is already being restarted by a test`));
+    assert.match(await endedMeanwhile(others, meant), new RegExp(`memory \\(PID ${one.pid}\\) was already restarted by a test`));
+  });
+
+  it('does not name as at it who was killed while he was', async () => {
+    const { client, one } = await served();
+    const { asker } = hands(async () => snapshot());
+    const opened = openLockDirectory(protocolBase(runDir, true));
+    assert.ok('directory' in opened);
+    const start = (await (await createWitness()).startOf(client.pid)) ?? '';
+    const actor = { by: 'a window', pid: client.pid, start, verb: 'restart', expect: one.id, since: new Date().toISOString() };
+    writeFileSync(join(opened.directory.intents, `${intentTarget(one.id)}.json`), JSON.stringify(actor));
+    const late = async (): Promise<string> =>
+      (
+        await actOn(
+          targetOf(one),
+          'stop',
+          asker,
+          async () => false,
+          async () => work('failed', 'acted'),
+        )
+      ).message;
+    assert.equal(await late(), `memory (PID ${one.pid}) is already being restarted by a window.`, 'control: he lives');
+    await kill(client);
+    assert.equal(await late(), `memory (PID ${one.pid}) has ended meanwhile; nothing was done.`);
+  });
+
+  it('control: ends what the plan meant, and writes it down', async () => {
+    const { one, seen } = await served();
+    const outcome = await carryOut(
+      planFor('stop', one, seen, nobody),
+      hands(async () => seen),
+    );
+    assert.equal(outcome.status, 'done', outcome.message);
+    assert.equal(await isRunning(one.id), false);
+    assert.deepEqual(outcomes(), [['stop', 'done', one.pid, 'a test']]);
+  });
+
+  it('sends nothing when its parent changed after the last look, right before the signal', async () => {
+    const { client, one, seen } = await served();
+    let raced = false;
+    const look = async (): Promise<Snapshot> => {
+      if (!raced) {
+        raced = true;
+        return seen;
+      }
+      // The second look is the one under the intent: what it says is true no more when it is read.
+      await kill(client);
+      await waitFor('another parent', async () => (await rowOf(table, one.pid)).ppid !== client.pid);
+      return seen;
+    };
+    const outcome = await carryOut(planFor('stop', one, seen, nobody), hands(look));
+    assert.equal(outcome.status, 'refused');
+    assert.match(outcome.message, /no longer runs under Claude Code \(PID \d+\); nothing \(more\) was done/);
+    children.remember(one.pid);
+    assert.equal(await isRunning(one.id), true);
+    assert.deepEqual(outcomes(), [['stop', 'refused', one.pid, 'a test']]);
+  });
+
+  it('sends nothing when another client has it by now, or it is no longer seen as a server', async () => {
+    const { one, seen } = await served();
+    const plan = planFor('stop', one, seen, nobody);
+    const stolen: Instance = { ...one, client: { id: 'cursor', name: 'Cursor', pid: 2, identity: 'boot:1:2:lx:2' } };
+    const other = await carryOut(
+      plan,
+      hands(async () => ({ ...seen, instances: [stolen] })),
+    );
+    assert.match(other.message, /has another owner than before \(Cursor\)/);
+    const none = await carryOut(
+      plan,
+      hands(async () => ({ ...seen, instances: [] })),
+    );
+    assert.match(none.message, /no longer seen as a server/);
+    assert.deepEqual([other.status, none.status, await isRunning(one.id)], ['refused', 'refused', true]);
+    assert.deepEqual(
+      outcomes(),
+      [1, 2].map(() => ['stop', 'refused', one.pid, 'a test']),
+    );
+  });
+
+  it('B7: a stranger that has the PID by then lives, whenever it got it', async function () {
+    const trial = spawnSync('unshare', [...unshare, 'sh', '-c', 'echo 100 > /proc/sys/kernel/ns_last_pid'], { encoding: 'utf8' });
+    if (trial.status !== 0) {
+      console.log(`skipped: no PID namespace in which PIDs can be chosen: ${(trial.error?.message ?? trial.stderr).trim()}`);
+      this.skip();
+    }
+    const script = join(import.meta.dirname, '../../process/endReused.ts');
+    const { stdout } = await promisify(execFile)('unshare', [...unshare, process.execPath, '--no-warnings', script], { timeout: 30_000 });
+    assert.deepEqual(JSON.parse(stdout), [
+      { swapped: 'never', sent: ['SIGTERM'], status: 'ended', strangerLives: null },
+      { swapped: 'before the list', sent: [], status: 'gone', strangerLives: true },
+      { swapped: 'between list and signal', sent: [], status: 'ended', strangerLives: true },
+    ]);
+  });
+
+  it('writes down what came to nothing: refused, a window that is gone, a window that does not answer, somebody who was first', async () => {
+    const { one, seen } = await served('vscode');
+    const windowPid = one.client?.pid ?? 0;
+    const here = { windows: new Set([windowPid]), windowIdentities: new Map([[windowPid, one.client?.identity ?? '']]) };
+    const refused = planFor('stop', { ...one, tree: [one.pid, process.pid] }, seen, nobody);
+    const asked = planFor('restart', one, seen, { ...nobody, ...here });
+    const all: Outcome[] = [
+      await carryOut(
+        refused,
+        hands(async () => seen),
+      ),
+      await carryOut(
+        asked,
+        hands(async () => seen),
+      ),
+      await carryOut(
+        asked,
+        hands(async () => seen, here),
+      ),
+    ];
+    assert.deepEqual(
+      all.map(({ status }) => status),
+      ['refused', 'failed', 'failed'],
+    );
+    assert.match(all[0]?.message ?? '', /started by memory itself/);
+    assert.match(all[1]?.message ?? '', /is gone/);
+    assert.match(all[2]?.message ?? '', /did not answer within 0\.2 s/);
+    process.kill(one.pid, 'SIGKILL');
+    await waitFor('it to be gone', async () => !(await isRunning(one.id)));
+    const claude: Instance = { ...one, client: one.client && { ...one.client, id: 'claude-code' } };
+    all.push(
+      await carryOut(
+        planFor('stop', claude, seen, nobody),
+        hands(async () => seen),
+      ),
+    );
+    assert.deepEqual(outcomes(), [
+      ['stop', 'refused', one.pid, 'a test'],
+      ['restart', 'failed', one.pid, 'a test'],
+      ['restart', 'failed', one.pid, 'a test'],
+      ['stop', 'already', one.pid, 'a test'],
+    ]);
+    // A step that is the user's own is no action.
+    const manual = await carryOut(
+      planFor('restart', claude, seen, nobody),
+      hands(async () => seen),
+    );
+    assert.deepEqual([manual.status, outcomes().length], ['manual', 4]);
+  });
+
+  it('test 20: waits for a program that acts on the record alone, and only then acts itself', async () => {
+    const { one, seen } = await served();
+    const id = 'c'.repeat(32);
+    const record = { id, serverId: 'memory', state: 'running', exclusion: 'flock', locks: [], control: [] } as const;
+    const published: Instance = { ...one, record };
+    const all = { ...seen, instances: [published] };
+    const opened = openLockDirectory(protocolBase(runDir, true));
+    assert.ok('directory' in opened);
+    const { intents } = opened.directory;
+    const other = await children.start(
+      'perl',
+      ['-e', 'open(my $f, "+>>", $ARGV[0]) or die; flock($f, 6) or die; $| = 1; print "held\n"; <STDIN>', join(intents, `${id}.lock`)],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    assert.equal(await firstLine(other), 'held');
+    const outcome = carryOut(
+      planFor('stop', published, all, nobody),
+      hands(async () => all),
+    );
+    await waitFor('our intent on the process', () => existsSync(join(intents, `${intentTarget(one.id)}.json`)));
+    assert.equal(await isRunning(one.id), true);
+    assert.deepEqual(outcomes(), []);
+    other.stdin?.end();
+    assert.equal((await outcome).status, 'done');
+    assert.equal(await isRunning(one.id), false);
+  });
+
+  it('signals nobody because of a record: it names the client, or an endpoint of somebody’s own', async () => {
+    const { client, one, seen } = await served();
+    const witness = await createWitness();
+    const opened = openLockDirectory(protocolBase(runDir, true));
+    assert.ok('directory' in opened);
+    const host = { boot: witness.boot, pidns: witness.pidns };
+    const mark = async (pid: number) => ({ pid, start: (await witness.startOf(pid)) ?? '?' });
+    const hostile = async (serverPid: number, path: string): Promise<Outcome> => {
+      const id = randomBytes(16).toString('hex');
+      const control = { type: 'unix' as const, path, caps: ['restart', 'stop'] };
+      writeInstanceRecord(
+        opened.directory,
+        someRecord({ id, host, server: await mark(serverPid), guard: await mark(client.pid), control }),
+      );
+      const record = {
+        id,
+        serverId: 'memory',
+        state: 'running',
+        exclusion: 'flock',
+        locks: [],
+        control: ['restart', 'stop'],
+        guardPid: client.pid,
+      } as const;
+      const published: Instance = { ...one, record };
+      const all = { ...seen, instances: [published] };
+      return carryOut(
+        planFor('restart', published, all, nobody),
+        hands(async () => all),
+      );
+    };
+    const stolen = await hostile(client.pid, join(opened.directory.base, 's', '0123456789ab.sock'));
+    assert.deepEqual([stolen.status, /no longer the server that its record names/.test(stolen.message)], ['refused', true], stolen.message);
+    const elsewhere = await hostile(one.pid, join(runDir, 'of-mine.sock'));
+    assert.deepEqual([elsewhere.status, /could not be asked/.test(elsewhere.message)], ['failed', true], elsewhere.message);
+    assert.deepEqual([await isRunning(one.id), client.exitCode, client.signalCode], [true, null, null]);
+  });
+
+  it('never signals a thread’s id, the first process, or whoever runs this program, whatever the plan says', async () => {
+    const { one, seen } = await served();
+    const forged = async (row: ProcessRow): Promise<Outcome> => {
+      const target: Instance = { ...one, id: identityKey(row.identity), pid: row.pid, tree: [row.pid], client: null, background: true };
+      return carryOut(
+        planFor('stop', target, { ...seen, instances: [target] }, { windows: new Set(), ownPids: new Set() }),
+        hands(async () => ({ ...seen, instances: [target] })),
+      );
+    };
+    const rows = await table.list();
+    const first = rows.find(({ pid }) => pid === 1);
+    const own = rows.find(({ pid }) => pid === process.pid);
+    const above = rows.find(({ pid }) => pid === process.ppid);
+    assert.ok(first && own && above);
+    for (const row of [first, own, above]) {
+      const outcome = await forged(row);
+      assert.equal(outcome.status, 'refused', `${row.pid}: ${outcome.message}`);
+    }
+    // A thread of this very process, with its true start.
+    const tid = Number(readdirSync('/proc/self/task').find((name) => name !== String(process.pid)));
+    const fields = readFileSync(`/proc/self/task/${tid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    const thread = await forged({ ...own, pid: tid, identity: { ...own.identity, pid: tid, start: `lx:${fields[19]}` } });
+    assert.equal(thread.status, 'already', thread.message);
+  });
+});

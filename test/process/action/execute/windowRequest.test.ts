@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import type { Outcome } from '../../../../src/action/execute/exclusiveAction.ts';
+import { askWindow, requestFolder, requestsFor, type WindowRequest } from '../../../../src/action/execute/windowRequest.ts';
+import { serveRequests } from '../../../../src/action/execute/windowRequestServer.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+
+const window = { pid: 4711, identity: 'boot:1:4711:lx:5' };
+const ask = { window, verb: 'restart', instance: 'boot:1:99:lx:7', by: 'terminal (PID 77)' } as const;
+
+describe('Asking another window', function () {
+  this.timeout(30_000);
+  let runDir: string;
+  const boxes: { dispose(): void }[] = [];
+  beforeEach(() => {
+    runDir = mkdtempSync(join(tmpdir(), 'requests-'));
+  });
+  afterEach(() => {
+    for (const box of boxes.splice(0)) {
+      box.dispose();
+    }
+    rmSync(runDir, { recursive: true, force: true });
+  });
+  const serve = (handle: (request: WindowRequest) => Promise<Outcome>, who = window): void => {
+    boxes.push(serveRequests(runDir, who, handle, silentLog));
+  };
+
+  it('gets the answer of exactly that window, once, and leaves nothing', async () => {
+    const asked: WindowRequest[] = [];
+    serve(async (request) => {
+      asked.push(request);
+      return { status: 'done', message: 'memory restarted', steps: [], after: { pid: 100, runs: '1.1.0' } };
+    });
+    // The same PID in another life, and another window.
+    serve(() => Promise.reject(new Error('not meant')), { ...window, identity: 'boot:1:4711:lx:6' });
+    serve(() => Promise.reject(new Error('not meant')), { pid: 4712, identity: 'boot:1:4712:lx:5' });
+    const outcome = await askWindow(runDir, ask);
+    assert.deepEqual(outcome, { status: 'done', message: 'memory restarted', steps: [], after: { pid: 100, runs: '1.1.0' } });
+    assert.deepEqual(
+      asked.map(({ verb, instance, by }) => [verb, instance, by]),
+      [['restart', ask.instance, ask.by]],
+    );
+    assert.deepEqual(readdirSync(requestFolder(runDir)), []);
+  });
+
+  it('says that the window did not take it, and withdraws it', async () => {
+    const outcome = await askWindow(runDir, ask, { acceptMs: 200, answerMs: 10_000 });
+    assert.equal(outcome.status, 'failed');
+    assert.match(outcome.message, /^The window \(extension host PID 4711\) did not answer within 0\.2 s/);
+    assert.deepEqual(readdirSync(requestFolder(runDir)), []);
+  });
+
+  it('says that the window took it and is not done', async () => {
+    serve(() => new Promise(() => undefined));
+    const outcome = await askWindow(runDir, ask, { acceptMs: 10_000, answerMs: 400 });
+    assert.equal(outcome.status, 'failed');
+    assert.match(outcome.message, /took the request and has not finished within 0\.4 s/);
+  });
+
+  it('hears of what went wrong in the window', async () => {
+    serve(() => Promise.reject(new Error('no such command')));
+    assert.deepEqual(await askWindow(runDir, ask), { status: 'failed', message: 'no such command', steps: [] });
+  });
+
+  it('takes no hostile file for a request, waits for none, and clears old ones away', () => {
+    const folder = requestFolder(runDir);
+    const id = 'a'.repeat(24);
+    const request = { schema: 1, id, ...ask };
+    const at = (name: string): string => join(folder, name);
+    writeFileSync(at('garbage.json'), '{');
+    writeFileSync(at(`${'b'.repeat(24)}.json`), JSON.stringify(request));
+    writeFileSync(at(`${'c'.repeat(24)}.json`), JSON.stringify({ ...request, id: 'c'.repeat(24), verb: 'rm' }));
+    writeFileSync(at(`${'d'.repeat(24)}.json`), '');
+    truncateSync(at(`${'d'.repeat(24)}.json`), 2 ** 30);
+    execFileSync('mkfifo', [at(`${'e'.repeat(24)}.json`)]);
+    symlinkSync(at(`${id}.json`), at(`${'f'.repeat(24)}.json`));
+    writeFileSync(at(`${id}.json`), JSON.stringify(request));
+    const old = at(`${'0'.repeat(24)}.json`);
+    writeFileSync(old, JSON.stringify({ ...request, id: '0'.repeat(24) }));
+    utimesSync(old, 1_000_000, 1_000_000);
+    assert.deepEqual(
+      requestsFor(runDir, window).map((one) => one.id),
+      [id],
+    );
+    assert.ok(!readdirSync(folder).includes(`${'0'.repeat(24)}.json`));
+  });
+});

@@ -1,0 +1,58 @@
+// Real clients from npm connect to a server that was put behind the guard in their own files. Long: hundreds of megabytes are fetched once.
+import { equal, match } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, it } from 'mocha';
+import { installOpencode } from '../../../screen/realOpencode.ts';
+import { run } from '../../package/command.ts';
+import { makeProject, servers } from '../../package/npmServers.ts';
+import { clientProgram } from './clientProgram.ts';
+import { RealClientStage } from './realClientStage.ts';
+
+const quiet = {
+  DISABLE_AUTOUPDATER: '1',
+  OPENCODE_DISABLE_AUTOUPDATE: '1',
+  OPENCODE_DISABLE_MODELS_FETCH: '1',
+  NPM_CONFIG_OFFLINE: 'true',
+};
+
+describe('a protected entry in a real client', function () {
+  const stage = new RealClientStage(this);
+  let server = '';
+
+  beforeEach(async () => {
+    const project = join(stage.world.root, 'shop');
+    await makeProject(project, [`${servers.memory.name}@${servers.memory.versions[1]}`]);
+    server = join(project, 'node_modules', '.bin', servers.memory.bin);
+  });
+
+  it('Claude Code connects, and its own file comes back to the byte', async () => {
+    const claude = await clientProgram('@anthropic-ai/claude-code', '2.1.329', 'claude');
+    const ask = (...args: readonly string[]): Promise<string> =>
+      run(claude, args, { cwd: stage.world.home, env: { ...stage.env, ...quiet } });
+    await ask('mcp', 'add', '--scope', 'local', 'notes', '--', process.execPath, server);
+    match(await ask('mcp', 'list'), /notes: .*Connected/);
+    await stage.shepherd('protect', 'notes', '--yes');
+    match(await ask('mcp', 'list'), /notes: \S*mcp-shepherd guard .*Connected/);
+    const guarded = readFileSync(join(stage.world.home, '.claude.json'), 'utf8');
+    await stage.shepherd('unprotect', 'notes', '--yes');
+    await stage.shepherd('protect', 'notes', '--yes');
+    equal(readFileSync(join(stage.world.home, '.claude.json'), 'utf8'), guarded);
+    await stage.shepherd('unprotect', 'notes', '--yes');
+    match(await ask('mcp', 'list'), /notes: (?!\S*mcp-shepherd).*Connected/);
+  });
+
+  it('opencode connects', async () => {
+    const opencode = await installOpencode();
+    const file = stage.world.write('.config/opencode/opencode.jsonc', {
+      mcp: { notes: { type: 'local', command: [process.execPath, server] } },
+    });
+    const list = (): Promise<string> => run(opencode, ['mcp', 'list'], { cwd: stage.world.home, env: { ...stage.env, ...quiet } });
+    match(await list(), /notes.*connected/);
+    const before = readFileSync(file, 'utf8');
+    await stage.shepherd('protect', 'notes', '--yes');
+    match(await list(), /notes.*connected[\s\S]*mcp-shepherd guard/);
+    await stage.shepherd('unprotect', 'notes', '--yes');
+    equal(readFileSync(file, 'utf8'), before);
+  });
+});

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { after, afterEach, describe, it } from 'mocha';
+import type { ProcessRow } from '../../../src/model/process.ts';
+import { ProcTable } from '../../../src/process/linux/procTable.ts';
+import { type EndReport, endTree, systemEndHands } from '../../../src/process/terminateTree.ts';
+import { onlyOnLinux } from '../onlyOnLinux.ts';
+import { Children, firstLine, rowOf, until } from './children.ts';
+
+const table = new ProcTable();
+const nobody = 65_534;
+const idle = 'setInterval(() => {}, 1000);';
+/** A server that has loaded a child, and says so. */
+const withChild = (script: string, child: string): string =>
+  `${script} const c = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}], { stdio: 'ignore', detached: true }); c.once('spawn', () => console.log(c.pid)); ${idle}`;
+
+async function isRunning(pid: number): Promise<boolean> {
+  return (await table.list()).some((row) => row.pid === pid);
+}
+
+describe('Ending a tree', function () {
+  this.timeout(60_000);
+  const children = new Children();
+  onlyOnLinux('only the real processes of Linux were tried');
+  afterEach(() => children.end());
+
+  const end = async (row: ProcessRow, options: { objection?: string; politeMs?: number; launchers?: number[] } = {}): Promise<EndReport> =>
+    endTree(
+      {
+        server: row.identity,
+        launchers: options.launchers ?? [],
+        objection: () => options.objection,
+        ...(options.politeMs === undefined ? {} : { politeMs: options.politeMs }),
+      },
+      systemEndHands(table),
+    );
+
+  it('asks politely first, and that is enough for most', async () => {
+    const child = await children.start(process.execPath, ['-e', idle]);
+    const report = await end(await rowOf(table, child.pid));
+    assert.deepEqual(report, { status: 'ended', processes: [{ pid: child.pid, how: 'SIGTERM' }] });
+  });
+
+  it('B17: ends the launcher above and the helper in a session of its own below, and nobody else', async () => {
+    const server = withChild('', idle);
+    const launcher = await children.start('sh', ['-c', `"${process.execPath}" -e "$0"; true`, server], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const helper = Number(await firstLine(launcher));
+    children.remember(helper);
+    const stranger = await children.start(process.execPath, ['-e', idle]);
+    const row = (await table.list()).find((one) => one.ppid === launcher.pid);
+    assert.ok(row);
+    const report = await end(row, { launchers: [launcher.pid] });
+    assert.equal(report.status, 'ended');
+    assert.deepEqual(
+      'processes' in report && report.processes.map(({ pid }) => pid).sort((a, b) => a - b),
+      [launcher.pid, row.pid, helper].sort((a, b) => a - b),
+    );
+    assert.equal(await isRunning(stranger.pid), true);
+  });
+
+  it('test 23: ends what ignores SIGTERM hard, and says so', async () => {
+    const child = await children.start(process.execPath, ['-e', `process.on('SIGTERM', () => {}); console.log('deaf'); ${idle}`], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await firstLine(child);
+    const report = await end(await rowOf(table, child.pid), { politeMs: 200 });
+    assert.deepEqual(report, { status: 'ended', processes: [{ pid: child.pid, how: 'SIGKILL' }] });
+  });
+
+  it('test 24: ends what a dying server starts in its last moment, in a session of its own', async () => {
+    const last = `process.on('SIGTERM', () => { const c = require('node:child_process').spawn('sleep', ['600'], { stdio: 'ignore', detached: true }); c.once('spawn', () => { console.log(c.pid); }); }); console.log('ready'); ${idle}`;
+    const child = await children.start(process.execPath, ['-e', last], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await firstLine(child);
+    const lateChild = firstLine(child).then((line) => {
+      children.remember(Number(line));
+      return Number(line);
+    });
+    const report = await end(await rowOf(table, child.pid), { politeMs: 1_000 });
+    assert.equal(report.status, 'ended');
+    assert.equal(await isRunning(await lateChild), false);
+  });
+
+  it('ends a server that was stopped (SIGSTOP)', async () => {
+    const child = await children.start(process.execPath, ['-e', idle]);
+    process.kill(child.pid, 'SIGSTOP');
+    const row = await until(
+      () => rowOf(table, child.pid),
+      (one) => one.state === 'T',
+    );
+    const report = await end(row, { politeMs: 200 });
+    assert.equal(report.status, 'ended');
+  });
+
+  it('B7: sends nothing to another process that has the PID', async () => {
+    const child = await children.start(process.execPath, ['-e', idle]);
+    const row = await rowOf(table, child.pid);
+    const report = await end({ ...row, identity: { ...row.identity, start: 'lx:1' } });
+    assert.deepEqual(report, { status: 'gone' });
+    assert.equal(await isRunning(child.pid), true);
+  });
+
+  it('sends nothing where there is an objection, and repeats its words', async () => {
+    const child = await children.start(process.execPath, ['-e', idle]);
+    const report = await end(await rowOf(table, child.pid), { objection: 'it has another owner' });
+    assert.deepEqual(report, { status: 'refused', reason: 'it has another owner', processes: [] });
+    assert.equal(await isRunning(child.pid), true);
+  });
+
+  it('asks the objection again before SIGKILL', async () => {
+    const child = await children.start(process.execPath, ['-e', `process.on('SIGTERM', () => {}); console.log('deaf'); ${idle}`], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await firstLine(child);
+    const row = await rowOf(table, child.pid);
+    const began = performance.now();
+    const report = await endTree(
+      {
+        server: row.identity,
+        launchers: [],
+        politeMs: 300,
+        objection: () => (performance.now() - began > 250 ? 'adopted meanwhile' : undefined),
+      },
+      systemEndHands(table),
+    );
+    assert.equal(report.status, 'refused');
+    assert.equal(await isRunning(child.pid), true);
+  });
+
+  it('never signals this program or what runs it', async () => {
+    const report = await end(await rowOf(table, process.pid));
+    assert.equal(report.status, 'refused');
+    assert.match('reason' in report ? report.reason : '', /is this program or runs it/);
+  });
+
+  it('never signals a process of another user, whoever runs it', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('skipped: only root can start a process of another user');
+      this.skip();
+    }
+    const other = await children.start('sleep', ['600'], { uid: nobody, gid: nobody });
+    const asRoot = await end(await rowOf(table, other.pid));
+    assert.match('reason' in asRoot ? asRoot.reason : '', /belongs to another user/);
+    const ours = await children.start('sleep', ['600']);
+    const script = join(import.meta.dirname, 'endOne.ts');
+    const answer = JSON.parse(
+      String(execFileSync(process.execPath, ['--no-warnings', script, String(ours.pid)], { cwd: '/', uid: nobody, gid: nobody })),
+    );
+    assert.match(answer.reason, /belongs to another user/);
+    assert.deepEqual([await isRunning(other.pid), await isRunning(ours.pid)], [true, true]);
+  });
+
+  after(() => children.end());
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { appendHistory, historyEntry, lookIntoHistory, readHistory } from '../../../../src/action/execute/actionHistory.ts';
+
+describe('the history', () => {
+  const one = (pid: number) =>
+    historyEntry({
+      by: 'a test',
+      verb: 'stop',
+      target: { instance: `boot:1:${pid}:lx:1`, pid, name: 'memory', client: null, runs: null },
+      steps: [],
+      outcome: 'done',
+      message: 'memory stopped.',
+    });
+
+  it('takes an action on a large tree with long names: cut, not lost', () => {
+    const runDir = mkdtempSync(join(tmpdir(), 'history-'));
+    try {
+      const long = 'x'.repeat(10_000);
+      const steps = Array.from({ length: 300 }, (_, at) => ({ text: `PID ${at}`, result: 'ended (SIGTERM)' }));
+      appendHistory(
+        runDir,
+        historyEntry({
+          by: long,
+          verb: 'end',
+          target: { instance: 'boot:1:9:lx:1', pid: 9, name: long, client: long, runs: long },
+          steps,
+          outcome: 'done',
+          message: long,
+        }),
+      );
+      const [entry] = readHistory(runDir);
+      assert.equal(entry?.steps.length, 50);
+      assert.deepEqual(entry?.steps.at(-1), { text: '251 more', result: 'not listed' });
+      assert.deepEqual([entry?.by.length, entry?.target.name.length, entry?.message.length], [4_096, 4_096, 4_096]);
+    } finally {
+      rmSync(runDir, { recursive: true, force: true });
+    }
+  });
+
+  it('says which file cannot be read, and why; that there is none is no fault', () => {
+    const runDir = mkdtempSync(join(tmpdir(), 'history-'));
+    const file = join(runDir, 'shepherd', 'history', 'history.jsonl');
+    try {
+      assert.deepEqual(lookIntoHistory(runDir), { entries: [], unread: [] });
+      appendHistory(runDir, one(7));
+      assert.deepEqual([lookIntoHistory(runDir).entries.length, lookIntoHistory(runDir).unread], [1, []]);
+      const plants: readonly [RegExp, () => void][] = [
+        [
+          /^it has 1073741824 bytes/,
+          () => {
+            writeFileSync(file, '');
+            truncateSync(file, 2 ** 30);
+          },
+        ],
+        [/^it is no plain file$/, () => mkdirSync(file)],
+        [/^it is no plain file$/, () => execFileSync('mkfifo', [file])],
+        [/^it is a link$/, () => symlinkSync('/dev/null', file)],
+      ];
+      for (const [reason, plant] of plants) {
+        rmSync(file, { recursive: true, force: true });
+        plant();
+        const { entries, unread } = lookIntoHistory(runDir);
+        assert.deepEqual([entries, unread.map((one) => one.file)], [[], [file]]);
+        assert.match(unread[0]?.reason ?? '', reason);
+        assert.match(unread[0]?.cure ?? '', /^Move it away/);
+      }
+      appendHistory(runDir, one(8));
+      const { entries, unread } = lookIntoHistory(runDir);
+      assert.deepEqual([entries.map(({ target }) => target.pid), unread.map((one) => one.file)], [[8], [`${file}.1`]]);
+    } finally {
+      rmSync(runDir, { recursive: true, force: true });
+    }
+  });
+
+  it('waits for no FIFO, follows no link, and reads no huge file', () => {
+    const runDir = mkdtempSync(join(tmpdir(), 'history-'));
+    const file = join(runDir, 'shepherd', 'history', 'history.jsonl');
+    try {
+      appendHistory(runDir, one(7));
+      assert.equal(readHistory(runDir).length, 1);
+      // A disk that was full in the middle of a letter costs that line alone.
+      appendFileSync(file, Buffer.from([0x7b, 0xc3, 0x0a]));
+      appendHistory(runDir, one(9));
+      assert.deepEqual(
+        readHistory(runDir).map(({ target }) => target.pid),
+        [7, 9],
+      );
+      // Cut before its end: what comes next is a line of its own all the same.
+      appendFileSync(file, '{"schema":1,"at":"2026-11-2');
+      appendHistory(runDir, one(8));
+      assert.deepEqual(
+        readHistory(runDir).map(({ target }) => target.pid),
+        [7, 9, 8],
+      );
+      const victim = join(runDir, 'victim');
+      writeFileSync(victim, '');
+      for (const plant of [
+        () => execFileSync('mkfifo', [file]),
+        () => symlinkSync(victim, file),
+        () => {
+          writeFileSync(file, '');
+          truncateSync(file, 2 ** 30);
+        },
+      ]) {
+        rmSync(file, { force: true });
+        plant();
+        assert.deepEqual(
+          readHistory(runDir).filter(({ target }) => target.pid === 8),
+          [],
+        );
+        appendHistory(runDir, one(8));
+        assert.equal(readHistory(runDir).filter(({ target }) => target.pid === 8).length, 1);
+      }
+      assert.equal(readFileSync(victim, 'utf8'), '');
+    } finally {
+      rmSync(runDir, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { planFor } from '../../../../src/action/plan/makePlan.ts';
+import type { Plan, Surroundings, Verb } from '../../../../src/action/plan/plan.ts';
+import { freedBytes, lastCopies, pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
+import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
+import { client, definition, finding, instance, snapshot } from '../../cli/fixture.ts';
+
+const window = client('vscode', 'VS Code', 4711);
+const other = client('vscode', 'VS Code', 4712);
+const claude = client('claude-code', 'Claude Code', 5001);
+const entry = definition({ id: 'd1', name: 'memory', vscodeCollection: 'user' });
+const around: Surroundings = { windows: new Set([4711]), ownPids: new Set([1, 77]) };
+
+function plan(verb: Verb, one: Instance, others: readonly Instance[] = [], given: Partial<Snapshot> = {}): Plan {
+  return planFor(verb, one, snapshot({ definitions: [entry], instances: [one, ...others], ...given }), around);
+}
+const kinds = ({ steps }: Plan): string[] => steps.map(({ kind }) => kind);
+
+describe('planFor', () => {
+  const own = instance({ name: 'memory', pid: 10, definitions: ['d1'], client: window });
+
+  it('asks the window that runs it, and needs no question for what its own button would do', () => {
+    for (const verb of ['restart', 'stop'] as const) {
+      const made = plan(verb, own);
+      assert.deepEqual([kinds(made), made.confirm], [['ask-window'], 'no']);
+    }
+  });
+
+  it('tells the step in the window that has no MCP Shepherd, and never signals what the editor itself can stop', () => {
+    for (const verb of ['restart', 'stop', 'end'] as const) {
+      const made = plan(verb, { ...own, client: other });
+      assert.deepEqual(kinds(made), ['manual'], verb);
+      assert.match(made.steps[0]?.text ?? '', verb === 'restart' ? /Restart Server/ : /Stop Server/);
+    }
+  });
+
+  it('tells the exact step in a client that takes no request; stopping it needs a second yes', () => {
+    const one = { ...own, client: claude };
+    assert.deepEqual(kinds(plan('restart', one)), ['manual']);
+    const stop = plan('stop', one);
+    assert.deepEqual([kinds(stop), stop.confirm], [['end-tree'], 'twice']);
+    assert.match(stop.risks.join(' '), /lives and may still use it.*only memory/s);
+  });
+
+  it('tells the step in a session of the Agent Host, which no program can ask; to signal its server needs a second yes and names the gentler way', () => {
+    const one = { ...own, client: client('vscode-agent-host', 'VS Code Agent Host', 4800) };
+    const restart = plan('restart', one);
+    assert.deepEqual(kinds(restart), ['manual']);
+    assert.match(
+      restart.steps[0]?.text ?? '',
+      /^Open the agent session, run “MCP: List Servers”, pick memory, choose “Stop Server” and then “Start Server”/,
+    );
+    const stop = plan('stop', one);
+    assert.deepEqual([kinds(stop), stop.confirm], [['end-tree'], 'twice']);
+    assert.match(stop.risks.join(' '), /Gentler: open the agent session.*pick memory and choose “Stop Server”/);
+    assert.doesNotMatch(plan('stop', { ...own, client: claude }).risks.join(' '), /Gentler/);
+  });
+
+  it('A29: asks the guard to restart, whoever the client is, without a question; and to stop, on a second yes', () => {
+    const record = {
+      id: 'a'.repeat(32),
+      serverId: 'memory',
+      state: 'running',
+      exclusion: 'flock',
+      locks: [],
+      control: ['status', 'restart', 'stop'],
+      guardPid: 9,
+    } as const;
+    for (const guarded of [
+      { ...own, record },
+      { ...own, client: claude, record },
+      { ...own, client: null, background: true, record },
+    ]) {
+      const made = plan('restart', guarded);
+      assert.deepEqual(
+        [made.steps.map((step) => (step.kind === 'ask-control' ? step.record : step.kind)), made.confirm],
+        [[record.id], 'no'],
+      );
+      assert.match(made.reason, /^Its guard \(PID 9\) can replace it without its client noticing/);
+    }
+    const stop = plan('stop', { ...own, client: claude, record });
+    assert.deepEqual([kinds(stop), stop.confirm], [['ask-control'], 'twice']);
+    // Signals alone would make the guard start it again.
+    assert.deepEqual(kinds(plan('stop', { ...own, client: null, background: true, record })), ['ask-control']);
+    // The editor stops its own servers itself, and knows then that they are stopped.
+    assert.deepEqual(kinds(plan('stop', { ...own, record })), ['ask-window']);
+    // The controls: a record without the verb, and a server that was left behind.
+    assert.deepEqual(kinds(plan('restart', { ...own, client: claude, record: { ...record, control: ['status'] } })), ['manual']);
+    const orphan = instance({ name: 'memory', pid: 11, findings: [finding({ kind: 'orphan' })], record });
+    assert.deepEqual(kinds(plan('restart', orphan)), ['end-tree']);
+  });
+
+  it('ends a proven orphan, whatever the verb; an unproven one only on a second yes', () => {
+    const orphan = instance({ name: 'memory', pid: 11, tree: [11, 9], findings: [finding({ kind: 'orphan' })] });
+    for (const verb of ['restart', 'stop', 'end'] as const) {
+      const made = plan(verb, orphan);
+      assert.deepEqual([kinds(made), made.confirm, made.verify], [['end-tree'], 'once', 'PID 11, 9 are gone']);
+    }
+    const perhaps = { ...orphan, findings: [finding({ kind: 'orphan', confidence: 'unknown' })] };
+    assert.equal(plan('end', perhaps).confirm, 'twice');
+    assert.match(plan('restart', perhaps).refused ?? '', /the way it was started/);
+  });
+
+  it('ends no server with another one that the same script has started', () => {
+    const launchers = [{ pid: 40, kind: 'sh', command: 'sh start.sh' }];
+    const one = instance({ name: 'one', pid: 41, launchers, background: true, tree: [41, 40, 42] });
+    const two = instance({ name: 'two', pid: 42, launchers, background: true, tree: [42, 40, 41] });
+    assert.match(plan('stop', one, [two]).refused ?? '', /^sh \(PID 40\) has started two \(PID 42\) beside one/);
+    assert.deepEqual(plan('end', one, [two]).steps, []);
+    const left = [finding({ kind: 'orphan' })];
+    assert.deepEqual(kinds(plan('end', { ...one, findings: left }, [{ ...two, findings: left }])), ['end-tree']);
+    assert.match(plan('end', { ...one, findings: left }, [two]).refused ?? '', /would be ended with it/);
+  });
+
+  it('leaves what runs on its own alone, but for a second yes', () => {
+    const service = instance({ name: 'http', pid: 12, background: true, transport: 'http' });
+    assert.match(plan('restart', service).refused ?? '', /its service/);
+    assert.deepEqual([kinds(plan('stop', service)), plan('stop', service).confirm], [['end-tree'], 'twice']);
+  });
+
+  it('B17: refuses what runs this program', () => {
+    const made = plan('end', { ...own, tree: [10, 77] });
+    assert.deepEqual([made.steps, made.refused], [[], 'This command was started by memory itself (PID 77).']);
+  });
+
+  it('ends the surplus copy itself: its client would stop the one that it uses', () => {
+    const surplus = { ...own, findings: [finding({ kind: 'duplicate' })] };
+    const newer = instance({ name: 'memory', pid: 20, definitions: ['d1'], client: window });
+    const made = plan('end', surplus, [newer]);
+    assert.deepEqual([kinds(made), made.confirm], [['end-tree'], 'once']);
+    assert.match(made.reason, /newer copy \(PID 20\)/);
+    assert.deepEqual(kinds(plan('restart', surplus, [newer])), ['ask-window']);
+  });
+});
+
+describe('pruneCandidates', () => {
+  const orphan = instance({ name: 'memory', pid: 11, findings: [finding({ kind: 'orphan' })] });
+  const perhaps = instance({ name: 'memory', pid: 12, findings: [finding({ kind: 'orphan', confidence: 'likely' })] });
+  const old = instance({ name: 'memory', pid: 13, definitions: ['d1'], client: claude, findings: [finding({ kind: 'duplicate' })] });
+  const newer = instance({ name: 'memory', pid: 14, definitions: ['d1'], client: claude });
+  const elsewhere = instance({ name: 'memory', pid: 15, definitions: ['d1'], client: window });
+  const service = instance({ name: 'http', pid: 16, background: true, transport: 'http' });
+  const single = instance({ name: 'files', pid: 17, client: claude });
+  const given = snapshot({ definitions: [entry], instances: [single, service, elsewhere, newer, old, perhaps, orphan] });
+  const candidates = pruneCandidates(given, around);
+
+  it('says of one that was cut off a moment ago neither that it is left behind nor that it runs on its own by design', () => {
+    const young = instance({ name: 'memory', pid: 18, client: null, background: false });
+    assert.deepEqual(
+      pruneCandidates(snapshot({ definitions: [entry], instances: [young] }), around).map(({ class: kind, preselected, plan: made }) => [
+        kind,
+        preselected,
+        made.confirm,
+      ]),
+      [['likely-orphan', false, 'twice']],
+    );
+  });
+
+  it('B15, B16: tells the classes apart, and preselects proven orphans alone', () => {
+    assert.deepEqual(
+      candidates.map(({ class: kind, instance: { pid }, preselected }) => [kind, pid, preselected]),
+      [
+        ['orphan', 11, true],
+        ['likely-orphan', 12, false],
+        ['duplicate', 13, false],
+        ['copy', 14, false],
+        ['copy', 15, false],
+        ['background', 16, false],
+      ],
+    );
+    assert.equal(freedBytes(candidates.filter(({ preselected }) => preselected)), orphan.memoryBytes);
+    assert.match(candidates.find(({ class: kind }) => kind === 'copy')?.why ?? '', /lives and uses it/);
+  });
+
+  it('B17: names a client that would be left without any copy', () => {
+    const pick = (...pids: number[]) => candidates.filter(({ instance: { pid } }) => pids.includes(pid));
+    assert.deepEqual(lastCopies(pick(11, 13), given), []);
+    assert.deepEqual(lastCopies(pick(13, 14), given), ['memory of Claude Code (PID 5001)', 'memory of Claude Code (PID 5001)']);
+    assert.deepEqual(lastCopies(pick(15), given), ['memory of VS Code (PID 4711)']);
+  });
+
+  it('B16: lists what does not answer and what is idle under living clients, unticked, with what it may mean', () => {
+    const mute = instance({ name: 'mail', pid: 18, client: claude });
+    const guarded = instance({ name: 'wiki', pid: 19, client: claude, findings: [finding({ kind: 'unresponsive' })] });
+    const all = { ...given, instances: [...given.instances, mute, guarded] };
+    const life = new Map([
+      [mute.id, { kind: 'not-reading', why: 'it does not read its input', mind: 'It may be busy.' }],
+      [single.id, { kind: 'idle', why: 'it has read nothing since 09:00', mind: 'Idle is not broken.' }],
+      [elsewhere.id, { kind: 'idle', why: 'it has read nothing since 09:00', mind: 'Idle is not broken.' }],
+      [old.id, { kind: 'stopped', why: 'it is stopped', mind: 'It goes on.' }],
+    ] as const);
+    const found = pruneCandidates(all, around, life);
+    assert.deepEqual(
+      found.map(({ class: kind, instance: { pid }, preselected, plan: { confirm } }) => [kind, pid, preselected, confirm]),
+      [
+        ['orphan', 11, true, 'once'],
+        ['likely-orphan', 12, false, 'twice'],
+        ['duplicate', 13, false, 'once'],
+        ['wedged', 18, false, 'twice'],
+        ['wedged', 19, false, 'twice'],
+        ['idle', 15, false, 'twice'],
+        ['idle', 17, false, 'twice'],
+        ['copy', 14, false, 'twice'],
+        ['background', 16, false, 'twice'],
+      ],
+    );
+    const of = (pid: number) => found.find((one) => one.instance.pid === pid);
+    assert.equal(of(18)?.why, 'Claude Code (PID 5001) lives, and it does not read its input');
+    assert.ok(of(18)?.plan.risks.includes('It may be busy.'));
+    assert.equal(of(19)?.why, 'Claude Code (PID 5001) lives, and it does not answer; unresponsive it is');
+    assert.match(of(15)?.why ?? '', /since 09:00; 3 copies, 2 living clients; each client runs its own$/);
+    assert.match(of(13)?.why ?? '', /newer copy of it; it is stopped$/);
+    // The control: without signs of life neither is on the list, but for the one of which its calls are seen.
+    assert.deepEqual(
+      pruneCandidates(all, around).flatMap(({ class: kind, instance: { pid } }) => (pid > 16 ? [[kind, pid]] : [])),
+      [['wedged', 19]],
+    );
+  });
+
+  it('shows a lock conflict, unticked, whichever client has it', () => {
+    const conflict = finding({ kind: 'lock-conflict', message: '/data is used by two servers at the same time' });
+    const rival = instance({ name: 'store', pid: 21, client: claude, findings: [conflict] });
+    const alone = instance({ name: 'store', pid: 22, background: true, findings: [conflict] });
+    const found = pruneCandidates({ ...given, instances: [rival, alone] }, around);
+    assert.deepEqual(
+      found.map(({ class: kind, instance: { pid }, preselected, plan: { confirm } }) => [kind, pid, preselected, confirm]),
+      [
+        ['lock-conflict', 21, false, 'twice'],
+        ['background', 22, false, 'twice'],
+      ],
+    );
+    assert.equal(found[0]?.why, 'Claude Code (PID 5001) lives, and /data is used by two servers at the same time');
+    assert.match(found[1]?.why ?? '', /by design.*; \/data is used by two servers at the same time$/);
+  });
+
+  it('leaves out what runs this program', () =>
+    assert.deepEqual(
+      pruneCandidates(given, { ...around, ownPids: new Set([11, 14]) }).map(({ instance: { pid } }) => pid),
+      [12, 13, 15, 16],
+    ));
+});

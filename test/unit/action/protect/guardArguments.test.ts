@@ -1,0 +1,59 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { guardPrefix, staleModeIn } from '../../../../src/action/protect/guardArguments.ts';
+
+const route = { kind: 'launcher', path: '/r/mcp-shepherd' } as const;
+const own = ['npx', '-y', 'x'];
+
+describe('guardLine', () => {
+  it('writes what was chosen and leaves out what the guard does anyway', () => {
+    deepEqual(guardPrefix(own, route, { locks: [] }), ['/r/mcp-shepherd', 'guard', '--']);
+    deepEqual(guardPrefix(own, route, { locks: [], onStale: 'refuse-writes' }), ['/r/mcp-shepherd', 'guard', '--']);
+    deepEqual(guardPrefix(own, route, { locks: ['path:/a', 'name:b'], onStale: 'warn', onConflict: 'wait=5', runDir: '/r' }), [
+      ...['/r/mcp-shepherd', 'guard', '--run-dir', '/r', '--on-stale', 'warn', '--lock', 'path:/a', '--lock', 'name:b'],
+      ...['--on-conflict', 'wait=5', '--'],
+    ]);
+  });
+
+  it('names no place of this machine in the portable form, and starts npx as the entry does', () => {
+    deepEqual(guardPrefix(own, { kind: 'portable' }, { locks: [], runDir: '/r' }), ['npx', '-y', 'mcp-shepherd', 'guard', '--']);
+    deepEqual(guardPrefix(['cmd', '/c', ...own], { kind: 'portable' }, { locks: [] }), [
+      'cmd',
+      '/c',
+      'npx',
+      '-y',
+      'mcp-shepherd',
+      'guard',
+      '--',
+    ]);
+  });
+
+  it('keeps what is written already and is not chosen anew', () => {
+    const guarded = [
+      '/old/mcp-shepherd',
+      'guard',
+      '--run-dir',
+      '/old',
+      '--overlap',
+      '--grace=3',
+      '--lock',
+      'name:a',
+      '--on-stale',
+      'off',
+      '--',
+      ...own,
+    ];
+    deepEqual(guardPrefix(guarded, route, { locks: [], onStale: 'restart' }), [
+      ...['/r/mcp-shepherd', 'guard', '--overlap', '--grace=3', '--lock', 'name:a', '--on-stale', 'restart', '--'],
+    ]);
+    deepEqual(guardPrefix(guarded, route, { locks: ['name:b'], onStale: 'refuse-writes' }), [
+      ...['/r/mcp-shepherd', 'guard', '--overlap', '--grace=3', '--lock', 'name:b', '--'],
+    ]);
+  });
+
+  it('says what the guard will do when the server is stale', () => {
+    equal(staleModeIn(['mcp-shepherd', 'guard', '--', 'x']), 'refuse-writes');
+    equal(staleModeIn(['mcp-shepherd', 'guard', '--on-stale', 'off', '--', 'x']), 'off');
+    equal(staleModeIn(['mcp-shepherd', 'guard', '--on-stale=warn', '--', 'x']), 'warn');
+  });
+});

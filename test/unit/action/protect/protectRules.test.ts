@@ -1,0 +1,96 @@
+import { equal, match, ok } from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { commandRules } from '../../../../src/action/protect/allowLists.ts';
+import type { ProtectFacts } from '../../../../src/action/protect/protectFacts.ts';
+import { refusalOf, warningsFor } from '../../../../src/action/protect/protectRules.ts';
+import type { RawDefinition } from '../../../../src/model/definition.ts';
+
+const definition: RawDefinition = {
+  id: '1',
+  client: 'vscode',
+  readBy: ['vscode'],
+  scope: 'user',
+  file: '/home/ada/.config/Code/User/mcp.json',
+  line: 3,
+  name: 'notes',
+  transport: 'stdio',
+  command: 'npx',
+  args: ['-y', 'x'],
+  env: {},
+  secrets: [],
+  enabled: true,
+};
+const quiet: ProtectFacts = {
+  definition,
+  clientName: 'VS Code',
+  otherReaders: [],
+  restartStep: 'Restart it.',
+  rules: [],
+  own: ['npx', '-y', 'x'],
+  entry: { command: 'npx', args: ['-y', 'x'] },
+};
+
+describe('judgement', () => {
+  it('changes what belongs to the person alone', () => {
+    equal(refusalOf(quiet, 'protect', false), undefined);
+    equal(warningsFor(quiet, 'protect', false).length, 0);
+  });
+
+  it('refuses files of administrators and of clients that write them anew, whatever is wanted', () => {
+    for (const action of ['protect', 'unprotect'] as const) {
+      match(refusalOf({ ...quiet, definition: { ...definition, scope: 'managed' } }, action, true)?.reason ?? '', /administrator/);
+      const rewritten = refusalOf({ ...quiet, clientName: 'Claude Desktop', rewrittenBy: [7, 8] }, action, true);
+      match(rewritten?.reason ?? '', /Claude Desktop is running \(PID 7, 8\)/);
+      match(rewritten?.advice[0] ?? '', /Quit Claude Desktop/);
+    }
+  });
+
+  it('refuses a machine’s path in a file that others share, and lets the portable form and the way back pass', () => {
+    const shared = { ...quiet, workTree: '/home/ada/shop' };
+    match(refusalOf(shared, 'protect', false)?.reason ?? '', /git work tree \/home\/ada\/shop/);
+    equal(refusalOf(shared, 'protect', true), undefined);
+    equal(refusalOf(shared, 'unprotect', false), undefined);
+    const claude = refusalOf({ ...shared, definition: { ...definition, client: 'claude-code' } }, 'protect', false);
+    match(claude?.advice[0] ?? '', /claude mcp add --scope local notes/);
+  });
+
+  it('warns where an administrator allows exactly this command, and does not slip past one that forbids it', () => {
+    const rules = (key: string, words: unknown) =>
+      commandRules({ [key]: [{ serverName: 'other' }, { serverCommand: words }] }, '/etc/policy.json');
+    const allowed = { ...quiet, rules: rules('allowedMcpServers', ['npx', '-y', 'x']) };
+    ok(warningsFor(allowed, 'protect', false).some((warning) => warning.includes('/etc/policy.json allows exactly this command')));
+    equal(warningsFor({ ...quiet, rules: rules('allowedMcpServers', ['npx', 'x']) }, 'protect', false).length, 0);
+    match(
+      refusalOf({ ...quiet, rules: rules('chat.mcp.deniedServers', ['npx', '-y', 'x']) }, 'protect', false)?.reason ?? '',
+      /does not allow/,
+    );
+  });
+
+  it('reads rules as both products write them, and nothing else', () => {
+    equal(commandRules({ 'chat.mcp.allowedServers': [{ command: 'npx', args: ['x'] }] }, 'f')[0]?.words.join(' '), 'npx x');
+    equal(commandRules({ ChatMcpAllowedServers: '[{"command":["npx","x"]}]' }, 'f')[0]?.words.join(' '), 'npx x');
+    for (const settings of [
+      null,
+      7,
+      [],
+      { allowedMcpServers: 'x' },
+      { allowedMcpServers: [7, {}, { serverCommand: [7] }] },
+      { allowedServers: [{ command: 'x' }] },
+    ]) {
+      equal(commandRules(settings, 'f').length, 0);
+    }
+  });
+
+  it('tells what is easily overlooked', () => {
+    const busy: ProtectFacts = {
+      ...quiet,
+      definition: { ...definition, enabled: false, vscodeCollection: 'user' },
+      otherReaders: ['Cursor', 'Copilot CLI'],
+      entry: { sandboxEnabled: true, dev: { debug: { type: 'node' } } },
+    };
+    const told = warningsFor(busy, 'protect', false).join('\n');
+    for (const words of [/switched off/, /Cursor and Copilot CLI read this file too/, /sandbox/, /dev\.debug/, /Settings Sync/]) {
+      match(told, words);
+    }
+  });
+});

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { UsageError } from '../../../../src/cli/exitCodes.ts';
+import { findDefinition } from '../../../../src/cli/session/findDefinition.ts';
+import type { Problem } from '../../../../src/model/problem.ts';
+import { definition, snapshot } from '../fixture.ts';
+
+describe('findDefinition', () => {
+  const hintOf = (problems: readonly Problem[]): string => {
+    try {
+      findDefinition(snapshot({ definitions: [definition({ name: 'other' })], problems }), { name: 'notes', prefers: () => true });
+    } catch (error) {
+      assert.ok(error instanceof UsageError);
+      return error.hint;
+    }
+    return assert.fail('found');
+  };
+
+  it('names the files that could not be read: the entry may stand in one of them', () => {
+    const file = '/home/ada/.cursor/mcp.json';
+    assert.equal(
+      hintOf([
+        { source: 'config', file, line: 4, message: 'This is not valid JSON.' },
+        { source: 'process', message: 'of no matter here' },
+      ]),
+      `What could not be read:\n  ${file}:4: This is not valid JSON.\n"mcp-shepherd status" lists them.`,
+    );
+    assert.equal(hintOf([]), '"mcp-shepherd status" lists them.');
+  });
+});

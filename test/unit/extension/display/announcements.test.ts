@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { announcements, announcementText, groupText, ownerFirstMs, speaksNow } from '../../../../src/extension/display/announcements.ts';
+import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
+
+const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }));
+
+describe('The notification of an upgrade', () => {
+  it('is one for all copies that the upgrade left behind', () => {
+    const all = of(stale(), stale({ pid: 2, client: claude }), instance({ pid: 3 }));
+    assert.equal(all.length, 1);
+    assert.deepEqual(
+      all[0]?.instances.map((item) => item.pid),
+      [4711, 2],
+    );
+  });
+
+  it('is another one for another version, environment or dependency', () => {
+    const own = stale().package;
+    assert.ok(own);
+    const all = of(
+      stale(),
+      stale({ pid: 2, package: { ...own, installed: '1.2.0' } }),
+      stale({ pid: 3, package: { ...own, root: '/elsewhere' } }),
+      stale({ pid: 4, changedDependencies: [{ name: 'zod', running: '3', installed: '4', direction: 'upgrade' }] }),
+    );
+    assert.equal(new Set(all.map((one) => one.key)).size, 4);
+  });
+
+  it('has the same key in every window, and after a restart of the editor', () => {
+    assert.equal(of(stale())[0]?.key, of(stale({ pid: 9, client: claude, startedAt: '2026-01-01T00:00:00Z' }))[0]?.key);
+  });
+
+  it('is not made of duplicates, orphans, or what is unknown', () => {
+    assert.deepEqual(of(instance({ findings: [finding({ kind: 'duplicate' }), finding({ confidence: 'unknown' })] })), []);
+  });
+
+  it('comes at once in the window that runs the server, else in the focused one, after the owner had its chance', () => {
+    const [own] = of(stale());
+    const [foreign] = of(stale({ client: claude }));
+    assert.ok(own && foreign);
+    assert.equal(speaksNow(own, here, false, 0), true);
+    assert.equal(speaksNow(foreign, here, true, ownerFirstMs - 1), false);
+    assert.equal(speaksNow(foreign, here, true, ownerFirstMs), true);
+    assert.equal(speaksNow(foreign, here, false, 60_000), false);
+  });
+
+  it('says what runs, what is installed, and whose it is', () => {
+    const [one] = of(stale());
+    const [two] = of(stale(), stale({ pid: 2, client: claude }));
+    assert.ok(one && two);
+    assert.equal(announcementText(one, here), 'everything still runs 1.0.0, and 1.1.0 is installed (VS Code, this window, PID 4711).');
+    assert.equal(announcementText(two, here), 'everything still runs 1.0.0, and 1.1.0 is installed (2 running copies).');
+    const [several] = of(stale(), stale({ pid: 2, name: 'other folder' }));
+    assert.ok(several);
+    assert.equal(
+      announcementText(several, here),
+      'everything and other folder still run 1.0.0, and 1.1.0 is installed (2 running servers).',
+      'entries of one package are no copies of each other',
+    );
+  });
+
+  it('is one for several upgrades that are seen together', () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const own = stale().package;
+    assert.ok(own);
+    const all = of(...names.map((name, index) => stale({ pid: index + 1, name, package: { ...own, name } })));
+    assert.equal(groupText(all.slice(0, 2)), '2 running servers still run old code after an upgrade: a and b.');
+    assert.equal(groupText(all), '5 running servers still run old code after an upgrade: a, b, c, d and 1 more.');
+  });
+});

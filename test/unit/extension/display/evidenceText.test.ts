@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { evidenceText } from '../../../../src/extension/display/evidenceText.ts';
+import { explanationOf } from '../../../../src/presentation/explanation.ts';
+import { claude, definition, finding, here, instance, now, snapshot, stale } from '../samples.ts';
+
+const text = (one: ReturnType<typeof stale>, changes = {}): string =>
+  evidenceText(one, snapshot({ instances: [one], ...changes }), here, now);
+
+describe('The evidence document', () => {
+  it('says what is wrong, how sure it is, how it is known and what to do', () => {
+    const shown = text(stale());
+    assert.match(shown, /^everything \(PID 4711\): stale\n=+\n/);
+    assert.match(shown, /\nStale \(proven\)\n {2}everything 1\.0\.0 → 1\.1\.0\n {2}runs everything 1\.0\.0 since 10:00 \(PID 4711\)/);
+    assert.match(shown, /\nHow to restart it\n {2}This window can restart it/);
+    assert.match(shown, /\n {2}runs {8}1\.0\.0\n {2}installed {3}1\.1\.0\n/);
+    assert.match(shown, /\n {2}entry {7}everything, in ~\/api\/\.vscode\/mcp\.json, line 3\n/);
+  });
+
+  it('says what is not known, and why', () => {
+    const shown = text(
+      instance({ package: null, unknown: 'a binary without metadata', definitions: [], findings: [finding({ confidence: 'unknown' })] }),
+    );
+    assert.match(shown, /^everything \(PID 4711\): nothing found to be wrong/);
+    assert.match(shown, /\(cannot be told\)/);
+    assert.match(shown, /not known {3}a binary without metadata/);
+    assert.match(shown, /none of the configuration files that were read has it/);
+  });
+
+  it('names the step in another client', () => {
+    assert.match(text(stale({ client: claude })), /How to restart it\n {2}.*\/mcp/);
+  });
+
+  it('names environment variables without their values, and changed dependencies', () => {
+    const changed = stale({ changedDependencies: [{ name: 'zod', running: '3.1.0', installed: '4.0.0', direction: 'upgrade' }] });
+    const shown = text(changed, { definitions: [definition({ envNames: ['API_KEY'] })] });
+    assert.match(shown, /API_KEY \(values are not read out\)/);
+    assert.match(shown, /zod: 3\.1\.0 when it started, 4\.0\.0 now/);
+  });
+
+  it('holds the same lines as the command line tells', () => {
+    const one = stale({
+      evidence: {
+        firstSeenAt: '2026-11-21T09:00:05Z',
+        program: '/usr/bin/node',
+        unreadable: [],
+        match: { confidence: 'proven', why: ['its command line is the one of the entry (everything)'] },
+        source: { entry: '/home/ann/api/x.js', how: 'from the script on its command line', editable: false, metadata: null, packages: 3 },
+        baseline: { takenAt: '2026-11-21T09:00:05Z', trust: 'before-start', packages: 3, record: '/home/ann/.mcp-run/x.json' },
+        compared: [],
+      },
+    });
+    const shown = text(one).replace(/\s+/g, ' ');
+    for (const section of explanationOf(one, snapshot({ instances: [one] }), {
+      cure: '',
+      home: here.home,
+      owner: 'VS Code, this window',
+    })) {
+      for (const row of section.rows) {
+        assert.ok(shown.includes(row.text), row.text);
+      }
+    }
+  });
+
+  it('breaks long lines and keeps hostile text on its own line', () => {
+    const shown = text(stale({ command: `node ${'word '.repeat(100)}`, name: 'a\nStale (proven)\n\u202eb' }));
+    assert.ok(shown.split('\n').every((line) => line.length <= 200));
+    assert.equal(shown.split('\n').filter((line) => line === 'Stale (proven)').length, 1);
+  });
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { instanceTooltip } from '../../../../src/extension/display/instanceTooltip.ts';
+import type { WindowFacts } from '../../../../src/extension/window/windowFacts.ts';
+import type { Instance } from '../../../../src/model/snapshot.ts';
+import { explanationOf } from '../../../../src/presentation/explanation.ts';
+import { fullSnapshot } from '../../cli/fullSnapshot.ts';
+
+const facts = { home: '/home/ada', pid: 1, clientId: 'vscode', busy: new Map() } as unknown as WindowFacts;
+const full = fullSnapshot.instances[0] as Instance;
+const now = Date.parse(full.startedAt) + 60_000;
+
+describe('what a server has published', () => {
+  // Markdown's escapes say nothing here.
+  const tooltip = (instance: Instance): string => instanceTooltip(instance, facts, now).replaceAll('\\', '');
+  const lines = (instance: Instance): string[] =>
+    explanationOf(instance, fullSnapshot, { cure: '', home: '/home/ada' })
+      .find(({ heading }) => heading === 'What it says of itself')
+      ?.rows.map(({ name, text }) => `${name}: ${text}`) ?? [];
+
+  it('is explained line by line, with what keeps others away, and nothing is said where there is nothing', () => {
+    assert.deepEqual(lines(full), [
+      'name: everything',
+      'state: running',
+      'holds: ~/data',
+      'guard: PID 4709',
+      'trouble: it refused initialize: no database',
+      `refused: 3 calls, the last at ${full.record?.refused?.at}: Not executed: it runs zod 3.25.0, installed is 4.1.0`,
+      `idle since: ${full.record?.idleSince}`,
+      'can be asked: status, restart, stop',
+      'record: 0123456789abcdef0123456789abcdef',
+    ]);
+    const { record, ...none } = full;
+    assert.ok(record);
+    assert.deepEqual(lines(none), []);
+    const alone = { ...none, record: { ...record, state: 'compromised', exclusion: 'none' } } as const;
+    assert.match(lines(alone).join('\n'), /others may have come in\nholds: ~\/data \(nothing keeps others away\)/);
+  });
+
+  it('B22 B26 stands in the tooltip: what the guard refused, why it has no new server, and since when nobody calls', () => {
+    const shown = tooltip(full);
+    assert.match(shown, /could not restart it: it refused initialize: no database\./);
+    assert.match(shown, /refused 3 calls, the last because: Not executed: it runs zod/);
+    assert.match(shown, /Nobody has called it since \d{4}-/);
+    const { idleSince: _, problem: __, refused: ___, ...quiet } = full.record ?? assert.fail();
+    assert.doesNotMatch(tooltip({ ...full, record: quiet }), /refused|could not restart|Nobody has called/);
+  });
+
+  it('stands in the tooltip: what it holds, and whose word the versions are', () => {
+    assert.match(tooltip(full), /Holds ~\/data\. Its versions were written down by its guard \(PID 4709\)/);
+    const { record, ...none } = full;
+    assert.ok(record && none.package);
+    assert.doesNotMatch(tooltip(none), /Holds/);
+    const { guardPid: _, ...own } = record;
+    assert.match(
+      tooltip({ ...none, record: { ...own, exclusion: 'none' } }),
+      /Uses ~\/data, and nothing keeps others away\. .*the server itself/,
+    );
+    const { origin: __, ...inferred } = none.package;
+    assert.doesNotMatch(tooltip({ ...none, record, package: inferred }), /written down/);
+  });
+});

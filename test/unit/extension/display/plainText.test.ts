@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { asMarkdown, firstSentence, oneLine, withoutIcons, withoutLinks } from '../../../../src/extension/display/plainText.ts';
+
+describe('Foreign text in the views', () => {
+  it('is one bounded line without control characters and direction marks', () => {
+    assert.equal(oneLine('a\nb\u202ec\u0007d'), 'a b c d');
+    assert.equal(oneLine('x'.repeat(20), 10), `${'x'.repeat(9)}…`);
+  });
+
+  it('makes no icon of $(name)', () => {
+    assert.equal(withoutIcons('$(trash) files'), '$ (trash) files');
+  });
+
+  it('is cut after its first sentence where there is room for one, and a version is no end of a sentence', () => {
+    assert.equal(
+      firstSentence('tokens was restarted by its guard: PID 7 now, 2026.8.31. Its client keeps the session.'),
+      'tokens was restarted by its guard: PID 7 now, 2026.8.31',
+    );
+    assert.equal(firstSentence('tokens stopped (PID 7)'), 'tokens stopped (PID 7)');
+    assert.equal(firstSentence('It runs server.py 1.2.'), 'It runs server.py 1.2');
+  });
+
+  it('makes no link in a notification', () => {
+    assert.equal(withoutLinks('see [here](command:workbench.action.quit)'), 'see [here] (command:workbench.action.quit)');
+  });
+
+  it('is literal in Markdown: no link, image, HTML, table cell, address or emphasis', () => {
+    const marked = asMarkdown('a|b [x](command:y) <img src=z> **b** https://a.b `c` &amp; $(x)');
+    // Everything that Markdown gives a meaning to stands behind a backslash.
+    assert.doesNotMatch(marked, /(?<!\\)[|[\]()<>*`&$:]/);
+    assert.equal(marked.replace(/\\(.)/g, '$1'), 'a|b [x](command:y) <img src=z> **b** https://a.b `c` &amp; $ (x)');
+  });
+});

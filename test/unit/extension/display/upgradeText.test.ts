@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { UpgradePlan } from '../../../../src/action/plan/upgrade.ts';
+import { versionsText } from '../../../../src/extension/display/instanceText.ts';
+import { commandLine, upgradeFailure, upgradePicks, upgradeQuestion } from '../../../../src/extension/display/upgradeText.ts';
+import { finding, here, instance, snapshot } from '../samples.ts';
+
+const own = { ecosystem: 'npm', name: 'notes', root: '/srv/shop', running: '1.0.0', installed: '1.0.0', latest: '1.2.0' } as const;
+const server = instance({
+  package: own,
+  findings: [finding({ kind: 'update-available', confidence: 'proven', actions: [{ kind: 'upgrade', argv: ['npm', 'i'] }] })],
+});
+const plan: UpgradePlan = {
+  argv: ['npm', 'install', '--prefix', '/srv/my shop', 'notes@1.2.0'],
+  cwd: '/work',
+  packageName: 'notes',
+  from: '1.0.0',
+  to: '1.2.0',
+  instances: [server],
+  order: 'upgrade-first',
+};
+
+describe('What is said of an upgrade', () => {
+  it('asks with the exact command, the directory and the servers', () => {
+    const { message, detail } = upgradeQuestion(plan, here);
+    assert.equal(message, 'Upgrade notes from 1.0.0 to 1.2.0 and restart its server?');
+    assert.deepEqual(detail.split('\n').slice(0, 4), [
+      'npm install --prefix "/srv/my shop" notes@1.2.0',
+      'in /work',
+      '',
+      'Restarted when it has worked:',
+    ]);
+    assert.match(detail, new RegExp(`PID ${server.pid}`));
+    assert.match(upgradeQuestion({ ...plan, order: 'stop-first' }, here).detail, /Stopped before and started again after it:/);
+  });
+
+  it('says after a failure what became of the servers', () => {
+    assert.match(upgradeFailure(plan, 1), /exit code 1.*run on as they were; nothing was restarted/);
+    assert.match(
+      upgradeFailure({ ...plan, order: 'stop-first' }, 'its terminal was closed'),
+      /terminal was closed.*started again as they were/,
+    );
+  });
+
+  it('lets no line break or control character into the question', () => {
+    const hostile = { ...plan, packageName: 'a\nb\u001b[31m', argv: ['npm', 'a\u0007b\n\nc'] as const };
+    const { message, detail } = upgradeQuestion(hostile, here);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is there is the point
+    assert.doesNotMatch(message + detail.replaceAll('\n', ''), /[\u0000-\u001f]/);
+    assert.equal(commandLine(['a b', 'c"d']), '"a b" "c\\"d"');
+  });
+
+  it('names the newer version on the row, and each installation once in the list', () => {
+    assert.equal(versionsText(server), 'runs 1.0.0, 1.2.0 available');
+    const copy = { ...server, id: 'another' };
+    const picks = upgradePicks(snapshot({ instances: [server, copy, instance({ id: 'current' })] }), here);
+    assert.equal(picks.length, 1);
+    assert.equal(picks[0]?.description, '1.0.0 → 1.2.0');
+  });
+});

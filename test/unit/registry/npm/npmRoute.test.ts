@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { IndexRoute } from '../../../../src/registry/indexRoute.ts';
+import { type NpmPackagePlace, npmRoute } from '../../../../src/registry/npm/npmRoute.ts';
+import { parseNpmrc, withVariables } from '../../../../src/registry/npm/npmrc.ts';
+import { publicNpmRegistry } from '../../../../src/registry/publicIndexes.ts';
+import type { Surroundings } from '../../../../src/registry/settingsSource.ts';
+
+const place: NpmPackagePlace = { name: '@acme/notes', project: '/srv/shop', prefixes: ['/opt/node'] };
+
+function around(files: Record<string, string> = {}, env: Record<string, string> = {}): Surroundings {
+  return { platform: 'linux', home: '/home/ada', env, read: (path) => files[path] };
+}
+
+function asked(route: IndexRoute) {
+  assert.ok('ask' in route, JSON.stringify(route));
+  const [{ base, ...rest }] = route.ask;
+  return { base: base.href, ...rest };
+}
+
+function never(route: IndexRoute): string {
+  assert.ok('never' in route, JSON.stringify(route));
+  return route.never;
+}
+
+describe('npmRoute', () => {
+  it('asks the public registry when nothing is configured', () => {
+    assert.deepEqual(asked(npmRoute(place, around())), { base: publicNpmRegistry, isPublic: true });
+  });
+
+  it('follows variables, project, user and machine in that order', () => {
+    const files: Record<string, string> = {
+      '/srv/shop/.npmrc': 'registry=https://project.example',
+      '/home/ada/.npmrc': 'registry=https://user.example',
+      '/opt/node/etc/npmrc': 'registry=https://machine.example',
+    };
+    const env = { NPM_CONFIG_REGISTRY: 'https://variable.example/npm' };
+    assert.equal(asked(npmRoute(place, around(files, env))).base, 'https://variable.example/npm/');
+    assert.equal(asked(npmRoute(place, around(files))).base, 'https://project.example/');
+    const { project: _, ...global } = place;
+    assert.equal(asked(npmRoute(global, around(files))).base, 'https://user.example/');
+    delete files['/home/ada/.npmrc'];
+    assert.equal(asked(npmRoute(global, around(files))).base, 'https://machine.example/');
+  });
+
+  it('reads the settings files that variables name', () => {
+    const files = { '/etc/special': 'registry=https://special.example/', '/home/ada/.npmrc': 'registry=https://user.example' };
+    assert.equal(asked(npmRoute(place, around(files, { npm_config_userconfig: '/etc/special' }))).base, 'https://special.example/');
+    const machine = { '/etc/special': 'registry=https://special.example/', '/opt/node/etc/npmrc': 'registry=https://machine.example' };
+    assert.equal(asked(npmRoute(place, around(machine, { npm_config_globalconfig: '/etc/special' }))).base, 'https://special.example/');
+  });
+
+  it('asks for a scope where the scope is, and nowhere else', () => {
+    const files = { '/home/ada/.npmrc': '@acme:registry=https://acme.example/npm/\nregistry=https://general.example' };
+    assert.equal(asked(npmRoute(place, around(files))).base, 'https://acme.example/npm/');
+    assert.equal(asked(npmRoute({ ...place, name: '@other/x' }, around(files))).base, 'https://general.example/');
+    assert.equal(asked(npmRoute({ ...place, name: 'notes' }, around(files))).base, 'https://general.example/');
+  });
+
+  it('tells the public registry nothing that is not from there', () => {
+    const reasons = [
+      { isPrivate: true },
+      { publishedTo: 'https://acme.example/' },
+      { resolved: 'https://acme.example/notes.tgz' },
+      { resolved: 'git+ssh://git@example.com/acme/notes.git#0123' },
+      { resolved: 'file:../notes.tgz' },
+    ];
+    for (const reason of reasons) {
+      assert.ok(never(npmRoute({ ...place, ...reason }, around())), JSON.stringify(reason));
+    }
+    const from = `${publicNpmRegistry}@acme/notes/-/notes-1.0.0.tgz`;
+    assert.equal(asked(npmRoute({ ...place, resolved: from }, around())).isPublic, true);
+    // A mirror has other addresses in the lock file than the registry that it mirrors.
+    const mirror = { '/home/ada/.npmrc': 'registry=https://mirror.example' };
+    assert.equal(asked(npmRoute({ ...place, resolved: from }, around(mirror))).base, 'https://mirror.example/');
+  });
+
+  it('tells the public registry nothing that yarn, pnpm or bun have from elsewhere', () => {
+    const held: NpmPackagePlace = { ...place, modules: '/srv/shop' };
+    const settings: [path: string, text: string][] = [
+      ['/srv/shop/.yarnrc.yml', 'nodeLinker: node-modules\nnpmScopes:\n  acme:\n    npmRegistryServer: "https://own.example"\n'],
+      ['/srv/.yarnrc.yml', 'npmRegistryServer: https://own.example # all\n'],
+      ['/home/ada/.yarnrc.yml', 'npmScopes: { acme: { npmRegistryServer: "https://own.example" } }\n'],
+      ['/srv/shop/.yarnrc.yml', 'npmRegistryServer: "${COMPANY}"\n'],
+      ['/srv/shop/.yarnrc', '"@acme:registry" "https://own.example/"\n'],
+      ['/home/ada/.yarnrc', 'registry "https://own.example/"\n'],
+      ['/srv/shop/bunfig.toml', '[install.scopes]\nacme = { token = "x", url = "https://own.example" }\n'],
+      ['/home/ada/.bunfig.toml', '[install]\nregistry = "https://own.example"\n'],
+      ['/srv/shop/node_modules/.modules.yaml', `{"registries":{"default":"${publicNpmRegistry}","@acme":"https://own.example/"}}`],
+      ['/srv/shop/node_modules/.modules.yaml', "registries:\n  '@acme': https://own.example/\n"],
+      ['/home/ada/.config/pnpm/rc', '@acme:registry=https://own.example/\n'],
+    ];
+    for (const [path, text] of settings) {
+      assert.match(never(npmRoute(held, around({ [path]: text }))), /yarn, pnpm or bun/, text);
+      // A registry that npm's own settings name is asked all the same.
+      assert.equal(
+        asked(npmRoute(held, around({ [path]: text, '/home/ada/.npmrc': 'registry=https://a.example' }))).base,
+        'https://a.example/',
+      );
+    }
+    assert.ok(never(npmRoute(held, around({}, { YARN_NPM_REGISTRY_SERVER: 'https://own.example' }))));
+    const others: [path: string, text: string][] = [
+      [
+        '/srv/shop/.yarnrc.yml',
+        'npmScopes:\n  other:\n    npmRegistryServer: "https://own.example"\nplugins:\n  - spec: https://p.example/x.cjs\n',
+      ],
+      ['/srv/shop/.yarnrc', '"@other:registry" "https://own.example/"\n# registry "https://own.example"\n'],
+      ['/srv/shop/bunfig.toml', '[install.scopes]\nother = "https://own.example"\n'],
+      ['/srv/shop/node_modules/.modules.yaml', `registries:\n  default: ${publicNpmRegistry}\n  '@other': https://own.example/\n`],
+    ];
+    for (const [path, text] of others) {
+      assert.equal(asked(npmRoute(held, around({ [path]: text }))).isPublic, true, text);
+    }
+  });
+
+  it('finds the credentials of exactly that registry', () => {
+    const base = 'https://acme.example:8443/npm/team/';
+    const of = (lines: string, env: Record<string, string> = {}) =>
+      asked(npmRoute(place, around({ '/home/ada/.npmrc': `registry=${base}\n${lines}` }, env))).authorization;
+    assert.equal(of('//acme.example:8443/npm/team/:_authToken=abc'), 'Bearer abc');
+    assert.equal(of('//acme.example:8443/npm/:_authToken=${TOKEN}', { TOKEN: 'abc' }), 'Bearer abc');
+    assert.equal(of('//acme.example:8443/:_auth=YTpi'), 'Basic YTpi');
+    const password = Buffer.from('s3').toString('base64');
+    assert.equal(
+      of(`//acme.example:8443/:username=ada\n//acme.example:8443/:_password="${password}"`),
+      `Basic ${Buffer.from('ada:s3').toString('base64')}`,
+    );
+    for (const elsewhere of [
+      '//acme.example/:_authToken=abc',
+      '//other.example/:_authToken=abc',
+      '//acme.example:8443/npm/other/:_authToken=abc',
+      '_authToken=abc',
+      '//acme.example:8443/:_authToken=${UNSET}',
+    ]) {
+      assert.equal(of(elsewhere), undefined, elsewhere);
+    }
+  });
+
+  it('gives a project no value of the environment', () => {
+    const env = { TOKEN: 'abc', npm_config_registry: 'https://acme.example/' };
+    const files = { '/srv/shop/.npmrc': '//acme.example/:_authToken=${TOKEN}' };
+    assert.equal(asked(npmRoute(place, around(files, env))).authorization, undefined);
+    const leading = { '/srv/shop/.npmrc': 'registry=https://evil.example/${TOKEN}/' };
+    assert.ok(never(npmRoute(place, around(leading, { TOKEN: 'abc' }))));
+  });
+
+  it('sends no credentials where certificates are not checked', () => {
+    const lines = 'registry=https://ada:pw@acme.example/\nstrict-ssl=false\n//acme.example/:_authToken=abc';
+    assert.deepEqual(asked(npmRoute(place, around({ '/home/ada/.npmrc': lines }))), {
+      base: 'https://acme.example/',
+      isPublic: false,
+      unverified: true,
+    });
+  });
+
+  it('takes proxies and certificates as npm does', () => {
+    const lines = 'https-proxy=http://proxy.example:3128\ncafile=/etc/ca.pem\nnoproxy=direct.example';
+    const files = { '/home/ada/.npmrc': lines };
+    const route = asked(npmRoute(place, around(files, { HTTPS_PROXY: 'http://weaker.example' })));
+    assert.deepEqual([route.proxy?.host, route.caFile], ['proxy.example:3128', '/etc/ca.pem']);
+    const direct = { '/home/ada/.npmrc': `${lines}\nregistry=https://npm.direct.example` };
+    assert.equal(asked(npmRoute(place, around(direct))).proxy, undefined);
+  });
+
+  it('asks nobody off line, and says when new versions are held back', () => {
+    assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'offline=true' }))), /offline/);
+    assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'registry=${COMPANY}' }))), /cannot be read/);
+    assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'registry=file:///srv/npm' }))), /cannot be read/);
+    const route = npmRoute(place, around({ '/home/ada/.npmrc': 'min-release-age=7' }));
+    assert.match('remarks' in route ? route.remarks.join() : '', /min-release-age/);
+  });
+});
+
+describe('parseNpmrc', () => {
+  it('reads what npm reads', () => {
+    const text = [
+      '; a comment',
+      '# another',
+      'a = 1',
+      'b="two words"',
+      "c='x'",
+      'd = value ; said',
+      'e=with\\;semicolon',
+      'f',
+      'ca[]=one',
+      'ca[]=two',
+      'a=again',
+      '[section]',
+      'g=hidden',
+    ].join('\r\n');
+    assert.deepEqual(Object.fromEntries(parseNpmrc(text)), {
+      a: 'again',
+      b: 'two words',
+      c: 'x',
+      d: 'value',
+      e: 'with;semicolon',
+      f: 'true',
+      ca: 'one\ntwo',
+    });
+  });
+
+  it('puts variables in as npm does', () => {
+    assert.equal(withVariables('x${A}y${B?}z${C}', { A: '1' }), 'x1yz${C}');
+  });
+});

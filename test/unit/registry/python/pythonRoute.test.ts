@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { IndexRoute } from '../../../../src/registry/indexRoute.ts';
+import { publicPythonIndex } from '../../../../src/registry/publicIndexes.ts';
+import { parsePipConf } from '../../../../src/registry/python/pipConf.ts';
+import { type PythonPackagePlace, pythonRoute } from '../../../../src/registry/python/pythonRoute.ts';
+import type { Surroundings } from '../../../../src/registry/settingsSource.ts';
+
+const withPip: PythonPackagePlace = { environment: '/opt/venv', installer: 'pip', project: '/srv/shop/api' };
+const withUv: PythonPackagePlace = { ...withPip, installer: 'uv' };
+
+function around(files: Record<string, string> = {}, env: Record<string, string> = {}): Surroundings {
+  return { platform: 'linux', home: '/home/ada', env, read: (path) => files[path] };
+}
+
+function bases(route: IndexRoute): string[] {
+  assert.ok('ask' in route, JSON.stringify(route));
+  return route.ask.map((target) => target.base.href);
+}
+
+function never(route: IndexRoute): string {
+  assert.ok('never' in route, JSON.stringify(route));
+  return route.never;
+}
+
+describe('pythonRoute with pip', () => {
+  it('asks the public index when nothing is configured', () => {
+    assert.deepEqual(bases(pythonRoute(withPip, around())), [publicPythonIndex]);
+  });
+
+  it('follows variables, PIP_CONFIG_FILE, environment, user and machine in that order', () => {
+    const conf = (host: string): string => `[global]\nindex-url = https://${host}.example/simple\n`;
+    const files: Record<string, string> = {
+      '/special.conf': conf('named'),
+      '/opt/venv/pip.conf': conf('venv'),
+      '/home/ada/.config/pip/pip.conf': conf('user'),
+      '/home/ada/.pip/pip.conf': conf('legacy'),
+      '/etc/pip.conf': conf('machine'),
+    };
+    const first = (env: Record<string, string>): string | undefined => bases(pythonRoute(withPip, around(files, env)))[0];
+    assert.equal(
+      first({ PIP_INDEX_URL: 'https://variable.example/simple', PIP_CONFIG_FILE: '/special.conf' }),
+      'https://variable.example/simple/',
+    );
+    assert.equal(first({ PIP_CONFIG_FILE: '/special.conf' }), 'https://named.example/simple/');
+    for (const [path, host] of [
+      ['/opt/venv/pip.conf', 'venv'],
+      ['/home/ada/.config/pip/pip.conf', 'user'],
+      ['/home/ada/.pip/pip.conf', 'legacy'],
+      ['/etc/pip.conf', 'machine'],
+    ] as const) {
+      assert.equal(first({}), `https://${host}.example/simple/`);
+      delete files[path];
+    }
+    assert.equal(first({ PIP_CONFIG_FILE: '/dev/null' }), publicPythonIndex);
+  });
+
+  it('puts [install] above [global], in whatever file', () => {
+    const files = {
+      '/opt/venv/pip.conf': '[global]\nindex-url=https://global.example/simple',
+      '/etc/pip.conf': '[install]\nindex_url: https://install.example/simple',
+    };
+    assert.deepEqual(bases(pythonRoute(withPip, around(files))), ['https://install.example/simple/']);
+  });
+
+  it('asks the private indexes alone where there are any', () => {
+    const env = { PIP_EXTRA_INDEX_URL: 'https://ada:pw@private.example/simple https://second.example/simple' };
+    const route = pythonRoute(withPip, around({}, env));
+    assert.deepEqual(bases(route), ['https://private.example/simple/', 'https://second.example/simple/']);
+    assert.equal('ask' in route && route.ask[0].authorization, `Basic ${Buffer.from('ada:pw').toString('base64')}`);
+    // The public one written out is still the public one.
+    const both = { PIP_INDEX_URL: publicPythonIndex, PIP_EXTRA_INDEX_URL: 'https://private.example/simple' };
+    assert.deepEqual(bases(pythonRoute(withPip, around({}, both))), ['https://private.example/simple/']);
+  });
+
+  it('asks nobody where the package may be from a folder', () => {
+    const files = { '/etc/pip.conf': '[global]\nextra-index-url =\n    file:///srv/simple\n' };
+    assert.match(never(pythonRoute(withPip, around(files))), /folder/);
+  });
+
+  it('asks nobody about what is from no index, off line, or from another installer', () => {
+    assert.match(never(pythonRoute({ ...withPip, direct: true }, around())), /not installed from an index/);
+    assert.match(never(pythonRoute({ ...withPip, installer: 'other' }, around())), /not known/);
+    assert.match(never(pythonRoute(withPip, around({}, { PIP_NO_INDEX: '1' }))), /no index/);
+  });
+
+  it('takes the words of the call above everything, as pipx keeps them', () => {
+    const env = { PIP_INDEX_URL: 'https://variable.example/simple' };
+    const of = (...pipWords: string[]) => bases(pythonRoute({ ...withPip, pipWords }, around({}, env)));
+    assert.deepEqual(of('--no-cache-dir'), ['https://variable.example/simple/']);
+    for (const words of [
+      ['--index-url', 'https://own.example/s'],
+      ['--index-url=https://own.example/s'],
+      ['-i', 'https://own.example/s'],
+    ]) {
+      assert.deepEqual(of(...words), ['https://own.example/s/'], words.join(' '));
+    }
+    // The public index is not told what another one may have.
+    const beside = ['--extra-index-url', 'https://one.example/s', '--extra-index-url=https://two.example/s'];
+    assert.deepEqual(bases(pythonRoute({ ...withPip, pipWords: beside }, around())), ['https://one.example/s/', 'https://two.example/s/']);
+    assert.match(never(pythonRoute({ ...withPip, pipWords: ['--no-index', '-f', '/srv/wheels'] }, around())), /no index/);
+    assert.match(never(pythonRoute({ ...withPip, pipWords: ['-f', '/srv/wheels'] }, around())), /folder/);
+  });
+
+  it('asks the sources of a Pipfile alone', () => {
+    const source = (url: string) => `[[source]]\nurl = "${url}"\nname = "x"\n`;
+    const of = (pipfile: string) => pythonRoute({ ...withPip, pipfile }, around());
+    assert.deepEqual(bases(of(source('https://private.example/simple'))), ['https://private.example/simple/']);
+    assert.deepEqual(bases(of(source(publicPythonIndex) + source('https://private.example/simple'))), ['https://private.example/simple/']);
+    assert.deepEqual(bases(of(source(publicPythonIndex))), [publicPythonIndex]);
+    assert.deepEqual(bases(of('[packages]\nnotes = "*"\n')), [publicPythonIndex]);
+    assert.ok(never(of(source('https://$USER:$WORD@private.example/simple'))));
+    assert.ok(never(of('[[source')));
+  });
+
+  it('takes proxy, certificate and unchecked hosts as pip does', () => {
+    const text = '[global]\nproxy = http://proxy.example:8080\ncert = /etc/ca.pem\ntrusted-host = odd.example\n';
+    const route = pythonRoute(withPip, around({ '/etc/pip.conf': text }, { PIP_INDEX_URL: 'https://ada:pw@odd.example/simple' }));
+    assert.ok('ask' in route);
+    const [{ base: _, proxy, ...rest }] = route.ask;
+    assert.equal(proxy?.host, 'proxy.example:8080');
+    assert.deepEqual(rest, { isPublic: false, caFile: '/etc/ca.pem', unverified: true });
+  });
+
+  it('reads lists that go on in indented lines', () => {
+    const values = parsePipConf(
+      '# c\n[global]\nextra-index-url =\n  https://a.example\n  ; said\n  https://b.example\ntimeout: 5\n[x]\ny=1',
+    );
+    assert.deepEqual(Object.fromEntries(values), {
+      'global.extra-index-url': 'https://a.example https://b.example',
+      'global.timeout': '5',
+      'x.y': '1',
+    });
+  });
+});
+
+describe('pythonRoute with uv', () => {
+  it('does not read what is set for pip alone', () => {
+    const files = { '/etc/pip.conf': '[global]\nindex-url=https://pip.example/simple' };
+    assert.deepEqual(bases(pythonRoute(withUv, around(files, { PIP_INDEX_URL: 'https://pip.example/simple' }))), [publicPythonIndex]);
+  });
+
+  it('follows variables, receipt, project, user and machine', () => {
+    const files: Record<string, string> = {
+      '/opt/venv/uv-receipt.toml': '[tool]\nrequirements = [{ name = "x" }]\n[tool.options]\nindex-url = "https://receipt.example/simple"',
+      '/srv/shop/pyproject.toml': '[tool.uv]\nindex-url = "https://project.example/simple"',
+      '/home/ada/.config/uv/uv.toml': 'index-url = "https://user.example/simple"',
+      '/etc/uv/uv.toml': '[[index]]\nurl = "https://machine.example/simple"\ndefault = true',
+    };
+    const first = (env: Record<string, string> = {}): string | undefined => bases(pythonRoute(withUv, around(files, env)))[0];
+    assert.equal(first({ UV_DEFAULT_INDEX: 'https://variable.example/simple' }), 'https://variable.example/simple/');
+    assert.equal(first({ UV_INDEX_URL: 'https://old.example/simple' }), 'https://old.example/simple/');
+    for (const [path, host] of [
+      ['/opt/venv/uv-receipt.toml', 'receipt'],
+      ['/srv/shop/pyproject.toml', 'project'],
+      ['/home/ada/.config/uv/uv.toml', 'user'],
+      ['/etc/uv/uv.toml', 'machine'],
+    ] as const) {
+      assert.equal(first(), `https://${host}.example/simple/`);
+      delete files[path];
+    }
+    assert.equal(first(), publicPythonIndex);
+  });
+
+  it('asks the private indexes alone, and those for named packages not at all', () => {
+    const text =
+      '[[index]]\nname = "torch"\nurl = "https://torch.example/simple"\nexplicit = true\n[[index]]\nurl = "https://own.example/simple"';
+    assert.deepEqual(bases(pythonRoute(withUv, around({ '/srv/shop/api/uv.toml': text }))), ['https://own.example/simple/']);
+    assert.deepEqual(bases(pythonRoute(withUv, around({}, { UV_INDEX: 'own=https://own.example/simple' }))), [
+      'https://own.example/simple/',
+    ]);
+  });
+
+  it('asks nobody off line, and says when new versions are held back', () => {
+    assert.match(never(pythonRoute(withUv, around({}, { UV_OFFLINE: 'true' }))), /offline/);
+    const route = pythonRoute(withUv, around({ '/etc/uv/uv.toml': 'exclude-newer = "2026-01-01"' }));
+    assert.match('remarks' in route ? route.remarks.join() : '', /exclude-newer/);
+    assert.deepEqual(bases(pythonRoute(withUv, around({ '/etc/uv/uv.toml': 'not = [toml' }))), [publicPythonIndex]);
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { judgeUnanswered } from '../../../../src/diagnosis/unresponsive.ts';
+import type { InstanceRecord } from '../../../../src/lock/instanceRecord.ts';
+import { createRedactor } from '../../../../src/redaction/redactor.ts';
+import { guardWords, unansweredWord } from '../../../../src/survey/records/guardMarks.ts';
+
+const now = Date.parse('2026-11-22T09:00:00Z');
+
+function record(x: Record<string, unknown>, guard = true): InstanceRecord {
+  return {
+    ilp: 1,
+    minReader: 1,
+    id: 'a'.repeat(32),
+    seq: 1,
+    state: 'running',
+    host: { boot: 'b', pidns: '1' },
+    serverId: 's',
+    locks: [],
+    exclusion: 'none',
+    ...(guard ? { guard: { pid: 7, start: 'lx:1' } } : {}),
+    x,
+  };
+}
+
+const word = { since: '2026-11-22T08:58:00.000Z', oldest: 'slow', calls: 2 };
+
+describe('the word of a guard on calls without an answer', () => {
+  it('is taken from its record, and told with tool, number and time', () => {
+    const read = unansweredWord([record({ unresponsive: word })], now);
+    assert.deepEqual(read, { since: now - 120_000, oldest: 'slow', calls: 2 });
+    assert.ok(read);
+    const finding = judgeUnanswered({ ...read, now, pid: 7, name: 'memory', cure: [] });
+    assert.deepEqual([finding.kind, finding.confidence, finding.since], ['unresponsive', 'proven', word.since]);
+    assert.match(finding.message, /^memory has not answered a call of slow and 1 more since /);
+  });
+
+  for (const [name, records] of [
+    ['nothing said', [record({})]],
+    ['a server that says it of itself', [record({ unresponsive: word }, false)]],
+    ['a time to come', [record({ unresponsive: { ...word, since: '2027-01-01T00:00:00Z' } })]],
+    [
+      'garbage',
+      [
+        record({ unresponsive: 'yes' }),
+        record({ unresponsive: { ...word, oldest: 'a\u001b[2J' } }),
+        record({ unresponsive: { ...word, calls: 0 } }),
+      ],
+    ],
+  ] as const) {
+    it(`is none: ${name}`, () => assert.equal(unansweredWord(records, now), undefined));
+  }
+});
+
+describe('the word of a guard on what it refused, on its trouble, and on rest', () => {
+  const redactor = createRedactor(['hunter22']);
+  const refused = { calls: 628, last: 'Not executed: key hunter22', at: '2026-11-22T08:58:00.000Z' };
+
+  it('B22 B26 is taken from its record, without secrets', () => {
+    const said = guardWords(record({ refused, problem: 'it refused hunter22', idleSince: '2026-11-22T07:00:00.000Z' }), redactor);
+    assert.equal(said.refused?.calls, 628);
+    assert.equal(said.idleSince, '2026-11-22T07:00:00.000Z');
+    assert.doesNotMatch(JSON.stringify(said), /hunter22/);
+    assert.match(said.problem ?? '', /^it refused /);
+  });
+
+  for (const [name, x] of [
+    ['nothing said', {}],
+    ['no calls', { refused: { ...refused, calls: 0 } }],
+    ['control characters', { refused: { ...refused, last: 'a\u001b[2J' }, problem: 'a\nb', idleSince: 'since\u0007' }],
+    ['other types', { refused: 3, problem: {}, idleSince: 12 }],
+    ['no time', { idleSince: '2026-99-22T07:00:00Z' }],
+  ] as const) {
+    it(`is none: ${name}`, () => assert.deepEqual(guardWords(record(x), redactor), {}));
+  }
+
+  it('is none: a server that says of itself what only a guard can know', () => {
+    assert.deepEqual(guardWords(record({ refused, problem: 'p' }, false), redactor), {});
+  });
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { processTree } from '../../../../src/process/tree/processTree.ts';
+import type { Attributed } from '../../../../src/survey/match/attributeServers.ts';
+import { clientOf, serverTree } from '../../../../src/survey/server/instanceParts.ts';
+import { row } from '../../../fixtures/argv/processRows.ts';
+
+const server = row(30, 20, ['node', '/srv/index.js']);
+
+function under(parent: Attributed['parent'], markedClient?: string): Attributed {
+  return {
+    server,
+    detail: { stdin: 'connected', listens: false, missing: [] },
+    launchers: [],
+    ...(parent ? { parent } : {}),
+    ...(markedClient === undefined ? {} : { markedClient }),
+    definitions: [],
+    byPort: [],
+    confidence: 'likely',
+    why: [],
+  };
+}
+
+describe('the client of a server', () => {
+  for (const [argv, name] of [
+    [['/usr/bin/node', '/opt/agent/main.mjs', '--x'], 'node main.mjs'],
+    [['node', '--inspect', 'tool.js'], 'node tool.js'],
+    [['/usr/bin/python3.11', '-u', '/home/u/bot.py'], 'python3.11 bot.py'],
+    [['/opt/my-agent/bin/agent', 'serve'], 'agent'],
+    [['-zsh'], 'zsh'],
+  ] as const) {
+    it(`is called ${name}, whatever the kernel calls its main thread`, () => {
+      const client = clientOf(under(row(20, 10, argv, { name: 'MainThread' })));
+      assert.deepEqual([client?.id, client?.name, client?.pid], ['unknown', name, 20]);
+    });
+  }
+
+  it('is the one whose marks the server carries, when the program above it is not recognised', () =>
+    assert.equal(clientOf(under(row(20, 10, ['/opt/x']), 'claude-code'))?.name, 'Claude Code'));
+
+  it('is nobody when the parent takes up orphans', () => {
+    assert.equal(clientOf(under(row(1, 0, ['/sbin/init']))), null);
+    assert.equal(clientOf(under(row(800, 1, ['/usr/lib/systemd/systemd', '--user'], { name: 'systemd' }))), null);
+    assert.equal(clientOf(under(undefined)), null);
+  });
+});
+
+describe('the processes of a server', () => {
+  const shell = row(20, 10, ['sh', '-c', 'node /srv/index.js & sleep 500; wait']);
+  const npx = row(20, 10, ['npm', 'exec', 'some-server']);
+  const others = [row(31, 20, ['sleep', '500']), row(32, 31, ['sleep', '9']), row(40, 30, ['worker']), row(41, 40, ['worker'])];
+
+  it('are itself, its launchers and all below it; what a script started beside it is not of them', () =>
+    assert.deepEqual(
+      serverTree({ ...under(undefined), launchers: [shell] }, processTree([shell, server, ...others])).pids.sort(),
+      [20, 30, 40, 41],
+    ));
+
+  it('are also what a launcher of packages started for it', () =>
+    assert.deepEqual(
+      serverTree({ ...under(undefined), launchers: [npx] }, processTree([npx, server, ...others])).pids.sort(),
+      [20, 30, 31, 32, 40, 41],
+    ));
+});
