@@ -79,7 +79,7 @@ async function measure(what: string, { command, args }: { command: string; args:
       readTools: ['read'],
     });
   const gate = make();
-  const child = first.starting();
+  const child = first.beforeStart();
   gate.serve(child);
   const found = gate.recorded(child);
   if (!found.package) {
@@ -89,7 +89,7 @@ async function measure(what: string, { command, args }: { command: string; args:
   const call = (name: string) => (): unknown => gate.call({ params: { name } });
   show(
     'record before a spawn (cold)',
-    times(21, () => recorder().starting()),
+    times(21, () => recorder().beforeStart()),
   );
   show('write while files moved a moment ago (read again each time)', times(101, call('write')));
   // Until the files have stood still long enough to be believed.

@@ -62,6 +62,7 @@ export function suiteTable(): readonly Suite[] {
   });
   return [
     { name: 'lint', kind: 'command', command: [bin('biome'), 'check', '--error-on-warnings', '.'], limit: 2 * minutes },
+    { name: 'imports', kind: 'command', command: [process.execPath, 'scripts/imports.ts'], limit: minutes },
     { name: 'types', kind: 'command', command: [bin('tsc')], limit: 3 * minutes },
     { name: 'build', kind: 'command', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
     { ...mocha, name: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },

@@ -1,12 +1,12 @@
 /** What an `AbortSignal` says; one of those does as well. */
-export interface Gone {
+export interface AbortLike {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
 /** Tells once that a client went away. One is made for each request, where an `AbortController` costs as much as reading the message. */
-export class Departure implements Gone {
+export class ClientAbort implements AbortLike {
   #aborted = false;
   readonly #listeners = new Set<() => void>();
 

@@ -1,7 +1,7 @@
-import type { Gone } from './abort.ts';
+import type { AbortLike } from './abort.ts';
 
 /** Waits for something, not longer than a time and not beyond the signal. @returns whether it came */
-export function limited(what: Promise<unknown>, limitMs: number, signal?: Gone): Promise<boolean> {
+export function limited(what: Promise<unknown>, limitMs: number, signal?: AbortLike): Promise<boolean> {
   if (limitMs <= 0 || signal?.aborted) {
     return Promise.resolve(false);
   }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Command, globalOptions, type Options, type Values } from './command.ts';
 import { UsageError } from './exitCodes.ts';
-import { plain } from './render/text.ts';
+import { terminalText } from './render/text.ts';
 import { nearest } from './suggestion.ts';
 
 export interface Invocation {
@@ -42,7 +42,7 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
   const verbIndex = tokens.find((token) => token.kind === 'positional' && token.value === verb)?.index ?? Number.POSITIVE_INFINITY;
   if (verb !== undefined && command === undefined && (unknownOption === undefined || verbIndex < unknownOption.index)) {
     throw new UsageError(
-      `there is no command "${plain(verb)}"${meant(
+      `there is no command "${terminalText(verb)}"${meant(
         verb,
         commands.map(({ name }) => name),
         '',
@@ -56,7 +56,9 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
     const option = Object.hasOwn(allowed, name) ? allowed[name] : undefined;
     if (option === undefined) {
       const elsewhere =
-        Object.hasOwn(everyOption, name) && command ? `"${command.name}" has no option ${rawName}` : `there is no option ${plain(rawName)}`;
+        Object.hasOwn(everyOption, name) && command
+          ? `"${command.name}" has no option ${rawName}`
+          : `there is no option ${terminalText(rawName)}`;
       throw new UsageError(
         `${elsewhere}${meant(name, Object.keys(allowed), '--')}`,
         command ? `See "mcp-shepherd ${command.name} --help".` : helpHint,
@@ -100,7 +102,7 @@ function checkPositionals(command: Command, positionals: readonly string[]): voi
   }
   const extra = positionals[command.positionals.max];
   if (extra !== undefined) {
-    throw new UsageError(`"${command.name}" does not know what to do with "${plain(extra)}"`, hint);
+    throw new UsageError(`"${command.name}" does not know what to do with "${terminalText(extra)}"`, hint);
   }
 }
 

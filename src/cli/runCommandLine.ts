@@ -3,7 +3,7 @@ import { commandTable } from './commandTable.ts';
 import { type ExitCode, exitCodes, UsageError } from './exitCodes.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { createPaint, wantsColor } from './render/paint.ts';
-import { plain } from './render/text.ts';
+import { terminalText } from './render/text.ts';
 import { type Shell, viewWidth } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -32,5 +32,5 @@ function errorText(error: unknown): string {
   if (error instanceof UsageError) {
     return `mcp-shepherd: ${error.message}\n${error.hint === '' ? '' : `${error.hint}\n`}`;
   }
-  return `mcp-shepherd: ${plain(error instanceof Error ? error.message : String(error))}\n`;
+  return `mcp-shepherd: ${terminalText(error instanceof Error ? error.message : String(error))}\n`;
 }

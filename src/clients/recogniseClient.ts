@@ -1,6 +1,6 @@
 import type { ClientId } from '../model/definition.ts';
 import type { ProcessRow } from '../model/process.ts';
-import { byWords } from '../process/commandline/memoByCommandLine.ts';
+import { memoByCommandLine } from '../process/commandline/memoByCommandLine.ts';
 import { familyAt } from './vscodeFamily.ts';
 
 /** One way in which a client shows in the process table. */
@@ -191,4 +191,4 @@ export function clientByEnvironment(names: Iterable<string>, value?: (name: stri
 }
 
 /** Which client a process is (`recogniseClient`), asked for every process at every look. */
-export const clientRow = byWords(recogniseClient);
+export const clientRow = memoByCommandLine(recogniseClient);

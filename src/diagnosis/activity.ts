@@ -1,7 +1,7 @@
 import { moment } from './wording.ts';
 
 /** One look at a server whose client lives. */
-export interface LifeLook {
+export interface ActivityReading {
   /** Monotonic ms. */
   readonly at: number;
   /** State of each process that has its standard input, one letter each. */
@@ -19,7 +19,7 @@ export interface LifeEvidence {
   readonly now: number;
   readonly pid: number;
   /** In the order of time; one at least. */
-  readonly looks: readonly LifeLook[];
+  readonly looks: readonly ActivityReading[];
   /** Its client is stopped as well (Ctrl-Z in a terminal stops both): then nobody waits for an answer. */
   readonly clientStopped: boolean;
   /** Since when it has read nothing at all (epoch ms), and how that is known. */
@@ -27,7 +27,7 @@ export interface LifeEvidence {
 }
 
 /** What process facts alone say of a server whose client lives. None of it proves that it will not answer: only traffic could. */
-export interface Vitality {
+export interface Activity {
   readonly kind: 'stopped' | 'in-kernel' | 'not-reading' | 'idle';
   /** What was seen, as the rest of a sentence. */
   readonly why: string;
@@ -39,7 +39,7 @@ export interface Vitality {
 export const stoppedMs = 2_000;
 /** A healthy server reads within milliseconds; one that does nothing but think, or is swapped out, may take seconds. */
 export const unreadMs = 10_000;
-export const idleMs = 3_600_000;
+export const idleServerMs = 3_600_000;
 
 /** Whether another look can make more of it: milliseconds from the first look on; 0 = it is settled. */
 export function looksNeeded({ looks, clientStopped }: Pick<LifeEvidence, 'looks' | 'clientStopped'>): number {
@@ -50,7 +50,7 @@ export function looksNeeded({ looks, clientStopped }: Pick<LifeEvidence, 'looks'
 }
 
 /** The strongest thing that can be said; undefined when there is nothing to say. */
-export function judgeVitality(evidence: LifeEvidence): Vitality | undefined {
+export function judgeVitality(evidence: LifeEvidence): Activity | undefined {
   const { looks, now, pid, clientStopped, quiet } = evidence;
   const [first] = looks;
   const last = looks.at(-1);
@@ -88,7 +88,7 @@ export function judgeVitality(evidence: LifeEvidence): Vitality | undefined {
       mind: 'It may go on by itself when the disk or the network does; until then no signal reaches it.',
     };
   }
-  if (quiet && now - quiet.since >= idleMs) {
+  if (quiet && now - quiet.since >= idleServerMs) {
     const what = quiet.by === 'bytes' ? 'has read nothing' : 'has used no processor time';
     return {
       kind: 'idle',
@@ -99,16 +99,16 @@ export function judgeVitality(evidence: LifeEvidence): Vitality | undefined {
   return undefined;
 }
 
-function isStopped(looks: readonly LifeLook[]): boolean {
+function isStopped(looks: readonly ActivityReading[]): boolean {
   return looks.every(({ states }) => /^[Tt]+$/.test(states));
 }
 
-function isInKernel(looks: readonly LifeLook[]): boolean {
+function isInKernel(looks: readonly ActivityReading[]): boolean {
   return looks.every(({ states }, at) => states.startsWith('D') && looks[at]?.cpuMs === looks[0]?.cpuMs);
 }
 
 /** Bytes wait at every look, and nothing at all was read in between. */
-function isUnread(looks: readonly LifeLook[]): boolean {
+function isUnread(looks: readonly ActivityReading[]): boolean {
   return looks.every(
     ({ unread = 0, inputReadBytes }, at) =>
       unread > 0 && inputReadBytes === looks[0]?.inputReadBytes && unread >= (looks[Math.max(0, at - 1)]?.unread ?? 0),

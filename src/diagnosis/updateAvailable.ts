@@ -1,7 +1,7 @@
 import type { Finding, FindingAction } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
 import { compareVersions } from '../version/compare.ts';
-import { commandLine, type Upgrade } from './upgradeCommand.ts';
+import { shownCommandLine, type Upgrade } from './upgradeCommand.ts';
 import { moment } from './wording.ts';
 
 /** What the verdict on a newer version rests on; plain data. */
@@ -47,7 +47,7 @@ export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
       actions: [],
     };
   }
-  const how = 'argv' in upgrade ? commandLine(upgrade.argv) : upgrade.words;
+  const how = 'argv' in upgrade ? shownCommandLine(upgrade.argv) : upgrade.words;
   const directory = 'argv' in upgrade && upgrade.cwd !== undefined ? ` (in ${upgrade.cwd})` : '';
   return {
     kind: 'update-available',

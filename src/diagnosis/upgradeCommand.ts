@@ -194,6 +194,6 @@ function interpreter({ platform, environment, files }: InstallFacts): string {
 }
 
 /** The command as one line for the eyes, quoted where a space would mislead. */
-export function commandLine(argv: readonly string[]): string {
+export function shownCommandLine(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./\\~^-]+$/.test(word) ? word : `"${word}"`)).join(' ');
 }

@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { type ExtensionContext, commands as editor, env, window, workspace } from 'vscode';
-import type { Asker } from '../action/execute/exclusiveAction.ts';
-import type { Hands } from '../action/execute/executePlan.ts';
-import { createPresence, lookAround } from '../action/execute/planContext.ts';
+import type { Requester } from '../action/execute/exclusiveAction.ts';
+import type { ActionContext } from '../action/execute/executePlan.ts';
+import { createPresence, readPlanContext } from '../action/execute/planContext.ts';
 import { serveRequests } from '../action/execute/windowRequestServer.ts';
 import { windowClientAt } from '../action/plan/restartRoute.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
@@ -13,7 +13,7 @@ import { claimNotification } from '../survey/facts/notificationClaims.ts';
 import { findThisWindow } from '../survey/facts/thisWindow.ts';
 import { clientName } from '../survey/server/instanceParts.ts';
 import { GuardActions } from './commands/guardCommands.ts';
-import { MachineActions } from './commands/otherOwnerCommands.ts';
+import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import { ServerActions } from './commands/restartCommands.ts';
 import { UpgradeActions } from './commands/upgradeCommands.ts';
 import { keepContextKeys } from './contextKeys.ts';
@@ -21,7 +21,7 @@ import { logProblems } from './display/problemLog.ts';
 import { keepLauncher, launcherInstaller } from './launcherUpkeep.ts';
 import { views } from './manifestNames.ts';
 import { registerCommands } from './registerCommands.ts';
-import { beginSurvey } from './startSurvey.ts';
+import { startSurvey } from './startSurvey.ts';
 import { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import { Notifier, type NotifierActions } from './views/notifier.ts';
 import { PreviewDocuments } from './views/previewDocuments.ts';
@@ -29,7 +29,7 @@ import { ServerTree } from './views/serverTree.ts';
 import { showStatusBar } from './views/statusBar.ts';
 import { startChanged } from './window/changedServer.ts';
 import { SurveyHandle } from './window/surveyHandle.ts';
-import { WindowDeeds } from './window/windowActions.ts';
+import { WindowActions } from './window/windowActions.ts';
 import { type WindowPorts, WindowServers } from './window/windowServers.ts';
 import { WindowState } from './window/windowState.ts';
 import { folderPaths, userFolder } from './workspacePaths.ts';
@@ -60,7 +60,7 @@ export function activate(context: ExtensionContext): void {
   };
   const servers = new WindowServers(ports, log);
   const evidence = store.add(new EvidenceDocuments(state));
-  const asker = (): Asker => ({
+  const asker = (): Requester => ({
     by: `${clientName(state.facts.clientId)} window (PID ${process.pid})`,
     runDir: runDirFor(process.env),
     explicitRunDir: Boolean(process.env.MCP_RUN_DIR),
@@ -68,13 +68,13 @@ export function activate(context: ExtensionContext): void {
   });
   const look = (): Promise<Snapshot> => survey.refresh();
   const presence = createPresence(process.platform);
-  const deeds = new WindowDeeds(servers, state, { asker, look, isThere: async (identity) => (await presence)(identity) });
-  const hands = async (): Promise<Hands> => ({
+  const deeds = new WindowActions(servers, state, { asker, look, isThere: async (identity) => (await presence)(identity) });
+  const hands = async (): Promise<ActionContext> => ({
     asker: asker(),
-    here: await lookAround(asker().runDir, process.platform, state.snapshot ?? { instances: [] }),
+    here: await readPlanContext(asker().runDir, process.platform, state.snapshot ?? { instances: [] }),
     look,
   });
-  const machine = new MachineActions(state, hands, evidence, log);
+  const machine = new OtherOwnerCommands(state, hands, evidence, log);
   const actions = new ServerActions(state, deeds, machine, evidence, log);
   const guards = new GuardActions({
     state,
@@ -96,7 +96,7 @@ export function activate(context: ExtensionContext): void {
     try {
       const runDir = runDirFor(process.env);
       const here = await findThisWindow(process.platform);
-      store.add(await beginSurvey(here, runDir, userFolder(context), String(context.extension.packageJSON.version), survey, log));
+      store.add(await startSurvey(here, runDir, userFolder(context), String(context.extension.packageJSON.version), survey, log));
       if (here.own) {
         store.add(serveRequests(runDir, { pid: process.pid, identity: identityKey(here.own) }, (request) => deeds.answer(request), log));
       }

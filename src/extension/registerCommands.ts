@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
 import type { GuardActions } from './commands/guardCommands.ts';
-import type { MachineActions } from './commands/otherOwnerCommands.ts';
+import type { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import type { ServerActions } from './commands/restartCommands.ts';
 import type { UpgradeActions } from './commands/upgradeCommands.ts';
 import { type CommandName, commands, views } from './manifestNames.ts';
@@ -17,7 +17,7 @@ export interface CommandParts {
   readonly state: WindowState;
   readonly tree: ServerTree;
   readonly actions: ServerActions;
-  readonly machine: MachineActions;
+  readonly machine: OtherOwnerCommands;
   readonly upgrades: UpgradeActions;
   readonly evidence: EvidenceDocuments;
   readonly guards: GuardActions;

@@ -16,7 +16,7 @@ import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
  * @param userDir VS Code's `User` folder @param version of the extension
  * @throws when the system has no process list that can be read
  */
-export async function beginSurvey(
+export async function startSurvey(
   here: ThisWindow,
   runDir: string,
   userDir: string,

@@ -9,7 +9,7 @@ const program = fileURLToPath(import.meta.url);
  * `mcp-shepherd guard` with the words that follow. Loaded by the command line, which starts this bundle beside it and nothing else of its own.
  * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
  */
-export async function runGuard(words: readonly string[]): Promise<number> {
+export async function startGuard(words: readonly string[]): Promise<number> {
   useCompileCache(program);
   // A piece of its own, so that it is loaded only now.
   const guard = await import('./runGuard.ts');
@@ -25,7 +25,7 @@ function isStartedDirectly(): boolean {
 }
 
 if (isStartedDirectly()) {
-  void runGuard(process.argv.slice(2)).then(
+  void startGuard(process.argv.slice(2)).then(
     (code) => process.exit(code),
     (error: unknown) => {
       process.stderr.write(`mcp-shepherd guard: ${reasonOf(error)}. Install MCP Shepherd again\n`);

@@ -1,13 +1,13 @@
 import { guardHelp } from './options/guardHelp.ts';
 import { parseGuardOptions } from './options/guardOptions.ts';
-import { collectGarbage } from './stdio/memoryUse.ts';
+import { collectAll } from './stdio/memoryUse.ts';
 import { runStdioGuard } from './stdio/stdioGuard.ts';
 
 /**
  * The launcher runs us by an editor's own program where there is no other Node, and says so. The variable by which that program becomes Node is no
  * concern of the server, which may be an editor's program itself.
  */
-export function forgetEditor(env: NodeJS.ProcessEnv): void {
+export function removeElectronVariables(env: NodeJS.ProcessEnv): void {
   if (env.MCP_SHEPHERD_ELECTRON === '1') {
     delete env.ELECTRON_RUN_AS_NODE;
   }
@@ -20,10 +20,10 @@ export function forgetEditor(env: NodeJS.ProcessEnv): void {
  * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
  */
 export async function runGuard(words: readonly string[]): Promise<number> {
-  forgetEditor(process.env);
+  removeElectronVariables(process.env);
   const code = await run(words);
   // A compiler thread of V8 that waits for memory waits for us to collect, and Node waits at its end for the thread (nodejs/node issue 54918).
-  await collectGarbage();
+  await collectAll();
   return code;
 }
 

@@ -17,7 +17,7 @@ const actorSchema = v.object({
 
 export type Actor = Readonly<v.InferOutput<typeof actorSchema>>;
 
-export interface Intention {
+export interface ActOnceOptions {
   readonly directory: LockDirectory;
   /** 32 hex digits: a lock key or an instance id. */
   readonly target: string;
@@ -33,7 +33,7 @@ export interface Intention {
   readonly lock?: LockOptions;
 }
 
-export type Deed<T> =
+export type ActOnceResult<T> =
   | { readonly status: 'acted'; readonly result: T }
   /** The incarnation that was meant is no longer there: somebody else did it, or it ended. `now` is what is there. */
   | { readonly status: 'already'; readonly now: string | undefined }
@@ -48,7 +48,7 @@ const id = /^[0-9a-f]{32}$/;
  * lock is held (a lock alone lets each of eight waiters act in turn). When the actor dies, the kernel lets the next one in, which looks for itself.
  * @throws what `current` and `act` throw, after letting go
  */
-export async function actOnce<T>(intention: Intention, act: () => Promise<T>): Promise<Deed<T>> {
+export async function actOnce<T>(intention: ActOnceOptions, act: () => Promise<T>): Promise<ActOnceResult<T>> {
   const { directory, target, expect, current, waitMs, signal } = intention;
   if (!id.test(target)) {
     return { status: 'refused', reason: 'the target is neither a key nor an instance id' };
@@ -77,7 +77,10 @@ export async function actOnce<T>(intention: Intention, act: () => Promise<T>): P
   }
 }
 
-async function actUnderLock<T>({ directory, target, expect, current, actor }: Intention, act: () => Promise<T>): Promise<Deed<T>> {
+async function actUnderLock<T>(
+  { directory, target, expect, current, actor }: ActOnceOptions,
+  act: () => Promise<T>,
+): Promise<ActOnceResult<T>> {
   const now = await current();
   if (now !== expect) {
     return { status: 'already', now };

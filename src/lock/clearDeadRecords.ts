@@ -5,7 +5,7 @@ import { type InstanceRecord, instanceRecords } from './instanceRecord.ts';
 import { type LockOptions, lockFile } from './kernelLock.ts';
 import { livenessOf } from './liveness.ts';
 import type { LockDirectory } from './lockDirectory.ts';
-import type { Witness } from './processStarts.ts';
+import type { ProcessStarts } from './processStarts.ts';
 
 /** Each costs a lock; the rest waits for the next time. */
 const defaultLimit = 50;
@@ -17,9 +17,9 @@ const readsAtOnce = 20;
  * be read, those of later versions, those of other PID namespaces, and the files in `locks` stay. Age is no proof.
  * @returns the ids that were cleared away @throws when the folder cannot be listed
  */
-export async function collectGarbage(
+export async function clearDeadRecords(
   directory: LockDirectory,
-  witness: Witness,
+  witness: ProcessStarts,
   limit: number = defaultLimit,
   lock?: LockOptions,
 ): Promise<string[]> {

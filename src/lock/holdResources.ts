@@ -6,7 +6,7 @@ import { type InstanceRecord, listInstanceRecords, newInstanceId, protocolVersio
 import { type KernelLock, type LockAttempt, type LockOptions, lockFile, shortWaitMs } from './kernelLock.ts';
 import { livenessOf } from './liveness.ts';
 import type { LockDirectory } from './lockDirectory.ts';
-import type { Witness } from './processStarts.ts';
+import type { ProcessStarts } from './processStarts.ts';
 import type { ResourceKey } from './resourceKey.ts';
 
 /** What an instance says of itself beyond what the protocol fills in. */
@@ -19,7 +19,7 @@ export interface HeldInstance {
   /** Publishes the next state. @throws on I/O errors */
   publish(changes: Partial<Omit<InstanceFacts, 'serverId'>> & { readonly state: InstanceRecord['state'] }): void;
   /** Gives its files the time of now: where the run folder is below `/var/tmp`, the system clears old files away. Never throws. */
-  keepYoung(): void;
+  refreshFileTimes(): void;
   /** Whether every lock file is still the one that is locked, so that nobody can hold it besides us. */
   isIntact(): boolean;
   /** Takes the record, the control socket and the secret away and lets go of the locks, in this order. Safe to call twice. */
@@ -40,7 +40,7 @@ export type HoldResult =
 
 export interface HoldRequest {
   readonly directory: LockDirectory;
-  readonly witness: Witness;
+  readonly witness: ProcessStarts;
   readonly resources: readonly ResourceKey[];
   /** What it uses without holding it, because its user says so: named in the record, which then says that nothing keeps others away. */
   readonly uses?: readonly ResourceKey[];
@@ -98,7 +98,7 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
 }
 
 /** The living records that name a key; those that hold it before those that use it without. @throws when the folder cannot be listed */
-export async function publishedHolders(directory: LockDirectory, key: string, witness: Witness): Promise<InstanceRecord[]> {
+export async function publishedHolders(directory: LockDirectory, key: string, witness: ProcessStarts): Promise<InstanceRecord[]> {
   const found: InstanceRecord[] = [];
   for (const reading of listInstanceRecords(directory)) {
     if (reading.status === 'ok' && reading.record.locks.some((lock) => lock.key === key)) {
@@ -194,7 +194,7 @@ function publish({ directory, witness, resources, uses = [], facts }: HoldReques
       writeInstanceRecord(directory, next);
       record = next;
     },
-    keepYoung() {
+    refreshFileTimes() {
       const now = new Date();
       for (const path of [...locks.map((lock) => lock.path), join(directory.instances, `${id}.json`)]) {
         try {

@@ -1,5 +1,5 @@
 import type { InstanceRecord } from './instanceRecord.ts';
-import type { Witness } from './processStarts.ts';
+import type { ProcessStarts } from './processStarts.ts';
 
 /** `unknown` counts as alive where something would be taken away, and as untouchable where something would be signalled. */
 export type Life = 'alive' | 'dead' | 'unknown';
@@ -17,7 +17,7 @@ export interface Liveness {
  * Whether an instance lives, by the identities in its record: PID and start together, on this boot, in this PID namespace. Compared by equality alone,
  * never by age; no clock is asked.
  */
-export async function livenessOf(record: InstanceRecord, witness: Witness): Promise<Liveness> {
+export async function livenessOf(record: InstanceRecord, witness: ProcessStarts): Promise<Liveness> {
   if (witness.boot === '-' || record.host.boot === '-') {
     return unknown(record, 'the boot is not known');
   }
@@ -40,7 +40,7 @@ export async function livenessOf(record: InstanceRecord, witness: Witness): Prom
   return { life, guard, server, ...(life === 'unknown' ? { reason: 'its record names no process with its start' } : {}) };
 }
 
-async function lifeOf(mark: InstanceRecord['guard'], witness: Witness): Promise<Life | 'none'> {
+async function lifeOf(mark: InstanceRecord['guard'], witness: ProcessStarts): Promise<Life | 'none'> {
   if (!mark) {
     return 'none';
   }

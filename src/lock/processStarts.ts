@@ -5,7 +5,7 @@ import { kernelProcFs, orNothing, type ProcFs } from '../process/linux/procFs.ts
 import { isRunning, parseProcStat } from '../process/linux/procStat.ts';
 
 /** What the system says of processes, as far as the protocol needs it. */
-export interface Witness {
+export interface ProcessStarts {
   /** The running kernel and the PID namespace that we see. */
   readonly boot: string;
   readonly pidns: string;
@@ -16,7 +16,7 @@ export interface Witness {
 }
 
 /** @param table for systems without `/proc`; made when missing @throws when the system has no process table we can read */
-export async function createWitness(table?: ProcessTable, platform: NodeJS.Platform = process.platform): Promise<Witness> {
+export async function readProcessStarts(table?: ProcessTable, platform: NodeJS.Platform = process.platform): Promise<ProcessStarts> {
   const made = table ?? (await createProcessTable(platform));
   if (made.source === 'proc') {
     return procWitness();
@@ -28,7 +28,7 @@ export async function createWitness(table?: ProcessTable, platform: NodeJS.Platf
 }
 
 /** Linux: three small reads for each process, and one for most of those that are gone. */
-export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): Witness {
+export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): ProcessStarts {
   const system = readProcSystem(fs, root);
   const offset = Math.round((system.boottimeOffset * system.ticksPerSecond) / 1_000);
   let groups: ReadonlySet<number> = new Set();
@@ -67,7 +67,7 @@ function runningGroups(fs: ProcFs, root: string): ReadonlySet<number> {
 }
 
 /** Elsewhere one list of the processes answers all questions of the next second: making it takes a program. */
-export function tableWitness(table: Pick<ProcessTable, 'list'>): Witness {
+export function tableWitness(table: Pick<ProcessTable, 'list'>): ProcessStarts {
   let listed: Promise<ReadonlyMap<number, ProcessIdentity>> | undefined;
   let at = 0;
   let here: ProcessIdentity | undefined;

@@ -1,6 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { look } from '../storage/boundedFile.ts';
+import { statPath } from '../storage/boundedFile.ts';
 
 /**
  * Tells when a directory came into being. Systems without birth times give 0, or the change time instead. Equal to the change time also happens
@@ -27,7 +27,7 @@ export class BirthTimes {
     }
     let real = false;
     for (let at = dirname(path); !real && at !== dirname(at); at = dirname(at)) {
-      const seen = look(at);
+      const seen = statPath(at);
       real = seen.status === 'ok' && seen.stat.dev === device && seen.stat.birthtimeMs > 0 && seen.stat.birthtimeMs !== seen.stat.ctimeMs;
     }
     this.#real.set(device, real);
@@ -47,7 +47,7 @@ export function installedSince(born: number | undefined, stat: Stats): number | 
  * The latest moment at which what stood at a path can have gone, epoch ms: the nearest directory above that exists changed then. Later changes there only make
  * the answer more careful. Undefined when nothing can be looked at. Never throws.
  */
-export function goneBy(path: string): number | undefined {
+export function latestRemovalTime(path: string): number | undefined {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     try {
       return statSync(folder).ctimeMs;

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../model/process.ts';
-import { look, readBounded } from '../storage/boundedFile.ts';
+import { readBounded, statPath } from '../storage/boundedFile.ts';
 import { versionShaped } from '../version/versionShape.ts';
 import { BirthTimes, installedSince } from './birthTime.ts';
 import type { PartsOrFailure } from './closureParts.ts';
@@ -40,7 +40,7 @@ export function readDotnetTool(ref: PackageRef): PartsOrFailure {
   const versions = place ? [place.version] : list(store).filter((name) => versionShaped(name) !== undefined);
   const [version] = versions;
   const root = place?.root ?? join(store, version ?? '');
-  const seen = look(root);
+  const seen = statPath(root);
   if (version === undefined || seen.status !== 'ok') {
     const reason = seen.status === 'ok' ? `${store} holds no version` : seen.reason;
     return { status: seen.status === 'unreadable' ? 'unreadable' : 'gone', reason };
@@ -56,7 +56,7 @@ export function readDotnetTool(ref: PackageRef): PartsOrFailure {
     root,
     ...(installedAt === undefined ? {} : { installedAt }),
   };
-  const above = look(dirname(root));
+  const above = statPath(dirname(root));
   // A tool brings its libraries with it, in the same directory.
   return {
     status: 'ok',
@@ -73,7 +73,7 @@ function placeOf(path: string): { readonly root: string; readonly name: string; 
     return undefined;
   }
   // Other folders are called `tools`, too: NuGet's keep the package's own description.
-  return inStore || look(join(root, `${name}.nuspec`)).status === 'ok' ? { root, name, version } : undefined;
+  return inStore || statPath(join(root, `${name}.nuspec`)).status === 'ok' ? { root, name, version } : undefined;
 }
 
 /** Of the tools in the store beside a program, the one that declares it as its command. */

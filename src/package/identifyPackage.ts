@@ -2,7 +2,7 @@ import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:pa
 import { fileURLToPath } from 'node:url';
 import type { PackageRef } from '../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../model/process.ts';
-import { look } from '../storage/boundedFile.ts';
+import { statPath } from '../storage/boundedFile.ts';
 import { dotnetPackage } from './dotnetTool.ts';
 import { denoPackage } from './npm/denoCache.ts';
 import { bunScript, denoScript, nodeScript, type ScriptArgument } from './npm/nodeEntry.ts';
@@ -129,7 +129,7 @@ function fromEnvironment(detail: ProcessDetail): Identified | undefined {
     .filter((directory) => /[\\/]node_modules[\\/]\.bin$/.test(directory));
   const entry = /[\\/]/.test(command)
     ? undefined
-    : bins.map((directory) => join(directory, command)).find((path) => look(path).status === 'ok');
+    : bins.map((directory) => join(directory, command)).find((path) => statPath(path).status === 'ok');
   return entry === undefined ? undefined : refOfScript(entry);
 }
 

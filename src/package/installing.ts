@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { look } from '../storage/boundedFile.ts';
+import { statPath } from '../storage/boundedFile.ts';
 
 /** An installer that was killed leaves its half-removed directories for ever; older than this they say nothing. */
 const installerMs = 120_000;
@@ -14,7 +14,7 @@ const installerMs = 120_000;
  */
 export function isInstalling(retired: readonly string[], now: number): boolean {
   return retired.some((path) => {
-    const seen = look(path);
+    const seen = statPath(path);
     return seen.status === 'ok' && seen.stat.isDirectory() && Math.abs(now - seen.stat.ctimeMs) < installerMs;
   });
 }

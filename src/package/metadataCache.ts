@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { type FileRead, look, readBounded, readBytes } from '../storage/boundedFile.ts';
+import { type FileRead, readBounded, readBytes, statPath } from '../storage/boundedFile.ts';
 
 /** What was computed from a file, or why it could not be read. */
 type ValueRead<T> = { readonly status: 'ok'; readonly value: T; readonly stat: Stats } | Exclude<FileRead, { status: 'ok' }>;
@@ -37,7 +37,7 @@ export class MetadataCache {
   }
 
   #kept<T>(kind: string, path: string, read: () => ValueRead<T>): ValueRead<T> {
-    const seen = look(path);
+    const seen = statPath(path);
     if (seen.status !== 'ok') {
       return seen;
     }

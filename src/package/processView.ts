@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { ProcessDetail } from '../model/process.ts';
-import { look } from '../storage/boundedFile.ts';
+import { statPath } from '../storage/boundedFile.ts';
 
 /** What the kernel puts behind the path of a file or directory that was removed under the process. */
 const deletedMark = / \(deleted\)$/;
@@ -22,7 +22,7 @@ export function workingDirectory(detail: ProcessDetail): string | undefined {
 export function joinedPath(args: readonly string[], at: number, cwd: string | undefined): string {
   for (let end = at + 1; end <= Math.min(args.length, at + 12); end += 1) {
     const path = args.slice(at, end).join(' ');
-    if (look(resolve(cwd ?? '/', path)).status === 'ok') {
+    if (statPath(resolve(cwd ?? '/', path)).status === 'ok') {
       return path;
     }
   }

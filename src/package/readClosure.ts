@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { ClosureReading, PackageRef } from '../model/package.ts';
-import { look } from '../storage/boundedFile.ts';
+import { statPath } from '../storage/boundedFile.ts';
 import type { PartsOrFailure } from './closureParts.ts';
 import { readDotnetTool } from './dotnetTool.ts';
 import { MetadataCache } from './metadataCache.ts';
@@ -48,7 +48,7 @@ export function readClosure(ref: PackageRef, cache: MetadataCache = new Metadata
 /** The nearest directory above a path that exists: where the return of what is gone will show. */
 function nearestDirectory(path: string): string | undefined {
   for (let at = dirname(path); ; at = dirname(at)) {
-    const seen = look(at);
+    const seen = statPath(at);
     if (seen.status === 'ok' && seen.stat.isDirectory()) {
       return at;
     }

@@ -14,7 +14,7 @@ export interface PortClient {
 }
 
 /** Who listens on some ports, and who is connected to them, at one moment. */
-export interface PortLook {
+export interface PortState {
   readonly listeners: readonly Listener[];
   readonly clients: readonly PortClient[];
 }
@@ -24,5 +24,5 @@ export interface ListenerTable {
   /** For messages: 'proc', 'lsof', 'windows'. */
   readonly source: string;
   /** Only these ports are told of. Undefined when the system gives no answer. */
-  look(ports: ReadonlySet<number>): Promise<PortLook | undefined>;
+  look(ports: ReadonlySet<number>): Promise<PortState | undefined>;
 }

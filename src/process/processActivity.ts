@@ -11,7 +11,7 @@ export interface Usage {
 }
 
 /** What the kernel counts of one server's processes together. Linux; nothing is opened and nobody is asked. */
-export interface VitalSigns extends Usage {
+export interface ProcessActivity extends Usage {
   /** State of those that have the server's standard input, one letter each (proc_pid_stat(5)). */
   readonly states: string;
   /** Where the server itself waits in the kernel; undefined where the system does not tell. */
@@ -23,7 +23,7 @@ export interface VitalSigns extends Usage {
 }
 
 /** Reads the signs of a server and of all below it. @param tree PIDs, the server first @returns undefined when the server is gone, or the system has no `/proc` */
-export function readVitalSigns(tree: readonly number[], fs: ProcFs = kernelProcFs, root = '/proc'): VitalSigns | undefined {
+export function readVitalSigns(tree: readonly number[], fs: ProcFs = kernelProcFs, root = '/proc'): ProcessActivity | undefined {
   const [server] = tree;
   const input = orNothing(() => fs.link(`${root}/${server}/fd/0`));
   let states = '';

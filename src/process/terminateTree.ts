@@ -13,7 +13,7 @@ export interface EndHands {
 }
 
 /** The real system. */
-export function systemEndHands(table: ProcessTable): EndHands {
+export function systemTerminator(table: ProcessTable): EndHands {
   return {
     table,
     signal: (pid, name) => void process.kill(pid, name),

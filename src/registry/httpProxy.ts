@@ -1,4 +1,4 @@
-import { eitherCase, type Surroundings } from './settingsSource.ts';
+import { eitherCase, type SettingsSource } from './settingsSource.ts';
 
 /** Proxies that a package manager's own configuration names; they stand above the variables. */
 export interface ProxySettings {
@@ -11,7 +11,7 @@ export interface ProxySettings {
  * The proxy for an address: the package manager's own setting, else `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` (either case), unless `NO_PROXY`
  * names the host. Undefined = directly. A proxy that is no address is no proxy.
  */
-export function proxyFor(target: URL, env: Surroundings['env'], own: ProxySettings = {}): URL | undefined {
+export function proxyFor(target: URL, env: SettingsSource['env'], own: ProxySettings = {}): URL | undefined {
   if (isExcepted(target, own.none ?? eitherCase(env, 'no_proxy') ?? '')) {
     return undefined;
   }

@@ -23,7 +23,7 @@ export interface KnownAnswer {
 }
 
 /** In words for a log or a person. */
-export function refusal(status: number): RegistryAnswer {
+export function refusedAnswer(status: number): RegistryAnswer {
   const reason = status === 401 || status === 403 ? `it wants other credentials (${status})` : `it answered with ${status}`;
   return { status: 'unusable', reason };
 }

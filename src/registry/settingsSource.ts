@@ -1,5 +1,5 @@
 /** Where a server's package manager would look for its settings: the server's own environment and files, never ours first. */
-export interface Surroundings {
+export interface SettingsSource {
   readonly platform: NodeJS.Platform;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -8,6 +8,6 @@ export interface Surroundings {
 }
 
 /** A variable whose name npm, pip, uv and proxies take in either case. */
-export function eitherCase(env: Surroundings['env'], name: string): string | undefined {
+export function eitherCase(env: SettingsSource['env'], name: string): string | undefined {
   return env[name.toLowerCase()] || env[name.toUpperCase()] || undefined;
 }

@@ -17,7 +17,7 @@ export type Look =
   | { readonly status: 'unreadable'; readonly reason: string };
 
 /** Asks what is at a path, links followed. Never throws. */
-export function look(path: string): Look {
+export function statPath(path: string): Look {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     return stat ? { status: 'ok', stat } : { status: 'absent', reason: `${path} does not exist` };
@@ -44,7 +44,7 @@ export function readBytes(
   path: string,
   maxBytes = maxMetadataBytes,
 ): Exclude<FileRead, { status: 'ok' }> | { readonly status: 'ok'; readonly bytes: Buffer; readonly stat: Stats } {
-  const seen = look(path);
+  const seen = statPath(path);
   if (seen.status !== 'ok') {
     return seen;
   }
@@ -69,7 +69,7 @@ export function readBytes(
 
 /** The first bytes of a regular file of any size; undefined when it is no such file or cannot be read. Never throws. */
 export function readStart(path: string, bytes: number): Buffer | undefined {
-  const seen = look(path);
+  const seen = statPath(path);
   if (seen.status !== 'ok' || !seen.stat.isFile()) {
     return undefined;
   }

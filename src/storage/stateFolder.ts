@@ -25,12 +25,12 @@ export function stateFolderIfPossible(runDir: string, part: 'facts' | 'windows')
   try {
     return { folder: stateFolder(runDir, part) };
   } catch (error) {
-    return { folder: statePath(runDir, part), refused: refusalOf(error) };
+    return { folder: statePath(runDir, part), refused: writeErrorReason(error) };
   }
 }
 
 /** Why a file or folder could not be written, in words. */
-export function refusalOf(error: unknown): string {
+export function writeErrorReason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   switch (code) {
     case 'EACCES':

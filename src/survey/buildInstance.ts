@@ -11,15 +11,15 @@ import type { Attributed } from './match/attributeServers.ts';
 import { runsGuarded } from './match/guardedEntries.ts';
 import type { Health } from './ports/health.ts';
 import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
-import { unansweredWord } from './records/guardMarks.ts';
+import { unansweredMark } from './records/guardMarks.ts';
 import { recordSummary } from './records/joinRecords.ts';
-import type { LockLook } from './records/lockFolder.ts';
+import type { LockFolderState } from './records/lockFolder.ts';
 import { entryFindings } from './server/entryChange.ts';
 import { evidenceOf } from './server/instanceEvidence.ts';
 import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, ownWayCure, serverName, serverTree } from './server/instanceParts.ts';
 import { judgeServer } from './server/judgeServer.ts';
 import { recordedVersions } from './server/recordedVersions.ts';
-import type { Memory } from './surveyState.ts';
+import type { SurveyState } from './surveyState.ts';
 
 /** One running server, joined: the instance as it will be shown, and what the verdict on copies needs. */
 export interface ServerObservation {
@@ -33,11 +33,11 @@ export interface ServerObservation {
  * Joins one server with its client, its packages, its facts and the verdicts on them.
  * @param now epoch ms @param records what it, or its guard, has published, the guard's first
  */
-export function observeServer(
+export function buildInstance(
   attributed: Attributed,
   processes: ProcessTree,
   redactor: Redactor,
-  memory: Memory,
+  memory: SurveyState,
   now: number,
   records: readonly InstanceRecord[],
   port?: ServerPort,
@@ -55,7 +55,7 @@ export function observeServer(
     now,
     client && clientRow ? { id: client.id, name: client.name, identity: clientRow.identity } : undefined,
   );
-  const sight = memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
+  const sight = memory.closures.current(server, detail, now, memory.facts.baseline(server.identity)?.ref);
   const name = serverName(attributed, 'unknown' in sight ? undefined : sight.ref.name);
   const definition = attributed.definitions[0];
   const asked = records[0]?.control?.caps.includes('restart') === true;
@@ -63,14 +63,14 @@ export function observeServer(
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);
-  const update = memory.updates.sight(attributed, sight, redactor, now);
+  const update = memory.updates.current(attributed, sight, redactor, now);
   const container = memory.containers.sight(server, cure, now);
   // Of a container's client, what stands in the way of its package says nothing.
   const unknown = container ? container.unknown : versions.verdict.unknown;
   const tree = serverTree(attributed, processes);
   const owner = memory.owners.judge(key, server, detail, { client, sighting, name, memoryBytes: tree.memoryBytes }, now);
   const answers = port && memory.http.judge(port.claim, port.own, redactor.text(name), cure, now);
-  const waiting = unansweredWord(records, now);
+  const waiting = unansweredMark(records, now);
   const transport =
     port === undefined && (definition?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none')
       ? 'stdio'
@@ -159,20 +159,20 @@ function portFields({ claim, health, usedBy }: ServerPort, redactor: Redactor): 
 }
 
 /** What one look knows beside the servers themselves. */
-export interface Surroundings {
+export interface ScanContext {
   readonly processes: ProcessTree;
   readonly redactor: Redactor;
-  readonly memory: Memory;
-  readonly locks: Pick<LockLook, 'recordsOf'>;
+  readonly memory: SurveyState;
+  readonly locks: Pick<LockFolderState, 'recordsOf'>;
   readonly ports: JoinedPorts['ports'];
   /** Epoch ms. */
   readonly now: number;
 }
 
 /** Observes each candidate that is a server. One that cannot be judged never hides the others. */
-export function observeAll(
+export function buildInstances(
   candidates: readonly Attributed[],
-  { processes, redactor, memory, locks, ports, now }: Surroundings,
+  { processes, redactor, memory, locks, ports, now }: ScanContext,
 ): { readonly observed: readonly ServerObservation[]; readonly problems: readonly Problem[] } {
   const observed: ServerObservation[] = [];
   const problems: Problem[] = [];
@@ -180,7 +180,7 @@ export function observeAll(
     try {
       if (isServer(one, memory, now)) {
         const port = ports.get(identityKey(one.server.identity));
-        observed.push(observeServer(one, processes, redactor, memory, now, locks.recordsOf(one), port));
+        observed.push(buildInstance(one, processes, redactor, memory, now, locks.recordsOf(one), port));
       }
     } catch (error) {
       problems.push({ source: 'facts', message: `PID ${one.server.pid} could not be judged: ${redactor.text(String(error))}` });
@@ -190,12 +190,12 @@ export function observeAll(
 }
 
 /** Whether a candidate is shown at all: an entry names it, it was started through our guard, or its package, or what that requires, says that it speaks MCP. */
-function isServer(attributed: Attributed, memory: Memory, now: number): boolean {
+function isServer(attributed: Attributed, memory: SurveyState, now: number): boolean {
   if (attributed.definitions.length > 0 || runsGuarded(attributed.launchers)) {
     return true;
   }
   const { server, detail } = attributed;
-  const sight = memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
+  const sight = memory.closures.current(server, detail, now, memory.facts.baseline(server.identity)?.ref);
   if ('unknown' in sight || sight.reading.status !== 'ok') {
     // Nothing to ask; the name alone brought it here.
     return true;

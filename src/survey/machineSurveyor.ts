@@ -11,7 +11,7 @@ import { type ProcessTree, processTree } from '../process/tree/processTree.ts';
 import { fileRedactor, redactorOf } from '../redaction/definitionRedactor.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import { assembleSnapshot } from './assembleSnapshot.ts';
-import { observeAll, type ServerObservation } from './buildInstance.ts';
+import { buildInstances, type ServerObservation } from './buildInstance.ts';
 import { Configuration } from './configuration.ts';
 import { ownTree } from './facts/activityReport.ts';
 import { type Clock, systemClock } from './facts/bootClock.ts';
@@ -19,15 +19,15 @@ import { windowsFolder } from './facts/windows.ts';
 import { type Attributed, attribute } from './match/attributeServers.ts';
 import { candidateTest } from './match/candidateFilter.ts';
 import { missingLaunchers } from './match/guardedEntries.ts';
-import type { HttpLook } from './ports/httpServers.ts';
+import type { HttpState } from './ports/httpServers.ts';
 import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
 import { LockFacts } from './records/lockFolder.ts';
-import type { PackageSight } from './server/closures.ts';
+import type { LoadedPackage } from './server/closures.ts';
 import { DetailCache } from './server/detailCache.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
-import { Memory } from './surveyState.ts';
+import { SurveyState } from './surveyState.ts';
 import { readNpxPackages } from './updates/npxPackages.ts';
-import { RegistryDesk } from './updates/registryClient.ts';
+import { RegistryClient } from './updates/registryClient.ts';
 import type { WatchTarget } from './watch/fileWatch.ts';
 import { type Interest, PidWatch } from './watch/pidWatch.ts';
 
@@ -73,10 +73,10 @@ export class MachineSurveyor implements Surveyor {
   readonly #locks: LockFacts;
   readonly #config: Configuration;
   readonly #pidWatch: PidWatch;
-  readonly #desk: RegistryDesk;
+  readonly #desk: RegistryClient;
   readonly #details = new DetailCache();
   /** Made at the first survey: it needs to know the boot. */
-  #memory: Memory | undefined;
+  #memory: SurveyState | undefined;
   #rows: readonly ProcessRow[] = [];
   #askAgainIn: number | undefined;
 
@@ -88,7 +88,7 @@ export class MachineSurveyor implements Surveyor {
     this.#config = new Configuration(options, table);
     this.#locks = new LockFacts(options.runDir);
     const { runDir, log, registry = () => 'off', registryLimitMs } = options;
-    this.#desk = new RegistryDesk({
+    this.#desk = new RegistryClient({
       runDir,
       log,
       mode: registry,
@@ -103,19 +103,19 @@ export class MachineSurveyor implements Surveyor {
     const rows = await this.#table.list();
     const now = this.#clock.now();
     this.#rows = rows;
-    this.#memory ??= new Memory(this.#options, rows[0]?.identity.bootId ?? '', this.#clock, this.#desk);
+    this.#memory ??= new SurveyState(this.#options, rows[0]?.identity.bootId ?? '', this.#clock, this.#desk);
     const memory = this.#memory;
     memory.bootClock.observe();
 
     const processes = processTree(rows);
     const { config, found, http } = await this.#find(processes, memory);
     const redactor = redactorOf(config.definitions);
-    const sight = ({ server, detail }: Attributed): PackageSight =>
-      memory.closures.sight(server, detail, now, memory.facts.baseline(server.identity)?.ref);
+    const sight = ({ server, detail }: Attributed): LoadedPackage =>
+      memory.closures.current(server, detail, now, memory.facts.baseline(server.identity)?.ref);
     const ports = await joinPorts(http, found, { http: memory.http, processes, redactor, sight, now });
     const running = ports.attributed.filter((one) => !one.detail.missing.includes('gone'));
     const locks = await this.#locks.look(processes, running);
-    const { observed, problems } = observeAll(running, { processes, redactor, memory, now, locks, ports: ports.ports });
+    const { observed, problems } = buildInstances(running, { processes, redactor, memory, now, locks, ports: ports.ports });
     const instances = observed.map((one) => one.instance);
     const duplicates = judgeDuplicates(
       observed.map((one) => one.copy),
@@ -229,8 +229,8 @@ export class MachineSurveyor implements Surveyor {
   /** The servers that run, by the configuration of all folders that they lead to. */
   async #find(
     processes: ProcessTree,
-    memory: Memory,
-  ): Promise<{ readonly config: ConfigReading; readonly found: readonly Attributed[]; readonly http: HttpLook }> {
+    memory: SurveyState,
+  ): Promise<{ readonly config: ConfigReading; readonly found: readonly Attributed[]; readonly http: HttpState }> {
     const { rows } = processes;
     const { home, platform } = this.#options;
     const here = rows[0]?.identity ?? { bootId: '', pidNamespace: '' };
@@ -249,7 +249,7 @@ export class MachineSurveyor implements Surveyor {
   }
 
   /** Drops what is remembered of those that are gone. */
-  #keep(rows: readonly ProcessRow[], instances: readonly Instance[], memory: Memory, now: number): void {
+  #keep(rows: readonly ProcessRow[], instances: readonly Instance[], memory: SurveyState, now: number): void {
     const alive = new Set(rows.map((row) => identityKey(row.identity)));
     memory.keep(new Set(instances.map(({ id }) => id)), alive, rows[0]?.identity, now);
     this.#details.keep(alive, new Set(instances.filter(({ client }) => client === null).map(({ id }) => id)));

@@ -3,7 +3,7 @@ import type { ProcessIdentity } from '../model/process.ts';
 import { createListenerTable } from '../process/createListenerTable.ts';
 import { BootClock, type Clock } from './facts/bootClock.ts';
 import { FactStore } from './facts/factStore.ts';
-import { QuietTimes } from './facts/lastReadTimes.ts';
+import { LastReadTimes } from './facts/lastReadTimes.ts';
 import { HttpServers } from './ports/httpServers.ts';
 import { Closures } from './server/closures.ts';
 import { Containers } from './server/containers.ts';
@@ -12,7 +12,7 @@ import { Programs } from './server/programs.ts';
 import { Owners } from './server/serverOwner.ts';
 import { Sources } from './server/sources.ts';
 import type { SurveyOptions } from './surveyor.ts';
-import type { RegistryDesk } from './updates/registryClient.ts';
+import type { RegistryClient } from './updates/registryClient.ts';
 import { Respawns } from './updates/respawns.ts';
 import { UpdateNotes } from './updates/updateNotes.ts';
 import { Updates } from './updates/updates.ts';
@@ -21,7 +21,7 @@ import { Updates } from './updates/updates.ts';
 const forgetMs = 60_000;
 
 /** What a survey keeps from one look to the next. */
-export class Memory {
+export class SurveyState {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
   readonly closures = new Closures();
@@ -37,17 +37,17 @@ export class Memory {
   /** How often each identity was seen by this observer. */
   readonly observations = new Map<string, number>();
   readonly http: HttpServers;
-  readonly quietTimes: QuietTimes;
+  readonly quietTimes: LastReadTimes;
   #forgotAt = 0;
 
-  constructor(options: SurveyOptions, bootId: string, clock: Clock, desk: RegistryDesk) {
+  constructor(options: SurveyOptions, bootId: string, clock: Clock, desk: RegistryClient) {
     const { runDir, platform, docker, listeners } = options;
     this.facts = new FactStore(runDir);
     this.bootClock = new BootClock(runDir, bootId, clock);
     this.containers = new Containers(docker);
     this.entryKey = entryKey(runDir);
     this.updates = new Updates(desk, options, new UpdateNotes(runDir));
-    this.quietTimes = new QuietTimes(runDir);
+    this.quietTimes = new LastReadTimes(runDir);
     this.http = new HttpServers(listeners ?? createListenerTable(platform), runDir);
   }
 

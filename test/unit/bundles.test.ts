@@ -1,34 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { buildProgram, extension, type ProgramName } from '../../esbuild.ts';
+import { mayImport } from '../../scripts/imports.ts';
 
 const builtin = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
-
-/** What each folder of src may import. */
-const mayImport: Record<string, readonly string[]> = {
-  model: [],
-  base: [],
-  storage: ['base'],
-  redaction: ['model'],
-  version: ['model'],
-  process: ['model', 'base'],
-  clients: ['model', 'process'],
-  config: ['model', 'base', 'redaction', 'clients'],
-  lock: ['model', 'base', 'storage', 'process'],
-  package: ['model', 'base', 'storage', 'version', 'process'],
-  registry: ['model', 'version'],
-  diagnosis: ['model', 'version'],
-  survey: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'package', 'registry', 'diagnosis'],
-  presentation: ['model'],
-  action: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'diagnosis', 'survey'],
-  guard: ['model', 'base', 'storage', 'redaction', 'process', 'lock', 'package'],
-  cli: ['model', 'base', 'storage', 'redaction', 'survey', 'presentation', 'action'],
-  extension: ['model', 'base', 'storage', 'survey', 'presentation', 'action'],
-};
 
 async function metafile(name: 'extension' | ProgramName) {
   if (name === 'extension') {
@@ -73,6 +52,7 @@ describe('bundles', () => {
       Object.values(outputs).flatMap(({ inputs: parts }) => Object.entries(parts).filter(([, { bytesInOutput }]) => bytesInOutput > 0)),
     );
     const libraries = new Set(Object.keys(inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+    const areas = ['guard', ...(mayImport.guard ?? [])];
     // What cross-spawn needs comes with it.
     const allowed = [
       'cross-spawn',
@@ -90,40 +70,8 @@ describe('bundles', () => {
       [],
     );
     assert.deepEqual(
-      Object.keys(inputs).filter((path) => /^src\/(?!guard|model|base|storage|redaction|version|process|lock|package)/.test(path)),
+      Object.keys(inputs).filter((path) => /^src\//.test(path) && !areas.includes(path.split('/')[1] ?? '')),
       [],
     );
   });
-});
-
-describe('folders of src', () => {
-  const folders = readdirSync('src', { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name);
-
-  it('all stand in the table', () =>
-    assert.deepEqual(
-      folders.filter((folder) => mayImport[folder] === undefined),
-      [],
-    ));
-
-  for (const folder of folders) {
-    it(`${folder} imports only what the table says`, () => {
-      const files = readdirSync(join('src', folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-      const wrong: string[] = [];
-      for (const file of files) {
-        const text = readFileSync(join('src', folder, file), 'utf8');
-        for (const match of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
-          const target = match[1] ?? '';
-          const above = /^(?:\.\.\/)+([a-z]+)\//.exec(target)?.[1];
-          // A folder beside the importing one, inside the same folder of src, is none of the table.
-          const other = above !== undefined && mayImport[above] ? above : undefined;
-          if ((target === 'vscode' && folder !== 'extension') || (other && other !== folder && !mayImport[folder]?.includes(other))) {
-            wrong.push(`${file}: ${target}`);
-          }
-        }
-      }
-      assert.deepEqual(wrong, []);
-    });
-  }
 });

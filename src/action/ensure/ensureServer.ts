@@ -1,4 +1,4 @@
-import type { Deed } from '../../lock/actOnce.ts';
+import type { ActOnceResult } from '../../lock/actOnce.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import {
   decideEnsure,
@@ -16,13 +16,13 @@ export type StartReport =
   | { readonly status: 'failed'; readonly reason: string; readonly log: string; readonly tail: readonly string[] };
 
 /** What ensuring needs of the system. */
-export interface EnsureHands {
+export interface EnsureSystem {
   /** Who holds the port, with a version where one can be known within a few seconds. */
   look(): Promise<PortSight>;
   /** A text for who holds the port now, cheaply; another holder, another text. */
   holder(): Promise<string>;
   /** Acts alone on this machine, if the holder is still this one. */
-  once<T>(expect: string, act: () => Promise<T>): Promise<Deed<T>>;
+  once<T>(expect: string, act: () => Promise<T>): Promise<ActOnceResult<T>>;
   /** Ends the server and waits until the port is free. @returns why that did not work */
   stop(instance: Instance): Promise<string | undefined>;
   /** Starts the server and waits until it listens, no longer than a bound. */
@@ -36,7 +36,7 @@ const maxRounds = 20;
  * Makes it true that the wished server runs behind its port, at most once on this machine whoever asks at the same time: reuses what runs in the same
  * version, replaces what is known to be older, leaves everything else alone and says so.
  */
-export async function ensureServer(wish: EnsureWish, hands: EnsureHands): Promise<EnsureResult> {
+export async function ensureServer(wish: EnsureWish, hands: EnsureSystem): Promise<EnsureResult> {
   for (let round = 0; round < maxRounds; round++) {
     const holder = await hands.holder();
     const decision = decideEnsure(wish, await hands.look());
@@ -76,7 +76,7 @@ async function act(
   wish: EnsureWish,
   launch: Launch,
   replaced: Extract<EnsureDecision, { kind: 'replace' }> | undefined,
-  hands: EnsureHands,
+  hands: EnsureSystem,
 ): Promise<EnsureResult> {
   const old = replaced?.instance;
   const warnings = replaced?.warnings ?? [];

@@ -2,22 +2,22 @@ import { createHash } from 'node:crypto';
 import { type Log, silentLog } from '../../base/log.ts';
 import { actOnce } from '../../lock/actOnce.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
-import { createWitness } from '../../lock/processStarts.ts';
+import { readProcessStarts } from '../../lock/processStarts.ts';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { createListenerTable } from '../../process/createListenerTable.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
 import type { ListenerTable } from '../../process/listenerTable.ts';
-import { endTree, systemEndHands } from '../../process/terminateTree.ts';
+import { endTree, systemTerminator } from '../../process/terminateTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Surveyor } from '../../survey/surveyor.ts';
-import { actOn, work } from '../execute/exclusiveAction.ts';
-import { until } from '../execute/processWait.ts';
+import { actionResult, runExclusively } from '../execute/exclusiveAction.ts';
+import { waitFor } from '../execute/processWait.ts';
 import { declaredShutdown, postShutdown, type ShutdownWay } from '../execute/shutdownRequest.ts';
 import { targetOf } from '../plan/plan.ts';
 import { sessionRisks } from '../plan/sessionRisk.ts';
 import { type EnsureWish, type PortSight, runningVersion } from './ensureDecision.ts';
-import type { EnsureHands } from './ensureServer.ts';
+import type { EnsureSystem } from './ensureServer.ts';
 import { startListening } from './startServer.ts';
 
 export interface EnsureSetup {
@@ -52,10 +52,10 @@ export function ensureTarget(port: number): string {
 }
 
 /** The real system. @throws when the system has no process list, or the lock folder is refused */
-export async function ensureHands(setup: EnsureSetup): Promise<EnsureHands> {
+export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
   const { wish, surveyor, platform } = setup;
   const { port } = wish;
-  const [table, witness, listeners] = [await createProcessTable(platform), await createWitness(), createListenerTable(platform)];
+  const [table, witness, listeners] = [await createProcessTable(platform), await readProcessStarts(), createListenerTable(platform)];
   const opened = openLockDirectory(protocolBase(setup.runDir, setup.explicitRunDir));
   if ('refused' in opened) {
     throw new Error(`Nothing was done, because others could not be kept from doing the same at once: ${opened.refused}.`);
@@ -171,7 +171,7 @@ async function stop(instance: Instance, ending: Ending): Promise<string | undefi
   const name = `${instance.name} (PID ${instance.pid})`;
   const find = async (): Promise<ProcessRow | undefined> => (await table.list()).find((one) => identityKey(one.identity) === instance.id);
   const { by, runDir, explicitRunDir, log = silentLog } = setup;
-  const outcome = await actOn(
+  const outcome = await runExclusively(
     targetOf(instance),
     'stop',
     { by, runDir, explicitRunDir, log },
@@ -180,15 +180,15 @@ async function stop(instance: Instance, ending: Ending): Promise<string | undefi
       const row = await find();
       const trouble = row && (await endOld(instance, row, ending));
       return trouble === undefined
-        ? work('done', `${name} was ended, so that ${setup.wish.name} can be started anew on port ${port}.`)
-        : work('failed', `${name} could not be ended: ${trouble}`);
+        ? actionResult('done', `${name} was ended, so that ${setup.wish.name} can be started anew on port ${port}.`)
+        : actionResult('failed', `${name} could not be ended: ${trouble}`);
     },
   );
   // Somebody else may have ended it meanwhile.
   if (outcome.status !== 'done' && outcome.status !== 'already') {
     return outcome.message;
   }
-  const free = await until(leaveLimitMs, async () => (await listeners.look(new Set([port])))?.listeners.length === 0, lookEveryMs);
+  const free = await waitFor(leaveLimitMs, async () => (await listeners.look(new Set([port])))?.listeners.length === 0, lookEveryMs);
   return free ? undefined : `${name} has ended, and port ${port} is still held`;
 }
 
@@ -198,13 +198,13 @@ async function endOld(instance: Instance, row: ProcessRow, { setup, table, liste
   const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
   const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
   if (way && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
-    await until(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), lookEveryMs);
+    await waitFor(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), lookEveryMs);
   }
   if (!(await table.isAlive(row.identity))) {
     return undefined;
   }
   // A script that started it may have more to do: it is left to notice the end itself.
   const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
-  const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemEndHands(table));
+  const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemTerminator(table));
   return report.status === 'refused' || report.status === 'left' ? report.reason : undefined;
 }

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import spawn from 'cross-spawn';
 import type { ProcessTable } from '../../model/process.ts';
 import type { ListenerTable } from '../../process/listenerTable.ts';
-import { endTree, systemEndHands } from '../../process/terminateTree.ts';
+import { endTree, systemTerminator } from '../../process/terminateTree.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
-import { refusalOf } from '../../storage/stateFolder.ts';
+import { writeErrorReason } from '../../storage/stateFolder.ts';
 import type { Launch } from './ensureDecision.ts';
 import type { StartReport } from './ensureServer.ts';
 
@@ -43,7 +43,12 @@ export async function startListening(options: StartOptions): Promise<StartReport
     log = join(folder, `ensure-${name.replace(/[^\w.-]/g, '_').slice(0, 80)}-${port}.log`);
     output = openSync(log, 'w', 0o600);
   } catch (error) {
-    return { status: 'failed', reason: `${name} was not started: its log ${log} cannot be written (${refusalOf(error)})`, log, tail: [] };
+    return {
+      status: 'failed',
+      reason: `${name} was not started: its log ${log} cannot be written (${writeErrorReason(error)})`,
+      log,
+      tail: [],
+    };
   }
   const fill = (text: string): string => text.replaceAll('{port}', String(port));
   const own = Object.fromEntries(Object.entries(launch.env ?? {}).map(([key, value]) => [key, fill(value)]));
@@ -96,7 +101,7 @@ export async function startListening(options: StartOptions): Promise<StartReport
 async function endOwn(pid: number, table: ProcessTable): Promise<void> {
   const row = (await table.list()).find((one) => one.pid === pid && one.ppid === process.pid);
   if (row) {
-    await endTree({ server: row.identity, launchers: [], objection: () => undefined, politeMs: 2_000 }, systemEndHands(table));
+    await endTree({ server: row.identity, launchers: [], objection: () => undefined, politeMs: 2_000 }, systemTerminator(table));
   }
 }
 

@@ -3,14 +3,14 @@ import { type InstanceRecord, readInstanceRecord } from '../../lock/instanceReco
 import { findLockDirectory, type LockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import type { ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import type { Target } from '../plan/plan.ts';
-import { isVersionSettled, restartTruth } from '../plan/restartResult.ts';
-import { type Asker, type Work, work } from './exclusiveAction.ts';
-import { isRunning, until } from './processWait.ts';
+import type { ActionTarget } from '../plan/plan.ts';
+import { isVersionSettled, restartResult } from '../plan/restartResult.ts';
+import { type ActionResult, actionResult, type Requester } from './exclusiveAction.ts';
+import { stillRuns, waitFor } from './processWait.ts';
 
 /** What asking an instance over its control endpoint depends on. */
-export interface ControlHands {
-  readonly asker: Asker;
+export interface ControlContext {
+  readonly asker: Requester;
   readonly table: ProcessTable;
   look(): Promise<Snapshot>;
 }
@@ -26,16 +26,21 @@ const seenMs = 15_000;
  * Asks the guard of a server (or a server that offers it) to restart or stop it, and looks afterwards whether that is true. Call it under the server's intent.
  * What is asked goes to the record that was seen, and only while it still names the process that was seen.
  */
-export async function askControl(verb: 'restart' | 'stop', target: Target, record: string, hands: ControlHands): Promise<Work> {
+export async function askControl(
+  verb: 'restart' | 'stop',
+  target: ActionTarget,
+  record: string,
+  hands: ControlContext,
+): Promise<ActionResult> {
   const { asker } = hands;
   const name = `${target.name} (PID ${target.pid})`;
   const opened = findLockDirectory(protocolBase(asker.runDir, asker.explicitRunDir));
   const reading = opened && 'directory' in opened ? readInstanceRecord(opened.directory, record) : undefined;
   if (!opened || !('directory' in opened) || reading?.status !== 'ok') {
-    return work('failed', `${name} could not be asked: its record is gone or cannot be read.`);
+    return actionResult('failed', `${name} could not be asked: its record is gone or cannot be read.`);
   }
   if (!namesTarget(reading.record, target)) {
-    return work('refused', `${name} is no longer the server that its record names; nothing was done.`);
+    return actionResult('refused', `${name} is no longer the server that its record names; nothing was done.`);
   }
   const limitMs = verb === 'restart' ? restartMs : stopMs;
   const answer = await askInstance({ directory: opened.directory, record: reading.record, verb, by: asker.by, limitMs });
@@ -45,38 +50,49 @@ export async function askControl(verb: 'restart' | 'stop', target: Target, recor
   return verb === 'stop' ? stopped(name, target, hands) : restarted(name, target, record, opened.directory, hands);
 }
 
-function namesTarget(record: InstanceRecord, target: Target): boolean {
+function namesTarget(record: InstanceRecord, target: ActionTarget): boolean {
   const pid = record.server?.pid;
   return pid === undefined || pid === target.pid || target.tree.includes(pid) || target.launchers.includes(pid);
 }
 
-function failure(name: string, verb: 'restart' | 'stop', answer: ControlAnswer): Work {
+function failure(name: string, verb: 'restart' | 'stop', answer: ControlAnswer): ActionResult {
   const done = verb === 'restart' ? 'restarted' : 'stopped';
   switch (answer.status) {
     case 'ok': {
       const { reason, kept } = answer.result;
       const why = typeof reason === 'string' ? reason.replace(/\p{Cc}+/gu, ' ').slice(0, 600) : 'its guard does not say why';
-      return work('failed', `${name} was not ${done}: ${why}. ${kept === true ? 'The old server goes on.' : 'Its guard tries again.'}`);
+      return actionResult(
+        'failed',
+        `${name} was not ${done}: ${why}. ${kept === true ? 'The old server goes on.' : 'Its guard tries again.'}`,
+      );
     }
     case 'refused':
       return answer.code === 'already' || answer.code === 'other-instance'
-        ? work('refused', `${name} was replaced meanwhile: ${answer.message}; nothing was done.`)
-        : work('failed', `${name} was not ${done}: ${answer.message}.`);
+        ? actionResult('refused', `${name} was replaced meanwhile: ${answer.message}; nothing was done.`)
+        : actionResult('failed', `${name} was not ${done}: ${answer.message}.`);
     case 'silent':
-      return work('failed', `${name}: ${answer.reason}. ${answer.asked ? `It may be ${done} yet.` : 'Nothing was done.'}`);
+      return actionResult('failed', `${name}: ${answer.reason}. ${answer.asked ? `It may be ${done} yet.` : 'Nothing was done.'}`);
     default:
-      return work('failed', `${name} could not be asked: ${answer.reason}. Nothing was done.`);
+      return actionResult('failed', `${name} could not be asked: ${answer.reason}. Nothing was done.`);
   }
 }
 
-async function stopped(name: string, target: Target, hands: ControlHands): Promise<Work> {
-  const gone = await until(seenMs, async () => !(await isRunning(hands.table, target.instance)));
-  return gone ? work('done', `${name} was stopped by its guard.`) : work('failed', `Its guard took the wish, and ${name} still runs.`);
+async function stopped(name: string, target: ActionTarget, hands: ControlContext): Promise<ActionResult> {
+  const gone = await waitFor(seenMs, async () => !(await stillRuns(hands.table, target.instance)));
+  return gone
+    ? actionResult('done', `${name} was stopped by its guard.`)
+    : actionResult('failed', `Its guard took the wish, and ${name} still runs.`);
 }
 
-async function restarted(name: string, target: Target, record: string, directory: LockDirectory, hands: ControlHands): Promise<Work> {
+async function restarted(
+  name: string,
+  target: ActionTarget,
+  record: string,
+  directory: LockDirectory,
+  hands: ControlContext,
+): Promise<ActionResult> {
   let now: Instance | undefined;
-  await until(seenMs, async () => {
+  await waitFor(seenMs, async () => {
     const { instances } = await hands.look();
     now = instances.find((one) => one.record?.id === record && one.id !== target.instance);
     return now !== undefined && isVersionSettled(target.runs, now);
@@ -85,11 +101,11 @@ async function restarted(name: string, target: Target, record: string, directory
     const reading = readInstanceRecord(directory, record);
     const pid = reading.status === 'ok' ? reading.record.server?.pid : undefined;
     const seen = pid === undefined || pid === target.pid ? 'no new server was seen' : `PID ${pid} is not seen as a server yet`;
-    return work('failed', `The guard of ${name} says that it restarted it, and ${seen}.`);
+    return actionResult('failed', `The guard of ${name} says that it restarted it, and ${seen}.`);
   }
-  const { version, warning } = restartTruth(target.runs, now);
+  const { version, warning } = restartResult(target.runs, now);
   return {
-    ...work(
+    ...actionResult(
       'done',
       `${name} was restarted by its guard: PID ${now.pid} now${version}. Its client keeps the session.${warning ? ` ${warning}` : ''}`,
     ),

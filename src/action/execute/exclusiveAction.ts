@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import type { Log } from '../../base/log.ts';
 import { type Actor, actOnce } from '../../lock/actOnce.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
-import { createWitness } from '../../lock/processStarts.ts';
-import type { Target, Verb } from '../plan/plan.ts';
+import { readProcessStarts } from '../../lock/processStarts.ts';
+import type { ActionTarget, Verb } from '../plan/plan.ts';
 import { appendHistory, type HistoryEntry, type HistoryTarget, historyEntry } from './actionHistory.ts';
-import { endedMeanwhile, type RunPlace } from './otherAction.ts';
+import { alreadyEndedMessage, type RunPlace } from './otherAction.ts';
 
 /** Who wants something done, and where its files are. */
-export interface Asker extends RunPlace {
+export interface Requester extends RunPlace {
   /** For a person: "terminal (PID 4711)", "VS Code window (PID 4711)". */
   readonly by: string;
   readonly log: Log;
 }
 
 /** What became of the work itself. */
-export interface Work {
+export interface ActionResult {
   readonly outcome: 'done' | 'failed' | 'refused';
   /** One sentence for a person. */
   readonly message: string;
@@ -25,7 +25,7 @@ export interface Work {
 }
 
 /** Work of which one sentence tells all. */
-export function work(outcome: Work['outcome'], message: string, steps: Work['steps'] = []): Work {
+export function actionResult(outcome: ActionResult['outcome'], message: string, steps: ActionResult['steps'] = []): ActionResult {
   return { outcome, message, steps };
 }
 
@@ -35,7 +35,7 @@ export type Outcome =
       readonly status: 'done' | 'failed' | 'refused';
       /** Its client has started again what was ended: under this PID. */
       readonly startedAgain?: number;
-    } & Omit<Work, 'outcome'>)
+    } & Omit<ActionResult, 'outcome'>)
   /** Somebody else did it, is doing it, or the process ended by itself; nothing was done by us. */
   | { readonly status: 'already' | 'busy'; readonly message: string }
   /** The step is the user's. */
@@ -53,19 +53,19 @@ export function intentTarget(instance: string): string {
  * Does something to a server under its intent, at most once for each incarnation on this machine, whoever asks; and writes it into the history.
  * @param isThere whether exactly the process of the plan still runs: asked while waiting, and once more under the intent
  */
-export async function actOn(
-  target: Target,
+export async function runExclusively(
+  target: ActionTarget,
   verb: Verb,
-  asker: Asker,
+  asker: Requester,
   isThere: () => Promise<boolean>,
-  act: () => Promise<Work>,
+  act: () => Promise<ActionResult>,
 ): Promise<Outcome> {
   const opened = openLockDirectory(protocolBase(asker.runDir, asker.explicitRunDir));
   if ('refused' in opened) {
-    return noted(refused(notExclusive(opened.refused)), target, verb, asker);
+    return recordOutcome(refused(notExclusive(opened.refused)), target, verb, asker);
   }
   const { directory } = opened;
-  const start = (await (await createWitness()).startOf(process.pid)) ?? '?';
+  const start = (await (await readProcessStarts()).startOf(process.pid)) ?? '?';
   const intention = {
     directory,
     expect: target.instance,
@@ -79,9 +79,9 @@ export async function actOn(
     current: async () => ((await isThere()) ? target.instance : undefined),
     waitMs: busyLimitMs,
   };
-  const doIt = async (): Promise<Work> => {
+  const doIt = async (): Promise<ActionResult> => {
     const result = await carefully(act);
-    remember(asker, historyTarget(target), verb, result);
+    appendToHistory(asker, historyTarget(target), verb, result);
     return result;
   };
   // Others may know the server by its record alone: whoever acts on it holds both.
@@ -96,42 +96,42 @@ export async function actOn(
       return { status: outcome, ...rest };
     }
     case 'already':
-      return noted({ status: 'already', message: await endedMeanwhile(asker, target) }, target, verb, asker);
+      return recordOutcome({ status: 'already', message: await alreadyEndedMessage(asker, target) }, target, verb, asker);
     case 'busy':
-      return noted({ status: 'busy', message: busyText(target, deed.actor) }, target, verb, asker);
+      return recordOutcome({ status: 'busy', message: busyText(target, deed.actor) }, target, verb, asker);
     default:
-      return noted(refused(notExclusive(deed.reason)), target, verb, asker);
+      return recordOutcome(refused(notExclusive(deed.reason)), target, verb, asker);
   }
 }
 
-async function carefully(act: () => Promise<Work>): Promise<Work> {
+async function carefully(act: () => Promise<ActionResult>): Promise<ActionResult> {
   try {
     return await act();
   } catch (error) {
-    return work('failed', error instanceof Error ? error.message : String(error));
+    return actionResult('failed', error instanceof Error ? error.message : String(error));
   }
 }
 
 /** Writes down what became of a wish that came to no work, and gives it back. What the user has to do is no action. */
-export function noted(outcome: Outcome, target: Target, verb: Verb, asker: Asker): Outcome {
+export function recordOutcome(outcome: Outcome, target: ActionTarget, verb: Verb, asker: Requester): Outcome {
   if (outcome.status !== 'manual') {
     const steps = 'steps' in outcome ? outcome.steps : [];
-    remember(asker, historyTarget(target), verb, { outcome: outcome.status, message: outcome.message, steps });
+    appendToHistory(asker, historyTarget(target), verb, { outcome: outcome.status, message: outcome.message, steps });
   }
   return outcome;
 }
 
 /** What the history says of the process that is meant. */
-export function historyTarget({ instance, pid, name, client, runs }: Target): HistoryTarget {
+export function historyTarget({ instance, pid, name, client, runs }: ActionTarget): HistoryTarget {
   return { instance, pid, name, client: client && `${client.name} (PID ${client.pid})`, runs };
 }
 
 /** Adds to the history; what cannot be written is said, and stops nothing. */
-export function remember(
-  asker: Asker,
+export function appendToHistory(
+  asker: Requester,
   target: HistoryTarget,
   verb: Verb,
-  done: Omit<Work, 'outcome'> & { readonly outcome: HistoryEntry['outcome'] },
+  done: Omit<ActionResult, 'outcome'> & { readonly outcome: HistoryEntry['outcome'] },
 ): void {
   const { outcome, message, steps, after } = done;
   try {
@@ -143,7 +143,7 @@ export function remember(
 
 const present = { restart: 'restarting', stop: 'stopping', reap: 'ending' } as const;
 
-function busyText(target: Target, actor: Actor | undefined): string {
+function busyText(target: ActionTarget, actor: Actor | undefined): string {
   const who = actor
     ? `${actor.by} is ${present[actor.verb]} it since ${actor.since}`
     : 'somebody is acting on it who does not say who he is';

@@ -1,11 +1,11 @@
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { ownPorts } from '../../process/ownPorts.ts';
-import type { Target } from '../plan/plan.ts';
-import { isVersionSettled, restartTruth } from '../plan/restartResult.ts';
+import type { ActionTarget } from '../plan/plan.ts';
+import { isVersionSettled, restartResult } from '../plan/restartResult.ts';
 import { isSameServer } from '../plan/sameServer.ts';
-import { type Work, work } from './exclusiveAction.ts';
-import { isRunning, until } from './processWait.ts';
+import { type ActionResult, actionResult } from './exclusiveAction.ts';
+import { stillRuns, waitFor } from './processWait.ts';
 
 /** For each answer of opencode's own server, which is on this machine. */
 const answerMs = 3_000;
@@ -60,7 +60,7 @@ async function servers(address: string, directory: string): Promise<Readonly<Rec
 }
 
 /** What acting through opencode needs of the machine. */
-export interface OpencodeHands {
+export interface OpencodeContext {
   readonly table: ProcessTable;
   look(): Promise<Snapshot>;
 }
@@ -68,47 +68,47 @@ export interface OpencodeHands {
 /** Lets opencode disconnect one server in one of its directories and, for a restart, connect it again. */
 export async function askOpencode(
   verb: 'restart' | 'stop',
-  target: Target,
+  target: ActionTarget,
   { address, directory }: { readonly address: string; readonly directory: string },
-  hands: OpencodeHands,
-): Promise<Work> {
+  hands: OpencodeContext,
+): Promise<ActionResult> {
   const known = await servers(address, directory);
   if (!known || !Object.hasOwn(known, target.name)) {
-    return work('failed', `opencode has no server ${target.name} in ${directory}; nothing was done.`);
+    return actionResult('failed', `opencode has no server ${target.name} in ${directory}; nothing was done.`);
   }
   const before = await hands.look();
   const steps: { text: string; result: string }[] = [];
   const refusal = await post(address, directory, target.name, 'disconnect');
   steps.push({ text: `asked opencode to disconnect ${target.name}`, result: refusal ?? 'done' });
   if (refusal !== undefined) {
-    return work('failed', `opencode did not disconnect ${target.name}: ${refusal}.`, steps);
+    return actionResult('failed', `opencode did not disconnect ${target.name}: ${refusal}.`, steps);
   }
-  const gone = await until(endMs, async () => !(await isRunning(hands.table, target.instance)));
+  const gone = await waitFor(endMs, async () => !(await stillRuns(hands.table, target.instance)));
   steps.push({ text: `PID ${target.pid}`, result: gone ? 'ended' : 'still runs' });
   if (!gone) {
-    return work('failed', `opencode let go of ${target.name}, and its process (PID ${target.pid}) runs on.`, steps);
+    return actionResult('failed', `opencode let go of ${target.name}, and its process (PID ${target.pid}) runs on.`, steps);
   }
   if (verb === 'stop') {
-    return work('done', `opencode stopped ${target.name} (PID ${target.pid}).`, steps);
+    return actionResult('done', `opencode stopped ${target.name} (PID ${target.pid}).`, steps);
   }
   const notConnected = await post(address, directory, target.name, 'connect');
   steps.push({ text: `asked opencode to connect ${target.name}`, result: notConnected ?? 'done' });
   if (notConnected !== undefined) {
-    return work('failed', `opencode stopped ${target.name} and did not start it again: ${notConnected}.`, steps);
+    return actionResult('failed', `opencode stopped ${target.name} and did not start it again: ${notConnected}.`, steps);
   }
   const old = new Set(before.instances.map((instance) => instance.id));
   const find = async (): Promise<Instance | undefined> =>
     (await hands.look()).instances.find((instance) => !old.has(instance.id) && isSameServer(instance, target));
-  const seen = await until(startMs, find);
+  const seen = await waitFor(startMs, find);
   if (!seen) {
-    return work('failed', `opencode connected ${target.name} again, and no new process of it was seen.`, steps);
+    return actionResult('failed', `opencode connected ${target.name} again, and no new process of it was seen.`, steps);
   }
-  const settled = await until(settleMs, async () => {
+  const settled = await waitFor(settleMs, async () => {
     const now = await find();
     return now && isVersionSettled(target.runs, now) ? now : undefined;
   });
   const after = settled ?? seen;
-  const { version, warning } = restartTruth(target.runs, after);
+  const { version, warning } = restartResult(target.runs, after);
   return {
     outcome: 'done',
     message: `opencode restarted ${target.name} (PID ${target.pid} → ${after.pid}${version}).${warning ? ` ${warning}` : ''}`,

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { type Actor, readActor } from '../../lock/actOnce.ts';
 import { findLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
-import { createWitness } from '../../lock/processStarts.ts';
+import { readProcessStarts } from '../../lock/processStarts.ts';
 import { type HistoryEntry, type HistoryTarget, lastDone, readHistory } from './actionHistory.ts';
 
 /** Where those who act say so. */
@@ -12,7 +12,7 @@ export interface RunPlace {
 }
 
 /** What somebody wants to know of who comes too late. */
-export interface Late {
+export interface ActionQuery {
   /** How he calls what he meant: "memory (PID 4711)", "PID 4711". */
   readonly who: string;
   /** Whether somebody who acts right now acts on that. @param intent the name of what he holds */
@@ -22,7 +22,7 @@ export interface Late {
 }
 
 /** What another has done, or is doing, in words; and to what. */
-export interface OthersDeed {
+export interface OtherAction {
   readonly message: string;
   readonly target: HistoryTarget;
 }
@@ -30,7 +30,7 @@ export interface OthersDeed {
 const past = { restart: 'restarted', stop: 'stopped', end: 'ended', reap: 'ended' } as const;
 
 /** Who has done something to what is meant, or else is just doing it; undefined when nobody says so. @throws when the system has no process list */
-export async function othersDeed({ runDir, explicitRunDir }: RunPlace, late: Late): Promise<OthersDeed | undefined> {
+export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, late: ActionQuery): Promise<OtherAction | undefined> {
   // In this order: whoever has done it writes it down before he lets go.
   const actor = await actingOn(protocolBase(runDir, explicitRunDir), late);
   const done = late.done(readHistory(runDir));
@@ -48,12 +48,12 @@ export async function othersDeed({ runDir, explicitRunDir }: RunPlace, late: Lat
 }
 
 /** What is said to whoever wants something of a process that is gone. @param record id of what it, or its guard, had published */
-export async function endedMeanwhile(
+export async function alreadyEndedMessage(
   place: RunPlace,
   { instance, name, record }: { readonly instance: string; readonly name?: string; readonly record?: string | undefined },
 ): Promise<string> {
   const who = name === undefined ? `PID ${pidIn(instance)}` : `${name} (PID ${pidIn(instance)})`;
-  const other = await othersDeed(place, {
+  const other = await findOtherAction(place, {
     who,
     // Others may know the server by its record alone.
     isMeant: ({ expect }, intent) => expect === instance || intent === record,
@@ -68,7 +68,7 @@ export function pidIn(identity: string): string | undefined {
 }
 
 /** Who acts right now. What was left over by somebody who was killed is not believed. */
-async function actingOn(base: string, { isMeant }: Late): Promise<Actor | undefined> {
+async function actingOn(base: string, { isMeant }: ActionQuery): Promise<Actor | undefined> {
   const found = findLockDirectory(base);
   if (!found || 'refused' in found) {
     return undefined;
@@ -76,7 +76,7 @@ async function actingOn(base: string, { isMeant }: Late): Promise<Actor | undefi
   const { directory } = found;
   for (const intent of intentsIn(directory.intents)) {
     const actor = readActor(directory, intent);
-    if (actor && isMeant(actor, intent) && (await (await createWitness()).startOf(actor.pid)) === actor.start) {
+    if (actor && isMeant(actor, intent) && (await (await readProcessStarts()).startOf(actor.pid)) === actor.start) {
       return actor;
     }
   }

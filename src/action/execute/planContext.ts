@@ -3,12 +3,12 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import { openWindows } from '../../survey/facts/windows.ts';
-import type { Surroundings } from '../plan/plan.ts';
+import type { PlanContext } from '../plan/plan.ts';
 import { findOpencodes } from './opencode.ts';
-import { isRunning } from './processWait.ts';
+import { stillRuns } from './processWait.ts';
 
 /** What plans depend on besides the snapshot, as it is now; with the processes it was read from. */
-export interface Here extends Surroundings {
+export interface ActionPlanContext extends PlanContext {
   readonly table: ProcessTable;
   /** The text of this program's own identity; undefined when the process list does not show it. */
   readonly ownIdentity: string | undefined;
@@ -17,7 +17,11 @@ export interface Here extends Surroundings {
 }
 
 /** Looks at what this program is and which windows take requests. @throws when the system has no process list, or the state folder cannot be read */
-export async function lookAround(runDir: string, platform: NodeJS.Platform, snapshot: Pick<Snapshot, 'instances'>): Promise<Here> {
+export async function readPlanContext(
+  runDir: string,
+  platform: NodeJS.Platform,
+  snapshot: Pick<Snapshot, 'instances'>,
+): Promise<ActionPlanContext> {
   const table = await createProcessTable(platform);
   const rows = await table.list();
   const own = rows.find((row) => row.pid === process.pid);
@@ -47,5 +51,5 @@ export async function lookAround(runDir: string, platform: NodeJS.Platform, snap
 /** Asks whether exactly one process still runs, by the text of its identity. @throws when the system has no process list */
 export async function createPresence(platform: NodeJS.Platform): Promise<(identity: string) => Promise<boolean>> {
   const table = await createProcessTable(platform);
-  return (identity) => isRunning(table, identity);
+  return (identity) => stillRuns(table, identity);
 }

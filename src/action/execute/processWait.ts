@@ -3,12 +3,12 @@ import { identityKey, type ProcessTable } from '../../model/process.ts';
 const lookEveryMs = 250;
 
 /** Whether exactly one process still runs. @param instance the text of its identity @throws when the system has no process list */
-export async function isRunning(table: ProcessTable, instance: string): Promise<boolean> {
+export async function stillRuns(table: ProcessTable, instance: string): Promise<boolean> {
   return (await table.list()).some((row) => identityKey(row.identity) === instance);
 }
 
 /** Looks again and again until there is something. @param limitMs of the monotonic clock @returns what the last look gave; undefined when the time is over */
-export async function until<T>(
+export async function waitFor<T>(
   limitMs: number,
   look: () => Promise<T | undefined | false>,
   everyMs: number = lookEveryMs,

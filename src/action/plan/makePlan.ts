@@ -1,16 +1,16 @@
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { underClient } from './ownedServerPlan.ts';
-import { type Plan, type PlanPart, refusal, type Surroundings, targetOf, type Verb } from './plan.ts';
+import { planOwnedServer } from './ownedServerPlan.ts';
+import { type Plan, type PlanContext, type PlanPart, refusedPlan, targetOf, type Verb } from './plan.ts';
 import { replacedText } from './planSteps.ts';
 import { controlOwner, isOrphan, restartRoute } from './restartRoute.ts';
 import { sessionRisks } from './sessionRisk.ts';
-import { withoutClient } from './unownedServerPlan.ts';
+import { planUnownedServer } from './unownedServerPlan.ts';
 
 /** Makes the plan for one server. Pure: it looks at nothing and does nothing. */
-export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Surroundings): Plan {
+export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: PlanContext): Plan {
   const made = partFor(verb, instance, snapshot, around);
   const beside = made.steps.some((step) => step.kind === 'end-tree') ? serverBeside(instance, snapshot) : undefined;
-  const part = beside === undefined ? made : refusal(besideText(instance, beside));
+  const part = beside === undefined ? made : refusedPlan(besideText(instance, beside));
   const sessions = verb === 'restart' ? sessionRisks(instance, snapshot) : [];
   return {
     schema: 1,
@@ -23,10 +23,10 @@ export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, arou
   };
 }
 
-function partFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Surroundings): PlanPart {
+function partFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: PlanContext): PlanPart {
   const own = instance.tree.find((pid) => around.ownPids.has(pid));
   if (own !== undefined) {
-    return refusal(`This command was started by ${instance.name} itself (PID ${own}).`);
+    return refusedPlan(`This command was started by ${instance.name} itself (PID ${own}).`);
   }
   const control = verb === 'restart' ? restartRoute(instance, snapshot) : undefined;
   if (control?.kind === 'control') {
@@ -40,7 +40,7 @@ function partFor(verb: Verb, instance: Instance, snapshot: Snapshot, around: Sur
     };
   }
   const { client } = instance;
-  return client === null ? withoutClient(verb, instance, around) : underClient(verb, instance, client, snapshot, around);
+  return client === null ? planUnownedServer(verb, instance, around) : planOwnedServer(verb, instance, client, snapshot, around);
 }
 
 /** Another server that one launcher (a script) has started beside this one, and that is not left behind as this one is: the launchers are ended with a server. */

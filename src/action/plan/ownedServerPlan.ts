@@ -1,14 +1,14 @@
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import type { PlanPart, Surroundings, Verb } from './plan.ts';
-import { goneText, listServersStep, replacedText, stopStep } from './planSteps.ts';
+import type { PlanContext, PlanPart, Verb } from './plan.ts';
+import { endedCheckText, listServersStep, replacedText, stopStep } from './planSteps.ts';
 import { isWindowClient, restartRoute } from './restartRoute.ts';
 import { isCopyOf } from './sameServer.ts';
 
 type Client = NonNullable<Instance['client']>;
 
 /** What is done to a server whose client lives: by the client where it can be asked, by a person in the client, and only then behind its back. */
-export function underClient(verb: Verb, instance: Instance, client: Client, snapshot: Snapshot, around: Surroundings): PlanPart {
+export function planOwnedServer(verb: Verb, instance: Instance, client: Client, snapshot: Snapshot, around: PlanContext): PlanPart {
   const newer = newerCopies(instance, snapshot);
   if (verb !== 'restart' && newer.length > 0) {
     // The client itself knows one of its copies at most: asked to stop the server, it would stop that one.
@@ -16,7 +16,7 @@ export function underClient(verb: Verb, instance: Instance, client: Client, snap
   }
   const wish = verb === 'restart' ? 'restart' : 'stop';
   const route = restartRoute(instance, snapshot, wish);
-  const verify = wish === 'restart' ? replacedText(instance) : goneText(instance.tree);
+  const verify = wish === 'restart' ? replacedText(instance) : endedCheckText(instance.tree);
   const confirm = verb === 'end' ? 'twice' : 'no';
   if (route.kind === 'vscode-window' && around.windows.has(route.windowPid)) {
     const text = `ask the ${client.name} window (extension host PID ${route.windowPid}) to ${wish} ${instance.name} by its own commands`;
@@ -68,7 +68,7 @@ function endUnderClient(instance: Instance, client: Client, newer: readonly Inst
       : `Only its client could stop it gently, and ${client.name} takes no such request.`,
     steps: [stopStep(instance)],
     risks: [...(surplus ? [lives] : [lives, `It is the only ${instance.name} that this client has.`]), ...gentler(instance, client)],
-    verify: `${goneText(instance.tree)}, and ${client.name} has not started it again`,
+    verify: `${endedCheckText(instance.tree)}, and ${client.name} has not started it again`,
     confirm: surplus ? 'once' : 'twice',
   };
 }

@@ -3,7 +3,7 @@ import type { Instance } from '../../model/snapshot.ts';
 export type Verb = 'restart' | 'stop' | 'end';
 
 /** The one running server that a plan is about, as it was seen when the plan was made. */
-export interface Target {
+export interface ActionTarget {
   /** The text of its identity: what has to be true again right before anything is done. */
   readonly instance: string;
   readonly pid: number;
@@ -42,7 +42,7 @@ export type Step =
 export interface Plan {
   readonly schema: 1;
   readonly verb: Verb;
-  readonly target: Target;
+  readonly target: ActionTarget;
   /** Why these steps and no others. */
   readonly reason: string;
   readonly steps: readonly Step[];
@@ -65,7 +65,7 @@ export interface EnsureWay {
 }
 
 /** What the plan depends on besides the snapshot. */
-export interface Surroundings {
+export interface PlanContext {
   /** Addresses of the opencode processes that answer for their servers, by PID. */
   readonly opencodes?: ReadonlyMap<number, string>;
   /** By port. */
@@ -77,7 +77,7 @@ export interface Surroundings {
 }
 
 /** The running server that a plan is about, as it is now. */
-export function targetOf(instance: Instance): Target {
+export function targetOf(instance: Instance): ActionTarget {
   const { id, pid, name, command, client, launchers, tree, definitions, memoryBytes } = instance;
   return {
     instance: id,
@@ -100,7 +100,7 @@ export function targetOf(instance: Instance): Target {
 export type PlanPart = Omit<Plan, 'schema' | 'verb' | 'target'>;
 
 /** Why it must not be done at all. */
-export function refusal(reason: string): PlanPart {
+export function refusedPlan(reason: string): PlanPart {
   return { reason, steps: [], risks: [], verify: 'nothing', confirm: 'no', refused: reason };
 }
 

@@ -1,8 +1,8 @@
 import type { Instance } from '../../model/snapshot.ts';
-import type { Step, Surroundings } from './plan.ts';
+import type { PlanContext, Step } from './plan.ts';
 
 /** What must be true after processes were ended. */
-export function goneText(pids: readonly number[]): string {
+export function endedCheckText(pids: readonly number[]): string {
   return `PID ${pids.join(', ')} ${pids.length === 1 ? 'is' : 'are'} gone`;
 }
 
@@ -27,7 +27,7 @@ export function endStep(instance: Instance): Step {
 }
 
 /** What the user does in the editor itself. */
-export function listServersStep(instance: Instance, around: Surroundings, wish: 'restart' | 'stop'): string {
+export function listServersStep(instance: Instance, around: PlanContext, wish: 'restart' | 'stop'): string {
   const name = instance.client?.name ?? 'VS Code';
   const pid = instance.client?.pid ?? 0;
   const why = around.windows.has(pid) ? 'its entry stands in no file that is known' : 'MCP Shepherd does not run in that window';

@@ -1,9 +1,9 @@
-import type { Vitality } from '../../diagnosis/activity.ts';
+import type { Activity } from '../../diagnosis/activity.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { copiesByDesign } from '../../survey/server/instanceParts.ts';
 import { planFor } from './makePlan.ts';
-import type { Plan, Surroundings } from './plan.ts';
+import type { Plan, PlanContext } from './plan.ts';
 import { isOrphan } from './restartRoute.ts';
 import { isCopyOf } from './sameServer.ts';
 
@@ -56,8 +56,8 @@ const order = Object.keys(pruneHeadings);
  */
 export function pruneCandidates(
   snapshot: Snapshot,
-  around: Surroundings,
-  life: ReadonlyMap<string, Vitality> = new Map(),
+  around: PlanContext,
+  life: ReadonlyMap<string, Activity> = new Map(),
 ): PruneCandidate[] {
   return snapshot.instances
     .flatMap((instance) => {
@@ -81,7 +81,7 @@ export function pruneCandidates(
     .sort((a, b) => order.indexOf(a.class) - order.indexOf(b.class) || a.instance.pid - b.instance.pid);
 }
 
-function classOf(instance: Instance, snapshot: Snapshot, vitality: Vitality | undefined): PruneClass | undefined {
+function classOf(instance: Instance, snapshot: Snapshot, vitality: Activity | undefined): PruneClass | undefined {
   const orphan = instance.findings.find((finding) => finding.kind === 'orphan');
   if (orphan) {
     return isOrphan(orphan) && orphan.confidence === 'proven' ? 'orphan' : 'likely-orphan';
@@ -119,7 +119,7 @@ function livingCopies(instance: Instance, snapshot: Snapshot): Instance[] {
   return snapshot.instances.filter((other) => other.client !== null && isCopyOf(other, instance));
 }
 
-function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot, vitality: Vitality | undefined): string {
+function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot, vitality: Activity | undefined): string {
   const { client } = instance;
   const owner = client ? `${client.name} (PID ${client.pid})` : 'its client';
   switch (kind) {

@@ -1,7 +1,7 @@
 import type { Instance } from '../../model/snapshot.ts';
 
 /** What a restart was for, and what it has brought: said as it is, also when the server came back under the old version. */
-export interface RestartTruth {
+export interface RestartResult {
   /** As the rest of a sentence that names the new process: ", runs 1.1.0", ", 1.0.0 -> 1.1.0"; empty when nothing is known. */
   readonly version: string;
   /** A sentence of its own, when what runs now is not what is installed either. */
@@ -9,7 +9,7 @@ export interface RestartTruth {
 }
 
 /** @param before the version that ran before; null = unknown @param after the process that runs now */
-export function restartTruth(before: string | null, after: Instance): RestartTruth {
+export function restartResult(before: string | null, after: Instance): RestartResult {
   const runs = after.package?.running ?? null;
   const installed = after.package?.installed ?? null;
   const stale = after.findings.find(({ kind, confidence }) => (kind === 'stale' || kind === 'files-gone') && confidence !== 'unknown');

@@ -1,8 +1,8 @@
 import type { Instance } from '../../model/snapshot.ts';
-import type { Target } from './plan.ts';
+import type { ActionTarget } from './plan.ts';
 
 /** Whether a running server is the one of a target, or what its client has started in its place. */
-export function isSameServer(instance: Instance, target: Target): boolean {
+export function isSameServer(instance: Instance, target: ActionTarget): boolean {
   return (
     instance.client?.identity === target.client?.identity &&
     (target.definitions.length > 0

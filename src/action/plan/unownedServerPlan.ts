@@ -1,17 +1,17 @@
 import type { Instance } from '../../model/snapshot.ts';
-import { type PlanPart, refusal, type Surroundings, type Verb } from './plan.ts';
-import { endStep, goneText, stopStep } from './planSteps.ts';
+import { type PlanContext, type PlanPart, refusedPlan, type Verb } from './plan.ts';
+import { endedCheckText, endStep, stopStep } from './planSteps.ts';
 import { isOrphan } from './restartRoute.ts';
 
 /** What is done to a server that has no client, left behind or on its own by design. */
-export function withoutClient(verb: Verb, instance: Instance, { ensures }: Surroundings): PlanPart {
+export function planUnownedServer(verb: Verb, instance: Instance, { ensures }: PlanContext): PlanPart {
   const orphan = instance.findings.find(isOrphan);
   if (orphan?.confidence === 'proven') {
     return {
       reason: 'Its client has ended, and nobody can send it anything any more: there is nobody to restart it for.',
       steps: [endStep(instance)],
       risks: [],
-      verify: goneText(instance.tree),
+      verify: endedCheckText(instance.tree),
       confirm: 'once',
     };
   }
@@ -29,7 +29,7 @@ export function withoutClient(verb: Verb, instance: Instance, { ensures }: Surro
   }
   if (verb === 'restart') {
     const own = `${instance.name} (PID ${instance.pid}) runs without a client. Restart it the way it was started (its service, its terminal, its container).`;
-    return refusal(instance.listens ? `${own} ${ensureHint(instance)}` : own);
+    return refusedPlan(instance.listens ? `${own} ${ensureHint(instance)}` : own);
   }
   return {
     reason: orphan ? 'Its client seems to have ended.' : 'It runs on its own, without a client.',
@@ -39,7 +39,7 @@ export function withoutClient(verb: Verb, instance: Instance, { ensures }: Surro
         ? 'That nobody uses it any more is not proven.'
         : 'Something may use it (a service, a terminal, a container, clients over the network), and may or may not start it again.',
     ],
-    verify: goneText(instance.tree),
+    verify: endedCheckText(instance.tree),
     confirm: 'twice',
   };
 }

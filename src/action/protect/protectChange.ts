@@ -7,7 +7,7 @@ import { checkReplaceable, type EditableFile, readEditable, replaceText } from '
 import { type GuardChoices, guardPrefix, type StaleMode, staleModeIn } from './guardArguments.ts';
 import { launcherPath } from './launcher.ts';
 import { type Machine, protectFacts } from './protectFacts.ts';
-import { type Refusal, refusalOf, warningsFor } from './protectRules.ts';
+import { protectRefusal, type Refusal, warningsFor } from './protectRules.ts';
 
 /** What is wanted of one entry. */
 export type ProtectWish =
@@ -53,7 +53,7 @@ export async function prepareProtect(definition: RawDefinition, wish: ProtectWis
     const entry = edits.words(file.text, place);
     const facts = await protectFacts(definition, file.realPath, entry, machine);
     const portable = wish.action === 'protect' && wish.portable;
-    const refusal = refusalOf(facts, wish.action, portable);
+    const refusal = protectRefusal(facts, wish.action, portable);
     if (refusal) {
       return { kind: 'refused', ...refusal };
     }

@@ -11,7 +11,7 @@ export interface Refusal {
 }
 
 /** Whether an entry must not be changed. Pure. @param portable the guard is reached through npm's registry, and works on every machine */
-export function refusalOf(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): Refusal | undefined {
+export function protectRefusal(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): Refusal | undefined {
   const { definition, clientName, rewrittenBy, workTree } = facts;
   const { name, file } = definition;
   if (definition.scope === 'managed') {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { EnsureResult, EnsureStatus, EnsureWish } from '../../action/ensure/ensureDecision.ts';
 import { ensureServer } from '../../action/ensure/ensureServer.ts';
-import { ensureHands } from '../../action/ensure/ensureSystem.ts';
+import { ensureSystem } from '../../action/ensure/ensureSystem.ts';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import type { EnsureWay } from '../../action/plan/plan.ts';
 import type { RawDefinition } from '../../model/definition.ts';
@@ -12,7 +12,7 @@ import { endpointOf } from '../../survey/ports/endpoint.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
-import { plain, wrap } from '../render/text.ts';
+import { terminalText, wrap } from '../render/text.ts';
 import { ensureNames, readEnsureSetting } from '../session/ensureSetting.ts';
 import { openSession, runFolderOf, stderrLog } from '../session/openSession.ts';
 import { viewWidth } from '../terminal.ts';
@@ -71,7 +71,7 @@ export async function runEnsure(context: CommandContext): Promise<{ readonly res
     const definition = own ?? only(name, await session.surveyor.survey());
     const port = endpointOf(definition)?.port;
     if (port === undefined) {
-      throw new UsageError(`"${plain(name)}" has no address of this machine: ${plain(definition.url ?? 'it has no URL')}`);
+      throw new UsageError(`"${terminalText(name)}" has no address of this machine: ${terminalText(definition.url ?? 'it has no URL')}`);
     }
     const launch =
       command !== undefined
@@ -93,7 +93,7 @@ export async function runEnsure(context: CommandContext): Promise<{ readonly res
     };
     const shutdown = values.flag('shutdown') ? {} : setting?.shutdown;
     const { path: runDir, movedBy } = runFolderOf(context);
-    const hands = await ensureHands({
+    const hands = await ensureSystem({
       wish,
       definition: definition.id,
       surveyor: session.surveyor,
@@ -133,10 +133,10 @@ function show(result: EnsureResult, noLaunch: boolean, { shell, values }: Comman
   const width = viewWidth(shell);
   const bad = codes[result.server_status] === exitCodes.error;
   const lines = [
-    ...wrap(plain(bad ? `mcp-shepherd: ${result.message}` : result.message), width),
-    ...(result.warnings ?? []).flatMap((warning) => wrap(plain(warning), width)),
+    ...wrap(terminalText(bad ? `mcp-shepherd: ${result.message}` : result.message), width),
+    ...(result.warnings ?? []).flatMap((warning) => wrap(terminalText(warning), width)),
     ...(result.log_tail?.length
-      ? [`The end of ${plain(result.log ?? 'its log')}:`, ...result.log_tail.map((line) => `  ${plain(line)}`)]
+      ? [`The end of ${terminalText(result.log ?? 'its log')}:`, ...result.log_tail.map((line) => `  ${terminalText(line)}`)]
       : []),
     ...(bad && noLaunch && result.server_status === 'failed'
       ? wrap('Say the command after --, or in "servers" of mcp-shepherd.json ("mcp-shepherd ensure --help").', width)
@@ -151,13 +151,14 @@ function only(name: string, snapshot: Snapshot): Pick<RawDefinition, 'id' | 'url
   const local = named.filter((definition) => endpointOf(definition) !== undefined);
   const [first] = local;
   if (!first) {
-    const what = named[0]?.url === undefined ? `no entry called "${plain(name)}" has a URL` : `"${plain(name)}" is not on this machine`;
+    const what =
+      named[0]?.url === undefined ? `no entry called "${terminalText(name)}" has a URL` : `"${terminalText(name)}" is not on this machine`;
     throw new UsageError(what, 'Say its address with --url, or in mcp-shepherd.json.');
   }
   if (new Set(local.map((definition) => endpointOf(definition)?.port)).size > 1) {
     throw new UsageError(
-      `"${plain(name)}" has several addresses`,
-      `Say one with --url: ${local.map(({ url }) => plain(url ?? '')).join(', ')}`,
+      `"${terminalText(name)}" has several addresses`,
+      `Say one with --url: ${local.map(({ url }) => terminalText(url ?? '')).join(', ')}`,
     );
   }
   return first;
@@ -185,7 +186,7 @@ function ownDefinition(name: string, url: string, file = '(command line)'): RawD
 
 function pidOf(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text)) {
-    throw new UsageError(`--replace is the PID of the server, and not "${plain(text)}"`);
+    throw new UsageError(`--replace is the PID of the server, and not "${terminalText(text)}"`);
   }
   return Number(text);
 }
@@ -217,7 +218,7 @@ export function ensureWays(context: CommandContext): ReadonlyMap<number, EnsureW
 }
 
 /** `mcp-shepherd ensure NAME --replace PID`, as a step of a restart. */
-export async function replaceByEnsure(name: string, pid: number, context: CommandContext): Promise<Outcome> {
+export async function replaceOnce(name: string, pid: number, context: CommandContext): Promise<Outcome> {
   const { values } = context;
   const { result } = await runEnsure({
     ...context,

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
 import { renderHistory } from '../render/historyView.ts';
-import { plain } from '../render/text.ts';
+import { terminalText } from '../render/text.ts';
 import { runFolderOf } from '../session/openSession.ts';
 import { viewWidth } from '../terminal.ts';
 
@@ -34,12 +34,12 @@ export const historyCommand: Command = {
     if (values.flag('json')) {
       shell.stdout.write(jsonText({ schema: 1, entries, ...(unread.length > 0 ? { unread } : {}) }, 2));
     } else if (entries.length === 0 && all.length > 0) {
-      shell.stdout.write(`Nothing was done to "${plain(asked ?? '')}" yet, but to others: see mcp-shepherd history.\n`);
+      shell.stdout.write(`Nothing was done to "${terminalText(asked ?? '')}" yet, but to others: see mcp-shepherd history.\n`);
     } else if (entries.length > 0 || unread.length === 0) {
       shell.stdout.write(renderHistory(entries, { width: viewWidth(shell), color, now: shell.now() }));
     }
     if (unread.length > 0) {
-      const files = unread.map(({ file, reason }) => `${plain(file)} cannot be read: ${reason}`).join('; ');
+      const files = unread.map(({ file, reason }) => `${terminalText(file)} cannot be read: ${reason}`).join('; ');
       throw new UsageError(`the history in ${files}`, [...new Set(unread.map(({ cure }) => cure))].join('\n'));
     }
     return exitCodes.ok;

@@ -7,9 +7,9 @@ import type { RawDefinition } from '../../model/definition.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
-import { changeLines, type ProtectResult, renderChange, renderResult } from '../render/protectView.ts';
+import { type ProtectResult, protectDiffLines, renderChange, renderResult } from '../render/protectView.ts';
 import { findDefinition } from '../session/findDefinition.ts';
-import { openSession, type Session } from '../session/openSession.ts';
+import { type CliSession, openSession } from '../session/openSession.ts';
 import { viewWidth } from '../terminal.ts';
 import { programsFolder, version } from '../version.ts';
 
@@ -98,7 +98,7 @@ async function run(context: CommandContext, action: ProtectWish['action']): Prom
 
 async function change(
   context: CommandContext,
-  session: Session,
+  session: CliSession,
   definition: RawDefinition,
   action: ProtectWish['action'],
   asked: StaleMode | undefined,
@@ -184,7 +184,12 @@ function putLauncher({ shell }: CommandContext, runDir: string): void {
   tryLauncher(launcher, shell.env);
 }
 
-function wishOf({ values }: CommandContext, session: Session, action: ProtectWish['action'], onStale: StaleMode | undefined): ProtectWish {
+function wishOf(
+  { values }: CommandContext,
+  session: CliSession,
+  action: ProtectWish['action'],
+  onStale: StaleMode | undefined,
+): ProtectWish {
   if (action === 'unprotect') {
     return { action };
   }
@@ -232,7 +237,7 @@ function jsonReport(
     case 'change':
       return {
         ...common,
-        diff: changeLines(preparation, redact).map(({ sign, text }) => `${sign} ${text}`),
+        diff: protectDiffLines(preparation, redact).map(({ sign, text }) => `${sign} ${text}`),
         warnings: preparation.warnings.map(redact),
         ...(result.backup === undefined ? {} : { backup: result.backup }),
         next: preparation.restartStep,

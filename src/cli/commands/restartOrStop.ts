@@ -1,6 +1,6 @@
 import { doneSince } from '../../action/execute/actionHistory.ts';
-import { type Outcome, remember } from '../../action/execute/exclusiveAction.ts';
-import { othersDeed, pidIn } from '../../action/execute/otherAction.ts';
+import { appendToHistory, type Outcome } from '../../action/execute/exclusiveAction.ts';
+import { findOtherAction, pidIn } from '../../action/execute/otherAction.ts';
 import { planFor } from '../../action/plan/makePlan.ts';
 import type { Plan, Verb } from '../../action/plan/plan.ts';
 import type { Instance } from '../../model/snapshot.ts';
@@ -12,7 +12,7 @@ import { searchFailure, searchFailureJson } from '../render/searchView.ts';
 import { type ActionSession, carryOutPlan, confirmed, exitCodeOf, openActionSession, unconfirmed } from '../session/actionSession.ts';
 import { findInstance } from '../session/findInstance.ts';
 import { viewWidth } from '../terminal.ts';
-import { ensureWays, replaceByEnsure } from './ensure.ts';
+import { ensureWays, replaceOnce } from './ensure.ts';
 
 export const actionOptions: Options = {
   'dry-run': { type: 'boolean', help: 'print the plan and do nothing' },
@@ -30,7 +30,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
   const print = (plan: Plan | null, outcome: Outcome | null): void => shell.stdout.write(jsonText({ schema: 1, plan, outcome }, 2));
   try {
     const result = findInstance(session.snapshot, asked);
-    const other = await othersDeed(session.hands.asker, {
+    const other = await findOtherAction(session.hands.asker, {
       who: `PID ${asked}`,
       isMeant: ({ expect }) => result.kind === 'none' && pidIn(expect) === asked,
       // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
@@ -39,7 +39,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
     if (other !== undefined) {
       const outcome = { status: 'already', message: other.message } as const;
       if (!values.flag('dry-run')) {
-        remember(session.hands.asker, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
+        appendToHistory(session.hands.asker, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
       }
       if (json) {
         print(null, outcome);
@@ -80,7 +80,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
       }
       return exitCodes.youMustAct;
     }
-    const outcome = await carryOutPlan(plan, { ...session.hands, ensure: (name, pid) => replaceByEnsure(name, pid, context) }, context);
+    const outcome = await carryOutPlan(plan, { ...session.hands, ensure: (name, pid) => replaceOnce(name, pid, context) }, context);
     if (json) {
       print(plan, outcome);
     } else if (outcome.status !== 'manual' && plan.refused === undefined) {

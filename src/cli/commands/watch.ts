@@ -7,7 +7,7 @@ import { jsonText } from '../jsonOutput.ts';
 import { changeLines, essence } from '../render/changes.ts';
 import { capital, headline } from '../render/headline.ts';
 import { renderStatus } from '../render/statusView.ts';
-import { plain } from '../render/text.ts';
+import { terminalText } from '../render/text.ts';
 import { openSession, runFolderRemark, stderrLog } from '../session/openSession.ts';
 import { Screen, viewWidth } from '../terminal.ts';
 
@@ -114,7 +114,7 @@ function lineDisplay({ shell }: CommandContext, text: (before: Snapshot | undefi
 
 function changeText(remark: string | undefined): (before: Snapshot | undefined, after: Snapshot) => string {
   return (before, after) => {
-    const first = before === undefined ? [capital(headline(after).text), ...(remark ? [plain(remark)] : [])] : [];
+    const first = before === undefined ? [capital(headline(after).text), ...(remark ? [terminalText(remark)] : [])] : [];
     return [...first, ...changeLines(before, after)].map((line) => `${line}\n`).join('');
   };
 }

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../model/snapshot.ts';
 import { instanceState } from './stateWords.ts';
 import { problemPlace } from './statusView.ts';
-import { plain } from './text.ts';
+import { terminalText } from './text.ts';
 
 /**
  * What became different between two snapshots, a line each: `+` started, `-` ended, `!` now makes the headline, `=` another state, `?` a new problem.
@@ -10,7 +10,7 @@ import { plain } from './text.ts';
 export function changeLines(before: Snapshot | undefined, after: Snapshot): string[] {
   const lines: string[] = [];
   const say = (sign: string, text: string): void => {
-    lines.push(`${after.at} ${sign} ${plain(text)}`);
+    lines.push(`${after.at} ${sign} ${terminalText(text)}`);
   };
   const earlier = new Map((before ? states(before) : []).map((state) => [state.id, state]));
   const now = states(after);

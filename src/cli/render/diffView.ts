@@ -1,4 +1,4 @@
-import { clip, plain } from './text.ts';
+import { clip, terminalText } from './text.ts';
 
 /** One line of a comparison: taken away, put in its place, or the same. */
 export interface DiffLine {
@@ -35,7 +35,10 @@ export function lineDiff(before: string, after: string, redact: (line: string) =
   if (lines.some(({ sign, text }) => sign !== ' ' && text.length > longest)) {
     return undefined;
   }
-  return lines.map(({ sign, text }) => ({ sign, text: clip(plain(redact(text.slice(0, longest)).replaceAll('\t', '  ')), longest) }));
+  return lines.map(({ sign, text }) => ({
+    sign,
+    text: clip(terminalText(redact(text.slice(0, longest)).replaceAll('\t', '  ')), longest),
+  }));
 }
 
 /** More lines than any entry has: then all of one side are taken for replaced by all of the other. */

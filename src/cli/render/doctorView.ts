@@ -2,7 +2,7 @@ import type { DoctorReport, LookedAtFile } from '../session/doctorReport.ts';
 import { createPaint, type Tone } from './paint.ts';
 import { counted } from './quantities.ts';
 import { renderProblems, type ViewOptions } from './statusView.ts';
-import { clip, pad, plain, wrap } from './text.ts';
+import { clip, pad, terminalText, wrap } from './text.ts';
 
 const labelWidth = 20;
 
@@ -11,7 +11,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
   const paint = createPaint(options.color);
   /** A label and what belongs to it, wrapped beside it. */
   const fact = (label: string, text: string, tone: Tone = 'plain'): string[] =>
-    wrap(plain(text), options.width - labelWidth).map(
+    wrap(terminalText(text), options.width - labelWidth).map(
       (line, index) => pad(index === 0 ? `  ${clip(label, labelWidth - 3)}` : '', labelWidth) + paint(tone, line),
     );
   const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', paint('strong', title), ...lines]);
@@ -37,7 +37,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
     ...section(
       'Clients',
       report.clients.flatMap((client) =>
-        fact(plain(client.name), clientText(client), client.entries + client.servers === 0 ? 'dim' : 'plain'),
+        fact(terminalText(client.name), clientText(client), client.entries + client.servers === 0 ? 'dim' : 'plain'),
       ),
     ),
     ...section(

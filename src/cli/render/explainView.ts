@@ -4,7 +4,7 @@ import { createPaint } from './paint.ts';
 import { duration } from './quantities.ts';
 import { instanceState } from './stateWords.ts';
 import type { ViewOptions } from './statusView.ts';
-import { pad, plain, wrap } from './text.ts';
+import { pad, terminalText, wrap } from './text.ts';
 
 /** Room for the longest name and a gap. */
 const labelWidth = 14;
@@ -20,12 +20,12 @@ export function renderExplanation(
   const origin = snapshot.definitions.filter((definition) => instance.definitions.includes(definition.id));
   const state = instanceState(instance, origin);
   const head = `${instance.name} (PID ${instance.pid}), runs for ${duration(options.now - Date.parse(instance.startedAt))}: ${state.words}`;
-  const lines = wrap(plain(head), options.width).map((line) => paint(state.alarm ? state.tone : 'strong', line));
+  const lines = wrap(terminalText(head), options.width).map((line) => paint(state.alarm ? state.tone : 'strong', line));
   for (const section of sections) {
-    lines.push('', ...wrap(plain(section.heading), options.width).map((line) => paint('strong', line)));
+    lines.push('', ...wrap(terminalText(section.heading), options.width).map((line) => paint('strong', line)));
     for (const { name, text } of section.rows) {
       const indent = name === '' ? 2 : labelWidth;
-      const wrapped = wrap(plain(text), options.width - indent);
+      const wrapped = wrap(terminalText(text), options.width - indent);
       for (const [index, line] of wrapped.entries()) {
         const label = index === 0 && name !== '' ? pad(`  ${name}`, indent) : ' '.repeat(indent);
         lines.push(`${paint('dim', label)}${line}`);

@@ -2,7 +2,7 @@ import type { HistoryEntry } from '../../action/execute/actionHistory.ts';
 import { createPaint, type Tone } from './paint.ts';
 import { duration } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';
-import { plain, wrap } from './text.ts';
+import { terminalText, wrap } from './text.ts';
 
 const tones: Readonly<Record<HistoryEntry['outcome'], Tone>> = {
   done: 'good',
@@ -31,13 +31,13 @@ export function renderHistory(entries: readonly HistoryEntry[], options: ViewOpt
     const { at, verb, target, by, outcome, message, steps } = entry;
     const head = `${at.slice(0, 19).replace('T', ' ')}Z (${duration(options.now - Date.parse(at))} ago)  ${verb} ${target.name} (PID ${target.pid})`;
     return [
-      ...wrap(plain(head), options.width).map((line) => paint('strong', line)),
-      ...wrap(plain(`${words[outcome]}: ${message}`), options.width - 2).map((line) => `  ${paint(tones[outcome], line)}`),
-      ...wrap(plain(`asked by ${by}${target.client ? `; its client: ${target.client}` : ''}`), options.width - 2).map(
+      ...wrap(terminalText(head), options.width).map((line) => paint('strong', line)),
+      ...wrap(terminalText(`${words[outcome]}: ${message}`), options.width - 2).map((line) => `  ${paint(tones[outcome], line)}`),
+      ...wrap(terminalText(`asked by ${by}${target.client ? `; its client: ${target.client}` : ''}`), options.width - 2).map(
         (line) => `  ${paint('dim', line)}`,
       ),
       ...steps.flatMap(({ text, result }) =>
-        wrap(plain(`${text}: ${result}`), options.width - 4).map((line) => `    ${paint('dim', line)}`),
+        wrap(terminalText(`${text}: ${result}`), options.width - 4).map((line) => `    ${paint('dim', line)}`),
       ),
     ];
   });

@@ -6,7 +6,7 @@ import { createPaint, type Tone } from './paint.ts';
 import { memory } from './quantities.ts';
 import { instanceState } from './stateWords.ts';
 import type { ViewOptions } from './statusView.ts';
-import { plain, wrap } from './text.ts';
+import { terminalText, wrap } from './text.ts';
 
 /** Which server is meant, its state, what will be done, and what a person should know before. */
 export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, options: ViewOptions): string {
@@ -18,15 +18,15 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
   );
   const whose = target.client === null ? 'without a client' : `started by ${target.client.name} (PID ${target.client.pid})`;
   const block = (text: string, tone: Tone, indent = 2): string[] =>
-    wrap(plain(text), options.width - indent).map((line) => ' '.repeat(indent) + paint(tone, line));
+    wrap(terminalText(text), options.width - indent).map((line) => ' '.repeat(indent) + paint(tone, line));
   const step = (text: string, index: number): string[] =>
-    wrap(plain(text), options.width - 5).map((line, at) => (at === 0 ? `  ${index + 1}. ${line}` : `     ${line}`));
+    wrap(terminalText(text), options.width - 5).map((line, at) => (at === 0 ? `  ${index + 1}. ${line}` : `     ${line}`));
   const manual = plan.steps.find((one) => one.kind === 'manual');
   const lines = [
     ...block(`${target.name} (PID ${target.pid}), ${whose}`, 'strong', 0),
     ...block(state.words, state.tone),
     ...state.notes.flatMap((note) => block(note, 'dim')),
-    ...block(`${plain(target.command)}`, 'dim'),
+    ...block(`${terminalText(target.command)}`, 'dim'),
     '',
     ...(plan.refused !== undefined
       ? block(`Not possible: ${plan.refused}`, 'warning', 0)
@@ -59,8 +59,10 @@ export function outcomeLines(outcome: Outcome, options: ViewOptions): string {
   const tone: Tone = good ? 'good' : outcome.status === 'already' ? 'plain' : 'warning';
   const steps = 'steps' in outcome && outcome.status !== 'done' ? outcome.steps : [];
   const lines = [
-    ...wrap(plain(outcome.message), options.width).map((line) => paint(tone, line)),
-    ...steps.flatMap(({ text, result }) => wrap(plain(`${text}: ${result}`), options.width - 2).map((line) => `  ${paint('dim', line)}`)),
+    ...wrap(terminalText(outcome.message), options.width).map((line) => paint(tone, line)),
+    ...steps.flatMap(({ text, result }) =>
+      wrap(terminalText(`${text}: ${result}`), options.width - 2).map((line) => `  ${paint('dim', line)}`),
+    ),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -2,7 +2,7 @@ import { staleMeanings } from '../../action/protect/guardArguments.ts';
 import type { Preparation, ProtectChange } from '../../action/protect/protectChange.ts';
 import { type DiffLine, lineDiff } from './diffView.ts';
 import type { Paint } from './paint.ts';
-import { plain, wrap } from './text.ts';
+import { terminalText, wrap } from './text.ts';
 
 export interface ProtectResult {
   readonly done: boolean;
@@ -19,7 +19,7 @@ export interface ChangeViewOptions {
 }
 
 /** What changes in the file, line by line; where lines are too long to be read, the words of the command. */
-export function changeLines({ file, after }: ProtectChange, redact: (line: string) => string): readonly DiffLine[] {
+export function protectDiffLines({ file, after }: ProtectChange, redact: (line: string) => string): readonly DiffLine[] {
   return (
     lineDiff(file.text, after, redact) ?? [
       { sign: ' ', text: 'The file has lines too long to be shown; only the entry’s command changes.' },
@@ -37,10 +37,10 @@ export function renderChange(change: ProtectChange, { width, paint, redact }: Ch
   const { file } = change;
   const through = file.realPath === file.path ? '' : `, a link to ${file.realPath}`;
   const lines = [
-    paint('strong', plain(`${file.path}${through}`)),
-    ...changeLines(change, redact).map(({ sign, text }) => paint(tones[sign], `${sign} ${text}`)),
+    paint('strong', terminalText(`${file.path}${through}`)),
+    ...protectDiffLines(change, redact).map(({ sign, text }) => paint(tones[sign], `${sign} ${text}`)),
     '',
-    ...notes.flatMap((note) => wrap(plain(note), width)),
+    ...notes.flatMap((note) => wrap(terminalText(note), width)),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -48,11 +48,11 @@ export function renderChange(change: ProtectChange, { width, paint, redact }: Ch
 /** What became of it. */
 export function renderResult(name: string, preparation: Preparation, { done, dryRun, backup }: ProtectResult, width: number): string {
   if (preparation.kind !== 'change') {
-    return `${wrap(plain(preparation.reason), width).join('\n')}\n`;
+    return `${wrap(terminalText(preparation.reason), width).join('\n')}\n`;
   }
   const how = preparation.action === 'protect' ? 'through the guard' : 'without the guard';
   const sentences = done
     ? [`Done: ${name} starts ${how} from its next start on.`, preparation.restartStep, `The file as it was: ${backup ?? ''}`]
     : [dryRun ? 'Nothing was written (--dry-run).' : 'Nothing was written. Run it again with --yes to write it.'];
-  return `\n${sentences.flatMap((sentence) => wrap(plain(sentence), width)).join('\n')}\n`;
+  return `\n${sentences.flatMap((sentence) => wrap(terminalText(sentence), width)).join('\n')}\n`;
 }

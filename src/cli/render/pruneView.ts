@@ -3,7 +3,7 @@ import { createPaint } from './paint.ts';
 import { counted, duration, memory } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';
 import { renderTable, type TableLine } from './table.ts';
-import { plain, wrap } from './text.ts';
+import { terminalText, wrap } from './text.ts';
 
 /** At the beginning of a line. */
 function heading(kind: PruneCandidate['class']): string {
@@ -30,17 +30,17 @@ export function renderPrune(candidates: readonly PruneCandidate[], chosen: Reado
       cells: [
         { text: chosen.has(instance.id) ? '[x]' : '[ ]', tone: chosen.has(instance.id) ? 'strong' : 'dim' },
         { text: String(instance.pid) },
-        { text: plain(instance.name), tone: 'strong' },
+        { text: terminalText(instance.name), tone: 'strong' },
         { text: memory(instance.memoryBytes) },
         { text: duration(options.now - Date.parse(instance.startedAt)) },
-        { text: plain(why) },
+        { text: terminalText(why) },
       ],
     });
     lines.push({
       kind: 'note',
-      text: plain(`${instance.command}${instance.tree.length > 1 ? ` (with PID ${instance.tree.slice(1).join(', ')})` : ''}`),
+      text: terminalText(`${instance.command}${instance.tree.length > 1 ? ` (with PID ${instance.tree.slice(1).join(', ')})` : ''}`),
     });
-    lines.push(...plan.risks.map((risk): TableLine => ({ kind: 'note', text: plain(`Mind: ${risk}`), tone: 'warning' })));
+    lines.push(...plan.risks.map((risk): TableLine => ({ kind: 'note', text: terminalText(`Mind: ${risk}`), tone: 'warning' })));
   }
   const table = renderTable(
     [

@@ -1,6 +1,6 @@
 import type { SearchResult } from '../session/findInstance.ts';
 import { duration } from './quantities.ts';
-import { plain, shownName } from './text.ts';
+import { displayName, terminalText } from './text.ts';
 
 /** The same as plain data: nothing was found that could be restarted, and what it might have been. */
 export function searchFailureJson(asked: string, result: Exclude<SearchResult, { kind: 'found' }>): Readonly<Record<string, unknown>> {
@@ -26,21 +26,26 @@ export function searchFailure(
     case 'ambiguous': {
       const lines = result.instances.map((instance) => {
         const whose = instance.client === null ? 'without a client' : `${instance.client.name} (PID ${instance.client.pid})`;
-        return plain(`  ${instance.pid}  ${shownName(instance.name)}, ${whose}, for ${duration(now - Date.parse(instance.startedAt))}`);
+        return terminalText(
+          `  ${instance.pid}  ${displayName(instance.name)}, ${whose}, for ${duration(now - Date.parse(instance.startedAt))}`,
+        );
       });
-      return { message: `"${plain(asked)}" may be any of ${result.instances.length} servers`, hint: ['Say the PID:', ...lines].join('\n') };
+      return {
+        message: `"${terminalText(asked)}" may be any of ${result.instances.length} servers`,
+        hint: ['Say the PID:', ...lines].join('\n'),
+      };
     }
     case 'not-running': {
-      const places = result.definitions.map((definition) => plain(`  ${definition.file}:${definition.line}`));
+      const places = result.definitions.map((definition) => terminalText(`  ${definition.file}:${definition.line}`));
       const remote = result.definitions.every((definition) => definition.transport !== 'stdio');
       const message = remote
-        ? `"${plain(asked)}" is a remote server: nothing of it runs on this machine, as far as can be seen`
-        : `"${plain(asked)}" is configured and does not run; its client starts it when it needs it`;
+        ? `"${terminalText(asked)}" is a remote server: nothing of it runs on this machine, as far as can be seen`
+        : `"${terminalText(asked)}" is configured and does not run; its client starts it when it needs it`;
       return { message, hint: ['Configured in', ...places].join('\n') };
     }
     case 'none': {
-      const meant = result.suggestion === undefined ? '' : `; did you mean "${plain(result.suggestion)}"?`;
-      const kind = /^\d+$/.test(asked) ? `no MCP server has PID ${asked}` : `no MCP server is called "${plain(asked)}"`;
+      const meant = result.suggestion === undefined ? '' : `; did you mean "${terminalText(result.suggestion)}"?`;
+      const kind = /^\d+$/.test(asked) ? `no MCP server has PID ${asked}` : `no MCP server is called "${terminalText(asked)}"`;
       return { message: `${kind}${meant}`, hint: '"mcp-shepherd status" lists them.' };
     }
   }

@@ -6,7 +6,7 @@ import { createPaint, type Paint } from './paint.ts';
 import { counted, duration, memory } from './quantities.ts';
 import { definitionState, instanceState, type State } from './stateWords.ts';
 import { type Cell, type Column, renderTable, type TableLine } from './table.ts';
-import { clip, plain, shownName, wrap } from './text.ts';
+import { clip, displayName, terminalText, wrap } from './text.ts';
 
 export interface ViewOptions {
   /** Columns of the terminal; `Infinity` = no terminal: nothing is wrapped or left out. */
@@ -105,7 +105,7 @@ function tableLines(snapshot: Snapshot, now: number): TableLine[] {
 function row(name: string, state: State, more: readonly string[]): TableLine {
   const resting = more.length === 0;
   const cells: Cell[] = [
-    { text: clip(safe(shownName(name)), longestName), tone: resting ? 'dim' : 'plain' },
+    { text: clip(safe(displayName(name)), longestName), tone: resting ? 'dim' : 'plain' },
     { text: safe(state.words), tone: state.tone },
     ...more.map((text): Cell => ({ text: safe(text), tone: 'plain' })),
   ];
@@ -138,10 +138,10 @@ function startedBy(instance: Instance, configured: boolean): string[] {
     return [];
   }
   const whose = instance.client === null ? '' : `started by ${instance.client.name} (PID ${instance.client.pid}): `;
-  return [`${whose}${clip(plain(instance.command), 200)}`];
+  return [`${whose}${clip(terminalText(instance.command), 200)}`];
 }
 
 function safe(text: string): string {
-  const shown = plain(text.length > longestText * 4 ? text.slice(0, longestText * 4) : text);
+  const shown = terminalText(text.length > longestText * 4 ? text.slice(0, longestText * 4) : text);
   return shown.length > longestText ? clip(shown, longestText) : shown;
 }

@@ -16,7 +16,7 @@ const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r
  * Text from a configuration or a process made harmless for a terminal: whatever moves the cursor, sets a colour, breaks the line,
  * turns the direction or is invisible becomes a visible escape (`\x1b`, `\n`, `\u{202e}`). Emoji sequences stay whole.
  */
-export function plain(text: string): string {
+export function terminalText(text: string): string {
   if (plainAscii.test(text) || !unsafe.test(text)) {
     return text;
   }
@@ -33,7 +33,7 @@ function escapeOne(character: string): string {
 }
 
 /** A server's name for the eyes: an empty one, which some clients allow, would be nothing at all. */
-export function shownName(name: string): string {
+export function displayName(name: string): string {
   return name === '' ? '""' : name;
 }
 

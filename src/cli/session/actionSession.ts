@@ -1,27 +1,27 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { carryOut, type Hands } from '../../action/execute/executePlan.ts';
-import { lookAround } from '../../action/execute/planContext.ts';
+import { type ActionContext, carryOut } from '../../action/execute/executePlan.ts';
+import { readPlanContext } from '../../action/execute/planContext.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exitCodes.ts';
-import { openSession, type Session, settledSurvey, stderrLog } from './openSession.ts';
+import { type CliSession, openSession, settledSurvey, stderrLog } from './openSession.ts';
 
 /** A look at the machine, with the hands to change something. */
 export interface ActionSession {
   readonly snapshot: Snapshot;
-  readonly hands: Hands;
+  readonly hands: ActionContext;
   dispose(): void;
 }
 
 /** @throws UsageError for folders that cannot be used; what the survey throws */
 export async function openActionSession(context: CommandContext): Promise<ActionSession> {
   const { shell } = context;
-  const session: Session = await openSession(context);
+  const session: CliSession = await openSession(context);
   try {
     const snapshot = await settledSurvey(session.surveyor, shell.ended);
     const { path: runDir, movedBy } = session.runFolder;
-    const here = await lookAround(runDir, shell.platform, snapshot);
+    const here = await readPlanContext(runDir, shell.platform, snapshot);
     return {
       snapshot,
       hands: {
@@ -78,7 +78,7 @@ function isYes(answer: string): boolean {
 }
 
 /** Ctrl-C must not leave a tree half ended: what was begun is finished. */
-export function carryOutPlan(plan: Plan, hands: Hands, context: CommandContext): Promise<Outcome> {
+export function carryOutPlan(plan: Plan, hands: ActionContext, context: CommandContext): Promise<Outcome> {
   context.shell.endOnSignals();
   return carryOut(plan, hands);
 }

@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import type { Problem } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { SurveyReport } from '../../survey/surveyor.ts';
-import type { RunFolder } from './openSession.ts';
+import type { RunFolderOption } from './openSession.ts';
 
 /** `broken`: it is there and something in it cannot be used; the problem says why. `hidden`: the system does not let us look whether it is there. */
 export type FileState = 'found' | 'broken' | 'hidden' | 'absent';
@@ -25,7 +25,7 @@ export interface DoctorReport {
   readonly node: { readonly version: string; readonly path: string };
   readonly platform: string;
   readonly home: string;
-  readonly runFolder: RunFolder & { readonly exists: boolean };
+  readonly runFolder: RunFolderOption & { readonly exists: boolean };
   readonly processes: { readonly source: string; readonly count: number; readonly bootIdKnown: boolean; readonly pidNamespace: string };
   /** Project folders that were searched: those asked for first, then those that the clients name. */
   readonly folders: readonly string[];
@@ -42,7 +42,7 @@ export interface DoctorReport {
 export function doctorReport(
   snapshot: Snapshot,
   report: SurveyReport,
-  machine: Pick<DoctorReport, 'version' | 'node' | 'platform' | 'home' | 'folders'> & { readonly runFolder: RunFolder },
+  machine: Pick<DoctorReport, 'version' | 'node' | 'platform' | 'home' | 'folders'> & { readonly runFolder: RunFolderOption },
 ): DoctorReport {
   const clients = [...new Map([...snapshot.clients, ...report.clients].map((client) => [client.id, client])).values()];
   const names = new Map(clients.map((client) => [client.id, client.name]));

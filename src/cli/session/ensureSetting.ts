@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { UsageError } from '../exitCodes.ts';
-import { plain } from '../render/text.ts';
+import { terminalText } from '../render/text.ts';
 
 /** What a person writes about one server in `mcp-shepherd.json`, so that it can be started and replaced. */
 export interface EnsureSetting {
@@ -73,7 +73,7 @@ function serversIn(file: string): v.InferOutput<typeof schema>['servers'] | unde
   const parsed = v.safeParse(schema, content);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]);
-    throw new UsageError(`${plain(file)} cannot be used${where ? `: ${plain(where)} is not what is expected` : ''}`);
+    throw new UsageError(`${terminalText(file)} cannot be used${where ? `: ${terminalText(where)} is not what is expected` : ''}`);
   }
   return parsed.output.servers;
 }
@@ -81,13 +81,13 @@ function serversIn(file: string): v.InferOutput<typeof schema>['servers'] | unde
 function contentOf(file: string): unknown {
   try {
     if (statSync(file).size > maxBytes) {
-      throw new UsageError(`${plain(file)} is too large`);
+      throw new UsageError(`${terminalText(file)} is too large`);
     }
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
       return undefined;
     }
-    throw error instanceof UsageError ? error : new UsageError(`${plain(file)} cannot be read as JSON`);
+    throw error instanceof UsageError ? error : new UsageError(`${terminalText(file)} cannot be read as JSON`);
   }
 }

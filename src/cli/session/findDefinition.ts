@@ -2,7 +2,7 @@ import type { Definition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { clientName } from '../../survey/server/instanceParts.ts';
 import { UsageError } from '../exitCodes.ts';
-import { plain } from '../render/text.ts';
+import { terminalText } from '../render/text.ts';
 import { nearest } from '../suggestion.ts';
 
 export interface DefinitionWish {
@@ -23,9 +23,9 @@ export function findDefinition(snapshot: Snapshot, wish: DefinitionWish): Defini
       wish.name,
       snapshot.definitions.map(({ name }) => name),
     );
-    const meant = near === undefined ? '' : `; did you mean "${plain(near)}"?`;
+    const meant = near === undefined ? '' : `; did you mean "${terminalText(near)}"?`;
     throw new UsageError(
-      `no configuration file has a server called "${plain(wish.name)}"${meant}`,
+      `no configuration file has a server called "${terminalText(wish.name)}"${meant}`,
       [...unreadOf(snapshot), '"mcp-shepherd status" lists them.'].join('\n'),
     );
   }
@@ -35,11 +35,11 @@ export function findDefinition(snapshot: Snapshot, wish: DefinitionWish): Defini
   const preferred = fitting.filter((definition) => wish.prefers(definition));
   const [found, ...others] = preferred.length > 0 ? preferred : fitting;
   if (!found) {
-    throw new UsageError(`none of the entries called "${plain(wish.name)}" is the one that is meant`, placesOf(named));
+    throw new UsageError(`none of the entries called "${terminalText(wish.name)}" is the one that is meant`, placesOf(named));
   }
   if (others.length > 0) {
     throw new UsageError(
-      `"${plain(wish.name)}" is configured in ${others.length + 1} places`,
+      `"${terminalText(wish.name)}" is configured in ${others.length + 1} places`,
       `Say which, by --client or --file:\n${placesOf([found, ...others])}`,
     );
   }
@@ -53,12 +53,14 @@ function unreadOf({ problems }: Snapshot): readonly string[] {
     ? []
     : [
         'What could not be read:',
-        ...unread.map(({ file = '', line, message }) => plain(`  ${file}${line === undefined ? '' : `:${line}`}: ${message}`)),
+        ...unread.map(({ file = '', line, message }) => terminalText(`  ${file}${line === undefined ? '' : `:${line}`}: ${message}`)),
       ];
 }
 
 function placesOf(definitions: readonly Definition[]): string {
   return definitions
-    .map(({ client, scope, file, line }) => plain(`  --client ${client} --file ${file}  (${clientName(client)}, ${scope}, line ${line})`))
+    .map(({ client, scope, file, line }) =>
+      terminalText(`  --client ${client} --file ${file}  (${clientName(client)}, ${scope}, line ${line})`),
+    )
     .join('\n');
 }

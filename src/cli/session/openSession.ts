@@ -9,13 +9,13 @@ import type { Surveyor } from '../../survey/surveyor.ts';
 import { staysOffline } from '../../survey/updates/registryClient.ts';
 import type { CommandContext } from '../command.ts';
 import { UsageError } from '../exitCodes.ts';
-import { plain } from '../render/text.ts';
+import { terminalText } from '../render/text.ts';
 import type { Output } from '../terminal.ts';
 
 /** One run's look at the machine. */
-export interface Session {
+export interface CliSession {
   readonly surveyor: Surveyor;
-  readonly runFolder: RunFolder;
+  readonly runFolder: RunFolderOption;
   /** Project folders that were asked for. */
   readonly folders: readonly string[];
 }
@@ -28,7 +28,7 @@ export interface SessionOptions {
   readonly entries?: readonly RawDefinition[];
 }
 
-export interface RunFolder {
+export interface RunFolderOption {
   readonly path: string;
   /** What moved it away from the usual place. */
   readonly movedBy?: '--run-dir' | 'MCP_RUN_DIR';
@@ -47,7 +47,7 @@ const registryMs = 2_200;
 export async function openSession(
   context: CommandContext,
   { log = stderrLog(context.shell.stderr), asks = false, entries = [] }: SessionOptions = {},
-): Promise<Session> {
+): Promise<CliSession> {
   const { shell } = context;
   const runFolder = runFolderOf(context);
   const { folders, workspaceFiles } = projects(context);
@@ -67,18 +67,18 @@ export async function openSession(
 }
 
 /** Where the run folder is and why. @throws UsageError when it is no absolute path */
-export function runFolderOf({ values, shell }: Pick<CommandContext, 'values' | 'shell'>): RunFolder {
+export function runFolderOf({ values, shell }: Pick<CommandContext, 'values' | 'shell'>): RunFolderOption {
   const argument = values.text('run-dir');
   try {
     const path = runDirFor(shell.env, argument);
     return { path, ...(argument !== undefined ? { movedBy: '--run-dir' } : shell.env.MCP_RUN_DIR ? { movedBy: 'MCP_RUN_DIR' } : {}) };
   } catch (error) {
-    throw new UsageError(plain(error instanceof Error ? error.message : String(error)));
+    throw new UsageError(terminalText(error instanceof Error ? error.message : String(error)));
   }
 }
 
 /** Said wherever the run folder is not the usual one: what is known of each server depends on it. */
-export function runFolderRemark(runFolder: RunFolder): string | undefined {
+export function runFolderRemark(runFolder: RunFolderOption): string | undefined {
   return runFolder.movedBy && `run folder: ${runFolder.path} (${runFolder.movedBy})`;
 }
 
@@ -116,7 +116,7 @@ export async function withRegistries(surveyor: Surveyor, snapshot: Snapshot, end
 
 /** Warnings and errors of the core, a line each on stderr. */
 export function stderrLog(stderr: Output): Log {
-  const line = (message: string): void => stderr.write(`mcp-shepherd: ${plain(message)}\n`);
+  const line = (message: string): void => stderr.write(`mcp-shepherd: ${terminalText(message)}\n`);
   return { debug() {}, info() {}, warn: line, error: line };
 }
 
@@ -132,7 +132,7 @@ function projects({ values, shell }: CommandContext): { readonly folders: string
     } else if (path.endsWith('.code-workspace') && existsSync(path)) {
       workspaceFiles.push(path);
     } else {
-      throw new UsageError(`--folder: "${plain(path)}" is no folder and no .code-workspace file`);
+      throw new UsageError(`--folder: "${terminalText(path)}" is no folder and no .code-workspace file`);
     }
   }
   return { folders, workspaceFiles };

@@ -1,6 +1,6 @@
 import { commands as editor, ProgressLocation, window } from 'vscode';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { carryOut, type Hands } from '../../action/execute/executePlan.ts';
+import { type ActionContext, carryOut } from '../../action/execute/executePlan.ts';
 import { planFor } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
@@ -19,14 +19,14 @@ import type { WindowState } from '../window/windowState.ts';
 import { manualButtons } from './manualButtons.ts';
 
 /** Restart, stop and end beyond this window: other windows are asked, what nobody owns is ended after a question, and for the rest the step is told. */
-export class MachineActions {
+export class OtherOwnerCommands {
   readonly #state: WindowState;
-  readonly #hands: () => Promise<Hands>;
+  readonly #hands: () => Promise<ActionContext>;
   readonly #evidence: EvidenceDocuments;
   readonly #log: Log;
 
   /** @param hands looks around; rejects when the machine cannot be looked at */
-  constructor(state: WindowState, hands: () => Promise<Hands>, evidence: EvidenceDocuments, log: Log) {
+  constructor(state: WindowState, hands: () => Promise<ActionContext>, evidence: EvidenceDocuments, log: Log) {
     this.#state = state;
     this.#hands = hands;
     this.#evidence = evidence;
@@ -101,7 +101,7 @@ export class MachineActions {
     tell(severity, text);
   }
 
-  async #lookAround(): Promise<Hands | undefined> {
+  async #lookAround(): Promise<ActionContext | undefined> {
     try {
       return await this.#hands();
     } catch (error) {

@@ -7,12 +7,12 @@ import { editorCommands, views } from '../manifestNames.ts';
 import { tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
-import type { WindowDeeds } from '../window/windowActions.ts';
+import type { WindowActions } from '../window/windowActions.ts';
 import { isStale, localRoute, staleHere } from '../window/windowFacts.ts';
-import type { RestartOutcome } from '../window/windowServers.ts';
+import type { WindowRestart } from '../window/windowServers.ts';
 import type { WindowState } from '../window/windowState.ts';
 import { manualButtons } from './manualButtons.ts';
-import type { MachineActions } from './otherOwnerCommands.ts';
+import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
 
 /** How long a success stays in the status bar. */
 const successMs = 6_000;
@@ -20,12 +20,18 @@ const successMs = 6_000;
 /** Restart and stop as the user meets them: progress while it runs, one sentence when it is done, and the way to the cause when it fails. */
 export class ServerActions {
   readonly #state: WindowState;
-  readonly #deeds: WindowDeeds;
-  readonly #machine: MachineActions;
+  readonly #deeds: WindowActions;
+  readonly #machine: OtherOwnerCommands;
   readonly #evidence: EvidenceDocuments;
   readonly #log: Log & { show(): void };
 
-  constructor(state: WindowState, deeds: WindowDeeds, machine: MachineActions, evidence: EvidenceDocuments, log: Log & { show(): void }) {
+  constructor(
+    state: WindowState,
+    deeds: WindowActions,
+    machine: OtherOwnerCommands,
+    evidence: EvidenceDocuments,
+    log: Log & { show(): void },
+  ) {
     this.#state = state;
     this.#deeds = deeds;
     this.#machine = machine;
@@ -137,7 +143,7 @@ export class ServerActions {
       tell('info', others);
       return;
     }
-    const outcomes: RestartOutcome[] = [];
+    const outcomes: WindowRestart[] = [];
     for (const instance of stale) {
       outcomes.push(await this.#run(instance, 'restarting'));
     }
@@ -151,9 +157,9 @@ export class ServerActions {
     }
   }
 
-  async #run(instance: Instance, doing: 'restarting' | 'stopping', between?: () => Promise<void>): Promise<RestartOutcome> {
+  async #run(instance: Instance, doing: 'restarting' | 'stopping', between?: () => Promise<void>): Promise<WindowRestart> {
     const name = oneLine(instance.name, 60);
-    const work = async (): Promise<RestartOutcome> => {
+    const work = async (): Promise<WindowRestart> => {
       try {
         return await window.withProgress({ location: ProgressLocation.Window, title: `${name}: ${doing}` }, (progress) =>
           window.withProgress({ location: { viewId: views.servers } }, () => {
@@ -175,7 +181,7 @@ export class ServerActions {
     return outcome;
   }
 
-  #report(outcome: RestartOutcome): void {
+  #report(outcome: WindowRestart): void {
     const text = oneLine(outcomeText(outcome), 600);
     if (outcome.kind === 'failed') {
       this.#warn(text, outcome.output);

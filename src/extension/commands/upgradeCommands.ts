@@ -3,7 +3,7 @@ import { type UpgradePlan, upgradePlan } from '../../action/plan/upgrade.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { oneLine } from '../display/plainText.ts';
-import { commandLine, upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
+import { shownCommand, upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
 import { tell } from '../messages.ts';
 import type { WindowState } from '../window/windowState.ts';
 import { CommandTerminal } from './commandTerminal.ts';
@@ -121,7 +121,7 @@ export class UpgradeActions {
   /** @returns whether it worked; a failure is told */
   #told(plan: UpgradePlan, ended: number | string): boolean {
     if (ended === 0) {
-      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${commandLine(plan.argv)}`);
+      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${shownCommand(plan.argv)}`);
       return true;
     }
     const text = upgradeFailure(plan, ended);
@@ -132,7 +132,7 @@ export class UpgradeActions {
 
   /** Runs the command where it can be seen. @returns its exit code, or in words why there is none */
   async #run(plan: UpgradePlan): Promise<number | string> {
-    const pty = new CommandTerminal(plan.argv, plan.cwd, commandLine(plan.argv));
+    const pty = new CommandTerminal(plan.argv, plan.cwd, shownCommand(plan.argv));
     const name = `Upgrade ${oneLine(plan.packageName, 60)}`;
     const terminal: Terminal = window.createTerminal({ name, pty, iconPath: new ThemeIcon('cloud-download'), isTransient: true });
     terminal.show(true);

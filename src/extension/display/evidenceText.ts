@@ -27,7 +27,7 @@ export function evidenceText(instance: Instance, snapshot: Snapshot, facts: Wind
 }
 
 /** What the document says once its process is gone. */
-export function goneText(): string {
+export function endedProcessText(): string {
   return 'This server process has ended. Its evidence is no longer kept.\n';
 }
 

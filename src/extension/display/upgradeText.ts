@@ -4,7 +4,7 @@ import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
 /** The command as one line, quoted where a space would mislead. Nothing ever reads this line but a person. */
-export function commandLine(argv: readonly string[]): string {
+export function shownCommand(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./\\~^-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
 }
 
@@ -12,7 +12,7 @@ export function commandLine(argv: readonly string[]): string {
 export function upgradeQuestion(plan: UpgradePlan, facts: WindowFacts): { readonly message: string; readonly detail: string } {
   const servers = plan.instances.length === 1 ? 'its server' : `its ${plan.instances.length} servers`;
   const lines = [
-    commandLine(plan.argv),
+    shownCommand(plan.argv),
     ...(plan.cwd === undefined ? [] : [`in ${plan.cwd}`]),
     '',
     plan.order === 'stop-first' ? 'Stopped before and started again after it:' : 'Restarted when it has worked:',

@@ -1,7 +1,7 @@
 import { EventEmitter, Range, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { evidenceText, goneText } from '../display/evidenceText.ts';
+import { endedProcessText, evidenceText } from '../display/evidenceText.ts';
 import { oneLine } from '../display/plainText.ts';
 import { evidenceScheme } from '../manifestNames.ts';
 import type { WindowState } from '../window/windowState.ts';
@@ -34,7 +34,7 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
     const { snapshot, facts } = this.#state;
     const instance = this.#instance(uri);
     this.#shown.set(uri.toString(), JSON.stringify(instance));
-    return instance && snapshot ? evidenceText(instance, snapshot, facts, Date.parse(snapshot.at)) : goneText();
+    return instance && snapshot ? evidenceText(instance, snapshot, facts, Date.parse(snapshot.at)) : endedProcessText();
   }
 
   #instance(uri: Uri): Instance | undefined {

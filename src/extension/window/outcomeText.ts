@@ -1,9 +1,9 @@
-import { restartTruth } from '../../action/plan/restartResult.ts';
+import { restartResult } from '../../action/plan/restartResult.ts';
 import { versionsText } from '../display/instanceText.ts';
-import type { RestartOutcome } from './windowServers.ts';
+import type { WindowRestart } from './windowServers.ts';
 
 /** "everything restarted: runs 1.1.0 (PID 4711 → 4805)". */
-export function outcomeText(outcome: RestartOutcome): string {
+export function outcomeText(outcome: WindowRestart): string {
   switch (outcome.kind) {
     case 'restarted': {
       const left = outcome.leftBehind ? '. The old process did not end and runs on without VS Code' : '';
@@ -25,12 +25,12 @@ export function outcomeText(outcome: RestartOutcome): string {
 }
 
 /** A sentence, when the server came back and does not run what is installed. */
-export function stillOld(outcome: RestartOutcome): string | undefined {
-  return outcome.kind === 'restarted' ? restartTruth(outcome.before.package?.running ?? null, outcome.after).warning : undefined;
+export function stillOld(outcome: WindowRestart): string | undefined {
+  return outcome.kind === 'restarted' ? restartResult(outcome.before.package?.running ?? null, outcome.after).warning : undefined;
 }
 
 /** Sums up "Restart All Stale". */
-export function summaryText(outcomes: readonly RestartOutcome[]): string {
+export function summaryText(outcomes: readonly WindowRestart[]): string {
   const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
   const done = outcomes.length - failed.length;
   const servers = (count: number): string => `${count} ${count === 1 ? 'server' : 'servers'}`;

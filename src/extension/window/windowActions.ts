@@ -1,30 +1,30 @@
-import { type Asker, actOn, type Outcome, type Work } from '../../action/execute/exclusiveAction.ts';
-import { endedMeanwhile } from '../../action/execute/otherAction.ts';
+import { type ActionResult, type Outcome, type Requester, runExclusively } from '../../action/execute/exclusiveAction.ts';
+import { alreadyEndedMessage } from '../../action/execute/otherAction.ts';
 import type { WindowRequest } from '../../action/execute/windowRequest.ts';
 import { targetOf } from '../../action/plan/plan.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { outcomeText, stillOld } from './outcomeText.ts';
 import { localRoute } from './windowFacts.ts';
-import type { RestartOutcome, WindowServers } from './windowServers.ts';
+import type { WindowRestart, WindowServers } from './windowServers.ts';
 import type { WindowState } from './windowState.ts';
 
 export type WindowVerb = 'restart' | 'stop';
 
 /** What the deeds of a window need besides its servers. */
-export interface DeedPorts {
+export interface WindowActionsContext {
   /** This window as one who asks. @throws when the run folder cannot be used */
-  asker(): Asker;
+  asker(): Requester;
   isThere(identity: string): Promise<boolean>;
   look(): Promise<Snapshot>;
 }
 
 /** Restarts and stops the servers of this window so that of all who want the same at once, in whichever window or terminal, exactly one acts. */
-export class WindowDeeds {
+export class WindowActions {
   readonly #servers: WindowServers;
   readonly #state: WindowState;
-  readonly #ports: DeedPorts;
+  readonly #ports: WindowActionsContext;
 
-  constructor(servers: WindowServers, state: WindowState, ports: DeedPorts) {
+  constructor(servers: WindowServers, state: WindowState, ports: WindowActionsContext) {
     this.#servers = servers;
     this.#state = state;
     this.#ports = ports;
@@ -41,10 +41,10 @@ export class WindowDeeds {
     progress: (step: string) => void,
     by?: string,
     between?: () => Promise<void>,
-  ): Promise<RestartOutcome> {
+  ): Promise<WindowRestart> {
     const asker = this.#ports.asker();
-    let own: RestartOutcome | undefined;
-    const outcome = await actOn(
+    let own: WindowRestart | undefined;
+    const outcome = await runExclusively(
       targetOf(instance),
       verb,
       by === undefined ? asker : { ...asker, by: `${by}, through the ${asker.by}` },
@@ -67,7 +67,7 @@ export class WindowDeeds {
     const snapshot = await this.#ports.look();
     const instance = snapshot.instances.find(({ id }) => id === request.instance);
     if (!instance) {
-      return { status: 'already', message: await endedMeanwhile(this.#ports.asker(), request) };
+      return { status: 'already', message: await alreadyEndedMessage(this.#ports.asker(), request) };
     }
     const route = localRoute(instance, snapshot, this.#state.facts, request.verb);
     if (route.kind === 'elsewhere') {
@@ -83,7 +83,7 @@ export class WindowDeeds {
   }
 }
 
-function workOf(outcome: RestartOutcome): Work {
+function workOf(outcome: WindowRestart): ActionResult {
   const message = outcomeText(outcome);
   switch (outcome.kind) {
     case 'restarted':

@@ -54,7 +54,7 @@ export interface WindowPorts {
   clock(): number;
 }
 
-export type RestartOutcome =
+export type WindowRestart =
   /** `leftBehind`: VS Code let go of the old process, which nevertheless runs on. */
   | { readonly kind: 'restarted'; readonly before: Instance; readonly after: Instance; readonly leftBehind: boolean }
   | { readonly kind: 'stopped'; readonly before: Instance; readonly leftBehind: boolean }
@@ -92,7 +92,7 @@ export class WindowServers {
     definitionIds: readonly string[],
     progress: (step: string) => void,
     between?: () => Promise<void>,
-  ): Promise<RestartOutcome> {
+  ): Promise<WindowRestart> {
     return this.#queue.run([instanceId, ...definitionIds], async () => {
       const stopped = await this.#stop(instanceId, progress);
       if ('kind' in stopped) {
@@ -107,7 +107,7 @@ export class WindowServers {
     });
   }
 
-  stop(instanceId: string, definitionIds: readonly string[], progress: (step: string) => void): Promise<RestartOutcome> {
+  stop(instanceId: string, definitionIds: readonly string[], progress: (step: string) => void): Promise<WindowRestart> {
     return this.#queue.run([instanceId, ...definitionIds], async () => {
       const stopped = await this.#stop(instanceId, progress);
       return 'kind' in stopped ? stopped : { kind: 'stopped', before: stopped.before, leftBehind: stopped.leftBehind };
@@ -177,7 +177,7 @@ export class WindowServers {
     return snapshot;
   }
 
-  async #start({ before, id, others, leftBehind }: Stopped): Promise<RestartOutcome> {
+  async #start({ before, id, others, leftBehind }: Stopped): Promise<WindowRestart> {
     let done = false;
     let refusal: string | undefined;
     // Never `autoTrustChanges`: a changed configuration meets VS Code's own question.
@@ -230,7 +230,7 @@ export class WindowServers {
   }
 }
 
-type Failed = Extract<RestartOutcome, { kind: 'failed' }>;
+type Failed = Extract<WindowRestart, { kind: 'failed' }>;
 
 interface Stopped {
   readonly before: Instance;

@@ -9,11 +9,11 @@ import { Publication } from '../publish/guardRecord.ts';
 import { openPort } from './clientConnections.ts';
 import { controlHandlers } from './controlHandlers.ts';
 import { answerOwn } from './ownPages.ts';
-import { type Held, hold, shutdownToken } from './publishing.ts';
+import { hold, type PublishedLocks, shutdownToken } from './publishing.ts';
 import { revisionNotes } from './revisionNotes.ts';
 import { createProxy } from './routeRequest.ts';
-import { ForeignUpstream } from './server/externalUpstream.ts';
-import { ServedUpstream } from './server/ownUpstream.ts';
+import { ExternalUpstream } from './server/externalUpstream.ts';
+import { OwnUpstream } from './server/ownUpstream.ts';
 import { type UpstreamHealth, type UpstreamServer, upstreamHealth } from './server/upstreamServer.ts';
 import { Admissions } from './session/admission.ts';
 import { SessionExchange } from './session/sessionExchange.ts';
@@ -62,7 +62,7 @@ export async function startHttpGuard(options: HttpGuardOptions, log: Log): Promi
 class Assembly implements HttpGuard {
   readonly #options: HttpGuardOptions;
   readonly #log: Log;
-  readonly #held: Held | undefined;
+  readonly #held: PublishedLocks | undefined;
   readonly #publication: Publication | undefined;
   readonly #upstream: Upstream;
   readonly #behind: UpstreamServer;
@@ -76,7 +76,7 @@ class Assembly implements HttpGuard {
   });
   readonly url: URL;
 
-  constructor(options: HttpGuardOptions, log: Log, held: Held | undefined) {
+  constructor(options: HttpGuardOptions, log: Log, held: PublishedLocks | undefined) {
     this.#options = options;
     this.#log = log;
     this.#held = held;
@@ -93,8 +93,8 @@ class Assembly implements HttpGuard {
   #serverOf(options: HttpGuardOptions): UpstreamServer {
     const { command } = options;
     return command === undefined
-      ? new ForeignUpstream(options, this.#upstream, this.#log)
-      : new ServedUpstream({
+      ? new ExternalUpstream(options, this.#upstream, this.#log)
+      : new OwnUpstream({
           options: { ...options, command },
           upstream: this.#upstream,
           log: this.#log,

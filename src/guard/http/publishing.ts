@@ -2,23 +2,24 @@ import { basename } from 'node:path';
 import { readControlSecret } from '../../lock/control/controlSecret.ts';
 import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
-import type { Witness } from '../../lock/processStarts.ts';
+import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { createRedactor, secretsOf } from '../../redaction/redactor.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
 import { guardWitness } from '../process/guardProcesses.ts';
 import { type Acquisition, acquire, openRunFolder } from '../publish/acquireLocks.ts';
-import { plain } from '../publish/guardRecord.ts';
+import { recordText } from '../publish/guardRecord.ts';
 
 /** What the proxy holds before anything of it listens. */
-export interface Held {
+export interface PublishedLocks {
   readonly instance: HeldInstance;
   readonly directory: LockDirectory;
-  readonly witness: Witness;
+  readonly witness: ProcessStarts;
 }
 
 export type HoldOutcome =
   /** `held` is missing where nothing can be published; `warning` says why, or what is in use all the same. */
-  { readonly status: 'go-on'; readonly held?: Held; readonly warning?: string } | { readonly status: 'refuse'; readonly text: string };
+  | { readonly status: 'go-on'; readonly held?: PublishedLocks; readonly warning?: string }
+  | { readonly status: 'refuse'; readonly text: string };
 
 /** A probe that a client starts beside its session is gone within this time, ms. */
 const probeMs = 2_000;
@@ -50,7 +51,7 @@ export async function hold(options: HttpGuardOptions): Promise<HoldOutcome> {
 }
 
 /** The token of `POST /shutdown`: the secret in the file beside the record. */
-export function shutdownToken({ directory, instance }: Held): string | undefined {
+export function shutdownToken({ directory, instance }: PublishedLocks): string | undefined {
   const secret = readControlSecret(directory, instance.record.id);
   return 'refused' in secret ? undefined : secret.secret.toString('hex');
 }
@@ -73,14 +74,14 @@ function factsOf(options: HttpGuardOptions, own: string | undefined): InstanceFa
   const { command, args, upstream } = options;
   return {
     ...(own === undefined ? {} : { guard: { pid: process.pid, start: own } }),
-    serverId: plain(options.name ?? (command === undefined ? (upstream?.host ?? 'http') : redactor.text(basename(command)))),
+    serverId: recordText(options.name ?? (command === undefined ? (upstream?.host ?? 'http') : redactor.text(basename(command)))),
     ...(command === undefined
       ? {}
       : {
           launch: {
-            command: plain(redactor.text(command)),
-            args: redactor.args(args.slice(0, maxArgs)).map(plain),
-            cwd: plain(process.cwd()),
+            command: recordText(redactor.text(command)),
+            args: redactor.args(args.slice(0, maxArgs)).map(recordText),
+            cwd: recordText(process.cwd()),
           },
         }),
     startedAt: new Date().toISOString(),

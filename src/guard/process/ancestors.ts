@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { runProgram } from '../../base/runProgram.ts';
-import type { Witness } from '../../lock/processStarts.ts';
+import type { ProcessStarts } from '../../lock/processStarts.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { parseCmdline } from '../../process/linux/procCmdline.ts';
 import { parseProcStat } from '../../process/linux/procStat.ts';
@@ -88,7 +88,7 @@ const lookMs = 1_000;
 export function watchClient(
   chain: readonly Ancestor[],
   start: string,
-  witness: Pick<Witness, 'startOf'>,
+  witness: Pick<ProcessStarts, 'startOf'>,
   gone: () => void,
   options: { readonly also?: 'parent'; readonly pauseMs?: number } = {},
 ): () => void {
@@ -115,7 +115,7 @@ export function watchClient(
 }
 
 /** What cannot be asked is there. */
-async function isThere(pid: number, start: string, witness: Pick<Witness, 'startOf'>): Promise<boolean> {
+async function isThere(pid: number, start: string, witness: Pick<ProcessStarts, 'startOf'>): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {

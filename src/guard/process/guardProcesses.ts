@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ProcessDescriptor } from 'ps-list';
 import { type RunProgram, runProgram } from '../../base/runProgram.ts';
-import { procWitness, tableWitness, type Witness } from '../../lock/processStarts.ts';
+import { type ProcessStarts, procWitness, tableWitness } from '../../lock/processStarts.ts';
 import type { ProcessTable } from '../../model/process.ts';
 import { ProcTable } from '../../process/linux/procTable.ts';
 import { CimTable } from '../../process/otherSystems/cimTable.ts';
@@ -32,7 +32,7 @@ export async function psProcesses(run: RunProgram = runProgram): Promise<readonl
 }
 
 /** What the system says of processes, as `createWitness` gives it, without the library that lists processes on macOS. */
-export async function guardWitness(table: ProcessTable = guardTable()): Promise<Witness> {
+export async function guardWitness(table: ProcessTable = guardTable()): Promise<ProcessStarts> {
   if (table.source === 'proc') {
     return procWitness();
   }

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { collectGarbage } from '../../lock/clearDeadRecords.ts';
+import { clearDeadRecords } from '../../lock/clearDeadRecords.ts';
 import { type HeldInstance, type HoldResult, holdResources, type InstanceFacts } from '../../lock/holdResources.ts';
 import { type InstanceRecord, idleSince } from '../../lock/instanceRecord.ts';
 import { type LockDirectory, openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { lockHolders } from '../../lock/lockHolders.ts';
-import type { Witness } from '../../lock/processStarts.ts';
+import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { type ResourceKey, resourceKey } from '../../lock/resourceKey.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
@@ -59,7 +59,7 @@ export type Acquisition =
 
 export interface AcquireRequest {
   readonly directory: LockDirectory;
-  readonly witness: Witness;
+  readonly witness: ProcessStarts;
   readonly options: Pick<GuardOptions, 'locks'>;
   /** What is used although somebody else has it: said in the record, so that both are shown. */
   readonly uses?: GuardOptions['locks'];
@@ -88,7 +88,7 @@ export async function acquire({ directory, witness, options, uses = [], facts, w
     return { status: 'impossible', text: error instanceof Error ? error.message : String(error) };
   } finally {
     // Whoever comes clears away what the dead left, when its server has been started; it is nobody's duty to live for ever for that.
-    setTimeout(() => void collectGarbage(directory, witness).catch(() => []), clearAfterMs).unref();
+    setTimeout(() => void clearDeadRecords(directory, witness).catch(() => []), clearAfterMs).unref();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ControlHandlers } from '../../lock/control/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
-import type { Witness } from '../../lock/processStarts.ts';
+import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { type Ancestor, launchersAndClient, watchClient } from '../process/ancestors.ts';
@@ -24,16 +24,16 @@ export type LockOutcome =
   | { readonly status: 'refuse'; readonly text: string };
 
 /** The processes around the guard, the folder of the records, and what it says of itself there. Loaded after the server was started, unless there is a lock. */
-export class Surroundings {
+export class GuardEnvironment {
   readonly #options: GuardOptions;
   readonly #directory: LockDirectory | undefined;
-  readonly witness: Witness;
+  readonly witness: ProcessStarts;
   readonly facts: InstanceFacts;
   readonly #chain: readonly Ancestor[];
   /** Why nothing can be published or locked. */
   readonly problem: string | undefined;
 
-  private constructor(options: GuardOptions, witness: Witness, facts: InstanceFacts, chain: readonly Ancestor[]) {
+  private constructor(options: GuardOptions, witness: ProcessStarts, facts: InstanceFacts, chain: readonly Ancestor[]) {
     this.#options = options;
     this.witness = witness;
     this.facts = facts;
@@ -43,10 +43,10 @@ export class Surroundings {
     this.problem = 'refused' in opened ? opened.refused : undefined;
   }
 
-  static async look(options: GuardOptions): Promise<Surroundings> {
+  static async look(options: GuardOptions): Promise<GuardEnvironment> {
     const [witness, chain] = await Promise.all([guardWitness(), launchersAndClient()]);
     const [own, client] = await Promise.all([startOf(witness, process.pid), clientFacts(chain.at(-1), witness)]);
-    return new Surroundings(options, witness, initialFacts(options, own, client), chain);
+    return new GuardEnvironment(options, witness, initialFacts(options, own, client), chain);
   }
 
   /** Takes the resources, as `--on-conflict` says, and says on standard error when the server goes without them. Never throws. @param signal the client let go: no more waiting */
@@ -148,11 +148,11 @@ function refusal(result: Exclude<Acquisition, { status: 'held' }>, { onConflict,
   return `${command} was not started: ${result.text}${left === '' ? '' : `; ${left}`}. Nothing was done. ${end}${other}, and connect again.`;
 }
 
-async function startOf(witness: Witness, pid: number): Promise<string | undefined> {
+async function startOf(witness: ProcessStarts, pid: number): Promise<string | undefined> {
   return witness.startOf(pid).catch(() => undefined);
 }
 
-async function clientFacts(ancestor: Ancestor | undefined, witness: Witness): Promise<InstanceFacts['client']> {
+async function clientFacts(ancestor: Ancestor | undefined, witness: ProcessStarts): Promise<InstanceFacts['client']> {
   if (!ancestor || ancestor.isLauncher) {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { type ControlHandlers, type ControlServer, openControlServer } from '../../lock/control/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
-import type { Witness } from '../../lock/processStarts.ts';
+import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { createRedactor, type Redactor, secretsOf } from '../../redaction/redactor.ts';
 import type { RefusedCalls } from '../message/refusedCalls.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
@@ -19,12 +19,12 @@ export function initialFacts(options: GuardOptions, own: string | undefined, cli
   const redactor = ownRedactor(options);
   return {
     ...(own === undefined ? {} : { guard: { pid: process.pid, start: own } }),
-    serverId: plain(options.name ?? redactor.text(options.command)),
+    serverId: recordText(options.name ?? redactor.text(options.command)),
     ...(client ? { client } : {}),
     launch: {
-      command: plain(redactor.text(options.command)),
-      args: redactor.args(options.args.slice(0, maxArgs)).map(plain),
-      cwd: plain(process.cwd()),
+      command: recordText(redactor.text(options.command)),
+      args: redactor.args(options.args.slice(0, maxArgs)).map(recordText),
+      cwd: recordText(process.cwd()),
     },
     startedAt: new Date().toISOString(),
     // Who only records sees no call that it could refuse.
@@ -39,14 +39,14 @@ export function ownRedactor({ args }: Pick<GuardOptions, 'args'>): Redactor {
 }
 
 /** As a record takes it: no control characters, not too long. */
-export function plain(text: string): string {
+export function recordText(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, maxText / 4);
 }
 
 /** The record of a guard, kept up to date, with its control endpoint. What cannot be written is reported once and holds nothing up. */
 export class Publication {
   readonly instance: HeldInstance;
-  readonly #witness: Witness;
+  readonly #witness: ProcessStarts;
   readonly #report: (problem: string) => void;
   readonly #redactor: Redactor | undefined;
   #control: ControlServer | undefined;
@@ -58,7 +58,7 @@ export class Publication {
   #closed = false;
 
   /** @param redactor for what a server or a refusal says in words */
-  constructor(instance: HeldInstance, witness: Witness, report: (problem: string) => void, redactor?: Redactor) {
+  constructor(instance: HeldInstance, witness: ProcessStarts, report: (problem: string) => void, redactor?: Redactor) {
     this.instance = instance;
     this.#witness = witness;
     this.#report = report;
@@ -105,7 +105,7 @@ export class Publication {
   }
 
   #words(text: string): string {
-    return plain(this.#redactor?.text(text) ?? text);
+    return recordText(this.#redactor?.text(text) ?? text);
   }
 
   /** Sets or takes away one of our own words, which stand under `x`. */
@@ -137,7 +137,7 @@ export class Publication {
   }
 
   #lookAfter(): void {
-    this.instance.keepYoung();
+    this.instance.refreshFileTimes();
     if (!this.#closed && this.#state !== 'compromised' && !this.instance.isIntact()) {
       this.#report('somebody deleted or replaced its lock file: another server may take the resource as well');
       this.set({}, 'compromised');

@@ -4,14 +4,14 @@ import { publishedHolders } from '../../lock/holdResources.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { livenessOf } from '../../lock/liveness.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
-import type { Witness } from '../../lock/processStarts.ts';
+import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { isJsonObject } from '../message/envelope.ts';
 import { isGroupAlive } from '../process/processGroup.ts';
 import { stormLimit, stormMs } from '../process/restartLimit.ts';
 
 export interface TakeoverRequest {
   readonly directory: LockDirectory;
-  readonly witness: Witness;
+  readonly witness: ProcessStarts;
   readonly holder: InstanceRecord;
   /** The key of the resource. */
   readonly key: string;
@@ -66,7 +66,7 @@ function takeovers(record: InstanceRecord): number[] {
 }
 
 /** A client that nobody named may live. */
-async function clientLives({ client }: InstanceRecord, witness: Witness): Promise<boolean> {
+async function clientLives({ client }: InstanceRecord, witness: ProcessStarts): Promise<boolean> {
   if (client?.pid === undefined || client.start === undefined || client.start === '?') {
     return true;
   }

@@ -4,8 +4,8 @@ import { answerText } from '../message/refusedCalls.ts';
 import type { Verdict } from './callGate.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { HeldQueue } from './heldQueue.ts';
-import { AwaitedVerdicts } from './pendingVerdicts.ts';
-import type { Conversation } from './relayContext.ts';
+import { PendingVerdicts } from './pendingVerdicts.ts';
+import type { RelayContext } from './relayContext.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { ServerRequests } from './serverRequests.ts';
 import { SessionMemory } from './sessionMemory.ts';
@@ -19,13 +19,13 @@ const [openBracket, comma, lineBreak, batchEnd] = ['[', ',', '\n', ']\n'].map((t
 
 /** The way from the client to the server: requests pass the gate, answers go to whoever asked, and what no server can take waits or is answered. */
 export class ClientMessages {
-  readonly #conversation: Conversation;
+  readonly #conversation: RelayContext;
   readonly #servers: ConnectedServers;
   readonly #held: HeldQueue;
   readonly #serverRequests: ServerRequests;
-  readonly #awaited = new AwaitedVerdicts();
+  readonly #awaited = new PendingVerdicts();
 
-  constructor(conversation: Conversation, servers: ConnectedServers, held: HeldQueue, serverRequests: ServerRequests) {
+  constructor(conversation: RelayContext, servers: ConnectedServers, held: HeldQueue, serverRequests: ServerRequests) {
     this.#conversation = conversation;
     this.#servers = servers;
     this.#held = held;

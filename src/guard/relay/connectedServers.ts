@@ -1,4 +1,4 @@
-import type { Valve } from './messageWriter.ts';
+import type { PausableInput } from './messageWriter.ts';
 import type { ServerLink } from './serverLink.ts';
 
 /** The servers that speak to the client, and the one that new requests go to. */
@@ -20,7 +20,7 @@ export class ConnectedServers {
     return this.#links.size;
   }
 
-  get valves(): readonly Valve[] {
+  get valves(): readonly PausableInput[] {
     return [...this.#links].map(({ valve }) => valve);
   }
 

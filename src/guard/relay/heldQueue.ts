@@ -1,8 +1,8 @@
 import type { Envelope, IdKey } from '../message/envelope.ts';
-import type { Valve } from './messageWriter.ts';
+import type { PausableInput } from './messageWriter.ts';
 
 /** What the client sends while no server can take it. */
-export interface Held {
+export interface HeldMessage {
   readonly line: Buffer;
   readonly envelope: Envelope;
 }
@@ -12,12 +12,12 @@ const maxBytes = 16 * 1024 * 1024;
 
 /** The messages that wait for a server, in their order. While it holds too much, the client is not read. */
 export class HeldQueue {
-  readonly #input: Valve;
+  readonly #input: PausableInput;
   /** Undefined: nothing is kept back. */
-  #messages: Held[] | undefined = [];
+  #messages: HeldMessage[] | undefined = [];
   #bytes = 0;
 
-  constructor(input: Valve) {
+  constructor(input: PausableInput) {
     this.#input = input;
   }
 
@@ -45,7 +45,7 @@ export class HeldQueue {
   }
 
   /** A message that was read before. Does nothing while nothing is kept back. */
-  add(message: Held): void {
+  add(message: HeldMessage): void {
     this.#messages?.push(message);
   }
 
@@ -67,7 +67,7 @@ export class HeldQueue {
   }
 
   /** Keeps nothing back any more. @returns what waited; `readOn` once it has been sent on */
-  release(): readonly Held[] {
+  release(): readonly HeldMessage[] {
     const held = this.#messages ?? [];
     this.#messages = undefined;
     this.#bytes = 0;
@@ -75,9 +75,9 @@ export class HeldQueue {
   }
 
   /** Takes out what wants an answer; the rest goes on waiting. */
-  takeRequests(): readonly Held[] {
+  takeRequests(): readonly HeldMessage[] {
     const held = this.release();
-    const asks = ({ envelope: { kind } }: Held): boolean => kind === 'request' || kind === 'batch';
+    const asks = ({ envelope: { kind } }: HeldMessage): boolean => kind === 'request' || kind === 'batch';
     this.#messages = held.filter((message) => !asks(message));
     return held.filter(asks);
   }

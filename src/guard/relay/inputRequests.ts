@@ -13,7 +13,7 @@ const explanation =
  * (specification 2026-07-28, Multi Round-Trip Requests), and so it goes to the one that serves. But many servers seal `requestState` with a key of their
  * process: where the new one refuses it, the refusal says why.
  */
-export class InputRounds {
+export class InputRequests {
   readonly #askers = new Map<string, WeakRef<ServerLink>>();
   readonly #later = new Map<IdKey, ServerLink>();
 

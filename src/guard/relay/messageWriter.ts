@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 /** Lets a stream flow only while nobody has a reason to hold it. */
-export class Valve {
+export class PausableInput {
   readonly #source: Readable;
   readonly #reasons = new Set<object>();
 
@@ -30,15 +30,15 @@ const stallMs = 2_000;
  * Where messages go out. What one chunk of input brings goes out in one piece, and while the reader is slow, the sources that feed it wait.
  * A reader that is gone swallows everything: whoever owns the stream learns of it elsewhere.
  */
-export class Outlet {
+export class MessageWriter {
   readonly #sink: Writable;
-  readonly #feeders: () => Iterable<Valve>;
+  readonly #feeders: () => Iterable<PausableInput>;
   #pending: Buffer[] = [];
   #full = false;
   /** What was added last is no whole line. */
   #isOpen = false;
 
-  constructor(sink: Writable, feeders: () => Iterable<Valve>) {
+  constructor(sink: Writable, feeders: () => Iterable<PausableInput>) {
     this.#sink = sink;
     this.#feeders = feeders;
     const open = (): void => {

@@ -2,7 +2,7 @@ import type { IdKey } from '../message/envelope.ts';
 import type { Verdict } from './callGate.ts';
 
 /** Calls that wait for the gate's decision, by id. */
-export class AwaitedVerdicts {
+export class PendingVerdicts {
   /** Several with one id are against the protocol; each of them is a call all the same. */
   readonly #waiting = new Map<object, IdKey>();
 

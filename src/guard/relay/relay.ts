@@ -8,9 +8,9 @@ import type { CallGate } from './callGate.ts';
 import { ClientMessages } from './clientMessages.ts';
 import { ConnectedServers } from './connectedServers.ts';
 import { HeldQueue } from './heldQueue.ts';
-import { InputRounds } from './inputRequests.ts';
-import { Outlet, Valve } from './messageWriter.ts';
-import type { Conversation } from './relayContext.ts';
+import { InputRequests } from './inputRequests.ts';
+import { MessageWriter, PausableInput } from './messageWriter.ts';
+import type { RelayContext } from './relayContext.ts';
 import { type Pending, ServerLink } from './serverLink.ts';
 import { ServerMessages } from './serverMessages.ts';
 import { ServerRequests } from './serverRequests.ts';
@@ -20,15 +20,15 @@ import { SessionMemory } from './sessionMemory.ts';
  * Stands between one client and, one after the other, its servers. Lines go on as the bytes that came; what is open on both sides is known, so that a
  * server can be replaced between two of them.
  */
-export class Relay implements Conversation {
+export class Relay implements RelayContext {
   readonly memory = new SessionMemory();
-  readonly client: Outlet;
+  readonly client: MessageWriter;
   readonly refusals = new RefusalCount();
-  readonly rounds = new InputRounds();
+  readonly rounds = new InputRequests();
   gate: CallGate | undefined;
-  named: Conversation['named'];
-  answered: Conversation['answered'];
-  readonly #input: Valve;
+  onClientInfo: RelayContext['onClientInfo'];
+  onFirstAnswer: RelayContext['onFirstAnswer'];
+  readonly #input: PausableInput;
   readonly #servers = new ConnectedServers();
   readonly #serverRequests = new ServerRequests(this.#servers);
   readonly #held: HeldQueue;
@@ -36,10 +36,10 @@ export class Relay implements Conversation {
   readonly #serverMessages = new ServerMessages(this, this.#servers, this.#serverRequests);
 
   constructor(stdin: Readable, stdout: Writable) {
-    this.#input = new Valve(stdin);
+    this.#input = new PausableInput(stdin);
     this.#held = new HeldQueue(this.#input);
     this.#clientMessages = new ClientMessages(this, this.#servers, this.#held, this.#serverRequests);
-    this.client = new Outlet(stdout, () => this.#servers.valves);
+    this.client = new MessageWriter(stdout, () => this.#servers.valves);
     const splitter = new LineSplitter({ line: (line, isLast) => this.#clientMessages.take(line, isLast) });
     stdin.on('data', (chunk: Buffer) => {
       splitter.push(chunk);

@@ -2,7 +2,7 @@ import { systemRandom } from '../../base/random.ts';
 import { type Envelope, type IdKey, isJsonObject, type JsonObject } from '../message/envelope.ts';
 import { LineSplitter } from '../message/lineSplitter.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
-import { Outlet, Valve } from './messageWriter.ts';
+import { MessageWriter, PausableInput } from './messageWriter.ts';
 
 /** A request that the server has and has not answered. */
 export interface Pending {
@@ -16,7 +16,7 @@ export interface Pending {
 }
 
 /** What a server answered to a request of our own. */
-export type OwnAnswer =
+export type ServerAnswer =
   | { readonly status: 'result'; readonly result: JsonObject }
   | { readonly status: 'error'; readonly message: string; readonly code: number | undefined }
   /** It ended, or did not answer in time. */
@@ -41,9 +41,9 @@ export class ServerLink {
   readonly listening = new Set<IdKey>();
   /** Of these, the ones that were opened again here: the client has had the acknowledgement. */
   readonly reopened = new Set<IdKey>();
-  readonly out: Outlet;
-  readonly valve: Valve;
-  readonly #own = new Map<IdKey, (answer: OwnAnswer) => void>();
+  readonly out: MessageWriter;
+  readonly valve: PausableInput;
+  readonly #own = new Map<IdKey, (answer: ServerAnswer) => void>();
   /** It has answered something, ours or the client's. */
   hasAnswered = false;
   /** When the client last asked it something, `performance.now()`; before that, when it was connected. */
@@ -52,10 +52,10 @@ export class ServerLink {
   /** Resolves when its output has ended. */
   readonly drained: Promise<void>;
 
-  constructor(process: ServerProcess, listener: LinkListener, client: Valve) {
+  constructor(process: ServerProcess, listener: LinkListener, client: PausableInput) {
     this.process = process;
-    this.out = new Outlet(process.stdin, () => [client]);
-    this.valve = new Valve(process.stdout);
+    this.out = new MessageWriter(process.stdin, () => [client]);
+    this.valve = new PausableInput(process.stdout);
     let lines: Buffer[] = [];
     const splitter = new LineSplitter({ line: (line) => lines.push(line) });
     process.stdout.on('data', (chunk: Buffer) => {
@@ -139,7 +139,7 @@ export class ServerLink {
   }
 
   /** Asks the server something of our own, which the client never sees. Resolves always. */
-  ask(method: string, params: unknown, limitMs: number): Promise<OwnAnswer> {
+  ask(method: string, params: unknown, limitMs: number): Promise<ServerAnswer> {
     // Nobody else makes such an id.
     const id = `mcp-shepherd-${systemRandom(9).toString('base64url')}`;
     return new Promise((resolve) => {
@@ -185,7 +185,7 @@ export class ServerLink {
     return true;
   }
 
-  #settleOwn(id: IdKey, answer: OwnAnswer): void {
+  #settleOwn(id: IdKey, answer: ServerAnswer): void {
     const settle = this.#own.get(id);
     this.#own.delete(id);
     settle?.(answer);

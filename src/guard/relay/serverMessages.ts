@@ -1,17 +1,17 @@
 import { type Envelope, idText, isJsonObject, keyOf, readEnvelope } from '../message/envelope.ts';
 import type { ConnectedServers } from './connectedServers.ts';
-import type { Conversation } from './relayContext.ts';
+import type { RelayContext } from './relayContext.ts';
 import type { LinkListener, Pending, ServerLink } from './serverLink.ts';
 import type { ServerRequests } from './serverRequests.ts';
 import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
 
 /** The way from the servers to the client: answers settle requests, and lines go on as the bytes that came wherever they can. */
 export class ServerMessages implements LinkListener {
-  readonly #conversation: Conversation;
+  readonly #conversation: RelayContext;
   readonly #servers: ConnectedServers;
   readonly #serverRequests: ServerRequests;
 
-  constructor(conversation: Conversation, servers: ConnectedServers, serverRequests: ServerRequests) {
+  constructor(conversation: RelayContext, servers: ConnectedServers, serverRequests: ServerRequests) {
     this.#conversation = conversation;
     this.#servers = servers;
     this.#serverRequests = serverRequests;
@@ -33,7 +33,7 @@ export class ServerMessages implements LinkListener {
       const envelope = readEnvelope(line);
       if (!link.hasAnswered && envelope.kind === 'response') {
         link.hasAnswered = true;
-        this.#conversation.answered?.();
+        this.#conversation.onFirstAnswer?.();
         this.#conversation.gate?.answered(link.process);
       }
       if (envelope.kind !== 'response' || !link.takeOwn(envelope.id, envelope)) {
@@ -129,7 +129,7 @@ export class ServerMessages implements LinkListener {
 
   #settle(link: ServerLink, envelope: Envelope & { kind: 'response' }): Pending | undefined {
     const { id } = envelope;
-    const { gate, memory, named, rounds } = this.#conversation;
+    const { gate, memory, onClientInfo: named, rounds } = this.#conversation;
     link.listening.delete(id);
     const pending = link.settle(id);
     if (pending && !envelope.isError) {

@@ -1,17 +1,17 @@
 import type { ClosureReading } from '../../model/package.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import { type CodeState, compareCode } from './codeDrift.ts';
-import type { ChildCode, LoadedCode } from './serverCode.ts';
+import type { LoadedCode, ServerCode } from './serverCode.ts';
 
 /** Compares what a child loaded with what is on disk, as often as it is asked. */
 export class CodeCheck {
-  readonly child: ChildCode;
+  readonly child: ServerCode;
   /** What the state was concluded from. */
   #loaded: LoadedCode | undefined;
   #seen: ClosureReading | undefined;
   #state: CodeState | undefined;
 
-  constructor(child: ChildCode) {
+  constructor(child: ServerCode) {
     this.child = child;
   }
 
@@ -33,7 +33,7 @@ export class CodeCheck {
       editable: ref.editable === true,
       now: reading,
       at,
-      isGone: (root) => look(root).status === 'absent',
+      isGone: (root) => statPath(root).status === 'absent',
     });
     return this.#state;
   }

@@ -1,7 +1,7 @@
 import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identifyPackage.ts';
 import { type ConfiguredCommand, configuredPackage } from './configuredPackage.ts';
-import { ChildCode } from './serverCode.ts';
+import { ServerCode } from './serverCode.ts';
 
 /**
  * Records what each child of one guard is about to load. It stands apart from what judges it: the record is made before the server is started, and whatever has
@@ -20,7 +20,7 @@ export class CodeRecorder {
   }
 
   /** Right before a child is started. Never throws: what cannot be found out is said by `ChildCode.unknown`. */
-  starting(): ChildCode {
+  beforeStart(): ServerCode {
     const child = this.unrecorded();
     if (this.#configured) {
       record(child, configuredPackage(this.#configured));
@@ -29,12 +29,12 @@ export class CodeRecorder {
   }
 
   /** For a child that runs already. */
-  unrecorded(): ChildCode {
-    return new ChildCode(this.#now, this.#reader);
+  unrecorded(): ServerCode {
+    return new ServerCode(this.#now, this.#reader);
   }
 }
 
-function record(child: ChildCode, found: Identified): void {
+function record(child: ServerCode, found: Identified): void {
   try {
     child.record(found);
   } catch (error) {

@@ -4,7 +4,7 @@ import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { parseLaunch } from '../../process/commandline/parseLaunch.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 
 /** What the guard is about to start. */
 export interface ConfiguredCommand {
@@ -114,7 +114,7 @@ function findProgram(program: string, cwd: string, env: Readonly<NodeJS.ProcessE
   return names
     .flatMap((name) => suffixes.map((suffix) => name + suffix))
     .find((name) => {
-      const seen = look(name);
+      const seen = statPath(name);
       return program !== '' && seen.status === 'ok' && seen.stat.isFile();
     });
 }

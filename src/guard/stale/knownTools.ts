@@ -19,7 +19,7 @@ const maxTools = 10_000;
  * Which tools only read: from the annotations in the lists that pass by, from the user's lists, and from the guard's own question where a tool is not known
  * when it is called. Only `readOnlyHint: true` means reading; no annotation means writing, also `destructiveHint: false`.
  */
-export class ToolBook {
+export class KnownTools {
   /** What the user says of them: whether they only read. */
   readonly #named: ReadonlyMap<string, boolean>;
   #tools = new Map<string, boolean>();
@@ -66,7 +66,7 @@ export class ToolBook {
   /** Reads the whole list, page by page. @returns false when the server gave none (no tools, an error, no answer): what was known stays. Never throws. */
   async ask(request: ToolPageRequest): Promise<boolean> {
     const generation = this.#generation;
-    const book = new ToolBook({ writeTools: [], readTools: [] });
+    const book = new KnownTools({ writeTools: [], readTools: [] });
     let cursor: string | undefined;
     try {
       for (let page = 0; page < maxPages; page += 1) {

@@ -22,7 +22,7 @@ export async function runningPackage(pid: number, table: ProcessTable): Promise<
 }
 
 /** The package of exactly this process, which may see other files than we do: then nothing is known. Never throws. */
-export async function packageOf(row: ProcessRow, table: ProcessTable): Promise<Identified> {
+export async function packageOfProcess(row: ProcessRow, table: ProcessTable): Promise<Identified> {
   try {
     const detail = await table.detail(row);
     return detail.elsewhere ? { unknown: detail.elsewhere.reason } : identifyPackage(row, detail);

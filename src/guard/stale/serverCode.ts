@@ -5,7 +5,7 @@ import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/p
 import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identifyPackage.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
-import { shownName } from './shownName.ts';
+import { packageName } from './shownName.ts';
 
 /** Enough for a server's source; larger trees are looked at in part. */
 const maxEntries = 5_000;
@@ -77,7 +77,7 @@ const orderMs = 2_000;
 export type LoadedCode = Extract<ClosureReading, { status: 'ok' }>;
 
 /** What one child of the guard loaded, and what is on disk in its place. */
-export class ChildCode {
+export class ServerCode {
   readonly #reader: ClosureReader;
   readonly #now: () => number;
   #ref: PackageRef | undefined;
@@ -126,7 +126,7 @@ export class ChildCode {
     }
     const late = reading.packages.find(({ installedAt = 0 }) => startedAt !== undefined && installedAt > startedAt + orderMs);
     if (late) {
-      this.#unknown = `${shownName(late.name)} was installed after it started, before anybody looked: what it runs may be older, and is not known`;
+      this.#unknown = `${packageName(late.name)} was installed after it started, before anybody looked: what it runs may be older, and is not known`;
       return;
     }
     this.#ref = found.ref;

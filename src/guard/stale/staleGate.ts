@@ -2,11 +2,11 @@ import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { OnStale } from '../options/guardOptions.ts';
 import { CodeCheck } from './codeCheck.ts';
 import { type CodeState, type DriftedPackage, driftKey } from './codeDrift.ts';
-import { ToolBook, type ToolKind, type ToolLists } from './knownTools.ts';
-import { packageOf, runningPackage } from './runningPackage.ts';
-import type { ChildCode } from './serverCode.ts';
+import { KnownTools, type ToolKind, type ToolLists } from './knownTools.ts';
+import { packageOfProcess, runningPackage } from './runningPackage.ts';
+import type { ServerCode } from './serverCode.ts';
 import { allowStaleVariable, allowsStale, needsCheck, ruleCall } from './stalePolicy.ts';
-import { type Cure, driftText, refusal, type ToolRefusal, toolName } from './staleRefusal.ts';
+import { driftText, type RestartHint, staleRefusal, type ToolRefusal, toolName } from './staleRefusal.ts';
 
 /** Says everything once: a client may repeat a refused call for hours. */
 export class GateLog {
@@ -64,7 +64,7 @@ export interface StaleGateOptions extends ToolLists {
   /** For finding the server below a launcher. */
   readonly table: ProcessTable;
   /** The command that restarts this server through the guard, as a person would type it ("mcp-shepherd restart 4711"). Asked at each refusal. */
-  readonly cure: () => Cure;
+  readonly cure: () => RestartHint;
   /** One line for each new thing, without secrets; for stderr. */
   readonly log: (line: string) => void;
 }
@@ -119,7 +119,7 @@ export interface StaleReport {
 }
 
 /** What the record says of a child; fields of Instance Lock Protocol 1, 4.6. */
-export interface RecordedVersions {
+export interface RecordCode {
   readonly package?: { readonly ecosystem: string; readonly name: string; readonly version?: string; readonly root: string };
   readonly deps?: { readonly versions: Readonly<Record<string, string>> };
 }
@@ -139,7 +139,7 @@ export interface RecordedVersions {
  * Nothing of it throws, and nothing of it goes on line. Whatever fails lets the call pass and is reported.
  */
 export class StaleGate {
-  readonly tools: ToolBook;
+  readonly tools: KnownTools;
   readonly #options: StaleGateOptions;
   readonly #log: GateLog;
   #serving: CodeCheck | undefined;
@@ -151,21 +151,21 @@ export class StaleGate {
   constructor(options: StaleGateOptions) {
     this.#options = options;
     this.#log = new GateLog(options.log);
-    this.tools = new ToolBook(options);
+    this.tools = new KnownTools(options);
   }
 
   /** In place of `firstAnswer`: a server that somebody else started, and that may have run for long. @param child without a record so far */
-  async sighted(child: ChildCode, row: ProcessRow): Promise<void> {
-    const found = await packageOf(row, this.#options.table);
+  async sighted(child: ServerCode, row: ProcessRow): Promise<void> {
+    const found = await packageOfProcess(row, this.#options.table);
     this.#safely(() => child.record(found, row.startedAt));
   }
 
-  async firstAnswer(child: ChildCode, pid: number): Promise<void> {
+  async firstAnswer(child: ServerCode, pid: number): Promise<void> {
     const found = await runningPackage(pid, this.#options.table);
     this.#safely(() => child.record(found));
   }
 
-  serve(child: ChildCode | undefined): void {
+  serve(child: ServerCode | undefined): void {
     if (this.#serving?.child !== child) {
       this.tools.listChanged();
       this.#serving = child && new CodeCheck(child);
@@ -183,7 +183,7 @@ export class StaleGate {
   }
 
   /** Nothing is known that could be compared, which is said once. */
-  #isUncompared({ unknown }: ChildCode): boolean {
+  #isUncompared({ unknown }: ServerCode): boolean {
     if (unknown !== undefined && unknown !== this.#saidUnknown) {
       this.#saidUnknown = unknown;
       this.#log.unknown(unknown);
@@ -215,7 +215,7 @@ export class StaleGate {
     };
   }
 
-  recorded(child: ChildCode): RecordedVersions {
+  recorded(child: ServerCode): RecordCode {
     const { ref, loaded } = child;
     const [own, ...dependencies] = loaded?.packages ?? [];
     if (!ref || !own) {
@@ -259,11 +259,11 @@ export class StaleGate {
     }
     this.#refusedCalls += 1;
     const readsPass = policy === 'refuse-writes';
-    return { action: 'refuse', answer: refusal({ params, packages: ruled.packages, cure: cure(), readsPass, notRestarted }) };
+    return { action: 'refuse', answer: staleRefusal({ params, packages: ruled.packages, cure: cure(), readsPass, notRestarted }) };
   }
 
   /** After the call was passed on, and not at each: it looks at every source file of an editable install. */
-  #lookAtSource(child: ChildCode): void {
+  #lookAtSource(child: ServerCode): void {
     if (child.ref?.editable === true && performance.now() - this.#sourceAt > sourceMs) {
       this.#sourceAt = performance.now();
       setImmediate(() => {

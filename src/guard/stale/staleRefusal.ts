@@ -4,13 +4,13 @@ import type { DriftedPackage } from './codeDrift.ts';
 export type ToolRefusal = { readonly result: Readonly<Record<string, unknown>> } | { readonly error: Readonly<Record<string, unknown>> };
 
 /** The command that restarts this server behind the guard, or what a person has to do where no command does. */
-export type Cure = string | { readonly step: string };
+export type RestartHint = string | { readonly step: string };
 
 export interface RefusalFacts {
   /** `params` of the call as they came; anything. */
   readonly params: unknown;
   readonly packages: readonly DriftedPackage[];
-  readonly cure: Cure;
+  readonly cure: RestartHint;
   /** Reading tools go on. */
   readonly readsPass: boolean;
   /** It was tried already, and did not help: why. */
@@ -26,7 +26,7 @@ const mostPackages = 8;
  * tool's output schema. The machine's part is in `_meta`, which every revision has: `action_required`, and `mcp-shepherd/stale` with the packages.
  * Requests of 2026-07-28 get their `resultType`. A call that asked for a task cannot be answered by a result; it gets an error with the same data.
  */
-export function refusal(facts: RefusalFacts): ToolRefusal {
+export function staleRefusal(facts: RefusalFacts): ToolRefusal {
   const text = refusalText(facts);
   const details = {
     tool: shownTool(facts.params),

@@ -3,7 +3,7 @@ import { type KnownUpdate, readKnownUpdate } from '../../package/knownUpdate.ts'
 import { membersOf } from '../message/jsonSpans.ts';
 
 /** As the record says it. */
-export interface RunningPackage {
+export interface NotedPackage {
   readonly ecosystem?: string | undefined;
   readonly name: string;
   readonly version?: string | undefined;
@@ -14,7 +14,7 @@ export interface UpdateNoteOptions {
   /** `<run folder>/shepherd`, where the extension and the command line keep what registries said. */
   readonly stateRoot: string;
   /** What the server that serves now was recorded to have loaded; undefined while that is not known. */
-  readonly running: () => RunningPackage | undefined;
+  readonly running: () => NotedPackage | undefined;
   /** Epoch ms; replaced in tests only. */
   readonly now?: () => number;
 }

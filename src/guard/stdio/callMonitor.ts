@@ -1,10 +1,10 @@
 import type { RefusedCalls } from '../message/refusedCalls.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
-import { RestMemory } from './memoryUse.ts';
+import { IdleCollector } from './memoryUse.ts';
 
 /** A server that nobody has called for so long is idle, ms. */
-export const idleMs = 600_000;
+export const idleGuardMs = 600_000;
 
 /**
  * Since when nobody has called a server, for whoever waits for what it holds. What is under way is a use, however long it takes; a subscription is none.
@@ -15,7 +15,7 @@ export function idleServerSince(
   link: Pick<ServerLink, 'inFlight' | 'listening' | 'usedAt'> | undefined,
   now: number,
   epoch: number,
-  limitMs: number = idleMs,
+  limitMs: number = idleGuardMs,
 ): string | undefined {
   if (!link || link.inFlight.size > link.listening.size || now - link.usedAt < limitMs) {
     return undefined;
@@ -85,7 +85,7 @@ export interface CallNews {
 export class CallWatch {
   readonly #relay: Pick<Relay, 'current' | 'refusals'>;
   readonly #news: CallNews;
-  readonly #restMemory = new RestMemory();
+  readonly #restMemory = new IdleCollector();
   #timer: NodeJS.Timeout | undefined;
   #unanswered: Unanswered | undefined;
   #refused: RefusedCalls | undefined;

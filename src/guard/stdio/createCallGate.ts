@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import { runDirOf } from '../../storage/runFolder.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
-import { cureCommand } from '../stale/restartCommand.ts';
-import { createUpdateNote, type RunningPackage } from '../stale/updateNote.ts';
+import { restartCommandLine } from '../stale/restartCommandLine.ts';
+import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { type CallGateOptions, StdioCallGate } from './stdioCallGate.ts';
 
-export interface GateFacts extends Omit<CallGateOptions, 'cure' | 'note'> {
+export interface CallGateParts extends Omit<CallGateOptions, 'cure' | 'note'> {
   /** The server that serves, or what was started for it. */
   readonly serving: () => number;
   /** What it was recorded to have loaded. */
-  readonly running: () => RunningPackage | undefined;
+  readonly running: () => NotedPackage | undefined;
 }
 
 /** The gate of one session with everything that it needs. A piece of its own, which is loaded while the server starts. */
-export function openedGate(facts: GateFacts): StdioCallGate {
+export function createCallGate(facts: CallGateParts): StdioCallGate {
   const { options, serving, running } = facts;
   const runFolder = runFolderOf(options);
   return new StdioCallGate({
     ...facts,
-    cure: () => cureCommand(serving(), runFolder),
+    cure: () => restartCommandLine(serving(), runFolder),
     note: options.updateNote && runFolder ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running }) : undefined,
   });
 }

@@ -7,12 +7,12 @@ export const restMs = 4_000;
  * Gives back what the last calls, and the start, left in memory. V8 collects when it needs space, and a guard that nobody calls needs none: dozens of them
  * would keep some megabytes each for as long as their clients live.
  */
-export class RestMemory {
+export class IdleCollector {
   readonly #collect: () => Promise<void> | void;
   #collectedFor: number | undefined;
 
   /** @param collect for tests */
-  constructor(collect: () => Promise<void> | void = collectGarbage) {
+  constructor(collect: () => Promise<void> | void = collectAll) {
     this.#collect = collect;
   }
 
@@ -38,7 +38,7 @@ export async function keepNewSpaceSmall(): Promise<void> {
 }
 
 /** One full collection. Node offers it to whoever asks V8 for the function, which a new context then has (nodejs.org, `v8.setFlagsFromString`; V8's `--expose-gc`). */
-export async function collectGarbage(): Promise<void> {
+export async function collectAll(): Promise<void> {
   const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import('node:v8'), import('node:vm')]);
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('globalThis.gc');

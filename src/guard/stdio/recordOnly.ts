@@ -3,7 +3,7 @@ import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
 import { type Ended, type ServerProcess, startServer } from '../process/serverProcess.ts';
-import type { LockOutcome, Surroundings } from '../publish/guardEnvironment.ts';
+import type { GuardEnvironment, LockOutcome } from '../publish/guardEnvironment.ts';
 import type { Publication } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
 
@@ -65,13 +65,13 @@ function unpublished(error: unknown): undefined {
   say(`it is not published: ${reasonOf(error)}`);
 }
 
-async function look(options: GuardOptions): Promise<Surroundings> {
-  const { Surroundings } = await import('../publish/guardEnvironment.ts');
-  return Surroundings.look(options);
+async function look(options: GuardOptions): Promise<GuardEnvironment> {
+  const { GuardEnvironment } = await import('../publish/guardEnvironment.ts');
+  return GuardEnvironment.look(options);
 }
 
 async function publish(
-  surroundings: Surroundings,
+  surroundings: GuardEnvironment,
   lock: LockOutcome & { status: 'start' },
   server: ServerProcess,
   end: () => void,

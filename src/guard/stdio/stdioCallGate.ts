@@ -5,7 +5,7 @@ import { guardTable } from '../process/guardProcesses.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import type { CallGate, ToolCall, Verdict } from '../relay/callGate.ts';
 import type { Relay } from '../relay/relay.ts';
-import type { ChildCode } from '../stale/serverCode.ts';
+import type { ServerCode } from '../stale/serverCode.ts';
 import { createStaleGate, type GateDecision, type StaleGate, type StaleReport } from '../stale/staleGate.ts';
 import type { RestartOutcome } from './supervisor.ts';
 
@@ -39,7 +39,7 @@ export interface CallGateOptions {
 export class StdioCallGate implements CallGate {
   readonly #gate: StaleGate;
   readonly #options: CallGateOptions;
-  readonly #codes = new WeakMap<ServerProcess, ChildCode>();
+  readonly #codes = new WeakMap<ServerProcess, ServerCode>();
   readOnly: ReadOnly | undefined;
   #promotion: Promise<string | undefined> | undefined;
 
@@ -58,7 +58,7 @@ export class StdioCallGate implements CallGate {
   }
 
   /** What was recorded right before a server was started. */
-  started(code: ChildCode | undefined, server: ServerProcess): void {
+  started(code: ServerCode | undefined, server: ServerProcess): void {
     if (code) {
       this.#codes.set(server, code);
     }

@@ -6,7 +6,7 @@ import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
 import { type Ended, type ServerProcess, startServer } from '../process/serverProcess.ts';
 import { Watchdog } from '../process/watchdog.ts';
-import type { Surroundings } from '../publish/guardEnvironment.ts';
+import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
 import type { Publication } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
@@ -30,7 +30,7 @@ export class GuardSession {
   readonly #name: string;
   readonly #inputEnded: Promise<void>;
   readonly #calls: CallWatch;
-  #surroundings: Promise<Surroundings> | undefined;
+  #surroundings: Promise<GuardEnvironment> | undefined;
   #instance: HeldInstance | undefined;
   #conflict: string | undefined;
   #publication: Promise<Publication | undefined> | undefined;
@@ -46,7 +46,7 @@ export class GuardSession {
     this.#options = options;
     this.#name = options.name ?? options.command;
     this.relay = new Relay(process.stdin, process.stdout);
-    this.relay.named = ({ name, version }) => this.#clientNamed(name, version);
+    this.relay.onClientInfo = ({ name, version }) => this.#clientNamed(name, version);
     // It stands in the record, and goes from it with what ends it.
     this.#calls = new CallWatch(this.relay, {
       unanswered: (calls) => void this.#publication?.then((publication) => publication?.mark('unresponsive', calls)),
@@ -66,7 +66,7 @@ export class GuardSession {
       graceMs: options.graceMs,
       drainMs: options.drainMs,
       start: async () => {
-        const code = this.#recorder?.starting();
+        const code = this.#recorder?.beforeStart();
         const server = await startServer({ ...options, inherited: this.#lockFiles() });
         this.#watchdog ??= new Watchdog(options.graceMs);
         this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
@@ -138,11 +138,11 @@ export class GuardSession {
       this.finished.then(() => false),
       new Promise<boolean>((resolve) => {
         timer = setTimeout(() => resolve(true), settleMs);
-        this.relay.answered = () => resolve(true);
+        this.relay.onFirstAnswer = () => resolve(true);
       }),
     ]);
     clearTimeout(timer);
-    this.relay.answered = undefined;
+    this.relay.onFirstAnswer = undefined;
     return goesOn;
   }
 
@@ -152,8 +152,8 @@ export class GuardSession {
     if (this.#gate || (!this.#recorder && !readOnly)) {
       return;
     }
-    const { openedGate } = await import('./createCallGate.ts');
-    const gate = openedGate({
+    const { createCallGate } = await import('./createCallGate.ts');
+    const gate = createCallGate({
       options: this.#options,
       relay: this.relay,
       restart: (reason) => this.supervisor.restartByItself(reason),
@@ -208,8 +208,8 @@ export class GuardSession {
   }
 
   /** Loaded only now: a server that needs no lock has been started before. */
-  #look(): Promise<Surroundings> {
-    this.#surroundings ??= import('../publish/guardEnvironment.ts').then(({ Surroundings }) => Surroundings.look(this.#options));
+  #look(): Promise<GuardEnvironment> {
+    this.#surroundings ??= import('../publish/guardEnvironment.ts').then(({ GuardEnvironment }) => GuardEnvironment.look(this.#options));
     return this.#surroundings;
   }
 

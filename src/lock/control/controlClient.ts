@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { errorCode } from '../../base/errors.ts';
 import type { InstanceRecord } from '../instanceRecord.ts';
 import type { LockDirectory } from '../lockDirectory.ts';
-import { ControlLines, type JsonObject, type LineFault, sendLine } from './controlLines.ts';
+import { ControlLines, type ControlObject, type LineFault, sendLine } from './controlLines.ts';
 import { answerSchema, type ControlVerb, greetingSchema, type RefusalCode, serverProofSchema } from './controlMessages.ts';
 import { controlPathRefusal } from './controlPath.ts';
 import { isProof, newNonce, proofOf, readControlSecret } from './controlSecret.ts';
@@ -16,17 +16,17 @@ export interface ControlCall {
   /** Who asks, in words, for the other side's log ("the command line", "VS Code window of shop"). */
   readonly by?: string;
   /** What else the verb wants; plain JSON. */
-  readonly params?: JsonObject;
+  readonly params?: ControlObject;
   /** From asking to the answer, ms of the monotonic clock. Default: 5 s for `status`, 60 s for the others. */
   readonly limitMs?: number;
   /** For reaching it and proving each other, ms. Default 3 s: the other side may be busy, and waiting harms nobody. */
   readonly handshakeMs?: number;
-  readonly onProgress?: (progress: JsonObject) => void;
+  readonly onProgress?: (progress: ControlObject) => void;
   readonly signal?: AbortSignal;
 }
 
 export type ControlAnswer =
-  | { readonly status: 'ok'; readonly result: JsonObject }
+  | { readonly status: 'ok'; readonly result: ControlObject }
   /** The instance says no, or that it failed. `already` and `other-instance` mean that what was asked is done or moot. */
   | { readonly status: 'refused'; readonly code: RefusalCode; readonly message: string }
   /** Nobody listens there. Nothing was asked. */
@@ -93,7 +93,7 @@ class ControlExchange {
     }
   }
 
-  #receive(message: JsonObject): void {
+  #receive(message: ControlObject): void {
     if (this.#step === 'greeting') {
       this.#greeted(message);
     } else if (this.#step === 'proof') {
@@ -103,7 +103,7 @@ class ControlExchange {
     }
   }
 
-  #greeted(message: JsonObject): void {
+  #greeted(message: ControlObject): void {
     const greeting = v.safeParse(greetingSchema, message);
     if (!greeting.success) {
       this.#settle({ status: 'untrusted', reason: 'what listens there does not speak version 1 of the protocol' });
@@ -115,7 +115,7 @@ class ControlExchange {
     sendLine(this.#socket, { nonce: this.#nonce, proof: proofOf(this.#secret, theirs, this.#nonce) });
   }
 
-  #proven(message: JsonObject): void {
+  #proven(message: ControlObject): void {
     const answer = v.safeParse(serverProofSchema, message);
     if (!answer.success || !isProof(answer.output.proof, this.#expected)) {
       this.#settle({ status: 'untrusted', reason: 'what listens there does not know the secret of the instance' });
@@ -143,7 +143,7 @@ class ControlExchange {
     }
   }
 
-  #answered(message: JsonObject): void {
+  #answered(message: ControlObject): void {
     const answer = v.safeParse(answerSchema, message);
     if (!answer.success) {
       this.#strange('no JSON object');

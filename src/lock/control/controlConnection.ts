@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import * as v from 'valibot';
-import { ControlLines, type JsonObject, maxLineBytes, sendLine } from './controlLines.ts';
+import { ControlLines, type ControlObject, maxLineBytes, sendLine } from './controlLines.ts';
 import { ControlRefusal, type ControlRequest, clientProofSchema, requestSchema } from './controlMessages.ts';
 import { isProof, newNonce, proofOf } from './controlSecret.ts';
 
@@ -9,7 +9,7 @@ export interface ConnectionOptions {
   readonly handshakeMs: number;
   readonly idleMs: number;
   /** Carries a request out. @throws ControlRefusal, or anything else when it fails */
-  readonly answer: (request: ControlRequest, progress: (progress: JsonObject) => void) => Promise<JsonObject>;
+  readonly answer: (request: ControlRequest, progress: (progress: ControlObject) => void) => Promise<ControlObject>;
   readonly onProblem: (problem: string) => void;
 }
 
@@ -63,7 +63,7 @@ export class ControlConnection {
     }
   }
 
-  #prove(message: JsonObject): void {
+  #prove(message: ControlObject): void {
     const answer = v.safeParse(clientProofSchema, message);
     const { secret } = this.#options;
     if (
@@ -79,7 +79,7 @@ export class ControlConnection {
     this.#idle();
   }
 
-  async #serve(message: JsonObject): Promise<void> {
+  async #serve(message: ControlObject): Promise<void> {
     const id = typeof message.id === 'number' ? message.id : null;
     const request = v.safeParse(requestSchema, message);
     if (!request.success || this.#running >= maxRunning) {
@@ -126,7 +126,7 @@ export class ControlConnection {
     return { code: 'failed', message: `${verb} failed (${name})` };
   }
 
-  #send(message: JsonObject): void {
+  #send(message: ControlObject): void {
     if (!sendLine(this.#socket, message)) {
       sendLine(this.#socket, {
         id: message.id ?? null,

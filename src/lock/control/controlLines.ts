@@ -5,20 +5,20 @@ export const maxLineBytes = 65_536;
 
 /** A plain JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
-export type JsonObject = { readonly [name: string]: Json | undefined };
+export type ControlObject = { readonly [name: string]: Json | undefined };
 
 /** Why a line is of no use; the other side is not told more. */
 export type LineFault = 'too long' | 'no JSON object';
 
 /** Cuts what arrives into lines and reads each as one JSON object. After a fault nothing more is read. */
 export class ControlLines {
-  readonly #onMessage: (message: JsonObject) => void;
+  readonly #onMessage: (message: ControlObject) => void;
   readonly #onFault: (fault: LineFault) => void;
   #parts: Buffer[] = [];
   #length = 0;
   #ended = false;
 
-  constructor(onMessage: (message: JsonObject) => void, onFault: (fault: LineFault) => void) {
+  constructor(onMessage: (message: ControlObject) => void, onFault: (fault: LineFault) => void) {
     this.#onMessage = onMessage;
     this.#onFault = onFault;
   }
@@ -73,7 +73,7 @@ export class ControlLines {
       this.#fault('no JSON object');
       return;
     }
-    this.#onMessage(value as JsonObject);
+    this.#onMessage(value as ControlObject);
   }
 
   #fault(fault: LineFault): void {
@@ -83,7 +83,7 @@ export class ControlLines {
 }
 
 /** Sends one message as a line. @returns false when it is too long for one, and was not sent */
-export function sendLine(socket: Socket, message: JsonObject): boolean {
+export function sendLine(socket: Socket, message: ControlObject): boolean {
   const line = `${JSON.stringify(message)}\n`;
   if (Buffer.byteLength(line) > maxLineBytes + 1) {
     return false;

@@ -2,13 +2,13 @@ import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { LockDirectory } from '../lockDirectory.ts';
 import { ControlConnection } from './controlConnection.ts';
-import type { JsonObject } from './controlLines.ts';
+import type { ControlObject } from './controlLines.ts';
 import { ControlRefusal, type ControlRequest, verbs } from './controlMessages.ts';
 import { type ControlEndpoint, newControlPath, removeControlEndpoint } from './controlPath.ts';
 import { createControlSecret, removeControlSecret } from './controlSecret.ts';
 
 /** Says how a verb is getting on; for showing. Nothing is sent after the answer, and a reader that is too slow misses some. */
-export type ControlProgress = (progress: JsonObject) => void;
+export type ControlProgress = (progress: ControlObject) => void;
 
 /**
  * What an instance does when it is asked; each answers with plain JSON of less than 64 KiB, without secrets. A handler that cannot or will not throws
@@ -16,11 +16,11 @@ export type ControlProgress = (progress: JsonObject) => void;
  * what was begun is finished all the same.
  */
 export interface ControlHandlers {
-  status(request: ControlRequest): JsonObject | Promise<JsonObject>;
+  status(request: ControlRequest): ControlObject | Promise<ControlObject>;
   /** Called once at a time: whoever asks meanwhile gets the same answer. May take 30 s. */
-  restart(request: ControlRequest, progress: ControlProgress): JsonObject | Promise<JsonObject>;
+  restart(request: ControlRequest, progress: ControlProgress): ControlObject | Promise<ControlObject>;
   /** May be called while a restart is under way; nothing is called after it was. */
-  stop(request: ControlRequest, progress: ControlProgress): JsonObject | Promise<JsonObject>;
+  stop(request: ControlRequest, progress: ControlProgress): ControlObject | Promise<ControlObject>;
 }
 
 export interface ControlServerOptions {
@@ -125,7 +125,7 @@ function listen(server: Server, path: string): Promise<void> {
 /** Decides what becomes of the requests of all connections. */
 class VerbDesk {
   readonly #options: ControlServerOptions;
-  #restart: Promise<JsonObject> | undefined;
+  #restart: Promise<ControlObject> | undefined;
   readonly #watchers = new Set<ControlProgress>();
   #stopping = false;
 
@@ -134,7 +134,7 @@ class VerbDesk {
   }
 
   /** @throws ControlRefusal, or what a handler throws */
-  async answer(request: ControlRequest, progress: ControlProgress): Promise<JsonObject> {
+  async answer(request: ControlRequest, progress: ControlProgress): Promise<ControlObject> {
     const { handlers, instance, server } = this.#options;
     if (request.expectInstance !== instance) {
       throw new ControlRefusal('other-instance', `this is instance ${instance}`);
@@ -163,7 +163,7 @@ class VerbDesk {
     return this.#restartOnce(request, progress);
   }
 
-  async #restartOnce(request: ControlRequest, progress: ControlProgress): Promise<JsonObject> {
+  async #restartOnce(request: ControlRequest, progress: ControlProgress): Promise<ControlObject> {
     this.#watchers.add(progress);
     const joined = this.#restart !== undefined;
     this.#restart ??= (async () => this.#options.handlers.restart(request, (value) => this.#tell(value)))().finally(() => {
@@ -174,7 +174,7 @@ class VerbDesk {
     return joined ? { ...result, joined: true } : result;
   }
 
-  #tell(value: JsonObject): void {
+  #tell(value: ControlObject): void {
     for (const watcher of this.#watchers) {
       watcher(value);
     }

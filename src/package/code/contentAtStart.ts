@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { look, readBounded, readBytes, readStart } from '../../storage/boundedFile.ts';
+import { readBounded, readBytes, readStart, statPath } from '../../storage/boundedFile.ts';
 import { type GitHead, gitHead, headsAt } from './gitHead.ts';
 import { GitObjects } from './gitObjects.ts';
 
@@ -79,7 +79,7 @@ export class StartContents {
 
   #byCompiled(path: string, modifiedAt: number): StartContent | 'alike' {
     const loaded = this.#compiled(path);
-    const seen = look(path);
+    const seen = statPath(path);
     if (loaded === undefined || seen.status !== 'ok') {
       return undefined;
     }
@@ -110,7 +110,7 @@ export class StartContents {
 
   #mayWrite(folder: string): boolean {
     const { uid } = this.#start;
-    const seen = look(folder);
+    const seen = statPath(folder);
     return (
       seen.status === 'ok' && (uid === 0 || (seen.stat.mode & 0o002) !== 0 || (uid === seen.stat.uid && (seen.stat.mode & 0o200) !== 0))
     );
@@ -122,7 +122,7 @@ export function holdsAgain(path: string, mark: StartMark): boolean | undefined {
   if (mark.by === 'git') {
     return contentIds(path, mark.content)?.includes(mark.content);
   }
-  const seen = look(path);
+  const seen = statPath(path);
   // The same size may be other content.
   return seen.status === 'ok' && seen.stat.size !== mark.size ? false : undefined;
 }

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import { runtimeOf } from '../identifyPackage.ts';
 import { bunScript, denoScript, nodeScript } from '../npm/nodeEntry.ts';
 import { workingDirectory } from '../processView.ts';
@@ -25,7 +25,7 @@ export function missingScript(row: ProcessRow, detail: ProcessDetail): string | 
   }
   const path = resolve(cwd ?? '/', named);
   const endings = runtime === 'python' ? [''] : ['', '.js', '.cjs', '.mjs', '.ts', '.json', '.node'];
-  return endings.every((ending) => look(path + ending).status === 'absent') ? path : undefined;
+  return endings.every((ending) => statPath(path + ending).status === 'absent') ? path : undefined;
 }
 
 function scriptName(runtime: 'node' | 'bun' | 'deno' | 'python', args: readonly string[]): string | undefined {

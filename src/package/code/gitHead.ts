@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import { look, readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
 
 /** The commit that a work tree stands on, and when it got there; read from git's files, git is not run. */
 export interface GitHead {
@@ -35,7 +35,7 @@ const logLines = 500;
 export function gitHead(directory: string): GitHead | undefined {
   for (let at = directory; ; at = dirname(at)) {
     const marker = join(at, '.git');
-    const seen = look(marker);
+    const seen = statPath(marker);
     if (seen.status === 'ok') {
       const folder = seen.stat.isDirectory() ? marker : linkedFolder(marker);
       const commit = folder === undefined ? undefined : commitOf(folder);

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { InstalledPackage } from '../../model/package.ts';
 import type { DeletedCode, MappedPiece } from '../../model/process.ts';
-import { look, readStart } from '../../storage/boundedFile.ts';
+import { readStart, statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 
 /** One loadable segment of an ELF file (PT_LOAD). */
@@ -103,7 +103,7 @@ export function compareNative(
 }
 
 function stateOf(path: string, code: DeletedCode): NativeChange['now'] {
-  const seen = look(path);
+  const seen = statPath(path);
   if (seen.status !== 'ok') {
     return seen.status === 'absent' ? 'gone' : 'unreadable';
   }

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { FileNumbers, ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import { workingDirectory } from '../processView.ts';
 
 /** What is under a name now, compared with the file that a process runs. */
@@ -26,7 +26,7 @@ export class ProgramFiles {
 
   /** @param running what `ProcessDetail.program` says of the process */
   at(path: string, pid: number, running: FileNumbers): ProgramAt {
-    const seen = look(path);
+    const seen = statPath(path);
     if (seen.status !== 'ok') {
       return { state: seen.status === 'absent' ? 'absent' : 'unknown', reason: seen.reason };
     }
@@ -107,7 +107,7 @@ export function namedProgram(row: ProcessRow, detail: ProcessDetail): string | u
   }
   for (const directory of (detail.environment?.get('PATH') ?? '').split(delimiter)) {
     const path = join(directory, name);
-    const seen = isAbsolute(directory) ? look(path) : undefined;
+    const seen = isAbsolute(directory) ? statPath(path) : undefined;
     if (seen?.status === 'ok' && seen.stat.isFile() && (seen.stat.mode & 0o111) !== 0) {
       return path;
     }

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { look, readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { runtimeOf } from '../identifyPackage.ts';
 import { bunScript, denoScript, nodeScript } from '../npm/nodeEntry.ts';
@@ -47,7 +47,7 @@ export function runByCommand(command: string, words: readonly string[], cwd: str
 }
 
 function isFile(path: string): boolean {
-  const seen = path === '' ? undefined : look(path);
+  const seen = path === '' ? undefined : statPath(path);
   return seen?.status === 'ok' && seen.stat.isFile();
 }
 
@@ -141,7 +141,7 @@ function pythonSource(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | 
     // A command of an environment only leads to code elsewhere; whose it is, is not known.
     return undefined;
   }
-  const folder = look(script);
+  const folder = statPath(script);
   const start = folder.status === 'ok' && folder.stat.isDirectory() ? join(script, '__main__.py') : script;
   return inSites(start) ? undefined : { kind: 'python', files: [start], roots: [dirname(start), ...paths, ...editable.roots] };
 }
@@ -224,7 +224,7 @@ function commandModules(entryPoints: string, command: string): string[] {
 
 function existing(paths: readonly string[]): string | undefined {
   for (const path of paths) {
-    if (look(path).status === 'ok') {
+    if (statPath(path).status === 'ok') {
       try {
         return realpathSync.native(path);
       } catch {

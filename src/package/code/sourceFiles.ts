@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { look, readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { moduleFile, namedModules } from '../npm/nodeImports.ts';
 import { importedFiles, pythonImports } from '../python/pythonImports.ts';
 import type { SourceEntry } from './sourceEntry.ts';
@@ -58,7 +58,7 @@ export class SourceLooks {
 
   /** `absent` is the system's word; what is refused is `unreadable`. */
   look(path: string): SourceFile | 'absent' | 'unreadable' {
-    const seen = look(path);
+    const seen = statPath(path);
     if (seen.status !== 'ok') {
       return seen.status;
     }

@@ -4,7 +4,7 @@ import satisfies from 'semver/functions/satisfies.js';
 import valid from 'semver/functions/valid.js';
 import type { PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import { type NpmSpec, parseNpmSpec } from '../../version/npmSpec.ts';
 import { workingDirectory } from '../processView.ts';
 
@@ -48,7 +48,7 @@ function plainSpec(specifier: string): string {
 function moduleFolder(name: string, cwd: string | undefined): string | undefined {
   for (let at = cwd; at !== undefined; at = dirname(at)) {
     const path = join(at, 'node_modules', name);
-    if (look(path).status === 'ok') {
+    if (statPath(path).status === 'ok') {
       return path;
     }
     if (at === dirname(at)) {
@@ -90,7 +90,7 @@ function versionsIn(folder: string, spec: Extract<NpmSpec, { kind: 'registry' }>
   }
   // What Deno fetched for the process itself may be there a minute after its start; what came later was for another one.
   return paths.filter((path) => {
-    const seen = look(path);
+    const seen = statPath(path);
     return seen.status !== 'ok' || seen.stat.birthtimeMs <= startedAt + fetchMs;
   });
 }

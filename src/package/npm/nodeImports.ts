@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
-import { look, readJsonObject } from '../../storage/boundedFile.ts';
+import { readJsonObject, statPath } from '../../storage/boundedFile.ts';
 
 const fromShape = /\b(import|export)\b(\s+type\b)?[^'"`;()]{0,2000}?\bfrom\s*(['"])([^'"\n]{1,500})\3/g;
 const sideEffectShape = /\bimport\s*(['"])([^'"\n]{1,500})\1/g;
@@ -46,7 +46,7 @@ function sourceFile(path: string): string | undefined {
     ...extensions.slice(1).map((extension) => join(path, `index${extension}`)),
   ];
   for (const candidate of candidates) {
-    const seen = look(candidate);
+    const seen = statPath(candidate);
     // Data that is imported (JSON) may be what the server itself writes.
     if (seen.status === 'ok' && seen.stat.isFile() && /^\.[cm]?[jt]sx?$/.test(extname(candidate))) {
       return real(candidate);
@@ -58,7 +58,7 @@ function sourceFile(path: string): string | undefined {
 function workspacePackage(name: string, from: string): string | undefined {
   for (let at = from; ; at = dirname(at)) {
     const path = join(at, 'node_modules', name);
-    if (look(path).status === 'ok') {
+    if (statPath(path).status === 'ok') {
       const target = real(path);
       return target === undefined || /[\\/]node_modules[\\/]/.test(target) ? undefined : target;
     }

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, parse, sep } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { PackageRef } from '../../model/package.ts';
-import { failure, look, readBounded } from '../../storage/boundedFile.ts';
+import { failure, readBounded, statPath } from '../../storage/boundedFile.ts';
 import { isNpmName } from '../../version/npmSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import type { MetadataCache } from '../metadataCache.ts';
@@ -71,11 +71,11 @@ export function readManifest(
  *
  * @param file absolute, links resolved
  */
-export function packageOf(file: string, cache?: MetadataCache): PackageHome | { readonly unknown: string } {
+export function packageOfFile(file: string, cache?: MetadataCache): PackageHome | { readonly unknown: string } {
   const root = installedRoot(file);
   const stop = root ?? parse(file).root;
   let reason = `no package.json above ${file}`;
-  for (let directory = look(file).status === 'ok' && isDirectory(file) ? file : dirname(file); ; directory = dirname(directory)) {
+  for (let directory = statPath(file).status === 'ok' && isDirectory(file) ? file : dirname(file); ; directory = dirname(directory)) {
     const read = readManifest(directory, cache);
     if ('manifest' in read) {
       const { name, version, packageLike } = read.manifest;
@@ -118,7 +118,7 @@ export function refOfScript(entry: string): { readonly ref: PackageRef } | { rea
   if ('unknown' in file) {
     return file;
   }
-  const home = packageOf(file.path);
+  const home = packageOfFile(file.path);
   if ('unknown' in home) {
     return home;
   }
@@ -155,11 +155,11 @@ function resolveScript(entry: string): { readonly path: string } | { readonly un
       }
     }
   }
-  const seen = look(entry);
+  const seen = statPath(entry);
   return { unknown: seen.status === 'ok' ? `${entry} vanished while it was read` : seen.reason };
 }
 
 function isDirectory(path: string): boolean {
-  const seen = look(path);
+  const seen = statPath(path);
   return seen.status === 'ok' && seen.stat.isDirectory();
 }

@@ -1,13 +1,13 @@
 import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../../model/package.ts';
-import { failure, look } from '../../storage/boundedFile.ts';
+import { failure, statPath } from '../../storage/boundedFile.ts';
 import { BirthTimes, installedSince } from '../birthTime.ts';
 import { type ClosureParts, maxPackages, type PartsOrFailure } from '../closureParts.ts';
 import { codeContent } from '../code/codeContent.ts';
 import { isInstalling, npmRetired } from '../installing.ts';
 import type { MetadataCache } from '../metadataCache.ts';
-import { installedRoot, inYarnStore, packageOf, readManifest } from './nodePackage.ts';
+import { installedRoot, inYarnStore, packageOfFile, readManifest } from './nodePackage.ts';
 import { NpmLockContents } from './npmLock.ts';
 import { readYarnArchive, yarnArchive } from './yarnArchive.ts';
 
@@ -35,7 +35,7 @@ function ownDirectory(
   const named = ref.editable ? ref.environment : join(ref.environment, 'node_modules', ref.name);
   const file = resolvedEntry(ref.entry);
   if ('path' in file) {
-    const home = packageOf(file.path, cache);
+    const home = packageOfFile(file.path, cache);
     if ('directory' in home) {
       return { directory: home.directory };
     }
@@ -45,7 +45,7 @@ function ownDirectory(
     return { status: 'unreadable', reason: file.reason };
   }
   // The entry's file is gone. Its package may still be there: a new version may have moved its files, a build may be under way.
-  const there = look(named);
+  const there = statPath(named);
   if (there.status !== 'ok') {
     return there.status === 'absent'
       ? { status: 'gone', reason: `${file.reason}, nor does ${named}` }
@@ -226,7 +226,7 @@ class NpmWalk {
   #hasModules(directory: string): boolean {
     let has = this.#holders.get(directory);
     if (has === undefined) {
-      const seen = look(join(directory, 'node_modules'));
+      const seen = statPath(join(directory, 'node_modules'));
       this.#refused ??= seen.status === 'unreadable' ? seen.reason : undefined;
       has = seen.status === 'ok';
       this.#holders.set(directory, has);

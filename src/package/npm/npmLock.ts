@@ -1,6 +1,6 @@
 import { dirname, join, relative, sep } from 'node:path';
 import { isRecord } from '../../base/json.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 
 /** What a hidden lock file says of one path: version, and what its content is known by. */
@@ -39,7 +39,7 @@ export class NpmLockContents {
 
   #file(path: string): ReadonlyMap<string, LockEntry> | undefined {
     if (!this.#files.has(path)) {
-      const seen = look(path);
+      const seen = statPath(path);
       const read = seen.status === 'ok' ? this.#cache.read('lock', path, parseLock) : undefined;
       this.changedAt = Math.max(this.changedAt, seen.status === 'ok' ? seen.stat.ctimeMs : 0);
       this.#files.set(path, read?.status === 'ok' ? read.value : undefined);

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import type { PackageRef } from '../../model/package.ts';
-import { look, readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { isNpmName } from '../../version/npmSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import type { PartsOrFailure } from '../closureParts.ts';
@@ -46,7 +46,7 @@ export function yarnRef(entry: string): PackageRef | undefined {
 
 /** The package as its archive's name says; what it requires stands in Yarn's own map and is not read. */
 export function readYarnArchive(found: YarnArchive): PartsOrFailure {
-  const seen = look(found.archive);
+  const seen = statPath(found.archive);
   if (seen.status !== 'ok') {
     return { status: seen.status === 'absent' ? 'gone' : 'unreadable', reason: seen.reason };
   }
@@ -86,7 +86,7 @@ export function pnpVersion(file: string, found: YarnArchive): string | undefined
 export function pnpFile(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const path = join(at, '.pnp.cjs');
-    if (look(path).status === 'ok') {
+    if (statPath(path).status === 'ok') {
       return path;
     }
     if (at === dirname(at)) {

@@ -1,7 +1,7 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../../model/package.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
 import { BirthTimes } from '../birthTime.ts';
 import { maxPackages, type PartsOrFailure } from '../closureParts.ts';
@@ -91,7 +91,7 @@ function walk(ref: PackageRef, index: Index, cache: MetadataCache, busyAt: numbe
     }
   }
   for (const site of watch) {
-    const stat = look(site);
+    const stat = statPath(site);
     changedAt = Math.max(changedAt, stat.status === 'ok' ? stat.stat.ctimeMs : 0);
   }
   const [own, ...others] = packages.values();
@@ -159,8 +159,8 @@ function installTime(place: DistributionPlace, stat: Stats | undefined, record: 
   if (!stat) {
     return undefined;
   }
-  const installer = look(join(place.path, 'INSTALLER')).status === 'ok';
-  const conda = look(join(dirname(place.path), '..', '..', '..', 'conda-meta')).status === 'ok';
+  const installer = statPath(join(place.path, 'INSTALLER')).status === 'ok';
+  const conda = statPath(join(dirname(place.path), '..', '..', '..', 'conda-meta')).status === 'ok';
   if (record?.isFile() && installer && !conda) {
     return Math.min(record.mtimeMs, new BirthTimes().of(join(place.path, 'RECORD'), record) ?? record.mtimeMs);
   }

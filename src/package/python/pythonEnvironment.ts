@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ProcessDetail } from '../../model/process.ts';
-import { look, readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { programFile, workingDirectory } from '../processView.ts';
 
 /** Keys of a pyvenv.cfg (PEP 405; virtualenv and uv write `version_info`). Undefined when there is none. */
@@ -33,7 +33,7 @@ export function pythonEnvironmentOf(
       return { unknown: 'its interpreter is named relative to a working directory that cannot be read' };
     }
     const path = resolve(cwd ?? '/', interpreter);
-    if (look(path).status === 'ok' || venvConfig(dirname(dirname(path)))) {
+    if (statPath(path).status === 'ok' || venvConfig(dirname(dirname(path)))) {
       return { environment: environmentOfInterpreter(path) };
     }
   } else {
@@ -54,7 +54,7 @@ export function pythonEnvironmentOf(
     return { environment: active };
   }
   const named = script === undefined ? undefined : shebang(script);
-  if (named !== undefined && isAbsolute(named) && look(named).status === 'ok') {
+  if (named !== undefined && isAbsolute(named) && statPath(named).status === 'ok') {
     return { environment: environmentOfInterpreter(named) };
   }
   return exe === undefined ? { unknown: 'its interpreter cannot be read' } : { environment: environmentOfInterpreter(exe) };
@@ -79,7 +79,7 @@ export function environmentOfInterpreter(path: string): string {
 }
 
 function isSameProgram(path: string, exe: string | undefined): boolean {
-  const seen = look(path);
+  const seen = statPath(path);
   if (seen.status !== 'ok' || !seen.stat.isFile()) {
     return false;
   }
@@ -92,7 +92,7 @@ function isSameProgram(path: string, exe: string | undefined): boolean {
 
 /** The program of a script's `#!` line; undefined when there is none. Reads 512 bytes of a regular file. */
 function shebang(script: string): string | undefined {
-  const seen = look(script);
+  const seen = statPath(script);
   if (seen.status !== 'ok' || !seen.stat.isFile()) {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 
 /** `import a.b` gives `{ module: 'a.b', names: [] }`; `from ..c import d` gives `{ module: '..c', names: ['d'] }`. */
 export interface PythonImport {
@@ -84,11 +84,11 @@ function ancestor(folder: string, levels: number): string {
 }
 
 function isFile(path: string): boolean {
-  const seen = look(path);
+  const seen = statPath(path);
   return seen.status === 'ok' && seen.stat.isFile();
 }
 
 function isFolder(path: string): boolean {
-  const seen = look(path);
+  const seen = statPath(path);
   return seen.status === 'ok' && seen.stat.isDirectory();
 }

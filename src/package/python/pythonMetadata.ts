@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openssl } from '../../base/random.ts';
-import { failure, look, readBounded } from '../../storage/boundedFile.ts';
+import { failure, readBounded, statPath } from '../../storage/boundedFile.ts';
 import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import type { MetadataCache } from '../metadataCache.ts';
@@ -69,7 +69,7 @@ export function refusedIn(sites: readonly string[]): string | undefined {
       continue;
     }
     for (const { kind, path } of listed.places) {
-      const seen = kind === 'dist-info' ? look(join(path, 'METADATA')) : undefined;
+      const seen = kind === 'dist-info' ? statPath(join(path, 'METADATA')) : undefined;
       if (seen?.status === 'unreadable') {
         return seen.reason;
       }
@@ -105,7 +105,7 @@ export function readMetadata(
     const file = cache.read('metadata', join(place.path, 'METADATA'), parseMetadata);
     return file.status === 'ok' ? { metadata: file.value } : { reason: file.reason, absent: file.status === 'absent' };
   }
-  const seen = look(place.path);
+  const seen = statPath(place.path);
   const directory = seen.status === 'ok' && seen.stat.isDirectory();
   const file = cache.read('metadata', directory ? join(place.path, 'PKG-INFO') : place.path, parseMetadata);
   if (file.status !== 'ok') {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../base/json.ts';
-import { look, readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 import { type DistributionPlace, listDistributions, readMetadata, recordLines, refusedIn } from './pythonMetadata.ts';
 
@@ -162,11 +162,13 @@ export function ownerOfModule(
 
 function moduleIn(directory: string, top: string): string | undefined {
   return [join(directory, top), join(directory, `${top}.py`)].find((path) => {
-    const seen = look(path);
+    const seen = statPath(path);
     // A directory without Python code (data, a checkout of the same name) is no module that -m could run.
     return (
       seen.status === 'ok' &&
-      (seen.stat.isFile() ? path.endsWith('.py') : ['__main__.py', '__init__.py'].some((name) => look(join(path, name)).status === 'ok'))
+      (seen.stat.isFile()
+        ? path.endsWith('.py')
+        : ['__main__.py', '__init__.py'].some((name) => statPath(join(path, name)).status === 'ok'))
     );
   });
 }

@@ -1,6 +1,6 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
-import { failure, look } from '../../storage/boundedFile.ts';
+import { failure, statPath } from '../../storage/boundedFile.ts';
 import { environmentOfInterpreter, venvConfig } from './pythonEnvironment.ts';
 
 /** Where an environment keeps its distributions. */
@@ -21,7 +21,7 @@ class Unreadable extends Error {}
 
 /** Where the packages of an environment are now. Read each time: an upgrade may give the same environment another Python. */
 export function siteDirectories(environment: string): SiteDirectories | Refusal {
-  const seen = look(environment);
+  const seen = statPath(environment);
   if (seen.status !== 'ok') {
     return { status: seen.status === 'absent' ? 'gone' : 'unreadable', reason: seen.reason };
   }
@@ -65,7 +65,7 @@ function sharedPrefixes(environment: string, config: ReadonlyMap<string, string>
     return ['/usr/local'];
   }
   // What a user installed for himself (~/.local) has no interpreter: it stands on top of the system's.
-  const interpreters = ['bin/python3', 'bin/python', 'python.exe'].map((name) => look(join(environment, name)).status);
+  const interpreters = ['bin/python3', 'bin/python', 'python.exe'].map((name) => statPath(join(environment, name)).status);
   return interpreters.includes('ok') ? [] : ['/usr/local', '/usr'];
 }
 
@@ -105,7 +105,7 @@ function list(directory: string): string[] {
 function uniqueDirectories(paths: readonly string[]): string[] {
   const seen = new Set<string>();
   return paths.filter((path) => {
-    const there = look(path);
+    const there = statPath(path);
     if (there.status === 'unreadable') {
       throw new Unreadable(there.reason);
     }

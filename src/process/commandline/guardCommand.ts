@@ -47,6 +47,6 @@ export function isGuardScript(script: string, rest: readonly string[]): boolean 
 }
 
 /** The words after the program's name, with the verb that the bundle does without. */
-export function guardWords(script: string, rest: readonly string[]): readonly string[] {
+export function guardArguments(script: string, rest: readonly string[]): readonly string[] {
   return isGuardBundle(script) ? ['guard', ...rest] : rest;
 }

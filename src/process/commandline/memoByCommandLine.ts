@@ -10,7 +10,7 @@ interface Known<T> {
  * Asks once for each program's words what follows from them alone. The words of a process that has come to rest are the same object from list to list, so most
  * processes of a machine are told at a glance; other words are another object. @param ask must look at nothing but `argv`, `argvExact` and `commandLine`
  */
-export function byWords<T>(ask: (row: ProcessRow) => T): (row: ProcessRow) => T {
+export function memoByCommandLine<T>(ask: (row: ProcessRow) => T): (row: ProcessRow) => T {
   const known = new WeakMap<readonly string[], Known<T>>();
   return (row) => {
     const before = known.get(row.argv);

@@ -1,5 +1,5 @@
 import { commandName, lastPart } from './commandName.ts';
-import { guardWords, isGuardScript } from './guardCommand.ts';
+import { guardArguments, isGuardScript } from './guardCommand.ts';
 import { type LaunchReader, type LaunchSpec, plainLaunch } from './launchSpec.ts';
 import { packageManagerScript, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
 import { scanOptions, wordSet } from './optionScan.ts';
@@ -53,7 +53,7 @@ function readNodeScript(plain: LaunchSpec, script: string, rest: readonly string
     return read('srt', rest);
   }
   if (isGuardScript(script, rest)) {
-    return read('mcp-shepherd', guardWords(script, rest));
+    return read('mcp-shepherd', guardArguments(script, rest));
   }
   if (isTsx(script)) {
     const inner = readTsx(rest);

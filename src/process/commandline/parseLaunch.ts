@@ -1,9 +1,9 @@
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from './commandName.ts';
 import { readDocker } from './dockerCommand.ts';
-import { guardWords, isGuardScript } from './guardCommand.ts';
+import { guardArguments, isGuardScript } from './guardCommand.ts';
 import { type LaunchSpec, plainLaunch } from './launchSpec.ts';
-import { byWords } from './memoByCommandLine.ts';
+import { memoByCommandLine } from './memoByCommandLine.ts';
 import { isSandboxScript, readNode, readTsx } from './nodeCommand.ts';
 import { readBun, readBunx, readDeno, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
 import { readPipx, readPython, readUv, readUvx } from './pythonCommand.ts';
@@ -95,7 +95,7 @@ function readLaunch(command: string, args: readonly string[], title: boolean, de
       const [script = '', ...rest] = args;
       if (isGuardScript(script, rest)) {
         // VS Code's own program as node, where no other Node was found.
-        return read('mcp-shepherd', guardWords(script, rest));
+        return read('mcp-shepherd', guardArguments(script, rest));
       }
       return isSandboxScript(script) && rest.length > 0 ? read('srt', rest) : plainLaunch('binary', args, { target: command });
     }
@@ -106,7 +106,7 @@ function readLaunch(command: string, args: readonly string[], title: boolean, de
  * The words of a running process, as far as the system tells them apart: a title in one string is split, quotes of a Windows command
  * line are honoured, padding is dropped.
  */
-export const observedWords: (row: ProcessRow) => readonly string[] = byWords((row) => {
+export const observedWords: (row: ProcessRow) => readonly string[] = memoByCommandLine((row) => {
   if (!row.argvExact && row.commandLine.includes('"')) {
     return splitWindows(row.commandLine);
   }
@@ -119,7 +119,7 @@ export const observedWords: (row: ProcessRow) => readonly string[] = byWords((ro
   return words;
 });
 
-const launchOf = byWords((row) => launchAs(row, undefined));
+const launchOf = memoByCommandLine((row) => launchAs(row, undefined));
 
 /**
  * The normal form of a running process.

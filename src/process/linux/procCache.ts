@@ -35,7 +35,7 @@ interface Known {
 /**
  * What of a process does not change once its program has come to rest, so that it is not read at each look: read again when the name changes, and now and then.
  */
-export class ProcLasting {
+export class ProcCache {
   readonly #fs: ProcFs;
   readonly #root: string;
   readonly #known = new Map<number, Known>();

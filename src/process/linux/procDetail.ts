@@ -1,6 +1,6 @@
 import type { OtherView, ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { attempt, orNothing, type ProcFailure, type ProcFs } from './procFs.ts';
-import type { NetworkSockets, OwnView, ProcLook } from './procSnapshot.ts';
+import type { NetworkSockets, OwnView, ProcSnapshot } from './procSnapshot.ts';
 import { socketInode, unixPeer } from './procSockets.ts';
 
 export type StdinState = ProcessDetail['stdin'];
@@ -18,7 +18,7 @@ const nullDevice = (1 << 8) | 3;
  * @param fd0 path of the descriptor
  * @param link the text of that link
  */
-export function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, look: ProcLook): StdinState {
+export function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, look: ProcSnapshot): StdinState {
   const socket = socketInode(link);
   if (socket !== undefined) {
     return socketPeer(look.ownNetwork(), socket) ?? socketPeer(look.networkOf(row.pid), socket) ?? 'unknown';
@@ -57,7 +57,7 @@ function isTerminal(device: number): boolean {
   return major === 4 || major === 5 || (major >= 136 && major <= 143);
 }
 
-function pipeState(link: string, row: ProcessRow, look: ProcLook): StdinState {
+function pipeState(link: string, row: ProcessRow, look: ProcSnapshot): StdinState {
   const writer = look.writerOf(link, row);
   if (writer === 'seen') {
     return 'connected';
@@ -75,7 +75,7 @@ const reasons: Readonly<Record<ProcFailure, string>> = { denied: 'permission den
  * Reads what only the owner may read. Every part is read for itself: what is refused or gone is named in `missing`
  * (`exe: permission denied`), and the rest is given; what it has mapped is `MappedCode`'s. The caller checks before and after that it is still the same process.
  */
-export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: ProcLook): ProcessDetail {
+export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: ProcSnapshot): ProcessDetail {
   const home = `${root}/${row.pid}`;
   const missing: string[] = [];
   const part = <T>(what: string, read: () => T): T | undefined => {

@@ -1,5 +1,5 @@
 import { isLoopbackAddress } from '../../base/loopback.ts';
-import type { ListenerTable, PortLook } from '../listenerTable.ts';
+import type { ListenerTable, PortState } from '../listenerTable.ts';
 import { attempt, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
 import { readProcNetTcp, type TcpSocket } from './procNetTcp.ts';
 import { socketInode } from './procSockets.ts';
@@ -17,7 +17,7 @@ export class ProcListeners implements ListenerTable {
     this.#root = root;
   }
 
-  async look(ports: ReadonlySet<number>): Promise<PortLook | undefined> {
+  async look(ports: ReadonlySet<number>): Promise<PortState | undefined> {
     const sockets = readProcNetTcp(this.#fs, `${this.#root}/self`);
     if (!sockets) {
       return undefined;

@@ -32,7 +32,7 @@ interface OpenFiles {
  * One moment of `/proc`: the list, and what a detail of any of its processes may need of all others. That part is costly (a look at
  * every open file of the machine), so it is read on first demand and once for all.
  */
-export class ProcLook {
+export class ProcSnapshot {
   readonly rows: readonly ProcessRow[];
   /** Milliseconds of the monotonic clock. */
   readonly at: number;

@@ -1,10 +1,10 @@
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../../model/process.ts';
 import { MappedCode } from './mappedCode.ts';
-import { ProcLasting } from './procCache.ts';
+import { ProcCache } from './procCache.ts';
 import { type BootEpoch, bootEpochReader, type ProcSystem, readProcSystem } from './procClock.ts';
 import { readProcDetail } from './procDetail.ts';
 import { type Attempt, attempt, isOutOfResources, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
-import { ProcLook } from './procSnapshot.ts';
+import { ProcSnapshot } from './procSnapshot.ts';
 import { isRunning, type ProcStat, parseProcStat } from './procStat.ts';
 
 export interface ProcTableOptions {
@@ -29,16 +29,16 @@ export class ProcTable implements ProcessTable {
   readonly #system: ProcSystem;
   readonly #bootEpoch: () => BootEpoch;
   readonly #mapped: MappedCode;
-  #look: ProcLook | undefined;
+  #look: ProcSnapshot | undefined;
   /** PIDs known to be in the list, or known not to belong there (kernel threads, zombies). */
   #known: Map<number, boolean> = new Map();
-  readonly #lasting: ProcLasting;
+  readonly #lasting: ProcCache;
 
   /** Never throws; a missing `/proc` shows in `list`. */
   constructor(options: ProcTableOptions = {}) {
     this.#root = options.root ?? '/proc';
     this.#fs = options.fs ?? kernelProcFs;
-    this.#lasting = new ProcLasting(this.#fs, this.#root);
+    this.#lasting = new ProcCache(this.#fs, this.#root);
     this.#mapped = new MappedCode(this.#fs);
     this.#system = readProcSystem(this.#fs, this.#root);
     this.#bootEpoch = bootEpochReader(this.#fs, this.#root, this.#system);
@@ -116,7 +116,7 @@ export class ProcTable implements ProcessTable {
     return stat.value !== undefined && isRunning(stat.value) && this.#startOf(stat.value) === identity.start;
   }
 
-  #freshLook(): ProcLook {
+  #freshLook(): ProcSnapshot {
     const look = this.#look;
     if (look && performance.now() - look.at < lookAgeMs) {
       return look;
@@ -125,12 +125,12 @@ export class ProcTable implements ProcessTable {
       return this.#newLook();
     } catch {
       // Without a list, what depends on other processes is unknown; the rest of a detail is not lost with it.
-      return look ?? new ProcLook(this.#fs, this.#root, [], performance.now());
+      return look ?? new ProcSnapshot(this.#fs, this.#root, [], performance.now());
     }
   }
 
   /** @throws when there is no list at all */
-  #newLook(): ProcLook {
+  #newLook(): ProcSnapshot {
     const at = performance.now();
     const epoch = this.#bootEpoch();
     const rows: ProcessRow[] = [];
@@ -154,7 +154,7 @@ export class ProcTable implements ProcessTable {
     this.#known = known;
     this.#mapped.keep((pid) => known.has(pid));
     this.#lasting.keep((pid) => known.has(pid));
-    this.#look = new ProcLook(this.#fs, this.#root, rows, at);
+    this.#look = new ProcSnapshot(this.#fs, this.#root, rows, at);
     return this.#look;
   }
 

@@ -1,6 +1,6 @@
 import { isLoopbackAddress } from '../../base/loopback.ts';
 import { type RunProgram, runProgram } from '../../base/runProgram.ts';
-import type { Listener, ListenerTable, PortClient, PortLook } from '../listenerTable.ts';
+import type { Listener, ListenerTable, PortClient, PortState } from '../listenerTable.ts';
 
 /**
  * lsof ends with 1 when nothing was found, which is an answer here; a shell without lsof ends with 127, which is none. It sees the sockets of this
@@ -17,7 +17,7 @@ export class LsofListeners implements ListenerTable {
     this.#run = run;
   }
 
-  async look(ports: ReadonlySet<number>): Promise<PortLook | undefined> {
+  async look(ports: ReadonlySet<number>): Promise<PortState | undefined> {
     if (ports.size === 0) {
       return { listeners: [], clients: [] };
     }
@@ -34,7 +34,7 @@ export class LsofListeners implements ListenerTable {
  * Parses `lsof -nP -iTCP:PORTS -F pfnT` (lsof(8), OUTPUT FOR OTHER PROGRAMS): `p` begins a process, `f` one of its files, `n` has
  * `address:port` or `local->remote`, `TST=` the state.
  */
-export function parseLsofPorts(text: string, ports: ReadonlySet<number>): PortLook {
+export function parseLsofPorts(text: string, ports: ReadonlySet<number>): PortState {
   const files: { readonly pid: number; name: string; state: string }[] = [];
   let pid = 0;
   for (const line of text.split('\n')) {

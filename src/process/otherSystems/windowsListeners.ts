@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { isLoopbackAddress } from '../../base/loopback.ts';
 import { powerShellJson, powerShellList, runPowerShell, systemFolder } from '../../base/powerShell.ts';
 import { type RunProgram, runProgram } from '../../base/runProgram.ts';
-import type { Listener, ListenerTable, PortClient, PortLook } from '../listenerTable.ts';
+import type { Listener, ListenerTable, PortClient, PortState } from '../listenerTable.ts';
 
 /** Numbers of `Microsoft.PowerShell…NetTCPConnection.State`: 2 listens, 5 is established. As numbers they are the same in every language. */
 export function connectionScript(ports: ReadonlySet<number>): string {
@@ -41,7 +41,7 @@ export class WindowsListeners implements ListenerTable {
     this.#system = systemFolder(env);
   }
 
-  async look(ports: ReadonlySet<number>): Promise<PortLook | undefined> {
+  async look(ports: ReadonlySet<number>): Promise<PortState | undefined> {
     if (ports.size === 0) {
       return { listeners: [], clients: [] };
     }
@@ -54,7 +54,7 @@ export class WindowsListeners implements ListenerTable {
 }
 
 /** Reads the query's answer. @throws when it is no such JSON at all */
-export function parseConnections(text: string, ports: ReadonlySet<number>): PortLook {
+export function parseConnections(text: string, ports: ReadonlySet<number>): PortState {
   const answer = powerShellJson(text);
   const { connections } = v.parse(v.object({ connections: v.unknown() }), answer);
   const listeners: Listener[] = [];

@@ -2,7 +2,7 @@ import { isNpmName } from '../../version/npmSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import { type GetAnswer, getBelow, Unreachable } from '../httpGet.ts';
 import type { IndexTarget } from '../indexRoute.ts';
-import { type Candidate, type KnownAnswer, type RegistryAnswer, refusal } from '../registryAnswer.ts';
+import { type Candidate, type KnownAnswer, type RegistryAnswer, refusedAnswer } from '../registryAnswer.ts';
 
 /** The form of a package's document that npm itself asks for when it installs. */
 const abbreviated = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8';
@@ -40,7 +40,7 @@ export async function askNpm(
       }
       return found((await isDeprecated(get, path, version)) ? undefined : { version }, tags.headers.etag);
     }
-    return [401, 403].includes(tags.status) || tags.status >= 500 ? refusal(tags.status) : await askDocuments(get, path, tag);
+    return [401, 403].includes(tags.status) || tags.status >= 500 ? refusedAnswer(tags.status) : await askDocuments(get, path, tag);
   } catch (error) {
     if (error instanceof Unreachable) {
       return { status: 'unreachable', reason: error.message };
@@ -60,7 +60,7 @@ async function askDocuments(get: Get, path: string, tag: string): Promise<Regist
   }
   const whole = await get(path, { accept: abbreviated });
   if (whole.status !== 200) {
-    return whole.status === 404 ? { status: 'absent' } : refusal(whole.status);
+    return whole.status === 404 ? { status: 'absent' } : refusedAnswer(whole.status);
   }
   const document = record(whole.body);
   const version = versionShaped(asRecord(document?.['dist-tags'])?.[tag]);

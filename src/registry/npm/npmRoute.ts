@@ -2,7 +2,7 @@ import { posix, win32 } from 'node:path';
 import { type ProxySettings, proxyFor } from '../httpProxy.ts';
 import { basic, type IndexRoute, indexAddress } from '../indexRoute.ts';
 import { isPublicAddress, isPublicIndex, publicNpmRegistry } from '../publicIndexes.ts';
-import type { Surroundings } from '../settingsSource.ts';
+import type { SettingsSource } from '../settingsSource.ts';
 import { hasVariables, type NpmrcEntries, npmVariables, parseNpmrc, withVariables } from './npmrc.ts';
 import { namedElsewhere } from './yarnPnpmBunSettings.ts';
 
@@ -34,7 +34,7 @@ interface Layer {
  * "scope"). A scope with a registry of its own is asked there and nowhere else; where anything says that a package is not from the public
  * registry, that is never told its name.
  */
-export function npmRoute(place: NpmPackagePlace, around: Surroundings): IndexRoute {
+export function npmRoute(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
   const layers = npmLayers(place, around);
   const get = (key: string): string | undefined => settingOf(layers, key, around);
   if (get('offline') === 'true') {
@@ -81,7 +81,7 @@ export function npmRoute(place: NpmPackagePlace, around: Surroundings): IndexRou
   };
 }
 
-function npmLayers(place: NpmPackagePlace, around: Surroundings): Layer[] {
+function npmLayers(place: NpmPackagePlace, around: SettingsSource): Layer[] {
   const { platform, home, read } = around;
   const { join } = platform === 'win32' ? win32 : posix;
   const fromEnv = npmVariables(around.env);
@@ -103,7 +103,7 @@ function npmLayers(place: NpmPackagePlace, around: Surroundings): Layer[] {
   ];
 }
 
-function settingOf(layers: readonly Layer[], key: string, around: Surroundings): string | undefined {
+function settingOf(layers: readonly Layer[], key: string, around: SettingsSource): string | undefined {
   for (const { entries, fromProject } of layers) {
     const value = entries.get(key);
     if (value !== undefined && value !== '' && value !== 'null') {

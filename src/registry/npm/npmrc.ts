@@ -1,4 +1,4 @@
-import type { Surroundings } from '../settingsSource.ts';
+import type { SettingsSource } from '../settingsSource.ts';
 
 /** One `.npmrc` as it was written, by key; of a key that stands there twice, the last. Lists (`ca[]`) are joined by line breaks. */
 export type NpmrcEntries = ReadonlyMap<string, string>;
@@ -49,7 +49,7 @@ function unquoted(text: string): string {
 const variable = /(?<!\\)\$\{([^${}?]+)(\?)?\}/g;
 
 /** `${NAME}` and `${NAME?}` replaced as npm does: what is not set stays as it is written, or is empty with the question mark. */
-export function withVariables(text: string, env: Surroundings['env']): string {
+export function withVariables(text: string, env: SettingsSource['env']): string {
   return text.replace(variable, (whole, name: string, optional: string | undefined) => env[name] ?? (optional === undefined ? whole : ''));
 }
 
@@ -59,7 +59,7 @@ export function hasVariables(text: string): boolean {
 }
 
 /** `npm_config_*` variables as npm reads them: any case, `_` for `-`; keys that begin with `//` stay as they are. */
-export function npmVariables(env: Surroundings['env']): NpmrcEntries {
+export function npmVariables(env: SettingsSource['env']): NpmrcEntries {
   const entries = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
     if (value && /^npm_config_/i.test(name)) {

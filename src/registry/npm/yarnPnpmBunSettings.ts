@@ -1,7 +1,7 @@
 import { posix, win32 } from 'node:path';
 import { parse } from 'smol-toml';
 import { isPublicAddress } from '../publicIndexes.ts';
-import type { Surroundings } from '../settingsSource.ts';
+import type { SettingsSource } from '../settingsSource.ts';
 import { parseNpmrc } from './npmrc.ts';
 
 /** A registry that the settings of yarn, pnpm or bun name; without scope, the one for everything. */
@@ -24,7 +24,7 @@ const mostFolders = 40;
  *
  * @param project folder whose `node_modules` the package is in; undefined for global installs
  */
-export function namedElsewhere(name: string, project: string | undefined, around: Surroundings): boolean {
+export function namedElsewhere(name: string, project: string | undefined, around: SettingsSource): boolean {
   const scope = name.startsWith('@') ? name.slice(0, name.indexOf('/')) : undefined;
   const { env } = around;
   const variables = [env.YARN_NPM_REGISTRY_SERVER, env.YARN_REGISTRY, env.BUN_CONFIG_REGISTRY].filter((value) => value !== undefined);
@@ -32,7 +32,7 @@ export function namedElsewhere(name: string, project: string | undefined, around
   return named.some((one) => (one.scope === undefined || one.scope === scope) && !isPublicAddress(one.address));
 }
 
-function settingsOf(project: string | undefined, { platform, home, env, read }: Surroundings): NamedRegistry[] {
+function settingsOf(project: string | undefined, { platform, home, env, read }: SettingsSource): NamedRegistry[] {
   const { join, dirname } = platform === 'win32' ? win32 : posix;
   const folders = project === undefined ? [] : [project];
   for (let at = project; at !== undefined && dirname(at) !== at && folders.length < mostFolders; at = dirname(at)) {

@@ -3,7 +3,7 @@ import { parse } from 'smol-toml';
 import { proxyFor } from '../httpProxy.ts';
 import { type IndexRoute, type IndexTarget, indexAddress } from '../indexRoute.ts';
 import { isPublicIndex, publicPythonIndex } from '../publicIndexes.ts';
-import type { Surroundings } from '../settingsSource.ts';
+import type { SettingsSource } from '../settingsSource.ts';
 import { joinPipConf, parsePipConf, pipArguments } from './pipConf.ts';
 import { parseUvToml, type UvSettings, uvVariables } from './uvSettings.ts';
 
@@ -29,7 +29,7 @@ const mostIndexes = 3;
  * Whom pip or uv would ask about a distribution. Where a private index is configured beside the public one, nothing tells which of them has the
  * package, so the private ones alone are asked: the public one is never told the name of what may be private.
  */
-export function pythonRoute(place: PythonPackagePlace, around: Surroundings): IndexRoute {
+export function pythonRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
   if (place.direct) {
     return { never: 'it was not installed from an index' };
   }
@@ -45,7 +45,7 @@ interface Common {
   readonly trustedHosts: readonly string[];
 }
 
-function routeTo(urls: readonly string[], common: Common, around: Surroundings, remarks: readonly string[]): IndexRoute {
+function routeTo(urls: readonly string[], common: Common, around: SettingsSource, remarks: readonly string[]): IndexRoute {
   const addresses = urls.map((url) => ({ url, address: indexAddress(url) }));
   const hidden = addresses.some(({ address }) => address === undefined);
   const targets: IndexTarget[] = addresses.flatMap(({ address }) => {
@@ -75,7 +75,7 @@ function routeTo(urls: readonly string[], common: Common, around: Surroundings, 
   return { ask: [first, ...rest.slice(0, mostIndexes - 1)], remarks };
 }
 
-function pipRoute(place: PythonPackagePlace, around: Surroundings): IndexRoute {
+function pipRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
   const files = pipFiles(place.environment, around).flatMap((path) => around.read(path) ?? []);
   const words = pipArguments(place.pipWords ?? []);
   const conf = joinPipConf(around.env, files.map(parsePipConf), words);
@@ -110,7 +110,7 @@ function pipfileSources(text: string): string[] | undefined {
 }
 
 /** From the weakest to the strongest: machine, user, environment, `PIP_CONFIG_FILE` (pip's documentation, "Configuration", "Location"). */
-export function pipFiles(environment: string, { platform, home, env }: Surroundings): string[] {
+export function pipFiles(environment: string, { platform, home, env }: SettingsSource): string[] {
   const { join } = platform === 'win32' ? win32 : posix;
   const named = env.PIP_CONFIG_FILE;
   if (named === '/dev/null' || named?.toLowerCase() === 'nul') {
@@ -141,7 +141,7 @@ export function pipFiles(environment: string, { platform, home, env }: Surroundi
   ];
 }
 
-function uvRoute(place: PythonPackagePlace, around: Surroundings): IndexRoute {
+function uvRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
   const { platform, home, env, read } = around;
   const { join, dirname } = platform === 'win32' ? win32 : posix;
   const userFolder =

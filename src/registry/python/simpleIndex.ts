@@ -4,7 +4,7 @@ import { versionShaped } from '../../version/versionShape.ts';
 import { getBelow, Unreachable } from '../httpGet.ts';
 import type { IndexTarget } from '../indexRoute.ts';
 import { plainTag } from '../npm/npmRegistry.ts';
-import { type Candidate, type KnownAnswer, type RegistryAnswer, refusal } from '../registryAnswer.ts';
+import { type Candidate, type KnownAnswer, type RegistryAnswer, refusedAnswer } from '../registryAnswer.ts';
 
 /** JSON where the index has it (PEP 691), else the page that every index has (PEP 503). */
 const accepted = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
@@ -37,7 +37,7 @@ export async function askSimpleIndex(
       return { status: 'found', ...known };
     }
     if (answer.status !== 200) {
-      return answer.status === 404 || answer.status === 410 ? { status: 'absent' } : refusal(answer.status);
+      return answer.status === 404 || answer.status === 410 ? { status: 'absent' } : refusedAnswer(answer.status);
     }
     const files = /json/i.test(answer.headers['content-type'] ?? '') ? jsonFiles(answer.body) : htmlFiles(answer.body);
     if (!files) {

@@ -1,5 +1,5 @@
 import { parse } from 'smol-toml';
-import type { Surroundings } from '../settingsSource.ts';
+import type { SettingsSource } from '../settingsSource.ts';
 
 /** One index as uv's configuration names it. */
 export interface UvIndex {
@@ -52,7 +52,7 @@ export function parseUvToml(text: string): UvSettings | undefined {
 }
 
 /** The same from uv's variables (uv's documentation, "Environment variables"). */
-export function uvVariables(env: Surroundings['env']): UvSettings {
+export function uvVariables(env: SettingsSource['env']): UvSettings {
   const words = (name: string): string[] => (env[name] ?? '').split(/\s+/).filter((word) => word !== '');
   const fallback = env.UV_DEFAULT_INDEX || env.UV_INDEX_URL;
   // UV_INDEX may name each one: NAME=URL.

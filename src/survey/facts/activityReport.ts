@@ -1,15 +1,15 @@
-import { judgeVitality, type LifeLook, looksNeeded, type Vitality } from '../../diagnosis/activity.ts';
+import { type Activity, type ActivityReading, judgeVitality, looksNeeded } from '../../diagnosis/activity.ts';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../model/process.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { readVitalSigns, type VitalSigns } from '../../process/processActivity.ts';
+import { type ProcessActivity, readVitalSigns } from '../../process/processActivity.ts';
 import { unreadInput } from '../../process/unreadInput.ts';
-import { QuietTimes } from './lastReadTimes.ts';
+import { LastReadTimes } from './lastReadTimes.ts';
 
 const lookEveryMs = 1_000;
 
 /** What a look needs of the system; replaced in tests only. */
 export interface LifePorts {
-  readonly signs: (tree: readonly number[]) => VitalSigns | undefined;
+  readonly signs: (tree: readonly number[]) => ProcessActivity | undefined;
   readonly unread: typeof unreadInput;
   readonly wait: (ms: number) => Promise<void>;
   /** Monotonic ms. */
@@ -35,14 +35,14 @@ export async function lookForLife(
   runDir: string,
   table: ProcessTable,
   ports: LifePorts = systemPorts,
-): Promise<ReadonlyMap<string, Vitality>> {
+): Promise<ReadonlyMap<string, Activity>> {
   const rows = new Map((await table.list()).map((row) => [identityKey(row.identity), row]));
-  const quietTimes = new QuietTimes(runDir, ports.signs);
+  const quietTimes = new LastReadTimes(runDir, ports.signs);
   const subjects = instances.flatMap((instance) => {
     const row = rows.get(instance.id);
     const served = instance.client !== null && instance.transport !== 'http' && !instance.background;
     return row && served
-      ? [{ instance, row, clientStopped: isStopped(rows.get(instance.client?.identity ?? '')), looks: [] as LifeLook[] }]
+      ? [{ instance, row, clientStopped: isStopped(rows.get(instance.client?.identity ?? '')), looks: [] as ActivityReading[] }]
       : [];
   });
   let open = subjects;
@@ -65,7 +65,10 @@ export async function lookForLife(
   );
 }
 
-async function look(subjects: readonly { readonly instance: Instance; readonly looks: LifeLook[] }[], ports: LifePorts): Promise<void> {
+async function look(
+  subjects: readonly { readonly instance: Instance; readonly looks: ActivityReading[] }[],
+  ports: LifePorts,
+): Promise<void> {
   const signs = new Map(subjects.map(({ instance }) => [instance.pid, ports.signs(ownTree(instance))]));
   const inputs = [...signs].flatMap(([pid, one]) => (one?.input === undefined ? [] : [{ pid, link: one.input }]));
   const unread = await ports.unread(inputs);

@@ -7,7 +7,7 @@ import type { Baseline } from '../../diagnosis/stale/baseline.ts';
 import type { Problem } from '../../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../../model/process.ts';
 import { readRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
-import { refusalOf, stateFolderIfPossible } from '../../storage/stateFolder.ts';
+import { stateFolderIfPossible, writeErrorReason } from '../../storage/stateFolder.ts';
 
 export const text = v.pipe(v.string(), v.maxLength(4096));
 export const time = v.pipe(v.number(), v.finite());
@@ -89,7 +89,7 @@ const baselineSchema = v.object({
 });
 
 /** When a process was first seen, and under which client: what makes an orphan provable later. */
-export type Sighting = v.InferOutput<typeof sightingSchema>;
+export type FirstSeen = v.InferOutput<typeof sightingSchema>;
 
 /** Facts of dead processes of another boot or namespace are kept this long; they cannot be told dead from here. */
 const foreignFactsMs = 7 * 86_400_000;
@@ -108,7 +108,7 @@ export class FactStore {
   readonly #folder: string;
   /** Why nothing can be kept on disk, once that has failed. */
   #refused: string | undefined;
-  readonly #sightings = new Map<string, Sighting>();
+  readonly #sightings = new Map<string, FirstSeen>();
   readonly #baselines = new Map<string, Baseline>();
   /** By kind and identity. */
   readonly #facts = new Map<string, unknown>();
@@ -140,14 +140,14 @@ export class FactStore {
   }
 
   /** The first sighting of a process; `now` and `client` are recorded when this is it. */
-  sighting(identity: ProcessIdentity, now: number, client: Sighting['client']): Sighting {
+  sighting(identity: ProcessIdentity, now: number, client: FirstSeen['client']): FirstSeen {
     const key = identityKey(identity);
     const known = this.#sightings.get(key) ?? this.#read(identity, 'seen', sightingSchema);
     if (known) {
       this.#sightings.set(key, known);
       return known;
     }
-    const fresh: Sighting = { schema: 1, identity, firstSeenAt: now, ...(client ? { client } : {}) };
+    const fresh: FirstSeen = { schema: 1, identity, firstSeenAt: now, ...(client ? { client } : {}) };
     this.#write(this.#file(identity, 'seen'), fresh);
     this.#sightings.set(key, fresh);
     return fresh;
@@ -272,7 +272,7 @@ export class FactStore {
     try {
       return readdirSync(this.#folder);
     } catch (error) {
-      this.#refused = refusalOf(error);
+      this.#refused = writeErrorReason(error);
       return [];
     }
   }
@@ -281,7 +281,7 @@ export class FactStore {
     try {
       writeRecordOnce(file, record);
     } catch (error) {
-      this.#refused = refusalOf(error);
+      this.#refused = writeErrorReason(error);
     }
   }
 
@@ -289,7 +289,7 @@ export class FactStore {
     try {
       rmSync(file, { force: true });
     } catch (error) {
-      this.#refused = refusalOf(error);
+      this.#refused = writeErrorReason(error);
     }
     this.#sightings.delete(key);
     this.#baselines.delete(key);

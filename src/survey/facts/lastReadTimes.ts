@@ -29,7 +29,7 @@ export interface Counted {
  * Remembers what each server had read when somebody looked last, so that whoever looks hours later (another window, the command line) knows since when it
  * has been idle at least. The files are cleared away with the other facts (`FactStore.forget`). Never throws.
  */
-export class QuietTimes {
+export class LastReadTimes {
   readonly #folder: string;
   readonly #read: (tree: readonly number[]) => Usage | undefined;
   /** What was read of each record, by its file, with what told that the file is still that one. */

@@ -10,7 +10,7 @@ import { candidateTest } from './candidateFilter.ts';
 import { runsGuarded } from './guardedEntries.ts';
 import { looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
 import { type MatchResult, rememberedMatch } from './matchDefinitions.ts';
-import type { MatchContext, ObservedServer } from './matchInput.ts';
+import type { MatchContext, MatchInput } from './matchInput.ts';
 import { npxHashIn } from './runnerPath.ts';
 
 /** One running server with everything that says where it comes from. */
@@ -138,7 +138,7 @@ async function attributeChain(
   const hash = npxHashIn(chain.server.commandLine) ?? npxHashIn(detail.environment?.get('PATH') ?? '');
   const npxPackages = hash === undefined ? undefined : await options.npxPackages?.(hash, chain.server);
   const id = client?.id ?? marked;
-  const observed: ObservedServer = {
+  const observed: MatchInput = {
     server: chain.server,
     detail,
     launchers: chain.launchers,

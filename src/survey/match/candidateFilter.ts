@@ -1,7 +1,7 @@
 import type { RawDefinition } from '../../model/definition.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { isNode, isPython, isShell, lastPart } from '../../process/commandline/commandName.ts';
-import { byWords } from '../../process/commandline/memoByCommandLine.ts';
+import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { specName } from '../../process/commandline/packageSpec.ts';
 import { definitionLaunches, launchKeywords } from './launchFit.ts';
@@ -17,7 +17,7 @@ const tests = new WeakMap<readonly RawDefinition[], CandidateTest>();
  * look of MCP, or of our guard, at all. One regular expression over one string per process.
  */
 export function candidateTest(definitions: readonly RawDefinition[]): CandidateTest {
-  const known = tests.get(definitions) ?? byWords(testFor(definitions));
+  const known = tests.get(definitions) ?? memoByCommandLine(testFor(definitions));
   tests.set(definitions, known);
   return known;
 }

@@ -1,7 +1,7 @@
 import { isVscode } from '../../clients/vscodeFamily.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { definitionLaunches } from './launchFit.ts';
-import type { MatchContext, ObservedServer } from './matchInput.ts';
+import type { MatchContext, MatchInput } from './matchInput.ts';
 import { hasVariable, isAbsolutePath, isInside, pathFrom, type VariableValues, wordPattern } from './wordPattern.ts';
 
 /** Variables that every shell or package manager sets anew: what a definition says of them is not what a process has. */
@@ -12,7 +12,7 @@ const rewritten = /^(PWD|OLDPWD|SHLVL|_|NODE|INIT_CWD|npm_.*)$/i;
  * @returns undefined when one differs or is missing: the same command with another environment is another server.
  * Unreadable environments and values that the client fills in pass.
  */
-export function fitEnvironment(definition: RawDefinition, observed: ObservedServer, context: MatchContext): number | undefined {
+export function fitEnvironment(definition: RawDefinition, observed: MatchInput, context: MatchContext): number | undefined {
   const environment = observed.detail?.environment;
   const entries = Object.entries(definition.env).filter(([name]) => !rewritten.test(name));
   if (!environment) {
@@ -46,7 +46,7 @@ export function fitEnvironment(definition: RawDefinition, observed: ObservedServ
  * Whether the server runs where the definition belongs: depth of the folder that fits, 0 where nothing is said or known.
  * @returns undefined when it runs elsewhere
  */
-export function fitFolder(definition: RawDefinition, observed: ObservedServer, context: MatchContext): number | undefined {
+export function fitFolder(definition: RawDefinition, observed: MatchInput, context: MatchContext): number | undefined {
   const cwd = observed.detail?.cwd;
   const home = context.home ?? observed.detail?.environment?.get('HOME');
   const values: VariableValues = {

@@ -3,7 +3,7 @@ import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython } from '../../process/commandline/commandName.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
-import type { FitScope, LaunchFit, MatchContext, ObservedServer } from './matchInput.ts';
+import type { FitScope, LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
 import { fitInstalled } from './runnerFit.ts';
 import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, type VariableValues, wordPattern } from './wordPattern.ts';
 
@@ -38,7 +38,7 @@ function observedForms(row: ProcessRow, exe: string | undefined): readonly Launc
 }
 
 /** Whether a definition's command line can have become this server. Environment, client and folder are other questions. */
-export function fitLaunch(definition: RawDefinition, observed: ObservedServer, context: MatchContext): LaunchFit | undefined {
+export function fitLaunch(definition: RawDefinition, observed: MatchInput, context: MatchContext): LaunchFit | undefined {
   const configured = definitionLaunches(definition);
   const scope = scopeOf(definition, configured, observed, context);
   const rows = [...observed.launchers, observed.server];
@@ -75,7 +75,7 @@ export function fitLaunch(definition: RawDefinition, observed: ObservedServer, c
   return undefined;
 }
 
-function scopeOf(definition: RawDefinition, configured: readonly LaunchSpec[], observed: ObservedServer, context: MatchContext): FitScope {
+function scopeOf(definition: RawDefinition, configured: readonly LaunchSpec[], observed: MatchInput, context: MatchContext): FitScope {
   const windows = context.platform === 'win32';
   const home = context.home ?? observed.detail?.environment?.get('HOME') ?? observed.detail?.environment?.get('USERPROFILE');
   const values: VariableValues = {

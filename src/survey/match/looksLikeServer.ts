@@ -3,7 +3,7 @@ import { commandName, isPython, isShell } from '../../process/commandline/comman
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { specName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
-import type { ObservedServer } from './matchInput.ts';
+import type { MatchInput } from './matchInput.ts';
 import { installedPath } from './runnerPath.ts';
 import { isAbsolutePath, pathFrom } from './wordPattern.ts';
 
@@ -25,7 +25,7 @@ const bystanders =
  * Whether a process that no entry explains looks like an MCP server, by the name of what it runs. Conservative: a program that only has
  * such a name somewhere in its arguments, an editor, an installer, an inspector or a client is none.
  */
-export function looksLikeServer(observed: ObservedServer): boolean {
+export function looksLikeServer(observed: MatchInput): boolean {
   const { detail } = observed;
   if (detail?.stdin === 'terminal' && detail.listens === false) {
     // A person runs it by hand: its help, its log-in. Nobody speaks the protocol with it.

@@ -4,7 +4,7 @@ import type { ProcessDetail } from '../../model/process.ts';
 import { clientDistance, fitEnvironment, fitFolder } from './definitionFit.ts';
 import { isGuarded, runsGuarded } from './guardedEntries.ts';
 import { fitLaunch } from './launchFit.ts';
-import type { LaunchFit, MatchContext, ObservedServer } from './matchInput.ts';
+import type { LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
 
 /** The definitions that a running server was started from, as far as it can be told. */
 export interface MatchResult {
@@ -31,7 +31,7 @@ const narrowness: Readonly<Record<DefinitionScope, number>> = { managed: 0, loca
  * Finds the definitions of one running server. The launch must fit; a variable that differs or a folder that does not fit rules an entry
  * out; then the client that started it decides, then how much of the environment, of the folder and of the words is literally the same.
  */
-export function matchDefinitions(observed: ObservedServer, definitions: readonly RawDefinition[], context: MatchContext): MatchResult {
+export function matchDefinitions(observed: MatchInput, definitions: readonly RawDefinition[], context: MatchContext): MatchResult {
   const candidates: Candidate[] = [];
   for (const definition of definitions) {
     const launch = fitLaunch(definition, observed, context);
@@ -63,7 +63,7 @@ export function matchDefinitions(observed: ObservedServer, definitions: readonly
   };
 }
 
-function whyLines(best: Candidate, equals: number, observed: ObservedServer): string[] {
+function whyLines(best: Candidate, equals: number, observed: MatchInput): string[] {
   const { definition } = best;
   const lines = [`${best.launch.why} (${definition.name})`];
   if (best.variables > 0) {
@@ -119,7 +119,7 @@ interface Remembered {
 const matches = new WeakMap<ProcessDetail, Remembered>();
 
 /** The comparison of one server with every entry is the dearest part of a survey, and comes out the same while neither has changed. */
-export function rememberedMatch(observed: ObservedServer, definitions: readonly RawDefinition[], context: MatchContext): MatchResult {
+export function rememberedMatch(observed: MatchInput, definitions: readonly RawDefinition[], context: MatchContext): MatchResult {
   const { server, launchers, client, npxPackages, detail } = observed;
   const circumstances = JSON.stringify([server.commandLine, launchers.map((row) => row.commandLine), client, npxPackages]);
   const known = detail && matches.get(detail);

@@ -3,7 +3,7 @@ import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import type { VariableValues } from './wordPattern.ts';
 
 /** One server as it was found, with what is known about how it came to be. */
-export interface ObservedServer {
+export interface MatchInput {
   readonly server: ProcessRow;
   /** Undefined while only arguments have been looked at: what is not known then passes. */
   readonly detail?: ProcessDetail;

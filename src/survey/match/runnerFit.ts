@@ -4,7 +4,7 @@ import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
-import type { FitScope, LaunchFit, ObservedServer } from './matchInput.ts';
+import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
 import { type InstalledPath, installedPath, npxHashIn } from './runnerPath.ts';
 import { fitWords, hasVariable, wordPattern } from './wordPattern.ts';
 
@@ -12,12 +12,7 @@ import { fitWords, hasVariable, wordPattern } from './wordPattern.ts';
  * Whether the server's own process leads back to a package runner's entry, when the runner itself is gone or its title says nothing:
  * by the directory that the runner installed into, or by what the environment kept.
  */
-export function fitInstalled(
-  definition: RawDefinition,
-  wanted: LaunchSpec,
-  observed: ObservedServer,
-  scope: FitScope,
-): LaunchFit | undefined {
+export function fitInstalled(definition: RawDefinition, wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
   const seen = observedLaunch(observed.server, observed.detail?.exe);
   const environment = observed.detail?.environment;
   if (isRenamed(observed)) {
@@ -51,7 +46,7 @@ export function fitInstalled(
   );
 }
 
-function fitDirectory(wanted: LaunchSpec, path: InstalledPath, observed: ObservedServer): LaunchFit['strength'] | undefined {
+function fitDirectory(wanted: LaunchSpec, path: InstalledPath, observed: MatchInput): LaunchFit['strength'] | undefined {
   if (path.npxHash !== undefined) {
     return wanted.launcher === 'npm-exec' && fitNpxHash(wanted, path.npxHash, observed) && fitsProgram(wanted, path) ? 'same' : undefined;
   }
@@ -84,7 +79,7 @@ function namesProgram(wanted: LaunchSpec, path: InstalledPath): boolean {
   return name !== '' && seen !== undefined && sameName(name, seen);
 }
 
-function fitNpxHash(wanted: LaunchSpec, hash: string, observed: ObservedServer): boolean {
+function fitNpxHash(wanted: LaunchSpec, hash: string, observed: MatchInput): boolean {
   const packages = observed.npxPackages;
   if (packages && [...packages].sort().join('\n') === [...wanted.specs].sort().join('\n')) {
     return true;
@@ -93,14 +88,14 @@ function fitNpxHash(wanted: LaunchSpec, hash: string, observed: ObservedServer):
 }
 
 /** `process.title` has replaced the whole command line: one word, and the program is another one. */
-export function isRenamed(observed: ObservedServer): boolean {
+export function isRenamed(observed: MatchInput): boolean {
   const words = observedWords(observed.server).filter((word) => word !== '');
   const exe = observed.detail?.exe;
   const program = exe === undefined ? '' : commandName(exe);
   return words.length === 1 && (isNode(program) || isPython(program) || program === 'bun') && commandName(words[0] ?? '') !== program;
 }
 
-function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: ObservedServer): LaunchFit | undefined {
+function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: MatchInput): LaunchFit | undefined {
   const hash = npxHashIn(observed.detail?.environment?.get('PATH') ?? '');
   if (hash !== undefined && wanted.specs.length > 0) {
     return wanted.launcher === 'npm-exec' && fitNpxHash(wanted, hash, observed)

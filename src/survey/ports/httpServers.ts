@@ -2,18 +2,18 @@ import { judgePort, type PortVerdict } from '../../diagnosis/unresponsive.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
-import type { ListenerTable, PortLook } from '../../process/listenerTable.ts';
+import type { ListenerTable, PortState } from '../../process/listenerTable.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { type AskHealth, askHealth, type Health, type HealthAnswer } from './health.ts';
-import { claimPorts, holdersOf, type PortClaim, type PortState, portsOf } from './portClaims.ts';
+import { claimPorts, type EntryPort, holdersOf, type PortClaim, portsOf } from './portClaims.ts';
 import { type HttpFact, HttpFacts } from './portFacts.ts';
 
 /** The ports of the entries at one moment: who holds them, and who is connected. */
-export interface HttpLook {
+export interface HttpState {
   readonly claims: readonly PortClaim[];
   /** By definition id. */
-  readonly states: ReadonlyMap<string, PortState>;
-  readonly look: PortLook;
+  readonly states: ReadonlyMap<string, EntryPort>;
+  readonly look: PortState;
 }
 
 /** An answered `/health` is asked again after this long, one that is none after this long. */
@@ -37,7 +37,7 @@ export class HttpServers {
   }
 
   /** Who holds the ports that the definitions name. Asks nobody; where the system gives no answer, nothing is held and nothing is free. */
-  async look(definitions: readonly RawDefinition[], tree: ProcessTree): Promise<HttpLook> {
+  async look(definitions: readonly RawDefinition[], tree: ProcessTree): Promise<HttpState> {
     this.#ports = portsOf(definitions);
     const look = this.#ports.size === 0 ? { listeners: [], clients: [] } : await this.#table.look(this.#ports);
     if (!look) {
@@ -136,7 +136,7 @@ export class HttpServers {
   }
 
   /** Servers that are remembered to have held a port that nobody holds now, as if they still did. */
-  #lost(look: PortLook, tree: ProcessTree): PortLook {
+  #lost(look: PortState, tree: ProcessTree): PortState {
     const rows = new Map(tree.rows.map((row) => [identityKey(row.identity), row]));
     const listeners = this.#facts.all().flatMap((fact) => {
       const row = rows.get(identityKey(fact.identity));
@@ -155,7 +155,7 @@ function keyOf(row: ProcessRow, port: number): string {
   return `${identityKey(row.identity)} ${port}`;
 }
 
-function signatureOf({ listeners }: PortLook): string {
+function signatureOf({ listeners }: PortState): string {
   return listeners
     .map(({ port, address, pids }) => `${port} ${address} ${pids.join()}`)
     .sort()

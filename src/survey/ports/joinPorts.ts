@@ -12,10 +12,10 @@ import type { ProcessTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { looksLikeRow, looksLikeServer } from '../match/looksLikeServer.ts';
-import type { PackageSight } from '../server/closures.ts';
+import type { LoadedPackage } from '../server/closures.ts';
 import { clientName, commandText, programName, serverTree } from '../server/instanceParts.ts';
 import type { Health } from './health.ts';
-import type { HttpLook, HttpServers } from './httpServers.ts';
+import type { HttpServers, HttpState } from './httpServers.ts';
 import type { PortClaim } from './portClaims.ts';
 
 /** One server and the port that its entries reach it by. */
@@ -44,13 +44,13 @@ export interface JoinContext {
   readonly processes: ProcessTree;
   readonly redactor: Redactor;
   /** The package of a server, as far as it is known. */
-  readonly sight: (one: Attributed) => PackageSight;
+  readonly sight: (one: Attributed) => LoadedPackage;
   /** Epoch ms. */
   readonly now: number;
 }
 
 /** The entries by the PID of the process that holds their port: what attribution needs. */
-export function listeningEntries(look: HttpLook): ReadonlyMap<number, readonly RawDefinition[]> {
+export function listeningEntries(look: HttpState): ReadonlyMap<number, readonly RawDefinition[]> {
   const entries = new Map<number, readonly RawDefinition[]>();
   for (const { row, definitions } of look.claims) {
     entries.set(row.pid, [...new Set([...(entries.get(row.pid) ?? []), ...definitions])]);
@@ -59,7 +59,7 @@ export function listeningEntries(look: HttpLook): ReadonlyMap<number, readonly R
 }
 
 /** Judges who holds the entries' ports: asks `/health` there, tells strangers from servers, and says of each entry what became of its port. */
-export async function joinPorts(look: HttpLook, attributed: readonly Attributed[], context: JoinContext): Promise<JoinedPorts> {
+export async function joinPorts(look: HttpState, attributed: readonly Attributed[], context: JoinContext): Promise<JoinedPorts> {
   const { http, processes, now } = context;
   await http.askAll(look.claims, now);
   const states = new Map<string, DefinitionPort>();
@@ -184,7 +184,7 @@ function without(one: Attributed, definitions: readonly RawDefinition[]): Attrib
 }
 
 /** The programs at the other ends of the port's connections: the client above each where there is one, else the program itself. */
-function usersOf(port: number, own: readonly number[], look: HttpLook, processes: ProcessTree): ClientInstance[] {
+function usersOf(port: number, own: readonly number[], look: HttpState, processes: ProcessTree): ClientInstance[] {
   const byPid = new Map(processes.rows.map((row) => [row.pid, row]));
   const users = new Map<string, ClientInstance>();
   for (const { pid } of look.look.clients.filter((one) => one.port === port)) {

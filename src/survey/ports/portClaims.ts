@@ -1,6 +1,6 @@
 import type { RawDefinition } from '../../model/definition.ts';
 import type { ProcessRow } from '../../model/process.ts';
-import type { Listener, PortLook } from '../../process/listenerTable.ts';
+import type { Listener, PortState } from '../../process/listenerTable.ts';
 import { topmostHolder } from '../../process/portHolder.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { type Endpoint, endpointOf, reaches } from './endpoint.ts';
@@ -18,7 +18,7 @@ export interface PortClaim {
 }
 
 /** What is known of the port of one entry. */
-export interface PortState {
+export interface EntryPort {
   readonly port: number;
   /** `hidden`: somebody whose files we may not see, or who runs where we do not see processes. */
   readonly holder: 'nobody' | 'hidden' | 'seen';
@@ -32,11 +32,11 @@ export function portsOf(definitions: readonly RawDefinition[]): ReadonlySet<numb
 /** Joins entries with the processes that hold their ports. Pure. */
 export function claimPorts(
   definitions: readonly RawDefinition[],
-  look: PortLook,
+  look: PortState,
   tree: ProcessTree,
-): { readonly claims: readonly PortClaim[]; readonly states: ReadonlyMap<string, PortState> } {
+): { readonly claims: readonly PortClaim[]; readonly states: ReadonlyMap<string, EntryPort> } {
   const claims = new Map<string, PortClaim>();
-  const states = new Map<string, PortState>();
+  const states = new Map<string, EntryPort>();
   for (const definition of definitions) {
     const endpoint = endpointOf(definition);
     if (!endpoint) {
@@ -65,7 +65,7 @@ export function claimPorts(
 }
 
 /** The PIDs that have each port open, as far as they are seen. */
-export function holdersOf(look: PortLook, port: number): ReadonlySet<number> {
+export function holdersOf(look: PortState, port: number): ReadonlySet<number> {
   return new Set(look.listeners.filter((one) => one.port === port).flatMap((one) => one.pids));
 }
 

@@ -11,7 +11,7 @@ const schema = v.object({
 });
 
 /** What a guard says of calls without an answer; undefined when it says nothing, or nothing that can be believed. @param now epoch ms */
-export function unansweredWord(
+export function unansweredMark(
   records: readonly InstanceRecord[],
   now: number,
 ): { readonly since: number; readonly oldest: string; readonly calls: number } | undefined {
@@ -34,7 +34,7 @@ const refusedSchema = v.object({
 });
 
 /** What a record says in words beside its fields; nothing that cannot be believed. */
-export function guardWords(record: InstanceRecord, redactor: Redactor): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused'> {
+export function guardMarks(record: InstanceRecord, redactor: Redactor): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused'> {
   const idle = idleSince(record);
   const { problem, refused } = record.guard === undefined ? {} : (record.x ?? {});
   const why = v.safeParse(words, problem);

@@ -1,11 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { collectGarbage } from '../../lock/clearDeadRecords.ts';
+import { clearDeadRecords } from '../../lock/clearDeadRecords.ts';
 import { type InstanceRecord, listInstanceIds, type RecordReading, readInstanceRecord } from '../../lock/instanceRecord.ts';
 import { type Liveness, livenessOf } from '../../lock/liveness.ts';
 import { findLockDirectory, type LockDirectory } from '../../lock/lockDirectory.ts';
 import { type Holder, lockHolders } from '../../lock/lockHolders.ts';
-import type { Witness } from '../../lock/processStarts.ts';
+import type { ProcessStarts } from '../../lock/processStarts.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ProcessRow } from '../../model/process.ts';
 
@@ -82,7 +82,7 @@ export class InstanceRecords {
   async judge(rows: readonly ProcessRow[]): Promise<RecordsLook> {
     const byPid = new Map(rows.map((row) => [row.pid, row]));
     const here = rows[0]?.identity;
-    const witness: Witness = {
+    const witness: ProcessStarts = {
       boot: here?.bootId ?? '-',
       pidns: here?.pidNamespace ?? '-',
       startOf: async (pid) => byPid.get(pid)?.identity.start,
@@ -135,9 +135,9 @@ export class InstanceRecords {
   }
 
   /** Clears a few dead ones away, by proof and under their own locks. @throws when the folder cannot be listed */
-  async clear(witness: Witness): Promise<void> {
+  async clear(witness: ProcessStarts): Promise<void> {
     if (this.#directory && this.#dead.size > 0) {
-      await collectGarbage(this.#directory, witness);
+      await clearDeadRecords(this.#directory, witness);
     }
   }
 

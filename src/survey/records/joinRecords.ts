@@ -2,7 +2,7 @@ import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { ServerRecord } from '../../model/snapshot.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
-import { guardWords } from './guardMarks.ts';
+import { guardMarks } from './guardMarks.ts';
 import type { LivingRecord } from './instanceRecords.ts';
 
 /** The processes of one server, as far as a record may name them. */
@@ -63,6 +63,6 @@ export function recordSummary(record: InstanceRecord, redactor: Redactor): Serve
     locks: record.locks.map(({ key, kind, resource }) => ({ key, kind, resource: redactor.text(resource) })),
     control: record.control?.caps.map((verb) => redactor.text(verb)) ?? [],
     ...(record.guard === undefined ? {} : { guardPid: record.guard.pid }),
-    ...guardWords(record, redactor),
+    ...guardMarks(record, redactor),
   };
 }

@@ -1,7 +1,7 @@
 import { judgeLockConflicts, type LockClaim } from '../../diagnosis/lockConflicts.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { protocolFolder } from '../../lock/lockDirectory.ts';
-import { createWitness } from '../../lock/processStarts.ts';
+import { readProcessStarts } from '../../lock/processStarts.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
@@ -53,7 +53,7 @@ export function lockClaims(
 }
 
 /** What the folder of the lock protocol says at one moment, joined with the servers that run. */
-export interface LockLook {
+export interface LockFolderState {
   readonly problems: readonly Problem[];
   /** Guards whose server does not run: they answer every call with the reason. */
   serverless(redactor: Redactor): readonly Problem[];
@@ -116,7 +116,7 @@ export class LockFacts {
     this.#records.read();
   }
 
-  async look(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockLook> {
+  async look(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockFolderState> {
     const { living, problems } = await this.#records.judge(processes.rows);
     const joined = joinRecords(
       living,
@@ -140,6 +140,6 @@ export class LockFacts {
 
   /** Clears a little away. @throws on I/O errors */
   async tidy(table: ProcessTable): Promise<void> {
-    await this.#records.clear(await createWitness(table));
+    await this.#records.clear(await readProcessStarts(table));
   }
 }

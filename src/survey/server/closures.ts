@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
 import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
-import { goneBy } from '../../package/birthTime.ts';
+import { latestRemovalTime } from '../../package/birthTime.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 
@@ -54,7 +54,7 @@ interface Entry {
   goneSince: number | undefined;
 }
 
-export type PackageSight =
+export type LoadedPackage =
   | {
       readonly ref: PackageRef;
       readonly reading: ClosureReading;
@@ -74,7 +74,7 @@ export class Closures {
    * @param now epoch ms
    * @param recorded where an earlier observer saw it come from: stands when the files are gone, so that nothing can be identified any more
    */
-  sight(row: ProcessRow, detail: ProcessDetail, now: number, recorded?: PackageRef): PackageSight {
+  current(row: ProcessRow, detail: ProcessDetail, now: number, recorded?: PackageRef): LoadedPackage {
     const key = identityKey(row.identity);
     let entry = this.#entries.get(key);
     if (!entry || ('unknown' in entry && now - entry.askedAt > unidentifiedMs)) {
@@ -101,7 +101,8 @@ export class Closures {
       entry.readAt = now;
       entry.dirty = false;
     }
-    entry.goneSince = entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, goneBy(entry.ref.entry) ?? now)) : undefined;
+    entry.goneSince =
+      entry.reading.status === 'gone' ? (entry.goneSince ?? Math.min(now, latestRemovalTime(entry.ref.entry) ?? now)) : undefined;
     return {
       ref: entry.ref,
       reading: entry.reading,

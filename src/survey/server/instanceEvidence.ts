@@ -6,12 +6,12 @@ import type { InstanceEvidence } from '../../model/snapshot.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import type { PackageSight } from './closures.ts';
+import type { LoadedPackage } from './closures.ts';
 
 /** What the evidence of one server is made from. */
 export interface EvidenceParts {
   readonly attributed: Attributed;
-  readonly sight: PackageSight;
+  readonly sight: LoadedPackage;
   /** Epoch ms. */
   readonly firstSeenAt: number;
   /** The recorded packages and the file that holds them. */
@@ -62,7 +62,7 @@ function comparedOf(
   return items.flatMap(([what, at]) => (at === undefined ? [] : [{ what, recordedAt: new Date(at).toISOString() }]));
 }
 
-function sourceOf(server: ProcessRow, sight: Exclude<PackageSight, { unknown: string }>): NonNullable<InstanceEvidence['source']> {
+function sourceOf(server: ProcessRow, sight: Exclude<LoadedPackage, { unknown: string }>): NonNullable<InstanceEvidence['source']> {
   const { ref, reading } = sight;
   const packages = reading.status === 'ok' ? reading.packages : [];
   const root = packages[0]?.root;

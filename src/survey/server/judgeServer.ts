@@ -9,7 +9,7 @@ import { compareNative } from '../../package/code/nativeCode.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import { lastChange } from '../watch/watchPlan.ts';
-import type { PackageSight } from './closures.ts';
+import type { LoadedPackage } from './closures.ts';
 import type { Programs } from './programs.ts';
 import type { RecordedVersions } from './recordedVersions.ts';
 import { type ServerVersions, serverVersions } from './serverVersions.ts';
@@ -27,7 +27,7 @@ export interface VerdictMemory {
 export function judgeServer(
   row: ProcessRow,
   detail: ProcessDetail,
-  sight: PackageSight,
+  sight: LoadedPackage,
   startedBy: string | undefined,
   cure: readonly FindingAction[],
   memory: VerdictMemory,
@@ -88,7 +88,7 @@ function withNative(
   findings: readonly Finding[],
   row: ProcessRow,
   detail: ProcessDetail,
-  sight: PackageSight,
+  sight: LoadedPackage,
   cure: readonly FindingAction[],
   now: number,
 ): Finding[] {

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { judgeProgram, type ProgramEvidence, type ProgramSight, type ProgramVerdict } from '../../diagnosis/stale/program.ts';
 import { type FileNumbers, identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
-import { goneBy } from '../../package/birthTime.ts';
+import { latestRemovalTime } from '../../package/birthTime.ts';
 import { namedProgram, ProgramFiles, programPath } from '../../package/code/programFile.ts';
 import { runtimeOf } from '../../package/identifyPackage.ts';
 import { commandName, isShell } from '../../process/commandline/commandName.ts';
@@ -90,7 +90,7 @@ export class Programs {
           // The directory above was renamed, or a link was removed: what runs is still there.
           return { state: 'unknown', reason: `${command}, by which it was started, does not exist any more` };
         }
-        const since = this.#goneSince.get(key) ?? Math.min(now, goneBy(place) ?? now);
+        const since = this.#goneSince.get(key) ?? Math.min(now, latestRemovalTime(place) ?? now);
         this.#goneSince.set(key, since);
         return { state: 'gone', path: place, since };
       }

@@ -2,7 +2,7 @@ import { judgeOwner, type OwnerVerdict } from '../../diagnosis/orphans.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import type { ClientInstance } from '../../model/snapshot.ts';
 import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
-import type { Sighting } from '../facts/factStore.ts';
+import type { FirstSeen } from '../facts/factStore.ts';
 
 /**
  * Programs that adopt processes whose parent has ended. A parent that is one of these says nothing about who started the server.
@@ -21,7 +21,7 @@ export class Owners {
     key: string,
     row: ProcessRow,
     detail: ProcessDetail,
-    owner: { readonly client: ClientInstance | null; readonly sighting: Sighting; readonly name: string; readonly memoryBytes: number },
+    owner: { readonly client: ClientInstance | null; readonly sighting: FirstSeen; readonly name: string; readonly memoryBytes: number },
     now: number,
   ): OwnerVerdict {
     const ownerAlive = owner.client !== null;

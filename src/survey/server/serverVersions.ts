@@ -7,10 +7,10 @@ import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
-import { look } from '../../storage/boundedFile.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
-import type { PackageSight } from './closures.ts';
+import type { LoadedPackage } from './closures.ts';
 import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
 
 type Reading = Extract<ClosureReading, { status: 'ok' }>;
@@ -24,7 +24,8 @@ export function closureChange(baseline: Baseline, reading: Reading): ClosureDiff
   return {
     ...own,
     dependencies: dependencies.filter(
-      (change) => change.direction !== 'removed' || isProvenRemoved(change, baseline.packages, (root) => look(root).status === 'absent'),
+      (change) =>
+        change.direction !== 'removed' || isProvenRemoved(change, baseline.packages, (root) => statPath(root).status === 'absent'),
     ),
   };
 }
@@ -56,7 +57,7 @@ export interface ServerVersions {
 /** Joins what is on disk with what was recorded of this process, records it where nothing was, and asks for the verdict. */
 export function serverVersions(
   row: ProcessRow,
-  sight: PackageSight,
+  sight: LoadedPackage,
   startedBy: string | undefined,
   cure: readonly FindingAction[],
   context: VersionContext,
@@ -111,13 +112,13 @@ function recordedPackage({ ecosystem, name, version, root }: RecordedVersions): 
  * A package whose source is used in place says nothing by its version: metadata keep the old one when the source changes, and a new one changes no code. What is
  * installed over it (no longer editable) does.
  */
-function usesSource(sight: Exclude<PackageSight, { unknown: string }>): boolean {
+function usesSource(sight: Exclude<LoadedPackage, { unknown: string }>): boolean {
   const { ref, reading } = sight;
   const own = reading.status === 'ok' ? reading.packages[0] : undefined;
   return ref.editable === true && own !== undefined && (ref.ecosystem === 'npm' || isEditable(own.root));
 }
 
-function takeBaseline(row: ProcessRow, sight: PackageSight, context: VersionContext): Baseline | undefined {
+function takeBaseline(row: ProcessRow, sight: LoadedPackage, context: VersionContext): Baseline | undefined {
   if ('unknown' in sight || sight.reading.status !== 'ok') {
     return undefined;
   }

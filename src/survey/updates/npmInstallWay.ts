@@ -3,7 +3,7 @@ import { isRecord } from '../../base/json.ts';
 import { npmMarks } from '../../diagnosis/upgradeCommand.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
-import { look, readJsonObject } from '../../storage/boundedFile.ts';
+import { readJsonObject, statPath } from '../../storage/boundedFile.ts';
 import { parseNpmSpec } from '../../version/npmSpec.ts';
 import { type InstalledFor, type InstallWay, marksIn } from './installWay.ts';
 import { askedIn, npmSource } from './npmSource.ts';
@@ -77,7 +77,7 @@ function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: 
     .split(delimiter)
     .filter((folder) => isAbsolute(folder) && !/[\\/]node_modules[\\/]\.bin$/.test(folder))
     .map((folder) => join(folder, windows ? 'node.exe' : 'node'))
-    .find((program) => look(program).status === 'ok');
+    .find((program) => statPath(program).status === 'ok');
   const own = global === undefined ? [] : [windows ? global : dirname(global)];
   const running = detail.exe?.replace(/ \(deleted\)$/, '');
   return [...new Set([...own, ...(running === undefined ? [] : [prefixOf(running)]), ...(onPath === undefined ? [] : [prefixOf(onPath)])])];
@@ -86,7 +86,7 @@ function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: 
 /** The folder that npm takes for the project of a directory: the nearest above with a package.json or node_modules. */
 function projectAbove(cwd: string | undefined): string | undefined {
   for (let folder = cwd; folder !== undefined && isAbsolute(folder); folder = dirname(folder)) {
-    if (['package.json', 'node_modules'].some((name) => look(join(folder ?? '', name)).status === 'ok')) {
+    if (['package.json', 'node_modules'].some((name) => statPath(join(folder ?? '', name)).status === 'ok')) {
       return folder;
     }
     if (folder === dirname(folder)) {

@@ -4,7 +4,7 @@ import { type InstallFacts, pythonMarks } from '../../diagnosis/upgradeCommand.t
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { venvConfig } from '../../package/python/pythonEnvironment.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
-import { look, readBounded, readJsonObject } from '../../storage/boundedFile.ts';
+import { readBounded, readJsonObject, statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { type InstalledFor, type InstallWay, marksIn } from './installWay.ts';
 
@@ -34,8 +34,8 @@ export function pythonInstallWay({ ref, root, launchers, detail, platform }: Ins
       direct: true,
       ...(asked === undefined ? {} : { asked }),
       ...(installer ? { installer } : {}),
-      externallyManaged: !venv && standards.some((folder) => look(join(folder, 'EXTERNALLY-MANAGED')).status === 'ok'),
-      hasPip: look(join(site, 'pip')).status === 'ok',
+      externallyManaged: !venv && standards.some((folder) => statPath(join(folder, 'EXTERNALLY-MANAGED')).status === 'ok'),
+      hasPip: statPath(join(site, 'pip')).status === 'ok',
       ...(venv ? {} : addedSiteOf(environment, site, version, detail)),
     },
     place: {
@@ -44,7 +44,7 @@ export function pythonInstallWay({ ref, root, launchers, detail, platform }: Ins
         environment,
         // pipx lets pip do the work.
         installer: byUv ? 'uv' : installer === 'pip' || files.has('pipx_metadata.json') ? 'pip' : 'other',
-        ...(look(join(root, 'direct_url.json')).status === 'absent' ? {} : { direct: true }),
+        ...(statPath(join(root, 'direct_url.json')).status === 'absent' ? {} : { direct: true }),
         ...(detail.cwd === undefined ? {} : { project: detail.cwd }),
         ...pipCall(environment, files),
       },
@@ -63,7 +63,7 @@ function addedSiteOf(
 ): { addedSite?: NonNullable<InstallFacts['addedSite']> } {
   const python = /^\d+\.\d+/.exec(version ?? '')?.[0];
   const program = detail.exe?.replace(/ \(deleted\)$/, '');
-  if (program === undefined || python === undefined || look(join(environment, 'bin', 'python3')).status !== 'absent') {
+  if (program === undefined || python === undefined || statPath(join(environment, 'bin', 'python3')).status !== 'absent') {
     return {};
   }
   const library = join(dirname(dirname(program)), 'lib', `python${python}`);
@@ -72,7 +72,7 @@ function addedSiteOf(
     : {
         addedSite: {
           python,
-          managed: look(join(library, 'EXTERNALLY-MANAGED')).status === 'ok',
+          managed: statPath(join(library, 'EXTERNALLY-MANAGED')).status === 'ok',
           ofUser: basename(site) === 'site-packages',
         },
       };

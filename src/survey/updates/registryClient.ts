@@ -92,7 +92,7 @@ export type Known = NonNullable<AnswerRecord['answer']>;
  * Where the survey gets what registries offer. It answers at once from what is known and asks in the background what is due; one process on the
  * machine asks at a time, and each package is asked for once a day, whoever wants to know.
  */
-export class RegistryDesk implements Disposable {
+export class RegistryClient implements Disposable {
   readonly #options: DeskOptions;
   readonly #records = new Map<string, AnswerRecord>();
   readonly #waiting = new Map<string, Question>();

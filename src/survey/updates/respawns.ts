@@ -18,8 +18,8 @@ import { uvxNext } from '../../version/uvxRule.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { definitionLaunches } from '../match/launchFit.ts';
 import { hasVariable } from '../match/wordPattern.ts';
-import type { PackageSight } from '../server/closures.ts';
-import type { UpdateSight } from './updates.ts';
+import type { LoadedPackage } from '../server/closures.ts';
+import type { UpdateState } from './updates.ts';
 
 interface Next {
   readonly next: NextVersion;
@@ -27,7 +27,7 @@ interface Next {
 }
 
 /** What the registry said, and of which tag: the one that the running process was started by. */
-type Said = Pick<UpdateSight, 'latest' | 'tag'>;
+type Said = Pick<UpdateState, 'latest' | 'tag'>;
 
 /** Files of other programs' caches are looked at again after this long. */
 const freshMs = 30_000;
@@ -39,7 +39,7 @@ export class Respawns {
   /** @param update what the registry said last @param now epoch ms */
   findings(
     attributed: Attributed,
-    sight: PackageSight,
+    sight: LoadedPackage,
     running: RunningPackage | null,
     update: Said,
     cure: readonly FindingAction[],

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { commandLine, type Upgrade } from '../../diagnosis/upgradeCommand.ts';
+import { shownCommandLine, type Upgrade } from '../../diagnosis/upgradeCommand.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { type KnownUpdate, knownUpdateFile, parseKnownUpdate } from '../../package/knownUpdate.ts';
 import { readWhole } from '../../storage/atomicFile.ts';
@@ -26,7 +26,7 @@ export class UpdateNotes {
    */
   keep(ref: PackageRef, installed: string, newest: string, upgrade: Upgrade, at: number): void {
     const directory = 'argv' in upgrade && upgrade.cwd !== undefined ? ` (in ${upgrade.cwd})` : '';
-    const how = 'argv' in upgrade ? `run: ${commandLine(upgrade.argv)}${directory}` : upgrade.words;
+    const how = 'argv' in upgrade ? `run: ${shownCommandLine(upgrade.argv)}${directory}` : upgrade.words;
     const { ecosystem, name, environment } = ref;
     const note: KnownUpdate = { schema: 1, ecosystem, name, environment, installed, newest, how, at };
     const text = JSON.stringify(note);

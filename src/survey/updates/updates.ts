@@ -9,17 +9,17 @@ import type { Question } from '../../registry/lookUp.ts';
 import { newestFor } from '../../registry/newestVersion.ts';
 import { npmRoute } from '../../registry/npm/npmRoute.ts';
 import { pythonRoute } from '../../registry/python/pythonRoute.ts';
-import type { Surroundings } from '../../registry/settingsSource.ts';
+import type { SettingsSource } from '../../registry/settingsSource.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import type { PackageSight } from '../server/closures.ts';
+import type { LoadedPackage } from '../server/closures.ts';
 import type { InstallWay } from './installWay.ts';
 import { readInstallWay } from './readInstallWay.ts';
-import type { RegistryDesk } from './registryClient.ts';
+import type { RegistryClient } from './registryClient.ts';
 import type { UpdateNotes } from './updateNotes.ts';
 
 /** What the registry of one server's package has to offer. */
-export interface UpdateSight {
+export interface UpdateState {
   readonly latest?: string;
   /** npm: the tag that `latest` is the version of. */
   readonly tag?: string;
@@ -40,19 +40,19 @@ const maxSettingsBytes = 1024 * 1024;
 
 /** Joins how each server's package was installed with what its registry offers. */
 export class Updates {
-  readonly #desk: RegistryDesk;
-  readonly #machine: Pick<Surroundings, 'platform' | 'home' | 'env'>;
+  readonly #desk: RegistryClient;
+  readonly #machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>;
   readonly #notes: UpdateNotes;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(desk: RegistryDesk, machine: Pick<Surroundings, 'platform' | 'home' | 'env'>, notes: UpdateNotes) {
+  constructor(desk: RegistryClient, machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>, notes: UpdateNotes) {
     this.#desk = desk;
     this.#machine = machine;
     this.#notes = notes;
   }
 
   /** @param now epoch ms */
-  sight(attributed: Attributed, sight: PackageSight, redactor: Redactor, now: number): UpdateSight {
+  current(attributed: Attributed, sight: LoadedPackage, redactor: Redactor, now: number): UpdateState {
     if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable || sight.ref.ecosystem === 'dotnet') {
       return {};
     }
@@ -113,7 +113,7 @@ export class Updates {
 
   #entry(
     attributed: Attributed,
-    ref: Exclude<PackageSight, { unknown: string }>['ref'],
+    ref: Exclude<LoadedPackage, { unknown: string }>['ref'],
     root: string,
     installed: string,
     now: number,
@@ -127,7 +127,7 @@ export class Updates {
     const { platform, home, env } = this.#machine;
     const way = readInstallWay({ ref, root, launchers, detail, platform });
     // The server's own variables count; ours where it has none, because clients leave most of them out.
-    const around: Surroundings = {
+    const around: SettingsSource = {
       platform,
       home: detail.environment?.get('HOME') ?? home,
       env: { ...env, ...Object.fromEntries(detail.environment ?? []) },

@@ -2,7 +2,7 @@
 import { openControlServer } from '../../../src/lock/control/controlServer.ts';
 import { holdResources } from '../../../src/lock/holdResources.ts';
 import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
-import { createWitness } from '../../../src/lock/processStarts.ts';
+import { readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 
 const [base = '', resource = ''] = process.argv.slice(2);
@@ -10,7 +10,7 @@ const opened = openLockDirectory(base);
 if ('refused' in opened) {
   throw new Error(opened.refused);
 }
-const witness = await createWitness();
+const witness = await readProcessStarts();
 const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
 const result = await holdResources({
   directory: opened.directory,

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Ajv } from 'ajv';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { collectGarbage } from '../../../src/lock/clearDeadRecords.ts';
+import { clearDeadRecords } from '../../../src/lock/clearDeadRecords.ts';
 import { holdResources } from '../../../src/lock/holdResources.ts';
 import { type InstanceRecord, listInstanceRecords, newInstanceId, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { livenessOf } from '../../../src/lock/liveness.ts';
-import { createWitness, type Witness } from '../../../src/lock/processStarts.ts';
+import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { findPython } from '../package/pythonWheels.ts';
@@ -58,14 +58,14 @@ process.stdin.resume(); process.stdin.once('end', () => process.exit());`,
 describe('The examples in other languages', function () {
   this.timeout(120_000);
   let home: LockHome;
-  let witness: Witness;
+  let witness: ProcessStarts;
 
   before(async function () {
     if (process.platform !== 'linux' || !existsSync('/usr/bin/flock') || !existsSync('/usr/bin/python3')) {
       console.log('skipped: the examples were run on Linux with flock(1) and python3 only');
       this.skip();
     }
-    witness = await createWitness();
+    witness = await readProcessStarts();
   });
   beforeEach(() => {
     home = new LockHome();
@@ -145,7 +145,7 @@ describe('The examples in other languages', function () {
       assert.equal((await livenessOf(record, witness)).life, 'dead');
       const next = await attempt(holder === 'Python' ? 'sh' : 'Python', data);
       assert.ok(next.held, next.said);
-      assert.deepEqual(await collectGarbage(home.directory, witness), [record.id]);
+      assert.deepEqual(await clearDeadRecords(home.directory, witness), [record.id]);
       next.child.stdin?.end();
       await until('it has ended', () => next.child.exitCode !== null);
     });
@@ -312,7 +312,7 @@ describe('The example of an MCP server in Python', function () {
     const folder = join(home.root, 'notes');
     const one = serve(folder);
     await one.ask('ping');
-    const request = { directory: home.directory, witness: await createWitness(), facts: { serverId: 'ours' } };
+    const request = { directory: home.directory, witness: await readProcessStarts(), facts: { serverId: 'ours' } };
     const held = await holdResources({ ...request, resources: [resourceKey('path', folder)] });
     assert.ok(held.status === 'held');
     assert.deepEqual(

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import { collectGarbage } from '../../../src/lock/clearDeadRecords.ts';
+import { clearDeadRecords } from '../../../src/lock/clearDeadRecords.ts';
 import { newInstanceId } from '../../../src/lock/instanceRecord.ts';
 import { lockFile } from '../../../src/lock/kernelLock.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
-import { createWitness, type Witness } from '../../../src/lock/processStarts.ts';
+import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { InstanceHome } from './instanceHome.ts';
@@ -35,11 +35,11 @@ while True:
 describe('Locks of others', function () {
   this.timeout(60_000);
   let home: InstanceHome;
-  let witness: Witness;
+  let witness: ProcessStarts;
 
   onlyOnLinux('written for flock(2) and /proc');
   before(async () => {
-    witness = await createWitness();
+    witness = await readProcessStarts();
   });
   beforeEach(() => {
     home = new InstanceHome(witness);
@@ -91,7 +91,7 @@ describe('Locks of others', function () {
     assert.deepEqual(refused.by, []);
     await ended(holder);
     assert.equal((await home.take(home.root)).status, 'held-by-us');
-    assert.deepEqual(await collectGarbage(home.directory, witness), []);
+    assert.deepEqual(await clearDeadRecords(home.directory, witness), []);
     assert.ok(readdirSync(home.directory.instances).includes(`${id}.json`));
   });
 });

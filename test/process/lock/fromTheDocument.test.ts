@@ -10,7 +10,7 @@ import { actOnce, readActor } from '../../../src/lock/actOnce.ts';
 import { holdResources } from '../../../src/lock/holdResources.ts';
 import { listInstanceRecords, newInstanceId, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { livenessOf } from '../../../src/lock/liveness.ts';
-import { createWitness, type Witness } from '../../../src/lock/processStarts.ts';
+import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
@@ -22,7 +22,7 @@ const script = join(import.meta.dirname, 'fromTheDocument.pl');
 describe('The protocol as its document tells it, in Perl', function () {
   this.timeout(60_000);
   let home: ControlHome;
-  let witness: Witness;
+  let witness: ProcessStarts;
 
   onlyOnLinux('the program in Perl was written for Linux');
   before(async function () {
@@ -30,7 +30,7 @@ describe('The protocol as its document tells it, in Perl', function () {
       console.log('skipped: there is no perl');
       this.skip();
     }
-    witness = await createWitness();
+    witness = await readProcessStarts();
   });
   beforeEach(() => {
     home = new ControlHome();

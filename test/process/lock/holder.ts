@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { holdResources } from '../../../src/lock/holdResources.ts';
 import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
-import { createWitness } from '../../../src/lock/processStarts.ts';
+import { readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { type ResourceKind, resourceKey } from '../../../src/lock/resourceKey.ts';
 
 const [kind = 'path', resource = '', serverId = ''] = process.argv.slice(2);
@@ -11,7 +11,7 @@ if ('refused' in opened) {
   console.error(opened.refused);
   process.exit(1);
 }
-const witness = await createWitness();
+const witness = await readProcessStarts();
 const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
 const result = await holdResources({
   directory: opened.directory,

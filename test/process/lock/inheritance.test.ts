@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { collectGarbage } from '../../../src/lock/clearDeadRecords.ts';
+import { clearDeadRecords } from '../../../src/lock/clearDeadRecords.ts';
 import { holdResources } from '../../../src/lock/holdResources.ts';
 import { newInstanceId, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { type KernelLock, lockFile } from '../../../src/lock/kernelLock.ts';
 import { livenessOf } from '../../../src/lock/liveness.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
-import { createWitness } from '../../../src/lock/processStarts.ts';
+import { readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
@@ -79,7 +79,7 @@ describe('A lock in the hands of a child', function () {
   });
 
   it('test 19: an instance that unlocks and closes leaves nothing, not even to a stray descendant', async () => {
-    const witness = await createWitness();
+    const witness = await readProcessStarts();
     const resource = resourceKey('path', home.root);
     const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
     const request = { directory: home.directory, witness, resources: [resource], facts: { serverId: 'memory', server } };
@@ -98,7 +98,7 @@ describe('A lock in the hands of a child', function () {
   });
 
   it('test 18: guard and launcher killed, the server below is found by its group: nobody starts beside it, nothing is cleared away', async () => {
-    const witness = await createWitness();
+    const witness = await readProcessStarts();
     const resource = resourceKey('path', home.root);
     // A launcher like npx: in a group of its own, with the server below it.
     const { child: launcher, first } = await withLock('sleep 600 >/dev/null & echo $!; wait', 1, true);
@@ -116,15 +116,15 @@ describe('A lock in the hands of a child', function () {
       assert.equal((await livenessOf(record, witness)).life, 'alive');
       launcher.kill('SIGKILL');
       await until('the launcher is gone', () => launcher.signalCode !== null);
-      assert.equal((await livenessOf(record, await createWitness())).life, 'unknown');
+      assert.equal((await livenessOf(record, await readProcessStarts())).life, 'unknown');
       const request = { directory: home.directory, resources: [resource], facts: { serverId: 'memory' } };
-      const refused = await holdResources({ ...request, witness: await createWitness() });
+      const refused = await holdResources({ ...request, witness: await readProcessStarts() });
       assert.ok(refused.status === 'orphan', JSON.stringify(refused));
       assert.equal(refused.certain, false);
-      assert.deepEqual(await collectGarbage(home.directory, await createWitness()), []);
+      assert.deepEqual(await clearDeadRecords(home.directory, await readProcessStarts()), []);
       process.kill(server, 'SIGKILL');
-      await until('the group is gone', async () => (await livenessOf(record, await createWitness())).life === 'dead');
-      assert.deepEqual(await collectGarbage(home.directory, await createWitness()), [record.id]);
+      await until('the group is gone', async () => (await livenessOf(record, await readProcessStarts())).life === 'dead');
+      assert.deepEqual(await clearDeadRecords(home.directory, await readProcessStarts()), [record.id]);
     } finally {
       try {
         process.kill(server, 'SIGKILL');

@@ -1,19 +1,19 @@
 import { type HeldInstance, type HoldResult, holdResources } from '../../../src/lock/holdResources.ts';
-import type { Witness } from '../../../src/lock/processStarts.ts';
+import type { ProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { LockHome } from './lockHome.ts';
 
 /** A process as records name it. */
-export async function markOf(witness: Witness, pid: number): Promise<{ readonly pid: number; readonly start: string }> {
+export async function markOf(witness: ProcessStarts, pid: number): Promise<{ readonly pid: number; readonly start: string }> {
   return { pid, start: (await witness.startOf(pid)) ?? '?' };
 }
 
 /** A run folder with instances of a test's own, which are closed with it. */
 export class InstanceHome extends LockHome {
-  readonly #witness: Witness;
+  readonly #witness: ProcessStarts;
   readonly #held: HeldInstance[] = [];
 
-  constructor(witness: Witness) {
+  constructor(witness: ProcessStarts) {
     super();
     this.#witness = witness;
   }

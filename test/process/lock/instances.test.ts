@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import { collectGarbage } from '../../../src/lock/clearDeadRecords.ts';
+import { clearDeadRecords } from '../../../src/lock/clearDeadRecords.ts';
 import { holdResources, publishedHolders } from '../../../src/lock/holdResources.ts';
 import {
   type InstanceRecord,
@@ -27,7 +27,7 @@ import {
 } from '../../../src/lock/instanceRecord.ts';
 import { livenessOf } from '../../../src/lock/liveness.ts';
 import { findLockDirectory, openLockDirectory, protocolBase } from '../../../src/lock/lockDirectory.ts';
-import { createWitness, type Witness } from '../../../src/lock/processStarts.ts';
+import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
@@ -37,11 +37,11 @@ import { ended, until } from './lockHome.ts';
 describe('Instances and their records', function () {
   this.timeout(60_000);
   let home: InstanceHome;
-  let witness: Witness;
+  let witness: ProcessStarts;
 
   onlyOnLinux('the kernel lock was not run on this system yet');
   before(async () => {
-    witness = await createWitness();
+    witness = await readProcessStarts();
   });
   beforeEach(() => {
     home = new InstanceHome(witness);
@@ -81,13 +81,13 @@ describe('Instances and their records', function () {
     for (const file of files) {
       utimesSync(file, 0, 0);
     }
-    instance.keepYoung();
+    instance.refreshFileTimes();
     for (const file of files) {
       assert.ok(Date.now() - statSync(file).mtimeMs < 60_000, file);
     }
     assert.equal(instance.isIntact(), true);
     rmSync(files[0] ?? '');
-    instance.keepYoung();
+    instance.refreshFileTimes();
     assert.equal(instance.isIntact(), false);
     assert.equal(existsSync(files[0] ?? ''), false);
   });
@@ -212,7 +212,7 @@ describe('Instances and their records', function () {
       [good.id],
     );
 
-    assert.deepEqual(await collectGarbage(home.directory, witness), [stranger.id]);
+    assert.deepEqual(await clearDeadRecords(home.directory, witness), [stranger.id]);
     assert.deepEqual(published(), [...Object.values(hostile), later, good.id].map((id) => `${id}.json`).sort());
   });
 
@@ -230,11 +230,11 @@ describe('Instances and their records', function () {
       writeInstanceRecord(home.directory, record);
     }
     await home.hold(join(home.directory.instances, `${lively.id}.lock`));
-    assert.deepEqual(await collectGarbage(home.directory, witness), [dead]);
+    assert.deepEqual(await clearDeadRecords(home.directory, witness), [dead]);
     assert.deepEqual(published(), [`${elsewhere.id}.json`, `${lively.id}.json`, `${lively.id}.lock`, `${alive.id}.json`].sort());
     // Without locks nothing is proven.
     writeInstanceRecord(home.directory, someRecord({ id: dead, host: here(), server: other }));
-    assert.deepEqual(await collectGarbage(home.directory, witness, 50, { helpers: [] }), []);
+    assert.deepEqual(await clearDeadRecords(home.directory, witness, 50, { helpers: [] }), []);
   });
 
   it('test 33: ten thousand dead records hide nobody, and cost one look each', async () => {
@@ -246,7 +246,7 @@ describe('Instances and their records', function () {
     const alive = someRecord({ id: newInstanceId(), host: here(), server: await mark(process.pid) });
     writeInstanceRecord(home.directory, alive);
     let looks = 0;
-    const counting: Witness = {
+    const counting: ProcessStarts = {
       ...witness,
       startOf(pid) {
         looks += 1;
@@ -261,7 +261,7 @@ describe('Instances and their records', function () {
       [alive.id],
     );
     assert.equal(looks, 10_001);
-    assert.equal((await collectGarbage(home.directory, witness, 5)).length, 5);
+    assert.equal((await clearDeadRecords(home.directory, witness, 5)).length, 5);
     assert.equal(published().length, 10_001 - 5);
   });
 

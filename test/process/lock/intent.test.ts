@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { actOnce, type Intention, readActor } from '../../../src/lock/actOnce.ts';
+import { type ActOnceOptions, actOnce, readActor } from '../../../src/lock/actOnce.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome, until } from './lockHome.ts';
 
@@ -22,7 +22,7 @@ describe('Exactly one acts', function () {
   });
   afterEach(() => home.clean());
 
-  const intention = (changes: Partial<Intention> = {}): Intention => ({
+  const intention = (changes: Partial<ActOnceOptions> = {}): ActOnceOptions => ({
     directory: home.directory,
     target,
     expect: '1',

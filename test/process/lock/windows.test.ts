@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { readInstanceRecord, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { lockFile } from '../../../src/lock/kernelLock.ts';
-import { createWitness } from '../../../src/lock/processStarts.ts';
+import { readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { someId, someRecord } from '../../unit/lock/records.ts';
 import { LockHome } from './lockHome.ts';
 
@@ -71,6 +71,6 @@ describe('The kernel lock on Windows', function () {
   });
 
   it('test 29: starts are known without wmic', async () => {
-    assert.match((await (await createWitness()).startOf(process.pid)) ?? '', /^win:\d+$/);
+    assert.match((await (await readProcessStarts()).startOf(process.pid)) ?? '', /^win:\d+$/);
   });
 });

@@ -1,10 +1,10 @@
 // Run by a test as another user: tries to end one process, and prints what became of it.
 
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { endTree, systemEndHands } from '../../../src/process/terminateTree.ts';
+import { endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
 
 const table = new ProcTable();
 const row = (await table.list()).find((one) => one.pid === Number(process.argv[2]));
 if (row) {
-  console.log(JSON.stringify(await endTree({ server: row.identity, launchers: [], objection: () => undefined }, systemEndHands(table))));
+  console.log(JSON.stringify(await endTree({ server: row.identity, launchers: [], objection: () => undefined }, systemTerminator(table))));
 }

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { endTree, systemEndHands } from '../../../src/process/terminateTree.ts';
+import { endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
 import { endSleeper, startSleeper } from './sleeper.ts';
 
 const real = new ProcTable();
@@ -56,7 +56,7 @@ for (const swapped of ['never', 'before the list', 'between list and signal'] as
       return rows;
     },
   };
-  const hands = systemEndHands(table);
+  const hands = systemTerminator(table);
   const sent: string[] = [];
   const { status } = await endTree(
     { server: row.identity, launchers: [], objection: () => undefined },

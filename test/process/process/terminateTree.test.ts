@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'mocha';
 import type { ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { type EndReport, endTree, systemEndHands } from '../../../src/process/terminateTree.ts';
+import { type EndReport, endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { Children, firstLine, rowOf, until } from './children.ts';
 
@@ -33,7 +33,7 @@ describe('Ending a tree', function () {
         objection: () => options.objection,
         ...(options.politeMs === undefined ? {} : { politeMs: options.politeMs }),
       },
-      systemEndHands(table),
+      systemTerminator(table),
     );
 
   it('asks politely first, and that is enough for most', async () => {
@@ -123,7 +123,7 @@ describe('Ending a tree', function () {
         politeMs: 300,
         objection: () => (performance.now() - began > 250 ? 'adopted meanwhile' : undefined),
       },
-      systemEndHands(table),
+      systemTerminator(table),
     );
     assert.equal(report.status, 'refused');
     assert.equal(await isRunning(child.pid), true);

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { idleMs, judgeVitality, type LifeEvidence, type LifeLook, looksNeeded, unreadMs } from '../../../src/diagnosis/activity.ts';
+import {
+  type ActivityReading,
+  idleServerMs,
+  judgeVitality,
+  type LifeEvidence,
+  looksNeeded,
+  unreadMs,
+} from '../../../src/diagnosis/activity.ts';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
 /** One look a second for so long. */
-function looks(seconds: number, part: (at: number) => Partial<LifeLook>): LifeLook[] {
+function looks(seconds: number, part: (at: number) => Partial<ActivityReading>): ActivityReading[] {
   return Array.from({ length: seconds + 1 }, (_, at) => ({
     at: at * 1_000,
     states: 'S',
@@ -14,7 +21,7 @@ function looks(seconds: number, part: (at: number) => Partial<LifeLook>): LifeLo
     ...part(at),
   }));
 }
-const judge = (given: readonly LifeLook[], more: Partial<LifeEvidence> = {}) =>
+const judge = (given: readonly ActivityReading[], more: Partial<LifeEvidence> = {}) =>
   judgeVitality({ now, pid: 77, looks: given, clientStopped: false, ...more });
 
 describe('judgeVitality', () => {
@@ -58,8 +65,8 @@ describe('judgeVitality', () => {
 
   it('says idle after an hour without a byte, and how that is known', () => {
     const given = looks(0, () => ({}));
-    assert.match(judge(given, { quiet: { since: now - idleMs, by: 'bytes' } })?.why ?? '', /^it has read nothing since/);
-    assert.match(judge(given, { quiet: { since: now - idleMs, by: 'processor' } })?.why ?? '', /no processor time since/);
-    assert.equal(judge(given, { quiet: { since: now - idleMs + 1, by: 'bytes' } }), undefined);
+    assert.match(judge(given, { quiet: { since: now - idleServerMs, by: 'bytes' } })?.why ?? '', /^it has read nothing since/);
+    assert.match(judge(given, { quiet: { since: now - idleServerMs, by: 'processor' } })?.why ?? '', /no processor time since/);
+    assert.equal(judge(given, { quiet: { since: now - idleServerMs + 1, by: 'bytes' } }), undefined);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { commandLine, type InstallFacts, type Upgrade, upgradeCommand } from '../../../src/diagnosis/upgradeCommand.ts';
+import { type InstallFacts, shownCommandLine, type Upgrade, upgradeCommand } from '../../../src/diagnosis/upgradeCommand.ts';
 
 const npm: InstallFacts = {
   ecosystem: 'npm',
@@ -25,7 +25,7 @@ const python: InstallFacts = {
 
 function text(upgrade: Upgrade): string {
   return 'argv' in upgrade
-    ? `${upgrade.cwd === undefined ? '' : `(${upgrade.cwd}) `}${commandLine(upgrade.argv)}`
+    ? `${upgrade.cwd === undefined ? '' : `(${upgrade.cwd}) `}${shownCommandLine(upgrade.argv)}`
     : `words: ${upgrade.words}`;
 }
 

@@ -1,5 +1,5 @@
 import type { InstanceRecord } from '../../../src/lock/instanceRecord.ts';
-import type { Witness } from '../../../src/lock/processStarts.ts';
+import type { ProcessStarts } from '../../../src/lock/processStarts.ts';
 
 export const someId = '0123456789abcdef0123456789abcdef';
 
@@ -22,6 +22,6 @@ export function someRecord(changes: Partial<InstanceRecord> = {}): InstanceRecor
 }
 
 /** A system with exactly these processes. */
-export function someWitness(starts: Readonly<Record<number, string>>, boot = 'boot-1', pidns = '4026531836'): Witness {
+export function someWitness(starts: Readonly<Record<number, string>>, boot = 'boot-1', pidns = '4026531836'): ProcessStarts {
   return { boot, pidns, startOf: async (pid) => starts[pid] };
 }

@@ -3,12 +3,12 @@ import { createListenerTable } from '../../../process/createListenerTable.ts';
 import type { ListenerTable } from '../../../process/listenerTable.ts';
 import { isReached, loopbackAddresses, topmostHolder } from '../../../process/portHolder.ts';
 import { processTree } from '../../../process/tree/processTree.ts';
-import type { ChildCode } from '../../stale/serverCode.ts';
+import type { ServerCode } from '../../stale/serverCode.ts';
 
 /** The process that listens behind `--upstream`, as it was found. */
-export interface Sighting {
+export interface ExternalProcess {
   readonly row: ProcessRow;
-  readonly code: ChildCode;
+  readonly code: ServerCode;
 }
 
 export interface ForeignServerParts {
@@ -19,20 +19,20 @@ export interface ForeignServerParts {
   /** Whether the process that answered at the last look must be the one that answers now, by the connections to it. */
   readonly connections: () => { readonly open: number; readonly disturbances: number };
   /** Reads the code of a process that was not there before. */
-  readonly read: (row: ProcessRow) => Promise<ChildCode>;
+  readonly read: (row: ProcessRow) => Promise<ServerCode>;
   /** Another process listens there now, or nobody that can be seen: then `why` says why. */
-  readonly changed: (sighting: Sighting | undefined, why: string) => void;
+  readonly changed: (sighting: ExternalProcess | undefined, why: string) => void;
 }
 
 /** How often somebody looks whether the server was replaced, ms: what is installed right after its start is compared with what was there before. */
 const watchMs = { proc: 1_000, others: 15_000 };
 
 /** A server that somebody else starts, ends and starts again: who it is, is found by who listens at its address. Nothing is asked of it. */
-export class ForeignServer {
+export class ExternalServer {
   readonly #parts: ForeignServerParts;
   readonly #listeners: ListenerTable;
   readonly #timer: NodeJS.Timeout;
-  #sighting: Sighting | undefined;
+  #sighting: ExternalProcess | undefined;
   /** Why nobody is known; told once. */
   #why: string | undefined;
   #disturbances = -1;
@@ -45,7 +45,7 @@ export class ForeignServer {
     this.#timer.unref();
   }
 
-  get sighting(): Sighting | undefined {
+  get sighting(): ExternalProcess | undefined {
     return this.#sighting;
   }
 
@@ -115,7 +115,7 @@ export class ForeignServer {
     return row;
   }
 
-  #set(sighting: Sighting | undefined, why: string): void {
+  #set(sighting: ExternalProcess | undefined, why: string): void {
     const before = this.#sighting;
     this.#sighting = sighting;
     if (sighting || before || why !== this.#why) {

@@ -4,23 +4,23 @@ import { loopbackAddresses } from '../../../process/portHolder.ts';
 import { runDirOf } from '../../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { guardTable } from '../../process/guardProcesses.ts';
-import { ownCommand } from '../../stale/restartCommand.ts';
-import { ChildCode } from '../../stale/serverCode.ts';
-import type { Cure } from '../../stale/staleRefusal.ts';
+import { ownCommand } from '../../stale/restartCommandLine.ts';
+import { ServerCode } from '../../stale/serverCode.ts';
+import type { RestartHint } from '../../stale/staleRefusal.ts';
 import type { Upstream } from '../transport/upstream.ts';
-import { ForeignServer, type Sighting } from './externalServer.ts';
+import { type ExternalProcess, ExternalServer } from './externalServer.ts';
 import { replaceByEnsure } from './replaceByEnsure.ts';
 import { StaleCalls } from './staleCalls.ts';
 import type { UpstreamServer } from './upstreamServer.ts';
 
 /** A server behind `--upstream` that somebody else starts: who it is, what it runs, and who may replace it (`--ensure`). */
-export class ForeignUpstream implements UpstreamServer {
+export class ExternalUpstream implements UpstreamServer {
   readonly state = 'running';
   readonly lastFault = undefined;
   readonly #options: HttpGuardOptions;
   readonly #upstream: Upstream;
   readonly #log: Log;
-  #foreign: ForeignServer | undefined;
+  #foreign: ExternalServer | undefined;
   #staleCalls: StaleCalls | undefined;
   #restarting: Promise<void> | undefined;
 
@@ -58,11 +58,11 @@ export class ForeignUpstream implements UpstreamServer {
       }
       return;
     }
-    this.#foreign = new ForeignServer({
+    this.#foreign = new ExternalServer({
       url,
       table: guardTable(),
       connections: () => this.#upstream,
-      read: async (row) => (await this.#staleCalls?.sighted(row)) ?? new ChildCode(),
+      read: async (row) => (await this.#staleCalls?.sighted(row)) ?? new ServerCode(),
       changed: (sighting, why) => this.#changed(sighting, why),
     });
     this.#staleCalls = onStale === 'off' ? undefined : this.#staleGate(this.#foreign, url);
@@ -74,12 +74,12 @@ export class ForeignUpstream implements UpstreamServer {
     void this.#foreign.look();
   }
 
-  #changed(sighting: Sighting | undefined, why: string): void {
+  #changed(sighting: ExternalProcess | undefined, why: string): void {
     this.#staleCalls?.serve(sighting?.code);
     this.#log.info(sighting ? `the server is PID ${sighting.row.pid}` : `which process the server is, is not known: ${why}`);
   }
 
-  #staleGate(foreign: ForeignServer, url: URL): StaleCalls {
+  #staleGate(foreign: ExternalServer, url: URL): StaleCalls {
     const options = this.#options;
     return new StaleCalls({
       options,
@@ -136,7 +136,7 @@ export class ForeignUpstream implements UpstreamServer {
 }
 
 /** What restarts a server that listens at an address. @param pid of the process that listens there; undefined when it is not known */
-function foreignCure({ ensure, runDir }: HttpGuardOptions, url: URL, pid: number | undefined): Cure {
+function foreignCure({ ensure, runDir }: HttpGuardOptions, url: URL, pid: number | undefined): RestartHint {
   if (ensure === undefined) {
     const who = pid === undefined ? `what listens on port ${url.port}` : `PID ${pid}, which listens on port ${url.port},`;
     return { step: `end ${who} and start it again the way it was started` };

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from '../../../base/log.ts';
 import { endServer } from '../../process/endServer.ts';
 import { type ServerProcess, startServer } from '../../process/serverProcess.ts';
-import type { ChildCode } from '../../stale/serverCode.ts';
+import type { ServerCode } from '../../stale/serverCode.ts';
 import { accepts, freePort, verifyFault } from '../transport/reachable.ts';
-import type { Target, Upstream } from '../transport/upstream.ts';
+import type { Upstream, UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
 export interface ServedOptions {
@@ -33,8 +33,8 @@ interface Running {
   readonly process: ServerProcess;
   readonly url: URL;
   readonly since: number;
-  readonly code: ChildCode | undefined;
-  target: Target | undefined;
+  readonly code: ServerCode | undefined;
+  target: UpstreamTarget | undefined;
   /** We end it ourselves. */
   leaving: boolean;
 }
@@ -45,7 +45,7 @@ const longestBackOffMs = 10_000;
 const steadyMs = 60_000;
 
 /** The server that the proxy starts itself, and starts again when it ends. */
-export class ServedProcess {
+export class OwnProcess {
   readonly #options: ServedOptions;
   readonly #upstream: Upstream;
   #running: Running | undefined;

@@ -5,9 +5,9 @@ import { guardTable } from '../../process/guardProcesses.ts';
 import type { ServerProcess } from '../../process/serverProcess.ts';
 import { Watchdog } from '../../process/watchdog.ts';
 import type { Publication } from '../../publish/guardRecord.ts';
-import { ownCommand } from '../../stale/restartCommand.ts';
+import { ownCommand } from '../../stale/restartCommandLine.ts';
 import type { Upstream } from '../transport/upstream.ts';
-import { ServedProcess } from './ownProcess.ts';
+import { OwnProcess } from './ownProcess.ts';
 import { StaleCalls } from './staleCalls.ts';
 import type { UpstreamServer } from './upstreamServer.ts';
 
@@ -25,11 +25,11 @@ export interface ServedUpstreamParts {
 const startMs = 60_000;
 
 /** A server that the guard starts: its process, its code, its record, and who ends it when the guard is killed. */
-export class ServedUpstream implements UpstreamServer {
+export class OwnUpstream implements UpstreamServer {
   readonly staleCalls: StaleCalls | undefined;
   readonly #log: Log;
   readonly #publication: Publication | undefined;
-  readonly #served: ServedProcess;
+  readonly #served: OwnProcess;
   readonly #watchdog: Watchdog;
   #restarting: Promise<void> | undefined;
 
@@ -47,7 +47,7 @@ export class ServedUpstream implements UpstreamServer {
             cure: () => ownCommand(['restart', String(process.pid)], runDirOf(process.env, options.runDir)),
             log: (line) => log.warn(line),
           });
-    this.#served = new ServedProcess(upstream, {
+    this.#served = new OwnProcess(upstream, {
       ...options,
       fixed: options.upstream,
       startMs,

@@ -3,16 +3,16 @@ import type { ProcessRow, ProcessTable } from '../../../model/process.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { RestartLimit } from '../../process/restartLimit.ts';
 import { CodeRecorder } from '../../stale/codeRecorder.ts';
-import type { ChildCode } from '../../stale/serverCode.ts';
+import type { ServerCode } from '../../stale/serverCode.ts';
 import { createStaleGate, type StaleGate, type StaleReport } from '../../stale/staleGate.ts';
-import type { Cure, ToolRefusal } from '../../stale/staleRefusal.ts';
+import type { RestartHint, ToolRefusal } from '../../stale/staleRefusal.ts';
 import { faultCode, rpcError } from '../session/faults.ts';
 import type { GatedCall } from '../session/gatedCall.ts';
 import type { ToolPage } from '../session/listReader.ts';
 import type { RequestId } from '../transport/clientMessage.ts';
 import { ownRequest } from '../transport/ownRequest.ts';
 import type { Upstream } from '../transport/upstream.ts';
-import type { ForeignServer } from './externalServer.ts';
+import type { ExternalServer } from './externalServer.ts';
 
 export interface StaleCallsOptions {
   readonly options: HttpGuardOptions;
@@ -21,9 +21,9 @@ export interface StaleCallsOptions {
   /** Replaces the server; rejects when that failed. Undefined where nobody here knows how. */
   readonly restart: ((reason: string) => Promise<void>) | undefined;
   /** What restarts the server. */
-  readonly cure: () => Cure;
+  readonly cure: () => RestartHint;
   /** Where somebody else starts the server, and starts it again, without telling. */
-  readonly foreign?: Pick<ForeignServer, 'settled' | 'look'>;
+  readonly foreign?: Pick<ExternalServer, 'settled' | 'look'>;
   readonly log: (line: string) => void;
 }
 
@@ -37,7 +37,7 @@ export class StaleCalls {
   readonly #options: StaleCallsOptions;
   readonly #limit = new RestartLimit();
   #restarting: Promise<void> | undefined;
-  #child: ChildCode | undefined;
+  #child: ServerCode | undefined;
 
   constructor(options: StaleCallsOptions) {
     this.#options = options;
@@ -55,24 +55,24 @@ export class StaleCalls {
   }
 
   /** Right before a server is started. */
-  spawning(): ChildCode {
-    return this.#recorder.starting();
+  spawning(): ServerCode {
+    return this.#recorder.beforeStart();
   }
 
   /** In place of both: the process that listens where somebody else starts the server. */
-  async sighted(row: ProcessRow): Promise<ChildCode> {
+  async sighted(row: ProcessRow): Promise<ServerCode> {
     const child = this.#recorder.unrecorded();
     await this.#gate.sighted(child, row);
     return child;
   }
 
   /** A started server accepts connections. */
-  async accepted(child: ChildCode, pid: number): Promise<void> {
+  async accepted(child: ServerCode, pid: number): Promise<void> {
     await this.#gate.firstAnswer(child, pid);
   }
 
   /** Calls go to this one from now on. */
-  serve(child: ChildCode | undefined): void {
+  serve(child: ServerCode | undefined): void {
     this.#child = child;
     this.#gate.serve(child);
   }

@@ -1,6 +1,6 @@
 import { createRedactor } from '../../../redaction/redactor.ts';
 import { accepts } from '../transport/reachable.ts';
-import type { Target } from '../transport/upstream.ts';
+import type { UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
 /** The server behind the proxy: one that is started here (`ServedUpstream`), or by somebody else (`ForeignUpstream`). */
@@ -37,7 +37,7 @@ export interface UpstreamHealth {
 /** @param target where requests go now */
 export async function upstreamHealth(
   server: Pick<UpstreamServer, 'state' | 'pid' | 'since' | 'lastFault' | 'settled'>,
-  target: Pick<Target, 'url'> | undefined,
+  target: Pick<UpstreamTarget, 'url'> | undefined,
 ): Promise<UpstreamHealth> {
   const up = target !== undefined && server.state === 'running' && (await accepts(target.url));
   await server.settled();

@@ -1,9 +1,9 @@
-import { isSessionId, newSession, type Session } from './httpSession.ts';
+import { type HttpSession, isSessionId, newSession } from './httpSession.ts';
 import type { SessionTable } from './sessionTable.ts';
 
 /** The session that a request is let into. */
 export interface Admitted {
-  readonly session: Session;
+  readonly session: HttpSession;
   /** Set up again when the server refuses it. */
   readonly recoverable: boolean;
   /** Not in the table yet: the id was not issued here. */
@@ -13,7 +13,7 @@ export interface Admitted {
 export type Refused = { readonly fault: 'bad-session-id' | 'session-ended' | 'session-of-another' };
 
 interface Trial {
-  readonly session: Session;
+  readonly session: HttpSession;
   requests: number;
 }
 
@@ -64,7 +64,7 @@ export class Admissions {
     }
   }
 
-  #tried(id: string, credential: string, path: string): Session {
+  #tried(id: string, credential: string, path: string): HttpSession {
     const key = trialKey(id, credential);
     const trial = this.#trials.get(key) ?? { session: newSession(id, id, credential, path, Date.now()), requests: 0 };
     trial.requests += 1;

@@ -6,7 +6,7 @@ import { isEventStream } from '../transport/ownRequest.ts';
 import type { UpstreamOutcome } from '../transport/upstream.ts';
 import { EventTracker } from './eventTracker.ts';
 import { type Fault, faultAnswer, faultCode, faultText, rpcError, sessionCode } from './faults.ts';
-import { remember, type Session } from './httpSession.ts';
+import { type HttpSession, rememberBounded } from './httpSession.ts';
 import type { WholeAnswer } from './sessionExchange.ts';
 
 type Answer = Extract<UpstreamOutcome, { status: 'answer' }>;
@@ -80,7 +80,7 @@ export function eventOf(message: object): string {
 }
 
 /** Follows what passes to the client in an event stream. */
-export function trackEvents(session: Session | undefined, unanswered: Set<RequestId>, notice?: (method: string) => void): EventTracker {
+export function trackEvents(session: HttpSession | undefined, unanswered: Set<RequestId>, notice?: (method: string) => void): EventTracker {
   return new EventTracker({
     message(head) {
       if (head.method !== undefined) {
@@ -90,12 +90,12 @@ export function trackEvents(session: Session | undefined, unanswered: Set<Reques
         unanswered.delete(head.id);
       } else if (session && head.id !== undefined && head.method !== undefined) {
         const { id } = head;
-        remember(session.serverRequests, () => session.serverRequests.set(id, session.generation));
+        rememberBounded(session.serverRequests, () => session.serverRequests.set(id, session.generation));
       }
     },
     id(id) {
       if (session) {
-        remember(session.eventIds, () => session.eventIds.add(id));
+        rememberBounded(session.eventIds, () => session.eventIds.add(id));
       }
     },
   });
@@ -105,7 +105,7 @@ export function trackEvents(session: Session | undefined, unanswered: Set<Reques
 export interface AnswerHelp {
   readonly ids: readonly RequestId[];
   readonly server: string;
-  readonly session?: Session;
+  readonly session?: HttpSession;
   /** The rest of a stream that broke off after this event; undefined when the server does not have it. */
   resume?(lastId: string): Promise<Answer | undefined>;
   onChunk?(chunk: Buffer): void;
@@ -150,7 +150,7 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
     const { lastId } = tracker;
     if (result === 'ended' && lastId !== undefined && session && unanswered.size > 0) {
       // The server wants to be asked for the rest, with this id.
-      remember(session.suspended, () => session.suspended.set(lastId, { generation, ids: [...unanswered] }));
+      rememberBounded(session.suspended, () => session.suspended.set(lastId, { generation, ids: [...unanswered] }));
       client.end();
       return;
     }

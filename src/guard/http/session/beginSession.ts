@@ -3,7 +3,7 @@ import { isObject } from '../transport/clientMessage.ts';
 import { oneHeader } from '../transport/headers.ts';
 import { eventData, isEventStream } from '../transport/ownRequest.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
-import type { Session } from './httpSession.ts';
+import type { HttpSession } from './httpSession.ts';
 import type { Exchange, SessionExchange } from './sessionExchange.ts';
 import { listsWithNews } from './sessionRecovery.ts';
 import type { SessionTable } from './sessionTable.ts';
@@ -79,7 +79,7 @@ export async function answerInitialize(
 }
 
 /** @returns whether the result was in the text */
-function learn(session: Session, text: string, streams: boolean): boolean {
+function learn(session: HttpSession, text: string, streams: boolean): boolean {
   for (const data of streams ? eventData(text) : [text]) {
     const result = resultIn(data);
     if (result) {

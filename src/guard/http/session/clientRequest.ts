@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Departure } from '../../../base/abort.ts';
+import { ClientAbort } from '../../../base/abort.ts';
 import { readRequestBody } from '../transport/bodies.ts';
 import { isStatelessEra, readClientMessage } from '../transport/clientMessage.ts';
 import { endToEnd, oneHeader, type RawHeaders } from '../transport/headers.ts';
@@ -24,7 +24,7 @@ export async function readClientRequest(
   response: ServerResponse,
   ownOrigin: () => string | undefined,
 ): Promise<ClientRequest | undefined> {
-  const gone = new Departure();
+  const gone = new ClientAbort();
   response.once('close', () => {
     // After the end nobody is to be told.
     if (!response.writableFinished) {

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import type { Session } from './httpSession.ts';
+import type { HttpSession } from './httpSession.ts';
 import type { Exchange } from './sessionExchange.ts';
 
 /** A POST before it goes to the server. */
 export interface GatedCall {
   readonly exchange: Exchange;
-  readonly session: Session | undefined;
+  readonly session: HttpSession | undefined;
   readonly response: ServerResponse;
 }
 

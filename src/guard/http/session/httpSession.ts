@@ -19,7 +19,7 @@ export interface SessionSetup {
 }
 
 /** One session of a client, whatever became of the server's processes under it. */
-export interface Session {
+export interface HttpSession {
   /** What the client sends. Stays the same as long as the session lives. */
   readonly clientId: string;
   /** Hash of who began it (`credentialHash`). */
@@ -52,7 +52,7 @@ export interface Session {
 }
 
 /** A client's session as it begins. */
-export function newSession(clientId: string, upstreamId: string | undefined, credential: string, path: string, now: number): Session {
+export function newSession(clientId: string, upstreamId: string | undefined, credential: string, path: string, now: number): HttpSession {
   return {
     clientId,
     credential,
@@ -84,7 +84,7 @@ export function isSessionId(id: string): boolean {
 const maxRemembered = 1_024;
 
 /** Remembers a key in a bounded collection; the oldest goes. */
-export function remember<K>(keys: { readonly size: number; keys(): Iterator<K>; delete(key: K): boolean }, add: () => void): void {
+export function rememberBounded<K>(keys: { readonly size: number; keys(): Iterator<K>; delete(key: K): boolean }, add: () => void): void {
   add();
   if (keys.size > maxRemembered) {
     const oldest = keys.keys().next();

@@ -1,7 +1,7 @@
 import { isListMethod, type ListMethod, listDigest, lists } from '../../relay/sessionMemory.ts';
 import { type ClientMessage, isObject } from '../transport/clientMessage.ts';
 import { eventData } from '../transport/ownRequest.ts';
-import type { Session } from './httpSession.ts';
+import type { HttpSession } from './httpSession.ts';
 
 /** A longer answer is not read: its list may have changed after a restart. */
 const maxKept = 1_048_576;
@@ -26,7 +26,7 @@ export interface ToolPage {
  * @param session that remembers what passed; without sessions only the tools are read
  * @returns undefined for a message that asks for no list
  */
-export function readList(session: Session | undefined, message: ClientMessage | undefined): ListReader | undefined {
+export function readList(session: HttpSession | undefined, message: ClientMessage | undefined): ListReader | undefined {
   const { method, params } = message?.single ?? {};
   const [id] = message?.requestIds ?? [];
   if (method === undefined || id === undefined || !isListMethod(method)) {
@@ -64,7 +64,7 @@ export function readList(session: Session | undefined, message: ClientMessage | 
 }
 
 /** Names of the lists (`tools` …) that the client has, by the method that asks for each. Undefined: nobody has kept account. */
-export function knownLists(session: Session): readonly ListMethod[] | undefined {
+export function knownLists(session: HttpSession): readonly ListMethod[] | undefined {
   const { lists: known } = session.setup;
   return known && Object.keys(known).filter(isListMethod);
 }
@@ -75,7 +75,7 @@ export function knownLists(session: Session): readonly ListMethod[] | undefined 
  * @returns methods of notifications; only for those of which the client was told to expect news
  */
 export async function changedLists(
-  session: Session,
+  session: HttpSession,
   ask: (method: ListMethod) => Promise<Readonly<Record<string, unknown>> | undefined>,
 ): Promise<string[]> {
   const { setup } = session;

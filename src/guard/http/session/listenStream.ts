@@ -4,7 +4,7 @@ import { passBody } from '../transport/bodies.ts';
 import type { RawHeaders } from '../transport/headers.ts';
 import { isEventStream } from '../transport/ownRequest.ts';
 import { eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts';
-import type { Session } from './httpSession.ts';
+import type { HttpSession } from './httpSession.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
 
 /** A stream that lived this long was a good one, ms. */
@@ -16,7 +16,7 @@ const longestPauseMs = 5_000;
 /** A GET with which a client listens. */
 export interface Listening {
   readonly exchange: Exchange;
-  readonly session: Session;
+  readonly session: HttpSession;
   readonly recoverable: boolean;
   /** Of the client's request. */
   readonly lastEventId: string | undefined;
@@ -115,7 +115,7 @@ function answerMissed(
   outcome: ExchangeOutcome,
   client: ServerResponse,
   server: string,
-  session: Session,
+  session: HttpSession,
 ): void {
   if (outcome.status === 'answer') {
     outcome.request.destroy();

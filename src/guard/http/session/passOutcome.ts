@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Log } from '../../../base/log.ts';
 import type { RawHeaders } from '../transport/headers.ts';
 import { isEventStream } from '../transport/ownRequest.ts';
-import type { Target } from '../transport/upstream.ts';
+import type { UpstreamTarget } from '../transport/upstream.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
-import type { Session } from './httpSession.ts';
+import type { HttpSession } from './httpSession.ts';
 import { readList, type ToolPage } from './listReader.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
 import type { SessionTable } from './sessionTable.ts';
@@ -13,7 +13,7 @@ import type { SessionTable } from './sessionTable.ts';
 export async function resume(
   sessions: SessionExchange,
   exchange: Exchange,
-  session: Session,
+  session: HttpSession,
   lastId: string,
 ): Promise<Extract<ExchangeOutcome, { status: 'answer' }> | undefined> {
   const { body: _, message: __, ...plain } = exchange;
@@ -48,7 +48,7 @@ export interface OutcomeParts {
   /** Told the method of each message of the server in an event stream. */
   notice(method: string): void;
   /** Told the tools that a client was given, and by which server. */
-  listed(page: ToolPage, target: Target): void;
+  listed(page: ToolPage, target: UpstreamTarget): void;
 }
 
 /** Gives a client what came of its request, and remembers the lists that it was given. */
@@ -57,7 +57,7 @@ export async function passOutcome(
   exchange: Exchange,
   outcome: ExchangeOutcome,
   response: ServerResponse,
-  session?: Session,
+  session?: HttpSession,
 ): Promise<void> {
   const ids = exchange.message?.requestIds ?? [];
   switch (outcome.status) {

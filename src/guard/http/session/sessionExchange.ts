@@ -1,11 +1,11 @@
-import type { Gone } from '../../../base/abort.ts';
+import type { AbortLike } from '../../../base/abort.ts';
 import { type RequestBody, readShortAnswer } from '../transport/bodies.ts';
 import { type ClientMessage, isObject, isOnlyForTheOldServer } from '../transport/clientMessage.ts';
 import type { RawHeaders } from '../transport/headers.ts';
 import { ownRequest } from '../transport/ownRequest.ts';
 import type { Upstream, UpstreamOutcome, UpstreamRequest } from '../transport/upstream.ts';
 import type { Fault } from './faults.ts';
-import type { Session } from './httpSession.ts';
+import type { HttpSession } from './httpSession.ts';
 import { changedLists } from './listReader.ts';
 import type { Recovery } from './sessionRecovery.ts';
 import type { SessionTable } from './sessionTable.ts';
@@ -64,7 +64,7 @@ export interface Exchange {
   readonly protocolVersion: string | undefined;
   readonly body?: RequestBody;
   readonly message: ClientMessage | undefined;
-  readonly signal: Gone;
+  readonly signal: AbortLike;
   /** A stream that only listens. */
   readonly listening: boolean;
   readonly waitMs?: number;
@@ -117,7 +117,7 @@ export class SessionExchange {
    * is the client's, unless the server was replaced again meanwhile.
    * @param recoverable false = the refusal is the client's at once
    */
-  async send(exchange: Exchange, session: Session, recoverable: boolean): Promise<ExchangeOutcome> {
+  async send(exchange: Exchange, session: HttpSession, recoverable: boolean): Promise<ExchangeOutcome> {
     if (exchange.body?.rest && recoverable) {
       // What is too large to be kept can be sent once only: the session is tried with something smaller before.
       const tried = await this.#try(exchange, session);
@@ -163,7 +163,7 @@ export class SessionExchange {
 
   async #recover(
     exchange: Exchange,
-    session: Session,
+    session: HttpSession,
     generation: number,
     refused: WholeAnswer | undefined,
   ): Promise<ExchangeOutcome | undefined> {
@@ -187,7 +187,7 @@ export class SessionExchange {
   }
 
   /** Which lists of the session's client are others by now, as methods of notifications; asked for with the credential of its request. */
-  changedLists({ headers }: Exchange, session: Session): Promise<string[]> {
+  changedLists({ headers }: Exchange, session: HttpSession): Promise<string[]> {
     const { upstreamId, setup } = session;
     return changedLists(session, async (method) => {
       const answer = await ownRequest(
@@ -207,7 +207,7 @@ export class SessionExchange {
     });
   }
 
-  async #try(exchange: Exchange, session: Session): Promise<ExchangeOutcome | undefined> {
+  async #try(exchange: Exchange, session: HttpSession): Promise<ExchangeOutcome | undefined> {
     await session.recovery;
     const { generation, upstreamId, setup } = session;
     const { headers, protocolVersion } = exchange;
@@ -258,7 +258,7 @@ export class SessionExchange {
   }
 
   /** After an answer that the server gave to somebody in a session. */
-  accepted(session: Session, status: number, credential: string): void {
+  accepted(session: HttpSession, status: number, credential: string): void {
     if (status === 401 && session.credential === credential) {
       session.renewing = true;
     } else if (status < 400 && session.credential !== credential) {

@@ -1,15 +1,15 @@
 import type { Log } from '../../../base/log.ts';
 import { isObject } from '../transport/clientMessage.ts';
 import type { RawHeaders } from '../transport/headers.ts';
-import { type OwnAnswer, type OwnOutcome, ownRequest } from '../transport/ownRequest.ts';
+import { type OwnOutcome, type OwnRequestAnswer, ownRequest } from '../transport/ownRequest.ts';
 import type { Upstream } from '../transport/upstream.ts';
-import { type Session, shortId } from './httpSession.ts';
+import { type HttpSession, shortId } from './httpSession.ts';
 import type { SessionTable } from './sessionTable.ts';
 
 export type RecoveryResult =
   | { readonly kind: 'recovered' }
   /** 401 or 403: the server's own answer is the client's. */
-  | { readonly kind: 'denied'; readonly answer: OwnAnswer }
+  | { readonly kind: 'denied'; readonly answer: OwnRequestAnswer }
   | { readonly kind: 'version-changed'; readonly before: string; readonly now: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -42,7 +42,7 @@ export class Recovery {
    * @param generation of the session when the refused request was sent: when it is another one by now, the work is done
    * @param headers of the client's request
    */
-  async recover(session: Session, generation: number, headers: RawHeaders, version: string | undefined): Promise<RecoveryResult> {
+  async recover(session: HttpSession, generation: number, headers: RawHeaders, version: string | undefined): Promise<RecoveryResult> {
     if (session.generation !== generation) {
       return { kind: 'recovered' };
     }
@@ -57,7 +57,7 @@ export class Recovery {
     return recovery;
   }
 
-  async #run(session: Session, headers: RawHeaders, version: string | undefined): Promise<RecoveryResult> {
+  async #run(session: HttpSession, headers: RawHeaders, version: string | undefined): Promise<RecoveryResult> {
     const { setup } = session;
     const before = setup.protocolVersion;
     const params = setup.initialize ?? { ...unknownClient, protocolVersion: before ?? version ?? oldestRevision };
@@ -95,7 +95,7 @@ export class Recovery {
     return { kind: 'recovered' };
   }
 
-  async #initialize(session: Session, params: Readonly<Record<string, unknown>>, headers: RawHeaders): Promise<OwnOutcome> {
+  async #initialize(session: HttpSession, params: Readonly<Record<string, unknown>>, headers: RawHeaders): Promise<OwnOutcome> {
     let answer: OwnOutcome = { failed: 'not tried', sent: false };
     for (let count = 0; count < tries; count += 1) {
       answer = await ownRequest(this.#upstream, { path: session.setup.path, method: 'initialize', params, asks: true, headers });
@@ -107,7 +107,7 @@ export class Recovery {
   }
 
   /** What the client had said after `initialize`. A server that refuses a part of it still has a session. */
-  async #setUp(session: Session, headers: RawHeaders): Promise<void> {
+  async #setUp(session: HttpSession, headers: RawHeaders): Promise<void> {
     const { setup, upstreamId } = session;
     const send = async (method: string, asks: boolean, params?: Readonly<Record<string, unknown>>): Promise<void> => {
       const answer = await ownRequest(this.#upstream, {
@@ -136,7 +136,7 @@ export class Recovery {
     }
   }
 
-  async #discard(session: Session, sessionId: string | undefined, headers: RawHeaders, version: string): Promise<void> {
+  async #discard(session: HttpSession, sessionId: string | undefined, headers: RawHeaders, version: string): Promise<void> {
     if (sessionId !== undefined) {
       const outcome = await this.#upstream.send({
         method: 'DELETE',
@@ -155,7 +155,7 @@ export class Recovery {
     }
   }
 
-  #failed(session: Session, reason: string): RecoveryResult {
+  #failed(session: HttpSession, reason: string): RecoveryResult {
     this.#log.warn(`session ${shortId(session.clientId)} is unknown to the server and could not be set up again: ${reason}`);
     return { kind: 'failed', reason };
   }

@@ -3,7 +3,7 @@ import type { ClientMessage, RequestId } from '../transport/clientMessage.ts';
 import type { Admitted } from './admission.ts';
 import { answerFault } from './answers.ts';
 import type { Gate } from './gatedCall.ts';
-import { type Session, shortId } from './httpSession.ts';
+import { type HttpSession, shortId } from './httpSession.ts';
 import { listen } from './listenStream.ts';
 import { type OutcomeParts, passOutcome } from './passOutcome.ts';
 import type { Exchange, ExchangeOutcome } from './sessionExchange.ts';
@@ -40,18 +40,18 @@ export async function endSession(
 }
 
 /** Nothing but answers to requests of a server process that is gone. What else stands in a batch is for the server that is there. */
-export function isOutdated(session: Session, message: ClientMessage | undefined): boolean {
+export function isOutdated(session: HttpSession, message: ClientMessage | undefined): boolean {
   const { answerIds = [], methods = [] } = message ?? {};
   return methods.length === 0 && answerIds.length > 0 && answerIds.every((id) => isOfEarlierProcess(session, id));
 }
 
-function isOfEarlierProcess(session: Session, id: RequestId): boolean {
+function isOfEarlierProcess(session: HttpSession, id: RequestId): boolean {
   const generation = session.serverRequests.get(id);
   return session.generation > 0 && generation !== undefined && generation !== session.generation;
 }
 
 /** What a later server process must be told again. */
-export function noteSetup(sessions: SessionTable, session: Session, { message }: Exchange, status: number): void {
+export function noteSetup(sessions: SessionTable, session: HttpSession, { message }: Exchange, status: number): void {
   const { method, params } = message?.single ?? {};
   if (status >= 300 || method === undefined) {
     return;

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { errorCode } from '../../../base/errors.ts';
 import { readWhole, writeWhole } from '../../../storage/atomicFile.ts';
-import type { Session } from './httpSession.ts';
+import type { HttpSession } from './httpSession.ts';
 
 /** Sessions that outlive this process. Nothing here throws: a session that cannot be kept still works until this process ends. */
 export interface SessionStore {
   /** Soon, and once for all changes of one turn. */
-  save(session: Session): void;
+  save(session: HttpSession): void;
   /** By the id that the client sends. */
-  load(clientId: string): Session | undefined;
+  load(clientId: string): HttpSession | undefined;
   forget(clientId: string): void;
   /** Removes what was not used for `idleMs`, and the oldest beyond `max`. */
   prune(idleMs: number, max: number): void;
@@ -59,7 +59,7 @@ export function createSessionStore(folder: string, upstream: string, report: (me
       report(`sessions cannot be kept in ${folder} (${code}): they end with this process`);
     }
   };
-  const write = (session: Session): void => {
+  const write = (session: HttpSession): void => {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const { credential, upstreamId, lost, generation, ended, usedAt, setup } = session;
@@ -73,7 +73,7 @@ export function createSessionStore(folder: string, upstream: string, report: (me
     }
   };
   // What changes several times in one turn (a session begins, its answer comes) is written once.
-  const waiting = new Set<Session>();
+  const waiting = new Set<HttpSession>();
   return {
     save(session) {
       if (waiting.size === 0) {
@@ -127,7 +127,7 @@ function ownFiles(folder: string, prefix: string): { readonly path: string; read
     });
 }
 
-function opened(clientId: string, key: Buffer, content: string): Session | undefined {
+function opened(clientId: string, key: Buffer, content: string): HttpSession | undefined {
   try {
     const { sealed } = v.parse(fileSchema, JSON.parse(content));
     const stored = v.parse(storedSchema, JSON.parse(unseal(key, sealed)));

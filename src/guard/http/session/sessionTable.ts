@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { newSession, type Session } from './httpSession.ts';
+import { type HttpSession, newSession } from './httpSession.ts';
 import type { SessionStore } from './sessionStore.ts';
 
 export interface SessionLimits {
@@ -9,7 +9,7 @@ export interface SessionLimits {
   readonly idleMs: number;
 }
 
-export type Admission = { readonly kind: 'known'; readonly session: Session } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
+export type Admission = { readonly kind: 'known'; readonly session: HttpSession } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
 
 /** Sessions that are no longer remembered, and whose ids are still not given to anybody else. */
 const maxGone = 10_000;
@@ -20,10 +20,10 @@ function hashOf(clientId: string): string {
 
 /** Sessions by the id that the client sends; what is not in memory may be in the store. */
 export class SessionTable {
-  readonly #sessions = new Map<string, Session>();
-  readonly #byUpstreamId = new Map<string, Session>();
+  readonly #sessions = new Map<string, HttpSession>();
+  readonly #byUpstreamId = new Map<string, HttpSession>();
   /** By hash of their ids, sessions that had to make room: whose they were, and whether their clients had ended them. The oldest are first. */
-  readonly #gone = new Map<string, Pick<Session, 'credential' | 'ended'>>();
+  readonly #gone = new Map<string, Pick<HttpSession, 'credential' | 'ended'>>();
   readonly #store: SessionStore;
   readonly #limits: SessionLimits;
   readonly #now: () => number;
@@ -61,7 +61,7 @@ export class SessionTable {
   }
 
   /** A session that the server just began. The client gets the server's own id unless another client has that one already. */
-  begin(upstreamId: string, credential: string, path: string): Session {
+  begin(upstreamId: string, credential: string, path: string): HttpSession {
     const taken = this.#sessions.has(upstreamId) || this.#fromStore(upstreamId) !== undefined || this.#gone.has(hashOf(upstreamId));
     const session = newSession(taken ? randomUUID() : upstreamId, undefined, credential, path, this.#now());
     this.setUpstreamId(session, upstreamId);
@@ -70,7 +70,7 @@ export class SessionTable {
   }
 
   /** A session that was not begun here, under the id that its client sends. */
-  adopt(session: Session): void {
+  adopt(session: HttpSession): void {
     const { upstreamId } = session;
     session.upstreamId = undefined;
     this.setUpstreamId(session, upstreamId);
@@ -78,7 +78,7 @@ export class SessionTable {
   }
 
   /** A server that counts its sessions gives the same ids again after a restart: whoever had this one before has lost it. */
-  setUpstreamId(session: Session, upstreamId: string | undefined): void {
+  setUpstreamId(session: HttpSession, upstreamId: string | undefined): void {
     if (session.upstreamId !== undefined && this.#byUpstreamId.get(session.upstreamId) === session) {
       this.#byUpstreamId.delete(session.upstreamId);
     }
@@ -94,19 +94,19 @@ export class SessionTable {
   }
 
   /** Writes down what changed. */
-  keep(session: Session): void {
+  keep(session: HttpSession): void {
     if (this.#sessions.get(session.clientId) === session) {
       this.#store.save(session);
     }
   }
 
   /** The client ended it: its id is refused from now on. */
-  end(session: Session): void {
+  end(session: HttpSession): void {
     session.ended = true;
     this.keep(session);
   }
 
-  #add(session: Session): void {
+  #add(session: HttpSession): void {
     this.#gone.delete(hashOf(session.clientId));
     this.#sessions.set(session.clientId, session);
     this.#store.save(session);
@@ -119,7 +119,7 @@ export class SessionTable {
     }
   }
 
-  #remove(session: Session): void {
+  #remove(session: HttpSession): void {
     this.#sessions.delete(session.clientId);
     if (session.upstreamId !== undefined && this.#byUpstreamId.get(session.upstreamId) === session) {
       this.#byUpstreamId.delete(session.upstreamId);
@@ -136,7 +136,7 @@ export class SessionTable {
     }
   }
 
-  #fromStore(clientId: string): Session | undefined {
+  #fromStore(clientId: string): HttpSession | undefined {
     const session = this.#store.load(clientId);
     if (session) {
       this.#sessions.set(clientId, session);
@@ -147,7 +147,7 @@ export class SessionTable {
     return session;
   }
 
-  #touch(session: Session): void {
+  #touch(session: HttpSession): void {
     const now = this.#now();
     // The file's age decides after a restart: it is renewed now and then, not with every request.
     const renew = now - session.usedAt > this.#limits.idleMs / 20;
@@ -159,7 +159,7 @@ export class SessionTable {
     }
   }
 
-  #isIdle(session: Session): boolean {
+  #isIdle(session: HttpSession): boolean {
     return this.#now() - session.usedAt > this.#limits.idleMs;
   }
 }

@@ -17,7 +17,7 @@ export interface OwnMessage {
   readonly headers: RawHeaders;
 }
 
-export interface OwnAnswer {
+export interface OwnRequestAnswer {
   readonly status: number;
   readonly rawHeaders: readonly string[];
   readonly sessionId: string | undefined;
@@ -26,7 +26,7 @@ export interface OwnAnswer {
   readonly body: Buffer;
 }
 
-export type OwnOutcome = OwnAnswer | { readonly failed: string; readonly sent: boolean };
+export type OwnOutcome = OwnRequestAnswer | { readonly failed: string; readonly sent: boolean };
 
 /** Servers are asked for no more than this. */
 const limitMs = 30_000;

@@ -3,7 +3,7 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { Gone } from '../../../base/abort.ts';
+import type { AbortLike } from '../../../base/abort.ts';
 import { errorCode } from '../../../base/errors.ts';
 import { limited } from '../../../base/wait.ts';
 import { flat, framed, type RawHeaders } from './headers.ts';
@@ -17,7 +17,7 @@ export interface UpstreamRequest {
   readonly headers: RawHeaders;
   readonly body?: { readonly bytes: Buffer; readonly rest?: Readable };
   /** The client went away. */
-  readonly signal: Gone;
+  readonly signal: AbortLike;
 }
 
 export type UpstreamOutcome =
@@ -29,7 +29,7 @@ export type UpstreamOutcome =
   | { readonly status: 'aborted' };
 
 /** One address that a server listens on; ends when the server is replaced. */
-export interface Target {
+export interface UpstreamTarget {
   readonly url: URL;
   /** Counts up with each server that takes the place of another. */
   readonly number: number;
@@ -39,12 +39,12 @@ export interface Target {
 
 /** A use of a target, from before the request to the end of its answer. */
 export interface Lease {
-  readonly target: Target;
+  readonly target: UpstreamTarget;
   /** Safe to call twice. */
   end(): void;
 }
 
-interface Slot extends Target {
+interface Slot extends UpstreamTarget {
   readonly agent: Agent;
   readonly retire: AbortController;
   /** Requests that are not streams for listening. */
@@ -87,12 +87,12 @@ export class Upstream {
     return this.#open;
   }
 
-  get target(): Target | undefined {
+  get target(): UpstreamTarget | undefined {
     return this.#slot;
   }
 
   /** From now on requests go there. The connections of the earlier target stay until they end. @returns the earlier target */
-  switchTo(url: URL): Target | undefined {
+  switchTo(url: URL): UpstreamTarget | undefined {
     const before = this.#slot;
     const secure = url.protocol === 'https:';
     const agent = secure ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true, maxFreeSockets: 64 });
@@ -121,7 +121,7 @@ export class Upstream {
   }
 
   /** Waits until no request is under way at a target. @returns whether that came true in time */
-  async drained(target: Target, limitMs: number): Promise<boolean> {
+  async drained(target: UpstreamTarget, limitMs: number): Promise<boolean> {
     const slot = target as Slot;
     if (slot.active === 0) {
       return true;
@@ -130,7 +130,7 @@ export class Upstream {
   }
 
   /** What still listens on a target lets go; its idle connections are closed. */
-  retire(target: Target): void {
+  retire(target: UpstreamTarget): void {
     const slot = target as Slot;
     slot.retire.abort();
     slot.agent.destroy();
@@ -259,7 +259,7 @@ export class Upstream {
   }
 
   /** One look for all who wait. */
-  async #untilAccepting(slot: Slot, deadline: number, signal: Gone): Promise<void> {
+  async #untilAccepting(slot: Slot, deadline: number, signal: AbortLike): Promise<void> {
     while (performance.now() < deadline && !signal.aborted && this.#slot === slot && !this.#gate) {
       this.#probe ??= accepts(slot.url).finally(() => {
         this.#probe = undefined;

@@ -1,6 +1,6 @@
 import type { EnsureResult, EnsureWish } from '../../../../src/action/ensure/ensureDecision.ts';
 import { ensureServer } from '../../../../src/action/ensure/ensureServer.ts';
-import { ensureHands } from '../../../../src/action/ensure/ensureSystem.ts';
+import { ensureSystem } from '../../../../src/action/ensure/ensureSystem.ts';
 import type { ShutdownWay } from '../../../../src/action/execute/shutdownRequest.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import { ProcListeners } from '../../../../src/process/linux/procListeners.ts';
@@ -55,7 +55,7 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
     ...(ask.package === undefined ? {} : { package: ask.package }),
   };
   try {
-    const hands = await ensureHands({
+    const hands = await ensureSystem({
       wish,
       definition: definition.id,
       surveyor,

@@ -9,15 +9,15 @@ import { promisify } from 'node:util';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../../scripts/system/waiting.ts';
 import { readHistory } from '../../../../src/action/execute/actionHistory.ts';
-import { actOn, intentTarget, type Outcome, work } from '../../../../src/action/execute/exclusiveAction.ts';
-import { carryOut, type Hands } from '../../../../src/action/execute/executePlan.ts';
-import { endedMeanwhile } from '../../../../src/action/execute/otherAction.ts';
+import { actionResult, intentTarget, type Outcome, runExclusively } from '../../../../src/action/execute/exclusiveAction.ts';
+import { type ActionContext, carryOut } from '../../../../src/action/execute/executePlan.ts';
+import { alreadyEndedMessage } from '../../../../src/action/execute/otherAction.ts';
 import { planFor } from '../../../../src/action/plan/makePlan.ts';
-import { type Surroundings, targetOf } from '../../../../src/action/plan/plan.ts';
+import { type PlanContext, targetOf } from '../../../../src/action/plan/plan.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 import { openLockDirectory, protocolBase } from '../../../../src/lock/lockDirectory.ts';
-import { createWitness } from '../../../../src/lock/processStarts.ts';
+import { readProcessStarts } from '../../../../src/lock/processStarts.ts';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../../../src/model/process.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
@@ -46,8 +46,8 @@ describe('Carrying out a plan', function () {
     rmSync(runDir, { recursive: true, force: true });
   });
 
-  const nobody: Surroundings = { windows: new Set(), ownPids: new Set([process.pid]) };
-  function hands(look: () => Promise<Snapshot>, around: Partial<Hands['here']> = {}): Hands {
+  const nobody: PlanContext = { windows: new Set(), ownPids: new Set([process.pid]) };
+  function hands(look: () => Promise<Snapshot>, around: Partial<ActionContext['here']> = {}): ActionContext {
     return {
       asker: { by: 'a test', runDir, explicitRunDir: true, log: silentLog },
       here: { ...nobody, table: table as ProcessTable, ownIdentity: undefined, windowIdentities: new Map(), ...around },
@@ -81,9 +81,9 @@ describe('Carrying out a plan', function () {
     const { asker } = hands(async () => snapshot());
     const others = { runDir, explicitRunDir: true };
     const meant = { instance: one.id };
-    assert.match(await endedMeanwhile(others, meant), /^PID \d+ has ended meanwhile/);
+    assert.match(await alreadyEndedMessage(others, meant), /^PID \d+ has ended meanwhile/);
     let meanwhile = '';
-    await actOn(
+    await runExclusively(
       targetOf(one),
       'restart',
       asker,
@@ -91,12 +91,12 @@ describe('Carrying out a plan', function () {
       async () => {
         process.kill(one.pid, 'SIGKILL');
         await waitFor('it to be gone', async () => !(await isRunning(one.id)));
-        meanwhile = await endedMeanwhile(others, meant);
+        meanwhile = await alreadyEndedMessage(others, meant);
         return { outcome: 'done', message: 'restarted', steps: [] };
       },
     );
     assert.match(meanwhile, new RegExp(`PID ${one.pid} is already being restarted by a test`));
-    assert.match(await endedMeanwhile(others, meant), new RegExp(`memory \\(PID ${one.pid}\\) was already restarted by a test`));
+    assert.match(await alreadyEndedMessage(others, meant), new RegExp(`memory \\(PID ${one.pid}\\) was already restarted by a test`));
   });
 
   it('does not name as at it who was killed while he was', async () => {
@@ -104,17 +104,17 @@ describe('Carrying out a plan', function () {
     const { asker } = hands(async () => snapshot());
     const opened = openLockDirectory(protocolBase(runDir, true));
     assert.ok('directory' in opened);
-    const start = (await (await createWitness()).startOf(client.pid)) ?? '';
+    const start = (await (await readProcessStarts()).startOf(client.pid)) ?? '';
     const actor = { by: 'a window', pid: client.pid, start, verb: 'restart', expect: one.id, since: new Date().toISOString() };
     writeFileSync(join(opened.directory.intents, `${intentTarget(one.id)}.json`), JSON.stringify(actor));
     const late = async (): Promise<string> =>
       (
-        await actOn(
+        await runExclusively(
           targetOf(one),
           'stop',
           asker,
           async () => false,
-          async () => work('failed', 'acted'),
+          async () => actionResult('failed', 'acted'),
         )
       ).message;
     assert.equal(await late(), `memory (PID ${one.pid}) is already being restarted by a window.`, 'control: he lives');
@@ -269,7 +269,7 @@ describe('Carrying out a plan', function () {
 
   it('signals nobody because of a record: it names the client, or an endpoint of somebody’s own', async () => {
     const { client, one, seen } = await served();
-    const witness = await createWitness();
+    const witness = await readProcessStarts();
     const opened = openLockDirectory(protocolBase(runDir, true));
     assert.ok('directory' in opened);
     const host = { boot: witness.boot, pidns: witness.pidns };

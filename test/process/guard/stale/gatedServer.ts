@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import type { OnStale } from '../../../../src/guard/options/guardOptions.ts';
 import { CodeRecorder } from '../../../../src/guard/stale/codeRecorder.ts';
-import type { ChildCode } from '../../../../src/guard/stale/serverCode.ts';
+import type { ServerCode } from '../../../../src/guard/stale/serverCode.ts';
 import { createStaleGate, type GateDecision, type StaleGate } from '../../../../src/guard/stale/staleGate.ts';
 import { createProcessTable } from '../../../../src/process/createProcessTable.ts';
 import { type RunningServer, startServer } from '../../package/observe.ts';
@@ -9,7 +9,7 @@ import { type RunningServer, startServer } from '../../package/observe.ts';
 /** A real server with the gate beside it, as the guard wires them. */
 export interface GatedServer {
   readonly gate: StaleGate;
-  readonly child: ChildCode;
+  readonly child: ServerCode;
   readonly server: RunningServer;
   readonly log: readonly string[];
   /** What the gate says to a call; `asked` as after the question for the tools. */
@@ -44,7 +44,7 @@ export async function startGated(wanted: Gated): Promise<GatedServer> {
     writeTools: wanted.writeTools ?? [],
     readTools: wanted.readTools ?? [],
   });
-  const child = recorder.starting();
+  const child = recorder.beforeStart();
   gate.serve(child);
   const server = await startServer(command, args, { cwd, env });
   await gate.firstAnswer(child, server.pid);

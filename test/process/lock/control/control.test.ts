@@ -3,9 +3,9 @@ import { chownSync, existsSync, lstatSync, readdirSync, rmSync, symlinkSync, wri
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { collectGarbage } from '../../../../src/lock/clearDeadRecords.ts';
+import { clearDeadRecords } from '../../../../src/lock/clearDeadRecords.ts';
 import { askInstance, type ControlAnswer } from '../../../../src/lock/control/controlClient.ts';
-import type { JsonObject } from '../../../../src/lock/control/controlLines.ts';
+import type { ControlObject } from '../../../../src/lock/control/controlLines.ts';
 import { ControlRefusal } from '../../../../src/lock/control/controlMessages.ts';
 import { newControlPath } from '../../../../src/lock/control/controlPath.ts';
 import { createControlSecret, newNonce, proofOf, readControlSecret } from '../../../../src/lock/control/controlSecret.ts';
@@ -14,7 +14,7 @@ import { holdResources, publishedHolders } from '../../../../src/lock/holdResour
 import { newInstanceId, writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 import { lockFile } from '../../../../src/lock/kernelLock.ts';
 import { openLockDirectory } from '../../../../src/lock/lockDirectory.ts';
-import { createWitness } from '../../../../src/lock/processStarts.ts';
+import { readProcessStarts } from '../../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../../unit/lock/records.ts';
 import { onlyOnLinux } from '../../onlyOnLinux.ts';
@@ -66,7 +66,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
       stop: () => ({ stopped: true }),
     });
     assert.deepEqual(await ask(record, 'status'), { status: 'ok', result: { running: true, by: 'the test' } });
-    const steps: JsonObject[] = [];
+    const steps: ControlObject[] = [];
     const restarted = await askInstance({
       directory: home.directory,
       record,
@@ -101,7 +101,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
   });
 
   it('refuses what another instance was meant for, says what a handler says, and tells of other errors their name only', async () => {
-    let answer: () => JsonObject = () => ({});
+    let answer: () => ControlObject = () => ({});
     const record = await home.open({ status: () => answer() });
     assert.deepEqual(await ask({ ...record, id: record.id }, 'status'), { status: 'ok', result: {} });
     const connection = await proven(record);
@@ -286,7 +286,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     const id = newInstanceId();
     writeFileSync(join(home.directory.instances, `${id}.secret`), 'x');
     writeInstanceRecord(home.directory, someRecord({ id, control: { type: 'unix', path: victim, caps: [] } }));
-    assert.deepEqual(await collectGarbage(home.directory, await createWitness()), [id]);
+    assert.deepEqual(await clearDeadRecords(home.directory, await readProcessStarts()), [id]);
     assert.ok(lstatSync(victim).isSocket());
     await new Promise((resolve) => other.close(resolve));
   });
@@ -361,7 +361,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
       holder.once('exit', () => reject(new Error('the holder ended')));
     });
     const { key } = resourceKey('path', home.root);
-    const [record] = await publishedHolders(home.directory, key, await createWitness());
+    const [record] = await publishedHolders(home.directory, key, await readProcessStarts());
     assert.ok(record?.id === id && record.control);
     const answer = await askInstance({ directory: home.directory, record, verb: 'restart', handshakeMs: 700 });
     assert.deepEqual(answer, { status: 'silent', reason: 'it did not answer within 700 ms', asked: false });
@@ -372,7 +372,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
       [existsSync(record.control.path), (await ask({ id, control: record.control }, 'status')).status],
       [true, 'unreachable'],
     );
-    assert.deepEqual(await collectGarbage(home.directory, await createWitness()), [id]);
+    assert.deepEqual(await clearDeadRecords(home.directory, await readProcessStarts()), [id]);
     assert.deepEqual([sockets(), readdirSync(home.directory.instances)], [[], []]);
   });
 
@@ -409,7 +409,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
   it('goes with its instance: close removes record, socket, secret and locks', async () => {
     const held = await holdResources({
       directory: home.directory,
-      witness: await createWitness(),
+      witness: await readProcessStarts(),
       resources: [],
       facts: { serverId: 'memory' },
     });

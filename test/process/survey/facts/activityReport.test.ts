@@ -9,7 +9,7 @@ import type { Instance } from '../../../../src/model/snapshot.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
 import { readVitalSigns } from '../../../../src/process/processActivity.ts';
 import { lookForLife } from '../../../../src/survey/facts/activityReport.ts';
-import { QuietTimes } from '../../../../src/survey/facts/lastReadTimes.ts';
+import { LastReadTimes } from '../../../../src/survey/facts/lastReadTimes.ts';
 import { client, instance } from '../../../unit/cli/fixture.ts';
 import { Children, firstLine, rowOf, until } from '../../process/children.ts';
 
@@ -91,12 +91,12 @@ describe('signs of life of servers whose clients live', function () {
       await new Promise((done) => setTimeout(done, 500));
       return before === readVitalSigns([server.pid])?.readBytes;
     });
-    new QuietTimes(runDir).note([{ identity, tree: [server.pid] }], began);
+    new LastReadTimes(runDir).note([{ identity, tree: [server.pid] }], began);
     const verdict = (await lookForLife([one], runDir, table)).get(one.id);
     assert.equal(verdict?.kind, 'idle');
     assert.match(verdict?.why ?? '', /has read nothing since/);
     // Looked at again by another observer: it stays what it was.
-    new QuietTimes(runDir).note([{ identity, tree: [server.pid] }], began + hourMs);
+    new LastReadTimes(runDir).note([{ identity, tree: [server.pid] }], began + hourMs);
     assert.equal((await lookForLife([one], runDir, table)).get(one.id)?.why, verdict?.why);
     const read = firstLine(server);
     server.stdin?.write('{}\n');

@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { silentLog } from '../../../../src/base/log.ts';
 import { type InstanceRecord, listInstanceRecords, newInstanceId, writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 import { type LockDirectory, openLockDirectory } from '../../../../src/lock/lockDirectory.ts';
-import { createWitness, type Witness } from '../../../../src/lock/processStarts.ts';
+import { type ProcessStarts, readProcessStarts } from '../../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../../src/lock/resourceKey.ts';
 import type { Snapshot } from '../../../../src/model/snapshot.ts';
 import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
@@ -24,7 +24,7 @@ describe('records in the survey', function () {
   let world: World;
   let venv = '';
   let directory: LockDirectory;
-  let witness: Witness;
+  let witness: ProcessStarts;
 
   before(async function () {
     if (process.platform !== 'linux' || (await findPython()) === undefined) {
@@ -32,7 +32,7 @@ describe('records in the survey', function () {
       this.skip();
     }
     template = new LockHome();
-    witness = await createWitness();
+    witness = await readProcessStarts();
     await installNotesServer(join(template.root, 'venv'));
   });
   after(() => template?.clean());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { planFor } from '../../../../src/action/plan/makePlan.ts';
-import type { Plan, Surroundings, Verb } from '../../../../src/action/plan/plan.ts';
+import type { Plan, PlanContext, Verb } from '../../../../src/action/plan/plan.ts';
 import { freedBytes, lastCopies, pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { client, definition, finding, instance, snapshot } from '../../cli/fixture.ts';
@@ -10,7 +10,7 @@ const window = client('vscode', 'VS Code', 4711);
 const other = client('vscode', 'VS Code', 4712);
 const claude = client('claude-code', 'Claude Code', 5001);
 const entry = definition({ id: 'd1', name: 'memory', vscodeCollection: 'user' });
-const around: Surroundings = { windows: new Set([4711]), ownPids: new Set([1, 77]) };
+const around: PlanContext = { windows: new Set([4711]), ownPids: new Set([1, 77]) };
 
 function plan(verb: Verb, one: Instance, others: readonly Instance[] = [], given: Partial<Snapshot> = {}): Plan {
   return planFor(verb, one, snapshot({ definitions: [entry], instances: [one, ...others], ...given }), around);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { isVersionSettled, restartTruth } from '../../../../src/action/plan/restartResult.ts';
+import { isVersionSettled, restartResult } from '../../../../src/action/plan/restartResult.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { finding, instance } from '../../cli/fixture.ts';
 
@@ -9,21 +9,21 @@ const now = (running: string | null, installed: string | null, part: Partial<Ins
 
 describe('restartTruth', () => {
   it('names both versions, or the one that runs', () => {
-    assert.deepEqual(restartTruth('1.0.0', now('1.1.0', '1.1.0')), { version: ', 1.0.0 -> 1.1.0' });
-    assert.deepEqual(restartTruth('1.1.0', now('1.1.0', '1.1.0')), { version: ', runs 1.1.0' });
-    assert.deepEqual(restartTruth('1.0.0', now(null, '1.1.0')), { version: '' }, 'not known is not claimed');
+    assert.deepEqual(restartResult('1.0.0', now('1.1.0', '1.1.0')), { version: ', 1.0.0 -> 1.1.0' });
+    assert.deepEqual(restartResult('1.1.0', now('1.1.0', '1.1.0')), { version: ', runs 1.1.0' });
+    assert.deepEqual(restartResult('1.0.0', now(null, '1.1.0')), { version: '' }, 'not known is not claimed');
   });
 
   it('says so when it came back under the old version, or under another wrong one', () => {
     assert.equal(
-      restartTruth('1.0.0', now('1.0.0', '1.1.0')).warning,
+      restartResult('1.0.0', now('1.0.0', '1.1.0')).warning,
       'The new process still runs 1.0.0, and 1.1.0 is installed: the restart did not cure that.',
     );
-    assert.match(restartTruth('1.0.0', now('1.0.5', '1.1.0')).warning ?? '', /^The new process runs 1\.0\.5, and 1\.1\.0 is installed/);
+    assert.match(restartResult('1.0.0', now('1.0.5', '1.1.0')).warning ?? '', /^The new process runs 1\.0\.5, and 1\.1\.0 is installed/);
     const dependency = now('1.1.0', '1.1.0', { findings: [finding({ kind: 'stale', message: 'runs with chromadb 0.6.3' })] });
-    assert.equal(restartTruth('1.1.0', dependency).warning, 'The restart did not cure it: runs with chromadb 0.6.3.');
+    assert.equal(restartResult('1.1.0', dependency).warning, 'The restart did not cure it: runs with chromadb 0.6.3.');
     const unsure = now('1.1.0', '1.1.0', { findings: [finding({ kind: 'stale', confidence: 'unknown' })] });
-    assert.equal(restartTruth('1.1.0', unsure).warning, undefined);
+    assert.equal(restartResult('1.1.0', unsure).warning, undefined);
   });
 
   it('waits for the version only where there was one', () =>

@@ -2,7 +2,7 @@ import { equal, match, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { commandRules } from '../../../../src/action/protect/allowLists.ts';
 import type { ProtectFacts } from '../../../../src/action/protect/protectFacts.ts';
-import { refusalOf, warningsFor } from '../../../../src/action/protect/protectRules.ts';
+import { protectRefusal, warningsFor } from '../../../../src/action/protect/protectRules.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 
 const definition: RawDefinition = {
@@ -32,14 +32,14 @@ const quiet: ProtectFacts = {
 
 describe('judgement', () => {
   it('changes what belongs to the person alone', () => {
-    equal(refusalOf(quiet, 'protect', false), undefined);
+    equal(protectRefusal(quiet, 'protect', false), undefined);
     equal(warningsFor(quiet, 'protect', false).length, 0);
   });
 
   it('refuses files of administrators and of clients that write them anew, whatever is wanted', () => {
     for (const action of ['protect', 'unprotect'] as const) {
-      match(refusalOf({ ...quiet, definition: { ...definition, scope: 'managed' } }, action, true)?.reason ?? '', /administrator/);
-      const rewritten = refusalOf({ ...quiet, clientName: 'Claude Desktop', rewrittenBy: [7, 8] }, action, true);
+      match(protectRefusal({ ...quiet, definition: { ...definition, scope: 'managed' } }, action, true)?.reason ?? '', /administrator/);
+      const rewritten = protectRefusal({ ...quiet, clientName: 'Claude Desktop', rewrittenBy: [7, 8] }, action, true);
       match(rewritten?.reason ?? '', /Claude Desktop is running \(PID 7, 8\)/);
       match(rewritten?.advice[0] ?? '', /Quit Claude Desktop/);
     }
@@ -47,10 +47,10 @@ describe('judgement', () => {
 
   it('refuses a machine’s path in a file that others share, and lets the portable form and the way back pass', () => {
     const shared = { ...quiet, workTree: '/home/ada/shop' };
-    match(refusalOf(shared, 'protect', false)?.reason ?? '', /git work tree \/home\/ada\/shop/);
-    equal(refusalOf(shared, 'protect', true), undefined);
-    equal(refusalOf(shared, 'unprotect', false), undefined);
-    const claude = refusalOf({ ...shared, definition: { ...definition, client: 'claude-code' } }, 'protect', false);
+    match(protectRefusal(shared, 'protect', false)?.reason ?? '', /git work tree \/home\/ada\/shop/);
+    equal(protectRefusal(shared, 'protect', true), undefined);
+    equal(protectRefusal(shared, 'unprotect', false), undefined);
+    const claude = protectRefusal({ ...shared, definition: { ...definition, client: 'claude-code' } }, 'protect', false);
     match(claude?.advice[0] ?? '', /claude mcp add --scope local notes/);
   });
 
@@ -61,7 +61,7 @@ describe('judgement', () => {
     ok(warningsFor(allowed, 'protect', false).some((warning) => warning.includes('/etc/policy.json allows exactly this command')));
     equal(warningsFor({ ...quiet, rules: rules('allowedMcpServers', ['npx', 'x']) }, 'protect', false).length, 0);
     match(
-      refusalOf({ ...quiet, rules: rules('chat.mcp.deniedServers', ['npx', '-y', 'x']) }, 'protect', false)?.reason ?? '',
+      protectRefusal({ ...quiet, rules: rules('chat.mcp.deniedServers', ['npx', '-y', 'x']) }, 'protect', false)?.reason ?? '',
       /does not allow/,
     );
   });

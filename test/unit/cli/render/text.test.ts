@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { clip, displayWidth, pad, plain, wrap } from '../../../../src/cli/render/text.ts';
+import { clip, displayWidth, pad, terminalText, wrap } from '../../../../src/cli/render/text.ts';
 
 describe('text for a terminal', () => {
   it('makes hostile characters visible', () => {
@@ -18,7 +18,7 @@ describe('text for a terminal', () => {
       ['\x7f', '\\x7f'],
     ];
     for (const [hostile, shown] of cases) {
-      assert.equal(plain(hostile), shown);
+      assert.equal(terminalText(hostile), shown);
     }
   });
 
@@ -34,7 +34,7 @@ describe('text for a terminal', () => {
       '❤️',
       'C:\\Users\\ada',
     ]) {
-      assert.equal(plain(text), text);
+      assert.equal(terminalText(text), text);
     }
   });
 

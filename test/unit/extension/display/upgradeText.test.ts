@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { UpgradePlan } from '../../../../src/action/plan/upgrade.ts';
 import { versionsText } from '../../../../src/extension/display/instanceText.ts';
-import { commandLine, upgradeFailure, upgradePicks, upgradeQuestion } from '../../../../src/extension/display/upgradeText.ts';
+import { shownCommand, upgradeFailure, upgradePicks, upgradeQuestion } from '../../../../src/extension/display/upgradeText.ts';
 import { finding, here, instance, snapshot } from '../samples.ts';
 
 const own = { ecosystem: 'npm', name: 'notes', root: '/srv/shop', running: '1.0.0', installed: '1.0.0', latest: '1.2.0' } as const;
@@ -47,7 +47,7 @@ describe('What is said of an upgrade', () => {
     const { message, detail } = upgradeQuestion(hostile, here);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is there is the point
     assert.doesNotMatch(message + detail.replaceAll('\n', ''), /[\u0000-\u001f]/);
-    assert.equal(commandLine(['a b', 'c"d']), '"a b" "c\\"d"');
+    assert.equal(shownCommand(['a b', 'c"d']), '"a b" "c\\"d"');
   });
 
   it('names the newer version on the row, and each installation once in the list', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { failedTool } from '../../../../src/guard/message/ownAnswers.ts';
 import { answerText, RefusalCount } from '../../../../src/guard/message/refusedCalls.ts';
 import { holderText } from '../../../../src/guard/publish/acquireLocks.ts';
-import { idleMs, idleServerSince } from '../../../../src/guard/stdio/callMonitor.ts';
+import { idleGuardMs, idleServerSince } from '../../../../src/guard/stdio/callMonitor.ts';
 import type { InstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 
 const epoch = Date.parse('2026-11-22T09:00:00Z');
@@ -29,16 +29,16 @@ describe('a server that nobody calls', () => {
   const link = { inFlight: new Map(), listening: new Set<string>(), usedAt: 1_000 };
 
   it('B22 is idle after ten minutes, since its last call', () => {
-    assert.equal(idleServerSince(link, 1_000 + idleMs - 1, epoch), undefined);
-    assert.equal(idleServerSince(link, 1_000 + idleMs, epoch), '2026-11-22T08:50:00.000Z');
-    assert.equal(idleServerSince(undefined, 1_000 + idleMs, epoch), undefined);
+    assert.equal(idleServerSince(link, 1_000 + idleGuardMs - 1, epoch), undefined);
+    assert.equal(idleServerSince(link, 1_000 + idleGuardMs, epoch), '2026-11-22T08:50:00.000Z');
+    assert.equal(idleServerSince(undefined, 1_000 + idleGuardMs, epoch), undefined);
   });
 
   it('B22 is in use while a call is under way; a subscription is no use', () => {
     const call = { method: 'tools/call', since: 1_000 };
-    assert.equal(idleServerSince({ ...link, inFlight: new Map([[1, call]]) }, 1_000 + 2 * idleMs, epoch), undefined);
+    assert.equal(idleServerSince({ ...link, inFlight: new Map([[1, call]]) }, 1_000 + 2 * idleGuardMs, epoch), undefined);
     const listening = { ...link, inFlight: new Map([['s', call]]), listening: new Set(['s']) };
-    assert.ok(idleServerSince(listening, 1_000 + 2 * idleMs, epoch));
+    assert.ok(idleServerSince(listening, 1_000 + 2 * idleGuardMs, epoch));
   });
 
   it('B22 whoever finds its resource taken reads since when nobody uses it', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { listChanges } from '../../../../src/guard/relay/listChanges.ts';
-import type { OwnAnswer, ServerLink } from '../../../../src/guard/relay/serverLink.ts';
+import type { ServerAnswer, ServerLink } from '../../../../src/guard/relay/serverLink.ts';
 import { ListPages, listDigest, SessionMemory } from '../../../../src/guard/relay/sessionMemory.ts';
 
 const list = { tools: [{ name: 'read', annotations: { readOnlyHint: true } }] };
@@ -13,7 +13,7 @@ function memoryWith(digest: string): SessionMemory {
   return memory;
 }
 
-async function told(digest: string, answer: OwnAnswer): Promise<{ lines: string[]; seen: unknown[] }> {
+async function told(digest: string, answer: ServerAnswer): Promise<{ lines: string[]; seen: unknown[] }> {
   const seen: unknown[] = [];
   const link = { ask: async () => answer } as unknown as ServerLink;
   const lines = await listChanges(link, memoryWith(digest), (result) => seen.push(result));

@@ -1,11 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { Verdict } from '../../../../src/guard/relay/callGate.ts';
-import { AwaitedVerdicts } from '../../../../src/guard/relay/pendingVerdicts.ts';
+import { PendingVerdicts } from '../../../../src/guard/relay/pendingVerdicts.ts';
 
 describe('Calls that wait for a verdict', () => {
   it('are all decided, also those with one id; what is withdrawn is not', async () => {
-    const awaited = new AwaitedVerdicts();
+    const awaited = new PendingVerdicts();
     const decided: string[] = [];
     const settle: ((verdict: Verdict) => void)[] = [];
     for (const [name, id] of [
@@ -29,7 +29,7 @@ describe('Calls that wait for a verdict', () => {
   });
 
   it('a decision that fails lets the call pass', async () => {
-    const awaited = new AwaitedVerdicts();
+    const awaited = new PendingVerdicts();
     const verdict = await new Promise((resolve) => awaited.add(1, Promise.reject(new Error('x')), resolve));
     equal(verdict, 'pass');
   });

@@ -1,10 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { ToolBook } from '../../../../src/guard/stale/knownTools.ts';
+import { KnownTools } from '../../../../src/guard/stale/knownTools.ts';
 
 const reader = { name: 'read', annotations: { readOnlyHint: true } };
 const writer = { name: 'write', annotations: { readOnlyHint: false } };
-const book = (writeTools: readonly string[] = [], readTools: readonly string[] = []): ToolBook => new ToolBook({ writeTools, readTools });
+const book = (writeTools: readonly string[] = [], readTools: readonly string[] = []): KnownTools =>
+  new KnownTools({ writeTools, readTools });
 
 describe('ToolBook', () => {
   it('A26 takes readOnlyHint: true alone for reading', () => {

@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { linkSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { CodeCheck } from '../../../../src/guard/stale/codeCheck.ts';
-import { ChildCode } from '../../../../src/guard/stale/serverCode.ts';
+import { ServerCode } from '../../../../src/guard/stale/serverCode.ts';
 import type { PackageRef } from '../../../../src/model/package.ts';
 import { distInfo, TempTree, type Tree } from '../../package/tree.ts';
 
@@ -22,7 +22,7 @@ describe('ChildCode: A19, each layout', () => {
 
   const loaded = (files: Tree, ref: Partial<PackageRef> & Pick<PackageRef, 'ecosystem'>): CodeCheck => {
     tree.write(files);
-    const child = new ChildCode(later);
+    const child = new ServerCode(later);
     const where = ref.ecosystem === 'python' ? 'v' : 'p';
     child.record({ ref: { entry: tree.path(where, 'entry'), environment: tree.path(where), name: 'server', ...ref } });
     equal(child.unknown, undefined);
@@ -135,7 +135,7 @@ describe('ChildCode: A19, each layout', () => {
     tree.write({ ...venv, ...distInfo(site, 'server', '1.0', { requires: ['lib'] }), ...distInfo(site, 'lib', '1.0') });
     const ref: PackageRef = { ecosystem: 'python', entry: tree.path('v', 'entry'), environment: tree.path('v'), name: 'server' };
     const [before, within, after] = [-60_000, -1_000, 60_000].map((offset) => {
-      const child = new ChildCode(later);
+      const child = new ServerCode(later);
       child.record({ ref }, Date.now() + offset);
       return child;
     });

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, it } from 'mocha';
 import type { DriftedPackage } from '../../../../src/guard/stale/codeDrift.ts';
-import { refusal } from '../../../../src/guard/stale/staleRefusal.ts';
+import { staleRefusal } from '../../../../src/guard/stale/staleRefusal.ts';
 
 const packages: readonly DriftedPackage[] = [
   { name: 'srv', serving: '1.0', installed: '1.1', how: 'upgrade' },
@@ -12,7 +12,7 @@ const facts = { params: { name: 'write_note', arguments: { text: 'x' } }, packag
 
 describe('refusal', () => {
   it('A1 says what runs, what is installed, that nothing was written, and the command that cures it', () => {
-    const answer = refusal(facts);
+    const answer = staleRefusal(facts);
     ok('result' in answer);
     const [block] = CallToolResultSchema.parse(answer.result).content;
     equal(
@@ -38,19 +38,22 @@ describe('refusal', () => {
   });
 
   it('A27 is complete in the protocol of 2026-07-28', () => {
-    const answer = refusal({ ...facts, params: { ...facts.params, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } });
+    const answer = staleRefusal({
+      ...facts,
+      params: { ...facts.params, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } },
+    });
     equal('result' in answer && answer.result.resultType, 'complete');
   });
 
   it('is an error for a call that asked for a task, with a code of its own range', () => {
-    const answer = refusal({ ...facts, params: { ...facts.params, task: { ttl: 60_000 } } });
+    const answer = staleRefusal({ ...facts, params: { ...facts.params, task: { ttl: 60_000 } } });
     ok('error' in answer);
     ok(Number(answer.error.code) > -32_000);
     match(String(answer.error.message), /^Not executed/);
   });
 
   it('says what is gone, reinstalled, and how many more', () => {
-    const answer = refusal({
+    const answer = staleRefusal({
       ...facts,
       params: { name: `x\u001b[31m\n${'y'.repeat(500)}` },
       readsPass: false,

@@ -2,14 +2,14 @@ import { equal, notEqual } from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import type { Pending } from '../../../../src/guard/relay/serverLink.ts';
-import { collectGarbage, RestMemory, restMs } from '../../../../src/guard/stdio/memoryUse.ts';
+import { collectAll, IdleCollector, restMs } from '../../../../src/guard/stdio/memoryUse.ts';
 
 const pending: Pending = { method: 'tools/call', since: 0 };
 
 describe('Memory of a guard at rest', () => {
   it('is collected once when the calls have come to rest, and again after the next ones', () => {
     let collected = 0;
-    const memory = new RestMemory(() => {
+    const memory = new IdleCollector(() => {
       collected += 1;
     });
     const link = { usedAt: 1_000, inFlight: new Map<number, Pending>(), listening: new Set<number>() };
@@ -33,7 +33,7 @@ describe('Memory of a guard at rest', () => {
     const held = control.deref();
     // A weak reference keeps its target until the current job is done.
     await pause(1);
-    await collectGarbage();
+    await collectAll();
     equal(kept.deref(), undefined);
     notEqual(control.deref(), undefined, 'what is in use stays');
     equal(held?.text, 'y');

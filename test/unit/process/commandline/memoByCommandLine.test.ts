@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ProcessRow } from '../../../../src/model/process.ts';
-import { byWords } from '../../../../src/process/commandline/memoByCommandLine.ts';
+import { memoByCommandLine } from '../../../../src/process/commandline/memoByCommandLine.ts';
 
 describe('byWords', () => {
   const argv = ['node', 'server.js'];
@@ -21,7 +21,7 @@ describe('byWords', () => {
 
   it('asks once while the words are the same object, and again for others', () => {
     let asked = 0;
-    const answer = byWords(({ commandLine }) => {
+    const answer = memoByCommandLine(({ commandLine }) => {
       asked += 1;
       return commandLine;
     });

@@ -4,11 +4,11 @@ import type { IndexRoute } from '../../../../src/registry/indexRoute.ts';
 import { type NpmPackagePlace, npmRoute } from '../../../../src/registry/npm/npmRoute.ts';
 import { parseNpmrc, withVariables } from '../../../../src/registry/npm/npmrc.ts';
 import { publicNpmRegistry } from '../../../../src/registry/publicIndexes.ts';
-import type { Surroundings } from '../../../../src/registry/settingsSource.ts';
+import type { SettingsSource } from '../../../../src/registry/settingsSource.ts';
 
 const place: NpmPackagePlace = { name: '@acme/notes', project: '/srv/shop', prefixes: ['/opt/node'] };
 
-function around(files: Record<string, string> = {}, env: Record<string, string> = {}): Surroundings {
+function around(files: Record<string, string> = {}, env: Record<string, string> = {}): SettingsSource {
   return { platform: 'linux', home: '/home/ada', env, read: (path) => files[path] };
 }
 

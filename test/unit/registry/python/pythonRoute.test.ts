@@ -4,12 +4,12 @@ import type { IndexRoute } from '../../../../src/registry/indexRoute.ts';
 import { publicPythonIndex } from '../../../../src/registry/publicIndexes.ts';
 import { parsePipConf } from '../../../../src/registry/python/pipConf.ts';
 import { type PythonPackagePlace, pythonRoute } from '../../../../src/registry/python/pythonRoute.ts';
-import type { Surroundings } from '../../../../src/registry/settingsSource.ts';
+import type { SettingsSource } from '../../../../src/registry/settingsSource.ts';
 
 const withPip: PythonPackagePlace = { environment: '/opt/venv', installer: 'pip', project: '/srv/shop/api' };
 const withUv: PythonPackagePlace = { ...withPip, installer: 'uv' };
 
-function around(files: Record<string, string> = {}, env: Record<string, string> = {}): Surroundings {
+function around(files: Record<string, string> = {}, env: Record<string, string> = {}): SettingsSource {
   return { platform: 'linux', home: '/home/ada', env, read: (path) => files[path] };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { stateFolder } from '../../../../src/storage/stateFolder.ts';
-import { QuietTimes } from '../../../../src/survey/facts/lastReadTimes.ts';
+import { LastReadTimes } from '../../../../src/survey/facts/lastReadTimes.ts';
 import { row } from '../../../fixtures/argv/processRows.ts';
 
 const { identity } = row(12, 11, ['node', 'server']);
@@ -13,7 +13,7 @@ const servers = [{ identity, tree: [12] }];
 describe('QuietTimes', () => {
   let runDir: string;
   let readBytes: number;
-  const make = (): QuietTimes => new QuietTimes(runDir, () => ({ cpuMs: 5, readBytes }));
+  const make = (): LastReadTimes => new LastReadTimes(runDir, () => ({ cpuMs: 5, readBytes }));
   const files = (): string[] => readdirSync(folder()).filter((name) => name.endsWith('.quiet.json'));
   const folder = (): string => stateFolder(runDir, 'facts');
 

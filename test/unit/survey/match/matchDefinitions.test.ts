@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import type { ProcessRow } from '../../../../src/model/process.ts';
 import { matchDefinitions } from '../../../../src/survey/match/matchDefinitions.ts';
-import type { MatchContext, ObservedServer } from '../../../../src/survey/match/matchInput.ts';
+import type { MatchContext, MatchInput } from '../../../../src/survey/match/matchInput.ts';
 import { definition, detail, row } from '../../../fixtures/argv/processRows.ts';
 import { processorTime } from '../../processorTime.ts';
 
@@ -22,11 +22,11 @@ interface Recorded {
 const recorded: readonly Recorded[] = JSON.parse(readFileSync(new URL('../../../fixtures/argv/launchers.json', import.meta.url), 'utf8'));
 const linux: MatchContext = { platform: 'linux', home: '/home/u' };
 
-function observed(server: ProcessRow, more: Partial<ObservedServer> = {}): ObservedServer {
+function observed(server: ProcessRow, more: Partial<MatchInput> = {}): MatchInput {
   return { server, launchers: [], ...more };
 }
 
-function names(one: ObservedServer, definitions: readonly RawDefinition[], context = linux): string[] {
+function names(one: MatchInput, definitions: readonly RawDefinition[], context = linux): string[] {
   return matchDefinitions(one, definitions, context).definitions.map((each) => each.name);
 }
 
@@ -190,7 +190,7 @@ describe('matching: same words', () => {
   const server = row(20, 10, ['node', '/opt/db-mcp/index.js']);
   const entry = (name: string, env: RawDefinition['env'], more: Partial<RawDefinition> = {}): RawDefinition =>
     definition(name, 'cursor', 'node', ['/opt/db-mcp/index.js'], { env, ...more });
-  const withEnv = (environment: Record<string, string>, cwd?: string): ObservedServer =>
+  const withEnv = (environment: Record<string, string>, cwd?: string): MatchInput =>
     observed(server, { detail: detail({ environment, ...(cwd === undefined ? {} : { cwd }) }) });
 
   it('takes another environment for another server', () => {

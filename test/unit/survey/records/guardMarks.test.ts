@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { judgeUnanswered } from '../../../../src/diagnosis/unresponsive.ts';
 import type { InstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 import { createRedactor } from '../../../../src/redaction/redactor.ts';
-import { guardWords, unansweredWord } from '../../../../src/survey/records/guardMarks.ts';
+import { guardMarks, unansweredMark } from '../../../../src/survey/records/guardMarks.ts';
 
 const now = Date.parse('2026-11-22T09:00:00Z');
 
@@ -26,7 +26,7 @@ const word = { since: '2026-11-22T08:58:00.000Z', oldest: 'slow', calls: 2 };
 
 describe('the word of a guard on calls without an answer', () => {
   it('is taken from its record, and told with tool, number and time', () => {
-    const read = unansweredWord([record({ unresponsive: word })], now);
+    const read = unansweredMark([record({ unresponsive: word })], now);
     assert.deepEqual(read, { since: now - 120_000, oldest: 'slow', calls: 2 });
     assert.ok(read);
     const finding = judgeUnanswered({ ...read, now, pid: 7, name: 'memory', cure: [] });
@@ -47,7 +47,7 @@ describe('the word of a guard on calls without an answer', () => {
       ],
     ],
   ] as const) {
-    it(`is none: ${name}`, () => assert.equal(unansweredWord(records, now), undefined));
+    it(`is none: ${name}`, () => assert.equal(unansweredMark(records, now), undefined));
   }
 });
 
@@ -56,7 +56,7 @@ describe('the word of a guard on what it refused, on its trouble, and on rest', 
   const refused = { calls: 628, last: 'Not executed: key hunter22', at: '2026-11-22T08:58:00.000Z' };
 
   it('B22 B26 is taken from its record, without secrets', () => {
-    const said = guardWords(record({ refused, problem: 'it refused hunter22', idleSince: '2026-11-22T07:00:00.000Z' }), redactor);
+    const said = guardMarks(record({ refused, problem: 'it refused hunter22', idleSince: '2026-11-22T07:00:00.000Z' }), redactor);
     assert.equal(said.refused?.calls, 628);
     assert.equal(said.idleSince, '2026-11-22T07:00:00.000Z');
     assert.doesNotMatch(JSON.stringify(said), /hunter22/);
@@ -70,10 +70,10 @@ describe('the word of a guard on what it refused, on its trouble, and on rest', 
     ['other types', { refused: 3, problem: {}, idleSince: 12 }],
     ['no time', { idleSince: '2026-99-22T07:00:00Z' }],
   ] as const) {
-    it(`is none: ${name}`, () => assert.deepEqual(guardWords(record(x), redactor), {}));
+    it(`is none: ${name}`, () => assert.deepEqual(guardMarks(record(x), redactor), {}));
   }
 
   it('is none: a server that says of itself what only a guard can know', () => {
-    assert.deepEqual(guardWords(record({ refused, problem: 'p' }, false), redactor), {});
+    assert.deepEqual(guardMarks(record({ refused, problem: 'p' }, false), redactor), {});
   });
 });

@@ -34,7 +34,7 @@ describe('Closures', () => {
     const alive = new Set([first, second].map(({ identity }) => identityKey(identity)));
     const look = (at: number) => {
       const readings = [first, second].map((one) => {
-        const sight = closures.sight(one, detail, at, ref);
+        const sight = closures.current(one, detail, at, ref);
         assert.ok('reading' in sight);
         return sight.reading;
       });

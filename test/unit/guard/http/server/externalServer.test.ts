@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { ForeignServer } from '../../../../../src/guard/http/server/externalServer.ts';
-import { ChildCode } from '../../../../../src/guard/stale/serverCode.ts';
+import { ExternalServer } from '../../../../../src/guard/http/server/externalServer.ts';
+import { ServerCode } from '../../../../../src/guard/stale/serverCode.ts';
 import type { ProcessRow } from '../../../../../src/model/process.ts';
 import type { Listener } from '../../../../../src/process/listenerTable.ts';
 
@@ -27,14 +27,14 @@ describe('ForeignServer', () => {
   let looks: number;
   let connections: { open: number; disturbances: number };
   let told: string[];
-  let server: ForeignServer;
+  let server: ExternalServer;
 
   const listening = (address: string, ...pids: number[]): Listener => ({ port: 8700, address, pids });
 
   beforeEach(() => {
     [listeners, rows, looks, told] = [[listening('127.0.0.1', 10)], [row(1, 0), row(10), row(20)], 0, []];
     connections = { open: 0, disturbances: 0 };
-    server = new ForeignServer({
+    server = new ExternalServer({
       url: new URL('http://localhost:8700'),
       // Not `proc`: its own watch would look in between.
       table: {
@@ -52,7 +52,7 @@ describe('ForeignServer', () => {
         },
       },
       connections: () => connections,
-      read: async () => new ChildCode(),
+      read: async () => new ServerCode(),
       changed: (sighting, why) => told.push(sighting ? `PID ${sighting.row.pid}` : why),
     });
   });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { cureCommand } from '../../../../src/guard/stale/restartCommand.ts';
+import { restartCommandLine } from '../../../../src/guard/stale/restartCommandLine.ts';
 
 describe('cureCommand', () => {
   it('names a program that is there: on PATH, the launcher of the run folder, the files that the guard was started from', function () {
@@ -20,17 +20,17 @@ describe('cureCommand', () => {
         writeFileSync(join(folder, 'mcp-shepherd'), '');
         chmodSync(join(folder, 'mcp-shepherd'), 0o755);
       };
-      equal(cureCommand(42, home, { PATH: bin }, '/nowhere/guard.cjs'), 'mcp-shepherd restart 42');
+      equal(restartCommandLine(42, home, { PATH: bin }, '/nowhere/guard.cjs'), 'mcp-shepherd restart 42');
       writeFileSync(join(root, 'cli.cjs'), '');
-      match(cureCommand(42, home, { PATH: bin }, join(root, 'guard.cjs')), /node\S* \S*cli\.cjs restart 42$/);
+      match(restartCommandLine(42, home, { PATH: bin }, join(root, 'guard.cjs')), /node\S* \S*cli\.cjs restart 42$/);
       program(join(run, 'shepherd', 'bin'));
       const quoted = `'${run.replace("'", "'\\''")}'`;
       equal(
-        cureCommand(42, { path: run, explicit: true }, { PATH: bin }, join(root, 'guard.cjs')),
+        restartCommandLine(42, { path: run, explicit: true }, { PATH: bin }, join(root, 'guard.cjs')),
         `'${join(run, 'shepherd/bin/mcp-shepherd').replace("'", "'\\''")}' restart 42 --run-dir ${quoted}`,
       );
       program(bin);
-      equal(cureCommand(42, home, { PATH: `relative:${bin}` }, join(root, 'guard.cjs')), 'mcp-shepherd restart 42');
+      equal(restartCommandLine(42, home, { PATH: `relative:${bin}` }, join(root, 'guard.cjs')), 'mcp-shepherd restart 42');
     } finally {
       rmSync(root, { recursive: true, force: true });
     }

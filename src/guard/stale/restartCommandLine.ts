@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 
 /** The run folder (undefined: nobody knows where it is), and whether it was named by an option or a variable: then the command has to name it too. */
-export interface RunFolder {
+export interface NamedRunFolder {
   readonly path: string;
   readonly explicit: boolean;
 }
@@ -12,9 +12,9 @@ export interface RunFolder {
  * keeps in the run folder, else by the files that this guard was started from.
  * @param pid of the server, or of what the guard started
  */
-export function cureCommand(
+export function restartCommandLine(
   pid: number,
-  runFolder: RunFolder | undefined,
+  runFolder: NamedRunFolder | undefined,
   env: Readonly<NodeJS.ProcessEnv> = process.env,
   started: string = process.argv[1] ?? '',
 ): string {
@@ -24,7 +24,7 @@ export function cureCommand(
 /** A command of this program in the same way. */
 export function ownCommand(
   words: readonly string[],
-  runFolder: RunFolder | undefined,
+  runFolder: NamedRunFolder | undefined,
   env: Readonly<NodeJS.ProcessEnv> = process.env,
   started: string = process.argv[1] ?? '',
 ): string {

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'mocha';
+import { documentFaults, readSources, type SourceFile, structureFaults } from '../../scripts/imports.ts';
+
+const file = (path: string, text = ''): SourceFile => ({ path, text });
+const one = (...files: SourceFile[]): string => {
+  const faults = structureFaults(files);
+  assert.equal(faults.length, 1, faults.join('\n'));
+  return faults[0] ?? '';
+};
+
+describe('Structure of src', () => {
+  it('has no fault, and stands in ARCHITECTURE.md as it is', () => {
+    const files = readSources('.');
+    assert.ok(files.length > 300);
+    assert.deepEqual(structureFaults(files), []);
+    assert.deepEqual(documentFaults(readFileSync('ARCHITECTURE.md', 'utf8')), []);
+  });
+
+  it('reports an import that the table does not allow, also of a type, over several lines and when it is loaded later', () => {
+    for (const text of [
+      "import { a } from '../cli/a.ts';",
+      "import type {\n  A,\n  B,\n} from '../cli/a.ts';",
+      "import '../cli/a.ts';",
+      "export { a } from '../cli/a.ts';",
+      "const { a } = await import('../cli/a.ts');",
+    ]) {
+      assert.match(one(file('base/x.ts', text), file('cli/a.ts')), /^src\/base\/x\.ts imports src\/cli\/a\.ts/);
+    }
+  });
+
+  it('reports an area that the table does not have', () => {
+    assert.match(one(file('attic/x.ts')), /src\/attic/);
+  });
+
+  it('reports vscode outside of its folders', () => {
+    assert.match(one(file('extension/window/x.ts', "import { window } from 'vscode';")), /extension\/window\/x\.ts imports vscode/);
+    assert.deepEqual(structureFaults([file('extension/views/x.ts', "import { window } from 'vscode';")]), []);
+  });
+
+  it('reports a cycle once, types included', () => {
+    const fault = one(
+      file('base/a.ts', "import type { B } from './b.ts';"),
+      file('base/b.ts', "import { c } from './c.ts';"),
+      file('base/c.ts', "import { a } from './a.ts';"),
+    );
+    assert.match(fault, /a\.ts → src\/base\/b\.ts → src\/base\/c\.ts → src\/base\/a\.ts/);
+  });
+
+  it('reports folders and files that are too large, and names that stand twice', () => {
+    assert.match(one(...Array.from({ length: 18 }, (_, index) => file(`base/f${index}.ts`))), /src\/base has 18 files/);
+    assert.match(one(file('base/long.ts', '\n'.repeat(331))), /331 lines/);
+    assert.match(one(file('base/x.ts'), file('model/x.ts')), /file name x\.ts/);
+    assert.match(one(file('base/x.ts', 'export const a = 1;'), file('model/y.ts', 'export interface a {}')), /exported name a /);
+  });
+
+  it('compares the table of the document both ways', () => {
+    const text = readFileSync('ARCHITECTURE.md', 'utf8');
+    assert.equal(documentFaults(text.replace(/^\| `base` \|.*$/m, '')).length, 1);
+    assert.equal(documentFaults(`${text}\n| \`attic\` | old things | – |\n`).length, 1);
+  });
+});
