@@ -42,7 +42,7 @@ describe('guard: what it loads', function () {
 
   it('where its own files vanish while it starts, the server is ended with it, and the reason is one line', async () => {
     const server = ['sh', '-c', `trap '' TERM; : '${home.root}'; while :; do sleep 1; done`];
-    const client = home.start(process.execPath, [await copied('openedGate'), '--', ...server]);
+    const client = home.start(process.execPath, [await copied('createCallGate'), '--', ...server]);
     deepEqual(await client.ended, { code: 126, signal: null });
     match(
       client.stderr,
@@ -52,7 +52,7 @@ describe('guard: what it loads', function () {
   });
 
   it('where they are gone before it starts anything, the reason is one line, too', async () => {
-    const client = home.start(process.execPath, [await copied('program'), '--', 'python3', strictServer]);
+    const client = home.start(process.execPath, [await copied('runGuard'), '--', 'python3', strictServer]);
     deepEqual(await client.ended, { code: 126, signal: null });
     match(client.stderr, /^mcp-shepherd guard: Cannot find module '[^']+'\. Install MCP Shepherd again\n$/);
   });
@@ -62,7 +62,7 @@ describe('guard: what it loads', function () {
     const file = home.path('words');
     writeFileSync(file, 'here\n');
     const server = ['tail', '-f', file];
-    const guard = [await copied('surroundings'), '--record-only', '--grace', '1', '--', ...server];
+    const guard = [await copied('guardEnvironment'), '--record-only', '--grace', '1', '--', ...server];
     const client = home.start(process.execPath, guard);
     await until('it says that it is not published', () => client.stderr.includes('it is not published: Cannot find module'));
     equal(String(client.lines), 'here\n');
