@@ -22,6 +22,9 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   presentation: ['model', 'base'],
   action: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'diagnosis', 'survey'],
   guard: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package'],
+  host: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package', 'guard'],
+  relay: [],
+  mcp: ['model', 'base', 'storage', 'redaction', 'survey', 'presentation', 'action'],
   cli: ['model', 'base', 'storage', 'redaction', 'survey', 'presentation', 'action'],
   extension: ['model', 'base', 'storage', 'survey', 'presentation', 'action'],
 };
@@ -152,8 +155,11 @@ export function structureFaults(files: readonly SourceFile[]): string[] {
   ];
 }
 
-/** Where the table of areas in ARCHITECTURE.md and the data here differ. @param markdown the whole document */
-export function documentFaults(markdown: string): string[] {
+/**
+ * Where ARCHITECTURE.md differs from the data here and from the files: its table of areas, and the paths of `src` that it names in backticks.
+ * @param markdown the whole document
+ */
+export function documentFaults(markdown: string, files: readonly SourceFile[]): string[] {
   const rows = [...markdown.matchAll(/^\| `([a-z]+)\/?` \|.*\| ([^|]*) \|$/gm)].map(
     ([, area = '', cell = '']) => [area, cell.trim() === '–' ? '' : cell.trim()] as const,
   );
@@ -167,14 +173,16 @@ export function documentFaults(markdown: string): string[] {
   const extra = rows
     .filter(([area]) => !mayImport[area])
     .map(([area]) => `ARCHITECTURE.md lists the area ${area}, which scripts/imports.ts does not have.`);
-  return [...wrong, ...extra];
+  const named = [...markdown.matchAll(/`(\w+(?:\/\w+)*\/(?:\w+\.ts)?)`/g)]
+    .map((match) => match[1] ?? '')
+    .filter((path) => mayImport[areaOf(path)]);
+  const absent = named.filter((path) => !files.some((file) => file.path === path || (path.endsWith('/') && file.path.startsWith(path))));
+  return [...wrong, ...extra, ...absent.map((path) => `ARCHITECTURE.md names src/${path}, which does not exist.`)];
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const faults = [
-    ...structureFaults(readSources(projectRoot)),
-    ...documentFaults(readFileSync(join(projectRoot, 'ARCHITECTURE.md'), 'utf8')),
-  ];
+  const files = readSources(projectRoot);
+  const faults = [...structureFaults(files), ...documentFaults(readFileSync(join(projectRoot, 'ARCHITECTURE.md'), 'utf8'), files)];
   for (const fault of faults) {
     console.error(fault);
   }

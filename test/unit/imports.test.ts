@@ -15,7 +15,7 @@ describe('Structure of src', () => {
     const files = readSources('.');
     assert.ok(files.length > 300);
     assert.deepEqual(structureFaults(files), []);
-    assert.deepEqual(documentFaults(readFileSync('ARCHITECTURE.md', 'utf8')), []);
+    assert.deepEqual(documentFaults(readFileSync('ARCHITECTURE.md', 'utf8'), files), []);
   });
 
   it('reports an import that the table does not allow, also of a type, over several lines and when it is loaded later', () => {
@@ -55,9 +55,12 @@ describe('Structure of src', () => {
     assert.match(one(file('base/x.ts', 'export const a = 1;'), file('model/y.ts', 'export interface a {}')), /exported name a /);
   });
 
-  it('compares the table of the document both ways', () => {
+  it('compares the table of the document both ways, and the paths that it names with the files', () => {
     const text = readFileSync('ARCHITECTURE.md', 'utf8');
-    assert.equal(documentFaults(text.replace(/^\| `base` \|.*$/m, '')).length, 1);
-    assert.equal(documentFaults(`${text}\n| \`attic\` | old things | – |\n`).length, 1);
+    const files = readSources('.');
+    assert.equal(documentFaults(text.replace(/^\| `base` \|.*$/m, ''), files).length, 1);
+    assert.equal(documentFaults(`${text}\n| \`attic\` | old things | – |\n`, files).length, 1);
+    assert.match(documentFaults(`${text}\n\`base/gone.ts\``, files).join(), /src\/base\/gone\.ts, which does not exist/);
+    assert.match(documentFaults(`${text}\n\`base/gone/\``, files).join(), /src\/base\/gone\/, which does not exist/);
   });
 });
