@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import { type ControlHandlers, type ControlServer, openControlServer } from '../../lock/control/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
@@ -81,7 +82,7 @@ export class Publication {
       }
       this.set({ control: this.#control.endpoint });
     } catch (error) {
-      this.#report(`it cannot be restarted from outside: ${error instanceof Error ? error.message : error}`);
+      this.#report(`it cannot be restarted from outside: ${reasonOf(error)}`);
     }
     if (this.instance.record.locks.length > 0) {
       this.#watch = setInterval(() => this.#lookAfter(), intactMs);
@@ -131,7 +132,7 @@ export class Publication {
     } catch (error) {
       if (!this.#reported) {
         this.#reported = true;
-        this.#report(`its record cannot be written: ${error instanceof Error ? error.message : error}`);
+        this.#report(`its record cannot be written: ${reasonOf(error)}`);
       }
     }
   }

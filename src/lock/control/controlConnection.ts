@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import * as v from 'valibot';
+import { errorName, reasonOf } from '../../base/errors.ts';
 import { ControlLines, type ControlObject, maxLineBytes, sendLine } from './controlLines.ts';
 import { ControlRefusal, type ControlRequest, clientProofSchema, requestSchema } from './controlMessages.ts';
 import { isProof, newNonce, proofOf } from './controlSecret.ts';
@@ -121,8 +122,8 @@ export class ControlConnection {
     if (error instanceof ControlRefusal) {
       return { code: error.code, message: error.message.replace(/\p{Cc}+/gu, ' ').slice(0, 400) };
     }
-    const name = error instanceof Error ? error.name : 'error';
-    this.#options.onProblem(`the control verb ${verb} failed (${error instanceof Error ? error.message : name})`);
+    const name = errorName(error);
+    this.#options.onProblem(`the control verb ${verb} failed (${reasonOf(error)})`);
     return { code: 'failed', message: `${verb} failed (${name})` };
   }
 
