@@ -8,3 +8,8 @@ export function reasonOf(error: unknown): string {
   const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   return reason;
 }
+
+/** The class of an error (`TypeError`), for messages that must not repeat what an error says, such as paths and arguments. */
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : 'error';
+}

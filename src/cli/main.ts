@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
+import { reasonOf } from '../base/errors.ts';
 import type { Shell } from './terminal.ts';
 
 /** Verbs with a program of their own: found before anything else is loaded, so that they start as fast as if they stood alone. */
@@ -52,7 +53,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`mcp-shepherd: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`mcp-shepherd: ${reasonOf(error)}\n`);
     process.exitCode = 2;
   },
 );

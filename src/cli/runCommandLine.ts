@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/errors.ts';
 import { parseCommandLine } from './arguments.ts';
 import { commandTable } from './commandTable.ts';
 import { type ExitCode, exitCodes, UsageError } from './exitCodes.ts';
@@ -32,5 +33,5 @@ function errorText(error: unknown): string {
   if (error instanceof UsageError) {
     return `mcp-shepherd: ${error.message}\n${error.hint === '' ? '' : `${error.hint}\n`}`;
   }
-  return `mcp-shepherd: ${terminalText(error instanceof Error ? error.message : String(error))}\n`;
+  return `mcp-shepherd: ${terminalText(reasonOf(error))}\n`;
 }

@@ -6,6 +6,7 @@ import { createPresence, readPlanContext } from '../action/execute/planContext.t
 import { serveRequests } from '../action/execute/windowRequestServer.ts';
 import { windowClientAt } from '../action/plan/restartRoute.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
+import { reasonOf } from '../base/errors.ts';
 import { identityKey } from '../model/process.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
@@ -104,7 +105,7 @@ export function activate(context: ExtensionContext): void {
       keepLauncher(context, runDir, log);
       log.info(`Looking at MCP servers; own files are in ${runDir}.`);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       log.error(`The survey could not begin: ${reason}`);
       state.fail(reason);
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ExtensionContext } from 'vscode';
 import { hasLauncher, type Installer, installLauncher } from '../action/protect/launcher.ts';
+import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 
 /** This extension as the one that puts the launcher in place. */
@@ -23,6 +24,6 @@ export function keepLauncher(context: ExtensionContext, runDir: string, log: Log
       installLauncher(launcherInstaller(context, runDir));
     }
   } catch (error) {
-    log.warn(`The launcher of guarded servers could not be brought up to date: ${error instanceof Error ? error.message : String(error)}`);
+    log.warn(`The launcher of guarded servers could not be brought up to date: ${reasonOf(error)}`);
   }
 }

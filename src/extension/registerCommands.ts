@@ -1,5 +1,6 @@
 import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
+import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
@@ -99,6 +100,6 @@ async function reveal(definition: Definition | undefined): Promise<void> {
   try {
     await window.showTextDocument(Uri.file(definition.file), { selection: new Range(at, at) });
   } catch (error) {
-    tell('error', `${definition.file} could not be opened: ${error instanceof Error ? error.message : String(error)}`);
+    tell('error', `${definition.file} could not be opened: ${reasonOf(error)}`);
   }
 }

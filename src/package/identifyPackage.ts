@@ -1,5 +1,6 @@
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { errorName } from '../base/errors.ts';
 import type { PackageRef } from '../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../model/process.ts';
 import { statPath } from '../storage/boundedFile.ts';
@@ -32,7 +33,7 @@ export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identif
     }
     return runtime === 'python' ? identifyPython(row, detail) : identifyScript(runtime, row, detail);
   } catch (error) {
-    return { unknown: `its package could not be found (${error instanceof Error ? error.name : 'error'})` };
+    return { unknown: `its package could not be found (${errorName(error)})` };
   }
 }
 

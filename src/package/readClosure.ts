@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { errorName } from '../base/errors.ts';
 import type { ClosureReading, PackageRef } from '../model/package.ts';
 import { statPath } from '../storage/boundedFile.ts';
 import type { PartsOrFailure } from './closureParts.ts';
@@ -30,7 +31,7 @@ export function readClosure(ref: PackageRef, cache: MetadataCache = new Metadata
           ? readPythonClosure(ref, cache, now)
           : readDotnetTool(ref);
   } catch (error) {
-    parts = { status: 'unreadable', reason: `${ref.name} could not be read (${error instanceof Error ? error.name : 'error'})` };
+    parts = { status: 'unreadable', reason: `${ref.name} could not be read (${errorName(error)})` };
   }
   if (parts.status !== 'ok') {
     const watch = [ref.entry, ref.environment].map(nearestDirectory).filter((path) => path !== undefined);

@@ -10,6 +10,7 @@ import { request as secureRequest } from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as secureConnect, type TLSSocket } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { errorCode } from '../base/errors.ts';
 import { basic, type IndexTarget } from './indexRoute.ts';
 
 export interface GetAnswer {
@@ -87,7 +88,7 @@ async function getOnce(url: URL, target: IndexTarget, headers: Readonly<Record<s
       return target.proxy ? viaProxy(url, target.proxy, options, trust) : plainRequest(url, options);
     });
   } catch (error) {
-    throw new Unreachable(signal.aborted ? 'no answer in time' : reasonOf(error));
+    throw new Unreachable(signal.aborted ? 'no answer in time' : failureOf(error));
   }
 }
 
@@ -246,8 +247,8 @@ function portOf(url: URL): number {
   return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 
-/** A short word for a person; addresses and whatever a server wrote stay out. */
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** A short reason for a person, where there is one the code alone: the message that comes with a code names addresses. */
+function failureOf(error: unknown): string {
+  const code = errorCode(error);
   return code !== undefined && /^[A-Z_]{3,60}$/.test(code) ? code : error instanceof Error ? error.message.slice(0, 100) : 'no answer';
 }

@@ -1,4 +1,5 @@
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
+import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ClientId, RawDefinition } from '../model/definition.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -60,7 +61,7 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
     timer = setTimeout(() => {
       timerAt = Number.POSITIVE_INFINITY;
       run().catch((error: unknown) => {
-        log.error(`The survey failed, the next one follows in a minute: ${error instanceof Error ? error.message : String(error)}`);
+        log.error(`The survey failed, the next one follows in a minute: ${reasonOf(error)}`);
         schedule(fullMs);
       });
     }, delay);

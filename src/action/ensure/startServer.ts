@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import spawn from 'cross-spawn';
+import { reasonOf } from '../../base/errors.ts';
 import type { ProcessTable } from '../../model/process.ts';
 import type { ListenerTable } from '../../process/listenerTable.ts';
 import { endTree, systemTerminator } from '../../process/terminateTree.ts';
@@ -65,7 +66,7 @@ export async function startListening(options: StartOptions): Promise<StartReport
     // Node waits for the exec: a program that is not there is known now.
     await once(child, 'spawn');
   } catch (error) {
-    return failed(`${name} could not be started: ${options.redactor.text(error instanceof Error ? error.message : String(error))}`);
+    return failed(`${name} could not be started: ${options.redactor.text(reasonOf(error))}`);
   }
   const pid = child.pid ?? 0;
   const until = performance.now() + options.limitMs;

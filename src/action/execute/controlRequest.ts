@@ -1,3 +1,4 @@
+import { singleLine } from '../../base/singleLine.ts';
 import { askInstance, type ControlAnswer } from '../../lock/control/controlClient.ts';
 import { type InstanceRecord, readInstanceRecord } from '../../lock/instanceRecord.ts';
 import { findLockDirectory, type LockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
@@ -60,7 +61,7 @@ function failure(name: string, verb: 'restart' | 'stop', answer: ControlAnswer):
   switch (answer.status) {
     case 'ok': {
       const { reason, kept } = answer.result;
-      const why = typeof reason === 'string' ? reason.replace(/\p{Cc}+/gu, ' ').slice(0, 600) : 'its guard does not say why';
+      const why = typeof reason === 'string' ? singleLine(reason, 600) : 'its guard does not say why';
       return actionResult(
         'failed',
         `${name} was not ${done}: ${why}. ${kept === true ? 'The old server goes on.' : 'Its guard tries again.'}`,

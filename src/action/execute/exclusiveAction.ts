@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type Actor, actOnce } from '../../lock/actOnce.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
@@ -108,7 +109,7 @@ async function carefully(act: () => Promise<ActionResult>): Promise<ActionResult
   try {
     return await act();
   } catch (error) {
-    return actionResult('failed', error instanceof Error ? error.message : String(error));
+    return actionResult('failed', reasonOf(error));
   }
 }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { ownPorts } from '../../process/ownPorts.ts';
@@ -125,6 +126,6 @@ async function post(address: string, directory: string, name: string, verb: 'con
     await response.body?.cancel();
     return response.ok ? undefined : `it answered ${response.status}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 }

@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Disposable } from '../../base/disposable.ts';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Outcome } from './exclusiveAction.ts';
 import { answerRequest, requestFolder, requestsFor, type WindowRequest } from './windowRequest.ts';
@@ -38,7 +39,7 @@ export function serveRequests(
       const rest = 'steps' in outcome ? { steps: [...outcome.steps], ...(outcome.after ? { after: outcome.after } : {}) } : {};
       answer(request, { status, message, ...rest });
     } catch (error) {
-      answer(request, { status: 'failed', message: error instanceof Error ? error.message : String(error) });
+      answer(request, { status: 'failed', message: reasonOf(error) });
     }
   }
 

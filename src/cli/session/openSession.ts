@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -73,7 +74,7 @@ export function runFolderOf({ values, shell }: Pick<CommandContext, 'values' | '
     const path = runDirFor(shell.env, argument);
     return { path, ...(argument !== undefined ? { movedBy: '--run-dir' } : shell.env.MCP_RUN_DIR ? { movedBy: 'MCP_RUN_DIR' } : {}) };
   } catch (error) {
-    throw new UsageError(terminalText(error instanceof Error ? error.message : String(error)));
+    throw new UsageError(terminalText(reasonOf(error)));
   }
 }
 

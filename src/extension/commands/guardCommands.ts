@@ -4,6 +4,7 @@ import { guardability } from '../../action/protect/hint.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import { makeChange, type Preparation, type ProtectChange, type ProtectWish, prepareProtect } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Definition } from '../../model/definition.ts';
 import { guardAnswers, guardDone, guardQuestion } from '../display/guardQuestions.ts';
@@ -47,7 +48,7 @@ export class GuardActions {
     try {
       await this.#change(chosen, { action, portable: false });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.#parts.log.error(`${chosen.name}: ${reason}`);
       tell('error', `${oneLine(chosen.name, 60)} was not changed: ${reason}`);
     }

@@ -5,6 +5,7 @@ import { planFor } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
 import { guardWouldHelp } from '../../action/protect/hint.ts';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { lookForLife } from '../../survey/facts/activityReport.ts';
@@ -105,7 +106,7 @@ export class OtherOwnerCommands {
     try {
       return await this.#hands();
     } catch (error) {
-      tell('error', `MCP Shepherd cannot act: ${error instanceof Error ? error.message : String(error)}`);
+      tell('error', `MCP Shepherd cannot act: ${reasonOf(error)}`);
       return undefined;
     }
   }

@@ -1,4 +1,5 @@
 import { commands as editor, ProgressLocation, window } from 'vscode';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
@@ -170,7 +171,7 @@ export class ServerActions {
       } catch (error) {
         return {
           kind: 'failed',
-          reason: `${doing === 'restarting' ? 'Restarting' : 'Stopping'} ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
+          reason: `${doing === 'restarting' ? 'Restarting' : 'Stopping'} ${name} failed: ${reasonOf(error)}`,
         };
       }
     };

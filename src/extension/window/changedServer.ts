@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { editorCommands } from '../manifestNames.ts';
@@ -67,7 +68,7 @@ async function startOne(
       done = true;
     },
     (error: unknown) => {
-      refusal = error instanceof Error ? error.message : String(error);
+      refusal = reasonOf(error);
     },
   );
   const startBy = ports.clock() + startLimitMs;

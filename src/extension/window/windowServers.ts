@@ -1,4 +1,5 @@
 import { isVersionSettled } from '../../action/plan/restartResult.ts';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -187,7 +188,7 @@ export class WindowServers {
       },
       (error: unknown) => {
         done = true;
-        refusal = error instanceof Error ? error.message : String(error);
+        refusal = reasonOf(error);
       },
     );
     const limit = this.#ports.clock() + startLimitMs;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { errorCode } from '../../base/errors.ts';
+import { errorCode, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { refuse } from './session/answers.ts';
 
@@ -74,7 +74,7 @@ export function serveClients(
       busy.set(socket, (busy.get(socket) ?? 1) - 1);
     });
     void answer(request, response).catch((error: unknown) => {
-      log.error(`a request failed: ${error instanceof Error ? error.message : String(error)}`);
+      log.error(`a request failed: ${reasonOf(error)}`);
       if (response.headersSent) {
         response.destroy();
       } else {

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { ControlRefusal } from '../../lock/control/controlMessages.ts';
 import type { ControlHandlers } from '../../lock/control/controlServer.ts';
@@ -23,9 +24,7 @@ export function controlHandlers({ url, server, log, health, close }: ControlPart
     }),
     restart: async ({ by }) => {
       await server.restart(`asked by ${by ?? 'somebody'}`).catch((error: unknown) => {
-        throw error instanceof ControlRefusal
-          ? error
-          : new ControlRefusal('failed', error instanceof Error ? error.message : 'the new server did not start');
+        throw error instanceof ControlRefusal ? error : new ControlRefusal('failed', reasonOf(error));
       });
       return { status: 'restarted', pid: server.pid };
     },

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
@@ -26,7 +27,7 @@ export async function runHttpGuard(argv: readonly string[]): Promise<number> {
   try {
     runDirOf(process.env, options.runDir);
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
+    say(reasonOf(error));
     return 2;
   }
   process.stderr.on('error', () => undefined);
@@ -43,7 +44,7 @@ export async function runHttpGuard(argv: readonly string[]): Promise<number> {
     process.on(signal, () => void guard.close());
   }
   process.on('SIGUSR2', () => {
-    guard.restart('asked by SIGUSR2').catch((error: unknown) => line(error instanceof Error ? error.message : String(error)));
+    guard.restart('asked by SIGUSR2').catch((error: unknown) => line(reasonOf(error)));
   });
   line(`listening on ${guard.url.origin}, in front of ${options.upstream?.origin ?? options.command}`);
   await guard.closed;

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { reasonOf } from '../../base/errors.ts';
 import { namedResource } from '../../lock/resourceKey.ts';
 
 /** One resource of `--lock`, as it was written. */
@@ -153,7 +154,7 @@ function lock(value: string, before: GuardOptions): Partial<GuardOptions> | stri
   } catch (error) {
     // What a file system refuses is told where the lock is taken.
     if (kind !== 'path') {
-      return `${kind}: ${error instanceof Error ? error.message : error}`;
+      return `${kind}: ${reasonOf(error)}`;
     }
   }
   return { locks: [...before.locks, { kind, resource }] };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { reasonOf } from '../../base/errors.ts';
 import { clearDeadRecords } from '../../lock/clearDeadRecords.ts';
 import { type HeldInstance, type HoldResult, holdResources, type InstanceFacts } from '../../lock/holdResources.ts';
 import { type InstanceRecord, idleSince } from '../../lock/instanceRecord.ts';
@@ -40,7 +41,7 @@ export function openRunFolder(options: Pick<GuardOptions, 'runDir'>): { readonly
     const { path, explicit } = runDirOf(process.env, options.runDir);
     return openLockDirectory(protocolBase(path, explicit));
   } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) };
+    return { refused: reasonOf(error) };
   }
 }
 
@@ -85,7 +86,7 @@ export async function acquire({ directory, witness, options, uses = [], facts, w
     });
     return acquisition(result, directory);
   } catch (error) {
-    return { status: 'impossible', text: error instanceof Error ? error.message : String(error) };
+    return { status: 'impossible', text: reasonOf(error) };
   } finally {
     // Whoever comes clears away what the dead left, when its server has been started; it is nobody's duty to live for ever for that.
     setTimeout(() => void clearDeadRecords(directory, witness).catch(() => []), clearAfterMs).unref();

@@ -1,3 +1,5 @@
+import { reasonOf } from '../../base/errors.ts';
+import { singleLine } from '../../base/singleLine.ts';
 import { type ControlHandlers, type ControlServer, openControlServer } from '../../lock/control/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
@@ -40,7 +42,7 @@ export function ownRedactor({ args }: Pick<GuardOptions, 'args'>): Redactor {
 
 /** As a record takes it: no control characters, not too long. */
 export function recordText(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ').slice(0, maxText / 4);
+  return singleLine(text, maxText / 4);
 }
 
 /** The record of a guard, kept up to date, with its control endpoint. What cannot be written is reported once and holds nothing up. */
@@ -81,7 +83,7 @@ export class Publication {
       }
       this.set({ control: this.#control.endpoint });
     } catch (error) {
-      this.#report(`it cannot be restarted from outside: ${error instanceof Error ? error.message : error}`);
+      this.#report(`it cannot be restarted from outside: ${reasonOf(error)}`);
     }
     if (this.instance.record.locks.length > 0) {
       this.#watch = setInterval(() => this.#lookAfter(), intactMs);
@@ -131,7 +133,7 @@ export class Publication {
     } catch (error) {
       if (!this.#reported) {
         this.#reported = true;
-        this.#report(`its record cannot be written: ${error instanceof Error ? error.message : error}`);
+        this.#report(`its record cannot be written: ${reasonOf(error)}`);
       }
     }
   }

@@ -1,3 +1,4 @@
+import { singleLine } from '../../base/singleLine.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { SessionMemory } from './sessionMemory.ts';
 
@@ -45,11 +46,6 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
 async function demand(link: ServerLink, method: string, params: unknown): Promise<void> {
   const answer = await link.ask(method, params, answerMs);
   if (answer.status !== 'result') {
-    throw new Error(answer.status === 'error' ? `it refused ${method}: ${oneLine(answer.message)}` : answer.reason);
+    throw new Error(answer.status === 'error' ? `it refused ${method}: ${singleLine(answer.message, 300)}` : answer.reason);
   }
-}
-
-/** Text of a server, for messages of ours. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ').slice(0, 300);
 }

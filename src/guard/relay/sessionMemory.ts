@@ -1,5 +1,6 @@
 import type { Hash } from 'node:crypto';
 import { openssl } from '../../base/random.ts';
+import { singleLine } from '../../base/singleLine.ts';
 import { type Body, type Envelope, type IdKey, isJsonObject, type JsonObject } from '../message/envelope.ts';
 
 /** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
@@ -53,8 +54,7 @@ export class SessionMemory {
     if (!isJsonObject(info) || typeof info.name !== 'string' || info.name.trim() === '') {
       return undefined;
     }
-    const short = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
-    return { name: short(info.name), version: typeof info.version === 'string' ? short(info.version) : undefined };
+    return { name: singleLine(info.name, 200), version: typeof info.version === 'string' ? singleLine(info.version, 200) : undefined };
   }
 
   /** The client speaks protocol 2026-07-28, which has no handshake. */

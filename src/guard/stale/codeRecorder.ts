@@ -1,3 +1,4 @@
+import { errorName } from '../../base/errors.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identifyPackage.ts';
 import { type ConfiguredCommand, configuredPackage } from './configuredPackage.ts';
@@ -39,6 +40,6 @@ function record(child: ServerCode, found: Identified): void {
     child.record(found);
   } catch (error) {
     // A fault of ours must not keep a server from being started.
-    child.record({ unknown: `its packages could not be recorded (${error instanceof Error ? error.name : 'error'})` });
+    child.record({ unknown: `its packages could not be recorded (${errorName(error)})` });
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
+import { errorName } from '../../base/errors.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
@@ -30,7 +31,7 @@ export function configuredPackage(configured: ConfiguredCommand): Identified {
     const words = wordsOf(configured);
     return 'unknown' in words ? words : identifyWords(words.argv, { ...configured, cwd: words.cwd });
   } catch (error) {
-    return { unknown: `its package could not be found (${error instanceof Error ? error.name : 'error'})` };
+    return { unknown: `its package could not be found (${errorName(error)})` };
   }
 }
 

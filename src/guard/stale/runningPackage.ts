@@ -1,3 +1,4 @@
+import { errorName } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 import { resolveServer } from '../../process/tree/launcherChain.ts';
@@ -17,7 +18,7 @@ export async function runningPackage(pid: number, table: ProcessTable): Promise<
     const chain = resolveServer(child, processTree(rows), () => false);
     return chain ? identifyPackage(chain.server, await table.detail(chain.server)) : { unknown: 'no server runs below its launcher yet' };
   } catch (error) {
-    return { unknown: `the process table cannot be read (${error instanceof Error ? error.name : 'error'})` };
+    return { unknown: `the process table cannot be read (${errorName(error)})` };
   }
 }
 
@@ -27,6 +28,6 @@ export async function packageOfProcess(row: ProcessRow, table: ProcessTable): Pr
     const detail = await table.detail(row);
     return detail.elsewhere ? { unknown: detail.elsewhere.reason } : identifyPackage(row, detail);
   } catch (error) {
-    return { unknown: `the process table cannot be read (${error instanceof Error ? error.name : 'error'})` };
+    return { unknown: `the process table cannot be read (${errorName(error)})` };
   }
 }

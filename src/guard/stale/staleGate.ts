@@ -1,3 +1,4 @@
+import { errorName } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { OnStale } from '../options/guardOptions.ts';
 import { CodeCheck } from './codeCheck.ts';
@@ -284,7 +285,7 @@ export class StaleGate {
     try {
       return act();
     } catch (error) {
-      this.#fault = `the check for replaced packages failed (${error instanceof Error ? error.name : 'error'}); calls pass`;
+      this.#fault = `the check for replaced packages failed (${errorName(error)}); calls pass`;
       this.#log.once('fault', this.#fault);
       return undefined;
     }

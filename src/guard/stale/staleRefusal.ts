@@ -1,3 +1,4 @@
+import { singleLine } from '../../base/singleLine.ts';
 import type { DriftedPackage } from './codeDrift.ts';
 
 /** What to send instead of passing the call on: put `jsonrpc` and the call's own id beside it. */
@@ -88,9 +89,7 @@ export function toolName(params: unknown): string {
 }
 
 function shownTool(params: unknown): string {
-  return toolName(params)
-    .replace(/\p{Cc}+/gu, ' ')
-    .slice(0, 128);
+  return singleLine(toolName(params), 128);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { singleLine } from '../../base/singleLine.ts';
 import type { RefusedCalls } from '../message/refusedCalls.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
@@ -61,14 +62,9 @@ export function unansweredCalls(
   const oldest = late.reduce((before, pending) => (pending.since < before.since ? pending : before), first);
   return {
     since: new Date(Math.round(epoch - (now - oldest.since))).toISOString(),
-    oldest: plain(oldest.tool ?? oldest.method),
+    oldest: singleLine(oldest.tool ?? oldest.method, 200),
     calls: late.length,
   };
-}
-
-/** Names are the client's text, and end up on screens. */
-function plain(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
 }
 
 /** Where it is told; nothing is told twice. */

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { RestartLimit } from '../process/restartLimit.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
@@ -77,7 +78,7 @@ export class ServerRecovery {
         this.#tell(link);
         return;
       } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
+        reason = reasonOf(error);
         say(`${name} could not be restarted: ${reason}`);
         this.#tell(reason);
       }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import { endServer } from '../process/endServer.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
 import { replayHandshake } from '../relay/handshake.ts';
@@ -59,7 +60,7 @@ export class ServerReplacement {
       relay.release(link);
       return { link, lostCalls };
     } catch (error) {
-      return messageOf(error);
+      return reasonOf(error);
     }
   }
 
@@ -70,7 +71,7 @@ export class ServerReplacement {
     try {
       link = await this.bringUp();
     } catch (error) {
-      return messageOf(error);
+      return reasonOf(error);
     }
     running.dismiss(old.process);
     relay.release(link);
@@ -139,8 +140,4 @@ const endingText = 'the session is ending';
 /** What happened to a server, for answers and the log. */
 export function endedText({ code, signal }: Ended): string {
   return `The server ended (${signal === null ? `exit code ${code ?? '?'}` : signal})`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import * as v from 'valibot';
 import { errorCode } from '../../base/errors.ts';
+import { singleLine } from '../../base/singleLine.ts';
 import type { InstanceRecord } from '../instanceRecord.ts';
 import type { LockDirectory } from '../lockDirectory.ts';
 import { ControlLines, type ControlObject, type LineFault, sendLine } from './controlLines.ts';
@@ -135,7 +136,7 @@ class ControlExchange {
       verb,
       expectInstance: record.id,
       ...(pid === undefined || start === undefined ? {} : { expectServer: { pid, start } }),
-      ...(by === undefined ? {} : { by: by.replace(/\p{Cc}+/gu, ' ').slice(0, 200) }),
+      ...(by === undefined ? {} : { by: singleLine(by, 200) }),
       ...(params === undefined ? {} : { params }),
     });
     if (!sent) {

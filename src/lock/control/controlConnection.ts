@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import * as v from 'valibot';
+import { errorName, reasonOf } from '../../base/errors.ts';
+import { singleLine } from '../../base/singleLine.ts';
 import { ControlLines, type ControlObject, maxLineBytes, sendLine } from './controlLines.ts';
 import { ControlRefusal, type ControlRequest, clientProofSchema, requestSchema } from './controlMessages.ts';
 import { isProof, newNonce, proofOf } from './controlSecret.ts';
@@ -119,10 +121,10 @@ export class ControlConnection {
 
   #explain(verb: string, error: unknown): { code: string; message: string } {
     if (error instanceof ControlRefusal) {
-      return { code: error.code, message: error.message.replace(/\p{Cc}+/gu, ' ').slice(0, 400) };
+      return { code: error.code, message: singleLine(error.message, 400) };
     }
-    const name = error instanceof Error ? error.name : 'error';
-    this.#options.onProblem(`the control verb ${verb} failed (${error instanceof Error ? error.message : name})`);
+    const name = errorName(error);
+    this.#options.onProblem(`the control verb ${verb} failed (${reasonOf(error)})`);
     return { code: 'failed', message: `${verb} failed (${name})` };
   }
 

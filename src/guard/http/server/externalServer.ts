@@ -1,3 +1,4 @@
+import { errorName } from '../../../base/errors.ts';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../../model/process.ts';
 import { createListenerTable } from '../../../process/createListenerTable.ts';
 import type { ListenerTable } from '../../../process/listenerTable.ts';
@@ -70,9 +71,7 @@ export class ExternalServer {
   /** Looks who listens now; all who ask meanwhile share the look. Never throws. */
   look(): Promise<void> {
     this.#looking ??= this.#look()
-      .catch((error: unknown) =>
-        this.#set(undefined, `who listens there cannot be looked up (${error instanceof Error ? error.name : 'error'})`),
-      )
+      .catch((error: unknown) => this.#set(undefined, `who listens there cannot be looked up (${errorName(error)})`))
       .finally(() => {
         this.#looking = undefined;
       });

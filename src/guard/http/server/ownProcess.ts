@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { reasonOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import { endServer } from '../../process/endServer.ts';
 import { type ServerProcess, startServer } from '../../process/serverProcess.ts';
@@ -288,8 +289,4 @@ export class OwnProcess {
     this.#alive.delete(one.process);
     this.#changed();
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

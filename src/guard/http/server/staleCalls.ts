@@ -1,3 +1,4 @@
+import { reasonOf } from '../../../base/errors.ts';
 import { limited } from '../../../base/wait.ts';
 import type { ProcessRow, ProcessTable } from '../../../model/process.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
@@ -184,7 +185,7 @@ export class StaleCalls {
       await this.#options.restart?.(reason);
     })()
       .catch((error: unknown) => {
-        this.#options.log(`the restart failed: ${error instanceof Error ? error.message : String(error)}`);
+        this.#options.log(`the restart failed: ${reasonOf(error)}`);
       })
       .finally(() => {
         this.#restarting = undefined;

@@ -1,4 +1,5 @@
 import { connect, createServer } from 'node:net';
+import { reasonOf } from '../../../base/errors.ts';
 
 /** Whether somebody accepts connections at an address; nothing is sent. */
 export function accepts(url: URL): Promise<boolean> {
@@ -36,7 +37,7 @@ export async function verifyFault(url: URL, path: string | undefined): Promise<s
     await response.body?.cancel();
     return response.status >= 500 ? `it answers with status ${response.status}` : undefined;
   } catch (error) {
-    return `it accepts connections and does not answer (${error instanceof Error ? error.message : String(error)})`;
+    return `it accepts connections and does not answer (${reasonOf(error)})`;
   }
 }
 
