@@ -122,9 +122,7 @@ describe('Upgrade and Restart', function () {
     const before = await process();
     await workbench.rowMenu(row, 'Upgrade and Restart');
     await dialog().locator('.monaco-button', { hasText: 'Upgrade and Restart' }).click();
-    await workbench
-      .notifications(/failed \(exit code \d+\)\. The servers run on as they were; nothing was restarted/)
-      .waitFor({ timeout: 60_000 });
+    await workbench.notifications(/failed \(exit code \d+\)/).waitFor({ timeout: 60_000 });
     assert.equal(await process(), before);
     assert.equal(JSON.parse(readFileSync(entry, 'utf8')).version, older);
     await workbench.screenshot('upgrade-failed');

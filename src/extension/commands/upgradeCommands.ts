@@ -1,12 +1,12 @@
-import { ProgressLocation, type Terminal, ThemeIcon, window } from 'vscode';
+import { ProcessExecution, ProgressLocation, Task, TaskScope, tasks, window } from 'vscode';
 import { type UpgradePlan, upgradePlan } from '../../action/plan/upgrade.ts';
+import { DisposableStore } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { oneLine } from '../display/plainText.ts';
 import { shownCommand, upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
 import { tell } from '../messages.ts';
 import type { WindowState } from '../window/windowState.ts';
-import { CommandTerminal } from './commandTerminal.ts';
 import type { ServerActions } from './restartCommands.ts';
 
 const button = 'Upgrade and Restart';
@@ -95,19 +95,19 @@ export class UpgradeActions {
 
   async #carryOut(plan: UpgradePlan): Promise<void> {
     if (plan.order === 'stop-first') {
-      const ended: (number | string)[] = [];
+      let failure: string | undefined = 'it did not run';
       await this.#servers.restartAround(plan.instances, async () => {
-        ended.push(await this.#run(plan));
+        failure = await runAsTask(plan);
       });
-      this.#told(plan, ended[0] ?? 'it was not run');
+      this.#report(plan, failure);
       return;
     }
-    // Until they are restarted, nobody needs to be told that they run old code.
+    // Marked as busy, so that no notification says that they run old code before they are restarted.
     await this.#state.whileAllBusy(
       plan.instances.map((one) => one.id),
       'upgrading',
       async () => {
-        if (!this.#told(plan, await this.#run(plan))) {
+        if (!this.#report(plan, await runAsTask(plan))) {
           return;
         }
         const after = await this.#ports.look();
@@ -118,24 +118,45 @@ export class UpgradeActions {
     );
   }
 
-  /** @returns whether it worked; a failure is told */
-  #told(plan: UpgradePlan, ended: number | string): boolean {
-    if (ended === 0) {
+  /** Logs the upgrade and shows a failure. @returns whether it succeeded */
+  #report(plan: UpgradePlan, failure: string | undefined): boolean {
+    if (failure === undefined) {
       this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${shownCommand(plan.argv)}`);
       return true;
     }
-    const text = upgradeFailure(plan, ended);
+    const text = upgradeFailure(plan, failure);
     this.#log.warn(text);
     tell('error', text);
     return false;
   }
+}
 
-  /** Runs the command where it can be seen. @returns its exit code, or in words why there is none */
-  async #run(plan: UpgradePlan): Promise<number | string> {
-    const pty = new CommandTerminal(plan.argv, plan.cwd, shownCommand(plan.argv));
-    const name = `Upgrade ${oneLine(plan.packageName, 60)}`;
-    const terminal: Terminal = window.createTerminal({ name, pty, iconPath: new ThemeIcon('cloud-download'), isTransient: true });
-    terminal.show(true);
-    return await window.withProgress({ location: ProgressLocation.Window, title: name }, () => pty.ended);
+/**
+ * Characters that do not reach the program as they are: VS Code replaces `${…}` in a task, and on Windows npm and others are batch files, to which
+ * `cmd.exe` hands their arguments.
+ */
+const changedOnTheWay = process.platform === 'win32' ? /\$\{|["%&<>^|!]/ : /\$\{/;
+
+/** Runs the command as a task, without a shell, in a terminal that the user sees. @returns why it failed, or undefined */
+async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
+  const [program, ...args] = plan.argv;
+  if ([...plan.argv, plan.cwd ?? ''].some((word) => changedOnTheWay.test(word))) {
+    return 'it contains characters that a task would change: run it yourself';
   }
+  const name = `Upgrade ${oneLine(plan.packageName, 60)}`;
+  const execution = new ProcessExecution(program, args, plan.cwd === undefined ? {} : { cwd: plan.cwd });
+  const task = new Task({ type: 'mcpShepherd', argv: plan.argv }, TaskScope.Workspace, name, 'MCP Shepherd', execution);
+  const running = await tasks.executeTask(task);
+  const listeners = new DisposableStore();
+  const exitCode = await window.withProgress(
+    { location: ProgressLocation.Window, title: name },
+    () =>
+      new Promise<number | undefined>((done) => {
+        listeners.add(tasks.onDidEndTaskProcess((event) => event.execution === running && done(event.exitCode)));
+        // The only event where the program could not be started.
+        listeners.add(tasks.onDidEndTask((event) => event.execution === running && done(undefined)));
+      }),
+  );
+  listeners.dispose();
+  return exitCode === 0 ? undefined : exitCode === undefined ? 'it could not be started, or was ended' : `exit code ${exitCode}`;
 }

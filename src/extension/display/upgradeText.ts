@@ -3,19 +3,19 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
-/** The command as one line, quoted where a space would mislead. Nothing ever reads this line but a person. */
+/** The command as one line for display, quoted where a space would mislead. It is never parsed or run. */
 export function shownCommand(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./\\~^-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
 }
 
-/** What is asked before anything is done. */
+/** The question before an upgrade. */
 export function upgradeQuestion(plan: UpgradePlan, facts: WindowFacts): { readonly message: string; readonly detail: string } {
   const servers = plan.instances.length === 1 ? 'its server' : `its ${plan.instances.length} servers`;
   const lines = [
     shownCommand(plan.argv),
     ...(plan.cwd === undefined ? [] : [`in ${plan.cwd}`]),
     '',
-    plan.order === 'stop-first' ? 'Stopped before and started again after it:' : 'Restarted when it has worked:',
+    plan.order === 'stop-first' ? 'Stops these first and starts them again afterwards:' : 'Then restarts:',
     ...plan.instances.map((instance) => `${oneLine(instance.name, 60)}, PID ${instance.pid} (${ownerText(instance, facts)})`),
   ];
   return {
@@ -24,14 +24,10 @@ export function upgradeQuestion(plan: UpgradePlan, facts: WindowFacts): { readon
   };
 }
 
-/** Said when the command did not work. @param ended its exit code, or why there is none */
-export function upgradeFailure(plan: UpgradePlan, ended: number | string): string {
-  const how = typeof ended === 'number' ? `exit code ${ended}` : ended;
-  const servers =
-    plan.order === 'stop-first'
-      ? 'The servers were started again as they were.'
-      : 'The servers run on as they were; nothing was restarted.';
-  return `Upgrading ${oneLine(plan.packageName, 100)} failed (${oneLine(how, 200)}). ${servers} The terminal says why.`;
+/** The message after a failed upgrade. @param reason "exit code 1", or why there is none */
+export function upgradeFailure(plan: UpgradePlan, reason: string): string {
+  const servers = plan.order === 'stop-first' ? 'The old version was started again.' : 'The old version is still running.';
+  return `Upgrading ${oneLine(plan.packageName, 100)} failed (${oneLine(reason, 200)}). ${servers} See the terminal.`;
 }
 
 /** One line of "Upgrade and Restart…". */
@@ -39,7 +35,7 @@ export interface UpgradePick {
   readonly label: string;
   /** Versions. */
   readonly description: string;
-  /** Whose it is, and where it is installed. */
+  /** Package, owner, and where it is installed. */
   readonly detail: string;
   readonly instanceId: string;
 }
