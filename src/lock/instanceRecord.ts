@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { isRecord } from '../base/json.ts';
 import { systemRandom } from '../base/random.ts';
 import { readWhole, writeWhole } from '../storage/atomicFile.ts';
 import type { LockDirectory } from './lockDirectory.ts';
@@ -16,7 +17,7 @@ const text = v.pipe(v.string(), v.maxLength(4_096), v.regex(/^\P{Cc}*$/u));
 const pid = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2 ** 31 - 1));
 const processMark = v.object({ pid, start: v.pipe(v.string(), v.regex(/^(?:(?:lx|ps|win):\d{1,20}|\?)$/)) });
 /** valibot takes a list for a record too. */
-const plainObject = v.custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+const plainObject = v.custom<Record<string, unknown>>(isRecord);
 const textMap = v.pipe(plainObject, v.record(text, text));
 const decimal = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
 

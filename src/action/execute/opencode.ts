@@ -1,4 +1,5 @@
 import { reasonOf } from '../../base/errors.ts';
+import { isRecord } from '../../base/json.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { ownPorts } from '../../process/ownPorts.ts';
@@ -51,8 +52,7 @@ async function servers(address: string, directory: string): Promise<Readonly<Rec
       redirect: 'error',
     });
     const value: unknown = response.ok ? await response.json() : undefined;
-    const plain = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return plain && Object.values(value).every((one) => typeof one === 'object' && one !== null && 'status' in one)
+    return isRecord(value) && Object.values(value).every((one) => typeof one === 'object' && one !== null && 'status' in one)
       ? { ...value }
       : undefined;
   } catch {

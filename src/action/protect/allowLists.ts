@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../base/json.ts';
 
 /** One rule of an administrator's list: a server by its exact command and arguments. */
 export interface CommandRule {
@@ -12,13 +13,13 @@ export interface CommandRule {
  * `chat.mcp.deniedServers` of VS Code, also as names of policies. Rules by name or address are no matter of the command and are left out.
  */
 export function commandRules(settings: unknown, file: string): CommandRule[] {
-  return Object.entries(isObject(settings) ? settings : {}).flatMap(([key, value]) => {
+  return Object.entries(isRecord(settings) ? settings : {}).flatMap(([key, value]) => {
     const list = /mcp/i.test(key) ? /(allowed|denied)(mcp)?servers$/i.exec(key)?.[1]?.toLowerCase() : undefined;
     if (list !== 'allowed' && list !== 'denied') {
       return [];
     }
     return listOf(value).flatMap((rule): CommandRule[] => {
-      const words = isObject(rule) ? wordsOf(rule) : undefined;
+      const words = isRecord(rule) ? wordsOf(rule) : undefined;
       return words ? [{ list, words, file }] : [];
     });
   });
@@ -45,8 +46,4 @@ function wordsOf(rule: Readonly<Record<string, unknown>>): readonly string[] | u
   const command = rule.serverCommand ?? rule.command;
   const words = typeof command === 'string' ? [command, ...(Array.isArray(rule.args) ? rule.args : [])] : command;
   return Array.isArray(words) && words.every((word) => typeof word === 'string') ? words : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../base/json.ts';
 import { elementsOf, membersOf, type Span } from './jsonSpans.ts';
 
 /**
@@ -40,12 +41,12 @@ class ParsedBody implements Body {
 
   paramText(name: string): string | undefined {
     const { params } = this.#value;
-    return isJsonObject(params) ? textOrNone(params[name]) : undefined;
+    return isRecord(params) ? textOrNone(params[name]) : undefined;
   }
 
   resultText(name: string): string | undefined {
     const { result } = this.#value;
-    return isJsonObject(result) ? textOrNone(result[name]) : undefined;
+    return isRecord(result) ? textOrNone(result[name]) : undefined;
   }
 }
 
@@ -61,7 +62,7 @@ class LargeBody implements Body {
 
   value(): JsonObject | undefined {
     const all = this.#whole ?? parsed(this.#line);
-    this.#whole = isJsonObject(all) ? all : undefined;
+    this.#whole = isRecord(all) ? all : undefined;
     return this.#whole;
   }
 
@@ -81,10 +82,6 @@ class LargeBody implements Body {
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 const opaque: Envelope = { kind: 'opaque' };
 
@@ -124,7 +121,7 @@ function batchOf(values: readonly unknown[], line: Buffer): Envelope {
 }
 
 function envelopeOf(value: unknown, line: Buffer): Envelope {
-  if (!isJsonObject(value)) {
+  if (!isRecord(value)) {
     return opaque;
   }
   const { method, id } = value;
@@ -170,7 +167,7 @@ function spanAt(line: Buffer, place: readonly string[]): Span | undefined {
 /** The request that a `notifications/cancelled` withdraws. */
 export function cancelledKey(envelope: Envelope & { kind: 'notification' }, line: Buffer): IdKey | undefined {
   const params = envelope.body.value()?.params;
-  return isJsonObject(params) ? keyOf(params.requestId, line, ['params', 'requestId']) : undefined;
+  return isRecord(params) ? keyOf(params.requestId, line, ['params', 'requestId']) : undefined;
 }
 
 function readLarge(line: Buffer): Envelope {

@@ -1,3 +1,4 @@
+import { isRecord } from '../../base/json.ts';
 import { actOnce } from '../../lock/actOnce.ts';
 import { askInstance } from '../../lock/control/controlClient.ts';
 import { publishedHolders } from '../../lock/holdResources.ts';
@@ -5,7 +6,6 @@ import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { livenessOf } from '../../lock/liveness.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
-import { isJsonObject } from '../message/envelope.ts';
 import { isGroupAlive } from '../process/processGroup.ts';
 import { stormLimit, stormMs } from '../process/restartLimit.ts';
 
@@ -61,7 +61,7 @@ export async function takeOver(request: TakeoverRequest): Promise<Takeover> {
 
 /** The wall-clock times of the takeovers that a record carries on. */
 function takeovers(record: InstanceRecord): number[] {
-  const list: unknown = isJsonObject(record.x) ? record.x.takeovers : undefined;
+  const list: unknown = isRecord(record.x) ? record.x.takeovers : undefined;
   return Array.isArray(list) ? list.filter((at): at is number => typeof at === 'number') : [];
 }
 

@@ -1,5 +1,6 @@
+import { isRecord } from '../../base/json.ts';
 import { openssl } from '../../base/random.ts';
-import { type Envelope, type IdKey, idText, isJsonObject } from '../message/envelope.ts';
+import { type Envelope, type IdKey, idText } from '../message/envelope.ts';
 import type { ServerLink } from './serverLink.ts';
 
 /** So many rounds are remembered, the newest ones: no client has to go on with one. */
@@ -52,7 +53,7 @@ export class InputRequests {
   /** @returns the refusal with the reason */
   explained(line: Buffer, { id, body }: Envelope & { kind: 'response' }): Buffer {
     const { id: _, ...message } = body.value() ?? {};
-    if (!isJsonObject(message.error) || typeof message.error.message !== 'string') {
+    if (!isRecord(message.error) || typeof message.error.message !== 'string') {
       return line;
     }
     const error = { ...message.error, message: `${message.error.message} (${explanation})` };

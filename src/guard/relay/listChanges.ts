@@ -1,4 +1,5 @@
-import { idText, isJsonObject, type JsonObject, readEnvelope } from '../message/envelope.ts';
+import { isRecord } from '../../base/json.ts';
+import { idText, type JsonObject, readEnvelope } from '../message/envelope.ts';
 import { notificationLine } from '../message/ownAnswers.ts';
 import { answerMs } from './handshake.ts';
 import type { ServerLink } from './serverLink.ts';
@@ -78,7 +79,7 @@ function subscribedLines(memory: SessionMemory, method: keyof typeof wishes): Bu
   return [...memory.listens].flatMap(([id, line]) => {
     const envelope = readEnvelope(line);
     const params = envelope.kind === 'request' ? envelope.body.value()?.params : undefined;
-    const wanted = isJsonObject(params) && isJsonObject(params.notifications) ? params.notifications : {};
+    const wanted = isRecord(params) && isRecord(params.notifications) ? params.notifications : {};
     const meta = `{"_meta":{"io.modelcontextprotocol/subscriptionId":${idText(id)}}}`;
     return wanted[wishes[method]] === true ? [Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${meta}}\n`)] : [];
   });

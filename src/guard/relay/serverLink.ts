@@ -1,5 +1,6 @@
+import { isRecord } from '../../base/json.ts';
 import { systemRandom } from '../../base/random.ts';
-import { type Envelope, type IdKey, isJsonObject, type JsonObject } from '../message/envelope.ts';
+import type { Envelope, IdKey, JsonObject } from '../message/envelope.ts';
 import { LineSplitter } from '../message/lineSplitter.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
@@ -171,10 +172,10 @@ export class ServerLink {
       return false;
     }
     const message = envelope.body.value();
-    const error = isJsonObject(message?.error) ? message.error : undefined;
+    const error = isRecord(message?.error) ? message.error : undefined;
     this.#settleOwn(
       id,
-      isJsonObject(message?.result)
+      isRecord(message?.result)
         ? { status: 'result', result: message.result }
         : {
             status: 'error',

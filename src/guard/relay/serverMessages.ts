@@ -1,4 +1,5 @@
-import { type Envelope, idText, isJsonObject, keyOf, readEnvelope } from '../message/envelope.ts';
+import { isRecord } from '../../base/json.ts';
+import { type Envelope, idText, keyOf, readEnvelope } from '../message/envelope.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { RelayContext } from './relayContext.ts';
 import type { LinkListener, Pending, ServerLink } from './serverLink.ts';
@@ -156,7 +157,7 @@ export class ServerMessages implements LinkListener {
 /** The acknowledgement of a subscription that was opened again here: the client has had one. */
 function isReopened(link: ServerLink, envelope: Envelope & { kind: 'notification' }): boolean {
   const params = envelope.body.value()?.params;
-  const meta = isJsonObject(params) && isJsonObject(params._meta) ? params._meta : {};
+  const meta = isRecord(params) && isRecord(params._meta) ? params._meta : {};
   const id = keyOf(meta['io.modelcontextprotocol/subscriptionId']);
   return id !== undefined && link.reopened.delete(id);
 }

@@ -1,4 +1,5 @@
-import { cancelledKey, type Envelope, type IdKey, idText, isJsonObject } from '../message/envelope.ts';
+import { isRecord } from '../../base/json.ts';
+import { cancelledKey, type Envelope, type IdKey, idText } from '../message/envelope.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { ServerLink } from './serverLink.ts';
 
@@ -46,7 +47,7 @@ export class ServerRequests {
     }
     this.#forget(link, known);
     const message = envelope.body.value();
-    const params = isJsonObject(message?.params) ? message.params : {};
+    const params = isRecord(message?.params) ? message.params : {};
     return Buffer.from(`${JSON.stringify({ ...message, params: { ...params, requestId: known } })}\n`);
   }
 

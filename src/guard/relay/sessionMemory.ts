@@ -1,7 +1,8 @@
 import type { Hash } from 'node:crypto';
+import { isRecord } from '../../base/json.ts';
 import { openssl } from '../../base/random.ts';
 import { singleLine } from '../../base/singleLine.ts';
-import { type Body, type Envelope, type IdKey, isJsonObject, type JsonObject } from '../message/envelope.ts';
+import type { Body, Envelope, IdKey, JsonObject } from '../message/envelope.ts';
 
 /** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
 export const lists = {
@@ -51,7 +52,7 @@ export class SessionMemory {
   /** Who the client says it is; fit for a record. */
   get clientInfo(): { readonly name: string; readonly version: string | undefined } | undefined {
     const info = this.initialize?.clientInfo;
-    if (!isJsonObject(info) || typeof info.name !== 'string' || info.name.trim() === '') {
+    if (!isRecord(info) || typeof info.name !== 'string' || info.name.trim() === '') {
       return undefined;
     }
     return { name: singleLine(info.name, 200), version: typeof info.version === 'string' ? singleLine(info.version, 200) : undefined };
@@ -71,7 +72,7 @@ export class SessionMemory {
   /** A request of the client goes to the server. Call it for the methods above only. */
   noteRequest(id: IdKey, envelope: Envelope & { kind: 'request' }, line: Buffer): void {
     const message = envelope.body.value();
-    const params = isJsonObject(message?.params) ? message.params : {};
+    const params = isRecord(message?.params) ? message.params : {};
     this.#asked.set(id, { method: envelope.method, params, line: Buffer.from(line) });
     this.#noteMeta(params);
     if (envelope.method === 'subscriptions/listen') {
@@ -83,12 +84,12 @@ export class SessionMemory {
   noteCall(body: Body): void {
     if (this.isModern && !this.#requestMeta) {
       const params = body.value()?.params;
-      this.#noteMeta(isJsonObject(params) ? params : {});
+      this.#noteMeta(isRecord(params) ? params : {});
     }
   }
 
   #noteMeta(params: JsonObject): void {
-    if (isJsonObject(params._meta) && 'io.modelcontextprotocol/protocolVersion' in params._meta) {
+    if (isRecord(params._meta) && 'io.modelcontextprotocol/protocolVersion' in params._meta) {
       // Without a progress token: it would be this one request's.
       this.#requestMeta = Object.fromEntries(Object.entries(params._meta).filter(([name]) => name.startsWith('io.modelcontextprotocol/')));
     }
@@ -109,7 +110,7 @@ export class SessionMemory {
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
     this.listens.delete(id);
-    const result = isJsonObject(answer?.result) ? answer.result : undefined;
+    const result = isRecord(answer?.result) ? answer.result : undefined;
     if (!asked || !result) {
       return false;
     }
@@ -217,8 +218,8 @@ export function listDigest(method: ListMethod, result: JsonObject): string {
  * @returns undefined when there is nothing to change
  */
 export function announceListChanges(answer: JsonObject): JsonObject | undefined {
-  const result = isJsonObject(answer.result) ? answer.result : undefined;
-  const capabilities = isJsonObject(result?.capabilities) ? result.capabilities : undefined;
+  const result = isRecord(answer.result) ? answer.result : undefined;
+  const capabilities = isRecord(result?.capabilities) ? result.capabilities : undefined;
   if (!result || !capabilities) {
     return undefined;
   }
@@ -226,7 +227,7 @@ export function announceListChanges(answer: JsonObject): JsonObject | undefined 
   const announced: Record<string, unknown> = { ...capabilities };
   for (const name of ['tools', 'prompts', 'resources']) {
     const capability = capabilities[name];
-    if (isJsonObject(capability) && capability.listChanged !== true) {
+    if (isRecord(capability) && capability.listChanged !== true) {
       announced[name] = { ...capability, listChanged: true };
       changed = true;
     }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../base/json.ts';
 /** What a call may do, as far as it is known. `absent`: the server's own whole list does not have the tool, so the server will say so itself. */
 export type ToolKind = 'read' | 'write' | 'unknown' | 'absent';
 
@@ -93,18 +94,14 @@ export class KnownTools {
 
   /** @returns the cursor of the next page, '' after the last one, undefined for what is no page */
   #take(result: unknown): string | undefined {
-    if (!isObject(result) || !Array.isArray(result.tools)) {
+    if (!isRecord(result) || !Array.isArray(result.tools)) {
       return undefined;
     }
     for (const tool of result.tools.slice(0, maxTools)) {
-      if (isObject(tool) && typeof tool.name === 'string' && this.#tools.size < maxTools) {
-        this.#tools.set(tool.name, isObject(tool.annotations) && tool.annotations.readOnlyHint === true);
+      if (isRecord(tool) && typeof tool.name === 'string' && this.#tools.size < maxTools) {
+        this.#tools.set(tool.name, isRecord(tool.annotations) && tool.annotations.readOnlyHint === true);
       }
     }
     return typeof result.nextCursor === 'string' && result.nextCursor !== '' ? result.nextCursor : '';
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../base/json.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { DriftedPackage } from './codeDrift.ts';
 
@@ -34,7 +35,7 @@ export function staleRefusal(facts: RefusalFacts): ToolRefusal {
     packages: facts.packages.map(({ name, serving, installed, how }) => ({ package: name, serving, installed, change: how })),
     cure: typeof facts.cure === 'string' ? facts.cure : facts.cure.step,
   };
-  if (isObject(facts.params) && isObject(facts.params.task)) {
+  if (isRecord(facts.params) && isRecord(facts.params.task)) {
     return { error: { code: refusalCode, message: text, data: { action_required: actionRequired, ...details } } };
   }
   return {
@@ -51,7 +52,7 @@ const actionRequired = 'restart_mcp_server';
 
 /** Requests since 2026-07-28 carry the version of the protocol themselves. */
 export function isModern(params: unknown): boolean {
-  return isObject(params) && isObject(params._meta) && typeof params._meta['io.modelcontextprotocol/protocolVersion'] === 'string';
+  return isRecord(params) && isRecord(params._meta) && typeof params._meta['io.modelcontextprotocol/protocolVersion'] === 'string';
 }
 
 function refusalText({ params, packages, cure, readsPass, notRestarted }: RefusalFacts): string {
@@ -85,13 +86,9 @@ export function driftText({ name, serving, installed, how }: DriftedPackage): st
 
 /** The name that the call gives; '' when it gives none. */
 export function toolName(params: unknown): string {
-  return isObject(params) && typeof params.name === 'string' ? params.name : '';
+  return isRecord(params) && typeof params.name === 'string' ? params.name : '';
 }
 
 function shownTool(params: unknown): string {
   return singleLine(toolName(params), 128);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

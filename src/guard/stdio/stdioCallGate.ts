@@ -1,4 +1,5 @@
-import { type Envelope, isJsonObject, type JsonObject } from '../message/envelope.ts';
+import { isRecord } from '../../base/json.ts';
+import type { Envelope, JsonObject } from '../message/envelope.ts';
 import { failedTool } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { guardTable } from '../process/guardProcesses.ts';
@@ -227,6 +228,6 @@ class CallParams {
 
   get #rest(): JsonObject {
     const params = this.#envelope.body.value()?.params;
-    return isJsonObject(params) ? params : {};
+    return isRecord(params) ? params : {};
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { isRecord } from '../../base/json.ts';
 
 /** Longest line in either direction, bytes, without its end. */
 export const maxLineBytes = 65_536;
@@ -69,7 +70,7 @@ export class ControlLines {
       this.#fault('no JSON object');
       return;
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isRecord(value)) {
       this.#fault('no JSON object');
       return;
     }

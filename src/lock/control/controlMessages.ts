@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isRecord } from '../../base/json.ts';
 import { protocolVersion } from '../instanceRecord.ts';
 
 /**
@@ -10,7 +11,7 @@ import { protocolVersion } from '../instanceRecord.ts';
  */
 const hex = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)));
 const shortText = v.pipe(v.string(), v.maxLength(400), v.regex(/^\P{Cc}*$/u));
-const object = v.custom<Record<string, never>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+const object = v.custom<Record<string, never>>(isRecord);
 const messageId = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1));
 
 export const greetingSchema = v.object({ ilp: v.literal(protocolVersion), nonce: hex(32) });

@@ -1,3 +1,4 @@
+import { asRecord } from '../../base/json.ts';
 import { isNpmName } from '../../version/npmSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import { type GetAnswer, getBelow, Unreachable } from '../httpGet.ts';
@@ -98,8 +99,4 @@ function record(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }

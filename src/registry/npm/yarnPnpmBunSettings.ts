@@ -1,5 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { parse } from 'smol-toml';
+import { asRecord } from '../../base/json.ts';
 import { isPublicAddress } from '../publicIndexes.ts';
 import type { SettingsSource } from '../settingsSource.ts';
 import { parseNpmrc } from './npmrc.ts';
@@ -85,18 +86,18 @@ function yarnOneSettings(text: string): NamedRegistry[] {
 function bunSettings(text: string): NamedRegistry[] {
   let install: Record<string, unknown> | undefined;
   try {
-    install = record(record(parse(text))?.install);
+    install = asRecord(asRecord(parse(text))?.install);
   } catch {
     return [];
   }
   const address = (value: unknown): string | undefined => {
-    const url = record(value)?.url ?? value;
+    const url = asRecord(value)?.url ?? value;
     return typeof url === 'string' ? url : undefined;
   };
   const general = address(install?.registry);
   return [
     ...(general === undefined ? [] : [{ address: general }]),
-    ...Object.entries(record(install?.scopes) ?? {}).flatMap(([scope, value]) => {
+    ...Object.entries(asRecord(install?.scopes) ?? {}).flatMap(([scope, value]) => {
       const own = address(value);
       return own === undefined ? [] : [{ scope: scope.startsWith('@') ? scope : `@${scope}`, address: own }];
     }),
@@ -114,8 +115,4 @@ function pnpmUserSettings(text: string): NamedRegistry[] {
     const scope = /^(@[^:]+):registry$/.exec(key)?.[1];
     return key === 'registry' || scope !== undefined ? [{ address, ...(scope === undefined ? {} : { scope }) }] : [];
   });
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }

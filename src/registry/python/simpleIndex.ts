@@ -1,3 +1,4 @@
+import { asRecord } from '../../base/json.ts';
 import { compareVersions } from '../../version/compare.ts';
 import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
@@ -130,8 +131,4 @@ export function fileVersion(file: string, project: string): string | undefined {
     }
   }
   return undefined;
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }

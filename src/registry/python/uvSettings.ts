@@ -1,4 +1,5 @@
 import { parse } from 'smol-toml';
+import { asRecord } from '../../base/json.ts';
 import type { SettingsSource } from '../settingsSource.ts';
 
 /** One index as uv's configuration names it. */
@@ -26,13 +27,13 @@ export function parseUvToml(text: string): UvSettings | undefined {
   } catch {
     return undefined;
   }
-  const tool = record(record(whole)?.tool);
-  const table = tool === undefined ? record(whole) : (record(tool.uv) ?? record(tool.options));
+  const tool = asRecord(asRecord(whole)?.tool);
+  const table = tool === undefined ? asRecord(whole) : (asRecord(tool.uv) ?? asRecord(tool.options));
   if (table === undefined) {
     return undefined;
   }
-  const pip = record(table.pip) ?? {};
-  const listed = (Array.isArray(table.index) ? table.index : []).map(record).flatMap((entry) => {
+  const pip = asRecord(table.pip) ?? {};
+  const listed = (Array.isArray(table.index) ? table.index : []).map(asRecord).flatMap((entry) => {
     const url = text1(entry?.url);
     const name = text1(entry?.name);
     const explicit = entry?.explicit === true;
@@ -65,10 +66,6 @@ export function uvVariables(env: SettingsSource['env']): UvSettings {
     offline: /^(1|true|yes|on)$/i.test(env.UV_OFFLINE ?? '') || /^(1|true|yes|on)$/i.test(env.UV_NO_INDEX ?? ''),
     excludeNewer: Boolean(env.UV_EXCLUDE_NEWER),
   };
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }
 
 function text1(value: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { isObject } from '../transport/clientMessage.ts';
+import { isRecord } from '../../../base/json.ts';
 import { oneHeader } from '../transport/headers.ts';
 import { eventData, isEventStream } from '../transport/ownRequest.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
@@ -96,7 +96,7 @@ function learn(session: HttpSession, text: string, streams: boolean): boolean {
 function resultIn(data: string): Record<string, unknown> | undefined {
   try {
     const message: unknown = JSON.parse(data);
-    return isObject(message) && isObject(message.result) ? message.result : undefined;
+    return isRecord(message) && isRecord(message.result) ? message.result : undefined;
   } catch {
     return undefined;
   }

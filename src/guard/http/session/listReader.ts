@@ -1,5 +1,6 @@
+import { isRecord } from '../../../base/json.ts';
 import { isListMethod, type ListMethod, listDigest, lists } from '../../relay/sessionMemory.ts';
-import { type ClientMessage, isObject } from '../transport/clientMessage.ts';
+import type { ClientMessage } from '../transport/clientMessage.ts';
 import { eventData } from '../transport/ownRequest.ts';
 import type { HttpSession } from './httpSession.ts';
 
@@ -103,7 +104,7 @@ function listDigestOf(method: ListMethod, result: Readonly<Record<string, unknow
 function resultOf(data: string, id: string | number): Readonly<Record<string, unknown>> | undefined {
   try {
     const message: unknown = JSON.parse(data);
-    return isObject(message) && message.id === id && isObject(message.result) ? message.result : undefined;
+    return isRecord(message) && message.id === id && isRecord(message.result) ? message.result : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import type { AbortLike } from '../../../base/abort.ts';
+import { isRecord } from '../../../base/json.ts';
 import { type RequestBody, readShortAnswer } from '../transport/bodies.ts';
-import { type ClientMessage, isObject, isOnlyForTheOldServer } from '../transport/clientMessage.ts';
+import { type ClientMessage, isOnlyForTheOldServer } from '../transport/clientMessage.ts';
 import type { RawHeaders } from '../transport/headers.ts';
 import { ownRequest } from '../transport/ownRequest.ts';
 import type { Upstream, UpstreamOutcome, UpstreamRequest } from '../transport/upstream.ts';
@@ -42,8 +43,8 @@ export function isSessionRefusal(status: number, body: string): boolean {
 function errorOf(body: string): { readonly code?: number; readonly message?: string } | undefined {
   try {
     const value: unknown = JSON.parse(body);
-    const error = isObject(value) ? value.error : undefined;
-    if (isObject(error)) {
+    const error = isRecord(value) ? value.error : undefined;
+    if (isRecord(error)) {
       return {
         ...(typeof error.code === 'number' ? { code: error.code } : {}),
         ...(typeof error.message === 'string' ? { message: error.message } : {}),

@@ -1,5 +1,5 @@
+import { isRecord } from '../../../base/json.ts';
 import type { Log } from '../../../base/log.ts';
-import { isObject } from '../transport/clientMessage.ts';
 import type { RawHeaders } from '../transport/headers.ts';
 import { type OwnOutcome, type OwnRequestAnswer, ownRequest } from '../transport/ownRequest.ts';
 import type { Upstream } from '../transport/upstream.ts';
@@ -164,10 +164,10 @@ export class Recovery {
 /** Names of the lists (`tools` …) of whose changes an `initialize` result promises to tell. */
 export function listsWithNews(result: Readonly<Record<string, unknown>>): string[] {
   const { capabilities } = result;
-  return isObject(capabilities)
+  return isRecord(capabilities)
     ? ['tools', 'prompts', 'resources'].filter((name) => {
         const one = capabilities[name];
-        return isObject(one) && one.listChanged === true;
+        return isRecord(one) && one.listChanged === true;
       })
     : [];
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../../base/json.ts';
 /** What a POST carries, as far as the proxy has to know; the bytes themselves go on unchanged. */
 export interface ClientMessage {
   /** Of the requests in it, in order, as the client wrote them. */
@@ -25,7 +26,7 @@ export function readClientMessage(body: Buffer): ClientMessage | undefined {
   } catch {
     return undefined;
   }
-  const messages = (Array.isArray(value) ? value : [value]).filter(isObject);
+  const messages = (Array.isArray(value) ? value : [value]).filter(isRecord);
   if (messages.length === 0) {
     return undefined;
   }
@@ -57,7 +58,7 @@ export function readClientMessage(body: Buffer): ClientMessage | undefined {
 function singleOf(message: Readonly<Record<string, unknown>>): NonNullable<ClientMessage['single']> {
   return {
     ...(typeof message.method === 'string' ? { method: message.method } : {}),
-    ...(isObject(message.params) ? { params: message.params } : {}),
+    ...(isRecord(message.params) ? { params: message.params } : {}),
   };
 }
 
@@ -70,7 +71,7 @@ export function isStatelessEra(header: string | undefined, message: ClientMessag
     return false;
   }
   const meta = message?.single?.params?._meta;
-  const named = isObject(meta) ? meta['io.modelcontextprotocol/protocolVersion'] : undefined;
+  const named = isRecord(meta) ? meta['io.modelcontextprotocol/protocolVersion'] : undefined;
   const revision = header ?? (typeof named === 'string' ? named : undefined);
   return revision !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(revision) && revision >= firstStatelessRevision;
 }
@@ -81,8 +82,4 @@ export function isOnlyForTheOldServer(message: ClientMessage): boolean {
     message.requestIds.length === 0 &&
     message.methods.every((method) => ['notifications/cancelled', 'notifications/progress'].includes(method))
   );
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

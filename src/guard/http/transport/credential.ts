@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { isObject } from './clientMessage.ts';
+import { isRecord } from '../../../base/json.ts';
 import { oneHeader } from './headers.ts';
 
 /** Headers that say who asks. A client may send them all. */
@@ -30,7 +30,7 @@ function principalOf(value: string): string | undefined {
   }
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    if (isObject(claims) && typeof claims.iss === 'string' && typeof claims.sub === 'string') {
+    if (isRecord(claims) && typeof claims.iss === 'string' && typeof claims.sub === 'string') {
       return JSON.stringify([claims.iss, claims.sub]);
     }
   } catch {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isObject } from './clientMessage.ts';
+import { isRecord } from '../../../base/json.ts';
 import { oneHeader, type RawHeaders } from './headers.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -130,7 +130,7 @@ export function eventData(text: string): string[] {
 function resultOf(data: string, id: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const message: unknown = JSON.parse(data);
-    return isObject(message) && message.id === id && isObject(message.result) ? message.result : undefined;
+    return isRecord(message) && message.id === id && isRecord(message.result) ? message.result : undefined;
   } catch {
     return undefined;
   }
