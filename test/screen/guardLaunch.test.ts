@@ -98,15 +98,15 @@ describe('Launch Through Guard', function () {
     await waitFor('notes to run', async () => (await labels()).some((label) => /^notes, runs 2026/.test(label)));
     await workbench.palette('View: Hide Panel').catch(() => undefined);
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
-    await workbench.picks('Refuse Writes').waitFor();
-    assert.match((await workbench.picks('Refuse Writes').textContent()) ?? '', /without annotations: every tool/);
+    await workbench.picks('Block writing tools until restart').waitFor();
+    assert.match((await workbench.picks('Block writing tools until restart').textContent()) ?? '', /do not declare themselves read-only/);
     await waitFor('the change', async () => /mcp-shepherd/.test((await diff().textContent()) ?? ''));
     await workbench.screenshot('guard-preview-dark');
     await workbench.theme('light');
     await workbench.screenshot('guard-preview-light');
     await workbench.theme('dark');
     await workbench.page.keyboard.press('Escape');
-    await workbench.picks('Refuse Writes').waitFor({ state: 'hidden' });
+    await workbench.picks('Block writing tools until restart').waitFor({ state: 'hidden' });
     await diff().waitFor({ state: 'detached' });
     assert.equal(readFileSync(file, 'utf8'), original, 'nothing is written without a yes');
   });
@@ -114,7 +114,7 @@ describe('Launch Through Guard', function () {
   it('lets the server run under the guard, with its tools answering', async () => {
     await remember('one');
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
-    await workbench.picks('Only Warn').click();
+    await workbench.picks('Warn only').click();
     await workbench.notifications('notes runs through the guard now').waitFor({ timeout: 60_000 });
     const text = readFileSync(file, 'utf8');
     assert.match(text, /"--on-stale", "warn", "--", /);
@@ -180,7 +180,7 @@ describe('Launch Through Guard', function () {
     assert.equal(await diff().count(), 0, 'nothing is shown that will not be written');
     await workbench.screenshot('guard-shared-dark');
     await workbench.answerNotification(/git work tree/, 'Use the Portable Form');
-    await workbench.picks('Refuse Writes').waitFor();
+    await workbench.picks('Block writing tools until restart').waitFor();
     await waitFor('the change', async () => /"npx"[\s\S]*"-y", "mcp-shepherd", "guard"/.test(plain(await diff().textContent())));
     await workbench.screenshot('guard-portable-dark');
     await workbench.page.keyboard.press('Escape');

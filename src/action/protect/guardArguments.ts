@@ -1,12 +1,5 @@
+import { defaultStaleMode, type StaleMode, staleModeNames } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
-
-/** What `--on-stale` may be, gentlest first; `docs/guard.md` says what each does. */
-export const staleModes = ['off', 'warn', 'refuse-writes', 'restart', 'refuse'] as const;
-
-export type StaleMode = (typeof staleModes)[number];
-
-/** The guard's own choice where nothing is said. */
-export const defaultStaleMode: StaleMode = 'refuse-writes';
 
 /** What stands between `guard` and `--`. What is undefined or empty stays as it was, where an entry is guarded already. */
 export interface GuardChoices {
@@ -32,7 +25,7 @@ export function staleModeIn(words: readonly string[]): StaleMode {
   const options = guardCommand(words)?.options ?? [];
   const at = options.lastIndexOf('--on-stale');
   const said = at < 0 ? options.findLast((word) => word.startsWith('--on-stale='))?.slice('--on-stale='.length) : options[at + 1];
-  return staleModes.find((mode) => mode === said) ?? defaultStaleMode;
+  return staleModeNames.find((mode) => mode === said) ?? defaultStaleMode;
 }
 
 function routeWords(route: GuardRoute, own: readonly string[]): string[] {
@@ -82,14 +75,3 @@ function withoutOptions(words: readonly string[], names: ReadonlySet<string>): s
   }
   return kept;
 }
-
-/** What the guard does while the server runs other code than is installed, in a sentence that follows "On stale: ". */
-export const staleMeanings: Readonly<Record<StaleMode, string>> = {
-  off: 'nothing is looked at; calls always pass.',
-  warn: 'calls pass; views and log say that the server is stale.',
-  'refuse-writes':
-    'calls of tools that may write are refused, with the cure in the answer, until the server has been restarted. A tool that does not say that it only ' +
-    'reads (annotations.readOnlyHint) may write: of a server without annotations every call is refused.',
-  restart: 'the guard restarts the server before the next call; the session goes on.',
-  refuse: 'every call is refused, with the cure in the answer, until the server has been restarted.',
-};

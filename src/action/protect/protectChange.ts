@@ -1,10 +1,11 @@
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
 import { formatNamed } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
+import type { StaleMode } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
 import { backedUpTexts, backUp } from './backups.ts';
 import { checkReplaceable, type EditableFile, readEditable, replaceText } from './editableFile.ts';
-import { type GuardChoices, guardPrefix, type StaleMode, staleModeIn } from './guardArguments.ts';
+import { type GuardChoices, guardPrefix, staleModeIn } from './guardArguments.ts';
 import { launcherPath } from './launcher.ts';
 import { type Machine, protectFacts } from './protectFacts.ts';
 import { protectRefusal, type Refusal, warningsFor } from './protectRules.ts';

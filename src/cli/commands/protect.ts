@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { defaultStaleMode, type StaleMode, staleModes } from '../../action/protect/guardArguments.ts';
 import { installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import { makeChange, type Preparation, type ProtectChange, type ProtectWish, prepareProtect } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
 import type { RawDefinition } from '../../model/definition.ts';
+import { defaultStaleMode, type StaleMode, staleModeNames, staleModes } from '../../model/staleMode.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
@@ -36,7 +36,7 @@ export const protectCommand: Command = {
     'on-stale': {
       type: 'string',
       value: 'MODE',
-      help: `when the server runs old code: ${staleModes.join(', ')} (default ${defaultStaleMode})`,
+      help: `when the server runs old code: ${staleModeNames.join(', ')} (default ${defaultStaleMode})`,
     },
     lock: { type: 'string', multiple: true, value: 'RESOURCE', help: 'one server at a time: path:DIR, port:N or name:X; repeatable' },
     'on-conflict': {
@@ -154,9 +154,10 @@ async function agree(
   asked: StaleMode | undefined,
 ): Promise<StaleMode | 'yes' | undefined> {
   if (action === 'protect' && asked === undefined) {
-    const choices: readonly StaleMode[] = ['warn', 'restart', 'refuse-writes'];
-    const said = (await ask(`Write it? What when the server is stale: ${choices.join(' / ')}, or no [no] `))?.trim().toLowerCase();
-    return choices.find((choice) => choice === said);
+    const choices = staleModes.filter(({ offered }) => offered).map(({ name }) => name);
+    const numbered = choices.map((choice, index) => `[${index + 1}] ${choice}`).join(' ');
+    const said = (await ask(`Write this change? When stale: ${numbered} [n] cancel: `))?.trim().toLowerCase();
+    return choices.find((choice, index) => said === choice || said === String(index + 1));
   }
   const said = (await ask('Write it? [y/N] '))?.trim().toLowerCase();
   return said === 'y' || said === 'yes' ? 'yes' : undefined;
@@ -208,9 +209,9 @@ function wishOf(
 }
 
 function staleModeOf(text: string | undefined): StaleMode | undefined {
-  const mode = staleModes.find((one) => one === text);
+  const mode = staleModeNames.find((one) => one === text);
   if (text !== undefined && mode === undefined) {
-    throw new UsageError(`--on-stale is one of ${staleModes.join(', ')}`);
+    throw new UsageError(`--on-stale is one of ${staleModeNames.join(', ')}`);
   }
   return mode;
 }

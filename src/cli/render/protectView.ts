@@ -1,5 +1,5 @@
-import { staleMeanings } from '../../action/protect/guardArguments.ts';
 import type { Preparation, ProtectChange } from '../../action/protect/protectChange.ts';
+import { describeStaleMode } from '../../model/staleMode.ts';
 import { type DiffLine, lineDiff } from './diffView.ts';
 import type { Paint } from './paint.ts';
 import { terminalText, wrap } from './text.ts';
@@ -31,7 +31,7 @@ export function protectDiffLines({ file, after }: ProtectChange, redact: (line: 
 export function renderChange(change: ProtectChange, { width, paint, redact }: ChangeViewOptions): string {
   const tones = { '-': 'bad', '+': 'good', ' ': 'dim' } as const;
   const notes = [
-    ...(change.onStale === undefined ? [] : [`On stale: ${change.onStale}: ${staleMeanings[change.onStale]}`]),
+    ...(change.onStale === undefined ? [] : [`When stale (${change.onStale}): ${describeStaleMode(change.onStale)}.`]),
     ...change.warnings.map((warning) => `Note: ${redact(warning)}`),
   ];
   const { file } = change;

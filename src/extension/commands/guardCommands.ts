@@ -1,5 +1,4 @@
 import { ProgressLocation, type QuickPickItem, window, workspace } from 'vscode';
-import type { StaleMode } from '../../action/protect/guardArguments.ts';
 import { guardability } from '../../action/protect/hint.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import { makeChange, type Preparation, type ProtectChange, type ProtectWish, prepareProtect } from '../../action/protect/protectChange.ts';
@@ -7,6 +6,7 @@ import type { Machine } from '../../action/protect/protectFacts.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Definition } from '../../model/definition.ts';
+import type { StaleMode } from '../../model/staleMode.ts';
 import { guardAnswers, guardDone, guardQuestion } from '../display/guardQuestions.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { sourceText } from '../display/sourceText.ts';

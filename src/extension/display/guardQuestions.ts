@@ -1,5 +1,5 @@
-import type { StaleMode } from '../../action/protect/guardArguments.ts';
 import type { ProtectChange } from '../../action/protect/protectChange.ts';
+import { defaultStaleMode, type StaleMode, staleModes } from '../../model/staleMode.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
 /** One answer to the question before an entry is changed, as a line of a quick pick. */
@@ -15,15 +15,13 @@ export function guardAnswers(action: ProtectChange['action']): readonly GuardAns
   if (action === 'unprotect') {
     return [{ label: 'Launch Without Guard', description: 'Writes the change that is shown below.' }];
   }
-  return [
-    {
-      label: 'Refuse Writes',
-      description: 'Usual. Until it restarts; without annotations: every tool',
-      mode: 'refuse-writes',
-    },
-    { label: 'Restart', description: 'By the guard, before the next call; the session goes on', mode: 'restart' },
-    { label: 'Only Warn', description: 'Calls pass; view and log say that it is stale', mode: 'warn' },
-  ];
+  return staleModes
+    .filter(({ offered }) => offered)
+    .map(({ name, summary, detail }) => ({
+      label: `${summary.charAt(0).toUpperCase()}${summary.slice(1)}${name === defaultStaleMode ? ' (recommended)' : ''}`,
+      description: detail,
+      mode: name,
+    }));
 }
 
 /** The question before an entry is changed; the change is shown below it. */

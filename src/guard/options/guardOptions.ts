@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
 import { namedResource } from '../../lock/resourceKey.ts';
+import { defaultStaleMode, type StaleMode, staleModeNames } from '../../model/staleMode.ts';
 
 /** One resource of `--lock`, as it was written. */
 export interface LockOption {
@@ -14,18 +15,13 @@ export type OnConflict =
   | { readonly mode: 'wait'; readonly limitMs: number }
   | { readonly mode: 'takeover'; readonly force: boolean };
 
-const staleModes = ['warn', 'refuse-writes', 'refuse', 'restart', 'off'] as const;
-
-/** What happens to calls while the server runs other code than is installed. */
-export type OnStale = (typeof staleModes)[number];
-
 /** Everything that stands before `--`, and the server's command after it. */
 export interface GuardOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly locks: readonly LockOption[];
   readonly onConflict: OnConflict;
-  readonly onStale: OnStale;
+  readonly onStale: StaleMode;
   readonly writeTools: readonly string[];
   readonly readTools: readonly string[];
   /** How long a server may take to end after the end of its input or a signal, ms. */
@@ -54,7 +50,7 @@ const defaultWaitMs = 60_000;
 const defaults: Omit<GuardOptions, 'command' | 'args'> = {
   locks: [],
   onConflict: { mode: 'refuse' },
-  onStale: 'refuse-writes',
+  onStale: defaultStaleMode,
   writeTools: [],
   readTools: [],
   graceMs: 10_000,
@@ -177,8 +173,8 @@ function onConflict(value: string): Partial<GuardOptions> | string {
 }
 
 function onStale(value: string): Partial<GuardOptions> | string {
-  const mode = staleModes.find((one) => one === value);
-  return mode === undefined ? `is one of ${staleModes.join(', ')}, and not "${value}"` : { onStale: mode };
+  const mode = staleModeNames.find((one) => one === value);
+  return mode === undefined ? `is one of ${staleModeNames.join(', ')}, and not "${value}"` : { onStale: mode };
 }
 
 /** A day: what is meant to be longer is a mistake, and timers end at 24 days. */

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { defaultStaleMode, type StaleMode, staleModeNames } from '../../model/staleMode.ts';
 import { loopbackAddresses } from '../../process/portHolder.ts';
 import { isLoopback } from './allowedHosts.ts';
 
@@ -12,7 +13,7 @@ export interface HttpGuardOptions {
   readonly args: readonly string[];
   readonly portEnv: string | undefined;
   readonly unknownSession: 'recover' | '404';
-  readonly onStale: 'warn' | 'refuse-writes' | 'refuse' | 'restart' | 'off';
+  readonly onStale: StaleMode;
   readonly overlap: boolean;
   /** Who knows how the server behind `upstream` is started again: a name for `mcp-shepherd ensure`. */
   readonly ensure: string | undefined;
@@ -50,7 +51,7 @@ const defaults: HttpGuardOptions = {
   args: [],
   portEnv: undefined,
   unknownSession: 'recover',
-  onStale: 'refuse-writes',
+  onStale: defaultStaleMode,
   overlap: false,
   ensure: undefined,
   serverVersion: undefined,
@@ -208,8 +209,8 @@ function upstreamAt(value: string): Partial<HttpGuardOptions> | string {
 }
 
 function staleMode(value: string): Partial<HttpGuardOptions> | string {
-  const mode = (['warn', 'refuse-writes', 'refuse', 'restart', 'off'] as const).find((one) => one === value);
-  return mode === undefined ? `is one of warn, refuse-writes, refuse, restart, off, and not "${value}"` : { onStale: mode };
+  const mode = staleModeNames.find((one) => one === value);
+  return mode === undefined ? `is one of ${staleModeNames.join(', ')}, and not "${value}"` : { onStale: mode };
 }
 
 function lockOn(value: string, { locks }: HttpGuardOptions): Partial<HttpGuardOptions> | string {

@@ -1,6 +1,6 @@
 import { errorName } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
-import type { OnStale } from '../options/guardOptions.ts';
+import type { StaleMode } from '../../model/staleMode.ts';
 import { CodeCheck } from './codeCheck.ts';
 import { type CodeState, type DriftedPackage, driftKey } from './codeDrift.ts';
 import { KnownTools, type ToolKind, type ToolLists } from './knownTools.ts';
@@ -59,7 +59,7 @@ export class GateLog {
 }
 
 export interface StaleGateOptions extends ToolLists {
-  readonly policy: OnStale;
+  readonly policy: StaleMode;
   /** What the server was given; no value of it is kept. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** For finding the server below a launcher. */
@@ -98,7 +98,7 @@ export interface CallQuestion {
 
 /** What a status shows. Versions are version-shaped, names are package names: safe to print. */
 export interface StaleReport {
-  readonly policy: OnStale;
+  readonly policy: StaleMode;
   readonly stale: boolean;
   readonly packages: readonly {
     readonly package: string;
@@ -259,7 +259,7 @@ export class StaleGate {
       return { action: 'wait', ms: waitMs };
     }
     this.#refusedCalls += 1;
-    const readsPass = policy === 'refuse-writes';
+    const readsPass = !needsCheck(policy, 'read');
     return { action: 'refuse', answer: staleRefusal({ params, packages: ruled.packages, cure: cure(), readsPass, notRestarted }) };
   }
 

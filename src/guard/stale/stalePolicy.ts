@@ -1,4 +1,4 @@
-import type { OnStale } from '../options/guardOptions.ts';
+import type { StaleMode } from '../../model/staleMode.ts';
 import { type CodeState, type DriftedPackage, refusingPackages } from './codeDrift.ts';
 import type { ToolKind } from './knownTools.ts';
 
@@ -14,27 +14,37 @@ export type Ruling =
 
 const pass: Ruling = { ruling: 'pass' };
 
-/** Whether files have to be looked at for a call at all: reads touch nothing where they are never refused. A tool that the server does not have is the server's to answer. */
-export function needsCheck(policy: OnStale, kind: ToolKind): boolean {
-  if (policy === 'off' || kind === 'absent') {
-    return false;
-  }
-  return policy === 'refuse' || policy === 'restart' || kind !== 'read';
+/** Which calls each mode checks, and what it does with a checked call while the server is stale. */
+const modeRules: Readonly<
+  Record<StaleMode, { readonly checks: 'nothing' | 'writes' | 'all'; readonly stale: 'pass' | 'refuse' | 'restart' }>
+> = {
+  'refuse-writes': { checks: 'writes', stale: 'refuse' },
+  restart: { checks: 'all', stale: 'restart' },
+  warn: { checks: 'writes', stale: 'pass' },
+  refuse: { checks: 'all', stale: 'refuse' },
+  off: { checks: 'nothing', stale: 'pass' },
+};
+
+/** Whether the server's files are compared before a call of this kind. A call of a tool that the server does not have is answered by the server. */
+export function needsCheck(mode: StaleMode, kind: ToolKind): boolean {
+  const { checks } = modeRules[mode];
+  return kind !== 'absent' && (checks === 'all' || (checks === 'writes' && kind !== 'read'));
 }
 
 /** @param asked whether the server was asked about its tools for this call already: what is still unknown then writes */
-export function ruleCall(policy: OnStale, kind: ToolKind, asked: boolean, state: CodeState): Ruling {
-  if (!needsCheck(policy, kind) || state.state !== 'changed') {
+export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state: CodeState): Ruling {
+  if (!needsCheck(mode, kind) || state.state !== 'changed') {
     return pass;
   }
   const packages = refusingPackages(state.packages);
-  if (packages.length === 0 || policy === 'warn') {
+  const { checks, stale } = modeRules[mode];
+  if (packages.length === 0 || stale === 'pass') {
     return pass;
   }
-  if (policy === 'refuse-writes' && kind === 'unknown' && !asked) {
+  if (checks === 'writes' && kind === 'unknown' && !asked) {
     return { ruling: 'ask-tools' };
   }
-  if (policy !== 'restart' || !mayRestartByItself(state.packages)) {
+  if (stale !== 'restart' || !mayRestartByItself(state.packages)) {
     return { ruling: 'refuse', packages };
   }
   return { ruling: state.replacing ? 'wait' : 'restart', packages };

@@ -215,9 +215,9 @@ describe('protect', function () {
     };
     const no = at('no');
     equal(no.status, 3, no.stdout);
-    match(no.stdout, /Write it\? What when the server is stale: warn \/ restart \/ refuse-writes/);
+    match(no.stdout, /When stale: \[1\] refuse-writes \[2\] restart \[3\] warn \[n\] cancel: /);
     doesNotMatch(readFileSync(file, 'utf8'), /guard/);
-    equal(at('restart').status, 0);
+    equal(at('2').status, 0);
     match(readFileSync(file, 'utf8'), /"--on-stale",\s*"restart"/);
   });
 
@@ -232,7 +232,7 @@ describe('protect', function () {
     let pressed = false;
     child.stdout.on('data', (chunk) => {
       said += chunk;
-      if (!pressed && said.includes('Write it?')) {
+      if (!pressed && said.includes('Write this change?')) {
         pressed = true;
         child.stdin.write('\x03');
       }

@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
-import type { OnStale } from '../../../../src/guard/options/guardOptions.ts';
 import { CodeRecorder } from '../../../../src/guard/stale/codeRecorder.ts';
 import type { ServerCode } from '../../../../src/guard/stale/serverCode.ts';
 import { createStaleGate, type GateDecision, type StaleGate } from '../../../../src/guard/stale/staleGate.ts';
+import type { StaleMode } from '../../../../src/model/staleMode.ts';
 import { createProcessTable } from '../../../../src/process/createProcessTable.ts';
 import { type RunningServer, startServer } from '../../package/observe.ts';
 
@@ -23,7 +23,7 @@ export interface Gated {
   readonly args?: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly policy?: OnStale;
+  readonly policy?: StaleMode;
   /** Default: the tools are known from a list that passed by. */
   readonly toolsUnknown?: boolean;
   readonly writeTools?: readonly string[];

@@ -47,7 +47,7 @@ describe('guard options', () => {
   it('say what is wrong', () => {
     assert.match(wrong('--lock', 'x', '--', 'a'), /--lock is path:FOLDER/);
     assert.match(wrong('--on-conflict', 'refuse=1', '--', 'a'), /--on-conflict is refuse/);
-    assert.match(wrong('--on-stale', 'maybe', '--', 'a'), /--on-stale is one of warn/);
+    assert.match(wrong('--on-stale', 'maybe', '--', 'a'), /--on-stale is one of refuse-writes/);
     assert.match(wrong('--grace', '-1', '--', 'a'), /--grace is a number/);
     assert.match(wrong('--grace', '1e9', '--', 'a'), /--grace is a number/);
     assert.match(wrong('--run-dir', 'here', '--', 'a'), /absolute/);

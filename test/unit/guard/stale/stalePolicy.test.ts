@@ -1,9 +1,9 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { OnStale } from '../../../../src/guard/options/guardOptions.ts';
 import type { CodeState, DriftedPackage } from '../../../../src/guard/stale/codeDrift.ts';
 import type { ToolKind } from '../../../../src/guard/stale/knownTools.ts';
 import { allowsStale, needsCheck, type Ruling, ruleCall } from '../../../../src/guard/stale/stalePolicy.ts';
+import { type StaleMode, staleModeNames } from '../../../../src/model/staleMode.ts';
 
 const drift = (how: DriftedPackage['how'] = 'upgrade', replacing = false): CodeState => ({
   state: 'changed',
@@ -12,7 +12,7 @@ const drift = (how: DriftedPackage['how'] = 'upgrade', replacing = false): CodeS
   replacing,
 });
 const kinds: readonly ToolKind[] = ['read', 'write', 'unknown', 'absent'];
-const rulings = (policy: OnStale, state: CodeState, asked = false): Ruling['ruling'][] =>
+const rulings = (policy: StaleMode, state: CodeState, asked = false): Ruling['ruling'][] =>
   kinds.map((kind) => ruleCall(policy, kind, asked, state).ruling);
 
 describe('ruleCall', () => {
@@ -26,7 +26,7 @@ describe('ruleCall', () => {
   });
 
   it('passes everything that is not proven to have changed', () => {
-    for (const policy of ['warn', 'refuse-writes', 'refuse', 'restart', 'off'] as const) {
+    for (const policy of staleModeNames) {
       for (const state of [
         { state: 'unchanged', unreadable: [] },
         { state: 'unreadable', reason: 'x', unreadable: ['lib'] },
@@ -56,7 +56,7 @@ describe('ruleCall', () => {
   });
 
   it('A12 looks at no file for a read where reads are never refused', () => {
-    const checked = (policy: OnStale): boolean[] => kinds.map((kind) => needsCheck(policy, kind));
+    const checked = (policy: StaleMode): boolean[] => kinds.map((kind) => needsCheck(policy, kind));
     deepEqual(checked('refuse-writes'), [false, true, true, false]);
     deepEqual(checked('warn'), [false, true, true, false]);
     deepEqual(checked('refuse'), [true, true, true, false]);

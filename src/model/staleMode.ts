@@ -1,0 +1,40 @@
+/** What the guard does with calls while its server runs other code than is installed. The first one is the default. */
+const modes = [
+  {
+    name: 'refuse-writes',
+    summary: 'block writing tools until restart',
+    detail: 'tools that do not declare themselves read-only count as writing',
+    offered: true,
+  },
+  { name: 'restart', summary: 'restart automatically', detail: 'before the next call; the session continues', offered: true },
+  { name: 'warn', summary: 'warn only', detail: 'every call passes; log and views show that the server is stale', offered: true },
+  { name: 'refuse', summary: 'block every tool until restart', detail: 'the refusal says how to restart the server', offered: false },
+  { name: 'off', summary: 'do not check', detail: 'every call passes, and upgrades go unnoticed', offered: false },
+] as const;
+
+/** A value of `--on-stale`. */
+export type StaleMode = (typeof modes)[number]['name'];
+
+export interface StaleModeEntry {
+  readonly name: StaleMode;
+  /** What the guard does, in a few words. */
+  readonly summary: string;
+  /** What to know about it before choosing it. */
+  readonly detail: string;
+  /** Whether it is offered where a person is asked; the others are chosen by `--on-stale` alone. */
+  readonly offered: boolean;
+}
+
+export const staleModes: readonly StaleModeEntry[] = modes;
+
+/** What `--on-stale` may be. */
+export const staleModeNames: readonly StaleMode[] = modes.map(({ name }) => name);
+
+/** The guard's mode where none is chosen. */
+export const defaultStaleMode: StaleMode = modes[0].name;
+
+/** One line about a mode: "block writing tools until restart: tools that …". */
+export function describeStaleMode(mode: StaleMode): string {
+  const { summary, detail } = modes.find(({ name }) => name === mode) ?? modes[0];
+  return `${summary}: ${detail}`;
+}
