@@ -8,7 +8,7 @@ import { isSandboxScript, readNode, readTsx } from './nodeCommand.ts';
 import { readBun, readBunx, readDeno, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
 import { readPipx, readPython, readUv, readUvx } from './pythonCommand.ts';
 import { readCmd, readPowershell, readShell } from './shellCommand.ts';
-import { splitWindows } from './shellWords.ts';
+import { splitWindowsArgs } from './windowsArgs.ts';
 import { readWrapper } from './wrapperCommand.ts';
 
 /** Wrappers in wrappers in wrappers: hostile or broken input ends here. */
@@ -108,7 +108,7 @@ function readLaunch(command: string, args: readonly string[], title: boolean, de
  */
 export const observedWords: (row: ProcessRow) => readonly string[] = memoByCommandLine((row) => {
   if (!row.argvExact && row.commandLine.includes('"')) {
-    return splitWindows(row.commandLine);
+    return splitWindowsArgs(row.commandLine);
   }
   const words = row.argv.map((word) => word.replace(/\0+$/, ''));
   const only = words[0] ?? '';

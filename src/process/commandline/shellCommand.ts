@@ -1,7 +1,8 @@
 import { isGuardScript } from './guardCommand.ts';
 import { type LaunchReader, type LaunchSpec, plainLaunch, wrapLaunch } from './launchSpec.ts';
 import { scanOptions, wordSet } from './optionScan.ts';
-import { splitShell, splitWindows } from './shellWords.ts';
+import { splitShell } from './shellWords.ts';
+import { splitWindowsArgs } from './windowsArgs.ts';
 
 const shellValues = wordSet('-o +o -O +O --rcfile --init-file');
 /** Commands that prepare for the one that counts. */
@@ -123,7 +124,7 @@ export function readCmd(args: readonly string[], read: LaunchReader): LaunchSpec
   const lines = withoutOuterQuotes(text).split(/&&?/);
   let cwd: string | undefined;
   for (const line of lines) {
-    const [command = '', ...words] = splitWindows(line);
+    const [command = '', ...words] = splitWindowsArgs(line);
     const directory = /^(cd|chdir|pushd)$/i.test(command) ? words.find((word) => !/^\/d$/i.test(word)) : undefined;
     if (directory !== undefined) {
       cwd = directory;
@@ -152,7 +153,7 @@ export function readPowershell(args: readonly string[], read: LaunchReader): Lau
   if (/^-f/i.test(args[at] ?? '')) {
     return plainLaunch('shell', rest.slice(1), { interpreter: 'powershell', ...(rest[0] === undefined ? {} : { target: rest[0] }) });
   }
-  const [command = '', ...words] = splitWindows(rest.join(' ').replace(/^&\s*/, ''));
+  const [command = '', ...words] = splitWindowsArgs(rest.join(' ').replace(/^&\s*/, ''));
   if (/^-e/i.test(args[at] ?? '') || command === '' || /[;|{}$]/.test(rest.join(' '))) {
     return plainLaunch('shell', [], { interpreter: 'powershell', target: rest.join(' '), wrappers: ['powershell'] });
   }

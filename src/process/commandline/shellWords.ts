@@ -113,12 +113,3 @@ const reserved = new Set([
   '!',
   '[[',
 ]);
-
-/** Splits a Windows command line the way its C run time does, as far as double quotes go. */
-export function splitWindows(text: string): string[] {
-  const words: string[] = [];
-  for (const match of text.matchAll(/(?:[^\s"]|"(?:[^"\\]|\\.)*"?)+/g)) {
-    words.push(match[0].replaceAll(/(?<!\\)"/g, '').replaceAll('\\"', '"'));
-  }
-  return words;
-}

@@ -99,6 +99,11 @@ const table: readonly (readonly [readonly string[], string])[] = [
   [['cmd.exe', '/d', '/s', '/c', '"npx -y pkg ^"x y^""'], 'npm-exec pkg | ^x y^ (cmd)'],
   [['cmd.exe', '/d', '/s', '/c', '""C:\\Program Files\\nodejs\\npx.cmd" -y pkg"'], 'npm-exec pkg (cmd)'],
   [['cmd', '/c', 'cd /d C:\\p && node s.js'], 'node > s.js @C:\\p (cmd)'],
+  // Backslashes before a quotation mark count in pairs, as Microsoft's C runtime has it.
+  [['cmd', '/c', String.raw`node "C:\my s.js" "D:\data\\" --x`], String.raw`node > C:\my s.js | D:\data\ --x (cmd)`],
+  [['cmd', '/c', String.raw`"C:\n\node.exe" s.js a\\\"b c`], String.raw`node > s.js | a\"b c (cmd)`],
+  [['cmd', '/c', String.raw`node s.js a\\\\"b c" d`], String.raw`node > s.js | a\\b c d (cmd)`],
+  [['cmd', '/c', 'node s.js a"b"" c'], 'node > s.js | ab" c (cmd)'],
   [['cmd.exe', '/k'], 'cmd'],
   [['powershell.exe', '-NoProfile', '-Command', 'npx -y pkg'], 'npm-exec pkg (powershell)'],
   [['/usr/bin/env', '-i', 'A=1', '-u', 'B', 'node', 's.js'], 'node > s.js (env)'],
