@@ -13,7 +13,6 @@ import type { Redactor } from '../redaction/redactor.ts';
 import { assembleSnapshot } from './assembleSnapshot.ts';
 import { buildInstances, type ServerObservation } from './buildInstance.ts';
 import { Configuration } from './configuration.ts';
-import { ownTree } from './facts/activityReport.ts';
 import { type Clock, systemClock } from './facts/bootClock.ts';
 import { windowsFolder } from './facts/windows.ts';
 import { type Attributed, attribute } from './match/attributeServers.ts';
@@ -125,10 +124,6 @@ export class MachineSurveyor implements Surveyor {
     this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
     this.#pidWatch.seen(rows, interestIn(rows, config.definitions, observed), now);
     this.#keep(rows, instances, memory, now);
-    memory.quietTimes.note(
-      observed.flatMap(({ instance, identity }) => (instance.client ? [{ identity, tree: ownTree(instance) }] : [])),
-      now,
-    );
 
     return assembleSnapshot(
       {

@@ -3,7 +3,6 @@ import type { ProcessIdentity } from '../model/process.ts';
 import { createListenerTable } from '../process/createListenerTable.ts';
 import { BootClock, type Clock } from './facts/bootClock.ts';
 import { FactStore } from './facts/factStore.ts';
-import { LastReadTimes } from './facts/lastReadTimes.ts';
 import { HttpServers } from './ports/httpServers.ts';
 import { Closures } from './server/closures.ts';
 import { Containers } from './server/containers.ts';
@@ -37,7 +36,6 @@ export class SurveyState {
   /** How often each identity was seen by this observer. */
   readonly observations = new Map<string, number>();
   readonly http: HttpServers;
-  readonly quietTimes: LastReadTimes;
   #forgotAt = 0;
 
   constructor(options: SurveyOptions, bootId: string, clock: Clock, desk: RegistryClient) {
@@ -47,7 +45,6 @@ export class SurveyState {
     this.containers = new Containers(docker);
     this.entryKey = entryKey(runDir);
     this.updates = new Updates(desk, options, new UpdateNotes(runDir));
-    this.quietTimes = new LastReadTimes(runDir);
     this.http = new HttpServers(listeners ?? createListenerTable(platform), runDir);
   }
 

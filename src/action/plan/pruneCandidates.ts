@@ -1,4 +1,4 @@
-import type { Activity } from '../../diagnosis/activity.ts';
+import { moment } from '../../diagnosis/wording.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { copiesByDesign } from '../../survey/server/instanceParts.ts';
@@ -17,9 +17,9 @@ export type PruneClass =
   | 'duplicate'
   /** Its client lives, and it uses what another one holds the lock of. */
   | 'lock-conflict'
-  /** Its client lives, and it does not answer, does not read what it is sent, or is stopped. */
+  /** Its client lives, and it does not answer: seen by its guard, or over HTTP. */
   | 'wedged'
-  /** Its client lives and has sent it nothing for an hour or more. */
+  /** Its client lives and, by its guard's record, has sent it no call for an hour or more. */
   | 'idle'
   /** The same entry runs under several clients, each alive. */
   | 'copy'
@@ -50,28 +50,23 @@ export interface PruneCandidate {
 
 const order = Object.keys(pruneHeadings);
 
-/**
- * Everything that could be ended, proven orphans first. What runs this program is left out. Pure.
- * @param life what process facts say of servers whose clients live, by instance id (`lookForLife`)
- */
-export function pruneCandidates(
-  snapshot: Snapshot,
-  around: PlanContext,
-  life: ReadonlyMap<string, Activity> = new Map(),
-): PruneCandidate[] {
+/** A guarded server without a call for this long is listed as idle. */
+const idleServerMs = 3_600_000;
+
+/** Everything that could be ended, proven orphans first. What runs this program is left out. Pure. */
+export function pruneCandidates(snapshot: Snapshot, around: PlanContext): PruneCandidate[] {
   return snapshot.instances
     .flatMap((instance) => {
-      const vitality = life.get(instance.id);
-      const kind = classOf(instance, snapshot, vitality);
+      const kind = classOf(instance, snapshot);
       const plan = kind && planFor('end', instance, snapshot, around);
       return kind && plan && plan.refused === undefined
         ? [
             {
               class: kind,
               instance,
-              plan: vitality && instance.client ? { ...plan, risks: [...plan.risks, vitality.mind] } : plan,
+              plan: kind === 'idle' ? { ...plan, risks: [...plan.risks, 'Its client may use it at any moment.'] } : plan,
               preselected: kind === 'orphan',
-              why: [whyText(kind, instance, snapshot, vitality), ...(kind === 'lock-conflict' ? [] : [conflictOf(instance)])]
+              why: [whyText(kind, instance, snapshot), ...(kind === 'lock-conflict' ? [] : [conflictOf(instance)])]
                 .filter(Boolean)
                 .join('; '),
             },
@@ -81,7 +76,7 @@ export function pruneCandidates(
     .sort((a, b) => order.indexOf(a.class) - order.indexOf(b.class) || a.instance.pid - b.instance.pid);
 }
 
-function classOf(instance: Instance, snapshot: Snapshot, vitality: Activity | undefined): PruneClass | undefined {
+function classOf(instance: Instance, snapshot: Snapshot): PruneClass | undefined {
   const orphan = instance.findings.find((finding) => finding.kind === 'orphan');
   if (orphan) {
     return isOrphan(orphan) && orphan.confidence === 'proven' ? 'orphan' : 'likely-orphan';
@@ -96,10 +91,10 @@ function classOf(instance: Instance, snapshot: Snapshot, vitality: Activity | un
   if (conflictOf(instance)) {
     return 'lock-conflict';
   }
-  if (isUnresponsive(instance) || (vitality && vitality.kind !== 'idle')) {
+  if (isUnresponsive(instance)) {
     return 'wedged';
   }
-  if (vitality) {
+  if (idleSince(instance, snapshot) !== undefined) {
     return 'idle';
   }
   return livingCopies(instance, snapshot).length > 0 ? 'copy' : undefined;
@@ -115,11 +110,17 @@ function isUnresponsive(instance: Instance): boolean {
   return instance.findings.some((finding) => finding.kind === 'unresponsive' && isHeadline(finding));
 }
 
+/** When its guard passed on its last call, epoch ms, if that is long ago. */
+function idleSince({ record }: Instance, { at }: Snapshot): number | undefined {
+  const since = Date.parse(record?.idleSince ?? '');
+  return Date.parse(at) - since >= idleServerMs ? since : undefined;
+}
+
 function livingCopies(instance: Instance, snapshot: Snapshot): Instance[] {
   return snapshot.instances.filter((other) => other.client !== null && isCopyOf(other, instance));
 }
 
-function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot, vitality: Activity | undefined): string {
+function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot): string {
   const { client } = instance;
   const owner = client ? `${client.name} (PID ${client.pid})` : 'its client';
   switch (kind) {
@@ -128,17 +129,20 @@ function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot, vital
     case 'likely-orphan':
       return 'its client seems to have ended; whether anybody still uses it is not proven';
     case 'duplicate':
-      return `${owner} lives and runs a newer copy of it${vitality ? `; ${vitality.why}` : ''}`;
+      return `${owner} lives and runs a newer copy of it`;
     case 'lock-conflict':
-      return [`${owner} lives, and ${conflictOf(instance)}`, vitality?.why, copiesText(instance, snapshot)].filter(Boolean).join('; ');
+      return [`${owner} lives, and ${conflictOf(instance)}`, copiesText(instance, snapshot)].filter(Boolean).join('; ');
     case 'wedged': {
       const told = instance.findings.find((finding) => finding.kind === 'unresponsive' && isHeadline(finding))?.message;
-      return [`${owner} lives, and ${vitality?.why ?? 'it does not answer'}`, ...(told ? [told] : []), copiesText(instance, snapshot)]
-        .filter(Boolean)
-        .join('; ');
+      return [`${owner} lives, and it does not answer`, ...(told ? [told] : []), copiesText(instance, snapshot)].filter(Boolean).join('; ');
     }
     case 'idle':
-      return [`${owner} lives, and ${vitality?.why ?? 'it is idle'}`, copiesText(instance, snapshot)].filter(Boolean).join('; ');
+      return [
+        `${owner} lives and has sent it no call since ${moment(idleSince(instance, snapshot) ?? 0, Date.parse(snapshot.at))}`,
+        copiesText(instance, snapshot),
+      ]
+        .filter(Boolean)
+        .join('; ');
     case 'copy':
       return `${owner} lives and uses it: ${copiesText(instance, snapshot)}`;
     case 'background':

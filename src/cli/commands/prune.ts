@@ -1,6 +1,5 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
-import { lookForLife } from '../../survey/facts/activityReport.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
@@ -18,8 +17,7 @@ export const pruneCommand: Command = {
   positionals: { min: 0, max: 1_000 },
   options: actionOptions,
   details: [
-    'Lists servers that could be ended: proven orphans (these are chosen), what only seems to be one, copies whose clients live, servers of living clients that do not answer or have been idle for an hour, and servers that run on their own by design. Other PIDs of the list are chosen by naming them; then only those are ended.',
-    'Whether a server reads what it is sent is looked at for 10 seconds where something lies unread in its input (Linux).',
+    'Lists servers that could be ended: proven orphans (these are chosen), what only seems to be one, copies whose clients live, servers of living clients that do not answer (by their guard or their HTTP health) or have been idle for an hour (by their guard), and servers that run on their own by design. Other PIDs of the list are chosen by naming them; then only those are ended.',
     'Each is ended as a tree, under an intent, after checking again that it is what it was; what a client starts again is reported and not ended a second time.',
   ],
   exits: [
@@ -34,8 +32,7 @@ export const pruneCommand: Command = {
     const json = values.flag('json');
     try {
       const { snapshot, hands } = session;
-      const life = await lookForLife(snapshot.instances, hands.asker.runDir, hands.here.table);
-      const candidates = pruneCandidates(snapshot, hands.here, life);
+      const candidates = pruneCandidates(snapshot, hands.here);
       const chosen = choose(candidates, positionals);
       const ids = new Set(chosen.map(({ instance }) => instance.id));
       const print = (outcomes: readonly { readonly pid: number; readonly outcome: Outcome }[], message?: string): void =>

@@ -8,7 +8,6 @@ import { guardWouldHelp } from '../../action/protect/hint.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { lookForLife } from '../../survey/facts/activityReport.ts';
 import { memoryText } from '../display/instanceText.ts';
 import { firstSentence, oneLine, withoutIcons } from '../display/plainText.ts';
 import { endQuestion, prunePicks, pruneSummary } from '../display/pruneText.ts';
@@ -71,10 +70,7 @@ export class OtherOwnerCommands {
     if (!hands || !snapshot) {
       return;
     }
-    const life = await window.withProgress({ location: ProgressLocation.Window, title: 'Looking at MCP servers' }, () =>
-      lookForLife(snapshot.instances, hands.asker.runDir, hands.here.table),
-    );
-    const candidates = pruneCandidates(snapshot, hands.here, life);
+    const candidates = pruneCandidates(snapshot, hands.here);
     if (candidates.length === 0) {
       tell('info', 'Nothing was left behind, and nothing runs twice.');
       return;

@@ -7,8 +7,6 @@ export interface ProcStat {
   /** Process group: the PID of its first leader, which the kernel does not give to another process while the group has members. */
   readonly group: number;
   readonly threads: number;
-  /** Processor time of all its threads so far, user and system, in clock ticks. */
-  readonly cpuTicks: number;
   /** Page faults of all its threads so far, minor and major; not a number where they are not told. */
   readonly faults: number;
   /** Size of its address space. */
@@ -52,7 +50,6 @@ export function parseProcStat(text: string): ProcStat | undefined {
     ppid,
     group: field(5),
     threads: field(20),
-    cpuTicks: (field(14) || 0) + (field(15) || 0),
     faults: field(10) + field(12),
     addressBytes: field(23),
     startTicks,

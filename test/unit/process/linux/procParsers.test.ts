@@ -22,7 +22,6 @@ describe('parseProcStat', () => {
         ppid: 21_999,
         group: 5_692,
         threads: 1,
-        cpuTicks: 0,
         faults: 225,
         addressBytes: 2_838_528,
         startTicks: 509_054,
