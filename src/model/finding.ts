@@ -10,15 +10,19 @@ export type FindingKind =
   | 'config-changed'
   | 'port-taken';
 
-/** Kinds that make the headline (badge, `--check`) when proven or likely. The others are information. */
-export const headlineKinds: ReadonlySet<FindingKind> = new Set([
-  'stale',
-  'files-gone',
-  'duplicate',
-  'orphan',
-  'unresponsive',
-  'lock-conflict',
-]);
+/** Whether a proven or likely finding of this kind counts for the badge and for `--check`; the others are information. */
+const isHeadlineKind: Readonly<Record<FindingKind, boolean>> = {
+  stale: true,
+  'files-gone': true,
+  duplicate: true,
+  orphan: true,
+  unresponsive: true,
+  'lock-conflict': true,
+  'respawn-differs': false,
+  'update-available': false,
+  'config-changed': false,
+  'port-taken': false,
+};
 
 /** `proven`: by stored facts or the kernel. `likely`: by evidence that one other story could explain. `unknown`: cannot be told, and said so. */
 export type Confidence = 'proven' | 'likely' | 'unknown';
@@ -52,5 +56,5 @@ export interface Finding {
 
 /** Whether a finding counts for the badge and for `--check`. */
 export function isHeadline(finding: Finding): boolean {
-  return headlineKinds.has(finding.kind) && finding.confidence !== 'unknown';
+  return isHeadlineKind[finding.kind] && finding.confidence !== 'unknown';
 }

@@ -3,6 +3,7 @@ import type { Finding, FindingAction } from '../model/finding.ts';
 import type { PackageChange } from '../model/package.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../model/snapshot.ts';
+import { findingLabels } from './findingLabels.ts';
 
 /** One line of an explanation: what it is about, and the text. An empty name = a sentence of its own. */
 export interface ExplanationRow {
@@ -59,22 +60,9 @@ export function problemsAbout(instance: Instance, definitions: readonly Definiti
   return problems.filter((problem) => (problem.file !== undefined && files.has(problem.file)) || pid.test(problem.message));
 }
 
-const kindNames: Readonly<Record<Finding['kind'], string>> = {
-  stale: 'Stale',
-  'files-gone': 'Files gone',
-  duplicate: 'Duplicate',
-  orphan: 'Orphan',
-  unresponsive: 'Does not answer',
-  'lock-conflict': 'Lock conflict',
-  'respawn-differs': 'A restart would start another version',
-  'update-available': 'Update available',
-  'config-changed': 'Configuration changed',
-  'port-taken': 'Port held by something else',
-};
-
 function findingHeading(finding: Finding): string {
   const certainty = { proven: 'proven', likely: 'likely, not proven', unknown: 'cannot be told' }[finding.confidence];
-  return `${kindNames[finding.kind]} (${certainty})`;
+  return `${findingLabels[finding.kind].heading} (${certainty})`;
 }
 
 function findingRows(finding: Finding, time: (iso: string) => string): ExplanationRow[] {

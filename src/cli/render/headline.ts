@@ -1,5 +1,6 @@
-import { type FindingKind, isHeadline } from '../../model/finding.ts';
+import { isHeadline } from '../../model/finding.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import { countFindings } from '../../presentation/findingLabels.ts';
 import { counted } from './quantities.ts';
 
 export interface Headline {
@@ -9,27 +10,15 @@ export interface Headline {
   readonly alarms: number;
 }
 
-const countWords: readonly (readonly [FindingKind, (count: number) => string])[] = [
-  ['stale', (count) => `${count} stale`],
-  ['files-gone', (count) => `${count} with files gone`],
-  ['unresponsive', (count) => `${count} not answering`],
-  ['lock-conflict', (count) => counted(count, 'lock conflict')],
-  ['duplicate', (count) => counted(count, 'duplicate')],
-  ['orphan', (count) => counted(count, 'orphan')],
-];
-
 /** One line that says whether anything is wrong. */
 export function headline(snapshot: Snapshot): Headline {
   const troubled = [...snapshot.instances, ...snapshot.definitions].map(
     (item) => new Set(item.findings.filter(isHeadline).map((finding) => finding.kind)),
   );
   const alarms = troubled.filter((kinds) => kinds.size > 0).length;
-  const parts = countWords.flatMap(([kind, words]) => {
-    const count = troubled.filter((kinds) => kinds.has(kind)).length;
-    return count === 0 ? [] : [words(count)];
-  });
+  const counts = countFindings(troubled.flatMap((kinds) => [...kinds]));
   const servers = snapshot.instances.length === 0 ? 'no server runs' : counted(snapshot.instances.length, 'server');
-  const trouble = parts.length === 0 && snapshot.instances.length > 0 ? ['nothing wrong'] : parts;
+  const trouble = counts !== '' ? [counts] : snapshot.instances.length > 0 ? ['nothing wrong'] : [];
   const problems = snapshot.problems.length === 0 ? [] : [counted(snapshot.problems.length, 'problem')];
   return { text: [servers, ...trouble, ...problems].join(', '), alarms };
 }

@@ -1,48 +1,22 @@
 import type { Definition } from '../../model/definition.ts';
-import { type Finding, type FindingKind, isHeadline } from '../../model/finding.ts';
+import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance } from '../../model/snapshot.ts';
+import { compareFindings, findingLabels, findingWord } from '../../presentation/findingLabels.ts';
 import type { Tone } from './paint.ts';
 
 /** The state of one line of the table, in words. */
 export interface State {
   readonly words: string;
   readonly tone: Tone;
-  /** Whether it makes the headline. */
+  /** Whether it counts for `--check`. */
   readonly alarm: boolean;
   /** What the words do not say, a line each. */
   readonly notes: readonly string[];
 }
 
-/** What is worst stands in the table, the rest below it. */
-const severity: readonly FindingKind[] = [
-  'files-gone',
-  'stale',
-  'unresponsive',
-  'lock-conflict',
-  'duplicate',
-  'orphan',
-  'config-changed',
-  'respawn-differs',
-  'update-available',
-  'port-taken',
-];
-
-const kindWords: Readonly<Record<FindingKind, string>> = {
-  stale: 'stale',
-  'files-gone': 'files gone',
-  duplicate: 'duplicate',
-  orphan: 'orphan',
-  unresponsive: 'does not answer',
-  'lock-conflict': 'lock conflict',
-  'respawn-differs': 'a restart would start another version',
-  'update-available': 'update available',
-  'config-changed': 'configuration changed since its start',
-  'port-taken': 'its port is held by something else',
-};
-
 /** What a person reads of one running server. @param definitions those it was started from: what is wrong with them is told with it */
 export function instanceState(instance: Instance, definitions: readonly Definition[] = []): State {
-  const findings = bySeverity([...instance.findings, ...definitions.flatMap((definition) => definition.findings)]);
+  const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)].sort(compareFindings);
   const worst = findings[0];
   if (worst && isHeadline(worst)) {
     const told = headlineWords(worst, instance);
@@ -59,12 +33,12 @@ export function instanceState(instance: Instance, definitions: readonly Definiti
 
 /** What a person reads of an entry from which nothing runs, as far as is known. */
 export function definitionState(definition: Definition): State {
-  const findings = bySeverity(definition.findings);
+  const findings = [...definition.findings].sort(compareFindings);
   const alarm = findings.some(isHeadline);
   const resting = restingWords(definition);
   const worst = findings[0];
   return worst && alarm
-    ? { words: kindWords[worst.kind], tone: 'warning', alarm, notes: findings.map(noteOf) }
+    ? { words: findingLabels[worst.kind].word, tone: 'warning', alarm, notes: findings.map(noteOf) }
     : { words: `${resting}${definition.guarded ? ', guarded' : ''}`, tone: 'dim', alarm, notes: findings.map(noteOf) };
 }
 
@@ -91,24 +65,13 @@ function restingWords({ enabled, transport, port, url }: Definition): string {
   }
 }
 
-/** "stale", "files gone" … as in the table; `likely` and `unknown` are said. */
-export function findingWords(finding: Finding): string {
-  const words = kindWords[finding.kind];
-  return finding.confidence === 'proven' ? words : finding.confidence === 'likely' ? `probably ${words}` : `perhaps ${words}, not known`;
-}
-
-function bySeverity(findings: readonly Finding[]): Finding[] {
-  const rank = (finding: Finding): number => (isHeadline(finding) ? 0 : severity.length) + severity.indexOf(finding.kind);
-  return [...findings].sort((a, b) => rank(a) - rank(b));
-}
-
 function noteOf(finding: Finding): string {
-  return `${findingWords(finding)}: ${finding.message}`;
+  return `${findingWord(finding)}: ${finding.message}`;
 }
 
 /** Short words for the table. `complete` = the finding's own sentence adds nothing that matters. */
 function headlineWords(finding: Finding, instance: Instance): { words: string; complete: boolean } {
-  const words = findingWords(finding);
+  const words = findingWord(finding);
   const { kind, subKind } = finding;
   // Source, interpreter and program have sentences of their own, whatever the versions are.
   if (kind !== 'stale' || !(subKind === undefined || subKind === 'package' || subKind === 'dependency')) {

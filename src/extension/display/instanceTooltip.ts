@@ -1,7 +1,7 @@
 import type { Definition } from '../../model/definition.ts';
 import type { Instance } from '../../model/snapshot.ts';
+import { findingWord } from '../../presentation/findingLabels.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { findingWord } from './findingWords.ts';
 import { processText, versionsText } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
 import { pathText } from './sourceText.ts';

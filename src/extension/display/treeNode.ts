@@ -102,13 +102,18 @@ function face(node: TreeNode): string {
 
 const warning = 'problemsWarningIcon.foreground';
 
-const troubleIcons: Partial<Record<FindingKind, TreeNode['icon']>> = {
+/** Information (undefined) leaves the icon as it is. */
+const troubleIcons: Readonly<Record<FindingKind, TreeNode['icon'] | undefined>> = {
   stale: { id: 'warning', color: warning },
   'files-gone': { id: 'error', color: 'problemsErrorIcon.foreground' },
   duplicate: { id: 'copy', color: warning },
   orphan: { id: 'debug-disconnect', color: warning },
   unresponsive: { id: 'circle-slash', color: warning },
   'lock-conflict': { id: 'lock', color: warning },
+  'config-changed': undefined,
+  'respawn-differs': undefined,
+  'update-available': undefined,
+  'port-taken': undefined,
 };
 
 function troubleIcon(findings: readonly Finding[]): TreeNode['icon'] | undefined {

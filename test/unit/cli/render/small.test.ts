@@ -84,7 +84,7 @@ describe('the headline', () => {
 
   it('counts what is wrong with an entry', () => {
     const given = snapshot({ definitions: [definition({ name: 'a', findings: [finding({ kind: 'files-gone' })] })] });
-    assert.deepEqual(headline(given), { text: 'no server runs, 1 with files gone', alarms: 1 });
+    assert.deepEqual(headline(given), { text: 'no server runs, 1 uninstalled', alarms: 1 });
   });
 });
 
