@@ -9,10 +9,10 @@ const ownPrograms: ReadonlyMap<string, (rest: readonly string[]) => Promise<numb
 /** The bundle beside this one, by its path: the guard shares no code with the command line. It may end the process itself. */
 async function guard(rest: readonly string[]): Promise<number> {
   const bundle: unknown = createRequire(import.meta.url)('./guard.cjs');
-  if (typeof bundle !== 'object' || bundle === null || !('runGuard' in bundle) || typeof bundle.runGuard !== 'function') {
+  if (typeof bundle !== 'object' || bundle === null || !('startGuard' in bundle) || typeof bundle.startGuard !== 'function') {
     throw new Error('guard.cjs beside this program is not the guard: install MCP Shepherd again');
   }
-  process.exit(Number(await bundle.runGuard(rest)));
+  process.exit(Number(await bundle.startGuard(rest)));
 }
 
 async function main(argv: readonly string[]): Promise<number> {

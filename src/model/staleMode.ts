@@ -33,8 +33,8 @@ export const staleModeNames: readonly StaleMode[] = modes.map(({ name }) => name
 /** The guard's mode where none is chosen. */
 export const defaultStaleMode: StaleMode = modes[0].name;
 
-/** One line about a mode: "block writing tools until restart: tools that …". */
+/** One line about a mode: "block writing tools until restart (tools that …)". */
 export function describeStaleMode(mode: StaleMode): string {
   const { summary, detail } = modes.find(({ name }) => name === mode) ?? modes[0];
-  return `${summary}: ${detail}`;
+  return `${summary} (${detail})`;
 }

@@ -104,7 +104,7 @@ describe('protect', function () {
     const shown = await run('protect', 'notes', '--dry-run');
     equal(shown.code, 0, shown.stderr);
     match(shown.stdout, /^\+ .*"guard"/m);
-    match(shown.stdout, /without annotations every call is refused/);
+    match(shown.stdout, /When stale \(refuse-writes\): .* read-only/);
     doesNotMatch(shown.stdout, /hunter2/);
     equal(readFileSync(file, 'utf8'), before, 'nothing is written');
     equal((await run('protect', 'notes')).code, 3, 'nobody said yes');
