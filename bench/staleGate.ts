@@ -73,7 +73,7 @@ async function measure(what: string, { command, args }: { command: string; args:
       policy: 'refuse-writes',
       env: process.env,
       table,
-      cure: () => 'mcp-shepherd restart 1',
+      restartHint: () => 'mcp-shepherd restart 1',
       log: () => {},
       writeTools: ['write'],
       readTools: ['read'],

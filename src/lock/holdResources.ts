@@ -16,6 +16,11 @@ export type InstanceFacts = Omit<InstanceRecord, 'ilp' | 'minReader' | 'id' | 's
 export interface HeldInstance {
   readonly record: InstanceRecord;
   readonly locks: readonly KernelLock[];
+  /**
+   * File descriptors of the resources' locks, which the server of a guard inherits: the locks are held for as long as it runs. The last lock is not among
+   * them, because it says that the instance itself lives.
+   */
+  readonly inheritableFiles: readonly number[];
   /** Publishes the next state. @throws on I/O errors */
   publish(changes: Partial<Omit<InstanceFacts, 'serverId'>> & { readonly state: InstanceRecord['state'] }): void;
   /** Gives its files the time of now: where the run folder is below `/var/tmp`, the system clears old files away. Never throws. */
@@ -189,6 +194,7 @@ function publish({ directory, witness, resources, uses = [], facts }: HoldReques
       return record;
     },
     locks,
+    inheritableFiles: locks.slice(0, -1).map(({ fd }) => fd),
     publish(changes) {
       const next = { ...record, ...changes, seq: record.seq + 1 };
       writeInstanceRecord(directory, next);

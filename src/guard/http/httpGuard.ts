@@ -5,7 +5,7 @@ import { limited } from '../../base/wait.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
-import { Publication } from '../publish/guardRecord.ts';
+import { GuardRecord } from '../publish/guardRecord.ts';
 import { openPort } from './clientConnections.ts';
 import { controlHandlers } from './controlHandlers.ts';
 import { answerOwn } from './ownPages.ts';
@@ -63,7 +63,7 @@ class Assembly implements HttpGuard {
   readonly #options: HttpGuardOptions;
   readonly #log: Log;
   readonly #held: PublishedLocks | undefined;
-  readonly #publication: Publication | undefined;
+  readonly #publication: GuardRecord | undefined;
   readonly #upstream: Upstream;
   readonly #behind: UpstreamServer;
   readonly #front: Server;
@@ -80,7 +80,7 @@ class Assembly implements HttpGuard {
     this.#options = options;
     this.#log = log;
     this.#held = held;
-    this.#publication = held && new Publication(held.instance, held.witness, (problem) => log.warn(problem));
+    this.#publication = held && new GuardRecord(held.instance, held.witness, (problem) => log.warn(problem));
     const { host, port } = options.listen;
     this.url = new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
     this.#upstream = new Upstream(options.waitMs, options.drainMs);

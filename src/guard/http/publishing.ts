@@ -6,7 +6,7 @@ import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { createRedactor, secretsOf } from '../../redaction/redactor.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
 import { guardWitness } from '../process/guardProcesses.ts';
-import { type Acquisition, acquire, openRunFolder } from '../publish/acquireLocks.ts';
+import { type Acquisition, acquireLocks, openRunFolder } from '../publish/acquireLocks.ts';
 import { recordText } from '../publish/guardRecord.ts';
 
 /** What the proxy holds before anything of it listens. */
@@ -36,14 +36,14 @@ export async function hold(options: HttpGuardOptions): Promise<HoldOutcome> {
   const own = await witness.startOf(process.pid).catch(() => undefined);
   const request = { directory, witness, facts: factsOf(options, own), signal: new AbortController().signal };
   const waitMs = options.onConflict.mode === 'wait' ? options.onConflict.limitMs : probeMs;
-  const first = await acquire({ ...request, options, waitMs });
+  const first = await acquireLocks({ ...request, options, waitMs });
   if (first.status === 'held') {
     return { status: 'go-on', held: { instance: first.instance, directory, witness } };
   }
   if (first.status === 'impossible' || options.onConflict.mode !== 'warn') {
     return options.locks.length === 0 ? without(options, first.text) : { status: 'refuse', text: refusalText(first) };
   }
-  const second = await acquire({ ...request, options: { locks: [] }, uses: options.locks, waitMs });
+  const second = await acquireLocks({ ...request, options: { locks: [] }, uses: options.locks, waitMs });
   const warning = `${first.text}; the server is served all the same`;
   return second.status === 'held'
     ? { status: 'go-on', held: { instance: second.instance, directory, witness }, warning }

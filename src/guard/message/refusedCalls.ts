@@ -11,16 +11,16 @@ export interface RefusedCalls {
 
 /** The requests that this guard answered itself instead of passing them on: a client may repeat a refused call for hours, and nobody reads its log. */
 export class RefusalCount {
-  #word: RefusedCalls | undefined;
+  #summary: RefusedCalls | undefined;
 
   /** @param reason what the caller is told @param epoch ms of the wall clock */
   note(reason: string, epoch: number = Date.now()): void {
-    this.#word = { calls: (this.#word?.calls ?? 0) + 1, last: reason, at: new Date(epoch).toISOString() };
+    this.#summary = { calls: (this.#summary?.calls ?? 0) + 1, last: reason, at: new Date(epoch).toISOString() };
   }
 
   /** Undefined: none was refused. */
-  get word(): RefusedCalls | undefined {
-    return this.#word;
+  get summary(): RefusedCalls | undefined {
+    return this.#summary;
   }
 }
 

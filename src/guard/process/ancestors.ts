@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { errorCode } from '../../base/errors.ts';
 import { runProgram } from '../../base/runProgram.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
 import type { ProcessRow } from '../../model/process.ts';
+import { unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { parseCmdline } from '../../process/linux/procCmdline.ts';
 import { parseProcStat } from '../../process/linux/procStat.ts';
 import { launcherKind } from '../../process/tree/launcherChain.ts';
@@ -40,7 +42,7 @@ function readProc(pid: number): ProcessRow | undefined {
   try {
     const stat = parseProcStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
     const { argv, argvExact } = parseCmdline(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-    return stat && row(pid, stat.ppid, stat.name, argv, argvExact);
+    return stat && unidentifiedRow({ pid, ppid: stat.ppid, name: stat.name, argv, argvExact });
   } catch {
     return undefined;
   }
@@ -54,26 +56,10 @@ async function readPs(): Promise<(pid: number) => ProcessRow | undefined> {
     const [, pid, ppid, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     if (pid !== undefined) {
       const argv = command.split(/\s+/);
-      rows.set(Number(pid), row(Number(pid), Number(ppid), argv[0] ?? '', argv, false));
+      rows.set(Number(pid), unidentifiedRow({ pid: Number(pid), ppid: Number(ppid), name: argv[0] ?? '', argv, argvExact: false }));
     }
   }
   return (pid) => rows.get(pid);
-}
-
-function row(pid: number, ppid: number, name: string, argv: readonly string[], argvExact: boolean): ProcessRow {
-  return {
-    identity: { bootId: '-', pidNamespace: '-', pid, start: '?' },
-    pid,
-    ppid,
-    startedAt: 0,
-    startErrorMs: 0,
-    name,
-    argv,
-    argvExact,
-    commandLine: argv.join(' '),
-    rssBytes: 0,
-    state: '?',
-  };
 }
 
 const lookMs = 1_000;
@@ -119,7 +105,7 @@ async function isThere(pid: number, start: string, witness: Pick<ProcessStarts, 
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
   if (process.platform !== 'linux') {
     // Asking for more would start a program every second.

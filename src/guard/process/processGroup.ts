@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { errorCode } from '../../base/errors.ts';
 
 /**
  * Whether anybody of a process group still runs. kill(2) finds zombies too, and where nobody collects them they stay for ever, so on Linux the
@@ -9,7 +10,7 @@ export function isGroupAlive(group: number): boolean {
   try {
     process.kill(-group, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
   return process.platform !== 'linux' || hasRunningMember(group);
 }

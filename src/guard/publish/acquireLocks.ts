@@ -72,7 +72,15 @@ export interface AcquireRequest {
 const clearAfterMs = 500;
 
 /** Takes the resources of `--lock` and publishes the guard, or says in words why not. Never throws. */
-export async function acquire({ directory, witness, options, uses = [], facts, waitMs, signal }: AcquireRequest): Promise<Acquisition> {
+export async function acquireLocks({
+  directory,
+  witness,
+  options,
+  uses = [],
+  facts,
+  waitMs,
+  signal,
+}: AcquireRequest): Promise<Acquisition> {
   try {
     const [resources, used] = [options.locks, uses].map(distinctKeys);
     const result = await holdResources({

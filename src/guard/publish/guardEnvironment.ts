@@ -6,8 +6,8 @@ import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { type Ancestor, launchersAndClient, watchClient } from '../process/ancestors.ts';
 import { guardWitness } from '../process/guardProcesses.ts';
-import { type Acquisition, acquire, openRunFolder } from './acquireLocks.ts';
-import { initialFacts, ownRedactor, Publication } from './guardRecord.ts';
+import { type Acquisition, acquireLocks, openRunFolder } from './acquireLocks.ts';
+import { GuardRecord, initialFacts, ownRedactor } from './guardRecord.ts';
 import { takeOver } from './takeover.ts';
 
 /** A probe that a client starts beside its session is gone within this time, ms. */
@@ -43,7 +43,7 @@ export class GuardEnvironment {
     this.problem = 'refused' in opened ? opened.refused : undefined;
   }
 
-  static async look(options: GuardOptions): Promise<GuardEnvironment> {
+  static async read(options: GuardOptions): Promise<GuardEnvironment> {
     const [witness, chain] = await Promise.all([guardWitness(), launchersAndClient()]);
     const [own, client] = await Promise.all([startOf(witness, process.pid), clientFacts(chain.at(-1), witness)]);
     return new GuardEnvironment(options, witness, initialFacts(options, own, client), chain);
@@ -53,7 +53,7 @@ export class GuardEnvironment {
   async lock(signal: AbortSignal): Promise<LockOutcome> {
     const { locks, onConflict } = this.#options;
     const waitMs = onConflict.mode === 'refuse' ? probeMs : onConflict.mode === 'wait' ? onConflict.limitMs : lookMs;
-    let result = await this.#acquire(waitMs, signal);
+    let result = await this.#acquireLocks(waitMs, signal);
     let left = '';
     // Each resource may have a holder of its own.
     for (
@@ -73,10 +73,10 @@ export class GuardEnvironment {
     return { status: 'refuse', text: refusal(result, this.#options, left) };
   }
 
-  async #acquire(waitMs: number, signal: AbortSignal, facts: InstanceFacts = this.facts): Promise<Acquisition> {
+  async #acquireLocks(waitMs: number, signal: AbortSignal, facts: InstanceFacts = this.facts): Promise<Acquisition> {
     const directory = this.#directory;
     return directory
-      ? acquire({ directory, witness: this.witness, options: this.#options, facts, waitMs, signal })
+      ? acquireLocks({ directory, witness: this.witness, options: this.#options, facts, waitMs, signal })
       : { status: 'impossible', text: this.problem ?? 'there is no run folder' };
   }
 
@@ -90,12 +90,12 @@ export class GuardEnvironment {
       return [found, taken.reason];
     }
     const facts = { ...this.facts, x: { ...this.facts.x, takeovers: taken.history } };
-    return [await this.#acquire(takenOverMs, signal, facts), ''];
+    return [await this.#acquireLocks(takenOverMs, signal, facts), ''];
   }
 
   /** One try to take the resources of a guard that serves without them. */
   async promote(signal: AbortSignal): Promise<Acquisition> {
-    return this.#acquire(0, signal);
+    return this.#acquireLocks(0, signal);
   }
 
   /** Publishes the guard. @returns undefined when nothing can be published; the reason was reported */
@@ -104,10 +104,10 @@ export class GuardEnvironment {
     x: Readonly<Record<string, unknown>>,
     handlers: ControlHandlers,
     report: (problem: string) => void,
-  ): Promise<Publication | undefined> {
+  ): Promise<GuardRecord | undefined> {
     let instance = held;
     if (!instance && this.#directory) {
-      const result = await acquire({
+      const result = await acquireLocks({
         directory: this.#directory,
         witness: this.witness,
         options: { locks: [] },
@@ -127,7 +127,7 @@ export class GuardEnvironment {
     if (!instance || !this.#directory) {
       return undefined;
     }
-    const publication = new Publication(instance, this.witness, report, ownRedactor(this.#options));
+    const publication = new GuardRecord(instance, this.witness, report, ownRedactor(this.#options));
     await publication.open(this.#directory, handlers);
     return publication;
   }

@@ -46,7 +46,7 @@ export function recordText(text: string): string {
 }
 
 /** The record of a guard, kept up to date, with its control endpoint. What cannot be written is reported once and holds nothing up. */
-export class Publication {
+export class GuardRecord {
   readonly instance: HeldInstance;
   readonly #witness: ProcessStarts;
   readonly #report: (problem: string) => void;

@@ -19,14 +19,14 @@ const [openBracket, comma, lineBreak, batchEnd] = ['[', ',', '\n', ']\n'].map((t
 
 /** The way from the client to the server: requests pass the gate, answers go to whoever asked, and what no server can take waits or is answered. */
 export class ClientMessages {
-  readonly #conversation: RelayContext;
+  readonly #context: RelayContext;
   readonly #servers: ConnectedServers;
   readonly #held: HeldQueue;
   readonly #serverRequests: ServerRequests;
   readonly #awaited = new PendingVerdicts();
 
-  constructor(conversation: RelayContext, servers: ConnectedServers, held: HeldQueue, serverRequests: ServerRequests) {
-    this.#conversation = conversation;
+  constructor(context: RelayContext, servers: ConnectedServers, held: HeldQueue, serverRequests: ServerRequests) {
+    this.#context = context;
     this.#servers = servers;
     this.#held = held;
     this.#serverRequests = serverRequests;
@@ -57,7 +57,7 @@ export class ClientMessages {
     if (!link) {
       for (const one of envelope.kind === 'batch' ? envelope.items : [envelope]) {
         if (one.kind === 'request') {
-          this.#conversation.client.add(this.#unserved(one));
+          this.#context.client.add(this.#unserved(one));
         }
       }
       return;
@@ -71,7 +71,7 @@ export class ClientMessages {
       return;
     }
     if (envelope.kind === 'notification' && envelope.method === 'notifications/initialized') {
-      this.#conversation.memory.initialized = Buffer.from(line);
+      this.#context.memory.initialized = Buffer.from(line);
     } else if (envelope.kind === 'notification' && envelope.method === 'notifications/cancelled') {
       this.#withdrawn(link, cancelledKey(envelope, line));
     } else if (envelope.kind === 'notification' && !this.#mayGo(envelope)) {
@@ -86,26 +86,26 @@ export class ClientMessages {
       return true;
     }
     const tool = envelope.body.paramText('name') ?? '';
-    const verdict = this.#conversation.gate?.admit({ tool, envelope }, true) ?? 'pass';
+    const verdict = this.#context.gate?.admit({ tool, envelope }, true) ?? 'pass';
     if (verdict === 'pass' || verdict instanceof Promise) {
       return true;
     }
     const text = answerText(verdict.answer);
-    this.#conversation.refusals.note(text);
+    this.#context.refusals.note(text);
     say(`a call without an id that could be answered was not passed on: ${text}`);
     return false;
   }
 
   #request(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }, isLast: boolean): void {
     const { id, method } = envelope;
-    this.#conversation.memory.noteCall(envelope.body);
+    this.#context.memory.noteCall(envelope.body);
     if (method !== 'tools/call') {
       this.#track(link, line, envelope);
       link.out.add(line);
       return;
     }
     const tool = envelope.body.paramText('name') ?? '';
-    const verdict = this.#conversation.gate?.admit({ tool, envelope }, false) ?? 'pass';
+    const verdict = this.#context.gate?.admit({ tool, envelope }, false) ?? 'pass';
     if (verdict === 'pass') {
       if (isLast) {
         link.out.send(line);
@@ -114,7 +114,7 @@ export class ClientMessages {
       }
       // Its answer cannot be read before this is done.
       link.take(id, method, tool);
-      this.#conversation.rounds.asked(link, envelope);
+      this.#context.inputRequests.asked(link, envelope);
     } else if (verdict instanceof Promise) {
       this.#later(Buffer.from(line), envelope, tool, verdict);
     } else {
@@ -123,16 +123,16 @@ export class ClientMessages {
   }
 
   #refuse(id: IdKey, answer: ToolAnswer): void {
-    this.#conversation.refusals.note(answerText(answer));
-    this.#conversation.client.add(toolAnswer(id, answer));
+    this.#context.refusals.note(answerText(answer));
+    this.#context.client.add(toolAnswer(id, answer));
   }
 
   /** Everything but calls of tools. */
   #track(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }): void {
     link.take(envelope.id, envelope.method);
-    this.#conversation.rounds.asked(link, envelope);
+    this.#context.inputRequests.asked(link, envelope);
     if (SessionMemory.methods.has(envelope.method)) {
-      this.#conversation.memory.noteRequest(envelope.id, envelope, line);
+      this.#context.memory.noteRequest(envelope.id, envelope, line);
       if (envelope.method === 'subscriptions/listen') {
         link.listening.add(envelope.id);
       }
@@ -141,7 +141,7 @@ export class ClientMessages {
 
   #later(line: Buffer, envelope: Envelope & { kind: 'request' }, tool: string, decision: Promise<Verdict>): void {
     this.#awaited.add(envelope.id, decision, (verdict) => {
-      const { client } = this.#conversation;
+      const { client } = this.#context;
       const link = this.#servers.current;
       if (verdict !== 'pass') {
         this.#refuse(envelope.id, verdict.answer);
@@ -149,17 +149,17 @@ export class ClientMessages {
         this.#held.add({ line, envelope });
       } else if (link) {
         link.take(envelope.id, envelope.method, tool);
-        this.#conversation.rounds.asked(link, envelope);
+        this.#context.inputRequests.asked(link, envelope);
         link.out.add(line);
       } else {
         client.add(this.#unserved(envelope));
       }
-      this.#conversation.flush();
+      this.#context.flush();
     });
   }
 
   #batch(link: ServerLink, line: Buffer, { items, parts }: Envelope & { kind: 'batch' }): void {
-    const { gate, memory } = this.#conversation;
+    const { gate, memory } = this.#context;
     const rest: Buffer[] = [];
     items.forEach((item, index) => {
       const part = parts[index] ?? Buffer.alloc(0);
@@ -200,8 +200,8 @@ export class ClientMessages {
 
   #unserved({ id, method }: Envelope & { kind: 'request' }): Buffer {
     const text = this.#servers.broken ?? 'The server is gone, and the session with it. Nothing was carried out.';
-    this.#conversation.refusals.note(text);
-    return method === 'tools/call' ? toolAnswer(id, failedTool(text, this.#conversation.memory.isModern)) : errorAnswer(id, text);
+    this.#context.refusals.note(text);
+    return method === 'tools/call' ? toolAnswer(id, failedTool(text, this.#context.memory.isModern)) : errorAnswer(id, text);
   }
 
   /** A request that no server has is withdrawn here; any other by the server that has it. */
@@ -220,7 +220,7 @@ export class ClientMessages {
       this.#withdrawn(link, id);
       link.out.add(line);
     } else if (id !== undefined) {
-      this.#conversation.memory.forget(id);
+      this.#context.memory.forget(id);
     }
   }
 
@@ -229,8 +229,8 @@ export class ClientMessages {
     if (id !== undefined) {
       link.listening.delete(id);
       link.settle(id);
-      this.#conversation.rounds.settled(link, id);
-      this.#conversation.memory.forget(id);
+      this.#context.inputRequests.settled(link, id);
+      this.#context.memory.forget(id);
     }
   }
 }

@@ -24,7 +24,7 @@ export class Relay implements RelayContext {
   readonly memory = new SessionMemory();
   readonly client: MessageWriter;
   readonly refusals = new RefusalCount();
-  readonly rounds = new InputRequests();
+  readonly inputRequests = new InputRequests();
   gate: CallGate | undefined;
   onClientInfo: RelayContext['onClientInfo'];
   onFirstAnswer: RelayContext['onFirstAnswer'];
@@ -116,7 +116,7 @@ export class Relay implements RelayContext {
       for (let pending: Pending | undefined = link.listening.has(id) ? undefined : first; pending; pending = pending.more) {
         this.client.add(this.#lost(id, pending, why));
         this.memory.forget(id);
-        this.rounds.settled(link, id);
+        this.inputRequests.settled(link, id);
       }
     }
     link.inFlight.clear();

@@ -9,7 +9,7 @@ export interface RelayContext {
   readonly memory: SessionMemory;
   readonly client: MessageWriter;
   readonly gate: CallGate | undefined;
-  readonly rounds: InputRequests;
+  readonly inputRequests: InputRequests;
   /** Counts what is not passed on. */
   readonly refusals: RefusalCount;
   /** Hears who the client says it is. */

@@ -8,18 +8,18 @@ import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
 
 /** The way from the servers to the client: answers settle requests, and lines go on as the bytes that came wherever they can. */
 export class ServerMessages implements LinkListener {
-  readonly #conversation: RelayContext;
+  readonly #context: RelayContext;
   readonly #servers: ConnectedServers;
   readonly #serverRequests: ServerRequests;
 
-  constructor(conversation: RelayContext, servers: ConnectedServers, serverRequests: ServerRequests) {
-    this.#conversation = conversation;
+  constructor(context: RelayContext, servers: ConnectedServers, serverRequests: ServerRequests) {
+    this.#context = context;
     this.#servers = servers;
     this.#serverRequests = serverRequests;
   }
 
   lines(link: ServerLink, lines: readonly Buffer[]): void {
-    const { client } = this.#conversation;
+    const { client } = this.#context;
     // Mostly nothing that comes could be meant for us or need a change: then it leaves first and is looked at after.
     const sent = this.#isPlain(link);
     if (sent && lines[0] && lines.length === 1) {
@@ -34,14 +34,14 @@ export class ServerMessages implements LinkListener {
       const envelope = readEnvelope(line);
       if (!link.hasAnswered && envelope.kind === 'response') {
         link.hasAnswered = true;
-        this.#conversation.onFirstAnswer?.();
-        this.#conversation.gate?.answered(link.process);
+        this.#context.onFirstAnswer?.();
+        this.#context.gate?.answered(link.process);
       }
       if (envelope.kind !== 'response' || !link.takeOwn(envelope.id, envelope)) {
         this.#take(link, line, envelope, sent);
       }
     }
-    this.#conversation.flush();
+    this.#context.flush();
   }
 
   rest(link: ServerLink, bytes: Buffer): void {
@@ -50,7 +50,7 @@ export class ServerMessages implements LinkListener {
     if (envelope.kind !== 'response' || !link.takeOwn(envelope.id, envelope)) {
       this.#take(link, bytes, envelope.kind === 'response' ? envelope : { kind: 'opaque' }, false);
     }
-    this.#conversation.flush();
+    this.#context.flush();
   }
 
   /** Whatever this server says now goes to the client as it is. */
@@ -62,9 +62,9 @@ export class ServerMessages implements LinkListener {
       link.reopened.size === 0 &&
       this.#servers.count === 1 &&
       !this.#serverRequests.isMixed &&
-      !this.#conversation.memory.isWaiting &&
-      !this.#conversation.rounds.isWaiting &&
-      !(this.#conversation.gate?.amends ?? false)
+      !this.#context.memory.isWaiting &&
+      !this.#context.inputRequests.isWaiting &&
+      !(this.#context.gate?.amends ?? false)
     );
   }
 
@@ -75,7 +75,7 @@ export class ServerMessages implements LinkListener {
     }
     const message = this.#note(link, line, envelope);
     if (!sent && message) {
-      this.#conversation.client.add(message);
+      this.#context.client.add(message);
     }
   }
 
@@ -103,7 +103,7 @@ export class ServerMessages implements LinkListener {
           return this.#serverRequests.withdrawn(link, line, envelope);
         }
         if (envelope.method === lists['tools/list'].changed) {
-          this.#conversation.gate?.toolsChanged();
+          this.#context.gate?.toolsChanged();
         }
         break;
       default:
@@ -121,22 +121,22 @@ export class ServerMessages implements LinkListener {
         return Buffer.from(`${JSON.stringify(rest).replace(/^\{/, `{"id":${idText(envelope.id)},`)}\n`);
       }
     }
-    const { gate, rounds } = this.#conversation;
-    if (rounds.settled(link, envelope.id) && envelope.isError) {
-      return rounds.explained(line, envelope);
+    const { gate, inputRequests } = this.#context;
+    if (inputRequests.settled(link, envelope.id) && envelope.isError) {
+      return inputRequests.explained(line, envelope);
     }
     return pending?.tool !== undefined && gate ? gate.amend(line, envelope) : line;
   }
 
   #settle(link: ServerLink, envelope: Envelope & { kind: 'response' }): Pending | undefined {
     const { id } = envelope;
-    const { gate, memory, onClientInfo: named, rounds } = this.#conversation;
+    const { gate, memory, onClientInfo: named, inputRequests } = this.#context;
     link.listening.delete(id);
     const pending = link.settle(id);
     if (pending && !envelope.isError) {
       memory.hasServed = true;
       if (memory.isModern) {
-        rounds.answered(link, envelope);
+        inputRequests.answered(link, envelope);
       }
     }
     if (pending && SessionMemory.methods.has(pending.method)) {

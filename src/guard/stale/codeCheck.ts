@@ -18,7 +18,7 @@ export class CodeCheck {
   /** Compares now. What could not be read is read again each time. */
   check(): CodeState {
     const { ref, loaded, unknown = '' } = this.child;
-    const seen = this.child.look();
+    const seen = this.child.readInstalled();
     if (!ref || !loaded || !seen) {
       return { state: 'unreadable', reason: unknown, unreadable: [] };
     }

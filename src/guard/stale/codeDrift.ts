@@ -1,7 +1,6 @@
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
 import { diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
-import type { LoadedCode } from './serverCode.ts';
-import { packageName } from './shownName.ts';
+import { type LoadedCode, shownPackageName } from './serverCode.ts';
 
 /** One package that is not what runs. `how`: `source` is an editable install, whose files are meant to be edited under the process. */
 export interface DriftedPackage {
@@ -47,7 +46,7 @@ export function compareCode(question: DriftQuestion): CodeState {
   const { loaded, now } = question;
   const [own] = loaded.packages;
   if (now.status === 'unreadable') {
-    return { state: 'unreadable', reason: 'the files of its packages cannot be read', unreadable: own ? [packageName(own.name)] : [] };
+    return { state: 'unreadable', reason: 'the files of its packages cannot be read', unreadable: own ? [shownPackageName(own.name)] : [] };
   }
   if (now.status === 'gone') {
     // Not the package's own directory alone: that one would be a reading with other packages.
@@ -55,11 +54,11 @@ export function compareCode(question: DriftQuestion): CodeState {
       return {
         state: 'unreadable',
         reason: 'the files it was started from cannot be found',
-        unreadable: own ? [packageName(own.name)] : [],
+        unreadable: own ? [shownPackageName(own.name)] : [],
       };
     }
     const packages: DriftedPackage[] = [
-      { name: packageName(own.name), serving: own.version ?? 'unknown', installed: gone, how: 'removed' },
+      { name: shownPackageName(own.name), serving: own.version ?? 'unknown', installed: gone, how: 'removed' },
     ];
     return { state: 'changed', packages, unreadable: [], replacing: false };
   }
@@ -88,14 +87,16 @@ function unreadableNames(before: readonly InstalledPackage[], now: readonly Inst
   // A directory's name is all that is known of a package whose metadata cannot be read.
   const plain = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
   const blank = new Set(now.filter((item) => item.version === undefined).map((item) => plain(item.name)));
-  const names = before.filter((item) => item.version !== undefined && blank.has(plain(item.name))).map((item) => packageName(item.name));
+  const names = before
+    .filter((item) => item.version !== undefined && blank.has(plain(item.name)))
+    .map((item) => shownPackageName(item.name));
   return [...new Set(names)];
 }
 
 function drifted(change: PackageChange, source: boolean): DriftedPackage {
   const how = source ? 'source' : change.direction === 'content' ? 'reinstalled' : change.direction;
   return {
-    name: packageName(change.name),
+    name: shownPackageName(change.name),
     serving: change.running ?? 'unknown',
     installed: change.direction === 'removed' ? gone : (change.installed ?? 'unknown'),
     how,

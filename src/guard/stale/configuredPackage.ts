@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
 import { errorName } from '../../base/errors.ts';
-import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import type { ProcessDetail } from '../../model/process.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
-import { parseLaunch } from '../../process/commandline/parseLaunch.ts';
+import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 
 /** What the guard is about to start. */
@@ -90,19 +90,7 @@ function identifyWords(argv: readonly string[], { cwd, env }: ConfiguredCommand,
     return identifyWords([interpreter, file, ...rest], { command: interpreter, args: [], cwd, env }, depth + 1);
   }
   const environment = new Map(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
-  const row: ProcessRow = {
-    identity: { bootId: '-', pidNamespace: '-', pid: 0, start: '?' },
-    pid: 0,
-    ppid: 0,
-    startedAt: 0,
-    startErrorMs: 0,
-    name: basename(file).slice(0, 15),
-    argv,
-    argvExact: true,
-    commandLine: argv.join(' '),
-    rssBytes: 0,
-    state: '?',
-  };
+  const row = unidentifiedRow({ pid: 0, ppid: 0, name: basename(file).slice(0, 15), argv, argvExact: true });
   const detail: ProcessDetail = { exe: realpathSync.native(file), cwd, environment, stdin: 'unknown', listens: 'unknown', missing: [] };
   return identifyPackage(row, detail);
 }

@@ -5,7 +5,6 @@ import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/p
 import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identifyPackage.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
-import { packageName } from './shownName.ts';
 
 /** Enough for a server's source; larger trees are looked at in part. */
 const maxEntries = 5_000;
@@ -73,6 +72,11 @@ function modifiedAt(path: string): number {
 /** Installs and starts closer than this cannot be put in order by their times (`diagnosis/baseline`). */
 const orderMs = 2_000;
 
+/** A package's name, fit for a message: names come from directories and metadata of others. Versions are checked where they are read. */
+export function shownPackageName(name: string): string {
+  return /^(@[A-Za-z0-9._~-]+\/)?[A-Za-z0-9._~-]+$/.test(name) && name.length <= 214 ? name : 'a package with an odd name';
+}
+
 /** What was loaded by one child: the reading that counts as what runs. */
 export type LoadedCode = Extract<ClosureReading, { status: 'ok' }>;
 
@@ -126,7 +130,7 @@ export class ServerCode {
     }
     const late = reading.packages.find(({ installedAt = 0 }) => startedAt !== undefined && installedAt > startedAt + orderMs);
     if (late) {
-      this.#unknown = `${packageName(late.name)} was installed after it started, before anybody looked: what it runs may be older, and is not known`;
+      this.#unknown = `${shownPackageName(late.name)} was installed after it started, before anybody looked: what it runs may be older, and is not known`;
       return;
     }
     this.#ref = found.ref;
@@ -134,7 +138,7 @@ export class ServerCode {
   }
 
   /** Its packages as they are on disk now; undefined as long as they are not known. The files are read only when the stat of one of them moved. */
-  look(): { readonly reading: ClosureReading; readonly at: number } | undefined {
+  readInstalled(): { readonly reading: ClosureReading; readonly at: number } | undefined {
     const at = this.#now();
     return this.#ref && { reading: this.#reader.read(this.#ref, at), at };
   }

@@ -65,7 +65,7 @@ export interface StaleGateOptions extends ToolLists {
   /** For finding the server below a launcher. */
   readonly table: ProcessTable;
   /** The command that restarts this server through the guard, as a person would type it ("mcp-shepherd restart 4711"). Asked at each refusal. */
-  readonly cure: () => RestartHint;
+  readonly restartHint: () => RestartHint;
   /** One line for each new thing, without secrets; for stderr. */
   readonly log: (line: string) => void;
 }
@@ -156,7 +156,7 @@ export class StaleGate {
   }
 
   /** In place of `firstAnswer`: a server that somebody else started, and that may have run for long. @param child without a record so far */
-  async sighted(child: ServerCode, row: ProcessRow): Promise<void> {
+  async recordExternal(child: ServerCode, row: ProcessRow): Promise<void> {
     const found = await packageOfProcess(row, this.#options.table);
     this.#safely(() => child.record(found, row.startedAt));
   }
@@ -231,7 +231,7 @@ export class StaleGate {
   }
 
   #rule({ params, asked = false, patient = true, notRestarted }: CallQuestion): GateDecision {
-    const { policy, cure } = this.#options;
+    const { policy, restartHint } = this.#options;
     const tool = toolName(params);
     const kind = this.tools.kindOf(tool);
     // Without a name the server has its own answer to it.
@@ -260,7 +260,10 @@ export class StaleGate {
     }
     this.#refusedCalls += 1;
     const readsPass = !needsCheck(policy, 'read');
-    return { action: 'refuse', answer: staleRefusal({ params, packages: ruled.packages, cure: cure(), readsPass, notRestarted }) };
+    return {
+      action: 'refuse',
+      answer: staleRefusal({ params, packages: ruled.packages, restartHint: restartHint(), readsPass, notRestarted }),
+    };
   }
 
   /** After the call was passed on, and not at each: it looks at every source file of an editable install. */

@@ -12,7 +12,7 @@ export interface RefusalFacts {
   /** `params` of the call as they came; anything. */
   readonly params: unknown;
   readonly packages: readonly DriftedPackage[];
-  readonly cure: RestartHint;
+  readonly restartHint: RestartHint;
   /** Reading tools go on. */
   readonly readsPass: boolean;
   /** It was tried already, and did not help: why. */
@@ -33,7 +33,7 @@ export function staleRefusal(facts: RefusalFacts): ToolRefusal {
   const details = {
     tool: shownTool(facts.params),
     packages: facts.packages.map(({ name, serving, installed, how }) => ({ package: name, serving, installed, change: how })),
-    cure: typeof facts.cure === 'string' ? facts.cure : facts.cure.step,
+    cure: typeof facts.restartHint === 'string' ? facts.restartHint : facts.restartHint.step,
   };
   if (isRecord(facts.params) && isRecord(facts.params.task)) {
     return { error: { code: refusalCode, message: text, data: { action_required: actionRequired, ...details } } };
@@ -55,7 +55,7 @@ export function isModern(params: unknown): boolean {
   return isRecord(params) && isRecord(params._meta) && typeof params._meta['io.modelcontextprotocol/protocolVersion'] === 'string';
 }
 
-function refusalText({ params, packages, cure, readsPass, notRestarted }: RefusalFacts): string {
+function refusalText({ params, packages, restartHint, readsPass, notRestarted }: RefusalFacts): string {
   const shown = packages.slice(0, mostPackages).map(driftText);
   const rest = packages.length > shown.length ? ` and ${packages.length - shown.length} more packages` : '';
   const missing = packages.some(({ how }) => how === 'removed') ? 'install what is missing, then ' : '';
@@ -63,7 +63,7 @@ function refusalText({ params, packages, cure, readsPass, notRestarted }: Refusa
     `Not executed, nothing was written: this MCP server runs other code than is installed now: ${shown.join('; ')}${rest}.`,
     `The call of ${JSON.stringify(shownTool(params))} was stopped before it reached the server.`,
     ...(notRestarted === undefined ? [] : [`A restart was tried and failed: ${notRestarted}.`]),
-    `To go on, restart the server: ${missing}${typeof cure === 'string' ? `run "${cure}"` : cure.step}. The session is kept; repeat the call afterwards.`,
+    `To go on, restart the server: ${missing}${typeof restartHint === 'string' ? `run "${restartHint}"` : restartHint.step}. The session is kept; repeat the call afterwards.`,
     ...(readsPass ? ['Tools that only read still work.'] : []),
   ].join(' ');
 }

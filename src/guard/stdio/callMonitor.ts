@@ -68,7 +68,7 @@ export function unansweredCalls(
 }
 
 /** Where it is told; nothing is told twice. */
-export interface CallNews {
+export interface CallEvents {
   /** What has had no answer for a minute; undefined once it has. */
   unanswered(calls: Unanswered | undefined): void;
   /** Since when nobody calls; undefined once somebody does. */
@@ -78,16 +78,16 @@ export interface CallNews {
 }
 
 /** Looks now and then at what becomes of a session's calls, and has memory given back when there are none. */
-export class CallWatch {
+export class CallMonitor {
   readonly #relay: Pick<Relay, 'current' | 'refusals'>;
-  readonly #news: CallNews;
+  readonly #news: CallEvents;
   readonly #restMemory = new IdleCollector();
   #timer: NodeJS.Timeout | undefined;
   #unanswered: Unanswered | undefined;
   #refused: RefusedCalls | undefined;
   #isIdle = false;
 
-  constructor(relay: Pick<Relay, 'current' | 'refusals'>, news: CallNews) {
+  constructor(relay: Pick<Relay, 'current' | 'refusals'>, news: CallEvents) {
     this.#relay = relay;
     this.#news = news;
   }
@@ -110,8 +110,8 @@ export class CallWatch {
     const [now, epoch] = [performance.now(), Date.now()];
     const { current, refusals } = this.#relay;
     this.#restMemory.look(current, now);
-    if (refusals.word !== this.#refused) {
-      this.#refused = refusals.word;
+    if (refusals.summary !== this.#refused) {
+      this.#refused = refusals.summary;
       this.#news.refused(this.#refused);
     }
     const idleSince = idleServerSince(current, now, epoch);

@@ -5,7 +5,7 @@ import { restartCommandLine } from '../stale/restartCommandLine.ts';
 import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { type CallGateOptions, StdioCallGate } from './stdioCallGate.ts';
 
-export interface CallGateParts extends Omit<CallGateOptions, 'cure' | 'note'> {
+export interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
   /** The server that serves, or what was started for it. */
   readonly serving: () => number;
   /** What it was recorded to have loaded. */
@@ -18,7 +18,7 @@ export function createCallGate(facts: CallGateParts): StdioCallGate {
   const runFolder = runFolderOf(options);
   return new StdioCallGate({
     ...facts,
-    cure: () => restartCommandLine(serving(), runFolder),
+    restartHint: () => restartCommandLine(serving(), runFolder),
     note: options.updateNote && runFolder ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running }) : undefined,
   });
 }

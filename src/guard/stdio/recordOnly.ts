@@ -4,7 +4,7 @@ import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
 import { type Ended, type ServerProcess, startServer } from '../process/serverProcess.ts';
 import type { GuardEnvironment, LockOutcome } from '../publish/guardEnvironment.ts';
-import type { Publication } from '../publish/guardRecord.ts';
+import type { GuardRecord } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
 
 const cannotRestart = 'it was started with --record-only, and only its client can restart it';
@@ -29,11 +29,9 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     await new Promise((resolve) => process.stdin.once('end', resolve));
     return { refused: lock.text };
   }
-  // The last lock says that this guard lives: the resources' are for the server too.
-  const files = (lock.instance?.locks ?? []).slice(0, -1).map(({ fd }) => fd);
   let server: ServerProcess;
   try {
-    server = await startServer({ ...options, inherited: files, stdio: 'inherit' });
+    server = await startServer({ ...options, inherited: lock.instance?.inheritableFiles ?? [], stdio: 'inherit' });
   } catch (error) {
     await lock.instance?.unlockAndClose();
     throw error;
@@ -67,7 +65,7 @@ function unpublished(error: unknown): undefined {
 
 async function look(options: GuardOptions): Promise<GuardEnvironment> {
   const { GuardEnvironment } = await import('../publish/guardEnvironment.ts');
-  return GuardEnvironment.look(options);
+  return GuardEnvironment.read(options);
 }
 
 async function publish(
@@ -75,7 +73,7 @@ async function publish(
   lock: LockOutcome & { status: 'start' },
   server: ServerProcess,
   end: () => void,
-): Promise<Publication | undefined> {
+): Promise<GuardRecord | undefined> {
   const x = lock.conflict ? { conflict: lock.conflict.text } : {};
   const publication = await surroundings.publish(
     lock.instance,

@@ -28,7 +28,7 @@ export interface CallGateOptions {
   readonly relay: Relay;
   restart(reason: string): Promise<RestartOutcome>;
   /** What a person types to restart the server. */
-  cure(): string;
+  restartHint(): string;
   log(line: string): void;
   /** The versions of a server are known, or known better. */
   recorded(versions: ReturnType<StaleGate['recorded']>): void;
@@ -51,7 +51,7 @@ export class StdioCallGate implements CallGate {
       policy: onStale,
       env: process.env,
       table: guardTable(),
-      cure: options.cure,
+      restartHint: options.restartHint,
       log: options.log,
       writeTools,
       readTools,

@@ -3,7 +3,7 @@ import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import type { Ended } from '../process/serverProcess.ts';
 import { runRecordOnly } from './recordOnly.ts';
-import { GuardSession } from './stdioSession.ts';
+import { StdioSession } from './stdioSession.ts';
 
 /** Another server has the resource (EX_TEMPFAIL of sysexits.h). */
 const inUseCode = 75;
@@ -24,12 +24,12 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
     const cure = errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : '';
     say(`${options.command} could not be started: ${reasonOf(error)}${cure}`);
     // As a shell says it: 127 = there is no such program.
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 127 : 126;
+    return errorCode(error) === 'ENOENT' ? 127 : 126;
   }
 }
 
 async function relayed(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
-  const session = new GuardSession(options);
+  const session = new StdioSession(options);
   const refused = options.locks.length > 0 ? await session.lock() : undefined;
   if (refused !== undefined) {
     say(refused);

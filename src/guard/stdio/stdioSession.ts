@@ -7,10 +7,10 @@ import { endServer } from '../process/endServer.ts';
 import { type Ended, type ServerProcess, startServer } from '../process/serverProcess.ts';
 import { Watchdog } from '../process/watchdog.ts';
 import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
-import type { Publication } from '../publish/guardRecord.ts';
+import type { GuardRecord } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
-import { CallWatch } from './callMonitor.ts';
+import { CallMonitor } from './callMonitor.ts';
 import { keepNewSpaceSmall } from './memoryUse.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { Supervisor } from './supervisor.ts';
@@ -22,18 +22,18 @@ const lingerMs = 2_000;
 const settleMs = 500;
 
 /** One client, its server, and everything around them: puts the parts together. */
-export class GuardSession {
+export class StdioSession {
   readonly #options: GuardOptions;
   readonly relay: Relay;
   readonly supervisor: Supervisor;
   readonly finished: Promise<Ended>;
   readonly #name: string;
   readonly #inputEnded: Promise<void>;
-  readonly #calls: CallWatch;
+  readonly #calls: CallMonitor;
   #surroundings: Promise<GuardEnvironment> | undefined;
   #instance: HeldInstance | undefined;
   #conflict: string | undefined;
-  #publication: Promise<Publication | undefined> | undefined;
+  #publication: Promise<GuardRecord | undefined> | undefined;
   #watchdog: Watchdog | undefined;
   #stopClientWatch: () => void = () => undefined;
   #servers: readonly ServerProcess[] = [];
@@ -48,7 +48,7 @@ export class GuardSession {
     this.relay = new Relay(process.stdin, process.stdout);
     this.relay.onClientInfo = ({ name, version }) => this.#clientNamed(name, version);
     // It stands in the record, and goes from it with what ends it.
-    this.#calls = new CallWatch(this.relay, {
+    this.#calls = new CallMonitor(this.relay, {
       unanswered: (calls) => void this.#publication?.then((publication) => publication?.mark('unresponsive', calls)),
       idle: (since) => void this.#publication?.then((publication) => publication?.mark('idleSince', since)),
       refused: (calls) => void this.#publication?.then((publication) => publication?.refused(calls)),
@@ -67,7 +67,7 @@ export class GuardSession {
       drainMs: options.drainMs,
       start: async () => {
         const code = this.#recorder?.beforeStart();
-        const server = await startServer({ ...options, inherited: this.#lockFiles() });
+        const server = await startServer({ ...options, inherited: this.#instance?.inheritableFiles ?? [] });
         this.#watchdog ??= new Watchdog(options.graceMs);
         this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
         try {
@@ -107,7 +107,7 @@ export class GuardSession {
     this.relay.giveUp(reason);
     await this.#inputEnded;
     await this.relay.client.drained();
-    const { calls = 0 } = this.relay.refusals.word ?? {};
+    const { calls = 0 } = this.relay.refusals.summary ?? {};
     say(`${calls} ${calls === 1 ? 'request was' : 'requests were'} refused`);
   }
 
@@ -209,16 +209,11 @@ export class GuardSession {
 
   /** Loaded only now: a server that needs no lock has been started before. */
   #look(): Promise<GuardEnvironment> {
-    this.#surroundings ??= import('../publish/guardEnvironment.ts').then(({ GuardEnvironment }) => GuardEnvironment.look(this.#options));
+    this.#surroundings ??= import('../publish/guardEnvironment.ts').then(({ GuardEnvironment }) => GuardEnvironment.read(this.#options));
     return this.#surroundings;
   }
 
-  #lockFiles(): number[] {
-    // The last lock is the one that says that this guard lives: the resources' are for the server too.
-    return (this.#instance?.locks ?? []).slice(0, -1).map(({ fd }) => fd);
-  }
-
-  async #publish(): Promise<Publication | undefined> {
+  async #publish(): Promise<GuardRecord | undefined> {
     try {
       const surroundings = await this.#look();
       this.#stopClientWatch();
@@ -265,7 +260,7 @@ export class GuardSession {
         inFlight: this.relay.current?.inFlight.size ?? 0,
         ...(this.#problem === undefined ? {} : { problem: this.#problem }),
         ...(this.#calls.unanswered ? { unresponsive: { ...this.#calls.unanswered } } : {}),
-        ...(this.relay.refusals.word ? { refused: { ...this.relay.refusals.word } } : {}),
+        ...(this.relay.refusals.summary ? { refused: { ...this.relay.refusals.summary } } : {}),
         ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
       }),
       restart: async ({ by }) => {

@@ -151,3 +151,16 @@ function launchAs(row: ProcessRow, exe: string | undefined): LaunchSpec {
 function isTitle(first: string): boolean {
   return /^(npm|npx|pnpm|yarn|bunx)$/.test(first);
 }
+
+/** A row for a process that is known only by its command line, or that does not run yet. Its identity, start and memory mean nothing. */
+export function unidentifiedRow(known: Pick<ProcessRow, 'pid' | 'ppid' | 'name' | 'argv' | 'argvExact'>): ProcessRow {
+  return {
+    identity: { bootId: '-', pidNamespace: '-', pid: known.pid, start: '?' },
+    startedAt: 0,
+    startErrorMs: 0,
+    commandLine: known.argv.join(' '),
+    rssBytes: 0,
+    state: '?',
+    ...known,
+  };
+}

@@ -62,7 +62,7 @@ export class ExternalUpstream implements UpstreamServer {
       url,
       table: guardTable(),
       connections: () => this.#upstream,
-      read: async (row) => (await this.#staleCalls?.sighted(row)) ?? new ServerCode(),
+      read: async (row) => (await this.#staleCalls?.recordExternal(row)) ?? new ServerCode(),
       changed: (sighting, why) => this.#changed(sighting, why),
     });
     this.#staleCalls = onStale === 'off' ? undefined : this.#staleGate(this.#foreign, url);

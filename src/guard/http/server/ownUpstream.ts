@@ -4,7 +4,7 @@ import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { guardTable } from '../../process/guardProcesses.ts';
 import type { ServerProcess } from '../../process/serverProcess.ts';
 import { Watchdog } from '../../process/watchdog.ts';
-import type { Publication } from '../../publish/guardRecord.ts';
+import type { GuardRecord } from '../../publish/guardRecord.ts';
 import { ownCommand } from '../../stale/restartCommandLine.ts';
 import type { Upstream } from '../transport/upstream.ts';
 import { OwnProcess } from './ownProcess.ts';
@@ -16,7 +16,7 @@ export interface ServedUpstreamParts {
   readonly upstream: Upstream;
   readonly log: Log;
   /** Where it is said which server runs; undefined when nothing is published. */
-  readonly publication: Publication | undefined;
+  readonly publication: GuardRecord | undefined;
   /** The path that clients use, once one has. */
   readonly path: () => string | undefined;
 }
@@ -28,7 +28,7 @@ const startMs = 60_000;
 export class OwnUpstream implements UpstreamServer {
   readonly staleCalls: StaleCalls | undefined;
   readonly #log: Log;
-  readonly #publication: Publication | undefined;
+  readonly #publication: GuardRecord | undefined;
   readonly #served: OwnProcess;
   readonly #watchdog: Watchdog;
   #restarting: Promise<void> | undefined;
@@ -54,7 +54,7 @@ export class OwnUpstream implements UpstreamServer {
       log,
       overlap: () => options.upstream === undefined && (options.overlap || this.staleCalls?.allRead === true),
       // The last lock says that this process lives: the resources' are for the server too.
-      inherited: () => (publication?.instance.locks ?? []).slice(0, -1).map(({ fd }) => fd),
+      inherited: () => publication?.instance.inheritableFiles ?? [],
       path,
       staleCalls: () => this.staleCalls,
       changed: (servers, problem) => this.#changed(servers, problem),

@@ -48,7 +48,7 @@ export class StaleCalls {
       policy: onStale,
       env: process.env,
       table: options.table,
-      cure: options.cure,
+      restartHint: options.cure,
       log: options.log,
       writeTools,
       readTools,
@@ -61,9 +61,9 @@ export class StaleCalls {
   }
 
   /** In place of both: the process that listens where somebody else starts the server. */
-  async sighted(row: ProcessRow): Promise<ServerCode> {
+  async recordExternal(row: ProcessRow): Promise<ServerCode> {
     const child = this.#recorder.unrecorded();
-    await this.#gate.sighted(child, row);
+    await this.#gate.recordExternal(child, row);
     return child;
   }
 

@@ -39,7 +39,7 @@ export async function startGated(wanted: Gated): Promise<GatedServer> {
     policy: wanted.policy ?? 'refuse-writes',
     env,
     table: await createProcessTable(),
-    cure: () => 'mcp-shepherd restart 4711',
+    restartHint: () => 'mcp-shepherd restart 4711',
     log: (line) => log.push(line),
     writeTools: wanted.writeTools ?? [],
     readTools: wanted.readTools ?? [],

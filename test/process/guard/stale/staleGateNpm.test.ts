@@ -261,7 +261,7 @@ async function askInChild(
     const recorder = new CodeRecorder({ command: process.execPath, args: [${JSON.stringify(script)}], cwd: '/', env: {} });
     const gate = createStaleGate({
       policy: 'refuse-writes', env: {},
-      table, cure: () => 'x', log: () => {}, writeTools: ['write'], readTools: [],
+      table, restartHint: () => 'x', log: () => {}, writeTools: ['write'], readTools: [],
     });
     gate.serve(recorder.starting());
     for await (const line of createInterface({ input: process.stdin })) {

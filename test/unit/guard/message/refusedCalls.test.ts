@@ -10,11 +10,11 @@ const epoch = Date.parse('2026-11-22T09:00:00Z');
 describe('refused calls', () => {
   it('B26 each is counted, and the newest says why', () => {
     const count = new RefusalCount();
-    assert.equal(count.word, undefined);
+    assert.equal(count.summary, undefined);
     for (let call = 0; call < 628; call += 1) {
       count.note(`reason ${call}`, epoch + call * 1_000);
     }
-    assert.deepEqual(count.word, { calls: 628, last: 'reason 627', at: '2026-11-22T09:10:27.000Z' });
+    assert.deepEqual(count.summary, { calls: 628, last: 'reason 627', at: '2026-11-22T09:10:27.000Z' });
   });
 
   it('B26 the reason is what the caller reads, of a result and of an error', () => {

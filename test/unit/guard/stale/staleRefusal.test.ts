@@ -8,7 +8,12 @@ const packages: readonly DriftedPackage[] = [
   { name: 'srv', serving: '1.0', installed: '1.1', how: 'upgrade' },
   { name: 'lib', serving: '2.0', installed: '1.9', how: 'downgrade' },
 ];
-const facts = { params: { name: 'write_note', arguments: { text: 'x' } }, packages, cure: 'mcp-shepherd restart 4711', readsPass: true };
+const facts = {
+  params: { name: 'write_note', arguments: { text: 'x' } },
+  packages,
+  restartHint: 'mcp-shepherd restart 4711',
+  readsPass: true,
+};
 
 describe('refusal', () => {
   it('A1 says what runs, what is installed, that nothing was written, and the command that cures it', () => {
