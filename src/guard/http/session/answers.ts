@@ -1,8 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { passBody } from '../transport/bodies.ts';
 import type { RequestId } from '../transport/clientMessage.ts';
-import { endToEnd, flat, type RawHeaders } from '../transport/headers.ts';
-import { isEventStream } from '../transport/ownRequest.ts';
+import { endToEnd, flat, isEventStream, type RawHeaders } from '../transport/headers.ts';
 import type { UpstreamOutcome } from '../transport/upstream.ts';
 import { EventTracker } from './eventTracker.ts';
 import { type Fault, faultAnswer, faultCode, faultText, rpcError, sessionCode } from './faults.ts';
@@ -157,7 +156,10 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
     const broken: boolean = result === 'cut' && unanswered.size > 0;
     answer = broken && lastId !== undefined && session?.generation === generation ? await help.resume?.(lastId) : undefined;
     if (unanswered.size > 0) {
-      client.write(tracker.closing);
+      const closing = Buffer.from(tracker.closing);
+      client.write(closing);
+      help.onChunk?.(closing);
+      tracker.reset();
     }
   }
   client.end([...unanswered].map((id) => eventOf(lostAnswer(id, help.server))).join(''));

@@ -1,9 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { isRecord } from '../../../base/json.ts';
+import { AnswerReader } from '../transport/answerReader.ts';
 import { oneHeader } from '../transport/headers.ts';
-import { eventData, isEventStream } from '../transport/ownRequest.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
-import type { HttpSession } from './httpSession.ts';
 import type { Exchange, SessionExchange } from './sessionExchange.ts';
 import { listsWithNews } from './sessionRecovery.ts';
 import type { SessionTable } from './sessionTable.ts';
@@ -18,9 +16,6 @@ export interface InitializingParts {
   /** Told the path of the server's endpoint: where a session was begun. */
   asked(path: string): void;
 }
-
-/** What of an answer is kept to read it; results of `initialize` have some kB. */
-const maxKept = 1_048_576;
 
 /** Passes `initialize` and its answer on, and remembers the session that the server began with it. A server without sessions gets none. */
 export async function answerInitialize(
@@ -56,48 +51,14 @@ export async function answerInitialize(
   if (params) {
     session.setup.initialize = params;
   }
-  const streams = isEventStream(outcome.response);
-  let kept: Buffer[] | undefined = [];
-  let size = 0;
-  await passAnswer(outcome, response, {
-    ids,
-    server: parts.server,
-    session,
-    onChunk(chunk) {
-      size += chunk.length;
-      kept = size > maxKept ? undefined : kept;
-      kept?.push(chunk);
-      if (kept && learn(session, Buffer.concat(kept).toString('utf8'), streams)) {
-        kept = undefined;
-        parts.sessions.keep(session);
-        if (session.setup.protocolVersion !== undefined) {
-          parts.spoke(session.setup.protocolVersion);
-        }
-      }
-    },
-  });
-}
-
-/** @returns whether the result was in the text */
-function learn(session: HttpSession, text: string, streams: boolean): boolean {
-  for (const data of streams ? eventData(text) : [text]) {
-    const result = resultIn(data);
-    if (result) {
-      if (typeof result.protocolVersion === 'string') {
-        session.setup.protocolVersion = result.protocolVersion;
-      }
-      session.setup.listChanged = listsWithNews(result);
-      return true;
+  const reader = new AnswerReader(outcome.response, (result) => {
+    if (typeof result.protocolVersion === 'string') {
+      session.setup.protocolVersion = result.protocolVersion;
+      parts.spoke(result.protocolVersion);
     }
-  }
-  return false;
-}
-
-function resultIn(data: string): Record<string, unknown> | undefined {
-  try {
-    const message: unknown = JSON.parse(data);
-    return isRecord(message) && isRecord(message.result) ? message.result : undefined;
-  } catch {
-    return undefined;
-  }
+    session.setup.listChanged = listsWithNews(result);
+    parts.sessions.keep(session);
+  });
+  await passAnswer(outcome, response, { ids, server: parts.server, session, onChunk: (chunk) => reader.push(chunk) });
+  reader.end();
 }

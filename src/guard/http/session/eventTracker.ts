@@ -2,9 +2,11 @@ import { type MessageHead, MessageHeadScanner } from '../transport/messageScanne
 
 const newline = 0x0a;
 const colon = 0x3a;
+/** Of an id or a type, bytes. */
 const maxFieldBytes = 2_048;
+/** No field that is read has a longer name, bytes. */
+const maxNameBytes = 16;
 
-/** What the reader of an event stream is told, event by event. */
 export interface EventListener {
   /** A complete event of type `message`. */
   message(head: MessageHead): void;
@@ -13,12 +15,12 @@ export interface EventListener {
 }
 
 /**
- * Follows a stream of server-sent events that is passed on unchanged, and knows at each moment whether an event is complete and what came in it.
- * Lines end with LF or CR LF; a CR alone, which the standard allows too, is not seen as an end (no MCP server writes it).
+ * Follows a stream of server-sent events that passes unchanged: which messages and ids were in it, and whether an event is incomplete now. Its memory does
+ * not grow with the size of an event. Lines end with LF or CR LF; a lone CR, which the standard also allows, does not end a line here.
  */
 export class EventTracker {
   readonly #listener: EventListener;
-  /** Of the current line, before the colon or while the value is kept. */
+  /** Name of the current field and, for `id` and `event`, its value; as Latin-1, because a character may come in two chunks. */
   #line = '';
   #field: 'unknown' | 'data' | 'kept' | 'skipped' = 'unknown';
   #lineBytes = 0;
@@ -32,33 +34,28 @@ export class EventTracker {
     this.#listener = listener;
   }
 
-  /** Nothing has come since the last complete event. */
+  /** No event is incomplete. */
   get atBoundary(): boolean {
     return !this.#begun && this.#lineBytes === 0;
   }
 
-  /** Of the last complete event that had one. */
+  /** Id of the last complete event that had one. */
   get lastId(): string | undefined {
     return this.#lastId;
   }
 
   /**
-   * What has to be written for a reader to forget the event that was cut: it is completed under a type that nobody listens to, with the id from before.
-   * Empty at a boundary.
+   * What to write so that a reader ignores an event that was cut off: it completes the event under a type that no reader handles, and restores the id from
+   * before. Empty when no event is incomplete.
    */
   get closing(): string {
     return this.atBoundary ? '' : `\nevent: interrupted\nid: ${this.#lastId ?? ''}\n\n`;
   }
 
-  /** The stream begins anew; the last id stays. */
+  /** Another stream follows, which goes on after the last id. */
   reset(): void {
-    this.#line = '';
-    this.#field = 'unknown';
-    this.#lineBytes = 0;
-    this.#scanner = undefined;
-    this.#type = '';
-    this.#id = undefined;
-    this.#begun = false;
+    this.#endLine();
+    this.#endEvent();
   }
 
   push(chunk: Buffer): void {
@@ -70,7 +67,7 @@ export class EventTracker {
         return;
       }
       this.#part(chunk.subarray(at, end));
-      this.#endLine();
+      this.#readLine();
       at = end + 1;
     }
   }
@@ -85,16 +82,20 @@ export class EventTracker {
     } else if (this.#field === 'data') {
       this.#scanner?.push(bytes);
     } else if (this.#field === 'kept') {
-      this.#line = (this.#line + bytes.toString('utf8')).slice(0, maxFieldBytes);
+      this.#keep(bytes);
     }
   }
 
-  /** The name of the field, which may itself come in pieces. */
+  #keep(bytes: Buffer): void {
+    this.#line += bytes.toString('latin1', 0, Math.max(maxFieldBytes - this.#line.length, 0));
+  }
+
+  /** Reads the name of the field, which may come in several chunks. */
   #start(bytes: Buffer): void {
     const at = bytes.indexOf(colon);
-    this.#line += bytes.toString('utf8', 0, at < 0 ? Math.min(bytes.length, maxFieldBytes) : at);
+    this.#line += bytes.toString('latin1', 0, at < 0 ? Math.min(bytes.length, maxNameBytes + 1) : at);
     if (at < 0) {
-      this.#field = this.#line.length > 16 ? 'skipped' : 'unknown';
+      this.#field = this.#line.length > maxNameBytes ? 'skipped' : 'unknown';
       return;
     }
     const rest = bytes.subarray(at + 1);
@@ -107,32 +108,38 @@ export class EventTracker {
       case 'id':
       case 'event':
         this.#field = 'kept';
-        this.#line += `:${rest.toString('utf8').slice(0, maxFieldBytes)}`;
+        this.#line += ':';
+        this.#keep(rest);
         return;
       default:
         this.#field = 'skipped';
     }
   }
 
-  #endLine(): void {
-    const line = this.#line.replace(/\r$/, '');
+  #readLine(): void {
+    const line = Buffer.from(this.#line.replace(/\r$/, ''), 'latin1').toString('utf8');
     if (this.#field === 'unknown' && line === '') {
-      this.#endEvent();
+      this.#readEvent();
     } else {
       this.#begun = true;
-      const [, name, value = ''] = /^(id|event): ?([\s\S]*)$/.exec(line) ?? [];
+      // A field without a colon has an empty value.
+      const [, name, value = ''] = /^(id|event)(?:$|: ?([\s\S]*)$)/.exec(line) ?? [];
       if (name === 'id' && !value.includes('\0')) {
         this.#id = value;
       } else if (name === 'event') {
         this.#type = value;
       }
     }
+    this.#endLine();
+  }
+
+  #endLine(): void {
     this.#line = '';
     this.#field = 'unknown';
     this.#lineBytes = 0;
   }
 
-  #endEvent(): void {
+  #readEvent(): void {
     if (this.#id !== undefined) {
       this.#lastId = this.#id;
       this.#listener.id(this.#id);
@@ -141,6 +148,10 @@ export class EventTracker {
     if (head && (this.#type === '' || this.#type === 'message')) {
       this.#listener.message(head);
     }
+    this.#endEvent();
+  }
+
+  #endEvent(): void {
     this.#id = undefined;
     this.#type = '';
     this.#scanner = undefined;

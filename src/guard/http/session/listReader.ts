@@ -1,58 +1,58 @@
-import { isRecord } from '../../../base/json.ts';
+import type { IncomingMessage } from 'node:http';
 import { isListMethod, type ListMethod, listDigest, lists } from '../../relay/sessionMemory.ts';
+import { AnswerReader, type RpcResult } from '../transport/answerReader.ts';
 import type { ClientMessage } from '../transport/clientMessage.ts';
-import { eventData } from '../transport/ownRequest.ts';
 import type { HttpSession } from './httpSession.ts';
-
-/** A longer answer is not read: its list may have changed after a restart. */
-const maxKept = 1_048_576;
 
 /** Reads along while the answer to a list that the client asked for passes. */
 export interface ListReader {
   push(chunk: Buffer): void;
   /** The answer has passed. @returns whether something else is remembered now */
-  end(streams: boolean): boolean;
+  end(): boolean;
   /** After the end: the tools that the server listed. */
   readonly tools: ToolPage | undefined;
 }
 
 /** The result of a `tools/list`. */
 export interface ToolPage {
-  readonly result: Readonly<Record<string, unknown>>;
+  readonly result: RpcResult;
   /** The question named no page, so that it is the whole list unless the result names another one. */
   readonly whole: boolean;
 }
 
 /**
  * @param session that remembers what passed; without sessions only the tools are read
+ * @param response whose body is read
  * @returns undefined for a message that asks for no list
  */
-export function readList(session: HttpSession | undefined, message: ClientMessage | undefined): ListReader | undefined {
+export function readList(
+  session: HttpSession | undefined,
+  message: ClientMessage | undefined,
+  response: IncomingMessage,
+): ListReader | undefined {
   const { method, params } = message?.single ?? {};
   const [id] = message?.requestIds ?? [];
   if (method === undefined || id === undefined || !isListMethod(method)) {
     return undefined;
   }
-  let kept: Buffer[] = [];
-  let size = 0;
-  let tools: ToolPage | undefined;
+  let result: RpcResult | undefined;
+  const reader = new AnswerReader(
+    response,
+    (found) => {
+      result = found;
+    },
+    id,
+  );
+  const whole = params?.cursor === undefined;
   return {
     get tools() {
-      return tools;
+      return result && method === 'tools/list' ? { result, whole } : undefined;
     },
     push(chunk) {
-      size += chunk.length;
-      if (size <= maxKept) {
-        kept.push(chunk);
-      } else {
-        kept = [];
-      }
+      reader.push(chunk);
     },
-    end(streams) {
-      const text = Buffer.concat(kept).toString('utf8');
-      const result = size > maxKept ? undefined : (streams ? eventData(text) : [text]).map((data) => resultOf(data, id)).find(Boolean);
-      const whole = params?.cursor === undefined;
-      tools = result && method === 'tools/list' ? { result, whole } : undefined;
+    end() {
+      reader.end();
       if (!session) {
         return false;
       }
@@ -75,10 +75,7 @@ export function knownLists(session: HttpSession): readonly ListMethod[] | undefi
  * @param ask gives the result of the whole list from the present server, undefined when it gives none
  * @returns methods of notifications; only for those of which the client was told to expect news
  */
-export async function changedLists(
-  session: HttpSession,
-  ask: (method: ListMethod) => Promise<Readonly<Record<string, unknown>> | undefined>,
-): Promise<string[]> {
+export async function changedLists(session: HttpSession, ask: (method: ListMethod) => Promise<RpcResult | undefined>): Promise<string[]> {
   const { setup } = session;
   const promised = setup.listChanged.map((name) => `notifications/${name}/list_changed`);
   const known = knownLists(session);
@@ -97,15 +94,6 @@ export async function changedLists(
 }
 
 /** `partial` for what is not the whole list. */
-function listDigestOf(method: ListMethod, result: Readonly<Record<string, unknown>>): string {
+function listDigestOf(method: ListMethod, result: RpcResult): string {
   return Array.isArray(result[lists[method].member]) && result.nextCursor === undefined ? listDigest(method, result) : 'partial';
-}
-
-function resultOf(data: string, id: string | number): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const message: unknown = JSON.parse(data);
-    return isRecord(message) && message.id === id && isRecord(message.result) ? message.result : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { limited } from '../../../base/wait.ts';
 import { passBody } from '../transport/bodies.ts';
-import type { RawHeaders } from '../transport/headers.ts';
-import { isEventStream } from '../transport/ownRequest.ts';
+import { isEventStream, type RawHeaders } from '../transport/headers.ts';
 import { eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts';
 import type { HttpSession } from './httpSession.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Log } from '../../../base/log.ts';
 import type { RawHeaders } from '../transport/headers.ts';
-import { isEventStream } from '../transport/ownRequest.ts';
 import type { UpstreamTarget } from '../transport/upstream.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
 import type { HttpSession } from './httpSession.ts';
@@ -75,7 +74,7 @@ export async function passOutcome(
       answerWhole(outcome.answer, response, session?.clientId);
       return;
     case 'answer': {
-      const list = outcome.response.statusCode === 200 ? readList(session, exchange.message) : undefined;
+      const list = outcome.response.statusCode === 200 ? readList(session, exchange.message, outcome.response) : undefined;
       await passAnswer(outcome, response, {
         ids: exchange.listening ? [] : ids,
         server: parts.server,
@@ -83,7 +82,7 @@ export async function passOutcome(
         ...(list ? { onChunk: (chunk: Buffer) => list.push(chunk) } : {}),
         ...(session ? { session, resume: (lastId: string) => resume(parts.exchange, exchange, session, lastId) } : {}),
       });
-      if (list?.end(isEventStream(outcome.response)) && session) {
+      if (list?.end() && session) {
         parts.sessions.keep(session);
       }
       if (list?.tools) {

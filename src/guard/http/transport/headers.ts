@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** Of one connection, not of the message (RFC 9110, 7.6.1); Node answers `Expect` itself. */
 const hopByHop = new Set([
@@ -56,4 +56,8 @@ export function flat(headers: RawHeaders): string[] {
 export function oneHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export function isEventStream({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
 }

@@ -1,26 +1,27 @@
 import type { RequestId } from './clientMessage.ts';
 
-/** What one message of JSON-RPC is, without its contents. */
+/** What kind of JSON-RPC message it is, without its contents. */
 export interface MessageHead {
   readonly id: RequestId | undefined;
   readonly method: string | undefined;
-  /** It has a `result` or an `error`. */
+  /** It has a `result` or an `error`: it is a response. */
   readonly answers: boolean;
 }
 
 const quote = 0x22;
 const backslash = 0x5c;
+/** Of a key or value at the top level, bytes. */
 const maxKept = 256;
 
 /**
- * Finds the top-level `id`, `method`, `result` and `error` of a message that comes in pieces of any size, in constant memory: a message of 10 MB is passed on while it
- * comes, and still it must be known whether it was the answer. No checker: of bad JSON it finds something or nothing.
+ * Finds the top-level `id`, `method`, `result` and `error` of a message that arrives in chunks of any size, in constant memory: the guard passes a message
+ * of any size on while it arrives, and has to know whether it was the response. It does not check the JSON: in bad JSON it finds anything or nothing.
  */
 export class MessageHeadScanner {
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** Bytes of the string or literal at depth 1; undefined when it is not to be kept. */
+  /** Beginning of the string or literal at depth 1, as Latin-1; undefined outside one. */
   #kept: string | undefined;
   #key: string | undefined;
   #afterColon = false;
@@ -35,7 +36,7 @@ export class MessageHeadScanner {
     }
   }
 
-  /** @returns undefined when it was no object; a list (a batch of 2025-03-26) is not looked into */
+  /** @returns undefined when the message is not an object; a batch (an array, revision 2025-03-26) is not read */
   end(): MessageHead | undefined {
     this.#endLiteral();
     if (!this.#any || this.#isList) {
@@ -50,7 +51,7 @@ export class MessageHeadScanner {
     };
   }
 
-  /** In a string: jumps to what may end it. @returns where to go on */
+  /** In a string: skips to the quote that ends it. @returns where to continue */
   #string(bytes: Buffer, from: number): number {
     let at = from;
     if (this.#escaped) {
@@ -113,7 +114,7 @@ export class MessageHeadScanner {
         }
         break;
       default:
-        if (this.#depth === 1 && byte !== undefined && byte > 0x20) {
+        if (this.#depth === 1 && byte !== undefined && byte > 0x20 && (this.#kept?.length ?? 0) < maxKept) {
           this.#kept = (this.#kept ?? '') + String.fromCharCode(byte);
         }
     }
@@ -122,7 +123,7 @@ export class MessageHeadScanner {
 
   #keep(bytes: Buffer, from: number, to: number): void {
     if (this.#kept !== undefined && this.#kept.length < maxKept) {
-      // Latin-1 is enough to compare keys; a longer id is none that we ever look up.
+      // Enough to compare keys. No id that is looked up is longer.
       this.#kept += bytes.toString('latin1', from, Math.min(to, from + maxKept));
     }
   }
@@ -147,7 +148,7 @@ export class MessageHeadScanner {
     }
   }
 
-  /** A value of the key before it. */
+  /** Notes the value of the last key. */
   #note(value: string): void {
     if (this.#key !== undefined && this.#afterColon && ['id', 'method', 'result', 'error'].includes(this.#key)) {
       this.#found.set(this.#key, value);

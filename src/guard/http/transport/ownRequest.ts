@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isRecord } from '../../../base/json.ts';
-import { oneHeader, type RawHeaders } from './headers.ts';
+import { AnswerReader, maxReadBytes, type RpcResult } from './answerReader.ts';
+import { isEventStream, oneHeader, type RawHeaders } from './headers.ts';
 import type { Upstream } from './upstream.ts';
 
 /** A message of the proxy's own to the server. Its id is private: no client ever sees it or its answer. */
@@ -22,7 +22,7 @@ export interface OwnRequestAnswer {
   readonly rawHeaders: readonly string[];
   readonly sessionId: string | undefined;
   /** The result, when there was one. */
-  readonly result: Readonly<Record<string, unknown>> | undefined;
+  readonly result: RpcResult | undefined;
   readonly body: Buffer;
 }
 
@@ -30,7 +30,6 @@ export type OwnOutcome = OwnRequestAnswer | { readonly failed: string; readonly 
 
 /** Servers are asked for no more than this. */
 const limitMs = 30_000;
-const maxBytes = 1_048_576;
 /** Of the client's message, not of the client. */
 const notCopied = new Set(
   'accept accept-encoding content-length content-type content-encoding cache-control last-event-id mcp-session-id mcp-protocol-version mcp-method mcp-name'.split(
@@ -80,58 +79,42 @@ function readAnswer(
   response: IncomingMessage,
   id: string | undefined,
   signal: AbortSignal,
-): Promise<{ readonly result: Readonly<Record<string, unknown>> | undefined; readonly body: Buffer }> {
+): Promise<{ readonly result: RpcResult | undefined; readonly body: Buffer }> {
   const streams = isEventStream(response);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const finish = (result: Readonly<Record<string, unknown>> | undefined): void => {
-      signal.removeEventListener('abort', stop);
+    let result: RpcResult | undefined;
+    const reader =
+      id === undefined
+        ? undefined
+        : new AnswerReader(
+            response,
+            (found) => {
+              result = found;
+            },
+            id,
+          );
+    const finish = (): void => {
+      signal.removeEventListener('abort', finish);
       resolve({ result, body: Buffer.concat(chunks) });
     };
-    const found = (): Readonly<Record<string, unknown>> | undefined => {
-      const text = Buffer.concat(chunks).toString('utf8');
-      return id === undefined
-        ? undefined
-        : (streams ? eventData(text) : [text]).map((data) => resultOf(data, id)).find((one) => one !== undefined);
+    const ended = (): void => {
+      reader?.end();
+      finish();
     };
-    const stop = (): void => finish(undefined);
-    signal.addEventListener('abort', stop, { once: true });
-    response.on('error', () => finish(found()));
-    response.on('close', () => finish(found()));
-    response.on('end', () => finish(found()));
+    signal.addEventListener('abort', finish, { once: true });
+    response.on('error', ended);
+    response.on('close', ended);
+    response.on('end', ended);
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
+      reader?.push(chunk);
       // An event stream may stay open after the answer.
-      const result = streams && chunk.includes(0x0a) ? found() : undefined;
-      if (result || size > maxBytes) {
-        finish(result);
+      if ((streams && result) || size > maxReadBytes) {
+        finish();
       }
     });
   });
-}
-
-export function isEventStream(response: IncomingMessage): boolean {
-  return /^text\/event-stream\b/i.test(response.headers['content-type'] ?? '');
-}
-
-/** The data of the complete events in a text. */
-export function eventData(text: string): string[] {
-  const events = text.split(/\r?\n\r?\n/).slice(0, -1);
-  return events.map((event) =>
-    event
-      .split(/\r?\n/)
-      .flatMap((line) => (line.startsWith('data:') ? [line.slice('data:'.length).replace(/^ /, '')] : []))
-      .join('\n'),
-  );
-}
-
-function resultOf(data: string, id: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const message: unknown = JSON.parse(data);
-    return isRecord(message) && message.id === id && isRecord(message.result) ? message.result : undefined;
-  } catch {
-    return undefined;
-  }
 }

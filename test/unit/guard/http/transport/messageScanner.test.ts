@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { EventTracker } from '../../../../../src/guard/http/session/eventTracker.ts';
 import { type MessageHead, MessageHeadScanner } from '../../../../../src/guard/http/transport/messageScanner.ts';
 
 /** In pieces of every size, so that every boundary is met. */
@@ -59,49 +58,6 @@ describe('MessageHeadScanner', () => {
       const message = { [['id', 'a', 'x'][random(3)] ?? '']: random(99), ['result'.slice(random(2))]: value(0), method: `m${random(9)}` };
       const expected = { id: 'id' in message ? message.id : undefined, method: message.method, answers: 'result' in message };
       assert.deepEqual(headOf(JSON.stringify(message, undefined, random(3))), all(expected as MessageHead), JSON.stringify(message));
-    }
-  });
-});
-
-describe('EventTracker', () => {
-  function follow(text: string, size: number): { readonly heads: MessageHead[]; readonly ids: string[]; readonly tracker: EventTracker } {
-    const heads: MessageHead[] = [];
-    const ids: string[] = [];
-    const tracker = new EventTracker({ message: (head) => heads.push(head), id: (id) => ids.push(id) });
-    const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length; at += size) {
-      tracker.push(bytes.subarray(at, at + size));
-    }
-    return { heads, ids, tracker };
-  }
-
-  for (const size of [1, 2, 5, 1000]) {
-    it(`reads ids, types and messages in pieces of ${size}`, () => {
-      const text =
-        ': hello\n\nid: 1\nevent: message\ndata: {"id":1,"result":{}}\n\nevent: other\ndata: {"id":2,"result":{}}\n\r\nid:2\r\ndata:{"id":3,\r\ndata: "result":{}}\r\n\r\nretry: 10\n\n';
-      const { heads, ids, tracker } = follow(text, size);
-      assert.deepEqual(
-        heads.map(({ id }) => id),
-        [1, 3],
-      );
-      assert.deepEqual(ids, ['1', '2']);
-      assert.equal(tracker.lastId, '2');
-      assert.equal(tracker.atBoundary, true);
-      assert.equal(tracker.closing, '');
-    });
-  }
-
-  it('makes what was cut into an event that nobody listens to, with the id from before', () => {
-    for (const cut of ['data: {"id"', 'da', 'id: 9', 'event: message\n', 'data: x\n']) {
-      const { tracker } = follow(`id: 1\ndata: {}\n\n${cut}`, 3);
-      assert.equal(tracker.atBoundary, false);
-      const after = follow(`id: 1\ndata: {}\n\n${cut}${tracker.closing}data: {"id":4,"result":1}\n\n`, 3);
-      assert.deepEqual(
-        after.heads.map(({ id }) => id),
-        [undefined, 4],
-        cut,
-      );
-      assert.equal(after.tracker.lastId, '1');
     }
   });
 });
