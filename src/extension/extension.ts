@@ -1,26 +1,27 @@
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { type ExtensionContext, commands as editor, env, window, workspace } from 'vscode';
 import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
 import { createPresence, readPlanContext } from '../action/execute/planContext.ts';
 import { serveRequests } from '../action/execute/windowRequestServer.ts';
 import { windowClientAt } from '../action/plan/restartRoute.ts';
+import { hasLauncher, type Installer, installLauncher } from '../action/protect/launcher.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import { identityKey } from '../model/process.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
 import { claimNotification } from '../survey/facts/notificationClaims.ts';
 import { findThisWindow } from '../survey/facts/thisWindow.ts';
 import { clientName } from '../survey/server/instanceParts.ts';
-import { GuardActions } from './commands/guardCommands.ts';
+import { GuardCommands } from './commands/guardCommands.ts';
 import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
-import { ServerActions } from './commands/restartCommands.ts';
-import { UpgradeActions } from './commands/upgradeCommands.ts';
-import { keepContextKeys } from './contextKeys.ts';
+import { RestartCommands } from './commands/restartCommands.ts';
+import { UpgradeCommands } from './commands/upgradeCommands.ts';
 import { logProblems } from './display/problemLog.ts';
-import { keepLauncher, launcherInstaller } from './launcherUpkeep.ts';
-import { views } from './manifestNames.ts';
+import { contextKeys, views } from './manifestNames.ts';
 import { registerCommands } from './registerCommands.ts';
 import { startSurvey } from './startSurvey.ts';
 import { EvidenceDocuments } from './views/evidenceDocuments.ts';
@@ -28,19 +29,21 @@ import { Notifier, type NotifierActions } from './views/notifier.ts';
 import { PreviewDocuments } from './views/previewDocuments.ts';
 import { ServerTree } from './views/serverTree.ts';
 import { showStatusBar } from './views/statusBar.ts';
-import { startChanged } from './window/changedServer.ts';
+import { startChangedServer } from './window/changedServer.ts';
 import { SurveyHandle } from './window/surveyHandle.ts';
 import { WindowActions } from './window/windowActions.ts';
-import { type WindowPorts, WindowServers } from './window/windowServers.ts';
+import { staleHere } from './window/windowFacts.ts';
+import { type EditorContext, WindowServers } from './window/windowServers.ts';
 import { WindowState } from './window/windowState.ts';
 import { folderPaths, userFolder } from './workspacePaths.ts';
 
-/** Builds everything and wires it. Nothing is read here: the first survey begins after activation has returned. */
+/** Creates and connects everything. The first scan starts after activation has returned. */
 export function activate(context: ExtensionContext): void {
   const store = new DisposableStore();
   context.subscriptions.push(store);
   const log = store.add(window.createOutputChannel('MCP Shepherd', { log: true }));
   const survey = store.add(new SurveyHandle());
+  const scan = (): Promise<Snapshot> => survey.refresh();
   const state = store.add(
     new WindowState(survey, {
       pid: process.pid,
@@ -50,63 +53,64 @@ export function activate(context: ExtensionContext): void {
       home: homedir(),
     }),
   );
-  const ports: WindowPorts = {
+  const editorContext: EditorContext = {
     pid: process.pid,
     execute: async (command, ...args) => editor.executeCommand(command, ...args),
     hasCommand: async (command) => (await editor.getCommands(true)).includes(command),
-    look: () => survey.refresh(),
+    scan,
     folders: folderPaths,
     wait: (ms) => new Promise((done) => setTimeout(done, ms)),
     clock: () => performance.now(),
   };
-  const servers = new WindowServers(ports, log);
+  const servers = new WindowServers(editorContext, log);
   const evidence = store.add(new EvidenceDocuments(state));
-  const asker = (): Requester => ({
+  const requester = (): Requester => ({
     by: `${clientName(state.facts.clientId)} window (PID ${process.pid})`,
     runDir: runDirFor(process.env),
     explicitRunDir: Boolean(process.env.MCP_RUN_DIR),
     log,
   });
-  const look = (): Promise<Snapshot> => survey.refresh();
   const presence = createPresence(process.platform);
-  const deeds = new WindowActions(servers, state, { asker, look, isThere: async (identity) => (await presence)(identity) });
-  const hands = async (): Promise<ActionContext> => ({
-    asker: asker(),
-    here: await readPlanContext(asker().runDir, process.platform, state.snapshot ?? { instances: [] }),
-    look,
+  const actions = new WindowActions(servers, state, { requester, scan, isRunning: async (identity) => (await presence)(identity) });
+  const actionContext = async (): Promise<ActionContext> => ({
+    asker: requester(),
+    here: await readPlanContext(requester().runDir, process.platform, state.snapshot ?? { instances: [] }),
+    look: scan,
   });
-  const machine = new OtherOwnerCommands(state, hands, evidence, log);
-  const actions = new ServerActions(state, deeds, machine, evidence, log);
-  const guards = new GuardActions({
+  const otherOwners = new OtherOwnerCommands(state, actionContext, evidence, log);
+  const restarts = new RestartCommands(state, actions, otherOwners, evidence, log);
+  const guards = new GuardCommands({
     state,
     survey,
     previews: store.add(new PreviewDocuments()),
     installer: () => launcherInstaller(context, runDirFor(process.env)),
-    start: (definition, old, guarded) => startChanged(ports, definition, old, guarded),
+    start: (definition, old, guarded) => startChangedServer(editorContext, definition, old, guarded),
     log,
   });
-  const upgrades = new UpgradeActions(state, actions, { look, platform: process.platform }, log);
+  const upgrades = new UpgradeCommands(state, restarts, { scan, platform: process.platform }, log);
   const tree = store.add(new ServerTree(state));
   store.add(showStatusBar(state));
-  store.add(keepContextKeys(state));
+  store.add(updateContextKeys(state));
   store.add(logProblems(state, log));
-  store.add(noteControl(state, servers));
+  store.add(detectControl(state, servers));
   store.add(workspace.onDidGrantWorkspaceTrust(() => state.update({ trusted: true })));
 
   const begin = async (): Promise<void> => {
     try {
       const runDir = runDirFor(process.env);
-      const here = await findThisWindow(process.platform);
-      store.add(await startSurvey(here, runDir, userFolder(context), String(context.extension.packageJSON.version), survey, log));
-      if (here.own) {
-        store.add(serveRequests(runDir, { pid: process.pid, identity: identityKey(here.own) }, (request) => deeds.answer(request), log));
+      const thisWindow = await findThisWindow(process.platform);
+      const version = String(context.extension.packageJSON.version);
+      store.add(await startSurvey({ thisWindow, runDir, userDir: userFolder(context), version, survey, log }));
+      if (thisWindow.own) {
+        const own = { pid: process.pid, identity: identityKey(thisWindow.own) };
+        store.add(serveRequests(runDir, own, (request) => actions.answer(request), log));
       }
-      store.add(new Notifier(state, notifierActions(actions, tree, runDir), log));
-      keepLauncher(context, runDir, log);
-      log.info(`Looking at MCP servers; own files are in ${runDir}.`);
+      store.add(new Notifier(state, notifierActions(restarts, tree, runDir), log));
+      updateLauncher(context, runDir, log);
+      log.info(`Scanning for MCP servers. State folder: ${runDir}.`);
     } catch (error) {
       const reason = reasonOf(error);
-      log.error(`The survey could not begin: ${reason}`);
+      log.error(`The first scan failed: ${reason}`);
       state.fail(reason);
     }
   };
@@ -116,22 +120,64 @@ export function activate(context: ExtensionContext): void {
         await (state.failure === undefined ? survey.refresh() : begin());
       }),
     );
-  store.add(registerCommands({ state, tree, actions, machine, upgrades, evidence, guards, log, refresh }));
+  store.add(registerCommands({ state, tree, restarts, otherOwners, upgrades, evidence, guards, log, refresh }));
   const start = setImmediate(() => void begin());
   store.add({ dispose: () => clearImmediate(start) });
 }
 
-function notifierActions(actions: ServerActions, tree: ServerTree, runDir: string): NotifierActions {
+function notifierActions(restarts: RestartCommands, tree: ServerTree, runDir: string): NotifierActions {
   return {
-    restart: (instance) => actions.restart(instance),
-    explain: (instance) => actions.explain(instance),
+    restart: (instance) => restarts.restart(instance),
+    explain: (instance) => restarts.explain(instance),
     show: (instanceId) => tree.show(instanceId),
     claim: (key) => claimNotification(runDir, key),
   };
 }
 
-/** Finds out once, when this window runs its first server, whether VS Code's commands are there: early in a window's life they are not yet. */
-function noteControl(state: WindowState, servers: WindowServers): Disposable {
+function launcherInstaller(context: ExtensionContext, runDir: string): Installer {
+  return {
+    runDir,
+    dist: join(context.extensionPath, 'dist'),
+    version: String(context.extension.packageJSON.version),
+    execPath: process.execPath,
+    electron: 'electron' in process.versions,
+    platform: process.platform,
+    env: process.env,
+  };
+}
+
+/** Updates the launcher of guarded entries to this version, if there is one. */
+function updateLauncher(context: ExtensionContext, runDir: string, log: Log): void {
+  try {
+    if (hasLauncher(runDir)) {
+      installLauncher(launcherInstaller(context, runDir));
+    }
+  } catch (error) {
+    log.warn(`The launcher of guarded servers could not be updated: ${reasonOf(error)}`);
+  }
+}
+
+/** Sets the context keys for the `when` clauses of the manifest; each only when it changes. */
+function updateContextKeys(state: WindowState): Disposable {
+  const known = new Map<string, boolean>();
+  const set = (key: string, value: boolean): void => {
+    if (known.get(key) !== value) {
+      known.set(key, value);
+      void editor.executeCommand('setContext', key, value);
+    }
+  };
+  const update = (): void => {
+    const { snapshot, facts, failure } = state;
+    set(contextKeys.surveyed, snapshot !== undefined);
+    set(contextKeys.failed, failure !== undefined);
+    set(contextKeys.staleHere, snapshot !== undefined && staleHere(snapshot, facts).length > 0);
+  };
+  update();
+  return state.onChange(update);
+}
+
+/** Checks for VS Code's MCP commands once this window runs its first server; early in a window's life they do not exist yet. */
+function detectControl(state: WindowState, servers: WindowServers): Disposable {
   return state.onChange(() => {
     const { snapshot, facts } = state;
     if (!facts.controllable && snapshot?.instances.some((instance) => instance.client?.pid === facts.pid)) {

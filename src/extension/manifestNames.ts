@@ -1,6 +1,4 @@
-/**
- * Every name that the manifest (`package.json`) and the code share, written once. A unit test compares them with the manifest both ways.
- */
+/** Every name that the manifest (`package.json`) and the code share. A unit test compares both. */
 
 /** Commands that the extension registers. */
 export const commands = {
@@ -13,7 +11,7 @@ export const commands = {
   showLog: 'mcpShepherd.showLog',
   launchThroughGuard: 'mcpShepherd.launchThroughGuard',
   launchDirectly: 'mcpShepherd.launchDirectly',
-  // Below: for one server or instance, from the tree and from links; hidden from the palette.
+  // For one server or instance, from the tree and from links; hidden from the palette.
   restartInstance: 'mcpShepherd.restartInstance',
   upgradeInstance: 'mcpShepherd.upgradeInstance',
   howToRestart: 'mcpShepherd.howToRestart',
@@ -25,12 +23,12 @@ export const commands = {
 
 export type CommandName = (typeof commands)[keyof typeof commands];
 
-/** VS Code's own commands that drive its MCP client. They are no public API: each is looked for before it is used. */
+/** VS Code's own commands for its MCP client. They are not public API, so the extension checks that each exists before it runs it. */
 export const editorCommands = {
   stopServer: 'workbench.mcp.stopServer',
   startServer: 'workbench.mcp.startServer',
   showOutput: 'workbench.mcp.showOutput',
-  /** A picker; where the chat that was used last is a session of the Agent Host, it lists the servers of that session. */
+  /** Opens a picker. If the last used chat is a session of the Agent Host, it lists the servers of that session. */
   listServer: 'workbench.mcp.listServer',
 } as const;
 
@@ -40,9 +38,9 @@ export const views = { servers: 'mcpShepherd.servers' } as const;
 
 /** Keys for `when` clauses, set with VS Code's `setContext`. */
 export const contextKeys = {
-  /** The first survey has come; before it, an empty tree means "not looked yet". */
+  /** The first snapshot is there; before that, an empty tree means "not scanned yet". */
   surveyed: 'mcpShepherd.surveyed',
-  /** The machine cannot be surveyed at all. */
+  /** The machine cannot be scanned. */
   failed: 'mcpShepherd.failed',
   /** At least one stale server can be restarted from this window. */
   staleHere: 'mcpShepherd.staleHere',
@@ -57,7 +55,7 @@ export const settings = {
 /** Scheme of the read-only documents that show the evidence. */
 export const evidenceScheme = 'mcp-shepherd-evidence';
 
-/** Scheme of files as they would be after a change. */
+/** Scheme of the proposed contents of files. */
 export const previewScheme = 'mcp-shepherd-preview';
 
 export const statusBarId = 'servers';

@@ -4,54 +4,55 @@ import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
-import type { GuardActions } from './commands/guardCommands.ts';
+import type { GuardCommands } from './commands/guardCommands.ts';
 import type { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
-import type { ServerActions } from './commands/restartCommands.ts';
-import type { UpgradeActions } from './commands/upgradeCommands.ts';
+import type { RestartCommands } from './commands/restartCommands.ts';
+import type { UpgradeCommands } from './commands/upgradeCommands.ts';
 import { type CommandName, commands, views } from './manifestNames.ts';
 import { tell } from './messages.ts';
 import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
 import type { WindowState } from './window/windowState.ts';
 
-export interface CommandParts {
+/** The objects that the commands act on. */
+export interface CommandTargets {
   readonly state: WindowState;
   readonly tree: ServerTree;
-  readonly actions: ServerActions;
-  readonly machine: OtherOwnerCommands;
-  readonly upgrades: UpgradeActions;
+  readonly restarts: RestartCommands;
+  readonly otherOwners: OtherOwnerCommands;
+  readonly upgrades: UpgradeCommands;
   readonly evidence: EvidenceDocuments;
-  readonly guards: GuardActions;
+  readonly guards: GuardCommands;
   readonly log: Log & { show(): void };
-  /** Looks at everything afresh, with progress in the view. */
+  /** Scans the machine now, with progress in the view. */
   refresh(): Promise<void>;
 }
 
-/** Registers every command of the manifest; the type of the table makes sure that none is forgotten. */
-export function registerCommands(parts: CommandParts): Disposable {
-  const { state, tree, actions, upgrades, evidence, guards, log } = parts;
+/** Registers every command of the manifest; the type of the table makes the compiler report a missing one. */
+export function registerCommands(targets: CommandTargets): Disposable {
+  const { state, tree, restarts, upgrades, evidence, guards, log } = targets;
   const onInstance = (work: (instance: Instance) => Promise<void> | void) => async (argument: unknown) => {
     const instance = instanceFor(argument, state, tree);
     if (instance) {
       await work(instance);
     } else {
-      tell('info', 'That server has ended meanwhile, or no server is selected.');
+      tell('info', 'That server is no longer running.');
     }
   };
   const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
-    [commands.restartServer]: () => actions.pick(),
-    [commands.restartAllStale]: () => actions.restartAllStale(),
+    [commands.restartServer]: () => restarts.pick(),
+    [commands.restartAllStale]: () => restarts.restartAllStale(),
     [commands.upgradeServer]: () => upgrades.pick(),
-    [commands.killDuplicatesAndOrphans]: () => parts.machine.prune(),
+    [commands.killDuplicatesAndOrphans]: () => targets.otherOwners.prune(),
     [commands.showServers]: () => showServers(tree),
-    [commands.refresh]: () => parts.refresh(),
+    [commands.refresh]: () => targets.refresh(),
     [commands.showLog]: () => log.show(),
     [commands.launchThroughGuard]: (argument) => guards.change(entryFor(argument, state, tree), 'protect'),
     [commands.launchDirectly]: (argument) => guards.change(entryFor(argument, state, tree), 'unprotect'),
-    [commands.restartInstance]: onInstance((instance) => actions.restart(instance)),
+    [commands.restartInstance]: onInstance((instance) => restarts.restart(instance)),
     [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
-    [commands.howToRestart]: onInstance((instance) => actions.explain(instance)),
-    [commands.stopInstance]: onInstance((instance) => actions.stop(instance)),
+    [commands.howToRestart]: onInstance((instance) => restarts.explain(instance)),
+    [commands.stopInstance]: onInstance((instance) => restarts.stop(instance)),
     [commands.copyPid]: onInstance(copyPid),
     [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
     [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
@@ -63,13 +64,13 @@ export function registerCommands(parts: CommandParts): Disposable {
   return store;
 }
 
-/** Opens the view; its first row gets the focus. */
+/** Opens the view and focuses its first row. */
 async function showServers(tree: ServerTree): Promise<void> {
   await editor.executeCommand(`${views.servers}.focus`);
   await tree.show();
 }
 
-/** The instance that an argument means: a row of the tree, or an instance's own id (links and other code). */
+/** The instance that an argument names: a row of the tree, or the id of an instance (from a link). */
 function instanceFor(argument: unknown, state: WindowState, tree: ServerTree): Instance | undefined {
   const id = tree.row(argument)?.instanceId ?? argument;
   return state.snapshot?.instances.find((instance) => instance.id === id);
@@ -81,7 +82,7 @@ function definitionFor(argument: unknown, state: WindowState, tree: ServerTree):
   return state.snapshot?.definitions.find((definition) => definition.id === id);
 }
 
-/** The entry that a menu means; from the palette none, whatever is selected: then the person picks one. */
+/** The entry of the row whose menu was used; undefined from the palette, where the user picks one. */
 function entryFor(argument: unknown, state: WindowState, tree: ServerTree): Definition | undefined {
   return argument === undefined ? undefined : definitionFor(argument, state, tree);
 }
@@ -93,7 +94,7 @@ async function copyPid(instance: Instance): Promise<void> {
 
 async function reveal(definition: Definition | undefined): Promise<void> {
   if (!definition) {
-    tell('info', 'No configuration file has an entry for this server.');
+    tell('info', 'No configuration file contains this server.');
     return;
   }
   const at = new Position(Math.max(0, definition.line - 1), 0);

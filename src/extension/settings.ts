@@ -4,18 +4,16 @@ import { settings } from './manifestNames.ts';
 
 export type NotificationMode = 'all' | 'thisWindow' | 'off';
 
-/** Which upgrades of running servers are worth a notification. */
 export function notificationMode(): NotificationMode {
   const value = read<string>(settings.notifications, 'all');
   return value === 'off' || value === 'thisWindow' ? value : 'all';
 }
 
-/** Whether the status bar item stays when there is nothing to report. */
 export function showWhenCurrent(): boolean {
   return read<boolean>(settings.showWhenCurrent, true) !== false;
 }
 
-/** Whether registries may be asked for newer versions, and newer versions be told of. */
+/** Whether registries may be asked for newer versions. `cached`: only answers from earlier are used. */
 export function registryMode(): RegistryMode {
   if (read<boolean>(settings.registryEnabled, true) === false) {
     return 'off';

@@ -10,20 +10,23 @@ import { registryMode } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 
+export interface SurveyStart {
+  readonly thisWindow: ThisWindow;
+  readonly runDir: string;
+  /** VS Code's `User` folder. */
+  readonly userDir: string;
+  /** Version of the extension. */
+  readonly version: string;
+  readonly survey: SurveyHandle;
+  readonly log: Log;
+}
+
 /**
- * Starts to look at this machine and to keep looking, with the folders of this window; other windows and the command line learn of them too.
+ * Starts to scan this machine continuously, including the folders of this window, and publishes these folders for other windows and the command line.
  *
- * @param userDir VS Code's `User` folder @param version of the extension
- * @throws when the system has no process list that can be read
+ * @throws when the system has no readable process list
  */
-export async function startSurvey(
-  here: ThisWindow,
-  runDir: string,
-  userDir: string,
-  version: string,
-  survey: SurveyHandle,
-  log: Log,
-): Promise<Disposable> {
+export async function startSurvey({ thisWindow, runDir, userDir, version, survey, log }: SurveyStart): Promise<Disposable> {
   const store = new DisposableStore();
   const paths = () => ({ folders: surveyedFolders(), workspaceFiles: workspaceFiles(), userDirs: [userDir] });
   try {
@@ -39,30 +42,30 @@ export async function startSurvey(
         workspaceFiles: files,
         log,
         registry: registryMode,
-        table: here.table,
+        table: thisWindow.table,
       }),
     );
-    let published = publishThisWindow(runDir, here, paths());
+    let published = publishThisWindow(runDir, thisWindow, paths());
     store.add({ dispose: () => published.dispose() });
-    const moved = async (): Promise<void> => {
+    const updateFolders = async (): Promise<void> => {
       surveyor.setFolders(surveyedFolders(), workspaceFiles());
-      published = publishThisWindow(runDir, here, paths());
+      published = publishThisWindow(runDir, thisWindow, paths());
       await survey.refresh();
     };
     store.add(
       workspace.onDidChangeWorkspaceFolders(() => {
-        moved().catch((error: unknown) => log.error(`The window's folders changed, and that could not be followed: ${String(error)}`));
+        updateFolders().catch((error: unknown) => log.error(`The changed workspace folders could not be scanned: ${String(error)}`));
       }),
     );
     store.add(
       workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration(settings.registryEnabled)) {
-          survey.refresh().catch((error: unknown) => log.error(`The look after a change of settings failed: ${String(error)}`));
+          survey.refresh().catch((error: unknown) => log.error(`The scan after a change of settings failed: ${String(error)}`));
         }
       }),
     );
-    await survey.start(() => startWindowSurvey(surveyor, here, runDir, version, log));
-    // The first look is asked for, so that a machine that cannot be surveyed at all is told and not waited for.
+    await survey.start(() => startWindowSurvey(surveyor, thisWindow, runDir, version, log));
+    // Requested explicitly, so that a machine that cannot be scanned is reported instead of waited for.
     await survey.refresh();
     return store;
   } catch (error) {

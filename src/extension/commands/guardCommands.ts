@@ -15,41 +15,41 @@ import type { PreviewDocuments } from '../views/previewDocuments.ts';
 import type { SurveyHandle } from '../window/surveyHandle.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-export interface GuardParts {
+export interface GuardContext {
   readonly state: WindowState;
   readonly survey: SurveyHandle;
-  /** Lets this window start a server whose entry has changed. @returns what went wrong */
+  /** Starts a server of this window whose entry has changed. @returns what went wrong */
   start(definition: Definition, old: string, guarded: boolean): Promise<string | undefined>;
   readonly previews: PreviewDocuments;
-  /** @throws when the run folder cannot be named */
+  /** @throws when the run folder cannot be determined */
   installer(): Installer;
   readonly log: Log;
 }
 
-/** "Launch Through Guard" and its undo: shows the change beside the file, asks, writes it, and lets a server of this window start anew. */
-export class GuardActions {
-  readonly #parts: GuardParts;
+/** "Launch Through Guard" and "Launch Without Guard": shows the change beside the file, asks, writes it, and restarts a server of this window. */
+export class GuardCommands {
+  readonly #context: GuardContext;
 
-  constructor(parts: GuardParts) {
-    this.#parts = parts;
+  constructor(context: GuardContext) {
+    this.#context = context;
   }
 
-  /** @param definition the entry; undefined = the person picks one */
+  /** @param definition the entry; undefined = the user picks one */
   async change(definition: Definition | undefined, action: ProtectWish['action']): Promise<void> {
     const chosen = definition ?? (await this.#pick(action));
     if (!chosen) {
       return;
     }
-    const { facts } = this.#parts.state;
+    const { facts } = this.#context.state;
     if (!facts.trusted && chosen.folder !== undefined) {
-      tell('info', 'This window is in Restricted Mode. Trust the workspace first: nothing is changed in a folder that you do not trust.');
+      tell('info', 'This window is in Restricted Mode. Trust the workspace to change its files.');
       return;
     }
     try {
       await this.#change(chosen, { action, portable: false });
     } catch (error) {
       const reason = reasonOf(error);
-      this.#parts.log.error(`${chosen.name}: ${reason}`);
+      this.#context.log.error(`${chosen.name}: ${reason}`);
       tell('error', `${oneLine(chosen.name, 60)} was not changed: ${reason}`);
     }
   }
@@ -69,37 +69,37 @@ export class GuardActions {
       return;
     }
     if (workspace.textDocuments.some((document) => document.isDirty && document.uri.fsPath === definition.file)) {
-      tell('warning', `${definition.file} has changes that are not saved. Save it or close it first.`);
+      tell('warning', `${definition.file} has unsaved changes. Save or close it first.`);
       return;
     }
     const agreed = await this.#ask(definition, preparation, how);
     if (agreed) {
       this.#write(agreed);
-      await this.#startAnew(definition, agreed);
+      await this.#restart(definition, agreed);
     }
   }
 
-  /** Shows the change and asks. @returns the change as the person wants it */
+  /** Shows the change and asks. @returns the change with the chosen mode; undefined when cancelled */
   async #ask(
     definition: Definition,
     change: ProtectChange,
     how: { readonly action: ProtectWish['action']; readonly portable: boolean },
   ): Promise<ProtectChange | undefined> {
-    const title = `${sourceText(definition, this.#parts.state.facts.home)}: ${oneLine(definition.name, 60)} (preview)`;
-    const preview = await this.#parts.previews.compare(definition.file, change.after, title);
+    const title = `${sourceText(definition, this.#context.state.facts.home)}: ${oneLine(definition.name, 60)} (preview)`;
+    const preview = await this.#context.previews.compare(definition.file, change.after, title);
     try {
       if (change.warnings.length > 0) {
         tell('info', change.warnings.join(' '));
       }
-      // No dialog: it would lie over the change. It stays open while the person looks around in that.
+      // Not a modal dialog, which would cover the change. It stays open while the user reads.
       const answer = await window.showQuickPick(guardAnswers(change.action), { ...guardQuestion(change), ignoreFocusOut: true });
       if (answer === undefined) {
         return undefined;
       }
-      // Worked out anew: a file that has changed since is not written.
+      // Prepared again, so that a file that has changed since is not overwritten.
       const wanted = await this.#prepare(definition, how, answer.mode);
       if (wanted.kind !== 'change' || wanted.file.fingerprint !== change.file.fingerprint) {
-        throw new Error(`${definition.file} has changed in the meantime. Look at it again.`);
+        throw new Error(`${definition.file} has changed since the preview. Try again.`);
       }
       return wanted;
     } finally {
@@ -112,37 +112,37 @@ export class GuardActions {
     { action, portable }: { readonly action: ProtectWish['action']; readonly portable: boolean },
     onStale: StaleMode | undefined,
   ): Promise<Preparation> {
-    const { survey, installer, state } = this.#parts;
+    const { survey, installer, state } = this.#context;
     const { runDir, platform, env } = installer();
     const found = await survey.entry(id);
     if (!found) {
-      throw new Error(`no configuration file has ${name} any more.`);
+      throw new Error(`no configuration file contains ${name} any longer.`);
     }
     const machine: Machine = { home: state.facts.home, platform, env, running: found.running };
     const moved = env.MCP_RUN_DIR ? { runDir } : {};
-    const wish: ProtectWish =
+    const request: ProtectWish =
       action === 'unprotect'
         ? { action }
         : { action, portable, choices: { locks: [], ...(onStale === undefined ? {} : { onStale }), ...moved } };
-    return prepareProtect(found.definition, wish, runDir, machine);
+    return prepareProtect(found.definition, request, runDir, machine);
   }
 
   #write(change: ProtectChange): void {
     if (change.needsLauncher) {
       this.#putLauncher();
     }
-    const copy = makeChange(change, this.#parts.installer().runDir, Date.now());
-    this.#parts.log.info(`${change.definition.file}: ${guardDone(change)} The file as it was: ${copy}`);
+    const backup = makeChange(change, this.#context.installer().runDir, Date.now());
+    this.#context.log.info(`${change.definition.file}: ${guardDone(change)} Backup: ${backup}`);
   }
 
   #putLauncher(): void {
-    const installer = this.#parts.installer();
+    const installer = this.#context.installer();
     tryLauncher(installLauncher(installer), installer.env);
   }
 
-  /** VS Code ends a server whose entry has changed, and starts it when it is needed. What this window ran is started at once. */
-  async #startAnew(definition: Definition, change: ProtectChange): Promise<void> {
-    const { state, start, log } = this.#parts;
+  /** VS Code stops a server whose entry has changed and starts it when it is next needed. A server that this window ran is started at once. */
+  async #restart(definition: Definition, change: ProtectChange): Promise<void> {
+    const { state, start, log } = this.#context;
     const own = state.snapshot?.instances.find(
       (instance) => instance.client?.pid === state.facts.pid && instance.definitions.includes(definition.id),
     );
@@ -156,7 +156,7 @@ export class GuardActions {
       start(definition, own.id, guarded),
     );
     if (failure === undefined) {
-      tell('info', `${name} runs ${guarded ? 'through' : 'without'} the guard now.`);
+      tell('info', `${name} now runs ${guarded ? 'through' : 'without'} the guard.`);
     } else {
       log.warn(`${name}: ${failure}`);
       tell('error', failure);
@@ -164,12 +164,12 @@ export class GuardActions {
   }
 
   async #pick(action: ProtectWish['action']): Promise<Definition | undefined> {
-    const { snapshot, facts } = this.#parts.state;
+    const { snapshot, facts } = this.#context.state;
     const fitting = (snapshot?.definitions ?? []).filter(
       (definition) => guardability(definition) === (action === 'protect' ? 'guardable' : 'guarded'),
     );
     if (fitting.length === 0) {
-      tell('info', action === 'protect' ? 'There is no entry that could start through the guard.' : 'No server starts through the guard.');
+      tell('info', action === 'protect' ? 'None of your servers can use the guard.' : 'No server uses the guard.');
       return undefined;
     }
     const picks = fitting.map((definition): QuickPickItem & { readonly definition: Definition } => ({
@@ -178,6 +178,6 @@ export class GuardActions {
       definition,
     }));
     const title = action === 'protect' ? 'Launch Through Guard' : 'Launch Without Guard';
-    return (await window.showQuickPick(picks, { title, placeHolder: 'Choose the server', matchOnDescription: true }))?.definition;
+    return (await window.showQuickPick(picks, { title, placeHolder: 'Choose a server', matchOnDescription: true }))?.definition;
   }
 }

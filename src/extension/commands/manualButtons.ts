@@ -4,10 +4,10 @@ import { editorCommands } from '../manifestNames.ts';
 import type { Buttons } from '../messages.ts';
 
 /**
- * For a server of VS Code's Agent Host: a button for the first half of its step. No extension is told which sessions there are, and the commands that stop
- * and start a server want the session, so the list is as far as we come. None where this editor has no such list.
+ * For a server of VS Code's Agent Host: a button that opens the list of servers, which is the first half of the manual step. The commands that stop and
+ * start such a server need its session, and extensions cannot read the sessions. No button in an editor without that command.
  */
 export async function manualButtons(instance: Instance): Promise<Buttons> {
-  const helps = instance.client?.id === 'vscode-agent-host' && (await editor.getCommands(true)).includes(editorCommands.listServer);
-  return helps ? { 'List Servers…': () => editor.executeCommand(editorCommands.listServer) } : {};
+  const hasList = instance.client?.id === 'vscode-agent-host' && (await editor.getCommands(true)).includes(editorCommands.listServer);
+  return hasList ? { 'List Servers…': () => editor.executeCommand(editorCommands.listServer) } : {};
 }

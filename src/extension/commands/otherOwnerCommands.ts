@@ -4,13 +4,14 @@ import { type ActionContext, carryOut } from '../../action/execute/executePlan.t
 import { planFor } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
+import { isOrphan } from '../../action/plan/restartRoute.ts';
 import { guardWouldHelp } from '../../action/protect/hint.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { memoryText } from '../display/instanceText.ts';
 import { firstSentence, oneLine, withoutIcons } from '../display/plainText.ts';
-import { endQuestion, prunePicks, pruneSummary } from '../display/pruneText.ts';
+import { prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
 import { commands } from '../manifestNames.ts';
 import { tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
@@ -18,34 +19,39 @@ import type { WindowVerb } from '../window/windowActions.ts';
 import type { WindowState } from '../window/windowState.ts';
 import { manualButtons } from './manualButtons.ts';
 
-/** Restart, stop and end beyond this window: other windows are asked, what nobody owns is ended after a question, and for the rest the step is told. */
+/**
+ * Restart and stop for servers that this window does not run: asks the window or guard that runs them, stops the ones without a client after a question, and
+ * shows the manual step for the rest.
+ */
 export class OtherOwnerCommands {
   readonly #state: WindowState;
-  readonly #hands: () => Promise<ActionContext>;
+  readonly #context: () => Promise<ActionContext>;
   readonly #evidence: EvidenceDocuments;
   readonly #log: Log;
 
-  /** @param hands looks around; rejects when the machine cannot be looked at */
-  constructor(state: WindowState, hands: () => Promise<ActionContext>, evidence: EvidenceDocuments, log: Log) {
+  /** @param context reads the current state; rejects when the machine cannot be scanned */
+  constructor(state: WindowState, context: () => Promise<ActionContext>, evidence: EvidenceDocuments, log: Log) {
     this.#state = state;
-    this.#hands = hands;
+    this.#context = context;
     this.#evidence = evidence;
     this.#log = log;
   }
 
   async act(verb: WindowVerb, instance: Instance): Promise<void> {
     const { snapshot } = this.#state;
-    const hands = await this.#lookAround();
-    if (!hands || !snapshot) {
+    const context = await this.#readContext();
+    if (!context || !snapshot) {
       return;
     }
-    const plan = planFor(verb, instance, snapshot, hands.here);
+    const plan = planFor(verb, instance, snapshot, context.here);
     const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
     if (manual !== undefined) {
       const name = oneLine(instance.name, 60);
       const guard = { 'Launch Through Guard…': () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
+      const stop = { 'Stop…': () => this.act('stop', instance) };
       tell('info', `${name} (PID ${instance.pid}): ${manual}`, {
         ...(await manualButtons(instance)),
+        ...(verb === 'restart' && instance.findings.some(isOrphan) ? stop : {}),
         ...(verb === 'restart' && guardWouldHelp(instance, snapshot) ? guard : {}),
         'Show Evidence': () => this.#evidence.show(instance),
       });
@@ -57,22 +63,22 @@ export class OtherOwnerCommands {
     const doing = verb === 'restart' ? 'restarting' : 'stopping';
     const outcome = await this.#state.whileBusy(instance.id, doing, async () =>
       window.withProgress({ location: ProgressLocation.Window, title: `${oneLine(instance.name, 60)}: ${doing}` }, () =>
-        carryOut(plan, hands),
+        carryOut(plan, context),
       ),
     );
     this.#report(outcome);
   }
 
-  /** "Kill Duplicates and Orphans…": what is proven to be left behind is ticked, and nothing else. */
+  /** "Stop Duplicates and Orphans…" of the palette. */
   async prune(): Promise<void> {
     const { snapshot } = this.#state;
-    const hands = await this.#lookAround();
-    if (!hands || !snapshot) {
+    const context = await this.#readContext();
+    if (!context || !snapshot) {
       return;
     }
-    const candidates = pruneCandidates(snapshot, hands.here);
+    const candidates = pruneCandidates(snapshot, context.here);
     if (candidates.length === 0) {
-      tell('info', 'Nothing was left behind, and nothing runs twice.');
+      tell('info', 'No orphans and no duplicates.');
       return;
     }
     const chosen = await choose(candidates);
@@ -87,10 +93,10 @@ export class OtherOwnerCommands {
       return;
     }
     const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
-    await window.withProgress({ location: ProgressLocation.Notification, title: 'Ending MCP servers' }, async (progress) => {
+    await window.withProgress({ location: ProgressLocation.Notification, title: 'Stopping MCP servers' }, async (progress) => {
       for (const candidate of chosen) {
         progress.report({ message: `${oneLine(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
-        outcomes.push({ candidate, outcome: await carryOut(candidate.plan, hands) });
+        outcomes.push({ candidate, outcome: await carryOut(candidate.plan, context) });
       }
     });
     const { severity, text } = pruneSummary(outcomes);
@@ -98,21 +104,21 @@ export class OtherOwnerCommands {
     tell(severity, text);
   }
 
-  async #lookAround(): Promise<ActionContext | undefined> {
+  async #readContext(): Promise<ActionContext | undefined> {
     try {
-      return await this.#hands();
+      return await this.#context();
     } catch (error) {
       tell('error', `MCP Shepherd cannot act: ${reasonOf(error)}`);
       return undefined;
     }
   }
 
-  /** @param picked the list was a question already: only what is in use is asked about again */
+  /** @param picked the user has chosen the servers in a list: ask again only about servers in use */
   async #confirmed(plans: readonly Plan[], last: readonly string[], picked = false): Promise<boolean> {
     if (plans.every((plan) => plan.confirm === 'no') || (picked && !needsSecondYes(plans, last))) {
       return true;
     }
-    const { message, detail, button } = endQuestion(plans, last);
+    const { message, detail, button } = stopQuestion(plans, last);
     return (await window.showWarningMessage(message, { modal: true, detail }, button)) === button;
   }
 
@@ -133,20 +139,20 @@ export class OtherOwnerCommands {
 async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandidate[]> {
   const picks = prunePicks(candidates, Date.now());
   const picker = window.createQuickPick<(typeof picks)[number]>();
-  picker.title = 'Kill Duplicates and Orphans';
-  picker.placeholder = 'Only what is proven to be left behind is ticked';
+  picker.title = 'Stop Duplicates and Orphans';
+  picker.placeholder = 'Proven orphans are preselected. Servers that are in use are never preselected.';
   picker.canSelectMany = true;
   picker.matchOnDescription = true;
   picker.matchOnDetail = true;
   picker.items = picks;
   picker.selectedItems = picks.filter((pick) => pick.candidate?.preselected);
-  const freed = (): void => {
+  const showSelection = (): void => {
     const bytes = picker.selectedItems.reduce((sum, pick) => sum + (pick.candidate?.instance.memoryBytes ?? 0), 0);
-    picker.title = `Kill Duplicates and Orphans: ${picker.selectedItems.length} chosen${bytes > 0 ? `, frees up to ${memoryText(bytes)}` : ''}`;
+    picker.title = `Stop Duplicates and Orphans: ${picker.selectedItems.length} selected${bytes > 0 ? `, about ${memoryText(bytes)}` : ''}`;
   };
-  freed();
+  showSelection();
   return new Promise((done) => {
-    picker.onDidChangeSelection(freed);
+    picker.onDidChangeSelection(showSelection);
     picker.onDidAccept(() => {
       done(picker.selectedItems.flatMap((pick) => pick.candidate ?? []));
       picker.hide();

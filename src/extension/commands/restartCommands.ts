@@ -15,37 +15,37 @@ import type { WindowState } from '../window/windowState.ts';
 import { manualButtons } from './manualButtons.ts';
 import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
 
-/** How long a success stays in the status bar. */
+/** How long a success message stays in the status bar. */
 const successMs = 6_000;
 
-/** Restart and stop as the user meets them: progress while it runs, one sentence when it is done, and the way to the cause when it fails. */
-export class ServerActions {
+/** The restart and stop commands, with progress, a message about the result, and on failure a button that leads to the cause. */
+export class RestartCommands {
   readonly #state: WindowState;
-  readonly #deeds: WindowActions;
+  readonly #actions: WindowActions;
   readonly #machine: OtherOwnerCommands;
   readonly #evidence: EvidenceDocuments;
   readonly #log: Log & { show(): void };
 
   constructor(
     state: WindowState,
-    deeds: WindowActions,
+    actions: WindowActions,
     machine: OtherOwnerCommands,
     evidence: EvidenceDocuments,
     log: Log & { show(): void },
   ) {
     this.#state = state;
-    this.#deeds = deeds;
+    this.#actions = actions;
     this.#machine = machine;
     this.#evidence = evidence;
     this.#log = log;
   }
 
-  /** Restarts where this window can, and says how to where it cannot. */
+  /** Restarts a server of this window; for any other server, asks its owner or shows how to restart it. */
   async restart(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
     if (snapshot && !snapshot.instances.some((item) => item.id === instance.id)) {
-      // A notification can stand for hours.
-      tell('info', `${oneLine(instance.name, 60)} (PID ${instance.pid}) has ended meanwhile.`);
+      // A notification can stay open for hours.
+      tell('info', `${oneLine(instance.name, 60)} (PID ${instance.pid}) is no longer running.`);
       return;
     }
     if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
@@ -56,13 +56,13 @@ export class ServerActions {
   }
 
   /**
-   * Stops the given servers as far as this window runs them, does something while none of them runs, and starts them again. Servers of others are
-   * left alone. What has to be done is done exactly once, whatever becomes of the servers.
+   * Stops those of the servers that this window runs, calls `work` while they are stopped, and starts them again. Servers of other clients keep
+   * running. `work` is called exactly once, even if a server could not be stopped.
    */
   async restartAround(instances: readonly Instance[], work: () => Promise<void>): Promise<void> {
     const { snapshot, facts } = this.#state;
     const mine = instances.filter((one) => snapshot && localRoute(one, snapshot, facts).kind === 'here');
-    // Two servers of one definition would wait for each other.
+    // Two servers of one definition would wait for each other in the queue.
     const [first, ...rest] = mine.filter((one, at) => !mine.slice(0, at).some((other) => sharesDefinition(one, other)));
     if (!first) {
       await work();
@@ -76,7 +76,7 @@ export class ServerActions {
     const outcome = await this.#run(first, 'restarting', between);
     this.#report(outcome);
     if (!done) {
-      this.#log.warn(`${oneLine(first.name, 60)} (PID ${first.pid}) could not be stopped first.`);
+      this.#log.warn(`${oneLine(first.name, 60)} (PID ${first.pid}) could not be stopped before the upgrade.`);
       await between();
     }
   }
@@ -90,13 +90,13 @@ export class ServerActions {
     this.#report(await this.#run(instance, 'stopping'));
   }
 
-  /** Says who can restart a server and by which step. */
+  /** Shows who can restart a server and by which step. */
   async explain(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
     const route = snapshot && localRoute(instance, snapshot, facts);
     const name = oneLine(instance.name, 60);
     if (route?.kind !== 'elsewhere') {
-      tell('info', `This window can restart ${name} itself.`);
+      tell('info', `This window can restart ${name}: choose “Restart” on its row.`);
       return;
     }
     tell('info', `${name} (PID ${instance.pid}): ${route.step}`, {
@@ -105,12 +105,15 @@ export class ServerActions {
     });
   }
 
-  /** "Restart Server…": stale ones first. */
+  /** "Restart Server…" of the palette. */
   async pick(): Promise<void> {
     const { snapshot, facts } = this.#state;
     const picks = snapshot ? serverPicks(snapshot, facts, Date.now()) : [];
     if (picks.length === 0) {
-      tell('info', snapshot ? 'No MCP server is running on this machine.' : 'MCP Shepherd is still looking for servers.');
+      tell(
+        'info',
+        snapshot ? 'No MCP server is running on this machine.' : 'MCP Shepherd is still looking for servers. Try again in a moment.',
+      );
       return;
     }
     const pick = await window.showQuickPick(picks, {
@@ -123,15 +126,15 @@ export class ServerActions {
     if (instance) {
       await this.restart(instance);
     } else if (pick) {
-      tell('info', 'That server has ended meanwhile.');
+      tell('info', 'That server is no longer running.');
     }
   }
 
-  /** Restarts every stale server of this window, one after the other, whatever becomes of each. */
+  /** Restarts every stale server of this window one after the other; a failure does not stop the rest. */
   async restartAllStale(): Promise<void> {
     const { snapshot, facts } = this.#state;
     if (!snapshot) {
-      tell('info', 'MCP Shepherd is still looking for servers.');
+      tell('info', 'MCP Shepherd is still looking for servers. Try again in a moment.');
       return;
     }
     const stale = staleHere(snapshot, facts);
@@ -140,7 +143,7 @@ export class ServerActions {
       const others =
         elsewhere === 0
           ? 'No server is stale.'
-          : `No stale server is run by this window; ${elsewhere} by others, whose rows say how to restart them.`;
+          : `None of this window's servers is stale. ${elsewhere === 1 ? '1 stale server belongs' : `${elsewhere} stale servers belong`} to other clients: see MCP Servers.`;
       tell('info', others);
       return;
     }
@@ -165,7 +168,7 @@ export class ServerActions {
         return await window.withProgress({ location: ProgressLocation.Window, title: `${name}: ${doing}` }, (progress) =>
           window.withProgress({ location: { viewId: views.servers } }, () => {
             const step = (message: string): void => progress.report({ message });
-            return this.#deeds.run(doing === 'restarting' ? 'restart' : 'stop', instance, step, undefined, between);
+            return this.#actions.run(doing === 'restarting' ? 'restart' : 'stop', instance, step, undefined, between);
           }),
         );
       } catch (error) {

@@ -7,30 +7,29 @@ import { oneLine } from '../display/plainText.ts';
 import { shownCommand, upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
 import { tell } from '../messages.ts';
 import type { WindowState } from '../window/windowState.ts';
-import type { ServerActions } from './restartCommands.ts';
+import type { RestartCommands } from './restartCommands.ts';
 
 const button = 'Upgrade and Restart';
 
-/** What an upgrade needs of the rest of the extension. */
-export interface UpgradePorts {
-  /** A fresh look at the machine. */
-  look(): Promise<Snapshot>;
+export interface UpgradeContext {
+  /** Scans the machine now. */
+  scan(): Promise<Snapshot>;
   readonly platform: NodeJS.Platform;
 }
 
-/** "Upgrade and Restart": the exact command is shown and confirmed, runs in a terminal that can be seen, and then the servers are restarted. */
-export class UpgradeActions {
+/** "Upgrade and Restart": asks with the exact command, runs it in a visible terminal, and then restarts the servers. */
+export class UpgradeCommands {
   readonly #state: WindowState;
-  readonly #servers: ServerActions;
-  readonly #ports: UpgradePorts;
+  readonly #servers: RestartCommands;
+  readonly #context: UpgradeContext;
   readonly #log: Log;
-  /** Environments that are being upgraded: two installers at once would break them. */
+  /** Environments that are being upgraded; two installers at once would break them. */
   readonly #busy = new Set<string>();
 
-  constructor(state: WindowState, servers: ServerActions, ports: UpgradePorts, log: Log) {
+  constructor(state: WindowState, servers: RestartCommands, context: UpgradeContext, log: Log) {
     this.#state = state;
     this.#servers = servers;
-    this.#ports = ports;
+    this.#context = context;
     this.#log = log;
   }
 
@@ -41,7 +40,9 @@ export class UpgradeActions {
     if (picks.length === 0) {
       tell(
         'info',
-        snapshot ? 'No running MCP server has a newer version, as far as is known.' : 'MCP Shepherd is still looking for servers.',
+        snapshot
+          ? 'No newer version is known for any running MCP server.'
+          : 'MCP Shepherd is still looking for servers. Try again in a moment.',
       );
       return;
     }
@@ -58,21 +59,18 @@ export class UpgradeActions {
 
   async upgrade(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
-    const plan = snapshot && upgradePlan(instance, snapshot, this.#ports.platform);
+    const plan = snapshot && upgradePlan(instance, snapshot, this.#context.platform);
     if (!plan) {
       tell('info', this.#why(instance));
       return;
     }
     if (!facts.trusted) {
-      tell(
-        'info',
-        'This window is in Restricted Mode. Trust the workspace first: nothing is installed from a window that you do not trust.',
-      );
+      tell('info', 'This window is in Restricted Mode. Trust the workspace to install packages from it.');
       return;
     }
     const key = JSON.stringify([instance.package?.ecosystem, instance.package?.root]);
     if (this.#busy.has(key)) {
-      tell('info', `${oneLine(plan.packageName, 100)} is being upgraded already.`);
+      tell('info', `${oneLine(plan.packageName, 100)} is already being upgraded.`);
       return;
     }
     this.#busy.add(key);
@@ -110,7 +108,7 @@ export class UpgradeActions {
         if (!this.#report(plan, await runAsTask(plan))) {
           return;
         }
-        const after = await this.#ports.look();
+        const after = await this.#context.scan();
         for (const instance of plan.instances.filter((one) => after.instances.some((still) => still.id === one.id))) {
           await this.#servers.restart(instance);
         }

@@ -3,12 +3,12 @@ import { isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { changeSummary } from './instanceText.ts';
 import { oneLine } from './plainText.ts';
 
-/** One upgrade that made running servers stale: what gets one notification on this machine. */
+/** One upgrade that made running servers stale; it causes one notification on this machine. */
 export interface Announcement {
-  /** Server and version; the same text in every window and for every copy. */
+  /** Server and version; the same in every window and for every copy. */
   readonly key: string;
   readonly name: string;
-  /** Every running server that the upgrade left behind. */
+  /** Every server that still runs the old code. */
   readonly instances: readonly Instance[];
 }
 
@@ -30,15 +30,15 @@ function upgradeKey(instance: Instance): string {
   return JSON.stringify([own?.ecosystem ?? '', own?.name ?? instance.name, own?.root ?? '', own?.installed ?? '', subKinds, dependencies]);
 }
 
-/** Other windows that own the server get this long to speak first. */
+/** How long a window waits for the notification of the window that runs the server. */
 export const ownerFirstMs = 2_000;
 
 /**
- * Who speaks: the window that runs one of the servers at once; else, when that window has had its chance, the focused one.
+ * Whether this window shows the notification now: at once if it runs one of the servers; else, if it has the focus, after `ownerFirstMs`.
  *
- * @param waitedMs how long this window has known of it
+ * @param waitedMs how long this window has known about the upgrade
  */
-export function speaksNow(announcement: Announcement, facts: Pick<WindowFacts, 'pid'>, focused: boolean, waitedMs: number): boolean {
+export function notifiesNow(announcement: Announcement, facts: Pick<WindowFacts, 'pid'>, focused: boolean, waitedMs: number): boolean {
   return isOwn(announcement, facts) || (focused && waitedMs >= ownerFirstMs);
 }
 
@@ -47,7 +47,7 @@ export function isOwn(announcement: Announcement, facts: Pick<WindowFacts, 'pid'
   return announcement.instances.some((instance) => instance.client?.pid === facts.pid);
 }
 
-/** "everything still runs 1.0.0; 1.1.0 is installed (VS Code, this window, PID 4711)." Several entries of one package are named each. */
+/** "everything still runs 1.0.0, and 1.1.0 is installed (VS Code, this window, PID 4711)." If several entries use the package, it names each. */
 export function announcementText(announcement: Announcement, facts: WindowFacts): string {
   const [first, ...others] = announcement.instances;
   if (!first) {
@@ -62,7 +62,7 @@ export function announcementText(announcement: Announcement, facts: WindowFacts)
   return `${oneLine(first.name, 60)} ${changeSummary(first)} (${whose}).`;
 }
 
-/** One notification for several upgrades that were seen together: "3 servers still run old code: a, b and c." */
+/** The text for several upgrades at once: "3 running servers still run old code after an upgrade: a, b and c." */
 export function groupText(group: readonly Announcement[]): string {
   const instances = group.flatMap((announcement) => announcement.instances);
   return `${instances.length} running servers still run old code after an upgrade: ${nameList(instances.map((instance) => instance.name))}.`;

@@ -4,31 +4,31 @@ import { localRoute, ownerText, type WindowFacts } from '../window/windowFacts.t
 import { findingsText } from './findingWords.ts';
 import { oneLine } from './plainText.ts';
 
-/** Fits beside the side bar of a small window. */
+/** Columns; fits beside the side bar of a small window. */
 const width = 84;
 const indent = ' '.repeat(14);
 
 /**
- * Everything known of one running server, set for reading as plain text: no markup, so nothing in a hostile name can act. The content is that of
- * `mcp-shepherd explain`; only the way to restart it is this window's.
+ * Everything known about one running server, as plain text without markup, so that no text in a name or a file becomes a link. The content is
+ * that of `mcp-shepherd explain`, except that the restart hint is the one of this window.
  *
  * @param now epoch ms
  */
 export function evidenceText(instance: Instance, snapshot: Snapshot, facts: WindowFacts, now: number): string {
-  const title = `${oneLine(instance.name, 80)} (PID ${instance.pid}): ${findingsText(instance.findings) ?? 'nothing found to be wrong'}`;
+  const title = `${oneLine(instance.name, 80)} (PID ${instance.pid}): ${findingsText(instance.findings) ?? 'OK'}`;
   const route = localRoute(instance, snapshot, facts);
   const sections = explanationOf(instance, snapshot, {
-    cure: route.kind === 'here' ? 'This window can restart it: “Restart” on its row in the view “MCP Servers”.' : route.step,
+    cure: route.kind === 'here' ? 'Choose “Restart” on its row in the view “MCP Servers”.' : route.step,
     home: facts.home,
     owner: ownerText(instance, facts),
   });
   const texts = [[title, '='.repeat(Math.min(title.length, width))].join('\n'), ...sections.map(sectionText)];
-  return `${texts.join('\n\n')}\n\nAs of ${new Date(now).toLocaleString('en-GB')}. Arguments and addresses are shown without secrets.\n`;
+  return `${texts.join('\n\n')}\n\nAs of ${new Date(now).toLocaleString('en-GB')}. Secrets in arguments and addresses are hidden.\n`;
 }
 
-/** What the document says once its process is gone. */
+/** The content of the document once the process has ended. */
 export function endedProcessText(): string {
-  return 'This server process has ended. Its evidence is no longer kept.\n';
+  return 'This server is no longer running, and its evidence is no longer kept.\n';
 }
 
 function sectionText({ heading, rows }: ExplanationSection): string {
@@ -38,7 +38,7 @@ function sectionText({ heading, rows }: ExplanationSection): string {
   return [oneLine(heading), ...lines].join('\n');
 }
 
-/** Breaks a text at spaces so that it fits; a longer word keeps its line. */
+/** Breaks a text at spaces into lines of at most `width` columns; a longer word gets a line of its own. */
 function wrap(text: string, first: string, rest: string): string {
   const lines: string[] = [];
   let line = first;

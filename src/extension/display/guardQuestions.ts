@@ -2,18 +2,18 @@ import type { ProtectChange } from '../../action/protect/protectChange.ts';
 import { defaultStaleMode, type StaleMode, staleModes } from '../../model/staleMode.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
-/** One answer to the question before an entry is changed, as a line of a quick pick. */
+/** One line of the quick pick that is shown before an entry is changed. */
 export interface GuardAnswer {
   readonly label: string;
   readonly description: string;
-  /** What the guard will do when the server is stale; undefined = no guard. */
+  /** Undefined = no guard. */
   readonly mode?: StaleMode;
 }
 
-/** What the person chooses from; the guard's own choice first. One short line each: the question lies over the upper end of the change. */
+/** The answers, the guard's default first. One short line each, because the quick pick covers the top of the change. */
 export function guardAnswers(action: ProtectChange['action']): readonly GuardAnswer[] {
   if (action === 'unprotect') {
-    return [{ label: 'Launch Without Guard', description: 'Writes the change that is shown below.' }];
+    return [{ label: 'Launch Without Guard', description: 'Writes the change shown below' }];
   }
   return staleModes
     .filter(({ offered }) => offered)
@@ -24,19 +24,19 @@ export function guardAnswers(action: ProtectChange['action']): readonly GuardAns
     }));
 }
 
-/** The question before an entry is changed; the change is shown below it. */
+/** Title and prompt of the quick pick that stands above the change. */
 export function guardQuestion({ action, definition }: ProtectChange): { readonly title: string; readonly placeHolder: string } {
   const name = withoutIcons(definition.name, 60);
   return action === 'unprotect'
-    ? { title: `Launch ${name} Without Guard`, placeHolder: 'Escape leaves the file as it is' }
+    ? { title: `Launch ${name} Without Guard`, placeHolder: 'Esc cancels; nothing is written yet' }
     : {
         title: `Launch ${name} Through Guard`,
-        placeHolder: 'What when the server runs older code than is installed? Escape leaves the file as it is',
+        placeHolder: 'After an upgrade, what should the guard do? (Esc cancels; nothing is written yet)',
       };
 }
 
-/** One sentence when it is done. */
+/** The message after the change. */
 export function guardDone(change: ProtectChange): string {
-  const how = change.action === 'protect' ? 'through the guard' : 'without the guard';
-  return `${oneLine(change.definition.name, 60)} starts ${how} from its next start on.`;
+  const how = change.action === 'protect' ? 'goes through the guard' : 'does not use the guard';
+  return `The next start of ${oneLine(change.definition.name, 60)} ${how}.`;
 }

@@ -43,7 +43,7 @@ function changeWords(change: PackageChange): string {
   }
 }
 
-/** How long something has run, coarse on purpose so that it does not change with every look: "just started", "5 min", "3 h", "2 days". */
+/** How long something has run, coarse so that it seldom changes: "just started", "5 min", "3 h", "2 days". */
 export function ageText(startedAt: string, now: number): string {
   const age = Math.max(0, now - Date.parse(startedAt));
   if (age < minuteMs) {
@@ -58,7 +58,7 @@ export function ageText(startedAt: string, now: number): string {
   return `${Math.floor(age / dayMs)} days`;
 }
 
-/** Memory in two significant digits ("58 MB", "120 MB", "1.2 GB"): more would only flicker. Undefined when it is not known. */
+/** Memory in two significant digits ("58 MB", "120 MB", "1.2 GB"), so that it seldom changes. Undefined when unknown. */
 export function memoryText(bytes: number): string | undefined {
   if (bytes <= 0) {
     return undefined;
@@ -72,7 +72,7 @@ export function processText(instance: Instance, now: number): string {
   return [`PID ${instance.pid}`, memoryText(instance.memoryBytes), ageText(instance.startedAt, now)].filter(Boolean).join(' · ');
 }
 
-/** The same as `versionsText`, as the rest of a sentence about the server: "still runs 1.0.0, and 1.1.0 is installed". */
+/** What `versionsText` says, as the rest of a sentence about the server: "still runs 1.0.0, and 1.1.0 is installed". */
 export function changeSummary(instance: Instance): string {
   const { package: own, changedDependencies } = instance;
   const [first] = changedDependencies;

@@ -6,7 +6,7 @@ import { processText, versionsText } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
 import { pathText } from './sourceText.ts';
 
-/** What hovering over a running server's row shows, as Markdown without links. @param now epoch ms */
+/** The tooltip of a running server's row, as Markdown without links. @param now epoch ms */
 export function instanceTooltip(instance: Instance, facts: WindowFacts, now: number): string {
   const findings = instance.findings.map((finding) => `- **${asMarkdown(findingWord(finding))}**: ${asMarkdown(finding.message, 400)}`);
   const lines = [
@@ -15,37 +15,37 @@ export function instanceTooltip(instance: Instance, facts: WindowFacts, now: num
     asMarkdown(`${ownerText(instance, facts)} · ${processText(instance, now)}`),
     asMarkdown(recordText(instance, facts.home), 300),
     asMarkdown(guardText(instance), 500),
-    instance.unknown === undefined ? '' : `Not known: ${asMarkdown(instance.unknown, 300)}`,
+    instance.unknown === undefined ? '' : `Unknown: ${asMarkdown(instance.unknown, 300)}`,
     asMarkdown(instance.command, 300),
   ];
   return lines.filter((line) => line !== '').join('\n\n');
 }
 
-/** "Holds ~/notes. Its versions are as it wrote them down itself." Empty when it has published nothing. */
+/** "Holds ~/notes. Versions as reported by the server itself." Empty when nothing was published. */
 function recordText({ record, package: own }: Instance, home: string): string {
   if (!record) {
     return '';
   }
   const things = record.locks.map(({ kind, resource }) => (kind === 'path' ? pathText(resource, home) : resource)).join(', ');
-  const holds = things === '' ? '' : record.exclusion === 'none' ? `Uses ${things}, and nothing keeps others away.` : `Holds ${things}.`;
+  const holds = things === '' ? '' : record.exclusion === 'none' ? `Uses ${things} without a lock.` : `Holds ${things}.`;
   const who = record.guardPid === undefined ? 'the server itself' : `its guard (PID ${record.guardPid})`;
-  const says = own?.origin === 'recorded' ? `Its versions were written down by ${who}.` : '';
+  const says = own?.origin === 'recorded' ? `Versions as reported by ${who}.` : '';
   return [holds, says].filter(Boolean).join(' ');
 }
 
-/** What the guard has had to do or could not do: nobody reads its log. Empty when all is well. */
+/** What the guard refused or could not do, because few users read its log. Empty when there is nothing to report. */
 function guardText({ record }: Instance): string {
   const { problem, refused, idleSince } = record ?? {};
   return [
     problem === undefined ? '' : `Its guard could not restart it: ${problem}.`,
-    refused ? `Its guard refused ${refused.calls === 1 ? '1 call' : `${refused.calls} calls`}, the last because: ${refused.last}` : '',
-    idleSince === undefined ? '' : `Nobody has called it since ${idleSince}.`,
+    refused ? `Its guard refused ${refused.calls === 1 ? '1 call' : `${refused.calls} calls`}. Last reason: ${refused.last}` : '',
+    idleSince === undefined ? '' : `No calls since ${idleSince}.`,
   ]
     .filter(Boolean)
     .join(' ');
 }
 
-/** What hovering over a configured server's row shows, as Markdown without links. */
+/** The tooltip of an entry's row, as Markdown without links. */
 export function definitionTooltip(definition: Definition, facts: WindowFacts): string {
   const target = definition.url ?? [definition.command ?? '', ...definition.args].join(' ');
   return [

@@ -5,14 +5,14 @@ import type { WindowState } from '../window/windowState.ts';
 import { oneLine } from './plainText.ts';
 import { pathText } from './sourceText.ts';
 
-/** "~/.cursor/mcp.json, line 3: …": where and what, in one line. */
+/** "~/.cursor/mcp.json, line 3: …" */
 export function problemText(problem: Problem, home: string): string {
   const place =
     problem.file === undefined ? '' : `${pathText(problem.file, home)}${problem.line === undefined ? '' : `, line ${problem.line}`}: `;
   return `${place}${oneLine(problem.message, 300)}`;
 }
 
-/** What stands above the rows when something could not be read; undefined when all could. */
+/** The message above the rows when something could not be read; undefined when everything could. */
 export function problemsMessage(problems: readonly Problem[], home: string): string | undefined {
   const [first] = problems;
   if (!first) {
@@ -22,7 +22,7 @@ export function problemsMessage(problems: readonly Problem[], home: string): str
   return rest === 0 ? problemText(first, home) : `${problemText(first, home)} (and ${rest} more: see “MCP Shepherd: Show Log”)`;
 }
 
-/** Writes each problem into the log once, and again only when it came back after it was gone. */
+/** Logs each problem once, and again only if it comes back after it was gone. */
 export function logProblems(state: WindowState, log: Log): Disposable {
   let told: ReadonlySet<string> = new Set();
   return state.onChange(() => {

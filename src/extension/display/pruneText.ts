@@ -4,7 +4,7 @@ import { type PruneCandidate, pruneHeadings } from '../../action/plan/pruneCandi
 import { memoryText, processText } from './instanceText.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
-/** One line of "Kill Duplicates and Orphans…"; lines without a candidate are headings. */
+/** One line of "Stop Duplicates and Orphans…"; lines without a candidate are headings. */
 export interface PrunePick {
   readonly label: string;
   readonly description?: string;
@@ -33,11 +33,11 @@ export function prunePicks(candidates: readonly PruneCandidate[], now: number): 
   });
 }
 
-/** The question before something is ended: what, whose, and what may be lost. */
-export function endQuestion(plans: readonly Plan[], last: readonly string[]): { message: string; detail: string; button: string } {
+/** The question before servers are stopped: which ones, whose, and what may be lost. */
+export function stopQuestion(plans: readonly Plan[], last: readonly string[]): { message: string; detail: string; button: string } {
   const [first] = plans;
   const one = plans.length === 1 && first;
-  const message = one ? `End ${oneLine(one.target.name, 60)} (PID ${one.target.pid})?` : `End ${plans.length} servers?`;
+  const message = one ? `Stop ${oneLine(one.target.name, 60)} (PID ${one.target.pid})?` : `Stop ${plans.length} servers?`;
   const lines = plans
     .slice(0, 10)
     .flatMap((plan) => [
@@ -53,20 +53,20 @@ export function endQuestion(plans: readonly Plan[], last: readonly string[]): { 
   return {
     message,
     detail: [...lines, ...rest, ...none].filter(Boolean).join('\n'),
-    button: needsSecondYes(plans, last) ? 'End Anyway' : 'End',
+    button: needsSecondYes(plans, last) ? 'Stop Anyway' : 'Stop',
   };
 }
 
-/** What became of all of them, in a sentence or two. */
+/** The message after the servers were stopped. */
 export function pruneSummary(outcomes: readonly { readonly candidate: PruneCandidate; readonly outcome: Outcome }[]): {
   severity: 'info' | 'warning';
   text: string;
 } {
-  const ended = outcomes.filter(({ outcome }) => outcome.status === 'done');
+  const stopped = outcomes.filter(({ outcome }) => outcome.status === 'done');
   const others = outcomes.filter(({ outcome }) => outcome.status !== 'done');
-  const again = ended.filter(({ outcome }) => 'startedAgain' in outcome);
-  const freed = ended.reduce((sum, { candidate }) => sum + candidate.instance.memoryBytes, 0);
-  const count = `Ended ${ended.length} ${ended.length === 1 ? 'server' : 'servers'}${freed > 0 ? `, freed up to ${memoryText(freed)}` : ''}.`;
+  const again = stopped.filter(({ outcome }) => 'startedAgain' in outcome);
+  const freed = stopped.reduce((sum, { candidate }) => sum + candidate.instance.memoryBytes, 0);
+  const count = `Stopped ${stopped.length} ${stopped.length === 1 ? 'server' : 'servers'}${freed > 0 ? `; about ${memoryText(freed)} freed` : ''}.`;
   const more = [...again, ...others].map(({ outcome }) => outcome.message);
   return { severity: others.length + again.length > 0 ? 'warning' : 'info', text: [count, ...more].join(' ') };
 }

@@ -1,3 +1,4 @@
+import { isOrphan } from '../../action/plan/restartRoute.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { isStale, localRoute, ownerText, type WindowFacts } from '../window/windowFacts.ts';
@@ -8,18 +9,18 @@ import { withoutIcons } from './plainText.ts';
 /** One line of "Restart Server…". */
 export interface ServerPick {
   readonly label: string;
-  /** The state: versions. */
+  /** Finding and versions. */
   readonly description: string;
-  /** The context: whose, PID, and what choosing it does when that is not a restart. */
+  /** Owner, process, and what choosing it does if it does not restart the server. */
   readonly detail: string;
   readonly instanceId: string;
 }
 
-/** The running servers for "Restart Server…": stale ones first, then other trouble, then those this window can restart, then by name. @param now epoch ms */
+/** The running servers: first stale ones, then ones with other findings, then the rest; in each group first those of this window, then by name. @param now epoch ms */
 export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number): ServerPick[] {
   const rank = (instance: Instance): number => {
-    const trouble = isStale(instance) ? 0 : instance.findings.some(isHeadline) ? 2 : 4;
-    return trouble + (localRoute(instance, snapshot, facts).kind === 'here' ? 0 : 1);
+    const severity = isStale(instance) ? 0 : instance.findings.some(isHeadline) ? 2 : 4;
+    return severity + (localRoute(instance, snapshot, facts).kind === 'here' ? 0 : 1);
   };
   return [...snapshot.instances]
     .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en') || a.pid - b.pid)
@@ -33,7 +34,7 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
         detail: withoutIcons(
           route.kind === 'here' || route.askable
             ? whose
-            : `${whose} · ${route.restartable ? 'shows how to restart it' : 'shows what to do'}`,
+            : `${whose} · ${instance.findings.some(isOrphan) ? 'offers to stop it' : 'shows how to restart it'}`,
           200,
         ),
         instanceId: instance.id,

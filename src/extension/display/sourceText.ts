@@ -2,8 +2,8 @@ import type { Definition } from '../../model/definition.ts';
 import { oneLine } from './plainText.ts';
 
 /**
- * Where an entry stands, as short as it stays clear: the path inside its folder ("api/.vscode/mcp.json"), else with `~` for home.
- * Both kinds of separator are understood, whatever system this runs on.
+ * The file of an entry, shortened: from the name of its workspace folder on ("api/.vscode/mcp.json"), else with `~` for the home folder.
+ * Accepts `/` and `\` on every system.
  */
 export function sourceText(definition: Definition, home: string): string {
   const { file, folder } = definition;

@@ -1,3 +1,4 @@
+import { isOrphan } from '../../action/plan/restartRoute.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { commands } from '../manifestNames.ts';
@@ -6,14 +7,14 @@ import { countsText, findingsText, headlines, worstFinding } from './findingWord
 import { versionsText } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
 
-/** What the status bar item shows; plain data. */
+/** The status bar item as plain data. */
 export interface StatusModel {
   readonly visible: boolean;
   readonly text: string;
   /** Markdown with theme icons and links to `tooltipCommands` only. */
   readonly tooltip: string;
   readonly warning: boolean;
-  /** What a screen reader says. */
+  /** For screen readers. */
   readonly spoken: string;
 }
 
@@ -21,17 +22,18 @@ export interface StatusModel {
 export const tooltipCommands: readonly string[] = [
   commands.restartInstance,
   commands.howToRestart,
+  commands.stopInstance,
   commands.restartAllStale,
   commands.showServers,
 ];
 
 const icon = '$(mcp)';
-/** Longer tooltips do not fit on a screen; trouble comes first, the view has the rest. */
+/** Longer tooltips do not fit on a screen. Servers with findings come first; the view has the rest. */
 const mostLines = 12;
-/** A longer name would take the room of the state beside it. */
+/** Longer names are cut, to leave room for the state beside them. */
 const longestName = 24;
 
-/** What the status bar says about a snapshot. @param showWhenCurrent the user's setting */
+/** @param showWhenCurrent the user's setting */
 export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurrent: boolean): StatusModel {
   const counts = countsText(headlines(snapshot));
   const running = snapshot.instances.length;
@@ -45,7 +47,7 @@ export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurr
   };
 }
 
-/** "3 servers, all current" is said only when every version is known. */
+/** "3 servers running, all current" only when every version is known. */
 function quietText(snapshot: Snapshot): string {
   const { instances } = snapshot;
   if (instances.length === 0) {
@@ -56,7 +58,8 @@ function quietText(snapshot: Snapshot): string {
   if (unknown === 0) {
     return `${servers}, ${instances.length === 1 ? '' : 'all '}current`;
   }
-  return `${servers}, no trouble found, version unknown for ${unknown === instances.length ? 'all' : unknown}`;
+  const whose = unknown < instances.length ? `${unknown} ` : '';
+  return `${servers}, no problems found (${whose}${unknown === 1 ? 'version' : 'versions'} unknown)`;
 }
 
 function tooltip(snapshot: Snapshot, facts: WindowFacts, summary: string): string {
@@ -75,7 +78,7 @@ function tooltip(snapshot: Snapshot, facts: WindowFacts, summary: string): strin
   return blocks.join('\n\n');
 }
 
-/** One row of the table: state, name, versions and owner, link. */
+/** One row of the tooltip's table: state, name, versions and owner, link. */
 function serverLine(instance: Instance, snapshot: Snapshot, facts: WindowFacts): string {
   const told = [findingsText(instance.findings), versionsText(instance)].filter(Boolean).join(': ');
   const owner = instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
@@ -108,11 +111,14 @@ function link(instance: Instance, snapshot: Snapshot, facts: WindowFacts): strin
   if (route.kind === 'here' || route.askable) {
     return commandLink('$(debug-restart)\u00a0Restart', commands.restartInstance, instance.id);
   }
+  if (instance.findings.some(isOrphan)) {
+    return commandLink('Stop…', commands.stopInstance, instance.id);
+  }
   // No-break spaces: the column is as narrow as its longest word.
-  return commandLink(route.restartable ? 'How\u00a0to\u00a0restart' : 'What\u00a0to\u00a0do', commands.howToRestart, instance.id);
+  return commandLink('How\u00a0to\u00a0restart', commands.howToRestart, instance.id);
 }
 
-/** A Markdown link that runs a command with one argument. Parentheses would end the address early, so they are encoded too. */
+/** A Markdown link that runs a command with one argument. Parentheses are encoded too: they would end the address. */
 export function commandLink(label: string, command: string, argument: string): string {
   const encoded = encodeURIComponent(JSON.stringify([argument]))
     .replaceAll('(', '%28')

@@ -11,7 +11,7 @@ import { oneLine } from './plainText.ts';
 import { sourceText } from './sourceText.ts';
 import { contextFlags, instanceIcon, serverIcon, type TreeNode } from './treeNode.ts';
 
-/** One client with what it has configured and what it runs. */
+/** One client with its entries and its running servers. */
 interface ClientGroup {
   readonly key: string;
   readonly name: string;
@@ -24,11 +24,11 @@ interface ServerGroup {
   readonly name: string;
   readonly definition: Definition | undefined;
   readonly instances: Instance[];
-  /** Set when the running server also fits another entry of the same client, under which it is shown. */
+  /** The other entry of the same client under which the running server of this entry is shown. */
   readonly sharedWith?: Definition;
 }
 
-/** The rows of the view: clients → servers → instances, then servers without a client. Pure. @param now epoch ms, for ages */
+/** The rows of the view: clients → servers → instances; servers without a client come last. Pure. @param now epoch ms, for ages */
 export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode[] {
   const groups = [...groupByClient(snapshot, facts).values()].sort((a, b) => rank(a, facts) - rank(b, facts) || compare(a.name, b.name));
   return groups.map((group) => clientNode(group, snapshot, facts, now));
@@ -37,14 +37,14 @@ export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): 
 function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, ClientGroup> {
   const groups = new Map<string, ClientGroup>();
   const groupOf = (clientId: string | undefined, name: string): ClientGroup => {
-    // Programs that no table names are told apart by their own names.
+    // Unknown clients are grouped by the name of their program.
     const key = clientId === undefined ? 'none' : clientId === 'unknown' ? `unknown:${name}` : clientId;
     const group = groups.get(key) ?? { key, name, clientId, servers: new Map() };
     groups.set(key, group);
     return group;
   };
   const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
-  /** Which clients run a definition, and under which definition the first of these instances is shown. */
+  /** By definition id: the clients that run it, and the definition under which each client's first such instance is shown. */
   const running = new Map<string, Map<string, Definition>>();
   for (const instance of snapshot.instances) {
     const group = instance.client ? groupOf(instance.client.id, instance.client.name) : groupOf(undefined, 'No client');
@@ -74,14 +74,14 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
   return groups;
 }
 
-/** The client under which a definition stands that nobody runs: its own, or the build of VS Code that this window is. */
+/** The client under which a definition without a running server is shown: its own, or this window's build of VS Code. */
 function homeOf(definition: Definition, facts: WindowFacts): string {
-  // A root `.mcp.json` is another client's file, and VS Code starts its servers as its own.
+  // A root `.mcp.json` is a file of another client, but VS Code starts its servers too.
   const windows = isWindowClient(definition.client) || definition.vscodeCollection === 'folder-dot-mcp';
   return windows && definition.readBy.includes(facts.clientId) ? facts.clientId : definition.client;
 }
 
-/** This window's client first, servers without a client last. */
+/** Order of the groups: this window's client first, servers without a client last. */
 function rank(group: ClientGroup, facts: WindowFacts): number {
   if (group.clientId === undefined) {
     return 3;
@@ -97,11 +97,11 @@ function clientNode(group: ClientGroup, snapshot: Snapshot, facts: WindowFacts, 
   const entries = [...group.servers].sort(([keyA, a], [keyB, b]) => compare(a.name, b.name) || compare(keyA, keyB));
   const children = entries.map(([key, server]) => serverNode(`server:${group.key}:${key}`, server, snapshot, facts, now));
   const instances = entries.flatMap(([, server]) => server.instances);
-  const trouble = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
-  const description = [trouble, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
+  const counts = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
+  const description = [counts, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
   const name = oneLine(group.name, 60);
   return {
-    // VS Code remembers for each id whether it is open: what begins to run gets another id, and shows itself.
+    // VS Code remembers expansion by id. A client that starts to run servers gets another id, so that its row expands.
     id: `client:${group.key}${instances.length > 0 ? '' : ':idle'}`,
     kind: 'client',
     label: name,
@@ -155,8 +155,8 @@ function serverState({ definition, instances, sharedWith }: ServerGroup, home: s
   if (instances.length === 1) {
     return findingsText([...first.findings, ...(definition?.findings ?? [])]) ?? 'running';
   }
-  const trouble = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
-  return [`${instances.length} running`, trouble].filter(Boolean).join(', ');
+  const counts = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
+  return [`${instances.length} running`, counts].filter(Boolean).join(', ');
 }
 
 function instanceNode(

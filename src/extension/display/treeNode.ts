@@ -5,42 +5,42 @@ import { worstFinding } from './findingWords.ts';
 
 /** One row of the view "MCP Servers", as plain data. */
 export interface TreeNode {
-  /** Stable while the row means the same thing, so that expansion and selection survive a refresh. */
+  /** Stays the same across refreshes, so that VS Code keeps expansion and selection. */
   readonly id: string;
   readonly kind: 'client' | 'server' | 'instance';
   readonly label: string;
   readonly description?: string;
-  /** Name of a codicon and a theme colour for it. The words say the same as both. */
+  /** Name of a codicon and of a theme colour. Label or description say the same in words. */
   readonly icon: { readonly id: string; readonly color?: string };
   readonly expanded: boolean;
-  /** What menus ask for: see `contextFlags`. */
+  /** The `contextValue` for menus: see `contextFlags`. */
   readonly flags: string;
-  /** What a screen reader says. */
+  /** For screen readers. */
   readonly spoken: string;
-  /** The instance that an action on this row means: its own, or a server's only one. */
+  /** The instance that an action on this row is for: the row's own, or the only one of a server. */
   readonly instanceId?: string;
-  /** The definition that "reveal" opens. */
+  /** The definition whose entry the row opens. */
   readonly definitionId?: string;
   readonly children: readonly TreeNode[];
 }
 
-/** What a row offers; the manifest's `viewItem =~ /\bflag\b/` conditions ask for these words. */
+/** What a row offers; the manifest's `viewItem =~ /\bflag\b/` conditions test for these words. */
 export interface RowAbilities {
   readonly kind: TreeNode['kind'];
   /** Stands for exactly one running instance. */
   readonly running?: boolean;
-  /** This window can restart and stop it. */
+  /** A click on Restart restarts it. */
   readonly restartable?: boolean;
   readonly stale?: boolean;
   /** There is a newer version, and the command for it is known. */
   readonly upgradable?: boolean;
-  /** Its entry stands in a file that can be opened. */
+  /** Its entry is in a configuration file. */
   readonly configured?: boolean;
-  /** Its entry can be put behind the guard, or is. */
+  /** Whether its entry can use the guard or already uses it. */
   readonly guard?: 'guardable' | 'guarded' | undefined;
 }
 
-/** The row's `contextValue`: words joined by `;`. `manual` is a running server that only its own client can restart. */
+/** The row's `contextValue`: words joined by `;`. `manual` marks a running server that only its client can restart. */
 export function contextFlags(row: RowAbilities): string {
   return [
     row.kind,
@@ -55,7 +55,7 @@ export function contextFlags(row: RowAbilities): string {
     .join(';');
 }
 
-/** All rows below the given ones and themselves, by id. */
+/** The given rows and all rows below them, by id. */
 export function indexNodes(roots: readonly TreeNode[]): Map<string, TreeNode> {
   const index = new Map<string, TreeNode>();
   const visit = (node: TreeNode): void => {
@@ -67,8 +67,8 @@ export function indexNodes(roots: readonly TreeNode[]): Map<string, TreeNode> {
 }
 
 /**
- * Which rows have to be drawn again: `all` when rows at the top came, went or moved, else the ids of the rows that look different
- * or whose children did. Empty when a person would see no difference.
+ * Which rows to draw again: `all` when rows at the top came, went or moved, else the ids of the rows that changed or whose children
+ * came, went or moved. Empty when nothing visible has changed.
  */
 export function changedRows(before: readonly TreeNode[], after: readonly TreeNode[]): 'all' | readonly string[] {
   if (!sameIds(before, after)) {
@@ -87,7 +87,7 @@ export function changedRows(before: readonly TreeNode[], after: readonly TreeNod
     node.children.forEach(visit);
   };
   after.forEach(visit);
-  // A row that is new is drawn with its parent, whose children changed.
+  // New rows are drawn with their parent.
   return changed.filter((id) => known.has(id));
 }
 

@@ -6,12 +6,12 @@ import { oneLine } from '../display/plainText.ts';
 import { evidenceScheme } from '../manifestNames.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-/** Read-only documents that say all that is known of one running server, and stay true while they are open. */
+/** Read-only documents with everything known about one running server, kept current while they are open. */
 export class EvidenceDocuments implements TextDocumentContentProvider, Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<Uri>());
   readonly #state: WindowState;
-  /** What the open documents show, by address, without the times that change with every look. */
+  /** The instance that each open document shows, as JSON, by address. The time of the snapshot is not in it, so that it does not cause a refresh. */
   readonly #shown = new Map<string, string>();
   readonly onDidChange = this.#changed.event;
 
@@ -25,7 +25,7 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
   async show(instance: Instance): Promise<void> {
     const name = oneLine(instance.name, 60).replace(/[\\/?#%:]/g, '-');
     const uri = Uri.from({ scheme: evidenceScheme, path: `/${name} (PID ${instance.pid}).txt`, query: instance.id });
-    // On the empty line below the title: on a word, the editor would mark it everywhere.
+    // The empty line below the title: with the cursor on a word, the editor would highlight all its occurrences.
     const start = new Range(2, 0, 2, 0);
     await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, selection: start });
   }

@@ -2,22 +2,29 @@ import { window } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { type Announcement, announcements, announcementText, groupText, isOwn, ownerFirstMs, speaksNow } from '../display/announcements.ts';
+import {
+  type Announcement,
+  announcements,
+  announcementText,
+  groupText,
+  isOwn,
+  notifiesNow,
+  ownerFirstMs,
+} from '../display/announcements.ts';
 import { type Buttons, tell } from '../messages.ts';
 import { notificationMode } from '../settings.ts';
 import { isRestartable } from '../window/windowFacts.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-/** What the notifier sets going. */
 export interface NotifierActions {
   restart(instance: Instance): Promise<void>;
   explain(instance: Instance): void;
   show(instanceId: string): Promise<void>;
-  /** Claims the one notification of a key on this machine; true for exactly one window. */
+  /** Claims the one notification for a key on this machine. @returns true in exactly one window */
   claim(key: string): boolean;
 }
 
-/** Tells of each upgrade that left running servers behind: once on this machine, in the window that it concerns most. */
+/** Notifies once per machine about each upgrade that made running servers stale, in the window that runs one of them if possible. */
 export class Notifier implements Disposable {
   readonly #store = new DisposableStore();
   readonly #state: WindowState;
@@ -25,7 +32,7 @@ export class Notifier implements Disposable {
   readonly #log: Log;
   /** When this window first saw each upgrade, epoch ms. */
   readonly #firstSeen = new Map<string, number>();
-  /** Claimed here or by another window: settled. */
+  /** Keys that this or another window has claimed. */
   readonly #settled = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -57,14 +64,13 @@ export class Notifier implements Disposable {
       const firstSeen = this.#firstSeen.get(key) ?? Date.now();
       this.#firstSeen.set(key, firstSeen);
       if (announcement.instances.every((instance) => facts.busy.has(instance.id))) {
-        // Being replaced right now.
-        continue;
+        continue; // being replaced right now
       }
       if (this.#settled.has(key) || (mode === 'thisWindow' && !isOwn(announcement, facts))) {
         continue;
       }
       const waited = Date.now() - firstSeen;
-      if (speaksNow(announcement, facts, window.state.focused, waited)) {
+      if (notifiesNow(announcement, facts, window.state.focused, waited)) {
         this.#settled.add(key);
         if (this.#actions.claim(key)) {
           due.push(announcement);
@@ -79,7 +85,7 @@ export class Notifier implements Disposable {
     }
   }
 
-  /** One notification, also for several upgrades: a row of toasts would be a wall. */
+  /** Shows one notification for all upgrades that are due. */
   #tell(due: readonly Announcement[]): void {
     const { snapshot, facts } = this.#state;
     const [one, ...others] = due;
@@ -97,12 +103,7 @@ export class Notifier implements Disposable {
     };
     const act: Buttons =
       here.length > 0 ? { Restart: restartAll } : others.length === 0 ? { 'How to Restart': () => this.#actions.explain(first) } : {};
-    tell('warning', text, {
-      ...act,
-      Show: () => this.#actions.show(first.id),
-      [others.length === 0 ? 'Not for This Version' : 'Not for These Versions']: () =>
-        this.#log.info(`No more notifications for ${due.map((announcement) => announcement.name).join(', ')} at the installed version.`),
-    });
+    tell('warning', text, { ...act, Show: () => this.#actions.show(first.id) });
   }
 
   dispose(): void {

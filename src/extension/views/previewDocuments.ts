@@ -3,7 +3,7 @@ import { EventEmitter, commands as editor, TabInputTextDiff, type TextDocumentCo
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import { previewScheme } from '../manifestNames.ts';
 
-/** Texts of files as they would be, shown beside the files as they are. */
+/** Proposed contents of files, shown in a diff with the current contents. */
 export class PreviewDocuments implements TextDocumentContentProvider, Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<Uri>());
@@ -14,9 +14,9 @@ export class PreviewDocuments implements TextDocumentContentProvider, Disposable
     this.#store.add(workspace.registerTextDocumentContentProvider(previewScheme, this));
   }
 
-  /** Opens the comparison of a file with what it would be. @returns what closes it again */
+  /** Opens a diff of a file with its proposed content. @returns closes the diff */
   async compare(file: string, after: string, title: string): Promise<Disposable> {
-    // The same name, so that the editor takes it for the same language.
+    // The same file name, so that the editor chooses the same language.
     const proposed = Uri.from({ scheme: previewScheme, path: `/${basename(file)}`, query: file });
     this.#texts.set(proposed.toString(), after);
     this.#changed.fire(proposed);

@@ -18,10 +18,10 @@ import { changedRows, indexNodes, type TreeNode } from '../display/treeNode.ts';
 import { commands, views } from '../manifestNames.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-/** Ages on the rows are coarse; drawing them anew this often keeps them true. */
+/** Rows show ages in minutes and hours; they are drawn again this often. */
 const ageMs = 60_000;
 
-/** The view "MCP Servers". Rows are known to VS Code by their ids, so a refresh keeps what is expanded and selected. */
+/** The view "MCP Servers". VS Code knows rows by their ids, so a refresh keeps expansion and selection. */
 export class ServerTree implements TreeDataProvider<string>, Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<string[] | undefined>());
@@ -41,14 +41,14 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     this.#update();
   }
 
-  /** The row that a command means: the argument that a menu gave, else what is selected. */
+  /** The row that a command is for: the argument that a menu passed, else the selected row. */
   row(argument: unknown): TreeNode | undefined {
-    // Menus have been seen to give something else than the element on a row that was not selected before.
+    // On a row that was not selected before, VS Code 1.139 has passed something other than the element.
     const id = typeof argument === 'string' ? argument : this.#view.selection[0];
     return id === undefined ? undefined : this.#index.get(id);
   }
 
-  /** Shows the view, with the given instance selected if it has a row. */
+  /** Shows the view and selects the row of the given instance, if there is one. */
   async show(instanceId?: string): Promise<void> {
     const row = [...this.#index.values()].find((node) => node.kind === 'instance' && node.instanceId === instanceId) ?? this.#roots[0];
     if (row) {
@@ -67,7 +67,7 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
   getTreeItem(id: string): TreeItem {
     const node = this.#index.get(id);
     if (!node) {
-      // Asked for a row that went away meanwhile; the refresh that removes it is on its way.
+      // The row is already gone; a refresh that removes it follows.
       return new TreeItem('', TreeItemCollapsibleState.None);
     }
     const open = node.expanded ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.Collapsed;

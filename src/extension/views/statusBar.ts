@@ -6,7 +6,7 @@ import { commands, settings, statusBarId } from '../manifestNames.ts';
 import { showWhenCurrent } from '../settings.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-/** Shows the one status bar item. Nothing is shown before the first survey has come. */
+/** Shows the status bar item. It is hidden until the first snapshot arrives. */
 export function showStatusBar(state: WindowState): Disposable {
   const store = new DisposableStore();
   const item = store.add(window.createStatusBarItem(statusBarId, StatusBarAlignment.Left, 0));
@@ -16,7 +16,7 @@ export function showStatusBar(state: WindowState): Disposable {
   const draw = (): void => {
     const model = currentModel(state);
     const face = JSON.stringify(model);
-    // A new tooltip closes the one that the user is reading, so nothing is set that has not changed.
+    // Setting a tooltip closes the one that the user is reading, so only changes are set.
     if (face === shown) {
       return;
     }
@@ -41,7 +41,7 @@ export function showStatusBar(state: WindowState): Disposable {
 
 function currentModel(state: WindowState): StatusModel | undefined {
   if (state.failure !== undefined) {
-    const text = 'The MCP servers of this machine cannot be listed.';
+    const text = 'MCP Shepherd could not list the MCP servers of this machine.';
     return { visible: true, text: '$(mcp) ?', tooltip: `${text} ${asMarkdown(state.failure)}`, warning: false, spoken: text };
   }
   return state.snapshot && statusModel(state.snapshot, state.facts, showWhenCurrent());

@@ -6,16 +6,16 @@ import type { WindowRestart } from './windowServers.ts';
 export function outcomeText(outcome: WindowRestart): string {
   switch (outcome.kind) {
     case 'restarted': {
-      const left = outcome.leftBehind ? '. The old process did not end and runs on without VS Code' : '';
+      const left = outcome.leftBehind ? '. The old process did not end and is still running' : '';
       const { package: own } = outcome.after;
-      // What a new process runs is recorded when it has settled; until then only the version on disk can be told.
+      // The running version is recorded some seconds after the start; until then only the version on disk is known.
       const version = own?.running ? `: ${versionsText(outcome.after)}` : own?.installed ? `; ${own.installed} is installed` : '';
       const warning = stillOld(outcome);
       return `${outcome.after.name} restarted${version} (PID ${outcome.before.pid} → ${outcome.after.pid})${left}${warning ? `. ${warning}` : ''}`;
     }
     case 'stopped':
       return outcome.leftBehind
-        ? `VS Code let go of ${outcome.before.name}, but its process (PID ${outcome.before.pid}) runs on`
+        ? `VS Code stopped ${outcome.before.name}, but its process (PID ${outcome.before.pid}) is still running`
         : `${outcome.before.name} stopped (PID ${outcome.before.pid})`;
     case 'already':
       return outcome.message;
@@ -24,12 +24,12 @@ export function outcomeText(outcome: WindowRestart): string {
   }
 }
 
-/** A sentence, when the server came back and does not run what is installed. */
+/** A warning sentence when the restarted server does not run the installed version. */
 export function stillOld(outcome: WindowRestart): string | undefined {
   return outcome.kind === 'restarted' ? restartResult(outcome.before.package?.running ?? null, outcome.after).warning : undefined;
 }
 
-/** Sums up "Restart All Stale". */
+/** The message after "Restart All Stale". */
 export function summaryText(outcomes: readonly WindowRestart[]): string {
   const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
   const done = outcomes.length - failed.length;

@@ -1,17 +1,17 @@
 import type { Definition } from '../../model/definition.ts';
 
 /**
- * VS Code's own ids of the server that a definition makes in a window, likeliest first. VS Code ignores ids that it does not know,
- * so a second guess is harmless as long as only one of them is ever started.
+ * The ids that VS Code may use for the server of a definition, the likeliest first. VS Code ignores unknown ids, so trying several is harmless as long as
+ * only one of them is started.
  * Source of the forms: VS Code's `mcpWorkbenchManagementService.ts` and `workspaceDotMcpDiscovery.ts`.
  *
- * @param folders the window's workspace folders in their order, as paths
+ * @param folders paths of the window's workspace folders, in order
  */
 export function editorServerIds(definition: Definition, folders: readonly string[]): string[] {
   const { name, vscodeCollection } = definition;
   switch (vscodeCollection) {
     case 'user':
-      // The user's file is "local" on a desktop and "remote" where the extension host runs on a server.
+      // "local" on a desktop, "remote" where the extension host runs on a server.
       return [`mcp.config.usrlocal.${name}`, `mcp.config.usrremote.${name}`];
     case 'workspace-file':
       return [`mcp.config.workspace.${name}`];

@@ -2,9 +2,7 @@ import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { LiveSurvey, SurveyedEntry } from '../../survey/liveSurvey.ts';
 
-/**
- * The live survey as the views see it: there from the start, although the survey itself begins after activation and may fail to.
- */
+/** The live survey as the views see it. It exists from activation on, although the survey starts later and may fail to start. */
 export class SurveyHandle implements Disposable {
   readonly #store = new DisposableStore();
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
@@ -15,15 +13,15 @@ export class SurveyHandle implements Disposable {
     return this.#snapshot;
   }
 
-  /** Begins. @throws what `begin` throws; it may be called again then */
+  /** Starts the survey. @throws what `begin` throws; the caller may then try again */
   async start(begin: () => Promise<LiveSurvey>): Promise<void> {
     const live = begin();
     this.#live = live;
     try {
       const survey = this.#store.add(await live);
-      this.#store.add(survey.onSnapshot((snapshot) => this.#took(snapshot)));
+      this.#store.add(survey.onSnapshot((snapshot) => this.#publish(snapshot)));
       if (survey.snapshot) {
-        this.#took(survey.snapshot);
+        this.#publish(survey.snapshot);
       }
     } catch (error) {
       this.#live = undefined;
@@ -36,23 +34,23 @@ export class SurveyHandle implements Disposable {
     return { dispose: () => this.#listeners.delete(listener) };
   }
 
-  /** Looks at everything afresh. @throws when the survey did not start or fails */
+  /** Scans the machine now. @throws when the survey has not started or the scan fails */
   async refresh(): Promise<Snapshot> {
     if (!this.#live) {
-      throw new Error('MCP Shepherd has not started to look yet.');
+      throw new Error('MCP Shepherd has not scanned the machine yet.');
     }
     return (await this.#live).refresh();
   }
 
-  /** An entry as its file has it; undefined when it is gone. @throws when the survey did not start */
+  /** An entry as it stands in its file now; undefined when the file no longer has it. @throws when the survey has not started */
   async entry(id: string): Promise<SurveyedEntry | undefined> {
     if (!this.#live) {
-      throw new Error('MCP Shepherd has not started to look yet.');
+      throw new Error('MCP Shepherd has not scanned the machine yet.');
     }
     return (await this.#live).entry(id);
   }
 
-  #took(snapshot: Snapshot): void {
+  #publish(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
     for (const listener of this.#listeners) {
       listener(snapshot);

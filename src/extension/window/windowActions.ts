@@ -10,29 +10,28 @@ import type { WindowState } from './windowState.ts';
 
 export type WindowVerb = 'restart' | 'stop';
 
-/** What the deeds of a window need besides its servers. */
 export interface WindowActionsContext {
-  /** This window as one who asks. @throws when the run folder cannot be used */
-  asker(): Requester;
-  isThere(identity: string): Promise<boolean>;
-  look(): Promise<Snapshot>;
+  /** This window as the requester of an action. @throws when the run folder cannot be used */
+  requester(): Requester;
+  isRunning(identity: string): Promise<boolean>;
+  scan(): Promise<Snapshot>;
 }
 
-/** Restarts and stops the servers of this window so that of all who want the same at once, in whichever window or terminal, exactly one acts. */
+/** Restarts and stops the servers of this window. When several windows and terminals request the same at once, exactly one acts. */
 export class WindowActions {
   readonly #servers: WindowServers;
   readonly #state: WindowState;
-  readonly #ports: WindowActionsContext;
+  readonly #context: WindowActionsContext;
 
-  constructor(servers: WindowServers, state: WindowState, ports: WindowActionsContext) {
+  constructor(servers: WindowServers, state: WindowState, context: WindowActionsContext) {
     this.#servers = servers;
     this.#state = state;
-    this.#ports = ports;
+    this.#context = context;
   }
 
   /**
-   * @param by who asks, when it is not this window itself
-   * @param between for a restart: what is done while the server is stopped
+   * @param by the requester, when it is not this window
+   * @param between for a restart: runs while the server is stopped
    * @throws when the run folder cannot be used
    */
   async run(
@@ -42,19 +41,19 @@ export class WindowActions {
     by?: string,
     between?: () => Promise<void>,
   ): Promise<WindowRestart> {
-    const asker = this.#ports.asker();
+    const requester = this.#context.requester();
     let own: WindowRestart | undefined;
     const outcome = await runExclusively(
       targetOf(instance),
       verb,
-      by === undefined ? asker : { ...asker, by: `${by}, through the ${asker.by}` },
-      () => this.#ports.isThere(instance.id),
+      by === undefined ? requester : { ...requester, by: `${by}, through the ${requester.by}` },
+      () => this.#context.isRunning(instance.id),
       async () => {
         own =
           verb === 'restart'
             ? await this.#servers.restart(instance.id, instance.definitions, progress, between)
             : await this.#servers.stop(instance.id, instance.definitions, progress);
-        return workOf(own);
+        return resultOf(own);
       },
     );
     return (
@@ -62,12 +61,12 @@ export class WindowActions {
     );
   }
 
-  /** Does what another window or a terminal asks of this one. */
+  /** Carries out a request of another window or a terminal. */
   async answer(request: WindowRequest): Promise<Outcome> {
-    const snapshot = await this.#ports.look();
+    const snapshot = await this.#context.scan();
     const instance = snapshot.instances.find(({ id }) => id === request.instance);
     if (!instance) {
-      return { status: 'already', message: await alreadyEndedMessage(this.#ports.asker(), request) };
+      return { status: 'already', message: await alreadyEndedMessage(this.#context.requester(), request) };
     }
     const route = localRoute(instance, snapshot, this.#state.facts, request.verb);
     if (route.kind === 'elsewhere') {
@@ -78,12 +77,12 @@ export class WindowActions {
     if (outcome.kind === 'already') {
       return { status: 'already', message: outcome.message };
     }
-    const { outcome: status, ...work } = workOf(outcome);
-    return { status, ...work };
+    const { outcome: status, ...result } = resultOf(outcome);
+    return { status, ...result };
   }
 }
 
-function workOf(outcome: WindowRestart): ActionResult {
+function resultOf(outcome: WindowRestart): ActionResult {
   const message = outcomeText(outcome);
   switch (outcome.kind) {
     case 'restarted':

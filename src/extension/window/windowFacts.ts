@@ -2,11 +2,11 @@ import { controlOwner, isWindowClient, otherWindowStep, restartRoute } from '../
 import type { ClientId } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
-/** What the views know of the window that they are in, apart from the snapshot. */
+/** What the views know about their window besides the snapshot. */
 export interface WindowFacts {
   /** PID of this window's extension host. */
   readonly pid: number;
-  /** The client that this window is (`vscode`, `code-server`, `cursor` …). */
+  /** Which client this window is (`vscode`, `code-server`, `cursor` …). */
   readonly clientId: ClientId;
   /** The workspace is trusted. */
   readonly trusted: boolean;
@@ -14,11 +14,10 @@ export interface WindowFacts {
   readonly controllable: boolean;
   /** Home folder, shortened to `~` where paths are shown. */
   readonly home: string;
-  /** Instances that an action is working on, by id. */
+  /** What is being done with an instance right now, by instance id. */
   readonly busy: ReadonlyMap<string, Doing>;
 }
 
-/** What an action is doing with an instance. */
 export type Doing = 'restarting' | 'stopping' | 'upgrading';
 
 /** What this window can do about one instance. */
@@ -76,18 +75,18 @@ export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts:
   return localRoute(instance, snapshot, facts).kind === 'here';
 }
 
-/** Whether a click on Restart acts: this window does it, or asks whoever runs it. */
+/** Whether a click on Restart restarts it: by this window, or by the window or guard that runs it. */
 export function isRestartable(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
   const route = localRoute(instance, snapshot, facts);
   return route.kind === 'here' || route.askable === true;
 }
 
-/** Stale servers that this window can restart itself. */
+/** The stale servers that this window can restart. */
 export function staleHere(snapshot: Snapshot, facts: WindowFacts): Instance[] {
   return snapshot.instances.filter((instance) => isStale(instance) && isRestartableHere(instance, snapshot, facts));
 }
 
-/** Runs code that is not the installed one, as far as is known or likely. */
+/** Whether it provenly or probably runs code that differs from the installed code. */
 export function isStale(instance: Instance): boolean {
   return instance.findings.some((finding) => finding.kind === 'stale' && finding.confidence !== 'unknown');
 }

@@ -6,11 +6,11 @@ import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { editorCommands } from '../manifestNames.ts';
 import { editorServerIds } from './serverIds.ts';
 
-/** Runs tasks that share a key one after the other, and others side by side. */
+/** Runs tasks that share a key one after the other, all others in parallel. */
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>();
 
-  /** Runs the task when every earlier task with one of these keys has ended, well or badly. */
+  /** Runs the task when every earlier task with one of these keys has succeeded or failed. */
   run<T>(keys: readonly string[], task: () => Promise<T>): Promise<T> {
     const before = keys.map((key) => this.#tails.get(key));
     const result = Promise.allSettled(before).then(task);
@@ -30,25 +30,25 @@ export class KeyedQueue {
   }
 }
 
-/** VS Code ends a deaf server after 10 s with SIGTERM and after 20 s with SIGKILL; only then has stopping failed. */
+/** VS Code sends SIGTERM after 10 s and SIGKILL after 20 s; only then has stopping failed. */
 const stopLimitMs = 30_000;
 /** Package runners may have to download first. */
 const startLimitMs = 90_000;
-/** When VS Code says that it is done, the new process must show up soon. */
+/** How long the new process may take to appear after VS Code has finished the start. */
 const showLimitMs = 5_000;
-/** What a new process runs is known when it and its files have been at rest for some seconds. */
+/** The version of a new process is known once the process and its files are some seconds old. */
 const versionLimitMs = 6_000;
-const lookEveryMs = 250;
+const scanEveryMs = 250;
 
-/** What `WindowServers` needs of the editor and of time; plain functions, so that it can be tried without an editor. */
-export interface WindowPorts {
+/** The parts of the editor and of the clock that are used here; unit tests replace them. */
+export interface EditorContext {
   /** PID of this window's extension host. */
   readonly pid: number;
   execute(command: string, ...args: readonly unknown[]): Promise<unknown>;
   hasCommand(command: string): Promise<boolean>;
-  /** A fresh look at the machine. */
-  look(): Promise<Snapshot>;
-  /** The window's workspace folders in their order. */
+  /** Scans the machine now. */
+  scan(): Promise<Snapshot>;
+  /** Paths of the window's workspace folders, in order. */
   folders(): readonly string[];
   wait(ms: number): Promise<void>;
   /** Monotonic milliseconds. */
@@ -56,37 +56,37 @@ export interface WindowPorts {
 }
 
 export type WindowRestart =
-  /** `leftBehind`: VS Code let go of the old process, which nevertheless runs on. */
+  /** `leftBehind`: VS Code no longer runs the old process, but it is still alive. */
   | { readonly kind: 'restarted'; readonly before: Instance; readonly after: Instance; readonly leftBehind: boolean }
   | { readonly kind: 'stopped'; readonly before: Instance; readonly leftBehind: boolean }
-  /** Somebody else did it, or is at it. */
+  /** Another window or a terminal has done it or is doing it. */
   | { readonly kind: 'already'; readonly message: string }
-  /** It did not work: what happened and what to do, in one or two sentences. `output` is VS Code's id of the server whose output tells more. */
+  /** `reason`: what happened and what to do, in one or two sentences. `output`: VS Code's id of the server whose output has details. */
   | { readonly kind: 'failed'; readonly reason: string; readonly output?: string };
 
 /**
- * Stops and starts the servers of this window through VS Code's own commands, and believes only what it sees:
- * the commands answer nothing and ignore ids that they do not know. No process is ever signalled from here.
+ * Stops and starts the servers of this window through VS Code's own commands. The commands return nothing and ignore unknown ids, so every result is
+ * checked in the process table. Nothing here signals a process.
  */
 export class WindowServers {
-  readonly #ports: WindowPorts;
+  readonly #editor: EditorContext;
   readonly #log: Log;
   readonly #queue = new KeyedQueue();
 
-  constructor(ports: WindowPorts, log: Log) {
-    this.#ports = ports;
+  constructor(editor: EditorContext, log: Log) {
+    this.#editor = editor;
     this.#log = log;
   }
 
-  /** Whether this editor has the commands at all. */
+  /** Whether this editor has the commands. */
   async controllable(): Promise<boolean> {
-    return (await this.#ports.hasCommand(editorCommands.stopServer)) && (await this.#ports.hasCommand(editorCommands.startServer));
+    return (await this.#editor.hasCommand(editorCommands.stopServer)) && (await this.#editor.hasCommand(editorCommands.startServer));
   }
 
   /**
-   * Replaces one running server by a new process of the same definition. Calls for the same definition wait for each other.
+   * Replaces one running server by a new process of the same definition. Calls for the same definition run one after the other.
    *
-   * @param between what can be done only while it does not run; the server is started again whatever becomes of it
+   * @param between runs while the server is stopped; the server is started again even if it fails
    */
   restart(
     instanceId: string,
@@ -116,20 +116,20 @@ export class WindowServers {
   }
 
   async #stop(instanceId: string, progress: (step: string) => void): Promise<Stopped | Failed> {
-    const snapshot = await this.#ports.look();
+    const snapshot = await this.#editor.scan();
     const before = this.#own(snapshot, instanceId);
     if (!before) {
-      return { kind: 'failed', reason: 'It is no longer running in this window.' };
+      return { kind: 'failed', reason: 'The server is no longer running in this window.' };
     }
     if (!(await this.controllable())) {
       return {
         kind: 'failed',
-        reason: `This editor offers no command for it. Run “MCP: List Servers”, choose ${before.name}, then “Restart Server”.`,
+        reason: `This editor has no command to restart a server. Run “MCP: List Servers”, choose ${before.name}, then “Restart Server”.`,
       };
     }
-    const ids = editorIds(before, snapshot.definitions, this.#ports.folders());
+    const ids = editorIds(before, snapshot.definitions, this.#editor.folders());
     if (ids.length === 0) {
-      return { kind: 'failed', reason: `VS Code's name for ${before.name} could not be found out. Restart it from “MCP: List Servers”.` };
+      return { kind: 'failed', reason: `VS Code's id of ${before.name} is unknown. Restart it from “MCP: List Servers”.` };
     }
     progress('stopping');
     const siblings = this.#siblings(snapshot, before);
@@ -138,42 +138,42 @@ export class WindowServers {
       if (after === 'pending') {
         return {
           kind: 'failed',
-          reason: `${before.name} (PID ${before.pid}) did not end within ${stopLimitMs / 1000} seconds. It was left alone.`,
+          reason: `${before.name} (PID ${before.pid}) did not end within ${stopLimitMs / 1000} seconds and is still running.`,
           output: id,
         };
       }
       if (!this.#own(after, instanceId)) {
         const leftBehind = isRunning(after, instanceId);
-        this.#log.info(`Stopped ${before.name} (PID ${before.pid}) as ${id}${leftBehind ? '; the process runs on without VS Code' : ''}.`);
+        this.#log.info(`Stopped ${before.name} (PID ${before.pid}) as ${id}${leftBehind ? '; the process is still running' : ''}.`);
         return { before, id, leftBehind, others: new Set(this.#siblings(after, before).map((instance) => instance.id)) };
       }
       if (siblings.some((sibling) => !this.#own(after, sibling.id))) {
-        // Another entry with the same command was running under this id: it gets its server back before the next guess.
-        this.#log.warn(`${id} was another server with the same command; it is started again.`);
-        await this.#ports.execute(editorCommands.startServer, id, { waitForLiveTools: true });
+        // Another entry with the same command was running under this id: start it again before trying the next id.
+        this.#log.warn(`${id} was another server with the same command; starting it again.`);
+        await this.#editor.execute(editorCommands.startServer, id, { waitForLiveTools: true });
       }
     }
     return { kind: 'failed', reason: `VS Code did not stop ${before.name} (PID ${before.pid}). Restart it from “MCP: List Servers”.` };
   }
 
-  /** Asks for one stop, and looks. `pending` when the server outlives the limit although VS Code is still ending it. */
+  /** Requests one stop. @returns the snapshot afterwards; `pending` when VS Code is still stopping the server after the limit */
   async #stopOne(id: string, before: Instance): Promise<Snapshot | 'pending'> {
     let done = false;
-    const stopping = this.#ports.execute(editorCommands.stopServer, id).finally(() => {
+    const stopping = this.#editor.execute(editorCommands.stopServer, id).finally(() => {
       done = true;
     });
     stopping.catch((error: unknown) => this.#log.warn(`Stopping ${id}: ${String(error)}`));
-    await Promise.race([stopping.catch(() => undefined), this.#ports.wait(stopLimitMs)]);
+    await Promise.race([stopping.catch(() => undefined), this.#editor.wait(stopLimitMs)]);
     if (!done) {
-      const snapshot = await this.#ports.look();
+      const snapshot = await this.#editor.scan();
       return this.#own(snapshot, before.id) ? 'pending' : snapshot;
     }
-    // VS Code waits for the process that it started itself. What a launcher leaves behind may need a moment longer.
-    const limit = this.#ports.clock() + showLimitMs;
-    let snapshot = await this.#ports.look();
-    while (!this.#own(snapshot, before.id) && isRunning(snapshot, before.id) && this.#ports.clock() < limit) {
-      await this.#ports.wait(lookEveryMs);
-      snapshot = await this.#ports.look();
+    // VS Code waits for the process that it started. The child of a launcher may take longer to end.
+    const limit = this.#editor.clock() + showLimitMs;
+    let snapshot = await this.#editor.scan();
+    while (!this.#own(snapshot, before.id) && isRunning(snapshot, before.id) && this.#editor.clock() < limit) {
+      await this.#editor.wait(scanEveryMs);
+      snapshot = await this.#editor.scan();
     }
     return snapshot;
   }
@@ -181,8 +181,8 @@ export class WindowServers {
   async #start({ before, id, others, leftBehind }: Stopped): Promise<WindowRestart> {
     let done = false;
     let refusal: string | undefined;
-    // Never `autoTrustChanges`: a changed configuration meets VS Code's own question.
-    void this.#ports.execute(editorCommands.startServer, id, { waitForLiveTools: true }).then(
+    // Without `autoTrustChanges`, so that VS Code asks the user about a changed configuration.
+    void this.#editor.execute(editorCommands.startServer, id, { waitForLiveTools: true }).then(
       () => {
         done = true;
       },
@@ -191,41 +191,41 @@ export class WindowServers {
         refusal = reasonOf(error);
       },
     );
-    const limit = this.#ports.clock() + startLimitMs;
+    const limit = this.#editor.clock() + startLimitMs;
     let doneAt: number | undefined;
     let seenAt: number | undefined;
     for (;;) {
-      const snapshot = await this.#ports.look();
+      const snapshot = await this.#editor.scan();
       const after = this.#siblings(snapshot, before).find((instance) => !others.has(instance.id));
-      const now = this.#ports.clock();
+      const now = this.#editor.clock();
       if (after && done) {
         seenAt ??= now;
         if (isVersionSettled(before.package?.running ?? null, after) || now - seenAt > versionLimitMs) {
           this.#log.info(`Started ${after.name} as ${id}: PID ${before.pid} → ${after.pid}.`);
           return { kind: 'restarted', before, after, leftBehind };
         }
-        await this.#ports.wait(lookEveryMs);
+        await this.#editor.wait(scanEveryMs);
         continue;
       }
       doneAt ??= done ? now : undefined;
       if (refusal !== undefined || now > limit || (doneAt !== undefined && now - doneAt > showLimitMs)) {
         return { kind: 'failed', reason: startFailure(before, refusal, done), output: id };
       }
-      await this.#ports.wait(lookEveryMs);
+      await this.#editor.wait(scanEveryMs);
     }
   }
 
-  /** The instance, if it runs as a child of this very extension host. */
+  /** The instance, if it is a child of this extension host. */
   #own(snapshot: Snapshot, instanceId: string): Instance | undefined {
-    return snapshot.instances.find((instance) => instance.id === instanceId && instance.client?.pid === this.#ports.pid);
+    return snapshot.instances.find((instance) => instance.id === instanceId && instance.client?.pid === this.#editor.pid);
   }
 
-  /** Servers of this window that share a definition with one. */
+  /** Other servers of this window that share a definition with the given one. */
   #siblings(snapshot: Snapshot, one: Instance): Instance[] {
     return snapshot.instances.filter(
       (instance) =>
         instance.id !== one.id &&
-        instance.client?.pid === this.#ports.pid &&
+        instance.client?.pid === this.#editor.pid &&
         instance.definitions.some((id) => one.definitions.includes(id)),
     );
   }
@@ -235,10 +235,10 @@ type Failed = Extract<WindowRestart, { kind: 'failed' }>;
 
 interface Stopped {
   readonly before: Instance;
-  /** VS Code's id that stopped it. */
+  /** VS Code's id of the server. */
   readonly id: string;
   readonly leftBehind: boolean;
-  /** Servers of the same definition that ran on. */
+  /** Ids of the servers of the same definition that were not stopped. */
   readonly others: ReadonlySet<string>;
 }
 
@@ -254,9 +254,9 @@ function editorIds(instance: Instance, definitions: readonly Definition[], folde
 
 function startFailure(before: Instance, refusal: string | undefined, done: boolean): string {
   if (refusal !== undefined) {
-    return `${before.name} was stopped, and VS Code could not start it again: ${refusal}`;
+    return `${before.name} was stopped, but VS Code could not start it again: ${refusal}`;
   }
   return done
-    ? `${before.name} was stopped, and VS Code did not start it again. Its output says why; “MCP: List Servers” starts it.`
-    : `${before.name} was stopped, and VS Code has not finished starting it within ${startLimitMs / 1000} seconds. It may be waiting for an answer from you, or for a download.`;
+    ? `${before.name} was stopped, but VS Code did not start it again. See its output for the reason; start it from “MCP: List Servers”.`
+    : `${before.name} was stopped, but VS Code has not finished starting it within ${startLimitMs / 1000} seconds. It may be waiting for your answer or for a download.`;
 }

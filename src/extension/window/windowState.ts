@@ -3,7 +3,7 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import type { SurveyHandle } from './surveyHandle.ts';
 import type { Doing, WindowFacts } from './windowFacts.ts';
 
-/** What the views draw: the latest snapshot and what this window can do, with one event for both. */
+/** The latest snapshot and the facts about this window, with one event for both. */
 export class WindowState implements Disposable {
   readonly #store = new DisposableStore();
   readonly #listeners = new Set<() => void>();
@@ -31,7 +31,7 @@ export class WindowState implements Disposable {
     return { ...this.#facts, busy: this.#busy };
   }
 
-  /** Why nothing can be shown at all. */
+  /** Why there is no snapshot. */
   get failure(): string | undefined {
     return this.#failure;
   }
@@ -46,7 +46,7 @@ export class WindowState implements Disposable {
     this.#changed();
   }
 
-  /** Marks an instance as being worked on until the work has ended. */
+  /** Marks an instance as busy while `work` runs. */
   async whileBusy<T>(instanceId: string, doing: Doing, work: () => Promise<T>): Promise<T> {
     this.#busy.set(instanceId, doing);
     this.#changed();
@@ -58,7 +58,7 @@ export class WindowState implements Disposable {
     }
   }
 
-  /** The same for several at once. */
+  /** Marks several instances as busy while `work` runs. */
   async whileAllBusy<T>(instanceIds: readonly string[], doing: Doing, work: () => Promise<T>): Promise<T> {
     const [first, ...rest] = instanceIds;
     return first === undefined ? work() : this.whileBusy(first, doing, () => this.whileAllBusy(rest, doing, work));

@@ -1,4 +1,4 @@
-import type { WindowPorts } from '../../../src/extension/window/windowServers.ts';
+import type { EditorContext } from '../../../src/extension/window/windowServers.ts';
 import type { Definition } from '../../../src/model/definition.ts';
 import type { Instance, Snapshot } from '../../../src/model/snapshot.ts';
 import { definition, instance, snapshot } from './samples.ts';
@@ -24,7 +24,7 @@ export interface FakeServer {
  * An editor that treats its servers as VS Code does (measured on 1.139): stopping waits for the end, unknown ids and running
  * servers are ignored without a word, and nothing but the processes tells what happened. Time is a number that `wait` moves.
  */
-export class FakeEditor implements WindowPorts {
+export class FakeEditor implements EditorContext {
   readonly pid = 100;
   readonly calls: string[] = [];
   readonly #servers: readonly FakeServer[];
@@ -107,7 +107,7 @@ export class FakeEditor implements WindowPorts {
     return this.available.includes(command);
   }
 
-  async look(): Promise<Snapshot> {
+  async scan(): Promise<Snapshot> {
     this.#lingering = this.#lingering.filter((one) => one.until > this.#now);
     const instances = [...this.#running.values(), ...this.#lingering.map((one) => one.instance)];
     return snapshot({ definitions: this.#servers.map((server) => server.definition), instances });

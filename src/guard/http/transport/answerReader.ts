@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 import { isRecord } from '../../../base/json.ts';
+import type { RequestId } from './clientMessage.ts';
 import { isEventStream } from './headers.ts';
 
 /** The `result` of a JSON-RPC answer. */

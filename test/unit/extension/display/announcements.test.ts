@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { announcements, announcementText, groupText, ownerFirstMs, speaksNow } from '../../../../src/extension/display/announcements.ts';
+import { announcements, announcementText, groupText, notifiesNow, ownerFirstMs } from '../../../../src/extension/display/announcements.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
 const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }));
@@ -39,10 +39,10 @@ describe('The notification of an upgrade', () => {
     const [own] = of(stale());
     const [foreign] = of(stale({ client: claude }));
     assert.ok(own && foreign);
-    assert.equal(speaksNow(own, here, false, 0), true);
-    assert.equal(speaksNow(foreign, here, true, ownerFirstMs - 1), false);
-    assert.equal(speaksNow(foreign, here, true, ownerFirstMs), true);
-    assert.equal(speaksNow(foreign, here, false, 60_000), false);
+    assert.equal(notifiesNow(own, here, false, 0), true);
+    assert.equal(notifiesNow(foreign, here, true, ownerFirstMs - 1), false);
+    assert.equal(notifiesNow(foreign, here, true, ownerFirstMs), true);
+    assert.equal(notifiesNow(foreign, here, false, 60_000), false);
   });
 
   it('says what runs, what is installed, and whose it is', () => {

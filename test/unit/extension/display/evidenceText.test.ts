@@ -12,7 +12,7 @@ describe('The evidence document', () => {
     const shown = text(stale());
     assert.match(shown, /^everything \(PID 4711\): stale\n=+\n/);
     assert.match(shown, /\nStale \(proven\)\n {2}everything 1\.0\.0 → 1\.1\.0\n {2}runs everything 1\.0\.0 since 10:00 \(PID 4711\)/);
-    assert.match(shown, /\nHow to restart it\n {2}This window can restart it/);
+    assert.match(shown, /\nHow to restart it\n {2}Choose “Restart”/);
     assert.match(shown, /\n {2}runs {8}1\.0\.0\n {2}installed {3}1\.1\.0\n/);
     assert.match(shown, /\n {2}entry {7}everything, in ~\/api\/\.vscode\/mcp\.json, line 3\n/);
   });
@@ -21,7 +21,7 @@ describe('The evidence document', () => {
     const shown = text(
       instance({ package: null, unknown: 'a binary without metadata', definitions: [], findings: [finding({ confidence: 'unknown' })] }),
     );
-    assert.match(shown, /^everything \(PID 4711\): nothing found to be wrong/);
+    assert.match(shown, /^everything \(PID 4711\): OK\n/);
     assert.match(shown, /\(cannot be told\)/);
     assert.match(shown, /not known {3}a binary without metadata/);
     assert.match(shown, /none of the configuration files that were read has it/);

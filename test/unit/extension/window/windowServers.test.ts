@@ -105,7 +105,7 @@ describe("Restarting a server of this window by VS Code's commands", () => {
     const editor = new FakeEditor([{ ...inFolder, broken: true }]);
     const outcome = await restart(editor, editor.running(inFolder.id));
     assert.ok(outcome.kind === 'failed');
-    assert.match(outcome.reason, /was stopped, and VS Code did not start it again/);
+    assert.match(outcome.reason, /was stopped, but VS Code did not start it again/);
     assert.equal(outcome.output, inFolder.id);
   });
 
