@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { waitFor } from '../../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { identityKey } from '../../../../src/model/process.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
