@@ -7,7 +7,7 @@ import { quietSettings } from '../editor/quietSettings.ts';
 import { stageExtension } from '../editor/stageExtension.ts';
 import { startEditor } from '../editor/startEditor.ts';
 import { printProgress, timed } from '../system/progress.ts';
-import { waitFor } from '../system/waiting.ts';
+import { waitFor } from '../system/waitFor.ts';
 import { staleServer } from './demoServers.ts';
 import { prepareDemo } from './prepareDemo.ts';
 import { installStarter, startedVariable } from './starterExtension.ts';

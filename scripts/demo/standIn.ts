@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { endTree, listProcesses, type ProcessEntry } from '../system/processTree.ts';
-import { waitFor } from '../system/waiting.ts';
+import { waitFor } from '../system/waitFor.ts';
 
 /** What a stand-in client starts. */
 export type StandInServer = { readonly name: string; readonly command: string; readonly args: readonly string[]; readonly copies: number };

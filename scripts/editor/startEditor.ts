@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withoutNpmRun } from '../system/npm.ts';
 import { endTree } from '../system/processTree.ts';
-import { waitFor } from '../system/waiting.ts';
+import { waitFor } from '../system/waitFor.ts';
 import type { InstalledEditor } from './installEditor.ts';
 
 export type EditorOptions = {

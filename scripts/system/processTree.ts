@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { waitFor } from './waiting.ts';
+import { waitFor } from './waitFor.ts';
 
 /** One process; `start` tells it from a later process that got the same number. */
 export type ProcessEntry = { readonly pid: number; readonly ppid: number; readonly start: string; readonly zombie: boolean };

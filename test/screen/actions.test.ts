@@ -10,7 +10,7 @@ import type { Page } from 'playwright-core';
 import { whyNoNamespace } from '../../scripts/suites/processNamespace.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 import type { HistoryEntry } from '../../src/action/execute/actionHistory.ts';
 import type { Instance, Snapshot } from '../../src/model/snapshot.ts';
 import { ProcTable } from '../../src/process/linux/procTable.ts';

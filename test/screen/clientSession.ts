@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { endTree } from '../../scripts/system/processTree.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 
 /** How a session of a client shows, as it was recorded of the real one (Claude Code 2.1.329, Codex 0.169.0). */
 export type RecordedClient = 'claude-code by npm' | 'claude-code native' | 'codex';

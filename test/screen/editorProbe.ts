@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 
 /** A second extension beside ours, which calls VS Code's commands and tools for a test and tells what came of it. */
 const main = `

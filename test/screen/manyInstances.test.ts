@@ -10,7 +10,7 @@ import { whyNoNamespace } from '../../scripts/suites/processNamespace.ts';
 import { npm } from '../../scripts/system/npm.ts';
 import { listProcesses } from '../../scripts/system/processTree.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { findPython, makeVenv, pip, venvPath } from '../process/package/pythonWheels.ts';
 import { makeSurveyor, settled } from '../process/survey/world.ts';

@@ -6,7 +6,7 @@ import { npm } from '../../scripts/system/npm.ts';
 import { endTree } from '../../scripts/system/processTree.ts';
 import { printProgress, timed } from '../../scripts/system/progress.ts';
 import { cacheRoot } from '../../scripts/system/projectPaths.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 
 /** A running `opencode serve`. */
 export type Opencode = {

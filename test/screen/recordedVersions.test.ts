@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 import { installExamples, installNotesServer } from '../process/lock/notesServer.ts';
 import { findPython } from '../process/package/pythonWheels.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';

@@ -5,7 +5,7 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import { staleServer } from '../../scripts/demo/demoServers.ts';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { installServer } from '../../scripts/system/npmServer.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';

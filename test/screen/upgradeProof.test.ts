@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { installServer } from '../../scripts/system/npmServer.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';

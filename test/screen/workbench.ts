@@ -4,7 +4,7 @@ import type { Locator, Page } from 'playwright-core';
 import { readManifest } from '../../scripts/editor/stageExtension.ts';
 import type { Editor } from '../../scripts/editor/startEditor.ts';
 import { outRoot } from '../../scripts/system/projectPaths.ts';
-import { waitFor } from '../../scripts/system/waiting.ts';
+import { waitFor } from '../../scripts/system/waitFor.ts';
 import { type WorkbenchPlaces, waitForWorkbench } from './openWorkbench.ts';
 
 type Parts = { readonly page: Page; readonly editor: Editor; readonly places: WorkbenchPlaces; readonly close: () => Promise<void> };

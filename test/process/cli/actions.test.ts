@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { whyNoNamespace } from '../../../scripts/suites/processNamespace.ts';
-import { waitFor } from '../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../scripts/system/waitFor.ts';
 import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
 import type { HistoryEntry } from '../../../src/action/execute/actionHistory.ts';
 import type { Outcome } from '../../../src/action/execute/exclusiveAction.ts';

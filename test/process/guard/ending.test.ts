@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { until } from '../../until.ts';
 import {
   childrenOf,
   commandOf,
@@ -11,7 +12,6 @@ import {
   processesWith,
   publishedGuards,
   strictServer,
-  until,
   watchdogOf,
 } from './guardedServer.ts';
 

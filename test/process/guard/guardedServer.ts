@@ -6,12 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { buildProgram } from '../../../esbuild.ts';
 import { listInstanceRecords } from '../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
-import { ended, until as untilWithin } from '../lock/lockHome.ts';
-
-/** Waits for a condition; the machine may be busy. @throws when it does not come true in time */
-export function until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
-  return untilWithin(what, condition, limitMs);
-}
+import { ended } from '../lock/lockHome.ts';
 
 export type Message = { readonly [key: string]: unknown };
 

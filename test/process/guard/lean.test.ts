@@ -3,7 +3,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { compileFolder } from '../../../src/base/compileCache.ts';
-import { commandOf, GuardHome, guardBundle, processesWith, publishedGuards, strictServer, until } from './guardedServer.ts';
+import { until } from '../../until.ts';
+import { commandOf, GuardHome, guardBundle, processesWith, publishedGuards, strictServer } from './guardedServer.ts';
 
 describe('guard: what it loads', function () {
   this.timeout(60_000);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GuardHome, isRunning, publishedGuards, type RawClient, resultText, strictServer, until } from './guardedServer.ts';
+import { until } from '../../until.ts';
+import { GuardHome, isRunning, publishedGuards, type RawClient, resultText, strictServer } from './guardedServer.ts';
 
 /** The text of an error answer. */
 function errorText(answer: { readonly [key: string]: unknown }): string {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { GuardHome, guardBundle, strictServer, until } from './guardedServer.ts';
+import { until } from '../../until.ts';
+import { GuardHome, guardBundle, strictServer } from './guardedServer.ts';
 
 /** A server that sends back every line as it came. */
 const mirror = [

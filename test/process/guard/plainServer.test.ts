@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { until } from '../../until.ts';
 import { buildPrograms } from '../cli/bundle.ts';
 import { run } from '../package/command.ts';
-import { GuardHome, publishedGuards, type RawClient, until } from './guardedServer.ts';
+import { GuardHome, publishedGuards, type RawClient } from './guardedServer.ts';
 
 /** A server without any SDK: it answers each request with its version. A version that ends in 666 does not start. */
 const program = `

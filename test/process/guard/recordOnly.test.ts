@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readlinkSync } from 'node:fs';
-import { GuardHome, isRunning, publishedGuards, until } from './guardedServer.ts';
+import { until } from '../../until.ts';
+import { GuardHome, isRunning, publishedGuards } from './guardedServer.ts';
 
 describe('guard: --record-only', function () {
   this.timeout(60_000);

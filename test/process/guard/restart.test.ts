@@ -8,7 +8,8 @@ import { createProcessTable } from '../../../src/process/createProcessTable.ts';
 import { processTree } from '../../../src/process/tree/processTree.ts';
 import { createRedactor } from '../../../src/redaction/redactor.ts';
 import { LockFacts } from '../../../src/survey/records/lockFolder.ts';
-import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, strictServer, until } from './guardedServer.ts';
+import { until } from '../../until.ts';
+import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, strictServer } from './guardedServer.ts';
 
 /** Tells what it got as the answer to whatever it answers, and never answers a call. */
 const recorder = `

@@ -3,8 +3,9 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { until } from '../../until.ts';
 import { makeProject } from '../package/npmServers.ts';
-import { childrenOf, GuardHome, guardBundle, isRunning, strictServer, until, watchdogOf } from './guardedServer.ts';
+import { childrenOf, GuardHome, guardBundle, isRunning, strictServer, watchdogOf } from './guardedServer.ts';
 
 /** So many calls, eight at a time. */
 const burst = 4_000;

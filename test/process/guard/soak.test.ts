@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../../until.ts';
 import { run } from '../package/command.ts';
 import { npm } from '../package/npmServers.ts';
-import { childrenOf, GuardHome, isRunning, type RawClient, resultText, until } from './guardedServer.ts';
+import { childrenOf, GuardHome, isRunning, type RawClient, resultText } from './guardedServer.ts';
 
 const long = process.env.TEST_LONG === '1';
 const calls = long ? 200_000 : 20_000;

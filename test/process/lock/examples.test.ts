@@ -13,8 +13,9 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
+import { until } from '../../until.ts';
 import { findPython } from '../package/pythonWheels.ts';
-import { ended, LockHome, until } from './lockHome.ts';
+import { ended, LockHome } from './lockHome.ts';
 import { examples, installNotesServer } from './notesServer.ts';
 
 const validate = new Ajv().compile(JSON.parse(readFileSync('schema/instance-record.schema.json', 'utf8')));

@@ -9,9 +9,10 @@ import { lockFile } from '../../../src/lock/kernelLock.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { InstanceHome } from './instanceHome.ts';
-import { ended, until } from './lockHome.ts';
+import { ended } from './lockHome.ts';
 
 /** As mempalace does for its writer: one try, no waiting, again and again; how often it was refused stands in a file. */
 const miner = `

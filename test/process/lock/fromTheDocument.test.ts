@@ -13,9 +13,10 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
+import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ControlHome } from './control/controlHome.ts';
-import { ended, until } from './lockHome.ts';
+import { ended } from './lockHome.ts';
 
 const script = join(import.meta.dirname, 'fromTheDocument.pl');
 

@@ -12,8 +12,9 @@ import { lockHolders } from '../../../src/lock/lockHolders.ts';
 import { readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
+import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
-import { ended, LockHome, until } from './lockHome.ts';
+import { ended, LockHome } from './lockHome.ts';
 
 describe('A lock in the hands of a child', function () {
   this.timeout(60_000);

@@ -30,9 +30,10 @@ import { findLockDirectory, openLockDirectory, protocolBase } from '../../../src
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
+import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { InstanceHome, markOf } from './instanceHome.ts';
-import { ended, until } from './lockHome.ts';
+import { ended } from './lockHome.ts';
 
 describe('Instances and their records', function () {
   this.timeout(60_000);

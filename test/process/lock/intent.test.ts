@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ActOnceOptions, actOnce, readActor } from '../../../src/lock/actOnce.ts';
+import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
-import { ended, LockHome, until } from './lockHome.ts';
+import { ended, LockHome } from './lockHome.ts';
 
 const target = 'b'.repeat(32);
 

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type LockDirectory, openLockDirectory } from '../../../src/lock/lockDirectory.ts';
 
 /** A run folder of a test's own, and the processes that it started. */
@@ -70,15 +69,4 @@ export function ended(child: ChildProcess): Promise<void> {
       child.kill('SIGKILL');
     }
   });
-}
-
-/** Waits for a condition. @throws when it does not come true in time */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const start = performance.now();
-  while (!(await condition())) {
-    if (performance.now() - start > limitMs) {
-      throw new Error(`Never: ${what}`);
-    }
-    await pause(10);
-  }
 }

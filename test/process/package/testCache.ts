@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitFor } from '../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../scripts/system/waitFor.ts';
 
 let made: string | undefined;
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'mocha';
 import { endTree, listProcesses, processTree, stillAlive } from '../../../scripts/system/processTree.ts';
-import { waitFor } from '../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../scripts/system/waitFor.ts';
 
 /** A process that is deaf to SIGTERM, and a child of it that is too. */
 const deaf = `

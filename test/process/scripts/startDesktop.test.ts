@@ -7,7 +7,7 @@ import { startDesktop } from '../../../scripts/start/startDesktop.ts';
 import { userEnvironment } from '../../../scripts/start/userEnvironment.ts';
 import { listProcesses } from '../../../scripts/system/processTree.ts';
 import { projectRoot } from '../../../scripts/system/projectPaths.ts';
-import { waitFor } from '../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../scripts/system/waitFor.ts';
 
 describe('npm start with `code` on PATH', function () {
   this.timeout(30_000);

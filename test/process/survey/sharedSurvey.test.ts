@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { waitFor } from '../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../scripts/system/waitFor.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { ProcessIdentity } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';

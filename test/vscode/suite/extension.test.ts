@@ -4,7 +4,7 @@ import { before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { installServer } from '../../../scripts/system/npmServer.ts';
 import { commands } from '../../../src/extension/manifestNames.ts';
-import { until } from '../until.ts';
+import { until } from '../../until.ts';
 
 const id = 'mcp.config.ws0.everything';
 const name = '@modelcontextprotocol/server-everything';

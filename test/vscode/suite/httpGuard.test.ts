@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import { until } from '../until.ts';
+import { until } from '../../until.ts';
 
 const id = 'mcp.config.ws0.guarded';
 const extensionId = 'mcp-shepherd.mcp-shepherd';

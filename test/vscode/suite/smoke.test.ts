@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import { until } from '../until.ts';
+import { until } from '../../until.ts';
 
 type Manifest = {
   readonly name: string;

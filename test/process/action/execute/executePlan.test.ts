@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import { waitFor } from '../../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { readHistory } from '../../../../src/action/execute/actionHistory.ts';
 import { actionResult, intentTarget, type Outcome, runExclusively } from '../../../../src/action/execute/exclusiveAction.ts';
 import { type ActionContext, carryOut } from '../../../../src/action/execute/executePlan.ts';

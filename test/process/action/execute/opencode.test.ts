@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { waitFor } from '../../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { withoutClientMarks } from '../../../../scripts/system/withoutClientMarks.ts';
 import type { Outcome } from '../../../../src/action/execute/exclusiveAction.ts';
 import type { Plan } from '../../../../src/action/plan/plan.ts';

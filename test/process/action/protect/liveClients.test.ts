@@ -3,7 +3,7 @@ import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'mocha';
-import { waitFor } from '../../../../scripts/system/waiting.ts';
+import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { installOpencode, startOpencode } from '../../../screen/realOpencode.ts';
 import { childrenOf, isRunning } from '../../guard/guardedServer.ts';
 import { run } from '../../package/command.ts';

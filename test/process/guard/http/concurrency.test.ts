@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { freePort, HttpWorld, kill, until } from './httpWorld.ts';
+import { until } from '../../../until.ts';
+import { freePort, HttpWorld, kill } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 
 const long = process.env.TEST_LONG === '1';

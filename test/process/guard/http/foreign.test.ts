@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../../../until.ts';
 import { buildPrograms } from '../../cli/bundle.ts';
 import { restart } from './control.ts';
-import { freePort, HttpWorld, health, kill, type Program, until, v1Program } from './httpWorld.ts';
+import { freePort, HttpWorld, health, kill, type Program, v1Program } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 
 /** The real SDK server, installed as a package that somebody else starts and upgrades. */

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { call, freePort, HttpWorld, health, until } from './httpWorld.ts';
+import { until } from '../../../until.ts';
+import { call, freePort, HttpWorld, health } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 import { json, sessionServer, WireServer } from './wireServer.ts';
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { build } from 'esbuild';
-import { ended, until } from '../../lock/lockHome.ts';
+import { until } from '../../../until.ts';
+import { ended } from '../../lock/lockHome.ts';
 import { guardBundle } from '../guardedServer.ts';
 
 let v1Bundle: Promise<string> | undefined;
@@ -190,5 +191,3 @@ export async function call(client: Client, name: string, args: Readonly<Record<s
   const [first] = Array.isArray(content) ? content : [];
   return typeof first?.text === 'string' ? first.text : JSON.stringify(result);
 }
-
-export { until };

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isGroupAlive } from '../../../../src/guard/process/processGroup.ts';
+import { until } from '../../../until.ts';
 import { recordOf, restart, tokenOf } from './control.ts';
-import { call, HttpWorld, health, type Program, until, v1Program } from './httpWorld.ts';
+import { call, HttpWorld, health, type Program, v1Program } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 
 const rounds = process.env.TEST_LONG === '1' ? 10 : 1;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { HttpWorld, health, until } from './httpWorld.ts';
+import { until } from '../../../until.ts';
+import { HttpWorld, health } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 import { json, refusals, sessionServer, WireServer } from './wireServer.ts';
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { call, freePort, HttpWorld, kill, until } from './httpWorld.ts';
+import { until } from '../../../until.ts';
+import { call, freePort, HttpWorld, kill } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 import { type Answering, json, sessionServer, WireServer } from './wireServer.ts';
 

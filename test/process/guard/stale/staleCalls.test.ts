@@ -5,8 +5,9 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { askInstance } from '../../../../src/lock/control/controlClient.ts';
 import { openLockDirectory } from '../../../../src/lock/lockDirectory.ts';
+import { until } from '../../../until.ts';
 import { makeProject, npm, servers } from '../../package/npmServers.ts';
-import { GuardHome, guardBundle, isRunning, publishedGuards, until } from '../guardedServer.ts';
+import { GuardHome, guardBundle, isRunning, publishedGuards } from '../guardedServer.ts';
 
 const [older, newer] = servers.memory.versions;
 

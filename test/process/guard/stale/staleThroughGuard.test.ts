@@ -9,10 +9,11 @@ import { askInstance } from '../../../../src/lock/control/controlClient.ts';
 import { readInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../../src/lock/lockDirectory.ts';
 import { knownUpdateFile } from '../../../../src/package/knownUpdate.ts';
+import { until } from '../../../until.ts';
 import { buildPrograms } from '../../cli/bundle.ts';
 import { run } from '../../package/command.ts';
 import { cleanEnv, findPython, makeVenv, pip, venvPath } from '../../package/pythonWheels.ts';
-import { GuardHome, guardBundle, type Message, publishedGuards, type RawClient, resultText, until } from '../guardedServer.ts';
+import { GuardHome, guardBundle, type Message, publishedGuards, type RawClient, resultText } from '../guardedServer.ts';
 
 describe('guard: stale code at call time, through the bundle that ships', function () {
   this.timeout(120_000);

@@ -17,8 +17,9 @@ import { openLockDirectory } from '../../../../src/lock/lockDirectory.ts';
 import { readProcessStarts } from '../../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../../unit/lock/records.ts';
+import { until } from '../../../until.ts';
 import { onlyOnLinux } from '../../onlyOnLinux.ts';
-import { ended, until } from '../lockHome.ts';
+import { ended } from '../lockHome.ts';
 import { ControlHome, type Named, type RawConnection } from './controlHome.ts';
 
 describe('The control endpoint (Instance Lock Protocol 1, test 30)', function () {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { until } from '../../../until.ts';
 import { guardBundle } from '../../guard/guardedServer.ts';
-import { until } from '../../lock/lockHome.ts';
 import { onlyOnLinux } from '../../onlyOnLinux.ts';
 import { makeProject, npm, npmEnv, servers } from '../../package/npmServers.ts';
 import type { RunningServer } from '../../package/observe.ts';
@@ -67,7 +67,7 @@ describe('guarded servers in the survey', function () {
     const start = (mode: string): Promise<RunningServer> => world.start(process.execPath, words(mode), { cwd: project, env });
     await start('warn');
     const observer = await world.observer();
-    const published = async (count: number): Promise<void> =>
+    const published = (count: number): Promise<boolean> =>
       until(
         'the records',
         async () => (await observer.survey()).instances.filter((one) => one.record?.state === 'running').length === count,
