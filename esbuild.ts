@@ -10,6 +10,27 @@ const importMetaUrl = { 'import.meta.url': '__importMetaUrl' };
 /** @param file the script's expression for the path that `import.meta.url` stands for */
 const importMetaBanner = (file: string): string => `const __importMetaUrl = require('node:url').pathToFileURL(${file}).href;`;
 
+/**
+ * Libraries that take time to load (dozens of regular expressions, 70 modules of `yaml`) and that most starts do not use. Each is replaced by a stand-in that loads
+ * the library when it is first called or read. Their default exports are functions, or objects of functions and classes.
+ */
+const loadedWhenUsed: Plugin = {
+  name: 'loaded-when-used',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'loaded-when-used';
+    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440|yaml)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
+      from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
+    );
+    onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
+      contents: `
+        let loaded;
+        const real = () => (loaded ??= require(${JSON.stringify(path)}));
+        module.exports = new Proxy(() => undefined, { apply: (_, self, args) => Reflect.apply(real(), self, args), get: (_, name) => real()[name] });`,
+      resolveDir,
+    }));
+  },
+};
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -20,6 +41,7 @@ const common = {
   legalComments: 'none',
   // jsonc-parser's `main` is UMD, which does not bundle.
   mainFields: ['module', 'main'],
+  plugins: [loadedWhenUsed],
   metafile: true,
   logLevel: 'warning',
 } as const satisfies BuildOptions;
@@ -39,32 +61,11 @@ export const extension: BuildOptions = {
 const programNames = ['cli', 'guard'] as const;
 export type ProgramName = (typeof programNames)[number];
 
-/**
- * Libraries whose mere loading takes time (they build dozens of regular expressions), for most starts in vain: each is a stand-in that loads the real one when it
- * is first called or read. Their exports are functions, or objects of functions.
- */
-const loadedWhenUsed: Plugin = {
-  name: 'loaded-when-used',
-  setup({ onResolve, onLoad }) {
-    const namespace = 'loaded-when-used';
-    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
-      from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
-    );
-    onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
-      contents: `
-        let loaded;
-        const real = () => (loaded ??= require(${JSON.stringify(path)}));
-        module.exports = new Proxy(() => undefined, { apply: (_, self, args) => Reflect.apply(real(), self, args), get: (_, name) => real()[name] });`,
-      resolveDir,
-    }));
-  },
-};
-
 /** Whatever these import when they need it lies in a piece of its own: to compile it costs more than to run it, and most starts need little of it. */
 const programs: Record<ProgramName, BuildOptions> = {
   cli: { ...common, entryPoints: { cli: 'src/cli/main.ts' } },
   // Names cost a call for every closure that is made; the guard makes some for each message.
-  guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' }, plugins: [loadedWhenUsed] },
+  guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' } },
 };
 
 /** The first of two steps: esbuild splits nothing but ES modules. */

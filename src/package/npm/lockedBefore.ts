@@ -2,6 +2,7 @@ import { join, relative, sep } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { InstalledPackage } from '../../model/package.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
+import { bunLocked, type LockedPackage, pnpmLocked } from './lockFiles.ts';
 
 /** Lock files that installers write whenever what they install changes, and leave alone else (npm does so with `npm ci` only). */
 const lockFiles = ['pnpm-lock.yaml', 'bun.lock', 'package-lock.json', 'yarn.lock'] as const;
@@ -36,12 +37,16 @@ function lockOf(project: string, before: number): (item: InstalledPackage) => bo
   const unsure = found.some(
     ({ read }) => read.status === 'unreadable' || (read.status === 'ok' && Math.max(read.stat.mtimeMs, read.stat.ctimeMs) > before),
   );
-  const texts = found.flatMap(({ name, read }) => (read.status === 'ok' ? [{ name, text: read.text }] : []));
-  const npm = npmVersions(texts.find(({ name }) => name === 'package-lock.json')?.text);
-  const others = texts.filter(({ name }) => name === 'pnpm-lock.yaml' || name === 'bun.lock').map(({ text }) => text);
+  if (unsure) {
+    return () => false;
+  }
+  const textOf = (file: (typeof lockFiles)[number]): string | undefined =>
+    found.flatMap(({ name, read }) => (name === file && read.status === 'ok' ? [read.text] : []))[0];
+  const npm = npmVersions(textOf('package-lock.json'));
+  const [pnpm, bun] = [textOf('pnpm-lock.yaml'), textOf('bun.lock')];
+  const others = [...((pnpm && pnpmLocked(pnpm)) || []), ...((bun && bunLocked(bun)) || [])];
   return ({ name, version = '', root }) =>
-    !unsure &&
-    (npm.get(relative(project, root).split(sep).join('/')) === version || others.some((text) => namesVersion(text, name, version)));
+    npm.get(relative(project, root).split(sep).join('/')) === version || others.some((one) => isVersion(one, name, version));
 }
 
 function npmVersions(text: string | undefined): ReadonlyMap<string, string> {
@@ -56,8 +61,11 @@ function npmVersions(text: string | undefined): ReadonlyMap<string, string> {
   }
 }
 
-/** `name@1.2.3`, or the file of an archive of that version. */
-function namesVersion(text: string, name: string, version: string): boolean {
-  const plain = (part: string): string => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?<![\\w.@/-])${plain(name)}@(?:[^\\s"']*[/-])?${plain(version)}(?=\\.tgz|["'(:,\\s]|$)`).test(text);
+/** Whether it is `name@1.2.3`, or an archive of that version by what the lock file or the name of the archive says. */
+function isVersion(locked: LockedPackage, name: string, version: string): boolean {
+  const source = locked.id.startsWith(`${name}@`) ? locked.id.slice(name.length + 1) : undefined;
+  return (
+    source !== undefined &&
+    (source === version || locked.version === version || source.endsWith(`-${version}.tgz`) || source.endsWith(`/${version}.tgz`))
+  );
 }

@@ -2,7 +2,7 @@ import { posix, win32 } from 'node:path';
 import { type ProxySettings, proxyFor } from '../httpProxy.ts';
 import { basic, type IndexRoute, indexAddress } from '../indexRoute.ts';
 import { isPublicAddress, isPublicIndex, publicNpmRegistry } from '../publicIndexes.ts';
-import type { SettingsSource } from '../settingsSource.ts';
+import { readSettings, type SettingsSource, unlessUnreadable } from '../settingsSource.ts';
 import { hasVariables, type NpmrcEntries, npmVariables, parseNpmrc, withVariables } from './npmrc.ts';
 import { namedElsewhere } from './yarnPnpmBunSettings.ts';
 
@@ -21,6 +21,8 @@ export interface NpmPackagePlace {
   readonly publishedTo?: string;
   /** Where the lock file says that it came from. */
   readonly resolved?: string;
+  /** A lock file that may say so and cannot be read. */
+  readonly unreadable?: string;
 }
 
 /** Settings in npm's order, the strongest first. Those of a project come with the code and get no value of our environment. */
@@ -34,7 +36,12 @@ interface Layer {
  * "scope"). A scope with a registry of its own is asked there and nowhere else; where anything says that a package is not from the public
  * registry, that is never told its name.
  */
-export function npmRoute(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
+export function npmRoute(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
+  return unlessUnreadable(() => routeOf(place, source));
+}
+
+/** @throws UnreadableSettings */
+function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
   const layers = npmLayers(place, around);
   const get = (key: string): string | undefined => settingOf(layers, key, around);
   if (get('offline') === 'true') {
@@ -56,6 +63,9 @@ export function npmRoute(place: NpmPackagePlace, around: SettingsSource): IndexR
   if (isPublicIndex(base)) {
     if ([place.publishedTo, place.resolved].some((other) => other !== undefined && !isPublicAddress(other))) {
       return { never: 'it did not come from the registry that is configured' };
+    }
+    if (place.unreadable !== undefined) {
+      return { never: `${place.unreadable} cannot be read, and may name another source` };
     }
     if (namedElsewhere(place.name, place.modules, around)) {
       return { never: 'the settings of yarn, pnpm or bun name another registry' };
@@ -82,7 +92,7 @@ export function npmRoute(place: NpmPackagePlace, around: SettingsSource): IndexR
 }
 
 function npmLayers(place: NpmPackagePlace, around: SettingsSource): Layer[] {
-  const { platform, home, read } = around;
+  const { platform, home } = around;
   const { join } = platform === 'win32' ? win32 : posix;
   const fromEnv = npmVariables(around.env);
   const user = fromEnv.get('userconfig') ?? join(home, '.npmrc');
@@ -91,8 +101,8 @@ function npmLayers(place: NpmPackagePlace, around: SettingsSource): Layer[] {
   const prefixes = [...(prefix === undefined ? [] : [prefix]), ...place.prefixes];
   const machine = [fromEnv.get('globalconfig'), ...prefixes.map((one) => join(one, 'etc', 'npmrc'))];
   const file = (path: string | undefined, fromProject: boolean): Layer[] => {
-    const text = path === undefined ? undefined : read(path);
-    return text === undefined ? [] : [{ entries: parseNpmrc(text), fromProject }];
+    const entries = path === undefined ? undefined : readSettings(around, path, parseNpmrc);
+    return entries === undefined ? [] : [{ entries, fromProject }];
   };
   return [
     { entries: fromEnv, fromProject: false },

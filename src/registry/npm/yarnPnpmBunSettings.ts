@@ -1,81 +1,95 @@
 import { posix, win32 } from 'node:path';
 import { parse } from 'smol-toml';
-import { asRecord } from '../../base/json.ts';
+import { isRecord } from '../../base/json.ts';
+import { yamlDocuments } from '../../base/yaml.ts';
 import { isPublicAddress } from '../publicIndexes.ts';
-import type { SettingsSource } from '../settingsSource.ts';
+import { readSettings, type SettingsSource } from '../settingsSource.ts';
 import { parseNpmrc } from './npmrc.ts';
 
-/** A registry that the settings of yarn, pnpm or bun name; without scope, the one for everything. */
+/** A registry that the settings of yarn, pnpm or bun name; without a scope, the one for all packages. */
 interface NamedRegistry {
   readonly scope?: string;
   readonly address: string;
 }
 
-/** A scope's own lines are few. */
-const mostLines = 50;
-/** Workspaces keep such files in a folder above; more are not looked through. */
+/** Yarn looks in all parent folders. More than these are not read. */
 const mostFolders = 40;
 
 /**
- * Whether yarn's, pnpm's or bun's own settings say that a package is not from the public registry. They are not asked for more than that: whom such a
- * manager would ask instead is left to it, but the public registry is not told the name. What cannot be read as an address counts as private.
+ * Whether the settings of yarn, pnpm or bun say that a package is not from the public registry. Which registry they name instead is not used: the public one is
+ * not told the name, and no other is asked. A value that is no address, a variable for instance, counts as private.
  *
  * Files: yarn's documentation ("Settings", `.yarnrc.yml`; version 1: ".yarnrc"), bun's ("bunfig.toml", `install.registry`, `install.scopes`), pnpm's
- * ("Settings", `registries`) and what pnpm writes down beside what it installed (`node_modules/.modules.yaml`).
+ * ("Settings", `registries`; "pnpm config" for the places) and what pnpm records beside what it installed (`node_modules/.modules.yaml`).
  *
  * @param project folder whose `node_modules` the package is in; undefined for global installs
+ * @throws UnreadableSettings when one of the files cannot be read or parsed
  */
-export function namedElsewhere(name: string, project: string | undefined, around: SettingsSource): boolean {
+export function namedElsewhere(name: string, project: string | undefined, source: SettingsSource): boolean {
   const scope = name.startsWith('@') ? name.slice(0, name.indexOf('/')) : undefined;
-  const { env } = around;
+  const { env } = source;
   const variables = [env.YARN_NPM_REGISTRY_SERVER, env.YARN_REGISTRY, env.BUN_CONFIG_REGISTRY].filter((value) => value !== undefined);
-  const named = [...variables.map((address): NamedRegistry => ({ address })), ...settingsOf(project, around)];
+  const named = [...variables.map((address): NamedRegistry => ({ address })), ...settingsOf(project, source)];
   return named.some((one) => (one.scope === undefined || one.scope === scope) && !isPublicAddress(one.address));
 }
 
-function settingsOf(project: string | undefined, { platform, home, env, read }: SettingsSource): NamedRegistry[] {
+function settingsOf(project: string | undefined, source: SettingsSource): NamedRegistry[] {
+  const { platform, home, env } = source;
   const { join, dirname } = platform === 'win32' ? win32 : posix;
   const folders = project === undefined ? [] : [project];
   for (let at = project; at !== undefined && dirname(at) !== at && folders.length < mostFolders; at = dirname(at)) {
     folders.push(dirname(at));
   }
   const configHome = env.XDG_CONFIG_HOME || join(home, '.config');
-  const from = (paths: readonly string[], parser: (text: string) => NamedRegistry[]): NamedRegistry[] =>
-    [...new Set(paths)].flatMap((path) => {
-      const text = read(path);
-      return text === undefined ? [] : parser(text);
-    });
+  const pnpmFolders = [
+    join(configHome, 'pnpm'),
+    ...(platform === 'darwin' ? [join(home, 'Library', 'Preferences', 'pnpm')] : []),
+    ...(platform === 'win32' ? [join(home, 'AppData', 'Local', 'pnpm', 'config')] : []),
+  ];
+  const from = (paths: readonly string[], parser: (text: string) => NamedRegistry[] | undefined): NamedRegistry[] =>
+    [...new Set(paths)].flatMap((path) => readSettings(source, path, parser) ?? []);
   const each = (file: string): string[] => folders.map((folder) => join(folder, file));
   return [
     ...from([...each('.yarnrc.yml'), join(home, '.yarnrc.yml')], yarnSettings),
     ...from([...each('.yarnrc'), join(home, '.yarnrc')], yarnOneSettings),
     ...from([...each('bunfig.toml'), join(home, '.bunfig.toml'), join(configHome, '.bunfig.toml')], bunSettings),
     ...from(
-      [...each('pnpm-workspace.yaml'), ...(project === undefined ? [] : [join(project, 'node_modules', '.modules.yaml')])],
+      [
+        ...each('pnpm-workspace.yaml'),
+        ...(project === undefined ? [] : [join(project, 'node_modules', '.modules.yaml')]),
+        ...pnpmFolders.map((folder) => join(folder, 'config.yaml')),
+      ],
       pnpmSettings,
     ),
-    ...from([join(configHome, 'pnpm', 'rc')], pnpmUserSettings),
+    ...from(
+      pnpmFolders.map((folder) => join(folder, 'rc')),
+      pnpmUserSettings,
+    ),
   ];
 }
 
-/** `npmRegistryServer` at the top and below `npmScopes`; YAML as people write it, the rest counts for every scope. */
-function yarnSettings(text: string): NamedRegistry[] {
-  const lines = text.split(/\r?\n/);
-  return lines.flatMap((line, index) => {
-    const found = /^(.*?)["']?npmRegistryServer["']?\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\s#,}]+))/.exec(line);
-    if (!found || /^\s*#/.test(line)) {
-      return [];
-    }
-    const indent = found[1] ?? '';
-    const address = found[2] ?? found[3] ?? found[4] ?? '';
-    const above = lines
-      .slice(Math.max(0, index - mostLines), index)
-      .findLast((one) => /^\s*[^\s#]/.test(one) && one.length - one.trimStart().length < indent.length);
-    const scope = /^\s+["']?@?([\w.~-]+)["']?\s*:\s*(#.*)?$/.exec(above ?? '')?.[1];
-    return [{ address, ...(/^\s+$/.test(indent) && scope !== undefined ? { scope: `@${scope}` } : {}) }];
+/** The registry of everything, and those of scopes; what is no text, a list for instance, is no setting. */
+function namedRegistries(general: unknown, scopes: readonly (readonly [scope: string, address: unknown])[]): NamedRegistry[] {
+  return [
+    ...(typeof general === 'string' ? [{ address: general }] : []),
+    ...scopes.flatMap(([scope, address]) =>
+      typeof address === 'string' ? [{ scope: scope.startsWith('@') ? scope : `@${scope}`, address }] : [],
+    ),
+  ];
+}
+
+/** `npmRegistryServer` at the top and below `npmScopes`. */
+function yarnSettings(text: string): NamedRegistry[] | undefined {
+  return yamlDocuments(text)?.flatMap((document) => {
+    const { npmRegistryServer, npmScopes } = asRecord(document);
+    return namedRegistries(
+      npmRegistryServer,
+      Object.entries(asRecord(npmScopes)).map(([scope, settings]) => [scope, asRecord(settings).npmRegistryServer]),
+    );
   });
 }
 
+/** Yarn 1 has a format of its own, lines of `key "value"` or `key: value`, for which there is no parser. */
 function yarnOneSettings(text: string): NamedRegistry[] {
   return [...text.matchAll(/^[ \t]*["']?(?:(@[\w.~-]+):)?registry["']?[ \t:]+["']?([^"'\s]+)/gm)].map(([, scope, address = '']) => ({
     address,
@@ -83,36 +97,45 @@ function yarnOneSettings(text: string): NamedRegistry[] {
   }));
 }
 
-function bunSettings(text: string): NamedRegistry[] {
-  let install: Record<string, unknown> | undefined;
+function bunSettings(text: string): NamedRegistry[] | undefined {
+  let install: Record<string, unknown>;
   try {
-    install = asRecord(asRecord(parse(text))?.install);
+    install = asRecord(parse(text).install);
   } catch {
-    return [];
+    return undefined;
   }
-  const address = (value: unknown): string | undefined => {
-    const url = asRecord(value)?.url ?? value;
-    return typeof url === 'string' ? url : undefined;
-  };
-  const general = address(install?.registry);
-  return [
-    ...(general === undefined ? [] : [{ address: general }]),
-    ...Object.entries(asRecord(install?.scopes) ?? {}).flatMap(([scope, value]) => {
-      const own = address(value);
-      return own === undefined ? [] : [{ scope: scope.startsWith('@') ? scope : `@${scope}`, address: own }];
-    }),
-  ];
+  const address = (value: unknown): unknown => asRecord(value).url ?? value;
+  return namedRegistries(
+    address(install.registry),
+    Object.entries(asRecord(install.scopes)).map(([scope, value]) => [scope, address(value)]),
+  );
 }
 
-/** `registries:` and `registry:`, as YAML or as the JSON that newer versions write. */
-function pnpmSettings(text: string): NamedRegistry[] {
-  const pairs = text.matchAll(/(?:^|[\s{,])["']?(default|registry|@[\w.~-]+)["']?\s*:\s*["']?(https?:\/\/[^"'\s,}]+)/g);
-  return [...pairs].map(([, key = '', address = '']) => ({ address, ...(key.startsWith('@') ? { scope: key } : {}) }));
+/** `registries` and `registry`. `.modules.yaml` is JSON in newer versions, which YAML includes. */
+function pnpmSettings(text: string): NamedRegistry[] | undefined {
+  return yamlDocuments(text)?.flatMap((document) => {
+    const settings = asRecord(document);
+    const { default: general, ...scopes } = asRecord(settings.registries);
+    return [...namedRegistries(general, Object.entries(scopes)), ...keyedRegistries(Object.entries(settings))];
+  });
 }
 
 function pnpmUserSettings(text: string): NamedRegistry[] {
-  return [...parseNpmrc(text)].flatMap(([key, address]) => {
-    const scope = /^(@[^:]+):registry$/.exec(key)?.[1];
-    return key === 'registry' || scope !== undefined ? [{ address, ...(scope === undefined ? {} : { scope }) }] : [];
-  });
+  return keyedRegistries([...parseNpmrc(text)]);
+}
+
+/** `registry` and `@scope:registry` among other keys. */
+function keyedRegistries(entries: readonly (readonly [key: string, value: unknown])[]): NamedRegistry[] {
+  return namedRegistries(
+    entries.find(([key]) => key === 'registry')?.[1],
+    entries.flatMap(([key, value]) => {
+      const scope = /^(@[^:]+):registry$/.exec(key)?.[1];
+      return scope === undefined ? [] : [[scope, value] as const];
+    }),
+  );
+}
+
+/** Empty for what has no keys. */
+function asRecord(value: unknown): Record<string, unknown> {
+  return isRecord(value) ? value : {};
 }

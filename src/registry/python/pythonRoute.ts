@@ -3,7 +3,7 @@ import { parse } from 'smol-toml';
 import { proxyFor } from '../httpProxy.ts';
 import { type IndexRoute, type IndexTarget, indexAddress } from '../indexRoute.ts';
 import { isPublicIndex, publicPythonIndex } from '../publicIndexes.ts';
-import type { SettingsSource } from '../settingsSource.ts';
+import { readSettings, type SettingsSource, unlessUnreadable } from '../settingsSource.ts';
 import { joinPipConf, parsePipConf, pipArguments } from './pipConf.ts';
 import { parseUvToml, type UvSettings, uvVariables } from './uvSettings.ts';
 
@@ -36,7 +36,7 @@ export function pythonRoute(place: PythonPackagePlace, around: SettingsSource): 
   if (place.installer === 'other') {
     return { never: 'what installed it is not known' };
   }
-  return place.installer === 'uv' ? uvRoute(place, around) : pipRoute(place, around);
+  return unlessUnreadable(() => (place.installer === 'uv' ? uvRoute(place, around) : pipRoute(place, around)));
 }
 
 interface Common {
@@ -76,9 +76,9 @@ function routeTo(urls: readonly string[], common: Common, around: SettingsSource
 }
 
 function pipRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
-  const files = pipFiles(place.environment, around).flatMap((path) => around.read(path) ?? []);
+  const files = pipFiles(place.environment, around).flatMap((path) => readSettings(around, path, parsePipConf) ?? []);
   const words = pipArguments(place.pipWords ?? []);
-  const conf = joinPipConf(around.env, files.map(parsePipConf), words);
+  const conf = joinPipConf(around.env, files, words);
   const sources = place.pipfile === undefined ? undefined : pipfileSources(place.pipfile);
   if (conf.noIndex) {
     return { never: 'pip is set to ask no index' };
@@ -142,7 +142,7 @@ export function pipFiles(environment: string, { platform, home, env }: SettingsS
 }
 
 function uvRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
-  const { platform, home, env, read } = around;
+  const { platform, home, env } = around;
   const { join, dirname } = platform === 'win32' ? win32 : posix;
   const userFolder =
     platform === 'win32' ? (env.APPDATA ?? join(home, 'AppData', 'Roaming')) : env.XDG_CONFIG_HOME || join(home, '.config');
@@ -154,10 +154,8 @@ function uvRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute 
   ) {
     projects.push(folder);
   }
-  const fromFile = (path: string | undefined): UvSettings | undefined => {
-    const text = path === undefined ? undefined : read(path);
-    return text === undefined ? undefined : parseUvToml(text);
-  };
+  const fromFile = (path: string | undefined): UvSettings | undefined =>
+    path === undefined ? undefined : readSettings(around, path, parseUvToml) || undefined;
   const project = projects
     .flatMap((folder) => [join(folder, 'uv.toml'), join(folder, 'pyproject.toml')])
     .map(fromFile)

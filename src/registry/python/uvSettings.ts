@@ -19,8 +19,12 @@ export interface UvSettings {
   readonly excludeNewer: boolean;
 }
 
-/** Reads a `uv.toml`, the `tool.uv` of a `pyproject.toml`, or the `tool.options` of a `uv-receipt.toml`. Undefined when it is none. Never throws. */
-export function parseUvToml(text: string): UvSettings | undefined {
+/**
+ * Reads a `uv.toml`, the `tool.uv` of a `pyproject.toml`, or the `tool.options` of a `uv-receipt.toml`. Never throws.
+ *
+ * @returns false when the file has no settings of uv, undefined when it is not valid TOML
+ */
+export function parseUvToml(text: string): UvSettings | false | undefined {
   let whole: unknown;
   try {
     whole = parse(text);
@@ -30,7 +34,7 @@ export function parseUvToml(text: string): UvSettings | undefined {
   const tool = asRecord(asRecord(whole)?.tool);
   const table = tool === undefined ? asRecord(whole) : (asRecord(tool.uv) ?? asRecord(tool.options));
   if (table === undefined) {
-    return undefined;
+    return false;
   }
   const pip = asRecord(table.pip) ?? {};
   const listed = (Array.isArray(table.index) ? table.index : []).map(asRecord).flatMap((entry) => {

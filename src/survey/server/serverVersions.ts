@@ -124,13 +124,14 @@ function takeBaseline(row: ProcessRow, sight: LoadedPackage, context: VersionCon
   }
   const { reading } = sight;
   const byTimes = baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt));
-  const again = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
-  const trust = again ? 'around-start' : byTimes;
   // Where everything was installed well before the start, nothing has to settle but the process itself.
-  const settled = context.now - row.startedAt >= (trust === 'before-start' ? loadMs : settleMs);
+  const settled = context.now - row.startedAt >= (byTimes === 'before-start' ? loadMs : settleMs);
   if (!settled || context.now - reading.changedAt < quietMs) {
     return undefined;
   }
+  // Parses whole lock files: done only once for each process.
+  const again = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
+  const trust = again ? 'around-start' : byTimes;
   return context.facts.recordBaseline(row.identity, {
     takenAt: context.now,
     trust,

@@ -25,7 +25,7 @@ export function npmInstallWay({ ref, root, launchers, detail, platform }: Instal
   const settings = isNpx ? (detail.environment?.get('npm_config_local_prefix') ?? projectAbove(detail.cwd)) : project;
   const publishedTo =
     isRecord(own?.publishConfig) && typeof own.publishConfig.registry === 'string' ? own.publishConfig.registry : undefined;
-  const resolved = npmSource(project, environment, manifest, name);
+  const source = npmSource(project, environment, manifest, name);
   const spec = asked === undefined ? undefined : parseNpmSpec(asked);
   const selector = spec?.kind === 'registry' ? spec.selector : undefined;
   return {
@@ -48,7 +48,7 @@ export function npmInstallWay({ ref, root, launchers, detail, platform }: Instal
         prefixes: nodePrefixes(detail, platform, global ? project : undefined),
         ...(own?.private === true ? { isPrivate: true } : {}),
         ...(publishedTo === undefined ? {} : { publishedTo }),
-        ...(resolved === undefined ? {} : { resolved }),
+        ...source,
       },
     },
     tag: selector?.kind === 'tag' ? selector.value : 'latest',

@@ -1,14 +1,19 @@
 import { join } from 'node:path';
 import { isRecord } from '../../base/json.ts';
-import { readBounded, readJsonObject } from '../../storage/boundedFile.ts';
+import { bunLocked, type LockedPackage, pnpmLocked, yarnLocked, yarnOneLocked } from '../../package/npm/lockFiles.ts';
+import { readBounded } from '../../storage/boundedFile.ts';
 import { parseNpmSpec } from '../../version/npmSpec.ts';
 
 /** Lock files of large projects are longer than other metadata. */
 const maxLockBytes = 16 * 1024 * 1024;
 
+/** Where an npm package came from, or the file that may say so and cannot be read. */
+export type NpmSource = { readonly resolved: string } | { readonly unreadable: string };
+
 /**
- * Where an npm package came from, as npm's own lock file says, else the project's package.json, pnpm's folder or any other lock file; undefined when nothing
- * of them names a source.
+ * Where an npm package came from: as npm's own lock file says, else the project's package.json, the name of pnpm's folder or any other lock file. Undefined when
+ * none of them names a source.
+ *
  * @param manifest the project's package.json
  */
 export function npmSource(
@@ -16,11 +21,11 @@ export function npmSource(
   environment: string,
   manifest: Record<string, unknown> | undefined,
   name: string,
-): string | undefined {
+): NpmSource | undefined {
+  const named = sourceAsked(manifest, name) ?? pnpmSource(environment);
   return (
     (project === environment ? npmLocked(join(environment, 'node_modules', '.package-lock.json'), name) : undefined) ??
-    sourceAsked(manifest, name) ??
-    pnpmSource(environment) ??
+    (named === undefined ? undefined : { resolved: named }) ??
     // Where npm left no hidden one.
     npmLocked(join(project, 'package-lock.json'), name) ??
     lockedElsewhere(project, name)
@@ -52,46 +57,45 @@ function pnpmSource(environment: string): string | undefined {
 }
 
 /** The address in a lock file of npm. */
-function npmLocked(file: string, name: string): string | undefined {
-  const packages = readJsonObject(file, maxLockBytes)?.packages;
+function npmLocked(file: string, name: string): NpmSource | undefined {
+  const read = readBounded(file, maxLockBytes);
+  if (read.status !== 'ok') {
+    return read.status === 'absent' ? undefined : { unreadable: file };
+  }
+  let lock: unknown;
+  try {
+    lock = JSON.parse(read.text);
+  } catch {
+    return { unreadable: file };
+  }
+  const packages = isRecord(lock) ? lock.packages : undefined;
   const entry = isRecord(packages) ? packages[`node_modules/${name}`] : undefined;
-  return isRecord(entry) && typeof entry.resolved === 'string' ? entry.resolved : undefined;
+  return isRecord(entry) && typeof entry.resolved === 'string' ? { resolved: entry.resolved } : undefined;
 }
 
-/** The address in a lock file of yarn 1, pnpm or bun. The latter two write it only when it is not the one that their registry would give. */
-function lockedElsewhere(project: string, name: string): string | undefined {
-  for (const [file, mark] of [
-    ['yarn.lock', ' resolved "'],
-    ['pnpm-lock.yaml', 'tarball: '],
-  ] as const) {
-    for (const block of blocksOf(readLock(join(project, file)), name)) {
-      const at = block.indexOf(mark);
-      const url = at < 0 ? undefined : /^https?:\/\/[^"#,}\s]+/.exec(block.slice(at + mark.length, at + mark.length + 2048))?.[0];
-      if (url !== undefined) {
-        return url;
-      }
+/** Lock files of other package managers. A text without its mark names no archive, and is not parsed: that takes 0.1 s for 1,000 packages of pnpm. */
+const otherLocks: readonly [file: string, mark: string, packagesOf: (text: string) => LockedPackage[] | undefined][] = [
+  ['yarn.lock', ' resolved "', yarnOneLocked],
+  ['yarn.lock', '__archiveUrl', yarnLocked],
+  ['pnpm-lock.yaml', 'tarball', pnpmLocked],
+  ['bun.lock', 'packages', bunLocked],
+];
+
+function lockedElsewhere(project: string, name: string): NpmSource | undefined {
+  for (const [file, mark, packagesOf] of otherLocks) {
+    const path = join(project, file);
+    const read = readBounded(path, maxLockBytes);
+    if (read.status === 'absent' || (read.status === 'ok' && !read.text.includes(mark))) {
+      continue;
+    }
+    const packages = read.status === 'ok' ? packagesOf(read.text) : undefined;
+    if (packages === undefined) {
+      return { unreadable: path };
+    }
+    const archive = packages.find((one) => one.archive !== undefined && one.id.startsWith(`${name}@`))?.archive;
+    if (archive !== undefined) {
+      return { resolved: archive };
     }
   }
-  const bun = readLock(join(project, 'bun.lock'));
-  const listed = bun.indexOf(`["${name}@`);
-  return listed < 0 ? undefined : /^[^"]{0,300}",\s{0,20}"(https?:\/\/[^"]{1,2048})"/.exec(bun.slice(listed + 2, listed + 3000))?.[1];
-}
-
-/** Of a lock file of yarn 1 or pnpm: the lines below each line that begins with a package's name and a version. */
-function* blocksOf(text: string, name: string): Generator<string> {
-  const mark = `${name}@`;
-  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
-    const line = text.lastIndexOf('\n', at) + 1;
-    const before = text.slice(line, at);
-    const end = text.indexOf('\n', at);
-    if (end >= 0 && before.length <= 8 && /^ *['"]?\/?$/.test(before) && /:['"]?$/.test(text.slice(Math.max(line, end - 2), end))) {
-      const rest = /^(?: [^\n]{0,2000}\n){0,8}/.exec(text.slice(end + 1, end + 8192))?.[0] ?? '';
-      yield rest;
-    }
-  }
-}
-
-function readLock(path: string): string {
-  const read = readBounded(path, maxLockBytes);
-  return read.status === 'ok' ? read.text.replaceAll('\r\n', '\n') : '';
+  return undefined;
 }

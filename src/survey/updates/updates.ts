@@ -35,8 +35,8 @@ interface Entry {
 
 /** Settings files and project files are read again after this long. */
 const freshMs = 600_000;
-/** Settings files are small. */
-const maxSettingsBytes = 1024 * 1024;
+/** Settings of people are small. The largest file is pnpm's `.modules.yaml` of a large workspace. */
+const maxSettingsBytes = 8 * 1024 * 1024;
 
 /** Joins how each server's package was installed with what its registry offers. */
 export class Updates {
@@ -133,7 +133,7 @@ export class Updates {
       env: { ...env, ...Object.fromEntries(detail.environment ?? []) },
       read: (path) => {
         const read = readBounded(path, maxSettingsBytes);
-        return read.status === 'ok' ? read.text : undefined;
+        return read.status === 'ok' ? read.text : read.status === 'absent' ? undefined : null;
       },
     };
     const { place } = way;

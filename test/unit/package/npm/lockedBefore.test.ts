@@ -23,6 +23,7 @@ describe('what a lock file says that is older than the start', () => {
     for (const [file, text] of [
       ['package-lock.json', { packages: { 'node_modules/@s/a': { version: '1.0.0' }, 'node_modules/b': { version: '2.0.0' } } }],
       ['pnpm-lock.yaml', "packages:\n\n  '@s/a@1.0.0':\n    resolution: {}\n\n  b@2.0.0(c@1.0.0):\n"],
+      ['pnpm-lock.yaml', "packages:\n  '@s/a@1.0.0': {}\n  ? b@file:files/b.tgz\n  : version: >-\n      2.0.0\n"],
       ['bun.lock', '{ "packages": { "@s/a": ["@s/a@1.0.0", {}], "b": ["b@../files/b-2.0.0.tgz", {}] } }'],
     ] as const) {
       tree.write({ [`p/${file}`]: text });
@@ -41,7 +42,9 @@ describe('what a lock file says that is older than the start', () => {
   it('is no evidence where there is none, where it is broken, or beside one of another installer that was written since', () => {
     equal(lockedBefore([item('b', '2.0.0')], later()), false);
     equal(lockedBefore([], later()), false);
-    tree.write({ 'p/package-lock.json': 'no JSON' });
+    tree.write({ 'p/pnpm-lock.yaml': 'packages: {b@2.0.0: {' });
+    equal(lockedBefore([item('b', '2.0.0')], later()), false);
+    tree.write({ 'p/package-lock.json': 'no JSON', 'p/pnpm-lock.yaml': '' });
     equal(lockedBefore([item('b', '2.0.0')], later()), false);
     writeFileSync(tree.path('p/package-lock.json'), JSON.stringify({ packages: { 'node_modules/b': { version: '2.0.0' } } }));
     const moment = later();

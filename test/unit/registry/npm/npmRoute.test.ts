@@ -8,7 +8,7 @@ import type { SettingsSource } from '../../../../src/registry/settingsSource.ts'
 
 const place: NpmPackagePlace = { name: '@acme/notes', project: '/srv/shop', prefixes: ['/opt/node'] };
 
-function around(files: Record<string, string> = {}, env: Record<string, string> = {}): SettingsSource {
+function around(files: Record<string, string | null> = {}, env: Record<string, string> = {}): SettingsSource {
   return { platform: 'linux', home: '/home/ada', env, read: (path) => files[path] };
 }
 
@@ -82,6 +82,17 @@ describe('npmRoute', () => {
       ['/srv/.yarnrc.yml', 'npmRegistryServer: https://own.example # all\n'],
       ['/home/ada/.yarnrc.yml', 'npmScopes: { acme: { npmRegistryServer: "https://own.example" } }\n'],
       ['/srv/shop/.yarnrc.yml', 'npmRegistryServer: "${COMPANY}"\n'],
+      ['/srv/shop/.yarnrc.yml', 'npmRegistryServer:\n  https://own.example\n'],
+      ['/srv/shop/.yarnrc.yml', 'npmScopes:\n  "acme":\n    npmRegistryServer:\n      "https://own.example"\n'],
+      ['/srv/shop/.yarnrc.yml', '"npmRegistryServer": !!str https://own.example\n'],
+      [
+        '/srv/shop/.yarnrc.yml',
+        `npmRegistryServer: ${publicNpmRegistry}\nnpmScopes:\n  ? acme\n  : npmRegistryServer: https://own.example\n`,
+      ],
+      ['/srv/shop/pnpm-workspace.yaml', "registries:\n  '@acme': >-\n    https://own.example/\n"],
+      ['/srv/shop/pnpm-workspace.yaml', "x: &own https://own.example/\nregistries:\n  '@acme': *own\n"],
+      ['/srv/shop/pnpm-workspace.yaml', "x: &all\n  '@acme': https://own.example/\nregistries:\n  <<: *all\n"],
+      ['/srv/pnpm-workspace.yaml', 'registry:\n  ${COMPANY}\n'],
       ['/srv/shop/.yarnrc', '"@acme:registry" "https://own.example/"\n'],
       ['/home/ada/.yarnrc', 'registry "https://own.example/"\n'],
       ['/srv/shop/bunfig.toml', '[install.scopes]\nacme = { token = "x", url = "https://own.example" }\n'],
@@ -107,9 +118,28 @@ describe('npmRoute', () => {
       ['/srv/shop/.yarnrc', '"@other:registry" "https://own.example/"\n# registry "https://own.example"\n'],
       ['/srv/shop/bunfig.toml', '[install.scopes]\nother = "https://own.example"\n'],
       ['/srv/shop/node_modules/.modules.yaml', `registries:\n  default: ${publicNpmRegistry}\n  '@other': https://own.example/\n`],
+      ['/srv/shop/.yarnrc.yml', '# npmRegistryServer: https://own.example\nnote: |\n  npmRegistryServer: https://own.example\n'],
+      ['/srv/shop/pnpm-workspace.yaml', 'packages:\n  - default: https://own.example/\n'],
+      ['/srv/shop/pnpm-workspace.yaml', ''],
     ];
     for (const [path, text] of others) {
       assert.equal(asked(npmRoute(held, around({ [path]: text }))).isPublic, true, text);
+    }
+  });
+
+  it('asks no public registry while the settings of yarn, pnpm or bun cannot be read', () => {
+    const held: NpmPackagePlace = { ...place, modules: '/srv/shop' };
+    for (const file of ['.yarnrc.yml', 'pnpm-workspace.yaml', 'node_modules/.modules.yaml', 'bunfig.toml']) {
+      const path = `/srv/shop/${file}`;
+      for (const text of ['a: [1\n', null]) {
+        const reason = never(npmRoute(held, around({ [path]: text })));
+        assert.ok(reason.includes(path), reason);
+        const own = around({ [path]: text, '/home/ada/.npmrc': 'registry=https://a.example' });
+        assert.equal(asked(npmRoute(held, own)).base, 'https://a.example/');
+      }
+    }
+    for (const path of ['/srv/shop/.npmrc', '/home/ada/.npmrc']) {
+      assert.ok(never(npmRoute(held, around({ [path]: null }))).includes(path));
     }
   });
 

@@ -9,7 +9,7 @@ import type { SettingsSource } from '../../../../src/registry/settingsSource.ts'
 const withPip: PythonPackagePlace = { environment: '/opt/venv', installer: 'pip', project: '/srv/shop/api' };
 const withUv: PythonPackagePlace = { ...withPip, installer: 'uv' };
 
-function around(files: Record<string, string> = {}, env: Record<string, string> = {}): SettingsSource {
+function around(files: Record<string, string | null> = {}, env: Record<string, string> = {}): SettingsSource {
   return { platform: 'linux', home: '/home/ada', env, read: (path) => files[path] };
 }
 
@@ -175,6 +175,16 @@ describe('pythonRoute with uv', () => {
     assert.match(never(pythonRoute(withUv, around({}, { UV_OFFLINE: 'true' }))), /offline/);
     const route = pythonRoute(withUv, around({ '/etc/uv/uv.toml': 'exclude-newer = "2026-01-01"' }));
     assert.match('remarks' in route ? route.remarks.join() : '', /exclude-newer/);
-    assert.deepEqual(bases(pythonRoute(withUv, around({ '/etc/uv/uv.toml': 'not = [toml' }))), [publicPythonIndex]);
+  });
+
+  it('asks no index while a settings file cannot be read', () => {
+    for (const [place, path, text] of [
+      [withUv, '/etc/uv/uv.toml', 'not = [toml'],
+      [withUv, '/srv/shop/pyproject.toml', null],
+      [withPip, '/etc/pip.conf', null],
+    ] as const) {
+      assert.ok(never(pythonRoute(place, around({ [path]: text }))).includes(path));
+    }
+    assert.deepEqual(bases(pythonRoute(withUv, around({ '/srv/shop/pyproject.toml': '[tool.other]' }))), [publicPythonIndex]);
   });
 });

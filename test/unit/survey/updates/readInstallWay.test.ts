@@ -66,7 +66,21 @@ describe('readInstallWay', () => {
     const locks: [file: string, elsewhere: unknown, other: unknown][] = [
       ['package-lock.json', { packages: { 'node_modules/notes': { resolved: 'https://own.example/notes.tgz' } } }, { packages: {} }],
       ['yarn.lock', yarn('notes', 'own.example'), `${yarn('other', 'own.example')}\n${yarn('notes', 'registry.yarnpkg.com')}`],
-      ['bun.lock', '"notes": ["notes@1.0.0", "https://own.example/n.tgz", {}, "x"],', '"notes": ["notes@1.0.0", "", {}, "x"],'],
+      [
+        'yarn.lock',
+        '__metadata:\n  version: 8\n\n"notes@npm:^1":\n  version: 1.0.0\n  resolution: "notes@npm:1.0.0::__archiveUrl=https%3A%2F%2Fown.example%2Fn.tgz"\n',
+        '__metadata:\n  version: 8\n\n"notes@npm:^1":\n  version: 1.0.0\n  resolution: "notes@npm:1.0.0"\n',
+      ],
+      [
+        'bun.lock',
+        '{ "packages": { "notes": ["notes@1.0.0", "https://own.example/n.tgz", {}, "x"], } }',
+        '{ "packages": { "notes": ["notes@1.0.0", "", {}, "x"], } }',
+      ],
+      [
+        'pnpm-lock.yaml',
+        'packages:\n  ? notes@1.0.0\n  : resolution:\n      tarball:\n        https://own.example/n.tgz\n',
+        'packages:\n  notes@1.0.0:\n    resolution: {tarball: notes/-/notes-1.0.0.tgz}\n',
+      ],
       [
         'pnpm-lock.yaml',
         'packages:\n\n  notes@1.0.0:\n    resolution: {integrity: x, tarball: https://own.example/n.tgz}\n',
@@ -82,6 +96,25 @@ describe('readInstallWay', () => {
     }
   });
 
+  it('asks no public registry while a lock file that may name a source cannot be read', () => {
+    write('shop/package.json', { dependencies: { notes: '^1.0.0' } });
+    write('shop/node_modules/notes/package.json', { name: 'notes', version: '1.0.0' });
+    for (const [file, text] of [
+      ['package-lock.json', '{'],
+      ['node_modules/.package-lock.json', '{'],
+      ['pnpm-lock.yaml', 'packages: {notes@1.0.0: {resolution: {tarball: x'],
+      ['yarn.lock', '__metadata: {__archiveUrl: ['],
+      ['bun.lock', '{ "packages": { "notes": ["notes@1.0.0"'],
+    ] as const) {
+      write(`shop/${file}`, text);
+      const { place } = npm('shop', 'shop/node_modules/notes');
+      assert.ok(place.ecosystem === 'npm');
+      assert.equal(place.npm.unreadable, join(root, 'shop', file));
+      assert.equal(isAsked(npm('shop', 'shop/node_modules/notes')), false, file);
+      rmSync(join(root, 'shop', file));
+    }
+  });
+
   it('is not held up by lock files and settings that nobody wrote', () => {
     write('shop/package.json', { dependencies: { notes: '^1.0.0' } });
     write('shop/node_modules/notes/package.json', { name: 'notes', version: '1.0.0' });
@@ -89,7 +122,12 @@ describe('readInstallWay', () => {
       ['yarn.lock', `notes@^1:\n${'  version "1"\n'.repeat(300_000)}`],
       ['yarn.lock', 'notes@^1:\n'.repeat(300_000)],
       ['pnpm-lock.yaml', `  notes@1:\n${'    resolution: {\n'.repeat(200_000)}`],
+      ['pnpm-lock.yaml', `  notes@1:\n${'    tarball: {\n'.repeat(200_000)}`],
+      ['pnpm-lock.yaml', `tarball${'[]'.repeat(500_000)}`],
+      ['pnpm-lock.yaml', `a: [tarball]\n${Array.from({ length: 20_000 }, (_, index) => `k${index}: &k${index} v\n`).join('')}`],
+      ['pnpm-lock.yaml', `tarball: &a [x]\nb: &b [${'*a,'.repeat(90)}]\nc: [${'*b,'.repeat(90)}]\n`],
       ['bun.lock', '["notes@'.repeat(300_000)],
+      ['bun.lock', '{"packages":'.repeat(300_000)],
       ['package-lock.json', '['.repeat(1_000_000)],
       ['.yarnrc', '\n'.repeat(1_000_000)],
       ['.yarnrc.yml', ' npmRegistryServer: x\n'.repeat(40_000)],
