@@ -25,12 +25,6 @@ export interface NpmPackagePlace {
   readonly unreadable?: string;
 }
 
-/** Settings in npm's order, the strongest first. Those of a project come with the code and get no value of our environment. */
-interface Layer {
-  readonly entries: NpmrcEntries;
-  readonly fromProject: boolean;
-}
-
 /**
  * Whom npm would ask about a package, from `npm_config_*` and the `.npmrc` of project, user and machine (npm's documentation, "npmrc", "config",
  * "scope"). A scope with a registry of its own is asked there and nowhere else; where anything says that a package is not from the public
@@ -43,7 +37,7 @@ export function npmRoute(place: NpmPackagePlace, source: SettingsSource): IndexR
 /** @throws UnreadableSettings */
 function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
   const layers = npmLayers(place, around);
-  const get = (key: string): string | undefined => settingOf(layers, key, around);
+  const get = (key: string): string | undefined => layers.map((entries) => entries.get(key)).find(isSet);
   if (get('offline') === 'true') {
     return { never: 'npm is set to stay offline' };
   }
@@ -91,39 +85,37 @@ function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
   };
 }
 
-function npmLayers(place: NpmPackagePlace, around: SettingsSource): Layer[] {
-  const { platform, home } = around;
+/** Settings in npm's order, the strongest first. Those of a project come with its code: their values get nothing of the environment. */
+function npmLayers(place: NpmPackagePlace, source: SettingsSource): NpmrcEntries[] {
+  const { platform, home, env } = source;
   const { join } = platform === 'win32' ? win32 : posix;
-  const fromEnv = npmVariables(around.env);
+  const expanded = (entries: NpmrcEntries, ofProject = false): NpmrcEntries =>
+    new Map([...entries].map(([key, value]) => [withVariables(key, env), ofProject ? value : withVariables(value, env)]));
+  const fromEnv = expanded(npmVariables(env));
   const user = fromEnv.get('userconfig') ?? join(home, '.npmrc');
   const project = place.project === undefined ? undefined : join(place.project, '.npmrc');
   const prefix = fromEnv.get('prefix');
   const prefixes = [...(prefix === undefined ? [] : [prefix]), ...place.prefixes];
   const machine = [fromEnv.get('globalconfig'), ...prefixes.map((one) => join(one, 'etc', 'npmrc'))];
-  const file = (path: string | undefined, fromProject: boolean): Layer[] => {
-    const entries = path === undefined ? undefined : readSettings(around, path, parseNpmrc);
-    return entries === undefined ? [] : [{ entries, fromProject }];
+  const file = (path: string | undefined, ofProject = false): NpmrcEntries[] => {
+    const entries = path === undefined ? undefined : readSettings(source, path, parseNpmrc);
+    return entries === undefined ? [] : [expanded(entries, ofProject)];
   };
   return [
-    { entries: fromEnv, fromProject: false },
+    fromEnv,
     // npm reads a file once: the user's own is not a project's.
     ...(project === user ? [] : file(project, true)),
-    ...file(user, false),
-    ...machine.flatMap((path) => file(path, false)).slice(0, 1),
+    ...file(user),
+    ...machine.flatMap((path) => file(path)).slice(0, 1),
   ];
 }
 
-function settingOf(layers: readonly Layer[], key: string, around: SettingsSource): string | undefined {
-  for (const { entries, fromProject } of layers) {
-    const value = entries.get(key);
-    if (value !== undefined && value !== '' && value !== 'null') {
-      return fromProject ? value : withVariables(value, around.env);
-    }
-  }
-  return undefined;
+/** npm takes these words for no value. */
+function isSet(value: string | undefined): value is string {
+  return value !== undefined && !['', 'null', 'undefined'].includes(value);
 }
 
-/** Credentials stand by address (`//host/path/:_authToken`); the longest path that fits counts. */
+/** npm keeps credentials by address (`//host/path/:_authToken`); the longest path that fits counts. */
 function npmAuthorization(base: URL, get: (key: string) => string | undefined): string | undefined {
   const parts = base.pathname.split('/').filter((part) => part !== '');
   for (let length = parts.length; length >= 0; length -= 1) {

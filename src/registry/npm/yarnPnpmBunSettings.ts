@@ -4,7 +4,7 @@ import { isRecord } from '../../base/json.ts';
 import { yamlDocuments } from '../../base/yaml.ts';
 import { isPublicAddress } from '../publicIndexes.ts';
 import { readSettings, type SettingsSource } from '../settingsSource.ts';
-import { parseNpmrc } from './npmrc.ts';
+import { parseNpmrc, withVariables } from './npmrc.ts';
 
 /** A registry that the settings of yarn, pnpm or bun name; without a scope, the one for all packages. */
 interface NamedRegistry {
@@ -63,7 +63,7 @@ function settingsOf(project: string | undefined, source: SettingsSource): NamedR
     ),
     ...from(
       pnpmFolders.map((folder) => join(folder, 'rc')),
-      pnpmUserSettings,
+      (text) => pnpmUserSettings(text, env),
     ),
   ];
 }
@@ -120,8 +120,9 @@ function pnpmSettings(text: string): NamedRegistry[] | undefined {
   });
 }
 
-function pnpmUserSettings(text: string): NamedRegistry[] {
-  return keyedRegistries([...parseNpmrc(text)]);
+function pnpmUserSettings(text: string, env: SettingsSource['env']): NamedRegistry[] | undefined {
+  const entries = parseNpmrc(text);
+  return entries && keyedRegistries([...entries].map(([key, value]) => [withVariables(key, env), value]));
 }
 
 /** `registry` and `@scope:registry` among other keys. */

@@ -11,7 +11,12 @@ export interface PipConf {
 /** Sections that count for `pip install`, the strongest first (pip's documentation, "Configuration"). */
 const sections = ['install', 'global'];
 
-/** Reads a `pip.conf`: an INI file whose values may go on in indented lines. Never throws. @returns values by `section.key` */
+/**
+ * Reads a `pip.conf`. Not with the `ini` library: pip's parser (Python's `configparser`) continues values in indented lines, takes `:` for `=`, and keeps quotes and
+ * what follows a `;`. Never throws.
+ *
+ * @returns values by `section.key`
+ */
 export function parsePipConf(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   let section = '';

@@ -203,33 +203,56 @@ describe('npmRoute', () => {
 
 describe('parseNpmrc', () => {
   it('reads what npm reads', () => {
-    const text = [
-      '; a comment',
-      '# another',
-      'a = 1',
-      'b="two words"',
-      "c='x'",
-      'd = value ; said',
-      'e=with\\;semicolon',
-      'f',
-      'ca[]=one',
-      'ca[]=two',
-      'a=again',
-      '[section]',
-      'g=hidden',
-    ].join('\r\n');
-    assert.deepEqual(Object.fromEntries(parseNpmrc(text)), {
-      a: 'again',
-      b: 'two words',
-      c: 'x',
-      d: 'value',
-      e: 'with;semicolon',
-      f: 'true',
-      ca: 'one\ntwo',
-    });
+    // Compared with npm 11.19.1.
+    const cases: [lines: string, value: string | undefined][] = [
+      ['; x=1\n  # x=1', undefined],
+      ['x = 1 ', '1'],
+      ['x=1\r\nx=2', '2'],
+      ['x', 'true'],
+      ['x=', ''],
+      ['x="two words ; all"', 'two words ; all'],
+      ["x='two words'", 'two words'],
+      ['x=\'"both"\'', 'both'],
+      ['x="open', '"open'],
+      ['x="a" b', '"a" b'],
+      ['x=value ; a comment', 'value'],
+      ['x=value#comment', 'value'],
+      ['x=a\\;b\\#c\\\\d\\e', 'a;b#c\\d\\e'],
+      ['x=a\\\\;b', 'a\\'],
+      ['x=a=b', 'a=b'],
+      ["x='123'", '123'],
+      ['"x"=1', '1'],
+      ['x[]=1\nx[]=2', '1\n2'],
+      ['x[]=1\nx=2', '1\n2'],
+      ['[section]\nx=1', undefined],
+      ['x=1\n[section]\nx=2', '1'],
+      ['\ufeffx=1', '1'],
+      ["x='{}'", undefined],
+    ];
+    for (const [lines, value] of cases) {
+      assert.equal(parseNpmrc(lines)?.get('x'), value, lines);
+    }
+    // npm fails here.
+    assert.equal(parseNpmrc("'null'=x"), undefined);
   });
 
-  it('puts variables in as npm does', () => {
-    assert.equal(withVariables('x${A}y${B?}z${C}', { A: '1' }), 'x1yz${C}');
+  it('replaces variables as npm does', () => {
+    const env = { A: '1', EMPTY: '' };
+    for (const [text, value] of [
+      ['x${A}y${EMPTY}z', 'x1yz'],
+      ['${B}${B?}', '${B}'],
+      ['${A-other}${B-other}', '${A-other}${B-other}'],
+      ['$A', '$A'],
+      ['\\${A}', '${A}'],
+      ['\\\\${A}', '\\1'],
+      ['\\\\\\${A}', '\\${A}'],
+    ] as const) {
+      assert.equal(withVariables(text, env), value, text);
+    }
+  });
+
+  it('reads a variable in the name of a setting, in a project too', () => {
+    const files = { '/srv/shop/.npmrc': '@${COMPANY}:registry=https://own.example/' };
+    assert.equal(asked(npmRoute(place, around(files, { COMPANY: 'acme' }))).base, 'https://own.example/');
   });
 });
