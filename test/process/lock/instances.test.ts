@@ -29,6 +29,7 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { findLockDirectory, openLockDirectory, protocolBase } from '../../../src/lock/lockDirectory.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
@@ -354,15 +355,9 @@ describe('The folder of the protocol', () => {
       this.skip();
     }
     chmodSync(root, 0o755);
+    const [node, ...words] = openProgram(join(import.meta.dirname, 'lockOnce.ts'));
     const ask = (base: string): string =>
-      JSON.parse(
-        execFileSync(process.execPath, ['--no-warnings', join(import.meta.dirname, 'lockOnce.ts'), '--directory', base], {
-          uid: 65_534,
-          gid: 65_534,
-          cwd: '/',
-          encoding: 'utf8',
-        }),
-      ).refused;
+      JSON.parse(execFileSync(node, [...words, '--directory', base], { ...otherUser, encoding: 'utf8' })).refused;
     assert.match(ask(join(root, 'new', 'v1')), /new cannot be made or read \(EACCES\)/);
     mkdirSync(join(root, 'run', 'v1'), { recursive: true, mode: 0o700 });
     assert.match(ask(join(root, 'run', 'v1')), /run belongs to user 0 and not to user 65534/);

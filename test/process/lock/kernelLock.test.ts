@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { findFlockHelpers } from '../../../src/lock/flockHelper.ts';
 import { type KernelLock, type LockAttempt, type LockOptions, lockFile } from '../../../src/lock/kernelLock.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome } from './lockHome.ts';
 
@@ -189,11 +190,10 @@ describe('The kernel lock', () => {
   it('tests 6, 27: a file of another user, or one that may not be written, is refused', async () => {
     writeFileSync(path, '');
     chmodSync(path, 0o400);
-    const answer = execFileSync(
-      process.execPath,
-      ['--no-warnings', join(import.meta.dirname, 'lockOnce.ts'), path],
-      process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534, cwd: '/', encoding: 'utf8' } : { encoding: 'utf8' },
-    );
+    const script = join(import.meta.dirname, 'lockOnce.ts');
+    const asRoot = process.getuid?.() === 0;
+    const [node, ...words] = asRoot ? openProgram(script) : [process.execPath, '--no-warnings', script];
+    const answer = execFileSync(node, [...words, path], { ...(asRoot ? otherUser : {}), encoding: 'utf8' });
     assert.equal(JSON.parse(answer).status, 'refused', answer);
   });
 

@@ -5,11 +5,11 @@ import { after, afterEach, describe, it } from 'mocha';
 import type { ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { type EndReport, endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { Children, firstLine, rowOf, until } from './children.ts';
 
 const table = new ProcTable();
-const nobody = 65_534;
 const idle = 'setInterval(() => {}, 1000);';
 /** A server that has loaded a child, and says so. */
 const withChild = (script: string, child: string): string =>
@@ -140,14 +140,12 @@ describe('Ending a tree', function () {
       console.log('skipped: only root can start a process of another user');
       this.skip();
     }
-    const other = await children.start('sleep', ['600'], { uid: nobody, gid: nobody });
+    const other = await children.start('sleep', ['600'], otherUser);
     const asRoot = await end(await rowOf(table, other.pid));
     assert.match('reason' in asRoot ? asRoot.reason : '', /belongs to another user/);
     const ours = await children.start('sleep', ['600']);
-    const script = join(import.meta.dirname, 'endOne.ts');
-    const answer = JSON.parse(
-      String(execFileSync(process.execPath, ['--no-warnings', script, String(ours.pid)], { cwd: '/', uid: nobody, gid: nobody })),
-    );
+    const [node, ...words] = openProgram(join(import.meta.dirname, 'endOne.ts'));
+    const answer = JSON.parse(String(execFileSync(node, [...words, String(ours.pid)], otherUser)));
     assert.match(answer.reason, /belongs to another user/);
     assert.deepEqual([await isRunning(other.pid), await isRunning(ours.pid)], [true, true]);
   });
