@@ -123,7 +123,7 @@ describe('The kernel lock', () => {
     assert.equal(open(), before);
   });
 
-  it('test 15: no clock breaks it: the age of the file and a wall clock a year off mean nothing', async () => {
+  it('B29, test 15: no clock breaks it: the age of the file and a wall clock a year off mean nothing', async () => {
     await home.hold(path);
     utimesSync(path, 0, 0);
     const real = Date.now;
@@ -173,7 +173,7 @@ describe('The kernel lock', () => {
     assert.equal((await attempt()).status, 'held');
   });
 
-  it('test 6: a link, a directory and a FIFO are refused without waiting', async () => {
+  it('B9, test 6: a link, a directory and a FIFO are refused without waiting', async () => {
     const make: Record<string, () => void> = {
       link: () => symlinkSync(join(home.root, 'elsewhere'), path),
       directory: () => mkdirSync(path),
@@ -187,7 +187,7 @@ describe('The kernel lock', () => {
     }
   });
 
-  it('tests 6, 27: a file of another user, or one that may not be written, is refused', async () => {
+  it('B9, tests 6, 27: a file of another user, or one that may not be written, is refused', async () => {
     writeFileSync(path, '');
     chmodSync(path, 0o400);
     const script = join(import.meta.dirname, 'lockOnce.ts');

@@ -42,7 +42,7 @@ describe('Ending a tree', function () {
     assert.deepEqual(report, { status: 'ended', processes: [{ pid: child.pid, how: 'SIGTERM' }] });
   });
 
-  it('B17: ends the launcher above and the helper in a session of its own below, and nobody else', async () => {
+  it('B17, test 24: ends the launcher above and the helper in a session of its own below, and nobody else', async () => {
     const server = withChild('', idle);
     const launcher = await children.start('sh', ['-c', `"${process.execPath}" -e "$0"; true`, server], {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -94,7 +94,7 @@ describe('Ending a tree', function () {
     assert.equal(report.status, 'ended');
   });
 
-  it('B7: sends nothing to another process that has the PID', async () => {
+  it('A34 B7: sends nothing to another process that has the PID', async () => {
     const child = await children.start(process.execPath, ['-e', idle]);
     const row = await rowOf(table, child.pid);
     const report = await end({ ...row, identity: { ...row.identity, start: 'lx:1' } });
@@ -109,7 +109,7 @@ describe('Ending a tree', function () {
     assert.equal(await isRunning(child.pid), true);
   });
 
-  it('asks the objection again before SIGKILL', async () => {
+  it('A34: asks the objection again before SIGKILL', async () => {
     const child = await children.start(process.execPath, ['-e', `process.on('SIGTERM', () => {}); console.log('deaf'); ${idle}`], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -135,7 +135,7 @@ describe('Ending a tree', function () {
     assert.match('reason' in report ? report.reason : '', /is this program or runs it/);
   });
 
-  it('never signals a process of another user, whoever runs it', async function () {
+  it('B8: never signals a process of another user, whoever runs it', async function () {
     if (process.getuid?.() !== 0) {
       console.log('skipped: only root can start a process of another user');
       this.skip();
