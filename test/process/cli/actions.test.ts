@@ -139,7 +139,7 @@ describe('stop, prune and history on real servers', function () {
     );
   });
 
-  it('B16, B17: prune ends the proven orphan and nothing else; before its client ended, it was none', async function () {
+  it('B16, B17, B20: prune ends the proven orphan and nothing else; before its client ended, it was none', async function () {
     if (!deadPipesCanBeProven()) {
       this.skip();
     }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { appendHistory, historyEntry } from '../../../src/action/execute/actionHistory.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
+import { openNode, otherUser } from '../../otherUser.ts';
 import { buildCli, type Ended, nodesByMajor, RunningCli } from './bundle.ts';
 
 const nodes = nodesByMajor();
-const nobody = 65_534;
 
 for (const major of [20, 24]) {
   describe(`the command line bundle on Node ${major}`, () => {
@@ -102,12 +102,7 @@ for (const major of [20, 24]) {
           chmodSync(folder, 0o755);
           chmodSync(history, 0o700);
           writeFileSync(file, '');
-          const theirs = await new RunningCli(node, bundle, ['history', '--run-dir', runDir], {
-            cwd: '/',
-            env,
-            uid: nobody,
-            gid: nobody,
-          }).ended();
+          const theirs = await new RunningCli(openNode(node), bundle, ['history', '--run-dir', runDir], { ...otherUser, env }).ended();
           assert.deepEqual([theirs.code, theirs.stdout], [2, '']);
           assert.match(theirs.stderr, /history\.jsonl cannot be read: permission denied\n.*your user; .*--run-dir/);
         }

@@ -321,7 +321,7 @@ describe('guard: restart without the client noticing', function () {
     assert.match(client.stderr, /this version does not start/);
   });
 
-  it('A30 no storm: after five crashes in a minute calls are answered with the reason', async () => {
+  it('A30, test 34: no storm: after five crashes in a minute calls are answered with the reason', async () => {
     const client = await home.strict();
     await client.handshake();
     for (let crashes = 0; crashes < 6; crashes += 1) {

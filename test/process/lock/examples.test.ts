@@ -108,7 +108,7 @@ describe('The examples in other languages', function () {
   });
 
   for (const holder of adopters) {
-    it(`test 3: what ${holder} holds nobody else gets, it is published by the schema and alive, and free and dead after kill −9`, async () => {
+    it(`B28, test 3: what ${holder} holds nobody else gets, it is published by the schema and alive, and free and dead after kill −9`, async () => {
       const data = join(home.root, 'some data é');
       mkdirSync(data);
       const first = await attempt(holder, data);

@@ -29,6 +29,7 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { findLockDirectory, openLockDirectory, protocolBase } from '../../../src/lock/lockDirectory.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
@@ -170,7 +171,7 @@ describe('Instances and their records', function () {
     assert.equal(inside.trim(), await witness.startOf(process.pid));
   });
 
-  it('tests 7, 8: hostile records are listed and named, and the others with them; nothing waits, nothing is deleted', async () => {
+  it('B9, tests 7, 8: hostile records are listed and named, and the others with them; nothing waits, nothing is deleted', async () => {
     const good = someRecord({ id: newInstanceId(), host: here(), server: await mark(process.pid) });
     writeInstanceRecord(home.directory, good);
     const plant = (make: (path: string) => void): string => {
@@ -217,7 +218,7 @@ describe('Instances and their records', function () {
     assert.deepEqual(published(), [...Object.values(hostile), later, good.id].map((id) => `${id}.json`).sort());
   });
 
-  it('test 33: garbage goes by proof, the living stay, and so does whoever holds his own lock', async () => {
+  it('B27, test 33: garbage goes by proof, the living stay, and so does whoever holds his own lock', async () => {
     const dead = newInstanceId();
     const other = { pid: 2 ** 22 + 5, start: 'lx:1' };
     writeInstanceRecord(home.directory, someRecord({ id: dead, host: here(), server: other }));
@@ -354,21 +355,15 @@ describe('The folder of the protocol', () => {
       this.skip();
     }
     chmodSync(root, 0o755);
+    const [node, ...words] = openProgram(join(import.meta.dirname, 'lockOnce.ts'));
     const ask = (base: string): string =>
-      JSON.parse(
-        execFileSync(process.execPath, ['--no-warnings', join(import.meta.dirname, 'lockOnce.ts'), '--directory', base], {
-          uid: 65_534,
-          gid: 65_534,
-          cwd: '/',
-          encoding: 'utf8',
-        }),
-      ).refused;
+      JSON.parse(execFileSync(node, [...words, '--directory', base], { ...otherUser, encoding: 'utf8' })).refused;
     assert.match(ask(join(root, 'new', 'v1')), /new cannot be made or read \(EACCES\)/);
     mkdirSync(join(root, 'run', 'v1'), { recursive: true, mode: 0o700 });
     assert.match(ask(join(root, 'run', 'v1')), /run belongs to user 0 and not to user 65534/);
   });
 
-  it('test 26: a network home moves it to the machine, for everybody the same; an override is taken as it is', () => {
+  it('B24, test 26: a network home moves it to the machine, for everybody the same; an override is taken as it is', () => {
     const look = (isRemote: boolean) => ({ uid: () => 1000, isRemote: () => isRemote });
     assert.equal(protocolBase('/home/u/.mcp-run', false, look(false)), '/home/u/.mcp-run/v1');
     assert.equal(protocolBase('/home/u/.mcp-run', false, look(true)), '/var/tmp/.mcp-run-1000/v1');

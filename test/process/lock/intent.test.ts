@@ -98,7 +98,7 @@ console.log(JSON.stringify(await actOnce(intention, async () => existsSync(${JSO
     assert.equal((await actOnce(intention(), async () => 1)).status, 'acted');
   });
 
-  it('test 15: a wall clock that is set a year off, in either direction, changes nothing of who acts', async () => {
+  it('B29, test 15: a wall clock that is set a year off, in either direction, changes nothing of who acts', async () => {
     const other = await home.hold(join(home.directory.intents, `${target}.lock`));
     const real = Date.now;
     try {

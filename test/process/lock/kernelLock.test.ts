@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { findFlockHelpers } from '../../../src/lock/flockHelper.ts';
 import { type KernelLock, type LockAttempt, type LockOptions, lockFile } from '../../../src/lock/kernelLock.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome } from './lockHome.ts';
 
@@ -122,7 +123,7 @@ describe('The kernel lock', () => {
     assert.equal(open(), before);
   });
 
-  it('test 15: no clock breaks it: the age of the file and a wall clock a year off mean nothing', async () => {
+  it('B29, test 15: no clock breaks it: the age of the file and a wall clock a year off mean nothing', async () => {
     await home.hold(path);
     utimesSync(path, 0, 0);
     const real = Date.now;
@@ -172,7 +173,7 @@ describe('The kernel lock', () => {
     assert.equal((await attempt()).status, 'held');
   });
 
-  it('test 6: a link, a directory and a FIFO are refused without waiting', async () => {
+  it('B9, test 6: a link, a directory and a FIFO are refused without waiting', async () => {
     const make: Record<string, () => void> = {
       link: () => symlinkSync(join(home.root, 'elsewhere'), path),
       directory: () => mkdirSync(path),
@@ -186,14 +187,13 @@ describe('The kernel lock', () => {
     }
   });
 
-  it('tests 6, 27: a file of another user, or one that may not be written, is refused', async () => {
+  it('B9, tests 6, 27: a file of another user, or one that may not be written, is refused', async () => {
     writeFileSync(path, '');
     chmodSync(path, 0o400);
-    const answer = execFileSync(
-      process.execPath,
-      ['--no-warnings', join(import.meta.dirname, 'lockOnce.ts'), path],
-      process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534, cwd: '/', encoding: 'utf8' } : { encoding: 'utf8' },
-    );
+    const script = join(import.meta.dirname, 'lockOnce.ts');
+    const asRoot = process.getuid?.() === 0;
+    const [node, ...words] = asRoot ? openProgram(script) : [process.execPath, '--no-warnings', script];
+    const answer = execFileSync(node, [...words, path], { ...(asRoot ? otherUser : {}), encoding: 'utf8' });
     assert.equal(JSON.parse(answer).status, 'refused', answer);
   });
 

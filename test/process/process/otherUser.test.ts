@@ -6,10 +6,11 @@ import { afterEach, before, describe, it } from 'mocha';
 import type { ProcessDetail, ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { treeOf } from '../../../src/process/tree/processTree.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { Children, deadPipesCanBeProven, firstLine, kill, rowOf, until } from './children.ts';
 
-const nobody = 65_534;
-const reader = join(import.meta.dirname, 'reader.ts');
+const { uid: nobody } = otherUser;
+let reader: readonly string[] = [];
 
 interface Answer {
   readonly row?: ProcessRow;
@@ -18,7 +19,7 @@ interface Answer {
 
 function read(pids: readonly number[], options: ExecFileSyncOptions & { readonly before?: readonly string[] } = {}): Answer[] {
   const { before = [], ...rest } = options;
-  const [file = '', ...args] = [...before, process.execPath, '--no-warnings', reader, ...pids.map(String)];
+  const [file = '', ...args] = [...before, ...reader, ...pids.map(String)];
   return JSON.parse(String(execFileSync(file, args, { cwd: '/', ...rest })));
 }
 
@@ -31,10 +32,11 @@ describe('The process table across users and namespaces, on Linux', function () 
       console.log('skipped: only root on Linux can start processes of another user and make namespaces');
       this.skip();
     }
+    reader = openProgram(join(import.meta.dirname, 'reader.ts'));
   });
   afterEach(() => children.end());
 
-  const asNobody = { uid: nobody, gid: nobody };
+  const asNobody = otherUser;
 
   it('sees another user’s processes, and says that their details are refused', async () => {
     const child = await children.start(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'a b']);
@@ -50,7 +52,7 @@ describe('The process table across users and namespaces, on Linux', function () 
   });
 
   it('reads its own user’s processes in full', async () => {
-    const child = await children.start('sleep', ['100'], { ...asNobody, cwd: '/', env: { ONE: '1', PATH: process.env.PATH ?? '' } });
+    const child = await children.start('sleep', ['100'], { ...asNobody, env: { ONE: '1', PATH: process.env.PATH ?? '' } });
     const [answer] = read([child.pid], asNobody);
     assert.equal(answer?.row?.uid, nobody);
     assert.equal(answer?.detail?.cwd, '/');
@@ -97,7 +99,7 @@ sys.stdin.readline()`;
   });
 
   it('calls a pipe dead whose client was of the same user, and gone', async () => {
-    const options = { ...asNobody, cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'] };
+    const options = { ...asNobody, stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'] };
     const client = await children.start('bash', ['-c', 'coproc { exec sleep 100; }; echo $COPROC_PID; read line'], options);
     const pid = Number(await firstLine(client));
     children.remember(pid);
@@ -149,7 +151,7 @@ sys.stdin.readline()`;
 
   it('does not call a pipe dead that came in from outside of its PID namespace', async function () {
     // The writer stays outside, where a reader inside cannot see it.
-    const inner = `exec 3<&0; sleep 100 <&3 & ${process.execPath} --no-warnings ${reader} $!; read line <&3`;
+    const inner = `exec 3<&0; sleep 100 <&3 & ${reader.join(' ')} $!; read line <&3`;
     const client = await children.start('bash', ['-c', 'sleep 100 | unshare --pid --fork --mount-proc bash -c "$0"', inner], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });

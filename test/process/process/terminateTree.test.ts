@@ -5,11 +5,11 @@ import { after, afterEach, describe, it } from 'mocha';
 import type { ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { type EndReport, endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { Children, firstLine, rowOf, until } from './children.ts';
 
 const table = new ProcTable();
-const nobody = 65_534;
 const idle = 'setInterval(() => {}, 1000);';
 /** A server that has loaded a child, and says so. */
 const withChild = (script: string, child: string): string =>
@@ -42,7 +42,7 @@ describe('Ending a tree', function () {
     assert.deepEqual(report, { status: 'ended', processes: [{ pid: child.pid, how: 'SIGTERM' }] });
   });
 
-  it('B17: ends the launcher above and the helper in a session of its own below, and nobody else', async () => {
+  it('B17, test 24: ends the launcher above and the helper in a session of its own below, and nobody else', async () => {
     const server = withChild('', idle);
     const launcher = await children.start('sh', ['-c', `"${process.execPath}" -e "$0"; true`, server], {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -94,7 +94,7 @@ describe('Ending a tree', function () {
     assert.equal(report.status, 'ended');
   });
 
-  it('B7: sends nothing to another process that has the PID', async () => {
+  it('A34 B7: sends nothing to another process that has the PID', async () => {
     const child = await children.start(process.execPath, ['-e', idle]);
     const row = await rowOf(table, child.pid);
     const report = await end({ ...row, identity: { ...row.identity, start: 'lx:1' } });
@@ -109,7 +109,7 @@ describe('Ending a tree', function () {
     assert.equal(await isRunning(child.pid), true);
   });
 
-  it('asks the objection again before SIGKILL', async () => {
+  it('A34: asks the objection again before SIGKILL', async () => {
     const child = await children.start(process.execPath, ['-e', `process.on('SIGTERM', () => {}); console.log('deaf'); ${idle}`], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -135,19 +135,17 @@ describe('Ending a tree', function () {
     assert.match('reason' in report ? report.reason : '', /is this program or runs it/);
   });
 
-  it('never signals a process of another user, whoever runs it', async function () {
+  it('B8: never signals a process of another user, whoever runs it', async function () {
     if (process.getuid?.() !== 0) {
       console.log('skipped: only root can start a process of another user');
       this.skip();
     }
-    const other = await children.start('sleep', ['600'], { uid: nobody, gid: nobody });
+    const other = await children.start('sleep', ['600'], otherUser);
     const asRoot = await end(await rowOf(table, other.pid));
     assert.match('reason' in asRoot ? asRoot.reason : '', /belongs to another user/);
     const ours = await children.start('sleep', ['600']);
-    const script = join(import.meta.dirname, 'endOne.ts');
-    const answer = JSON.parse(
-      String(execFileSync(process.execPath, ['--no-warnings', script, String(ours.pid)], { cwd: '/', uid: nobody, gid: nobody })),
-    );
+    const [node, ...words] = openProgram(join(import.meta.dirname, 'endOne.ts'));
+    const answer = JSON.parse(String(execFileSync(node, [...words, String(ours.pid)], otherUser)));
     assert.match(answer.reason, /belongs to another user/);
     assert.deepEqual([await isRunning(other.pid), await isRunning(ours.pid)], [true, true]);
   });

@@ -79,7 +79,7 @@ describe('a newer version in the registry', function () {
 
   const updateOf = (instance: Instance): Finding | undefined => instance.findings.find((one) => one.kind === 'update-available');
 
-  it('control: nothing is said and nobody is asked when it is switched off', async () => {
+  it('C18: control: nothing is said and nobody is asked when it is switched off', async () => {
     for (const registry of ['off', 'cached'] as const) {
       const instance = await look(await observe({ registry }));
       assert.equal(updateOf(instance), undefined);
@@ -88,7 +88,7 @@ describe('a newer version in the registry', function () {
     assert.deepEqual(index.paths, []);
   });
 
-  it('is asked once a day for all observers together, and what is cached is private to the user', async () => {
+  it('C16: is asked once a day for all observers together, and what is cached is private to the user', async () => {
     index.etag = '"one"';
     let offset = 0;
     const clock = { now: () => Date.now() + offset, uptime: () => performance.now() + offset };
@@ -112,7 +112,7 @@ describe('a newer version in the registry', function () {
     assert.equal(again[0]?.headers['if-none-match'], '"one"');
   });
 
-  it('is asked again when what is cached is broken, from the future, or of another question', async () => {
+  it('C16: is asked again when what is cached is broken, from the future, or of another question', async () => {
     assert.ok(updateOf(await look(await observe())));
     const folder = join(runDir, 'shepherd', 'registry');
     const file = join(folder, readdirSync(folder).find((name) => name.endsWith('.json')) ?? '');
@@ -133,7 +133,7 @@ describe('a newer version in the registry', function () {
     }
   });
 
-  it('never holds up a look, and says nothing while the registry is silent', async () => {
+  it('C16: never holds up a look, and says nothing while the registry is silent', async () => {
     index.instead = () => true;
     const surveyor = await observe({ registryLimitMs: 2_000 });
     const snapshot = await surveyor.survey();
@@ -149,7 +149,7 @@ describe('a newer version in the registry', function () {
     assert.equal(index.asked.length, asked);
   });
 
-  it('is silent off line, and keeps what it knew', async () => {
+  it('C16: is silent off line, and keeps what it knew', async () => {
     let offset = 0;
     const clock = { now: () => Date.now() + offset, uptime: () => performance.now() + offset };
     const surveyor = await observe({ clock });
@@ -164,7 +164,7 @@ describe('a newer version in the registry', function () {
     assert.ok(index.asked.length > 0);
   });
 
-  it('asks nothing at all where it could not remember that it has asked', async () => {
+  it('C16: asks nothing at all where it could not remember that it has asked', async () => {
     mkdirSync(join(runDir, 'shepherd'), { recursive: true });
     writeFileSync(join(runDir, 'shepherd', 'registry'), 'in the way');
     assert.equal(updateOf(await look(await observe())), undefined);
@@ -222,7 +222,7 @@ describe('a newer version in the registry', function () {
     assert.match(updateOf(instance)?.message ?? '', new RegExp(` ${older} -> ${said.trim()}: npm install`));
   });
 
-  it('is told with the exact command, makes no headline, and is gone after the upgrade', async () => {
+  it('C17, C18: is told with the exact command, makes no headline, and is gone after the upgrade', async () => {
     const surveyor = await observe();
     await settled(surveyor);
     const before = await look(surveyor);
@@ -243,7 +243,7 @@ describe('a newer version in the registry', function () {
     assert.equal(after.package?.latest, newer);
   });
 
-  it('of a Python package carries the command for its environment, which works', async function () {
+  it('C17: of a Python package carries the command for its environment, which works', async function () {
     if ((await findPython()) === undefined) {
       this.skip();
     }

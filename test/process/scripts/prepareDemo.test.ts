@@ -29,7 +29,7 @@ describe('The demo', function () {
     );
   });
 
-  it('has a server whose client is gone', () => {
+  it('B20: has a server whose client is gone', () => {
     const now = listProcesses().get(demo.orphan.pid);
     assert.ok(now, 'the orphan is not alive');
     assert.notEqual(now.ppid, demo.orphan.ppid);

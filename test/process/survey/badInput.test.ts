@@ -18,13 +18,14 @@ import {
 import { dirname, join } from 'node:path';
 import type { Instance, Snapshot } from '../../../src/model/snapshot.ts';
 import { createProcessTable } from '../../../src/process/createProcessTable.ts';
+import { openProgram, otherUser } from '../../otherUser.ts';
 import { run } from '../package/command.ts';
 import type { RunningServer } from '../package/observe.ts';
 import { cleanEnv, findPython } from '../package/pythonWheels.ts';
 import { nodeServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
-const nobody = 65_534;
+const { uid: nobody } = otherUser;
 const loop = `for line in sys.stdin:
     print(json.dumps({"jsonrpc": "2.0", "id": json.loads(line)["id"], "result": {}}), flush=True)
 `;
@@ -273,27 +274,13 @@ describe('bad input', function () {
     chownSync(runDir, nobody, nobody);
     const { command, info } = await pythonServer();
     const theirs = await start('theirs', command, [], { env: cleanEnv(world.home), uid: nobody });
+    const survey = openProgram(join(import.meta.dirname, 'surveyOnce.ts'));
     const asNobody = async (): Promise<Snapshot> =>
       JSON.parse(
-        await run(
-          'setpriv',
-          [
-            '--reuid',
-            String(nobody),
-            '--regid',
-            String(nobody),
-            '--clear-groups',
-            process.execPath,
-            '--no-warnings',
-            join(import.meta.dirname, 'surveyOnce.ts'),
-            world.home,
-            runDir,
-          ],
-          {
-            cwd: '/',
-            env: { PATH: process.env.PATH },
-          },
-        ),
+        await run('setpriv', ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups', ...survey, world.home, runDir], {
+          cwd: '/',
+          env: { PATH: process.env.PATH },
+        }),
       );
     assert.equal(instanceOf(await asNobody(), theirs.pid).package?.running, '1.2.3');
     chmodSync(join(info, 'METADATA'), 0);

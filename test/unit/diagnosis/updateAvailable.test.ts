@@ -35,7 +35,7 @@ describe('judgeUpdate', () => {
     assert.deepEqual(finding?.actions[0], { kind: 'manual', step: 'It belongs to a conda environment.' });
   });
 
-  it('says nothing when the same or something newer is installed', () => {
+  it('C16: says nothing when the same or something newer is installed', () => {
     for (const [ecosystem, installed, newest] of [
       ['npm', '1.1.0', '1.1.0'],
       ['npm', '1.1.1', '1.1.0'],

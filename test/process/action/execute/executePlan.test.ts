@@ -175,7 +175,7 @@ describe('Carrying out a plan', function () {
     );
   });
 
-  it('B7: a stranger that has the PID by then lives, whenever it got it', async function () {
+  it('A34 B7: a stranger that has the PID by then lives, whenever it got it', async function () {
     const trial = spawnSync('unshare', [...unshare, 'sh', '-c', 'echo 100 > /proc/sys/kernel/ns_last_pid'], { encoding: 'utf8' });
     if (trial.status !== 0) {
       console.log(`skipped: no PID namespace in which PIDs can be chosen: ${(trial.error?.message ?? trial.stderr).trim()}`);
@@ -267,7 +267,7 @@ describe('Carrying out a plan', function () {
     assert.equal(await isRunning(one.id), false);
   });
 
-  it('signals nobody because of a record: it names the client, or an endpoint of somebody’s own', async () => {
+  it('test 8: signals nobody because of a record: it names the client, or an endpoint of somebody’s own', async () => {
     const { client, one, seen } = await served();
     const witness = await readProcessStarts();
     const opened = openLockDirectory(protocolBase(runDir, true));

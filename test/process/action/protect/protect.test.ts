@@ -91,7 +91,7 @@ describe('protect', function () {
     return { client, pid: transport.pid ?? 0 };
   }
 
-  it('makes a client’s entry start through the guard, whatever its paths hold, and back to the byte', async () => {
+  it('B28: makes a client’s entry start through the guard, whatever its paths hold, and back to the byte', async () => {
     const entry = {
       command: process.execPath,
       args: [server],

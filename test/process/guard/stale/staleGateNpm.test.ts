@@ -20,6 +20,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { configuredPackage } from '../../../../src/guard/stale/configuredPackage.ts';
+import { openNode } from '../../../otherUser.ts';
 import { distInfo, TempTree } from '../../../unit/package/tree.ts';
 import { makeProject, npm, npmEnv, servers } from '../../package/npmServers.ts';
 import { type Gated, type GatedServer, refusalText, startGated } from './gatedServer.ts';
@@ -263,13 +264,13 @@ async function askInChild(
       policy: 'refuse-writes', env: {},
       table, restartHint: () => 'x', log: () => {}, writeTools: ['write'], readTools: [],
     });
-    gate.serve(recorder.starting());
+    gate.serve(recorder.beforeStart());
     for await (const line of createInterface({ input: process.stdin })) {
       acts[line]();
       const { stale, unreadable, uncompared } = gate.report();
       console.log(JSON.stringify([gate.call({ params: { name: 'write' } }).action, stale, unreadable, uncompared ?? null]));
     }`;
-  const words = ['-n', '256', process.execPath, '--input-type=module', '-e', code];
+  const words = ['-n', '256', who === 'as-nobody' ? openNode() : process.execPath, '--input-type=module', '-e', code];
   const limited = `ulimit "$1" "$2"; shift 2; exec "$@"`;
   const child = spawn('sh', ['-c', limited, 'sh', ...words], { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -53,13 +53,13 @@ describe('Contenders for one lock', function () {
       seed: 2,
     }));
 
-  it('control: a file with a PID, taken over when its owner is dead, lets two in, and the harness sees it', async () => {
+  it('test 1: control: a file with a PID, taken over when its owner is dead, lets two in, and the harness sees it', async () => {
     const result = await contend({ contenders: Array(8).fill('pidfile'), rounds: 2_000, killEveryMs: 120, seed: 3, untilDouble: true });
     console.log(`      ${result.doubles.length} double holders after ${result.rounds} rounds`);
     assert.ok(result.doubles.length > 0);
   });
 
-  it('control: proper-lockfile lets two in as well (test:long)', async function () {
+  it('test 1: control: proper-lockfile lets two in as well (test:long)', async function () {
     if (process.env.TEST_LONG !== '1') {
       console.log('      skipped: takes minutes; npm run test:long');
       this.skip();

@@ -131,7 +131,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     });
   });
 
-  it('closes on a wrong HMAC without a word and without doing anything', async () => {
+  it('test 30: closes on a wrong HMAC without a word and without doing anything', async () => {
     let asked = 0;
     const record = await home.open({ stop: () => ({ asked: ++asked }) });
     for (const proof of ['0'.repeat(64), 'x', 5, undefined]) {
@@ -154,7 +154,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.equal(home.problems.length, 6);
   });
 
-  it('takes no proof a second time', async () => {
+  it('test 30: takes no proof a second time', async () => {
     let asked = 0;
     const record = await home.open({ stop: () => ({ asked: ++asked }) });
     const first = home.raw(record.control.path);
@@ -177,7 +177,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.equal(asked, 0);
   });
 
-  it('gives those who dribble no more time than others, and serves others meanwhile', async () => {
+  it('test 30: gives those who dribble no more time than others, and serves others meanwhile', async () => {
     const record = await home.open({ status: () => ({ fine: true }) }, { handshakeMs: 400 });
     const silent = [0, 1, 2].map(() => home.raw(record.control.path));
     const slow = home.raw(record.control.path);
@@ -215,7 +215,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     await until('it serves again', async () => (await ask(record, 'status')).status === 'ok');
   });
 
-  it('tells nothing to whoever sits at the path of its socket', async () => {
+  it('test 30: tells nothing to whoever sits at the path of its socket', async () => {
     const record = await home.open();
     await record.end();
     createControlSecret(home.directory, record.id);
@@ -319,7 +319,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.ok(answer.status === 'refused' && answer.code === 'too-large');
   });
 
-  it('restarts once when eight ask at the same time, and not again for those who saw the old server', async () => {
+  it('test 20: restarts once when eight ask at the same time, and not again for those who saw the old server', async () => {
     let server = { pid: 100, start: 'lx:1' };
     let restarts = 0;
     let go = (): void => {};
@@ -355,7 +355,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.equal(restarts, 2);
   });
 
-  it('says that it is silent when its event loop stands still, and is held all the same', async () => {
+  it('test 30: says that it is silent when its event loop stands still, and is held all the same', async () => {
     const holder = home.start(process.execPath, [join(import.meta.dirname, '../blockedHolder.ts'), home.directory.base, home.root]);
     const id = await new Promise<string>((resolve, reject) => {
       holder.stdout?.once('data', (chunk: Buffer) => resolve(String(chunk).trim()));
@@ -407,7 +407,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     }
   });
 
-  it('goes with its instance: close removes record, socket, secret and locks', async () => {
+  it('B27: goes with its instance: close removes record, socket, secret and locks', async () => {
     const held = await holdResources({
       directory: home.directory,
       witness: await readProcessStarts(),

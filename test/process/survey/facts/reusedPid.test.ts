@@ -8,7 +8,7 @@ import { makeWorld, type World } from '../world.ts';
 
 const unshare = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 
-describe('a PID that was reused', function () {
+describe('test 9: a PID that was reused', function () {
   this.timeout(120_000);
   let world: World;
 
@@ -23,7 +23,7 @@ describe('a PID that was reused', function () {
   });
   after(() => world?.remove());
 
-  it('is another instance, with a baseline of its own and no fact of the first', async () => {
+  it('A34: is another instance, with a baseline of its own and no fact of the first', async () => {
     const { memory } = servers;
     const [older, newer] = memory.versions;
     const project = join(world.root, 'project');

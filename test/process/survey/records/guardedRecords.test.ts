@@ -23,7 +23,7 @@ describe('guarded servers in the survey', function () {
   });
   afterEach(() => world.remove());
 
-  it('have the guard’s record, with the versions that it recorded, also for an observer who comes after the upgrade', async () => {
+  it('A28: have the guard’s record, with the versions that it recorded, also for an observer who comes after the upgrade', async () => {
     const project = join(world.root, 'project');
     await makeProject(project, [`${memory.name}@${older}`]);
     const entry = join(project, 'node_modules', '.bin', memory.bin);

@@ -61,7 +61,7 @@ describe('records in the survey', function () {
   };
   const look = async (): Promise<Snapshot> => settled(await world.observer());
 
-  it('names the versions that the server wrote down, also to an observer who comes after the upgrade', async () => {
+  it('A28: names the versions that the server wrote down, also to an observer who comes after the upgrade', async () => {
     await installNotesServer(venv);
     const server = await start('notes');
     const observer = await world.observer();
@@ -155,7 +155,7 @@ describe('records in the survey', function () {
     assert.deepEqual(headlines(instanceOf(await look(), one.pid)), []);
   });
 
-  it('tests 7, 8: hostile records are problems, of nobody’s process, and hide no server', async () => {
+  it('B8, tests 7, 8: hostile records are problems, of nobody’s process, and hide no server', async () => {
     const server = await start('notes', shared());
     const host = { boot: witness.boot, pidns: witness.pidns };
     const plant = (content: string): string => {

@@ -90,7 +90,7 @@ describe('no false alarm', function () {
       });
     }
 
-    it('a clock that is set changes no verdict', async () => {
+    it('B29: a clock that is set changes no verdict', async () => {
       const { pid } = await start();
       let step = 0;
       const clock = { now: () => Date.now() + step, uptime: () => performance.now() + 1_000_000 };
@@ -100,7 +100,7 @@ describe('no false alarm', function () {
       }
     });
 
-    it('control: an upgrade is called stale, proven with the versions, and by a late observer as likely', async () => {
+    it('A28: control: an upgrade is called stale, proven with the versions, and by a late observer as likely', async () => {
       const { pid } = await start();
       await settled(await world.observer());
       await npm(project, 'install', `${memory.name}@${newer}`);

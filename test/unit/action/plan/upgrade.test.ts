@@ -31,7 +31,7 @@ describe('upgradePlan', () => {
     assert.deepEqual([plan.from, plan.to], ['1.0.0', '1.2.0']);
   });
 
-  it('stops the servers first on Windows, where files in use cannot be replaced, and nowhere else', () => {
+  it('A33: stops the servers first on Windows, where files in use cannot be replaced, and nowhere else', () => {
     const one = upgradable('a');
     assert.equal(upgradePlan(one, all(one), 'win32')?.order, 'stop-first');
     assert.equal(upgradePlan(one, all(one), 'linux')?.order, 'upgrade-first');

@@ -108,7 +108,7 @@ describe('the status table', () => {
 
   it('says what to do when there is nothing to show', () => assertGolden('status-empty', show(snapshot(), 80)));
 
-  it('says where the run folder is when it was moved', () => {
+  it('B24: says where the run folder is when it was moved', () => {
     const text = renderStatus(snapshot(), { width: 80, color: false, now: fixtureNow, remark: 'run folder: /tmp/r (MCP_RUN_DIR)' });
     assert.equal(text.split('\n')[1], 'run folder: /tmp/r (MCP_RUN_DIR)');
   });

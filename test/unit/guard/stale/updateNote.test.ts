@@ -29,7 +29,7 @@ describe('createUpdateNote', () => {
   const note = (now = at) => createUpdateNote({ stateRoot: root, running: () => running, now: () => now });
   const content = (line: Buffer): unknown => JSON.parse(line.toString()).result.content;
 
-  it('tells once in a session, and leaves every other byte as it came', () => {
+  it('C17: tells once in a session, and leaves every other byte as it came', () => {
     keep(update);
     const tell = note();
     const line = Buffer.from(
