@@ -1,7 +1,7 @@
+import { copiesByDesign } from '../../clients/clientTable.ts';
 import { moment } from '../../diagnosis/wording.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { copiesByDesign } from '../../survey/server/instanceParts.ts';
 import { planFor } from './makePlan.ts';
 import type { Plan, PlanContext } from './plan.ts';
 import { isOrphan } from './restartRoute.ts';
