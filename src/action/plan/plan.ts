@@ -116,7 +116,7 @@ export function refusedPlan(reason: string): PlanPart {
   return { reason, steps: [], risks: [], verify: 'nothing', confirm: 'no', refused: reason };
 }
 
-/** Whether plans need a second yes. @param last names of clients' servers of which no copy would be left (`lastCopies`) */
+/** Whether plans need a second yes. @param last what they take from clients that run (`lastCopies`) */
 export function needsSecondYes(plans: readonly Plan[], last: readonly string[]): boolean {
   return last.length > 0 || plans.some((plan) => plan.confirm === 'twice');
 }

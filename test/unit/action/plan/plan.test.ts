@@ -172,14 +172,15 @@ describe('pruneCandidates', () => {
       ],
     );
     assert.equal(freedBytes(candidates.filter(({ preselected }) => preselected)), orphan.memoryBytes);
-    assert.match(candidates.find(({ class: kind }) => kind === 'copy')?.why ?? '', /lives and uses it/);
+    assert.match(candidates.find(({ class: kind }) => kind === 'copy')?.why ?? '', /Claude Code \(PID 5001\), which runs 2 copies$/);
   });
 
   it('B17: names a client that would be left without any copy', () => {
     const pick = (...pids: number[]) => candidates.filter(({ instance: { pid } }) => pids.includes(pid));
     assert.deepEqual(lastCopies(pick(11, 13), given), []);
-    assert.deepEqual(lastCopies(pick(13, 14), given), ['memory of Claude Code (PID 5001)', 'memory of Claude Code (PID 5001)']);
-    assert.deepEqual(lastCopies(pick(15), given), ['memory of VS Code (PID 4711)']);
+    const [last, ...more] = lastCopies(pick(13, 14), given);
+    assert.match(last ?? '', /^Claude Code \(PID 5001\).*memory/);
+    assert.deepEqual([more.length, lastCopies(pick(15), given).length], [0, 1]);
   });
 
   it('B16: lists unresponsive servers and those that are idle by their guard’s record, unticked', () => {
@@ -215,8 +216,9 @@ describe('pruneCandidates', () => {
         ['background', 22, false, 'twice'],
       ],
     );
-    assert.equal(found[0]?.why, 'Claude Code (PID 5001) lives, and /data is used by two servers at the same time');
-    assert.match(found[1]?.why ?? '', /by design.*; \/data is used by two servers at the same time$/);
+    for (const { why } of found) {
+      assert.ok(why.endsWith(`; ${conflict.message}`), why);
+    }
   });
 
   it('leaves out what runs this program', () =>
