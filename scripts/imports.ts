@@ -25,8 +25,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   host: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package', 'guard'],
   relay: [],
   mcp: ['model', 'base', 'storage', 'redaction', 'survey', 'presentation', 'action'],
-  cli: ['model', 'base', 'storage', 'redaction', 'survey', 'presentation', 'action'],
-  extension: ['model', 'base', 'storage', 'survey', 'presentation', 'action'],
+  cli: ['model', 'base', 'storage', 'redaction', 'clients', 'survey', 'presentation', 'action'],
+  extension: ['model', 'base', 'storage', 'clients', 'survey', 'presentation', 'action'],
 };
 
 /** Only these import `vscode`: what stands elsewhere can be loaded and tested without an editor. */

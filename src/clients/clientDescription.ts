@@ -17,23 +17,23 @@ export type FormatId =
   | 'copilot-settings'
   | 'codex-config';
 
-/** Files of one kind that a client reads. In a path one segment may hold one `*`, for any name. */
+/** Files of one kind that a client reads. One segment of a path may hold one `*`, which stands for any name. */
 export interface ConfigFiles {
   readonly scope: DefinitionScope;
   readonly format: FormatId;
-  /** Whose file it is, when it is another client's. */
+  /** The client that owns the file, where that is another one. */
   readonly of?: ClientId;
   readonly vscodeCollection?: NonNullable<RawDefinition['vscodeCollection']>;
   readonly at: ConfigPlace;
 }
 
 export type ConfigPlace =
-  /** Absolute paths. `first`: only the first that exists counts. */
+  /** Absolute paths. `first`: only the first file that exists counts. */
   | { readonly kind: 'fixed'; readonly paths: (places: Places) => readonly string[]; readonly first?: true }
   /** Relative to each `User` directory of the row. */
   | { readonly kind: 'user-dir'; readonly paths: readonly string[] }
   /**
-   * Relative to a project folder. `parents`: looked for in the directories above too, for clients that start below the project's root; up to the root
+   * Relative to a project folder. `parents`: the directories above are searched too, for clients that start below the project's root: up to the root
    * of the file system or to the home directory, which itself counts only for `with-home`. `trustedOnly`: counts where the client trusts the folder.
    */
   | {
@@ -42,27 +42,63 @@ export type ConfigPlace =
       readonly parents?: 'below-home' | 'with-home';
       readonly trustedOnly?: true;
     }
-  /** The `.code-workspace` files that are known. */
+  /** The known `.code-workspace` files. */
   | { readonly kind: 'workspace-file' };
+
+/** One way in which a client shows in the process table. Every pattern that is present must match. */
+export interface ProcessPattern {
+  /** Name of the program, or of the script that node or bun runs, without suffix. */
+  readonly program?: RegExp;
+  /** Matches anywhere in the path of the program or script (with forward slashes). */
+  readonly path?: RegExp;
+  /** With these arguments the program is a server and no client. */
+  readonly unless?: RegExp;
+  /** Tried after all patterns of this client, which has a program of the same name. Default: in the order of the table. */
+  readonly after?: ClientId;
+}
 
 /** One client: everything about it that is data. */
 export interface ClientRow {
   readonly id: ClientId;
-  /** As people call it. */
+  /** As users call it. */
   readonly name: string;
+
   /** Empty for clients that are only recognised as processes. */
   readonly files: readonly ConfigFiles[];
   /** `User` directories (VS Code and its builds). */
   readonly userDirs?: (places: Places) => readonly string[];
-  /** `one` copy of a server under one client process; else why several are by design, for a person. */
-  readonly copies: string;
-  /** What a person does in this client to restart one server, exactly. `NAME` stands for the server's name. */
-  readonly restartStep: string;
-  /** While it runs it writes its files anew from what it has in memory, and what others wrote is lost. */
+  /** A running client overwrites its files with what it has in memory; changes that others made are lost. */
   readonly rewritesFiles?: true;
+  /** Settings files whose rules allow or deny servers by their command. */
+  readonly commandRules?: (places: Places) => readonly string[];
+  /** Where users put an entry of their own, as the end of a sentence. Default: "in CLIENT's user configuration". `NAME` stands for the server's name. */
+  readonly ownEntryPlace?: string;
+
+  /** Programs of its own, the most specific pattern first. */
+  readonly processes?: readonly ProcessPattern[];
+  /** Variables that it sets for what it starts. */
+  readonly environmentMarks?: readonly string[];
+  /** Set for VS Code and the editors made from it. Only these are ever a VS Code utility process. */
+  readonly editor?: {
+    /** Where the program lies; matched against the path in lower case with forward slashes. VS Code itself has none: it is the default. */
+    readonly path?: RegExp;
+  };
+  /** Part of the product VS Code: its parts share their files by design. */
+  readonly product?: 'vscode';
+
+  /** `one` copy of a server under one client process; else why the client starts several by design, as a sentence. */
+  readonly copies: string;
+  /** What the user does in this client to restart one server, exactly. `NAME` stands for the server's name. */
+  readonly restartStep: string;
+  /** What the user does to stop one server, where that spares the client an error. `NAME` stands for the server's name. */
+  readonly stopStep?: string;
+  /** The restart step uses “MCP: List Servers” of the same editor, so that an extension can open that list. */
+  readonly listsServersInEditor?: true;
+  /** Interface by which other programs can ask the client to restart or stop a server (`action/execute`). */
+  readonly controlledBy?: 'opencode-http';
   /**
-   * What becomes of its session with an HTTP server that was restarted: `lost` where it goes on with the old session id and every call fails until a
-   * person connects it again (reported for the client, and measured with the SDKs of the day), `renewed` where it begins a new one. Absent = not known.
+   * The client's session with an HTTP server after that server restarts. `lost`: the client keeps the old session id and every call fails until the
+   * user reconnects (reported for the client, and measured with the SDKs of the day). `renewed`: the client starts a new session. Absent = not known.
    */
   readonly sessionsAfterRestart?: 'lost' | 'renewed';
 }

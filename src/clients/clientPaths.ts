@@ -1,13 +1,13 @@
 import { isAbsolute, join } from 'node:path';
 
-/** What decides where a client keeps its files. Paths are joined as this system joins them, whatever `platform` says (tests inject it). */
+/** What decides where a client keeps its files. Paths are joined as the running system joins them, whatever `platform` says (tests inject it). */
 export interface Places {
   readonly home: string;
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The value of a variable that names a directory or file; undefined unless it is an absolute path (clients resolve others against their own directory). */
+/** @returns a variable that names a directory or file; undefined unless it is an absolute path (clients resolve others against their own directory) */
 export function pathVariable(places: Places, name: string): string | undefined {
   const value = places.env[name];
   return value !== undefined && isAbsolute(value) ? value : undefined;
@@ -35,21 +35,17 @@ export function localApplicationData(places: Places): string {
   return pathVariable(places, 'LOCALAPPDATA') ?? join(places.home, 'AppData', 'Local');
 }
 
-/** `%ProgramData%`, where administrators put settings for everybody on Windows. */
+/** `%ProgramData%`, where administrators keep settings for all users on Windows. */
 export function programData(places: Places): string {
   return pathVariable(places, 'ProgramData') ?? pathVariable(places, 'PROGRAMDATA') ?? 'C:\\ProgramData';
 }
 
-/** One path per system, the Linux one for all others. */
+/** One path for each system; the Linux one for all others. */
 export function perPlatform(places: Places, paths: { readonly linux: string; readonly darwin: string; readonly win32: string }): string {
   return places.platform === 'win32' || places.platform === 'darwin' ? paths[places.platform] : paths.linux;
 }
 
-/**
- * `User` directories of VS Code and its builds: the desktop's, the servers' that remote windows use, and code-server's.
- * @param vscodeApps names of the desktop data directories (`Code`), `serverDirs` names in the home directory (`.vscode-server`)
- */
-export function vscodeUserDirs(places: Places, apps: readonly string[], serverDirs: readonly string[]): string[] {
-  const data = pathVariable(places, 'VSCODE_APPDATA') ?? applicationData(places);
-  return [...apps.map((app) => join(data, app, 'User')), ...serverDirs.map((dir) => join(places.home, dir, 'data', 'User'))];
+/** Where Copilot CLI keeps its files, which VS Code's Agent Host reads too. */
+export function copilotHome(places: Places): string {
+  return pathVariable(places, 'COPILOT_HOME') ?? join(places.home, '.copilot');
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ClientRow, ConfigFiles } from './clientDescription.ts';
-import { pathVariable, vscodeUserDirs } from './clientPaths.ts';
+import { applicationData, copilotHome, type Places, pathVariable } from './clientPaths.ts';
 
 /** The root `.mcp.json`, which many clients read and Claude Code introduced. VS Code reads it in the workspace folder itself only. */
 const dotMcp: ConfigFiles = {
@@ -30,10 +30,21 @@ const files: readonly ConfigFiles[] = [
 
 const window = {
   files,
+  product: 'vscode',
+  ownEntryPlace: 'in your user configuration (“MCP: Open User Configuration”)',
   copies: 'one',
   restartStep: 'In that window run “MCP: List Servers”, pick NAME and choose “Restart Server”.',
   sessionsAfterRestart: 'renewed',
 } as const;
+
+/**
+ * `User` directories of the desktop editor and of the server behind its remote windows.
+ * @param apps names of the desktop data directories (`Code`) @param serverDir name in the home directory (`.vscode-server`)
+ */
+function userDirs(places: Places, apps: readonly string[], serverDir: string): string[] {
+  const data = pathVariable(places, 'VSCODE_APPDATA') ?? applicationData(places);
+  return [...apps.map((app) => join(data, app, 'User')), join(places.home, serverDir, 'data', 'User')];
+}
 
 /** VS Code, its builds, and its Agent Host. */
 export const vscodeClients: readonly ClientRow[] = [
@@ -41,31 +52,40 @@ export const vscodeClients: readonly ClientRow[] = [
     ...window,
     id: 'vscode',
     name: 'VS Code',
+    editor: {},
     userDirs: (places) => {
       const portable = pathVariable(places, 'VSCODE_PORTABLE');
-      return [
-        ...vscodeUserDirs(places, ['Code', 'Code - OSS'], ['.vscode-server']),
-        ...(portable ? [join(portable, 'user-data', 'User')] : []),
-      ];
+      return [...userDirs(places, ['Code', 'Code - OSS'], '.vscode-server'), ...(portable ? [join(portable, 'user-data', 'User')] : [])];
     },
+    // Source: VS Code's documentation. On Windows and macOS its policies are no files.
+    commandRules: ({ platform }) => (platform === 'win32' || platform === 'darwin' ? [] : ['/etc/vscode/policy.json']),
   },
   {
     ...window,
     id: 'vscode-insiders',
     name: 'VS Code Insiders',
-    userDirs: (places) => vscodeUserDirs(places, ['Code - Insiders'], ['.vscode-server-insiders']),
+    editor: { path: /code-insiders|code - insiders|vs ?code insiders|\.vscode-server-insiders\// },
+    userDirs: (places) => userDirs(places, ['Code - Insiders'], '.vscode-server-insiders'),
   },
-  { ...window, id: 'vscodium', name: 'VSCodium', userDirs: (places) => vscodeUserDirs(places, ['VSCodium'], ['.vscodium-server']) },
+  {
+    ...window,
+    id: 'vscodium',
+    name: 'VSCodium',
+    editor: { path: /vscodium|\/codium\b/ },
+    userDirs: (places) => userDirs(places, ['VSCodium'], '.vscodium-server'),
+  },
   {
     ...window,
     id: 'code-server',
     name: 'code-server',
+    editor: { path: /\/code-server\b/ },
     userDirs: (places) => [join(pathVariable(places, 'XDG_DATA_HOME') ?? join(places.home, '.local', 'share'), 'code-server', 'User')],
   },
   {
     id: 'vscode-agent-host',
     name: 'VS Code Agent Host',
-    // It reads the portable files itself; VS Code hands on to it what stands in the others and needs no input. Not from a `.code-workspace`.
+    product: 'vscode',
+    // It reads the portable files itself. VS Code passes on to it the entries of the other files that need no input, except those of a `.code-workspace`.
     files: [
       { scope: 'user', format: 'vscode-mcp', of: 'vscode', at: { kind: 'user-dir', paths: ['mcp.json', 'profiles/*/mcp.json'] } },
       { scope: 'workspace', format: 'vscode-mcp', of: 'vscode', at: { kind: 'folder', paths: ['.vscode/mcp.json'] } },
@@ -74,13 +94,15 @@ export const vscodeClients: readonly ClientRow[] = [
         scope: 'user',
         format: 'mcp-servers',
         of: 'copilot-cli',
-        at: {
-          kind: 'fixed',
-          paths: (places) => [join(pathVariable(places, 'COPILOT_HOME') ?? join(places.home, '.copilot'), 'mcp-config.json')],
-        },
+        at: { kind: 'fixed', paths: (places) => [join(copilotHome(places), 'mcp-config.json')] },
       },
     ],
+    processes: [{ program: /^copilot-runtime$/ }],
+    environmentMarks: ['COPILOT_MCP_APPS', 'COPILOT_CLI_RUN_AS_NODE'],
     copies: 'VS Code’s Agent Host starts one set of servers for each session, and sessions outlive their windows.',
     restartStep: 'Open the agent session, run “MCP: List Servers”, pick NAME, choose “Stop Server” and then “Start Server”.',
+    stopStep:
+      'Open the agent session, run “MCP: List Servers”, pick NAME and choose “Stop Server”: its session then knows that it is stopped.',
+    listsServersInEditor: true,
   },
 ];

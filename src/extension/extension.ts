@@ -5,17 +5,17 @@ import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
 import { createPresence, readPlanContext } from '../action/execute/planContext.ts';
 import { serveRequests } from '../action/execute/windowRequestServer.ts';
-import { windowClientAt } from '../action/plan/restartRoute.ts';
 import { hasLauncher, type Installer, installLauncher } from '../action/protect/launcher.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { clientName } from '../clients/clientTable.ts';
+import { familyAt } from '../clients/vscodeFamily.ts';
 import { identityKey } from '../model/process.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
 import { claimNotification } from '../survey/facts/notificationClaims.ts';
 import { findThisWindow } from '../survey/facts/thisWindow.ts';
-import { clientName } from '../survey/server/instanceParts.ts';
 import { GuardCommands } from './commands/guardCommands.ts';
 import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import { RestartCommands } from './commands/restartCommands.ts';
@@ -47,7 +47,7 @@ export function activate(context: ExtensionContext): void {
   const state = store.add(
     new WindowState(survey, {
       pid: process.pid,
-      clientId: windowClientAt(env.appRoot),
+      clientId: familyAt(env.appRoot),
       trusted: workspace.isTrusted,
       controllable: false,
       home: homedir(),

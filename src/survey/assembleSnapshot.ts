@@ -1,3 +1,4 @@
+import { clientName } from '../clients/clientTable.ts';
 import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
 import type { DuplicateVerdicts } from '../diagnosis/duplicates.ts';
 import type { Finding } from '../model/finding.ts';
@@ -7,7 +8,6 @@ import { shownDefinition } from '../redaction/definitionRedactor.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import { isGuarded } from './match/guardedEntries.ts';
 import type { JoinedPorts } from './ports/joinPorts.ts';
-import { clientName } from './server/instanceParts.ts';
 
 /** All that one look has found. */
 export interface Findings {

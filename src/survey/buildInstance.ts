@@ -1,3 +1,4 @@
+import { copiesByDesign } from '../clients/clientTable.ts';
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
 import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
 import type { InstanceRecord } from '../lock/instanceRecord.ts';
@@ -16,7 +17,7 @@ import { recordSummary } from './records/joinRecords.ts';
 import type { LockFolderState } from './records/lockFolder.ts';
 import { entryFindings } from './server/entryChange.ts';
 import { evidenceOf } from './server/instanceEvidence.ts';
-import { clientOf, commandText, copiesByDesign, cureFor, launchersOf, ownWayCure, serverName, serverTree } from './server/instanceParts.ts';
+import { clientOf, commandText, launchersOf, restartActions, serverName, serverTree } from './server/instanceParts.ts';
 import { judgeServer } from './server/judgeServer.ts';
 import { recordedVersions } from './server/recordedVersions.ts';
 import type { SurveyState } from './surveyState.ts';
@@ -59,7 +60,7 @@ export function buildInstance(
   const name = serverName(attributed, 'unknown' in sight ? undefined : sight.ref.name);
   const definition = attributed.definitions[0];
   const asked = records[0]?.control?.caps.includes('restart') === true;
-  const cure = port && client === null && !asked ? ownWayCure(definition) : cureFor(client, name, definition, asked);
+  const cure = restartActions({ client, asked, listens: port !== undefined }, name, definition);
   const startedBy = client?.name ?? sighting.client?.name;
   const versions = judgeServer(server, detail, sight, startedBy, cure, memory, now, recordedVersions(records));
   const baseline = memory.facts.baseline(server.identity);

@@ -1,6 +1,6 @@
 import type { Disposable } from '../base/disposable.ts';
 import { clientTable } from '../clients/clientTable.ts';
-import { clientRow } from '../clients/recogniseClient.ts';
+import { recogniseClient } from '../clients/recogniseClient.ts';
 import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
 import type { ClientId, RawDefinition } from '../model/definition.ts';
@@ -36,7 +36,7 @@ export function interestIn(
   definitions: readonly RawDefinition[],
   observed: readonly ServerObservation[],
 ): Interest {
-  const clients = new Set(rows.filter((row) => clientRow(row) !== undefined).map((row) => row.pid));
+  const clients = new Set(rows.filter((row) => recogniseClient(row) !== undefined).map((row) => row.pid));
   const pids = new Set([
     ...clients,
     ...observed.flatMap(({ instance }) => [...instance.tree, ...(instance.client ? [instance.client.pid] : [])]),
@@ -46,7 +46,7 @@ export function interestIn(
     pids,
     concerns: (row) =>
       test(row) !== undefined ||
-      clientRow(row) !== undefined ||
+      recogniseClient(row) !== undefined ||
       // A server that has replaced its command line by a title shows in nothing but its place.
       (clients.has(row.ppid) && row.argv.length < 2),
   };
@@ -56,7 +56,7 @@ export function interestIn(
 export function runningClients(rows: readonly ProcessRow[]): Map<ClientId, number[]> {
   const found = new Map<ClientId, number[]>();
   for (const row of rows) {
-    const id = clientRow(row);
+    const id = recogniseClient(row);
     if (id !== undefined) {
       found.set(id, [...(found.get(id) ?? []), row.pid]);
     }

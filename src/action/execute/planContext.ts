@@ -1,3 +1,4 @@
+import { clientById } from '../../clients/clientTable.ts';
 import { identityKey, type ProcessTable } from '../../model/process.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
@@ -36,7 +37,9 @@ export async function readPlanContext(
       : []),
   ]);
   const opencodes = new Map(
-    snapshot.instances.flatMap(({ client, cwd }) => (client?.id === 'opencode' && cwd !== null ? [[client.pid, cwd]] : [])),
+    snapshot.instances.flatMap(({ client, cwd }) =>
+      client && clientById(client.id)?.controlledBy === 'opencode-http' && cwd !== null ? [[client.pid, cwd]] : [],
+    ),
   );
   return {
     table,

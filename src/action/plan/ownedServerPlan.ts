@@ -1,83 +1,88 @@
+import { clientById } from '../../clients/clientTable.ts';
+import { isVscode } from '../../clients/vscodeFamily.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import type { PlanContext, PlanPart, Verb } from './plan.ts';
+import type { PlanPart, PlanRequest } from './plan.ts';
 import { endedCheckText, listServersStep, replacedText, stopStep } from './planSteps.ts';
-import { isWindowClient, restartRoute } from './restartRoute.ts';
 import { isCopyOf } from './sameServer.ts';
 
 type Client = NonNullable<Instance['client']>;
 
-/** What is done to a server whose client lives: by the client where it can be asked, by a person in the client, and only then behind its back. */
-export function planOwnedServer(verb: Verb, instance: Instance, client: Client, snapshot: Snapshot, around: PlanContext): PlanPart {
-  const newer = newerCopies(instance, snapshot);
-  if (verb !== 'restart' && newer.length > 0) {
-    // The client itself knows one of its copies at most: asked to stop the server, it would stop that one.
-    return endUnderClient(instance, client, newer);
+/** The plan for a server whose client runs: the client is asked where it takes requests, else the user acts in it; only then are processes stopped. */
+export function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: PlanRequest, client: Client): PlanPart {
+  const copies = copiesUnder(client, instance, snapshot);
+  if (verb !== 'restart' && isSurplus(instance) && copies.length > 0) {
+    // The client knows at most one of its copies: asked to stop the server, it would stop that one.
+    return stopUnderClient(instance, client, copies);
   }
-  const wish = verb === 'restart' ? 'restart' : 'stop';
-  const route = restartRoute(instance, snapshot, wish);
-  const verify = wish === 'restart' ? replacedText(instance) : endedCheckText(instance.tree);
+  const verify = wanted === 'restart' ? replacedText(instance) : endedCheckText(instance.tree);
   const confirm = verb === 'end' ? 'twice' : 'no';
-  if (route.kind === 'vscode-window' && around.windows.has(route.windowPid)) {
-    const text = `ask the ${client.name} window (extension host PID ${route.windowPid}) to ${wish} ${instance.name} by its own commands`;
+  if (route.kind === 'vscode-window' && context.windows.has(route.windowPid)) {
+    const text = `ask the ${client.name} window (extension host PID ${route.windowPid}) to ${wanted} ${instance.name} by its own commands`;
     return {
-      reason: `${client.name} (extension host PID ${client.pid}) runs it, and the extension in that window can ${wish} it.`,
+      reason: `${client.name} (extension host PID ${client.pid}) runs it, and the extension in that window can ${wanted} it.`,
       steps: [{ kind: 'ask-window', windowPid: route.windowPid, text }],
       risks: [],
       verify,
       confirm,
     };
   }
-  const address = around.opencodes?.get(client.pid);
+  const address = context.opencodes?.get(client.pid);
   if (address !== undefined && instance.cwd !== null && instance.definitions.length > 0) {
-    const text = `let opencode (PID ${client.pid}) ${wish === 'restart' ? 'disconnect and connect' : 'disconnect'} ${instance.name} in ${instance.cwd}`;
+    const how = wanted === 'restart' ? 'disconnect and connect' : 'disconnect';
     return {
-      reason: `opencode (PID ${client.pid}) runs it, and ${wish === 'restart' ? 'restarts' : 'stops'} it when it is asked.`,
-      steps: [{ kind: 'ask-opencode', address, directory: instance.cwd, text }],
+      reason: `opencode (PID ${client.pid}) runs it, and ${wanted}s it when it is asked.`,
+      steps: [
+        {
+          kind: 'ask-opencode',
+          address,
+          directory: instance.cwd,
+          text: `let opencode (PID ${client.pid}) ${how} ${instance.name} in ${instance.cwd}`,
+        },
+      ],
       risks: [],
       verify,
       confirm,
     };
   }
-  if (verb === 'restart' || isWindowClient(client.id)) {
-    const text = verb === 'restart' && route.kind === 'manual' ? route.step : listServersStep(instance, around, wish);
+  if (wanted === 'restart' || isVscode(client.id)) {
+    const text = wanted === 'restart' && route.kind === 'manual' ? route.step : listServersStep(instance, context, wanted);
     return {
-      reason: `${client.name} (PID ${client.pid}) runs it; no other program can ${wish} it there.`,
+      reason: `${client.name} (PID ${client.pid}) runs it; no other program can ${wanted} it there.`,
       steps: [{ kind: 'manual', text }],
       risks: [],
       verify,
       confirm: 'no',
     };
   }
-  return endUnderClient(instance, client, newer);
+  return stopUnderClient(instance, client, copies);
 }
 
-/** Copies under the same client process that make this one surplus. */
-function newerCopies(instance: Instance, snapshot: Snapshot): Instance[] {
-  const surplus = instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding));
-  const copies = snapshot.instances.filter((other) => isCopyOf(other, instance) && other.client?.identity === instance.client?.identity);
-  return surplus ? copies : [];
+/** The other copies of a server under the same client process. */
+function copiesUnder(client: Client, instance: Instance, snapshot: Snapshot): Instance[] {
+  return snapshot.instances.filter((other) => isCopyOf(other, instance) && other.client?.identity === client.identity);
 }
 
-function endUnderClient(instance: Instance, client: Client, newer: readonly Instance[]): PlanPart {
+/** Whether a newer copy under the same client process replaces this one. */
+function isSurplus(instance: Instance): boolean {
+  return instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding));
+}
+
+function stopUnderClient(instance: Instance, client: Client, copies: readonly Instance[]): PlanPart {
+  const newer = isSurplus(instance) ? copies : [];
   const surplus = newer.length > 0;
-  const lives = `${client.name} (PID ${client.pid}) lives and may still use it: it sees the connection break, and calls under way are lost.`;
+  const step = clientById(client.id)?.stopStep?.replaceAll('NAME', () => instance.name);
   return {
     reason: surplus
       ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${newer.map((copy) => copy.pid).join(', ')}).`
-      : `Only its client could stop it gently, and ${client.name} takes no such request.`,
+      : `${client.name} offers no way to stop one server, so its process is stopped directly.`,
     steps: [stopStep(instance)],
-    risks: [...(surplus ? [lives] : [lives, `It is the only ${instance.name} that this client has.`]), ...gentler(instance, client)],
+    risks: [
+      `${client.name} (PID ${client.pid}) may be using it. It will lose the connection and any running call.`,
+      ...(copies.length > 0 ? [] : [`This is ${client.name}'s only copy of ${instance.name}.`]),
+      ...(step === undefined ? [] : [`To stop it in the client instead: ${step}`]),
+    ],
     verify: `${endedCheckText(instance.tree)}, and ${client.name} has not started it again`,
     confirm: surplus ? 'once' : 'twice',
   };
-}
-
-/** What a person can do instead in a client that no program can ask. */
-function gentler({ name }: Instance, { id }: Client): string[] {
-  return id === 'vscode-agent-host'
-    ? [
-        `Gentler: open the agent session, run “MCP: List Servers”, pick ${name} and choose “Stop Server”. Its session knows then that it is stopped.`,
-      ]
-    : [];
 }

@@ -1,10 +1,11 @@
-import type { Instance } from '../../model/snapshot.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import type { RestartRoute } from './restartRoute.ts';
 
 export type Verb = 'restart' | 'stop' | 'end';
 
-/** The one running server that a plan is about, as it was seen when the plan was made. */
+/** The one running server that a plan is about, as it was when the plan was made. */
 export interface ActionTarget {
-  /** The text of its identity: what has to be true again right before anything is done. */
+  /** The text of its identity, which is checked again right before anything is done. */
   readonly instance: string;
   readonly pid: number;
   readonly name: string;
@@ -12,19 +13,19 @@ export interface ActionTarget {
   readonly command: string;
   readonly client: { readonly name: string; readonly pid: number; readonly identity: string } | null;
   readonly launchers: readonly number[];
-  /** Every PID that goes with it. */
+  /** Every PID that is stopped with it. */
   readonly tree: readonly number[];
   readonly definitions: readonly string[];
   readonly runs: string | null;
   readonly installed: string | null;
   readonly memoryBytes: number;
-  /** Id of what it, or its guard, has published. */
+  /** Id of the record that it or its guard has published. */
   readonly record?: string;
-  /** Others reach it by a port: a shell or a service manager may stand above it, and is not its client. */
+  /** It is reached by a port: its parent may be a shell or a service manager, which is not its client. */
   readonly listens?: true;
 }
 
-/** One thing that will be done, in words for a person and with what it touches for a program. */
+/** One thing that will be done. `text` says it to the user; the other fields are for the program that does it. */
 export type Step =
   /** The window whose extension host has this PID does it, by VS Code's own commands. */
   | { readonly kind: 'ask-window'; readonly windowPid: number; readonly text: string }
@@ -32,11 +33,11 @@ export type Step =
   | { readonly kind: 'ask-control'; readonly record: string; readonly text: string }
   /** opencode does it, over its own interface, in one of its directories. */
   | { readonly kind: 'ask-opencode'; readonly address: string; readonly directory: string; readonly text: string }
-  /** It is replaced by the command that a person wrote down for it, as `mcp-shepherd ensure` does it. */
+  /** It is replaced by the command that `mcp-shepherd.json` has for it, as `mcp-shepherd ensure` does it. */
   | { readonly kind: 'ensure'; readonly name: string; readonly text: string }
-  /** The processes are ended: asked first, then hard. */
+  /** The processes are stopped: SIGTERM first, then SIGKILL. */
   | { readonly kind: 'end-tree'; readonly pids: readonly number[]; readonly text: string }
-  /** Nothing that a program can do: the user takes this step in the client. */
+  /** No program can do it: the user takes this step in the client. */
   | { readonly kind: 'manual'; readonly text: string };
 
 export interface Plan {
@@ -46,17 +47,17 @@ export interface Plan {
   /** Why these steps and no others. */
   readonly reason: string;
   readonly steps: readonly Step[];
-  /** What a person should know before. */
+  /** What the user should know before. */
   readonly risks: readonly string[];
   /** What must be true afterwards. */
   readonly verify: string;
-  /** `once`: ask before. `twice`: somebody may miss it, so that only an explicit second yes (`--force`) carries it out. */
+  /** `once`: ask before. `twice`: the server may be in use, so that only an explicit second yes (`--force`) carries it out. */
   readonly confirm: 'no' | 'once' | 'twice';
-  /** Set when it must not be done at all; there are no steps then. */
+  /** Why it must not be done; there are no steps then. */
   readonly refused?: string;
 }
 
-/** How a server on a port is started, as a person wrote it down. */
+/** How a server on a port is started, by an entry of `mcp-shepherd.json`. */
 export interface EnsureWay {
   readonly file: string;
   readonly name: string;
@@ -64,11 +65,11 @@ export interface EnsureWay {
   readonly command: string;
 }
 
-/** What the plan depends on besides the snapshot. */
+/** What a plan depends on besides the snapshot. */
 export interface PlanContext {
   /** Addresses of the opencode processes that answer for their servers, by PID. */
   readonly opencodes?: ReadonlyMap<number, string>;
-  /** By port. */
+  /** Entries of `mcp-shepherd.json`, by port. */
   readonly ensures?: ReadonlyMap<number, EnsureWay>;
   /** PIDs of the extension hosts that take requests. */
   readonly windows: ReadonlySet<number>;
@@ -96,15 +97,26 @@ export function targetOf(instance: Instance): ActionTarget {
   };
 }
 
-/** What is said in a plan beside what it is about. */
+/** What a plan is made from. The route is decided once and passed to every part. */
+export interface PlanRequest {
+  readonly verb: Verb;
+  /** The verb towards a client or guard, which stops what is ended here. */
+  readonly wanted: 'restart' | 'stop';
+  readonly instance: Instance;
+  readonly snapshot: Snapshot;
+  readonly context: PlanContext;
+  readonly route: RestartRoute;
+}
+
+/** A plan without its subject. */
 export type PlanPart = Omit<Plan, 'schema' | 'verb' | 'target'>;
 
-/** Why it must not be done at all. */
+/** A plan that must not be carried out. */
 export function refusedPlan(reason: string): PlanPart {
   return { reason, steps: [], risks: [], verify: 'nothing', confirm: 'no', refused: reason };
 }
 
-/** Whether plans may be carried out on a second yes only. @param last clients' servers of which nothing would be left (`lastCopies`) */
+/** Whether plans need a second yes. @param last what they take from clients that run (`lastCopies`) */
 export function needsSecondYes(plans: readonly Plan[], last: readonly string[]): boolean {
   return last.length > 0 || plans.some((plan) => plan.confirm === 'twice');
 }

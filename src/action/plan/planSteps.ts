@@ -1,7 +1,7 @@
 import type { Instance } from '../../model/snapshot.ts';
 import type { PlanContext, Step } from './plan.ts';
 
-/** What must be true after processes were ended. */
+/** What must be true after processes were stopped. */
 export function endedCheckText(pids: readonly number[]): string {
   return `PID ${pids.join(', ')} ${pids.length === 1 ? 'is' : 'are'} gone`;
 }
@@ -11,29 +11,29 @@ export function replacedText({ pid, name }: Instance): string {
   return `PID ${pid} is gone and a new process of ${name} runs`;
 }
 
-/** By its guard, where there is one: that knows its own child for certain, and gives back what it holds. */
+/** Stops a server by its guard where it has one: the guard knows its own child for certain, and releases the locks. Else by signals. */
 export function stopStep(instance: Instance): Step {
   const { record, name, pid } = instance;
   return record?.guardPid !== undefined && record.control.includes('stop')
-    ? { kind: 'ask-control', record: record.id, text: `ask its guard (PID ${record.guardPid}) to end ${name} (PID ${pid}) and itself` }
+    ? { kind: 'ask-control', record: record.id, text: `ask its guard (PID ${record.guardPid}) to stop ${name} (PID ${pid}) and itself` }
     : endStep(instance);
 }
 
-/** By signals, its whole tree. */
+/** Stops the whole tree of a server by signals. */
 export function endStep(instance: Instance): Step {
   const { tree, name, pid } = instance;
   const others = tree.length > 1 ? ` and ${tree.length - 1} more of its tree (${tree.filter((other) => other !== pid).join(', ')})` : '';
-  return { kind: 'end-tree', pids: tree, text: `end ${name} (PID ${pid})${others}: SIGTERM first, SIGKILL after 3 seconds` };
+  return { kind: 'end-tree', pids: tree, text: `stop ${name} (PID ${pid})${others}: SIGTERM first, SIGKILL after 3 seconds` };
 }
 
-/** What the user does in the editor itself. */
-export function listServersStep(instance: Instance, around: PlanContext, wish: 'restart' | 'stop'): string {
+/** What the user does in the editor itself, where its window cannot be asked. */
+export function listServersStep(instance: Instance, context: PlanContext, wanted: 'restart' | 'stop'): string {
   const name = instance.client?.name ?? 'VS Code';
   const pid = instance.client?.pid ?? 0;
-  const why = around.windows.has(pid) ? 'its entry stands in no file that is known' : 'MCP Shepherd does not run in that window';
-  const choice = wish === 'restart' ? 'Restart Server' : 'Stop Server';
+  const why = context.windows.has(pid) ? 'no known file has its entry' : 'MCP Shepherd does not run in that window';
+  const choice = wanted === 'restart' ? 'Restart Server' : 'Stop Server';
   return (
-    `Only the ${name} window whose extension host has PID ${pid} can ${wish} it, and it cannot be asked: ${why}. ` +
+    `Only the ${name} window whose extension host has PID ${pid} can ${wanted} it, and it cannot be asked: ${why}. ` +
     `In that window run “MCP: List Servers”, choose ${instance.name}, then “${choice}”.`
   );
 }

@@ -1,74 +1,66 @@
-import { familyAt, isVscode } from '../../clients/vscodeFamily.ts';
-import type { ClientId } from '../../model/definition.ts';
+import { clientById, manualStep } from '../../clients/clientTable.ts';
+import { restartOwner } from '../../clients/restartOwner.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { manualStep } from '../../survey/server/instanceParts.ts';
 
-/** Who can restart an instance, and how (DESIGN: "Who restarts what"). */
+/** Who can restart (or stop) an instance, and how. */
 export type RestartRoute =
   /** Its guard replaces it without the client noticing, or it replaces itself: asked over the control endpoint of the record. */
   | { readonly kind: 'control'; readonly record: string; readonly guardPid?: number }
   /** The VS Code window whose extension host has this PID, by VS Code's own commands. */
   | { readonly kind: 'vscode-window'; readonly windowPid: number }
-  /** Its client has to be told by the user: the exact step. */
-  | { readonly kind: 'manual'; readonly step: string }
-  /** There is nobody who could restart it. */
-  | { readonly kind: 'none'; readonly reason: string };
-
-/** Whether a client is VS Code or a build of it whose windows obey VS Code's own commands for MCP servers. */
-export function isWindowClient(id: ClientId): boolean {
-  return isVscode(id);
-}
-
-/** The client that an editor window is, by the folder of the editor. */
-export function windowClientAt(appRoot: string): ClientId {
-  return familyAt(appRoot);
-}
+  /** The user, in the client: the exact step. `askable`: the client has an interface by which it may be asked instead. */
+  | { readonly kind: 'manual'; readonly step: string; readonly askable?: true }
+  /** It has no client. `orphan`: its client has exited, so that there is nothing to restart it for. */
+  | { readonly kind: 'none'; readonly reason: string; readonly orphan?: true };
 
 /**
- * Says who restarts (or stops) an instance. Pure: it looks at nothing and acts on nothing. To stop one is first its client's business, which would miss it.
+ * Decides who restarts or stops an instance; pure. A guard is asked to restart only: a server that has a client is stopped by the client, which would
+ * miss it otherwise.
  */
 export function restartRoute(instance: Instance, snapshot: Snapshot, verb: 'restart' | 'stop' = 'restart'): RestartRoute {
-  const { client, name, record } = instance;
-  if (verb === 'restart' && record?.control.includes('restart') && !instance.findings.some(isOrphan)) {
-    return { kind: 'control', record: record.id, ...(record.guardPid === undefined ? {} : { guardPid: record.guardPid }) };
+  const { name, record } = instance;
+  const orphan = instance.findings.some(isOrphan);
+  const asked = verb === 'restart' && record?.control.includes('restart') && !orphan ? record : undefined;
+  const owner = restartOwner(instance.client, asked);
+  switch (owner.kind) {
+    case 'control': {
+      const { id, guardPid } = owner.control;
+      return { kind: 'control', record: id, ...(guardPid === undefined ? {} : { guardPid }) };
+    }
+    case 'none':
+      return orphan
+        ? {
+            kind: 'none',
+            reason: 'It was left running after its client exited, and nothing can use it. Stop it instead of restarting it.',
+            orphan,
+          }
+        : { kind: 'none', reason: `It runs without a client. ${manualStep(null, name)}` };
+    case 'user': {
+      const askable = clientById(owner.client.id)?.controlledBy !== undefined;
+      return { kind: 'manual', step: manualStep(owner.client, name), ...(askable ? { askable } : {}) };
+    }
+    case 'window':
+      // VS Code's id of a server is computed from its file. A server from an extension or from discovery has none.
+      return snapshot.definitions.some(({ id, vscodeCollection }) => instance.definitions.includes(id) && vscodeCollection)
+        ? { kind: 'vscode-window', windowPid: owner.client.pid }
+        : { kind: 'manual', step: manualStep(owner.client, name) };
   }
-  if (!client) {
-    return { kind: 'none', reason: withoutClient(instance) };
-  }
-  if (!isWindowClient(client.id)) {
-    return { kind: 'manual', step: manualStep(client, name) };
-  }
-  const known = snapshot.definitions.some((definition) => instance.definitions.includes(definition.id) && definition.vscodeCollection);
-  if (!known) {
-    // Offered by an extension or found by discovery: VS Code's id for it cannot be computed from a file.
-    return { kind: 'manual', step: manualStep(client, name) };
-  }
-  return { kind: 'vscode-window', windowPid: client.pid };
 }
 
-/** Whether a finding says that a server was left behind. */
+/** Whether a finding says that a server's client has exited. */
 export function isOrphan(finding: Finding): boolean {
   return finding.kind === 'orphan' && finding.confidence !== 'unknown';
 }
 
-function withoutClient(instance: Instance): string {
-  if (instance.findings.some(isOrphan)) {
-    return `${instance.name} (PID ${instance.pid}) was left behind: its client has ended and nobody can use it any more. It has to be ended, not restarted.`;
-  }
-  if (instance.background) {
-    return `${instance.name} (PID ${instance.pid}) runs on its own, without a client. Restart it the way it was started (its service, its terminal, its container).`;
-  }
-  return `No client is known that runs ${instance.name} (PID ${instance.pid}).`;
-}
-
-/** How a server is restarted, in words: by `mcp-shepherd restart` where a window can be asked, else the person's own step. */
+/** How the user restarts a server: by `mcp-shepherd restart` where a guard or window can be asked, else by a step of their own. */
 export function routeText(route: RestartRoute, instance: Instance): string {
+  const command = `“mcp-shepherd restart ${instance.pid}”`;
   switch (route.kind) {
     case 'control':
-      return `“mcp-shepherd restart ${instance.pid}” asks ${controlOwner(route)} to restart it, and its client keeps the session; so does “MCP Shepherd: Restart Server…” in any window.`;
+      return `${command} asks ${controlOwner(route)} to restart it, and its client keeps the session; so does “MCP Shepherd: Restart Server…” in any window.`;
     case 'vscode-window':
-      return `“mcp-shepherd restart ${instance.pid}” asks the ${instance.client?.name ?? 'VS Code'} window whose extension host has PID ${route.windowPid} to restart it; so does “MCP Shepherd: Restart Server…” in any window.`;
+      return `${command} asks the ${instance.client?.name ?? 'VS Code'} window whose extension host has PID ${route.windowPid} to restart it; so does “MCP Shepherd: Restart Server…” in any window.`;
     case 'manual':
       return route.step;
     case 'none':
@@ -76,7 +68,7 @@ export function routeText(route: RestartRoute, instance: Instance): string {
   }
 }
 
-/** The step for a server that another window of the editor runs, which only that window can restart. */
+/** The step for a server of another window of the editor, which only that window can restart. */
 export function otherWindowStep(instance: Instance): string {
   const window = instance.client ? ` (extension host PID ${instance.client.pid})` : '';
   return `Another window of ${instance.client?.name ?? 'the editor'}${window} runs ${instance.name}. In that window run “MCP Shepherd: Restart Server…” and choose ${instance.name}.`;

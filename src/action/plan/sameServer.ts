@@ -1,7 +1,7 @@
 import type { Instance } from '../../model/snapshot.ts';
 import type { ActionTarget } from './plan.ts';
 
-/** Whether a running server is the one of a target, or what its client has started in its place. */
+/** Whether a running server is the target, or what the same client has started in its place. */
 export function isSameServer(instance: Instance, target: ActionTarget): boolean {
   return (
     instance.client?.identity === target.client?.identity &&

@@ -1,4 +1,4 @@
-import { clientTable } from '../../clients/clientTable.ts';
+import { clientById, clientName, manualStep } from '../../clients/clientTable.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
 /**
@@ -16,12 +16,12 @@ export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'defin
   );
   const sentences = [
     ...connected.map(
-      ({ id, name, pid }) =>
-        `${name} (PID ${pid}) is connected to it and is known not to begin a new session after a restart: its calls will fail. ${stepOf(id, instance.name)}`,
+      (client) =>
+        `${client.name} (PID ${client.pid}) is connected to it and is known not to begin a new session after a restart: its calls will fail. ${manualStep(client, instance.name)}`,
     ),
     ...(configured.length === 0
       ? []
-      : [`${list(configured.map(nameOf))} may have a session with it and will not begin a new one after a restart.`]),
+      : [`${list(configured.map(clientName))} may have a session with it and will not begin a new one after a restart.`]),
   ];
   return sentences.length === 0
     ? []
@@ -32,15 +32,7 @@ export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'defin
 }
 
 function losesSession(id: string): boolean {
-  return clientTable.find((row) => row.id === id)?.sessionsAfterRestart === 'lost';
-}
-
-function nameOf(id: string): string {
-  return clientTable.find((row) => row.id === id)?.name ?? id;
-}
-
-function stepOf(id: string, server: string): string {
-  return clientTable.find((row) => row.id === id)?.restartStep.replaceAll('NAME', server) ?? '';
+  return clientById(id)?.sessionsAfterRestart === 'lost';
 }
 
 function list(names: readonly string[]): string {

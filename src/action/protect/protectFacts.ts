@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { clientTable } from '../../clients/clientTable.ts';
-import { isVscode } from '../../clients/vscodeFamily.ts';
+import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
 import type { EntryWords } from '../../config/formats/commandEdits.ts';
 import { parseJsonc, plainValue } from '../../config/formats/jsonc.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
@@ -91,14 +90,14 @@ export async function protectFacts(
   entry: EntryWords,
   machine: Machine,
 ): Promise<ProtectFacts> {
-  const row = clientTable.find(({ id }) => id === definition.client);
+  const row = clientById(definition.client);
   const before = guardCommand(entry.words);
   const workTree = await sharedThrough(realPath, machine.env);
   const pids = row?.rewritesFiles ? machine.running.get(definition.client) : undefined;
   return {
     definition,
-    clientName: nameOf(definition.client),
-    otherReaders: definition.readBy.filter((id) => id !== definition.client && !(isEditor(id) && isEditor(definition.client))).map(nameOf),
+    clientName: clientName(definition.client),
+    otherReaders: definition.readBy.filter((id) => id !== definition.client && !areOneProduct(id, definition.client)).map(clientName),
     restartStep: (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', definition.name),
     ...(pids === undefined ? {} : { rewrittenBy: pids }),
     ...(workTree === undefined ? {} : { workTree }),
@@ -108,19 +107,15 @@ export async function protectFacts(
   };
 }
 
-/** One product in several builds, which share their files by design. */
-function isEditor(id: ClientId): boolean {
-  return isVscode(id) || id === 'vscode-agent-host';
-}
-
-function nameOf(id: ClientId): string {
-  return clientTable.find((row) => row.id === id)?.name ?? id;
+/** Parts and builds of one product share their files by design. */
+function areOneProduct(one: ClientId, other: ClientId): boolean {
+  const product = clientById(one)?.product;
+  return product !== undefined && product === clientById(other)?.product;
 }
 
 async function allRules(definition: RawDefinition, machine: Machine): Promise<CommandRule[]> {
   const files = machine.policyFiles ?? [
-    ...policyFiles(machine.platform),
-    join(machine.env.CLAUDE_CONFIG_DIR ?? join(machine.home, '.claude'), 'settings.json'),
+    ...clientTable.flatMap(({ commandRules: filesOf }) => filesOf?.(machine) ?? []),
     // VS Code's settings lie beside its `mcp.json`.
     ...(definition.vscodeCollection === 'user' ? [join(dirname(definition.file), 'settings.json')] : []),
   ];
@@ -135,16 +130,4 @@ async function allRules(definition: RawDefinition, machine: Machine): Promise<Co
     }),
   );
   return rules.flat();
-}
-
-/** Source: the documentation of both products. On Windows and macOS VS Code's policies are no files. */
-function policyFiles(platform: NodeJS.Platform): string[] {
-  switch (platform) {
-    case 'win32':
-      return ['C:\\Program Files\\ClaudeCode\\managed-settings.json', 'C:\\ProgramData\\ClaudeCode\\managed-settings.json'];
-    case 'darwin':
-      return ['/Library/Application Support/ClaudeCode/managed-settings.json'];
-    default:
-      return ['/etc/claude-code/managed-settings.json', '/etc/vscode/policy.json'];
-  }
 }

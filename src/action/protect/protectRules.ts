@@ -1,4 +1,4 @@
-import { isVscode } from '../../clients/vscodeFamily.ts';
+import { clientById } from '../../clients/clientTable.ts';
 import { ruleFor } from './allowLists.ts';
 import type { ProtectFacts } from './protectFacts.ts';
 
@@ -50,12 +50,7 @@ export function protectRefusal(facts: ProtectFacts, action: 'protect' | 'unprote
 
 /** Where a person's own entry goes. */
 function ownScope({ definition, clientName }: ProtectFacts): string {
-  if (definition.client === 'claude-code') {
-    return `in Claude Code's local or user scope (claude mcp add --scope local ${definition.name} -- …)`;
-  }
-  return isVscode(definition.client)
-    ? 'in your user configuration (“MCP: Open User Configuration”)'
-    : `in ${clientName}'s user configuration`;
+  return clientById(definition.client)?.ownEntryPlace?.replaceAll('NAME', () => definition.name) ?? `in ${clientName}'s user configuration`;
 }
 
 /** What a person should know before an entry is changed, a sentence each. Pure. */

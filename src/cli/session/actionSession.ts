@@ -61,7 +61,7 @@ export async function confirmed(
   if (!needsForce) {
     return 'yes';
   }
-  const last = twice.length > 0 ? `That leaves nothing of ${twice.join(', ')}. ` : '';
+  const last = twice.map((sentence) => `${sentence} `).join('');
   const second = await shell.ask?.(`${last}It may be in use. Really? [y/N] `);
   return second === undefined ? 'nobody-to-ask' : isYes(second) ? 'yes' : 'no';
 }

@@ -1,6 +1,6 @@
+import { clientName } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
-import { clientName } from '../../survey/server/instanceParts.ts';
 import { UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
 import { nearest } from '../suggestion.ts';

@@ -1,4 +1,5 @@
 import { commands as editor } from 'vscode';
+import { clientById } from '../../clients/clientTable.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { editorCommands } from '../manifestNames.ts';
 import type { Buttons } from '../messages.ts';
@@ -8,6 +9,9 @@ import type { Buttons } from '../messages.ts';
  * start such a server need its session, and extensions cannot read the sessions. No button in an editor without that command.
  */
 export async function manualButtons(instance: Instance): Promise<Buttons> {
-  const hasList = instance.client?.id === 'vscode-agent-host' && (await editor.getCommands(true)).includes(editorCommands.listServer);
+  const hasList =
+    instance.client &&
+    clientById(instance.client.id)?.listsServersInEditor &&
+    (await editor.getCommands(true)).includes(editorCommands.listServer);
   return hasList ? { 'List Servers…': () => editor.executeCommand(editorCommands.listServer) } : {};
 }

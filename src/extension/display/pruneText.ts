@@ -49,10 +49,9 @@ export function stopQuestion(plans: readonly Plan[], last: readonly string[]): {
       ...plan.risks,
     ]);
   const rest = plans.length > 10 ? [`and ${plans.length - 10} more`] : [];
-  const none = last.length > 0 ? [`Nothing is left then of ${last.join(', ')}.`] : [];
   return {
     message,
-    detail: [...lines, ...rest, ...none].filter(Boolean).join('\n'),
+    detail: [...lines, ...rest, ...last].filter(Boolean).join('\n'),
     button: needsSecondYes(plans, last) ? 'Stop Anyway' : 'Stop',
   };
 }

@@ -1,6 +1,6 @@
-import { isWindowClient } from '../../action/plan/restartRoute.ts';
 import { isUpgradable } from '../../action/plan/upgrade.ts';
 import { guardability } from '../../action/protect/hint.ts';
+import { isVscode } from '../../clients/vscodeFamily.ts';
 import type { Definition } from '../../model/definition.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -61,9 +61,7 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
   }
   for (const definition of snapshot.definitions) {
     const home = homeOf(definition, facts);
-    const runners = [...(running.get(definition.id) ?? [])].filter(
-      ([client]) => client === home || (isWindowClient(client) && isWindowClient(home)),
-    );
+    const runners = [...(running.get(definition.id) ?? [])].filter(([client]) => client === home || (isVscode(client) && isVscode(home)));
     const shownAs = runners[0]?.[1];
     if (shownAs?.id !== definition.id) {
       const name = snapshot.clients.find((client) => client.id === home)?.name ?? home;
@@ -77,7 +75,7 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
 /** The client under which a definition without a running server is shown: its own, or this window's build of VS Code. */
 function homeOf(definition: Definition, facts: WindowFacts): string {
   // A root `.mcp.json` is a file of another client, but VS Code starts its servers too.
-  const windows = isWindowClient(definition.client) || definition.vscodeCollection === 'folder-dot-mcp';
+  const windows = isVscode(definition.client) || definition.vscodeCollection === 'folder-dot-mcp';
   return windows && definition.readBy.includes(facts.clientId) ? facts.clientId : definition.client;
 }
 
@@ -106,7 +104,7 @@ function clientNode(group: ClientGroup, snapshot: Snapshot, facts: WindowFacts, 
     kind: 'client',
     label: name,
     description,
-    icon: { id: group.clientId === undefined ? 'circle-slash' : isWindowClient(group.clientId) ? 'window' : 'terminal' },
+    icon: { id: group.clientId === undefined ? 'circle-slash' : isVscode(group.clientId) ? 'window' : 'terminal' },
     expanded: instances.length > 0 || rank(group, facts) === 0,
     flags: contextFlags({ kind: 'client' }),
     spoken: `${name}: ${description}`,
@@ -169,7 +167,7 @@ function instanceNode(
 ): TreeNode {
   const doing = facts.busy.get(instance.id);
   const state = doing ? `${doing}…` : findingsText(instance.findings);
-  const other = instance.client && isWindowClient(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : undefined;
+  const other = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : undefined;
   const background = !instance.client && instance.background ? 'background' : undefined;
   const guarded = instance.guarded ? 'guarded' : undefined;
   const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined ? 'recorded' : undefined;

@@ -1,4 +1,5 @@
-import { controlOwner, isWindowClient, otherWindowStep, restartRoute } from '../../action/plan/restartRoute.ts';
+import { controlOwner, otherWindowStep, restartRoute } from '../../action/plan/restartRoute.ts';
+import { isVscode } from '../../clients/vscodeFamily.ts';
 import type { ClientId } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
@@ -42,12 +43,12 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
     case 'none':
       return { kind: 'elsewhere', step: route.reason, restartable: false };
     case 'manual':
-      // opencode can be asked where its server listens; where it does not, the step is told.
+      // A client with an interface of its own can be asked where that interface listens; elsewhere the user gets the step.
       return {
         kind: 'elsewhere',
         step: route.step,
         restartable: true,
-        ...(instance.client?.id === 'opencode' ? { askable: true as const } : {}),
+        ...(route.askable ? { askable: true as const } : {}),
       };
     case 'vscode-window':
       if (route.windowPid !== facts.pid) {
@@ -100,5 +101,5 @@ export function ownerText(instance: Instance, facts: WindowFacts): string {
   if (client.pid === facts.pid) {
     return `${client.name}, this window`;
   }
-  return isWindowClient(client.id) ? `${client.name}, another window` : client.name;
+  return isVscode(client.id) ? `${client.name}, another window` : client.name;
 }

@@ -1,4 +1,5 @@
-import { clientByEnvironment, clientRow, familyOf, isAmbiguousHost, isTerminalHost } from '../../clients/recogniseClient.ts';
+import { clientByEnvironment, familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../../clients/recogniseClient.ts';
+import { isVscodeEditor } from '../../clients/vscodeFamily.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Confidence } from '../../model/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../../model/process.ts';
@@ -57,7 +58,7 @@ export async function attribute(
   const tree = processTree(rows);
   const clients = new Map<ProcessRow, ClientId>();
   for (const row of rows) {
-    const id = clientRow(row);
+    const id = recogniseClient(row);
     if (id !== undefined) {
       clients.set(row, id);
     }
@@ -208,8 +209,9 @@ function clientAbove(
     }
     if (isAmbiguousHost(row)) {
       const family = familyOf(row);
-      // The mark says that this utility process is an extension host; which editor's, its path says best.
-      const host = marked !== undefined && !environmentOnly.has(marked);
+      // An editor's mark says that this utility process is an extension host; the path is the better evidence of which editor. The mark of any other
+      // client was inherited by a terminal.
+      const host = marked !== undefined && isVscodeEditor(marked);
       return host ? { id: family === 'vscode' ? marked : family, row } : undefined;
     }
     if (isTerminalHost(row) || isTerminal(row)) {
@@ -218,17 +220,6 @@ function clientAbove(
   }
   return undefined;
 }
-
-/** Clients that are never a VS Code utility process: their mark below one is inherited by a terminal. */
-const environmentOnly: ReadonlySet<ClientId> = new Set([
-  'claude-code',
-  'qwen',
-  'gemini',
-  'kilo',
-  'opencode',
-  'copilot-cli',
-  'vscode-agent-host',
-]);
 
 function isTerminal(row: ProcessRow): boolean {
   const launch = observedLaunch(row);

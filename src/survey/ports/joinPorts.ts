@@ -1,4 +1,5 @@
-import { clientRow, familyOf, isAmbiguousHost, isTerminalHost } from '../../clients/recogniseClient.ts';
+import { clientName } from '../../clients/clientTable.ts';
+import { familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../../clients/recogniseClient.ts';
 import { type HolderEvidence, type HolderVerdict, judgeHolder, portTakenFinding } from '../../diagnosis/portTaken.ts';
 import type { DefinitionPort, RawDefinition } from '../../model/definition.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -13,7 +14,7 @@ import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { looksLikeRow, looksLikeServer } from '../match/looksLikeServer.ts';
 import type { LoadedPackage } from '../server/closures.ts';
-import { clientName, commandText, programName, serverTree } from '../server/instanceParts.ts';
+import { commandText, programName, serverTree } from '../server/instanceParts.ts';
 import type { Health } from './health.ts';
 import type { HttpServers, HttpState } from './httpServers.ts';
 import type { PortClaim } from './portClaims.ts';
@@ -200,7 +201,7 @@ function usersOf(port: number, own: readonly number[], look: HttpState, processe
 
 function clientAround(row: ProcessRow, processes: ProcessTree): ClientInstance {
   for (const above of [row, ...processes.ancestorsOf(row)]) {
-    const id = clientRow(above) ?? (isAmbiguousHost(above) ? familyOf(above) : undefined);
+    const id = recogniseClient(above) ?? (isAmbiguousHost(above) ? familyOf(above) : undefined);
     if (id !== undefined) {
       return { id, name: clientName(id), pid: above.pid, identity: identityKey(above.identity) };
     }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { clientTable } from '../../clients/clientTable.ts';
+import { clientName, manualStep } from '../../clients/clientTable.ts';
+import { restartOwner } from '../../clients/restartOwner.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
@@ -9,9 +10,6 @@ import type { ProcessTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { adoptsOrphans } from './serverOwner.ts';
-
-/** Clients whose servers a window's extension can restart by VS Code's own commands. */
-const windowClients: ReadonlySet<string> = new Set(['vscode', 'vscode-insiders', 'vscodium', 'code-server']);
 
 /** The client of a server: the recognised one, else whatever living program stands above it; null when nobody does. */
 export function clientOf(attributed: Attributed): ClientInstance | null {
@@ -40,55 +38,21 @@ export function programName(row: ProcessRow): string {
   return script === undefined ? program || row.name : `${program} ${basename(script)}`;
 }
 
-/** What a person calls a client. */
-export function clientName(id: string): string {
-  return clientTable.find((row) => row.id === id)?.name ?? id;
-}
-
-/** Why several copies under one process of this client are no duplicates; undefined when they are. */
-export function copiesByDesign(id: string): string | undefined {
-  const copies = clientTable.find((row) => row.id === id)?.copies;
-  return copies === undefined || copies === 'one' ? undefined : copies;
-}
-
 /**
- * What cures a server that runs old code, by who owns it (DESIGN: "Who restarts what").
- * @param asked its guard, or the server itself, can be asked to restart it
+ * What restarts a server that runs old code, by its owner.
+ * @param owner `asked`: its guard, or the server itself, takes requests to restart it; `listens`: others reach it by a port, so that ending it helps none of its users
  */
-export function cureFor(
-  client: ClientInstance | null,
+export function restartActions(
+  owner: { readonly client: ClientInstance | null; readonly asked: boolean; readonly listens: boolean },
   name: string,
   definition: RawDefinition | undefined,
-  asked = false,
 ): FindingAction[] {
-  const actions: FindingAction[] = [];
-  if (asked) {
-    actions.push({ kind: 'restart' });
-  } else if (client === null) {
-    actions.push({ kind: 'end' });
-  } else if (windowClients.has(client.id)) {
-    actions.push({ kind: 'restart' });
-  } else {
-    actions.push({ kind: 'manual', step: manualStep(client, name) });
-  }
-  if (definition) {
-    actions.push({ kind: 'reveal', file: definition.file, line: definition.line });
-  }
-  return actions;
-}
-
-/** What cures a server that runs on its own behind a port: to end it is no cure where clients go on using it. */
-export function ownWayCure(definition: RawDefinition | undefined): FindingAction[] {
+  const { kind } = restartOwner(owner.client, owner.asked || undefined);
+  const byUser = kind === 'user' || (kind === 'none' && owner.listens);
   return [
-    { kind: 'manual', step: 'Restart it the way it was started (its service, its terminal, its container).' },
+    byUser ? { kind: 'manual', step: manualStep(owner.client, name) } : { kind: kind === 'none' ? 'end' : 'restart' },
     ...(definition ? [{ kind: 'reveal', file: definition.file, line: definition.line } as const] : []),
   ];
-}
-
-/** The exact step in a client that no program can take for the user. */
-export function manualStep(client: ClientInstance, name: string): string {
-  const step = clientTable.find((row) => row.id === client.id)?.restartStep;
-  return step ? step.replaceAll('NAME', name) : `End and restart the program that started it: ${client.name} (PID ${client.pid}).`;
 }
 
 /** What a person calls a server: its entry's name, else its package, else its program. */

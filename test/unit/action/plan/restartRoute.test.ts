@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { isWindowClient, otherWindowStep, restartRoute, windowClientAt } from '../../../../src/action/plan/restartRoute.ts';
+import { otherWindowStep, restartRoute } from '../../../../src/action/plan/restartRoute.ts';
 import { claude, definition, finding, instance, snapshot } from '../../extension/samples.ts';
 
 describe('Who restarts a server', () => {
@@ -22,32 +22,26 @@ describe('Who restarts a server', () => {
     assert.doesNotMatch(route.step, /NAME/);
   });
 
-  it('is whoever looks after a program that no table names', () => {
+  it('is the user of a program that no table names', () => {
     const route = restartRoute(instance({ client: { id: 'unknown', name: 'tmux', pid: 7, identity: 'x' } }), snapshot());
     assert.ok(route.kind === 'manual');
     assert.match(route.step, /tmux \(PID 7\)/);
   });
 
-  it('is nobody for an orphan or a background server, and the reason says which it is', () => {
+  it('is a client that can be asked, where it has an interface for that', () => {
+    const opencode = { id: 'opencode', name: 'opencode', pid: 8, identity: 'y' };
+    const route = restartRoute(instance({ client: opencode }), snapshot());
+    assert.deepEqual([route.kind, 'askable' in route], ['manual', true]);
+    assert.ok(!('askable' in restartRoute(instance({ client: claude }), snapshot())));
+  });
+
+  it('is none for an orphan or a server that runs on its own, and says which it is', () => {
     const orphan = restartRoute(instance({ client: null, findings: [finding({ kind: 'orphan' })] }), snapshot());
     const service = restartRoute(instance({ client: null, background: true }), snapshot());
     assert.ok(orphan.kind === 'none' && service.kind === 'none');
-    assert.match(orphan.reason, /left behind.*ended, not restarted/);
-    assert.match(service.reason, /runs on its own/);
-    assert.equal(restartRoute(instance({ client: null }), snapshot()).kind, 'none');
-  });
-
-  it('knows the windows that obey VS Code’s commands', () => {
-    assert.deepEqual(['vscode', 'vscode-insiders', 'vscodium', 'code-server', 'cursor', 'claude-code'].map(isWindowClient), [
-      true,
-      true,
-      true,
-      true,
-      false,
-      false,
-    ]);
-    assert.equal(windowClientAt('/usr/share/code/resources/app'), 'vscode');
-    assert.equal(windowClientAt('C:\\Users\\a\\AppData\\Local\\Programs\\cursor\\resources\\app'), 'cursor');
+    assert.deepEqual([orphan.orphan, service.orphan], [true, undefined]);
+    assert.notEqual(orphan.reason, service.reason);
+    assert.deepEqual(restartRoute(instance({ client: null }), snapshot()), service);
   });
 
   it('names the other window', () => {

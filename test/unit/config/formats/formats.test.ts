@@ -1,6 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { clientTable } from '../../../../src/clients/clientTable.ts';
 import { formatOf } from '../../../../src/config/formats/formats.ts';
 import { type EntryFields, readEntry } from '../../../../src/config/formats/serverEntry.ts';
 import { tomlEntryLines } from '../../../../src/config/formats/tomlLines.ts';
@@ -147,14 +146,5 @@ describe('tomlEntryLines', () => {
     tomlEntryLines(`x = "${'\\"'.repeat(500_000)}`, 'mcp_servers');
     tomlEntryLines(`${'a.'.repeat(500_000)}`, 'mcp_servers');
     ok(processorTime() - began < 2_000);
-  });
-});
-
-describe('clientTable', () => {
-  it('names each client once, with a step that names the server', () => {
-    equal(new Set(clientTable.map(({ id }) => id)).size, clientTable.length);
-    for (const { id, name, copies, restartStep } of clientTable) {
-      ok(name !== '' && copies !== '' && restartStep.includes('NAME') && restartStep.endsWith('.'), id);
-    }
   });
 });

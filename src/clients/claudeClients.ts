@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import type { ClientRow } from './clientDescription.ts';
+import { applicationData, localApplicationData, type Places, pathVariable, perPlatform } from './clientPaths.ts';
+
+const claudeHome = (places: Places): string => pathVariable(places, 'CLAUDE_CONFIG_DIR') ?? join(places.home, '.claude');
+
+/** Claude Code (2.1.329) and Claude Desktop. Sources: their documentation, and what they read and wrote when they were run. */
+export const claudeClients: readonly ClientRow[] = [
+  {
+    id: 'claude-code',
+    name: 'Claude Code',
+    sessionsAfterRestart: 'lost',
+    files: [
+      {
+        scope: 'user',
+        format: 'claude-state',
+        at: {
+          kind: 'fixed',
+          // The first is an older place, which still counts when it is there.
+          paths: (places) => [
+            join(claudeHome(places), '.config.json'),
+            join(pathVariable(places, 'CLAUDE_CONFIG_DIR') ?? places.home, '.claude.json'),
+          ],
+          first: true,
+        },
+      },
+      { scope: 'project', format: 'dot-mcp', at: { kind: 'folder', paths: ['.mcp.json'], parents: 'with-home' } },
+      {
+        scope: 'managed',
+        format: 'mcp-servers',
+        at: {
+          kind: 'fixed',
+          paths: (places) => [
+            perPlatform(places, {
+              linux: '/etc/claude-code/managed-mcp.json',
+              darwin: '/Library/Application Support/ClaudeCode/managed-mcp.json',
+              win32: 'C:\\Program Files\\ClaudeCode\\managed-mcp.json',
+            }),
+          ],
+        },
+      },
+      { scope: 'user', format: 'claude-settings', at: { kind: 'fixed', paths: (places) => [join(claudeHome(places), 'settings.json')] } },
+      {
+        scope: 'project',
+        format: 'claude-settings',
+        at: { kind: 'folder', paths: ['.claude/settings.json', '.claude/settings.local.json'], parents: 'below-home' },
+      },
+    ],
+    commandRules: (places) => [
+      perPlatform(places, {
+        linux: '/etc/claude-code/managed-settings.json',
+        darwin: '/Library/Application Support/ClaudeCode/managed-settings.json',
+        win32: 'C:\\Program Files\\ClaudeCode\\managed-settings.json',
+      }),
+      ...(places.platform === 'win32' ? ['C:\\ProgramData\\ClaudeCode\\managed-settings.json'] : []),
+      join(claudeHome(places), 'settings.json'),
+    ],
+    ownEntryPlace: "in Claude Code's local or user scope (claude mcp add --scope local NAME -- …)",
+    processes: [
+      {
+        path: /\/claude-code\/[^/]+\/claude\.app\/Contents\/MacOS\/claude$|@anthropic-ai\/claude-code(-[\w-]+)?\/|\/claude\/versions\/[^/]+$/,
+        unless: /^mcp serve\b/,
+      },
+      { program: /^claude$/, unless: /^mcp serve\b/, after: 'claude-desktop' },
+    ],
+    environmentMarks: ['CLAUDE_CODE_SESSION_ID', 'CLAUDE_PROJECT_DIR', 'CLAUDECODE'],
+    copies: 'one',
+    restartStep: 'In Claude Code, run /mcp → NAME → Reconnect.',
+  },
+  {
+    id: 'claude-desktop',
+    name: 'Claude Desktop',
+    files: [
+      {
+        scope: 'user',
+        format: 'mcp-servers',
+        at: {
+          kind: 'fixed',
+          // The packaged app for Windows sees its own copy of %APPDATA%; a file in the real one is left over from the classic installer.
+          paths: (places) => [
+            ...(places.platform === 'win32'
+              ? [
+                  join(
+                    localApplicationData(places),
+                    'Packages',
+                    'Claude_*',
+                    'LocalCache',
+                    'Roaming',
+                    'Claude',
+                    'claude_desktop_config.json',
+                  ),
+                ]
+              : []),
+            join(applicationData(places), 'Claude', 'claude_desktop_config.json'),
+          ],
+          first: true,
+        },
+      },
+    ],
+    processes: [
+      {
+        path: /\/Claude\.app\/Contents\/(MacOS|Frameworks)\/|\/AnthropicClaude\/|\/WindowsApps\/Claude_|\/Claude\/app-[\d.]+\/|\/claude-desktop\//,
+      },
+      { program: /^claude-desktop$/ },
+    ],
+    copies: 'one',
+    restartStep: 'Quit Claude Desktop (also from the tray or menu bar) and open it again: it starts NAME again with all its servers.',
+    rewritesFiles: true,
+  },
+];

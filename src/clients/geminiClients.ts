@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import type { ClientRow } from './clientDescription.ts';
+import { type Places, pathVariable, perPlatform, programData } from './clientPaths.ts';
+
+/** Settings that an administrator makes for all users. */
+function systemSettings(name: string, macName: string, variable: string): (places: Places) => readonly string[] {
+  return (places) => [
+    pathVariable(places, variable) ??
+      perPlatform(places, {
+        linux: `/etc/${name}/settings.json`,
+        darwin: `/Library/Application Support/${macName}/settings.json`,
+        win32: join(programData(places), name, 'settings.json'),
+      }),
+  ];
+}
+
+/**
+ * Gemini CLI (0.61) and its fork Qwen Code, which sets the marks of both and therefore comes first.
+ * Sources: their documentation and sources, and what they read and wrote when they were run.
+ */
+export const geminiClients: readonly ClientRow[] = [
+  {
+    id: 'qwen',
+    name: 'Qwen Code',
+    files: [
+      { scope: 'user', format: 'qwen-settings', at: { kind: 'fixed', paths: (places) => [join(places.home, '.qwen', 'settings.json')] } },
+      { scope: 'project', format: 'qwen-settings', at: { kind: 'folder', paths: ['.qwen/settings.json'] } },
+      {
+        scope: 'managed',
+        format: 'qwen-settings',
+        at: { kind: 'fixed', paths: systemSettings('qwen-code', 'QwenCode', 'QWEN_CODE_SYSTEM_SETTINGS_PATH') },
+      },
+    ],
+    processes: [{ path: /@qwen-code\/qwen-code\// }, { program: /^qwen$/ }],
+    environmentMarks: ['QWEN_CODE_NO_RELAUNCH', 'QWEN_CODE'],
+    copies: 'one',
+    restartStep: 'End this Qwen Code session and start it again (qwen --continue keeps the conversation): NAME starts with the session.',
+  },
+  {
+    id: 'gemini',
+    name: 'Gemini CLI',
+    files: [
+      {
+        scope: 'user',
+        format: 'gemini-settings',
+        at: { kind: 'fixed', paths: (places) => [join(places.home, '.gemini', 'settings.json')] },
+      },
+      { scope: 'project', format: 'gemini-settings', at: { kind: 'folder', paths: ['.gemini/settings.json'] } },
+      {
+        scope: 'managed',
+        format: 'gemini-settings',
+        at: { kind: 'fixed', paths: systemSettings('gemini-cli', 'GeminiCli', 'GEMINI_CLI_SYSTEM_SETTINGS_PATH') },
+      },
+      {
+        scope: 'user',
+        format: 'gemini-settings',
+        at: { kind: 'fixed', paths: (places) => [join(places.home, '.gemini', 'extensions', '*', 'gemini-extension.json')] },
+      },
+    ],
+    processes: [{ path: /@google\/gemini-cli\// }, { program: /^gemini$/ }],
+    environmentMarks: ['GEMINI_CLI'],
+    copies: 'one',
+    restartStep: 'In that Gemini CLI session run /mcp reload: it restarts NAME and all other servers of the session.',
+  },
+];

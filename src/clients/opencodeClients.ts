@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import type { ClientRow } from './clientDescription.ts';
+import { configHome, type Places, pathVariable, perPlatform, programData } from './clientPaths.ts';
+
+const names = ['opencode.json', 'opencode.jsonc'];
+const inFolder = (folder: string): readonly string[] => names.map((name) => join(folder, name));
+
+/** `OPENCODE_CONFIG` is a file, `OPENCODE_CONFIG_DIR` a directory like `.opencode`. */
+function namedByVariables(places: Places): readonly string[] {
+  const file = pathVariable(places, 'OPENCODE_CONFIG');
+  const folder = pathVariable(places, 'OPENCODE_CONFIG_DIR');
+  return [...(file === undefined ? [] : [file]), ...(folder === undefined ? [] : inFolder(folder))];
+}
+
+/** opencode and Kilo Code, which is made from it, sets the marks of both and therefore comes first. Kilo Code's files are not read yet. */
+export const opencodeClients: readonly ClientRow[] = [
+  {
+    id: 'kilo',
+    name: 'Kilo Code',
+    sessionsAfterRestart: 'lost',
+    files: [],
+    processes: [{ path: /@kilocode\/cli[^/]*\/|kilocode\.kilo-code[^/]*\/bin\// }, { program: /^(kilo|kilocode)$/ }],
+    environmentMarks: ['KILO', 'KILO_PID', 'KILOCODE_VERSION'],
+    copies: 'Kilo Code starts one copy for each directory that it works in.',
+    restartStep: 'In Kilo Code open the settings of its MCP servers and press the restart button of NAME.',
+  },
+  {
+    // It merges all of these: an entry of one name in several files is one server. Seen with 1.18.33.
+    id: 'opencode',
+    name: 'opencode',
+    files: [
+      {
+        scope: 'user',
+        format: 'opencode-config',
+        at: {
+          kind: 'fixed',
+          paths: (places) => {
+            const global = join(configHome(places), 'opencode');
+            return [
+              join(global, 'config.json'),
+              ...inFolder(global),
+              ...inFolder(join(places.home, '.opencode')),
+              ...namedByVariables(places),
+            ];
+          },
+        },
+      },
+      {
+        scope: 'managed',
+        format: 'opencode-config',
+        at: {
+          kind: 'fixed',
+          paths: (places) =>
+            inFolder(
+              perPlatform(places, {
+                linux: '/etc/opencode',
+                darwin: '/Library/Application Support/opencode',
+                win32: join(programData(places), 'opencode'),
+              }),
+            ),
+        },
+      },
+      // Upwards to the repository's root, or to the file system's outside of a repository.
+      { scope: 'project', format: 'opencode-config', at: { kind: 'folder', paths: names, parents: 'with-home' } },
+      { scope: 'project', format: 'opencode-config', at: { kind: 'folder', paths: inFolder('.opencode'), parents: 'below-home' } },
+    ],
+    processes: [{ path: /\/opencode-ai\/|\/opencode-(linux|darwin|windows)[^/]*\// }, { program: /^opencode$/ }],
+    environmentMarks: ['OPENCODE', 'OPENCODE_PID'],
+    controlledBy: 'opencode-http',
+    copies: 'opencode starts one copy for each directory that it works in.',
+    restartStep: 'In opencode press Ctrl+P, choose “Toggle MCPs” and switch NAME off and on again with the space bar.',
+  },
+];

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import type { ClientRow } from './clientDescription.ts';
+import { configHome, copilotHome } from './clientPaths.ts';
+
+/**
+ * Agents that run in a terminal and belong to no other family. Sources: their documentation, and what Copilot CLI, auggie and Amp read and wrote when
+ * they were run. Goose's files are not read yet.
+ */
+export const terminalClients: readonly ClientRow[] = [
+  {
+    id: 'copilot-cli',
+    name: 'Copilot CLI',
+    sessionsAfterRestart: 'lost',
+    files: [
+      { scope: 'user', format: 'mcp-servers', at: { kind: 'fixed', paths: (places) => [join(copilotHome(places), 'mcp-config.json')] } },
+      { scope: 'user', format: 'copilot-settings', at: { kind: 'fixed', paths: (places) => [join(copilotHome(places), 'settings.json')] } },
+      { scope: 'project', format: 'dot-mcp', of: 'claude-code', at: { kind: 'folder', paths: ['.mcp.json'], parents: 'below-home' } },
+      { scope: 'project', format: 'mcp-servers', at: { kind: 'folder', paths: ['.github/mcp.json'], parents: 'below-home' } },
+    ],
+    processes: [{ path: /@github\/copilot(-(linux|darwin|win32)[\w-]*)?\// }, { program: /^copilot$/ }],
+    environmentMarks: ['COPILOT_AGENT_SESSION_ID', 'COPILOT_CLI_BINARY_VERSION'],
+    copies: 'one',
+    restartStep: 'End this Copilot CLI session and resume it (copilot --continue): NAME starts with the session.',
+  },
+  {
+    id: 'auggie',
+    name: 'Augment (auggie)',
+    sessionsAfterRestart: 'lost',
+    files: [
+      { scope: 'user', format: 'mcp-servers', at: { kind: 'fixed', paths: (places) => [join(places.home, '.augment', 'settings.json')] } },
+      {
+        scope: 'project',
+        format: 'mcp-servers',
+        at: { kind: 'folder', paths: ['.augment/settings.json', '.augment/settings.local.json'], parents: 'below-home' },
+      },
+    ],
+    processes: [{ path: /@augmentcode\/auggie\// }, { program: /^auggie$/ }],
+    copies: 'one',
+    restartStep: 'End this auggie session and start it again (auggie --continue): NAME starts with the session.',
+  },
+  {
+    id: 'amp',
+    name: 'Amp',
+    files: [
+      {
+        scope: 'user',
+        format: 'amp-settings',
+        at: { kind: 'fixed', paths: (places) => ['settings.json', 'settings.jsonc'].map((file) => join(configHome(places), 'amp', file)) },
+      },
+      {
+        scope: 'project',
+        format: 'amp-settings',
+        at: { kind: 'folder', paths: ['.amp/settings.json', '.amp/settings.jsonc'], parents: 'below-home' },
+      },
+    ],
+    processes: [{ path: /@sourcegraph\/amp\// }, { program: /^amp$/ }],
+    copies: 'one',
+    restartStep: 'End this Amp session and continue its thread (amp threads continue): NAME starts with the session.',
+  },
+  {
+    id: 'goose',
+    name: 'Goose',
+    files: [],
+    processes: [{ program: /^(goosed?|goose-desktop)$/, unless: /^mcp\b/ }],
+    copies: 'one',
+    restartStep: 'End this Goose session and start it again: NAME starts with it.',
+  },
+];

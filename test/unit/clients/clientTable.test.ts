@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { clientById, clientName, clientTable, copiesByDesign, manualStep } from '../../../src/clients/clientTable.ts';
+import { environmentMarks, processPatterns } from '../../../src/clients/recogniseClient.ts';
+import { editorPaths, familyAt, isVscode, isVscodeEditor } from '../../../src/clients/vscodeFamily.ts';
+
+/** Ids in the order in which they are tried. */
+const order = (patterns: readonly { readonly id: string }[]): string => patterns.map(({ id }) => id).join(' ');
+
+describe('clientTable', () => {
+  it('names each client once, with a step that names the server', () => {
+    assert.equal(new Set(clientTable.map(({ id }) => id)).size, clientTable.length);
+    for (const { id, name, copies, restartStep } of clientTable) {
+      assert.ok(name !== '' && copies !== '' && restartStep.includes('NAME') && restartStep.endsWith('.'), id);
+    }
+  });
+
+  it('has a client for each id that a row names', () => {
+    for (const { processes = [], files } of clientTable) {
+      for (const id of [...processes.map(({ after }) => after), ...files.map(({ of }) => of)]) {
+        assert.ok(id === undefined || clientById(id), id);
+      }
+    }
+  });
+
+  it('recognises processes in this order', () =>
+    assert.equal(
+      order(processPatterns),
+      'vscode-agent-host claude-code claude-desktop claude-desktop claude-code codex codex qwen qwen gemini gemini kilo kilo opencode opencode ' +
+        'copilot-cli copilot-cli auggie auggie amp amp goose zed zed windsurf antigravity antigravity kiro amazon-q crush droid lm-studio',
+    ));
+
+  it('recognises environment marks in this order', () =>
+    assert.equal(order(environmentMarks), 'claude-code qwen gemini kilo opencode copilot-cli vscode-agent-host'));
+
+  it('recognises editors by their path in this order', () =>
+    assert.equal(order(editorPaths), 'cursor windsurf antigravity kiro trae vscode-insiders vscodium code-server'));
+
+  it('knows VS Code in all its builds, and the editors made from it', () => {
+    const ids = (test: (id: string) => boolean): string =>
+      clientTable
+        .map(({ id }) => id)
+        .filter(test)
+        .join(' ');
+    assert.equal(ids(isVscode), 'vscode vscode-insiders vscodium code-server');
+    assert.equal(ids(isVscodeEditor), 'vscode vscode-insiders vscodium code-server cursor windsurf antigravity kiro trae');
+    assert.equal(familyAt('/usr/share/code/resources/app'), 'vscode');
+    assert.equal(familyAt('C:\\Users\\a\\AppData\\Local\\Programs\\cursor\\resources\\app'), 'cursor');
+  });
+
+  it('gives name, copies and step of a client; a client that it does not have keeps its own name', () => {
+    assert.deepEqual([clientName('amp'), clientName('later')], ['Amp', 'later']);
+    assert.deepEqual([copiesByDesign('amp'), copiesByDesign('later'), typeof copiesByDesign('codex')], [undefined, undefined, 'string']);
+    assert.match(manualStep({ id: 'claude-code', name: 'x', pid: 1 }, '$& notes'), /\$& notes/);
+    assert.match(manualStep({ id: 'unknown', name: 'tmux', pid: 7 }, 'notes'), /tmux \(PID 7\)/);
+    assert.ok(manualStep(null, 'notes').length > 0);
+  });
+});
