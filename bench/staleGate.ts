@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodeRecorder } from '../src/guard/stale/codeRecorder.ts';
-import { createStaleGate, type StaleGate } from '../src/guard/stale/staleGate.ts';
+import { StaleGate } from '../src/guard/stale/staleGate.ts';
 import { createProcessTable } from '../src/process/createProcessTable.ts';
 
 const packages = 100;
@@ -69,7 +69,7 @@ async function measure(what: string, { command, args }: { command: string; args:
   const recorder = (): CodeRecorder => new CodeRecorder({ command, args, cwd: tmpdir(), env: process.env });
   const first = recorder();
   const make = (): StaleGate =>
-    createStaleGate({
+    new StaleGate({
       policy: 'refuse-writes',
       env: process.env,
       table,

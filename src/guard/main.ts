@@ -6,14 +6,15 @@ import { reasonOf } from '../base/errors.ts';
 const program = fileURLToPath(import.meta.url);
 
 /**
- * `mcp-shepherd guard` with the words that follow. Loaded by the command line, which starts this bundle beside it and nothing else of its own.
- * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
+ * `mcp-shepherd guard`. The command line loads this bundle and calls it.
+ * @param args the arguments after `guard`
+ * @returns the exit code; when a signal ended the server, the same signal ends this process and the function does not return
  */
-export async function startGuard(words: readonly string[]): Promise<number> {
+export async function startGuard(args: readonly string[]): Promise<number> {
   useCompileCache(program);
-  // A piece of its own, so that it is loaded only now.
+  // A piece of its own: the compile cache must be in use before it is loaded.
   const guard = await import('./runGuard.ts');
-  return guard.runGuard(words);
+  return guard.runGuard(args);
 }
 
 function isStartedDirectly(): boolean {

@@ -4,8 +4,8 @@ import { collectAll } from './stdio/memoryUse.ts';
 import { runStdioGuard } from './stdio/stdioGuard.ts';
 
 /**
- * The launcher runs us by an editor's own program where there is no other Node, and says so. The variable by which that program becomes Node is no
- * concern of the server, which may be an editor's program itself.
+ * Without another Node, the launcher runs the guard with an editor's program and marks that in `MCP_SHEPHERD_ELECTRON`. The variable that makes this program a
+ * Node must not reach the server, which may be an Electron program itself.
  */
 export function removeElectronVariables(env: NodeJS.ProcessEnv): void {
   if (env.MCP_SHEPHERD_ELECTRON === '1') {
@@ -15,25 +15,25 @@ export function removeElectronVariables(env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * The guard of one server.
- * @param words what follows `mcp-shepherd guard`
- * @returns the exit code; when the server was ended by a signal, this process ends by the same one and never returns
+ * Runs the guard of one server.
+ * @param args the arguments after `mcp-shepherd guard`
+ * @returns the exit code; when a signal ended the server, the same signal ends this process and the function does not return
  */
-export async function runGuard(words: readonly string[]): Promise<number> {
+export async function runGuard(args: readonly string[]): Promise<number> {
   removeElectronVariables(process.env);
-  const code = await run(words);
-  // A compiler thread of V8 that waits for memory waits for us to collect, and Node waits at its end for the thread (nodejs/node issue 54918).
+  const code = await run(args);
+  // At its end Node waits for V8's compiler threads, and one that needs memory waits for a collection (nodejs/node issue 54918).
   await collectAll();
   return code;
 }
 
-async function run(words: readonly string[]): Promise<number> {
-  const end = words.indexOf('--');
-  if (words.slice(0, end === -1 ? words.length : end).includes('--http')) {
+async function run(args: readonly string[]): Promise<number> {
+  const end = args.indexOf('--');
+  if (args.slice(0, end === -1 ? args.length : end).includes('--http')) {
     const { runHttpGuard } = await import('./http/httpMain.ts');
-    return runHttpGuard(words);
+    return runHttpGuard(args);
   }
-  const parsed = parseGuardOptions(words);
+  const parsed = parseGuardOptions(args);
   switch (parsed.status) {
     case 'help':
       process.stdout.write(guardHelp);

@@ -2,29 +2,29 @@ import { isRecord } from '../../base/json.ts';
 import { elementsOf, membersOf, type Span } from './jsonSpans.ts';
 
 /**
- * What an id is known by. A number that JavaScript cannot hold exactly is known by its digits (with a NUL before them, which keeps it apart from texts):
- * two such ids must not become one.
+ * A request id as a key. A number that JavaScript cannot hold exactly is kept as its digits, with a NUL before them that tells it from a text: two such ids
+ * must not become one.
  */
 export type IdKey = string | number;
 
-/** What the guard has to know of a message. The message itself is passed on as the bytes that came. */
+/** What the guard needs to know of a message. The message itself is forwarded as the bytes that came. */
 export type Envelope =
   | { readonly kind: 'request'; readonly id: IdKey; readonly method: string; readonly body: Body }
-  /** A message with a method that names no request by a text or a number: nobody can answer it. */
+  /** A message with a method and no usable id (a text or a number): it cannot be answered. */
   | { readonly kind: 'notification'; readonly method: string; readonly body: Body }
   | { readonly kind: 'response'; readonly id: IdKey; readonly isError: boolean; readonly body: Body }
-  /** An array of messages (protocol 2025-03-26), and each of them as it stood in it. */
+  /** An array of messages (protocol 2025-03-26); `parts` are their bytes. */
   | { readonly kind: 'batch'; readonly items: readonly Envelope[]; readonly parts: readonly Buffer[] }
-  /** No message, or one that is broken: passed on, as without us. */
+  /** Not a message, or a broken one: forwarded unchanged. */
   | { readonly kind: 'opaque' };
 
-/** The parsed message, on demand: small ones are parsed already, large ones only when somebody needs more than the envelope. */
+/** The parsed message. Small messages are parsed at once, large ones when more than the envelope is needed. */
 export interface Body {
-  /** The whole message; undefined when it turns out to be broken. */
+  /** The whole message; undefined when it is broken. */
   value(): JsonObject | undefined;
-  /** `params.NAME` of a request or notification, when it is a text; does not parse the rest of a large message. */
+  /** `params.NAME` of a request or notification, when it is a text. The rest of a large message is not parsed. */
   paramText(name: string): string | undefined;
-  /** `result.NAME` of a response, when it is a text; nothing is looked for in a very large one. */
+  /** `result.NAME` of a response, when it is a text. A message above 1 MiB is not searched. */
   resultText(name: string): string | undefined;
 }
 
@@ -85,9 +85,9 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 const opaque: Envelope = { kind: 'opaque' };
 
-/** Up to here `JSON.parse` of everything is the fastest way (measured: 20 µs at this size). */
+/** Up to this size `JSON.parse` of the whole message is fastest (measured: 20 µs). */
 const smallBytes = 16_384;
-/** A result that is larger is not scanned once more. */
+/** Results above this size are not searched for a member. */
 const veryLargeBytes = 1_048_576;
 
 /** Reads the envelope of one line. Never throws. */
@@ -99,12 +99,12 @@ export function readEnvelope(line: Buffer): Envelope {
     const value: unknown = JSON.parse(line.toString('utf8'));
     return Array.isArray(value) ? batchOf(value, line) : envelopeOf(value, line);
   } catch {
-    // Python writes and reads NaN: what is no JSON for us may be a message for both sides, so its outside is looked at as that of a large one is.
+    // Python writes and reads NaN: a line that is not JSON here may be a message for both sides. Its outer members are read like those of a large message.
     return looseBatch(line) ?? readLarge(line);
   }
 }
 
-/** An array with something in it that is no JSON for us. @returns undefined where no object is in it: lines of a log begin with a bracket, too */
+/** An array that is not valid JSON as a whole. @returns undefined when it holds no object: lines of a log begin with a bracket, too */
 function looseBatch(line: Buffer): Envelope | undefined {
   const parts = elementsOf(line)?.map(({ start, end }) => line.subarray(start, end)) ?? [];
   const isObject = (part: Buffer): boolean => part[0] === 0x7b;
@@ -138,9 +138,9 @@ function envelopeOf(value: unknown, line: Buffer): Envelope {
 const idPlace: readonly string[] = ['id'];
 
 /**
- * @param line the message that it stands in
- * @param place the members that lead to it
- * @returns undefined when it can be no id
+ * @param line the message that holds the id
+ * @param place names of the members that lead to the id
+ * @returns undefined when the value cannot be an id
  */
 export function keyOf(id: unknown, line?: Buffer, place: readonly string[] = idPlace): IdKey | undefined {
   if (typeof id === 'string') {
@@ -164,7 +164,7 @@ function spanAt(line: Buffer, place: readonly string[]): Span | undefined {
   return span;
 }
 
-/** The request that a `notifications/cancelled` withdraws. */
+/** The id of the request that a `notifications/cancelled` cancels. */
 export function cancelledKey(envelope: Envelope & { kind: 'notification' }, line: Buffer): IdKey | undefined {
   const params = envelope.body.value()?.params;
   return isRecord(params) ? keyOf(params.requestId, line, ['params', 'requestId']) : undefined;
@@ -202,7 +202,7 @@ function textOrNone(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** An id as it stood in the message. */
+/** An id as JSON, exactly as it came. */
 export function idText(key: IdKey): string {
   if (typeof key === 'string' && key.startsWith('\0')) {
     return key.startsWith('\0"') ? JSON.stringify(key.slice(2)) : key.slice(1);

@@ -1,4 +1,4 @@
-/** Where the value of a member stands: `bytes.subarray(start, end)` is its JSON text. */
+/** Position of a value: `bytes.subarray(start, end)` is its JSON text. */
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -14,11 +14,11 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
 /**
- * The members of one JSON object, found without reading what is inside their values: for messages so large that `JSON.parse` of the whole would cost more
- * than passing them on. Keys are decoded by `JSON.parse` (an escape hides nothing), and of a repeated key the last one counts, as there.
- * What is inside a value is skipped by its strings and brackets and not checked.
- * @param from where the object starts, white space before it allowed
- * @returns undefined when it is no object, or a broken one
+ * The members of one JSON object, without parsing their values: for messages so large that `JSON.parse` of the whole costs more than forwarding them.
+ * Keys are decoded by `JSON.parse`, so that an escape hides nothing. Of a repeated key the last one counts, as in `JSON.parse`.
+ * The inside of a value is skipped by its strings and brackets and is not validated.
+ * @param from start of the object; white space before it is allowed
+ * @returns undefined when the bytes are not an object, or a broken one
  */
 export function membersOf(bytes: Buffer, from = 0): ReadonlyMap<string, Span> | undefined {
   let at = skipSpace(bytes, from);
@@ -54,7 +54,7 @@ export function membersOf(bytes: Buffer, from = 0): ReadonlyMap<string, Span> | 
   }
 }
 
-/** The elements of one JSON array, in the same way. @returns undefined when it is no array, or a broken one */
+/** The elements of one JSON array, found in the same way. @returns undefined when the bytes are not an array, or a broken one */
 export function elementsOf(bytes: Buffer): readonly Span[] | undefined {
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== openBracket) {
@@ -91,7 +91,7 @@ function decodeKey(bytes: Buffer): string | undefined {
   }
 }
 
-/** The four characters that JSON calls white space. */
+/** Skips white space as RFC 8259 defines it. */
 function skipSpace(bytes: Buffer, from: number): number {
   let at = from;
   for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) {
@@ -100,14 +100,14 @@ function skipSpace(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** @returns the index after the closing quote, -1 when there is none. In UTF-8 no byte of a longer letter looks like a quote or a backslash. */
+/** @returns the index after the closing quote, -1 when there is none. In UTF-8 no byte of a multi-byte character equals a quote or a backslash. */
 function endOfString(bytes: Buffer, from: number): number {
   for (let end = bytes.indexOf(quote, from + 1); end !== -1; end = bytes.indexOf(quote, end + 1)) {
     let slashes = 0;
     while (bytes[end - 1 - slashes] === backslash) {
       slashes += 1;
     }
-    // The backslashes cannot reach back over the opening quote: that is no backslash.
+    // The run of backslashes ends at the opening quote at the latest.
     if (slashes % 2 === 0) {
       return end + 1;
     }
@@ -148,7 +148,7 @@ function endOfValue(bytes: Buffer, from: number): number {
   return -1;
 }
 
-/** Letters, digits, sign and point: numbers, true, false, null, and what Python writes beside them (NaN, Infinity). */
+/** Letters, digits, sign and point: numbers, true, false, null, and Python's NaN and Infinity. */
 function isScalarByte(byte: number): boolean {
   return (
     (byte >= 0x30 && byte <= 0x39) ||

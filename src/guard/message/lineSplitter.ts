@@ -1,14 +1,14 @@
 const newline = 10;
 
-/** What a chunk of bytes completes. Both are parts of the chunk itself wherever possible: nothing is copied that came in one piece. */
+/** Receives the lines. A line that came in one chunk is a part of that chunk and is not copied. */
 export interface SplitSink {
-  /** One whole line with its line break. @param isLast nothing of the chunk comes after it */
+  /** One whole line with its line break. @param isLast it ends its chunk */
   line(bytes: Buffer, isLast: boolean): void;
 }
 
 /**
- * Cuts a stream of bytes into lines at `\n`, wherever the chunks are cut: bytes are never decoded here, so a letter may be split anywhere. A line that comes
- * in many chunks is kept as a list and put together once, so that the cost grows with its length and not with its square.
+ * Splits a stream of bytes into lines at `\n`. Bytes are not decoded, so a chunk may end inside a character. The chunks of a long line are joined once, so
+ * that the cost grows with its length and not with the square of it.
  */
 export class LineSplitter {
   readonly #sink: SplitSink;
@@ -19,15 +19,10 @@ export class LineSplitter {
     this.#sink = sink;
   }
 
-  /** Bytes of the line that has begun and not ended. */
-  get pendingBytes(): number {
-    return this.#held;
-  }
-
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      // Mostly one chunk is one line: then it is passed on itself.
+      // Most chunks are one line: then the chunk itself is handed on.
       const tail = start === 0 && end === chunk.length - 1 ? chunk : chunk.subarray(start, end + 1);
       start = end + 1;
       const isLast = start === chunk.length;
@@ -48,7 +43,7 @@ export class LineSplitter {
     }
   }
 
-  /** At the end of the stream: what came after the last line break. Empty when nothing did. */
+  /** At the end of the stream: the bytes after the last line break; may be empty. */
   rest(): Buffer {
     const rest = Buffer.concat(this.#parts, this.#held);
     this.#parts = [];

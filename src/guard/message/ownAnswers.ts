@@ -1,34 +1,43 @@
-import { type IdKey, idText } from './envelope.ts';
+import { type IdKey, idText, type JsonObject } from './envelope.ts';
 
 /** JSON-RPC leaves -32000 … -32099 to implementations. */
-export const guardErrorCode = -32_000;
+const guardErrorCode = -32_000;
 
-/** An answer of our own to a request that no server answers. @param message for a person and for a model: what happened and what to do */
-export function errorAnswer(id: IdKey, message: string, data?: unknown, code: number = guardErrorCode): Buffer {
-  const error = JSON.stringify(data === undefined ? { code, message } : { code, message, data });
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},"error":${error}}\n`);
-}
-
-/** What stands beside the id in an answer. */
+/** The `result` or `error` of an answer. */
 export type ToolAnswer = { readonly result: unknown } | { readonly error: unknown };
 
+/** One message as a line of its own under an id, which is written exactly as it came. @param message an `id` in it is replaced */
+export function messageLine(id: IdKey, { jsonrpc = '2.0', id: _, ...rest }: JsonObject): Buffer {
+  const members = JSON.stringify(rest).slice(1);
+  return Buffer.from(`{"jsonrpc":${JSON.stringify(jsonrpc)},"id":${idText(id)}${members === '}' ? '' : ','}${members}\n`);
+}
+
+/** The guard's answer to a call of a tool. */
 export function toolAnswer(id: IdKey, answer: ToolAnswer): Buffer {
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText(id)},${JSON.stringify(answer).slice(1)}\n`);
+  return messageLine(id, answer);
 }
 
 /**
- * An answer to `tools/call` that reaches the model: clients show a failed result to it, while many turn a protocol error into their own words.
+ * An answer to `tools/call` that reaches the model: clients show a failed result to the model, while many reword a protocol error.
  * @param modern protocol 2026-07-28, where a result names its type
  */
 export function failedTool(text: string, modern: boolean): ToolAnswer {
   return { result: { ...(modern ? { resultType: 'complete' } : {}), content: [{ type: 'text', text }], isError: true } };
 }
 
-export function notificationLine(method: string, params?: unknown): Buffer {
-  return Buffer.from(`${JSON.stringify(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })}\n`);
+/**
+ * The guard's answer to a request that no server answers: a failed result for a call of a tool, otherwise a protocol error.
+ * @param text for a person and for a model: what happened and what to do
+ */
+export function failureAnswer(id: IdKey, text: string, { isCall, modern }: { readonly isCall: boolean; readonly modern: boolean }): Buffer {
+  return messageLine(id, isCall ? failedTool(text, modern) : { error: { code: guardErrorCode, message: text } });
 }
 
-/** What the guard itself says, on standard error: standard output carries protocol only. */
+export function notificationLine(method: string, params?: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', method, params })}\n`);
+}
+
+/** Writes a line of the guard's log to standard error: standard output carries the protocol only. */
 export function say(text: string): void {
   process.stderr.write(`mcp-shepherd guard: ${text}\n`);
 }

@@ -1,15 +1,15 @@
 import type { ToolAnswer } from './ownAnswers.ts';
 
-/** As it stands in the record, under `x.refused`. */
+/** The mark `refused` of the record (under `x`). */
 export interface RefusedCalls {
   readonly calls: number;
-  /** Why the newest of them was refused, as its caller was told. */
+  /** Why the newest of them was refused, as the caller was told. */
   readonly last: string;
-  /** When that was, RFC 3339; for showing. */
+  /** Time of the newest refusal, RFC 3339; for display. */
   readonly at: string;
 }
 
-/** The requests that this guard answered itself instead of passing them on: a client may repeat a refused call for hours, and nobody reads its log. */
+/** Counts the requests that the guard answers itself. The record shows the count, because few people read the log of a client that repeats a refused call. */
 export class RefusalCount {
   #summary: RefusedCalls | undefined;
 
@@ -24,7 +24,7 @@ export class RefusalCount {
   }
 }
 
-/** What the caller reads of such an answer. */
+/** The text of a refusal as the caller reads it. */
 export function answerText(answer: ToolAnswer): string {
   const { result, error } = answer as { readonly result?: unknown; readonly error?: unknown };
   const [first] = listOf(memberOf(result, 'content'));

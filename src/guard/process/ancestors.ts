@@ -8,7 +8,7 @@ import { parseCmdline } from '../../process/linux/procCmdline.ts';
 import { parseProcStat } from '../../process/linux/procStat.ts';
 import { launcherKind } from '../../process/tree/launcherChain.ts';
 
-/** One process above us. */
+/** One process above the guard. */
 export interface Ancestor {
   readonly pid: number;
   readonly name: string;
@@ -16,10 +16,10 @@ export interface Ancestor {
   readonly isLauncher: boolean;
 }
 
-/** Longer chains are broken ones. */
+/** A longer chain is taken for a broken one. */
 const deepest = 30;
 
-/** The processes above this one, parent first, up to the first that is no launcher: that one is the client. Empty when it cannot be read. Never throws. */
+/** The processes above this one, parent first, up to the client, the first that is not a launcher. Empty when they cannot be read. Never throws. */
 export async function launchersAndClient(): Promise<readonly Ancestor[]> {
   const parentOf = process.platform === 'linux' ? readProc : await readPs();
   const found: Ancestor[] = [];
@@ -48,7 +48,7 @@ function readProc(pid: number): ProcessRow | undefined {
   }
 }
 
-/** One list of all processes: there is no other way to ask. On Windows it would take half a second, and npm is not known by its parent there. */
+/** Reads all processes with one `ps`. Windows has no answer: a list takes half a second there, and npm is not recognised by its parent. */
 async function readPs(): Promise<(pid: number) => ProcessRow | undefined> {
   const text = process.platform === 'win32' ? '' : await runProgram('ps', ['-A', '-o', 'pid=,ppid=,args=']).catch(() => '');
   const rows = new Map<number, ProcessRow>();
@@ -62,13 +62,14 @@ async function readPs(): Promise<(pid: number) => ProcessRow | undefined> {
   return (pid) => rows.get(pid);
 }
 
-const lookMs = 1_000;
+/** Default time between two checks whether the client lives, ms. */
+const checkPauseMs = 1_000;
 
 /**
- * Calls back once when the client is gone although our input is still open: a launcher between it and us may keep the pipe. Only then: a client that
- * started us itself may hand its pipe on and end, and the end of the input says all there is to say.
- * @param start the client's start as the witness gives it; compared for equality
- * @param options `also: 'parent'`: a client that started us itself is watched too, because nobody here sees the end of the input
+ * Calls back once when the client is gone although the guard's input is still open, because a launcher between them keeps the pipe. A client that started
+ * the guard itself is not watched: the end of the input reports its end, and it may hand its pipe on before it ends.
+ * @param start the client's start as `witness` gives it; compared for equality
+ * @param options `also: 'parent'`: watch such a client too, because the guard does not read the input. `pauseMs`: time between two checks
  * @returns ends the watch
  */
 export function watchClient(
@@ -78,19 +79,19 @@ export function watchClient(
   gone: () => void,
   options: { readonly also?: 'parent'; readonly pauseMs?: number } = {},
 ): () => void {
-  const { also, pauseMs = lookMs } = options;
+  const { also, pauseMs = checkPauseMs } = options;
   const client = chain.at(-1);
   if (!client || client.isLauncher || (chain.length < 2 && also === undefined)) {
     return () => undefined;
   }
-  let looking = false;
+  let checking = false;
   const timer = setInterval(async () => {
-    if (looking) {
+    if (checking) {
       return;
     }
-    looking = true;
-    const same = await isThere(client.pid, start, witness);
-    looking = false;
+    checking = true;
+    const same = await isRunning(client.pid, start, witness);
+    checking = false;
     if (!same) {
       clearInterval(timer);
       gone();
@@ -100,15 +101,15 @@ export function watchClient(
   return () => clearInterval(timer);
 }
 
-/** What cannot be asked is there. */
-async function isThere(pid: number, start: string, witness: Pick<ProcessStarts, 'startOf'>): Promise<boolean> {
+/** Whether the client runs. One that cannot be checked counts as running. */
+async function isRunning(pid: number, start: string, witness: Pick<ProcessStarts, 'startOf'>): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
   if (process.platform !== 'linux') {
-    // Asking for more would start a program every second.
+    // The start time would take one program a second.
     return true;
   }
   const now = await witness.startOf(pid).catch(() => start);

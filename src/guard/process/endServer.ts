@@ -1,3 +1,4 @@
+import { limited } from '../../base/wait.ts';
 import type { ServerProcess } from './serverProcess.ts';
 
 export interface EndLimits {
@@ -7,16 +8,16 @@ export interface EndLimits {
   readonly termMs: number;
 }
 
-/** Between two looks whether the processes below a server are gone, ms. */
+/** Time between two checks whether a process group is empty, ms. */
 const pauseMs = 20;
-/** Processes that a server leaves behind in its group get this long to see that it is gone, ms. */
+/** Time that processes left in a server's group get to notice its end, ms. */
 const leftoverMs = 1_000;
-/** Nothing survives SIGKILL longer but what hangs in the kernel. */
+/** Only a process that hangs in the kernel survives SIGKILL longer, ms. */
 const killMs = 5_000;
 
 /**
- * Ends a server and everybody of its process group: end of its input, then SIGTERM, then SIGKILL.
- * @returns whether all are gone; false only for what hangs in the kernel, or on Windows for what is below the server
+ * Ends a server and its process group: closes its input, then SIGTERM, then SIGKILL.
+ * @returns whether all are gone; false only for a process that hangs in the kernel, or on Windows for processes below the server
  */
 export async function endServer(server: ServerProcess, { politeMs, termMs }: EndLimits): Promise<boolean> {
   server.closeInput();
@@ -33,7 +34,7 @@ export async function endServer(server: ServerProcess, { politeMs, termMs }: End
 
 async function isGone(server: ServerProcess, limitMs: number): Promise<boolean> {
   const until = performance.now() + limitMs;
-  if (!(await exitsWithin(server, limitMs))) {
+  if (server.ended === undefined && !(await limited(server.exited, limitMs))) {
     return false;
   }
   const last = Math.min(until, performance.now() + leftoverMs);
@@ -44,14 +45,4 @@ async function isGone(server: ServerProcess, limitMs: number): Promise<boolean> 
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return true;
-}
-
-async function exitsWithin(server: ServerProcess, limitMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), limitMs);
-  });
-  const result = await Promise.race([server.exited.then(() => true as const), late]);
-  clearTimeout(timer);
-  return result;
 }

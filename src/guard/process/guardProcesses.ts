@@ -8,7 +8,7 @@ import { CimTable } from '../../process/otherSystems/cimTable.ts';
 import { parseLstart } from '../../process/otherSystems/psLines.ts';
 import { PsTable } from '../../process/otherSystems/psTable.ts';
 
-/** The process table as `createProcessTable` gives it, without the library that lists processes on macOS. */
+/** The process table as `createProcessTable` makes it, but without the library ps-list. */
 export function guardTable(platform: NodeJS.Platform = process.platform): ProcessTable {
   if (platform === 'win32') {
     return new CimTable();
@@ -16,7 +16,7 @@ export function guardTable(platform: NodeJS.Platform = process.platform): Proces
   return existsSync('/proc/self/stat') ? new ProcTable() : new PsTable({ listProcesses: () => psProcesses() });
 }
 
-/** All processes, by one `ps` with columns that macOS, the BSDs and Linux know. @throws when ps fails */
+/** All processes, read by one `ps` with columns that macOS, the BSDs and Linux have. @throws when ps fails */
 export async function psProcesses(run: RunProgram = runProgram): Promise<readonly ProcessDescriptor[]> {
   const text = await run('ps', ['-A', '-ww', '-o', 'pid=,ppid=,uid=,lstart=,args=']);
   return text.split('\n').flatMap((line) => {
@@ -31,13 +31,13 @@ export async function psProcesses(run: RunProgram = runProgram): Promise<readonl
   });
 }
 
-/** What the system says of processes, as `createWitness` gives it, without the library that lists processes on macOS. */
+/** The starts of processes as `readProcessStarts` gives them, but without the library ps-list. */
 export async function guardWitness(table: ProcessTable = guardTable()): Promise<ProcessStarts> {
   if (table.source === 'proc') {
     return procWitness();
   }
   const witness = tableWitness(table);
-  // The first list tells which boot this is.
+  // The first list determines the boot id.
   await witness.startOf(process.pid).catch(() => undefined);
   return witness;
 }

@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { errorCode } from '../../base/errors.ts';
 
 /**
- * Whether anybody of a process group still runs. kill(2) finds zombies too, and where nobody collects them they stay for ever, so on Linux the
- * kernel's table is asked who they are.
- * @param group a positive number
+ * Whether a process of a group still runs. kill(2) also finds zombies, which stay when their parent does not wait for them. On Linux /proc tells them apart.
+ * @param group its id, a positive number
  */
 export function isGroupAlive(group: number): boolean {
   try {
@@ -28,7 +27,7 @@ function hasRunningMember(group: number): boolean {
       const [state, , pgrp] = text.slice(text.lastIndexOf(')') + 2).split(' ');
       return Number(pgrp) === group && state !== 'Z' && state !== 'X';
     } catch {
-      // It ended while we looked.
+      // It ended in the meantime.
       return false;
     }
   });

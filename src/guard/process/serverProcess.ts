@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { isGroupAlive } from './processGroup.ts';
 
-/** How a process ended, as its parent learns it. */
+/** Exit code or signal of a process that ended. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -13,25 +13,25 @@ export interface ServerProcess {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** The end of its input; nothing where its input is our own. */
+  /** Ends its input. Does nothing when it has inherited the guard's input. */
   closeInput(): void;
-  /** Resolves when the process ended; its output may still come, from it or from processes below it. */
+  /** Resolves when the process ended. More output may follow, from it or from processes below it. */
   readonly exited: Promise<Ended>;
   readonly ended: Ended | undefined;
-  /** Signals the whole process group (POSIX) or the process (Windows). Never throws; does nothing once nobody of it is left. */
+  /** Signals the process group (POSIX) or the process (Windows). Never throws; does nothing when none of it is left. */
   signal(signal: NodeJS.Signals): void;
-  /** Whether anybody of the process group still runs. A process that ended and was not waited for by its own parent counts as gone. */
+  /** Whether a process of the group still runs; zombies do not count. */
   isGroupAlive(): boolean;
 }
 
 export interface StartRequest {
   readonly command: string;
   readonly args: readonly string[];
-  /** Open files that the server inherits as descriptors 3, 4 … */
+  /** Open file descriptors that the server inherits as 3, 4 … */
   readonly inherited?: readonly number[];
-  /** `inherit`: the server gets our own standard input and output. */
+  /** `inherit`: the server gets the guard's standard input and output. */
   readonly stdio?: 'pipe' | 'inherit';
-  /** Variables beside our own. */
+  /** Variables to add to the guard's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -67,7 +67,7 @@ function serverProcess(child: ChildProcess): ServerProcess {
       resolve(ended);
     });
   });
-  // Errors of a signal that came too late; the exit tells the rest.
+  // A signal that came too late; `exit` reports the end.
   child.on('error', () => undefined);
   child.stdin?.on('error', () => undefined);
   child.stdout?.on('error', () => undefined);
@@ -90,10 +90,10 @@ function serverProcess(child: ChildProcess): ServerProcess {
         return;
       }
       try {
-        // The number stays taken while anybody of the group lives, and the leader is our child: it cannot name a stranger before it was waited for.
+        // The id belongs to this group while a member lives, and to the leader, a child of this process, until it was waited for.
         process.kill(-pid, signal);
       } catch {
-        // Nobody is left.
+        // The group is empty.
       }
     },
     isGroupAlive: () => (process.platform === 'win32' ? ended === undefined : isGroupAlive(pid)),
@@ -102,7 +102,7 @@ function serverProcess(child: ChildProcess): ServerProcess {
 
 function present<T>(stream: T | null): T {
   if (stream === null) {
-    throw new Error('the server has our own standard input and output');
+    throw new Error('the server has the guard’s own standard input and output');
   }
   return stream;
 }

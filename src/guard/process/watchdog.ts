@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * Waits until the guard's end of the pipe is gone, and then ends the servers that were named last: what the guard would have done, had it not been killed.
- * Each line names all servers that run, as `PID:START` (`START` = field 22 of /proc/PID/stat, or `-`: only whether the PID's group lives is known).
- * A leader that is another process by now ends the watch; a group whose leader is gone keeps its number for as long as somebody is in it.
- * Built-in commands of every POSIX shell, and `sleep`. It begins with `trap ''`, by which process lists know that it serves nobody.
+ * Waits until the guard's end of the pipe is closed, and then ends the servers of the last line, as the guard would have done had it not been killed.
+ * Each line names all running servers as `PID:START` (`START` = field 22 of /proc/PID/stat; `-` = unknown, only the life of the group is checked).
+ * A leader with another start is another process and is left alone. A group whose leader is gone keeps its id for as long as it has members.
+ * Uses only built-in commands of POSIX shells, and `sleep`. It begins with `trap ''`, by which the scan knows that this shell is not a server.
  */
 const script = `trap '' HUP INT TERM
 servers=
@@ -35,38 +35,38 @@ send TERM
 wait_for 25
 send KILL`;
 
-/** From SIGTERM to SIGKILL are 25 looks. */
-const lookMs = 200;
+/** Time between two checks in the script, ms; 25 of them lie between SIGTERM and SIGKILL. */
+const checkPauseMs = 200;
 
-/** Ends the servers when the guard was killed by a signal that nobody can catch. A shell of about 1 MB; there is none on Windows, which ends them itself. */
+/** Ends the servers when the guard was killed by SIGKILL. A shell of about 1 MB; there is none on Windows. */
 export class Watchdog {
   readonly #child: ChildProcess | undefined;
 
-  /** @param graceMs what the servers get between the end of their input and SIGTERM */
+  /** @param graceMs time for the servers from the end of their input to SIGTERM, ms */
   constructor(graceMs: number) {
     if (process.platform === 'win32') {
       return;
     }
-    const looks = String(Math.max(1, Math.ceil(graceMs / lookMs)));
-    // A session of its own: what ends the guard's group or terminal must not end the one who cleans up.
-    this.#child = spawn('/bin/sh', ['-c', script, 'mcp-shepherd-watchdog', looks], {
+    const checks = String(Math.max(1, Math.ceil(graceMs / checkPauseMs)));
+    // A session of its own, so that a signal to the guard's group or terminal does not end it.
+    this.#child = spawn('/bin/sh', ['-c', script, 'mcp-shepherd-watchdog', checks], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       cwd: '/',
       env: { PATH: '/usr/bin:/bin' },
     });
-    // Without it the guard does its work all the same.
+    // The guard works without it, too.
     this.#child.on('error', () => undefined);
     this.#child.stdin?.on('error', () => undefined);
     this.#child.unref();
   }
 
-  /** Which servers run now. */
+  /** Names the servers that run now. */
   tell(pids: readonly number[]): void {
     this.#child?.stdin?.write(`${pids.map((pid) => `${pid}:${startOf(pid)}`).join(' ')}\n`);
   }
 
-  /** All is ended: nobody has to clean up. */
+  /** Ends the watchdog: all servers have ended. */
   dismiss(): void {
     this.#child?.kill('SIGKILL');
   }

@@ -10,12 +10,12 @@ import { type ResourceKey, resourceKey } from '../../lock/resourceKey.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 
-/** A resource as a person wrote it. */
+/** A resource as the user wrote it. */
 export function resourceText({ kind, resource }: Pick<ResourceKey, 'kind' | 'resource'>): string {
   return kind === 'port' ? `port ${resource.replace(/^tcp:/, '')}` : `${kind} ${resource}`;
 }
 
-/** Who holds a resource, by its own word; records are other people's text, and are checked for what may stand in a message when they are read. */
+/** The holder of a resource as its record states it. Texts of records are checked when they are read. */
 export function holderText(record: InstanceRecord): string {
   const { server, guard, serverId, client, startedAt, package: of } = record;
   const idle = idleSince(record);
@@ -29,13 +29,13 @@ export function holderText(record: InstanceRecord): string {
   return `${pid === undefined ? 'a process' : `PID ${pid}`} (${details.join(', ')})`;
 }
 
-/** A holder that publishes nothing: the kernel may know it. */
+/** A holder without a record, as the kernel knows it. */
 export function unknownHolderText(lockFile: string): string {
   const [first] = lockHolders(lockFile) ?? [];
-  return first ? `PID ${first.pid} (${first.name})` : 'a process that says nothing of itself';
+  return first ? `PID ${first.pid} (${first.name})` : 'an unknown process';
 }
 
-/** Where the records are, or why nothing can be published or locked. */
+/** Opens the folder of the records. `refused`: why nothing can be published or locked. */
 export function openRunFolder(options: Pick<GuardOptions, 'runDir'>): { readonly directory: LockDirectory } | { readonly refused: string } {
   try {
     const { path, explicit } = runDirOf(process.env, options.runDir);
@@ -47,7 +47,7 @@ export function openRunFolder(options: Pick<GuardOptions, 'runDir'>): { readonly
 
 export type Acquisition =
   | { readonly status: 'held'; readonly instance: HeldInstance }
-  /** Somebody else has it. `holder` when he says who he is, `orphan` when he is a server whose guard is gone. */
+  /** Another process has the resource. `holder`: its record, when it has one. `orphan`: it is a server whose guard is gone. */
   | {
       readonly status: 'in-use';
       readonly text: string;
@@ -55,23 +55,24 @@ export type Acquisition =
       readonly holder?: InstanceRecord;
       readonly orphan: boolean;
     }
-  /** It cannot be told whether it is free. */
+  /** It is unknown whether the resource is free. */
   | { readonly status: 'impossible'; readonly text: string };
 
 export interface AcquireRequest {
   readonly directory: LockDirectory;
   readonly witness: ProcessStarts;
   readonly options: Pick<GuardOptions, 'locks'>;
-  /** What is used although somebody else has it: said in the record, so that both are shown. */
+  /** Resources that are used although another process has them. The record names them, so that both users are shown. */
   readonly uses?: GuardOptions['locks'];
   readonly facts: InstanceFacts;
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
 
+/** Dead records are cleared this long after the attempt, when the server has started, ms. */
 const clearAfterMs = 500;
 
-/** Takes the resources of `--lock` and publishes the guard, or says in words why not. Never throws. */
+/** Takes the resources of `--lock` and publishes the guard, or says why not. Never throws. */
 export async function acquireLocks({
   directory,
   witness,
@@ -82,12 +83,11 @@ export async function acquireLocks({
   signal,
 }: AcquireRequest): Promise<Acquisition> {
   try {
-    const [resources, used] = [options.locks, uses].map(distinctKeys);
     const result = await holdResources({
       directory,
       witness,
-      resources: resources ?? [],
-      uses: used ?? [],
+      resources: distinctKeys(options.locks),
+      uses: distinctKeys(uses),
       facts,
       waitMs,
       lock: { signal },
@@ -96,12 +96,11 @@ export async function acquireLocks({
   } catch (error) {
     return { status: 'impossible', text: reasonOf(error) };
   } finally {
-    // Whoever comes clears away what the dead left, when its server has been started; it is nobody's duty to live for ever for that.
     setTimeout(() => void clearDeadRecords(directory, witness).catch(() => []), clearAfterMs).unref();
   }
 }
 
-/** What is named twice, or under two names, is one resource: the second lock would wait for the first. @throws when a name is no resource */
+/** A resource that is named twice, or under two names, is locked once: a second lock would wait for the first. @throws when a name is not valid */
 function distinctKeys(locks: GuardOptions['locks']): ResourceKey[] {
   const keys = locks.map(({ kind, resource }) => resourceKey(kind, resource));
   return [...new Map(keys.map((one) => [one.key, one])).values()];

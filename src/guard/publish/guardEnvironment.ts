@@ -10,27 +10,27 @@ import { type Acquisition, acquireLocks, openRunFolder } from './acquireLocks.ts
 import { GuardRecord, initialFacts, ownRedactor } from './guardRecord.ts';
 import { takeOver } from './takeover.ts';
 
-/** A probe that a client starts beside its session is gone within this time, ms. */
+/** A probe that a client starts beside its session has ended within this time, ms. */
 const probeMs = 2_000;
-/** For modes that do not wait: against the moments in which somebody looks. */
-const lookMs = 300;
-/** From the end of a holder to its lock, ms. */
+/** Modes that do not wait still outlast a reader that holds a lock for a moment, ms. */
+const shortWaitMs = 300;
+/** Time to get the lock of a holder that was ended, ms. */
 const takenOverMs = 10_000;
 
-/** What came of `--lock`. */
+/** The result of `--lock`. */
 export type LockOutcome =
-  /** The server may start. `conflict`: somebody else has the resource, and the mode says to start all the same. */
+  /** The server may start. `conflict`: another process has the resource, and `--on-conflict` allows the start. */
   | { readonly status: 'start'; readonly instance?: HeldInstance; readonly conflict?: Acquisition & { readonly status: 'in-use' } }
   | { readonly status: 'refuse'; readonly text: string };
 
-/** The processes around the guard, the folder of the records, and what it says of itself there. Loaded after the server was started, unless there is a lock. */
+/** The processes above the guard, the folder of the records, and the facts of its own record. Loaded after the start of the server, except with a lock. */
 export class GuardEnvironment {
   readonly #options: GuardOptions;
   readonly #directory: LockDirectory | undefined;
   readonly witness: ProcessStarts;
   readonly facts: InstanceFacts;
   readonly #chain: readonly Ancestor[];
-  /** Why nothing can be published or locked. */
+  /** Why nothing can be published or locked; undefined when both are possible. */
   readonly problem: string | undefined;
 
   private constructor(options: GuardOptions, witness: ProcessStarts, facts: InstanceFacts, chain: readonly Ancestor[]) {
@@ -49,28 +49,31 @@ export class GuardEnvironment {
     return new GuardEnvironment(options, witness, initialFacts(options, own, client), chain);
   }
 
-  /** Takes the resources, as `--on-conflict` says, and says on standard error when the server goes without them. Never throws. @param signal the client let go: no more waiting */
+  /**
+   * Takes the resources as `--on-conflict` says. Writes to standard error when the server starts without them. Never throws.
+   * @param signal ends the wait: the client is gone
+   */
   async lock(signal: AbortSignal): Promise<LockOutcome> {
     const { locks, onConflict } = this.#options;
-    const waitMs = onConflict.mode === 'refuse' ? probeMs : onConflict.mode === 'wait' ? onConflict.limitMs : lookMs;
+    const waitMs = onConflict.mode === 'refuse' ? probeMs : onConflict.mode === 'wait' ? onConflict.limitMs : shortWaitMs;
     let result = await this.#acquireLocks(waitMs, signal);
-    let left = '';
+    let notTaken = '';
     // Each resource may have a holder of its own.
     for (
       let holders = locks.length;
-      result.status === 'in-use' && onConflict.mode === 'takeover' && left === '' && holders > 0;
+      result.status === 'in-use' && onConflict.mode === 'takeover' && notTaken === '' && holders > 0;
       holders -= 1
     ) {
-      [result, left] = await this.#takeOver(result, onConflict.force, signal);
+      [result, notTaken] = await this.#takeOver(result, onConflict.force, signal);
     }
     if (result.status === 'held') {
       return { status: 'start', instance: result.instance };
     }
     if (result.status === 'in-use' && (onConflict.mode === 'warn' || onConflict.mode === 'read-only')) {
-      say(`${result.text}; ${this.#options.name ?? this.#options.command} is started all the same`);
+      say(`${result.text}; ${this.#options.name ?? this.#options.command} is started anyway`);
       return { status: 'start', conflict: result };
     }
-    return { status: 'refuse', text: refusal(result, this.#options, left) };
+    return { status: 'refuse', text: refusal(result, this.#options, notTaken) };
   }
 
   async #acquireLocks(waitMs: number, signal: AbortSignal, facts: InstanceFacts = this.facts): Promise<Acquisition> {
@@ -83,7 +86,7 @@ export class GuardEnvironment {
   async #takeOver(found: Acquisition & { status: 'in-use' }, force: boolean, signal: AbortSignal): Promise<[Acquisition, string]> {
     const { holder, resource } = found;
     if (!holder || !this.#directory) {
-      return [found, 'nobody knows how to end it'];
+      return [found, 'its process is not known, so it cannot be ended'];
     }
     const taken = await takeOver({ directory: this.#directory, witness: this.witness, holder, key: resource.key, force });
     if (taken.status === 'left') {
@@ -93,12 +96,12 @@ export class GuardEnvironment {
     return [await this.#acquireLocks(takenOverMs, signal, facts), ''];
   }
 
-  /** One try to take the resources of a guard that serves without them. */
+  /** Tries once to take the resources, for a guard that serves without them. */
   async promote(signal: AbortSignal): Promise<Acquisition> {
     return this.#acquireLocks(0, signal);
   }
 
-  /** Publishes the guard. @returns undefined when nothing can be published; the reason was reported */
+  /** Publishes the guard. @returns undefined when it cannot be published; the reason was reported */
   async publish(
     held: HeldInstance | undefined,
     x: Readonly<Record<string, unknown>>,
@@ -114,8 +117,8 @@ export class GuardEnvironment {
         // A server that only reads is no conflict.
         uses: this.#options.onConflict.mode === 'warn' ? this.#options.locks : [],
         facts: { ...this.facts, x: { ...this.facts.x, ...x } },
-        waitMs: lookMs,
-        signal: AbortSignal.timeout(lookMs),
+        waitMs: shortWaitMs,
+        signal: AbortSignal.timeout(shortWaitMs),
       });
       instance = result.status === 'held' ? result.instance : undefined;
       if (result.status !== 'held') {
@@ -127,25 +130,25 @@ export class GuardEnvironment {
     if (!instance || !this.#directory) {
       return undefined;
     }
-    const publication = new GuardRecord(instance, this.witness, report, ownRedactor(this.#options));
-    await publication.open(this.#directory, handlers);
-    return publication;
+    const record = new GuardRecord(instance, this.witness, report, ownRedactor(this.#options));
+    await record.open(this.#directory, handlers);
+    return record;
   }
 
-  /** Calls back when the client is gone behind a launcher that keeps our input open. @returns ends the watch */
+  /** Calls back when the client is gone behind a launcher that keeps the guard's input open. @returns ends the watch */
   watchClient(gone: () => void, options?: { readonly also: 'parent' }): () => void {
     const { client } = this.facts;
     return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.witness, gone, options);
   }
 }
 
-function refusal(result: Exclude<Acquisition, { status: 'held' }>, { onConflict, command }: GuardOptions, left: string): string {
+function refusal(result: Exclude<Acquisition, { status: 'held' }>, { onConflict, command }: GuardOptions, notTaken: string): string {
   if (result.status === 'impossible') {
-    return `${command} was not started: whether its resource is free cannot be told, because ${result.text}`;
+    return `${command} was not started: it is unknown whether its resource is free: ${result.text}`;
   }
   const end = result.orphan ? 'End that server' : 'Close its client or end it';
   const other = onConflict.mode === 'refuse' ? ', or start this one with --on-conflict wait, read-only or takeover' : '';
-  return `${command} was not started: ${result.text}${left === '' ? '' : `; ${left}`}. Nothing was done. ${end}${other}, and connect again.`;
+  return `${command} was not started: ${result.text}${notTaken === '' ? '' : `; ${notTaken}`}. Nothing was done. ${end}${other}, and connect again.`;
 }
 
 async function startOf(witness: ProcessStarts, pid: number): Promise<string | undefined> {

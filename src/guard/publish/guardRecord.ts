@@ -11,12 +11,12 @@ import type { ServerProcess } from '../process/serverProcess.ts';
 
 /** Longest text of a record (`instanceRecord.ts`). */
 const maxText = 4_096;
-/** Arguments that are stored; the record has an end. */
+/** Arguments that are stored. */
 const maxArgs = 100;
-/** How often a lock is looked after, ms. */
-const intactMs = 60_000;
+/** Time between two checks of the lock files, ms. */
+const checkMs = 60_000;
 
-/** What the guard says of itself before anything runs. Arguments go through the redactor: whatever the environment holds as a secret is in none of them. */
+/** The facts of the record before the server runs. Arguments are redacted: no secret of the environment is in them. */
 export function initialFacts(options: GuardOptions, own: string | undefined, client: InstanceFacts['client']): InstanceFacts {
   const redactor = ownRedactor(options);
   return {
@@ -29,23 +29,23 @@ export function initialFacts(options: GuardOptions, own: string | undefined, cli
       cwd: recordText(process.cwd()),
     },
     startedAt: new Date().toISOString(),
-    // Who only records sees no call that it could refuse.
+    // With --record-only no call passes the guard.
     x: options.recordOnly ? { guard: 'record-only', onStale: 'off' } : { guard: 'stdio', onStale: options.onStale },
   };
 }
 
-/** Hides what the guard's environment and the server's arguments hold as secrets. */
+/** Hides the secrets of the guard's environment and of the server's arguments. */
 export function ownRedactor({ args }: Pick<GuardOptions, 'args'>): Redactor {
   const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
   return createRedactor(secretsOf({ args, env, headers: [] }));
 }
 
-/** As a record takes it: no control characters, not too long. */
+/** A text as a record may hold it: one line, at most 1,024 characters. */
 export function recordText(text: string): string {
   return singleLine(text, maxText / 4);
 }
 
-/** The record of a guard, kept up to date, with its control endpoint. What cannot be written is reported once and holds nothing up. */
+/** The record of a guard, kept up to date, with its control endpoint. A record that cannot be written is reported once; the session continues. */
 export class GuardRecord {
   readonly instance: HeldInstance;
   readonly #witness: ProcessStarts;
@@ -59,7 +59,7 @@ export class GuardRecord {
   #reported = false;
   #closed = false;
 
-  /** @param redactor for what a server or a refusal says in words */
+  /** @param redactor for texts of servers and refusals */
   constructor(instance: HeldInstance, witness: ProcessStarts, report: (problem: string) => void, redactor?: Redactor) {
     this.instance = instance;
     this.#witness = witness;
@@ -67,7 +67,7 @@ export class GuardRecord {
     this.#redactor = redactor;
   }
 
-  /** Opens the control endpoint and begins to look after the locks. */
+  /** Opens the control endpoint, and starts to check the lock files once a minute. */
   async open(directory: LockDirectory, handlers: ControlHandlers): Promise<void> {
     try {
       this.#control = await openControlServer({
@@ -86,31 +86,31 @@ export class GuardRecord {
       this.#report(`it cannot be restarted from outside: ${reasonOf(error)}`);
     }
     if (this.instance.record.locks.length > 0) {
-      this.#watch = setInterval(() => this.#lookAfter(), intactMs);
+      this.#watch = setInterval(() => this.#checkLocks(), checkMs);
       this.#watch.unref();
     }
   }
 
-  /** Which server runs now, or why none does. */
+  /** Sets which server runs now, or why none does. */
   async serves(servers: readonly ServerProcess[], problem: string | undefined): Promise<void> {
-    // During an overlap the newest is the one that counts.
+    // During an overlap the newest counts.
     const newest = servers.at(-1);
     const start = newest && ((await this.#witness.startOf(newest.pid)) ?? '?');
     this.#server = newest && start !== undefined ? { pid: newest.pid, start, pgid: newest.pid } : undefined;
     this.set({ server: this.#server }, this.#state === 'compromised' ? undefined : 'running');
-    this.mark('problem', problem === undefined ? undefined : this.#words(problem));
+    this.mark('problem', problem === undefined ? undefined : this.#redacted(problem));
   }
 
-  /** How many calls were refused, and why the newest. */
-  refused(word: RefusedCalls | undefined): void {
-    this.mark('refused', word && { ...word, last: this.#words(word.last) });
+  /** Sets how many calls were refused, and why the newest was. */
+  refused(calls: RefusedCalls | undefined): void {
+    this.mark('refused', calls && { ...calls, last: this.#redacted(calls.last) });
   }
 
-  #words(text: string): string {
+  #redacted(text: string): string {
     return recordText(this.#redactor?.text(text) ?? text);
   }
 
-  /** Sets or takes away one of our own words, which stand under `x`. */
+  /** Sets or removes a mark, an entry below `x`. */
   mark(name: string, value: unknown): void {
     const { [name]: before, ...x } = this.instance.record.x ?? {};
     if (before !== value) {
@@ -118,7 +118,7 @@ export class GuardRecord {
     }
   }
 
-  /** Publishes more facts. Undefined takes a fact away. */
+  /** Publishes more facts. Undefined removes a fact. */
   set(
     changes: { readonly [Key in keyof InstanceFacts]?: InstanceFacts[Key] | undefined },
     state?: 'running' | 'stopping' | 'compromised',
@@ -138,15 +138,15 @@ export class GuardRecord {
     }
   }
 
-  #lookAfter(): void {
+  #checkLocks(): void {
     this.instance.refreshFileTimes();
     if (!this.#closed && this.#state !== 'compromised' && !this.instance.isIntact()) {
-      this.#report('somebody deleted or replaced its lock file: another server may take the resource as well');
+      this.#report('its lock file was deleted or replaced: another server may take the resource too');
       this.set({}, 'compromised');
     }
   }
 
-  /** Once the server is gone: takes everything away and lets go of the locks, also for stray descendants. */
+  /** Once the server is gone: removes the record and releases the locks, also those that stray descendants inherited. */
   async close(): Promise<void> {
     if (this.#closed) {
       return;

@@ -15,31 +15,31 @@ export interface TakeoverRequest {
   readonly holder: InstanceRecord;
   /** The key of the resource. */
   readonly key: string;
-  /** Also from a holder whose client lives. */
+  /** Also end a holder whose client lives. */
   readonly force: boolean;
 }
 
-/** `ended`: the holder is gone, or is going; `history` is for our own record. Otherwise why it was left alone. */
+/** `ended`: the holder has ended, or will; `history` belongs into the guard's own record. `left`: why it was left alone. */
 export type Takeover =
   | { readonly status: 'ended'; readonly history: readonly number[] }
   | { readonly status: 'left'; readonly reason: string };
 
-/** From SIGTERM to SIGKILL, ms; a guard that is asked has its own limits. */
+/** From SIGTERM to SIGKILL, ms, for a holder without a guard. */
 const termMs = 5_000;
 const pauseMs = 50;
 
-/** Ends the holder of a resource: asks its guard, or, where nobody answers, ends its server by its identity. Exactly one of many does it. */
+/** Ends the holder of a resource: through its guard, or, when that does not answer, the server by its identity. Of several guards exactly one does it. */
 export async function takeOver(request: TakeoverRequest): Promise<Takeover> {
   const { directory, witness, holder, key, force } = request;
   const history = takeovers(holder).filter((at) => Date.now() - at < stormMs && at <= Date.now());
   if (history.length >= stormLimit) {
-    return { status: 'left', reason: `it was taken over ${history.length} times within a minute: two clients take it from each other` };
+    return { status: 'left', reason: `it was taken over ${history.length} times within a minute: two clients end each other’s server` };
   }
   if (!force && (await clientLives(holder, witness))) {
-    return { status: 'left', reason: 'its client still lives; takeover=force would take it all the same' };
+    return { status: 'left', reason: 'its client still runs; takeover=force ends it anyway' };
   }
   const own = await witness.startOf(process.pid);
-  const deed = await actOnce(
+  const result = await actOnce(
     {
       directory,
       target: key,
@@ -50,22 +50,22 @@ export async function takeOver(request: TakeoverRequest): Promise<Takeover> {
     },
     () => endHolder(request),
   );
-  if (deed.status === 'acted') {
-    return deed.result === undefined ? { status: 'ended', history: [...history, Date.now()] } : { status: 'left', reason: deed.result };
+  if (result.status === 'acted') {
+    return result.result === undefined ? { status: 'ended', history: [...history, Date.now()] } : { status: 'left', reason: result.result };
   }
-  // Somebody else did it; whoever gets the lock now has it.
-  return deed.status === 'already'
+  // Another guard ended it; the lock goes to the first that takes it.
+  return result.status === 'already'
     ? { status: 'ended', history }
-    : { status: 'left', reason: deed.status === 'busy' ? 'somebody else is just ending it' : deed.reason };
+    : { status: 'left', reason: result.status === 'busy' ? 'another guard is ending it' : result.reason };
 }
 
-/** The wall-clock times of the takeovers that a record carries on. */
+/** The wall-clock times of earlier takeovers, which each record takes over from the last. */
 function takeovers(record: InstanceRecord): number[] {
   const list: unknown = isRecord(record.x) ? record.x.takeovers : undefined;
   return Array.isArray(list) ? list.filter((at): at is number => typeof at === 'number') : [];
 }
 
-/** A client that nobody named may live. */
+/** Whether the client lives. One that the record does not name may live. */
 async function clientLives({ client }: InstanceRecord, witness: ProcessStarts): Promise<boolean> {
   if (client?.pid === undefined || client.start === undefined || client.start === '?') {
     return true;
@@ -73,7 +73,7 @@ async function clientLives({ client }: InstanceRecord, witness: ProcessStarts): 
   return (await witness.startOf(client.pid)) === client.start;
 }
 
-/** @returns why it could not be ended; undefined when it could */
+/** @returns why it could not be ended; undefined when it ended */
 async function endHolder({ directory, witness, holder }: TakeoverRequest): Promise<string | undefined> {
   const answer = await askInstance({ directory, record: holder, verb: 'stop', by: 'another guard, by takeover', limitMs: 30_000 });
   if (answer.status === 'ok' || (answer.status === 'refused' && answer.code !== 'failed')) {
@@ -85,11 +85,11 @@ async function endHolder({ directory, witness, holder }: TakeoverRequest): Promi
     return `it does not answer (${answer.status === 'refused' ? answer.message : answer.reason})`;
   }
   if (server !== 'alive') {
-    // The lock tells whether it is free.
+    // Whether the resource is free shows when the lock is taken.
     return undefined;
   }
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    // Looked at again in the same moment: never a stranger.
+    // Checked right before each signal, so that no other process gets it.
     if ((await witness.startOf(pid)) !== holder.server?.start || pid === process.pid) {
       return undefined;
     }

@@ -5,29 +5,30 @@ import type { ServerProcess } from '../process/serverProcess.ts';
 /** A call of a tool on its way to the server. */
 export interface ToolCall {
   readonly tool: string;
-  /** A notification is a call that nobody can answer: it names no request. */
+  /** A notification is a call without an id: it cannot be answered. */
   readonly envelope: Envelope & { readonly kind: 'request' | 'notification' };
 }
 
-/** Decides about calls before the server sees them, and hears what it needs for that. */
+/** Decides on calls before the server gets them. The relay reports to it what the decision needs. */
 export interface CallGate {
   /**
-   * To the server, or an answer instead. A promise: the call waits for it, and everything else goes on.
-   * @param final the call cannot wait (it is one of a batch)
+   * Decides on one call. While a promise is open the call waits, and other messages continue.
+   * @param final the call cannot wait (it is part of a batch)
    */
   admit(call: ToolCall, final: boolean): Verdict | Promise<Verdict>;
-  /** The first answer of a server came; it has not been passed on yet. */
+  /** The first answer of a server came. It has not been forwarded yet. */
   answered(server: ServerProcess): void;
-  /** From now on this server is the one that serves. */
+  /** New requests go to this server from now on. */
   serves(server: ServerProcess): void;
-  /** A result of `tools/list` came. @param whole it is the whole list and not a page of it */
+  /** A result of `tools/list` came. @param whole it is the whole list and not a page */
   listed(result: unknown, whole: boolean): void;
-  /** The server says that its tools changed. */
+  /** The server sent `notifications/tools/list_changed`. */
   toolsChanged(): void;
-  /** It may change a result of a tool. */
+  /** It may change results of tools. */
   readonly amends: boolean;
-  /** A result of a tool is about to go to the client. @returns what goes instead */
+  /** Called before a result of a tool goes to the client. @returns the line to send */
   amend(line: Buffer, envelope: Envelope & { readonly kind: 'response' }): Buffer;
 }
 
+/** Pass the call on, or send this answer instead. */
 export type Verdict = 'pass' | { readonly answer: ToolAnswer };

@@ -1,5 +1,5 @@
 import { cancelledKey, type Envelope, type IdKey, readEnvelope } from '../message/envelope.ts';
-import { errorAnswer, failedTool, say, type ToolAnswer, toolAnswer } from '../message/ownAnswers.ts';
+import { failureAnswer, say, type ToolAnswer, toolAnswer } from '../message/ownAnswers.ts';
 import { answerText } from '../message/refusedCalls.ts';
 import type { Verdict } from './callGate.ts';
 import type { ConnectedServers } from './connectedServers.ts';
@@ -10,6 +10,9 @@ import type { ServerLink } from './serverLink.ts';
 import type { ServerRequests } from './serverRequests.ts';
 import { SessionMemory } from './sessionMemory.ts';
 
+type Request = Envelope & { readonly kind: 'request' };
+type Notification = Envelope & { readonly kind: 'notification' };
+
 const [openBracket, comma, lineBreak, batchEnd] = ['[', ',', '\n', ']\n'].map((text) => Buffer.from(text)) as [
   Buffer,
   Buffer,
@@ -17,13 +20,16 @@ const [openBracket, comma, lineBreak, batchEnd] = ['[', ',', '\n', ']\n'].map((t
   Buffer,
 ];
 
-/** The way from the client to the server: requests pass the gate, answers go to whoever asked, and what no server can take waits or is answered. */
+/**
+ * Messages from the client to the server. Calls of tools pass the gate, answers go to the server that asked, and a message that no server can take now is held
+ * or answered by the guard.
+ */
 export class ClientMessages {
   readonly #context: RelayContext;
   readonly #servers: ConnectedServers;
   readonly #held: HeldQueue;
   readonly #serverRequests: ServerRequests;
-  readonly #awaited = new PendingVerdicts();
+  readonly #pending = new PendingVerdicts();
 
   constructor(context: RelayContext, servers: ConnectedServers, held: HeldQueue, serverRequests: ServerRequests) {
     this.#context = context;
@@ -34,10 +40,10 @@ export class ClientMessages {
 
   /** Calls wait for the gate's decision. */
   get isDeciding(): boolean {
-    return this.#awaited.size > 0;
+    return this.#pending.size > 0;
   }
 
-  /** A line as it came; it leaves with the next `flush`. @param isLast nothing is there that could leave with it: it need not wait for what is noted of it */
+  /** Takes a line as it came; it leaves with the next `flush`. @param isLast it ends its chunk, so that it may leave at once */
   take(line: Buffer, isLast = false): void {
     const envelope = readEnvelope(line);
     if (envelope.kind === 'response') {
@@ -51,7 +57,7 @@ export class ClientMessages {
     }
   }
 
-  /** To the server that is there, or back to the client with the reason. */
+  /** Sends a message to the server, or answers it with the reason why there is none. */
   deliver(line: Buffer, envelope: Envelope, isLast = false): void {
     const link = this.#servers.current;
     if (!link) {
@@ -73,20 +79,24 @@ export class ClientMessages {
     if (envelope.kind === 'notification' && envelope.method === 'notifications/initialized') {
       this.#context.memory.initialized = Buffer.from(line);
     } else if (envelope.kind === 'notification' && envelope.method === 'notifications/cancelled') {
-      this.#withdrawn(link, cancelledKey(envelope, line));
-    } else if (envelope.kind === 'notification' && !this.#mayGo(envelope)) {
+      this.#forget(link, cancelledKey(envelope, line));
+    } else if (envelope.kind === 'notification' && !this.#mayPass(envelope)) {
       return;
     }
     link.out.add(line);
   }
 
-  /** A call that names no request has no answer, and so no refusal; but a server may carry it out. @returns whether it may go to the server */
-  #mayGo(envelope: Envelope & { kind: 'notification' }): boolean {
+  /** @param final the call cannot wait for a decision */
+  #verdict(envelope: Request | Notification, final: boolean): Verdict | Promise<Verdict> {
+    return this.#context.gate?.admit({ tool: toolOf(envelope), envelope }, final) ?? 'pass';
+  }
+
+  /** A call without an id has no answer, and so no refusal, but a server may carry it out. @returns whether the server may get it */
+  #mayPass(envelope: Notification): boolean {
     if (envelope.method !== 'tools/call') {
       return true;
     }
-    const tool = envelope.body.paramText('name') ?? '';
-    const verdict = this.#context.gate?.admit({ tool, envelope }, true) ?? 'pass';
+    const verdict = this.#verdict(envelope, true);
     if (verdict === 'pass' || verdict instanceof Promise) {
       return true;
     }
@@ -96,29 +106,26 @@ export class ClientMessages {
     return false;
   }
 
-  #request(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }, isLast: boolean): void {
-    const { id, method } = envelope;
+  #request(link: ServerLink, line: Buffer, envelope: Request, isLast: boolean): void {
     this.#context.memory.noteCall(envelope.body);
-    if (method !== 'tools/call') {
+    if (envelope.method !== 'tools/call') {
       this.#track(link, line, envelope);
       link.out.add(line);
       return;
     }
-    const tool = envelope.body.paramText('name') ?? '';
-    const verdict = this.#context.gate?.admit({ tool, envelope }, false) ?? 'pass';
+    const verdict = this.#verdict(envelope, false);
     if (verdict === 'pass') {
+      // The line leaves first: the answer cannot be read before this function returns.
       if (isLast) {
         link.out.send(line);
       } else {
         link.out.add(line);
       }
-      // Its answer cannot be read before this is done.
-      link.take(id, method, tool);
-      this.#context.inputRequests.asked(link, envelope);
+      this.#open(link, envelope);
     } else if (verdict instanceof Promise) {
-      this.#later(Buffer.from(line), envelope, tool, verdict);
+      this.#decideLater(Buffer.from(line), envelope, verdict);
     } else {
-      this.#refuse(id, verdict.answer);
+      this.#refuse(envelope.id, verdict.answer);
     }
   }
 
@@ -127,10 +134,15 @@ export class ClientMessages {
     this.#context.client.add(toolAnswer(id, answer));
   }
 
-  /** Everything but calls of tools. */
-  #track(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }): void {
-    link.take(envelope.id, envelope.method);
+  /** Notes a request as in flight on a server. */
+  #open(link: ServerLink, envelope: Request): void {
+    link.take(envelope.id, envelope.method, envelope.method === 'tools/call' ? toolOf(envelope) : undefined);
     this.#context.inputRequests.asked(link, envelope);
+  }
+
+  /** Notes a request that is not a call of a tool, and remembers it where a new server needs it. */
+  #track(link: ServerLink, line: Buffer, envelope: Request): void {
+    this.#open(link, envelope);
     if (SessionMemory.methods.has(envelope.method)) {
       this.#context.memory.noteRequest(envelope.id, envelope, line);
       if (envelope.method === 'subscriptions/listen') {
@@ -139,31 +151,29 @@ export class ClientMessages {
     }
   }
 
-  #later(line: Buffer, envelope: Envelope & { kind: 'request' }, tool: string, decision: Promise<Verdict>): void {
-    this.#awaited.add(envelope.id, decision, (verdict) => {
-      const { client } = this.#context;
+  #decideLater(line: Buffer, envelope: Request, decision: Promise<Verdict>): void {
+    this.#pending.add(envelope.id, decision, (verdict) => {
       const link = this.#servers.current;
       if (verdict !== 'pass') {
         this.#refuse(envelope.id, verdict.answer);
       } else if (this.#held.isHolding && this.#servers.broken === undefined) {
         this.#held.add({ line, envelope });
       } else if (link) {
-        link.take(envelope.id, envelope.method, tool);
-        this.#context.inputRequests.asked(link, envelope);
+        this.#open(link, envelope);
         link.out.add(line);
       } else {
-        client.add(this.#unserved(envelope));
+        this.#context.client.add(this.#unserved(envelope));
       }
       this.#context.flush();
     });
   }
 
   #batch(link: ServerLink, line: Buffer, { items, parts }: Envelope & { kind: 'batch' }): void {
-    const { gate, memory } = this.#context;
+    const { memory } = this.#context;
     const rest: Buffer[] = [];
     items.forEach((item, index) => {
       const part = parts[index] ?? Buffer.alloc(0);
-      // What is kept is kept as a line of its own.
+      // A message that is remembered is kept as a line of its own.
       const single = (): Buffer => Buffer.concat([part, lineBreak]);
       let refused = false;
       if (item.kind === 'response') {
@@ -171,21 +181,20 @@ export class ClientMessages {
       } else if (item.kind === 'notification' && item.method === 'notifications/initialized') {
         memory.initialized = single();
       } else if (item.kind === 'notification' && item.method === 'notifications/cancelled') {
-        this.#withdrawn(link, cancelledKey(item, part));
+        this.#forget(link, cancelledKey(item, part));
       } else if (item.kind === 'notification') {
-        refused = !this.#mayGo(item);
-      } else if (item.kind === 'request') {
-        const tool = item.method === 'tools/call' ? (item.body.paramText('name') ?? '') : undefined;
+        refused = !this.#mayPass(item);
+      } else if (item.kind === 'request' && item.method === 'tools/call') {
         // A batch cannot wait.
-        const verdict = tool === undefined ? 'pass' : (gate?.admit({ tool, envelope: item }, true) ?? 'pass');
-        if (verdict !== 'pass' && !(verdict instanceof Promise)) {
+        const verdict = this.#verdict(item, true);
+        if (verdict === 'pass' || verdict instanceof Promise) {
+          link.take(item.id, item.method, toolOf(item));
+        } else {
           refused = true;
           this.#refuse(item.id, verdict.answer);
-        } else if (tool === undefined) {
-          this.#track(link, single(), item);
-        } else {
-          link.take(item.id, item.method, tool);
         }
+      } else if (item.kind === 'request') {
+        this.#track(link, single(), item);
       }
       if (!refused) {
         rest.push(rest.length === 0 ? openBracket : comma, part);
@@ -198,34 +207,34 @@ export class ClientMessages {
     }
   }
 
-  #unserved({ id, method }: Envelope & { kind: 'request' }): Buffer {
+  #unserved({ id, method }: Request): Buffer {
     const text = this.#servers.broken ?? 'The server is gone, and the session with it. Nothing was carried out.';
     this.#context.refusals.note(text);
-    return method === 'tools/call' ? toolAnswer(id, failedTool(text, this.#context.memory.isModern)) : errorAnswer(id, text);
+    return failureAnswer(id, text, { isCall: method === 'tools/call', modern: this.#context.memory.isModern });
   }
 
-  /** A request that no server has is withdrawn here; any other by the server that has it. */
-  #cancelled(line: Buffer, envelope: Envelope & { kind: 'notification' }): void {
+  /** The client cancels a request. One that no server has is dropped here; for any other, the server that has it is told. */
+  #cancelled(line: Buffer, envelope: Notification): void {
     const id = cancelledKey(envelope, line);
-    if (id !== undefined && (this.#awaited.withdraw(id) || this.#held.withdraw(id))) {
+    if (id !== undefined && (this.#pending.withdraw(id) || this.#held.withdraw(id))) {
       return;
     }
     if (id !== undefined && this.#held.hasInArray(id)) {
-      // It follows the array to the server that will have it.
+      // It follows the array to the next server.
       this.#held.readAhead(line, envelope);
       return;
     }
     const link = this.#servers.find((one) => id !== undefined && one.inFlight.has(id)) ?? this.#servers.current;
     if (link) {
-      this.#withdrawn(link, id);
+      this.#forget(link, id);
       link.out.add(line);
     } else if (id !== undefined) {
       this.#context.memory.forget(id);
     }
   }
 
-  /** The client wants no answer of this server any more. */
-  #withdrawn(link: ServerLink, id: IdKey | undefined): void {
+  /** The client no longer wants an answer of this server. */
+  #forget(link: ServerLink, id: IdKey | undefined): void {
     if (id !== undefined) {
       link.listening.delete(id);
       link.settle(id);
@@ -233,4 +242,9 @@ export class ClientMessages {
       this.#context.memory.forget(id);
     }
   }
+}
+
+/** The tool that a `tools/call` names; '' when it names none. */
+function toolOf({ body }: Request | Notification): string {
+  return body.paramText('name') ?? '';
 }

@@ -1,7 +1,7 @@
 import type { PausableInput } from './messageWriter.ts';
 import type { ServerLink } from './serverLink.ts';
 
-/** The servers that speak to the client, and the one that new requests go to. */
+/** The servers whose messages reach the client, and the one that gets new requests. */
 export class ConnectedServers {
   readonly #links = new Set<ServerLink>();
   #current: ServerLink | undefined;
@@ -11,7 +11,7 @@ export class ConnectedServers {
     return this.#current;
   }
 
-  /** Why no server can be had: every request is answered with it. */
+  /** Why there is no server: every request is answered with this reason. */
   get broken(): string | undefined {
     return this.#broken;
   }
@@ -20,8 +20,8 @@ export class ConnectedServers {
     return this.#links.size;
   }
 
-  get valves(): readonly PausableInput[] {
-    return [...this.#links].map(({ valve }) => valve);
+  get outputs(): readonly PausableInput[] {
+    return [...this.#links].map(({ output }) => output);
   }
 
   add(link: ServerLink): void {
@@ -36,7 +36,7 @@ export class ConnectedServers {
     return [...this.#links].find(wanted);
   }
 
-  /** @returns whether it was there */
+  /** @returns whether it was connected */
   remove(link: ServerLink): boolean {
     if (this.#current === link) {
       this.#current = undefined;
@@ -44,13 +44,13 @@ export class ConnectedServers {
     return this.#links.delete(link);
   }
 
-  /** New requests go to this one. */
+  /** New requests go to this server. */
   serve(link: ServerLink): void {
     this.#current = link;
     this.#broken = undefined;
   }
 
-  /** New requests go nowhere. */
+  /** New requests are answered with the reason. */
   giveUp(reason: string): void {
     this.#current = undefined;
     this.#broken = reason;

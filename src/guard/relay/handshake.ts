@@ -2,18 +2,18 @@ import { singleLine } from '../../base/singleLine.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { SessionMemory } from './sessionMemory.ts';
 
-/** As long as clients wait for an answer to `initialize`. */
+/** Clients wait this long for an answer to `initialize`, ms. */
 export const answerMs = 60_000;
 
 /**
- * Brings a new server to where the old one was: the whole handshake, the log level, the subscriptions. The client sees nothing of it.
- * What is only restored, and not what the session stands on, may fail.
- * @throws with the reason when the server ends, refuses or does not answer
+ * Brings a new server to the state of the session: the whole handshake, the log level, the subscriptions. The client does not see these messages. Log level
+ * and subscriptions may fail.
+ * @throws with the reason when the server ends, refuses the handshake or does not answer
  */
 export async function replayHandshake(link: ServerLink, memory: SessionMemory): Promise<void> {
   const { initialize, discover } = memory;
   if (initialize) {
-    // For the version that client and old server agreed on: the client goes on speaking it.
+    // The version that client and old server agreed on, because the client continues to use it.
     const params = memory.protocolVersion === undefined ? initialize : { ...initialize, protocolVersion: memory.protocolVersion };
     await demand(link, 'initialize', params);
     if (memory.initialized) {
@@ -22,7 +22,7 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
   } else if (discover) {
     await demand(link, 'server/discover', discover);
   } else if (memory.isUnannounced) {
-    // Nothing to bring back; but a server that says nothing at all takes nobody's place.
+    // There is no state to restore, but a server that does not answer must not replace one that does.
     const answer = await link.ask('server/discover', memory.ownParams({}), answerMs);
     if (answer.status === 'silent') {
       throw new Error(answer.reason);

@@ -1,19 +1,19 @@
 import type { Envelope, IdKey } from '../message/envelope.ts';
 import type { PausableInput } from './messageWriter.ts';
 
-/** What the client sends while no server can take it. */
+/** A message of the client that no server can take yet. */
 export interface HeldMessage {
   readonly line: Buffer;
   readonly envelope: Envelope;
 }
 
-/** While the client's messages are held, this many bytes are read ahead. */
+/** Bytes that are read from the client while its messages are held. */
 const maxBytes = 16 * 1024 * 1024;
 
-/** The messages that wait for a server, in their order. While it holds too much, the client is not read. */
+/** The messages that wait for a server, in their order. When they exceed 16 MiB, the client's input is paused. */
 export class HeldQueue {
   readonly #input: PausableInput;
-  /** Undefined: nothing is kept back. */
+  /** Undefined: messages are not held. */
   #messages: HeldMessage[] | undefined = [];
   #bytes = 0;
 
@@ -21,7 +21,7 @@ export class HeldQueue {
     this.#input = input;
   }
 
-  /** Keeps back what comes from now on. */
+  /** Holds messages from now on. */
   hold(): void {
     this.#messages ??= [];
   }
@@ -36,20 +36,20 @@ export class HeldQueue {
 
   /** A message as it comes from the client. */
   readAhead(line: Buffer, envelope: Envelope): void {
-    // A chunk may be large and the line small: only the line is kept.
+    // A copy: a small line must not keep its large chunk in memory.
     this.add({ line: Buffer.from(line), envelope });
     this.#bytes += line.length;
     if (this.#bytes > maxBytes) {
-      this.#input.close(this);
+      this.#input.pause(this);
     }
   }
 
-  /** A message that was read before. Does nothing while nothing is kept back. */
+  /** A message that was read before. Does nothing while messages are not held. */
   add(message: HeldMessage): void {
     this.#messages?.push(message);
   }
 
-  /** The client wants no answer to a request any more. @returns whether it waited here */
+  /** The client cancelled a request. @returns whether it waited here */
   withdraw(id: IdKey): boolean {
     const index = this.#messages?.findIndex(({ envelope }) => envelope.kind === 'request' && envelope.id === id) ?? -1;
     if (index === -1) {
@@ -59,14 +59,14 @@ export class HeldQueue {
     return true;
   }
 
-  /** Whether a request waits here as one of an array. */
+  /** Whether a request waits here as part of an array. */
   hasInArray(id: IdKey): boolean {
     return (this.#messages ?? []).some(
       ({ envelope }) => envelope.kind === 'batch' && envelope.items.some((item) => item.kind === 'request' && item.id === id),
     );
   }
 
-  /** Keeps nothing back any more. @returns what waited; `readOn` once it has been sent on */
+  /** Stops holding. @returns the messages that waited; call `readOn` when they have been sent */
   release(): readonly HeldMessage[] {
     const held = this.#messages ?? [];
     this.#messages = undefined;
@@ -74,7 +74,7 @@ export class HeldQueue {
     return held;
   }
 
-  /** Takes out what wants an answer; the rest goes on waiting. */
+  /** Takes out the requests, which need an answer; the rest stays held. */
   takeRequests(): readonly HeldMessage[] {
     const held = this.release();
     const asks = ({ envelope: { kind } }: HeldMessage): boolean => kind === 'request' || kind === 'batch';
@@ -83,6 +83,6 @@ export class HeldQueue {
   }
 
   readOn(): void {
-    this.#input.open(this);
+    this.#input.resume(this);
   }
 }

@@ -6,9 +6,9 @@ import type { ServerLink } from './serverLink.ts';
 import { type ListMethod, listDigest, lists, type SessionMemory } from './sessionMemory.ts';
 
 /**
- * Asks a new server for the lists that the client has.
- * @param tools hears the whole list of tools: the client asks for it again only when it is another one
- * @returns what tells the client of those that are others by now, or may be
+ * Reads from a new server the lists that the client has.
+ * @param tools gets the whole list of tools: the client reads it again only when it has changed
+ * @returns the notifications for lists that have changed, or may have
  */
 export async function listChanges(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<Buffer[]> {
   const changed = await changedLists(link, memory, tools);
@@ -16,7 +16,7 @@ export async function listChanges(link: ServerLink, memory: SessionMemory, tools
   return [...methods].flatMap((method) => (memory.isModern ? subscribedLines(memory, method) : [notificationLine(method)]));
 }
 
-/** Which of the lists that the client has are others by now, or may be. They are remembered as announced: nobody is told twice. */
+/** The lists that have changed, or may have. They are remembered as announced, so that each change is announced once. */
 async function changedLists(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<ListMethod[]> {
   const asked = [...memory.lists].map(async ([method, digest]) => {
     const whole = digest === 'partial' ? undefined : await wholeList(link, memory, method);
@@ -27,7 +27,7 @@ async function changedLists(link: ServerLink, memory: SessionMemory, tools: (res
     if (now === digest && whole) {
       return [];
     }
-    // Unless the client has asked again meanwhile.
+    // Unless the client has read the list again in the meantime.
     if (memory.lists.get(method) === digest) {
       memory.lists.set(method, now);
     }
@@ -36,10 +36,10 @@ async function changedLists(link: ServerLink, memory: SessionMemory, tools: (res
   return (await Promise.all(asked)).flat();
 }
 
-/** A server that never ends its list gets no more questions. */
+/** A server whose list never ends is asked for no more pages. */
 const maxPages = 100;
 
-/** All pages of a list as one. @returns undefined when the server does not give all of them */
+/** All pages of a list as one result. @returns undefined when the server does not answer all of them */
 async function wholeList(link: ServerLink, memory: SessionMemory, method: ListMethod): Promise<JsonObject | undefined> {
   const { member } = lists[method];
   const all: unknown[] = [];
@@ -67,20 +67,22 @@ async function wholeList(link: ServerLink, memory: SessionMemory, method: ListMe
   return undefined;
 }
 
-/** What a client asks for in `subscriptions/listen`, by the notification. */
-const wishes = {
+/** The field of `subscriptions/listen` that asks for a notification. */
+const subscriptionFields = {
   'notifications/tools/list_changed': 'toolsListChanged',
   'notifications/prompts/list_changed': 'promptsListChanged',
   'notifications/resources/list_changed': 'resourcesListChanged',
 } as const;
 
-/** In protocol 2026-07-28 only who listens for a list hears of it. */
-function subscribedLines(memory: SessionMemory, method: keyof typeof wishes): Buffer[] {
+/** In protocol 2026-07-28 a notification goes to the subscriptions that asked for it. */
+function subscribedLines(memory: SessionMemory, method: keyof typeof subscriptionFields): Buffer[] {
   return [...memory.listens].flatMap(([id, line]) => {
     const envelope = readEnvelope(line);
     const params = envelope.kind === 'request' ? envelope.body.value()?.params : undefined;
     const wanted = isRecord(params) && isRecord(params.notifications) ? params.notifications : {};
     const meta = `{"_meta":{"io.modelcontextprotocol/subscriptionId":${idText(id)}}}`;
-    return wanted[wishes[method]] === true ? [Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${meta}}\n`)] : [];
+    return wanted[subscriptionFields[method]] === true
+      ? [Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${meta}}\n`)]
+      : [];
   });
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** Lets a stream flow only while nobody has a reason to hold it. */
+/** A stream that is paused while at least one reason for that exists. */
 export class PausableInput {
   readonly #source: Readable;
   readonly #reasons = new Set<object>();
@@ -9,12 +9,12 @@ export class PausableInput {
     this.#source = source;
   }
 
-  close(reason: object): void {
+  pause(reason: object): void {
     this.#reasons.add(reason);
     this.#source.pause();
   }
 
-  open(reason: object): void {
+  resume(reason: object): void {
     if (this.#reasons.delete(reason) && this.#reasons.size === 0) {
       this.#source.resume();
     }
@@ -23,19 +23,19 @@ export class PausableInput {
 
 const lineBreak = Buffer.from('\n');
 
-/** A reader that takes nothing for so long will not take the rest, ms. */
+/** A reader that takes nothing for this long will not take the rest, ms. */
 const stallMs = 2_000;
 
 /**
- * Where messages go out. What one chunk of input brings goes out in one piece, and while the reader is slow, the sources that feed it wait.
- * A reader that is gone swallows everything: whoever owns the stream learns of it elsewhere.
+ * Writes messages to one stream. The messages of one chunk of input leave together. While the reader is slow, the inputs that feed it are paused.
+ * After the reader has closed the stream, messages are dropped; the owner of the stream notices the end elsewhere.
  */
 export class MessageWriter {
   readonly #sink: Writable;
   readonly #feeders: () => Iterable<PausableInput>;
   #pending: Buffer[] = [];
   #full = false;
-  /** What was added last is no whole line. */
+  /** The last message added has no line break yet. */
   #isOpen = false;
 
   constructor(sink: Writable, feeders: () => Iterable<PausableInput>) {
@@ -43,8 +43,8 @@ export class MessageWriter {
     this.#feeders = feeders;
     const open = (): void => {
       this.#full = false;
-      for (const valve of this.#feeders()) {
-        valve.open(this);
+      for (const input of this.#feeders()) {
+        input.resume(this);
       }
     };
     sink.on('drain', open);
@@ -56,7 +56,7 @@ export class MessageWriter {
     return this.#sink.writable ? this.#sink.writableLength : 0;
   }
 
-  /** Puts a message at the end; it leaves with the next `flush`. */
+  /** Appends a message; it leaves with the next `flush`. */
   add(message: Buffer): void {
     this.endLine();
     this.#isOpen = message.length > 0 && message[message.length - 1] !== lineBreak[0];
@@ -68,7 +68,7 @@ export class MessageWriter {
     }
   }
 
-  /** Puts a message at the end, and sends it with what waits before it. */
+  /** Appends a message and sends everything. */
   send(message: Buffer): void {
     if (this.#pending.length > 0 || this.#isOpen || message[message.length - 1] !== lineBreak[0]) {
       this.add(message);
@@ -78,7 +78,7 @@ export class MessageWriter {
     }
   }
 
-  /** Half a line is all that is left of a program that died: what comes after it is not to become a part of it. */
+  /** Ends a line that a server left unfinished when it died, so that the next message is a line of its own. */
   endLine(): void {
     if (this.#isOpen) {
       this.#isOpen = false;
@@ -110,17 +110,17 @@ export class MessageWriter {
     }
   }
 
-  /** The reader is slow: its sources wait. */
+  /** The reader is slow: pauses the inputs. */
   #hold(): void {
     if (this.#sink.writableNeedDrain && !this.#full) {
       this.#full = true;
-      for (const valve of this.#feeders()) {
-        valve.close(this);
+      for (const input of this.#feeders()) {
+        input.pause(this);
       }
     }
   }
 
-  /** Waits until the reader has taken everything, for as long as it takes something. */
+  /** Waits until the reader has taken everything; gives up when it takes nothing for 2 s. */
   async drained(): Promise<void> {
     this.flush();
     for (let left = this.waitingBytes, before = Number.POSITIVE_INFINITY; left > 0 && left < before; left = this.waitingBytes) {

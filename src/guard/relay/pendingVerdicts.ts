@@ -3,14 +3,14 @@ import type { Verdict } from './callGate.ts';
 
 /** Calls that wait for the gate's decision, by id. */
 export class PendingVerdicts {
-  /** Several with one id are against the protocol; each of them is a call all the same. */
+  /** Keyed by a token: a client may violate the protocol and use an id twice, and each use is a call. */
   readonly #waiting = new Map<object, IdKey>();
 
   get size(): number {
     return this.#waiting.size;
   }
 
-  /** @param decided hears the verdict, unless the call is withdrawn before */
+  /** @param decided gets the verdict, unless the call is cancelled before */
   add(id: IdKey, verdict: Promise<Verdict>, decided: (verdict: Verdict) => void): void {
     const token = {};
     this.#waiting.set(token, id);
@@ -23,7 +23,7 @@ export class PendingVerdicts {
     void verdict.then(go, () => go('pass'));
   }
 
-  /** The client wants no answer any more. @returns whether the call waited here */
+  /** The client cancelled a call. @returns whether it waited here */
   withdraw(id: IdKey): boolean {
     const tokens = [...this.#waiting].filter(([, one]) => one === id).map(([token]) => token);
     for (const token of tokens) {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { IdKey } from '../message/envelope.ts';
 import { LineSplitter } from '../message/lineSplitter.ts';
-import { errorAnswer, failedTool, toolAnswer } from '../message/ownAnswers.ts';
+import { failureAnswer } from '../message/ownAnswers.ts';
 import { RefusalCount } from '../message/refusedCalls.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import type { CallGate } from './callGate.ts';
@@ -17,8 +17,8 @@ import { ServerRequests } from './serverRequests.ts';
 import { SessionMemory } from './sessionMemory.ts';
 
 /**
- * Stands between one client and, one after the other, its servers. Lines go on as the bytes that came; what is open on both sides is known, so that a
- * server can be replaced between two of them.
+ * Connects one client to its server, and to the servers that replace it. Lines are forwarded as the bytes that came. The relay tracks what is in flight in both
+ * directions, so that a server can be replaced between two messages.
  */
 export class Relay implements RelayContext {
   readonly memory = new SessionMemory();
@@ -39,7 +39,7 @@ export class Relay implements RelayContext {
     this.#input = new PausableInput(stdin);
     this.#held = new HeldQueue(this.#input);
     this.#clientMessages = new ClientMessages(this, this.#servers, this.#held, this.#serverRequests);
-    this.client = new MessageWriter(stdout, () => this.#servers.valves);
+    this.client = new MessageWriter(stdout, () => this.#servers.outputs);
     const splitter = new LineSplitter({ line: (line, isLast) => this.#clientMessages.take(line, isLast) });
     stdin.on('data', (chunk: Buffer) => {
       splitter.push(chunk);
@@ -64,25 +64,25 @@ export class Relay implements RelayContext {
     return this.#servers.current;
   }
 
-  /** Why no server can be had: every request is answered with it. */
+  /** Why there is no server: every request is answered with this reason. */
   get broken(): string | undefined {
     return this.#servers.broken;
   }
 
-  /** A server that speaks to the client from now on; requests go to it only after `release`. */
+  /** Connects a server: its messages reach the client from now on. It gets requests only after `release`. */
   connect(process: ServerProcess): ServerLink {
     const link = new ServerLink(process, this.#serverMessages, this.#input);
     this.#servers.add(link);
     return link;
   }
 
-  /** Keeps back what the client sends from now on. */
+  /** Holds the client's messages from now on. */
   hold(): void {
     this.client.endLine();
     this.#held.hold();
   }
 
-  /** Requests that wait for a server. */
+  /** Messages that wait for a server. */
   get heldCount(): number {
     return this.#held.count;
   }
@@ -92,7 +92,7 @@ export class Relay implements RelayContext {
     return this.#clientMessages.isDeciding;
   }
 
-  /** Sends on what was kept back, in its order, and everything that comes from now on. */
+  /** Sends the held messages to a server, in their order, and every later one too. */
   release(link: ServerLink): void {
     this.client.endLine();
     this.#servers.serve(link);
@@ -105,7 +105,7 @@ export class Relay implements RelayContext {
   }
 
   /**
-   * A server is gone, or is given up: what it had to answer is answered, what it asked is withdrawn, and whatever it still says goes nowhere.
+   * A server ended, or is given up: its open requests are answered, the requests that it sent to the client are cancelled, and its further output is dropped.
    * @param why what happened to it, for the answers
    */
   disconnect(link: ServerLink, why: string): void {
@@ -127,7 +127,7 @@ export class Relay implements RelayContext {
     link.wakeIdleWaiters();
   }
 
-  /** No server can be had for now: every request that waits, and every one that comes, is answered with the reason, until the next `release`. */
+  /** There is no server for now: until the next `release`, held and new requests are answered with the reason. */
   giveUp(reason: string): void {
     this.#servers.giveUp(reason);
     for (const { line, envelope } of this.#held.takeRequests()) {
@@ -137,7 +137,7 @@ export class Relay implements RelayContext {
     this.#held.readOn();
   }
 
-  /** Tells the client something of our own. */
+  /** Sends messages of the guard to the client. */
   tell(lines: readonly Buffer[]): void {
     for (const line of lines) {
       this.client.add(line);
@@ -147,6 +147,6 @@ export class Relay implements RelayContext {
 
   #lost(id: IdKey, { method, tool }: Pending, why: string): Buffer {
     const text = `${why} before it answered this ${tool === undefined ? `request (${method})` : `call of ${tool}`}. It may have been carried out, and was not repeated.`;
-    return tool === undefined ? errorAnswer(id, text) : toolAnswer(id, failedTool(text, this.memory.isModern));
+    return failureAnswer(id, text, { isCall: tool !== undefined, modern: this.memory.isModern });
   }
 }

@@ -4,18 +4,18 @@ import type { InputRequests } from './inputRequests.ts';
 import type { MessageWriter } from './messageWriter.ts';
 import type { SessionMemory } from './sessionMemory.ts';
 
-/** What both directions of one client's traffic share. */
+/** What both directions of a session share. */
 export interface RelayContext {
   readonly memory: SessionMemory;
   readonly client: MessageWriter;
   readonly gate: CallGate | undefined;
   readonly inputRequests: InputRequests;
-  /** Counts what is not passed on. */
+  /** Counts requests that the guard answers itself. */
   readonly refusals: RefusalCount;
-  /** Hears who the client says it is. */
+  /** Called with the name that the client states in its handshake. */
   readonly onClientInfo: ((client: { readonly name: string; readonly version: string | undefined }) => void) | undefined;
-  /** Hears of the first answer of each server, before the gate does. */
+  /** Called at the first answer of each server, before the gate is. */
   readonly onFirstAnswer: (() => void) | undefined;
-  /** Sends everything that was added, to the client and to the servers. */
+  /** Sends all added messages, to the client and to the servers. */
   flush(): void;
 }

@@ -5,49 +5,50 @@ import { LineSplitter } from '../message/lineSplitter.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
 
-/** A request that the server has and has not answered. */
+/** A request in flight. */
 export interface Pending {
   readonly method: string;
-  /** Of `tools/call`. */
+  /** The tool of a `tools/call`. */
   readonly tool?: string | undefined;
   /** `performance.now()` */
   readonly since: number;
-  /** Another request with the same id, against the protocol. */
+  /** An earlier request with the same id, which the protocol forbids. */
   readonly more?: Pending | undefined;
 }
 
-/** What a server answered to a request of our own. */
+/** The answer of a server to a request of the guard itself. */
 export type ServerAnswer =
   | { readonly status: 'result'; readonly result: JsonObject }
   | { readonly status: 'error'; readonly message: string; readonly code: number | undefined }
-  /** It ended, or did not answer in time. */
+  /** The server ended, or did not answer in time. */
   | { readonly status: 'silent'; readonly reason: string };
 
-/** Who hears what a server says. */
+/** Receives the output of servers. */
 export interface LinkListener {
-  /** The whole lines that one chunk of its output completed, in their order. */
+  /** The lines that one chunk of its output completed, in their order. */
   lines(link: ServerLink, lines: readonly Buffer[]): void;
-  /** What came after its last line break, at the end. */
+  /** The bytes after its last line break, when its output ended. */
   rest(link: ServerLink, bytes: Buffer): void;
 }
 
-/** One running server and what is open between it and the client. */
+/** One running server and the requests in flight between it and the client. */
 export class ServerLink {
   readonly process: ServerProcess;
-  /** Requests of the client. */
+  /** Requests of the client in flight. */
   readonly inFlight = new Map<IdKey, Pending>();
-  /** Requests of the server that the client has not answered, by the id that the client knows; the value is the server's own. */
+  /** Requests of the server that the client has not answered: the id that the client knows → the server's own. */
   readonly asked = new Map<IdKey, IdKey>();
-  /** `subscriptions/listen` requests, which stay open for as long as the client wants, and so are never waited for. */
+  /** `subscriptions/listen` requests. They stay open for as long as the client wants, so nothing waits for their end. */
   readonly listening = new Set<IdKey>();
-  /** Of these, the ones that were opened again here: the client has had the acknowledgement. */
+  /** Subscriptions that the guard repeated here: the client already has the acknowledgement. */
   readonly reopened = new Set<IdKey>();
   readonly out: MessageWriter;
-  readonly valve: PausableInput;
+  /** The server's standard output; paused while the client is slow. */
+  readonly output: PausableInput;
   readonly #own = new Map<IdKey, (answer: ServerAnswer) => void>();
-  /** It has answered something, ours or the client's. */
+  /** It has answered a request, the client's or the guard's. */
   hasAnswered = false;
-  /** When the client last asked it something, `performance.now()`; before that, when it was connected. */
+  /** Time of the client's last request, or of the connection, `performance.now()`. */
   usedAt: number = performance.now();
   readonly #idleWaiters = new Set<() => void>();
   /** Resolves when its output has ended. */
@@ -56,7 +57,7 @@ export class ServerLink {
   constructor(process: ServerProcess, listener: LinkListener, client: PausableInput) {
     this.process = process;
     this.out = new MessageWriter(process.stdin, () => [client]);
-    this.valve = new PausableInput(process.stdout);
+    this.output = new PausableInput(process.stdout);
     let lines: Buffer[] = [];
     const splitter = new LineSplitter({ line: (line) => lines.push(line) });
     process.stdout.on('data', (chunk: Buffer) => {
@@ -81,13 +82,13 @@ export class ServerLink {
     void process.exited.then(({ code, signal }) => this.#failOwn(`it ended (${signal ?? `exit code ${code}`})`));
   }
 
-  /** Notes a request of the client as under way. */
+  /** Notes a request of the client as in flight. */
   take(id: IdKey, method: string, tool?: string): void {
     this.usedAt = performance.now();
     this.inFlight.set(id, { method, tool, since: this.usedAt, more: this.inFlight.get(id) });
   }
 
-  /** An answer came, or none is wanted any more. @returns what it was */
+  /** The request was answered or cancelled. @returns what was noted */
   settle(id: IdKey): Pending | undefined {
     const pending = this.inFlight.get(id);
     if (pending === undefined) {
@@ -104,7 +105,7 @@ export class ServerLink {
     return pending;
   }
 
-  /** Nothing is under way that an end would cut off. */
+  /** No request is in flight but subscriptions. */
   get isIdle(): boolean {
     return this.inFlight.size === this.listening.size;
   }
@@ -116,7 +117,7 @@ export class ServerLink {
     this.#idleWaiters.clear();
   }
 
-  /** Waits until nothing is under way. @returns whether that came true in time, and before the server ended */
+  /** Waits until it is idle, the time is over, the server ended or the signal aborts. @returns whether it is idle */
   async idle(limitMs: number, signal: AbortSignal): Promise<boolean> {
     const until = performance.now() + limitMs;
     while (!this.isIdle && this.process.ended === undefined && !signal.aborted) {
@@ -139,9 +140,9 @@ export class ServerLink {
     return this.isIdle;
   }
 
-  /** Asks the server something of our own, which the client never sees. Resolves always. */
+  /** Sends a request of the guard itself; the client does not see it. Never rejects. */
   ask(method: string, params: unknown, limitMs: number): Promise<ServerAnswer> {
-    // Nobody else makes such an id.
+    // Random, so that it cannot meet an id of the client.
     const id = `mcp-shepherd-${systemRandom(9).toString('base64url')}`;
     return new Promise((resolve) => {
       const timer = setTimeout(
@@ -161,12 +162,12 @@ export class ServerLink {
     });
   }
 
-  /** Requests of our own that have no answer yet. */
+  /** Requests of the guard itself are in flight. */
   get hasAsked(): boolean {
     return this.#own.size > 0;
   }
 
-  /** Hands an answer to whoever of us asked. @returns whether it was one of those */
+  /** Takes an answer to a request of the guard itself. @returns whether it was one */
   takeOwn(id: IdKey, envelope: Envelope & { kind: 'response' }): boolean {
     if (this.#own.size === 0 || !this.#own.has(id)) {
       return false;

@@ -1,12 +1,13 @@
 import { isRecord } from '../../base/json.ts';
-import { type Envelope, idText, keyOf, readEnvelope } from '../message/envelope.ts';
+import { type Envelope, keyOf, readEnvelope } from '../message/envelope.ts';
+import { messageLine } from '../message/ownAnswers.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { RelayContext } from './relayContext.ts';
 import type { LinkListener, Pending, ServerLink } from './serverLink.ts';
 import type { ServerRequests } from './serverRequests.ts';
 import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
 
-/** The way from the servers to the client: answers settle requests, and lines go on as the bytes that came wherever they can. */
+/** Messages from the servers to the client. Answers settle requests; lines are forwarded as the bytes that came wherever possible. */
 export class ServerMessages implements LinkListener {
   readonly #context: RelayContext;
   readonly #servers: ConnectedServers;
@@ -20,7 +21,7 @@ export class ServerMessages implements LinkListener {
 
   lines(link: ServerLink, lines: readonly Buffer[]): void {
     const { client } = this.#context;
-    // Mostly nothing that comes could be meant for us or need a change: then it leaves first and is looked at after.
+    // In most states no line can be for the guard or need a change: then it is forwarded first and noted after.
     const sent = this.#isPlain(link);
     if (sent && lines[0] && lines.length === 1) {
       client.send(lines[0]);
@@ -45,7 +46,7 @@ export class ServerMessages implements LinkListener {
   }
 
   rest(link: ServerLink, bytes: Buffer): void {
-    // An answer that lacks nothing but its line break is one.
+    // An answer without its line break still counts as an answer.
     const envelope = readEnvelope(bytes);
     if (envelope.kind !== 'response' || !link.takeOwn(envelope.id, envelope)) {
       this.#take(link, bytes, envelope.kind === 'response' ? envelope : { kind: 'opaque' }, false);
@@ -53,7 +54,7 @@ export class ServerMessages implements LinkListener {
     this.#context.flush();
   }
 
-  /** Whatever this server says now goes to the client as it is. */
+  /** Every line of this server can be forwarded unchanged now. */
   #isPlain(link: ServerLink): boolean {
     return (
       link === this.#servers.current &&
@@ -68,7 +69,7 @@ export class ServerMessages implements LinkListener {
     );
   }
 
-  /** @param sent the client has it already: it is only noted */
+  /** @param sent the client has the line already: it is only noted */
   #take(link: ServerLink, line: Buffer, envelope: Envelope, sent: boolean): void {
     if (!this.#servers.has(link)) {
       return;
@@ -79,7 +80,7 @@ export class ServerMessages implements LinkListener {
     }
   }
 
-  /** @returns what goes to the client */
+  /** @returns the line for the client; undefined when it gets none */
   #note(link: ServerLink, line: Buffer, envelope: Envelope): Buffer | undefined {
     switch (envelope.kind) {
       case 'response':
@@ -117,8 +118,7 @@ export class ServerMessages implements LinkListener {
       const answer = envelope.body.value();
       const amended = answer && announceListChanges(answer);
       if (amended) {
-        const { id: _, ...rest } = amended;
-        return Buffer.from(`${JSON.stringify(rest).replace(/^\{/, `{"id":${idText(envelope.id)},`)}\n`);
+        return messageLine(envelope.id, amended);
       }
     }
     const { gate, inputRequests } = this.#context;
@@ -130,7 +130,7 @@ export class ServerMessages implements LinkListener {
 
   #settle(link: ServerLink, envelope: Envelope & { kind: 'response' }): Pending | undefined {
     const { id } = envelope;
-    const { gate, memory, onClientInfo: named, inputRequests } = this.#context;
+    const { gate, memory, onClientInfo, inputRequests } = this.#context;
     link.listening.delete(id);
     const pending = link.settle(id);
     if (pending && !envelope.isError) {
@@ -144,7 +144,7 @@ export class ServerMessages implements LinkListener {
       const whole = memory.noteAnswer(id, answer);
       const client = pending.method === 'initialize' ? memory.clientInfo : undefined;
       if (client) {
-        named?.(client);
+        onClientInfo?.(client);
       }
       if (pending.method === 'tools/list') {
         gate?.listed(answer?.result, whole);
@@ -154,7 +154,7 @@ export class ServerMessages implements LinkListener {
   }
 }
 
-/** The acknowledgement of a subscription that was opened again here: the client has had one. */
+/** Whether this is the acknowledgement of a subscription that the guard repeated: the client already has one. */
 function isReopened(link: ServerLink, envelope: Envelope & { kind: 'notification' }): boolean {
   const params = envelope.body.value()?.params;
   const meta = isRecord(params) && isRecord(params._meta) ? params._meta : {};

@@ -1,41 +1,42 @@
 import { isRecord } from '../../base/json.ts';
 import { cancelledKey, type Envelope, type IdKey, idText } from '../message/envelope.ts';
+import { messageLine } from '../message/ownAnswers.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { ServerLink } from './serverLink.ts';
 
-/** What servers ask of the client, one server after the other, and which of them an answer belongs to. */
+/** Requests of servers to the client, and to which server an answer belongs. */
 export class ServerRequests {
   readonly #servers: ConnectedServers;
-  /** Requests of servers that are gone: an answer to one goes nowhere. */
+  /** Requests of servers that are gone: their answers are dropped. */
   readonly #closed = new Set<IdKey>();
   /** Open requests that the client knows by another id than their server. */
   readonly #renamed = new Set<IdKey>();
-  #mangled = 0;
+  #renamedCount = 0;
 
   constructor(servers: ConnectedServers) {
     this.#servers = servers;
   }
 
-  /** What a server says of its requests may not go to the client as it is: a server is gone whose requests may still be answered, or one has another id. */
+  /** Lines of servers may need a change: a request was renamed, or a server is gone whose requests the client may still answer. */
   get isMixed(): boolean {
     return this.#closed.size > 0 || this.#renamed.size > 0;
   }
 
-  /** Two servers may count their requests alike: the client must not see an id twice while the first is open. @returns what goes to the client */
+  /** Two servers may use the same id: the client must not see an id twice while the first is open. @returns the line for the client */
   asked(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }): Buffer {
     const { id } = envelope;
     if (!this.#ownerOf(id) && !this.#closed.has(id)) {
       link.asked.set(id, id);
       return line;
     }
-    this.#mangled += 1;
-    const other = `mcp-shepherd-asked-${this.#mangled}`;
+    this.#renamedCount += 1;
+    const other = `mcp-shepherd-asked-${this.#renamedCount}`;
     link.asked.set(other, id);
     this.#renamed.add(other);
-    return Buffer.from(`${JSON.stringify({ ...envelope.body.value(), id: other })}\n`);
+    return messageLine(other, envelope.body.value() ?? {});
   }
 
-  /** The server wants no answer to its request any more. @returns what goes to the client: it may know the request by another id */
+  /** The server cancels its request. @returns the line for the client, which may know the request by another id */
   withdrawn(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'notification' }): Buffer {
     const own = cancelledKey(envelope, line);
     const known = own === undefined ? undefined : renamedOf(link, own);
@@ -56,24 +57,24 @@ export class ServerRequests {
     this.#renamed.delete(id);
   }
 
-  /** The client's answer goes to the server that asked; never to one that took its place. */
+  /** Sends the client's answer to the server that asked, and never to its replacement. */
   answered(line: Buffer, envelope: Envelope & { kind: 'response' }): void {
     const owner = this.#ownerOf(envelope.id);
     if (owner) {
       const own = owner.asked.get(envelope.id);
       this.#forget(owner, envelope.id);
       const message = own === undefined || own === envelope.id ? undefined : envelope.body.value();
-      owner.out.add(message ? Buffer.from(`${JSON.stringify({ ...message, id: JSON.parse(idText(own ?? envelope.id)) })}\n`) : line);
+      owner.out.add(message ? messageLine(own ?? envelope.id, message) : line);
     } else if (!this.#closed.delete(envelope.id)) {
       const { current } = this.#servers;
-      // A late answer to what another server withdrew: here it would answer a request that the client knows by another id.
+      // A late answer to a request that another server cancelled must not answer a renamed request of this one.
       if (current && renamedOf(current, envelope.id) === undefined) {
         current.out.add(line);
       }
     }
   }
 
-  /** The client's answer is one of a batch, which goes on as a whole. */
+  /** The client's answer is part of a batch, which is forwarded as a whole. */
   answeredInBatch(id: IdKey): void {
     const owner = this.#ownerOf(id);
     if (owner) {
@@ -81,7 +82,7 @@ export class ServerRequests {
     }
   }
 
-  /** The server is gone. @returns what tells the client that its answers are not wanted any more */
+  /** The server is gone. @returns the notifications that cancel its requests */
   close(link: ServerLink): Buffer[] {
     const ids = [...link.asked.keys()];
     for (const id of ids) {
@@ -100,7 +101,7 @@ export class ServerRequests {
   }
 }
 
-/** By which other id the client knows an open request of a server. */
+/** The other id by which the client knows an open request of a server; undefined when it has the server's own. */
 function renamedOf(link: ServerLink, own: IdKey): IdKey | undefined {
   return [...link.asked].find(([known, id]) => id === own && known !== own)?.[0];
 }

@@ -4,7 +4,7 @@ import { openssl } from '../../base/random.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { Body, Envelope, IdKey, JsonObject } from '../message/envelope.ts';
 
-/** The lists that a client keeps, by the method that asks for them: the member of the answer, and the notification that says it changed. */
+/** The lists that a client keeps, by method: the member of the result, and the notification of a change. */
 export const lists = {
   'tools/list': { member: 'tools', changed: 'notifications/tools/list_changed' },
   'prompts/list': { member: 'prompts', changed: 'notifications/prompts/list_changed' },
@@ -18,38 +18,38 @@ export function isListMethod(method: string): method is ListMethod {
   return Object.hasOwn(lists, method);
 }
 
-/** Everything that a new server has to be told before it can take the place of the old one, and what the client knows of the old one. */
+/** What a new server has to be told before it can replace the old one, and which lists the client has. */
 export class SessionMemory {
-  /** Parameters of the client's `initialize`, once the server has answered it well. */
+  /** Parameters of the client's `initialize`, once it was answered with a result. */
   initialize: JsonObject | undefined;
-  /** The protocol version that the two agreed on; a new server is asked for this one. */
+  /** The protocol version that client and server agreed on; a new server is asked for it. */
   protocolVersion: string | undefined;
   /** `notifications/initialized` as it came. */
   initialized: Buffer | undefined;
-  /** Parameters of `server/discover` (2026-07-28), once answered well. */
+  /** Parameters of `server/discover` (2026-07-28), once it was answered with a result. */
   discover: JsonObject | undefined;
   /** Parameters of the last `logging/setLevel`. */
   logLevel: JsonObject | undefined;
-  /** Parameters of `resources/subscribe` by address. */
+  /** Parameters of `resources/subscribe` by URI. */
   readonly subscriptions = new Map<string, JsonObject>();
   /** Open `subscriptions/listen` requests, as they came. */
   readonly listens = new Map<IdKey, Buffer>();
-  /** The server has answered something well: it works, and its end is a crash. */
+  /** A server has answered a request with a result: it works, and its end is a crash. */
   hasServed = false;
-  /** Digest of each list as the client last got it; `partial` while it has not got all of its pages. */
+  /** Digest of each list as the client last got it; `partial` while pages are missing. */
   readonly lists = new Map<ListMethod, string>();
-  /** Lists that are coming page by page. */
+  /** Lists of which more pages follow. */
   readonly #pages = new Map<ListMethod, ListPages>();
-  /** What every request of protocol 2026-07-28 carries, as the client's own did. */
+  /** `_meta` of the client's requests in protocol 2026-07-28, for the guard's own requests. */
   #requestMeta: JsonObject | undefined;
   readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
 
-  /** An answer is on its way that has to be looked into. */
+  /** An answer is awaited whose content matters here. */
   get isWaiting(): boolean {
     return this.#asked.size > this.listens.size;
   }
 
-  /** Who the client says it is; fit for a record. */
+  /** Name and version as the client states them, fit for a record. */
   get clientInfo(): { readonly name: string; readonly version: string | undefined } | undefined {
     const info = this.initialize?.clientInfo;
     if (!isRecord(info) || typeof info.name !== 'string' || info.name.trim() === '') {
@@ -63,13 +63,13 @@ export class SessionMemory {
     return this.initialize === undefined;
   }
 
-  /** Methods whose requests and answers are looked into. */
+  /** Methods whose requests and answers are remembered. */
   static readonly methods: ReadonlySet<string> = new Set([
     ...['initialize', 'server/discover', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe', 'subscriptions/listen'],
     ...Object.keys(lists),
   ]);
 
-  /** A request of the client goes to the server. Call it for the methods above only. */
+  /** Notes a request to the server; only for the methods above. */
   noteRequest(id: IdKey, envelope: Envelope & { kind: 'request' }, line: Buffer): void {
     const message = envelope.body.value();
     const params = isRecord(message?.params) ? message.params : {};
@@ -80,7 +80,7 @@ export class SessionMemory {
     }
   }
 
-  /** A call of a tool goes to the server. Without a handshake, and before any list, it is all that tells which protocol the client speaks. */
+  /** Notes a call of a tool. Without a handshake and before any list, only calls tell which protocol the client speaks. */
   noteCall(body: Body): void {
     if (this.isModern && !this.#requestMeta) {
       const params = body.value()?.params;
@@ -90,22 +90,22 @@ export class SessionMemory {
 
   #noteMeta(params: JsonObject): void {
     if (isRecord(params._meta) && 'io.modelcontextprotocol/protocolVersion' in params._meta) {
-      // Without a progress token: it would be this one request's.
+      // A progress token belongs to its one request.
       this.#requestMeta = Object.fromEntries(Object.entries(params._meta).filter(([name]) => name.startsWith('io.modelcontextprotocol/')));
     }
   }
 
-  /** The client speaks protocol 2026-07-28, and asked for no `server/discover`. */
+  /** The client speaks protocol 2026-07-28 and has not sent `server/discover`. */
   get isUnannounced(): boolean {
     return this.isModern && !this.discover && this.#requestMeta !== undefined;
   }
 
-  /** Parameters of a request of our own, in the protocol that the client speaks. */
+  /** Parameters of a request of the guard itself, in the protocol that the client speaks. */
   ownParams(params: JsonObject): JsonObject {
     return this.isModern && this.#requestMeta ? { ...params, _meta: this.#requestMeta } : params;
   }
 
-  /** An answer to such a request came. @returns whether it is a whole list, in one piece */
+  /** Notes the answer to such a request. @returns whether it is a whole list in one page */
   noteAnswer(id: IdKey, answer: JsonObject | undefined): boolean {
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
@@ -143,17 +143,17 @@ export class SessionMemory {
     }
   }
 
-  /** The client wants no answer any more. */
+  /** The client cancelled the request. */
   forget(id: IdKey): void {
     this.#asked.delete(id);
     this.listens.delete(id);
   }
 }
 
-/** A list up to this length is its own digest, in characters: most guards then never need OpenSSL. */
+/** A list up to this length, in characters, is its own digest: most guards then never load OpenSSL. */
 const plainChars = 256 * 1_024;
 
-/** A text that is the same for the same list, and not large. */
+/** A bounded text that is equal for equal lists. */
 class ListDigest {
   #text = '';
   #hash: Hash | undefined;
@@ -176,7 +176,7 @@ class ListDigest {
   }
 }
 
-/** The digest of a list that comes page by page: the same as of the whole list in one piece. */
+/** The digest of a list that comes in pages. It equals the digest of the whole list in one page. */
 export class ListPages {
   readonly #member: string;
   readonly #digest = new ListDigest().add('[');
@@ -189,8 +189,8 @@ export class ListPages {
   }
 
   /**
-   * @param cursor of the question; undefined for the first page
-   * @returns the digest after the last page; undefined before it, and for pages that do not follow each other
+   * @param cursor of the request; undefined for the first page
+   * @returns the digest after the last page; undefined before it, and for pages out of order
    */
   add(cursor: unknown, result: JsonObject): string | undefined {
     const items = result[this.#member];
@@ -213,9 +213,9 @@ export function listDigest(method: ListMethod, result: JsonObject): string {
 }
 
 /**
- * The answer to `initialize` with `listChanged: true` in every capability that is there: clients obey a changed list only when it was announced, and a
- * restart may change every list. The one message of the handshake that is not passed on as it came.
- * @returns undefined when there is nothing to change
+ * The answer to `initialize` with `listChanged: true` in every capability that exists: clients react to `list_changed` only when it was announced, and a
+ * restart may change every list. This is the only message of the handshake that the guard changes.
+ * @returns undefined when no change is needed
  */
 export function announceListChanges(answer: JsonObject): JsonObject | undefined {
   const result = isRecord(answer.result) ? answer.result : undefined;

@@ -3,22 +3,22 @@ import { statPath } from '../../storage/boundedFile.ts';
 import { type CodeState, compareCode } from './codeDrift.ts';
 import type { LoadedCode, ServerCode } from './serverCode.ts';
 
-/** Compares what a child loaded with what is on disk, as often as it is asked. */
+/** Compares the code that a server loaded with what is on disk, at each call of `check`. */
 export class CodeCheck {
-  readonly child: ServerCode;
-  /** What the state was concluded from. */
+  readonly code: ServerCode;
+  /** Inputs of the last comparison. */
   #loaded: LoadedCode | undefined;
   #seen: ClosureReading | undefined;
   #state: CodeState | undefined;
 
-  constructor(child: ServerCode) {
-    this.child = child;
+  constructor(code: ServerCode) {
+    this.code = code;
   }
 
-  /** Compares now. What could not be read is read again each time. */
+  /** Compares now. A reading that failed is repeated each time. */
   check(): CodeState {
-    const { ref, loaded, unknown = '' } = this.child;
-    const seen = this.child.readInstalled();
+    const { ref, loaded, unknown = '' } = this.code;
+    const seen = this.code.readInstalled();
     if (!ref || !loaded || !seen) {
       return { state: 'unreadable', reason: unknown, unreadable: [] };
     }
@@ -39,7 +39,7 @@ export class CodeCheck {
   }
 }
 
-/** A failed reading may have failed for another reason than the files (no descriptors left), and an installer that is at work is not so for long. */
+/** Whether the state holds until a file changes. A reading may fail for other reasons (no descriptors left), and an installer ends soon. */
 function isLasting(reading: ClosureReading, state: CodeState): boolean {
   return reading.status === 'ok' && state.unreadable.length === 0 && !(state.state === 'changed' && state.replacing);
 }

@@ -1,27 +1,28 @@
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
 import { diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
+import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { type LoadedCode, shownPackageName } from './serverCode.ts';
 
-/** One package that is not what runs. `how`: `source` is an editable install, whose files are meant to be edited under the process. */
+/** One package that differs from what runs. `how`: `source` is an editable install, whose files are edited on purpose while it runs. */
 export interface DriftedPackage {
   readonly name: string;
   readonly serving: string;
-  /** `not installed` when it is gone. */
+  /** `not installed` when it was removed. */
   readonly installed: string;
   readonly how: 'upgrade' | 'downgrade' | 'changed' | 'removed' | 'reinstalled' | 'source';
 }
 
-/** What the files on disk say of what runs. `unreadable` names what could not be compared, whatever the state. */
+/** How the code that runs compares with the files on disk. `unreadable` names packages that could not be compared, in every state. */
 export type CodeState =
   | { readonly state: 'unchanged'; readonly unreadable: readonly string[] }
-  /** `replacing`: an installer is at work right now, so this may pass. */
+  /** `replacing`: an installer is at work, so the state may not last. */
   | {
       readonly state: 'changed';
       readonly packages: readonly DriftedPackage[];
       readonly unreadable: readonly string[];
       readonly replacing: boolean;
     }
-  /** Nothing can be said; the call passes, and the reason is reported. It holds no text of a file. */
+  /** No statement is possible; calls pass and the reason is reported. The reason holds no text of a file. */
   | { readonly state: 'unreadable'; readonly reason: string; readonly unreadable: readonly string[] };
 
 export interface DriftQuestion {
@@ -30,17 +31,17 @@ export interface DriftQuestion {
   readonly now: ClosureReading;
   /** Epoch ms. */
   readonly at: number;
-  /** Whether a place on disk is proven to be empty; asked for packages that seem to be gone. */
+  /** Whether a folder is proven not to exist; called for packages that seem to be removed. */
   readonly isGone: (root: string) => boolean;
 }
 
-/** Younger changes may be half of an install. */
+/** A change younger than this may be a half-finished installation, ms. */
 const quietMs = 500;
 const gone = 'not installed';
 
 /**
- * Compares what a child loaded with what is on disk now: by versions and recorded content, never by times. Only packages of the closure count. What cannot be
- * read is no change. A package counts as gone only when its place is empty and everything around it could be read.
+ * Compares the code that a server loaded with what is on disk now: by versions and recorded content, never by times. Only packages of the closure count. An
+ * unreadable package is not a change. A package counts as removed only when its folder does not exist and everything around it could be read.
  */
 export function compareCode(question: DriftQuestion): CodeState {
   const { loaded, now } = question;
@@ -49,7 +50,7 @@ export function compareCode(question: DriftQuestion): CodeState {
     return { state: 'unreadable', reason: 'the files of its packages cannot be read', unreadable: own ? [shownPackageName(own.name)] : [] };
   }
   if (now.status === 'gone') {
-    // Not the package's own directory alone: that one would be a reading with other packages.
+    // `gone`: not only the package's own folder is missing, but also what it was found through.
     if (!own || !question.isGone(own.root)) {
       return {
         state: 'unreadable',
@@ -82,13 +83,12 @@ export function compareCode(question: DriftQuestion): CodeState {
     : { state: 'unchanged', unreadable };
 }
 
-/** Packages whose version was known and is not any more, although something is there. */
+/** Packages that exist and whose version was known, but can no longer be read. */
 function unreadableNames(before: readonly InstalledPackage[], now: readonly InstalledPackage[]): string[] {
-  // A directory's name is all that is known of a package whose metadata cannot be read.
-  const plain = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
-  const blank = new Set(now.filter((item) => item.version === undefined).map((item) => plain(item.name)));
+  // A package without readable metadata is known by the name of its folder.
+  const blank = new Set(now.filter((item) => item.version === undefined).map((item) => normalizePythonName(item.name)));
   const names = before
-    .filter((item) => item.version !== undefined && blank.has(plain(item.name)))
+    .filter((item) => item.version !== undefined && blank.has(normalizePythonName(item.name)))
     .map((item) => shownPackageName(item.name));
   return [...new Set(names)];
 }
@@ -103,12 +103,12 @@ function drifted(change: PackageChange, source: boolean): DriftedPackage {
   };
 }
 
-/** A text that is the same for the same drift: one line of log for each. */
+/** A text that is equal for equal changes, so that each is logged once. */
 export function driftKey(packages: readonly DriftedPackage[]): string {
   return packages.map(({ name, serving, installed, how }) => `${name} ${serving} ${installed} ${how}`).join('\n');
 }
 
-/** Whether the change may refuse calls. An editable install is edited on purpose while it runs. */
+/** The packages for which calls may be refused: not the editable installs. */
 export function refusingPackages(packages: readonly DriftedPackage[]): readonly DriftedPackage[] {
   return packages.filter(({ how }) => how !== 'source');
 }

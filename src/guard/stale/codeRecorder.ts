@@ -5,41 +5,41 @@ import { type ConfiguredCommand, configuredPackage } from './configuredPackage.t
 import { ServerCode } from './serverCode.ts';
 
 /**
- * Records what each child of one guard is about to load. It stands apart from what judges it: the record is made before the server is started, and whatever has
- * to be loaded for it is time that the client waits.
+ * Records the code that each server of one guard is about to load. It is a module apart from the checks because it is loaded before the server is started,
+ * while the client waits.
  */
 export class CodeRecorder {
   readonly #configured: ConfiguredCommand | undefined;
   readonly #now: (() => number) | undefined;
-  /** One for all children, whose files are mostly the same. */
+  /** Shared by all servers, most of whose files are the same. */
   readonly #reader = new ClosureReader();
 
-  /** @param configured undefined where somebody else starts the server @param now epoch ms; replaced in tests only */
+  /** @param configured undefined for a server that the guard does not start @param now epoch ms; replaced in tests only */
   constructor(configured: ConfiguredCommand | undefined, now?: () => number) {
     this.#configured = configured;
     this.#now = now;
   }
 
-  /** Right before a child is started. Never throws: what cannot be found out is said by `ChildCode.unknown`. */
+  /** Call it right before a server is started. Never throws; `ServerCode.unknown` says why a record is missing. */
   beforeStart(): ServerCode {
-    const child = this.unrecorded();
+    const code = this.unrecorded();
     if (this.#configured) {
-      record(child, configuredPackage(this.#configured));
+      record(code, configuredPackage(this.#configured));
     }
-    return child;
+    return code;
   }
 
-  /** For a child that runs already. */
+  /** For a server that runs already. */
   unrecorded(): ServerCode {
     return new ServerCode(this.#now, this.#reader);
   }
 }
 
-function record(child: ServerCode, found: Identified): void {
+function record(code: ServerCode, found: Identified): void {
   try {
-    child.record(found);
+    code.record(found);
   } catch (error) {
-    // A fault of ours must not keep a server from being started.
-    child.record({ unknown: `its packages could not be recorded (${errorName(error)})` });
+    // A fault of the check must not prevent the start.
+    code.record({ unknown: `its packages could not be recorded (${errorName(error)})` });
   }
 }

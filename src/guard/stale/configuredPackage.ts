@@ -7,7 +7,7 @@ import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 
-/** What the guard is about to start. */
+/** The command that the guard is about to start. */
 export interface ConfiguredCommand {
   readonly command: string;
   readonly args: readonly string[];
@@ -16,15 +16,15 @@ export interface ConfiguredCommand {
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** Scripts that start another interpreter through `env`. */
+/** `#!/usr/bin/env python3`. */
 const envLine = /^#!\s*\S*\/env\s+(?:-S\s*)?(\S+)/;
 const scriptLine = /^#!\s*(\S+)/;
-/** Installers' own form for paths with spaces. */
+/** The form that installers write for paths with spaces. */
 const wrappedLine = /^#!\/bin\/sh\n'''exec' "?([^"\n]+?)"? "\$0"/;
 
 /**
- * Finds the package that a command will load before it is started: the process that it would become is made up, and looked at as a running one. What installs
- * or chooses its package at the start (npx, uvx …) is unknown until it runs. Files are read, nothing is started. Never throws.
+ * Finds the package that a command will load, before it is started: identifies the process that it would become like a running one. A command that installs or
+ * chooses its package at the start (npx, uvx …) is unknown until it runs. Reads files and starts nothing. Never throws.
  */
 export function configuredPackage(configured: ConfiguredCommand): Identified {
   try {
@@ -51,7 +51,7 @@ function wordsOf({
     case 'bun':
     case 'python-script':
     case 'python-module':
-      // Without a wrapper the words as they stand hold more than the launch does: options of the interpreter.
+      // Without a wrapper the arguments hold more than the parsed launch: the options of the interpreter.
       if (launch === inner && launch.wrappers.length === 0) {
         return { argv: [command, ...args], cwd: directory };
       }
@@ -62,7 +62,7 @@ function wordsOf({
     case 'binary':
       return { argv: [inner.target ?? '', ...inner.args], cwd: directory };
     default:
-      return { unknown: `what ${basename(command).slice(0, 64)} starts is known when it runs` };
+      return { unknown: `what ${basename(command).slice(0, 64)} starts is known only when it runs` };
   }
 }
 
@@ -86,7 +86,7 @@ function identifyWords(argv: readonly string[], { cwd, env }: ConfiguredCommand,
   }
   const interpreter = depth < 3 ? interpreterOf(file) : undefined;
   if (interpreter !== undefined) {
-    // As the kernel does it: the interpreter, then the script by the path under which it was found.
+    // As the kernel does: the interpreter, then the script by the path under which it was found.
     return identifyWords([interpreter, file, ...rest], { command: interpreter, args: [], cwd, env }, depth + 1);
   }
   const environment = new Map(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
@@ -108,7 +108,7 @@ function findProgram(program: string, cwd: string, env: Readonly<NodeJS.ProcessE
     });
 }
 
-/** The program of a script's first line; undefined for programs. Reads 512 bytes of a regular file. */
+/** The interpreter that a script's first line names; undefined for binaries. Reads 512 bytes. */
 function interpreterOf(file: string): string | undefined {
   const buffer = Buffer.alloc(512);
   const handle = openSync(file, 'r');

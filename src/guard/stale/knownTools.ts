@@ -1,33 +1,33 @@
 import { isRecord } from '../../base/json.ts';
-/** What a call may do, as far as it is known. `absent`: the server's own whole list does not have the tool, so the server will say so itself. */
+/** What a tool may do. `absent`: the server's complete list does not have it, so the server itself rejects the call. */
 export type ToolKind = 'read' | 'write' | 'unknown' | 'absent';
 
-/** Asks the server for one page of its tools on the guard's own account. @returns the `result` of the answer @throws when there is none */
+/** Requests one page of `tools/list` for the guard itself. @returns the `result` of the answer @throws when there is none */
 export type ToolPageRequest = (params: { readonly cursor?: string }) => Promise<unknown>;
 
 export interface ToolLists {
-  /** These write, whatever they say of themselves. */
+  /** Tools that write, whatever their annotations say. */
   readonly writeTools: readonly string[];
-  /** These only read. A tool in both lists writes. */
+  /** Tools that only read. A tool in both lists writes. */
   readonly readTools: readonly string[];
 }
 
-/** A server that never ends its list gets no more questions. */
+/** A server whose list never ends is asked for no more pages. */
 const maxPages = 100;
 const maxTools = 10_000;
 
 /**
- * Which tools only read: from the annotations in the lists that pass by, from the user's lists, and from the guard's own question where a tool is not known
- * when it is called. Only `readOnlyHint: true` means reading; no annotation means writing, also `destructiveHint: false`.
+ * Which tools only read: from the user's lists, from annotations in the `tools/list` results of the session, and from the guard's own request when an unknown
+ * tool is called. Only `readOnlyHint: true` means reading. A tool without it writes, also with `destructiveHint: false`.
  */
 export class KnownTools {
-  /** What the user says of them: whether they only read. */
+  /** The user's lists: tool → whether it only reads. */
   readonly #named: ReadonlyMap<string, boolean>;
   #tools = new Map<string, boolean>();
   #whole = false;
-  /** The client got the list in one piece. It may be older than a question of our own, so that it does not make other tools `absent`. */
+  /** The client got the list in one page. It may be older than the guard's own reading, so it does not make other tools `absent`. */
   #seenWhole = false;
-  /** Pages of the client's own questions, until the last one came. */
+  /** Counts changes of the list. */
   #generation = 0;
 
   constructor(lists: ToolLists) {
@@ -42,21 +42,21 @@ export class KnownTools {
     return reads === undefined ? (this.#whole ? 'absent' : 'unknown') : reads ? 'read' : 'write';
   }
 
-  /** Whether every known tool only reads, and the whole list is known: then two servers may run side by side for a moment. */
+  /** Whether the whole list is known and every tool only reads: then two servers may run side by side for a moment. */
   get allRead(): boolean {
     return (this.#whole || this.#seenWhole) && [...this.#tools.keys()].every((tool) => this.kindOf(tool) === 'read');
   }
 
   /**
-   * Takes in the result of a `tools/list` that the server gave to the client. Anything else is passed over. Never throws.
-   * @param whole it is the whole list: the question named no page, and no other page follows
+   * Takes the result of a `tools/list` of the client. Other values are ignored. Never throws.
+   * @param whole it is the whole list: the request named no page, and no page follows
    */
   sawPage(result: unknown, whole = false): void {
     const next = this.#take(result);
     this.#seenWhole ||= whole && next === '';
   }
 
-  /** The server said that its tools changed (`notifications/tools/list_changed`), or another server took its place: nothing that was known counts. */
+  /** The server sent `notifications/tools/list_changed`, or was replaced: forgets its list. */
   listChanged(): void {
     this.#generation += 1;
     this.#tools = new Map();
@@ -64,23 +64,23 @@ export class KnownTools {
     this.#seenWhole = false;
   }
 
-  /** Reads the whole list, page by page. @returns false when the server gave none (no tools, an error, no answer): what was known stays. Never throws. */
+  /** Reads the whole list, page by page. @returns false when the server gives none (no tools, an error, no answer); the known tools stay. Never throws. */
   async ask(request: ToolPageRequest): Promise<boolean> {
     const generation = this.#generation;
-    const book = new KnownTools({ writeTools: [], readTools: [] });
+    const read = new KnownTools({ writeTools: [], readTools: [] });
     let cursor: string | undefined;
     try {
       for (let page = 0; page < maxPages; page += 1) {
-        const next = book.#take(await request(cursor === undefined ? {} : { cursor }));
+        const next = read.#take(await request(cursor === undefined ? {} : { cursor }));
         if (next === undefined) {
           return false;
         }
         if (next === '') {
-          // Changed while it was read: what was read may be of before.
+          // It changed while it was read.
           if (generation !== this.#generation) {
             return false;
           }
-          this.#tools = book.#tools;
+          this.#tools = read.#tools;
           this.#whole = true;
           return true;
         }
@@ -92,7 +92,7 @@ export class KnownTools {
     return false;
   }
 
-  /** @returns the cursor of the next page, '' after the last one, undefined for what is no page */
+  /** @returns the cursor of the next page, '' after the last page, undefined when it is not a page */
   #take(result: unknown): string | undefined {
     if (!isRecord(result) || !Array.isArray(result.tools)) {
       return undefined;

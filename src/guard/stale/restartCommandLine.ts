@@ -1,16 +1,16 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 
-/** The run folder (undefined: nobody knows where it is), and whether it was named by an option or a variable: then the command has to name it too. */
+/** The run folder. `explicit`: an option or a variable named it, so the command has to name it too. */
 export interface NamedRunFolder {
   readonly path: string;
   readonly explicit: boolean;
 }
 
 /**
- * The command that restarts a server behind its guard, as it can be typed here: by the name when that is on PATH, else by the launcher that the extension
- * keeps in the run folder, else by the files that this guard was started from.
- * @param pid of the server, or of what the guard started
+ * The command that restarts a server behind its guard, ready to be typed: `mcp-shepherd` when that is on PATH, otherwise the launcher that the extension keeps
+ * in the run folder, otherwise the files that this guard was started from.
+ * @param pid of the server, or of its launcher
  */
 export function restartCommandLine(
   pid: number,
@@ -21,7 +21,7 @@ export function restartCommandLine(
   return ownCommand(['restart', String(pid)], runFolder, env, started);
 }
 
-/** A command of this program in the same way. */
+/** Any command of this program, found in the same way. */
 export function ownCommand(
   words: readonly string[],
   runFolder: NamedRunFolder | undefined,

@@ -5,24 +5,24 @@ import { resolveServer } from '../../process/tree/launcherChain.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 
 /**
- * The package of the server that a child is, or that runs below it (npx, uv, sh). One look at the process table. Never throws.
- * @param pid of the child that the guard started
+ * The package of the server that a process is, or that runs below it (npx, uv, sh). Lists the processes once. Never throws.
+ * @param pid of the process that the guard started
  */
 export async function runningPackage(pid: number, table: ProcessTable): Promise<Identified> {
   try {
     const rows = await table.list();
-    const child = rows.find((row) => row.pid === pid);
-    if (!child) {
+    const started = rows.find((row) => row.pid === pid);
+    if (!started) {
       return { unknown: 'it ended' };
     }
-    const chain = resolveServer(child, processTree(rows), () => false);
+    const chain = resolveServer(started, processTree(rows), () => false);
     return chain ? identifyPackage(chain.server, await table.detail(chain.server)) : { unknown: 'no server runs below its launcher yet' };
   } catch (error) {
     return { unknown: `the process table cannot be read (${errorName(error)})` };
   }
 }
 
-/** The package of exactly this process, which may see other files than we do: then nothing is known. Never throws. */
+/** The package of this process. It is unknown when the process may see other files than the guard (a container). Never throws. */
 export async function packageOfProcess(row: ProcessRow, table: ProcessTable): Promise<Identified> {
   try {
     const detail = await table.detail(row);

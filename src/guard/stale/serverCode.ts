@@ -6,11 +6,11 @@ import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identifyPackage.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
 
-/** Enough for a server's source; larger trees are looked at in part. */
+/** Directory entries that are read; larger source trees are read in part. */
 const maxEntries = 5_000;
 const skipped = new Set(['node_modules', '__pycache__', 'venv', 'env', 'site-packages', 'test', 'tests']);
 
-/** Where the source of an editable install lies: the project itself (npm), or what direct_url.json names (PEP 610). Undefined when nothing tells. */
+/** The source folder of an editable install: the project itself (npm), or what direct_url.json names (PEP 610). Undefined when it is not known. */
 export function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefined {
   if (ref.editable !== true || ref.ecosystem === 'npm') {
     return ref.editable === true ? ref.environment : undefined;
@@ -26,8 +26,8 @@ export function sourceFolder(ref: PackageRef, own: InstalledPackage): string | u
 }
 
 /**
- * A source file that was written after a moment, as a path below the folder; undefined when there is none. Evidence for a warning, never for more: a file may
- * have been written with the same content. Never throws.
+ * A source file that was written after a moment, as a path below the folder; undefined when there is none. Enough for a warning only: the file may have been
+ * written with the same content. Never throws.
  * @param since epoch ms
  */
 export function editedSource(folder: string, ecosystem: PackageRef['ecosystem'], since: number): string | undefined {
@@ -69,7 +69,7 @@ function modifiedAt(path: string): number {
   }
 }
 
-/** Installs and starts closer than this cannot be put in order by their times (`diagnosis/baseline`). */
+/** Below this distance the times of an installation and a start have no reliable order (`diagnosis/stale/baseline`), ms. */
 const orderMs = 2_000;
 
 /** A package's name, fit for a message: names come from directories and metadata of others. Versions are checked where they are read. */
@@ -77,10 +77,10 @@ export function shownPackageName(name: string): string {
   return /^(@[A-Za-z0-9._~-]+\/)?[A-Za-z0-9._~-]+$/.test(name) && name.length <= 214 ? name : 'a package with an odd name';
 }
 
-/** What was loaded by one child: the reading that counts as what runs. */
+/** The packages that a server has loaded. */
 export type LoadedCode = Extract<ClosureReading, { status: 'ok' }>;
 
-/** What one child of the guard loaded, and what is on disk in its place. */
+/** The code that one server loaded, and what is on disk in its place. */
 export class ServerCode {
   readonly #reader: ClosureReader;
   readonly #now: () => number;
@@ -89,7 +89,7 @@ export class ServerCode {
   #unknown = 'its package is not known yet';
   readonly #since: number;
 
-  /** @param now epoch ms @param reader one for all children, whose files are mostly the same */
+  /** @param now epoch ms @param reader shared by the servers of a session, most of whose files are the same */
   constructor(now: () => number = Date.now, reader: ClosureReader = new ClosureReader()) {
     this.#now = now;
     this.#reader = reader;
@@ -100,19 +100,19 @@ export class ServerCode {
     return this.#ref;
   }
 
-  /** The packages as they were recorded, the server's own first; undefined as long as they are not known. */
+  /** The recorded packages, the server's own first; undefined while they are not known. */
   get loaded(): LoadedCode | undefined {
     return this.#loaded;
   }
 
-  /** Why nothing is compared; undefined when something is. */
+  /** Why nothing can be compared; undefined when the packages are known. */
   get unknown(): string | undefined {
     return this.#loaded ? undefined : this.#unknown;
   }
 
   /**
-   * Takes what is on disk now for what the child loads. A package that was not found leaves what was known before.
-   * @param startedAt epoch ms, of a process that may have run for long: what was installed again since then is not what it loaded
+   * Records what is on disk now as the code that the server loads. A package that was not found leaves the earlier record.
+   * @param startedAt epoch ms; for a process that runs already: packages that were installed after this time are not what it loaded
    */
   record(found: Identified, startedAt?: number): void {
     if ('unknown' in found) {
@@ -130,20 +130,20 @@ export class ServerCode {
     }
     const late = reading.packages.find(({ installedAt = 0 }) => startedAt !== undefined && installedAt > startedAt + orderMs);
     if (late) {
-      this.#unknown = `${shownPackageName(late.name)} was installed after it started, before anybody looked: what it runs may be older, and is not known`;
+      this.#unknown = `${shownPackageName(late.name)} was installed after it started and before the guard saw it: what it runs may be older, and is not known`;
       return;
     }
     this.#ref = found.ref;
     this.#loaded = reading;
   }
 
-  /** Its packages as they are on disk now; undefined as long as they are not known. The files are read only when the stat of one of them moved. */
+  /** The same packages as they are on disk now; undefined while they are not known. Files are read again only when one of them has changed. */
   readInstalled(): { readonly reading: ClosureReading; readonly at: number } | undefined {
     const at = this.#now();
     return this.#ref && { reading: this.#reader.read(this.#ref, at), at };
   }
 
-  /** A source file that was written since this child was made; undefined for packages that are not editable. Never throws. */
+  /** A source file that was written since the start; undefined for packages that are not editable. Never throws. */
   editedSource(): string | undefined {
     const [own] = this.#loaded?.packages ?? [];
     const folder = this.#ref && own ? sourceFolder(this.#ref, own) : undefined;

@@ -9,23 +9,23 @@ import type { ServerCode } from './serverCode.ts';
 import { allowStaleVariable, allowsStale, needsCheck, ruleCall } from './stalePolicy.ts';
 import { driftText, type RestartHint, staleRefusal, type ToolRefusal, toolName } from './staleRefusal.ts';
 
-/** Says everything once: a client may repeat a refused call for hours. */
+/** Logs each fact once: a client may repeat a refused call for hours. */
 export class GateLog {
   readonly #write: (line: string) => void;
   readonly #said = new Map<string, string>();
 
-  /** @param write takes one line; what it throws is swallowed */
+  /** @param write takes one line; its errors are ignored */
   constructor(write: (line: string) => void) {
     this.#write = (line) => {
       try {
         write(line);
       } catch {
-        // A log that cannot be written stops no call.
+        // A log that cannot be written must not stop a call.
       }
     };
   }
 
-  /** One line for each kind until it is another one. */
+  /** Logs a line of one kind unless it equals the last line of that kind. */
   once(kind: string, line: string): void {
     if (this.#said.get(kind) !== line) {
       this.#said.set(kind, line);
@@ -33,12 +33,12 @@ export class GateLog {
     }
   }
 
-  /** Why nothing can be compared. */
+  /** Logs why nothing can be compared. */
   unknown(reason: string): void {
     this.once('unknown', `its packages are not compared: ${reason}`);
   }
 
-  /** One line for each distinct drift, for each thing that cannot be compared, and when all is well again. */
+  /** Logs each new change, each package that cannot be compared, and the end of a stale state. */
   state(state: CodeState): void {
     if (state.state === 'unreadable' || state.unreadable.length > 0) {
       const names = state.unreadable.length === 0 ? '' : `: ${state.unreadable.join(', ')}`;
@@ -60,43 +60,43 @@ export class GateLog {
 
 export interface StaleGateOptions extends ToolLists {
   readonly policy: StaleMode;
-  /** What the server was given; no value of it is kept. */
+  /** The environment of the guard; no value of it is kept. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** For finding the server below a launcher. */
+  /** Finds the server below a launcher. */
   readonly table: ProcessTable;
-  /** The command that restarts this server through the guard, as a person would type it ("mcp-shepherd restart 4711"). Asked at each refusal. */
+  /** How to restart this server ("mcp-shepherd restart 4711"). Called at each refusal. */
   readonly restartHint: () => RestartHint;
-  /** One line for each new thing, without secrets; for stderr. */
+  /** Gets the lines of the log, without secrets. */
   readonly log: (line: string) => void;
 }
 
 /** What to do with one `tools/call`. */
 export type GateDecision =
   | { readonly action: 'pass' }
-  /** Answer it with this, and do not pass it on. */
+  /** Answer it with this, and do not forward it. */
   | { readonly action: 'refuse'; readonly answer: ToolRefusal }
   /**
-   * Whether this tool writes decides, and is not known: call `tools.ask` with a function that sends `tools/list` with these params to the server under a
-   * private id and resolves with the `result`, with a limit of a few seconds; then ask `call` again with `asked: true`. Other messages go on meanwhile.
+   * The decision depends on whether this tool writes, which is not known: call `tools.ask` with a function that sends `tools/list` to the server under a private
+   * id, with a limit of a few seconds. Then call `call` again with `asked: true`. Other messages continue in the meantime.
    */
   | { readonly action: 'ask-tools' }
-  /** Restart the server (drain, stop, start, replay) and ask again: then it passes. `reason` is for log and record. */
+  /** Restart the server and ask again: then the call passes. `reason` is for log and record. */
   | { readonly action: 'restart'; readonly reason: string }
-  /** Files are being replaced right now: hold the call, ask again after so many ms. Bound it (20 s): then refuse by asking with `patient: false`. */
+  /** An installer is at work: hold the call and ask again after `ms`; after 20 s with `patient: false`, which refuses. */
   | { readonly action: 'wait'; readonly ms: number };
 
 export interface CallQuestion {
   /** `params` of the request as parsed. */
   readonly params: unknown;
-  /** The server was asked about its tools for this call already. */
+  /** The server's tools were already read for this call. */
   readonly asked?: boolean;
-  /** False: do not answer `wait` or `restart`, but refuse. */
+  /** False: refuse instead of `wait` or `restart`. */
   readonly patient?: boolean;
-  /** Why a restart for this call did not come about; for the refusal. */
+  /** Why a restart for this call failed; for the refusal. */
   readonly notRestarted?: string | undefined;
 }
 
-/** What a status shows. Versions are version-shaped, names are package names: safe to print. */
+/** The state for a status display. Its texts are safe to print. */
 export interface StaleReport {
   readonly policy: StaleMode;
   readonly stale: boolean;
@@ -106,38 +106,38 @@ export interface StaleReport {
     readonly installed: string;
     readonly change: DriftedPackage['how'];
   }[];
-  /** Names of packages that cannot be compared right now. */
+  /** Names of packages that cannot be compared now. */
   readonly unreadable: readonly string[];
-  /** The child runs its source in place, and this file of it was written since the start. A warning: it may hold what it held before. */
+  /** A source file of an editable install that was written since the start. Only a warning: its content may be the same. */
   readonly editedSource?: string;
   /** Why nothing is compared ("no baseline"). */
   readonly uncompared?: string;
-  /** The variable that keeps the gate open. */
+  /** The variable that lets all calls pass. */
   readonly gateDisabledBy?: string;
   /** The check itself failed; calls pass. */
   readonly fault?: string;
   readonly refusedCalls: number;
 }
 
-/** What the record says of a child; fields of Instance Lock Protocol 1, 4.6. */
+/** The package and its dependencies as the record states them (docs/instance-lock-protocol.md, 4.6). */
 export interface RecordCode {
   readonly package?: { readonly ecosystem: string; readonly name: string; readonly version?: string; readonly root: string };
   readonly deps?: { readonly versions: Readonly<Record<string, string>> };
 }
 
 /**
- * Decides over calls to a server whose package, or a package that it requires, was replaced under it. For the guard:
+ * Decides on calls to a server whose package, or a dependency of it, was replaced while it runs. Used by a guard in this order:
  *
- * 1. `CodeRecorder.starting()` right before each spawn; it records what the command would load.
- * 2. `firstAnswer(child, pid)` when the child's first answer arrived (to `initialize` or `server/discover`), before that answer is passed on if that is no
- *    trouble: it records what the child did load, npx and uvx included. On Linux it is done before the next message is read.
- * 3. `serve(child)` when this child's answers go to the client from now on (after the first spawn at once; with overlap when the new one takes over).
- * 4. `call(…)` synchronously for each `tools/call`, right before it would be passed on. One without an id can have no answer: ask with `asked` and not
- *    `patient`, and drop it where it is refused. Of a batch each call by itself.
+ * 1. `CodeRecorder.beforeStart()` right before each spawn records what the command would load.
+ * 2. `firstAnswer(code, pid)` when the server's first answer arrived, and if possible before it is forwarded, records what the server did load, npx and uvx
+ *    included. On Linux this is done before the next message is read.
+ * 3. `serve(code)` when new requests go to this server (after the first spawn at once; with overlap when the new one takes over).
+ * 4. `call(…)` synchronously for each `tools/call`, right before it would be forwarded. For a call without an id, which cannot be answered, pass `asked: true`
+ *    and `patient: false`, and drop it when it is refused. Each call of a batch is decided by itself.
  * 5. `tools.sawPage(result)` for each result of the client's own `tools/list`, `tools.listChanged()` for `notifications/tools/list_changed` of the server.
- * 6. `report()` and `recorded(child)` for status and record, whenever.
+ * 6. `report()` and `recorded(code)` at any time, for status and record.
  *
- * Nothing of it throws, and nothing of it goes on line. Whatever fails lets the call pass and is reported.
+ * No method throws or uses the network. When a check fails, the call passes and the failure is reported.
  */
 export class StaleGate {
   readonly tools: KnownTools;
@@ -155,35 +155,35 @@ export class StaleGate {
     this.tools = new KnownTools(options);
   }
 
-  /** In place of `firstAnswer`: a server that somebody else started, and that may have run for long. @param child without a record so far */
-  async recordExternal(child: ServerCode, row: ProcessRow): Promise<void> {
+  /** Instead of `firstAnswer`, for a server that the guard did not start and that may have run for long. @param code without a record so far */
+  async recordExternal(code: ServerCode, row: ProcessRow): Promise<void> {
     const found = await packageOfProcess(row, this.#options.table);
-    this.#safely(() => child.record(found, row.startedAt));
+    this.#safely(() => code.record(found, row.startedAt));
   }
 
-  async firstAnswer(child: ServerCode, pid: number): Promise<void> {
+  async firstAnswer(code: ServerCode, pid: number): Promise<void> {
     const found = await runningPackage(pid, this.#options.table);
-    this.#safely(() => child.record(found));
+    this.#safely(() => code.record(found));
   }
 
-  serve(child: ServerCode | undefined): void {
-    if (this.#serving?.child !== child) {
+  serve(code: ServerCode | undefined): void {
+    if (this.#serving?.code !== code) {
       this.tools.listChanged();
-      this.#serving = child && new CodeCheck(child);
+      this.#serving = code && new CodeCheck(code);
     }
   }
 
-  /** Whether calls of a tool pass whatever is installed, as far as is known now: no file has to be looked at for them, and nothing else of the call. */
+  /** Whether calls of a tool pass whatever is installed, so that no file has to be read for them. */
   isFree(tool: string): boolean {
     return this.#isFree(tool, this.tools.kindOf(tool));
   }
 
   #isFree(tool: string, kind: ToolKind): boolean {
     const serving = this.#serving;
-    return tool === '' || !serving || !needsCheck(this.#options.policy, kind) || this.#isUncompared(serving.child);
+    return tool === '' || !serving || !needsCheck(this.#options.policy, kind) || this.#isUncompared(serving.code);
   }
 
-  /** Nothing is known that could be compared, which is said once. */
+  /** Whether nothing can be compared; the reason is logged once. */
   #isUncompared({ unknown }: ServerCode): boolean {
     if (unknown !== undefined && unknown !== this.#saidUnknown) {
       this.#saidUnknown = unknown;
@@ -198,11 +198,11 @@ export class StaleGate {
 
   report(): StaleReport {
     const { policy } = this.#options;
-    const child = this.#serving?.child;
+    const code = this.#serving?.code;
     const state = this.#safely(() => this.#serving?.check());
-    const edited = this.#safely(() => child?.editedSource());
+    const edited = this.#safely(() => code?.editedSource());
     const changed = state?.state === 'changed' ? state.packages : [];
-    const uncompared = child ? (child.unknown ?? (state?.state === 'unreadable' ? state.reason : undefined)) : 'no server runs';
+    const uncompared = code ? (code.unknown ?? (state?.state === 'unreadable' ? state.reason : undefined)) : 'no server runs';
     return {
       policy,
       stale: changed.length > 0,
@@ -216,8 +216,8 @@ export class StaleGate {
     };
   }
 
-  recorded(child: ServerCode): RecordCode {
-    const { ref, loaded } = child;
+  recorded(code: ServerCode): RecordCode {
+    const { ref, loaded } = code;
     const [own, ...dependencies] = loaded?.packages ?? [];
     if (!ref || !own) {
       return {};
@@ -234,13 +234,13 @@ export class StaleGate {
     const { policy, restartHint } = this.#options;
     const tool = toolName(params);
     const kind = this.tools.kindOf(tool);
-    // Without a name the server has its own answer to it.
+    // A call without a name is rejected by the server itself.
     if (this.#isFree(tool, kind) || !this.#serving) {
       return pass;
     }
     const state = this.#serving.check();
     this.#log.state(state);
-    this.#lookAtSource(this.#serving.child);
+    this.#checkSource(this.#serving.code);
     const ruled = ruleCall(policy, kind, asked, state);
     if (ruled.ruling === 'pass') {
       return pass;
@@ -266,12 +266,12 @@ export class StaleGate {
     };
   }
 
-  /** After the call was passed on, and not at each: it looks at every source file of an editable install. */
-  #lookAtSource(child: ServerCode): void {
-    if (child.ref?.editable === true && performance.now() - this.#sourceAt > sourceMs) {
+  /** Reads the times of all source files of an editable install: after the call was forwarded, and at most every 5 s. */
+  #checkSource(code: ServerCode): void {
+    if (code.ref?.editable === true && performance.now() - this.#sourceAt > sourceMs) {
       this.#sourceAt = performance.now();
       setImmediate(() => {
-        const edited = this.#safely(() => child.editedSource());
+        const edited = this.#safely(() => code.editedSource());
         if (edited !== undefined) {
           this.#log.once('source', `its source was edited since it started (${edited}); a restart loads it`);
         }
@@ -283,7 +283,7 @@ export class StaleGate {
     return allowsStale(this.#options.env);
   }
 
-  /** A fault of ours must not stop a call. */
+  /** A fault of the check must not stop a call. */
   #safely<T>(act: () => T): T | undefined {
     try {
       return act();
@@ -296,11 +296,7 @@ export class StaleGate {
 }
 
 const pass: GateDecision = { action: 'pass' };
-/** As long as an installer may pause between two files. */
+/** Pause before a call that waits for an installer is decided again, ms. */
 const waitMs = 250;
+/** Least time between two checks of an editable source, ms. */
 const sourceMs = 5_000;
-
-/** Makes the gate of one guard. */
-export function createStaleGate(options: StaleGateOptions): StaleGate {
-  return new StaleGate(options);
-}

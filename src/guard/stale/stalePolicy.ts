@@ -2,14 +2,14 @@ import type { StaleMode } from '../../model/staleMode.ts';
 import { type CodeState, type DriftedPackage, refusingPackages } from './codeDrift.ts';
 import type { ToolKind } from './knownTools.ts';
 
-/** What the policy makes of one call. */
+/** The decision on one call. */
 export type Ruling =
   | { readonly ruling: 'pass' }
-  /** Whether the tool writes decides, and nobody knows yet. */
+  /** It depends on whether the tool writes, which is not known yet. */
   | { readonly ruling: 'ask-tools' }
   | { readonly ruling: 'refuse'; readonly packages: readonly DriftedPackage[] }
   | { readonly ruling: 'restart'; readonly packages: readonly DriftedPackage[] }
-  /** An installer is at work: to restart now would load half of an install. */
+  /** An installer is at work: a restart now would load a half-finished installation. */
   | { readonly ruling: 'wait'; readonly packages: readonly DriftedPackage[] };
 
 const pass: Ruling = { ruling: 'pass' };
@@ -31,7 +31,7 @@ export function needsCheck(mode: StaleMode, kind: ToolKind): boolean {
   return kind !== 'absent' && (checks === 'all' || (checks === 'writes' && kind !== 'read'));
 }
 
-/** @param asked whether the server was asked about its tools for this call already: what is still unknown then writes */
+/** @param asked the server's tools were already read for this call: a tool that is still unknown counts as writing */
 export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state: CodeState): Ruling {
   if (!needsCheck(mode, kind) || state.state !== 'changed') {
     return pass;
@@ -50,12 +50,12 @@ export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state:
   return { ruling: state.replacing ? 'wait' : 'restart', packages };
 }
 
-/** Never to an older version, never an editable install, never into nothing: these are for a person to decide. */
+/** Whether an automatic restart is allowed. A person decides on a restart to an older version, of an editable install, or of a removed package. */
 export function mayRestartByItself(packages: readonly DriftedPackage[]): boolean {
   return packages.every(({ how }) => how === 'upgrade' || how === 'changed' || how === 'reinstalled');
 }
 
-/** The way out for a person who knows better. Only what plainly means yes opens it. */
+/** Whether the user lets all calls pass. Only a clear yes does. */
 export function allowsStale(env: Readonly<NodeJS.ProcessEnv>): boolean {
   return /^(1|true|yes|on)$/i.test(env[allowStaleVariable]?.trim() ?? '');
 }

@@ -2,31 +2,31 @@ import { isRecord } from '../../base/json.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { DriftedPackage } from './codeDrift.ts';
 
-/** What to send instead of passing the call on: put `jsonrpc` and the call's own id beside it. */
+/** The answer to a refused call, without `jsonrpc` and id. */
 export type ToolRefusal = { readonly result: Readonly<Record<string, unknown>> } | { readonly error: Readonly<Record<string, unknown>> };
 
-/** The command that restarts this server behind the guard, or what a person has to do where no command does. */
+/** The command that restarts this server, or what a person has to do where no command can. */
 export type RestartHint = string | { readonly step: string };
 
 export interface RefusalFacts {
-  /** `params` of the call as they came; anything. */
+  /** `params` of the call as they came; may be any value. */
   readonly params: unknown;
   readonly packages: readonly DriftedPackage[];
   readonly restartHint: RestartHint;
-  /** Reading tools go on. */
+  /** Tools that only read still work. */
   readonly readsPass: boolean;
-  /** It was tried already, and did not help: why. */
+  /** Why a restart was tried and failed. */
   readonly notRestarted?: string | undefined;
 }
 
-/** JSON-RPC 2.0 leaves what lies outside of -32768…-32000 to applications; the protocol asks for that since 2026-07-28. */
+/** JSON-RPC 2.0 leaves codes outside of -32768…-32000 to applications; MCP requires such codes since 2026-07-28. */
 const refusalCode = -31_001;
 const mostPackages = 8;
 
 /**
- * The refusal of one `tools/call`: a result with `isError`, so that the model reads it, and no `structuredContent`, which clients would hold against the
- * tool's output schema. The machine's part is in `_meta`, which every revision has: `action_required`, and `mcp-shepherd/stale` with the packages.
- * Requests of 2026-07-28 get their `resultType`. A call that asked for a task cannot be answered by a result; it gets an error with the same data.
+ * The refusal of one `tools/call`: a result with `isError`, so that the model reads it, and without `structuredContent`, which clients would validate against
+ * the tool's output schema. The part for programs is in `_meta`, which every revision has: `action_required`, and `mcp-shepherd/stale` with the packages.
+ * Requests of 2026-07-28 get their `resultType`. A call that asked for a task cannot be answered with a result and gets an error with the same data.
  */
 export function staleRefusal(facts: RefusalFacts): ToolRefusal {
   const text = refusalText(facts);
@@ -50,7 +50,7 @@ export function staleRefusal(facts: RefusalFacts): ToolRefusal {
 
 const actionRequired = 'restart_mcp_server';
 
-/** Requests since 2026-07-28 carry the version of the protocol themselves. */
+/** Requests since 2026-07-28 carry the protocol version in `_meta`. */
 export function isModern(params: unknown): boolean {
   return isRecord(params) && isRecord(params._meta) && typeof params._meta['io.modelcontextprotocol/protocolVersion'] === 'string';
 }
@@ -60,7 +60,7 @@ function refusalText({ params, packages, restartHint, readsPass, notRestarted }:
   const rest = packages.length > shown.length ? ` and ${packages.length - shown.length} more packages` : '';
   const missing = packages.some(({ how }) => how === 'removed') ? 'install what is missing, then ' : '';
   return [
-    `Not executed, nothing was written: this MCP server runs other code than is installed now: ${shown.join('; ')}${rest}.`,
+    `Not executed, nothing was written: this MCP server runs different code than is installed now: ${shown.join('; ')}${rest}.`,
     `The call of ${JSON.stringify(shownTool(params))} was stopped before it reached the server.`,
     ...(notRestarted === undefined ? [] : [`A restart was tried and failed: ${notRestarted}.`]),
     `To go on, restart the server: ${missing}${typeof restartHint === 'string' ? `run "${restartHint}"` : restartHint.step}. The session is kept; repeat the call afterwards.`,
@@ -68,11 +68,11 @@ function refusalText({ params, packages, restartHint, readsPass, notRestarted }:
   ].join(' ');
 }
 
-/** One package in words. */
+/** One package as text. */
 export function driftText({ name, serving, installed, how }: DriftedPackage): string {
   switch (how) {
     case 'removed':
-      return `it runs ${name} ${serving}, which is not installed any more`;
+      return `it runs ${name} ${serving}, which is no longer installed`;
     case 'reinstalled':
       return `${name} ${installed} was reinstalled with other content`;
     case 'source':
@@ -84,7 +84,7 @@ export function driftText({ name, serving, installed, how }: DriftedPackage): st
   }
 }
 
-/** The name that the call gives; '' when it gives none. */
+/** The tool that a call names; '' when it names none. */
 export function toolName(params: unknown): string {
   return isRecord(params) && typeof params.name === 'string' ? params.name : '';
 }

@@ -2,7 +2,7 @@ import type { Ecosystem } from '../../model/package.ts';
 import { type KnownUpdate, readKnownUpdate } from '../../package/knownUpdate.ts';
 import { membersOf } from '../message/jsonSpans.ts';
 
-/** As the record says it. */
+/** The package as the record states it. */
 export interface NotedPackage {
   readonly ecosystem?: string | undefined;
   readonly name: string;
@@ -11,23 +11,23 @@ export interface NotedPackage {
 }
 
 export interface UpdateNoteOptions {
-  /** `<run folder>/shepherd`, where the extension and the command line keep what registries said. */
+  /** `<run folder>/shepherd`, where the extension and the command line store the answers of registries. */
   readonly stateRoot: string;
-  /** What the server that serves now was recorded to have loaded; undefined while that is not known. */
+  /** The package of the current server; undefined while it is not known. */
   readonly running: () => NotedPackage | undefined;
   /** Epoch ms; replaced in tests only. */
   readonly now?: () => number;
 }
 
-/** Larger results are passed on as they are; the next one will do. */
+/** Larger results are forwarded unchanged, without the note. */
 const maxLineBytes = 1024 * 1024;
-/** What was not known at the first result may be found out later in a long session. */
+/** Pause before the stored answers are read again, ms. */
 const againMs = 600_000;
 
 /**
- * Tells once in a session that a newer version is known: one more block of text in a tool's result. Bytes around it stay as they came. Never in a result with
- * structured content, in a failed or unfinished one, or in anything that is not an object with a list of contents.
- * @returns what to send instead of the line of a tool's answer; never throws
+ * Says once in a session that a newer version is known, in one more block of text in a tool's result. The other bytes stay as they came. A result with
+ * structured content, a failed or unfinished one, and one without a list of contents get no note.
+ * @returns maps the line of a tool's answer to the line to send; never throws
  */
 export function createUpdateNote(options: UpdateNoteOptions): (line: Buffer) => Buffer {
   const now = options.now ?? Date.now;
@@ -63,7 +63,7 @@ export function updateText({ name, installed, newest, how }: KnownUpdate): strin
   return `Update available: ${name} ${installed} → ${newest}, ${how} (a note of MCP Shepherd for the user; nothing was changed)`;
 }
 
-/** Where one more block can be put into the contents of a result; undefined where it must not be. */
+/** Where a block can be added to the contents of a result; undefined where it must not be. */
 function placeFor(line: Buffer): { readonly at: number; readonly empty: boolean } | undefined {
   const answer = membersOf(line);
   const result = answer?.has('error') ? undefined : answer?.get('result');

@@ -4,13 +4,13 @@ import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import { IdleCollector } from './memoryUse.ts';
 
-/** A server that nobody has called for so long is idle, ms. */
+/** A server without a call for this long is idle, ms. */
 export const idleGuardMs = 600_000;
 
 /**
- * Since when nobody has called a server, for whoever waits for what it holds. What is under way is a use, however long it takes; a subscription is none.
+ * Since when a server is not called; a refused `--lock` names this time. A call in flight is a use, however long it takes; a subscription is not.
  * @param now `performance.now()` @param epoch ms of the wall clock at that moment
- * @returns RFC 3339; undefined while it is in use, or was a moment ago
+ * @returns RFC 3339; undefined while it is in use, or was within the limit
  */
 export function idleServerSince(
   link: Pick<ServerLink, 'inFlight' | 'listening' | 'usedAt'> | undefined,
@@ -24,23 +24,23 @@ export function idleServerSince(
   return new Date(Math.round(epoch - (now - link.usedAt))).toISOString();
 }
 
-/** A call that is not answered for so long makes its server unresponsive, ms. */
+/** A call without an answer for this long makes its server unresponsive, ms. */
 export const unansweredMs = 60_000;
-/** How often the calls under way are looked at, ms. */
-export const unansweredLookMs = 5_000;
+/** Time between two checks of the calls in flight, ms. */
+const checkMs = 5_000;
 
-/** As it stands in the record, under `x.unresponsive`. */
+/** The mark `unresponsive` of the record (under `x`). */
 export interface Unanswered {
-  /** When the oldest of them was sent, RFC 3339; for showing. */
+  /** When the oldest of the calls was sent, RFC 3339; for display. */
   readonly since: string;
-  /** What it asks for: a tool, or a method. */
+  /** The tool or the method of the oldest call. */
   readonly oldest: string;
   readonly calls: number;
 }
 
 /**
- * The calls that a server has had for too long. What stays open on purpose does not count, and neither does waiting while the server itself waits for its
- * client (it asked something and has no answer).
+ * The calls that a server has not answered within the limit. Subscriptions do not count. Nothing counts while the server itself waits for an answer of the
+ * client.
  * @param now `performance.now()` @param epoch ms of the wall clock at that moment
  */
 export function unansweredCalls(
@@ -67,38 +67,38 @@ export function unansweredCalls(
   };
 }
 
-/** Where it is told; nothing is told twice. */
+/** Called when a state changes. */
 export interface CallEvents {
-  /** What has had no answer for a minute; undefined once it has. */
+  /** Calls without an answer for a minute; undefined when they were answered. */
   unanswered(calls: Unanswered | undefined): void;
-  /** Since when nobody calls; undefined once somebody does. */
+  /** Since when the server is not called; undefined when it is called again. */
   idle(since: string | undefined): void;
-  /** What was refused, in all. */
+  /** All refused calls. */
   refused(calls: RefusedCalls | undefined): void;
 }
 
-/** Looks now and then at what becomes of a session's calls, and has memory given back when there are none. */
+/** Checks the calls of a session every 5 s, and frees memory when there are none. */
 export class CallMonitor {
   readonly #relay: Pick<Relay, 'current' | 'refusals'>;
-  readonly #news: CallEvents;
-  readonly #restMemory = new IdleCollector();
+  readonly #events: CallEvents;
+  readonly #collector = new IdleCollector();
   #timer: NodeJS.Timeout | undefined;
   #unanswered: Unanswered | undefined;
   #refused: RefusedCalls | undefined;
   #isIdle = false;
 
-  constructor(relay: Pick<Relay, 'current' | 'refusals'>, news: CallEvents) {
+  constructor(relay: Pick<Relay, 'current' | 'refusals'>, events: CallEvents) {
     this.#relay = relay;
-    this.#news = news;
+    this.#events = events;
   }
 
-  /** As of the last look. */
+  /** As of the last check. */
   get unanswered(): Unanswered | undefined {
     return this.#unanswered;
   }
 
   begin(): void {
-    this.#timer = setInterval(() => this.#look(), unansweredLookMs);
+    this.#timer = setInterval(() => this.#check(), checkMs);
     this.#timer.unref();
   }
 
@@ -106,23 +106,23 @@ export class CallMonitor {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     const [now, epoch] = [performance.now(), Date.now()];
     const { current, refusals } = this.#relay;
-    this.#restMemory.look(current, now);
+    this.#collector.check(current, now);
     if (refusals.summary !== this.#refused) {
       this.#refused = refusals.summary;
-      this.#news.refused(this.#refused);
+      this.#events.refused(this.#refused);
     }
     const idleSince = idleServerSince(current, now, epoch);
     if ((idleSince !== undefined) !== this.#isIdle) {
       this.#isIdle = idleSince !== undefined;
-      this.#news.idle(idleSince);
+      this.#events.idle(idleSince);
     }
     const unanswered = unansweredCalls(current, now, epoch);
     if (unanswered?.since !== this.#unanswered?.since || unanswered?.calls !== this.#unanswered?.calls) {
       this.#unanswered = unanswered;
-      this.#news.unanswered(unanswered);
+      this.#events.unanswered(unanswered);
     }
   }
 }

@@ -6,24 +6,24 @@ import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { type CallGateOptions, StdioCallGate } from './stdioCallGate.ts';
 
 export interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
-  /** The server that serves, or what was started for it. */
+  /** PID of the current server, or of its launcher. */
   readonly serving: () => number;
-  /** What it was recorded to have loaded. */
+  /** The package that it was recorded to have loaded. */
   readonly running: () => NotedPackage | undefined;
 }
 
-/** The gate of one session with everything that it needs. A piece of its own, which is loaded while the server starts. */
-export function createCallGate(facts: CallGateParts): StdioCallGate {
-  const { options, serving, running } = facts;
+/** Makes the gate of one session. Loaded by `import()` while the server starts. */
+export function createCallGate(parts: CallGateParts): StdioCallGate {
+  const { options, serving, running } = parts;
   const runFolder = runFolderOf(options);
   return new StdioCallGate({
-    ...facts,
+    ...parts,
     restartHint: () => restartCommandLine(serving(), runFolder),
     note: options.updateNote && runFolder ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running }) : undefined,
   });
 }
 
-/** Undefined when the variable that names it is wrong: then it is not published either, and that is reported there. */
+/** Undefined when `MCP_RUN_DIR` is not valid: then the guard is not published either, and reports that there. */
 function runFolderOf(options: GuardOptions): ReturnType<typeof runDirOf> | undefined {
   try {
     return runDirOf(process.env, options.runDir);

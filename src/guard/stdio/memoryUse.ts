@@ -1,11 +1,11 @@
 import type { ServerLink } from '../relay/serverLink.ts';
 
-/** Nobody has called for so long: a pause of some milliseconds is in nobody's way, ms. */
+/** After this long without a call, a pause of some milliseconds disturbs no client, ms. */
 export const restMs = 4_000;
 
 /**
- * Gives back what the last calls, and the start, left in memory. V8 collects when it needs space, and a guard that nobody calls needs none: dozens of them
- * would keep some megabytes each for as long as their clients live.
+ * Collects the garbage of the start and of the last calls. V8 collects only when it needs space, so each of dozens of idle guards would keep some megabytes
+ * for as long as its client runs.
  */
 export class IdleCollector {
   readonly #collect: () => Promise<void> | void;
@@ -17,10 +17,10 @@ export class IdleCollector {
   }
 
   /**
-   * Collects once when the calls have come to rest. Call it now and then.
+   * Collects once when no call is in flight and the last one is 4 s old. Call it every few seconds.
    * @param now `performance.now()`
    */
-  look(link: Pick<ServerLink, 'inFlight' | 'listening' | 'usedAt'> | undefined, now: number): void {
+  check(link: Pick<ServerLink, 'inFlight' | 'listening' | 'usedAt'> | undefined, now: number): void {
     if (link && link.usedAt !== this.#collectedFor && now - link.usedAt >= restMs && link.inFlight.size <= link.listening.size) {
       this.#collectedFor = link.usedAt;
       void this.#collect();
@@ -29,15 +29,15 @@ export class IdleCollector {
 }
 
 /**
- * Many short-lived messages, few that stay: V8 would make the space for new objects 32 MB large, and it serves no purpose (measured: 144 → 97 MB, not slower).
- * Not at the very start: the module that it takes costs 4 ms, for which the client would wait.
+ * Keeps V8's space for new objects small. A guard handles many short-lived messages, for which V8 would grow this space to 32 MB without a gain in speed
+ * (measured: 144 → 97 MB). Call it after the start: loading `node:v8` takes 4 ms, for which the client would wait.
  */
 export async function keepNewSpaceSmall(): Promise<void> {
   const { setFlagsFromString } = await import('node:v8');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** One full collection. Node offers it to whoever asks V8 for the function, which a new context then has (nodejs.org, `v8.setFlagsFromString`; V8's `--expose-gc`). */
+/** Runs one full garbage collection. With V8's `--expose-gc` set at run time, a new context has the function for it (nodejs.org, `v8.setFlagsFromString`). */
 export async function collectAll(): Promise<void> {
   const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import('node:v8'), import('node:vm')]);
   setFlagsFromString('--expose-gc');

@@ -13,18 +13,18 @@ const cannotRestart = 'it was started with --record-only, and only its client ca
 const termMs = 5_000;
 
 /**
- * `--record-only`: the client's pipes are the server's own, so that a call costs nothing. The guard holds the locks, publishes the record and ends a server
- * that outlives its client; it sees no message, and so can neither refuse nor restart anything.
+ * `--record-only`: the server inherits the client's pipes, so calls have no overhead. The guard holds the locks, publishes the record and ends a server that
+ * outlives its client. It sees no messages and so cannot refuse calls or restart the server.
  * @returns how the server ended @throws the system's error when it cannot be started
  */
 export async function runRecordOnly(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
   const parent = process.ppid;
-  // A server that needs no lock is started before anything is looked at.
-  const before = options.locks.length > 0 ? await look(options) : undefined;
+  // Without a lock the server is started first.
+  const before = options.locks.length > 0 ? await readEnvironment(options) : undefined;
   const lock: LockOutcome = (await before?.lock(new AbortController().signal)) ?? { status: 'start' };
   if (lock.status === 'refuse') {
     say(lock.text);
-    // No server has the pipes: somebody must answer.
+    // No server has the pipes, so the guard answers.
     new Relay(process.stdin, process.stdout).giveUp(lock.text);
     await new Promise((resolve) => process.stdin.once('end', resolve));
     return { refused: lock.text };
@@ -44,18 +44,18 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     });
   }
   process.on('SIGUSR2', () => say(`not restarted: ${cannotRestart}`));
-  // Server and client speak with each other by now: whatever fails here must not leave them without anybody who ends the server.
-  const surroundings = before ?? (await look(options).catch(unpublished));
-  const stopWatch = surroundings?.watchClient(end, { also: 'parent' });
+  // The session runs by now: no failure from here on may leave it without a guard that ends the server.
+  const environment = before ?? (await readEnvironment(options).catch(unpublished));
+  const stopWatch = environment?.watchClient(end, { also: 'parent' });
   if (process.ppid !== parent) {
-    // It was gone before anybody watched.
+    // The client was gone before the watch began.
     end();
   }
-  const publication = await (surroundings && publish(surroundings, lock, server, end).catch(unpublished));
+  const record = await (environment && publish(environment, lock, server, end).catch(unpublished));
   const ended = await server.exited;
   stopWatch?.();
   await endServer(server, { politeMs: 0, termMs });
-  await (publication ? publication.close() : lock.instance?.unlockAndClose());
+  await (record ? record.close() : lock.instance?.unlockAndClose());
   return ended;
 }
 
@@ -63,19 +63,19 @@ function unpublished(error: unknown): undefined {
   say(`it is not published: ${reasonOf(error)}`);
 }
 
-async function look(options: GuardOptions): Promise<GuardEnvironment> {
+async function readEnvironment(options: GuardOptions): Promise<GuardEnvironment> {
   const { GuardEnvironment } = await import('../publish/guardEnvironment.ts');
   return GuardEnvironment.read(options);
 }
 
 async function publish(
-  surroundings: GuardEnvironment,
+  environment: GuardEnvironment,
   lock: LockOutcome & { status: 'start' },
   server: ServerProcess,
   end: () => void,
 ): Promise<GuardRecord | undefined> {
   const x = lock.conflict ? { conflict: lock.conflict.text } : {};
-  const publication = await surroundings.publish(
+  const record = await environment.publish(
     lock.instance,
     x,
     {
@@ -90,6 +90,6 @@ async function publish(
     },
     say,
   );
-  await publication?.serves([server], undefined);
-  return publication;
+  await record?.serves([server], undefined);
+  return record;
 }

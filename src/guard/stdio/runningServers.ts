@@ -1,24 +1,25 @@
+import { limited } from '../../base/wait.ts';
 import { endServer } from '../process/endServer.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 
-/** What a process that ended has written may still be in the pipe; something below it may hold the pipe open for ever. */
+/** Limit for reading the output of a process that ended, ms: a process below it may keep the pipe open for ever. */
 const outputMs = 500;
-/** A server that ends closes its output first. */
+/** A server that closed its output ends within this time, or is unusable, ms. */
 const muteMs = 1_000;
 
-/** What a crashed server leaves in its process group: its successor waits for the end of it. */
+/** Time to end the processes that a crashed server leaves in its group; the next server starts after that. */
 const leftoverLimits = { politeMs: 500, termMs: 2_000 } as const;
 
-/** What a server does without being told to. */
+/** Called when a server ends or fails without being told to. */
 export interface ServerWatcher {
-  /** It ended, and what it had written has been read. */
+  /** It ended, and its output has been read. */
   crashed(link: ServerLink, ended: Ended): void;
-  /** It has closed its output and lives on: it answers nothing any more, and no client sees that. */
-  muted(link: ServerLink): void;
+  /** It closed its output and still runs: it can no longer answer. */
+  outputClosed(link: ServerLink): void;
 }
 
-/** Our servers that run: one, two during an overlap, or none. Of those that we end ourselves nothing is told. */
+/** The servers of a session that run: one, two during an overlap, or none. The end of a dismissed server is not reported. */
 export class RunningServers {
   readonly #watcher: ServerWatcher;
   readonly #running = new Set<ServerProcess>();
@@ -40,34 +41,33 @@ export class RunningServers {
       await outputRead(link);
       this.#running.delete(process);
       if (!this.#dismissed.delete(process)) {
-        // Its helpers may still write to what the next one is to use.
+        // Its child processes may still write to files that the next server uses.
         this.#leftovers = Promise.all([this.#leftovers, endServer(process, leftoverLimits)]);
         this.#watcher.crashed(link, ended);
       }
     });
-    void link.drained.then(() => this.#mute(link));
+    void link.drained.then(() => this.#checkOutput(link));
   }
 
-  /** Resolves when nobody is left of the process groups of those that crashed. */
+  /** Resolves when the process groups of crashed servers are empty, or cannot be ended. */
   async leftoversGone(): Promise<void> {
     await this.#leftovers;
   }
 
-  /** From now on its end is ours. */
+  /** The guard ends this server itself: its end is not reported. */
   dismiss(process: ServerProcess): void {
     this.#dismissed.add(process);
   }
 
-  async #mute(link: ServerLink): Promise<void> {
+  async #checkOutput(link: ServerLink): Promise<void> {
     const { process } = link;
-    await Promise.race([process.exited, new Promise((resolve) => setTimeout(resolve, muteMs).unref())]);
-    if (!process.ended && !this.#dismissed.has(process)) {
-      this.#watcher.muted(link);
+    if (!(await limited(process.exited, muteMs)) && !this.#dismissed.has(process)) {
+      this.#watcher.outputClosed(link);
     }
   }
 }
 
-/** Until what a server had written has been read, or nothing more is to be expected. */
+/** Waits until the output of a server that ended has been read, at most 500 ms. */
 export async function outputRead(link: ServerLink): Promise<void> {
-  await Promise.race([link.drained, new Promise((resolve) => setTimeout(resolve, outputMs))]);
+  await limited(link.drained, outputMs);
 }

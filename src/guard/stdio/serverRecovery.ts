@@ -3,7 +3,7 @@ import { say } from '../message/ownAnswers.ts';
 import type { RestartLimit } from '../process/restartLimit.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 
-/** Longest pause between two tries, ms. */
+/** Longest pause between two attempts, ms. */
 const maxPauseMs = 30_000;
 const firstPauseMs = 500;
 
@@ -11,20 +11,21 @@ export interface RecoveryOptions {
   /** For messages. */
   readonly name: string;
   readonly limit: RestartLimit;
-  /** The session ends: nobody needs a server any more. */
+  /** Aborted when the session ends. */
   readonly ending: AbortSignal;
-  /** Starts a server and brings it to where the session is. @throws with the reason */
+  /** Starts a server and brings it to the state of the session. @throws with the reason */
   bringUp(): Promise<ServerLink>;
-  /** There is none for now. @param text for whoever asks meanwhile @param reason why */
-  missing(text: string, reason: string): void;
-  back(link: ServerLink): void;
+  /** There is no server for now. @param text answer to requests until there is one @param reason why */
+  unavailable(text: string, reason: string): void;
+  /** A server serves again. */
+  recovered(link: ServerLink): void;
 }
 
-/** Brings a server back that crashed, or that could not be replaced: again and again, less and less often, for as long as the session lasts. */
+/** Starts a server again that crashed or could not be replaced. It tries for as long as the session lasts, with growing pauses. */
 export class ServerRecovery {
   readonly #options: RecoveryOptions;
   #wake: (() => void) | undefined;
-  #asking: ((outcome: ServerLink | string) => void)[] = [];
+  #waiting: ((outcome: ServerLink | string) => void)[] = [];
   #isRunning = false;
 
   constructor(options: RecoveryOptions) {
@@ -35,36 +36,36 @@ export class ServerRecovery {
     return this.#isRunning;
   }
 
-  /** Tries at once what would be tried after a pause. @returns the server that came of it, or why there is none; call it while it runs */
-  hurry(): Promise<ServerLink | string> {
+  /** Skips the pause before the next attempt; only while `isRunning`. @returns the new server, or why there is none */
+  tryNow(): Promise<ServerLink | string> {
     this.#wake?.();
-    return new Promise((resolve) => this.#asking.push(resolve));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #tell(outcome: ServerLink | string): void {
-    const asking = this.#asking;
-    this.#asking = [];
-    for (const tell of asking) {
-      tell(outcome);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) {
+      resolve(outcome);
     }
   }
 
   /**
-   * Does nothing while it runs already. Never rejects.
-   * @param tries that failed before: after none the next one is made while calls wait, after one they are answered first
+   * Starts a server. Does nothing while it runs already. Never rejects.
+   * @param failed attempts that failed before: with none, calls are held during the first attempt, otherwise they are answered with the reason
    */
-  async run(why: string, tries = 0): Promise<void> {
+  async run(why: string, failed = 0): Promise<void> {
     if (this.#isRunning) {
       return;
     }
     this.#isRunning = true;
-    const { name, limit, ending, bringUp, missing, back } = this.#options;
+    const { name, limit, ending, bringUp, unavailable, recovered } = this.#options;
     let reason = why;
-    for (let failures = tries; !ending.aborted; failures += 1) {
+    for (let failures = failed; !ending.aborted; failures += 1) {
       const now = performance.now();
       const pause = Math.max(limit.pauseMs(now), failures === 0 ? 0 : Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs));
       if (failures > 0 || limit.isStorm(now)) {
-        missing(this.#text(reason, limit.isStorm(now), pause), reason);
+        unavailable(this.#text(reason, limit.isStorm(now), pause), reason);
       }
       await this.#sleep(pause);
       if (ending.aborted) {
@@ -74,7 +75,7 @@ export class ServerRecovery {
       try {
         const link = await bringUp();
         this.#isRunning = false;
-        back(link);
+        recovered(link);
         this.#tell(link);
         return;
       } catch (error) {
@@ -88,9 +89,9 @@ export class ServerRecovery {
   }
 
   #text(reason: string, storm: boolean, pauseMs: number): string {
-    const again = `It is tried again in ${Math.max(1, Math.ceil(pauseMs / 1_000))} s`;
+    const again = `The next attempt is in ${Math.max(1, Math.ceil(pauseMs / 1_000))} s`;
     const why = storm ? `It ended too often within a minute (last: ${reason})` : reason;
-    return `${this.#options.name} does not run: ${why}. ${again}. Nothing was carried out; what the server itself says stands in the client’s log.`;
+    return `${this.#options.name} does not run: ${why}. ${again}. Nothing was carried out; the client’s log has the server’s own messages.`;
   }
 
   #sleep(ms: number): Promise<void> {

@@ -6,10 +6,10 @@ import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import { outputRead, type RunningServers } from './runningServers.ts';
 
-/** A server that is replaced gets less time than one that ends with its client: the client waits. */
+/** Time to end a server that is replaced; less than at the end of a session, because the client waits. */
 export const replaceLimits = { politeMs: 2_000, termMs: 2_000 } as const;
 
-/** A new server that serves, and how many calls to the old one were cut off. */
+/** The new server, and the number of calls that the old one did not finish. */
 export interface Replaced {
   readonly link: ServerLink;
   readonly lostCalls: number;
@@ -19,14 +19,14 @@ export interface ReplacementOptions {
   readonly relay: Relay;
   readonly running: RunningServers;
   readonly drainMs: number;
-  /** The session ends: nobody needs a new server any more. */
+  /** Aborted when the session ends. */
   readonly ending: AbortSignal;
   start(): Promise<ServerProcess>;
-  /** One more runs. */
+  /** Called when one more server runs. */
   started(): void;
 }
 
-/** Puts one server in the place of another, behind the relay. */
+/** Replaces one server by another behind the relay. */
 export class ServerReplacement {
   readonly #options: ReplacementOptions;
   #starting = 0;
@@ -35,7 +35,7 @@ export class ServerReplacement {
     this.#options = options;
   }
 
-  /** A new server is on its way, and will serve when it is there. */
+  /** A new server is being started. */
   get isStarting(): boolean {
     return this.#starting > 0;
   }
@@ -49,7 +49,7 @@ export class ServerReplacement {
     return link;
   }
 
-  /** Calls wait while none runs. @returns why there is none now */
+  /** Ends the old server and starts a new one; calls are held in between. @returns why there is no server now */
   async stopFirst(old: ServerLink): Promise<Replaced | string> {
     const { relay, running } = this.#options;
     relay.hold();
@@ -64,7 +64,7 @@ export class ServerReplacement {
     }
   }
 
-  /** The old one serves until the new one can. @returns why it does so still */
+  /** Starts the new server while the old one serves. @returns why the old one still serves */
   async overlapping(old: ServerLink): Promise<Replaced | string> {
     const { relay, running } = this.#options;
     let link: ServerLink;
@@ -78,7 +78,7 @@ export class ServerReplacement {
     return { link, lostCalls: await this.#retire(old) };
   }
 
-  /** Lets a server finish what it has begun, within limits, and ends it. @returns how many calls were cut off */
+  /** Waits for the calls in flight, at most `drainMs`, and ends the server. @returns the number of unfinished calls */
   async #retire(old: ServerLink): Promise<number> {
     const { relay, drainMs, ending } = this.#options;
     const finished = await old.idle(drainMs, ending);
@@ -90,14 +90,14 @@ export class ServerReplacement {
     old.out.flush();
     await endServer(old.process, replaceLimits);
     if (finished) {
-      // Its last words may still be in the pipe.
+      // Its last output may still be in the pipe.
       await outputRead(old);
     }
     relay.disconnect(old, 'The server was restarted');
     return lostCalls;
   }
 
-  /** Starts a new server and brings it to where the session is. @throws with the reason; nothing of it runs then */
+  /** Starts a new server and brings it to the state of the session. @throws with the reason; then it has been ended */
   async bringUp(): Promise<ServerLink> {
     this.#starting += 1;
     try {
@@ -114,7 +114,7 @@ export class ServerReplacement {
     }
     const link = await this.connect();
     try {
-      // Nobody else knows of a server that was just being started when the end came.
+      // When the session ends during the start, only this function can end the new server.
       if (!ending.aborted) {
         await replayHandshake(link, relay.memory);
       }

@@ -7,19 +7,19 @@ import type { ServerProcess } from '../process/serverProcess.ts';
 import type { CallGate, ToolCall, Verdict } from '../relay/callGate.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerCode } from '../stale/serverCode.ts';
-import { createStaleGate, type GateDecision, type StaleGate, type StaleReport } from '../stale/staleGate.ts';
+import { type GateDecision, StaleGate, type StaleReport } from '../stale/staleGate.ts';
 import type { RestartOutcome } from './supervisor.ts';
 
-/** How long the server may take to list its tools for us, ms. */
+/** Limit for the guard's own `tools/list`, ms. */
 const toolsMs = 5_000;
 /** How long a call waits for an installer, ms. */
 const installMs = 20_000;
 
-/** A guard that serves without the resource it should have. */
+/** State of a guard that serves without its resource (`--on-conflict read-only`). */
 export interface ReadOnly {
-  /** Who has the resource. */
+  /** Which process has the resource. */
   readonly text: string;
-  /** Tries to get it. @returns undefined when this guard has it now, otherwise who does, or why it cannot be told */
+  /** Tries to take the resource. @returns undefined when this guard has it now, otherwise which process has it, or why that is unknown */
   promote(): Promise<string | undefined>;
 }
 
@@ -27,16 +27,16 @@ export interface CallGateOptions {
   readonly options: GuardOptions;
   readonly relay: Relay;
   restart(reason: string): Promise<RestartOutcome>;
-  /** What a person types to restart the server. */
+  /** The command that restarts the server. */
   restartHint(): string;
   log(line: string): void;
-  /** The versions of a server are known, or known better. */
+  /** Called when the versions of a server become known. */
   recorded(versions: ReturnType<StaleGate['recorded']>): void;
-  /** Puts a note into a result; undefined = nothing to tell any more. */
+  /** Adds the update note to a result; undefined without `--update-note`. */
   readonly note: ((line: Buffer, envelope: Envelope & { readonly kind: 'response' }) => Buffer) | undefined;
 }
 
-/** Stands before the server's tools: stale code, and writing beside the holder of the resource. */
+/** Decides on calls of tools: refuses calls to stale code, and writes of a server that runs beside the holder of its resource. */
 export class StdioCallGate implements CallGate {
   readonly #gate: StaleGate;
   readonly #options: CallGateOptions;
@@ -47,7 +47,7 @@ export class StdioCallGate implements CallGate {
   constructor(options: CallGateOptions) {
     this.#options = options;
     const { onStale, writeTools, readTools } = options.options;
-    this.#gate = createStaleGate({
+    this.#gate = new StaleGate({
       policy: onStale,
       env: process.env,
       table: guardTable(),
@@ -58,7 +58,7 @@ export class StdioCallGate implements CallGate {
     });
   }
 
-  /** What was recorded right before a server was started. */
+  /** Takes what was recorded right before a server was started. */
   started(code: ServerCode | undefined, server: ServerProcess): void {
     if (code) {
       this.#codes.set(server, code);
@@ -97,7 +97,7 @@ export class StdioCallGate implements CallGate {
     return this.#options.note ? this.#options.note(line, envelope) : line;
   }
 
-  /** Every tool is known, and none writes. */
+  /** All tools are known, and none writes. */
   get onlyReads(): boolean {
     return this.#gate.tools.allRead;
   }
@@ -110,7 +110,7 @@ export class StdioCallGate implements CallGate {
     if (this.readOnly) {
       return this.#besideHolder(call, final, this.readOnly);
     }
-    return this.#gate.isFree(call.tool) ? 'pass' : this.#stale(call, final);
+    return this.#gate.isFree(call.tool) ? 'pass' : this.#checkStale(call, final);
   }
 
   #besideHolder(call: ToolCall, final: boolean, readOnly: ReadOnly): Verdict | Promise<Verdict> {
@@ -118,27 +118,27 @@ export class StdioCallGate implements CallGate {
     if (kind === 'unknown' && !final) {
       return this.#askTools().then(() => this.#admitKnown(call));
     }
-    // A server may have tools that it does not list, and they may write.
+    // A tool that the server does not list may exist and write.
     if (kind !== 'read') {
       return final ? this.#refuseWrite(readOnly) : this.#promoted(call, readOnly);
     }
-    return this.#stale(call, final);
+    return this.#checkStale(call, final);
   }
 
   async #admitKnown(call: ToolCall): Promise<Verdict> {
     const kind = this.#gate.tools.kindOf(call.tool);
-    return this.readOnly && kind !== 'read' ? this.#promoted(call, this.readOnly) : this.#stale(call, false);
+    return this.readOnly && kind !== 'read' ? this.#promoted(call, this.readOnly) : this.#checkStale(call, false);
   }
 
   async #promoted(call: ToolCall, readOnly: ReadOnly): Promise<Verdict> {
-    // One try for all that wait: a second one would find the resource held, by ourselves.
+    // One attempt for all waiting calls: a second one would find the resource held by this guard.
     this.#promotion ??= readOnly.promote().finally(() => {
       this.#promotion = undefined;
     });
     const text = await this.#promotion;
     if (text === undefined) {
       this.readOnly = undefined;
-      return this.#stale(call, false);
+      return this.#checkStale(call, false);
     }
     this.readOnly = { ...readOnly, text };
     return this.#refuseWrite(this.readOnly);
@@ -148,20 +148,20 @@ export class StdioCallGate implements CallGate {
     const modern = this.#options.relay.memory.isModern;
     return {
       answer: failedTool(
-        `Not executed, nothing was written: ${text}. This server runs beside it and only reads. Close the other one, and repeat the call: it is tried again each time.`,
+        `Not executed, nothing was written: ${text}. This server runs beside it and only reads. Close the other one and repeat the call: each call tries again to get the resource.`,
         modern,
       ),
     };
   }
 
-  #stale(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
+  #checkStale(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {
     const params = new CallParams(call);
     const decision = this.#gate.call({ params, ...(final ? { asked: true, patient: false } : {}) });
-    return verdictOf(decision) ?? this.#later(params, decision);
+    return verdictOf(decision) ?? this.#decideLater(params, decision);
   }
 
-  /** Asks, waits or restarts until the gate decides. */
-  async #later(params: CallParams, first: GateDecision): Promise<Verdict> {
+  /** Reads the tools, waits or restarts until the gate decides. */
+  async #decideLater(params: CallParams, first: GateDecision): Promise<Verdict> {
     const until = performance.now() + installMs;
     let asked = false;
     let patient = true;
@@ -178,12 +178,12 @@ export class StdioCallGate implements CallGate {
         const outcome = await this.#options.restart(decision.reason);
         if (outcome.status === 'failed') {
           if (!outcome.kept) {
-            // Nothing stale runs any more: the call waits for what comes, or is answered with why nothing does.
+            // No stale server runs now: the relay holds the call for the next server, or answers it with the reason.
             return 'pass';
           }
           notRestarted = outcome.reason;
         }
-        // What could not be restarted is refused, with the way to do it by hand.
+        // After a failed restart the call is refused, with the restart hint.
         patient = patient && outcome.status === 'restarted';
       } else if (decision.action === 'wait') {
         await new Promise((resolve) => setTimeout(resolve, decision.ms));
@@ -208,7 +208,7 @@ function verdictOf(decision: GateDecision): Verdict | undefined {
   return decision.action === 'pass' ? 'pass' : decision.action === 'refuse' ? { answer: decision.answer } : undefined;
 }
 
-/** What the gate looks at. A large call is parsed only when the rest of it is asked for. A class: an object with getters of its own costs every call 2 µs. */
+/** `params` of a call for the gate. A large call is parsed only when more than the name is read. A class, because an object literal with getters costs each call 2 µs. */
 class CallParams {
   readonly name: string;
   readonly #envelope: ToolCall['envelope'];

@@ -5,25 +5,25 @@ import type { Ended } from '../process/serverProcess.ts';
 import { runRecordOnly } from './recordOnly.ts';
 import { StdioSession } from './stdioSession.ts';
 
-/** Another server has the resource (EX_TEMPFAIL of sysexits.h). */
+/** Exit code when another server has the resource (EX_TEMPFAIL of sysexits.h). */
 const inUseCode = 75;
 
-/** Starts the server, and stands between it and the client on our standard input and output until it ends. @returns the exit code */
+/** Runs the guard between a client on standard input and output and the server, until the server ends. @returns the exit code */
 export async function runStdioGuard(options: GuardOptions): Promise<number> {
   process.stdout.on('error', () => undefined);
-  // What we have to say is said to whoever listens: a log that is full, or that nobody reads any more, ends no session.
+  // A log that is full or closed must not end the session.
   process.stderr.on('error', () => undefined);
-  // A fault of ours in something beside the messages must not end the session.
-  process.on('unhandledRejection', (error) => say(`a fault of its own: ${reasonOf(error)}`));
-  // While nothing runs that it could restart, it ends nothing either.
+  // A fault outside of the message path must not end the session.
+  process.on('unhandledRejection', (error) => say(`internal error: ${reasonOf(error)}`));
+  // Without a handler SIGUSR2 would end the guard before the server runs.
   process.on('SIGUSR2', () => undefined);
   try {
     const ended = await (options.recordOnly ? runRecordOnly(options) : relayed(options));
     return 'refused' in ended ? inUseCode : exitAs(ended);
   } catch (error) {
-    const cure = errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : '';
-    say(`${options.command} could not be started: ${reasonOf(error)}${cure}`);
-    // As a shell says it: 127 = there is no such program.
+    const hint = errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : '';
+    say(`${options.command} could not be started: ${reasonOf(error)}${hint}`);
+    // As in a shell: 127 = no such program, 126 = it cannot be started.
     return errorCode(error) === 'ENOENT' ? 127 : 126;
   }
 }
@@ -44,7 +44,7 @@ async function relayed(options: GuardOptions): Promise<Ended | { readonly refuse
   }
 }
 
-/** Ends as the server ended. */
+/** The exit code of the server; when a signal ended it, the same signal ends this process. */
 function exitAs({ code, signal }: Ended): number {
   if (signal !== null) {
     process.removeAllListeners(signal);

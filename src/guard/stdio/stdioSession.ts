@@ -15,13 +15,13 @@ import { keepNewSpaceSmall } from './memoryUse.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** After the client let go, waiting for a resource goes on so long, ms: what it sent may be all that it wants to send. */
+/** After the end of the client's input, the guard still waits this long for a resource, ms: the client may have sent everything at once. */
 const lingerMs = 2_000;
 
-/** A server that has not answered after this time is published all the same, ms. */
+/** A server that has not answered after this time is published anyway, ms. */
 const settleMs = 500;
 
-/** One client, its server, and everything around them: puts the parts together. */
+/** One stdio session: puts relay, supervisor, gate, record and watchdog together. */
 export class StdioSession {
   readonly #options: GuardOptions;
   readonly relay: Relay;
@@ -30,10 +30,10 @@ export class StdioSession {
   readonly #name: string;
   readonly #inputEnded: Promise<void>;
   readonly #calls: CallMonitor;
-  #surroundings: Promise<GuardEnvironment> | undefined;
+  #environment: Promise<GuardEnvironment> | undefined;
   #instance: HeldInstance | undefined;
   #conflict: string | undefined;
-  #publication: Promise<GuardRecord | undefined> | undefined;
+  #record: Promise<GuardRecord | undefined> | undefined;
   #watchdog: Watchdog | undefined;
   #stopClientWatch: () => void = () => undefined;
   #servers: readonly ServerProcess[] = [];
@@ -47,11 +47,10 @@ export class StdioSession {
     this.#name = options.name ?? options.command;
     this.relay = new Relay(process.stdin, process.stdout);
     this.relay.onClientInfo = ({ name, version }) => this.#clientNamed(name, version);
-    // It stands in the record, and goes from it with what ends it.
     this.#calls = new CallMonitor(this.relay, {
-      unanswered: (calls) => void this.#publication?.then((publication) => publication?.mark('unresponsive', calls)),
-      idle: (since) => void this.#publication?.then((publication) => publication?.mark('idleSince', since)),
-      refused: (calls) => void this.#publication?.then((publication) => publication?.refused(calls)),
+      unanswered: (calls) => void this.#record?.then((record) => record?.mark('unresponsive', calls)),
+      idle: (since) => void this.#record?.then((record) => record?.mark('idleSince', since)),
+      refused: (calls) => void this.#record?.then((record) => record?.refused(calls)),
     });
     this.#inputEnded = new Promise((resolve) => {
       process.stdin.once('end', resolve);
@@ -71,29 +70,29 @@ export class StdioSession {
         this.#watchdog ??= new Watchdog(options.graceMs);
         this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
         try {
-          // In the shade of its start: what judges calls is needed only when the first of them comes.
+          // Loaded while the server starts: the gate is needed for the first call only.
           await this.#openGate();
         } catch (error) {
-          // Without its gate nobody stands between: nothing of it goes on.
+          // Without the gate the server must not get calls.
           await endServer(server, { politeMs: 0, termMs: 2_000 });
           throw error;
         }
         this.#gate?.started(code, server);
         return server;
       },
-      // Two servers on one resource are never our own idea.
+      // Two servers on one resource only with --overlap.
       overlap: () => options.overlap || (options.locks.length === 0 && this.#gate?.onlyReads === true),
       changed: (servers, problem) => this.#changed(servers, problem),
       finished: finish,
     });
   }
 
-  /** Takes the resources. @returns why the server must not start */
+  /** Takes the resources of `--lock`. @returns why the server must not start */
   async lock(): Promise<string | undefined> {
     const ended = new AbortController();
     void this.#inputEnded.then(() => setTimeout(() => ended.abort(), lingerMs).unref());
-    const surroundings = await this.#look();
-    const outcome = await surroundings.lock(ended.signal);
+    const environment = await this.#readEnvironment();
+    const outcome = await environment.lock(ended.signal);
     if (outcome.status === 'refuse') {
       return outcome.text;
     }
@@ -102,7 +101,7 @@ export class StdioSession {
     return undefined;
   }
 
-  /** Answers whatever the client asks with the reason, until it lets go. */
+  /** Answers every request with the reason, until the client closes the input. */
   async refuse(reason: string): Promise<void> {
     this.relay.giveUp(reason);
     await this.#inputEnded;
@@ -124,17 +123,17 @@ export class StdioSession {
     process.on('SIGUSR2', () => void this.supervisor.restart('asked by SIGUSR2'));
     await this.supervisor.begin();
     void this.#inputEnded.then(() => this.#end());
-    // What the client sent already goes first.
+    // Messages that the client has already sent go first.
     await new Promise((resolve) => setImmediate(resolve));
-    this.#publication = this.#settled().then((goesOn) => (goesOn ? this.#publish() : undefined));
+    this.#record = this.#settled().then((continues) => (continues ? this.#publish() : undefined));
     this.#calls.begin();
     await keepNewSpaceSmall();
   }
 
-  /** To publish takes two programs and some reading: the server, which is just starting, has the machine to itself first. @returns false when it is over already */
+  /** Waits for the server's first answer, at most 500 ms, so that publishing does not slow its start down. @returns false when the session is over */
   async #settled(): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const goesOn = await Promise.race([
+    const continues = await Promise.race([
       this.finished.then(() => false),
       new Promise<boolean>((resolve) => {
         timer = setTimeout(() => resolve(true), settleMs);
@@ -143,10 +142,10 @@ export class StdioSession {
     ]);
     clearTimeout(timer);
     this.relay.onFirstAnswer = undefined;
-    return goesOn;
+    return continues;
   }
 
-  /** Nothing of the client is read before it is open. */
+  /** Loads the gate. No message is read before that. */
   async #openGate(): Promise<void> {
     const readOnly = this.#conflict !== undefined && this.#options.onConflict.mode === 'read-only';
     if (this.#gate || (!this.#recorder && !readOnly)) {
@@ -162,7 +161,7 @@ export class StdioSession {
       log: say,
       recorded: (versions) => {
         this.#versions = versions;
-        void this.#publication?.then((publication) => publication?.set({ package: undefined, deps: undefined, ...versions }));
+        void this.#record?.then((record) => record?.set({ package: undefined, deps: undefined, ...versions }));
       },
     });
     if (readOnly) {
@@ -172,75 +171,75 @@ export class StdioSession {
     this.relay.gate = gate;
   }
 
-  /** The holder may be gone by now: one try for the resource, and from then on this guard is like any other. @returns who has it, when another one does */
+  /** Tries once to take the resource, whose holder may be gone. @returns which process has it, undefined when this guard has it now */
   async #promote(): Promise<string | undefined> {
-    const surroundings = await this.#look();
-    const result = await surroundings.promote(AbortSignal.timeout(lingerMs));
+    const environment = await this.#readEnvironment();
+    const result = await environment.promote(AbortSignal.timeout(lingerMs));
     if (result.status !== 'held') {
-      const text = result.status === 'in-use' ? result.text : `whether its resource is free cannot be told, because ${result.text}`;
+      const text = result.status === 'in-use' ? result.text : `it is unknown whether its resource is free: ${result.text}`;
       this.#conflict = text;
-      (await this.#publication)?.mark('conflict', text);
+      (await this.#record)?.mark('conflict', text);
       return text;
     }
-    const before = await this.#publication;
+    const before = await this.#record;
     this.#instance = result.instance;
     this.#conflict = undefined;
-    this.#publication = this.#publish();
-    await this.#publication;
+    this.#record = this.#publish();
+    await this.#record;
     await before?.close();
-    say(`${this.#name} has its resource now, and writes`);
+    say(`${this.#name} has its resource now and may write`);
     return undefined;
   }
 
   #end(signal?: NodeJS.Signals): void {
-    void this.#publication?.then((publication) => publication?.set({}, 'stopping'));
+    void this.#record?.then((record) => record?.set({}, 'stopping'));
     void this.supervisor.end(signal);
   }
 
-  /** Once no server runs: gives everything back. */
+  /** Releases everything. Call it when no server runs. */
   async close(): Promise<void> {
     this.#stopClientWatch();
     this.#calls.end();
     this.#watchdog?.dismiss();
-    const publication = await this.#publication;
-    await (publication ? publication.close() : this.#instance?.unlockAndClose());
+    const record = await this.#record;
+    await (record ? record.close() : this.#instance?.unlockAndClose());
     await this.relay.client.drained();
   }
 
-  /** Loaded only now: a server that needs no lock has been started before. */
-  #look(): Promise<GuardEnvironment> {
-    this.#surroundings ??= import('../publish/guardEnvironment.ts').then(({ GuardEnvironment }) => GuardEnvironment.read(this.#options));
-    return this.#surroundings;
+  /** Loaded on demand: a server without a lock is started before. */
+  #readEnvironment(): Promise<GuardEnvironment> {
+    this.#environment ??= import('../publish/guardEnvironment.ts').then(({ GuardEnvironment }) => GuardEnvironment.read(this.#options));
+    return this.#environment;
   }
 
   async #publish(): Promise<GuardRecord | undefined> {
     try {
-      const surroundings = await this.#look();
+      const environment = await this.#readEnvironment();
       this.#stopClientWatch();
-      this.#stopClientWatch = surroundings.watchClient(() => {
+      this.#stopClientWatch = environment.watchClient(() => {
         say('the client is gone');
         this.#end();
       });
       const x = this.#conflict === undefined ? {} : { conflict: this.#conflict };
-      const publication = await surroundings.publish(this.#instance, x, this.#handlers(), say);
-      publication?.set(this.#versions);
+      const record = await environment.publish(this.#instance, x, this.#handlers(), say);
+      record?.set(this.#versions);
       const { clientInfo } = this.relay.memory;
       if (clientInfo) {
         this.#clientNamed(clientInfo.name, clientInfo.version);
       }
-      await publication?.serves(this.#servers, this.#problem);
-      return publication;
+      await record?.serves(this.#servers, this.#problem);
+      return record;
     } catch (error) {
       say(`it is not published: ${reasonOf(error)}`);
       return undefined;
     }
   }
 
-  /** The client says in its handshake who it is: better than the name of its program. */
+  /** Sets the name that the client states in its handshake, which replaces the name of its program. */
   #clientNamed(name: string, version: string | undefined): void {
-    void this.#publication?.then((publication) => {
-      const client = { ...publication?.instance.record.client, name, ...(version === undefined ? {} : { version }) };
-      publication?.set({ client });
+    void this.#record?.then((record) => {
+      const client = { ...record?.instance.record.client, name, ...(version === undefined ? {} : { version }) };
+      record?.set({ client });
     });
   }
 
@@ -248,7 +247,7 @@ export class StdioSession {
     this.#servers = servers;
     this.#problem = problem;
     this.#watchdog?.tell(servers.map(({ pid }) => pid));
-    void this.#publication?.then((publication) => publication?.serves(this.#servers, this.#problem));
+    void this.#record?.then((record) => record?.serves(this.#servers, this.#problem));
   }
 
   #handlers(): ControlHandlers {
@@ -264,11 +263,11 @@ export class StdioSession {
         ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
       }),
       restart: async ({ by }) => {
-        const outcome = await this.supervisor.restart(`asked by ${by ?? 'somebody'}`);
+        const outcome = await this.supervisor.restart(`asked by ${by ?? 'an unknown process'}`);
         return { ...outcome };
       },
       stop: async ({ by }) => {
-        say(`stopped by ${by ?? 'somebody'}`);
+        say(`stopped by ${by ?? 'an unknown process'}`);
         await this.supervisor.end('SIGTERM');
         return { status: 'stopped' };
       },

@@ -1,3 +1,4 @@
+import { limited } from '../../base/wait.ts';
 import { say } from '../message/ownAnswers.ts';
 import { endServer } from '../process/endServer.ts';
 import { RestartLimit } from '../process/restartLimit.ts';
@@ -11,7 +12,7 @@ import { endedText, replaceLimits, ServerReplacement } from './serverReplacement
 
 export type RestartOutcome =
   | { readonly status: 'restarted'; readonly pid: number; readonly lostCalls: number; readonly ms: number }
-  /** `kept`: the old server serves on. Otherwise every call is answered with the reason, and it is tried again. */
+  /** `kept`: the old server still serves. Otherwise calls are answered with the reason until a later attempt succeeds. */
   | { readonly status: 'failed'; readonly reason: string; readonly kept: boolean };
 
 export interface SupervisorOptions {
@@ -20,25 +21,25 @@ export interface SupervisorOptions {
   readonly graceMs: number;
   readonly drainMs: number;
   start(): Promise<ServerProcess>;
-  /** Whether the new server is to start before the old one ends. Asked at each restart. */
+  /** Whether the new server starts before the old one ends. Called at each restart. */
   overlap(): boolean;
-  /** A server started, or one ended: for the record and the watchdog. `problem`: why there is none, or why the last restart failed. */
+  /** A server started or ended. `problem`: why there is none, or why the last restart failed. */
   changed(servers: readonly ServerProcess[], problem: string | undefined): void;
-  /** The server ended, and nobody is to be started any more. */
+  /** The last server ended; none is started again. */
   finished(ended: Ended): void;
 }
 
-/** From the end's SIGTERM to SIGKILL, ms. */
+/** From SIGTERM to SIGKILL at the end of the session, ms. */
 const endTermMs = 5_000;
 
-/** Keeps a server running behind a relay: starts it, replaces it, brings it back when it crashed, and ends it. */
+/** Keeps a server running behind a relay: starts it, replaces it, starts it again when it crashed, and ends it. */
 export class Supervisor {
   readonly #relay: Relay;
   readonly #options: SupervisorOptions;
   readonly #limit = new RestartLimit();
   readonly #running = new RunningServers({
     crashed: (link, ended) => this.#crashed(link, ended),
-    muted: (link) => void this.#replaceMute(link),
+    outputClosed: (link) => void this.#endSilent(link),
   });
   readonly #replacement: ServerReplacement;
   readonly #recovery: ServerRecovery;
@@ -64,14 +65,14 @@ export class Supervisor {
         await this.#running.leftoversGone();
         return this.#replacement.bringUp();
       },
-      missing: (text, reason) => {
+      unavailable: (text, reason) => {
         relay.giveUp(text);
         this.#changed(reason);
       },
-      back: (link) => {
+      recovered: (link) => {
         relay.release(link);
         this.#changed(undefined);
-        void this.#tellChanges(link);
+        void this.#announceChanges(link);
       },
     });
   }
@@ -89,7 +90,7 @@ export class Supervisor {
     this.#relay.release(await this.#replacement.connect());
   }
 
-  /** Replaces the server without being asked to: within the limit. Never rejects. @param why for the log */
+  /** Restarts the server for a stale call, within the limit of automatic restarts. Never rejects. @param why for the log */
   async restartByItself(why: string): Promise<RestartOutcome> {
     const now = performance.now();
     if (!this.#restart) {
@@ -101,7 +102,7 @@ export class Supervisor {
     return this.restart(why);
   }
 
-  /** Replaces the server. Whoever asks while it is done gets the same outcome. Never rejects. @param why for the log */
+  /** Restarts the server. Requests during a restart get its outcome. Never rejects. @param why for the log */
   restart(why: string): Promise<RestartOutcome> {
     this.#restart ??= this.#replace(why).finally(() => {
       this.#restart = undefined;
@@ -116,46 +117,46 @@ export class Supervisor {
     }
     const old = this.#relay.current;
     if (!old) {
-      return this.#hurried(why, begun);
+      return this.#startNow(why, begun);
     }
     say(`restarting ${this.#options.name}: ${why}`);
     const result = this.#options.overlap() ? await this.#replacement.overlapping(old) : await this.#replacement.stopFirst(old);
     if (typeof result === 'string') {
       const kept = this.#relay.current !== undefined;
       if (!kept) {
-        // The old one crashed while the new one did not start.
+        // The old one crashed, and the new one did not start.
         void this.#recovery.run(result, 1);
       }
-      say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one serves on' : ''}`);
+      say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one still serves' : ''}`);
       this.#changed(result);
       return { status: 'failed', reason: result, kept };
     }
     const { link, lostCalls } = result;
     if (this.#relay.current !== link) {
-      // It crashed while the old one finished what it had begun, and is brought back.
-      return this.#relay.current ? restarted(this.#relay.current, begun, lostCalls) : this.#hurried(why, begun);
+      // The new one crashed while the old one finished its calls; the recovery starts it again.
+      return this.#relay.current ? restarted(this.#relay.current, begun, lostCalls) : this.#startNow(why, begun);
     }
     this.#changed(undefined);
-    void this.#tellChanges(link);
+    void this.#announceChanges(link);
     return restarted(link, begun, lostCalls);
   }
 
-  /** None runs: it is being brought back already, and is now, without the pause. */
-  async #hurried(why: string, begun: number): Promise<RestartOutcome> {
+  /** No server runs: the recovery skips its pause. */
+  async #startNow(why: string, begun: number): Promise<RestartOutcome> {
     if (!this.#recovery.isRunning) {
-      return { status: 'failed', reason: 'it is just being started', kept: false };
+      return { status: 'failed', reason: 'it is being started', kept: false };
     }
     say(`starting ${this.#options.name}: ${why}`);
-    const link = await this.#recovery.hurry();
+    const link = await this.#recovery.tryNow();
     return typeof link === 'string' ? { status: 'failed', reason: link, kept: false } : restarted(link, begun, 0);
   }
 
-  /** It is ended, and replaced like one that crashed. */
-  async #replaceMute(link: ServerLink): Promise<void> {
+  /** A server that closed its output is ended. It is then replaced like one that crashed. */
+  async #endSilent(link: ServerLink): Promise<void> {
     if (this.#ending.signal.aborted) {
       return;
     }
-    say(`${this.#options.name} (PID ${link.process.pid}) has closed its output: it is ended`);
+    say(`${this.#options.name} (PID ${link.process.pid}) has closed its output and is ended`);
     if (this.#relay.current === link && this.#relay.memory.hasServed) {
       this.#relay.hold();
     }
@@ -167,7 +168,7 @@ export class Supervisor {
       return;
     }
     if (!this.#relay.memory.hasServed) {
-      // It never worked: its end is the answer, and the client shows its exit code and what it said.
+      // It never worked: the guard ends with its exit code, which the client shows.
       this.#relay.disconnect(link, endedText(ended));
       void this.#running.leftoversGone().then(() => this.#options.finished(ended));
       return;
@@ -178,22 +179,22 @@ export class Supervisor {
     }
     this.#relay.disconnect(link, endedText(ended));
     say(`${this.#options.name} (PID ${link.process.pid}): ${endedText(ended)}`);
-    // Where a restart is bringing up another one, that one will serve. Once it serves, the restart has nothing to do but to end the old one.
+    // When a restart is starting another server, that one takes over. When it already serves, the restart only ends the old one.
     if (wasCurrent && !this.#replacement.isStarting) {
       void this.#recovery.run(endedText(ended));
     }
   }
 
-  async #tellChanges(link: ServerLink): Promise<void> {
+  async #announceChanges(link: ServerLink): Promise<void> {
     const { gate, memory } = this.#relay;
-    // Meanwhile another server may serve, whose list it would not be.
+    // When the answer comes, another server may have taken over.
     const tools = (result: unknown): void => void (this.#relay.current === link && gate?.listed(result, true));
     this.#relay.tell(await listChanges(link, memory, tools));
   }
 
   /**
-   * The client let go: passes the end of its input on, and ends what does not end by itself.
-   * @param signal sent on at once, when it was one
+   * The client is gone: closes the server's input, and ends a server that does not end by itself.
+   * @param signal the signal that the guard got; it is sent to the server at once
    */
   async end(signal?: NodeJS.Signals): Promise<void> {
     if (this.#ending.signal.aborted) {
@@ -203,8 +204,8 @@ export class Supervisor {
       return;
     }
     if (!signal && this.#isBusy) {
-      // What the client sent last is still to be carried out.
-      await Promise.race([this.#settled(), new Promise((resolve) => setTimeout(resolve, this.#options.graceMs))]);
+      // The client's last messages are still to be delivered.
+      await limited(this.#settled(), this.#options.graceMs);
     }
     this.#ending.abort();
     if (signal) {
@@ -218,7 +219,7 @@ export class Supervisor {
     link?.out.flush();
     await Promise.all(servers.map((server) => endServer(server, { politeMs: this.#options.graceMs, termMs: endTermMs })));
     await this.#running.leftoversGone();
-    // A restart that was under way has its own server to end.
+    // A restart that is in progress ends its own server.
     while (this.isRestarting) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -226,15 +227,15 @@ export class Supervisor {
       await outputRead(link);
     }
     if (signal && link) {
-      // Somebody else than the client may have ended it: nobody is left without an answer.
+      // The signal may not come from the client: every open request gets an answer.
       this.#relay.disconnect(link, `The server was ended (${signal})`);
     }
     this.#relay.giveUp('The session ended before a server could take this. Nothing was carried out.');
-    // Without a server there is nothing to end as.
+    // Without a server the guard ends by the signal, or with code 1.
     this.#options.finished(link?.process.ended ?? (signal ? { code: null, signal } : { code: 1, signal: null }));
   }
 
-  /** What the client sent waits for a server, or for the gate. */
+  /** Messages of the client wait for a server or for the gate. */
   get #isBusy(): boolean {
     return this.#relay.broken === undefined && (this.isRestarting || this.#relay.isDeciding);
   }

@@ -179,7 +179,7 @@ describe('guard: single instance', function () {
     await first.handshake();
     const second = await home.strict(['--on-conflict', 'warn', ...lock()]);
     assert.ok('result' in (await second.handshake()));
-    assert.match(second.stderr, /is in use by PID \d+ .*started all the same/);
+    assert.match(second.stderr, /is in use by PID \d+ .*started anyway/);
   });
 
   it('B4 read-only: reads pass, writes are refused and name the holder, and the first write after it is gone promotes this one', async () => {

@@ -67,11 +67,11 @@ describe('guard: a package in which nothing speaks of MCP', function () {
     assert.equal(await client.text('write'), '1.1.0');
   });
 
-  it('A30 --on-stale restart: a version that does not start is what the waiting call hears of; the old one serves on with --overlap', async () => {
+  it('A30 --on-stale restart: a version that does not start is the reason in the answer to the waiting call; with --overlap the old one still serves', async () => {
     const stopped = await guarded('--on-stale', 'restart');
     const kept = await guarded('--on-stale', 'restart', '--overlap');
     install('1.0.666');
-    assert.match(await stopped.text('write'), /does not run: it ended \(exit code 5\)\. It is tried again in \d+ s/);
+    assert.match(await stopped.text('write'), /does not run: it ended \(exit code 5\)\. The next attempt is in \d+ s/);
     assert.match(
       await kept.text('write'),
       /^Not executed.*runs notes 1\.0\.0, installed is 1\.0\.666.*A restart was tried and failed: it ended \(exit code 5\)\./,

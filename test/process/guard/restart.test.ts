@@ -225,7 +225,7 @@ describe('guard: restart without the client noticing', function () {
       said = await client.text('pid');
       return said.includes('does not run');
     });
-    assert.match(said, /exit code 3.*tried again in \d+ s\. Nothing was carried out/);
+    assert.match(said, /exit code 3.*next attempt is in \d+ s\. Nothing was carried out/);
     await until('B26: the record says why, and how many calls were refused', () => {
       const x = publishedGuards(home.run)[0]?.record.x as { problem?: string; refused?: { calls: number; last: string } } | undefined;
       return /exit code 3/.test(x?.problem ?? '') && (x?.refused?.calls ?? 0) > 0 && /does not run/.test(x?.refused?.last ?? '');
@@ -245,7 +245,7 @@ describe('guard: restart without the client noticing', function () {
     const old = await client.text('pid');
     writeFileSync(home.path('broken'), '');
     client.child.kill('SIGUSR2');
-    await until('the attempt failed', () => client.stderr.includes('the old one serves on'));
+    await until('the attempt failed', () => client.stderr.includes('the old one still serves'));
     assert.equal(await client.text('pid'), old);
     rmSync(home.path('broken'));
     assert.equal(await restartOf(client), old);
@@ -264,7 +264,7 @@ describe('guard: restart without the client noticing', function () {
       writeFileSync(home.path('broken'), '');
       client.child.kill('SIGUSR2');
       await until('the attempt failed', () => client.stderr.includes('was not restarted'));
-      assert.equal(client.stderr.includes('the old one serves on'), kept);
+      assert.equal(client.stderr.includes('the old one still serves'), kept);
       assert.equal(isRunning(Number(old)), kept);
     });
   }
@@ -276,7 +276,7 @@ describe('guard: restart without the client noticing', function () {
     const old = await pid();
     writeFileSync(home.path('broken'), '');
     client.child.kill('SIGUSR2');
-    await until('it is told', () => client.stderr.includes('the old one serves on'));
+    await until('it is told', () => client.stderr.includes('the old one still serves'));
     assert.equal(await pid(), old);
     rmSync(home.path('broken'));
     client.child.kill('SIGUSR2');

@@ -5,7 +5,7 @@ import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { RestartLimit } from '../../process/restartLimit.ts';
 import { CodeRecorder } from '../../stale/codeRecorder.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
-import { createStaleGate, type StaleGate, type StaleReport } from '../../stale/staleGate.ts';
+import { StaleGate, type StaleReport } from '../../stale/staleGate.ts';
 import type { RestartHint, ToolRefusal } from '../../stale/staleRefusal.ts';
 import { faultCode, rpcError } from '../session/faults.ts';
 import type { GatedCall } from '../session/gatedCall.ts';
@@ -44,7 +44,7 @@ export class StaleCalls {
     this.#options = options;
     const { command, args, onStale, writeTools, readTools } = options.options;
     this.#recorder = new CodeRecorder(command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env });
-    this.#gate = createStaleGate({
+    this.#gate = new StaleGate({
       policy: onStale,
       env: process.env,
       table: options.table,

@@ -101,7 +101,7 @@ describe('guard --http: the code behind --upstream', function () {
     await client.initialize();
     assert.match((await client.tool('late')).text, /counted/);
     assert.equal((await health(late.origin)).version, 'unknown');
-    assert.match(late.said(), /notes-mcp was installed after it started, before anybody looked/);
+    assert.match(late.said(), /notes-mcp was installed after it started and before the guard saw it/);
   });
 
   it('C3: restart without --ensure refuses and says what is missing; with it the server is replaced once and sessions go on', async () => {

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { CodeRecorder } from '../../../../src/guard/stale/codeRecorder.ts';
 import type { ServerCode } from '../../../../src/guard/stale/serverCode.ts';
-import { createStaleGate, type GateDecision, type StaleGate } from '../../../../src/guard/stale/staleGate.ts';
+import { type GateDecision, StaleGate } from '../../../../src/guard/stale/staleGate.ts';
 import type { StaleMode } from '../../../../src/model/staleMode.ts';
 import { createProcessTable } from '../../../../src/process/createProcessTable.ts';
 import { type RunningServer, startServer } from '../../package/observe.ts';
@@ -35,7 +35,7 @@ export async function startGated(wanted: Gated): Promise<GatedServer> {
   const { command, args = [], env } = wanted;
   const cwd = realpathSync(wanted.cwd);
   const recorder = new CodeRecorder({ command, args, cwd, env });
-  const gate = createStaleGate({
+  const gate = new StaleGate({
     policy: wanted.policy ?? 'refuse-writes',
     env,
     table: await createProcessTable(),

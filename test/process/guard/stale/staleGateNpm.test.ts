@@ -84,7 +84,7 @@ describe('The stale gate on real npm installs', function () {
     ok(existsSync(join(root, 'memory.jsonl')));
 
     rmSync(join(project, 'node_modules'), { recursive: true });
-    match(refusalText(one.call('create_entities')), /not installed any more/);
+    match(refusalText(one.call('create_entities')), /no longer installed/);
   });
 
   it('A19: npx is unknown before it runs, and known after its first answer; its shared folder is upgraded in place', async function () {
@@ -243,7 +243,7 @@ async function askInChild(
   );
   const code = `
     import { createInterface } from 'node:readline';
-    import { createStaleGate } from ${gate};
+    import { StaleGate } from ${gate};
     import { CodeRecorder } from ${recorder};
     import { createProcessTable } from ${table};
     import { closeSync, openSync } from 'node:fs';
@@ -260,7 +260,7 @@ async function askInChild(
       '': () => undefined,
     };
     const recorder = new CodeRecorder({ command: process.execPath, args: [${JSON.stringify(script)}], cwd: '/', env: {} });
-    const gate = createStaleGate({
+    const gate = new StaleGate({
       policy: 'refuse-writes', env: {},
       table, restartHint: () => 'x', log: () => {}, writeTools: ['write'], readTools: [],
     });

@@ -113,7 +113,7 @@ describe('The stale gate on real Python environments', function () {
     match(refusalText(refusing.call('version')), /downgrade/);
     deepEqual([warning.call('note').action, warning.log.length], ['pass', 1]);
     await pip(venv, 'uninstall', '--yes', '--quiet', 'stale-mcp');
-    match(refusalText(one.call('note')), /runs stale-mcp 0\.2\.0, which is not installed any more/);
+    match(refusalText(one.call('note')), /runs stale-mcp 0\.2\.0, which is no longer installed/);
     deepEqual(one.gate.report().packages, [{ package: 'stale-mcp', serving: '0.2.0', installed: 'not installed', change: 'removed' }]);
     equal(one.call('version').action, 'pass');
     // What it has loaded still works, so a tool that "reconnects" would report success: it is refused as everything that is not known to read.
@@ -236,7 +236,7 @@ describe('The stale gate on real Python environments', function () {
     await build('0.1.0');
     const one = await gated({ command: venvPath(home, 'stale-mcp') });
     rmSync(home, { recursive: true, force: true });
-    match(refusalText(one.call('note')), /stale-mcp 0\.1\.0, which is not installed any more/);
+    match(refusalText(one.call('note')), /stale-mcp 0\.1\.0, which is no longer installed/);
     await build('0.2.0');
     match(refusalText(one.call('note')), /stale-mcp 0\.1\.0, installed is 0\.2\.0/);
     // It goes on answering with what it has.

@@ -131,7 +131,7 @@ describe('ChildCode: A19, each layout', () => {
     deepEqual(drift(child), ['server 1.0.0 2.0.0']);
   });
 
-  it('what was installed after the start of a process that ran before anybody looked is not taken for what it runs', () => {
+  it('what was installed after the start of a process that ran before the guard saw it is not taken for what it runs', () => {
     tree.write({ ...venv, ...distInfo(site, 'server', '1.0', { requires: ['lib'] }), ...distInfo(site, 'lib', '1.0') });
     const ref: PackageRef = { ecosystem: 'python', entry: tree.path('v', 'entry'), environment: tree.path('v'), name: 'server' };
     const [before, within, after] = [-60_000, -1_000, 60_000].map((offset) => {
@@ -141,7 +141,7 @@ describe('ChildCode: A19, each layout', () => {
     });
     equal(
       before?.unknown?.replace(/^(server|lib)/, 'it'),
-      'it was installed after it started, before anybody looked: what it runs may be older, and is not known',
+      'it was installed after it started and before the guard saw it: what it runs may be older, and is not known',
     );
     equal(before && new CodeCheck(before).check().state, 'unreadable');
     equal(within?.unknown, undefined);

@@ -22,7 +22,7 @@ describe('refusal', () => {
     const [block] = CallToolResultSchema.parse(answer.result).content;
     equal(
       block?.type === 'text' && block.text,
-      'Not executed, nothing was written: this MCP server runs other code than is installed now: it runs srv 1.0, installed is 1.1; it runs lib 2.0, installed is 1.9 (a downgrade). ' +
+      'Not executed, nothing was written: this MCP server runs different code than is installed now: it runs srv 1.0, installed is 1.1; it runs lib 2.0, installed is 1.9 (a downgrade). ' +
         'The call of "write_note" was stopped before it reached the server. To go on, restart the server: run "mcp-shepherd restart 4711". The session is kept; repeat the call afterwards. ' +
         'Tools that only read still work.',
     );
@@ -69,7 +69,7 @@ describe('refusal', () => {
       ],
     });
     const text = JSON.stringify(answer);
-    match(text, /it runs srv 1\.0, which is not installed any more; lib 2\.0 was reinstalled with other content; .* and 14 more packages/);
+    match(text, /it runs srv 1\.0, which is no longer installed; lib 2\.0 was reinstalled with other content; .* and 14 more packages/);
     match(text, /install what is missing, then run/);
     ok(!text.includes('\\u001b') && !text.includes('y'.repeat(200)) && !text.includes('only read'));
   });

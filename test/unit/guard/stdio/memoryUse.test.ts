@@ -13,17 +13,17 @@ describe('Memory of a guard at rest', () => {
       collected += 1;
     });
     const link = { usedAt: 1_000, inFlight: new Map<number, Pending>(), listening: new Set<number>() };
-    memory.look(undefined, 9_000);
-    memory.look(link, 1_000 + restMs - 1);
+    memory.check(undefined, 9_000);
+    memory.check(link, 1_000 + restMs - 1);
     equal(collected, 0, 'not while calls may follow');
-    memory.look(link, 1_000 + restMs);
-    memory.look(link, 90_000);
+    memory.check(link, 1_000 + restMs);
+    memory.check(link, 90_000);
     equal(collected, 1);
     link.usedAt = 95_000;
-    memory.look(link, 96_000);
-    memory.look({ ...link, inFlight: new Map([[7, pending]]) }, 200_000);
+    memory.check(link, 96_000);
+    memory.check({ ...link, inFlight: new Map([[7, pending]]) }, 200_000);
     equal(collected, 1, 'not while a call is under way');
-    memory.look({ ...link, inFlight: new Map([[7, pending]]), listening: new Set([7]) }, 200_000);
+    memory.check({ ...link, inFlight: new Map([[7, pending]]), listening: new Set([7]) }, 200_000);
     equal(collected, 2, 'a subscription is no call');
   });
 

@@ -32,7 +32,7 @@ describe('the replacement of a server', () => {
     it(`passes on what the old one said last (${way})`, async () => {
       const [input, output] = [new PassThrough(), new PassThrough()];
       const relay = new Relay(input, output);
-      const running = new RunningServers({ crashed: () => undefined, muted: () => undefined });
+      const running = new RunningServers({ crashed: () => undefined, outputClosed: () => undefined });
       const servers = [lateReader('{"jsonrpc":"2.0","method":"notifications/message"}\n'), lateReader('')];
       const replacement = new ServerReplacement({
         relay,
