@@ -1,8 +1,9 @@
 // Builds what ships. Run by Node itself: `node esbuild.ts [--watch]`.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, context, type Metafile, type OutputFile, type Plugin, type PluginBuild, transform } from 'esbuild';
+import { packagedReadme } from './scripts/system/packagedReadme.ts';
 
 /** ps-list and our own modules ask for `import.meta.url` when they are loaded, which CommonJS does not have. */
 const importMetaUrl = { 'import.meta.url': '__importMetaUrl' };
@@ -130,6 +131,7 @@ export async function buildProgram(name: ProgramName, outdir: string): Promise<M
 export async function buildAll(): Promise<void> {
   const dist = join(import.meta.dirname, 'dist');
   await Promise.all([build({ ...extension, absWorkingDir: import.meta.dirname }), ...programNames.map((name) => buildProgram(name, dist))]);
+  writeFileSync(join(dist, 'README.md'), packagedReadme(readFileSync(join(import.meta.dirname, 'README.md'), 'utf8')));
 }
 
 async function watchAll(): Promise<void> {

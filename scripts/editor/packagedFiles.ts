@@ -3,8 +3,8 @@ import { dirname, extname, join } from 'node:path';
 import { projectRoot } from '../system/projectPaths.ts';
 
 /**
- * What would be packaged, as `.vscodeignore` names it: paths from the project, with `/`. vsce says the same (a test compares), but takes two seconds of the
- * processor for it, because it looks at everything that is not packaged too.
+ * The files that are packaged, by `.vscodeignore`: paths from the project, with `/`. vsce lists the same (a test compares), but takes two seconds of
+ * processor time, because it also reads every folder that is not packaged.
  */
 export function packagedFiles(): string[] {
   return readFileSync(join(projectRoot, '.vscodeignore'), 'utf8')

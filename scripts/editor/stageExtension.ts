@@ -3,12 +3,14 @@ import { dirname, join } from 'node:path';
 import { projectRoot } from '../system/projectPaths.ts';
 import { packagedFiles } from './packagedFiles.ts';
 
-/** What the editor goes by. */
+/** The fields of package.json that scripts and tests read. */
 export type ExtensionManifest = {
   readonly name: string;
   readonly publisher: string;
   readonly version: string;
   readonly displayName?: string;
+  /** Options of `vsce package`. */
+  readonly vsce?: { readonly readmePath?: string };
   readonly contributes?: { readonly commands?: readonly { readonly command: string; readonly title: string }[] };
 };
 

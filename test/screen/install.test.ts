@@ -1,15 +1,13 @@
-// The package as users get it: made by vsce, installed by VS Code's own installer, in the oldest and in the newest VS Code that the tests have.
+// The package, made by vsce and installed by VS Code's own installer, in the oldest supported and in the newest VS Code.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createVSIX } from '@vscode/vsce';
 import { after, before, describe, it } from 'mocha';
 import { current, floor } from '../../scripts/editor/editorVersion.ts';
 import { installEditor } from '../../scripts/editor/installEditor.ts';
 import { readManifest } from '../../scripts/editor/stageExtension.ts';
-import { projectRoot } from '../../scripts/system/projectPaths.ts';
-import { vsixOptions } from '../../scripts/system/vsixOptions.ts';
+import { packVsix } from '../../scripts/system/packVsix.ts';
 import { run } from '../process/package/command.ts';
 import { openWorkbench } from './openWorkbench.ts';
 
@@ -21,7 +19,7 @@ describe('The package', function () {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'vsix-'));
     vsix = join(folder, 'mcp-shepherd.vsix');
-    await createVSIX({ cwd: projectRoot, packagePath: vsix, ...vsixOptions });
+    await packVsix(vsix);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 

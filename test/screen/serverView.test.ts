@@ -118,7 +118,7 @@ describe('MCP servers on the screen', function () {
       (await workbench.rowLabels()).find((label) => /stale/.test(label) && /^everything,/.test(label)),
     );
     assert.ok(row.includes(`runs ${staleServer.old}, installed ${staleServer.new}`), row);
-    const toast = workbench.notifications(`everything still runs ${staleServer.old}, and ${staleServer.new} is installed`);
+    const toast = workbench.notifications(`everything still runs ${staleServer.old}, but ${staleServer.new} is installed`);
     await toast.waitFor();
     assert.deepEqual(await toast.locator('a.monaco-button').allTextContents(), ['Restart', 'Show', 'Not for This Version']);
     await workbench.screenshot('notification-dark');

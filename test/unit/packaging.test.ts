@@ -1,26 +1,30 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listFiles, PackageManager } from '@vscode/vsce';
 import { describe, it } from 'mocha';
 import { packagedFiles } from '../../scripts/editor/packagedFiles.ts';
+import { readManifest } from '../../scripts/editor/stageExtension.ts';
+import { packagedReadme } from '../../scripts/system/packagedReadme.ts';
+import { packVsix } from '../../scripts/system/packVsix.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 
 /** Files that must be in the package, and the only kinds of others that may. */
-const required = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/guard.cjs'];
-const allowed = [
-  /^dist\/(?:cli|guard)\/[\w-]+\.cjs$/,
-  /^media\/[\w-]+(?:\/[\w-]+)*\.(?:svg|png|md)$/,
-  /^schema\/[\w.-]+\.json$/,
-  /^package\.nls\.json$/,
+const required = [
+  ...['package.json', 'LICENSE', 'CHANGELOG.md', 'media/icon.png', 'media/servers.svg'],
+  ...['dist/README.md', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/guard.cjs'],
 ];
+const allowed = [/^dist\/(?:cli|guard)\/[\w-]+\.cjs$/, /^schema\/[\w.-]+\.json$/];
+/** Bytes. */
+const mostBytes = 700 * 1024;
 
 describe('The package', function () {
   // vsce loads slowly.
   this.timeout(60_000);
 
   it('holds what is needed and nothing else', async () => {
-    const files = await listFiles({ cwd: projectRoot, packageManager: PackageManager.None });
+    const files = await listFiles({ cwd: projectRoot, packageManager: PackageManager.None, ...readManifest().vsce });
     assert.deepEqual(
       required.filter((file) => !files.includes(file)),
       [],
@@ -36,6 +40,27 @@ describe('The package', function () {
       [],
       'listed but not there',
     );
-    assert.deepEqual(packagedFiles(), files.sort(), 'what is laid into an editor without packaging');
+    assert.deepEqual(packagedFiles(), files.sort(), 'the files that tests put into an editor without packaging');
+  });
+
+  it('is made with the options of the manifest alone, and is small', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vsix-'));
+    try {
+      const vsix = join(folder, 'mcp-shepherd.vsix');
+      await packVsix(vsix);
+      const { size } = statSync(vsix);
+      assert.ok(size <= mostBytes, `${size} bytes`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('has a README without pictures and without links to files that are not in it', () => {
+    const readme = packagedReadme(readFileSync(join(projectRoot, 'README.md'), 'utf8'));
+    assert.doesNotMatch(readme, /!\[|\]\((?!https?:|#)/);
+    assert.match(readme, /^# MCP Shepherd\n/);
+    const text =
+      'One [page](docs/a.md), [here](#there), [site](https://example.org).\n\n![a](b.png)\nof it\n\n| ![a](b.png) |\n| --- |\n\nEnd.\n';
+    assert.equal(packagedReadme(text), 'One page, [here](#there), [site](https://example.org).\n\nEnd.\n');
   });
 });

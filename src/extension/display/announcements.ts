@@ -47,7 +47,7 @@ export function isOwn(announcement: Announcement, facts: Pick<WindowFacts, 'pid'
   return announcement.instances.some((instance) => instance.client?.pid === facts.pid);
 }
 
-/** "everything still runs 1.0.0, and 1.1.0 is installed (VS Code, this window, PID 4711)." If several entries use the package, it names each. */
+/** "everything still runs 1.0.0, but 1.1.0 is installed (VS Code, this window, PID 4711)." If several entries use the package, it names each. */
 export function announcementText(announcement: Announcement, facts: WindowFacts): string {
   const [first, ...others] = announcement.instances;
   if (!first) {

@@ -72,16 +72,16 @@ export function processText(instance: Instance, now: number): string {
   return [`PID ${instance.pid}`, memoryText(instance.memoryBytes), ageText(instance.startedAt, now)].filter(Boolean).join(' · ');
 }
 
-/** What `versionsText` says, as the rest of a sentence about the server: "still runs 1.0.0, and 1.1.0 is installed". */
+/** What `versionsText` says, as the rest of a sentence about the server: "still runs 1.0.0, but 1.1.0 is installed". */
 export function changeSummary(instance: Instance): string {
   const { package: own, changedDependencies } = instance;
   const [first] = changedDependencies;
   if (own?.running && own.installed && own.running !== own.installed) {
-    return `still runs ${oneLine(own.running, 40)}, and ${oneLine(own.installed, 40)} is installed`;
+    return `still runs ${oneLine(own.running, 40)}, but ${oneLine(own.installed, 40)} is installed`;
   }
   if (first) {
     const versions =
-      first.running && first.installed && first.running !== first.installed ? ` ${first.running}, and ${first.installed} is installed` : '';
+      first.running && first.installed && first.running !== first.installed ? ` ${first.running}, but ${first.installed} is installed` : '';
     return versions === ''
       ? `still runs the old ${oneLine(first.name, 60)}`
       : `still runs with ${oneLine(`${first.name}${versions}`, 140)}`;

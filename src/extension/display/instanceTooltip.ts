@@ -38,7 +38,9 @@ function guardText({ record }: Instance): string {
   const { problem, refused, idleSince } = record ?? {};
   return [
     problem === undefined ? '' : `Its guard could not restart it: ${problem}.`,
-    refused ? `Its guard refused ${refused.calls === 1 ? '1 call' : `${refused.calls} calls`}. Last reason: ${refused.last}` : '',
+    refused
+      ? `Its guard refused ${refused.calls === 1 ? '1 call' : `${refused.calls} calls`}. Last reason: ${refused.last.replace(/\.?$/, '.')}`
+      : '',
     idleSince === undefined ? '' : `No calls since ${idleSince}.`,
   ]
     .filter(Boolean)

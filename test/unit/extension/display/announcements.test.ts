@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { announcements, announcementText, groupText, notifiesNow, ownerFirstMs } from '../../../../src/extension/display/announcements.ts';
+import { announcements, notifiesNow, ownerFirstMs } from '../../../../src/extension/display/announcements.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
 const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }));
@@ -43,29 +43,5 @@ describe('The notification of an upgrade', () => {
     assert.equal(notifiesNow(foreign, here, true, ownerFirstMs - 1), false);
     assert.equal(notifiesNow(foreign, here, true, ownerFirstMs), true);
     assert.equal(notifiesNow(foreign, here, false, 60_000), false);
-  });
-
-  it('says what runs, what is installed, and whose it is', () => {
-    const [one] = of(stale());
-    const [two] = of(stale(), stale({ pid: 2, client: claude }));
-    assert.ok(one && two);
-    assert.equal(announcementText(one, here), 'everything still runs 1.0.0, and 1.1.0 is installed (VS Code, this window, PID 4711).');
-    assert.equal(announcementText(two, here), 'everything still runs 1.0.0, and 1.1.0 is installed (2 running copies).');
-    const [several] = of(stale(), stale({ pid: 2, name: 'other folder' }));
-    assert.ok(several);
-    assert.equal(
-      announcementText(several, here),
-      'everything and other folder still run 1.0.0, and 1.1.0 is installed (2 running servers).',
-      'entries of one package are no copies of each other',
-    );
-  });
-
-  it('is one for several upgrades that are seen together', () => {
-    const names = ['a', 'b', 'c', 'd', 'e'];
-    const own = stale().package;
-    assert.ok(own);
-    const all = of(...names.map((name, index) => stale({ pid: index + 1, name, package: { ...own, name } })));
-    assert.equal(groupText(all.slice(0, 2)), '2 running servers still run old code after an upgrade: a and b.');
-    assert.equal(groupText(all), '5 running servers still run old code after an upgrade: a, b, c, d and 1 more.');
   });
 });

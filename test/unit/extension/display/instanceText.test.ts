@@ -27,8 +27,8 @@ describe('What is said of a running server', () => {
       findings: [finding({ subKind: 'dependency' })],
     });
     assert.equal(versionsText(changed), 'runs 1.1.0 with chromadb 0.6.3, installed 1.5.7 and 1 more');
-    assert.equal(changeSummary(changed), 'still runs with chromadb 0.6.3, and 1.5.7 is installed');
-    assert.equal(changeSummary(stale()), 'still runs 1.0.0, and 1.1.0 is installed');
+    assert.equal(changeSummary(changed), 'still runs with chromadb 0.6.3, but 1.5.7 is installed');
+    assert.equal(changeSummary(stale()), 'still runs 1.0.0, but 1.1.0 is installed');
     const again = instance({ findings: [finding({ subKind: 'content' })] });
     assert.equal(changeSummary(again), 'still runs its old code: its files were installed again');
   });

@@ -20,13 +20,6 @@ describe('Restart Server…', () => {
     );
   });
 
-  it('describes state and context, and says when choosing only tells how', () => {
-    const picks = serverPicks(snapshot({ instances: [stale(), stale({ pid: 4, name: 'x', client: claude })] }), here, now);
-    assert.equal(picks[0]?.description, 'stale: runs 1.0.0, installed 1.1.0');
-    assert.equal(picks[0]?.detail, 'VS Code, this window · PID 4711 · 58 MB · 3 h');
-    assert.equal(picks[1]?.detail, 'Claude Code · PID 4 · 58 MB · 3 h · shows how to restart it');
-  });
-
   it('makes no icon of a name', () => {
     assert.equal(serverPicks(snapshot({ instances: [instance({ name: '$(trash)' })] }), here, now)[0]?.label, '$ (trash)');
   });

@@ -8,7 +8,6 @@ describe('The status bar item', () => {
   it('is an icon without background when all is well, and hidden when the user wants that', () => {
     const quiet = statusModel(snapshot(), here, true);
     assert.deepEqual([quiet.visible, quiet.text, quiet.warning], [true, '$(mcp)', false]);
-    assert.equal(quiet.spoken, 'MCP servers: 1 server running, current');
     assert.equal(statusModel(snapshot(), here, false).visible, false);
   });
 
@@ -16,14 +15,12 @@ describe('The status bar item', () => {
     const unknown = instance({ pid: 2, package: null });
     assert.match(statusModel(snapshot({ instances: [instance(), unknown] }), here, true).spoken, /1 version unknown/);
     assert.match(statusModel(snapshot({ instances: [instance(), instance({ pid: 3 })] }), here, true).spoken, /all current$/);
-    assert.match(statusModel(snapshot({ instances: [] }), here, true).spoken, /none running$/);
   });
 
   it('counts trouble and warns, whatever the setting', () => {
     const instances = [stale(), instance({ pid: 2, findings: [finding({ kind: 'duplicate' })] })];
     const trouble = statusModel(snapshot({ instances }), here, false);
     assert.deepEqual([trouble.visible, trouble.text, trouble.warning], [true, '$(mcp) 1 stale, 1 duplicate', true]);
-    assert.equal(trouble.spoken, 'MCP servers: 1 stale, 1 duplicate, 2 running');
   });
 
   it('does not warn of what is unknown or only information', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { UpgradePlan } from '../../../../src/action/plan/upgrade.ts';
 import { versionsText } from '../../../../src/extension/display/instanceText.ts';
-import { shownCommand, upgradeFailure, upgradePicks, upgradeQuestion } from '../../../../src/extension/display/upgradeText.ts';
+import { shownCommand, upgradePicks, upgradeQuestion } from '../../../../src/extension/display/upgradeText.ts';
 import { finding, here, instance, snapshot } from '../samples.ts';
 
 const own = { ecosystem: 'npm', name: 'notes', root: '/srv/shop', running: '1.0.0', installed: '1.0.0', latest: '1.2.0' } as const;
@@ -21,19 +21,6 @@ const plan: UpgradePlan = {
 };
 
 describe('What is said of an upgrade', () => {
-  it('asks with the exact command, the directory and the servers', () => {
-    const { message, detail } = upgradeQuestion(plan, here);
-    assert.equal(message, 'Upgrade notes from 1.0.0 to 1.2.0 and restart its server?');
-    assert.deepEqual(detail.split('\n').slice(0, 4), ['npm install --prefix "/srv/my shop" notes@1.2.0', 'in /work', '', 'Then restarts:']);
-    assert.match(detail, new RegExp(`PID ${server.pid}`));
-    assert.match(upgradeQuestion({ ...plan, order: 'stop-first' }, here).detail, /Stops these first/);
-  });
-
-  it('says after a failure what became of the servers', () => {
-    assert.match(upgradeFailure(plan, 'exit code 1'), /exit code 1.*old version is still running/);
-    assert.match(upgradeFailure({ ...plan, order: 'stop-first' }, 'exit code 1'), /old version was started again/);
-  });
-
   it('lets no line break or control character into the question', () => {
     const hostile = { ...plan, packageName: 'a\nb\u001b[31m', argv: ['npm', 'a\u0007b\n\nc'] as const };
     const { message, detail } = upgradeQuestion(hostile, here);
