@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, before, describe, it } from 'mocha';
 import type { ProcessDetail, ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { treeOf } from '../../../src/process/tree/processTree.ts';
-import { Children, deadPipesCanBeProven, firstLine, kill, rowOf, until } from './children.ts';
+import { processTree } from '../../../src/process/tree/processTree.ts';
+import { Children, deadPipesCanBeProven, firstLine, kill, readUntil, rowOf } from './children.ts';
 
 const nobody = 65_534;
 const reader = join(import.meta.dirname, 'reader.ts');
@@ -103,7 +103,7 @@ sys.stdin.readline()`;
     children.remember(pid);
     assert.equal(read([pid], asNobody)[0]?.detail?.stdin, 'connected');
     await kill(client);
-    const row = await until(
+    const row = await readUntil(
       () => rowOf(new ProcTable(), pid),
       (one) => one.ppid === 1,
     );
@@ -153,7 +153,10 @@ sys.stdin.readline()`;
     const client = await children.start('bash', ['-c', 'sleep 100 | unshare --pid --fork --mount-proc bash -c "$0"', inner], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    const below = async (): Promise<readonly ProcessRow[]> => treeOf(client.pid, await new ProcTable().list());
+    const below = async (): Promise<readonly ProcessRow[]> => {
+      const tree = processTree(await new ProcTable().list());
+      return tree.rows.filter((row) => row.pid === client.pid).flatMap((row) => tree.treeOf(row));
+    };
     let line: string;
     try {
       line = await firstLine(client);
