@@ -10,7 +10,7 @@ import { startEditor } from '../editor/startEditor.ts';
 import { projectRoot } from '../system/projectPaths.ts';
 import type { TestOutcome } from './outcome.ts';
 
-export type ExtensionHostRun = {
+type ExtensionHostRun = {
   readonly editor: InstalledEditor;
   /** Test files, bundled with mocha into one. */
   readonly files: readonly string[];

@@ -3,7 +3,7 @@ import { endTree } from '../system/processTree.ts';
 import { projectRoot } from '../system/projectPaths.ts';
 
 /** How a child ended; `output` is stdout and stderr as they came. */
-export type CommandResult = { readonly code: number | null; readonly output: string; readonly seconds: number };
+type CommandResult = { readonly code: number | null; readonly output: string; readonly seconds: number };
 
 /**
  * Runs a command in the project's root and collects what it prints.

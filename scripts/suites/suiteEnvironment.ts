@@ -6,7 +6,7 @@ import { cacheRoot, projectRoot } from '../system/projectPaths.ts';
 import { withoutClientMarks } from '../system/withoutClientMarks.ts';
 
 /** A world of its own for one suite. */
-export type SuiteEnvironment = { readonly env: NodeJS.ProcessEnv; readonly remove: () => void };
+type SuiteEnvironment = { readonly env: NodeJS.ProcessEnv; readonly remove: () => void };
 
 /**
  * The environment with a home, a folder for temporary files and an MCP run folder that are new and empty.
@@ -51,7 +51,7 @@ export function suiteEnvironment(): SuiteEnvironment {
 }
 
 /** Where npm and pip find what the user has set up in the real home. */
-export function machineSettings(): NodeJS.ProcessEnv {
+function machineSettings(): NodeJS.ProcessEnv {
   const existing = (...paths: readonly (string | undefined)[]): string | undefined => paths.find((path) => path && existsSync(path));
   const npmrc = existing(process.env.npm_config_userconfig, process.env.NPM_CONFIG_USERCONFIG, join(homedir(), '.npmrc'));
   const pip = existing(process.env.PIP_CONFIG_FILE, join(homedir(), '.config', 'pip', 'pip.conf'), join(homedir(), '.pip', 'pip.conf'));

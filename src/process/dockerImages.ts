@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 
 /** One running container. */
-export interface RunningContainer {
+interface RunningContainer {
   readonly id: string;
   /** Of the image that it was made from. */
   readonly imageId: string;

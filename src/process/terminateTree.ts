@@ -22,7 +22,7 @@ export function systemTerminator(table: ProcessTable): EndHands {
   };
 }
 
-export interface EndRequest {
+interface EndRequest {
   /** The server process. */
   readonly server: ProcessIdentity;
   /** PIDs of its launchers (npm exec, sh …), which are ended with it. */

@@ -3,7 +3,7 @@ import { errorCode } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 
 /** A small file as a whole, or why there is none. `absent` is no fault: files of others come and go. */
-export type WholeFile =
+type WholeFile =
   | { readonly text: string; readonly modifiedAt: number }
   | { readonly problem: 'absent' | 'no plain file' | 'of another user' | 'too large' | 'no UTF-8' | 'unreadable' };
 

@@ -3,7 +3,7 @@ import { errorCode } from '../base/errors.ts';
 import { isRecord } from '../base/json.ts';
 
 /** No metadata file of any installer comes near this. */
-export const maxMetadataBytes = 4 * 1024 * 1024;
+const maxMetadataBytes = 4 * 1024 * 1024;
 
 export type FileRead =
   | { readonly status: 'ok'; readonly text: string; readonly stat: Stats }

@@ -2,7 +2,7 @@ import { commandName, lastPart } from './commandName.ts';
 import { specName } from './packageSpec.ts';
 
 /** A command line that starts a server through our guard. */
-export interface GuardCommand {
+interface GuardCommand {
   /** How many words stand before the server's own command, the `--` included. */
   readonly count: number;
   /** What the guard was told, without verb and `--`. */

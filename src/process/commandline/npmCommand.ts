@@ -4,6 +4,12 @@ import { type LaunchReader, type LaunchSpec, packageLaunch, plainLaunch } from '
 import { type OptionScan, optionValues, scanOptions, wordSet } from './optionScan.ts';
 import { specName } from './packageSpec.ts';
 
+/** npm's commands that run a script of their own name, and their aliases. */
+const scriptVerbs: ReadonlyMap<string, string> = new Map([
+  ['start', 'start'],
+  ['test', 'test'],
+  ['t', 'test'],
+]);
 /** Options of npm and npx that take the next word. */
 const npmValues = wordSet(
   '-p --package -c --call --registry --cache --prefix -C --loglevel -w --workspace --userconfig --globalconfig --node-options --script-shell --shell ' +
@@ -51,7 +57,7 @@ export function readNpm(args: readonly string[], title: boolean, read: LaunchRea
       dir ?? optionValues(scan, '--prefix', '-C')[0],
     );
   }
-  const script = /^(run|run-script|rum|urn)$/.test(verb) ? undefined : { start: 'start', test: 'test', t: 'test' }[verb];
+  const script = scriptVerbs.get(verb);
   if (/^(run|run-script|rum|urn)$/.test(verb) || script !== undefined) {
     const { scan, operands } = title ? { scan: start, operands: rest } : operandsOf(rest, npmValues);
     const name = script ?? operands[0];

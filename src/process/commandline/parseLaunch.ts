@@ -14,7 +14,7 @@ import { readWrapper } from './wrapperCommand.ts';
 /** Wrappers in wrappers in wrappers: hostile or broken input ends here. */
 const deepest = 12;
 
-export interface LaunchOptions {
+interface LaunchOptions {
   /** The words are npm's process title: its own options are gone from it. */
   readonly title?: boolean;
 }

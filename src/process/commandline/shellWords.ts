@@ -1,5 +1,5 @@
 /** One simple command of a shell line: its words, and whether its output goes into a pipe. */
-export interface SimpleCommand {
+interface SimpleCommand {
   readonly words: readonly string[];
   /** The operator after it: `&&`, `;`, `|`, `&`, `||` or nothing at the end. */
   readonly after: string;

@@ -66,7 +66,7 @@ const wrappers: Readonly<Record<string, readonly Wrapper[]>> = {
 
 /** Reads through a wrapper. @returns undefined when the program is none, or is used for something else */
 export function readWrapper(name: string, args: readonly string[], read: LaunchReader): LaunchSpec | undefined {
-  for (const wrapper of wrappers[name] ?? []) {
+  for (const wrapper of Object.hasOwn(wrappers, name) ? (wrappers[name] ?? []) : []) {
     const launch = unwrap(name, wrapper, args, read);
     if (launch) {
       return launch;

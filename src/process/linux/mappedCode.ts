@@ -3,7 +3,7 @@ import { orNothing, type ProcFs } from './procFs.ts';
 import type { ProcStat } from './procStat.ts';
 
 /** A process maps some hundred files; what is larger is cut. */
-export const mapsLimit = 8 * 1024 * 1024;
+const mapsLimit = 8 * 1024 * 1024;
 
 const line = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \d+ +(\/.*) \(deleted\)$/;
 /** Shared libraries and extensions. Memory files, JIT code and the like are always "deleted" and have other names. */
@@ -12,7 +12,7 @@ const nativeName = /\.(so(\.[\w.]+)?|node|pyd|dylib)$/;
 const anyFile = /^[0-9a-f]+-[0-9a-f]+ \S{4} [0-9a-f]+ \S+ \d+ +(\/.*)$/;
 
 /** Finds in `/proc/PID/maps` the native code whose file is still under its name, each once. @param text as read */
-export function livingCode(text: string): string[] {
+function livingCode(text: string): string[] {
   const paths = new Set<string>();
   for (const one of text.split('\n')) {
     const path = anyFile.exec(one)?.[1];
@@ -56,13 +56,13 @@ interface Mapped {
 }
 
 /** An answer (none where `maps` may not be read), and whether `maps` was asked for it: then the process has to be asked for its identity afterwards. */
-export interface MappedAnswer {
+interface MappedAnswer {
   readonly deleted: readonly DeletedCode[];
   readonly read: boolean;
 }
 
 /** The file under a path now; asked once for all processes of one moment. */
-export type FileAt = (path: string) => FileNumbers | undefined;
+type FileAt = (path: string) => FileNumbers | undefined;
 
 /**
  * Remembers which native code the processes have mapped, because the kernel makes the text of `maps` anew for each reader (as dear as all else that is read of a server).

@@ -1,5 +1,5 @@
 /** The arguments as a process table row holds them. */
-export interface CommandWords {
+interface CommandWords {
   readonly argv: readonly string[];
   readonly argvExact: boolean;
   readonly commandLine: string;

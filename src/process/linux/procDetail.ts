@@ -3,7 +3,7 @@ import { attempt, orNothing, type ProcFailure, type ProcFs } from './procFs.ts';
 import type { NetworkSockets, OwnView, ProcSnapshot } from './procSnapshot.ts';
 import { socketInode, unixPeer } from './procSockets.ts';
 
-export type StdinState = ProcessDetail['stdin'];
+type StdinState = ProcessDetail['stdin'];
 
 /** File type bits of a mode (inode(7)). */
 const typeMask = 0o170_000;
@@ -18,7 +18,7 @@ const nullDevice = (1 << 8) | 3;
  * @param fd0 path of the descriptor
  * @param link the text of that link
  */
-export function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, look: ProcSnapshot): StdinState {
+function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, look: ProcSnapshot): StdinState {
   const socket = socketInode(link);
   if (socket !== undefined) {
     return socketPeer(look.ownNetwork(), socket) ?? socketPeer(look.networkOf(row.pid), socket) ?? 'unknown';
@@ -67,7 +67,7 @@ function pipeState(link: string, row: ProcessRow, look: ProcSnapshot): StdinStat
 }
 
 /** An environment may be as large as the system's limit for arguments; nothing that we look for needs more. */
-export const environmentLimit = 2 * 1024 * 1024;
+const environmentLimit = 2 * 1024 * 1024;
 
 const reasons: Readonly<Record<ProcFailure, string>> = { denied: 'permission denied', gone: 'not there', failed: 'cannot be read' };
 

@@ -3,7 +3,7 @@ import { errorCode } from '../../base/errors.ts';
 import type { FileNumbers } from '../../model/process.ts';
 
 /** What a file says of itself. `device` is the device that a device node stands for. */
-export interface ProcNode {
+interface ProcNode {
   readonly mode: number;
   readonly device: number;
 }
@@ -84,7 +84,7 @@ export const kernelProcFs: ProcFs = {
 export type ProcFailure = 'gone' | 'denied' | 'failed';
 
 /** @param error what a look threw @returns the reason in our words */
-export function failureOf(error: unknown): ProcFailure {
+function failureOf(error: unknown): ProcFailure {
   switch (errorCode(error)) {
     // ESRCH is what reading gives when the process ended after the file was opened.
     case 'ENOENT':

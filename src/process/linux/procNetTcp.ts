@@ -1,19 +1,31 @@
 import { endianness } from 'node:os';
 import { orNothing, type ProcFs } from './procFs.ts';
 
-/** One line of `/proc/net/tcp` or `tcp6`, as far as ports go. */
+/** `ended`: the other side has closed the connection or is gone. */
+export type TcpState = 'listening' | 'established' | 'ended' | 'other';
+
+/** The addresses and ports of one line of `/proc/net/tcp` or `tcp6`. */
 export interface TcpSocket {
-  readonly state: 'listening' | 'established' | 'other';
+  readonly state: TcpState;
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** `0` once the process has let go of it. */
+  /** `0` once no process holds the socket. */
   readonly inode: string;
 }
 
-/** include/net/tcp_states.h */
-const states: Readonly<Record<string, TcpSocket['state']>> = { '01': 'established', '0A': 'listening' };
+/** State of each TCP socket by inode. */
+export type TcpSockets = ReadonlyMap<string, TcpState>;
+
+/** The kernel's include/net/tcp_states.h. */
+const states: Readonly<Record<string, TcpState>> = {
+  '01': 'established',
+  '07': 'ended',
+  '08': 'ended',
+  '09': 'ended',
+  '0A': 'listening',
+};
 
 /** Bigger tables are cut: what stands behind is not seen. */
 const tableLimit = 32 * 1024 * 1024;
@@ -44,6 +56,21 @@ export function parseProcNetTcp(text: string, littleEndian = true): TcpSocket[] 
     const [remoteAddress, remotePort] = endOf(remote, littleEndian);
     if (/^\d+:$/.test(slot) && localAddress !== undefined && remoteAddress !== undefined && /^\d+$/.test(inode)) {
       sockets.push({ state: states[state] ?? 'other', localAddress, localPort, remoteAddress, remotePort, inode });
+    }
+  }
+  return sockets;
+}
+
+/** Parses the same files for the state and the inode only (fields 4 and 10), which costs less than reading the addresses. */
+export function parseTcpSockets(...texts: readonly string[]): TcpSockets {
+  const sockets = new Map<string, TcpState>();
+  for (const line of texts.flatMap((text) => text.split('\n'))) {
+    const fields = line.trim().split(/\s+/);
+    const [slot = '', , , state = ''] = fields;
+    const inode = fields[9] ?? '';
+    // Sockets that are closing have no inode (0) and no owner.
+    if (/^\d+:$/.test(slot) && /^[1-9]\d*$/.test(inode)) {
+      sockets.set(inode, states[state] ?? 'other');
     }
   }
   return sockets;

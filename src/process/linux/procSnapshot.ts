@@ -1,7 +1,8 @@
 import type { FileNumbers, ProcessRow } from '../../model/process.ts';
-import { treeOf } from '../tree/processTree.ts';
+import { type ProcessTree, processTree } from '../tree/processTree.ts';
 import { attempt, orNothing, type ProcFs } from './procFs.ts';
-import { parseTcpSockets, parseUnixSockets, type TcpSockets, type UnixSockets } from './procSockets.ts';
+import { parseTcpSockets, type TcpSockets } from './procNetTcp.ts';
+import { parseUnixSockets, type UnixSockets } from './procSockets.ts';
 
 /** All sockets of one network namespace. */
 export interface NetworkSockets {
@@ -39,6 +40,7 @@ export class ProcSnapshot {
   readonly #fs: ProcFs;
   readonly #root: string;
   readonly #byPid: ReadonlyMap<number, ProcessRow>;
+  #tree: ProcessTree | undefined;
   #openFiles: OpenFiles | undefined;
   readonly #networks = new Map<string, NetworkSockets>();
   #ownNetwork: NetworkSockets | undefined;
@@ -61,7 +63,8 @@ export class ProcSnapshot {
   writerOf(link: string, reader: ProcessRow): 'seen' | 'hidden' | 'nobody' {
     this.#openFiles ??= this.#readOpenFiles();
     let unclear = !this.#openFiles.complete;
-    const own = new Set([reader.pid, ...treeOf(reader.pid, this.rows).map((row) => row.pid)]);
+    this.#tree ??= processTree(this.rows);
+    const own = new Set(this.#tree.treeOf(reader).map((row) => row.pid));
     for (const { pid, fd } of this.#openFiles.holders.get(link) ?? []) {
       // Whoever came into our PID namespace from outside has brought it along: the other end is out of sight.
       unclear ||= this.#byPid.get(pid)?.ppid === 0;

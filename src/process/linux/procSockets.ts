@@ -1,5 +1,5 @@
 /** One line of `/proc/net/unix`. */
-export interface UnixSocket {
+interface UnixSocket {
   readonly references: number;
   readonly listening: boolean;
   /** Stream or sequenced packets, and connected: a pair whose other end is one socket. */
@@ -61,32 +61,4 @@ export function unixPeer(sockets: UnixSockets, inode: string): 'connected' | 'no
 /** The inode of the socket that a descriptor's link (`socket:[123]`) leads to; undefined for other files. */
 export function socketInode(link: string): string | undefined {
   return /^socket:\[(\d+)\]$/.exec(link)?.[1];
-}
-
-/** State of each TCP socket by inode. */
-export type TcpSockets = ReadonlyMap<string, TcpState>;
-export type TcpState = 'listening' | 'established' | 'ended' | 'other';
-
-/** include/net/tcp_states.h. `ended`: the other side has sent its end, or there is none any more. */
-const tcpStates: Readonly<Record<string, TcpState>> = {
-  '01': 'established',
-  '07': 'ended',
-  '08': 'ended',
-  '09': 'ended',
-  '0A': 'listening',
-};
-
-/** Parses `/proc/net/tcp` and `/proc/net/tcp6`: field 4 is the state, field 10 the inode. */
-export function parseTcpSockets(...texts: readonly string[]): TcpSockets {
-  const sockets = new Map<string, TcpState>();
-  for (const line of texts.flatMap((text) => text.split('\n'))) {
-    const fields = line.trim().split(/\s+/);
-    const [slot = '', , , state = ''] = fields;
-    const inode = fields[9] ?? '';
-    // Sockets that are closing have no inode (0) and no owner.
-    if (/^\d+:$/.test(slot) && /^[1-9]\d*$/.test(inode)) {
-      sockets.set(inode, tcpStates[state] ?? 'other');
-    }
-  }
-  return sockets;
 }

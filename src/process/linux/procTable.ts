@@ -7,7 +7,7 @@ import { type Attempt, attempt, isOutOfResources, kernelProcFs, orNothing, type 
 import { ProcSnapshot } from './procSnapshot.ts';
 import { isRunning, type ProcStat, parseProcStat } from './procStat.ts';
 
-export interface ProcTableOptions {
+interface ProcTableOptions {
   /** Where the proc file system is mounted. */
   readonly root?: string;
   /** Replaced in tests only. */

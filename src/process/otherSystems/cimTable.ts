@@ -4,7 +4,7 @@ import { type RunProgram, runProgram } from '../../base/runProgram.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../../model/process.ts';
 import { type CimProcess, cimScript, parseCimOutput, parseNetstat } from './cimOutput.ts';
 
-export interface CimTableOptions {
+interface CimTableOptions {
   /** Replaced in tests only. */
   readonly run?: RunProgram;
   readonly env?: Readonly<Record<string, string | undefined>>;

@@ -6,7 +6,7 @@ import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '.
 import { type LsofFile, lsofFieldLetters, lsofListens, lsofPaths, lsofStdin, parseLsofFields } from './lsofFields.ts';
 import { isListedLine, isPs, kernelThreadParent, type PsLine, parseLstart, parsePsLines, psColumns } from './psLines.ts';
 
-export interface PsTableOptions {
+interface PsTableOptions {
   /** ps-list; the guard, which carries few libraries, has one of its own. */
   readonly listProcesses: () => Promise<readonly ProcessDescriptor[]>;
   /** Replaced in tests only. */

@@ -1,20 +1,22 @@
 import type { ProcessRow } from '../../model/process.ts';
 
-/** Who stands above whom in one list of processes. */
+/** Parents and children in one list of processes. */
 export interface ProcessTree {
   readonly rows: readonly ProcessRow[];
-  /** The parent, if it is in the list and can be the parent: a PID that was given to a younger process names a stranger. */
+  /** The parent, if it is in the list and is not younger than its child: a younger one only has the PID of the parent, which has ended. */
   parentOf(row: ProcessRow): ProcessRow | undefined;
   /** Direct children, oldest first. */
   childrenOf(row: ProcessRow): readonly ProcessRow[];
-  /** Parent, grandparent … up to the root. Ends where the list ends, also when the list is broken. */
+  /** Parent, grandparent … up to the root, at most 200. Ends where the list ends and where a broken list closes a circle. */
   ancestorsOf(row: ProcessRow): readonly ProcessRow[];
+  /** The process and everything below it: itself first, parents before their children. */
+  treeOf(row: ProcessRow): readonly ProcessRow[];
 }
 
-/** Deeper than any real tree; a broken list could hold a circle. */
+/** Deeper than any real tree. */
 const deepest = 200;
 
-/** Builds both directions in one pass over the list. */
+/** Finds parents and children in one pass over the list. */
 export function processTree(rows: readonly ProcessRow[]): ProcessTree {
   const byPid = new Map(rows.map((row) => [row.pid, row]));
   const children = new Map<number, ProcessRow[]>();
@@ -36,79 +38,40 @@ export function processTree(rows: readonly ProcessRow[]): ProcessTree {
   for (const list of children.values()) {
     list.sort((a, b) => a.startedAt - b.startedAt || a.pid - b.pid);
   }
+  const childrenOf = (row: ProcessRow): readonly ProcessRow[] => children.get(row.pid) ?? [];
   return {
     rows,
     parentOf,
-    childrenOf: (row) => children.get(row.pid) ?? [],
+    childrenOf,
     ancestorsOf(row) {
-      const above: ProcessRow[] = [];
-      for (let parent = parentOf(row); parent && above.length < deepest; parent = parentOf(parent)) {
-        above.push(parent);
+      const above = new Set<ProcessRow>();
+      for (let parent = parentOf(row); parent && parent !== row && above.size < deepest && !above.has(parent); parent = parentOf(parent)) {
+        above.add(parent);
       }
-      return above;
+      return [...above];
+    },
+    treeOf(row) {
+      // A set grows while it is walked and takes each process once, so a circle in a broken list ends.
+      const found = new Set([row]);
+      for (const one of found) {
+        for (const child of childrenOf(one)) {
+          found.add(child);
+        }
+      }
+      return [...found];
     },
   };
 }
 
-/**
- * A parent is never younger than its child. Where both starts are the kernel's own ticks they are compared exactly; elsewhere within
- * the error of both.
- */
-export function canBeParent(parent: ProcessRow, child: ProcessRow): boolean {
-  const ticks = [parent, child].map((row) => (row.identity.start.startsWith('lx:') ? Number(row.identity.start.slice(3)) : Number.NaN));
-  const [above = Number.NaN, below = Number.NaN] = ticks;
-  if (Number.isFinite(above) && Number.isFinite(below)) {
-    return above <= below;
-  }
-  return parent.startedAt <= child.startedAt + parent.startErrorMs + child.startErrorMs;
+/** Kernel ticks (`lx:`) are compared exactly, other starts within the error of both. */
+function canBeParent(parent: ProcessRow, child: ProcessRow): boolean {
+  const [above, below] = [ticksOf(parent), ticksOf(child)];
+  return above !== undefined && below !== undefined
+    ? above <= below
+    : parent.startedAt <= child.startedAt + parent.startErrorMs + child.startErrorMs;
 }
 
-/** Callers ask about many processes of one list; the list is never changed after it was made. */
-const trees = new WeakMap<readonly ProcessRow[], ProcessTree>();
-
-function treeFor(rows: readonly ProcessRow[]): ProcessTree {
-  const known = trees.get(rows) ?? processTree(rows);
-  trees.set(rows, known);
-  return known;
-}
-
-/**
- * Children by the parent's PID, oldest first. A parent counts only if it is not younger than the child (within what both starts are
- * right to): a PID that was given away again names a stranger.
- */
-export function childrenIndex(rows: readonly ProcessRow[]): ReadonlyMap<number, readonly ProcessRow[]> {
-  const tree = treeFor(rows);
-  const index = new Map<number, readonly ProcessRow[]>();
-  for (const row of rows) {
-    const children = tree.childrenOf(row);
-    if (children.length > 0) {
-      index.set(row.pid, children);
-    }
-  }
-  return index;
-}
-
-/** A process and everything below it: itself first, parents before their children. Empty when it is not in the list. */
-export function treeOf(pid: number, rows: readonly ProcessRow[]): readonly ProcessRow[] {
-  const tree = treeFor(rows);
-  const root = rows.find((row) => row.pid === pid);
-  const found = new Set<ProcessRow>(root ? [root] : []);
-  // A set grows while it is walked and takes nobody twice, so that a circle in a broken list ends.
-  for (const row of found) {
-    for (const child of tree.childrenOf(row)) {
-      found.add(child);
-    }
-  }
-  return [...found];
-}
-
-/** Parent, grandparent … of a process. Ends where the list ends, at a parent that cannot be one, and where a circle closes. */
-export function ancestorsOf(pid: number, rows: readonly ProcessRow[]): readonly ProcessRow[] {
-  const tree = treeFor(rows);
-  const row = rows.find((one) => one.pid === pid);
-  const found = new Set<ProcessRow>();
-  for (let above = row && tree.parentOf(row); above && above !== row && !found.has(above); above = tree.parentOf(above)) {
-    found.add(above);
-  }
-  return [...found];
+function ticksOf({ identity: { start } }: ProcessRow): number | undefined {
+  const ticks = start.startsWith('lx:') ? Number(start.slice(3)) : Number.NaN;
+  return Number.isFinite(ticks) ? ticks : undefined;
 }

@@ -8,13 +8,14 @@ import type { InstalledPackage, PackageRef } from '../../../src/model/package.ts
 import { diffClosures } from '../../../src/package/closureDiff.ts';
 import { MetadataCache } from '../../../src/package/metadataCache.ts';
 import { readClosure } from '../../../src/package/readClosure.ts';
+import { until } from '../../until.ts';
 import { makeProject, npm, servers } from './npmServers.ts';
 import { findPython, makeVenv, pip, venvPath } from './pythonWheels.ts';
 
-/** An environment that changed less than this ago is not judged (the design's first invariant). */
+/** No verdict on an environment that changed less than this ago (ARCHITECTURE.md, invariant 1). */
 const quietMs = 500;
 
-/** Reads the closure again and again while an installer works; returns the differences that a judge would have believed, each once, in order. */
+/** Reads the closure again and again while an installer works, and until the result is believed. @returns the differences that count as settled, in order, without repeats */
 async function believed(
   ref: PackageRef,
   before: readonly InstalledPackage[],
@@ -24,11 +25,12 @@ async function believed(
   const seen: string[] = [];
   let readings = 0;
   let done = false;
-  const look = (): void => {
+  const read = (): boolean => {
     const now = Date.now();
     const reading = readClosure(ref, cache, now);
     readings += 1;
-    if (reading.status === 'ok' && now - reading.changedAt >= quietMs) {
+    const isBelieved = reading.status === 'ok' && now - reading.changedAt >= quietMs;
+    if (isBelieved) {
       const { own, dependencies } = diffClosures(before, reading.packages);
       const text = [...(own ? [own] : []), ...dependencies]
         .map((change) => `${change.name} ${change.running} ${change.installed ?? '-'} ${change.direction}`)
@@ -37,21 +39,18 @@ async function believed(
         seen.push(text);
       }
     }
+    return isBelieved;
   };
   const installing = install().finally(() => {
     done = true;
   });
   while (!done) {
-    look();
+    read();
+    // So that the installer gets its turn: each reading blocks this process only, and there are to be many.
     await delay(2);
   }
   await installing;
-  const deadline = Date.now() + 5_000;
-  const settled = seen.length;
-  while (seen.length === settled && Date.now() < deadline) {
-    look();
-    await delay(20);
-  }
+  await until('the installed environment is believed', read);
   return { seen, readings };
 }
 
@@ -75,6 +74,7 @@ describe('an environment while an installer works on it', function () {
     await makeProject(project, [`${name}@${versions[0]}`, '@modelcontextprotocol/sdk@1.32.1']);
     const ref: PackageRef = { ecosystem: 'npm', entry: join(project, 'node_modules/.bin', bin), environment: project, name };
     const before = packagesOf(ref);
+    // The environment must have been quiet for this long: the delay is what is tested.
     await delay(quietMs);
     const { seen, readings } = await believed(ref, before, () =>
       npm(project, 'install', `${name}@${versions[1]}`, '@modelcontextprotocol/sdk@1.32.2'),
@@ -97,6 +97,7 @@ describe('an environment while an installer works on it', function () {
     await pip(venv, 'install', 'stale-mcp==0.1.0', 'stalelib==1.0.0');
     const ref: PackageRef = { ecosystem: 'python', entry: venvPath(venv, 'stale-mcp'), environment: venv, name: 'stale-mcp' };
     const before = packagesOf(ref);
+    // The environment must have been quiet for this long: the delay is what is tested.
     await delay(quietMs);
     const { seen, readings } = await believed(ref, before, () => pip(venv, 'install', '-U', 'stale-mcp', 'stalelib'));
     deepEqual(seen, ['', 'stale-mcp 0.1.0 0.2.0 upgrade; stalelib 1.0.0 1.1.0 upgrade']);

@@ -74,11 +74,11 @@ export async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Waits until a look gives what is wanted; the last look is returned, for the assertion to judge. */
-export async function until<T>(look: () => Promise<T>, wanted: (value: T) => boolean, withinMs = 5_000): Promise<T> {
+/** Reads again until the value is the wanted one or the time is over. @returns the last value, for the assertion to judge */
+export async function readUntil<T>(read: () => Promise<T>, wanted: (value: T) => boolean, withinMs = 5_000): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {
-    const value = await look();
+    const value = await read();
     if (wanted(value) || performance.now() > end) {
       return value;
     }

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import psList from 'ps-list';
-import { identityKey, type ProcessTable } from '../../../src/model/process.ts';
+import { identityKey, type ProcessRow, type ProcessTable } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { PsTable } from '../../../src/process/otherSystems/psTable.ts';
-import { ancestorsOf, treeOf } from '../../../src/process/tree/processTree.ts';
-import { Children, firstLine, kill, rowOf, until } from './children.ts';
+import { processTree } from '../../../src/process/tree/processTree.ts';
+import { Children, firstLine, kill, readUntil, rowOf } from './children.ts';
 
 const waits = 'setInterval(() => {}, 1000)';
 
@@ -63,7 +63,7 @@ for (const { name, make, exact } of [
     it('counts the same processes as it lists', async () => {
       await children.start('sleep', ['100']);
       // The machine is busy with other things: a moment in which nothing came or went is waited for.
-      const [listed, counted] = await until(
+      const [listed, counted] = await readUntil(
         async () => [(await table.list()).map((row) => row.pid).sort(), [...(await table.pids())].sort()] as const,
         ([rows, pids]) => rows.join() === pids.join(),
       );
@@ -103,7 +103,7 @@ for (const { name, make, exact } of [
 
     it('shows a first argument that the caller made up', async () => {
       const child = await children.start('bash', ['-c', 'exec -a renamed-server sleep 100']);
-      const row = await until(
+      const row = await readUntil(
         () => rowOf(table, child.pid),
         (one) => one.argv.length > 0 && one.argv[0] !== 'bash',
       );
@@ -117,7 +117,7 @@ for (const { name, make, exact } of [
       const { identity } = await rowOf(table, pid);
       const state = (): string => execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim();
       assert.match(
-        await until(
+        await readUntil(
           async () => state(),
           (text) => text.startsWith('Z'),
         ),
@@ -134,7 +134,7 @@ for (const { name, make, exact } of [
 
     it('lists processes, not their threads', async () => {
       const child = await children.start(process.execPath, ['-e', waits]);
-      const threads = await until(
+      const threads = await readUntil(
         async () => readdirSync(`/proc/${child.pid}/task`).map(Number),
         (ids) => ids.length > 3,
       );
@@ -160,13 +160,15 @@ for (const { name, make, exact } of [
 
     it('puts ancestors and descendants in order', async () => {
       const { client, pid } = await children.startClient('bash', ['-c', 'sleep 100 & echo $!; wait']);
-      const rows = await table.list();
+      const tree = processTree(await table.list());
+      const rowWith = (wanted: number): ProcessRow => tree.rows.find((row) => row.pid === wanted) ?? assert.fail(`no PID ${wanted}`);
       assert.deepEqual(
-        treeOf(client.pid, rows).map((row) => row.pid),
+        tree.treeOf(rowWith(client.pid)).map((row) => row.pid),
         [client.pid, pid],
       );
       assert.deepEqual(
-        ancestorsOf(pid, rows)
+        tree
+          .ancestorsOf(rowWith(pid))
           .slice(0, 2)
           .map((row) => row.pid),
         [client.pid, process.pid],
@@ -203,7 +205,7 @@ for (const { name, make, exact } of [
       assert.equal(await stdin(nothing.pid), 'null-device');
       assert.equal(await stdin(fromFile.pid), 'file');
       assert.equal(
-        await until(
+        await readUntil(
           () => stdin(pid),
           (state) => state === 'terminal',
         ),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { kernelProcFs } from '../../../src/process/linux/procFs.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
+import { until } from '../../until.ts';
 
 const linux = process.platform === 'linux' ? describe : describe.skip;
 
@@ -38,10 +39,10 @@ linux('Native code that a process has mapped, on Linux', () => {
     copyFileSync(system, library);
     child = spawn('sleep', ['600'], { stdio: 'ignore', env: { ...process.env, LD_PRELOAD: library } });
     // It has come to rest when nothing of it has to be read any more.
-    for (let seen = await look(); seen.reads > 0 || !readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes(library); ) {
-      await new Promise((done) => setTimeout(done, 20));
-      seen = await look();
-    }
+    await until('nothing of it is read', async () => {
+      const { reads } = await look();
+      return reads === 0 && readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes(library);
+    });
   });
   afterEach(() => {
     child.kill('SIGKILL');

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, before, describe, it } from 'mocha';
 import type { ProcessDetail, ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { treeOf } from '../../../src/process/tree/processTree.ts';
+import { processTree } from '../../../src/process/tree/processTree.ts';
 import { openProgram, otherUser } from '../../otherUser.ts';
-import { Children, deadPipesCanBeProven, firstLine, kill, rowOf, until } from './children.ts';
+import { Children, deadPipesCanBeProven, firstLine, kill, readUntil, rowOf } from './children.ts';
 
 const { uid: nobody } = otherUser;
 let reader: readonly string[] = [];
@@ -105,7 +105,7 @@ sys.stdin.readline()`;
     children.remember(pid);
     assert.equal(read([pid], asNobody)[0]?.detail?.stdin, 'connected');
     await kill(client);
-    const row = await until(
+    const row = await readUntil(
       () => rowOf(new ProcTable(), pid),
       (one) => one.ppid === 1,
     );
@@ -155,7 +155,10 @@ sys.stdin.readline()`;
     const client = await children.start('bash', ['-c', 'sleep 100 | unshare --pid --fork --mount-proc bash -c "$0"', inner], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    const below = async (): Promise<readonly ProcessRow[]> => treeOf(client.pid, await new ProcTable().list());
+    const below = async (): Promise<readonly ProcessRow[]> => {
+      const tree = processTree(await new ProcTable().list());
+      return tree.rows.filter((row) => row.pid === client.pid).flatMap((row) => tree.treeOf(row));
+    };
     let line: string;
     try {
       line = await firstLine(client);

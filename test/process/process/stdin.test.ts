@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { Children, deadPipesCanBeProven, firstLine, kill, rowOf, until } from './children.ts';
+import { Children, deadPipesCanBeProven, firstLine, kill, readUntil, rowOf } from './children.ts';
 
 /** Prints the PID of a server on a socket pair, as Node makes them, and keeps the other end. */
 const nodeClient = `
@@ -38,7 +38,7 @@ describe('The other end of standard input, on Linux', function () {
   const linkOf = (pid: number): string => readlinkSync(`/proc/${pid}/fd/0`);
   /** The server behind a waiting shell. */
   const below = async (pid: number): Promise<number> => {
-    const child = await until(
+    const child = await readUntil(
       async () => (await table.list()).find((row) => row.ppid === pid),
       (row) => row?.name === 'sleep',
     );
@@ -61,7 +61,7 @@ describe('The other end of standard input, on Linux', function () {
     const { client, pid } = await children.startClient(process.execPath, ['-e', nodeClient]);
     client.stdin?.write('close\n');
     assert.equal(
-      await until(
+      await readUntil(
         () => stdin(pid),
         (state) => state === 'none',
       ),
@@ -87,7 +87,7 @@ describe('The other end of standard input, on Linux', function () {
     assert.equal(await stdin(server), 'connected');
     process.kill(copy, 'SIGKILL');
     assert.equal(
-      await until(
+      await readUntil(
         () => stdin(server),
         (state) => state === 'none',
       ),
@@ -119,7 +119,7 @@ describe('The other end of standard input, on Linux', function () {
     // It replaces itself by a program, which closes the pipe that was its own.
     client.stdin?.write('\n');
     assert.equal(
-      await until(
+      await readUntil(
         () => stdin(server),
         (state) => state === 'none',
       ),
@@ -141,7 +141,7 @@ describe('The other end of standard input, on Linux', function () {
       'time.sleep(100)',
     ].join('\n');
     const { client, pid } = await children.startClient('python3', ['-c', code]);
-    await until(
+    await readUntil(
       () => rowOf(table, pid),
       (row) => row.name === 'sleep',
     );
@@ -155,7 +155,7 @@ describe('The other end of standard input, on Linux', function () {
     execFileSync('mkfifo', [path]);
     const reader = await children.start('bash', ['-c', 'exec sleep 100 0<>"$0"', path]);
     assert.equal(
-      await until(
+      await readUntil(
         async () => linkOf(reader.pid),
         (link) => link === path,
       ),
@@ -164,7 +164,7 @@ describe('The other end of standard input, on Linux', function () {
     assert.equal(await stdin(reader.pid), 'unknown');
     await children.start('bash', ['-c', 'exec sleep 100 >"$0"', path]);
     assert.equal(
-      await until(
+      await readUntil(
         () => stdin(reader.pid),
         (state) => state === 'connected',
       ),
@@ -174,7 +174,7 @@ describe('The other end of standard input, on Linux', function () {
 
   it('is unknown when it was closed', async () => {
     const child = await children.start('bash', ['-c', 'exec sleep 100 <&-']);
-    await until(
+    await readUntil(
       () => rowOf(table, child.pid),
       (row) => row.name === 'sleep',
     );
@@ -195,14 +195,14 @@ describe('The other end of standard input, on Linux', function () {
       const accepted = new Promise<import('node:net').Socket>((resolve) => server.once('connection', resolve));
       const child = await children.start('bash', ['-c', `exec sleep 100 <>/dev/tcp/127.0.0.1/${port}`]);
       const socket = await accepted;
-      await until(
+      await readUntil(
         () => rowOf(table, child.pid),
         (row) => row.name === 'sleep',
       );
       assert.equal(await stdin(child.pid), 'connected');
       socket.destroy();
       assert.equal(
-        await until(
+        await readUntil(
           () => stdin(child.pid),
           (state) => state === 'none',
         ),

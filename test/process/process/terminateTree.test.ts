@@ -7,7 +7,7 @@ import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { type EndReport, endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
 import { openProgram, otherUser } from '../../otherUser.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
-import { Children, firstLine, rowOf, until } from './children.ts';
+import { Children, firstLine, readUntil, rowOf } from './children.ts';
 
 const table = new ProcTable();
 const idle = 'setInterval(() => {}, 1000);';
@@ -86,7 +86,7 @@ describe('Ending a tree', function () {
   it('ends a server that was stopped (SIGSTOP)', async () => {
     const child = await children.start(process.execPath, ['-e', idle]);
     process.kill(child.pid, 'SIGSTOP');
-    const row = await until(
+    const row = await readUntil(
       () => rowOf(table, child.pid),
       (one) => one.state === 'T',
     );

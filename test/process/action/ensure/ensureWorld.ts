@@ -5,6 +5,7 @@ import type { ShutdownWay } from '../../../../src/action/execute/shutdownRequest
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import { ProcListeners } from '../../../../src/process/linux/procListeners.ts';
 import { createRedactor } from '../../../../src/redaction/redactor.ts';
+import { until } from '../../../until.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { imitation } from '../../survey/ports/httpServer.ts';
 import type { World } from '../../survey/world.ts';
@@ -80,12 +81,10 @@ export async function listenersOf(port: number): Promise<readonly number[]> {
   return (await new ProcListeners().look(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
 }
 
-/** Ends whoever a test has left on its own port, by PID. */
+/** Ends the servers that a test has left on its own port, by PID. */
 export async function clearPort(port: number): Promise<void> {
   for (const pid of await listenersOf(port)) {
     process.kill(pid, 'SIGKILL');
   }
-  while ((await listenersOf(port)).length > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until('the port is free', async () => (await listenersOf(port)).length === 0);
 }

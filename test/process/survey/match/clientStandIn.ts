@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import type { ProcessRow } from '../../../../src/model/process.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
-import { ancestorsOf, treeOf } from '../../../../src/process/tree/processTree.ts';
+import { processTree } from '../../../../src/process/tree/processTree.ts';
 import { type Attributed, attribute } from '../../../../src/survey/match/attributeServers.ts';
 
 /** Starts what it is told to as Claude Code does: a direct child, no shell. */
@@ -89,7 +89,8 @@ export class Workshop {
   async below(pid: number, definitions: readonly RawDefinition[]): Promise<readonly Attributed[]> {
     const rows = await this.#list(pid);
     const found = await attribute(rows, definitions, (row) => this.table.detail(row), { home: this.home });
-    return found.filter((one) => ancestorsOf(one.server.pid, rows).some((row) => row.pid === pid));
+    const tree = processTree(rows);
+    return found.filter((one) => tree.ancestorsOf(one.server).some((row) => row.pid === pid));
   }
 
   async everything(definitions: readonly RawDefinition[]): Promise<readonly Attributed[]> {
@@ -114,9 +115,8 @@ export class Workshop {
       last = now;
       await new Promise((done) => setTimeout(done, 400));
     }
-    const rows = await this.#list(pid);
     throw new Error(
-      `no server below PID ${pid}; there are: ${treeOf(pid, rows)
+      `no server below PID ${pid}; there are: ${treeBelow(pid, await this.#list(pid))
         .map((row) => `${row.pid}<${row.ppid} ${row.commandLine.slice(0, 200)}`)
         .join(' ; ')}`,
     );
@@ -124,7 +124,7 @@ export class Workshop {
 
   async #list(pid: number): Promise<readonly ProcessRow[]> {
     const rows = await this.table.list();
-    for (const row of treeOf(pid, rows)) {
+    for (const row of treeBelow(pid, rows)) {
       this.#seen.set(row.pid, row);
     }
     return rows;
@@ -151,4 +151,10 @@ export class Workshop {
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
+}
+
+/** A process and everything below it; empty when it is not in the list. */
+function treeBelow(pid: number, rows: readonly ProcessRow[]): readonly ProcessRow[] {
+  const root = rows.find((row) => row.pid === pid);
+  return root ? processTree(rows).treeOf(root) : [];
 }

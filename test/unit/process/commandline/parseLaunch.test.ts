@@ -104,6 +104,9 @@ const table: readonly (readonly [readonly string[], string])[] = [
   [['cmd', '/c', String.raw`"C:\n\node.exe" s.js a\\\"b c`], String.raw`node > s.js | a\"b c (cmd)`],
   [['cmd', '/c', String.raw`node s.js a\\\\"b c" d`], String.raw`node > s.js | a\\b c d (cmd)`],
   [['cmd', '/c', 'node s.js a"b"" c'], 'node > s.js | ab" c (cmd)'],
+  // Names that every JavaScript object has.
+  [['toString', 'x'], 'binary > toString | x'],
+  [['npm', 'constructor'], 'binary > npm | constructor'],
   [['cmd.exe', '/k'], 'cmd'],
   [['powershell.exe', '-NoProfile', '-Command', 'npx -y pkg'], 'npm-exec pkg (powershell)'],
   [['/usr/bin/env', '-i', 'A=1', '-u', 'B', 'node', 's.js'], 'node > s.js (env)'],

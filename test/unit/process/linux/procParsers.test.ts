@@ -4,7 +4,8 @@ import { bootEpochReader, parseAuxiliaryVector, parseTimeOffsets, readProcSystem
 import { parseCmdline } from '../../../../src/process/linux/procCmdline.ts';
 import { parseEnvironment } from '../../../../src/process/linux/procDetail.ts';
 import type { ProcFs } from '../../../../src/process/linux/procFs.ts';
-import { parseTcpSockets, parseUnixSockets, unixPeer } from '../../../../src/process/linux/procSockets.ts';
+import { parseTcpSockets } from '../../../../src/process/linux/procNetTcp.ts';
+import { parseUnixSockets, unixPeer } from '../../../../src/process/linux/procSockets.ts';
 import { isRunning, parseProcStat } from '../../../../src/process/linux/procStat.ts';
 import { namesNamespaceInit } from '../../../../src/process/tree/namespaceInit.ts';
 
