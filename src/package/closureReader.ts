@@ -12,16 +12,10 @@ import { readClosure } from './readClosure.ts';
  */
 export function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string[] {
   const marks = new Set<string>([ref.entry, ref.environment, ...reading.watch]);
-  if (ref.ecosystem !== 'dotnet') {
-    marks.add(join(ref.environment, ref.ecosystem === 'python' ? 'pyvenv.cfg' : 'node_modules'));
-  }
+  marks.add(join(ref.environment, ref.ecosystem === 'python' ? 'pyvenv.cfg' : 'node_modules'));
   if (reading.status === 'ok') {
     for (const item of reading.packages) {
-      for (const mark of item.ecosystem === 'npm'
-        ? npmMarks(item)
-        : item.ecosystem === 'python'
-          ? pythonMarks(item)
-          : [item.root, dirname(item.root)]) {
+      for (const mark of item.ecosystem === 'npm' ? npmMarks(item) : pythonMarks(item)) {
         marks.add(mark);
       }
     }

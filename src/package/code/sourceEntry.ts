@@ -86,7 +86,7 @@ export function sourceEntry(row: ProcessRow, detail: ProcessDetail, ref: Package
  * @param packages of the server's closure, its own first
  */
 export function linkedSource(ref: PackageRef, packages: readonly InstalledPackage[]): SourceEntry | undefined {
-  if (ref.editable === true || ref.ecosystem === 'dotnet') {
+  if (ref.editable === true) {
     return undefined;
   }
   const inPlace = packages.slice(1).filter(({ root }) => (ref.ecosystem === 'npm' ? installedRoot(root) === undefined : isEditable(root)));

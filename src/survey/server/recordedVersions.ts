@@ -15,7 +15,7 @@ export interface RecordedVersions {
   readonly others: ReadonlyMap<string, string>;
 }
 
-const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'python', python: 'python', nuget: 'dotnet' };
+const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'python', python: 'python' };
 
 /** @returns undefined when the records name no version of a package that we know how to compare */
 export function recordedVersions(records: readonly InstanceRecord[]): RecordedVersions | undefined {

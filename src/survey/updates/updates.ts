@@ -53,7 +53,7 @@ export class Updates {
 
   /** @param now epoch ms */
   current(attributed: Attributed, sight: LoadedPackage, redactor: Redactor, now: number): UpdateState {
-    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable || sight.ref.ecosystem === 'dotnet') {
+    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable) {
       return {};
     }
     const own = sight.reading.packages[0];
