@@ -13,7 +13,7 @@ import { identifyPython } from './python/identifyPython.ts';
 /** What is known of a process's package: where to find it, or in words for a person why not. */
 export type Identified = { readonly ref: PackageRef } | { readonly unknown: string };
 
-export type Runtime = 'node' | 'bun' | 'deno' | 'python';
+type Runtime = 'node' | 'bun' | 'deno' | 'python';
 
 /**
  * Finds the package that a process was loaded from, from its arguments, directories and (by name of the variable) environment, reading files only. The

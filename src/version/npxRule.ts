@@ -4,7 +4,7 @@ import valid from 'semver/functions/valid.js';
 import type { NpmSpec } from './npmSpec.ts';
 
 /** What is known of the next start of an `npx` call. */
-export interface NpxState {
+interface NpxState {
   readonly spec: NpmSpec;
   /** npm's own version; undefined when nothing tells. */
   readonly npm?: string;

@@ -1,7 +1,7 @@
 import { type Baseline, installedAfterStart } from '../../diagnosis/stale/baseline.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import type { Ecosystem, InstalledPackage, PackageRef } from '../../model/package.ts';
-import { compareVersions } from '../../version/compare.ts';
+import { compareVersions } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 

@@ -6,7 +6,7 @@ import { identityKey } from '../../model/process.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { IndexRoute } from '../../registry/indexRoute.ts';
 import type { Question } from '../../registry/lookUp.ts';
-import { newestFor } from '../../registry/newestVersion.ts';
+import { newestVersion } from '../../registry/newestVersion.ts';
 import { npmRoute } from '../../registry/npm/npmRoute.ts';
 import { pythonRoute } from '../../registry/python/pythonRoute.ts';
 import type { SettingsSource } from '../../registry/settingsSource.ts';
@@ -72,7 +72,7 @@ export class Updates {
     const known = this.#desk.known(question);
     const prereleases = tag !== 'latest';
     const newest =
-      known && newestFor({ ecosystem, version: installed, prereleases, ...(python === undefined ? {} : { python }) }, known.candidates);
+      known && newestVersion({ ecosystem, version: installed, prereleases, ...(python === undefined ? {} : { python }) }, known.candidates);
     if (!known || newest === undefined) {
       return {};
     }

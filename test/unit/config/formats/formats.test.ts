@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { clientTable } from '../../../../src/clients/clientTable.ts';
 import { formatOf } from '../../../../src/config/formats/formats.ts';
 import { type EntryFields, readEntry } from '../../../../src/config/formats/serverEntry.ts';
-import { tomlEntryLines } from '../../../../src/config/formats/tomlLines.ts';
+import { tomlEntryLines } from '../../../../src/config/formats/tomlEntryLines.ts';
 import { processorTime } from '../../processorTime.ts';
 
 describe('readEntry', () => {
