@@ -1,6 +1,6 @@
 import type { Finding, FindingAction } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
-import { changeDirection } from '../version/compare.ts';
+import { changeDirection } from '../version/compareVersions.ts';
 import type { NextVersion } from '../version/npxRule.ts';
 import { moment } from './wording.ts';
 

@@ -1,6 +1,6 @@
 import type { Finding, FindingAction } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
-import { compareVersions } from '../version/compare.ts';
+import { compareVersions } from '../version/compareVersions.ts';
 import { shownCommandLine, type Upgrade } from './upgradeCommand.ts';
 import { moment } from './wording.ts';
 

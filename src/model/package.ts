@@ -1,4 +1,4 @@
-export type Ecosystem = 'npm' | 'python' | 'dotnet';
+export type Ecosystem = 'npm' | 'python';
 
 /** One installed package as its metadata says now. */
 export interface InstalledPackage {

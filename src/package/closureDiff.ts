@@ -1,5 +1,5 @@
 import type { ClosureReading, InstalledPackage, PackageChange } from '../model/package.ts';
-import { changeDirection, compareVersions } from '../version/compare.ts';
+import { changeDirection, compareVersions } from '../version/compareVersions.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
 
 /** What changed between two readings of one closure. */
@@ -10,7 +10,7 @@ export interface ClosureDifference {
 }
 
 /** A reading, or what was kept of one. */
-export type ComparedReading = Pick<Extract<ClosureReading, { status: 'ok' }>, 'packages' | 'ownOnly'>;
+type ComparedReading = Pick<Extract<ClosureReading, { status: 'ok' }>, 'packages' | 'ownOnly'>;
 
 /** Compares two readings of one closure. Where one of them knows the own package only, the dependencies are not compared: unread is not removed. */
 export function diffReadings(before: ComparedReading, now: ComparedReading): ClosureDifference {

@@ -10,18 +10,12 @@ import { readClosure } from './readClosure.ts';
  * that every installer renews. About one for each package, so that a look at all of them is cheap. What moves here is no verdict: it only says that the
  * files have to be read.
  */
-export function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string[] {
+function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string[] {
   const marks = new Set<string>([ref.entry, ref.environment, ...reading.watch]);
-  if (ref.ecosystem !== 'dotnet') {
-    marks.add(join(ref.environment, ref.ecosystem === 'python' ? 'pyvenv.cfg' : 'node_modules'));
-  }
+  marks.add(join(ref.environment, ref.ecosystem === 'python' ? 'pyvenv.cfg' : 'node_modules'));
   if (reading.status === 'ok') {
     for (const item of reading.packages) {
-      for (const mark of item.ecosystem === 'npm'
-        ? npmMarks(item)
-        : item.ecosystem === 'python'
-          ? pythonMarks(item)
-          : [item.root, dirname(item.root)]) {
+      for (const mark of item.ecosystem === 'npm' ? npmMarks(item) : pythonMarks(item)) {
         marks.add(mark);
       }
     }
@@ -63,7 +57,7 @@ const width = 5;
 const unsettledMs = 2_000;
 
 /** How a set of paths looked at one moment: by stat alone, nothing is opened. */
-export class Fingerprint {
+class Fingerprint {
   readonly #paths: readonly string[];
   readonly #values: Float64Array;
   readonly #settled: boolean;

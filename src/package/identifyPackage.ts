@@ -4,7 +4,6 @@ import { errorName } from '../base/errors.ts';
 import type { PackageRef } from '../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../model/process.ts';
 import { statPath } from '../storage/boundedFile.ts';
-import { dotnetPackage } from './dotnetTool.ts';
 import { denoPackage } from './npm/denoCache.ts';
 import { bunScript, denoScript, nodeScript, type ScriptArgument } from './npm/nodeEntry.ts';
 import { refOfScript } from './npm/nodePackage.ts';
@@ -14,7 +13,7 @@ import { identifyPython } from './python/identifyPython.ts';
 /** What is known of a process's package: where to find it, or in words for a person why not. */
 export type Identified = { readonly ref: PackageRef } | { readonly unknown: string };
 
-export type Runtime = 'node' | 'bun' | 'deno' | 'python';
+type Runtime = 'node' | 'bun' | 'deno' | 'python';
 
 /**
  * Finds the package that a process was loaded from, from its arguments, directories and (by name of the variable) environment, reading files only. The
@@ -23,10 +22,6 @@ export type Runtime = 'node' | 'bun' | 'deno' | 'python';
 export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identified {
   try {
     const runtime = runtimeOf(row, detail);
-    const tool = runtime === undefined ? dotnetPackage(row, detail) : undefined;
-    if (tool) {
-      return tool;
-    }
     if (runtime === undefined) {
       const program = basename(programFile(detail) ?? row.argv[0] ?? row.name);
       return { unknown: `its program (${program.slice(0, 64)}) is not a runtime whose packages can be read` };

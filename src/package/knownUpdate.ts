@@ -3,7 +3,7 @@ import { isRecord } from '../base/json.ts';
 import { openssl } from '../base/random.ts';
 import type { Ecosystem, PackageRef } from '../model/package.ts';
 import { readBounded } from '../storage/boundedFile.ts';
-import { compareVersions } from '../version/compare.ts';
+import { compareVersions } from '../version/compareVersions.ts';
 import { versionShaped } from '../version/versionShape.ts';
 
 /** What a registry offers for one installation, as those who may go on line keep it for those who may not (the guard). */

@@ -3,7 +3,6 @@ import { errorName } from '../base/errors.ts';
 import type { ClosureReading, PackageRef } from '../model/package.ts';
 import { statPath } from '../storage/boundedFile.ts';
 import type { PartsOrFailure } from './closureParts.ts';
-import { readDotnetTool } from './dotnetTool.ts';
 import { MetadataCache } from './metadataCache.ts';
 import { readNpmClosure } from './npm/npmClosure.ts';
 import { readPythonClosure } from './python/pythonClosure.ts';
@@ -24,12 +23,7 @@ const aheadMs = 5_000;
 export function readClosure(ref: PackageRef, cache: MetadataCache = new MetadataCache(), now: number = Date.now()): ClosureReading {
   let parts: PartsOrFailure;
   try {
-    parts =
-      ref.ecosystem === 'npm'
-        ? readNpmClosure(ref, cache, now)
-        : ref.ecosystem === 'python'
-          ? readPythonClosure(ref, cache, now)
-          : readDotnetTool(ref);
+    parts = ref.ecosystem === 'npm' ? readNpmClosure(ref, cache, now) : readPythonClosure(ref, cache, now);
   } catch (error) {
     parts = { status: 'unreadable', reason: `${ref.name} could not be read (${errorName(error)})` };
   }

@@ -1,9 +1,9 @@
 import type { Ecosystem } from '../model/package.ts';
-import { compareVersions, isPrerelease, pythonSatisfies } from '../version/compare.ts';
+import { compareVersions, isPrerelease, pythonSatisfies } from '../version/compareVersions.ts';
 import type { Candidate } from './registryAnswer.ts';
 
 /** What is installed, as far as it decides which version is news. */
-export interface InstalledVersion {
+interface InstalledVersion {
   readonly ecosystem: Ecosystem;
   readonly version: string;
   /** "3.11.7" or "3.11"; undefined when nothing on disk tells. */
@@ -16,7 +16,7 @@ export interface InstalledVersion {
  * The newest version that a person with this installation would want: no prerelease unless one is installed, none that wants another Python.
  * Undefined when there is none.
  */
-export function newestFor(installed: InstalledVersion, candidates: readonly Candidate[]): string | undefined {
+export function newestVersion(installed: InstalledVersion, candidates: readonly Candidate[]): string | undefined {
   const { ecosystem } = installed;
   const wantsPrereleases = installed.prereleases === true || isPrerelease(ecosystem, installed.version) === true;
   let newest: string | undefined;

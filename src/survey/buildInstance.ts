@@ -5,7 +5,7 @@ import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import type { Problem } from '../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../model/process.ts';
 import type { Instance, RunningPackage } from '../model/snapshot.ts';
-import { looksLikeMcp } from '../package/mcpPackage.ts';
+import { looksLikeMcp } from '../package/looksLikeMcp.ts';
 import type { ProcessTree } from '../process/tree/processTree.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import type { Attributed } from './match/attributeServers.ts';
@@ -104,7 +104,7 @@ export function buildInstance(
         ? [judgeUnanswered({ ...waiting, oldest: redactor.text(waiting.oldest), now, pid: server.pid, name: redactor.text(name), cure })]
         : []),
       ...entryFindings(attributed, cure, memory, now),
-      ...memory.respawns.findings(attributed, sight, versions.package, update, cure, now),
+      ...memory.respawns.findings(attributed, sight, { running: versions.package, update, cure }, now),
       ...(container?.finding ? [container.finding] : []),
       ...(update?.finding ? [update.finding] : []),
     ],

@@ -16,7 +16,7 @@ export function isNpmName(name: string): boolean {
 }
 
 /** What follows the name in `name@…`. A tag is a name in the registry; nothing but the registry knows its version. */
-export type NpmSelector = { readonly kind: 'version' | 'range' | 'tag'; readonly value: string };
+type NpmSelector = { readonly kind: 'version' | 'range' | 'tag'; readonly value: string };
 
 /** A package specification as npm, npx, pnpm dlx and bunx take it. */
 export type NpmSpec =

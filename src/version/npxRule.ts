@@ -1,12 +1,10 @@
 import coerce from 'semver/functions/coerce.js';
-import gte from 'semver/functions/gte.js';
-import lt from 'semver/functions/lt.js';
 import satisfies from 'semver/functions/satisfies.js';
 import valid from 'semver/functions/valid.js';
 import type { NpmSpec } from './npmSpec.ts';
 
 /** What is known of the next start of an `npx` call. */
-export interface NpxState {
+interface NpxState {
   readonly spec: NpmSpec;
   /** npm's own version; undefined when nothing tells. */
   readonly npm?: string;
@@ -24,9 +22,8 @@ export interface NpxState {
 export type NextVersion = { readonly version: string; readonly by: 'spec' | 'local' | 'registry' } | { readonly unknown: string };
 
 /**
- * Which version `npx` starts next. The rules differ by npm's version and were measured for each (research: server-memory seeded at an old version, npm 7.24,
- * 8.5, 8.19, 9.6.4, 9.6.5, 10.8, 10.9, 11.6, 11.19): a bare name is asked for anew from 9.6.5 on, before that it stays as cached, before 8.6 it moves within the
- * caret range; a range stays as cached up to npm 10; `@latest` is always asked for.
+ * Which version `npx` starts next. Measured with npm 10.8, 10.9, 11.6 and 11.19 and a package that was cached at an old version: the registry is asked for a bare
+ * name and for a tag at each start. A range keeps to the cached version in npm 10, and is asked for again from npm 11 on. Older versions of npm have other rules.
  */
 export function npxNext({ spec, npm, cached, project, latest: said, tag = 'latest' }: NpxState): NextVersion {
   if (spec.kind !== 'registry') {
@@ -38,6 +35,10 @@ export function npxNext({ spec, npm, cached, project, latest: said, tag = 'lates
   if (selector?.kind === 'version') {
     return { version: valid(selector.value, true) ?? selector.value, by: 'spec' };
   }
+  const major = npm === undefined ? undefined : coerce(npm)?.major;
+  if (major !== undefined && major < 10) {
+    return { unknown: 'the rules of npm before version 10 are not known' };
+  }
   if (selector?.kind === 'tag') {
     return fromRegistry(latest);
   }
@@ -45,24 +46,12 @@ export function npxNext({ spec, npm, cached, project, latest: said, tag = 'lates
   if (project !== undefined && satisfies(project, range, { includePrerelease: true })) {
     return { version: project, by: 'local' };
   }
-  const version = npm === undefined ? null : coerce(npm);
-  if (version === null) {
+  if (major === undefined) {
     return { unknown: 'which npm starts it is not known, and their rules differ' };
   }
-  const kept = cached !== undefined && satisfies(cached, range, { includePrerelease: true }) ? cached : undefined;
-  if (selector) {
-    return gte(version, '11.0.0') || kept === undefined ? fromRegistry(latest, range) : { version: kept, by: 'local' };
-  }
-  if (gte(version, '9.6.5')) {
-    return fromRegistry(latest);
-  }
-  if (kept === undefined) {
-    return fromRegistry(latest);
-  }
-  if (gte(version, '8.19.0')) {
-    return { version: kept, by: 'local' };
-  }
-  return lt(version, '8.6.0') ? fromRegistry(latest, `^${kept}`) : { unknown: 'how this npm chooses is not known' };
+  return selector && major === 10 && cached !== undefined && satisfies(cached, range, { includePrerelease: true })
+    ? { version: cached, by: 'local' }
+    : fromRegistry(latest, range);
 }
 
 function fromRegistry(latest: string | undefined, range = '*'): NextVersion {

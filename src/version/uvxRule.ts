@@ -3,7 +3,7 @@ import type { NextVersion } from './npxRule.ts';
 import type { PythonSpec } from './pythonSpec.ts';
 
 /** What is known of the next start of a `uvx` call. */
-export interface UvxState {
+interface UvxState {
   readonly spec: PythonSpec;
   /** Installed by `uv tool install`. */
   readonly tool?: string;

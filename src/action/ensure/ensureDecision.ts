@@ -1,6 +1,6 @@
 import type { Ecosystem } from '../../model/package.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { compareVersions } from '../../version/compare.ts';
+import { compareVersions } from '../../version/compareVersions.ts';
 
 /** How a server is started. `{port}` in arguments and values is the port; it also gets the variable `PORT`. */
 export interface Launch {

@@ -5,7 +5,7 @@ import spawn from 'cross-spawn';
 import * as v from 'valibot';
 import { compileFolder } from '../../base/compileCache.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
-import { compareVersions } from '../../version/compare.ts';
+import { compareVersions } from '../../version/compareVersions.ts';
 import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherScript.ts';
 
 /** The program that installs the launcher. */

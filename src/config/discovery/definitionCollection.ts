@@ -11,8 +11,16 @@ import type { FileSearch } from './fileSearch.ts';
 
 type Found = { -readonly [Key in keyof RawDefinition]: RawDefinition[Key] };
 
-/** Brings together what the files say: one definition for each entry, however many clients read its file and by whatever names of it. */
-export class Collection {
+interface FilePlace {
+  readonly path: string;
+  /** With all links resolved. */
+  readonly realPath: string;
+  /** The folder of a project file, with all links resolved. */
+  readonly realFolder: string | undefined;
+}
+
+/** Collects the entries of all files: one definition for each entry, also where several clients read its file, or read it by several paths. */
+export class DefinitionCollection {
   readonly #found = new Map<string, Found>();
   readonly #problems = new Map<string, Problem>();
   readonly #switchedOff: (SwitchedOff & { readonly client: ClientId })[] = [];
@@ -34,7 +42,7 @@ export class Collection {
       this.#switchedOff.push({ ...item, client: search.owner, ...(folder === undefined ? {} : { folder: resolve(folder) }) });
     }
     for (const entry of file.entries) {
-      this.#addEntry(search, path, realPath, realFolder, entry, file.secrets);
+      this.#addEntry(search, { path, realPath, realFolder }, entry, file.secrets);
     }
   }
 
@@ -51,14 +59,7 @@ export class Collection {
     return [...this.#problems.values()];
   }
 
-  #addEntry(
-    search: FileSearch,
-    path: string,
-    realPath: string,
-    realFolder: string | undefined,
-    entry: ServerEntry,
-    secrets: readonly string[],
-  ): void {
+  #addEntry(search: FileSearch, { path, realPath, realFolder }: FilePlace, entry: ServerEntry, secrets: readonly string[]): void {
     const { fields, problem } = readEntry(entry, formatOf(search.files.format).plainUrl);
     if (problem !== undefined) {
       this.#report(realPath, { source: 'config', message: problem, file: path, line: entry.line });

@@ -4,7 +4,7 @@ import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import { formatOf } from '../formats/formats.ts';
 import type { ServerFile } from '../formats/serverFile.ts';
-import { Collection } from './definitionCollection.ts';
+import { DefinitionCollection } from './definitionCollection.ts';
 import { type FileSearch, fixedSearches, projectSearches, userDirsOf } from './fileSearch.ts';
 import { existingFolders, openedInVscode, workspaceFolders } from './projectFolders.ts';
 import { type ConfigText, readConfigFile } from './readConfigFile.ts';
@@ -44,7 +44,7 @@ const parallel = 24;
  */
 export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigReading> {
   const files = new FileReader();
-  const collection = new Collection();
+  const collection = new DefinitionCollection();
   const userDirs = userDirsOf(roots, roots.vscodeUserDirs);
   const fixed = await fixedSearches(roots, userDirs);
   const named = await files.readAll(fixed.searches, collection);
@@ -99,7 +99,7 @@ class FileReader {
 
   async readAll(
     searches: readonly FileSearch[],
-    collection: Collection,
+    collection: DefinitionCollection,
     trust: ReadonlyMap<string, boolean> = new Map(),
   ): Promise<ServerFile[]> {
     const paths = [...new Set(searches.flatMap((search) => search.paths))];

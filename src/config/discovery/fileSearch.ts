@@ -19,7 +19,7 @@ export interface FileSearch {
 }
 
 /** Names that come and go in these directories make other files to be read. */
-export interface Searches {
+interface Searches {
   readonly searches: readonly FileSearch[];
   readonly directories: readonly string[];
 }

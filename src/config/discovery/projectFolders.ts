@@ -6,12 +6,12 @@ import { parseJsonc, plainValue, property } from '../formats/jsonc.ts';
 import { readConfigFile } from './readConfigFile.ts';
 
 /** More project folders than this are not searched; the most recent count. */
-export const maxFolders = 200;
+const maxFolders = 200;
 /** Of names in one directory or one file no more than this are looked at. */
 const maxLooked = 2_000;
 
 /** A project folder or workspace file that a client has worked in, and when last, as far as anything tells (epoch ms). */
-export interface Learnt {
+interface Learnt {
   readonly path: string;
   readonly usedAt: number;
 }

@@ -1,8 +1,8 @@
 import type { FormatId } from '../../clients/clientDescription.ts';
 import { claudeState, switchFormat } from './claudeFiles.ts';
+import { codexConfig } from './codexConfig.ts';
 import { jsonFormat } from './jsonServers.ts';
 import type { Format } from './serverFile.ts';
-import { codexConfig } from './tomlServers.ts';
 
 const switches = { allowed: ['mcp', 'allowed'], excluded: ['mcp', 'excluded'] };
 

@@ -20,7 +20,7 @@ import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } 
 import { texts } from './serverFile.ts';
 
 /** Where an entry stands, as a path of property names; undefined = nowhere. */
-export type EntryPath = (root: Node | undefined, place: EntryPlace) => readonly string[] | undefined;
+type EntryPath = (root: Node | undefined, place: EntryPlace) => readonly string[] | undefined;
 
 interface Located {
   readonly file: JsoncFile;

@@ -4,7 +4,7 @@ import { jsonCommandEdits } from './jsonCommandEdits.ts';
 import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type ServerFile, texts } from './serverFile.ts';
 
-export interface JsonFormatOptions {
+interface JsonFormatOptions {
   /** Where the map of servers may stand, as paths of property names; all that exist are read, and of a name in several the first counts. */
   readonly maps: readonly (readonly string[])[];
   /** Names that are no servers where they stand among servers, unless what they name has a command or a URL: settings, a map of its own. */

@@ -14,7 +14,7 @@ export interface EntryFields {
   readonly enabled: boolean;
 }
 
-export interface EntryReading {
+interface EntryReading {
   /** Undefined when the entry cannot be used. */
   readonly fields?: EntryFields;
   /** For a person, with the entry's name; holds no values. */

@@ -15,8 +15,8 @@ import {
   spliced,
   unsafeEdit,
 } from './commandEdits.ts';
+import { scanToml, type TomlPair } from './scanToml.ts';
 import { texts } from './serverFile.ts';
-import { scanToml, type TomlPair } from './tomlScan.ts';
 
 const maxDepth = 200;
 

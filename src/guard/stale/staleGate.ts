@@ -222,7 +222,7 @@ export class StaleGate {
     if (!ref || !own) {
       return {};
     }
-    const ecosystem = own.ecosystem === 'python' ? 'pypi' : own.ecosystem === 'dotnet' ? 'nuget' : 'npm';
+    const ecosystem = own.ecosystem === 'python' ? 'pypi' : 'npm';
     const versions = dependencies.slice(0, 500).flatMap((item) => (item.version === undefined ? [] : [[item.name, item.version] as const]));
     return {
       package: { ecosystem, name: own.name, ...(own.version === undefined ? {} : { version: own.version }), root: ref.environment },

@@ -9,7 +9,7 @@ const maxBytes = 8 * 1024 * 1024;
 
 const code = new Set(['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts', '.jsx', '.tsx', '.node', '.wasm']);
 
-export interface CodeContent {
+interface CodeContent {
   readonly content: string;
   /** Newest change of one of the files, epoch ms: to wait by, no evidence. */
   readonly changedAt: number;

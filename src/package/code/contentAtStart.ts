@@ -5,10 +5,10 @@ import { type GitHead, gitHead, headsAt } from './gitHead.ts';
 import { GitObjects } from './gitObjects.ts';
 
 /** What a file is known to have held when a process started: its content by git, or its size by Python's compiled file of it. */
-export type StartMark = { readonly by: 'git'; readonly content: string } | { readonly by: 'compiled'; readonly size: number };
+type StartMark = { readonly by: 'git'; readonly content: string } | { readonly by: 'compiled'; readonly size: number };
 
 /** Whether a file that was written after the start still holds what it held then. Undefined: nothing tells. */
-export type StartContent = 'same' | StartMark | undefined;
+type StartContent = 'same' | StartMark | undefined;
 
 /** What is known of the process that loaded the files. */
 export interface Start {

@@ -15,7 +15,7 @@ export interface GitHead {
 }
 
 /** One move of HEAD. */
-export interface GitMove {
+interface GitMove {
   readonly commit: string;
   /** Epoch ms, whole seconds. */
   readonly at: number;

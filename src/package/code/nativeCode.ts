@@ -17,7 +17,7 @@ export interface ElfSegment {
 const headBytes = 16_384;
 
 /** The loadable segments of an ELF file; undefined when it is none or cannot be read. Little-endian, 32 and 64 bit (elf(5)). */
-export function elfSegments(path: string): ElfSegment[] | undefined {
+function elfSegments(path: string): ElfSegment[] | undefined {
   const head = readStart(path, headBytes);
   return head && parseElf(head);
 }
@@ -74,7 +74,7 @@ export function layoutFits(pieces: readonly MappedPiece[], segments: readonly El
 }
 
 /** What became of native code that a process has loaded and whose file was replaced. */
-export interface NativeChange {
+interface NativeChange {
   /** Where it was loaded from, with what an installer did to the name undone. */
   readonly path: string;
   /** The package it belongs to, where that can be told. */

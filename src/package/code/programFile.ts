@@ -5,7 +5,7 @@ import { statPath } from '../../storage/boundedFile.ts';
 import { workingDirectory } from '../processView.ts';
 
 /** What is under a name now, compared with the file that a process runs. */
-export type ProgramAt =
+type ProgramAt =
   | { readonly state: 'same' }
   /** Another file with other content. `changedAt`: newest change of it, epoch ms; `bornAt` where the file system tells. */
   | { readonly state: 'other'; readonly leadsTo: string; readonly changedAt: number; readonly bornAt?: number }

@@ -22,7 +22,7 @@ const fileRunners = new Set(['fastmcp', 'mcp']);
 const moduleRunners = new Set(['uvicorn', 'hypercorn', 'gunicorn', 'granian']);
 
 /** What an installed command was told to load of somebody's own source. */
-export type RunByCommand = { readonly file: string } | { readonly module: string };
+type RunByCommand = { readonly file: string } | { readonly module: string };
 
 /**
  * The source that an installed command runs in its own process. Only of commands that are known to do that: of any other a file on the command line may be
@@ -32,7 +32,7 @@ export type RunByCommand = { readonly file: string } | { readonly module: string
  * @param words what stands after it
  * @param cwd the process's directory, where it can be read
  */
-export function runByCommand(command: string, words: readonly string[], cwd: string | undefined): RunByCommand | undefined {
+function runByCommand(command: string, words: readonly string[], cwd: string | undefined): RunByCommand | undefined {
   const name = command.split('.')[0] ?? command;
   if (fileRunners.has(name) && words[0] === 'run') {
     const files = words.slice(1).flatMap((word) => /^([^-].*\.pyw?)(?::[\w.]+)?$/.exec(word)?.[1] ?? []);
@@ -86,7 +86,7 @@ export function sourceEntry(row: ProcessRow, detail: ProcessDetail, ref: Package
  * @param packages of the server's closure, its own first
  */
 export function linkedSource(ref: PackageRef, packages: readonly InstalledPackage[]): SourceEntry | undefined {
-  if (ref.editable === true || ref.ecosystem === 'dotnet') {
+  if (ref.editable === true) {
     return undefined;
   }
   const inPlace = packages.slice(1).filter(({ root }) => (ref.ecosystem === 'npm' ? installedRoot(root) === undefined : isEditable(root)));

@@ -1,5 +1,5 @@
 import { parse as parseJsonc } from 'jsonc-parser';
-import { isRecord } from '../../base/json.ts';
+import { asRecord } from '../../base/json.ts';
 import { yamlDocuments } from '../../base/yaml.ts';
 
 /** One package of a lock file. */
@@ -14,10 +14,10 @@ export interface LockedPackage {
 /** The packages of a `pnpm-lock.yaml`, which names an archive only when it is not the one of the configured registry. Undefined when it cannot be parsed. */
 export function pnpmLocked(text: string): LockedPackage[] | undefined {
   return yamlDocuments(text)?.flatMap((document) =>
-    Object.entries(asRecord(asRecord(document).packages)).map(([key, entry]) => {
-      const { version, resolution } = asRecord(entry);
+    Object.entries(asRecord(asRecord(document)?.packages) ?? {}).map(([key, entry]) => {
+      const { version, resolution } = asRecord(entry) ?? {};
       // Keys of format 6 begin with a slash and end with the peers in parentheses.
-      return lockedPackage(key.replace(/^\//, '').replace(/\(.*$/s, ''), version, asRecord(resolution).tarball);
+      return lockedPackage(key.replace(/^\//, '').replace(/\(.*$/s, ''), version, asRecord(resolution)?.tarball);
     }),
   );
 }
@@ -34,7 +34,7 @@ export function bunLocked(text: string): LockedPackage[] | undefined {
   }
   return errors.length > 0
     ? undefined
-    : Object.values(asRecord(asRecord(root).packages)).flatMap((entry) =>
+    : Object.values(asRecord(asRecord(root)?.packages) ?? {}).flatMap((entry) =>
         Array.isArray(entry) && typeof entry[0] === 'string' ? [lockedPackage(entry[0], undefined, entry[1])] : [],
       );
 }
@@ -45,8 +45,8 @@ export function bunLocked(text: string): LockedPackage[] | undefined {
  */
 export function yarnLocked(text: string): LockedPackage[] | undefined {
   return yamlDocuments(text)?.flatMap((document) =>
-    Object.values(asRecord(document)).flatMap((entry) => {
-      const { version, resolution } = asRecord(entry);
+    Object.values(asRecord(document) ?? {}).flatMap((entry) => {
+      const { version, resolution } = asRecord(entry) ?? {};
       const [id = '', bindings] = typeof resolution === 'string' ? resolution.split('::', 2) : [];
       return id === '' ? [] : [lockedPackage(id, version, new URLSearchParams(bindings).get('__archiveUrl') ?? undefined)];
     }),
@@ -78,9 +78,4 @@ function lockedPackage(id: string, version: unknown, archive: unknown): LockedPa
     // pnpm writes the address below its registry without the registry.
     ...(typeof archive === 'string' && /^[a-z][a-z\d+.-]*:/i.test(archive) ? { archive } : {}),
   };
-}
-
-/** Empty for what has no keys. */
-function asRecord(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
 }

@@ -19,13 +19,13 @@ export interface Manifest {
 }
 
 /** Where a package lies: its directory (links resolved), and whether it was installed there or is somebody's source. */
-export interface PackageHome {
+interface PackageHome {
   readonly directory: string;
   readonly manifest: Manifest;
   readonly installed: boolean;
 }
 
-export function parseManifest(text: string): Manifest | undefined {
+function parseManifest(text: string): Manifest | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -9,7 +9,7 @@ import type { PartsOrFailure } from '../closureParts.ts';
 const maxMapBytes = 32 * 1024 * 1024;
 
 /** A package that Yarn Plug’n’Play runs from inside its archive. The archive's name holds version and content: another version is another file. */
-export interface YarnArchive {
+interface YarnArchive {
   /** The zip file, with `__virtual__` undone. */
   readonly archive: string;
   /** How the name is written in the file's name: `@scope-name`. */

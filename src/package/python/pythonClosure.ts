@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../../model/package.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
-import { BirthTimes } from '../birthTime.ts';
+import { BirthTimes } from '../birthTimes.ts';
 import { maxPackages, type PartsOrFailure } from '../closureParts.ts';
 import { isInstalling } from '../installing.ts';
 import type { MetadataCache } from '../metadataCache.ts';

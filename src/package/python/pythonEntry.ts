@@ -1,5 +1,5 @@
 /** What a Python command line runs. */
-export type PythonEntry =
+type PythonEntry =
   /** A script as written; `at` is its index in the arguments. */
   | { readonly kind: 'script'; readonly script: string; readonly at: number }
   /** `-m name`. `isolated`: neither the working directory nor PYTHONPATH is searched for it (-I, -P). */

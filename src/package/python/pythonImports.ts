@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { statPath } from '../../storage/boundedFile.ts';
 
 /** `import a.b` gives `{ module: 'a.b', names: [] }`; `from ..c import d` gives `{ module: '..c', names: ['d'] }`. */
-export interface PythonImport {
+interface PythonImport {
   readonly module: string;
   readonly names: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { openssl } from '../../base/random.ts';
-import { failure, readBounded, statPath } from '../../storage/boundedFile.ts';
+import { failure, statPath } from '../../storage/boundedFile.ts';
 import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import type { MetadataCache } from '../metadataCache.ts';
@@ -13,8 +13,6 @@ export interface DistributionPlace {
   readonly kind: 'dist-info' | 'egg-info';
   /** Normalised. */
   readonly name: string;
-  /** Where the code is, of what `setup.py develop` linked instead of installing it. */
-  readonly source?: string;
 }
 
 /** What counts of a distribution's METADATA or PKG-INFO. */
@@ -46,10 +44,6 @@ export function listDistributions(
       retired.push(join(site, entry));
       continue;
     }
-    if (entry.endsWith('.egg-link')) {
-      places.push(...linkedPlace(site, entry));
-      continue;
-    }
     const match = /^(.+?)(?:-v?\d.*)?\.(dist|egg)-info$/.exec(entry);
     if (match?.[1] !== undefined && isPythonName(match[1].replace(/_+$/, ''))) {
       places.push({ path: join(site, entry), kind: match[2] === 'dist' ? 'dist-info' : 'egg-info', name: normalizePythonName(match[1]) });
@@ -76,24 +70,6 @@ export function refusedIn(sites: readonly string[]): string | undefined {
     }
   }
   return undefined;
-}
-
-/** `name.egg-link` holds the directory of the code, where its `name.egg-info` stands (setuptools, "Development mode", before 64). */
-function linkedPlace(site: string, link: string): DistributionPlace[] {
-  const name = normalizePythonName(link.slice(0, -'.egg-link'.length));
-  const file = readBounded(join(site, link), 64 * 1024);
-  const line = file.status === 'ok' ? (file.text.split(/\r?\n/)[0] ?? '').trim() : '';
-  if (line === '' || !isPythonName(name)) {
-    return [];
-  }
-  const source = resolve(site, line);
-  try {
-    return readdirSync(source)
-      .filter((entry) => entry.endsWith('.egg-info') && normalizePythonName(entry.slice(0, -'.egg-info'.length)) === name)
-      .map((entry) => ({ path: join(source, entry), kind: 'egg-info' as const, name, source }));
-  } catch {
-    return [];
-  }
 }
 
 /** Reads name, version and requirements of a distribution. */

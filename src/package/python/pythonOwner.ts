@@ -28,10 +28,10 @@ function text(path: string): string {
   return file.status === 'ok' ? file.text : '';
 }
 
-/** Where an editable distribution's source is, from direct_url.json (PEP 610), or where a link of `setup.py develop` leads. Undefined when it is not editable. */
+/** Where an editable distribution's source is, from direct_url.json (PEP 610). Undefined when it is not editable. */
 export function editableSource(place: DistributionPlace): string | undefined {
   if (place.kind !== 'dist-info') {
-    return place.source;
+    return undefined;
   }
   try {
     const json: unknown = JSON.parse(text(join(place.path, 'direct_url.json')) || 'null');
@@ -44,10 +44,7 @@ export function editableSource(place: DistributionPlace): string | undefined {
 
 /** Whether a metadata directory is that of an editable install. */
 export function isEditable(path: string): boolean {
-  // A link leads to metadata that stand beside the source.
-  return /\.egg-info$/.test(path)
-    ? !/[\\/](site|dist)-packages[\\/]/.test(path)
-    : editableSource({ kind: 'dist-info', path, name: '' }) !== undefined;
+  return path.endsWith('.dist-info') && editableSource({ kind: 'dist-info', path, name: '' }) !== undefined;
 }
 
 function owner(place: DistributionPlace, entry: string, cache: MetadataCache): Owner {
@@ -188,9 +185,6 @@ function editableModule(site: string, place: DistributionPlace, top: string): st
   const root = editableSource(place);
   if (root === undefined) {
     return undefined;
-  }
-  if (place.source !== undefined) {
-    return moduleIn(place.source, top);
   }
   for (const { path } of recordLines(text(join(place.path, 'RECORD')))) {
     if (path.endsWith('.pth')) {

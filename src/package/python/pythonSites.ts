@@ -4,7 +4,7 @@ import { failure, statPath } from '../../storage/boundedFile.ts';
 import { environmentOfInterpreter, venvConfig } from './pythonEnvironment.ts';
 
 /** Where an environment keeps its distributions. */
-export interface SiteDirectories {
+interface SiteDirectories {
   readonly status: 'ok';
   /** In the order in which Python searches them. */
   readonly directories: readonly string[];

@@ -1,6 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { parse } from 'smol-toml';
-import { isRecord } from '../../base/json.ts';
+import { asRecord } from '../../base/json.ts';
 import { yamlDocuments } from '../../base/yaml.ts';
 import { isPublicAddress } from '../publicIndexes.ts';
 import { readSettings, type SettingsSource } from '../settingsSource.ts';
@@ -81,10 +81,10 @@ function namedRegistries(general: unknown, scopes: readonly (readonly [scope: st
 /** `npmRegistryServer` at the top and below `npmScopes`. */
 function yarnSettings(text: string): NamedRegistry[] | undefined {
   return yamlDocuments(text)?.flatMap((document) => {
-    const { npmRegistryServer, npmScopes } = asRecord(document);
+    const { npmRegistryServer, npmScopes } = asRecord(document) ?? {};
     return namedRegistries(
       npmRegistryServer,
-      Object.entries(asRecord(npmScopes)).map(([scope, settings]) => [scope, asRecord(settings).npmRegistryServer]),
+      Object.entries(asRecord(npmScopes) ?? {}).map(([scope, settings]) => [scope, asRecord(settings)?.npmRegistryServer]),
     );
   });
 }
@@ -98,24 +98,24 @@ function yarnOneSettings(text: string): NamedRegistry[] {
 }
 
 function bunSettings(text: string): NamedRegistry[] | undefined {
-  let install: Record<string, unknown>;
+  let install: Record<string, unknown> | undefined;
   try {
     install = asRecord(parse(text).install);
   } catch {
     return undefined;
   }
-  const address = (value: unknown): unknown => asRecord(value).url ?? value;
+  const address = (value: unknown): unknown => asRecord(value)?.url ?? value;
   return namedRegistries(
-    address(install.registry),
-    Object.entries(asRecord(install.scopes)).map(([scope, value]) => [scope, address(value)]),
+    address(install?.registry),
+    Object.entries(asRecord(install?.scopes) ?? {}).map(([scope, value]) => [scope, address(value)]),
   );
 }
 
 /** `registries` and `registry`. `.modules.yaml` is JSON in newer versions, which YAML includes. */
 function pnpmSettings(text: string): NamedRegistry[] | undefined {
   return yamlDocuments(text)?.flatMap((document) => {
-    const settings = asRecord(document);
-    const { default: general, ...scopes } = asRecord(settings.registries);
+    const settings = asRecord(document) ?? {};
+    const { default: general, ...scopes } = asRecord(settings.registries) ?? {};
     return [...namedRegistries(general, Object.entries(scopes)), ...keyedRegistries(Object.entries(settings))];
   });
 }
@@ -134,9 +134,4 @@ function keyedRegistries(entries: readonly (readonly [key: string, value: unknow
       return scope === undefined ? [] : [[scope, value] as const];
     }),
   );
-}
-
-/** Empty for what has no keys. */
-function asRecord(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
 }

@@ -1,5 +1,5 @@
 /** What of a pip configuration says where packages come from. Values of lists are separated by white space. */
-export interface PipConf {
+interface PipConf {
   readonly indexUrl?: string;
   readonly extraIndexUrls: readonly string[];
   readonly noIndex: boolean;

@@ -20,6 +20,8 @@ export interface PythonPackagePlace {
   readonly pipWords?: readonly string[];
   /** The text of the project's `Pipfile`: pipenv asks the sources in it and no other. */
   readonly pipfile?: string;
+  /** A file of pipx or pipenv that may name an index and cannot be read. */
+  readonly unreadable?: string;
 }
 
 /** More are never asked about one package. */
@@ -32,6 +34,9 @@ const mostIndexes = 3;
 export function pythonRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
   if (place.direct) {
     return { never: 'it was not installed from an index' };
+  }
+  if (place.unreadable !== undefined) {
+    return { never: `${place.unreadable} cannot be read, and may name another index` };
   }
   if (place.installer === 'other') {
     return { never: 'what installed it is not known' };
@@ -110,7 +115,7 @@ function pipfileSources(text: string): string[] | undefined {
 }
 
 /** From the weakest to the strongest: machine, user, environment, `PIP_CONFIG_FILE` (pip's documentation, "Configuration", "Location"). */
-export function pipFiles(environment: string, { platform, home, env }: SettingsSource): string[] {
+function pipFiles(environment: string, { platform, home, env }: SettingsSource): string[] {
   const { join } = platform === 'win32' ? win32 : posix;
   const named = env.PIP_CONFIG_FILE;
   if (named === '/dev/null' || named?.toLowerCase() === 'nul') {

@@ -1,5 +1,5 @@
 import { asRecord } from '../../base/json.ts';
-import { compareVersions } from '../../version/compare.ts';
+import { compareVersions } from '../../version/compareVersions.ts';
 import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import { getBelow, Unreachable } from '../httpGet.ts';

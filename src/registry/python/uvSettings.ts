@@ -3,7 +3,7 @@ import { asRecord } from '../../base/json.ts';
 import type { SettingsSource } from '../settingsSource.ts';
 
 /** One index as uv's configuration names it. */
-export interface UvIndex {
+interface UvIndex {
   readonly name?: string;
   readonly url: string;
   readonly isDefault: boolean;

@@ -65,7 +65,7 @@ const baselineSchema = v.object({
   packages: v.pipe(
     v.array(
       v.object({
-        ecosystem: v.picklist(['npm', 'python', 'dotnet']),
+        ecosystem: v.picklist(['npm', 'python']),
         name: text,
         version: v.exactOptional(text),
         root: text,
@@ -78,7 +78,7 @@ const baselineSchema = v.object({
   ownOnly: v.exactOptional(text),
   ref: v.exactOptional(
     v.object({
-      ecosystem: v.picklist(['npm', 'python', 'dotnet']),
+      ecosystem: v.picklist(['npm', 'python']),
       entry: text,
       environment: text,
       name: text,

@@ -5,7 +5,7 @@ import type { DefinitionPort, RawDefinition } from '../../model/definition.ts';
 import type { Finding } from '../../model/finding.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance } from '../../model/snapshot.ts';
-import { looksLikeMcp } from '../../package/mcpPackage.ts';
+import { looksLikeMcp } from '../../package/looksLikeMcp.ts';
 import { commandName, isShell } from '../../process/commandline/commandName.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
 import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
-import { latestRemovalTime } from '../../package/birthTime.ts';
+import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { judgeProgram, type ProgramEvidence, type ProgramSight, type ProgramVerdict } from '../../diagnosis/stale/program.ts';
 import { type FileNumbers, identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
-import { latestRemovalTime } from '../../package/birthTime.ts';
+import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { namedProgram, ProgramFiles, programPath } from '../../package/code/programFile.ts';
 import { runtimeOf } from '../../package/identifyPackage.ts';
 import { commandName, isShell } from '../../process/commandline/commandName.ts';

@@ -1,7 +1,7 @@
 import { type Baseline, installedAfterStart } from '../../diagnosis/stale/baseline.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import type { Ecosystem, InstalledPackage, PackageRef } from '../../model/package.ts';
-import { compareVersions } from '../../version/compare.ts';
+import { compareVersions } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 
@@ -15,7 +15,7 @@ export interface RecordedVersions {
   readonly others: ReadonlyMap<string, string>;
 }
 
-const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'python', python: 'python', nuget: 'dotnet' };
+const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'python', python: 'python' };
 
 /** @returns undefined when the records name no version of a package that we know how to compare */
 export function recordedVersions(records: readonly InstanceRecord[]): RecordedVersions | undefined {

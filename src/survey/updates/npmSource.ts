@@ -8,7 +8,7 @@ import { parseNpmSpec } from '../../version/npmSpec.ts';
 const maxLockBytes = 16 * 1024 * 1024;
 
 /** Where an npm package came from, or the file that may say so and cannot be read. */
-export type NpmSource = { readonly resolved: string } | { readonly unreadable: string };
+type NpmSource = { readonly resolved: string } | { readonly unreadable: string };
 
 /**
  * Where an npm package came from: as npm's own lock file says, else the project's package.json, the name of pnpm's folder or any other lock file. Undefined when

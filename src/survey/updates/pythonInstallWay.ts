@@ -4,6 +4,7 @@ import { type InstallFacts, pythonMarks } from '../../diagnosis/upgradeCommand.t
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { venvConfig } from '../../package/python/pythonEnvironment.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
+import type { PythonPackagePlace } from '../../registry/python/pythonRoute.ts';
 import { readBounded, readJsonObject, statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { type InstalledFor, type InstallWay, marksIn } from './installWay.ts';
@@ -88,15 +89,21 @@ function pipxSpec(environment: string, files: ReadonlySet<string>): string | und
   return typeof asked === 'string' ? asked : undefined;
 }
 
-/** What the tool that called pip wrote down of where packages come from. pipenv names the project of an environment elsewhere in its `.project`. */
-function pipCall(environment: string, files: ReadonlySet<string>): { pipWords?: readonly string[]; pipfile?: string } {
-  const words = pipxMain(environment, files)?.pip_args;
+/** What pipx or pipenv recorded of where packages come from. pipenv names the project of an environment elsewhere in the file `.project`. */
+function pipCall(environment: string, files: ReadonlySet<string>): Pick<PythonPackagePlace, 'pipWords' | 'pipfile' | 'unreadable'> {
+  const main = pipxMain(environment, files);
+  if (files.has('pipx_metadata.json') && main === undefined) {
+    return { unreadable: join(environment, 'pipx_metadata.json') };
+  }
+  const words = main?.pip_args;
   const named = text(join(environment, '.project'))?.trim();
   const project = named !== undefined && isAbsolute(named) ? named : basename(environment) === '.venv' ? dirname(environment) : undefined;
-  const pipfile = project === undefined ? undefined : text(join(project, 'Pipfile'));
+  const pipfile = project === undefined ? undefined : join(project, 'Pipfile');
+  const read = pipfile === undefined ? undefined : readBounded(pipfile, maxSettingsBytes);
   return {
     ...(Array.isArray(words) ? { pipWords: words.filter((word) => typeof word === 'string') } : {}),
-    ...(pipfile === undefined ? {} : { pipfile }),
+    ...(read?.status === 'ok' ? { pipfile: read.text } : {}),
+    ...(read?.status === 'unreadable' && pipfile !== undefined ? { unreadable: pipfile } : {}),
   };
 }
 
@@ -111,8 +118,9 @@ function launcherSpec(launchers: readonly ProcessRow[], name: string): string | 
   return undefined;
 }
 
-/** Settings of a tool are short. */
+const maxSettingsBytes = 64 * 1024;
+
 function text(path: string): string | undefined {
-  const read = readBounded(path, 64 * 1024);
+  const read = readBounded(path, maxSettingsBytes);
   return read.status === 'ok' ? read.text : undefined;
 }

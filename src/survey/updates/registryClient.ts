@@ -32,7 +32,7 @@ const answerSchema = v.object({
 });
 
 /** The answers of registries, one file each, shared by all windows and command lines of the user. What cannot be read is not there. */
-export class AnswerStore {
+class AnswerStore {
   readonly #folder: string;
 
   /** @throws when the folder cannot be made */
@@ -64,7 +64,7 @@ export class AnswerStore {
 /** `ask`: once a day for each package. `cached`: only what was asked before, nothing goes on line. `off`: not even that. */
 export type RegistryMode = 'ask' | 'cached' | 'off';
 
-export interface DeskOptions {
+interface DeskOptions {
   readonly runDir: string;
   readonly mode: () => RegistryMode;
   readonly log: Log;

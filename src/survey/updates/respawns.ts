@@ -26,26 +26,27 @@ interface Next {
   readonly because: string;
 }
 
-/** What the registry said, and of which tag: the one that the running process was started by. */
-type Said = Pick<UpdateState, 'latest' | 'tag'>;
+/** The version that the registry named last, and the tag that it belongs to: the one that the running process was started with. */
+type RegistryVersion = Pick<UpdateState, 'latest' | 'tag'>;
 
-/** Files of other programs' caches are looked at again after this long. */
+interface RespawnContext {
+  readonly running: RunningPackage | null;
+  /** What the registry answered last. */
+  readonly update: RegistryVersion;
+  /** How to restart the server. */
+  readonly cure: readonly FindingAction[];
+}
+
+/** Files of other programs' caches are read again after this long. */
 const freshMs = 30_000;
 
 /** What the configured command of each server would start now, where files of this machine tell. */
 export class Respawns {
   readonly #known = new Map<string, { readonly for: string; readonly at: number; readonly found: Next | undefined }>();
 
-  /** @param update what the registry said last @param now epoch ms */
-  findings(
-    attributed: Attributed,
-    sight: LoadedPackage,
-    running: RunningPackage | null,
-    update: Said,
-    cure: readonly FindingAction[],
-    now: number,
-  ): Finding[] {
-    if ('unknown' in sight || running?.running == null || sight.ref.editable) {
+  /** @param now epoch ms */
+  findings(attributed: Attributed, loaded: LoadedPackage, { running, update, cure }: RespawnContext, now: number): Finding[] {
+    if ('unknown' in loaded || running?.running == null || loaded.ref.editable) {
       return [];
     }
     const { server } = attributed;
@@ -53,13 +54,13 @@ export class Respawns {
     const state = JSON.stringify([
       attributed.definitions[0]?.command,
       attributed.definitions[0]?.args,
-      sight.ref,
+      loaded.ref,
       update.latest,
       update.tag,
     ]);
     let known = this.#known.get(key);
     if (!known || known.for !== state || now - known.at > freshMs) {
-      known = { for: state, at: now, found: nextOf(attributed, sight.ref, update) };
+      known = { for: state, at: now, found: nextOf(attributed, loaded.ref, update) };
       this.#known.set(key, known);
     }
     const finding =
@@ -87,7 +88,7 @@ export class Respawns {
   }
 }
 
-function nextOf(attributed: Attributed, ref: PackageRef, update: Said): Next | undefined {
+function nextOf(attributed: Attributed, ref: PackageRef, update: RegistryVersion): Next | undefined {
   const [definition] = attributed.definitions;
   const launch = definition && definitionLaunches(definition).find((one) => one.specs.length > 0);
   if (launch && !launch.specs.some(hasVariable)) {
@@ -120,7 +121,7 @@ function nextOf(attributed: Attributed, ref: PackageRef, update: Said): Next | u
   return words.some((word) => /[\\/]\.pnpm[\\/]/.test(word)) ? undefined : storeStart(ref);
 }
 
-function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, said: Said): Next | undefined {
+function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, registry: RegistryVersion): Next | undefined {
   const written = launch.specs.find((one) => {
     const spec = parseNpmSpec(one);
     return spec.kind === 'registry' && spec.name === ref.name;
@@ -140,8 +141,8 @@ function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, s
     ...(npm === undefined ? {} : { npm }),
     ...(cached === undefined ? {} : { cached }),
     ...(project === undefined ? {} : { project }),
-    ...(said.latest === undefined ? {} : { latest: said.latest }),
-    ...(said.tag === undefined ? {} : { tag: said.tag }),
+    ...(registry.latest === undefined ? {} : { latest: registry.latest }),
+    ...(registry.tag === undefined ? {} : { tag: registry.tag }),
   });
   const by = 'unknown' in next ? '' : next.by;
   const because =

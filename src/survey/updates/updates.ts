@@ -6,7 +6,7 @@ import { identityKey } from '../../model/process.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { IndexRoute } from '../../registry/indexRoute.ts';
 import type { Question } from '../../registry/lookUp.ts';
-import { newestFor } from '../../registry/newestVersion.ts';
+import { newestVersion } from '../../registry/newestVersion.ts';
 import { npmRoute } from '../../registry/npm/npmRoute.ts';
 import { pythonRoute } from '../../registry/python/pythonRoute.ts';
 import type { SettingsSource } from '../../registry/settingsSource.ts';
@@ -53,7 +53,7 @@ export class Updates {
 
   /** @param now epoch ms */
   current(attributed: Attributed, sight: LoadedPackage, redactor: Redactor, now: number): UpdateState {
-    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable || sight.ref.ecosystem === 'dotnet') {
+    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable) {
       return {};
     }
     const own = sight.reading.packages[0];
@@ -72,7 +72,7 @@ export class Updates {
     const known = this.#desk.known(question);
     const prereleases = tag !== 'latest';
     const newest =
-      known && newestFor({ ecosystem, version: installed, prereleases, ...(python === undefined ? {} : { python }) }, known.candidates);
+      known && newestVersion({ ecosystem, version: installed, prereleases, ...(python === undefined ? {} : { python }) }, known.candidates);
     if (!known || newest === undefined) {
       return {};
     }

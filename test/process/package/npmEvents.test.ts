@@ -106,7 +106,7 @@ const events: readonly Event[] = [
     evidence: false,
   },
   { what: 'the project moved and back', act: (project, elsewhere) => moveAndBack(project, elsewhere), changes: 'none', evidence: false },
-  // New directories whose files kept their times: a copy, and no install (birthTime.ts).
+  // New directories whose files kept their times: a copy, and no install (birthTimes.ts).
   {
     what: 'the project restored from a copy (cp -a)',
     act: (project, elsewhere) => restore(project, elsewhere),

@@ -26,7 +26,7 @@ const unions: Readonly<Record<string, readonly string[]>> = {
     'workspace-file': true,
   }),
   'instance.transport': membersOf<Instance['transport']>({ stdio: true, http: true, unknown: true }),
-  'package.ecosystem': membersOf<Ecosystem>({ npm: true, python: true, dotnet: true }),
+  'package.ecosystem': membersOf<Ecosystem>({ npm: true, python: true }),
   'change.direction': membersOf<PackageChange['direction']>({
     upgrade: true,
     downgrade: true,

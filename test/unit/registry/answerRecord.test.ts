@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { answeredRecord, askingRecord, isDue, knownAnswer } from '../../../src/registry/answerRecord.ts';
-import { newestFor } from '../../../src/registry/newestVersion.ts';
+import { newestVersion } from '../../../src/registry/newestVersion.ts';
 import { publicNpmRegistry, publicPythonIndex } from '../../../src/registry/publicIndexes.ts';
 import { parsePipConf } from '../../../src/registry/python/pipConf.ts';
 import { candidatesOf, fileVersion, htmlFiles, jsonFiles } from '../../../src/registry/python/simpleIndex.ts';
@@ -42,22 +42,22 @@ describe('a cached answer', () => {
   });
 });
 
-describe('newestFor', () => {
+describe('newestVersion', () => {
   const of = (...versions: string[]) => versions.map((version) => ({ version }));
 
   it('passes prereleases over, unless one is installed or the tag is for them', () => {
-    assert.equal(newestFor({ ecosystem: 'python', version: '1.0' }, of('1.1rc1', '1.0.1', '2.0.dev3')), '1.0.1');
-    assert.equal(newestFor({ ecosystem: 'python', version: '1.0rc1' }, of('1.1rc1', '1.0.1')), '1.1rc1');
-    assert.equal(newestFor({ ecosystem: 'npm', version: '1.0.0' }, of('2.0.0-beta.1')), undefined);
-    assert.equal(newestFor({ ecosystem: 'npm', version: '1.0.0', prereleases: true }, of('2.0.0-beta.1')), '2.0.0-beta.1');
+    assert.equal(newestVersion({ ecosystem: 'python', version: '1.0' }, of('1.1rc1', '1.0.1', '2.0.dev3')), '1.0.1');
+    assert.equal(newestVersion({ ecosystem: 'python', version: '1.0rc1' }, of('1.1rc1', '1.0.1')), '1.1rc1');
+    assert.equal(newestVersion({ ecosystem: 'npm', version: '1.0.0' }, of('2.0.0-beta.1')), undefined);
+    assert.equal(newestVersion({ ecosystem: 'npm', version: '1.0.0', prereleases: true }, of('2.0.0-beta.1')), '2.0.0-beta.1');
   });
 
   it('passes over what wants another Python', () => {
     const candidates = [{ version: '3.0', requires: ['>=3.13'] }, { version: '2.0', requires: ['>=3.13', '>=3.9'] }, { version: '1.0' }];
-    assert.equal(newestFor({ ecosystem: 'python', version: '0.9', python: '3.11.7' }, candidates), '2.0');
-    assert.equal(newestFor({ ecosystem: 'python', version: '0.9' }, candidates), '3.0');
-    assert.equal(newestFor({ ecosystem: 'python', version: '0.9', python: '3.11' }, [{ version: '1', requires: ['>=3.11.4'] }]), '1');
-    assert.equal(newestFor({ ecosystem: 'python', version: '0.9', python: '3.11' }, [{ version: '1', requires: ['nonsense'] }]), '1');
+    assert.equal(newestVersion({ ecosystem: 'python', version: '0.9', python: '3.11.7' }, candidates), '2.0');
+    assert.equal(newestVersion({ ecosystem: 'python', version: '0.9' }, candidates), '3.0');
+    assert.equal(newestVersion({ ecosystem: 'python', version: '0.9', python: '3.11' }, [{ version: '1', requires: ['>=3.11.4'] }]), '1');
+    assert.equal(newestVersion({ ecosystem: 'python', version: '0.9', python: '3.11' }, [{ version: '1', requires: ['nonsense'] }]), '1');
   });
 });
 

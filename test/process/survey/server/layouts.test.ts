@@ -1,15 +1,14 @@
 // The version that runs, and what an upgrade makes of it, in the layouts of package managers other than npm, pip and pipx (those are in the truth table): with the
 // real tools from the npm registry and real servers. Slow and on line: with TEST_LONG=1 only.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { run } from '../../package/command.ts';
 import { npm, npmEnv, servers } from '../../package/npmServers.ts';
 import type { RunningServer } from '../../package/observe.ts';
 import { testCache } from '../../package/testCache.ts';
-import { binaryServer } from '../tinyServers.ts';
-import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
+import { headlines, makeWorld, settled, type World } from '../world.ts';
 
 const { memory, everything } = servers;
 const [older, newer] = memory.versions;
@@ -152,49 +151,6 @@ const layouts: readonly Layout[] = [
     outcome: 'nothing',
   },
 ];
-
-describe('a .NET tool, its layout made by hand', function () {
-  this.timeout(60_000);
-  it('has its version from the store, and an update is stale for whoever saw it before and for whoever comes afterwards', async function () {
-    if (process.platform !== 'linux') {
-      console.log('skipped: on Linux alone');
-      this.skip();
-    }
-    const world = makeWorld();
-    try {
-      const tools = join(world.home, '.dotnet', 'tools');
-      const put = (version: string): void => {
-        const folder = join(tools, '.store', 'tiny.mcp', version, 'tiny.mcp', version, 'tools', 'net8.0', 'any');
-        mkdirSync(folder, { recursive: true });
-        writeFileSync(
-          join(folder, 'DotnetToolSettings.xml'),
-          '<DotNetCliTool><Commands><Command Name="tiny-mcp" /></Commands></DotNetCliTool>',
-        );
-        renameSync(binaryServer(join(tools, `tiny-${version}`), version), join(tools, 'tiny-mcp'));
-      };
-      mkdirSync(tools, { recursive: true });
-      put('1.0.0');
-      const command = join(tools, 'tiny-mcp');
-      configure(world, command, []);
-      const { pid, startedAt } = await world.start(command, [], { cwd: world.root, env: { ...process.env, HOME: world.home } });
-      const seen = async (runDir: string): Promise<Instance> =>
-        instanceOf(await settled(await world.observer({ runDir: join(world.root, runDir) })), pid);
-      const before = await seen('early');
-      assert.deepEqual([before.package?.name, before.package?.running, headlines(before)], ['tiny.mcp', '1.0.0', []]);
-      while (Date.now() < startedAt + 2_500) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      rmSync(join(tools, '.store', 'tiny.mcp', '1.0.0'), { recursive: true });
-      put('1.1.0');
-      const after = await seen('early');
-      assert.deepEqual([after.package?.running, after.package?.installed], ['1.0.0', '1.1.0']);
-      assert.deepEqual(headlines(after), ['stale/package/proven', 'stale/binary/proven']);
-      assert.deepEqual(headlines(await seen('late')), ['stale/package/likely', 'stale/binary/proven']);
-    } finally {
-      await world.remove();
-    }
-  });
-});
 
 const describeLong = process.env.TEST_LONG === '1' ? describe : undefined;
 

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { formatOf } from '../../../../src/config/formats/formats.ts';
 import { type EntryFields, readEntry } from '../../../../src/config/formats/serverEntry.ts';
-import { tomlEntryLines } from '../../../../src/config/formats/tomlLines.ts';
+import { tomlEntryLines } from '../../../../src/config/formats/tomlEntryLines.ts';
 import { processorTime } from '../../processorTime.ts';
 
 describe('readEntry', () => {

@@ -131,46 +131,6 @@ describe('identifyPackage: Python', () => {
     }
   });
 
-  it('knows source that `setup.py develop` linked (egg-link, easy-install.pth), by its command, its module and its file', () => {
-    tree.write({
-      'old/mod_c/__init__.py': '',
-      'old/ed_c.egg-info/PKG-INFO': 'Name: ed-c\nVersion: 0.3\n',
-      'old/ed_c.egg-info/entry_points.txt': '[console_scripts]\ned-c = mod_c:main\n',
-      [`${site}/ed-c.egg-link`]: `${tree.path('old')}\n.`,
-      [`${site}/easy-install.pth`]: `${tree.path('old')}\n`,
-      [`${site}/gone.egg-link`]: `${tree.path('nowhere')}\n.`,
-      'v/bin/ed-c': '',
-    });
-    for (const [args, entry] of [
-      [[tree.path('v/bin/ed-c')], 'v/bin/ed-c'],
-      [['-m', 'mod_c'], 'old/mod_c'],
-      [[tree.path('old/mod_c/__init__.py')], 'old/mod_c/__init__.py'],
-    ] as const) {
-      const found = identify([tree.path('v/bin/python'), ...args], { cwd: '/' });
-      deepEqual(found, {
-        ref: { ecosystem: 'python', entry: tree.path(entry), environment: tree.path('v'), name: 'ed-c', editable: true },
-      });
-      const reading = readClosure({
-        ecosystem: 'python',
-        entry: tree.path(entry),
-        environment: tree.path('v'),
-        name: 'ed-c',
-        editable: true,
-      });
-      deepEqual(reading?.status === 'ok' && reading.packages.map(({ name, version, installedAt }) => ({ name, version, installedAt })), [
-        { name: 'ed-c', version: '0.3', installedAt: undefined },
-      ]);
-    }
-    const source = sourceEntry(rowOf([tree.path('v/bin/python'), tree.path('v/bin/ed-c')]), detailOf({ exe, cwd: '/' }), {
-      ecosystem: 'python',
-      entry: tree.path('v/bin/ed-c'),
-      environment: tree.path('v'),
-      name: 'ed-c',
-      editable: true,
-    });
-    deepEqual(source?.files, [tree.path('old/mod_c/__init__.py')]);
-  });
-
   it('finds the source of a command where the finder of its editable install maps it to', () => {
     tree.write({
       'project/python/mod_d/__init__.py': 'from mod_d.inner import part\n',

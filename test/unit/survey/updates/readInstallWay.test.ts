@@ -168,6 +168,16 @@ describe('readInstallWay', () => {
     write('virtualenvs/shop-x/.project', join(root, 'shop'));
     assert.equal(first('shop/.venv'), 'own.example');
     assert.equal(first('virtualenvs/shop-x'), 'own.example');
+    // What cannot be read may name a private index.
+    write('venvs/notes/pipx_metadata.json', '{');
+    rmSync(join(root, 'shop/Pipfile'));
+    mkdirSync(join(root, 'shop/Pipfile'));
+    for (const [environment, file] of [
+      ['venvs/notes', 'venvs/notes/pipx_metadata.json'],
+      ['shop/.venv', 'shop/Pipfile'],
+    ] as const) {
+      assert.ok(first(environment)?.includes(join(root, file)), first(environment));
+    }
   });
 
   it('reads what npx was asked for, with its tag', () => {

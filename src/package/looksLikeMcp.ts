@@ -16,7 +16,6 @@ const sdks: Readonly<Record<PackageRef['ecosystem'], ReadonlySet<string>>> = {
     'tmcp',
   ]),
   python: new Set(['mcp', 'fastmcp', 'mcp-types', 'fastapi-mcp', 'mcpadapt', 'modelcontextprotocol']),
-  dotnet: new Set(),
 };
 
 /**

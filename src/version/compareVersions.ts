@@ -5,7 +5,7 @@ import valid from 'semver/functions/valid.js';
 import type { Ecosystem, PackageChange } from '../model/package.ts';
 
 /**
- * Orders two versions by the rules of their ecosystem: semver for npm and .NET (never coerced: "1.0" is not a version there), PEP 440 for Python.
+ * Orders two versions by the rules of their ecosystem: semver for npm (never coerced: "1.0" is not a version there), PEP 440 for Python.
  * Equal texts are equal even where the rules know neither; anything else that the rules do not know is `unknown`.
  *
  * @returns -1 when `a` is older than `b`

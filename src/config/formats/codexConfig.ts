@@ -2,7 +2,7 @@ import { parse, TomlError } from 'smol-toml';
 import { isRecord } from '../../base/json.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry } from './serverFile.ts';
 import { tomlCommandEdits } from './tomlCommandEdits.ts';
-import { tomlEntryLines } from './tomlLines.ts';
+import { tomlEntryLines } from './tomlEntryLines.ts';
 
 const maxDepth = 200;
 const tableName = 'mcp_servers';

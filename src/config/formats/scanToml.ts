@@ -1,5 +1,5 @@
 /** Where a value stands in the text; `end` is behind its last character. */
-export interface TomlValue {
+interface TomlValue {
   readonly kind: 'text' | 'list' | 'table' | 'other';
   readonly start: number;
   readonly end: number;

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { changeDirection, compareVersions } from '../../../src/version/compare.ts';
+import { changeDirection, compareVersions } from '../../../src/version/compareVersions.ts';
 import { versionShaped } from '../../../src/version/versionShape.ts';
 
 describe('compareVersions', () => {
