@@ -1,4 +1,4 @@
-// `npm run demo`: MCP Shepherd in a throw-away home where one server is stale, one runs twice and one is an orphan.
+// `npm run demo`: MCP Shepherd in a temporary home where one server is stale, one runs twice and one is an orphan.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ const interrupted = interruption();
 
 await runScript(process.argv.includes(inside) && folderOfInside ? () => insideNamespace(folderOfInside) : outside);
 
-/** The whole demo, from the build to the removal of the home. */
+/** The whole demo, from the build to the removal of the temporary home. */
 async function outside(): Promise<void> {
   await timed('Building', printProgress, buildBundles);
   await installEditor(current);
@@ -27,7 +27,7 @@ async function outside(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-shepherd-demo-'));
   try {
     if (namespace.reason) {
-      printProgress(`${namespace.reason}. The demo will show this machine's own servers too.`);
+      printProgress(`${namespace.reason}. The demo will also show this machine's own servers.`);
       await runDemo(folder, interrupted, openAddress);
     } else {
       await runInside(namespace.wrap([process.execPath, import.meta.filename, inside, folder]));
@@ -37,7 +37,7 @@ async function outside(): Promise<void> {
   }
 }
 
-/** The part that runs in a PID namespace; the outer process says when to end, or has died. */
+/** The part that runs in a PID namespace. It ends when the outer process says so or has exited. */
 async function insideNamespace(folder: string): Promise<void> {
   const told = new Promise<void>((resolve) => {
     process.once('message', () => resolve());
@@ -46,12 +46,12 @@ async function insideNamespace(folder: string): Promise<void> {
   try {
     await runDemo(folder, Promise.race([interrupted, told]), (url) => process.send?.({ url }));
   } finally {
-    // The outer process would do it, if it is still there.
+    // In case the outer process no longer runs.
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** Runs the demo in the namespace and waits for its end; opens the browser from out here, where the desktop is. */
+/** Runs the demo in the namespace and waits for its end. Opens the browser outside the namespace, where the desktop is. */
 async function runInside(command: readonly string[]): Promise<void> {
   const [program = '', ...rest] = command;
   const child: ChildProcess = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -61,10 +61,10 @@ async function runInside(command: readonly string[]): Promise<void> {
   if (child.connected) {
     child.send('end');
   }
-  // With the namespace's first process everything in it ends, whatever it is doing.
-  const impatience = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  // When the first process of the namespace ends, the kernel ends all others in it.
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), 15_000);
   const code = await ended;
-  clearTimeout(impatience);
+  clearTimeout(killTimer);
   if (code) {
     throw new Error(`The demo ended with ${code}.`);
   }

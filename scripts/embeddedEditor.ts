@@ -1,4 +1,4 @@
-// Gets the editors and the browser that the tests need into the cache: `node scripts/embeddedEditor.ts [--floor]`.
+// `node scripts/embeddedEditor.ts [--floor]`: installs an editor and the browser that the tests need into the cache.
 import { current, floor } from './editor/editorVersion.ts';
 import { findBrowser } from './editor/findBrowser.ts';
 import { installEditor } from './editor/installEditor.ts';

@@ -1,12 +1,12 @@
-// `node scripts/pictures.ts`, after the screen suite: takes the pictures that the README shows from those that the tests made.
+// `node scripts/pictures.ts`, after the screen suite: copies the README's pictures from the screenshots of the tests.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { outRoot, projectRoot } from './system/projectPaths.ts';
 
-/** Names in `out/screens`, as the tests call them. */
+/** File names in `out/screens`. */
 const pictures = [
   ...['view-stale', 'status-tooltip', 'notification', 'welcome'].flatMap((name) => [`${name}-dark`, `${name}-light`]),
-  'kill-orphans',
+  'stop-orphans',
 ];
 
 const target = join(projectRoot, 'media', 'screens');

@@ -1,4 +1,4 @@
-// `npm start [-- FOLDER] [-- --embedded]`: builds, and opens the extension on the user's real servers.
+// `npm start [-- FOLDER] [-- --embedded]`: builds the extension and opens it on the user's real servers.
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { desktopEditor, startDesktop } from './start/startDesktop.ts';
@@ -9,7 +9,7 @@ import { printProgress, timed } from './system/progress.ts';
 import { runScript } from './system/runScript.ts';
 
 const words = process.argv.slice(2);
-// npm changes into the project's folder; INIT_CWD is where the user called it.
+// npm changes into the project's folder; INIT_CWD is the folder where the user called it.
 const calledFrom = process.env.INIT_CWD ?? process.cwd();
 const folder = resolve(calledFrom, words.find((word) => !word.startsWith('--')) ?? '.');
 if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {

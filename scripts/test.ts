@@ -77,7 +77,7 @@ for (const suite of chosen) {
     }
     await fetchEditors();
   } else if (suite.kind === 'tests' && suite.namespace) {
-    // The suite takes minutes, and the network is idle meanwhile. What fails is told where it is needed.
+    // This suite takes minutes without using the network. A failure is reported when the editor is needed.
     fetchEditors().catch(() => undefined);
   }
   const outcome = await runSuite(suite, filters, namespace);

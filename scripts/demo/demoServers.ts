@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installServer } from '../system/npmServer.ts';
 
-/** The one that grows old under the client's feet: two published versions of a real server. */
+/** The server that becomes stale: two published versions of a real one. */
 export const staleServer = { name: '@modelcontextprotocol/server-everything', old: '2026.1.26', new: '2026.8.31' } as const;
 
-/** Where the servers of the demo are, and how clients are told to run them. */
+/** The arguments for `node`, by the name of the server in its client's configuration. */
 export type DemoServers = {
   readonly everything: readonly string[];
   readonly memory: readonly string[];
@@ -13,12 +13,7 @@ export type DemoServers = {
   readonly thinking: readonly string[];
 };
 
-/**
- * Installs real servers from npm: one into the project that VS Code opens (in its old version), the others into a tools
- * folder of the home.
- *
- * @returns arguments for `node`, by the name that the server has in its client's configuration
- */
+/** Installs real servers from npm: the old version of one into the project that VS Code opens, the others into a tools folder of the home. */
 export async function installDemoServers(project: string, tools: string, stubborn: string): Promise<DemoServers> {
   for (const folder of [project, tools]) {
     mkdirSync(folder, { recursive: true });
@@ -35,7 +30,7 @@ export async function installDemoServers(project: string, tools: string, stubbor
   };
 }
 
-/** One after the other: two npm runs in one folder would undo each other's work. */
+/** One after the other: two npm runs in one folder would overwrite each other's work. */
 async function installTools(tools: string): Promise<[memory: string, files: string, thinking: string]> {
   return [
     await installServer(tools, '@modelcontextprotocol/server-memory', '2026.8.31'),
@@ -44,7 +39,7 @@ async function installTools(tools: string): Promise<[memory: string, files: stri
   ];
 }
 
-/** Writes the configuration files of the two clients of the demo, as their users would. */
+/** Writes the configuration files of the two clients of the demo. */
 export function writeDemoConfiguration(home: string, project: string, servers: DemoServers): void {
   const entry = (args: readonly string[]): object => ({ type: 'stdio', command: 'node', args });
   mkdirSync(join(project, '.vscode'), { recursive: true });

@@ -9,29 +9,29 @@ import { withoutClientMarks } from '../system/withoutClientMarks.ts';
 import { installDemoServers, staleServer, writeDemoConfiguration } from './demoServers.ts';
 import { installStandIn, type StandIn, startStandIn } from './standIn.ts';
 
-/** A throw-away home with real servers in trouble. */
+/** A temporary home with real servers: a duplicate, an orphan, and one that becomes stale. */
 export type Demo = {
   readonly home: string;
   /** The folder to open; its `.vscode/mcp.json` has `everything`, in the old version until `upgrade`. */
   readonly workspace: string;
-  /** HOME, MCP_RUN_DIR and PATH for whatever looks at the demo. */
+  /** The environment for programs that show the demo: HOME, MCP_RUN_DIR, PATH and more. */
   readonly env: NodeJS.ProcessEnv;
   /** The stand-in for Claude Code that runs `memory` twice and `files` once (and, when asked for, `everything`). */
   readonly claude: StandIn;
   readonly duplicates: readonly ProcessEntry[];
   /** `thinking`, whose client was killed. */
   readonly orphan: ProcessEntry;
-  /** Installs the newer version of `everything` in place; what runs is stale from then on. */
+  /** Installs the newer version of `everything` in place, so that the running server becomes stale. */
   readonly upgrade: () => Promise<void>;
-  /** Ends every process that the demo started. The folder is the caller's to remove. */
+  /** Ends every process that the demo started. The caller removes the folder. */
   readonly dispose: () => Promise<void>;
 };
 
 /**
- * Prepares the demo in an existing, empty folder: installs real servers from npm (about 10 s), writes the clients'
- * configuration, starts a stand-in client and lets another one crash.
+ * Prepares the demo in an existing, empty folder: installs real servers from npm (about 10 s), writes the clients' configuration, starts a stand-in client
+ * and kills another one.
  *
- * @param withEverything let the stand-in run `everything` too; without it, that is for VS Code to start
+ * @param withEverything the stand-in runs `everything` too; otherwise VS Code starts it
  */
 export async function prepareDemo(
   folder: string,
@@ -41,7 +41,7 @@ export async function prepareDemo(
   const home = join(folder, 'home');
   const workspace = join(home, 'project');
   const tools = join(home, 'tools');
-  // Sockets of the editor and caches of Node go there, and away with it.
+  // For sockets of the editor and caches of Node, which are removed with the folder.
   const temporary = join(folder, 'tmp');
   for (const path of [tools, temporary]) {
     mkdirSync(path, { recursive: true });
@@ -60,7 +60,7 @@ export async function prepareDemo(
   };
   const servers = await timed('Installing four real MCP servers from npm', progress, () => installDemoServers(workspace, tools, stubborn));
   writeDemoConfiguration(home, workspace, servers);
-  writeFileSync(join(workspace, 'README.md'), 'The project of the MCP Shepherd demo. It is thrown away at the end.\n');
+  writeFileSync(join(workspace, 'README.md'), 'The project of the MCP Shepherd demo. It is removed at the end.\n');
 
   const program = installStandIn(tools);
   const server = (name: 'memory' | 'files' | 'thinking' | 'everything', copies: number) => ({
@@ -70,10 +70,10 @@ export async function prepareDemo(
     args: servers[name],
   });
   const started: StandIn[] = [];
-  const left: ProcessEntry[] = [];
+  const orphans: ProcessEntry[] = [];
   const dispose = async (): Promise<void> => {
     await Promise.all(started.map((client) => client.dispose()));
-    await Promise.all(stillAlive(left).map((entry) => endTree(entry.pid)));
+    await Promise.all(stillAlive(orphans).map((entry) => endTree(entry.pid)));
   };
   try {
     const list = [server('memory', 2), server('files', 1), ...(withEverything ? [server('everything', 1)] : [])];
@@ -83,11 +83,11 @@ export async function prepareDemo(
       startStandIn(program, workspace, env, [server('thinking', 1)]),
     );
     started.push(crashing);
-    left.push(...(crashing.servers.get('thinking') ?? []));
+    orphans.push(...(crashing.servers.get('thinking') ?? []));
     await crashing.crash();
-    const orphan = stillAlive(left)[0];
+    const orphan = stillAlive(orphans)[0];
     if (!orphan) {
-      throw new Error('The server that was to outlive its client is gone.');
+      throw new Error('The server that should outlive its client has ended.');
     }
     const upgrade = async (): Promise<void> => {
       await installServer(workspace, staleServer.name, staleServer.new);

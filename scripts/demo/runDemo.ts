@@ -13,10 +13,9 @@ import { prepareDemo } from './prepareDemo.ts';
 import { installStarter, startedVariable } from './starterExtension.ts';
 
 /**
- * Prepares the demo in a folder and shows it in an embedded VS Code, until it is told to end; then ends all it started.
+ * Prepares the demo in a folder, shows it in an embedded VS Code until `end` resolves, and then ends every process that it started.
  *
- * @param end resolves when the user has seen enough
- * @param show gets the address as soon as there is one
+ * @param show is called with the address once the editor runs
  */
 export async function runDemo(folder: string, end: Promise<void>, show: (url: string) => void): Promise<void> {
   let over = false;
@@ -56,34 +55,33 @@ export async function runDemo(folder: string, end: Promise<void>, show: (url: st
   }
 }
 
-/** Milliseconds in which the server is seen healthy. An upgrade in the moment of a start is one that nobody could date. */
-const calm = 10_000;
+/** Milliseconds between the start and the upgrade. An upgrade within 2 s of the start could not be dated. */
+const healthyMs = 10_000;
 
-/** Once VS Code runs the server, lets it be seen for a while and replaces it on disk. */
+/** Waits until VS Code runs the server, shows it as healthy for a while, and replaces it on disk. */
 async function upgradeLater(started: string, upgrade: () => Promise<void>, over: () => boolean): Promise<void> {
-  // A window may be opened at any time from now.
   await waitFor('a window to be opened', () => over() || existsSync(started), { limit: 24 * 3_600_000, every: 250 });
   printProgress(`VS Code runs everything ${staleServer.old}.`);
-  await delay(calm);
+  await delay(healthyMs);
   if (over()) {
     return;
   }
   await timed(`npm installs ${staleServer.new}`, printProgress, upgrade);
   printProgress(
-    'everything is stale now: look at the status bar. Restart it from there or from the tree. (A reloaded window starts the new version: then it is current.) Ctrl-C ends the demo.',
+    'everything is stale now: see the status bar. Restart it from there or from the tree. (After a reload of the window it runs the new version.) Ctrl-C ends the demo.',
   );
 }
 
 function introduction(url: string): string {
   return `
-MCP Shepherd, in a home that will be thrown away: ${url}
+MCP Shepherd in a temporary home: ${url}
 
-What to look at in the view "MCP Servers" and in the status bar:
-  everything  run by VS Code (this build of it calls itself code-server) from .vscode/mcp.json. It is upgraded on disk ${calm / 1000} s after it has started: stale.
-  memory      run twice by one client: a duplicate (said after half a minute, when it is sure).
-  thinking    its client was killed and it did not notice: an orphan.
-  files       nothing is wrong with it.
-The client is a stand-in that runs where Claude Code's program would be; servers, versions and upgrade are real.
+See the view "MCP Servers" and the status bar:
+  everything  started by VS Code (which calls itself code-server here); becomes stale ${healthyMs / 1000} s after you open the page
+  memory      started twice by one client: a duplicate, reported after half a minute
+  thinking    still running although its client was killed: an orphan
+  files       OK
+The client is a stand-in at the path of Claude Code's program. Servers, versions and the upgrade are real.
 Ctrl-C ends everything.
 `;
 }

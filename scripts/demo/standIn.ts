@@ -13,15 +13,15 @@ export type StandIn = {
   readonly pid: number;
   /** The processes of its servers, by name, all of which have answered. */
   readonly servers: ReadonlyMap<string, readonly ProcessEntry[]>;
-  /** Kills the client alone (SIGKILL), as a crash does, and waits until it is gone. */
+  /** Kills only the client (SIGKILL), like a crash, and waits until it has ended. */
   readonly crash: () => Promise<void>;
   readonly dispose: () => Promise<void>;
 };
 
-/** What Claude Code sets for the servers that it starts (research: seen on 2.1). */
+/** The environment variables that Claude Code 2.1 sets for its servers. */
 const marks = { CLAUDECODE: '1', CLAUDE_CODE_ENTRYPOINT: 'cli' };
 
-/** Lays the stand-in to where the client's own program would be. */
+/** Copies the stand-in to where the client's own program would be. @returns its path */
 export function installStandIn(folder: string): string {
   const root = join(folder, 'node_modules', '@anthropic-ai', 'claude-code');
   mkdirSync(root, { recursive: true });

@@ -39,12 +39,12 @@ createInterface({ input: process.stdin }).once('line', (line) => {
   }
 });
 
-// A client that is asked to end ends its servers; one that is killed leaves that to them.
+// On SIGTERM a client ends its servers; a killed client (SIGKILL) cannot.
 process.once('SIGTERM', () => {
   for (const child of children) {
     child.kill('SIGTERM');
   }
   process.exit();
 });
-// It must live on when its stdin ends.
+// Keeps the process alive after its stdin has closed.
 setInterval(() => {}, 60_000);

@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Tells the starter extension where to leave word. */
+/** Names the file that the starter extension writes once the server runs. */
 export const startedVariable = 'MCP_SHEPHERD_DEMO_STARTED';
 
 const main = `
 const { writeFileSync } = require('node:fs');
 const vscode = require('vscode');
-// VS Code reads mcp.json some time after the window has opened; a start before that does nothing and says nothing.
+// VS Code reads mcp.json some time after the window has opened; until then it ignores a start.
 exports.activate = async () => {
   for (let attempt = 0; attempt < 120; attempt++) {
     await vscode.commands.executeCommand('workbench.mcp.startServer', 'mcp.config.ws0.everything', { waitForLiveTools: true });
@@ -19,7 +19,7 @@ exports.activate = async () => {
   }
 };`;
 
-/** Installs an extension that lets VS Code's own MCP client start the demo's server as soon as a window opens. */
+/** Installs an extension that starts the demo's server with VS Code's own MCP client as soon as a window opens. */
 export function installStarter(extensionsDir: string): void {
   const folder = join(extensionsDir, 'mcp-shepherd-demo.starter-1.0.0');
   mkdirSync(folder, { recursive: true });

@@ -1,2 +1,2 @@
-// Loaded into a real server with `node --require`: keeps it alive when its stdin ends, as careless servers are.
+// Loaded into a real server with `node --require`: keeps it alive after its stdin has closed, like a server that does not handle that.
 setInterval(() => {}, 60_000);

@@ -16,7 +16,7 @@ const applications = [
 ];
 
 /**
- * The program file of a Chromium: the one that CHROME_PATH names, one that is installed, else (Linux) one from npm in the cache folder.
+ * The program file of a Chromium: the one that CHROME_PATH names, else an installed one, else (on Linux) one from npm in the cache folder.
  *
  * @throws Error that says what to do when there is none
  */
@@ -38,7 +38,7 @@ export async function findBrowser(progress: Progress = printProgress): Promise<s
   return browserFromNpm(progress);
 }
 
-/** The first of these programs that stands in a folder of PATH. */
+/** The path of the first of these programs that is in a folder of PATH. */
 export function findOnPath(programs: readonly string[]): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   const endings = process.platform === 'win32' ? ['.cmd', '.exe', ''] : [''];

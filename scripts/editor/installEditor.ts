@@ -6,13 +6,12 @@ import { type Progress, printProgress, timed } from '../system/progress.ts';
 import { cacheRoot } from '../system/projectPaths.ts';
 import type { EditorVersion } from './editorVersion.ts';
 
-/** What is needed to start an installed editor. */
 export type InstalledEditor = { readonly node: string; readonly serverMain: string; readonly version: EditorVersion };
 
 /**
- * Gets a VS Code (with Node, where it needs another one) from npm into the cache folder; the second call returns at once.
+ * Installs a VS Code from npm into the cache folder, with the Node that it needs. Later calls return at once.
  *
- * @throws Error with npm's last lines when that fails; the next call starts afresh
+ * @throws Error with npm's last lines when that fails; the next call tries again
  */
 export async function installEditor(version: EditorVersion, progress: Progress = printProgress): Promise<InstalledEditor> {
   const folder = join(cacheRoot, `vscode-${version.vscode}`);
@@ -28,14 +27,14 @@ export async function installEditor(version: EditorVersion, progress: Progress =
 
 async function fillEditor(folder: string, version: EditorVersion): Promise<void> {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  // Its install scripts would compile natives for terminals and logging; nothing here needs them.
+  // Its install scripts would compile native modules, which are not needed here (terminals come with a compiled one).
   await npm(['install', '--ignore-scripts', `code-server@${version.codeServer}`], folder);
   const vscode = join(folder, 'node_modules', 'code-server', 'lib', 'vscode');
   for (const part of [vscode, join(vscode, 'extensions')]) {
     await npm(['install', '--omit=dev', '--ignore-scripts'], part);
   }
   if (!existsSync(join(vscode, 'out', 'server-main.js'))) {
-    throw new Error(`code-server ${version.codeServer} does not contain the VS Code server where it was expected.`);
+    throw new Error(`code-server ${version.codeServer} does not contain the VS Code server at the expected path.`);
   }
 }
 
@@ -44,7 +43,7 @@ async function installNode(major: number, progress: Progress): Promise<string> {
   await installOnce(folder, (staging) =>
     timed(`Getting Node ${major} from npm (once)`, progress, async () => {
       writeFileSync(join(staging, 'package.json'), '{ "private": true }\n');
-      // Its install script is what puts the binary there.
+      // Its install script provides the binary.
       await npm(['install', `node@${major}`], staging);
     }),
   );

@@ -2,7 +2,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { type Progress, printProgress } from '../system/progress.ts';
 import { findBrowser } from './findBrowser.ts';
 
-/** Fit for a machine without a desktop, without a GPU and as root; nothing phones home. */
+/** For a machine without a desktop or GPU, also as root; the browser makes no requests of its own. */
 const browserArguments = [
   '--no-sandbox',
   '--disable-gpu',
@@ -13,7 +13,7 @@ const browserArguments = [
   '--disable-sync',
 ];
 
-/** A headless Chromium with a profile of its own, which `close()` removes. */
+/** Starts a headless Chromium with a temporary profile, which `close()` removes. */
 export async function launchBrowser(env: NodeJS.ProcessEnv = process.env, progress: Progress = printProgress): Promise<Browser> {
   const given = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
   return chromium.launch({ executablePath: await findBrowser(progress), args: browserArguments, env: given });

@@ -1,4 +1,4 @@
-/** User settings that make pictures and tests calm: nothing opens, animates, advertises or goes on line by itself. */
+/** User settings for pictures and tests: nothing opens, animates, advertises or uses the network by itself. */
 export const quietSettings: Readonly<Record<string, unknown>> = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',

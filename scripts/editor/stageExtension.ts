@@ -20,7 +20,7 @@ export function readManifest(): ExtensionManifest {
 }
 
 /**
- * Lays what would be packaged (nothing else) into a folder, as an installation does; the bundles must have been built.
+ * Copies the files that would be packaged into a folder, as an installation does. The bundles must have been built.
  *
  * @param extensionsDir the editor's folder of installed extensions
  * @returns the extension's own folder in it

@@ -11,13 +11,13 @@ export type EditorOptions = {
   readonly editor: InstalledEditor;
   /** The folder that `url()` opens. */
   readonly workspace: string;
-  /** Loads an extension from its folder as a developer does. Only honoured together with `smokeDriver`. */
+  /** Loads an extension from its folder, as for development. Works only with `smokeDriver`. */
   readonly extensionDevelopmentPath?: string;
-  /** Loads a bundled mocha inside the extension host: a .cjs file that exports `run()`. Only honoured together with `smokeDriver`. */
+  /** Loads a bundled mocha inside the extension host: a .cjs file that exports `run()`. Works only with `smokeDriver`. */
   readonly extensionTestsPath?: string;
   /** Folder of installed extensions; default: an empty one in the data folder. */
   readonly extensionsDir?: string;
-  /** The whole environment of the editor, its extension hosts and the servers that they start. */
+  /** The complete environment of the editor, its extension hosts and the servers that they start. */
   readonly env?: NodeJS.ProcessEnv;
   /** Needed for the two paths above; suppresses notification toasts. */
   readonly smokeDriver?: boolean;
@@ -25,9 +25,9 @@ export type EditorOptions = {
   readonly port?: number;
   /** Where the editor keeps its data; default: a temporary folder that `dispose` removes. */
   readonly dataDir?: string;
-  /** All user settings, written before the first window opens; without it, what the data folder holds stays. */
+  /** All user settings, written before the first window opens; by default those in the data folder stay. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Seconds that a window that was not closed properly lives on (VS Code's own default is 10800). */
+  /** Seconds that the extension host of a lost window keeps running (VS Code's default is 10800). */
   readonly reconnectionGraceTime?: number;
 };
 
@@ -36,20 +36,20 @@ export type Editor = {
   readonly port: number;
   readonly pid: number;
   readonly dataDir: string;
-  /** The address of a window on a folder; default: the workspace that it was started with. */
+  /** The address of a window on a folder; default: the workspace of the options. */
   readonly url: (folder?: string) => string;
   /** What the server has printed so far. */
   readonly log: () => string;
-  /** Resolves when the server ends, by itself or by `dispose`. */
+  /** Resolves when the server has ended, by itself or by `dispose`. */
   readonly ended: Promise<void>;
-  /** Ends the server and all that it started, waits until they are gone, and removes what was temporary. */
+  /** Ends the server and all its processes, waits for them, and removes temporary files. */
   readonly dispose: () => Promise<void>;
 };
 
 /**
- * Starts a VS Code server and waits until it takes windows (about 4 s).
+ * Starts a VS Code server and waits until it accepts windows (about 4 s).
  *
- * @throws Error with the last lines of its output when it ends before, or takes longer than a minute
+ * @throws Error with the last lines of its output when it ends before that or takes longer than a minute
  */
 export async function startEditor(options: EditorOptions): Promise<Editor> {
   const temporary = options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'mcp-shepherd-editor-')) : undefined;
@@ -129,7 +129,7 @@ function serverArguments(options: EditorOptions, dataDir: string, extensionsDir:
   ];
 }
 
-/** Without the marks of the editor or npm run that we may have been started from: they would confuse the new one. */
+/** Without the variables of an editor or npm run that started this process; they would confuse the new editor. */
 function editorEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(withoutNpmRun(env)).filter(([name]) => !/^(?:VSCODE_|ELECTRON_RUN_AS_NODE$|NODE_OPTIONS$|NODE_CHANNEL_)/.test(name)),

@@ -6,15 +6,15 @@ import { endTree } from '../system/processTree.ts';
 import { cacheRoot, projectRoot } from '../system/projectPaths.ts';
 import { userEnvironment } from './userEnvironment.ts';
 
-/** The `code` command, where there is a desktop that its window could show on. */
+/** The `code` command, if there is one and a desktop to open its window on. */
 export function desktopEditor(): string | undefined {
   const desktop = process.platform !== 'linux' || process.env.DISPLAY || process.env.WAYLAND_DISPLAY;
   return desktop ? findOnPath(['code']) : undefined;
 }
 
 /**
- * Opens an Extension Development Host of the user's own VS Code, with data of its own (so that it is a program of its
- * own, which can be ended), and waits until its window is closed or `end` resolves; then ends what is left of it.
+ * Opens an Extension Development Host of the user's own VS Code and waits until its window is closed or `end` resolves; then ends its remaining processes.
+ * It has its own data folder, so that it is a separate program that can be ended.
  */
 export async function startDesktop(code: string, folder: string, end: Promise<void>): Promise<void> {
   const dataDir = join(cacheRoot, 'start-desktop');
@@ -37,7 +37,7 @@ export async function startDesktop(code: string, folder: string, end: Promise<vo
   }
 }
 
-/** Programs that run with our data folder but are not below the command that started them: ours by that folder. */
+/** Processes of this editor that are not below the command that started it; they are recognised by the data folder. */
 function leftBehind(dataDir: string): number[] {
   if (process.platform !== 'linux') {
     return [];
@@ -50,7 +50,7 @@ function leftBehind(dataDir: string): number[] {
       );
       return ours ? [Number(name)] : [];
     } catch {
-      return []; // gone meanwhile
+      return []; // ended since it was listed
     }
   });
 }

@@ -10,8 +10,8 @@ import { cacheRoot } from '../system/projectPaths.ts';
 import { userEnvironment } from './userEnvironment.ts';
 
 /**
- * Opens the extension in the VS Code server from npm, in the browser, and keeps it running until it ends or `end`
- * resolves. It works on the user's real home, but keeps its own data (settings, layout) in the project's cache folder.
+ * Opens the extension in the browser, in the VS Code server from npm, and keeps it running until it ends or `end` resolves. It works on the user's real
+ * home, but keeps its own data (settings, layout) in the project's cache folder.
  */
 export async function startEmbedded(folder: string, end: Promise<void>): Promise<void> {
   const editor = await installEditor(current);
@@ -32,7 +32,7 @@ export async function startEmbedded(folder: string, end: Promise<void>): Promise
   );
   try {
     console.log(
-      `\nMCP Shepherd on ${folder}: ${running.url()}\nIts servers are behind the icon "MCP Servers" in the activity bar; the status bar says when something is wrong. Ctrl-C ends it.\n`,
+      `\nMCP Shepherd on ${folder}: ${running.url()}\nIts servers are behind the icon "MCP Servers" in the activity bar; the status bar warns when a server needs attention. Ctrl-C ends it.\n`,
     );
     openAddress(running.url());
     await Promise.race([end, running.ended]);

@@ -3,8 +3,8 @@ import { withoutNpmRun } from '../system/npm.ts';
 import { projectRoot } from '../system/projectPaths.ts';
 
 /**
- * The environment that the user called `npm start` from: without what npm put into it, above all without this project's
- * own tools in PATH, which would give the user's servers another Node than they have every day.
+ * The environment from which the user called `npm start`, without what npm has added. Above all, this project's tools are not on the PATH: they would give
+ * the user's servers another Node than usual.
  */
 export function userEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const ofNpm = (folder: string): boolean =>

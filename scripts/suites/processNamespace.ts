@@ -20,7 +20,7 @@ const firstProcess = `trap : INT TERM HUP; times=$1; shift; ${variable}=yes "$@"
 
 const candidates = [
   ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'],
-  // An ordinary user gets one together with a user namespace, in which he is root.
+  // An ordinary user gets one together with a user namespace, as root of that.
   ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc', '--kill-child'],
 ];
 

@@ -23,7 +23,7 @@ function fromProc(): Map<number, ProcessEntry> {
     try {
       stat = readFileSync(`/proc/${name}/stat`, 'utf8');
     } catch {
-      continue; // gone meanwhile
+      continue; // ended since it was listed
     }
     // The name in brackets may hold spaces and brackets of its own: count from the last one (proc_pid_stat(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -89,7 +89,7 @@ export async function endTree(pid: number, grace = 4_000): Promise<void> {
     if (known.size === 0) {
       addAll(processTree(pid, table));
     }
-    // What is still alive may have started something meanwhile.
+    // Processes that are still alive may have started others since.
     for (const entry of stillAlive(known.values(), table)) {
       addAll(processTree(entry.pid, table));
     }
@@ -128,7 +128,7 @@ function signalAll(entries: readonly ProcessEntry[], name: NodeJS.Signals): void
     try {
       process.kill(entry.pid, name);
     } catch {
-      // gone meanwhile
+      // ended since it was listed
     }
   }
 }

@@ -3,7 +3,7 @@ const modes = [
   {
     name: 'refuse-writes',
     summary: 'block writing tools until restart',
-    detail: 'tools that do not declare themselves read-only count as writing',
+    detail: 'all tools that are not marked read-only',
     offered: true,
   },
   { name: 'restart', summary: 'restart automatically', detail: 'before the next call; the session continues', offered: true },

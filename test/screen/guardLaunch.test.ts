@@ -96,10 +96,10 @@ describe('Launch Through Guard', function () {
     await workbench.rows('notes').first().waitFor();
     await probe.start('mcp.config.ws0.notes', 'create_entities');
     await waitFor('notes to run', async () => (await labels()).some((label) => /^notes, runs 2026/.test(label)));
-    await workbench.palette('View: Hide Panel').catch(() => undefined);
+    await workbench.hidePanel();
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
     await workbench.picks('Block writing tools until restart').waitFor();
-    assert.match((await workbench.picks('Block writing tools until restart').textContent()) ?? '', /do not declare themselves read-only/);
+    assert.match((await workbench.picks('Block writing tools until restart').textContent()) ?? '', /not marked read-only/);
     await waitFor('the change', async () => /mcp-shepherd/.test((await diff().textContent()) ?? ''));
     await workbench.screenshot('guard-preview-dark');
     await workbench.theme('light');
@@ -115,7 +115,7 @@ describe('Launch Through Guard', function () {
     await remember('one');
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
     await workbench.picks('Warn only').click();
-    await workbench.notifications('notes runs through the guard now').waitFor({ timeout: 60_000 });
+    await workbench.notifications('notes now runs through the guard').waitFor({ timeout: 60_000 });
     const text = readFileSync(file, 'utf8');
     assert.match(text, /"--on-stale", "warn", "--", /);
     assert.match(text, /\/\/ a Node of its own/);
@@ -157,7 +157,7 @@ describe('Launch Through Guard', function () {
     const text = plain(await log.textContent());
     assert.doesNotMatch(text, /exited|Error Process|Stopped/i);
     await workbench.screenshot('guard-restarted-dark');
-    await workbench.palette('View: Hide Panel').catch(() => undefined);
+    await workbench.hidePanel();
   });
 
   it('is undone to the byte, and the server runs on its own again', async () => {
@@ -166,7 +166,7 @@ describe('Launch Through Guard', function () {
     const runsAlone = async (): Promise<boolean> => (await labels()).some((label) => /^notes: running · project/.test(label));
     await waitFor('the row to say so', runsAlone, { limit: 60_000 });
     assert.equal(readFileSync(file, 'utf8'), original);
-    await workbench.told('notes runs without the guard now');
+    await workbench.told('notes now runs without the guard');
     await remember('three');
   });
 

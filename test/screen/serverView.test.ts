@@ -103,7 +103,7 @@ describe('MCP servers on the screen', function () {
     assert.equal(await warns(), false);
     // A sign of progress may stand there for a moment.
     await waitFor('no badge', async () => (await workbench.activity(title).locator('.badge-content:visible').count()) === 0);
-    await workbench.palette('View: Hide Panel');
+    await workbench.hidePanel();
     await workbench.screenshot('view-current-dark');
   });
 
@@ -120,11 +120,12 @@ describe('MCP servers on the screen', function () {
     assert.ok(row.includes(`runs ${staleServer.old}, installed ${staleServer.new}`), row);
     const toast = workbench.notifications(`everything still runs ${staleServer.old}, but ${staleServer.new} is installed`);
     await toast.waitFor();
-    assert.deepEqual(await toast.locator('a.monaco-button').allTextContents(), ['Restart', 'Show', 'Not for This Version']);
+    assert.deepEqual(await toast.locator('a.monaco-button').allTextContents(), ['Restart', 'Show']);
     await workbench.screenshot('notification-dark');
     await workbench.theme('light');
     await workbench.screenshot('notification-light');
-    await workbench.answerNotification('everything still runs', 'Not for This Version');
+    await toast.hover();
+    await toast.locator('.codicon-notifications-clear').click();
     await toast.waitFor({ state: 'detached' });
   });
 
@@ -150,7 +151,7 @@ describe('MCP servers on the screen', function () {
   });
 
   it('lead to their entry at its line', async () => {
-    await workbench.rowMenu(workbench.rows('everything').first(), 'Reveal Definition');
+    await workbench.rowMenu(workbench.rows('everything').first(), 'Open Configuration Entry');
     await workbench.page.locator('.tab.active', { hasText: 'mcp.json' }).waitFor();
     await workbench.page.locator('[id="status.editor.selection"]', { hasText: 'Ln 3' }).waitFor();
     await workbench.palette('View: Close All Editors');
@@ -239,7 +240,7 @@ describe('A machine without MCP servers', function () {
   it('is welcomed, in both themes', async () => {
     await workbench.openView(title);
     const welcome = workbench.page.locator('.part.sidebar .welcome-view-content');
-    await welcome.getByText('No MCP server is configured or running on this machine.').waitFor();
+    await welcome.getByText('No MCP servers yet.').waitFor();
     await workbench.screenshot('welcome-dark');
     await workbench.theme('light');
     await workbench.screenshot('welcome-light');

@@ -95,6 +95,13 @@ export class Workbench {
     await row.click();
   }
 
+  /** Hides the panel below the editors, if it is open. */
+  async hidePanel(): Promise<void> {
+    if (await this.page.locator('.part.panel').isVisible()) {
+      await this.palette('View: Hide Panel');
+    }
+  }
+
   /** The entries of an open quick pick. */
   picks(text?: string | RegExp): Locator {
     return this.page.locator('.quick-input-list .monaco-list-row', text === undefined ? {} : { hasText: text });
@@ -105,7 +112,7 @@ export class Workbench {
     return this.page.locator('.notification-toast', text === undefined ? {} : { hasText: text });
   }
 
-  /** Waits until something has been told. A toast goes by itself, and none is shown where several come at once: the list of notifications keeps them. */
+  /** Waits for a notification in the list of notifications. A toast disappears by itself, and of several at once some are not shown as toasts. */
   async told(text: string): Promise<void> {
     await this.palette('Notifications: Show Notifications');
     const list = this.page.locator('.notifications-center');
@@ -115,13 +122,13 @@ export class Workbench {
       .first()
       .waitFor()
       .catch(async (error: unknown) => {
-        throw new Error(`"${text}" was not told, but: ${(await list.allTextContents()).join(' | ')}`, { cause: error });
+        throw new Error(`There is no notification "${text}", but: ${(await list.allTextContents()).join(' | ')}`, { cause: error });
       });
     await this.page.keyboard.press('Escape');
     await list.waitFor({ state: 'hidden' });
   }
 
-  /** Presses a button of a notification toast, the newest where several fit: what another way has cured stays on screen. */
+  /** Presses a button of a notification toast, of the newest if several fit: older ones may still be on the screen. */
   async answerNotification(text: string | RegExp, button: string): Promise<void> {
     await this.notifications(text).first().locator('a.monaco-button', { hasText: button }).click();
   }

@@ -140,7 +140,7 @@ async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandi
   const picks = prunePicks(candidates, Date.now());
   const picker = window.createQuickPick<(typeof picks)[number]>();
   picker.title = 'Stop Duplicates and Orphans';
-  picker.placeholder = 'Proven orphans are preselected. Servers that are in use are never preselected.';
+  picker.placeholder = 'Only proven orphans are preselected';
   picker.canSelectMany = true;
   picker.matchOnDescription = true;
   picker.matchOnDetail = true;

@@ -5,7 +5,7 @@ import { findingsText } from './findingWords.ts';
 import { oneLine } from './plainText.ts';
 
 /** Columns; fits beside the side bar of a small window. */
-const width = 84;
+const width = 76;
 const indent = ' '.repeat(14);
 
 /**

@@ -21,55 +21,40 @@ export interface WindowFacts {
 
 export type Doing = 'restarting' | 'stopping' | 'upgrading';
 
-/** What this window can do about one instance. */
+/** How this window can restart or stop one instance. */
 export type LocalRoute =
   | { readonly kind: 'here' }
-  /**
-   * Not from here: what the user has to do or know, in words. `restartable`: somebody can restart it. `askable`: whoever runs it (another window, its guard) can be asked.
-   */
-  | { readonly kind: 'elsewhere'; readonly step: string; readonly restartable: boolean; readonly askable?: true };
+  /** `step`: what the user has to do or know. `askable`: the window, guard or client that runs it takes a request. */
+  | { readonly kind: 'elsewhere'; readonly step: string; readonly askable?: true };
 
-/** Narrows the route that holds for the machine to what this window can do itself. */
+/** Narrows the route of the machine to this window. */
 export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts, verb: 'restart' | 'stop' = 'restart'): LocalRoute {
   const route = restartRoute(instance, snapshot, verb);
   switch (route.kind) {
     case 'control':
       return {
         kind: 'elsewhere',
-        step: `“Restart” asks ${controlOwner(route)}: it is replaced, and its client keeps the session.`,
-        restartable: true,
+        step: `Choose “Restart”: ${controlOwner(route)} restarts it, and its client keeps the session.`,
         askable: true,
       };
     case 'none':
-      return { kind: 'elsewhere', step: route.reason, restartable: false };
+      return { kind: 'elsewhere', step: route.reason };
     case 'manual':
-      // A client with an interface of its own can be asked where that interface listens; elsewhere the user gets the step.
-      return {
-        kind: 'elsewhere',
-        step: route.step,
-        restartable: true,
-        ...(route.askable ? { askable: true as const } : {}),
-      };
+      return { kind: 'elsewhere', step: route.step, ...(route.askable ? { askable: true } : {}) };
     case 'vscode-window':
       if (route.windowPid !== facts.pid) {
-        return { kind: 'elsewhere', step: otherWindowStep(instance), restartable: true, askable: true };
+        return { kind: 'elsewhere', step: otherWindowStep(instance), askable: true };
       }
       if (!facts.trusted) {
-        return {
-          kind: 'elsewhere',
-          step: 'This window is in Restricted Mode. Trust the workspace first: nothing is started in a folder that you do not trust.',
-          restartable: true,
-        };
+        return { kind: 'elsewhere', step: 'This window is in Restricted Mode. Trust the workspace to restart its servers.' };
       }
-      if (!facts.controllable) {
-        return {
-          kind: 'elsewhere',
-          step: `This editor offers no command to restart a server. Run “MCP: List Servers”, choose ${instance.name}, then “Restart Server”.`,
-          restartable: true,
-        };
-      }
-      return { kind: 'here' };
+      return facts.controllable ? { kind: 'here' } : { kind: 'elsewhere', step: noCommandStep(instance.name) };
   }
+}
+
+/** The step in an editor without VS Code's commands for MCP servers. */
+export function noCommandStep(name: string): string {
+  return `This editor has no command to restart a server. Run “MCP: List Servers”, choose ${name}, then “Restart Server”.`;
 }
 
 export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {

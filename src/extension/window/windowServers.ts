@@ -5,6 +5,7 @@ import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { editorCommands } from '../manifestNames.ts';
 import { editorServerIds } from './serverIds.ts';
+import { noCommandStep } from './windowFacts.ts';
 
 /** Runs tasks that share a key one after the other, all others in parallel. */
 export class KeyedQueue {
@@ -122,10 +123,7 @@ export class WindowServers {
       return { kind: 'failed', reason: 'The server is no longer running in this window.' };
     }
     if (!(await this.controllable())) {
-      return {
-        kind: 'failed',
-        reason: `This editor has no command to restart a server. Run “MCP: List Servers”, choose ${before.name}, then “Restart Server”.`,
-      };
+      return { kind: 'failed', reason: noCommandStep(before.name) };
     }
     const ids = editorIds(before, snapshot.definitions, this.#editor.folders());
     if (ids.length === 0) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { installServer } from '../../../scripts/system/npmServer.ts';
@@ -48,10 +49,9 @@ describe('Restart All Stale in a real VS Code', function () {
 
   it('replaces the server whose package was replaced, by VS Code’s own commands, and leaves it alone afterwards', async () => {
     const [old] = serverPids();
-    // The first version is on record as soon as the server has run for a moment.
-    await until('the server to be known', async () => {
+    await until('its versions to be recorded', async () => {
       await vscode.commands.executeCommand(commands.refresh);
-      return old !== undefined && Date.now() - startedAt(old) > 3_000;
+      return old !== undefined && isRecorded(old);
     });
     const version = installedVersion(folder) === '2026.8.31' ? '2026.1.26' : '2026.8.31';
     await installServer(folder, name, version);
@@ -73,10 +73,13 @@ describe('Restart All Stale in a real VS Code', function () {
   });
 });
 
-function startedAt(pid: number): number {
-  const ticks = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19]);
-  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
-  return Date.now() - (uptime - ticks / 100) * 1000;
+/** Whether the extension has recorded which versions a process started with. */
+function isRecorded(pid: number): boolean {
+  const folder = join(process.env.MCP_RUN_DIR ?? '', 'shepherd', 'facts');
+  return readdirSync(folder).some((file) => {
+    const { identity, packages } = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+    return identity?.pid === pid && Array.isArray(packages);
+  });
 }
 
 function installedVersion(folder: string): string {

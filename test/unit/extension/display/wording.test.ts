@@ -80,7 +80,7 @@ const varied: Snapshot = snapshot({
       findings: [finding({ subKind: 'dependency' })],
     }),
     instance({ pid: 11, name: 'deaf', definitions: [], findings: [finding({ kind: 'unresponsive' }), finding({ kind: 'lock-conflict' })] }),
-  ],
+  ].map((one) => (one.name === 'everything' ? one : { ...one, command: `node /srv/${one.name}.js` })),
 });
 const busy = { ...here, busy: new Map([[varied.instances[2]?.id ?? '', 'restarting' as const]]) };
 
