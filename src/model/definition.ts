@@ -49,6 +49,10 @@ export interface DefinitionPort {
   readonly number: number;
   readonly holder: 'nobody' | 'hidden' | 'server' | 'stranger' | 'forwarder';
   readonly pid?: number;
+  /** `stranger` only: why it is not the entry's server, for a person. */
+  readonly holderReason?: string;
+  /** `stranger` only: its command line, redacted, at most 120 characters. */
+  readonly holderCommand?: string;
 }
 
 /** The redacted form of a definition: what views, JSON output and logs may hold. */

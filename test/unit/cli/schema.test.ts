@@ -93,7 +93,9 @@ describe('the schema of the snapshot', () => {
         const without: unknown = structuredClone(fullSnapshot);
         Reflect.deleteProperty(at(without, path) as object, key);
         const optional =
-          (optionalFields.has(key) || (key === 'pid' && path.at(-1) === 'port')) &&
+          (optionalFields.has(key) ||
+            (key === 'pid' && (path.at(-1) === 'port' || path[0] === 'problems')) ||
+            (key === 'direction' && path.at(-1) === 'package')) &&
           !(key === 'file' && path.includes('actions')) &&
           !requiredHere(path, key);
         assert.equal(schemaErrors(without).length === 0, optional, `/${[...path, key].join('/')}`);
@@ -120,6 +122,8 @@ describe('the schema of the snapshot', () => {
 
 /** Optional in the types, wherever they occur; `requiredHere` names the places where the same word is required. */
 const optionalFields = new Set([
+  'holderReason',
+  'holderCommand',
   'record',
   'otherHolders',
   'origin',
@@ -160,7 +164,7 @@ function requiredHere(path: readonly (string | number)[], key: string): boolean 
     return (
       (inner === undefined && (key === 'command' || key === 'cwd')) ||
       inner === 'launchers' ||
-      (inner === 'package' && key !== 'origin' && key !== 'latest') ||
+      (inner === 'package' && key !== 'origin' && key !== 'latest' && key !== 'direction') ||
       (path.length > 2 && (key === 'evidence' || key === 'record' || key === 'port')) ||
       (inner === 'findings' && key !== 'subKind' && !(key === 'cwd' && path.includes('actions')))
     );
