@@ -1,3 +1,5 @@
+import type { Finding } from './finding.ts';
+
 /** The clients that MCP Shepherd knows, by the id used in code, facts and JSON output. `unknown` is a client that spawned a server and that no row of the table names. */
 export type ClientId = string;
 
@@ -72,10 +74,10 @@ export interface Definition {
   readonly url?: string;
   readonly enabled: boolean;
   readonly folder?: string;
-  readonly vscodeCollection?: RawDefinition['vscodeCollection'];
+  readonly vscodeCollection?: NonNullable<RawDefinition['vscodeCollection']>;
   /** It starts through our guard. */
   readonly guarded?: true;
   /** Servers at an address of this machine: who holds the port that the URL names. Absent where that could not be looked at. */
   readonly port?: DefinitionPort;
-  readonly findings: readonly import('./finding.ts').Finding[];
+  readonly findings: readonly Finding[];
 }
