@@ -1,12 +1,9 @@
-import type { Finding, FindingAction } from '../model/finding.ts';
+import type { Finding } from '../model/finding.ts';
+import { type RunningServer, sinceText } from './evidence.ts';
 import { listText, moment } from './wording.ts';
 
-export interface ConfigEvidence {
-  /** Epoch ms. */
-  readonly now: number;
-  readonly pid: number;
-  readonly startedAt: number;
-  /** What differs, in words without values. */
+export interface ConfigEvidence extends RunningServer {
+  /** What differs, without values. */
   readonly differences: readonly string[];
   /** When the entry was recorded, epoch ms. */
   readonly recordedAt: number;
@@ -14,11 +11,10 @@ export interface ConfigEvidence {
   readonly line: number;
   /** When the file last changed, epoch ms; undefined when that cannot be told. */
   readonly fileChangedAt?: number;
-  readonly cure: readonly FindingAction[];
 }
 
-/** The entry was edited since the server was started from it: it runs on with what it was given. Information, never an alarm. */
-export function configFinding(evidence: ConfigEvidence): Finding | undefined {
+/** The entry was edited since the server was started from it: the server still runs with the old settings. Information, never an alarm. */
+export function judgeConfig(evidence: ConfigEvidence): Finding | undefined {
   const { now, differences, fileChangedAt } = evidence;
   if (differences.length === 0) {
     return undefined;
@@ -29,11 +25,11 @@ export function configFinding(evidence: ConfigEvidence): Finding | undefined {
     confidence: 'proven',
     message: `its entry was edited since it started: ${listText(differences)}`,
     evidence: [
-      `runs since ${moment(evidence.startedAt, now)} (PID ${evidence.pid}); the entry is in ${evidence.file}, line ${evidence.line}`,
+      `runs ${sinceText(evidence)}; the entry is in ${evidence.file}, line ${evidence.line}`,
       ...(differences.length > 3 ? [`changed: ${differences.join(', ')}`] : []),
-      `how known: keyed hashes of the entry's words were recorded ${moment(evidence.recordedAt, now)}, while it ran; the words themselves are never stored`,
+      `how known: keyed hashes of the entry's arguments and variables were recorded ${moment(evidence.recordedAt, now)}, while it ran; their values are never stored`,
     ],
     since: new Date(since).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }

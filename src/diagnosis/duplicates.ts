@@ -8,33 +8,38 @@ export interface CopyEvidence {
   readonly pid: number;
   readonly startedAt: number;
   readonly name: string;
-  /** The client process that started it; undefined = none alive. */
+  /** The client process that started it; undefined = none runs. */
   readonly client: { readonly identity: string; readonly name: string; readonly pid: number } | undefined;
-  /** Set when the client starts several copies by design: the reason, for a person. */
+  /** Set when the client starts several copies on purpose: the reason, for a person. */
   readonly copiesByDesign?: string;
-  /** Same text = started from the same entry with the same arguments in the same directory. */
+  /** Equal texts: started from the same entry with the same arguments in the same directory. */
   readonly sameness: string;
-  /** How often it was seen, and when first (epoch ms). */
+  /** In how many scans it was seen. */
   readonly observations: number;
+  /** Epoch ms. */
   readonly firstSeenAt: number;
   readonly memoryBytes: number;
-  readonly cure: readonly FindingAction[];
+  /** How it is restarted. */
+  readonly actions: readonly FindingAction[];
 }
 
-/** Clients start short-lived probe siblings and health checks: nothing younger than this is a duplicate, nor seen only once. */
+/** Clients start short-lived probes and health checks: a copy younger than this, or seen only once, is no duplicate. */
 export const duplicateAgeMs = 30_000;
 
-/** How long to wait before the second look at a copy seen once. */
-const secondLookMs = 250;
+/** A copy that was seen once is scanned for again after this long. */
+const secondScanMs = 250;
 
 export interface DuplicateVerdicts {
-  /** By `CopyEvidence.id`; the newest copy of each set carries none, it is the one to keep. */
+  /** By `CopyEvidence.id`; the newest copy of each set has none, it is the one to keep. */
   readonly findings: ReadonlyMap<string, Finding>;
-  /** Milliseconds until a set that exists now may become a finding. */
+  /** Milliseconds until the copies that exist now may become a finding. */
   readonly askAgainIn?: number;
 }
 
-/** Finds servers that one client process started more than once from one entry. Copies per client process, and copies that a client makes by design, are none. */
+/**
+ * Finds servers that one client process started more than once from one entry. Copies of different client processes, and copies that a client starts on
+ * purpose, are no duplicates. @param now epoch ms
+ */
 export function judgeDuplicates(copies: readonly CopyEvidence[], now: number): DuplicateVerdicts {
   const sets = new Map<string, CopyEvidence[]>();
   for (const copy of copies) {
@@ -49,9 +54,9 @@ export function judgeDuplicates(copies: readonly CopyEvidence[], now: number): D
     if (set.length < 2) {
       continue;
     }
-    const young = set.filter((copy) => waitFor(copy, now) > 0);
+    const young = set.filter((copy) => waitMs(copy, now) > 0);
     if (set.length - young.length < 2) {
-      const waits = set.map((copy) => waitFor(copy, now)).sort((a, b) => a - b);
+      const waits = set.map((copy) => waitMs(copy, now)).sort((a, b) => a - b);
       askAgainIn = Math.min(askAgainIn ?? Number.POSITIVE_INFINITY, waits[1] ?? duplicateAgeMs);
     }
     const old = set.filter((copy) => !young.includes(copy)).sort((a, b) => a.startedAt - b.startedAt || a.pid - b.pid);
@@ -66,8 +71,8 @@ export function judgeDuplicates(copies: readonly CopyEvidence[], now: number): D
 }
 
 /** Milliseconds until a copy may count; 0 = now. */
-function waitFor(copy: CopyEvidence, now: number): number {
-  return Math.max(duplicateAgeMs - (now - copy.startedAt), copy.observations < 2 ? secondLookMs : 0, 0);
+function waitMs(copy: CopyEvidence, now: number): number {
+  return Math.max(duplicateAgeMs - (now - copy.startedAt), copy.observations < 2 ? secondScanMs : 0, 0);
 }
 
 function duplicateFinding(copy: CopyEvidence, newest: CopyEvidence, now: number): Finding {
@@ -78,9 +83,9 @@ function duplicateFinding(copy: CopyEvidence, newest: CopyEvidence, now: number)
     message: `${client} runs ${copy.name} more than once: this copy and the newer PID ${newest.pid}`,
     evidence: [
       `PID ${copy.pid} since ${moment(copy.startedAt, now)}, PID ${newest.pid} since ${moment(newest.startedAt, now)}, both started by ${client}`,
-      'how known: same entry, same arguments, same directory, same client process; both seen at least twice and older than 30 seconds',
+      'how known: same entry, same arguments, same directory, same client process; both seen in at least two scans and older than 30 seconds',
     ],
     since: new Date(newest.startedAt).toISOString(),
-    actions: copy.cure,
+    actions: copy.actions,
   };
 }

@@ -1,21 +1,21 @@
 import type { Confidence, Finding } from '../model/finding.ts';
 import { listText, moment } from './wording.ts';
 
-/** What a server says that it holds, with what the system says of the server. */
+/** What the record of a server claims to hold, and what the system knows of the server. */
 export interface LockClaim {
   /** Of the record. */
   readonly id: string;
-  /** Text of the identity of the running server that the record belongs to; undefined = a process that is no MCP server we know. */
+  /** `identityKey` of the running server that the record belongs to; undefined for a process that is no known MCP server. */
   readonly instance?: string;
   readonly pid: number;
   readonly name: string;
-  /** The processes of that server: none of them is somebody else. */
+  /** PIDs of that server. */
   readonly tree: readonly number[];
   /** Epoch ms; undefined when unknown. */
   readonly startedAt?: number;
   readonly state: 'starting' | 'running' | 'stopping' | 'compromised';
   readonly exclusion: 'flock' | 'share0' | 'none';
-  /** False when it cannot be told whether it still runs. */
+  /** False when it is not known whether it still runs. */
   readonly certain: boolean;
   readonly locks: readonly ClaimedLock[];
 }
@@ -28,14 +28,14 @@ export interface ClaimedLock {
   readonly ino?: string | undefined;
 }
 
-/** Who holds the kernel's lock of a key. */
+/** The processes that hold the kernel lock of a key; undefined where the system does not tell. */
 export type KernelHolders = (key: string) => readonly { readonly pid: number; readonly name: string }[] | undefined;
 
 /**
- * Finds two that use what only one may use: two records that name one lock (possible where one runs without exclusion, or where the lock file was deleted
- * under its holder), two names of one directory, and a server without exclusion beside a process that holds the lock and publishes nothing.
- * Who is starting or stopping is left out: in those moments two may pass each other.
- * @returns by the text of the server's identity
+ * Finds two servers that use a resource meant for one: two records that name one lock (possible where one runs without exclusion, or where the lock file was
+ * deleted while it was held), two paths of one directory, and a server without exclusion while a process without a record holds the lock.
+ * Servers that are starting or stopping are left out: during a replacement both may have a record.
+ * @param now epoch ms @returns by `identityKey` of the server
  */
 export function judgeLockConflicts(claims: readonly LockClaim[], holders: KernelHolders, now: number): Map<string, Finding> {
   const settled = claims.filter(({ state }) => state === 'running' || state === 'compromised');
@@ -54,68 +54,69 @@ export function judgeLockConflicts(claims: readonly LockClaim[], holders: Kernel
 
 function conflictOf(claim: LockClaim, all: readonly LockClaim[], holders: KernelHolders, now: number): Finding | undefined {
   for (const lock of claim.locks) {
-    const other = all.find((one) => isSomebodyElse(claim, one) && one.locks.some((theirs) => isSameThing(lock, theirs)));
+    const other = all.find((one) => isOtherServer(claim, one) && one.locks.some((theirs) => isSameResource(lock, theirs)));
     if (other) {
       return pairFinding(claim, other, lock, holders, now);
     }
-    const strangers = claim.exclusion === 'none' ? (holders(lock.key) ?? []).filter(({ pid }) => !claim.tree.includes(pid)) : [];
-    if (strangers.length > 0) {
-      return strangerFinding(claim, strangers, lock, now);
+    const others = claim.exclusion === 'none' ? (holders(lock.key) ?? []).filter(({ pid }) => !claim.tree.includes(pid)) : [];
+    if (others.length > 0) {
+      return holderFinding(claim, others, lock, now);
     }
   }
   return undefined;
 }
 
-function isSomebodyElse(claim: LockClaim, other: LockClaim): boolean {
+function isOtherServer(claim: LockClaim, other: LockClaim): boolean {
   return other.id !== claim.id && other.pid !== claim.pid && !claim.tree.includes(other.pid) && !other.tree.includes(claim.pid);
 }
 
-function isSameThing(a: ClaimedLock, b: ClaimedLock): boolean {
+function isSameResource(a: ClaimedLock, b: ClaimedLock): boolean {
   return a.key === b.key || (a.ino !== undefined && a.ino === b.ino && a.dev === b.dev);
 }
 
 function pairFinding(claim: LockClaim, other: LockClaim, lock: ClaimedLock, holders: KernelHolders, now: number): Finding {
-  const theirs = other.locks.find((one) => isSameThing(lock, one)) ?? lock;
+  const theirs = other.locks.find((one) => isSameResource(lock, one)) ?? lock;
   const alias = theirs.key !== lock.key;
-  // The kernel lets one in: where both say that it keeps theirs, one is mistaken, and may not know it.
+  // The kernel grants a lock to one process: where both records claim it, one of them is wrong.
   const mistaken = !alias && claim.exclusion !== 'none' && other.exclusion !== 'none';
   const confidence: Confidence = !claim.certain || !other.certain ? 'unknown' : mistaken ? 'likely' : 'proven';
   const kernel = holders(lock.key) ?? [];
+  const what = alias ? `one directory with two paths, ${lock.resource} and ${theirs.resource},` : lock.resource;
   return {
     kind: 'lock-conflict',
     confidence,
-    message: `${alias ? `two names of one directory, ${lock.resource} and ${theirs.resource}, are` : `${lock.resource} is`} used by two servers at the same time: this one (PID ${claim.pid}) and ${other.name} (PID ${other.pid})`,
+    message: `${what} is used by two servers at the same time: this one (PID ${claim.pid}) and ${other.name} (PID ${other.pid})`,
     evidence: [
       claimText(claim, lock, now),
       claimText(other, theirs, now),
       ...(kernel.length === 0 ? [] : [kernelText(lock, kernel)]),
       alias
-        ? 'how known: both have published a record, both run, and device and inode of the two directories are the same'
-        : 'how known: both have published a record that names this lock, and both run',
+        ? 'how known: both published a record, both run, and the two directories have the same device and inode'
+        : 'how known: both published a record that names this lock, and both run',
     ],
     since: new Date(Math.max(claim.startedAt ?? 0, other.startedAt ?? 0) || now).toISOString(),
-    actions: [{ kind: 'manual', step: `Keep one of the two: end PID ${claim.pid} or PID ${other.pid} in its own client.` }],
+    actions: [{ kind: 'manual', step: `Keep one of the two: stop PID ${claim.pid} or PID ${other.pid} in its own client.` }],
   };
 }
 
-function strangerFinding(
+function holderFinding(
   claim: LockClaim,
-  strangers: readonly { readonly pid: number; readonly name: string }[],
+  others: readonly { readonly pid: number; readonly name: string }[],
   lock: ClaimedLock,
   now: number,
 ): Finding {
-  const who = listText(strangers.map(({ pid, name }) => `PID ${pid} (${name})`));
+  const who = listText(others.map(({ pid, name }) => `PID ${pid} (${name})`));
   return {
     kind: 'lock-conflict',
     confidence: claim.certain ? 'proven' : 'unknown',
-    message: `${lock.resource} is used by this server (PID ${claim.pid}), and its lock is held by somebody else: ${who}`,
+    message: `${lock.resource} is used by this server (PID ${claim.pid}), and its lock is held by another process: ${who}`,
     evidence: [
       claimText(claim, lock, now),
-      kernelText(lock, strangers),
+      kernelText(lock, others),
       'how known: the kernel names every process that holds the lock (/proc/PID/fdinfo)',
     ],
     since: new Date(claim.startedAt ?? now).toISOString(),
-    actions: [{ kind: 'manual', step: `Keep one of the two: end this server in its own client, or ${who}.` }],
+    actions: [{ kind: 'manual', step: `Keep one of the two: stop this server in its own client, or ${who}.` }],
   };
 }
 

@@ -4,15 +4,17 @@ import { moment } from './wording.ts';
 
 /** What the verdict on an orphan needs of one running server. */
 export interface OwnerEvidence {
+  /** Epoch ms. */
   readonly now: number;
   readonly pid: number;
+  /** Epoch ms. */
   readonly startedAt: number;
   readonly name: string;
-  /** A client, or any other living program that started it, is above it. */
+  /** Its client, or another program that started it, still runs. */
   readonly ownerAlive: boolean;
-  /** The client that was seen above it earlier and is gone now. */
+  /** The client that was seen to run it and has exited. */
   readonly lostClient?: { readonly name: string; readonly pid: number };
-  /** Since when this observer has seen it without owner, epoch ms; undefined when it was so at first sight. */
+  /** Since when it is without an owner, epoch ms; undefined when it had none when it was first seen. */
   readonly lostSince?: number;
   readonly stdin: ProcessDetail['stdin'];
   readonly listens: boolean | 'unknown';
@@ -20,20 +22,21 @@ export interface OwnerEvidence {
 }
 
 export interface OwnerVerdict {
-  /** Runs on its own by design. */
+  /** It runs on its own on purpose. */
   readonly background: boolean;
   readonly finding?: Finding;
+  /** Milliseconds until the verdict may change. */
   readonly askAgainIn?: number;
 }
 
-/** A server that was just cut off gets this long to notice the end of its input and leave. */
+/** A server whose client just exited gets this long to notice the end of its input and exit. */
 export const leaveMs = 5_000;
-/** Health checks and probes are younger. */
+/** Health checks and probes end before this age. */
 export const orphanAgeMs = 30_000;
 
 /**
- * An orphan is a stdio server whose client is gone *and* whose standard input has no other end. Listeners, and servers whose input
- * is the null device, a file or a terminal, run on their own by design.
+ * An orphan is a stdio server whose client has exited *and* whose standard input has no other end. Listeners, and servers whose input is the null device, a
+ * file or a terminal, run on their own on purpose.
  */
 export function judgeOwner(evidence: OwnerEvidence): OwnerVerdict {
   if (evidence.ownerAlive) {
@@ -43,7 +46,7 @@ export function judgeOwner(evidence: OwnerEvidence): OwnerVerdict {
     return { background: true };
   }
   if (evidence.stdin === 'connected') {
-    // Somebody we do not see as a parent holds the other end (a supervisor, a detached launcher): it is served.
+    // A process that is not its parent holds the other end (a supervisor, a detached launcher): it is in use.
     return { background: true };
   }
   const wait = Math.max(
@@ -59,15 +62,15 @@ export function judgeOwner(evidence: OwnerEvidence): OwnerVerdict {
 function orphanFinding(evidence: OwnerEvidence): Finding {
   const { now, lostClient } = evidence;
   const confidence: Confidence = evidence.stdin === 'none' ? 'proven' : lostClient ? 'likely' : 'unknown';
-  const whose = lostClient ? `${lostClient.name} (PID ${lostClient.pid}), which has ended` : 'a client that has ended';
+  const whose = lostClient ? `${lostClient.name} (PID ${lostClient.pid}), which has exited` : 'a client that has exited';
   const input =
     evidence.stdin === 'none'
-      ? 'nobody can send it anything any more: the other end of its standard input is closed'
-      : 'whether anybody still holds the other end of its standard input could not be read';
+      ? 'its input pipe is closed, so no client can reach it'
+      : 'whether a process still holds the other end of its input pipe could not be read';
   return {
     kind: 'orphan',
     confidence,
-    message: `left behind by ${lostClient ? lostClient.name : 'its client'}: it runs, and nobody can use it`,
+    message: `left running after ${lostClient ? lostClient.name : 'its client'} exited`,
     evidence: [`PID ${evidence.pid} runs since ${moment(evidence.startedAt, now)}, started by ${whose}`, input],
     since: new Date(evidence.lostSince ?? evidence.startedAt).toISOString(),
     actions: [{ kind: 'end' }],

@@ -3,41 +3,41 @@ import type { Finding } from '../model/finding.ts';
 /** What is known of the process that holds the port of an entry. */
 export interface HolderEvidence {
   readonly pid: number;
-  /** Its processes: itself, launchers, children. */
+  /** PIDs of itself, its launchers and its children. */
   readonly tree: readonly number[];
-  /** The PID that `/health` names, when there is such an answer with one. */
+  /** The PID that its `/health` names; undefined without such an answer. */
   readonly healthPid?: number;
   /** Its name, its arguments or its launcher say that it is an MCP server. */
   readonly looksLikeServer: boolean;
-  /** Its package, or what that requires, has to do with MCP; undefined = its package is not known. */
+  /** Its package, or a dependency of it, is made for MCP; undefined when its package is not known. */
   readonly speaksMcp?: boolean;
   /** The program's bare name: `nginx`, `node`, `python3`. */
   readonly program: string;
-  /** The module that a Python runs (`http.server`). */
+  /** The module that Python runs (`http.server`). */
   readonly module?: string;
 }
 
 /**
- * `server`: it is taken for the entry's server. `forwarder`: it passes connections on to somebody out of sight, so nothing is concluded.
- * `stranger`: there is reason to say that it is something else.
+ * `server`: it is taken for the entry's server. `forwarder`: it passes connections on to a process that cannot be seen, so nothing is concluded.
+ * `stranger`: there is evidence that it is another program.
  */
 export type HolderVerdict =
   | { readonly kind: 'server'; readonly confidence: 'proven' | 'likely'; readonly why: string }
   | { readonly kind: 'forwarder' }
   | { readonly kind: 'stranger'; readonly reason: string };
 
-/** Programs that hold a port for others: in a container, on another machine, behind them. */
+/** Programs that hold a port for another server: in a container, on another machine, behind a proxy. */
 const forwarders =
   /^(docker-proxy|rootlesskit|rootlessport|slirp4netns|pasta(\.avx2)?|gvproxy|com\.docker\.backend|wslrelay|wslhost|ssh|sshd|sshd-session|kubectl|socat|nginx|caddy|haproxy|traefik|envoy|cloudflared|ngrok|tailscaled|mitmproxy|mitmdump|systemd|launchd|svchost)$/i;
-/** Programs that serve, and no MCP. */
+/** Servers that do not speak MCP. */
 const otherServers =
   /^(postgres|postmaster|mysqld|mariadbd|mongod|redis-server|memcached|cupsd|httpd|apache2|named|dnsmasq|smbd|X|Xorg|rapportd|ControlCenter|vite|webpack|webpack-dev-server|next-server|esbuild|jupyter.*|adb|chronyd|ntpd)$/;
 /** Modules of Python's own library that listen. */
 const otherModules = /^(http\.server|SimpleHTTPServer|pydoc|smtpd|wsgiref\.simple_server|xmlrpc\.server|idlelib.*)$/;
 
 /**
- * Whether the process that holds an entry's port is the entry's server. The entry only has an address, so whoever holds it is taken for the server
- * unless there is evidence for something else: a person who configured that port knows what listens there, as a rule.
+ * Whether the process that holds an entry's port is the entry's server. The entry only has an address, so the process that listens there is taken for the
+ * server unless there is evidence against it: usually the user who configured the port knows what listens there.
  */
 export function judgeHolder(evidence: HolderEvidence): HolderVerdict {
   if (evidence.healthPid !== undefined && evidence.tree.includes(evidence.healthPid)) {
@@ -47,31 +47,30 @@ export function judgeHolder(evidence: HolderEvidence): HolderVerdict {
     return { kind: 'forwarder' };
   }
   if (evidence.healthPid !== undefined) {
-    return { kind: 'stranger', reason: `what answers there says that it is PID ${evidence.healthPid}` };
+    return { kind: 'stranger', reason: `its /health names another process (PID ${evidence.healthPid})` };
   }
   if (evidence.looksLikeServer || evidence.speaksMcp === true) {
-    return { kind: 'server', confidence: 'likely', why: 'it is an MCP server by its name or by what it requires' };
+    return { kind: 'server', confidence: 'likely', why: 'its name or its packages say that it is an MCP server' };
   }
   if (otherServers.test(evidence.program) || otherModules.test(evidence.module ?? '')) {
-    return { kind: 'stranger', reason: 'it is a server for something else' };
+    return { kind: 'stranger', reason: 'it is another kind of server' };
   }
   if (evidence.speaksMcp === false) {
-    return { kind: 'stranger', reason: 'neither its package nor anything that this requires has to do with MCP' };
+    return { kind: 'stranger', reason: 'neither its package nor a dependency of it is made for MCP' };
   }
-  return { kind: 'server', confidence: 'likely', why: 'nothing speaks against it' };
+  return { kind: 'server', confidence: 'likely', why: 'no evidence against it' };
 }
 
-/** The finding on an entry whose port a stranger holds. Information: the port is not ours, and its holder is never touched. */
+/** The finding on an entry whose port another program holds. Information: that program is never stopped. @param holder `command`: redacted and short */
 export function portTakenFinding(
   entry: { readonly name: string; readonly port: number; readonly file: string; readonly line: number },
   holder: { readonly pid: number; readonly command: string; readonly startedAt: number; readonly reason: string },
 ): Finding {
-  const command = holder.command.length > 120 ? `${holder.command.slice(0, 119)}…` : holder.command;
   return {
     kind: 'port-taken',
     confidence: 'likely',
-    message: `port ${entry.port} is held by PID ${holder.pid} (${command}), which is not this server`,
-    evidence: [`how known: ${holder.reason}`, 'it is not touched: end it yourself, or give the entry another port'],
+    message: `port ${entry.port} is held by PID ${holder.pid} (${holder.command}), which is not this server`,
+    evidence: [`how known: ${holder.reason}`, 'MCP Shepherd never stops it: stop it yourself, or give the entry another port'],
     since: new Date(holder.startedAt).toISOString(),
     actions: [{ kind: 'reveal', file: entry.file, line: entry.line }],
   };

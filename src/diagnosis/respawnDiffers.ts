@@ -1,32 +1,27 @@
-import type { Finding, FindingAction } from '../model/finding.ts';
+import type { Finding } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
 import { changeDirection } from '../version/compareVersions.ts';
 import type { NextVersion } from '../version/npxRule.ts';
-import { moment } from './wording.ts';
+import { type RunningServer, sinceText } from './evidence.ts';
 
-export interface RespawnEvidence {
-  /** Epoch ms. */
-  readonly now: number;
-  readonly pid: number;
-  readonly startedAt: number;
+export interface RespawnEvidence extends RunningServer {
   readonly ecosystem: Ecosystem;
   readonly name: string;
-  /** What runs; undefined when it is not known. */
+  /** Version that runs; undefined when it is not known. */
   readonly running?: string;
-  /** What is on disk where it runs from. */
+  /** Version on disk where it runs from. */
   readonly installed?: string;
   readonly next: NextVersion;
-  /** What decides about the next start, in words: "npx prefers what is installed in /p". */
+  /** What decides the next version: "npx prefers what is installed in /p". */
   readonly because: string;
-  readonly cure: readonly FindingAction[];
 }
 
 /**
- * What runs is whole and what is under it did not change, and still the configured command would start another version now. Information, never called stale.
- * Where what is on disk under the process is that version already, the finding about that says more.
+ * Nothing under the server changed, but its configured command would start another version now. Information, never stale. Undefined where the version on disk
+ * is already that one: then another finding says more.
  */
-export function respawnFinding(evidence: RespawnEvidence): Finding | undefined {
-  const { now, next, running, installed, ecosystem, name, startedAt } = evidence;
+export function judgeRespawn(evidence: RespawnEvidence): Finding | undefined {
+  const { now, next, running, installed, ecosystem, name } = evidence;
   if ('unknown' in next || running === undefined || next.version === running || (installed !== running && next.version === installed)) {
     return undefined;
   }
@@ -38,8 +33,8 @@ export function respawnFinding(evidence: RespawnEvidence): Finding | undefined {
     kind: 'respawn-differs',
     confidence: next.by === 'spec' ? 'proven' : 'likely',
     message: `a restart ${sure ? 'would' : 'may'} start ${name} ${next.version} instead of ${running}`,
-    evidence: [`runs ${name} ${running} since ${moment(startedAt, now)} (PID ${evidence.pid})`, `${evidence.because}: ${next.version}`],
+    evidence: [`runs ${name} ${running} ${sinceText(evidence)}`, `${evidence.because}: ${next.version}`],
     since: new Date(now).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }

@@ -1,7 +1,7 @@
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
-/** What a guard has seen of its server: calls that have had no answer for a minute. */
+/** What a guard records of its server: calls without an answer for a minute or longer. */
 export interface UnansweredEvidence {
   /** Epoch ms. */
   readonly now: number;
@@ -12,19 +12,20 @@ export interface UnansweredEvidence {
   /** A tool or a method; shown. */
   readonly oldest: string;
   readonly calls: number;
-  readonly cure: readonly FindingAction[];
+  /** How it is restarted. */
+  readonly actions: readonly FindingAction[];
 }
 
-/** A server does not answer when its guard, through which all its calls go, has waited for a minute. The guard takes its word back with the answer. */
-export function judgeUnanswered({ now, pid, name, since, oldest, calls, cure }: UnansweredEvidence): Finding {
+/** The guard sees all calls of its server: one without an answer for a minute is a finding. The guard removes its mark when the answer arrives. */
+export function judgeUnanswered({ now, pid, name, since, oldest, calls, actions }: UnansweredEvidence): Finding {
   const more = calls === 1 ? '' : ` and ${calls - 1} more`;
   return {
     kind: 'unresponsive',
     confidence: 'proven',
     message: `${name} has not answered a call of ${oldest}${more} since ${moment(since, now)}`,
-    evidence: [`The guard before PID ${pid} passed the call on at ${moment(since, now)}; there was no answer by ${moment(now, now)}`],
+    evidence: [`The guard before PID ${pid} forwarded the call at ${moment(since, now)}; there was no answer by ${moment(now, now)}`],
     since: new Date(since).toISOString(),
-    actions: cure,
+    actions,
   };
 }
 
@@ -36,42 +37,46 @@ export interface PortEvidence {
   readonly port: number;
   /** It answered `/health` with its own PID at this time. */
   readonly healthyAt?: number;
-  /** Since when `/health` gives no answer, and how often that was asked. */
+  /** Since when `/health` gives no answer. */
   readonly silentSince?: number;
+  /** How often it was asked since then. */
   readonly silentLooks: number;
-  /** Since when it holds the port no more, though it runs, and how often that was seen. */
+  /** Since when it runs and no longer holds the port. */
   readonly closedSince?: number;
+  /** How often that was seen. */
   readonly closedLooks: number;
-  readonly cure: readonly FindingAction[];
+  /** How it is restarted. */
+  readonly actions: readonly FindingAction[];
 }
 
 export interface PortVerdict {
   readonly finding?: Finding;
+  /** Milliseconds until the verdict may change. */
   readonly askAgainIn?: number;
 }
 
-/** A server under load may miss one second; two misses this far apart are no accident. */
+/** A server under load may not answer within one second once; two misses this far apart count. */
 export const silentMs = 2_000;
-/** A server that was told to end closes its port first and finishes what it has begun. */
+/** A server that is shutting down closes its port first and then finishes its requests. */
 export const closedMs = 5_000;
 /** A server that answers `/health` is asked again after this long. */
-const healthyLookMs = 15_000;
-/** How long until the next look at what is not settled. */
-const nextLookMs = 1_000;
+const healthyCheckMs = 15_000;
+/** A closed port is checked again after this long. */
+const closedCheckMs = 1_000;
 
 /**
- * A server does not answer when it holds its port no more and still runs, or when `/health`, which it has answered before, now hangs. A server that
- * never answered `/health` is not accused: it may have none.
+ * A server is unresponsive when it runs and no longer holds its port, or when `/health`, which it answered before, hangs. A server that never answered
+ * `/health` may have none, so its silence is no finding.
  */
 export function judgePort(evidence: PortEvidence): PortVerdict {
   const { now, closedSince, silentSince, healthyAt } = evidence;
   if (closedSince !== undefined) {
     const wait = closedMs - (now - closedSince);
     return wait > 0 || evidence.closedLooks < 2
-      ? { askAgainIn: Math.max(wait, nextLookMs) }
+      ? { askAgainIn: Math.max(wait, closedCheckMs) }
       : {
-          finding: finding(evidence, closedSince, `no longer accepts connections on port ${evidence.port}, and still runs`, [
-            `PID ${evidence.pid} listened on port ${evidence.port} before; nobody does now, seen ${evidence.closedLooks} times since ${moment(closedSince, now)}`,
+          finding: finding(evidence, closedSince, `no longer accepts connections on port ${evidence.port}, but still runs`, [
+            `PID ${evidence.pid} listened on port ${evidence.port} before; no process does now, seen ${evidence.closedLooks} times since ${moment(closedSince, now)}`,
           ]),
         };
   }
@@ -80,12 +85,12 @@ export function judgePort(evidence: PortEvidence): PortVerdict {
     return wait > 0 || evidence.silentLooks < 2
       ? { askAgainIn: Math.max(wait, 100) }
       : {
-          finding: finding(evidence, silentSince, `does not answer any more: /health on port ${evidence.port} hangs`, [
+          finding: finding(evidence, silentSince, `no longer answers: /health on port ${evidence.port} hangs`, [
             `GET /health was answered with PID ${evidence.pid} at ${moment(healthyAt, now)}; ${evidence.silentLooks} times since ${moment(silentSince, now)} there was no answer within a second`,
           ]),
         };
   }
-  return healthyAt === undefined ? {} : { askAgainIn: healthyLookMs };
+  return healthyAt === undefined ? {} : { askAgainIn: healthyCheckMs };
 }
 
 function finding(evidence: PortEvidence, since: number, message: string, lines: readonly string[]): Finding {
@@ -95,6 +100,6 @@ function finding(evidence: PortEvidence, since: number, message: string, lines: 
     message: `${evidence.name} ${message}`,
     evidence: lines,
     since: new Date(since).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }

@@ -6,28 +6,28 @@ import { moment } from './wording.ts';
 
 /** What the verdict on a newer version rests on; plain data. */
 export interface UpdateEvidence {
-  /** Epoch milliseconds. */
+  /** Epoch ms. */
   readonly now: number;
   readonly ecosystem: Ecosystem;
   readonly name: string;
-  /** On disk now. */
+  /** Version on disk now. */
   readonly installed: string;
-  /** The newest that this installation would want. */
+  /** Newest version in the registry that fits this installation. */
   readonly newest: string;
   /** When its registry said so, epoch ms. */
   readonly answeredAt: number;
-  /** Host of the registry, for the evidence. */
+  /** Host of the registry; shown. */
   readonly registry: string;
   readonly upgrade: Upgrade;
-  /** Settings that may stand in the way, a sentence each. */
+  /** Settings that may prevent the upgrade, a sentence each. */
   readonly remarks: readonly string[];
-  /** Where its entry is, to be opened. */
+  /** Where its entry is. */
   readonly entry?: { readonly file: string; readonly line: number };
 }
 
 /**
- * Whether the registry has something newer than what is installed. Information, never called stale: nothing on this machine has changed. What is
- * installed may also be ahead of the registry; versions that have no order are shown and not judged.
+ * Whether the registry has a newer version than the installed one. Information, never stale: nothing on this machine changed. Undefined when the installed
+ * version is the same or newer; versions that cannot be ordered give a finding with confidence `unknown`.
  */
 export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
   const { now, ecosystem, name, installed, newest, answeredAt, registry, upgrade } = evidence;
@@ -35,14 +35,14 @@ export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
   if (order === 0 || order === 1) {
     return undefined;
   }
-  const said = `its registry (${registry}) has ${newest}, asked ${moment(answeredAt, now)}`;
+  const offer = `its registry (${registry}) has ${newest}, asked ${moment(answeredAt, now)}`;
   const since = new Date(answeredAt).toISOString();
   if (order === 'unknown') {
     return {
       kind: 'update-available',
       confidence: 'unknown',
       message: `${name} ${installed} is installed and its registry has ${newest}: the two cannot be compared`,
-      evidence: [`installed is ${name} ${installed}, which is no version by the rules of its ecosystem`, said],
+      evidence: [`installed is ${name} ${installed}, which is not a version by the rules of its ecosystem`, offer],
       since,
       actions: [],
     };
@@ -53,7 +53,7 @@ export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
     kind: 'update-available',
     confidence: 'proven',
     message: `${name} ${installed} -> ${newest}: ${how}${directory}`,
-    evidence: [`installed is ${name} ${installed}`, said, ...evidence.remarks],
+    evidence: [`installed is ${name} ${installed}`, offer, ...evidence.remarks],
     since,
     actions: actionsOf(evidence),
   };

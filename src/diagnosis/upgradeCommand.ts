@@ -4,38 +4,38 @@ import { isNpmName } from '../version/npmSpec.ts';
 import { isPythonName } from '../version/pythonSpec.ts';
 import { versionShaped } from '../version/versionShape.ts';
 
-/** What is known of how a package was installed: names of files, and what they say. Plain data. */
+/** What is known of how a package was installed. Plain data. */
 export interface InstallFacts {
   readonly ecosystem: Ecosystem;
   readonly name: string;
   readonly platform: NodeJS.Platform;
-  /** Directory whose `node_modules` holds it, or the Python environment. */
+  /** npm: the directory whose `node_modules` holds it. Python: the environment. */
   readonly environment: string;
   /** npm: the project around it; `environment` itself except in pnpm's own layout. */
   readonly project: string;
-  /** Which of the telling files stand in `project` (npm) or in `environment` and the folder above it (Python, those as `../NAME`). */
+  /** Which of `npmMarks` are in `project`, or of `pythonMarks` in `environment` (`../NAME`: in the folder above it). */
   readonly files: ReadonlySet<string>;
-  /** npm: the project's package.json requires it itself. */
+  /** npm: the project's package.json lists it as a dependency. */
   readonly direct: boolean;
-  /** The specification that it was started or installed with, where a tool wrote one down (`name@1.2`, `name==1.0`). */
+  /** The specification that it was started or installed with, where a tool recorded one (`name@1.2`, `name==1.0`). */
   readonly asked?: string;
   /** Python: the text of its INSTALLER file, lower case. */
   readonly installer?: string;
-  /** Python: the system forbids pip here (PEP 668). */
+  /** Python: the system forbids pip in this environment (PEP 668). */
   readonly externallyManaged?: boolean;
   /** Python: pip is installed in the environment. */
   readonly hasPip?: boolean;
   /**
-   * Python: a folder that an interpreter elsewhere adds to its own: a user's (`pip install --user`), or Debian's `/usr/local`. `python` is the minor version
-   * that it is for ("3.11"), `managed` that the system forbids pip in that interpreter's own (PEP 668).
+   * Python: a folder that an interpreter adds to its own library: the user's (`pip install --user`), or Debian's `/usr/local`. `python` is the interpreter's
+   * minor version ("3.11"); `managed`: the system forbids pip in that interpreter's library (PEP 668).
    */
   readonly addedSite?: { readonly python: string; readonly managed: boolean; readonly ofUser: boolean };
 }
 
-/** How to bring the new version there: a command as arguments, never a line for a shell; or words where no single command does. */
+/** How to install the new version: a command as arguments, never a line for a shell; or a sentence where no single command does it. */
 export type Upgrade = { readonly argv: readonly string[]; readonly cwd?: string } | { readonly words: string };
 
-/** Names of the files that tell how an npm package was installed. */
+/** Files that show how an npm package was installed. */
 export const npmMarks: readonly string[] = [
   'package.json',
   'package-lock.json',
@@ -60,14 +60,14 @@ export const pythonMarks: readonly string[] = [
 ];
 
 /**
- * The exact command for the way in which a package was installed. Names and versions that are not shaped as such are refused: nothing that stands
- * in somebody's metadata becomes an option or a line of shell.
+ * The exact upgrade command for the way in which a package was installed. Names and versions of another shape are refused, so that no text from a package's
+ * metadata becomes an option or a shell command.
  */
 export function upgradeCommand(facts: InstallFacts, version: string): Upgrade {
   const { ecosystem, name } = facts;
   const named = ecosystem === 'npm' ? isNpmName(name) : isPythonName(name);
   if (!named || versionShaped(version) !== version) {
-    return { words: 'its name or version has a shape that no command should be made of' };
+    return { words: 'its name or version has an unusual shape, so no command is suggested' };
   }
   return ecosystem === 'npm' ? npmUpgrade(facts, version) : pythonUpgrade(facts, version);
 }
@@ -100,11 +100,11 @@ function npmUpgrade(facts: InstallFacts, version: string): Upgrade {
   if (!has('package.json')) {
     const prefix = facts.platform === 'win32' ? project : path.basename(project) === 'lib' ? path.dirname(project) : undefined;
     return prefix === undefined
-      ? { words: `it is in ${project}, which is no project: how it came there is not known` }
+      ? { words: `it is in ${project}, which is no project: how it was installed is not known` }
       : { argv: ['npm', 'install', '-g', '--prefix', prefix, spec] };
   }
   if (!facts.direct) {
-    return { words: `${project} does not require it by itself: upgrade the package that does, or the workspace that it belongs to` };
+    return { words: `${project} does not list it as a dependency: upgrade the package that does, or its workspace` };
   }
   if (has('pnpm-lock.yaml')) {
     return { argv: ['pnpm', '--dir', project, 'update', spec] };
@@ -118,7 +118,7 @@ function npmUpgrade(facts: InstallFacts, version: string): Upgrade {
   return { argv: ['npm', 'install', '--prefix', project, spec] };
 }
 
-/** Whether the next start by the same words would take a newer version at all. */
+/** Whether the next start with the same specification may use a newer version. */
 function followsNewest(asked: string, name: string): boolean {
   const rest = asked.startsWith(name) ? asked.slice(name.length) : asked;
   return rest === '' || /^@[A-Za-z][\w.-]*$/.test(rest) || /^\[[^\]]*\](@latest)?$/.test(rest);
@@ -141,7 +141,7 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
     return { argv: pinned ? ['uv', 'tool', 'install', exact] : ['uv', 'tool', 'upgrade', path.basename(environment)] };
   }
   if (/[\\/]archive-v\d+[\\/]/.test(`${environment}/`)) {
-    // Python with an empty program, so that the server itself is not started in the terminal.
+    // Runs Python with an empty program, so that the server itself does not start in the terminal.
     return pinned
       ? pinnedWords(facts, exact)
       : { argv: ['uvx', '--refresh', '--from', facts.asked?.replace(/@latest$/, '') ?? name, 'python', '-c', 'pass'] };
@@ -165,19 +165,19 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
     }
   }
   if (facts.externallyManaged || (installer !== undefined && installer !== 'pip' && installer !== 'uv')) {
-    return { words: `it belongs to ${environment}, which the system's package manager or another tool looks after: upgrade it there` };
+    return { words: `it belongs to ${environment}, which the system's package manager or another tool manages: upgrade it there` };
   }
   if (installer === 'uv') {
     return { argv: ['uv', 'pip', 'install', '--python', interpreter(facts), exact] };
   }
   if (facts.addedSite) {
     const { python, managed, ofUser } = facts.addedSite;
-    // Where the system forbids pip, it was installed over that; without the word pip refuses to upgrade it too.
+    // Where the system forbids pip, the package was installed with this option; pip refuses to upgrade it without.
     const words = [...(ofUser ? ['--user'] : []), ...(managed ? ['--break-system-packages'] : [])];
     return { argv: [`python${python}`, '-m', 'pip', 'install', ...words, exact] };
   }
   if (has('pyvenv.cfg') && facts.hasPip === false) {
-    // Installed by a pip from outside.
+    // Installed by a pip outside the environment.
     return { argv: ['python3', '-m', 'pip', '--python', interpreter(facts), 'install', exact] };
   }
   if (has('pyvenv.cfg') || facts.hasPip) {
@@ -193,7 +193,7 @@ function interpreter({ platform, environment, files }: InstallFacts): string {
   return files.has('pyvenv.cfg') ? win32.join(environment, 'Scripts', 'python.exe') : win32.join(environment, 'python.exe');
 }
 
-/** The command as one line for the eyes, quoted where a space would mislead. */
+/** The command as one line for display, words with spaces quoted. */
 export function shownCommandLine(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./\\~^-]+$/.test(word) ? word : `"${word}"`)).join(' ');
 }

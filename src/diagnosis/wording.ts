@@ -3,10 +3,9 @@ import type { PackageChange } from '../model/package.ts';
 const dayMs = 86_400_000;
 
 /**
- * A moment as a person says it, in local time: "14:02" today, "Tue 14:02" within six days, else "3 Nov 14:02" (with the year when it differs).
- *
- * @param at epoch milliseconds
- * @param now epoch milliseconds
+ * A time for display, in local time: "14:02" today, "Tue 14:02" within six days, else "3 Nov 14:02" (with the year when it differs).
+ * @param at epoch ms
+ * @param now epoch ms
  */
 export function moment(at: number, now: number): string {
   const date = new Date(at);
@@ -22,7 +21,7 @@ export function moment(at: number, now: number): string {
   return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) })} ${time}`;
 }
 
-/** "chromadb 0.6.3 → 1.5.7", with the direction named when it is not simply newer. */
+/** "chromadb 0.6.3 → 1.5.7"; a downgrade, a removal and a reinstall are named. */
 export function changeText(change: PackageChange): string {
   switch (change.direction) {
     case 'removed':

@@ -1,3 +1,5 @@
+import type { Finding } from './finding.ts';
+
 /** The clients that MCP Shepherd knows, by the id used in code, facts and JSON output. `unknown` is a client that spawned a server and that no row of the table names. */
 export type ClientId = string;
 
@@ -49,6 +51,10 @@ export interface DefinitionPort {
   readonly number: number;
   readonly holder: 'nobody' | 'hidden' | 'server' | 'stranger' | 'forwarder';
   readonly pid?: number;
+  /** `stranger` only: why it is not the entry's server, for a person. */
+  readonly holderReason?: string;
+  /** `stranger` only: its command line, redacted, at most 120 characters. */
+  readonly holderCommand?: string;
 }
 
 /** The redacted form of a definition: what views, JSON output and logs may hold. */
@@ -68,10 +74,10 @@ export interface Definition {
   readonly url?: string;
   readonly enabled: boolean;
   readonly folder?: string;
-  readonly vscodeCollection?: RawDefinition['vscodeCollection'];
+  readonly vscodeCollection?: NonNullable<RawDefinition['vscodeCollection']>;
   /** It starts through our guard. */
   readonly guarded?: true;
   /** Servers at an address of this machine: who holds the port that the URL names. Absent where that could not be looked at. */
   readonly port?: DefinitionPort;
-  readonly findings: readonly import('./finding.ts').Finding[];
+  readonly findings: readonly Finding[];
 }

@@ -55,6 +55,6 @@ export interface Finding {
 }
 
 /** Whether a finding counts for the badge and for `--check`. */
-export function isHeadline(finding: Finding): boolean {
-  return isHeadlineKind[finding.kind] && finding.confidence !== 'unknown';
+export function isHeadline({ kind, confidence }: Pick<Finding, 'kind' | 'confidence'>): boolean {
+  return isHeadlineKind[kind] && confidence !== 'unknown';
 }

@@ -7,6 +7,8 @@ export interface Problem {
   readonly source: 'config' | 'process' | 'package' | 'facts' | 'watch' | 'lock';
   /** What happened and what to do, in one sentence. Redacted. */
   readonly message: string;
+  /** The process concerned. */
+  readonly pid?: number;
   /** The file concerned, absolute. */
   readonly file?: string;
   /** 1-based line and column in `file`. */

@@ -32,6 +32,8 @@ export interface RunningPackage {
   readonly running: string | null;
   /** Version on disk now; null when unknown or gone. */
   readonly installed: string | null;
+  /** What became of this package since the start; absent when it is the same, or not known. */
+  readonly direction?: PackageChange['direction'];
   /** `recorded`: the server or its guard wrote down what was loaded. Absent: inferred from the files as they were while it ran. */
   readonly origin?: 'recorded';
   /** Newest in its registry that this installation would want, as far as known; absent when nobody was asked. */

@@ -56,8 +56,7 @@ export function explanationOf(instance: Instance, snapshot: Snapshot, options: E
 /** Problems of our own sight that concern this server: with its files, or with its process. */
 export function problemsAbout(instance: Instance, definitions: readonly Definition[], problems: readonly Problem[]): Problem[] {
   const files = new Set(definitions.map((definition) => definition.file));
-  const pid = new RegExp(`\\bPID ${instance.pid}\\b`);
-  return problems.filter((problem) => (problem.file !== undefined && files.has(problem.file)) || pid.test(problem.message));
+  return problems.filter(({ file, pid }) => (file !== undefined && files.has(file)) || pid === instance.pid);
 }
 
 function findingHeading(finding: Finding): string {

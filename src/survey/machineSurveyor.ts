@@ -11,7 +11,7 @@ import { type ProcessTree, processTree } from '../process/tree/processTree.ts';
 import { fileRedactor, redactorOf } from '../redaction/definitionRedactor.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import { assembleSnapshot } from './assembleSnapshot.ts';
-import { buildInstances, type ServerObservation } from './buildInstance.ts';
+import { buildInstances, type ServerObservation } from './buildInstances.ts';
 import { Configuration } from './configuration.ts';
 import { type Clock, systemClock } from './facts/bootClock.ts';
 import { windowsFolder } from './facts/windows.ts';
@@ -21,7 +21,6 @@ import { missingLaunchers } from './match/guardedEntries.ts';
 import type { HttpState } from './ports/httpServers.ts';
 import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
 import { LockFacts } from './records/lockFolder.ts';
-import type { LoadedPackage } from './server/closures.ts';
 import { DetailCache } from './server/detailCache.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
@@ -72,10 +71,10 @@ export class MachineSurveyor implements Surveyor {
   readonly #locks: LockFacts;
   readonly #config: Configuration;
   readonly #pidWatch: PidWatch;
-  readonly #desk: RegistryClient;
+  readonly #registry: RegistryClient;
   readonly #details = new DetailCache();
   /** Made at the first survey: it needs to know the boot. */
-  #memory: SurveyState | undefined;
+  #state: SurveyState | undefined;
   #rows: readonly ProcessRow[] = [];
   #askAgainIn: number | undefined;
 
@@ -87,7 +86,7 @@ export class MachineSurveyor implements Surveyor {
     this.#config = new Configuration(options, table);
     this.#locks = new LockFacts(options.runDir);
     const { runDir, log, registry = () => 'off', registryLimitMs } = options;
-    this.#desk = new RegistryClient({
+    this.#registry = new RegistryClient({
       runDir,
       log,
       mode: registry,
@@ -102,19 +101,23 @@ export class MachineSurveyor implements Surveyor {
     const rows = await this.#table.list();
     const now = this.#clock.now();
     this.#rows = rows;
-    this.#memory ??= new SurveyState(this.#options, rows[0]?.identity.bootId ?? '', this.#clock, this.#desk);
-    const memory = this.#memory;
-    memory.bootClock.observe();
+    this.#state ??= new SurveyState(this.#options, rows[0]?.identity.bootId ?? '', this.#clock, this.#registry);
+    const state = this.#state;
+    state.bootClock.observe();
 
     const processes = processTree(rows);
-    const { config, found, http } = await this.#find(processes, memory);
+    const { config, found, http } = await this.#find(processes, state);
     const redactor = redactorOf(config.definitions);
-    const sight = ({ server, detail }: Attributed): LoadedPackage =>
-      memory.closures.current(server, detail, now, memory.facts.baseline(server.identity)?.ref);
-    const ports = await joinPorts(http, found, { http: memory.http, processes, redactor, sight, now });
+    const ports = await joinPorts(http, found, {
+      http: state.http,
+      processes,
+      redactor,
+      loaded: (one) => state.loadedPackage(one, now),
+      now,
+    });
     const running = ports.attributed.filter((one) => !one.detail.missing.includes('gone'));
     const locks = await this.#locks.look(processes, running);
-    const { observed, problems } = buildInstances(running, { processes, redactor, memory, now, locks, ports: ports.ports });
+    const { observed, problems } = buildInstances(running, { processes, redactor, state, now, locks, ports: ports.ports });
     const instances = observed.map((one) => one.instance);
     const duplicates = judgeDuplicates(
       observed.map((one) => one.copy),
@@ -123,7 +126,7 @@ export class MachineSurveyor implements Surveyor {
     const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn].filter((wait) => wait !== undefined);
     this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
     this.#pidWatch.seen(rows, interestIn(rows, config.definitions, observed), now);
-    this.#keep(rows, instances, memory, now);
+    this.#keep(rows, instances, state, now);
 
     return assembleSnapshot(
       {
@@ -139,7 +142,7 @@ export class MachineSurveyor implements Surveyor {
           ...locks.problems,
           ...locks.serverless(redactor),
           ...problems,
-          ...[memory.facts.problem()].filter((problem) => problem !== undefined),
+          ...[state.facts.problem()].filter((problem) => problem !== undefined),
         ],
         redactor,
       },
@@ -152,13 +155,13 @@ export class MachineSurveyor implements Surveyor {
   }
 
   async processesChanged(): Promise<boolean> {
-    return (await this.#pidWatch.changed(this.#clock.now())) || ((await this.#memory?.http.changed()) ?? false);
+    return (await this.#pidWatch.changed(this.#clock.now())) || ((await this.#state?.http.changed()) ?? false);
   }
 
   watched(): readonly WatchTarget[] {
-    const used = this.#memory?.watchedFiles() ?? [];
+    const used = this.#state?.watchedFiles() ?? [];
     const files: WatchTarget[] = [...this.#config.watched(), ...used].map((path) => ({ path, kind: 'file' }));
-    const folders: WatchTarget[] = (this.#memory?.closures.watched() ?? []).map((path) => ({ path, kind: 'directory' }));
+    const folders: WatchTarget[] = (this.#state?.closures.watched() ?? []).map((path) => ({ path, kind: 'directory' }));
     // Other windows come and go, and bring their folders.
     const windows: WatchTarget = { path: windowsFolder(this.#options.runDir), kind: 'directory' };
     return [...files, ...folders, windows, this.#locks.watched()];
@@ -170,12 +173,12 @@ export class MachineSurveyor implements Surveyor {
 
   changed(path: string): void {
     this.#config.changed(path);
-    this.#memory?.closures.changed(path);
+    this.#state?.closures.changed(path);
   }
 
   allChanged(): void {
     this.#config.allChanged();
-    this.#memory?.allChanged();
+    this.#state?.allChanged();
   }
 
   setFolders(folders: readonly string[], workspaceFiles: readonly string[] = []): void {
@@ -183,11 +186,11 @@ export class MachineSurveyor implements Surveyor {
   }
 
   asking(): Promise<void> | undefined {
-    return this.#desk.asking();
+    return this.#registry.asking();
   }
 
   onAnswer(listener: () => void): Disposable {
-    return this.#desk.onAnswer(listener);
+    return this.#registry.onAnswer(listener);
   }
 
   report(): SurveyReport {
@@ -216,26 +219,26 @@ export class MachineSurveyor implements Surveyor {
   }
 
   dispose(): void {
-    this.#desk.dispose();
+    this.#registry.dispose();
     this.#config.forget();
-    this.#memory = undefined;
+    this.#state = undefined;
   }
 
   /** The servers that run, by the configuration of all folders that they lead to. */
   async #find(
     processes: ProcessTree,
-    memory: SurveyState,
+    state: SurveyState,
   ): Promise<{ readonly config: ConfigReading; readonly found: readonly Attributed[]; readonly http: HttpState }> {
     const { rows } = processes;
     const { home, platform } = this.#options;
     const here = rows[0]?.identity ?? { bootId: '', pidNamespace: '' };
     const detail = this.#details.reader(rows, (row) => this.#table.detail(row));
-    const withEntry = memory.facts.known('entry');
+    const withEntry = state.facts.known('entry');
     const remembered = (identity: ProcessIdentity): string | undefined =>
-      withEntry.has(identityKey(identity)) ? memory.facts.fact(identity, 'entry')?.definition : undefined;
+      withEntry.has(identityKey(identity)) ? state.facts.fact(identity, 'entry')?.definition : undefined;
     const matching = { home, platform, npxPackages: readNpxPackages, remembered };
     const find = async (config: ConfigReading) => {
-      const http = await memory.http.look(config.definitions, processes);
+      const http = await state.http.look(config.definitions, processes);
       const found = await attribute(rows, config.definitions, detail, { ...matching, listening: listeningEntries(http) });
       return { config, found, http };
     };
@@ -244,9 +247,9 @@ export class MachineSurveyor implements Surveyor {
   }
 
   /** Drops what is remembered of those that are gone. */
-  #keep(rows: readonly ProcessRow[], instances: readonly Instance[], memory: SurveyState, now: number): void {
+  #keep(rows: readonly ProcessRow[], instances: readonly Instance[], state: SurveyState, now: number): void {
     const alive = new Set(rows.map((row) => identityKey(row.identity)));
-    memory.keep(new Set(instances.map(({ id }) => id)), alive, rows[0]?.identity, now);
+    state.keep(new Set(instances.map(({ id }) => id)), alive, rows[0]?.identity, now);
     this.#details.keep(alive, new Set(instances.filter(({ client }) => client === null).map(({ id }) => id)));
   }
 }

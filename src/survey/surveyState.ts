@@ -3,8 +3,9 @@ import type { ProcessIdentity } from '../model/process.ts';
 import { createListenerTable } from '../process/createListenerTable.ts';
 import { BootClock, type Clock } from './facts/bootClock.ts';
 import { FactStore } from './facts/factStore.ts';
+import type { Attributed } from './match/attributeServers.ts';
 import { HttpServers } from './ports/httpServers.ts';
-import { Closures } from './server/closures.ts';
+import { Closures, type LoadedPackage } from './server/closures.ts';
 import { Containers } from './server/containers.ts';
 import { entryKey } from './server/entryChange.ts';
 import { Programs } from './server/programs.ts';
@@ -16,10 +17,10 @@ import { Respawns } from './updates/respawns.ts';
 import { UpdateNotes } from './updates/updateNotes.ts';
 import { Updates } from './updates/updates.ts';
 
-/** Facts of processes that are gone are cleared away this often. */
+/** Facts of processes that are gone are deleted this often. */
 const forgetMs = 60_000;
 
-/** What a survey keeps from one look to the next. */
+/** What a surveyor keeps from one scan to the next. */
 export class SurveyState {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
@@ -29,26 +30,31 @@ export class SurveyState {
   readonly sources = new Sources();
   readonly respawns = new Respawns();
   readonly containers: Containers;
-  /** For what is recorded of entries. */
+  /** Key of the hashes of entries. */
   readonly entryKey: string;
-  /** What registries offer. */
+  /** Newest versions in registries. */
   readonly updates: Updates;
-  /** How often each identity was seen by this observer. */
+  /** In how many scans each process was seen, by `identityKey`. */
   readonly observations = new Map<string, number>();
   readonly http: HttpServers;
   #forgotAt = 0;
 
-  constructor(options: SurveyOptions, bootId: string, clock: Clock, desk: RegistryClient) {
+  constructor(options: SurveyOptions, bootId: string, clock: Clock, registry: RegistryClient) {
     const { runDir, platform, docker, listeners } = options;
     this.facts = new FactStore(runDir);
     this.bootClock = new BootClock(runDir, bootId, clock);
     this.containers = new Containers(docker);
     this.entryKey = entryKey(runDir);
-    this.updates = new Updates(desk, options, new UpdateNotes(runDir));
+    this.updates = new Updates(registry, options, new UpdateNotes(runDir));
     this.http = new HttpServers(listeners ?? createListenerTable(platform), runDir);
   }
 
-  /** Files whose change matters. */
+  /** The package that a server was loaded from, as it is on disk. @param now epoch ms */
+  loadedPackage({ server, detail }: Attributed, now: number): LoadedPackage {
+    return this.closures.current(server, detail, now, this.facts.baseline(server.identity)?.ref);
+  }
+
+  /** Files whose change makes another scan necessary. */
   watchedFiles(): readonly string[] {
     return [...this.programs.watched(), ...this.sources.watched()];
   }
@@ -61,8 +67,8 @@ export class SurveyState {
   }
 
   /**
-   * After a survey: drops the servers and the processes that are gone.
-   * @param servers ids of those that were seen @param alive identities of all processes @param now epoch ms
+   * Ends a scan: drops the servers and processes that are gone.
+   * @param servers `identityKey` of the servers found @param alive `identityKey` of all processes @param now epoch ms
    */
   keep(servers: ReadonlySet<string>, alive: ReadonlySet<string>, here: ProcessIdentity | undefined, now: number): void {
     this.closures.keep(servers);

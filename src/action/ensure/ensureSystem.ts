@@ -143,9 +143,7 @@ export function sightOf(snapshot: Snapshot, definition: string, port: number): P
     case 'forwarder':
       return { kind: 'foreign', ...pidOf(held.pid), reason: 'it passes connections on to where nothing can be seen' };
     case 'stranger': {
-      const [finding] = entry.findings.filter(({ kind }) => kind === 'port-taken');
-      const reason = finding?.evidence[0]?.replace(/^how known: /, '') ?? 'it is something else';
-      const command = /held by PID \d+ \((.*)\), which/s.exec(finding?.message ?? '')?.[1];
+      const { holderCommand: command, holderReason: reason = 'it is something else' } = held;
       return { kind: 'foreign', ...pidOf(held.pid), ...(command === undefined ? {} : { command }), reason };
     }
   }

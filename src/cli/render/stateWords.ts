@@ -80,7 +80,7 @@ function headlineWords(finding: Finding, instance: Instance): { words: string; c
   const own = instance.package;
   const dependencies = instance.changedDependencies;
   if (subKind !== 'dependency' && own?.running && own.installed && own.running !== own.installed) {
-    const older = finding.message.includes(`installed is ${own.installed} (downgrade)`) ? ' (downgrade)' : '';
+    const older = own.direction === 'downgrade' ? ' (downgrade)' : '';
     const more =
       dependencies.length === 0
         ? ''

@@ -1,24 +1,24 @@
 import type { InstalledPackage, PackageRef } from '../../model/package.ts';
 
 /**
- * What the packages on disk at first sight say about what the process had loaded at its start:
- * `before-start`: nothing is newer than the start, so what is installed is what runs;
- * `around-start`: something was installed within two seconds of the start (npx, uvx, install-then-start scripts), or times cannot be compared:
- *   taken as what runs, and any later change still shows;
- * `after-start`: something was installed again after the start, before anybody looked: what runs is older and unknown.
+ * What the packages on disk, when the process is first seen, say about what it loaded at its start:
+ * `before-start`: every package is older than the start, so what is installed is what runs;
+ * `around-start`: something was installed within two seconds of the start (npx, uvx and scripts that install and then start), or the times cannot be compared:
+ *   the installed packages are assumed to be what runs, and any later change still shows;
+ * `after-start`: something was installed after the start and before the first scan: what runs is older and unknown.
  */
 export type BaselineTrust = 'before-start' | 'around-start' | 'after-start';
 
-/** The packages of one process as first seen; kept per identity and never changed. */
+/** The packages of one process as first seen; stored per process identity and never changed. */
 export interface Baseline {
-  /** Epoch milliseconds. */
+  /** Epoch ms. */
   readonly takenAt: number;
   readonly trust: BaselineTrust;
-  /** Where it was loaded from, so that an observer who comes when the files are gone knows it too. */
+  /** Where the code was loaded from, so that a later observer knows it even when the files are gone. */
   readonly ref?: PackageRef;
-  /** The process, or its guard, wrote down which version of the own package was loaded; `packages` follows it. Never stored. */
+  /** The record of the process, or of its guard, names the version of its own package; `packages` follows it. Never stored. */
   readonly recorded?: boolean;
-  /** What was written down differs from what was seen, and nothing else tells who is right. */
+  /** The record differs from what was seen on disk, and nothing else decides between the two. */
   readonly doubtful?: boolean;
   /** Own package first. */
   readonly packages: readonly InstalledPackage[];
@@ -26,28 +26,30 @@ export interface Baseline {
   readonly ownOnly?: string;
 }
 
-/** Installers and starts closer than this cannot be put in order by their times (research: start time right to 20 ms, file times to a tick, scripts that install and start at once). */
+/**
+ * An installation and a start closer than this cannot be ordered by their times: the start is known to 20 ms, file times to a clock tick, and scripts
+ * install and start within a second.
+ */
 export const startToleranceMs = 2_000;
 
-/** An environment that changed less than this ago is half installed: no verdict. */
+/** An environment that changed less than this ago may be half installed: no verdict. */
 export const quietMs = 500;
 
 /** A process younger than this may not have loaded its files yet: no baseline. */
 export const loadMs = 1_000;
 
-/** Where something was installed around the start, installs may still be under way: no baseline before this age. */
+/** Where something was installed around the start, the installation may still be running: no baseline before this age. */
 export const settleMs = 2_000;
 
-/** Packages whose installation is newer than the process, by the one time that touch, chmod and hard links do not move. */
+/** Packages installed after the process started, by the one time that touch, chmod and hard links do not change. @param startedAt epoch ms */
 export function installedAfterStart(packages: readonly InstalledPackage[], startedAt: number): InstalledPackage[] {
   return packages.filter((item) => item.installedAt !== undefined && item.installedAt > startedAt + startToleranceMs);
 }
 
 /**
  * How far the packages seen now can be trusted to be the ones that the process loaded.
- *
- * @param startedAt epoch milliseconds
- * @param timesComparable false when the clock was set since the start: then no time is believed
+ * @param startedAt epoch ms
+ * @param timesComparable false when the clock was set since the start: then times prove nothing
  */
 export function baselineTrust(packages: readonly InstalledPackage[], startedAt: number, timesComparable: boolean): BaselineTrust {
   if (!timesComparable) {

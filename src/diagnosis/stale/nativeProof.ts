@@ -1,45 +1,38 @@
-import type { Finding, FindingAction } from '../../model/finding.ts';
-import { moment } from '../wording.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type FindingDraft, finalFinding, type RunningServer, sinceText } from '../evidence.ts';
 
-/** Native code that a process has loaded and whose file is another one now, by the layout of both. */
+/** Native code that a process has loaded and whose file was replaced, shown by the layouts of both. */
 export interface NativeProof {
   readonly path: string;
   readonly package?: string;
 }
 
-export interface NativeContext {
-  /** Epoch ms. */
-  readonly now: number;
-  readonly pid: number;
-  readonly startedAt: number;
-  readonly cure: readonly FindingAction[];
-}
-
 /**
- * Adds what the kernel knows: a process holds native code that was removed, and the file at its place is laid out differently. That proves a replacement
- * whoever was first to look, so a verdict from times alone becomes proven; where nothing else changed, it is a finding of its own.
+ * Adds proof from the kernel: the process holds native code whose file was deleted, and the file at that path now has another layout. This proves a
+ * replacement even if it happened before the first scan, so a verdict from times alone becomes proven. Where nothing else changed, it is a finding of its own.
  */
-export function withNativeProof(findings: readonly Finding[], proofs: readonly NativeProof[], context: NativeContext): Finding[] {
+export function withNativeProof(findings: readonly FindingDraft[], proofs: readonly NativeProof[], server: RunningServer): Finding[] {
   const [first] = proofs;
   if (!first) {
-    return [...findings];
+    return findings.map(finalFinding);
   }
-  const lines = proofs.map(({ path }) => `PID ${context.pid} holds the deleted ${path}; the file there now is laid out differently`);
+  const lines = proofs.map(({ path }) => `PID ${server.pid} holds the deleted ${path}; the file there now has another layout`);
   const at = findings.findIndex((finding) => finding.kind === 'stale' && finding.subKind !== 'interpreter' && finding.subKind !== 'binary');
-  const told = findings[at];
-  if (!told) {
+  const draft = findings[at];
+  if (!draft) {
     const name = first.package ?? first.path.split('/').at(-1) ?? first.path;
     const own: Finding = {
       kind: 'stale',
       subKind: 'content',
       confidence: 'proven',
       message: `runs native code of ${name} that was replaced`,
-      evidence: [`runs since ${moment(context.startedAt, context.now)} (PID ${context.pid})`, ...lines],
-      since: new Date(context.now).toISOString(),
-      actions: context.cure,
+      evidence: [`runs ${sinceText(server)}`, ...lines],
+      since: new Date(server.now).toISOString(),
+      actions: server.actions,
     };
-    return [...findings, own];
+    return [...findings.map(finalFinding), own];
   }
-  const evidence = told.confidence === 'proven' ? told.evidence : told.evidence.filter((line) => !line.startsWith('how known:'));
-  return findings.with(at, { ...told, confidence: 'proven', evidence: [...evidence, ...lines] });
+  const kept = draft.confidence === 'proven' ? draft.evidence : draft.evidence.filter(({ source }) => source !== 'how-known');
+  const proven: Finding = { ...draft, confidence: 'proven', evidence: [...kept.map(({ text }) => text), ...lines] };
+  return findings.map(finalFinding).with(at, proven);
 }

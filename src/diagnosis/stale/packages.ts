@@ -1,16 +1,11 @@
-import type { Finding, FindingAction, StaleSubKind } from '../../model/finding.ts';
+import type { StaleSubKind } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
+import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceText } from '../evidence.ts';
 import { changeText, listText, moment } from '../wording.ts';
 import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
 
 /** Everything that a verdict on versions rests on; plain data. */
-export interface VersionEvidence {
-  /** Epoch milliseconds. */
-  readonly now: number;
-  readonly pid: number;
-  readonly startedAt: number;
-  /** "started by Claude Code", for the evidence; undefined when nobody is known to have started it. */
-  readonly startedBy?: string;
+export interface VersionEvidence extends RunningServer {
   readonly packageName: string;
   readonly editable: boolean;
   readonly reading: ClosureReading;
@@ -19,10 +14,8 @@ export interface VersionEvidence {
   /** Difference between `baseline.packages` and the reading; empty when one of them is missing. */
   readonly own: PackageChange | undefined;
   readonly dependencies: readonly PackageChange[];
-  /** Since when the environment is gone, epoch ms, as far as known. */
+  /** Since when the environment is gone, epoch ms; undefined when that is not known. */
   readonly goneSince?: number;
-  /** What cures it, from the owner's rules. */
-  readonly cure: readonly FindingAction[];
 }
 
 export interface VersionVerdict {
@@ -30,20 +23,20 @@ export interface VersionVerdict {
   readonly running: string | null;
   readonly installed: string | null;
   readonly changedDependencies: readonly PackageChange[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly FindingDraft[];
   /** Why something is unknown, for a person. */
   readonly unknown?: string;
   /** Milliseconds after which the same question may have another answer without any event (quiet time, files-gone time). */
   readonly askAgainIn?: number;
 }
 
-/** More lines of the same kind tell a person nothing more. */
+/** At most this many changed packages are listed in the evidence. */
 const mostLines = 8;
 
-/** Files that are gone for less than this may be an upgrade on its way. */
+/** Files that are missing for less than this may be in the middle of an upgrade. */
 export const goneMs = 10_000;
 
-/** Compares what a process was loaded from with what is there now. Never guesses: what is not known is null, and says why. */
+/** Compares what a process was loaded from with what is on disk now. Never guesses: what is not known is null, with the reason in `unknown`. */
 export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
   const { reading, baseline } = evidence;
   const running = isOwnKnown(evidence) ? (baseline?.packages[0]?.version ?? null) : null;
@@ -60,13 +53,13 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
     return { running, installed, changedDependencies: [], findings: [], unknown: 'its files are changing right now', askAgainIn };
   }
   if (!baseline) {
-    return { running: null, installed, changedDependencies: [], findings: [], unknown: 'it started a moment ago' };
+    return { running: null, installed, changedDependencies: [], findings: [], unknown: 'it has just started' };
   }
-  const findings: Finding[] = [];
+  const findings: FindingDraft[] = [];
   if (evidence.own || evidence.dependencies.length > 0) {
     findings.push(changedFinding(evidence, reading.packages));
   } else if (baseline.trust === 'after-start') {
-    findings.push(lateFinding(evidence, installedAfterStart(baseline.packages, evidence.startedAt)));
+    findings.push(replacedBeforeFirstScan(evidence, installedAfterStart(baseline.packages, evidence.startedAt)));
   }
   return {
     running,
@@ -77,7 +70,7 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
   };
 }
 
-/** Whether the own package as first seen is what runs. That its dependencies were installed again later says nothing about it. */
+/** Whether the own package as first seen is what runs. A dependency that was installed later says nothing about it. */
 function isOwnKnown({ baseline, startedAt }: VersionEvidence): boolean {
   if (baseline?.trust !== 'after-start') {
     return baseline !== undefined;
@@ -91,20 +84,16 @@ function unknownText(evidence: VersionEvidence, installed: string | null, ownOnl
     return {
       unknown: isOwnKnown(evidence)
         ? 'some of its dependencies were installed again after it started: which versions of them it runs is not known'
-        : 'its files were installed again after it started, before MCP Shepherd first saw it: the version it runs is not known',
+        : 'its files were installed again after it started and before MCP Shepherd first saw it: which version it runs is not known',
     };
   }
   if (installed === null) {
-    return { unknown: `${evidence.packageName} has no version that can be read` };
+    return { unknown: `the version of ${evidence.packageName} cannot be read` };
   }
   return ownOnly === undefined ? {} : { unknown: `dependencies not compared: ${ownOnly}` };
 }
 
-function startText(evidence: VersionEvidence): string {
-  const by = evidence.startedBy ? `, started by ${evidence.startedBy}` : '';
-  return `since ${moment(evidence.startedAt, evidence.now)} (PID ${evidence.pid}${by})`;
-}
-
+/** When the newest of the named packages was installed, epoch ms; undefined when none was installed after the given time. */
 function installTime(packages: readonly InstalledPackage[], names: ReadonlySet<string>, after: number): number | undefined {
   const times = packages.filter((item) => names.has(item.name) && item.installedAt !== undefined).map((item) => item.installedAt ?? 0);
   const newest = Math.max(0, ...times);
@@ -112,14 +101,14 @@ function installTime(packages: readonly InstalledPackage[], names: ReadonlySet<s
 }
 
 /** The packages differ from the stored ones: proven by comparison, whatever the clocks say. */
-function changedFinding(evidence: VersionEvidence, packages: readonly InstalledPackage[]): Finding {
-  const { own, dependencies, now } = evidence;
+function changedFinding(evidence: VersionEvidence, packages: readonly InstalledPackage[]): FindingDraft {
+  const { own, dependencies, now, startedAt } = evidence;
   const changes = own ? [own, ...dependencies] : [...dependencies];
   const subKind = changedSubKind(evidence, changes);
-  const since = installTime(packages, new Set(changes.map((change) => change.name)), evidence.startedAt) ?? now;
+  const since = installTime(packages, new Set(changes.map((change) => change.name)), startedAt) ?? now;
   const lines = changes.slice(0, mostLines).map((change) => {
-    const at = installTime(packages, new Set([change.name]), evidence.startedAt);
-    return changeEvidence(change, startText(evidence), at === undefined ? undefined : moment(at, now));
+    const at = installTime(packages, new Set([change.name]), startedAt);
+    return observed(changeEvidence(change, sinceText(evidence), at === undefined ? undefined : moment(at, now)));
   });
   return {
     kind: 'stale',
@@ -128,18 +117,20 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
     message: changedMessage(own, dependencies),
     evidence: [
       ...lines,
-      ...(changes.length > mostLines ? [`and ${changes.length - mostLines} more packages changed`] : []),
-      howKnown(evidence.baseline, now),
+      ...(changes.length > mostLines ? [observed(`and ${changes.length - mostLines} more packages changed`)] : []),
+      baselineLine(evidence.baseline, now),
     ],
     since: new Date(since).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }
 
-function howKnown(baseline: Baseline | undefined, now: number): string {
+function baselineLine(baseline: Baseline | undefined, now: number): EvidenceLine {
   return baseline?.recorded
-    ? 'how known: the server, or its guard, wrote down which versions were loaded, and they differ from those on disk'
-    : `how known: the versions were recorded ${moment(baseline?.takenAt ?? now, now)}, while this process ran, and differ from those on disk`;
+    ? howKnown('the server, or its guard, recorded which versions were loaded, and they differ from those on disk')
+    : howKnown(
+        `the versions were recorded ${moment(baseline?.takenAt ?? now, now)}, while this process ran, and differ from those on disk`,
+      );
 }
 
 function changedSubKind(evidence: VersionEvidence, changes: readonly PackageChange[]): StaleSubKind {
@@ -180,29 +171,29 @@ function changedMessage(own: PackageChange | undefined, dependencies: readonly P
   return `runs with other dependencies than installed: ${listText(dependencies.map(changeText))}`;
 }
 
-/** Seen for the first time after its files had been replaced. A reinstall of the same version cannot be told apart, so this is never more than likely. */
-function lateFinding(evidence: VersionEvidence, replaced: readonly InstalledPackage[]): Finding {
+/** The files were replaced before the first scan. A reinstall of the same version looks the same, so this is never more than likely. */
+function replacedBeforeFirstScan(evidence: VersionEvidence, replaced: readonly InstalledPackage[]): FindingDraft {
   const { now } = evidence;
   const own = replaced.find((item) => item === evidence.baseline?.packages[0]);
   const newest = Math.max(...replaced.map((item) => item.installedAt ?? 0));
-  const names = listText(replaced.map((item) => `${item.name} ${item.version ?? ''}`.trim()));
+  const nameOf = ({ name, version }: InstalledPackage): string => `${name} ${version ?? ''}`.trim();
   return {
     kind: 'stale',
     subKind: own ? 'package' : 'dependency',
     confidence: 'likely',
-    message: `runs code from before ${names} ${replaced.length === 1 ? 'was' : 'were'} installed (${moment(newest, now)})`,
+    message: `runs code from before ${listText(replaced.map(nameOf))} ${replaced.length === 1 ? 'was' : 'were'} installed (${moment(newest, now)})`,
     evidence: [
-      `runs ${startText(evidence)}`,
+      observed(`runs ${sinceText(evidence)}`),
       ...replaced
         .slice(0, mostLines)
-        .map((item) =>
-          `${item.name} ${item.version ?? ''} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`.replace('  ', ' '),
-        ),
-      ...(replaced.length > mostLines ? [`and ${replaced.length - mostLines} more of its packages`] : []),
-      'how known: the package was installed after the process started; a reinstall of the same version cannot be excluded, so this is likely, not proven',
+        .map((item) => observed(`${nameOf(item)} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`)),
+      ...(replaced.length > mostLines ? [observed(`and ${replaced.length - mostLines} more of its packages`)] : []),
+      howKnown(
+        'the package was installed after the process started; a reinstall of the same version cannot be excluded, so this is likely, not proven',
+      ),
     ],
     since: new Date(newest).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }
 
@@ -212,13 +203,13 @@ function judgeGone(evidence: VersionEvidence, running: string | null, reason: st
     return { running, installed: null, changedDependencies: [], findings: [], unknown: reason, askAgainIn: goneMs - Math.max(0, goneFor) };
   }
   const version = running === null ? '' : ` ${running}`;
-  const finding: Finding = {
+  const finding: FindingDraft = {
     kind: 'files-gone',
     confidence: 'proven',
     message: `the files it was started from are gone: whatever ${evidence.packageName}${version} has not loaded yet will fail`,
-    evidence: [`runs ${evidence.packageName}${version} ${startText(evidence)}`, reason],
+    evidence: [observed(`runs ${evidence.packageName}${version} ${sinceText(evidence)}`), observed(reason)],
     since: new Date(evidence.goneSince ?? evidence.now).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
   return { running, installed: null, changedDependencies: [], findings: [finding] };
 }

@@ -1,62 +1,63 @@
-import type { Finding, FindingAction } from '../../model/finding.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type RunningServer, sinceText } from '../evidence.ts';
 import { listText, moment } from '../wording.ts';
 import { quietMs } from './baseline.ts';
 import { goneMs } from './packages.ts';
 
-/** What became of one file of source that the process loads, since it was first seen. */
+/** What happened to one source file that the process loads, since it was first seen. */
 export interface SourceChange {
   readonly path: string;
   readonly state: 'edited' | 'removed';
-  /** Newest change there, epoch ms; of a removed file, since when it is missing. Undefined when nothing tells. */
+  /** Newest change of the file, epoch ms; for a removed file, since when it is missing. Undefined when that cannot be told. */
   readonly changedAt?: number;
   /** It is the file that the process was started with, so it is certainly loaded. */
   readonly entry: boolean;
 }
 
-export interface SourceEvidence {
-  /** Epoch ms. */
-  readonly now: number;
-  readonly pid: number;
-  readonly startedAt: number;
-  readonly startedBy?: string;
+interface Commits {
+  readonly atStart: string;
+  readonly now: string;
+}
+
+export interface SourceEvidence extends RunningServer {
   /** When the files were recorded, epoch ms; undefined as long as they were not. */
   readonly recordedAt: number | undefined;
   readonly changes: readonly SourceChange[];
-  /** Nothing of its source is there any more. */
+  /** None of its source files exists. */
   readonly gone: boolean;
   /**
-   * Files that had been written after the start already when they were recorded. `differs`: what they held at the start is known all the same, by git or by
-   * Python's compiled file, and it was something else; else it is not known what the process loaded of them.
+   * Files written after the start and before they were recorded. `differs`: git or Python's compiled file shows what the file held at the start, and that
+   * was something else; without it, what the process loaded of the file is not known.
    */
   readonly late: readonly { readonly path: string; readonly changedAt: number; readonly differs?: 'git' | 'compiled' }[];
-  /** Commits of the work tree when the process started and now, where git's log tells. */
-  readonly commits?: { readonly atStart: string; readonly now: string };
-  /** Files that may not be read now. */
+  /** Commits of the work tree when the process started and now, where git's log shows them. */
+  readonly commits?: Commits;
+  /** Files that cannot be read now. */
   readonly unreadable: readonly string[];
-  readonly cure: readonly FindingAction[];
 }
 
 export interface SourceVerdict {
   readonly findings: readonly Finding[];
   readonly unknown?: string;
+  /** Milliseconds after which the same question may have another answer without any event. */
   readonly askAgainIn?: number;
 }
 
+/** At most this many files are listed in the evidence. */
 const mostFiles = 8;
 
 /**
- * Says whether the source that a process uses in place was edited under it. Content is compared, of files that it loads: a touch, a checkout back and forth, a
- * build with the same result, tests, documentation and compiled files change nothing.
+ * Judges whether source that a process uses in place was edited under it. The contents of the files that it loads are compared: a touch, a checkout back and
+ * forth, a build with the same result, tests, documentation and compiled files change nothing.
  */
 export function judgeSource(evidence: SourceEvidence): SourceVerdict {
-  const { now, late } = evidence;
-  // A build removes its output and writes it anew: what is missing gets the time that an installer gets.
-  const missing = evidence.changes.filter((change) => change.state === 'removed' && now - (change.changedAt ?? now) < goneMs);
+  const { now, late, changes } = evidence;
+  // A build removes its output and writes it again: a missing file gets as much time as an installer.
+  const missing = changes.filter((change) => change.state === 'removed' && now - (change.changedAt ?? now) < goneMs);
   if (missing.length > 0) {
     const oldest = Math.min(...missing.map((change) => change.changedAt ?? now));
     return { findings: [], unknown: `${listText(missing.map(({ path }) => path))} does not exist`, askAgainIn: goneMs - (now - oldest) };
   }
-  const { changes } = evidence;
   const edited = changes.filter((change) => change.state === 'edited');
   const newest = Math.max(0, ...edited.map((change) => change.changedAt ?? 0));
   if (evidence.gone) {
@@ -70,42 +71,36 @@ export function judgeSource(evidence: SourceEvidence): SourceVerdict {
   }
   const differing = late.filter(({ differs }) => differs !== undefined);
   if (differing.length > 0) {
-    return { findings: [lateEditFinding(evidence, differing)] };
+    return { findings: [editedBeforeFirstScan(evidence, differing)] };
   }
   if (late.length > 0) {
     const { commits } = evidence;
     if (commits && commits.atStart !== commits.now) {
-      return { findings: [lateFinding(evidence, commits)] };
+      return { findings: [checkedOutBeforeFirstScan(evidence, commits)] };
     }
     return {
       findings: [],
-      unknown: `${listText(late.map(({ path }) => path))} ${late.length === 1 ? 'was' : 'were'} written after it started, before MCP Shepherd first saw it: whether what it runs differs is not known`,
+      unknown: `${listText(late.map(({ path }) => path))} ${late.length === 1 ? 'was' : 'were'} written after it started and before MCP Shepherd first saw it: whether it runs something else is not known`,
     };
   }
   const [first] = evidence.unreadable;
-  return first === undefined ? { findings: [] } : { findings: [], unknown: `its source cannot be compared: ${first} may not be read` };
-}
-
-function runs(evidence: SourceEvidence): string {
-  const by = evidence.startedBy ? `, started by ${evidence.startedBy}` : '';
-  return `runs since ${moment(evidence.startedAt, evidence.now)} (PID ${evidence.pid}${by})`;
+  return first === undefined ? { findings: [] } : { findings: [], unknown: `its source cannot be compared: ${first} cannot be read` };
 }
 
 function editedFinding(evidence: SourceEvidence, newest: number): Finding {
-  const { now, changes, commits, startedAt } = evidence;
+  const { now, changes, startedAt } = evidence;
   const times = changes.map((change) => change.changedAt ?? 0);
   const latest = Math.max(newest, ...times);
   const since = latest > startedAt && latest <= now ? latest : now;
-  const names = listText(changes.map(({ path }) => fileName(path)));
   const entry = changes.some((change) => change.entry);
   return {
     kind: 'stale',
     subKind: 'source',
-    // A module of the program may be loaded only when it is needed; its entry always is.
+    // A module of the program may be loaded later, when it is needed; the entry file is always loaded.
     confidence: entry ? 'proven' : 'likely',
-    message: `its source was edited since it started: ${names}`,
+    message: `its source was edited since it started: ${listText(changes.map(({ path }) => fileName(path)))}`,
     evidence: [
-      runs(evidence),
+      `runs ${sinceText(evidence)}`,
       ...changes
         .slice(0, mostFiles)
         .map(({ path, state, changedAt }) =>
@@ -113,12 +108,11 @@ function editedFinding(evidence: SourceEvidence, newest: number): Finding {
             ? `${path} is gone`
             : `${path} has other content${changedAt === undefined ? '' : `, changed ${moment(changedAt, now)}`}`,
         ),
-      ...(changes.length > mostFiles ? [`and ${changes.length - mostFiles} more of its files`] : []),
-      ...(commits && commits.atStart !== commits.now ? [commitText(commits)] : []),
+      ...moreLines(changes.length, evidence),
       `how known: the contents of the files that it loads were recorded ${moment(evidence.recordedAt ?? now, now)}, while it ran, and differ from those on disk`,
     ],
     since: new Date(since).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }
 
@@ -128,14 +122,14 @@ function goneFinding(evidence: SourceEvidence): Finding {
   return {
     kind: 'files-gone',
     confidence: 'proven',
-    message: 'the source that it was started from is gone: a restart fails, and whatever it has not loaded yet will too',
-    evidence: [runs(evidence), `${first?.path ?? 'its entry'} does not exist`],
+    message: 'the source that it was started from is gone: a restart fails, and so will whatever it has not loaded yet',
+    evidence: [`runs ${sinceText(evidence)}`, `${first?.path ?? 'its entry'} does not exist`],
     since: new Date(since).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }
 
-function lateFinding(evidence: SourceEvidence, commits: { readonly atStart: string; readonly now: string }): Finding {
+function checkedOutBeforeFirstScan(evidence: SourceEvidence, commits: Commits): Finding {
   const { now, late } = evidence;
   const newest = Math.max(...late.map(({ changedAt }) => changedAt));
   return {
@@ -144,23 +138,23 @@ function lateFinding(evidence: SourceEvidence, commits: { readonly atStart: stri
     confidence: 'likely',
     message: `runs source from before ${commits.now.slice(0, 7)} was checked out (${moment(newest, now)})`,
     evidence: [
-      runs(evidence),
+      `runs ${sinceText(evidence)}`,
       commitText(commits),
       ...late.slice(0, mostFiles).map(({ path, changedAt }) => `${path} was written ${moment(changedAt, now)}`),
-      'how known: git’s log of HEAD says where it stood when the process started; what the process loaded was not recorded then, so this is likely, not proven',
+      'how known: git’s log shows which commit was checked out when the process started; what the process loaded was not recorded then, so this is likely, not proven',
     ],
     since: new Date(newest).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }
 
 const howDiffers = {
   git: 'git: the commit that was checked out when it started has other content',
-  compiled: 'Python’s compiled file, made of what it loaded, is of a source of another size',
+  compiled: 'Python’s compiled file, made from what it loaded, names a source of another size',
 } as const;
 
-function lateEditFinding(evidence: SourceEvidence, differing: SourceEvidence['late']): Finding {
-  const { now, commits } = evidence;
+function editedBeforeFirstScan(evidence: SourceEvidence, differing: SourceEvidence['late']): Finding {
+  const { now } = evidence;
   const newest = Math.max(...differing.map(({ changedAt }) => changedAt));
   return {
     kind: 'stale',
@@ -168,21 +162,28 @@ function lateEditFinding(evidence: SourceEvidence, differing: SourceEvidence['la
     confidence: 'likely',
     message: `its source was edited since it started: ${listText(differing.map(({ path }) => fileName(path)))}`,
     evidence: [
-      runs(evidence),
+      `runs ${sinceText(evidence)}`,
       ...differing
         .slice(0, mostFiles)
         .map(({ path, changedAt, differs }) => `${path} was written ${moment(changedAt, now)}; ${howDiffers[differs ?? 'git']}`),
-      ...(differing.length > mostFiles ? [`and ${differing.length - mostFiles} more of its files`] : []),
-      ...(commits && commits.atStart !== commits.now ? [commitText(commits)] : []),
-      'how known: by what was written down about the files before it started; what the process itself loaded was not recorded then, so this is likely, not proven',
+      ...moreLines(differing.length, evidence),
+      'how known: by what git or Python kept of the files before the start; what the process itself loaded was not recorded then, so this is likely, not proven',
     ],
     since: new Date(newest).toISOString(),
-    actions: evidence.cure,
+    actions: evidence.actions,
   };
 }
 
-function commitText(commits: { readonly atStart: string; readonly now: string }): string {
-  return `git: HEAD was ${commits.atStart.slice(0, 7)} when it started and is ${commits.now.slice(0, 7)}`;
+/** How many files the list leaves out, and the commits when they differ. */
+function moreLines(files: number, { commits }: SourceEvidence): string[] {
+  return [
+    ...(files > mostFiles ? [`and ${files - mostFiles} more of its files`] : []),
+    ...(commits && commits.atStart !== commits.now ? [commitText(commits)] : []),
+  ];
+}
+
+function commitText({ atStart, now }: Commits): string {
+  return `git: HEAD was ${atStart.slice(0, 7)} when it started and is ${now.slice(0, 7)}`;
 }
 
 function fileName(path: string): string {

@@ -50,7 +50,7 @@ export type Fact<K extends FactKind> = v.InferOutput<(typeof factSchemas)[K]>;
 /** What the caller gives; the rest is added. */
 export type FactValue<K extends FactKind> = Omit<Fact<K>, 'schema' | 'identity'>;
 
-const sightingSchema = v.object({
+const firstSeenSchema = v.object({
   schema: v.literal(1),
   identity: identitySchema,
   firstSeenAt: time,
@@ -89,7 +89,7 @@ const baselineSchema = v.object({
 });
 
 /** When a process was first seen, and under which client: what makes an orphan provable later. */
-export type FirstSeen = v.InferOutput<typeof sightingSchema>;
+export type FirstSeen = v.InferOutput<typeof firstSeenSchema>;
 
 /** Facts of dead processes of another boot or namespace are kept this long; they cannot be told dead from here. */
 const foreignFactsMs = 7 * 86_400_000;
@@ -108,7 +108,7 @@ export class FactStore {
   readonly #folder: string;
   /** Why nothing can be kept on disk, once that has failed. */
   #refused: string | undefined;
-  readonly #sightings = new Map<string, FirstSeen>();
+  readonly #firstSeen = new Map<string, FirstSeen>();
   readonly #baselines = new Map<string, Baseline>();
   /** By kind and identity. */
   readonly #facts = new Map<string, unknown>();
@@ -140,16 +140,16 @@ export class FactStore {
   }
 
   /** The first sighting of a process; `now` and `client` are recorded when this is it. */
-  sighting(identity: ProcessIdentity, now: number, client: FirstSeen['client']): FirstSeen {
+  firstSeen(identity: ProcessIdentity, now: number, client: FirstSeen['client']): FirstSeen {
     const key = identityKey(identity);
-    const known = this.#sightings.get(key) ?? this.#read(identity, 'seen', sightingSchema);
+    const known = this.#firstSeen.get(key) ?? this.#read(identity, 'seen', firstSeenSchema);
     if (known) {
-      this.#sightings.set(key, known);
+      this.#firstSeen.set(key, known);
       return known;
     }
     const fresh: FirstSeen = { schema: 1, identity, firstSeenAt: now, ...(client ? { client } : {}) };
     this.#write(this.#file(identity, 'seen'), fresh);
-    this.#sightings.set(key, fresh);
+    this.#firstSeen.set(key, fresh);
     return fresh;
   }
 
@@ -291,7 +291,7 @@ export class FactStore {
     } catch (error) {
       this.#refused = writeErrorReason(error);
     }
-    this.#sightings.delete(key);
+    this.#firstSeen.delete(key);
     this.#baselines.delete(key);
     for (const kind of Object.keys(factSchemas)) {
       this.#facts.delete(`${kind}:${key}`);
@@ -303,7 +303,7 @@ export class FactStore {
   }
 
   /** A record that names another process (a copied file, a hash by chance) is not believed. */
-  #read<S extends typeof sightingSchema | typeof baselineSchema>(
+  #read<S extends typeof firstSeenSchema | typeof baselineSchema>(
     identity: ProcessIdentity,
     kind: 'seen' | 'baseline',
     schema: S,

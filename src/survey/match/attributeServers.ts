@@ -33,6 +33,8 @@ export interface Attributed {
   readonly confidence: Confidence;
   /** For a person: how the definition is known. Holds no arguments and no values. */
   readonly why: readonly string[];
+  /** The same for those by port. */
+  readonly whyByPort: readonly string[];
 }
 
 export interface AttributionOptions extends Partial<MatchContext> {
@@ -161,7 +163,8 @@ async function attributeChain(
     ...(client ? { client } : marked === undefined ? {} : { markedClient: marked }),
     definitions: [...match.definitions, ...byPort],
     confidence: match.definitions.length === 0 && byPort.length > 0 ? 'likely' : match.confidence,
-    why: [...match.why, ...byPort.map((definition) => `it listens where the entry says (${definition.name})`)],
+    why: match.why,
+    whyByPort: byPort.map((definition) => `it listens where the entry says (${definition.name})`),
   };
 }
 
@@ -265,7 +268,10 @@ function withoutInner(found: readonly Attributed[], tree: ProcessTree, clients: 
             detail: { ...one.detail, listens: true },
             definitions: [...one.definitions, ...more],
             byPort: [...one.byPort, ...more],
-            why: [...one.why, ...more.map((definition) => `a process below it listens where the entry says (${definition.name})`)],
+            whyByPort: [
+              ...one.whyByPort,
+              ...more.map((definition) => `a process below it listens where the entry says (${definition.name})`),
+            ],
           };
     });
 }

@@ -83,7 +83,7 @@ export class HttpServers {
    * Remembers this look at a server and judges whether it answers.
    * @param own PIDs of its tree: `/health` counts only with one of these
    */
-  judge(claim: PortClaim, own: readonly number[], name: string, cure: readonly FindingAction[], now: number): PortVerdict {
+  judge(claim: PortClaim, own: readonly number[], name: string, actions: readonly FindingAction[], now: number): PortVerdict {
     const { identity } = claim.row;
     const known = this.#facts.of(identity, claim.port);
     const before: HttpFact = known ?? { schema: 1, identity, port: claim.port, server: true, closedLooks: 0 };
@@ -95,7 +95,7 @@ export class HttpServers {
       pid: claim.row.pid,
       name,
       port: claim.port,
-      cure,
+      actions,
       silentLooks: silent?.looks ?? 0,
       closedLooks: fact.closedLooks,
       ...(fact.healthyAt === undefined ? {} : { healthyAt: fact.healthyAt }),

@@ -45,7 +45,7 @@ export interface JoinContext {
   readonly processes: ProcessTree;
   readonly redactor: Redactor;
   /** The package of a server, as far as it is known. */
-  readonly sight: (one: Attributed) => LoadedPackage;
+  readonly loaded: (one: Attributed) => LoadedPackage;
   /** Epoch ms. */
   readonly now: number;
 }
@@ -79,13 +79,17 @@ export async function joinPorts(look: HttpState, attributed: readonly Attributed
     let left = one;
     for (const claim of look.claims.filter(({ row }) => own.includes(row.pid))) {
       const verdict = judge(one, claim, own, context);
-      const holder = verdict.kind === 'server' ? 'server' : verdict.kind;
       for (const definition of claim.definitions) {
         if (!claim.closed) {
-          states.set(definition.id, { number: claim.port, holder, pid: claim.row.pid });
+          states.set(definition.id, {
+            number: claim.port,
+            holder: verdict.kind,
+            pid: claim.row.pid,
+            ...holderText(verdict, claim, context),
+          });
         }
         if (verdict.kind === 'stranger') {
-          const command = commandText(claim.row, context.redactor);
+          const command = shortCommand(claim, context);
           const taken = portTakenFinding(
             { name: definition.name, port: claim.port, file: definition.file, line: definition.line },
             { pid: claim.row.pid, command, startedAt: claim.row.startedAt, reason: verdict.reason },
@@ -94,7 +98,7 @@ export async function joinPorts(look: HttpState, attributed: readonly Attributed
         }
       }
       if (verdict.kind === 'server') {
-        left = { ...left, why: left.why.map((line) => (line.startsWith('it listens') ? `${line}; ${verdict.why}` : line)) };
+        left = { ...left, whyByPort: left.whyByPort.map((line) => `${line}; ${verdict.why}`) };
         const health = http.health(claim);
         ports.set(identityKey(one.server.identity), {
           claim,
@@ -164,10 +168,23 @@ function judge(one: Attributed, claim: PortClaim, own: readonly number[], contex
   return judgeHolder(evidence);
 }
 
+function holderText(
+  verdict: HolderVerdict,
+  claim: PortClaim,
+  context: JoinContext,
+): Pick<DefinitionPort, 'holderReason' | 'holderCommand'> {
+  return verdict.kind === 'stranger' ? { holderReason: verdict.reason, holderCommand: shortCommand(claim, context) } : {};
+}
+
+function shortCommand(claim: PortClaim, { redactor }: JoinContext): string {
+  const command = commandText(claim.row, redactor);
+  return command.length > 120 ? `${command.slice(0, 119)}…` : command;
+}
+
 function speaks(one: Attributed, context: JoinContext): boolean | undefined {
   try {
-    const sight = context.sight(one);
-    return 'unknown' in sight || sight.reading.status !== 'ok' ? undefined : looksLikeMcp(sight.ref, sight.reading.packages);
+    const loaded = context.loaded(one);
+    return 'unknown' in loaded || loaded.reading.status !== 'ok' ? undefined : looksLikeMcp(loaded.ref, loaded.reading.packages);
   } catch {
     // What cannot be judged is told where the server itself is judged; here it is not known.
     return undefined;
@@ -181,6 +198,7 @@ function without(one: Attributed, definitions: readonly RawDefinition[]): Attrib
     definitions: one.definitions.filter((definition) => !gone.includes(definition)),
     byPort: one.byPort.filter((definition) => !gone.includes(definition)),
     why: [],
+    whyByPort: [],
   };
 }
 

@@ -89,7 +89,7 @@ export class InstanceRecords {
     };
     const living: LivingRecord[] = [];
     const unreadable: Problem[] = [];
-    const foreign: Problem[] = [];
+    const external: Problem[] = [];
     for (const [id, { reading }] of this.#known) {
       if (reading.status === 'newer' || reading.status === 'unreadable') {
         unreadable.push(unreadableProblem(this.#file(id), reading));
@@ -99,10 +99,12 @@ export class InstanceRecords {
         if (liveness.life === 'dead') {
           this.#known.delete(id);
           this.#dead.add(id);
-        } else if (isForeign(record, byPid, this.#directory?.uid)) {
-          foreign.push({
+        } else if (ofAnotherUser(record, byPid, this.#directory?.uid)) {
+          const pid = record.server?.pid ?? record.guard?.pid;
+          external.push({
             source: 'lock',
-            message: `This record names a process of another user (PID ${record.server?.pid ?? record.guard?.pid}): it is not believed, and nothing is done to that process`,
+            ...(pid === undefined ? {} : { pid }),
+            message: `This record names a process of another user (PID ${pid}): it is ignored, and that process is left alone`,
             file: this.#file(id),
           });
         } else {
@@ -114,7 +116,7 @@ export class InstanceRecords {
       this.#refused === undefined
         ? []
         : [{ source: 'lock', message: `What servers say of themselves is not read: ${this.#refused}`, file: this.#base }];
-    return { living, problems: [...refused, ...bounded(unreadable), ...bounded(foreign)] };
+    return { living, problems: [...refused, ...bounded(unreadable), ...bounded(external)] };
   }
 
   /** Who holds the lock of a key, by the kernel; undefined where the system does not tell. Up to ten seconds old. */
@@ -169,7 +171,7 @@ function signatureOf(file: string): string | undefined {
 }
 
 /** Records are made by whoever runs the process. One that names a stranger's was made up. */
-function isForeign(record: InstanceRecord, byPid: ReadonlyMap<number, ProcessRow>, uid: number | undefined): boolean {
+function ofAnotherUser(record: InstanceRecord, byPid: ReadonlyMap<number, ProcessRow>, uid: number | undefined): boolean {
   return [record.server, record.guard].some((mark) => {
     const row = mark && byPid.get(mark.pid);
     return row !== undefined && uid !== undefined && row.uid !== undefined && row.uid !== uid && row.identity.start === mark?.start;

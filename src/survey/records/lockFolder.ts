@@ -97,6 +97,7 @@ function serverless(living: readonly LivingRecord[], redactor: Redactor): Proble
         : [
             {
               source: 'lock',
+              ...(guardPid === undefined ? {} : { pid: guardPid }),
               message: `${serverId} does not run behind its guard (PID ${guardPid}): ${problem}. It is tried again.${told}`,
             },
           ];

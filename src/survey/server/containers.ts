@@ -5,22 +5,22 @@ import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import { askDocker, type DockerAnswer, type RunDocker, runDocker } from '../../process/dockerImages.ts';
 
 /** What is known of the container behind a `docker run`. */
-export interface ContainerSight {
+export interface ContainerState {
   readonly finding?: Finding;
   readonly unknown?: string;
-  /** Milliseconds until an answer may be there. */
+  /** Milliseconds until docker may have answered. */
   readonly askAgainIn?: number;
 }
 
-/** Asked again after this long. */
+/** docker is asked again after this long. */
 const freshMs = 60_000;
 const pendingMs = 200;
-/** The daemon starts the container this much later than its client; an image that has to be fetched first is not matched. */
+/** The daemon starts the container at most this long after its client; a container whose image is downloaded first is not matched. */
 const startMs = 10_000;
 
 /**
- * The images of the containers behind servers that run as `docker run …`. The command is asked in the background: a look at the machine never waits for it.
- * Compared is the image that the container was made from with the one that its name leads to now; after a pull the container keeps the old one.
+ * The images of containers that servers started with `docker run …` use. docker is asked in the background, so that no scan waits for it. The image that the
+ * container was made from is compared with the image of that name now: after a pull the container keeps the old one.
  */
 export class Containers {
   readonly #run: RunDocker;
@@ -33,8 +33,8 @@ export class Containers {
     this.#run = run;
   }
 
-  /** @returns undefined when the server is no container @param now epoch ms */
-  sight(row: ProcessRow, cure: readonly FindingAction[], now: number): ContainerSight | undefined {
+  /** @returns undefined when the server is not started by docker @param now epoch ms */
+  current(row: ProcessRow, actions: readonly FindingAction[], now: number): ContainerState | undefined {
     const launch = observedLaunch(row);
     const image = launch.launcher === 'docker' && !row.argv.includes('exec') ? launch.target : undefined;
     if (image === undefined || image.startsWith('-')) {
@@ -49,7 +49,7 @@ export class Containers {
     if (answer === undefined || (this.#asking && fresh)) {
       return { unknown: 'it runs in a container; docker is being asked about it', askAgainIn: pendingMs };
     }
-    return 'unknown' in answer ? { unknown: `it runs in a container, and ${answer.unknown}` } : compare(row, image, answer, cure, now);
+    return 'unknown' in answer ? { unknown: `it runs in a container, and ${answer.unknown}` } : compare(row, image, answer, actions, now);
   }
 
   allChanged(): void {
@@ -75,19 +75,19 @@ function compare(
   row: ProcessRow,
   image: string,
   answer: Exclude<DockerAnswer, { unknown: string }>,
-  cure: readonly FindingAction[],
+  actions: readonly FindingAction[],
   now: number,
-): ContainerSight {
+): ContainerState {
   const near = answer.containers.filter(
     (one) => one.image === image && one.startedAt > row.startedAt - 1_000 && one.startedAt < row.startedAt + startMs,
   );
   const [container] = near;
   const current = answer.images.get(image);
   if (!container || near.length > 1) {
-    return { unknown: `it runs in a container of ${image}, ${container ? 'one of several' : 'none'} that docker shows for that time` };
+    return { unknown: `it runs in a container of ${image}, and docker lists ${container ? 'several' : 'none'} started at that time` };
   }
   if (current === undefined) {
-    return { unknown: `it runs in a container, and docker does not know where ${image} leads now` };
+    return { unknown: `it runs in a container, and docker has no image named ${image} now` };
   }
   if (current === container.imageId) {
     return {};
@@ -102,7 +102,7 @@ function compare(
         `${image} leads to image ${shortId(current)} now; a container keeps the image that it was made from`,
       ],
       since: new Date(now).toISOString(),
-      actions: cure,
+      actions,
     },
   };
 }

@@ -2,18 +2,19 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { configFinding } from '../../diagnosis/configChanged.ts';
+import { judgeConfig } from '../../diagnosis/configChanged.ts';
 import type { RawDefinition } from '../../model/definition.ts';
-import type { Finding, FindingAction } from '../../model/finding.ts';
+import type { Finding } from '../../model/finding.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
 import { readRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { hasVariable } from '../match/wordPattern.ts';
+import { runningServer, type ServerContext } from './serverContext.ts';
 
 /**
- * What an entry said when a server was started from it, without any of its words: each is kept as a keyed hash that only this machine can make again.
- * `null` stands for a word that the client fills in, which nobody can compare.
+ * An entry as it was when a server was started from it, without any of its values: each is a keyed hash that only this machine can compute.
+ * `null` stands for a value that the client fills in and that cannot be compared.
  */
 export interface EntryPrint {
   readonly command: string | null;
@@ -26,7 +27,7 @@ export interface EntryPrint {
 
 const keySchema = v.object({ schema: v.literal(1), key: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
 
-/** The machine's key for such hashes, made on first use; readable by this user only. Without a folder to keep it, one for this run. */
+/** The machine's key for these hashes, created on first use and readable by this user only. Without a writable folder it lasts as long as this process. */
 export function entryKey(runDir: string): string {
   const file = join(runDir, 'shepherd', 'entry-key.json');
   const own = randomBytes(32).toString('hex');
@@ -43,7 +44,7 @@ export function entryKey(runDir: string): string {
 
 const prints = new WeakMap<RawDefinition, { readonly key: string; readonly print: EntryPrint }>();
 
-/** Prints an entry. A guard that `protect` put before the server is not part of it. */
+/** The hashes of an entry. The guard command that `protect` adds is left out. */
 export function entryPrint(definition: RawDefinition, key: string): EntryPrint {
   const known = prints.get(definition);
   if (known?.key === key) {
@@ -71,7 +72,7 @@ function printOf(definition: RawDefinition, key: string): EntryPrint {
   };
 }
 
-/** What differs between two prints, in words without values; words that a client fills in never do. */
+/** What differs between two prints, without values. What the client fills in never differs. */
 export function printDifferences(before: EntryPrint, now: EntryPrint): string[] {
   const differs = (a: string | null | undefined, b: string | null | undefined): boolean => a !== b && a !== null && b !== null;
   const args =
@@ -94,43 +95,39 @@ export function printDifferences(before: EntryPrint, now: EntryPrint): string[] 
 }
 
 /**
- * Compares a server's entry with what it said when the server was first seen, and records that at first sight: then the entry explained the process, word by
- * word and variable by variable. @param now epoch ms
+ * Compares a server's entry with the entry as it was when the server was first seen. Records it then: at that time the entry matched the process, argument by
+ * argument and variable by variable.
  */
 export function entryFindings(
   attributed: Attributed,
-  cure: readonly FindingAction[],
-  memory: { readonly facts: FactStore; readonly entryKey: string },
-  now: number,
+  server: ServerContext,
+  state: { readonly facts: FactStore; readonly entryKey: string },
 ): Finding[] {
   const [definition] = attributed.definitions;
-  const { server } = attributed;
+  const { identity } = server.row;
   if (definition?.command === undefined) {
     return [];
   }
-  const known = memory.facts.fact(server.identity, 'entry');
-  const print = entryPrint(definition, memory.entryKey);
+  const known = state.facts.fact(identity, 'entry');
+  const print = entryPrint(definition, state.entryKey);
   if (!known) {
-    // Only what is surely its entry is worth remembering: it will stand against what the words say later.
+    // Recorded only when it is certainly its entry: the record later counts more than the command line.
     const sure = attributed.confidence === 'proven' || attributed.client === undefined;
     if (sure && attributed.definitions.length === 1) {
-      memory.facts.recordFact(server.identity, 'entry', { takenAt: now, definition: definition.id, print });
+      state.facts.recordFact(identity, 'entry', { takenAt: server.now, definition: definition.id, print });
     }
     return [];
   }
   const fileChangedAt = changeOf(definition.file);
   const finding =
     known.definition === definition.id
-      ? configFinding({
-          now,
-          pid: server.pid,
-          startedAt: server.startedAt,
+      ? judgeConfig({
+          ...runningServer(server),
           differences: printDifferences(known.print, print),
           recordedAt: known.takenAt,
           file: definition.file,
           line: definition.line,
           ...(fileChangedAt === undefined ? {} : { fileChangedAt }),
-          cure,
         })
       : undefined;
   return finding ? [finding] : [];

@@ -8,10 +8,9 @@ import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import type { LoadedPackage } from './closures.ts';
 
-/** What the evidence of one server is made from. */
-export interface EvidenceParts {
+interface EvidenceParts {
   readonly attributed: Attributed;
-  readonly sight: LoadedPackage;
+  readonly loaded: LoadedPackage;
   /** Epoch ms. */
   readonly firstSeenAt: number;
   /** The recorded packages and the file that holds them. */
@@ -20,15 +19,15 @@ export interface EvidenceParts {
   readonly redactor: Redactor;
 }
 
-/** Says how what is known of a server is known: for the details page and `explain`. Looks at nothing. */
-export function evidenceOf({ attributed, sight, firstSeenAt, baseline, facts, redactor }: EvidenceParts): InstanceEvidence {
+/** How the facts of one server are known, for the details page and `explain`. */
+export function evidenceOf({ attributed, loaded, firstSeenAt, baseline, facts, redactor }: EvidenceParts): InstanceEvidence {
   const { server, detail } = attributed;
   return {
     firstSeenAt: new Date(firstSeenAt).toISOString(),
     program: detail.exe === undefined ? null : redactor.text(detail.exe),
     unreadable: detail.missing,
-    match: { confidence: attributed.confidence, why: attributed.why.map((line) => redactor.text(line)) },
-    source: 'unknown' in sight ? null : sourceOf(server, sight),
+    match: { confidence: attributed.confidence, why: [...attributed.why, ...attributed.whyByPort].map((line) => redactor.text(line)) },
+    source: 'unknown' in loaded ? null : sourceOf(server, loaded),
     baseline: baseline
       ? {
           takenAt: new Date(baseline.value.takenAt).toISOString(),
@@ -54,36 +53,36 @@ function comparedOf(
   const items: readonly (readonly [string, number | undefined])[] = [
     [`its program ${redactor.text(program?.command ?? detail.exe ?? '')}, by content`, program?.takenAt],
     [
-      `${source?.files.length} files of source that it loads, by content${late > 0 ? ` (${late} written after its start already: not compared)` : ''}`,
+      `${source?.files.length} source files that it loads, by content${late > 0 ? ` (${late} were already written after its start and are not compared)` : ''}`,
       source?.takenAt,
     ],
-    ['the words and variables of its entry, by keyed hashes', entry?.takenAt],
+    ['the entry’s arguments and environment (hashed)', entry?.takenAt],
   ];
   return items.flatMap(([what, at]) => (at === undefined ? [] : [{ what, recordedAt: new Date(at).toISOString() }]));
 }
 
-function sourceOf(server: ProcessRow, sight: Exclude<LoadedPackage, { unknown: string }>): NonNullable<InstanceEvidence['source']> {
-  const { ref, reading } = sight;
+function sourceOf(server: ProcessRow, loaded: Exclude<LoadedPackage, { unknown: string }>): NonNullable<InstanceEvidence['source']> {
+  const { ref, reading } = loaded;
   const packages = reading.status === 'ok' ? reading.packages : [];
   const root = packages[0]?.root;
   return {
     entry: ref.entry,
-    how: howFound(server, sight),
+    how: howFound(server, loaded),
     editable: ref.editable === true,
     metadata: root === undefined ? null : ref.ecosystem === 'npm' ? join(root, 'package.json') : root,
     packages: packages.length,
   };
 }
 
-function howFound(server: ProcessRow, sight: { readonly ref: PackageRef; readonly recorded?: boolean }): string {
-  if (sight.recorded) {
-    return 'from the record of its first sight: nothing that is there now tells';
+function howFound(server: ProcessRow, { ref, recorded }: { readonly ref: PackageRef; readonly recorded?: boolean }): string {
+  if (recorded) {
+    return 'from the record made when it was first seen';
   }
-  const name = basename(sight.ref.entry);
+  const name = basename(ref.entry);
   if (server.commandLine.includes(name)) {
     return 'from the script on its command line';
   }
   return /(^|\s)-m\s/.test(server.commandLine)
     ? 'from the module on its command line'
-    : 'from its environment: it has replaced its command line by a title';
+    : 'from its environment: it replaced its command line with a title';
 }

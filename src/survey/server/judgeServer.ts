@@ -1,107 +1,86 @@
 import { dirname } from 'node:path';
+import type { FindingDraft } from '../../diagnosis/evidence.ts';
 import { quietMs } from '../../diagnosis/stale/baseline.ts';
-import { judgeMissingEntry } from '../../diagnosis/stale/missingScript.ts';
+import { judgeMissingScript } from '../../diagnosis/stale/missingScript.ts';
 import { withNativeProof } from '../../diagnosis/stale/nativeProof.ts';
-import type { Finding, FindingAction } from '../../model/finding.ts';
-import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import type { VersionVerdict } from '../../diagnosis/stale/packages.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { RunningPackage } from '../../model/snapshot.ts';
 import { missingScript } from '../../package/code/entryScript.ts';
 import { compareNative } from '../../package/code/nativeCode.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import { lastChange } from '../watch/watchPlan.ts';
-import type { LoadedPackage } from './closures.ts';
 import type { Programs } from './programs.ts';
 import type { RecordedVersions } from './recordedVersions.ts';
-import { type ServerVersions, serverVersions } from './serverVersions.ts';
+import { runningServer, type ServerContext } from './serverContext.ts';
+import { serverVersions } from './serverVersions.ts';
 import type { Sources } from './sources.ts';
 
-/** What the verdicts on one server's code need from one look to the next. */
-export interface VerdictMemory {
+/** What the verdicts on one server's code keep from one scan to the next. */
+export interface VerdictState {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
   readonly programs: Programs;
   readonly sources: Sources;
 }
 
-/** Everything that can be old about a running server: its packages, its native code, the source that it uses in place, its program. @param now epoch ms @param recorded what it, or its guard, wrote down */
-export function judgeServer(
-  row: ProcessRow,
-  detail: ProcessDetail,
-  sight: LoadedPackage,
-  startedBy: string | undefined,
-  cure: readonly FindingAction[],
-  memory: VerdictMemory,
-  now: number,
-  recorded?: RecordedVersions,
-): ServerVersions {
-  const { facts, bootClock } = memory;
-  const versions = serverVersions(row, sight, startedBy, cure, { facts, bootClock, now, recorded });
-  const common = { now, cure, facts, ...(startedBy === undefined ? {} : { startedBy }) };
-  const program = memory.programs.judge(row, detail, common);
-  const timesComparable = bootClock.timesComparable(row.startedAt);
-  const known = 'unknown' in sight || sight.reading.status !== 'ok' ? [] : sight.reading.packages;
-  const source = memory.sources.judge(row, detail, 'unknown' in sight ? undefined : sight.ref, {
-    ...common,
-    timesComparable,
-    packages: known,
-  });
+export interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies' | 'unknown' | 'askAgainIn'> {
+  readonly package: RunningPackage | null;
+  readonly findings: readonly Finding[];
+}
 
-  const packages = withNative(versions.verdict.findings, row, detail, sight, cure, now);
-  // Where its packages are gone, that its interpreter is too is the same event.
-  const gone = !('unknown' in sight) && sight.reading.status === 'gone';
+/**
+ * Judges all code of a running server: its packages, its native code, the source that it uses in place, its program.
+ * @param recorded versions from the record of the server, or of its guard
+ */
+export function judgeServer(server: ServerContext, state: VerdictState, recorded?: RecordedVersions): ServerVerdict {
+  const { row, detail, loaded } = server;
+  const { facts, bootClock } = state;
+  const versions = serverVersions(server, { facts, bootClock, recorded });
+  const program = state.programs.judge(server, facts);
+  const source = state.sources.judge(server, { facts, timesComparable: bootClock.timesComparable(row.startedAt) });
+
+  // The interpreter of an environment goes with its packages: one event, one finding.
+  const gone = !('unknown' in loaded) && loaded.reading.status === 'gone';
   const others = [...(source?.findings ?? []), ...program.findings].filter(
     (finding) => !gone || (finding.kind === 'stale' && finding.subKind !== 'source'),
   );
-  const entry = 'unknown' in sight && source === undefined ? missingEntry(row, detail, cure, now) : undefined;
-  const findings = [...packages, ...(entry?.findings ?? []), ...others];
-  // That no package is known matters less where the source itself is compared.
-  const own = source !== undefined && 'unknown' in sight && source.unknown === undefined ? undefined : versions.verdict.unknown;
+  const script = 'unknown' in loaded && source === undefined ? missingScript(row, detail) : undefined;
+  const missing =
+    script === undefined
+      ? undefined
+      : judgeMissingScript({
+          ...runningServer(server),
+          path: script,
+          since: Math.min(server.now, lastChange(script) || server.now),
+        });
+  // An unknown package matters less where the source itself is compared.
+  const own = source !== undefined && 'unknown' in loaded && source.unknown === undefined ? undefined : versions.verdict.unknown;
   const unknown = [own, source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
-  const waits = [versions.verdict.askAgainIn, source?.askAgainIn, program.askAgainIn, entry?.askAgainIn].filter(
-    (wait) => wait !== undefined,
-  );
-  const { unknown: _, askAgainIn: __, ...verdict } = versions.verdict;
+  const waits = [versions.verdict, source, program, missing].flatMap((one) => one?.askAgainIn ?? []);
   return {
     package: versions.package,
-    verdict: {
-      ...verdict,
-      findings,
-      ...(unknown === '' ? {} : { unknown }),
-      ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
-    },
+    changedDependencies: versions.verdict.changedDependencies,
+    findings: [...withNative(versions.verdict.findings, server), ...(missing?.findings ?? []), ...others],
+    ...(unknown === '' ? {} : { unknown }),
+    ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
   };
 }
 
-function missingEntry(
-  row: ProcessRow,
-  detail: ProcessDetail,
-  cure: readonly FindingAction[],
-  now: number,
-): ReturnType<typeof judgeMissingEntry> | undefined {
-  const path = missingScript(row, detail);
-  return path === undefined
-    ? undefined
-    : judgeMissingEntry({ now, pid: row.pid, startedAt: row.startedAt, path, since: Math.min(now, lastChange(path) || now), cure });
-}
-
-function withNative(
-  findings: readonly Finding[],
-  row: ProcessRow,
-  detail: ProcessDetail,
-  sight: LoadedPackage,
-  cure: readonly FindingAction[],
-  now: number,
-): Finding[] {
+/** Adds the proof of replaced native code. */
+function withNative(findings: readonly FindingDraft[], server: ServerContext): Finding[] {
+  const { detail, loaded, now } = server;
   const deleted = detail.deletedCode ?? [];
-  if (deleted.length === 0 || 'unknown' in sight || sight.reading.status !== 'ok' || now - sight.reading.changedAt < quietMs) {
-    return [...findings];
+  if (deleted.length === 0 || 'unknown' in loaded || loaded.reading.status !== 'ok' || now - loaded.reading.changedAt < quietMs) {
+    return withNativeProof(findings, [], runningServer(server));
   }
-  const { ref, reading } = sight;
-  // Whatever else lies in the environment may be the system's: /usr is one, too.
+  const { ref, reading } = loaded;
+  // Not the whole environment: that may be /usr, with files of the system.
   const roots = [
     ...(ref.editable ? [dirname(ref.entry)] : []),
     ...reading.packages.map((item) => (ref.ecosystem === 'npm' ? item.root : dirname(item.root))),
   ];
   const proofs = compareNative(deleted, roots, reading.packages).filter((change) => change.now === 'other');
-  return withNativeProof(findings, proofs, { now, pid: row.pid, startedAt: row.startedAt, cure });
+  return withNativeProof(findings, proofs, runningServer(server));
 }

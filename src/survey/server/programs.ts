@@ -1,54 +1,58 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
-import { judgeProgram, type ProgramEvidence, type ProgramSight, type ProgramVerdict } from '../../diagnosis/stale/program.ts';
-import { type FileNumbers, identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
+import { judgeProgram, type ProgramState, type ProgramVerdict } from '../../diagnosis/stale/program.ts';
+import { type FileNumbers, identityKey, type ProcessRow } from '../../model/process.ts';
 import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { namedProgram, ProgramFiles, programPath } from '../../package/code/programFile.ts';
 import { runtimeOf } from '../../package/identifyPackage.ts';
 import { commandName, isShell } from '../../process/commandline/commandName.ts';
 import type { FactStore } from '../facts/factStore.ts';
-
-/** What a verdict on the program needs beyond the process itself. */
-export type ProgramContext = Pick<ProgramEvidence, 'now' | 'startedBy' | 'cure'> & { readonly facts: FactStore };
+import { runningServer, type ServerContext } from './serverContext.ts';
 
 const runtimeNames = { node: 'Node.js', bun: 'Bun', deno: 'Deno', python: 'Python' } as const;
-/** They run somebody else's code; a virtual machine's own program says nothing about it. */
+/** Programs that run the code of a server. */
 const interpreters = /^(ruby|perl|java|dotnet|php|lua|luajit|Rscript|julia|beam\.smp)[\d.]*$/;
-/** The server runs elsewhere; these only pass on. */
-const passers = /^(docker|podman|nerdctl|kubectl|ssh)$/;
+/** The server runs elsewhere; these only forward its input and output. */
+const forwarders = /^(docker|podman|nerdctl|kubectl|ssh)$/;
 
-/** Whether the programs that run are still the ones under their names. Linux only: elsewhere nothing tells what a process holds. */
+interface RunningProgram {
+  readonly row: ProcessRow;
+  /** Where the kernel says that the running file is. */
+  readonly path: string;
+  /** The name that it was started by and that led to the running file when it was first seen. */
+  readonly command: string | undefined;
+  readonly running: FileNumbers;
+}
+
+/** Compares the program that each server runs with the file at its path now. Linux only: other systems do not give access to the running file. */
 export class Programs {
   readonly #files = new ProgramFiles();
   readonly #goneSince = new Map<string, number>();
   readonly #paths = new Map<string, readonly string[]>();
 
-  judge(row: ProcessRow, detail: ProcessDetail, context: ProgramContext): ProgramVerdict {
+  judge(server: ServerContext, facts: FactStore): ProgramVerdict {
+    const { row, detail, now } = server;
     const { program, exe, elsewhere } = detail;
     const path = exe === undefined ? undefined : programPath(exe);
-    if (program === undefined || path === undefined || elsewhere !== undefined || passers.test(commandName(path))) {
+    if (program === undefined || path === undefined || elsewhere !== undefined || forwarders.test(commandName(path))) {
       return { findings: [] };
     }
     const key = identityKey(row.identity);
-    const fact = context.facts.fact(row.identity, 'program') ?? this.#record(row, detail, context);
-    const sight = this.#sight(row, path, fact.command, program, key, context.now);
+    const fact = facts.fact(row.identity, 'program') ?? this.#record(server, facts);
+    const state = this.#stateOf({ row, path, command: fact.command, running: program }, now);
     this.#paths.set(key, [...new Set([path, fact.command ?? path])]);
     const runtime = runtimeOf(row, detail);
     const name = commandName(fact.command ?? path);
     return judgeProgram({
-      now: context.now,
-      pid: row.pid,
-      startedAt: row.startedAt,
-      ...(context.startedBy === undefined ? {} : { startedBy: context.startedBy }),
+      ...runningServer(server),
       role: runtime !== undefined || isShell(name) || interpreters.test(name) ? 'interpreter' : 'binary',
       name: runtime === undefined ? name : runtimeNames[runtime],
-      sight,
-      cure: context.cure,
+      program: state,
     });
   }
 
-  /** The names whose change matters. */
+  /** The paths whose change matters. */
   watched(): string[] {
     return [...new Set([...this.#paths.values()].flat())];
   }
@@ -58,21 +62,16 @@ export class Programs {
     keepOnly(this.#paths, alive);
   }
 
-  /** The name that the process gives its program is believed when it leads to the running file itself: a copy elsewhere with the same content is another one. */
-  #record(row: ProcessRow, detail: ProcessDetail, context: ProgramContext): { readonly command?: string } {
+  /** The name that the process gives its program is recorded only when it leads to the running file itself, not to a copy of it. */
+  #record({ row, detail, now }: ServerContext, facts: FactStore): { readonly command?: string } {
     const named = namedProgram(row, detail);
     const leads = named !== undefined && detail.program !== undefined && isFile(named, detail.program);
-    return context.facts.recordFact(row.identity, 'program', { takenAt: context.now, ...(leads ? { command: named } : {}) });
+    return facts.recordFact(row.identity, 'program', { takenAt: now, ...(leads ? { command: named } : {}) });
   }
 
-  #sight(
-    row: ProcessRow,
-    path: string,
-    command: string | undefined,
-    running: NonNullable<ProcessDetail['program']>,
-    key: string,
-    now: number,
-  ): ProgramSight {
+  #stateOf(program: RunningProgram, now: number): ProgramState {
+    const { row, path, command, running } = program;
+    const key = identityKey(row.identity);
     const place = command ?? path;
     const found = this.#files.at(place, row.pid, running);
     if (found.state !== 'absent') {
@@ -80,15 +79,15 @@ export class Programs {
     }
     switch (found.state) {
       case 'same':
-        return this.#renamed(row, path, command, running) ?? found;
+        return this.#renamed(program) ?? found;
       case 'other':
         return { ...found, state: 'replaced', path: place, how: command === undefined ? 'kernel' : 'recorded' };
       case 'unknown':
         return found;
       case 'absent': {
         if (command !== undefined && this.#files.at(path, row.pid, running).state === 'same') {
-          // The directory above was renamed, or a link was removed: what runs is still there.
-          return { state: 'unknown', reason: `${command}, by which it was started, does not exist any more` };
+          // A directory above was renamed, or a link was removed: the running file still exists.
+          return { state: 'unknown', reason: `${command}, by which it was started, no longer exists` };
         }
         const since = this.#goneSince.get(key) ?? Math.min(now, latestRemovalTime(place) ?? now);
         this.#goneSince.set(key, since);
@@ -97,13 +96,8 @@ export class Programs {
     }
   }
 
-  /** Self-updaters rename the running file to NAME.old and put the new one in its place: seen late, only the names tell. */
-  #renamed(
-    row: ProcessRow,
-    path: string,
-    command: string | undefined,
-    running: NonNullable<ProcessDetail['program']>,
-  ): ProgramSight | undefined {
+  /** Self-updaters rename the running file to NAME.old and put the new one in its place: after that, only the names show it. */
+  #renamed({ row, path, command, running }: RunningProgram): ProgramState | undefined {
     const named = row.argvExact ? row.argv[0] : undefined;
     if (command !== undefined || named === undefined || !named.startsWith('/') || dirname(named) !== dirname(path)) {
       return undefined;

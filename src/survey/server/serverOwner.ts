@@ -1,38 +1,39 @@
 import { judgeOwner, type OwnerVerdict } from '../../diagnosis/orphans.ts';
-import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance } from '../../model/snapshot.ts';
 import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
 import type { FirstSeen } from '../facts/factStore.ts';
 
 /**
- * Programs that adopt processes whose parent has ended. A parent that is one of these says nothing about who started the server.
- * (Linux also hands children to the nearest "subreaper"; `systemd --user` is the one met in practice.)
+ * Programs that adopt processes whose parent has exited. Such a parent did not start the server.
+ * (Linux also gives children to the nearest "subreaper"; in practice that is `systemd --user`.)
  */
 export function adoptsOrphans(row: ProcessRow): boolean {
   return isNamespaceInit(row) || (row.name === 'systemd' && row.argv.includes('--user'));
 }
 
-/** Remembers which servers were seen with their owner and since when they are without. */
+/** Remembers which servers were seen with an owner, and since when each is without one. */
 export class Owners {
-  readonly #attended = new Set<string>();
+  readonly #owned = new Set<string>();
   readonly #lostSince = new Map<string, number>();
 
+  /** @param now epoch ms */
   judge(
-    key: string,
     row: ProcessRow,
     detail: ProcessDetail,
-    owner: { readonly client: ClientInstance | null; readonly sighting: FirstSeen; readonly name: string; readonly memoryBytes: number },
+    owner: { readonly client: ClientInstance | null; readonly firstSeen: FirstSeen; readonly name: string; readonly memoryBytes: number },
     now: number,
   ): OwnerVerdict {
+    const key = identityKey(row.identity);
     const ownerAlive = owner.client !== null;
     if (ownerAlive) {
-      this.#attended.add(key);
+      this.#owned.add(key);
       this.#lostSince.delete(key);
-    } else if (this.#attended.has(key) && !this.#lostSince.has(key)) {
+    } else if (this.#owned.has(key) && !this.#lostSince.has(key)) {
       this.#lostSince.set(key, now);
     }
     const lostSince = this.#lostSince.get(key);
-    const lost = owner.sighting.client;
+    const lost = owner.firstSeen.client;
     return judgeOwner({
       now,
       pid: row.pid,
@@ -48,9 +49,9 @@ export class Owners {
   }
 
   keep(alive: ReadonlySet<string>): void {
-    for (const key of [...this.#attended, ...this.#lostSince.keys()]) {
+    for (const key of [...this.#owned, ...this.#lostSince.keys()]) {
       if (!alive.has(key)) {
-        this.#attended.delete(key);
+        this.#owned.delete(key);
         this.#lostSince.delete(key);
       }
     }

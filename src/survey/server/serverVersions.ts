@@ -1,8 +1,6 @@
 import { type Baseline, baselineTrust, installedAfterStart, loadMs, quietMs, settleMs } from '../../diagnosis/stale/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
-import type { FindingAction } from '../../model/finding.ts';
 import type { ClosureReading } from '../../model/package.ts';
-import type { ProcessRow } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
@@ -12,13 +10,14 @@ import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { LoadedPackage } from './closures.ts';
 import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
+import { runningServer, type ServerContext } from './serverContext.ts';
 
 type Reading = Extract<ClosureReading, { status: 'ok' }>;
 
-/** The last comparison of each baseline: both sides are plain data that nobody changes. */
+/** The last comparison of each baseline; both sides are immutable. */
 const compared = new WeakMap<Baseline, { readonly reading: Reading; readonly difference: ClosureDifference }>();
 
-/** What changed in a closure since it was recorded. A dependency counts as removed only when nothing is left in its place now. */
+/** What changed in a closure since it was recorded. A dependency counts as removed only when its directory is gone. */
 export function closureChange(baseline: Baseline, reading: Reading): ClosureDifference {
   const { dependencies, ...own } = difference(baseline, reading);
   return {
@@ -43,9 +42,7 @@ function difference(baseline: Baseline, reading: Reading): ClosureDifference {
 export interface VersionContext {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
-  /** Epoch milliseconds. */
-  readonly now: number;
-  /** What the process, or its guard, wrote down. */
+  /** Versions from the record of the server, or of its guard. */
   readonly recorded?: RecordedVersions | undefined;
 }
 
@@ -54,40 +51,32 @@ export interface ServerVersions {
   readonly verdict: VersionVerdict;
 }
 
-/** Joins what is on disk with what was recorded of this process, records it where nothing was, and asks for the verdict. */
-export function serverVersions(
-  row: ProcessRow,
-  sight: LoadedPackage,
-  startedBy: string | undefined,
-  cure: readonly FindingAction[],
-  context: VersionContext,
-): ServerVersions {
+/** Compares what is on disk with the baseline of the process. Records the baseline where there is none. */
+export function serverVersions(server: ServerContext, context: VersionContext): ServerVersions {
+  const { row, loaded, now } = server;
   const { recorded } = context;
-  if ('unknown' in sight) {
-    // Nothing on disk to compare with; what it says of itself is all there is.
+  if ('unknown' in loaded) {
+    // Nothing on disk to compare with: the record is all there is.
     return {
       package: recorded ? recordedPackage(recorded) : null,
-      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: sight.unknown },
+      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: loaded.unknown },
     };
   }
-  const { ref, reading } = sight;
-  const stored = context.facts.baseline(row.identity) ?? takeBaseline(row, sight, context);
+  const { ref, reading } = loaded;
+  const stored = context.facts.baseline(row.identity) ?? takeBaseline(server, context);
   const own = recorded && isAbout(recorded, ref) ? recorded : undefined;
   const baseline = stored && own ? withRecorded(stored, own, row.startedAt) : stored;
   const difference = baseline && reading.status === 'ok' ? closureChange(baseline, reading) : { own: undefined, dependencies: [] };
+  const change = usesSource(loaded) ? undefined : difference.own;
   const verdict = judgeVersions({
-    now: context.now,
-    pid: row.pid,
-    startedAt: row.startedAt,
-    ...(startedBy === undefined ? {} : { startedBy }),
+    ...runningServer(server),
     packageName: ref.name,
     editable: ref.editable === true,
     reading,
     baseline,
-    own: usesSource(sight) ? undefined : difference.own,
+    own: change,
     dependencies: difference.dependencies,
-    ...(sight.goneSince === undefined ? {} : { goneSince: sight.goneSince }),
-    cure,
+    ...(loaded.goneSince === undefined ? {} : { goneSince: loaded.goneSince }),
   });
   const running: RunningPackage = {
     ecosystem: ref.ecosystem,
@@ -95,11 +84,12 @@ export function serverVersions(
     root: ref.environment,
     running: verdict.running ?? own?.version ?? null,
     installed: verdict.installed,
-    // Said where the record agrees with what is shown: where it does not, it was not believed.
+    ...(change ? { direction: change.direction } : {}),
+    // Only where the record agrees with the version shown: otherwise the record was not believed.
     ...(own && (verdict.running ?? own.version) === own.version ? { origin: 'recorded' } : {}),
   };
-  // Young processes get their baseline at the next look.
-  const young = stored === undefined && reading.status === 'ok' ? Math.max(loadMs - (context.now - row.startedAt), 100) : undefined;
+  // A young process gets its baseline in a later scan.
+  const young = stored === undefined && reading.status === 'ok' ? Math.max(loadMs - (now - row.startedAt), 100) : undefined;
   const askAgainIn = Math.min(verdict.askAgainIn ?? Number.POSITIVE_INFINITY, young ?? Number.POSITIVE_INFINITY);
   return { package: running, verdict: Number.isFinite(askAgainIn) ? { ...verdict, askAgainIn } : verdict };
 }
@@ -109,33 +99,32 @@ function recordedPackage({ ecosystem, name, version, root }: RecordedVersions): 
 }
 
 /**
- * A package whose source is used in place says nothing by its version: metadata keep the old one when the source changes, and a new one changes no code. What is
- * installed over it (no longer editable) does.
+ * The version of a package whose source is used in place proves nothing: metadata keep the old version when the source changes, and a new version changes no
+ * code. A package that was installed over it (no longer editable) is compared.
  */
-function usesSource(sight: Exclude<LoadedPackage, { unknown: string }>): boolean {
-  const { ref, reading } = sight;
+function usesSource({ ref, reading }: Exclude<LoadedPackage, { unknown: string }>): boolean {
   const own = reading.status === 'ok' ? reading.packages[0] : undefined;
   return ref.editable === true && own !== undefined && (ref.ecosystem === 'npm' || isEditable(own.root));
 }
 
-function takeBaseline(row: ProcessRow, sight: LoadedPackage, context: VersionContext): Baseline | undefined {
-  if ('unknown' in sight || sight.reading.status !== 'ok') {
+function takeBaseline({ row, loaded, now }: ServerContext, context: VersionContext): Baseline | undefined {
+  if ('unknown' in loaded || loaded.reading.status !== 'ok') {
     return undefined;
   }
-  const { reading } = sight;
+  const { ref, reading } = loaded;
   const byTimes = baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt));
-  // Where everything was installed well before the start, nothing has to settle but the process itself.
-  const settled = context.now - row.startedAt >= (byTimes === 'before-start' ? loadMs : settleMs);
-  if (!settled || context.now - reading.changedAt < quietMs) {
+  // Where everything was installed well before the start, only the process itself needs time to load.
+  const settled = now - row.startedAt >= (byTimes === 'before-start' ? loadMs : settleMs);
+  if (!settled || now - reading.changedAt < quietMs) {
     return undefined;
   }
-  // Parses whole lock files: done only once for each process.
-  const again = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
-  const trust = again ? 'around-start' : byTimes;
+  // Parses whole lock files, so it is done once for each process.
+  const reinstalled = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
+  const trust = reinstalled ? 'around-start' : byTimes;
   return context.facts.recordBaseline(row.identity, {
-    takenAt: context.now,
+    takenAt: now,
     trust,
-    ref: sight.ref,
+    ref,
     packages: reading.packages,
     ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
   });

@@ -11,54 +11,54 @@ import { readSources, type SourceFile, SourceLooks } from '../../package/code/so
 import { programFile } from '../../package/processView.ts';
 import type { Fact, FactStore, FactValue } from '../facts/factStore.ts';
 import { lastChange } from '../watch/watchPlan.ts';
+import type { LoadedPackage } from './closures.ts';
+import { runningServer, type ServerContext } from './serverContext.ts';
 
-export type SourceContext = Pick<SourceEvidence, 'now' | 'startedBy' | 'cure'> & {
+export interface SourceContext {
   readonly facts: FactStore;
   /** The clock was not set since the process started. */
   readonly timesComparable: boolean;
-  /** What is known of the closure, the own package first. */
-  readonly packages: readonly InstalledPackage[];
-};
+}
 
-/** What was written this much after the start, beyond the error of the start itself, was not loaded at the start. */
+/** A file written this long after the start, plus the error of the start time, was not loaded at the start. */
 const lateMs = 100;
-/** More files are compared, but not watched: their changes are seen at the next full look. */
+/** At most this many files of one server are watched; changes of the others are found in the next full scan. */
 const mostWatched = 64;
 
-/** The source that servers use in place: plain scripts, editable installs, somebody's own project. */
+/** The source that servers use in place: plain scripts, editable installs, a project that is being developed. */
 export class Sources {
-  readonly #looks = new SourceLooks();
+  readonly #reader = new SourceLooks();
   readonly #paths = new Map<string, readonly string[]>();
-  /** Since when a file is missing, epoch ms. */
+  /** Since when each file is missing, epoch ms. */
   readonly #missing = new Map<string, number>();
-  /** Servers without source of their own, by what was known of their package then. */
+  /** Servers that use no source in place, with what was known of their package (`stateOf`). */
   readonly #none = new Map<string, string>();
 
   /** @returns undefined when the server uses no source in place */
-  judge(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined, context: SourceContext): SourceVerdict | undefined {
+  judge(server: ServerContext, context: SourceContext): SourceVerdict | undefined {
+    const { row } = server;
     const key = identityKey(row.identity);
-    const state = stateOf(ref, context);
+    const state = stateOf(server);
     if (this.#none.get(key) === state) {
       return undefined;
     }
-    const known = context.facts.fact(row.identity, 'source');
-    const taken = known ?? this.#take(row, detail, ref, key, context);
-    if (taken === undefined) {
+    const record = context.facts.fact(row.identity, 'source') ?? this.#record(server, context);
+    if (record === undefined) {
       return undefined;
     }
-    if (typeof taken === 'number') {
-      return { findings: [], askAgainIn: taken };
+    if (typeof record === 'number') {
+      return { findings: [], askAgainIn: record };
     }
     this.#paths.set(
       key,
-      taken.files.map((file) => file.path),
+      record.files.map((file) => file.path),
     );
-    return this.#compare(row, taken, context);
+    return this.#compare(server, record);
   }
 
-  /** Whether a file that was written before anybody looked holds something else than at the start, and how that is known. */
+  /** Whether a file that was written before the first scan holds something else than at the start, and how that is known. */
   #differs({ path, hash, was }: Fact<'source'>['files'][number]): { differs?: 'git' | 'compiled' } {
-    const seen = was && this.#looks.look(path);
+    const seen = was && this.#reader.look(path);
     return !was || typeof seen !== 'object' || (seen.hash !== hash && holdsAgain(path, was) !== false) ? {} : { differs: was.by };
   }
 
@@ -76,50 +76,50 @@ export class Sources {
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#paths, alive);
     keepOnly(this.#none, alive);
-    this.#looks.keep(new Set([...this.#paths.values()].flat()));
+    this.#reader.keep(new Set([...this.#paths.values()].flat()));
   }
 
   /** @returns milliseconds to wait while it or its files are too young; undefined when there is no source */
-  #take(
-    row: ProcessRow,
-    detail: ProcessDetail,
-    ref: PackageRef | undefined,
-    key: string,
-    context: SourceContext,
-  ): FactValue<'source'> | number | undefined {
+  #record(server: ServerContext, context: SourceContext): FactValue<'source'> | number | undefined {
+    const { row, detail, loaded, now } = server;
+    const ref = refOf(loaded);
     const own = detail.elsewhere === undefined ? sourceEntry(row, detail, ref) : undefined;
     const linked =
-      own === undefined && ref !== undefined && detail.elsewhere === undefined ? linkedSource(ref, context.packages) : undefined;
+      own === undefined && ref !== undefined && detail.elsewhere === undefined ? linkedSource(ref, packagesOf(loaded)) : undefined;
     const entry = own ?? linked;
     if (entry === undefined) {
-      this.#none.set(key, stateOf(ref, context));
+      this.#none.set(identityKey(row.identity), stateOf(server));
       return undefined;
     }
-    const young = loadMs - (context.now - row.startedAt);
+    const young = loadMs - (now - row.startedAt);
     if (young > 0) {
       return young;
     }
     const files = readSources(entry);
     const newest = Math.max(0, ...files.map((file) => file.changedAt));
-    if (newest <= context.now && context.now - newest < quietMs) {
-      return quietMs - (context.now - newest);
+    if (newest <= now && now - newest < quietMs) {
+      return quietMs - (now - newest);
     }
     const commit = gitHead(dirname(entry.files[0] ?? ''))?.commit;
     const start = startOf(row, detail, entry.kind);
     const contents = new StartContents(start);
     return context.facts.recordFact(row.identity, 'source', {
-      takenAt: context.now,
-      files: files.map((file) => ({ path: file.path, hash: file.hash, ...lateness(file, start, contents, context) })),
+      takenAt: now,
+      files: files.map((file) => ({
+        path: file.path,
+        hash: file.hash,
+        ...(context.timesComparable ? lateness(file, start, contents) : {}),
+      })),
       ...(commit === undefined ? {} : { commit }),
       ...(linked === undefined ? {} : { linked: true as const }),
     });
   }
 
-  #compare(row: ProcessRow, record: FactValue<'source'>, context: SourceContext): SourceVerdict {
+  #compare(server: ServerContext, record: FactValue<'source'>): SourceVerdict {
     const changes: SourceChange[] = [];
     const unreadable: string[] = [];
     for (const [index, file] of record.files.entries()) {
-      const seen = this.#looks.look(file.path);
+      const seen = this.#reader.look(file.path);
       if (seen !== 'absent') {
         this.#missing.delete(file.path);
       }
@@ -129,7 +129,7 @@ export class Sources {
         changes.push({
           path: file.path,
           state: seen === 'absent' ? 'removed' : 'edited',
-          changedAt: seen === 'absent' ? this.#missingSince(file.path, context.now) : seen.changedAt,
+          changedAt: seen === 'absent' ? this.#missingSince(file.path, server.now) : seen.changedAt,
           entry: index === 0 && record.linked !== true,
         });
       }
@@ -137,12 +137,9 @@ export class Sources {
     const late = record.files.flatMap((file) =>
       file.late === undefined ? [] : [{ path: file.path, changedAt: file.late, ...this.#differs(file) }],
     );
-    const commits = changes.length + late.length === 0 ? undefined : commitsOf(row, record, late);
+    const commits = changes.length + late.length === 0 ? undefined : commitsOf(server.row, record, late);
     return judgeSource({
-      now: context.now,
-      pid: row.pid,
-      startedAt: row.startedAt,
-      ...(context.startedBy === undefined ? {} : { startedBy: context.startedBy }),
+      ...runningServer(server),
       recordedAt: record.takenAt,
       changes,
       gone:
@@ -152,17 +149,25 @@ export class Sources {
       late,
       ...(commits === undefined ? {} : { commits }),
       unreadable,
-      cure: context.cure,
     });
   }
 }
 
-/** What the question whether there is source rests on. */
-function stateOf(ref: PackageRef | undefined, { packages }: SourceContext): string {
-  return JSON.stringify([ref ?? null, packages.length]);
+function refOf(loaded: LoadedPackage): PackageRef | undefined {
+  return 'unknown' in loaded ? undefined : loaded.ref;
 }
 
-/** What is known of the process as the one that loaded the files; its start as late as it may have been. */
+/** The packages of the closure, the own one first; empty when they are not known. */
+function packagesOf(loaded: LoadedPackage): readonly InstalledPackage[] {
+  return 'unknown' in loaded || loaded.reading.status !== 'ok' ? [] : loaded.reading.packages;
+}
+
+/** What decides whether a server uses source in place. */
+function stateOf({ loaded }: ServerContext): string {
+  return JSON.stringify([refOf(loaded) ?? null, packagesOf(loaded).length]);
+}
+
+/** What is known of the start that loaded the files; its time is the latest possible one. */
 function startOf(row: ProcessRow, detail: ProcessDetail, kind: SourceEntry['kind']): Start {
   const [, major, minor] = /python(\d)\.(\d+)$/.exec(programFile(detail) ?? '') ?? [];
   const options = row.argv.slice(1).findIndex((word) => !word.startsWith('-'));
@@ -179,21 +184,16 @@ function startOf(row: ProcessRow, detail: ProcessDetail, kind: SourceEntry['kind
   };
 }
 
-/** The change time counts too: a file put back with its old times was not there at the start. */
-function lateness(
-  file: SourceFile,
-  start: Start,
-  contents: StartContents,
-  context: SourceContext,
-): Pick<Fact<'source'>['files'][number], 'late' | 'was'> {
+/** Whether a file was written after the start. The change time counts too: a file restored with its old times was not there at the start. */
+function lateness(file: SourceFile, start: Start, contents: StartContents): Pick<Fact<'source'>['files'][number], 'late' | 'was'> {
   const newest = Math.max(file.modifiedAt, file.changedAt);
-  const held = context.timesComparable && newest > start.at ? contents.of(file.path, file.modifiedAt) : 'same';
+  const held = newest > start.at ? contents.of(file.path, file.modifiedAt) : 'same';
   return held === 'same' ? {} : { late: newest, ...(held ? { was: held } : {}) };
 }
 
 /**
- * Where the work tree stood when the process started and stands now. For what was recorded while it ran, the record says it; for what was written before that,
- * git's log, where it shows that git wrote the files then.
+ * The commits of the work tree at the start of the process and now. The commit at the start is the recorded one; for files written before the recording it is
+ * taken from git's log, where the log shows that git wrote the files then.
  */
 function commitsOf(
   row: ProcessRow,

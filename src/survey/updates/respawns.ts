@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
-import { respawnFinding } from '../../diagnosis/respawnDiffers.ts';
-import type { Finding, FindingAction } from '../../model/finding.ts';
+import { judgeRespawn } from '../../diagnosis/respawnDiffers.ts';
+import type { Finding } from '../../model/finding.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
@@ -18,7 +18,7 @@ import { uvxNext } from '../../version/uvxRule.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { definitionLaunches } from '../match/launchFit.ts';
 import { hasVariable } from '../match/wordPattern.ts';
-import type { LoadedPackage } from '../server/closures.ts';
+import { runningServer, type ServerContext } from '../server/serverContext.ts';
 import type { UpdateState } from './updates.ts';
 
 interface Next {
@@ -26,31 +26,23 @@ interface Next {
   readonly because: string;
 }
 
-/** The version that the registry named last, and the tag that it belongs to: the one that the running process was started with. */
-type RegistryVersion = Pick<UpdateState, 'latest' | 'tag'>;
+/** The newest version in the registry, and the tag that the running process was started with. */
+type Offer = Pick<UpdateState, 'latest' | 'tag'>;
 
-interface RespawnContext {
-  readonly running: RunningPackage | null;
-  /** What the registry answered last. */
-  readonly update: RegistryVersion;
-  /** How to restart the server. */
-  readonly cure: readonly FindingAction[];
-}
-
-/** Files of other programs' caches are read again after this long. */
+/** Files in the caches of npm, uv and others are read again after this long. */
 const freshMs = 30_000;
 
-/** What the configured command of each server would start now, where files of this machine tell. */
+/** Which version the configured command of each server would start now, where files on this machine show it. */
 export class Respawns {
   readonly #known = new Map<string, { readonly for: string; readonly at: number; readonly found: Next | undefined }>();
 
-  /** @param now epoch ms */
-  findings(attributed: Attributed, loaded: LoadedPackage, { running, update, cure }: RespawnContext, now: number): Finding[] {
+  /** @param update the last answer of the registry */
+  findings(attributed: Attributed, server: ServerContext, running: RunningPackage | null, update: Offer): Finding[] {
+    const { loaded, now } = server;
     if ('unknown' in loaded || running?.running == null || loaded.ref.editable) {
       return [];
     }
-    const { server } = attributed;
-    const key = identityKey(server.identity);
+    const key = identityKey(server.row.identity);
     const state = JSON.stringify([
       attributed.definitions[0]?.command,
       attributed.definitions[0]?.args,
@@ -65,16 +57,13 @@ export class Respawns {
     }
     const finding =
       known.found &&
-      respawnFinding({
-        now,
-        pid: server.pid,
-        startedAt: server.startedAt,
+      judgeRespawn({
+        ...runningServer(server),
         ecosystem: running.ecosystem,
         name: running.name,
         running: running.running,
         ...(running.installed === null ? {} : { installed: running.installed }),
         ...known.found,
-        cure,
       });
     return finding ? [finding] : [];
   }
@@ -88,7 +77,7 @@ export class Respawns {
   }
 }
 
-function nextOf(attributed: Attributed, ref: PackageRef, update: RegistryVersion): Next | undefined {
+function nextOf(attributed: Attributed, ref: PackageRef, update: Offer): Next | undefined {
   const [definition] = attributed.definitions;
   const launch = definition && definitionLaunches(definition).find((one) => one.specs.length > 0);
   if (launch && !launch.specs.some(hasVariable)) {
@@ -117,11 +106,11 @@ function nextOf(attributed: Attributed, ref: PackageRef, update: RegistryVersion
     return map === undefined || version === undefined ? undefined : { next: { version, by: 'local' }, because: `${map} leads to` };
   }
   const words = definition ? [definition.command ?? '', ...definition.args] : [];
-  // An entry that names the version's own directory starts that one for ever.
+  // An entry that names the version's own directory always starts that version.
   return words.some((word) => /[\\/]\.pnpm[\\/]/.test(word)) ? undefined : storeStart(ref);
 }
 
-function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, registry: RegistryVersion): Next | undefined {
+function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, offer: Offer): Next | undefined {
   const written = launch.specs.find((one) => {
     const spec = parseNpmSpec(one);
     return spec.kind === 'registry' && spec.name === ref.name;
@@ -141,8 +130,8 @@ function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, r
     ...(npm === undefined ? {} : { npm }),
     ...(cached === undefined ? {} : { cached }),
     ...(project === undefined ? {} : { project }),
-    ...(registry.latest === undefined ? {} : { latest: registry.latest }),
-    ...(registry.tag === undefined ? {} : { tag: registry.tag }),
+    ...(offer.latest === undefined ? {} : { latest: offer.latest }),
+    ...(offer.tag === undefined ? {} : { tag: offer.tag }),
   });
   const by = 'unknown' in next ? '' : next.by;
   const because =
@@ -151,7 +140,7 @@ function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, r
       : by === 'registry'
         ? `npm ${npm ?? ''} asks the registry at each start, which has`
         : project === undefined
-          ? `npm ${npm ?? ''} keeps to what it has in its cache`
+          ? `npm ${npm ?? ''} uses the version in its cache`
           : `npx prefers what is installed in ${folder}`;
   return { next, because: because.replace('  ', ' ') };
 }

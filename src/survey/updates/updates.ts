@@ -40,36 +40,36 @@ const maxSettingsBytes = 8 * 1024 * 1024;
 
 /** Joins how each server's package was installed with what its registry offers. */
 export class Updates {
-  readonly #desk: RegistryClient;
+  readonly #registry: RegistryClient;
   readonly #machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>;
   readonly #notes: UpdateNotes;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(desk: RegistryClient, machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>, notes: UpdateNotes) {
-    this.#desk = desk;
+  constructor(registry: RegistryClient, machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>, notes: UpdateNotes) {
+    this.#registry = registry;
     this.#machine = machine;
     this.#notes = notes;
   }
 
   /** @param now epoch ms */
-  current(attributed: Attributed, sight: LoadedPackage, redactor: Redactor, now: number): UpdateState {
-    if ('unknown' in sight || sight.reading.status !== 'ok' || sight.ref.editable) {
+  current(attributed: Attributed, loaded: LoadedPackage, redactor: Redactor, now: number): UpdateState {
+    if ('unknown' in loaded || loaded.reading.status !== 'ok' || loaded.ref.editable) {
       return {};
     }
-    const own = sight.reading.packages[0];
+    const own = loaded.reading.packages[0];
     const installed = own?.version;
-    if (!own || installed === undefined || this.#desk.mode === 'off') {
+    if (!own || installed === undefined || this.#registry.mode === 'off') {
       return {};
     }
-    const entry = this.#entry(attributed, sight.ref, own.root, installed, now);
+    const entry = this.#entry(attributed, loaded.ref, own.root, installed, now);
     const { way, route } = entry;
     if ('never' in route) {
       return {};
     }
-    const { ecosystem, name } = sight.ref;
+    const { ecosystem, name } = loaded.ref;
     const { tag, python } = way;
     const question: Question = { ecosystem, name, tag, targets: route.ask };
-    const known = this.#desk.known(question);
+    const known = this.#registry.known(question);
     const prereleases = tag !== 'latest';
     const newest =
       known && newestVersion({ ecosystem, version: installed, prereleases, ...(python === undefined ? {} : { python }) }, known.candidates);
@@ -96,7 +96,7 @@ export class Updates {
       ...(definition ? { entry: { file: definition.file, line: definition.line } } : {}),
     });
     if (finding?.confidence === 'proven') {
-      this.#notes.keep(sight.ref, installed, newest, shown, known.at);
+      this.#notes.keep(loaded.ref, installed, newest, shown, known.at);
     }
     return { latest: newest, tag, ...(finding ? { finding } : {}) };
   }

@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { whyNoNamespace } from '../../../scripts/suites/processNamespace.ts';
 import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
-import { schemaErrors } from '../../unit/cli/snapshotSchema.ts';
+import { schemaErrors } from '../../unit/cli/schemaErrors.ts';
 import { makeProject, npm, servers } from '../package/npmServers.ts';
 import { makeWorld, type World } from '../survey/world.ts';
 import { buildCli, type Ended, nodesByMajor, RunningCli } from './bundle.ts';

@@ -33,7 +33,7 @@ export const fullSnapshot: Full<Snapshot> = {
       folder: '/home/ada/shop',
       vscodeCollection: 'folder',
       guarded: true,
-      port: { number: 3000, holder: 'server', pid: 4711 },
+      port: { number: 3000, holder: 'stranger', pid: 4711, holderReason: 'it is another kind of server', holderCommand: 'postgres' },
       findings: [
         {
           kind: 'config-changed',
@@ -67,6 +67,7 @@ export const fullSnapshot: Full<Snapshot> = {
         root: '/home/ada/.npm/_npx/abc',
         running: '2026.1.26',
         installed: '2026.8.31',
+        direction: 'upgrade',
         latest: '2026.9.1',
         origin: 'recorded',
       },
@@ -140,5 +141,5 @@ export const fullSnapshot: Full<Snapshot> = {
       },
     },
   ],
-  problems: [{ source: 'config', message: 'Unexpected end', file: '/home/ada/.cursor/mcp.json', line: 3, column: 7 }],
+  problems: [{ source: 'config', message: 'Unexpected end', pid: 4711, file: '/home/ada/.cursor/mcp.json', line: 3, column: 7 }],
 };

@@ -23,7 +23,7 @@ describe('orphans', () => {
     assert.equal(finding?.kind, 'orphan');
     assert.equal(finding?.confidence, 'proven');
     assert.equal(background, false);
-    assert.match(finding?.message ?? '', /left behind by Claude Code/);
+    assert.match(finding?.message ?? '', /Claude Code/);
   });
 
   it('is never said while an owner lives', () => assert.deepEqual(judgeOwner(evidence({ ownerAlive: true })), { background: false }));

@@ -20,7 +20,8 @@ const evidence: UpdateEvidence = {
 describe('judgeUpdate', () => {
   it('names both versions and the exact command, as information', () => {
     const finding = judgeUpdate(evidence);
-    assert.equal(finding?.message, '@acme/notes 1.0.0 -> 1.1.0: npm install --prefix /srv/shop @acme/notes@1.1.0');
+    assert.ok(finding);
+    assert.match(finding.message, /1\.0\.0.*1\.1\.0.*npm install --prefix \/srv\/shop @acme\/notes@1\.1\.0$/);
     assert.equal(finding.kind, 'update-available');
     assert.equal(isHeadline(finding), false);
     assert.ok(finding.evidence.includes(evidence.remarks[0] ?? ''));
@@ -52,7 +53,6 @@ describe('judgeUpdate', () => {
     for (const installed of ['2024.05.01', '1.0', 'unknown']) {
       const finding = judgeUpdate({ ...evidence, installed });
       assert.equal(finding?.confidence, 'unknown', installed);
-      assert.match(finding.message, /cannot be compared/);
       assert.deepEqual(finding.actions, []);
     }
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { respawnFinding } from '../../../src/diagnosis/respawnDiffers.ts';
+import { judgeRespawn } from '../../../src/diagnosis/respawnDiffers.ts';
 import { isHeadline } from '../../../src/model/finding.ts';
 import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
 import { npxNext } from '../../../src/version/npxRule.ts';
@@ -80,18 +80,18 @@ describe('the finding about the next start', () => {
     running: '1.0.0',
     installed: '1.0.0',
     because: 'its entry asks for',
-    cure: [],
+    actions: [],
   } as const;
 
   it('is information, says how sure it is, and is silent where nothing differs, nothing is known, or "stale" says it', () => {
-    const pinned = respawnFinding({ ...given, next: { version: '2.0.0', by: 'spec' } });
+    const pinned = judgeRespawn({ ...given, next: { version: '2.0.0', by: 'spec' } });
     assert.deepEqual([pinned?.confidence, pinned && isHeadline(pinned)], ['proven', false]);
     assert.equal(pinned?.message, 'a restart would start pkg 2.0.0 instead of 1.0.0');
-    const asked = respawnFinding({ ...given, next: { version: '2.0.0', by: 'registry' } });
+    const asked = judgeRespawn({ ...given, next: { version: '2.0.0', by: 'registry' } });
     assert.equal(asked?.message, 'a restart may start pkg 2.0.0 instead of 1.0.0');
     assert.equal(asked?.confidence, 'likely');
-    assert.equal(respawnFinding({ ...given, next: { version: '1.0.0', by: 'spec' } }), undefined);
-    assert.equal(respawnFinding({ ...given, next: { unknown: 'x' } }), undefined);
-    assert.equal(respawnFinding({ ...given, installed: '2.0.0', next: { version: '2.0.0', by: 'local' } }), undefined);
+    assert.equal(judgeRespawn({ ...given, next: { version: '1.0.0', by: 'spec' } }), undefined);
+    assert.equal(judgeRespawn({ ...given, next: { unknown: 'x' } }), undefined);
+    assert.equal(judgeRespawn({ ...given, installed: '2.0.0', next: { version: '2.0.0', by: 'local' } }), undefined);
   });
 });

@@ -49,8 +49,8 @@ describe('the short words for what is stale', () => {
   };
 
   it('label a downgrade', () => {
-    const message = 'runs shop 2.0.0, installed is 1.0.0 (downgrade)';
-    assert.deepEqual(state({ subKind: 'package', message }), ['stale: runs 2.0.0, installed 1.0.0 (downgrade)', []]);
+    const older = { package: { ...running, direction: 'downgrade' } } as const;
+    assert.deepEqual(state({ subKind: 'package' }, older), ['stale: runs 2.0.0, installed 1.0.0 (downgrade)', []]);
     const change = { name: 'lib', running: '2.1.0', installed: '2.0.0', direction: 'downgrade' } as const;
     assert.deepEqual(state({ subKind: 'dependency' }, { package: { ...running, installed: '2.0.0' }, changedDependencies: [change] }), [
       'stale: lib 2.1.0 → 2.0.0 (downgrade)',

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { judgeMissingEntry } from '../../../../src/diagnosis/stale/missingScript.ts';
+import { judgeMissingScript } from '../../../../src/diagnosis/stale/missingScript.ts';
 import type { ProcessDetail } from '../../../../src/model/process.ts';
 import { missingScript } from '../../../../src/package/code/entryScript.ts';
 import { rowOf } from '../../../process/package/observe.ts';
@@ -53,10 +53,10 @@ describe('a script that is gone', () => {
   });
 
   it('gets ten seconds, and is likely then', () => {
-    const given = { now: 20_000, pid: 1, startedAt: 0, path: '/x', cure: [] };
-    assert.deepEqual(judgeMissingEntry({ ...given, since: 15_000 }), { findings: [], askAgainIn: 5_000 });
+    const given = { now: 20_000, pid: 1, startedAt: 0, path: '/x', actions: [] };
+    assert.deepEqual(judgeMissingScript({ ...given, since: 15_000 }), { findings: [], askAgainIn: 5_000 });
     assert.deepEqual(
-      judgeMissingEntry({ ...given, since: 5_000 }).findings.map(({ kind, confidence }) => [kind, confidence]),
+      judgeMissingScript({ ...given, since: 5_000 }).findings.map(({ kind, confidence }) => [kind, confidence]),
       [['files-gone', 'likely']],
     );
   });

@@ -52,8 +52,8 @@ describe('facts', () => {
     writeFileSync(file, '');
     const store = new FactStore(file);
     assert.match(store.problem()?.message ?? '', /a file stands where a folder is expected/);
-    assert.equal(store.sighting(identity(5), now, undefined).firstSeenAt, now);
-    assert.equal(store.sighting(identity(5), now + 9, undefined).firstSeenAt, now);
+    assert.equal(store.firstSeen(identity(5), now, undefined).firstSeenAt, now);
+    assert.equal(store.firstSeen(identity(5), now + 9, undefined).firstSeenAt, now);
     assert.equal(store.recordBaseline(identity(5), baseline('1.0.0')).packages[0]?.version, '1.0.0');
     assert.equal(store.baseline(identity(5))?.packages[0]?.version, '1.0.0');
     store.forget({ bootId: 'boot', pidNamespace: '1' }, new Set(), now);
@@ -69,8 +69,8 @@ describe('facts', () => {
 
   it('remember the client of the first sighting', () => {
     const client = { id: 'claude-code', name: 'Claude Code', identity: identity(2) };
-    new FactStore(runDir).sighting(identity(5), now, client);
-    assert.deepEqual(new FactStore(runDir).sighting(identity(5), now + 5, undefined).client, client);
+    new FactStore(runDir).firstSeen(identity(5), now, client);
+    assert.deepEqual(new FactStore(runDir).firstSeen(identity(5), now + 5, undefined).client, client);
   });
 
   it('are private to the user', () => {

@@ -57,7 +57,7 @@ describe('judgeHolder', () => {
 
 describe('judgePort', () => {
   const now = Date.parse('2026-11-22T08:00:00Z');
-  const evidence: PortEvidence = { now, pid: 10, name: 'notes', port: 8700, silentLooks: 0, closedLooks: 0, cure: [] };
+  const evidence: PortEvidence = { now, pid: 10, name: 'notes', port: 8700, silentLooks: 0, closedLooks: 0, actions: [] };
   const kind = (more: Partial<PortEvidence>): string | undefined => judgePort({ ...evidence, ...more }).finding?.confidence;
   it('is quiet about a server that answers, or never said that it would', () => {
     assert.deepEqual(judgePort(evidence), {});

@@ -15,6 +15,7 @@ function under(parent: Attributed['parent'], markedClient?: string): Attributed 
     ...(markedClient === undefined ? {} : { markedClient }),
     definitions: [],
     byPort: [],
+    whyByPort: [],
     confidence: 'likely',
     why: [],
   };

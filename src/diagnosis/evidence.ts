@@ -1,0 +1,44 @@
+import type { Finding, FindingAction } from '../model/finding.ts';
+import { moment } from './wording.ts';
+
+/** What every verdict on one running server needs. */
+export interface RunningServer {
+  /** Epoch ms. */
+  readonly now: number;
+  readonly pid: number;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  /** Name of the client that started it; undefined when that is not known. */
+  readonly startedBy?: string;
+  /** How it is restarted: the actions of every finding about its code. */
+  readonly actions: readonly FindingAction[];
+}
+
+/** "since 14:02 (PID 10, started by Claude Code)". */
+export function sinceText({ startedAt, now, pid, startedBy }: RunningServer): string {
+  return `since ${moment(startedAt, now)} (PID ${pid}${startedBy ? `, started by ${startedBy}` : ''})`;
+}
+
+/** One line of evidence. `how-known`: the comparison that the finding rests on; a stronger proof replaces it. */
+export interface EvidenceLine {
+  readonly text: string;
+  readonly source: 'observed' | 'how-known';
+}
+
+/** A finding to which a stronger proof may still be added. */
+export interface FindingDraft extends Omit<Finding, 'evidence'> {
+  readonly evidence: readonly EvidenceLine[];
+}
+
+export function observed(text: string): EvidenceLine {
+  return { text, source: 'observed' };
+}
+
+export function howKnown(text: string): EvidenceLine {
+  return { text: `how known: ${text}`, source: 'how-known' };
+}
+
+/** The finding as the snapshot holds it. */
+export function finalFinding(draft: FindingDraft): Finding {
+  return { ...draft, evidence: draft.evidence.map(({ text }) => text) };
+}

@@ -1,0 +1,204 @@
+import { copiesByDesign } from '../clients/clientTable.ts';
+import type { CopyEvidence } from '../diagnosis/duplicates.ts';
+import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
+import type { InstanceRecord } from '../lock/instanceRecord.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Problem } from '../model/problem.ts';
+import { identityKey, type ProcessIdentity } from '../model/process.ts';
+import type { Instance, RunningPackage } from '../model/snapshot.ts';
+import { looksLikeMcp } from '../package/looksLikeMcp.ts';
+import type { ProcessTree } from '../process/tree/processTree.ts';
+import type { Redactor } from '../redaction/redactor.ts';
+import type { Attributed } from './match/attributeServers.ts';
+import { runsGuarded } from './match/guardedEntries.ts';
+import type { Health } from './ports/health.ts';
+import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
+import { unansweredMark } from './records/guardMarks.ts';
+import { recordSummary } from './records/joinRecords.ts';
+import type { LockFolderState } from './records/lockFolder.ts';
+import { entryFindings } from './server/entryChange.ts';
+import { evidenceOf } from './server/instanceEvidence.ts';
+import { clientOf, commandText, launchersOf, restartActions, serverName, serverTree } from './server/instanceParts.ts';
+import { judgeServer } from './server/judgeServer.ts';
+import { recordedVersions } from './server/recordedVersions.ts';
+import type { ServerContext } from './server/serverContext.ts';
+import type { SurveyState } from './surveyState.ts';
+
+/** One running server: the instance as the snapshot shows it, and what the verdict on duplicates needs. */
+export interface ServerObservation {
+  readonly identity: ProcessIdentity;
+  readonly instance: Instance;
+  readonly copy: CopyEvidence;
+  /** Milliseconds until the verdicts may change without any event. */
+  readonly askAgainIn?: number;
+}
+
+/** What one scan knows beside the servers themselves. */
+export interface ScanContext {
+  readonly processes: ProcessTree;
+  readonly redactor: Redactor;
+  readonly state: SurveyState;
+  readonly locks: Pick<LockFolderState, 'recordsOf'>;
+  readonly ports: JoinedPorts['ports'];
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+/** Joins one server with its client, its packages, its stored facts, its records and the verdicts on them. */
+function buildInstance(attributed: Attributed, { processes, redactor, state, locks, ports, now }: ScanContext): ServerObservation {
+  const { server, detail } = attributed;
+  const key = identityKey(server.identity);
+  const seen = (state.observations.get(key) ?? 0) + 1;
+  state.observations.set(key, seen);
+
+  // The guard's record comes first.
+  const records = locks.recordsOf(attributed);
+  const port = ports.get(key);
+  // The shell or service manager that started a server with a port is not its client.
+  const client = port && !attributed.client ? null : clientOf(attributed);
+  const clientRow = attributed.client?.row ?? attributed.parent;
+  const firstSeen = state.facts.firstSeen(
+    server.identity,
+    now,
+    client && clientRow ? { id: client.id, name: client.name, identity: clientRow.identity } : undefined,
+  );
+  const loaded = state.loadedPackage(attributed, now);
+  const name = serverName(attributed, 'unknown' in loaded ? undefined : loaded.ref.name);
+  const shownName = redactor.text(name);
+  const definition = attributed.definitions[0];
+  const asked = records[0]?.control?.caps.includes('restart') === true;
+  const actions = restartActions({ client, asked, listens: port !== undefined }, name, definition);
+  const startedBy = client?.name ?? firstSeen.client?.name;
+  const context: ServerContext = { row: server, detail, loaded, actions, now, ...(startedBy === undefined ? {} : { startedBy }) };
+  const verdict = judgeServer(context, state, recordedVersions(records));
+  const update = state.updates.current(attributed, loaded, redactor, now);
+  const container = state.containers.current(server, actions, now);
+  // For `docker run` only the container counts: why the docker client's own package is unknown is not reported.
+  const unknown = container ? container.unknown : verdict.unknown;
+  const tree = serverTree(attributed, processes);
+  const owner = state.owners.judge(server, detail, { client, firstSeen, name, memoryBytes: tree.memoryBytes }, now);
+  const health = port && state.http.judge(port.claim, port.own, shownName, actions, now);
+  const baseline = state.facts.baseline(server.identity);
+
+  const instance: Instance = {
+    id: key,
+    pid: server.pid,
+    startedAt: new Date(server.startedAt).toISOString(),
+    name: shownName,
+    definitions: attributed.definitions.map((item) => item.id),
+    client,
+    launchers: launchersOf(attributed, redactor),
+    command: commandText(server, redactor),
+    cwd: detail.cwd ?? null,
+    transport: transportOf(attributed, port),
+    ...(runsGuarded(attributed.launchers) ? { guarded: true } : {}),
+    background: owner.background || port !== undefined,
+    package: withLatest(withHealthVersion(verdict.package, port?.health), update.latest),
+    ...(unknown === undefined ? {} : { unknown }),
+    changedDependencies: verdict.changedDependencies,
+    ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
+    memoryBytes: tree.memoryBytes,
+    tree: tree.pids,
+    ...(port ? portFields(port, redactor) : {}),
+    findings: [
+      ...verdict.findings,
+      ...[owner, health].flatMap((one) => one?.finding ?? []),
+      ...unansweredFindings(records, shownName, context, redactor),
+      ...entryFindings(attributed, context, state),
+      ...state.respawns.findings(attributed, context, verdict.package, update),
+      ...[container, update].flatMap((one) => one?.finding ?? []),
+    ],
+    evidence: evidenceOf({
+      attributed,
+      loaded,
+      firstSeenAt: firstSeen.firstSeenAt,
+      facts: state.facts,
+      ...(baseline ? { baseline: { value: baseline, record: state.facts.baselineFile(server.identity) } } : {}),
+      redactor,
+    }),
+  };
+  const design = client ? copiesByDesign(client.id) : undefined;
+  const copy: CopyEvidence = {
+    id: key,
+    pid: server.pid,
+    startedAt: server.startedAt,
+    name,
+    client: client ?? undefined,
+    ...(design === undefined ? {} : { copiesByDesign: design }),
+    sameness: JSON.stringify([definition?.id ?? null, server.commandLine, detail.cwd ?? null]),
+    observations: firstSeen.firstSeenAt < now ? Math.max(seen, 2) : seen,
+    firstSeenAt: firstSeen.firstSeenAt,
+    memoryBytes: tree.memoryBytes,
+    actions,
+  };
+  const waits = [verdict, owner, health, container].flatMap((one) => one?.askAgainIn ?? []);
+  return { identity: server.identity, instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
+}
+
+function transportOf({ definitions, detail }: Attributed, port: ServerPort | undefined): Instance['transport'] {
+  const stdio = definitions[0]?.transport === 'stdio' || detail.stdin === 'connected' || detail.stdin === 'none';
+  return port === undefined && stdio ? 'stdio' : detail.listens === true ? 'http' : 'unknown';
+}
+
+/** Calls that the guard of this server waits for. */
+function unansweredFindings(
+  records: readonly InstanceRecord[],
+  name: string,
+  { row, actions, now }: ServerContext,
+  redactor: Redactor,
+): Finding[] {
+  const mark = unansweredMark(records, now);
+  return mark ? [judgeUnanswered({ ...mark, oldest: redactor.text(mark.oldest), now, pid: row.pid, name, actions })] : [];
+}
+
+/** The version that `/health` names is used only where no version was found. */
+function withHealthVersion(found: RunningPackage | null, health: Health | undefined): RunningPackage | null {
+  const version = health?.version;
+  return found && found.running === null && version !== undefined && /^v?\d+(\.\d+)+/.test(version)
+    ? { ...found, running: version.replace(/^v/, '') }
+    : found;
+}
+
+function withLatest(found: RunningPackage | null, latest: string | undefined): RunningPackage | null {
+  return found && latest !== undefined ? { ...found, latest } : found;
+}
+
+function portFields({ claim, health, usedBy }: ServerPort, redactor: Redactor): Pick<Instance, 'listens' | 'usedBy'> {
+  const shown = health && {
+    status: redactor.text(health.status),
+    ...(health.version === undefined ? {} : { version: redactor.text(health.version) }),
+    ...(health.started === undefined ? {} : { started: redactor.text(health.started) }),
+    ...(health.uptimeSeconds === undefined ? {} : { uptimeSeconds: health.uptimeSeconds }),
+  };
+  return { listens: { port: claim.port, ...(shown ? { health: shown } : {}) }, usedBy };
+}
+
+/** Builds the instance of each candidate that is a server. A candidate that cannot be judged is a problem and never hides the others. */
+export function buildInstances(
+  candidates: readonly Attributed[],
+  context: ScanContext,
+): { readonly observed: readonly ServerObservation[]; readonly problems: readonly Problem[] } {
+  const observed: ServerObservation[] = [];
+  const problems: Problem[] = [];
+  for (const one of candidates) {
+    try {
+      if (isServer(one, context.state, context.now)) {
+        observed.push(buildInstance(one, context));
+      }
+    } catch (error) {
+      const { pid } = one.server;
+      problems.push({ source: 'facts', pid, message: `PID ${pid} could not be judged: ${context.redactor.text(String(error))}` });
+    }
+  }
+  return { observed, problems };
+}
+
+/** Whether a candidate is shown: an entry names it, it was started through our guard, or its package or a dependency of it is made for MCP. */
+function isServer(attributed: Attributed, state: SurveyState, now: number): boolean {
+  if (attributed.definitions.length > 0 || runsGuarded(attributed.launchers)) {
+    return true;
+  }
+  const loaded = state.loadedPackage(attributed, now);
+  // Without a package only the name decides, and the name made it a candidate.
+  return 'unknown' in loaded || loaded.reading.status !== 'ok' || looksLikeMcp(loaded.ref, loaded.reading.packages);
+}
