@@ -19,10 +19,7 @@ describe('What became of an action', () => {
 
   it('says so when the server came back under the old version', () => {
     const old = { ...restarted, after: stale({ pid: 4805 }) };
-    assert.match(
-      outcomeText(old),
-      /PID 4711 → 4805\)\. The new process still runs 1\.0\.0, and 1\.1\.0 is installed: the restart did not cure that\.$/,
-    );
+    assert.match(outcomeText(old), /PID 4711 → 4805\).*1\.0\.0.*1\.1\.0/);
     assert.match(summaryText([restarted, old]), /^Restarted 2 servers\. everything: The new process still runs 1\.0\.0/);
   });
 
