@@ -53,6 +53,7 @@ describe('guard: pass-through', function () {
     client.child.stdout?.pause();
     await until('the server is held', async () => {
       const before = client.stderr;
+      // The delay is the subject: nothing is written for 500 ms.
       await new Promise((resolve) => setTimeout(resolve, 500));
       return before === client.stderr && before !== '';
     });
@@ -85,6 +86,7 @@ describe('guard: pass-through', function () {
     }
     await until('the client is held', async () => {
       const before = taken;
+      // The delay is the subject: nothing is taken for 500 ms.
       await new Promise((resolve) => setTimeout(resolve, 500));
       return before === taken;
     });

@@ -118,6 +118,7 @@ class Session {
       }
       assert.match(said, /Nothing was carried out|nothing was written/, `call ${n}`);
       this.refused += 1;
+      // A client that was refused waits before it calls again.
       await new Promise((resolve) => setTimeout(resolve, Math.min(20 * 2 ** tries, 1_000)));
     }
   }
@@ -196,7 +197,7 @@ class Events {
     await this.#running;
   }
 
-  /** Waits until one more replacement that nobody asked for is within the limit. */
+  /** Waits until one more automatic restart is within the limit. The delay is the subject: the limit is a number a minute. */
   async #paced(): Promise<void> {
     const since = this.#unasked[this.#unasked.length - unaskedInAMinute];
     const pause = since === undefined ? 0 : since + 62_000 - performance.now();

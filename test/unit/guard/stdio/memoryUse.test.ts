@@ -1,5 +1,5 @@
 import { equal, notEqual } from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import type { Pending } from '../../../../src/guard/relay/serverLink.ts';
 import { collectAll, IdleCollector, restMs } from '../../../../src/guard/stdio/memoryUse.ts';
@@ -32,7 +32,7 @@ describe('Memory of a guard at rest', () => {
     const control = new WeakRef({ text: 'y' });
     const held = control.deref();
     // A weak reference keeps its target until the current job is done.
-    await pause(1);
+    await nextTurn();
     await collectAll();
     equal(kept.deref(), undefined);
     notEqual(control.deref(), undefined, 'what is in use stays');
