@@ -118,9 +118,13 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
 
   it('its own record: recorded versions, client and server; restarted and stopped over its control endpoint', async () => {
     await guarded('--name', 'memory');
-    await until('it is published whole', () => recordedVersion() === older && publishedGuards(home.run)[0]?.control === true);
-    const { record, server } = publishedGuards(home.run)[0] ?? {};
-    assert.ok(record && server !== undefined && isRunning(server));
+    // Version, endpoint and server are published one after the other.
+    const { record, server } = await until('it is published whole', () => {
+      const [published] = publishedGuards(home.run);
+      const { server: pid } = published ?? {};
+      return recordedVersion() === older && published?.control === true && pid !== undefined && { record: published.record, server: pid };
+    });
+    assert.ok(isRunning(server));
     assert.deepEqual([record.serverId, (record.client as { pid: number }).pid, record.state], ['memory', process.pid, 'running']);
     const directory = openLockDirectory(join(home.run, 'v1'));
     assert.ok('directory' in directory);
