@@ -100,7 +100,7 @@ describe('guard: ending', function () {
     });
   }
 
-  it('a server that ignores the end of its input and SIGTERM is ended anyway', async () => {
+  it('test 23: a server that ignores the end of its input and SIGTERM is ended anyway', async () => {
     const client = await home.strict(['--grace', '0.3'], ['--ignore-eof', '--ignore-term']);
     await client.handshake();
     const pid = Number(await client.text('pid'));
