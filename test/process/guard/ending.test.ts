@@ -66,7 +66,7 @@ describe('guard: ending', function () {
     assert.match(client.stderr, /no-such-program could not be started/);
   });
 
-  it('the end of the input goes on at once, and what is still answered arrives', async () => {
+  it('the end of the input is passed on at once, and later answers still arrive', async () => {
     const client = await home.guard(['--', 'sh', '-c', 'cat; echo last; exit 3']);
     client.write('first');
     client.child.stdin?.end();
@@ -86,7 +86,7 @@ describe('guard: ending', function () {
   });
 
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    it(`B6 ${signal} goes on to the server and ends the guard, and nothing is left of its record`, async () => {
+    it(`B6 ${signal} is passed on to the server and ends the guard, and its record is removed`, async () => {
       const client = await home.strict(['--lock', 'name:x']);
       await client.handshake();
       const pid = Number(await client.text('pid'));
@@ -194,7 +194,7 @@ describe('guard: ending', function () {
   });
 
   it('C20 the client beyond a launcher that keeps the pipe open is killed: the server ends', async () => {
-    // A launcher that pipes, and a client that is killed; the launcher goes on.
+    // A launcher that keeps the pipe open, and a client that is killed; the launcher stays.
     const bundle = await guardBundle();
     writeFileSync(
       home.path('npx'),

@@ -30,7 +30,7 @@ describe('guard: single instance', function () {
     );
   }
 
-  it('B2 B3 the second start is refused in words, in both protocols, and ends with 75 when its client lets go; its server never starts', async () => {
+  it('B2 B3 the second start is refused with the reason, in both protocols, and ends with 75 when its client closes the input; its server never starts', async () => {
     const first = await home.strict(['--name', 'palace', ...lock()]);
     await first.handshake();
     await published(first);
@@ -352,7 +352,7 @@ describe('guard: single instance', function () {
     assert.equal((await client.ended).code, 75);
   });
 
-  it('without --lock a run folder that cannot be used stops nobody', async () => {
+  it('without --lock an unusable run folder does not prevent the start', async () => {
     writeFileSync(home.run, 'no folder');
     const client = await home.strict();
     await client.handshake();

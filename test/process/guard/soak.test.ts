@@ -11,10 +11,10 @@ const calls = long ? 200_000 : 20_000;
 const upgrades = long ? 20 : 2;
 const restarts = long ? 50 : 5;
 const crashes = long ? 50 : 3;
-/** So many replacements that nobody asked for (crashes, upgrades) the guard makes good for: that is its limit against storms, which has a test of its own. */
+/** Crashes and upgrades a minute that the guard restarts after. The limit itself has a test of its own. */
 const unaskedInAMinute = 5;
 const workers = 8;
-/** Where the limit was met all the same (a start that failed counts too), it is tried again within a minute. */
+/** Should the limit be reached (a failed start counts, too), the guard tries again within a minute. */
 const limitMs = 90_000;
 
 describe('guard: soak', function () {
@@ -187,7 +187,7 @@ class Events {
         this.#running = undefined;
         this.seconds += (performance.now() - begun) / 1_000;
       });
-      // Whoever waits for it hears of its failure.
+      // A failure is reported where the promise is awaited.
       this.#running.catch(() => undefined);
     }
   }

@@ -68,7 +68,7 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
 
   const write = (name: string) => call('create_entities', { entities: [{ name, entityType: 'x', observations: [] }] });
 
-  it('A1 A2 A29 a write is refused with versions and cure, a read passes, and a restart cures without a new session', async () => {
+  it('A1 A2 A29 a write is refused with versions and restart hint, a read passes, and a restart ends that without a new session', async () => {
     await guarded();
     assert.ok(!(await write('before')).isError);
     await upgrade();
@@ -95,7 +95,7 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
     assert.match(said, /stale: it runs @modelcontextprotocol\/server-memory/);
   });
 
-  it('A1 control: without the guard the old code goes on writing', async () => {
+  it('A1 control: without the guard the old code still writes', async () => {
     await connect(join(project, 'node_modules', '.bin', servers.memory.bin), []);
     await upgrade();
     assert.ok(!(await write('by old code')).isError);

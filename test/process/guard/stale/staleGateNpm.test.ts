@@ -124,7 +124,7 @@ describe('The stale gate on real npm installs', function () {
     equal(one.call('write').action, 'pass');
     deepEqual([one.gate.report().stale, one.gate.recorded(one.child)], [false, {}]);
     match(one.gate.report().uncompared ?? '', /no package\.json above/);
-    // A tool that is in no whole list and may write was looked at, and the reason said once.
+    // A call of a tool that is in no whole list and may write was checked, and the reason logged once.
     equal(one.log.filter((line) => line.startsWith('its packages are not compared')).length, 1);
   });
 

@@ -22,7 +22,7 @@ describe('Memory of a guard at rest', () => {
     link.usedAt = 95_000;
     memory.check(link, 96_000);
     memory.check({ ...link, inFlight: new Map([[7, pending]]) }, 200_000);
-    equal(collected, 1, 'not while a call is under way');
+    equal(collected, 1, 'not while a call is in flight');
     memory.check({ ...link, inFlight: new Map([[7, pending]]), listening: new Set([7]) }, 200_000);
     equal(collected, 2, 'a subscription is no call');
   });
