@@ -16,7 +16,7 @@ const toolsMs = 5_000;
 const installMs = 20_000;
 
 /** State of a guard that serves without its resource (`--on-conflict read-only`). */
-export interface ReadOnly {
+interface ReadOnly {
   /** Which process has the resource. */
   readonly text: string;
   /** Tries to take the resource. @returns undefined when this guard has it now, otherwise which process has it, or why that is unknown */
