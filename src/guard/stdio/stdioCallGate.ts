@@ -208,7 +208,7 @@ function verdictOf(decision: GateDecision): Verdict | undefined {
   return decision.action === 'pass' ? 'pass' : decision.action === 'refuse' ? { answer: decision.answer } : undefined;
 }
 
-/** `params` of a call for the gate. A large call is parsed only when more than the name is read. A class, because an object literal with getters costs each call 2 µs. */
+/** `params` of a call. A large call is parsed only when more than the name is read. A class, because an object literal with getters costs each call 2 µs. */
 class CallParams {
   readonly name: string;
   readonly #envelope: ToolCall['envelope'];
