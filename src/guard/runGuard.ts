@@ -7,7 +7,7 @@ import { runStdioGuard } from './stdio/stdioGuard.ts';
  * Without another Node, the launcher runs the guard with an editor's program and marks that in `MCP_SHEPHERD_ELECTRON`. The variable that makes this program a
  * Node must not reach the server, which may be an Electron program itself.
  */
-export function removeElectronVariables(env: NodeJS.ProcessEnv): void {
+function removeElectronVariables(env: NodeJS.ProcessEnv): void {
   if (env.MCP_SHEPHERD_ELECTRON === '1') {
     delete env.ELECTRON_RUN_AS_NODE;
   }

@@ -1,7 +1,7 @@
 import { limited } from '../../base/wait.ts';
 import type { ServerProcess } from './serverProcess.ts';
 
-export interface EndLimits {
+interface EndLimits {
   /** From the end of its input to SIGTERM, ms. */
   readonly politeMs: number;
   /** From SIGTERM to SIGKILL, ms. */

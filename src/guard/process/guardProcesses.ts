@@ -17,7 +17,7 @@ export function guardTable(platform: NodeJS.Platform = process.platform): Proces
 }
 
 /** All processes, read by one `ps` with columns that macOS, the BSDs and Linux have. @throws when ps fails */
-export async function psProcesses(run: RunProgram = runProgram): Promise<readonly ProcessDescriptor[]> {
+async function psProcesses(run: RunProgram = runProgram): Promise<readonly ProcessDescriptor[]> {
   const text = await run('ps', ['-A', '-ww', '-o', 'pid=,ppid=,uid=,lstart=,args=']);
   return text.split('\n').flatMap((line) => {
     const [, pid, ppid, uid, date = '', cmd = ''] =

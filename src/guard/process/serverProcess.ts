@@ -24,7 +24,7 @@ export interface ServerProcess {
   isGroupAlive(): boolean;
 }
 
-export interface StartRequest {
+interface StartRequest {
   readonly command: string;
   readonly args: readonly string[];
   /** Open file descriptors that the server inherits as 3, 4 … */

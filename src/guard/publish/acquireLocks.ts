@@ -11,7 +11,7 @@ import { runDirOf } from '../../storage/runFolder.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 
 /** A resource as the user wrote it. */
-export function resourceText({ kind, resource }: Pick<ResourceKey, 'kind' | 'resource'>): string {
+function resourceText({ kind, resource }: Pick<ResourceKey, 'kind' | 'resource'>): string {
   return kind === 'port' ? `port ${resource.replace(/^tcp:/, '')}` : `${kind} ${resource}`;
 }
 
@@ -30,7 +30,7 @@ export function holderText(record: InstanceRecord): string {
 }
 
 /** A holder without a record, as the kernel knows it. */
-export function unknownHolderText(lockFile: string): string {
+function unknownHolderText(lockFile: string): string {
   const [first] = lockHolders(lockFile) ?? [];
   return first ? `PID ${first.pid} (${first.name})` : 'an unknown process';
 }
@@ -58,7 +58,7 @@ export type Acquisition =
   /** It is unknown whether the resource is free. */
   | { readonly status: 'impossible'; readonly text: string };
 
-export interface AcquireRequest {
+interface AcquireRequest {
   readonly directory: LockDirectory;
   readonly witness: ProcessStarts;
   readonly options: Pick<GuardOptions, 'locks'>;

@@ -9,7 +9,7 @@ import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { isGroupAlive } from '../process/processGroup.ts';
 import { stormLimit, stormMs } from '../process/restartLimit.ts';
 
-export interface TakeoverRequest {
+interface TakeoverRequest {
   readonly directory: LockDirectory;
   readonly witness: ProcessStarts;
   readonly holder: InstanceRecord;
@@ -20,9 +20,7 @@ export interface TakeoverRequest {
 }
 
 /** `ended`: the holder has ended, or will; `history` belongs into the guard's own record. `left`: why it was left alone. */
-export type Takeover =
-  | { readonly status: 'ended'; readonly history: readonly number[] }
-  | { readonly status: 'left'; readonly reason: string };
+type Takeover = { readonly status: 'ended'; readonly history: readonly number[] } | { readonly status: 'left'; readonly reason: string };
 
 /** From SIGTERM to SIGKILL, ms, for a holder without a guard. */
 const termMs = 5_000;

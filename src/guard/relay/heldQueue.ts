@@ -2,7 +2,7 @@ import type { Envelope, IdKey } from '../message/envelope.ts';
 import type { PausableInput } from './messageWriter.ts';
 
 /** A message of the client that no server can take yet. */
-export interface HeldMessage {
+interface HeldMessage {
   readonly line: Buffer;
   readonly envelope: Envelope;
 }

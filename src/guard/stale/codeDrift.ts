@@ -25,7 +25,7 @@ export type CodeState =
   /** No statement is possible; calls pass and the reason is reported. The reason holds no text of a file. */
   | { readonly state: 'unreadable'; readonly reason: string; readonly unreadable: readonly string[] };
 
-export interface DriftQuestion {
+interface DriftQuestion {
   readonly loaded: LoadedCode;
   readonly editable: boolean;
   readonly now: ClosureReading;

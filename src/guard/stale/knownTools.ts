@@ -3,7 +3,7 @@ import { isRecord } from '../../base/json.ts';
 export type ToolKind = 'read' | 'write' | 'unknown' | 'absent';
 
 /** Requests one page of `tools/list` for the guard itself. @returns the `result` of the answer @throws when there is none */
-export type ToolPageRequest = (params: { readonly cursor?: string }) => Promise<unknown>;
+type ToolPageRequest = (params: { readonly cursor?: string }) => Promise<unknown>;
 
 export interface ToolLists {
   /** Tools that write, whatever their annotations say. */

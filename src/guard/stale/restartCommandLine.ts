@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 
 /** The run folder. `explicit`: an option or a variable named it, so the command has to name it too. */
-export interface NamedRunFolder {
+interface NamedRunFolder {
   readonly path: string;
   readonly explicit: boolean;
 }

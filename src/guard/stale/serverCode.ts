@@ -11,7 +11,7 @@ const maxEntries = 5_000;
 const skipped = new Set(['node_modules', '__pycache__', 'venv', 'env', 'site-packages', 'test', 'tests']);
 
 /** The source folder of an editable install: the project itself (npm), or what direct_url.json names (PEP 610). Undefined when it is not known. */
-export function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefined {
+function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefined {
   if (ref.editable !== true || ref.ecosystem === 'npm') {
     return ref.editable === true ? ref.environment : undefined;
   }

@@ -10,7 +10,7 @@ import { allowStaleVariable, allowsStale, needsCheck, ruleCall } from './stalePo
 import { driftText, type RestartHint, staleRefusal, type ToolRefusal, toolName } from './staleRefusal.ts';
 
 /** Logs each fact once: a client may repeat a refused call for hours. */
-export class GateLog {
+class GateLog {
   readonly #write: (line: string) => void;
   readonly #said = new Map<string, string>();
 
@@ -58,7 +58,7 @@ export class GateLog {
   }
 }
 
-export interface StaleGateOptions extends ToolLists {
+interface StaleGateOptions extends ToolLists {
   readonly policy: StaleMode;
   /** The environment of the guard; no value of it is kept. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
@@ -85,7 +85,7 @@ export type GateDecision =
   /** An installer is at work: hold the call and ask again after `ms`; after 20 s with `patient: false`, which refuses. */
   | { readonly action: 'wait'; readonly ms: number };
 
-export interface CallQuestion {
+interface CallQuestion {
   /** `params` of the request as parsed. */
   readonly params: unknown;
   /** The server's tools were already read for this call. */
@@ -120,7 +120,7 @@ export interface StaleReport {
 }
 
 /** The package and its dependencies as the record states them (docs/instance-lock-protocol.md, 4.6). */
-export interface RecordCode {
+interface RecordCode {
   readonly package?: { readonly ecosystem: string; readonly name: string; readonly version?: string; readonly root: string };
   readonly deps?: { readonly versions: Readonly<Record<string, string>> };
 }

@@ -51,7 +51,7 @@ export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state:
 }
 
 /** Whether an automatic restart is allowed. A person decides on a restart to an older version, of an editable install, or of a removed package. */
-export function mayRestartByItself(packages: readonly DriftedPackage[]): boolean {
+function mayRestartByItself(packages: readonly DriftedPackage[]): boolean {
   return packages.every(({ how }) => how === 'upgrade' || how === 'changed' || how === 'reinstalled');
 }
 

@@ -8,7 +8,7 @@ export type ToolRefusal = { readonly result: Readonly<Record<string, unknown>> }
 /** The command that restarts this server, or what a person has to do where no command can. */
 export type RestartHint = string | { readonly step: string };
 
-export interface RefusalFacts {
+interface RefusalFacts {
   /** `params` of the call as they came; may be any value. */
   readonly params: unknown;
   readonly packages: readonly DriftedPackage[];

@@ -10,7 +10,7 @@ export interface NotedPackage {
   readonly root?: string | undefined;
 }
 
-export interface UpdateNoteOptions {
+interface UpdateNoteOptions {
   /** `<run folder>/shepherd`, where the extension and the command line store the answers of registries. */
   readonly stateRoot: string;
   /** The package of the current server; undefined while it is not known. */
@@ -59,7 +59,7 @@ export function createUpdateNote(options: UpdateNoteOptions): (line: Buffer) => 
   };
 }
 
-export function updateText({ name, installed, newest, how }: KnownUpdate): string {
+function updateText({ name, installed, newest, how }: KnownUpdate): string {
   return `Update available: ${name} ${installed} → ${newest}, ${how} (a note of MCP Shepherd for the user; nothing was changed)`;
 }
 

@@ -25,12 +25,12 @@ export function idleServerSince(
 }
 
 /** A call without an answer for this long makes its server unresponsive, ms. */
-export const unansweredMs = 60_000;
+const unansweredMs = 60_000;
 /** Time between two checks of the calls in flight, ms. */
 const checkMs = 5_000;
 
 /** The mark `unresponsive` of the record (under `x`). */
-export interface Unanswered {
+interface Unanswered {
   /** When the oldest of the calls was sent, RFC 3339; for display. */
   readonly since: string;
   /** The tool or the method of the oldest call. */
@@ -68,7 +68,7 @@ export function unansweredCalls(
 }
 
 /** Called when a state changes. */
-export interface CallEvents {
+interface CallEvents {
   /** Calls without an answer for a minute; undefined when they were answered. */
   unanswered(calls: Unanswered | undefined): void;
   /** Since when the server is not called; undefined when it is called again. */

@@ -5,7 +5,7 @@ import { restartCommandLine } from '../stale/restartCommandLine.ts';
 import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { type CallGateOptions, StdioCallGate } from './stdioCallGate.ts';
 
-export interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
+interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
   /** PID of the current server, or of its launcher. */
   readonly serving: () => number;
   /** The package that it was recorded to have loaded. */

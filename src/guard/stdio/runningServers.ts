@@ -12,7 +12,7 @@ const muteMs = 1_000;
 const leftoverLimits = { politeMs: 500, termMs: 2_000 } as const;
 
 /** Called when a server ends or fails without being told to. */
-export interface ServerWatcher {
+interface ServerWatcher {
   /** It ended, and its output has been read. */
   crashed(link: ServerLink, ended: Ended): void;
   /** It closed its output and still runs: it can no longer answer. */

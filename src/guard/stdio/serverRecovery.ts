@@ -7,7 +7,7 @@ import type { ServerLink } from '../relay/serverLink.ts';
 const maxPauseMs = 30_000;
 const firstPauseMs = 500;
 
-export interface RecoveryOptions {
+interface RecoveryOptions {
   /** For messages. */
   readonly name: string;
   readonly limit: RestartLimit;

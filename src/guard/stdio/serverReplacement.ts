@@ -15,7 +15,7 @@ export interface Replaced {
   readonly lostCalls: number;
 }
 
-export interface ReplacementOptions {
+interface ReplacementOptions {
   readonly relay: Relay;
   readonly running: RunningServers;
   readonly drainMs: number;

@@ -16,7 +16,7 @@ const toolsMs = 5_000;
 const installMs = 20_000;
 
 /** State of a guard that serves without its resource (`--on-conflict read-only`). */
-export interface ReadOnly {
+interface ReadOnly {
   /** Which process has the resource. */
   readonly text: string;
   /** Tries to take the resource. @returns undefined when this guard has it now, otherwise which process has it, or why that is unknown */
@@ -208,7 +208,7 @@ function verdictOf(decision: GateDecision): Verdict | undefined {
   return decision.action === 'pass' ? 'pass' : decision.action === 'refuse' ? { answer: decision.answer } : undefined;
 }
 
-/** `params` of a call for the gate. A large call is parsed only when more than the name is read. A class, because an object literal with getters costs each call 2 µs. */
+/** `params` of a call. A large call is parsed only when more than the name is read. A class, because an object literal with getters costs each call 2 µs. */
 class CallParams {
   readonly name: string;
   readonly #envelope: ToolCall['envelope'];

@@ -15,7 +15,7 @@ export type RestartOutcome =
   /** `kept`: the old server still serves. Otherwise calls are answered with the reason until a later attempt succeeds. */
   | { readonly status: 'failed'; readonly reason: string; readonly kept: boolean };
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   /** For messages. */
   readonly name: string;
   readonly graceMs: number;

@@ -10,7 +10,7 @@ const lines = long ? 3_000 : 800;
 const restartEvery = lines / 4;
 const server = fileURLToPath(new URL('fuzzServer.cjs', import.meta.url));
 
-/** What a program between the two may do wrong: every line is decoded from the chunk that it came in, and written anew. */
+/** A faulty relay: it decodes every line from the chunk that it came in, and writes it again. */
 const naive = `
 const { spawn } = require('node:child_process');
 const child = spawn(process.execPath, process.argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -37,7 +37,7 @@ interface Traffic {
   readonly lines: readonly Buffer[];
   /** How often each id, as the letters that it was written with, is asked by requests that were left whole. */
   readonly whole: ReadonlyMap<string, number>;
-  /** Ids in damaged requests: whether they still are requests is nobody's to say. */
+  /** Ids in damaged requests, which may or may not be requests. */
   readonly damaged: ReadonlySet<string>;
 }
 
@@ -54,13 +54,13 @@ describe('guard: mutated traffic through the bundle that ships', function () {
       const client = await home.guard(['--drain', '2', '--on-stale', 'off', '--', process.execPath, server, home.path('lines')]);
       const faults = await exchange(client, trafficOf(seed), true);
       assert.deepEqual(faults, []);
-      // Nothing hangs: the session goes on, and ends.
+      // Nothing hangs: the session continues and ends.
       client.child.stdin?.end();
       assert.equal((await client.ended).code, 0, client.stderr);
     });
   }
 
-  it('control: a program that decodes and writes anew is found out by the same traffic', async () => {
+  it('control: a relay that decodes and writes again fails with the same traffic', async () => {
     const child = spawn(process.execPath, ['-e', naive, server, home.path('lines')], { cwd: home.root, env: home.env });
     const client = new RawClient(child);
     home.clients.push(client);
@@ -130,7 +130,7 @@ describe('guard: mutated traffic through the bundle that ships', function () {
   }
 });
 
-/** An answer of the client, which nobody waits for: while a server is replaced it may be left out. */
+/** An answer of the client to no request: it may be dropped while a server is replaced. */
 function isAnswer(line: Buffer): boolean {
   return /^\{"jsonrpc":"2\.0","id":"no such"/.test(line.toString());
 }

@@ -86,7 +86,7 @@ describe('guard: what it loads', function () {
     return join(copy, 'guard.cjs');
   }
 
-  it('what Node compiled of it is kept where the launcher made a folder for it, and nowhere else; what is spoilt there harms nobody', async () => {
+  it('Node’s compile cache is kept only in a folder that the launcher made; damaged files there do no harm', async () => {
     const program = await copied();
     const folder = join(dirname(program), compileFolder);
     const serve = async (): Promise<void> => {

@@ -30,7 +30,7 @@ describe('guard: single instance', function () {
     );
   }
 
-  it('B2 B3 the second start is refused in words, in both protocols, and ends with 75 when its client lets go; its server never starts', async () => {
+  it('B2 B3 the second start is refused with the reason, in both protocols, and ends with 75 when its client closes the input; its server never starts', async () => {
     const first = await home.strict(['--name', 'palace', ...lock()]);
     await first.handshake();
     await published(first);
@@ -321,7 +321,7 @@ describe('guard: single instance', function () {
     const pid = Number(await first.text('pid'));
     await published(first);
     const second = await home.strict(['--on-conflict', 'takeover', ...lock()]);
-    assert.match(errorText(await second.handshake()), /its client still lives/);
+    assert.match(errorText(await second.handshake()), /its client still runs/);
     assert.ok(isRunning(pid));
     const third = await home.strict(['--on-conflict', 'takeover=force', ...lock()]);
     assert.ok('result' in (await third.handshake()));
@@ -347,12 +347,12 @@ describe('guard: single instance', function () {
   it('B23 where it cannot be told whether the resource is free, nothing is started', async () => {
     writeFileSync(home.run, 'no folder');
     const client = await home.strict(lock());
-    assert.match(errorText(await client.handshake()), /cannot be told/);
+    assert.match(errorText(await client.handshake()), /it is unknown whether its resource is free/);
     client.child.stdin?.end();
     assert.equal((await client.ended).code, 75);
   });
 
-  it('without --lock a run folder that cannot be used stops nobody', async () => {
+  it('without --lock an unusable run folder does not prevent the start', async () => {
     writeFileSync(home.run, 'no folder');
     const client = await home.strict();
     await client.handshake();

@@ -53,6 +53,7 @@ describe('guard: pass-through', function () {
     client.child.stdout?.pause();
     await until('the server is held', async () => {
       const before = client.stderr;
+      // The delay is the subject: nothing is written for 500 ms.
       await new Promise((resolve) => setTimeout(resolve, 500));
       return before === client.stderr && before !== '';
     });
@@ -85,6 +86,7 @@ describe('guard: pass-through', function () {
     }
     await until('the client is held', async () => {
       const before = taken;
+      // The delay is the subject: nothing is taken for 500 ms.
       await new Promise((resolve) => setTimeout(resolve, 500));
       return before === taken;
     });
@@ -107,7 +109,7 @@ describe('guard: pass-through', function () {
     assert.equal(client.stderr, 'oops\n');
   });
 
-  it('a log that nobody reads any more, or that is full, ends no session: the guard has something to say at each restart', async () => {
+  it('a log that is closed or full does not end the session, although the guard logs each restart', async () => {
     const unread = await home.strict();
     await unread.handshake();
     unread.child.stderr?.destroy();
@@ -140,7 +142,7 @@ describe('guard: pass-through', function () {
     await until('all four are answered', () => client.lines.length === from + 4);
     const ids = client.lines.slice(from).map((line) => /"id": ?("[^"]*"|\d+)/.exec(line.toString())?.[1]);
     assert.deepEqual(ids, ['9007199254740993', '"éé"', '77', '77']);
-    // Nothing is thought to be under way: a restart does not wait.
+    // No call counts as in flight: a restart does not wait.
     const old = await client.text('pid');
     client.child.kill('SIGUSR2');
     await until('another server answers', async () => (await client.text('pid')) !== old);

@@ -29,7 +29,7 @@ describe('guard: --record-only', function () {
     assert.deepEqual(publishedGuards(home.run), []);
   });
 
-  it('a signal goes on to the server, and the exit code comes back', async () => {
+  it('a signal is passed on to the server, and the exit code comes back', async () => {
     const client = await home.strict(['--record-only'], ['--ignore-term']);
     await client.handshake();
     const pid = Number(await client.text('pid'));

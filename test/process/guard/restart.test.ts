@@ -87,7 +87,7 @@ describe('guard: restart without the client noticing', function () {
     assert.match(JSON.stringify(answer.error), /before initialization/);
   });
 
-  it('A29 the call that is under way is finished by the server that has it, and what comes meanwhile waits for the next', async () => {
+  it('A29 the call in flight is finished by the server that has it, and later calls wait for the next server', async () => {
     const client = await home.strict([], [`--log=${home.path('calls')}`]);
     await client.handshake();
     const slow = client.call('sleep', { seconds: 0.7, token: 'p', n: 'slow' });
@@ -195,7 +195,7 @@ describe('guard: restart without the client noticing', function () {
     assert.match(client.stderr, new RegExp(`\\(PID ${old}\\) has closed its output`));
   });
 
-  it('A29 what the old server asked is withdrawn, and a late answer to it reaches nobody', async () => {
+  it('A29 requests of the old server are cancelled, and a late answer to one is dropped', async () => {
     const client = await home.strict(['--drain', '0.1']);
     await client.handshake();
     const call = client.call('ask', { n: 7 });
@@ -269,7 +269,7 @@ describe('guard: restart without the client noticing', function () {
     });
   }
 
-  it('A30 with overlap, 2026-07-28, from a client that asked for no server/discover: a new version that does not start takes nobody’s place', async () => {
+  it('A30 with overlap, 2026-07-28, from a client that asked for no server/discover: a new version that does not start does not replace the old server', async () => {
     const client = await home.strict(['--overlap'], [`--fail-if=${home.path('broken')}`]);
     const pid = async (): Promise<string> =>
       resultText(await client.request('tools/call', { name: 'pid', _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }));
@@ -283,7 +283,7 @@ describe('guard: restart without the client noticing', function () {
     await until('another server answers', async () => /^\d+$/.test(await pid()) && (await pid()) !== old);
   });
 
-  it('A30 with overlap the call that is under way is finished by the old server while the new one serves', async () => {
+  it('A30 with overlap the call in flight is finished by the old server while the new one serves', async () => {
     const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
     await client.handshake();
     const slow = client.text('sleep', { seconds: 1 });
@@ -292,7 +292,7 @@ describe('guard: restart without the client noticing', function () {
     assert.equal(await slow, old);
   });
 
-  it('A30 with overlap the new server crashes while the old one finishes a call: another one is started, and whoever asked for the restart learns of that', async () => {
+  it('A30 with overlap the new server crashes while the old one finishes a call: another one is started, and the restart reports that', async () => {
     const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
     await client.handshake();
     await until('it is published', () => publishedGuards(home.run)[0]?.server !== undefined);
@@ -337,7 +337,7 @@ describe('guard: restart without the client noticing', function () {
     assert.equal((await client.ended).code, 1);
   });
 
-  it('whoever asks for a restart while none runs gets it at once, and hears what came of it', async () => {
+  it('a restart request while no server runs starts one at once, and gets the result', async () => {
     const client = await home.strict([], [`--fail-if=${home.path('broken')}`]);
     await client.handshake();
     for (let crashes = 0; crashes < 6; crashes += 1) {
@@ -351,7 +351,7 @@ describe('guard: restart without the client noticing', function () {
     assert.match(await client.text('pid'), /^\d+$/);
   });
 
-  it('SIGTERM while a restart waits for a call: nothing is started any more, and the call is answered', async () => {
+  it('SIGTERM while a restart waits for a call: no server is started, and the call is answered', async () => {
     const client = await home.guard(['--', 'sh', '-c', `echo one >> ${home.path('starts')}; exec python3 ${strictServer}`]);
     await client.handshake();
     const call = client.text('sleep', { seconds: 60 });
@@ -419,7 +419,7 @@ describe('guard: restart without the client noticing', function () {
       [],
       /^Invalid requestState \(The server was restarted after it had asked for this input/,
     ],
-    ['goes on with a server that takes it up', ['--any-state'], /^me \d+$/],
+    ['continues with a server that accepts it', ['--any-state'], /^me \d+$/],
   ] as const) {
     it(`A27 input_required: what a server before the restart asked for ${what}`, async () => {
       const client = await home.strict([], options);

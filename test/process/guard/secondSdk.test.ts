@@ -33,15 +33,16 @@ describe('guard: clients on the TypeScript SDKs over stdio', function () {
     const servers = new Set<number>();
     const serverOf = (): number | undefined => childrenOf(guard).find((pid) => pid !== watchdogOf(guard) && !servers.has(pid));
     while (!over && servers.size < 4) {
-      const server = serverOf();
+      let server: number | undefined;
+      await until('another server runs', () => {
+        server = serverOf();
+        return over || server !== undefined;
+      });
       if (server !== undefined) {
         servers.add(server);
         const calls = home.calls().length;
-        await until('calls to be carried out', () => over || home.calls().length > calls + 20);
+        await until('calls are carried out', () => over || home.calls().length > calls + 20);
         process.kill(guard, 'SIGUSR2');
-        await until('another server', () => over || serverOf() !== undefined);
-      } else {
-        await new Promise((resolve) => setTimeout(resolve, 5));
       }
     }
     const said = await result;

@@ -11,10 +11,10 @@ const calls = long ? 200_000 : 20_000;
 const upgrades = long ? 20 : 2;
 const restarts = long ? 50 : 5;
 const crashes = long ? 50 : 3;
-/** So many replacements that nobody asked for (crashes, upgrades) the guard makes good for: that is its limit against storms, which has a test of its own. */
+/** Crashes and upgrades a minute that the guard restarts after. The limit itself has a test of its own. */
 const unaskedInAMinute = 5;
 const workers = 8;
-/** Where the limit was met all the same (a start that failed counts too), it is tried again within a minute. */
+/** Should the limit be reached (a failed start counts, too), the guard tries again within a minute. */
 const limitMs = 90_000;
 
 describe('guard: soak', function () {
@@ -118,6 +118,7 @@ class Session {
       }
       assert.match(said, /Nothing was carried out|nothing was written/, `call ${n}`);
       this.refused += 1;
+      // A client that was refused waits before it calls again.
       await new Promise((resolve) => setTimeout(resolve, Math.min(20 * 2 ** tries, 1_000)));
     }
   }
@@ -186,7 +187,7 @@ class Events {
         this.#running = undefined;
         this.seconds += (performance.now() - begun) / 1_000;
       });
-      // Whoever waits for it hears of its failure.
+      // A failure is reported where the promise is awaited.
       this.#running.catch(() => undefined);
     }
   }
@@ -196,7 +197,7 @@ class Events {
     await this.#running;
   }
 
-  /** Waits until one more replacement that nobody asked for is within the limit. */
+  /** Waits until one more automatic restart is within the limit. The delay is the subject: the limit is a number a minute. */
   async #paced(): Promise<void> {
     const since = this.#unasked[this.#unasked.length - unaskedInAMinute];
     const pause = since === undefined ? 0 : since + 62_000 - performance.now();

@@ -4,11 +4,11 @@
 --log=FILE        appends one line for each call that is carried out: PID, tool, argument "n"
 --fail-if=FILE    ends with exit code 3 at its start when the file exists
 --version-from=F  its second tool is named after what the file says
---ignore-eof      goes on when its input ends
---ignore-term     goes on when it gets SIGTERM
+--ignore-eof      continues when its input ends
+--ignore-term     continues when it gets SIGTERM
 --read-only       says of its tools that they only read
 --lenient         takes calls without a handshake
---any-state       goes on with what another process of it began
+--any-state       accepts a state that another process of it made
 --page=N          gives its tools N at a time
 """
 import json
@@ -71,7 +71,7 @@ def call(ident, name, args):
         return text(len(pages))
     if name == "mute":
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return text("nobody hears it")
+        return text("the answer is never sent")
     if name == "ask":
         asked = f"ask-{args.get('n', 1)}"
         send({"jsonrpc": "2.0", "id": asked, "method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}})

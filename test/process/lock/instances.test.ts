@@ -153,7 +153,7 @@ describe('Instances and their records', function () {
   });
 
   it('test 14: a time namespace shifts what is read, and not what a start is', async function () {
-    const script = `import { createWitness } from '${join(import.meta.dirname, '../../../src/lock/processStarts.ts')}'; console.log(await (await createWitness()).startOf(${process.pid}));`;
+    const script = `import { readProcessStarts } from '${join(import.meta.dirname, '../../../src/lock/processStarts.ts')}'; console.log(await (await readProcessStarts()).startOf(${process.pid}));`;
     let inside = '';
     try {
       inside = execFileSync(

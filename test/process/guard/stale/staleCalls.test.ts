@@ -68,7 +68,7 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
 
   const write = (name: string) => call('create_entities', { entities: [{ name, entityType: 'x', observations: [] }] });
 
-  it('A1 A2 A29 a write is refused with versions and cure, a read passes, and a restart cures without a new session', async () => {
+  it('A1 A2 A29 a write is refused with versions and restart hint, a read passes, and a restart ends that without a new session', async () => {
     await guarded();
     assert.ok(!(await write('before')).isError);
     await upgrade();
@@ -95,7 +95,7 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
     assert.match(said, /stale: it runs @modelcontextprotocol\/server-memory/);
   });
 
-  it('A1 control: without the guard the old code goes on writing', async () => {
+  it('A1 control: without the guard the old code still writes', async () => {
     await connect(join(project, 'node_modules', '.bin', servers.memory.bin), []);
     await upgrade();
     assert.ok(!(await write('by old code')).isError);
@@ -118,9 +118,13 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
 
   it('its own record: recorded versions, client and server; restarted and stopped over its control endpoint', async () => {
     await guarded('--name', 'memory');
-    await until('it is published whole', () => recordedVersion() === older && publishedGuards(home.run)[0]?.control === true);
-    const { record, server } = publishedGuards(home.run)[0] ?? {};
-    assert.ok(record && server !== undefined && isRunning(server));
+    // Version, endpoint and server are published one after the other.
+    const { record, server } = await until('it is published whole', () => {
+      const [published] = publishedGuards(home.run);
+      const { server: pid } = published ?? {};
+      return recordedVersion() === older && published?.control === true && pid !== undefined && { record: published.record, server: pid };
+    });
+    assert.ok(isRunning(server));
     assert.deepEqual([record.serverId, (record.client as { pid: number }).pid, record.state], ['memory', process.pid, 'running']);
     const directory = openLockDirectory(join(home.run, 'v1'));
     assert.ok('directory' in directory);

@@ -16,12 +16,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { configuredPackage } from '../../../../src/guard/stale/configuredPackage.ts';
 import { openNode } from '../../../otherUser.ts';
 import { distInfo, TempTree } from '../../../unit/package/tree.ts';
+import { until } from '../../../until.ts';
 import { makeProject, npm, npmEnv, servers } from '../../package/npmServers.ts';
 import { type Gated, type GatedServer, refusalText, startGated } from './gatedServer.ts';
 
@@ -99,7 +99,7 @@ describe('The stale gate on real npm installs', function () {
     mkdirSync(cache);
     symlinkSync(join(real, '_cacache'), join(cache, '_cacache'));
     const args = ['-y', '--prefer-offline', `${name}@${older}`];
-    match(JSON.stringify(configuredPackage({ command: 'npx', args, cwd: root, env: npx })), /known when it runs/);
+    match(JSON.stringify(configuredPackage({ command: 'npx', args, cwd: root, env: npx })), /known only when it runs/);
     const one = await gated({ command: 'npx', args, env: npx });
     deepEqual([one.gate.recorded(one.child).package?.name, one.gate.recorded(one.child).package?.version], [name, older]);
     equal(one.call('create_entities').action, 'pass');
@@ -124,7 +124,7 @@ describe('The stale gate on real npm installs', function () {
     equal(one.call('write').action, 'pass');
     deepEqual([one.gate.report().stale, one.gate.recorded(one.child)], [false, {}]);
     match(one.gate.report().uncompared ?? '', /no package\.json above/);
-    // A tool that is in no whole list and may write was looked at, and the reason said once.
+    // A call of a tool that is in no whole list and may write was checked, and the reason logged once.
     equal(one.log.filter((line) => line.startsWith('its packages are not compared')).length, 1);
   });
 
@@ -150,7 +150,7 @@ describe('The stale gate on real npm installs', function () {
       equal(known('env', 'A=1', 'node', script), 'npm server');
       equal(known('sh', '-c', `exec node ${script}`), 'npm server');
       equal(known(tree.path('v/bin/tool')), 'python tool');
-      match(String(known('uvx', 'tool')), /known when it runs/);
+      match(String(known('uvx', 'tool')), /known only when it runs/);
       match(String(known('no-such-program')), /not found/);
       match(String(known('/bin/true')), /not a runtime/);
     } finally {
@@ -222,11 +222,9 @@ describe('The stale gate on real npm installs', function () {
   });
 });
 
-/** Until a file is old enough for its times to be trusted (`fingerprint.ts`): a younger one is read anew for each question. */
+/** Waits until a file is old enough for its times to be trusted (`closureReader.ts`): a younger one is read again at each check. */
 async function settled(path: string): Promise<void> {
-  while (Date.now() - statSync(path).ctimeMs <= 2_000) {
-    await pause(50);
-  }
+  await until('the file is older than 2 s', () => Date.now() - statSync(path).ctimeMs > 2_000);
 }
 
 /**

@@ -181,7 +181,7 @@ describe('The stale gate on real Python environments', function () {
     }
   });
 
-  it('A11 A12 A19: no time window (a rewrite of the same size is seen at once, 200 times), and no file is looked at for a read', async () => {
+  it('A11 A12 A19: no time window (a rewrite of the same size is seen at once, 200 times), and no file is read for a reading call', async () => {
     await base();
     const one = await gated();
     const metadata = join(site(), 'stalelib-1.0.0.dist-info', 'METADATA');
@@ -216,15 +216,15 @@ describe('The stale gate on real Python environments', function () {
     for (let call = 0; call < 500; call += 1) {
       equal(one.call('version').action, 'pass');
     }
-    equal(one.log.length, lines, 'a read looked at the files');
+    equal(one.log.length, lines, 'a reading call read the files');
     equal(one.call('note').action, 'refuse');
     renameSync(`${metadata}.away`, metadata);
     equal(one.call('note').action, 'pass');
   });
 
-  it('A20: an environment that is built anew under the server (pipx --force)', async function () {
+  it('A20: an environment that is rebuilt while the server runs (pipx --force)', async function () {
     if (process.env.TEST_LONG !== '1') {
-      console.log('skipped: TEST_LONG=1 builds environments anew');
+      console.log('skipped: TEST_LONG=1 rebuilds environments');
       this.skip();
     }
     const home = join(root, 'pipx');
@@ -239,7 +239,7 @@ describe('The stale gate on real Python environments', function () {
     match(refusalText(one.call('note')), /stale-mcp 0\.1\.0, which is no longer installed/);
     await build('0.2.0');
     match(refusalText(one.call('note')), /stale-mcp 0\.1\.0, installed is 0\.2\.0/);
-    // It goes on answering with what it has.
+    // It still answers with what it has loaded.
     deepEqual(await loadedBy(one), { 'stale-mcp': '0.1.0', stalelib: '1.0.0' });
     await build('0.1.0');
     equal(one.call('note').action, 'pass');
@@ -298,7 +298,7 @@ describe('The stale gate on real Python environments', function () {
     deepEqual([open.call('note').action, open.gate.report().gateDisabledBy], ['pass', 'MCP_SHEPHERD_ALLOW_STALE']);
     match(open.log.join('\n'), /MCP_SHEPHERD_ALLOW_STALE is set/);
     equal(shut.call('note').action, 'refuse');
-    // Parameters that throw when they are looked at stand for any fault.
+    // Parameters that throw when they are read stand for any fault.
     const params = new Proxy(
       {},
       {

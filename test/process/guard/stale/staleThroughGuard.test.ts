@@ -66,7 +66,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
   const note = (client: RawClient, tool = 'note'): Promise<Message> => client.call(tool, { file: home.path('notes') });
   const metaOf = (message: Message): Message => (message.result as { _meta?: Message })._meta ?? {};
 
-  it('A1 A2 A3 A9 A10 A23 A32: refused until it is cured, by the command that the refusal names', async () => {
+  it('A1 A2 A3 A9 A10 A23 A32: refused until it is restarted, by the command that the refusal names', async () => {
     const client = await guarded();
     const direct = home.start(server(), []);
     await direct.handshake();
@@ -109,9 +109,9 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     deepEqual([stale.stale, stale.packages], [true, [{ package: 'stalelib', serving: '1.0.0', installed: '1.1.0', change: 'upgrade' }]]);
     equal(stale.refusedCalls, 3, 'B26: refusals are counted');
 
-    // The cure, over the endpoint that the command of the refusal uses. The session goes on.
-    const cured = await askInstance({ directory: directory.directory, record, verb: 'restart', handshakeMs: 20_000 });
-    equal(cured.status, 'ok', JSON.stringify(cured));
+    // The restart, over the endpoint that the command of the refusal uses. The session continues.
+    const restarted = await askInstance({ directory: directory.directory, record, verb: 'restart', handshakeMs: 20_000 });
+    equal(restarted.status, 'ok', JSON.stringify(restarted));
     equal(resultText(await note(client)), 'written');
     equal(notes()[2], '{"stale-mcp": "0.1.0", "stalelib": "1.1.0"}');
     ok(
@@ -121,7 +121,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     await install('stalelib==1.0.0');
   });
 
-  it('A1: the command that the refusal names is there, and cures it from any terminal', async () => {
+  it('A1: the command that the refusal names exists, and restarts the server from any terminal', async () => {
     const programs = mkdtempSync(join(tmpdir(), 'stale-programs-'));
     try {
       await buildPrograms(programs);
@@ -135,7 +135,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
         const command = / run "([^"]+)"/.exec(refused)?.[1] ?? '';
         match(command, /cli\.cjs restart \d+ --run-dir \//);
         const typed = (): Promise<string> => run('sh', ['-c', `${command} || true`], { cwd: home.root, env: home.env });
-        // Two who read the same refusal: one acts. The other is told so, or, where it begins late, finds no such process any more.
+        // Two users run the command of the same refusal: one acts. The other is told so or, when it starts late, finds no such process.
         const said = await Promise.all([typed(), typed()]);
         equal(said.filter((text) => /was restarted by its guard: PID \d+ now.*keeps the session/s.test(text)).length, 1, said.join('\n'));
         equal(said.filter((text) => text === '' || /already (being )?restarted by terminal/.test(text)).length, 1, said.join('\n'));

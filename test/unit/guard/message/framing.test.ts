@@ -214,7 +214,7 @@ describe('guard framing', () => {
     }
   });
 
-  it('of an array with a refused call the rest goes on as it stood in it', async () => {
+  it('the rest of an array with a refused call is forwarded as the bytes that came', async () => {
     const gate: CallGate = {
       admit: ({ tool }) => (tool === 'write' ? { answer: failedTool('no', false) } : 'pass'),
       answered: () => undefined,
@@ -302,7 +302,7 @@ describe('guard framing', () => {
     input.end();
     serverOutput.end();
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    // Answers of the client to requests that nobody made go to the server too: it has its own mind about them.
+    // Answers to requests that no server made are forwarded, too.
     assert.deepEqual(Buffer.concat(toServer), Buffer.concat(fromClient));
     assert.deepEqual(Buffer.concat(toClient), Buffer.concat(fromServer));
   });

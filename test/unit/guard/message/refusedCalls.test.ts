@@ -25,7 +25,7 @@ describe('refused calls', () => {
   });
 });
 
-describe('a server that nobody calls', () => {
+describe('an idle server', () => {
   const link = { inFlight: new Map(), listening: new Set<string>(), usedAt: 1_000 };
 
   it('B22 is idle after ten minutes, since its last call', () => {
@@ -34,14 +34,14 @@ describe('a server that nobody calls', () => {
     assert.equal(idleServerSince(undefined, 1_000 + idleGuardMs, epoch), undefined);
   });
 
-  it('B22 is in use while a call is under way; a subscription is no use', () => {
+  it('B22 is in use while a call is in flight; a subscription is not a use', () => {
     const call = { method: 'tools/call', since: 1_000 };
     assert.equal(idleServerSince({ ...link, inFlight: new Map([[1, call]]) }, 1_000 + 2 * idleGuardMs, epoch), undefined);
     const listening = { ...link, inFlight: new Map([['s', call]]), listening: new Set(['s']) };
     assert.ok(idleServerSince(listening, 1_000 + 2 * idleGuardMs, epoch));
   });
 
-  it('B22 whoever finds its resource taken reads since when nobody uses it', () => {
+  it('B22 the refusal of a second server says since when the first is not used', () => {
     const record: InstanceRecord = {
       ...{ ilp: 1, minReader: 1, id: 'a'.repeat(32), seq: 1, state: 'running', serverId: 'memory', locks: [], exclusion: 'flock' },
       host: { boot: 'b', pidns: '1' },

@@ -34,6 +34,6 @@ describe('Restarts in circles', () => {
     for (const start of at) {
       assert.ok(at.filter((time) => time >= start && time < start + stormMs).length <= stormLimit);
     }
-    assert.ok(at.length > 20, `it goes on: ${at.length}`);
+    assert.ok(at.length > 20, `it continues: ${at.length}`);
   });
 });

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { restartCommandLine } from '../../../../src/guard/stale/restartCommandLine.ts';
 
-describe('cureCommand', () => {
+describe('restartCommandLine', () => {
   it('names a program that is there: on PATH, the launcher of the run folder, the files that the guard was started from', function () {
     if (process.platform === 'win32') {
       this.skip();
     }
-    const root = mkdtempSync(join(tmpdir(), 'cure-'));
+    const root = mkdtempSync(join(tmpdir(), 'restart-command-'));
     try {
       const bin = join(root, 'bin');
       const run = join(root, "my run's");

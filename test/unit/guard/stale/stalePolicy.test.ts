@@ -37,7 +37,7 @@ describe('ruleCall', () => {
     }
   });
 
-  it('A31 never restarts by itself into an older version, an edited source or nothing, and not in the middle of an install', () => {
+  it('A31 never restarts automatically to an older version, an edited source or a removed package, and not during an installation', () => {
     deepEqual(rulings('restart', drift('downgrade'))[1], 'refuse');
     deepEqual(rulings('restart', drift('removed'))[1], 'refuse');
     deepEqual(rulings('restart', drift('reinstalled'))[1], 'restart');
@@ -55,7 +55,7 @@ describe('ruleCall', () => {
     deepEqual(ruled.ruling === 'refuse' && ruled.packages.map(({ name }) => name), ['lib']);
   });
 
-  it('A12 looks at no file for a read where reads are never refused', () => {
+  it('A12 reads no file for a reading call where such calls are never refused', () => {
     const checked = (policy: StaleMode): boolean[] => kinds.map((kind) => needsCheck(policy, kind));
     deepEqual(checked('refuse-writes'), [false, true, true, false]);
     deepEqual(checked('warn'), [false, true, true, false]);

@@ -16,7 +16,7 @@ const facts = {
 };
 
 describe('refusal', () => {
-  it('A1 says what runs, what is installed, that nothing was written, and the command that cures it', () => {
+  it('A1 says what runs, what is installed, that nothing was written, and the command that restarts the server', () => {
     const answer = staleRefusal(facts);
     ok('result' in answer);
     const [block] = CallToolResultSchema.parse(answer.result).content;

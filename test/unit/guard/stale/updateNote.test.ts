@@ -104,7 +104,7 @@ describe('createUpdateNote', () => {
     ok(note()(line) !== line);
   });
 
-  it('looks again in a long session for what was found out meanwhile, but not at each result', () => {
+  it('reads the stored answers again in a long session, but not at each result', () => {
     let now = at;
     const tell = createUpdateNote({ stateRoot: root, running: () => running, now: () => now });
     const line = answer({ content: [] });

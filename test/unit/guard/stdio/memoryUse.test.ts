@@ -1,5 +1,5 @@
 import { equal, notEqual } from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import type { Pending } from '../../../../src/guard/relay/serverLink.ts';
 import { collectAll, IdleCollector, restMs } from '../../../../src/guard/stdio/memoryUse.ts';
@@ -22,7 +22,7 @@ describe('Memory of a guard at rest', () => {
     link.usedAt = 95_000;
     memory.check(link, 96_000);
     memory.check({ ...link, inFlight: new Map([[7, pending]]) }, 200_000);
-    equal(collected, 1, 'not while a call is under way');
+    equal(collected, 1, 'not while a call is in flight');
     memory.check({ ...link, inFlight: new Map([[7, pending]]), listening: new Set([7]) }, 200_000);
     equal(collected, 2, 'a subscription is no call');
   });
@@ -32,7 +32,7 @@ describe('Memory of a guard at rest', () => {
     const control = new WeakRef({ text: 'y' });
     const held = control.deref();
     // A weak reference keeps its target until the current job is done.
-    await pause(1);
+    await nextTurn();
     await collectAll();
     equal(kept.deref(), undefined);
     notEqual(control.deref(), undefined, 'what is in use stays');

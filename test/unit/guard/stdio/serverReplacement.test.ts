@@ -5,8 +5,8 @@ import { Relay } from '../../../../src/guard/relay/relay.ts';
 import { RunningServers } from '../../../../src/guard/stdio/runningServers.ts';
 import { ServerReplacement } from '../../../../src/guard/stdio/serverReplacement.ts';
 
-/** A server that ends with its input, and whose last words are read only after that. */
-function lateReader(lastWords: string): ServerProcess {
+/** A server that ends with its input, and whose last output arrives after its end. */
+function lateReader(lastOutput: string): ServerProcess {
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
   let end: (ended: Ended) => void = () => undefined;
   const exited = new Promise<Ended>((resolve) => {
@@ -18,7 +18,8 @@ function lateReader(lastWords: string): ServerProcess {
     stdout,
     closeInput() {
       end({ code: 0, signal: null });
-      setTimeout(() => stdout.end(lastWords), 20);
+      // The delay is the subject.
+      setTimeout(() => stdout.end(lastOutput), 20);
     },
     exited,
     ended: undefined,
@@ -29,7 +30,7 @@ function lateReader(lastWords: string): ServerProcess {
 
 describe('the replacement of a server', () => {
   for (const way of ['stopFirst', 'overlapping'] as const) {
-    it(`passes on what the old one said last (${way})`, async () => {
+    it(`forwards the last output of the old one (${way})`, async () => {
       const [input, output] = [new PassThrough(), new PassThrough()];
       const relay = new Relay(input, output);
       const running = new RunningServers({ crashed: () => undefined, outputClosed: () => undefined });
