@@ -1,9 +1,9 @@
+import { nearest } from '../../base/suggestion.ts';
 import { clientName } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
-import { nearest } from '../suggestion.ts';
 
 export interface DefinitionWish {
   readonly name: string;

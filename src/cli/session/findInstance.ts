@@ -1,6 +1,6 @@
+import { nearest } from '../../base/suggestion.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { nearest } from '../suggestion.ts';
 
 export type SearchResult =
   | { readonly kind: 'found'; readonly instance: Instance }

@@ -62,14 +62,14 @@ export async function openSession(
     vscodeUserDirs: [],
     entries,
     log,
-    registry: () => (asks && !context.values.flag('offline') && !staysOffline(shell.env) ? 'ask' : 'cached'),
+    registry: () => (asks && !context.values.offline && !staysOffline(shell.env) ? 'ask' : 'cached'),
   });
   return { surveyor, runFolder, folders };
 }
 
 /** Where the run folder is and why. @throws UsageError when it is no absolute path */
 export function runFolderOf({ values, shell }: Pick<CommandContext, 'values' | 'shell'>): RunFolderOption {
-  const argument = values.text('run-dir');
+  const argument = values['run-dir'];
   try {
     const path = runDirFor(shell.env, argument);
     return { path, ...(argument !== undefined ? { movedBy: '--run-dir' } : shell.env.MCP_RUN_DIR ? { movedBy: 'MCP_RUN_DIR' } : {}) };
@@ -123,7 +123,7 @@ export function stderrLog(stderr: Output): Log {
 
 /** `--folder` takes a folder or a `.code-workspace` file, which names its folders itself. */
 function projects({ values, shell }: CommandContext): { readonly folders: string[]; readonly workspaceFiles: string[] } {
-  const asked = values.texts('folder');
+  const asked = values.folder;
   const folders = asked.length === 0 ? [shell.cwd] : [];
   const workspaceFiles: string[] = [];
   for (const one of asked) {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { nearest } from '../../../../src/base/suggestion.ts';
 import { jsonText } from '../../../../src/cli/jsonOutput.ts';
 import { headline } from '../../../../src/cli/render/headline.ts';
 import { createPaint, wantsColor } from '../../../../src/cli/render/paint.ts';
 import { duration, memory } from '../../../../src/cli/render/quantities.ts';
 import { instanceState } from '../../../../src/cli/render/stateWords.ts';
-import { nearest } from '../../../../src/cli/suggestion.ts';
 import { viewWidth } from '../../../../src/cli/terminal.ts';
 import type { Finding } from '../../../../src/model/finding.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
