@@ -1,11 +1,11 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
+import { counted, memory } from '../../presentation/quantities.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
-import { counted, memory } from '../render/quantities.ts';
 import { type ActionOptions, actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
 import { viewWidth } from '../terminal.ts';
 

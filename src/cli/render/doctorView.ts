@@ -1,6 +1,6 @@
+import { counted } from '../../presentation/quantities.ts';
 import type { DoctorReport, LookedAtFile } from '../session/doctorReport.ts';
 import { createPaint, type Tone } from './paint.ts';
-import { counted } from './quantities.ts';
 import { renderProblems, type ViewOptions } from './statusView.ts';
 import { clip, pad, terminalText, wrap } from './text.ts';
 

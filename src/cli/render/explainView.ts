@@ -1,7 +1,7 @@
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import type { ExplanationSection } from '../../presentation/explanation.ts';
+import { duration } from '../../presentation/quantities.ts';
 import { createPaint } from './paint.ts';
-import { duration } from './quantities.ts';
 import { instanceState } from './stateWords.ts';
 import type { ViewOptions } from './statusView.ts';
 import { pad, terminalText, wrap } from './text.ts';

@@ -1,7 +1,7 @@
 import { isHeadline } from '../../model/finding.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { countFindings } from '../../presentation/findingLabels.ts';
-import { counted } from './quantities.ts';
+import { counted } from '../../presentation/quantities.ts';
 
 export interface Headline {
   /** "12 servers, 2 stale, 1 duplicate" */

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '../../action/execute/actionHistory.ts';
+import { duration } from '../../presentation/quantities.ts';
 import { createPaint, type Tone } from './paint.ts';
-import { duration } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';
 import { terminalText, wrap } from './text.ts';
 

@@ -1,6 +1,6 @@
 import { freedBytes, type PruneCandidate, pruneHeadings } from '../../action/plan/pruneCandidates.ts';
+import { counted, duration, memory } from '../../presentation/quantities.ts';
 import { createPaint } from './paint.ts';
-import { counted, duration, memory } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';
 import { renderTable, type TableLine } from './table.ts';
 import { terminalText, wrap } from './text.ts';

@@ -1,5 +1,5 @@
+import { duration } from '../../presentation/quantities.ts';
 import type { SearchResult } from '../session/findInstance.ts';
-import { duration } from './quantities.ts';
 import { displayName, terminalText } from './text.ts';
 
 /** The same as plain data: nothing was found that could be restarted, and what it might have been. */

@@ -1,9 +1,9 @@
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { counted, duration, memory } from '../../presentation/quantities.ts';
 import { groupSnapshot } from './groups.ts';
 import { capital, headline } from './headline.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { counted, duration, memory } from './quantities.ts';
 import { definitionState, instanceState, type State } from './stateWords.ts';
 import { type Cell, type Column, renderTable, type TableLine } from './table.ts';
 import { clip, displayName, terminalText, wrap } from './text.ts';
