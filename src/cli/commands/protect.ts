@@ -9,7 +9,7 @@ import { defaultStaleMode, describeStaleMode, type StaleMode, staleModeNames, st
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
-import { type ProtectResult, protectDiffLines, renderChange, renderResult } from '../render/protectView.ts';
+import type { ProtectResult } from '../render/protectView.ts';
 import { findDefinition } from '../session/findDefinition.ts';
 import { type CliSession, openSession, type RunFolderOption } from '../session/openSession.ts';
 import { type Shell, viewWidth } from '../terminal.ts';
@@ -126,6 +126,8 @@ async function run(context: ProtectContext, request: ProtectRequest): Promise<Ex
 async function change(context: ProtectContext, session: CliSession, definition: RawDefinition, request: ProtectRequest): Promise<ExitCode> {
   const { shell, values } = context;
   const { action } = request;
+  // Loaded only here: the other commands need no comparison of lines.
+  const { protectAdvice, protectReport, renderChange, renderResult } = await import('../render/protectView.ts');
   const { path: runDir } = session.runFolder;
   const machine: Machine = { home: shell.home, platform: shell.platform, env: shell.env, running: session.surveyor.running() };
   const prepare = (onStale?: StaleMode): Promise<Preparation> =>
@@ -133,14 +135,14 @@ async function change(context: ProtectContext, session: CliSession, definition: 
   const redact = (line: string): string => session.surveyor.redactor().text(line);
   const report = (preparation: Preparation, result: ProtectResult): void => {
     if (values.json) {
-      shell.stdout.write(jsonText(jsonReport(definition, action, preparation, result, redact), 2));
+      shell.stdout.write(jsonText(protectReport({ definition, action, preparation, result }, redact), 2));
     } else {
       shell.stdout.write(renderResult(definition.name, preparation, result, viewWidth(shell)));
     }
   };
   let preparation = await prepare();
   if (preparation.kind === 'refused' && !values.json) {
-    throw new UsageError(redact(preparation.reason), adviceOf(preparation).map(redact).join('\n'));
+    throw new UsageError(redact(preparation.reason), protectAdvice(preparation).map(redact).join('\n'));
   }
   if (preparation.kind !== 'change') {
     if (preparation.kind === 'unchanged' && preparation.needsLauncher && !values['dry-run']) {
@@ -212,34 +214,4 @@ function wishOf(request: ProtectRequest, { path, movedBy }: RunFolderOption, cho
   const onStale = chosen ?? request.onStale;
   const moved = movedBy === undefined ? {} : { runDir: path };
   return { action: 'protect', portable, choices: { ...choices, ...(onStale === undefined ? {} : { onStale }), ...moved } };
-}
-
-/** What the user can do instead. The portable form is an option here; in VS Code it is a button. */
-function adviceOf({ advice, portableHelps }: Extract<Preparation, { kind: 'refused' }>): readonly string[] {
-  return portableHelps ? [...advice.slice(0, -1), `${advice.at(-1)} Use --portable for it.`] : advice;
-}
-
-function jsonReport(
-  definition: RawDefinition,
-  action: ProtectWish['action'],
-  preparation: Preparation,
-  result: ProtectResult,
-  redact: (line: string) => string,
-): unknown {
-  const { id, name, client, scope, file } = definition;
-  const common = { schema: 1, action, definition: { id, name, client, scope, file }, outcome: preparation.kind, done: result.done };
-  switch (preparation.kind) {
-    case 'refused':
-      return { ...common, reason: redact(preparation.reason), advice: adviceOf(preparation).map(redact) };
-    case 'unchanged':
-      return { ...common, reason: preparation.reason };
-    case 'change':
-      return {
-        ...common,
-        diff: protectDiffLines(preparation, redact).map(({ sign, text }) => `${sign} ${text}`),
-        warnings: preparation.warnings.map(redact),
-        ...(result.backup === undefined ? {} : { backup: result.backup }),
-        next: preparation.restartStep,
-      };
-  }
 }
