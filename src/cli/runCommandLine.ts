@@ -8,7 +8,7 @@ import { terminalText } from './render/text.ts';
 import { type Shell, viewWidth } from './terminal.ts';
 import { version } from './version.ts';
 
-/** Runs one command line. Never throws: what goes wrong is one message on stderr and `exitCodes.error`. @param argv without node and script */
+/** Runs one command line. Never throws: an error is one message on stderr and `exitCodes.error`. @param argv without node and script */
 export async function runCommandLine(argv: readonly string[], shell: Shell): Promise<ExitCode> {
   try {
     const { command, values, positionals } = parseCommandLine(argv, commandTable);

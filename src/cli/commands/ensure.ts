@@ -95,7 +95,7 @@ async function runEnsure(
           : { command: setting.command, args: setting.args, cwd: setting.cwd, ...(setting.env ? { env: setting.env } : {}) };
     const version = values.want ?? setting?.version;
     const packageName = values.package ?? setting?.package;
-    const wish: EnsureWish = {
+    const goal: EnsureWish = {
       name,
       port,
       passive: values.passive,
@@ -106,8 +106,8 @@ async function runEnsure(
     };
     const shutdown = values.shutdown ? {} : setting?.shutdown;
     const { path: runDir, movedBy } = runFolderOf(context);
-    const hands = await ensureSystem({
-      wish,
+    const system = await ensureSystem({
+      wish: goal,
       definition: definition.id,
       surveyor: session.surveyor,
       runDir,
@@ -120,7 +120,7 @@ async function runEnsure(
       limitMs: values.timeout ?? limitFrom(shell.env.MCP_SHEPHERD_START_TIMEOUT),
       ...(shutdown ? { shutdown: { path: '/shutdown', ...shutdown } } : {}),
     });
-    const result = await ensureServer(wish, hands);
+    const result = await ensureServer(goal, system);
     return { result, noLaunch: launch === undefined };
   } finally {
     session.surveyor.dispose();

@@ -30,8 +30,8 @@ export const pruneCommand: Command<ActionOptions> = {
     const view = { width: viewWidth(shell), color, now: shell.now() };
     const json = values.json;
     try {
-      const { snapshot, hands } = session;
-      const candidates = pruneCandidates(snapshot, hands.here);
+      const { snapshot, actions } = session;
+      const candidates = pruneCandidates(snapshot, actions.here);
       const chosen = choose(candidates, positionals);
       const ids = new Set(chosen.map(({ instance }) => instance.id));
       const print = (outcomes: readonly { readonly pid: number; readonly outcome: Outcome }[], message?: string): void =>
@@ -77,7 +77,7 @@ export const pruneCommand: Command<ActionOptions> = {
       }
       const outcomes: { pid: number; outcome: Outcome }[] = [];
       for (const { plan, instance } of chosen) {
-        const outcome = await carryOutPlan(plan, hands, context);
+        const outcome = await carryOutPlan(plan, actions, context);
         outcomes.push({ pid: instance.pid, outcome });
         if (!json) {
           shell.stdout.write(outcomeLines(outcome, view));

@@ -34,7 +34,7 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
   const print = (plan: Plan | null, outcome: Outcome | null): void => shell.stdout.write(jsonText({ schema: 1, plan, outcome }, 2));
   try {
     const result = findInstance(session.snapshot, asked);
-    const other = await findOtherAction(session.hands.asker, {
+    const other = await findOtherAction(session.actions.asker, {
       who: `PID ${asked}`,
       isMeant: ({ expect }) => result.kind === 'none' && pidIn(expect) === asked,
       // A user who pressed Enter before the other action was done meant the old process, not the new one.
@@ -43,7 +43,7 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
     if (other !== undefined) {
       const outcome = { status: 'already', message: other.message } as const;
       if (!values['dry-run']) {
-        appendToHistory(session.hands.asker, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
+        appendToHistory(session.actions.asker, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
       }
       if (json) {
         print(null, outcome);
@@ -84,7 +84,7 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
       }
       return exitCodes.youMustAct;
     }
-    const outcome = await carryOutPlan(plan, { ...session.hands, ensure: (name, pid) => replaceOnce(name, pid, context) }, context);
+    const outcome = await carryOutPlan(plan, { ...session.actions, ensure: (name, pid) => replaceOnce(name, pid, context) }, context);
     if (json) {
       print(plan, outcome);
     } else if (outcome.status !== 'manual' && plan.refused === undefined) {
@@ -97,10 +97,10 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
 }
 
 /** The plan; for an HTTP server that has no other way to be restarted, `mcp-shepherd.json` of the folder may have one. */
-function planWithEnsure(verb: Verb, instance: Instance, { snapshot, hands }: ActionSession, context: CommandContext): Plan {
-  const plan = planFor(verb, instance, snapshot, hands.here);
+function planWithEnsure(verb: Verb, instance: Instance, { snapshot, actions }: ActionSession, context: CommandContext): Plan {
+  const plan = planFor(verb, instance, snapshot, actions.here);
   return verb === 'restart' && plan.refused !== undefined && instance.listens
-    ? planFor(verb, instance, snapshot, { ...hands.here, ensures: ensureWays(context) })
+    ? planFor(verb, instance, snapshot, { ...actions.here, ensures: ensureWays(context) })
     : plan;
 }
 

@@ -20,7 +20,7 @@ export type ActionOptions = typeof actionOptions;
 /** A scan, with what is needed to act on it. */
 export interface ActionSession {
   readonly snapshot: Snapshot;
-  readonly hands: ActionContext;
+  readonly actions: ActionContext;
   dispose(): void;
 }
 
@@ -34,7 +34,7 @@ export async function openActionSession(context: CommandContext): Promise<Action
     const here = await readPlanContext(runDir, shell.platform, snapshot);
     return {
       snapshot,
-      hands: {
+      actions: {
         asker: { by: `terminal (PID ${process.pid})`, runDir, explicitRunDir: movedBy !== undefined, log: stderrLog(shell.stderr) },
         here,
         look: () => session.surveyor.survey(),
@@ -88,9 +88,9 @@ function isYes(answer: string): boolean {
 }
 
 /** Carries a plan out to its end: Ctrl-C must not leave half of a process tree. */
-export function carryOutPlan(plan: Plan, hands: ActionContext, context: CommandContext): Promise<Outcome> {
+export function carryOutPlan(plan: Plan, actions: ActionContext, context: CommandContext): Promise<Outcome> {
   context.shell.endOnSignals();
-  return carryOut(plan, hands);
+  return carryOut(plan, actions);
 }
 
 export function exitCodeOf(outcome: Outcome): ExitCode {
