@@ -1,112 +1,78 @@
-import { parseArgs } from 'node:util';
-import { type Command, globalOptions, type Options, type Values } from './command.ts';
+import { describeProblem } from '../base/optionHelp.ts';
+import { type OptionProblem, type OptionTable, readOptions, splitWords } from '../base/optionTable.ts';
+import { nearest } from '../base/suggestion.ts';
+import { type AnyCommand, type CommandContext, globalOptions } from './command.ts';
 import { UsageError } from './exitCodes.ts';
 import { terminalText } from './render/text.ts';
-import { nearest } from './suggestion.ts';
 
 export interface Invocation {
-  /** Undefined = no verb was given. */
-  readonly command: Command | undefined;
-  readonly values: Values;
+  /** Undefined = no command was given. */
+  readonly command: AnyCommand | undefined;
+  readonly values: CommandContext<OptionTable>['values'];
   readonly positionals: readonly string[];
 }
 
 const helpHint = 'See "mcp-shepherd --help".';
 
 /**
- * Reads the command line. Options may stand before or after the verb.
+ * Reads the command line. Options may stand before or after the command.
  *
  * @throws UsageError naming what is not understood and, where one is near, what was probably meant
  */
-export function parseCommandLine(argv: readonly string[], commands: readonly Command[]): Invocation {
-  const everyOption: Record<string, Options[string]> = { ...globalOptions };
-  for (const command of commands) {
-    Object.assign(everyOption, command.options);
-  }
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: Object.fromEntries(
-      Object.entries(everyOption).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
-    ),
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  const words = tokens.filter((token) => token.kind === 'positional').map((token) => token.value);
-  const options = tokens.filter((token) => token.kind === 'option');
+export function parseCommandLine(argv: readonly string[], commands: readonly AnyCommand[]): Invocation {
+  const everyOption: OptionTable = Object.assign({}, globalOptions, ...commands.map(({ options }) => options));
+  const { options, others } = splitWords(argv, everyOption);
   // Help is asked for in two ways: `help status` and `status --help`.
-  const askedHelp = words[0] === 'help';
-  const [verb, ...positionals] = askedHelp ? words.slice(1) : words;
-  const command = commands.find((candidate) => candidate.name === verb);
+  const askedHelp = others[0]?.word === 'help';
+  const [verb, ...positionals] = askedHelp ? others.slice(1) : others;
+  const command = commands.find(({ name }) => name === verb?.word);
   const unknownOption = options.find(({ name }) => !Object.hasOwn(everyOption, name));
-  const verbIndex = tokens.find((token) => token.kind === 'positional' && token.value === verb)?.index ?? Number.POSITIVE_INFINITY;
-  if (verb !== undefined && command === undefined && (unknownOption === undefined || verbIndex < unknownOption.index)) {
-    throw new UsageError(
-      `there is no command "${terminalText(verb)}"${meant(
-        verb,
-        commands.map(({ name }) => name),
-        '',
-      )}`,
-      helpHint,
-    );
+  if (verb && !command && (unknownOption === undefined || verb.index < unknownOption.index)) {
+    throw unknownCommand(verb.word, commands);
   }
-  const allowed: Options = { ...globalOptions, ...command?.options };
-  const collected = new Map<string, string[]>();
-  for (const { name, rawName, value, inlineValue } of options) {
-    const option = Object.hasOwn(allowed, name) ? allowed[name] : undefined;
-    if (option === undefined) {
-      const elsewhere =
-        Object.hasOwn(everyOption, name) && command
-          ? `"${command.name}" has no option ${rawName}`
-          : `there is no option ${terminalText(rawName)}`;
-      throw new UsageError(
-        `${elsewhere}${meant(name, Object.keys(allowed), '--')}`,
-        command ? `See "mcp-shepherd ${command.name} --help".` : helpHint,
-      );
-    }
-    collected.set(name, [...(collected.get(name) ?? []), optionValue(rawName, option.type, value, inlineValue)]);
+  const allowed = { ...globalOptions, ...command?.options };
+  const reading = readOptions(options, allowed);
+  if (reading.problem) {
+    throw wrongOption(reading.problem, allowed, everyOption, command);
   }
-  const values = valuesOf(collected, askedHelp);
-  if (command && !values.flag('help') && !values.flag('version')) {
-    checkPositionals(command, positionals);
+  const values = askedHelp ? { ...reading.values, help: true } : reading.values;
+  const words = positionals.map(({ word }) => word);
+  if (command && !values.help && !values.version) {
+    checkPositionals(command, words);
   }
-  return { command, values, positionals };
+  return { command, values, positionals: words };
 }
 
-/** "" for flags. */
-function optionValue(rawName: string, type: 'boolean' | 'string', value: string | undefined, inline: boolean | undefined): string {
-  if (type === 'boolean') {
-    if (value !== undefined) {
-      throw new UsageError(`${rawName} takes no value`, helpHint);
-    }
-    return '';
-  }
-  if (value === undefined || value === '' || (!inline && value.startsWith('-'))) {
-    throw new UsageError(`${rawName} needs a value`, helpHint);
-  }
-  return value;
+function unknownCommand(word: string, commands: readonly AnyCommand[]): UsageError {
+  const near = nearest(
+    word,
+    commands.map(({ name }) => name),
+  );
+  const meant = near === undefined ? '' : `; did you mean "${near}"?`;
+  return new UsageError(`there is no command "${terminalText(word)}"${meant}`, helpHint, 'unknown-command');
 }
 
-function valuesOf(collected: ReadonlyMap<string, readonly string[]>, askedHelp: boolean): Values {
-  return {
-    flag: (name) => collected.has(name) || (askedHelp && name === 'help'),
-    text: (name) => collected.get(name)?.at(-1),
-    texts: (name) => collected.get(name) ?? [],
-  };
+function wrongOption(problem: OptionProblem, allowed: OptionTable, everyOption: OptionTable, command: AnyCommand | undefined): UsageError {
+  const hint = command ? `See "mcp-shepherd ${command.name} --help".` : helpHint;
+  const elsewhere = problem.kind === 'unknown' && Object.hasOwn(everyOption, problem.option.slice(2));
+  const message =
+    elsewhere && command ? `"${command.name}" has no option ${problem.option}` : terminalText(describeProblem(problem, allowed));
+  return new UsageError(message, hint, problem.kind);
 }
 
-function checkPositionals(command: Command, positionals: readonly string[]): void {
-  const hint = `Usage: mcp-shepherd ${command.name} ${command.arguments}`.trim();
-  if (positionals.length < command.positionals.min) {
-    throw new UsageError(`"${command.name}" needs ${command.arguments}`, hint);
+function checkPositionals(command: AnyCommand, positionals: readonly string[]): void {
+  const { name, positionals: allowed } = command;
+  const hint = `Usage: mcp-shepherd ${name} ${command.arguments}`.trim();
+  if (positionals.length < allowed.min) {
+    throw new UsageError(`"${name}" needs ${command.arguments}`, hint, 'missing-argument');
   }
-  const extra = positionals[command.positionals.max];
-  if (extra !== undefined) {
-    throw new UsageError(`"${command.name}" does not know what to do with "${terminalText(extra)}"`, hint);
+  const extra = positionals[allowed.max];
+  if (extra === undefined) {
+    return;
   }
-}
-
-function meant(word: string, candidates: readonly string[], prefix: string): string {
-  const near = nearest(word, candidates);
-  return near === undefined ? '' : `; did you mean "${prefix}${near}"?`;
+  const message =
+    allowed.max === 0
+      ? `"${name}" takes no argument; did you mean "mcp-shepherd explain ${terminalText(extra)}"?`
+      : `"${name}" takes one ${command.arguments}, and "${terminalText(extra)}" is one too many`;
+  throw new UsageError(message, hint, 'extra-argument');
 }

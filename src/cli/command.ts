@@ -1,62 +1,52 @@
+import type { HelpSection } from '../base/optionHelp.ts';
+import { anyText, flag, type OptionTable, type OptionValues, option, repeatedText } from '../base/optionTable.ts';
 import type { ExitCode } from './exitCodes.ts';
 import type { Paint } from './render/paint.ts';
 import type { Shell } from './terminal.ts';
 
-export interface Option {
-  readonly type: 'boolean' | 'string';
-  readonly multiple?: boolean;
-  readonly short?: string;
-  /** What stands for the value in the help. */
-  readonly value?: string;
-  readonly help: string;
-}
-
-export type Options = Readonly<Record<string, Option>>;
-
 /** Options that every command takes. */
-export const globalOptions: Options = {
-  json: { type: 'boolean', help: 'machine-readable output on stdout' },
-  folder: {
-    type: 'string',
-    multiple: true,
-    value: 'DIR',
-    help: 'project folder to look in, with its parents, or a .code-workspace file; repeatable (default: the working directory)',
-  },
-  'run-dir': { type: 'string', value: 'DIR', help: 'run folder instead of ~/.mcp-run; stands above MCP_RUN_DIR' },
-  offline: { type: 'boolean', help: 'ask no registry for newer versions (also: MCP_SHEPHERD_OFFLINE set); what was asked before is shown' },
-  'no-color': { type: 'boolean', help: 'no colours (also: NO_COLOR set; FORCE_COLOR forces them)' },
-  help: { type: 'boolean', short: 'h', help: 'this help' },
-  version: { type: 'boolean', short: 'V', help: 'print the version' },
-};
+export const globalOptions = {
+  json: flag('machine-readable output on stdout'),
+  folder: option(
+    'DIR',
+    repeatedText,
+    'project folder (its parents are searched too) or a .code-workspace file; repeatable (default: the working directory)',
+  ),
+  'run-dir': option('DIR', anyText, 'state folder (default ~/.mcp-run; overrides MCP_RUN_DIR)'),
+  offline: flag('ask no registry for newer versions (also: MCP_SHEPHERD_OFFLINE set); earlier answers are shown'),
+  'no-color': flag('no colours (also: NO_COLOR set; FORCE_COLOR forces them)'),
+  help: flag('this help', 'h'),
+  version: flag('print the version', 'V'),
+} as const satisfies OptionTable;
 
-/** Option values after parsing: only known names, with the right types. */
-export interface Values {
-  flag(name: string): boolean;
-  text(name: string): string | undefined;
-  texts(name: string): readonly string[];
-}
+export type NoOptions = Readonly<Record<never, never>>;
 
-export interface CommandContext {
+export interface CommandContext<Own extends OptionTable = NoOptions> {
   readonly shell: Shell;
-  readonly values: Values;
+  readonly values: OptionValues<typeof globalOptions> & OptionValues<Own>;
   readonly positionals: readonly string[];
   readonly paint: Paint;
   readonly color: boolean;
 }
 
-/** One verb of the command line. */
-export interface Command {
+/** One command of the command line. */
+export interface Command<Own extends OptionTable = NoOptions> {
   readonly name: string;
   /** One line, for the list. */
   readonly summary: string;
-  /** What follows the verb, for the usage line. */
+  /** What follows the name, for the usage line. */
   readonly arguments: string;
-  /** How many words may follow the verb. */
+  /** How many words may follow the name. */
   readonly positionals: { readonly min: number; readonly max: number };
-  readonly options: Options;
+  readonly options: Own;
   /** More about it, in paragraphs. */
   readonly details: readonly string[];
+  /** Sections of its help between options and exit codes. */
+  readonly sections?: readonly HelpSection[];
   /** What the exit codes mean here. */
   readonly exits: readonly (readonly [ExitCode, string])[];
-  run(context: CommandContext): Promise<ExitCode>;
+  run(context: CommandContext<Own>): Promise<ExitCode>;
 }
+
+/** A command whose own options are not known to the compiler. */
+export type AnyCommand = Command<OptionTable>;

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts';
+import type { AnyCommand } from './command.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { ensureCommand } from './commands/ensure.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -9,8 +9,8 @@ import { restartCommand, stopCommand } from './commands/restartOrStop.ts';
 import { statusCommand } from './commands/status.ts';
 import { watchCommand } from './commands/watch.ts';
 
-/** Every verb, in the order of the help. Adding one is adding a file and a line here. */
-export const commandTable: readonly Command[] = [
+/** Every command, in the order of the help. A new one is a file in `commands` and a line here. */
+export const commandTable: readonly AnyCommand[] = [
   statusCommand,
   watchCommand,
   explainCommand,

@@ -1,27 +1,34 @@
-/** Exit codes, the same for every command; `docs/cli.md` and `--help` say the same. */
+import type { OptionProblem } from '../base/optionTable.ts';
+
+/** Exit codes, the same for every command; `docs/cli.md` and `--help` list them. */
 export const exitCodes = {
-  /** Done; with `--check`: nothing makes the headline. */
+  /** Done; with `--check`: no finding counts. */
   ok: 0,
-  /** `--check` only: at least one finding makes the headline. */
+  /** `status --check` only: at least one finding counts. */
   findings: 1,
-  /** Wrong usage, or the machine could not be looked at, or what was asked for cannot be done. */
+  /** Usage error, or the machine could not be scanned, or the command cannot be carried out. */
   error: 2,
-  /** Nothing was done: the printed step has to be taken by a person. */
+  /** Nothing was changed: a person has to follow the printed step, or answered no. */
   youMustAct: 3,
-  /** `status --check` only: nothing makes the headline, and something could not be read, so that this is no clean bill. */
-  notAllSeen: 3,
+  /** `status --check` only: no finding counts, but some inputs could not be read. */
+  incomplete: 3,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** A mistake in the command line, or a wish that cannot be met: told in words, without a stack, and the program ends with `exitCodes.error`. */
+/** What is wrong with a command line; `cannot` = it is understood and cannot be carried out. */
+type UsageErrorKind = OptionProblem['kind'] | 'unknown-command' | 'missing-argument' | 'extra-argument' | 'cannot';
+
+/** A command line that cannot be carried out. It is reported without a stack trace, and the program ends with `exitCodes.error`. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
-  /** Says where to read on; empty = none. */
+  /** What to do next; empty = nothing to add. */
   readonly hint: string;
+  readonly kind: UsageErrorKind;
 
-  constructor(message: string, hint = '') {
+  constructor(message: string, hint = '', kind: UsageErrorKind = 'cannot') {
     super(message);
     this.hint = hint;
+    this.kind = kind;
   }
 }

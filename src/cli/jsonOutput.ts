@@ -1,7 +1,7 @@
-/** Legal in JSON as they are, and not harmless on a terminal: DEL and C1 controls, invisible and direction-turning characters, line separators. */
+/** Characters that JSON allows and a terminal obeys: DEL and C1 controls, invisible characters, direction marks, line separators. */
 const terminalUnsafe = /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
 
-/** JSON text whose hostile characters are escaped, which changes no value. @param indent spaces per level; 0 = one line */
+/** JSON text in which `terminalUnsafe` is escaped; the values stay the same. @param indent spaces per level; 0 = one line */
 export function jsonText(value: unknown, indent = 0): string {
   return `${JSON.stringify(value, undefined, indent).replace(terminalUnsafe, escapeUnits)}\n`;
 }

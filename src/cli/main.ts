@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { reasonOf } from '../base/errors.ts';
 import type { Shell } from './terminal.ts';
 
-/** Verbs with a program of their own: found before anything else is loaded, so that they start as fast as if they stood alone. */
+/** Commands that are programs of their own. They are found before anything else is loaded, so that they start as fast as on their own. */
 const ownPrograms: ReadonlyMap<string, (rest: readonly string[]) => Promise<number>> = new Map([['guard', guard]]);
 
-/** The bundle beside this one, by its path: the guard shares no code with the command line. It may end the process itself. */
+/** Loads the guard's bundle beside this one, by its path: the two share no code. The guard may end the process itself. */
 async function guard(rest: readonly string[]): Promise<number> {
   const bundle: unknown = createRequire(import.meta.url)('./guard.cjs');
   if (typeof bundle !== 'object' || bundle === null || !('startGuard' in bundle) || typeof bundle.startGuard !== 'function') {
@@ -16,12 +16,12 @@ async function guard(rest: readonly string[]): Promise<number> {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const [verb, ...rest] = argv;
-  const own = verb === undefined ? undefined : ownPrograms.get(verb);
+  const [command, ...rest] = argv;
+  const own = command === undefined ? undefined : ownPrograms.get(command);
   if (own) {
     return own(rest);
   }
-  // Loaded only now: this is a piece of its own.
+  // A piece of its own, loaded only here.
   const [{ runCommandLine }, { askOn, createOutput }] = await Promise.all([import('./runCommandLine.ts'), import('./terminal.ts')]);
   const ended = new AbortController();
   const end = (): void => ended.abort();

@@ -8,20 +8,20 @@ import { terminalText } from './render/text.ts';
 import { type Shell, viewWidth } from './terminal.ts';
 import { version } from './version.ts';
 
-/** Runs one command line. Never throws: what goes wrong is one message on stderr and `exitCodes.error`. @param argv without node and script */
+/** Runs one command line. Never throws: an error is one message on stderr and `exitCodes.error`. @param argv without node and script */
 export async function runCommandLine(argv: readonly string[], shell: Shell): Promise<ExitCode> {
   try {
     const { command, values, positionals } = parseCommandLine(argv, commandTable);
-    if (values.flag('version')) {
+    if (values.version) {
       shell.stdout.write(`${version}\n`);
       return exitCodes.ok;
     }
-    if (command === undefined || values.flag('help')) {
+    if (command === undefined || values.help) {
       const width = viewWidth(shell);
       shell.stdout.write(command ? commandHelp(command, width) : generalHelp(commandTable, width));
       return exitCodes.ok;
     }
-    const color = wantsColor({ noColor: values.flag('no-color'), isTty: shell.stdout.isTty, env: shell.env });
+    const color = wantsColor({ noColor: values['no-color'], isTty: shell.stdout.isTty, env: shell.env });
     return await command.run({ shell, values, positionals, color, paint: createPaint(color) });
   } catch (error) {
     shell.stderr.write(errorText(error));

@@ -1,4 +1,3 @@
-/** Where text goes. */
 export interface Output {
   readonly isTty: boolean;
   /** Columns and rows of the terminal now; undefined = no terminal. */
@@ -6,7 +5,7 @@ export interface Output {
   write(text: string): void;
 }
 
-/** What a command sees of the process it runs in; tests give their own. */
+/** What a command uses of its process; tests pass their own. */
 export interface Shell {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -17,23 +16,23 @@ export interface Shell {
   readonly platform: NodeJS.Platform;
   /** Epoch milliseconds. */
   now(): number;
-  /** Aborted when nobody reads the output any more, and after `endOnSignals` by Ctrl-C and polite signals. */
+  /** Aborted when the reader of the output is gone, and after `endOnSignals` by SIGINT (Ctrl-C), SIGTERM and SIGHUP. */
   readonly ended: AbortSignal;
-  /** For commands that go on until they are told to end and have something to put in order then. The others die of signals the usual way. */
+  /** For commands that have to clean up when a signal ends them. Without it, signals end the process at once. */
   endOnSignals(): void;
-  /** Asks the person at the terminal, on one line; absent where nobody sits at one. @returns the answer; undefined when there is none (end of input, Ctrl-C) */
+  /** Asks on one line of the terminal; absent without a terminal. @returns the answer; undefined at the end of input */
   ask?(question: string): Promise<string | undefined>;
-  /** Called when the terminal's size changes. @returns a function that ends it */
+  /** Calls the listener when the terminal's size changes. @returns a function that removes it */
   onResize(listener: () => void): () => void;
 }
 
-/** Width for the views: the terminal's, else what `COLUMNS` says (watch(1), pagers), else unlimited so that `grep` sees whole lines. */
+/** Width for the views: of the terminal, else from `COLUMNS` (set by watch(1) and pagers), else unlimited, so that `grep` gets whole lines. */
 export function viewWidth(shell: Pick<Shell, 'stdout' | 'env'>): number {
   const columns = shell.stdout.size()?.columns ?? Number(shell.env.COLUMNS ?? '');
   return Number.isInteger(columns) && columns > 0 ? Math.max(columns, 30) : Number.POSITIVE_INFINITY;
 }
 
-/** The stream's writes; when its reader has gone (EPIPE) they are dropped in silence and `onClosed` is told. */
+/** Writes to a stream. After its reader is gone (EPIPE) writes are dropped; `onClosed` is called then. */
 export function createOutput(stream: NodeJS.WriteStream, onClosed: () => void): Output {
   let closed = false;
   const close = (): void => {
@@ -53,8 +52,8 @@ export function createOutput(stream: NodeJS.WriteStream, onClosed: () => void): 
 }
 
 /**
- * Asks on a terminal. The question goes to `output`, which is not the one that results go to where they can be told apart.
- * Ctrl-C ends the program the usual way, by the signal: the terminal is set back first, because readline has taken the key.
+ * Asks on a terminal. `output` should not be the stream of the results.
+ * Ctrl-C ends the program by the signal. The terminal is restored first, because readline has taken the key.
  */
 export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream, question: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline/promises');
@@ -80,10 +79,10 @@ const showCursor = '\x1b[?25h';
 const clearScreen = '\x1b[2J\x1b[H';
 const clearBelow = '\x1b[J';
 
-/** Keeps one text in place on a terminal, without an alternate screen: what was drawn last stays when it ends. */
+/** Redraws one text in place on a terminal, without an alternate screen: the last drawing stays visible at the end. */
 export class Screen {
   readonly #output: Output;
-  /** Lines above the cursor that belong to the drawing. */
+  /** Number of lines above the cursor that belong to the drawing. */
   #drawn = 0;
   #text = '';
   #fresh = true;
@@ -92,13 +91,13 @@ export class Screen {
     this.#output = output;
   }
 
-  /** Replaces the drawing. Lines must not be wider than the terminal. What does not fit in height is left out, and said. */
+  /** Replaces the drawing. Lines must not be wider than the terminal. Lines that do not fit its height are left out and counted in the last one. */
   draw(text: string): void {
     const rows = this.#output.size()?.rows ?? 24;
     let lines = text.replace(/\n$/, '').split('\n');
     if (lines.length > rows - 1) {
       const kept = Math.max(1, rows - 2);
-      lines = [...lines.slice(0, kept), `… ${lines.length - kept} more lines: the window is too low`];
+      lines = [...lines.slice(0, kept), `… ${lines.length - kept} more lines do not fit: enlarge the window, or use mcp-shepherd status`];
     }
     const next = `${lines.join('\n')}\n`;
     if (next === this.#text) {
@@ -111,7 +110,7 @@ export class Screen {
     this.#text = next;
   }
 
-  /** After the terminal has changed its size nothing is where it was drawn: begins on an empty screen. */
+  /** Clears the screen, because after a change of size the drawing is somewhere else. */
   resized(): void {
     if (!this.#fresh) {
       this.#output.write(clearScreen);
@@ -120,7 +119,7 @@ export class Screen {
     }
   }
 
-  /** Gives the cursor back. */
+  /** Shows the cursor again. */
   close(): void {
     if (!this.#fresh) {
       this.#output.write(showCursor);

@@ -5,5 +5,5 @@ import manifest from '../../package.json' with { type: 'json' };
 /** The product's version, from its manifest. */
 export const version: string = manifest.version;
 
-/** Folder of the bundle that runs; the others lie beside it. */
+/** Folder of the running bundle; the other bundles are beside it. */
 export const programsFolder: string = dirname(fileURLToPath(import.meta.url));

@@ -1,5 +1,6 @@
+import { describeProblem } from '../base/optionHelp.ts';
 import { guardHelp } from './options/guardHelp.ts';
-import { parseGuardOptions } from './options/guardOptions.ts';
+import { guardOptionTable, parseGuardOptions } from './options/guardOptions.ts';
 import { collectAll } from './stdio/memoryUse.ts';
 import { runStdioGuard } from './stdio/stdioGuard.ts';
 
@@ -36,10 +37,10 @@ async function run(args: readonly string[]): Promise<number> {
   const parsed = parseGuardOptions(args);
   switch (parsed.status) {
     case 'help':
-      process.stdout.write(guardHelp);
+      process.stdout.write(guardHelp(process.stdout.columns ?? Number.POSITIVE_INFINITY));
       return 0;
     case 'wrong':
-      process.stderr.write(`mcp-shepherd guard: ${parsed.message}. "mcp-shepherd guard --help" says more.\n`);
+      process.stderr.write(`mcp-shepherd guard: ${describeProblem(parsed.problem, guardOptionTable)}\nSee "mcp-shepherd guard --help".\n`);
       return 2;
     case 'run':
       return runStdioGuard(parsed.options);

@@ -4,6 +4,7 @@ import type { PackageChange } from '../model/package.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../model/snapshot.ts';
 import { findingLabels } from './findingLabels.ts';
+import { counted, homePath, memory } from './quantities.ts';
 
 /** One line of an explanation: what it is about, and the text. An empty name = a sentence of its own. */
 export interface ExplanationRow {
@@ -35,7 +36,7 @@ export interface ExplanationOptions {
 export function explanationOf(instance: Instance, snapshot: Snapshot, options: ExplanationOptions): ExplanationSection[] {
   const definitions = instance.definitions.flatMap((id) => snapshot.definitions.find((item) => item.id === id) ?? []);
   const time = (iso: string): string => timeText(iso, options.timeZone);
-  const path = (file: string): string => homePath(file, options.home);
+  const path = (file: string): string => homePath(file, options.home ?? '');
   const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)];
   return [
     ...findings.map((finding) => ({ heading: findingHeading(finding), rows: findingRows(finding, time) })),
@@ -118,12 +119,10 @@ function portText({ listens, usedBy = [] }: Instance): string {
   return `${listens?.port}${health}${users}`;
 }
 
-function memoryText(instance: Instance): string | undefined {
-  const megabytes = Math.round(instance.memoryBytes / 1024 ** 2);
-  const others = instance.tree.length - 1;
-  return megabytes <= 0
-    ? undefined
-    : `${megabytes} MB${others > 0 ? `, with ${others} more ${others === 1 ? 'process' : 'processes'} of its tree` : ''}`;
+function memoryText({ memoryBytes, tree }: Instance): string | undefined {
+  const others = tree.length - 1;
+  const more = others > 0 ? `, with ${counted(others, 'more process', 'more processes')} of its tree` : '';
+  return memoryBytes <= 0 ? undefined : `${memory(memoryBytes)}${more}`;
 }
 
 const trustTexts: Readonly<Record<NonNullable<InstanceEvidence['baseline']>['trust'], string>> = {
@@ -142,10 +141,10 @@ function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow
     ['newest', own?.latest === undefined ? undefined : `${own.latest} in its registry`],
     ['from', own ? path(own.root) : undefined],
     ['found', source ? `${source.how}: ${path(source.entry)}` : undefined],
-    ['read from', source?.metadata == null ? undefined : `${path(source.metadata)}; ${count(source.packages, 'package')} in its closure`],
+    ['read from', source?.metadata == null ? undefined : `${path(source.metadata)}; ${counted(source.packages, 'package')} in its closure`],
     [
       'recorded',
-      baseline ? `${count(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${trustTexts[baseline.trust]}` : noBaseline(own),
+      baseline ? `${counted(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${trustTexts[baseline.trust]}` : noBaseline(own),
     ],
     ['record', baseline ? path(baseline.record) : undefined],
     ...(evidence?.compared ?? []).map(({ what, recordedAt }): Pair => ['compared', `${what}; recorded ${time(recordedAt)}`]),
@@ -231,19 +230,8 @@ function rows(pairs: readonly Pair[]): ExplanationRow[] {
   return pairs.flatMap(([name, text]) => (text === undefined || text === '' ? [] : [{ name, text }]));
 }
 
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
 /** "2026-11-21 14:02:05", local time: sorts and reads the same everywhere. */
 function timeText(iso: string, timeZone: string | undefined): string {
   const date = new Date(iso);
   return Number.isNaN(date.getTime()) ? iso : date.toLocaleString('sv-SE', timeZone === undefined ? {} : { timeZone });
-}
-
-function homePath(file: string, home: string | undefined): string {
-  const base = home?.replace(/[\\/]+$/, '') ?? '';
-  return base !== '' && file.startsWith(base) && /^[\\/]/.test(file.slice(base.length))
-    ? `~/${file.slice(base.length + 1).replaceAll('\\', '/')}`
-    : file;
 }

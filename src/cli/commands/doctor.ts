@@ -9,16 +9,16 @@ import { version } from '../version.ts';
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'what was looked at, and what could not be read',
+  summary: 'where servers were searched for, and what could not be read',
   arguments: '',
   positionals: { min: 0, max: 0 },
   options: {},
   details: [
-    'Says where it was looked: every configuration file of every known client (found, broken or absent), the project folders, the processes and through what they were seen, the Node that runs this, the folders that are used; and what could not be read and why.',
+    'Shows where MCP Shepherd searched for servers and what it could not read: every configuration file of every known client (found, broken or absent), the project folders, the source of the process list, Node.js, and the folders in use.',
   ],
   exits: [
-    [exitCodes.ok, 'it was looked, whatever was found'],
-    [exitCodes.error, 'wrong usage, or the machine could not be looked at'],
+    [exitCodes.ok, 'success'],
+    [exitCodes.error, 'usage error, or the machine could not be scanned'],
   ],
   async run(context) {
     const { shell, values, color } = context;
@@ -33,9 +33,7 @@ export const doctorCommand: Command = {
         folders: session.folders,
         runFolder: session.runFolder,
       });
-      shell.stdout.write(
-        values.flag('json') ? jsonText(report, 2) : renderDoctor(report, { width: viewWidth(shell), color, now: shell.now() }),
-      );
+      shell.stdout.write(values.json ? jsonText(report, 2) : renderDoctor(report, { width: viewWidth(shell), color, now: shell.now() }));
       return exitCodes.ok;
     } finally {
       session.surveyor.dispose();

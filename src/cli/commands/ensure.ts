@@ -5,6 +5,7 @@ import { ensureServer } from '../../action/ensure/ensureServer.ts';
 import { ensureSystem } from '../../action/ensure/ensureSystem.ts';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import type { EnsureWay } from '../../action/plan/plan.ts';
+import { anyText, flag, type OptionTable, type OptionValues, option, seconds, wholeNumber } from '../../base/optionTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
@@ -19,59 +20,72 @@ import { viewWidth } from '../terminal.ts';
 
 /** Python and Node servers start within this, on a slow machine too. */
 const defaultLimitMs = 30_000;
+const limits = { max: 3_600, above0: true };
 
-export const ensureCommand: Command = {
+const options = {
+  url: option('URL', anyText, 'address on this machine, when no entry called NAME has one'),
+  want: option('VERSION', anyText, 'the wanted version (default: the installed one)'),
+  package: option('NAME', anyText, 'the package of that version; a server of another package is left alone'),
+  replace: option('PID', wholeNumber(1, 2 ** 32, undefined), 'restart the server if it is this process, whatever its version'),
+  passive: flag('start it if nothing is running, but never replace it'),
+  shutdown: flag('stop the old server with POST /shutdown first'),
+  timeout: option('SECONDS', seconds(limits, undefined), 'how long a start may take (default 30; also MCP_SHEPHERD_START_TIMEOUT)'),
+} as const satisfies OptionTable;
+
+/** One server to ensure: what follows the command's name, and its options. */
+interface EnsureCall {
+  readonly name: string;
+  readonly command: string | undefined;
+  readonly args: readonly string[];
+  readonly values: OptionValues<typeof options>;
+}
+
+export const ensureCommand: Command<typeof options> = {
   name: 'ensure',
-  summary: 'make sure that an HTTP server runs, in the right version',
+  summary: 'start an HTTP server once, in the wanted version',
   arguments: 'NAME [-- COMMAND ARGS…]',
   positionals: { min: 1, max: Number.POSITIVE_INFINITY },
-  options: {
-    url: { type: 'string', value: 'URL', help: 'address on this machine, when no entry called NAME has one' },
-    want: { type: 'string', value: 'VERSION', help: 'the version that is wanted (default: the one that is installed)' },
-    package: { type: 'string', value: 'NAME', help: 'the package that this is the version of; another package is left alone' },
-    replace: { type: 'string', value: 'PID', help: 'restart the server if it is this process, whatever its version' },
-    passive: { type: 'boolean', help: 'only connecting again: start it when nothing runs, replace nothing' },
-    shutdown: { type: 'boolean', help: 'the server ends on POST /shutdown: ask it so before anything else' },
-    timeout: { type: 'string', value: 'SECONDS', help: 'how long a start may take (default 30; also MCP_SHEPHERD_START_TIMEOUT)' },
-  },
+  options,
   details: [
-    'The same version runs: it is reused. An older one runs: it is shut down, waited for, started again, and its version is checked. A newer one, one whose version cannot be told, and a program that is something else are left alone, and that is said. Any number of callers at once start and replace it once.',
-    'How it is started: COMMAND after --, else "command" and "args" of NAME in the "servers" of mcp-shepherd.json in the project folder, which may also have "url", "version", "package", "cwd", "env" and "shutdown" (true, or { "token": … }). {port} in arguments and values is the port; PORT is set to it too. Its output goes to a log in the run folder.',
-    'With --json one object: server_status (reused, started, replaced, newer, older, unknown, foreign, failed), pid, version, wanted, message, and for a failed start log and log_tail.',
+    'Starts an HTTP server once, in the wanted version. Same version: reused. Older: replaced. Newer, unknown, or another program on the port: left alone, with a message. Any number of callers at the same time start and replace it once.',
+    'The start command is COMMAND after --, else "command" and "args" of NAME in "servers" of mcp-shepherd.json in the project folder. That entry may also have "url", "version", "package", "cwd", "env" and "shutdown" (true, or {"token": …}). {port} in arguments and values is the port; the variable PORT has it too. The output of the server goes to a log in the state folder.',
+    '--json prints one object: server_status (reused, started, replaced, newer, older, unknown, foreign, failed), pid, version, wanted, message, and after a failed start log and log_tail.',
   ],
   exits: [
-    [exitCodes.ok, 'it runs in the wanted version: reused, started or replaced'],
-    [exitCodes.error, 'wrong usage; the port is held by something else; it could not be started'],
-    [exitCodes.youMustAct, 'it runs and was left alone: newer, older (--passive), or its version cannot be told'],
+    [exitCodes.ok, 'the server runs in the wanted version: reused, started or replaced'],
+    [exitCodes.error, 'usage error; another program holds the port; the server could not be started'],
+    [exitCodes.youMustAct, 'the server was left alone: it is newer, older (with --passive), or of unknown version'],
   ],
   async run(context) {
-    const { result, noLaunch } = await runEnsure(context);
+    const [name = '', command, ...args] = context.positionals;
+    const { result, noLaunch } = await runEnsure({ name, command, args, values: context.values }, context);
     show(result, noLaunch, context);
     return codes[result.server_status];
   },
 };
 
-/** The folders whose own `mcp-shepherd.json` is read. */
-export function settingFolders({ shell, values }: CommandContext): string[] {
-  const named = values.texts('folder');
+/** The folders whose own `mcp-shepherd.json` is read; folders above them are not. */
+function settingFolders({ shell, values }: CommandContext): string[] {
+  const named = values.folder;
   return (named.length === 0 ? ['.'] : named).map((folder) => resolve(shell.cwd, folder));
 }
 
-/** @returns what became of it, and whether nothing said how it is started @throws UsageError when the words cannot be used */
-export async function runEnsure(context: CommandContext): Promise<{ readonly result: EnsureResult; readonly noLaunch: boolean }> {
-  const { shell, values } = context;
-  context.shell.endOnSignals();
-  const [name = '', command, ...args] = context.positionals;
-  const entry = values.text('url');
+/** @returns the result, and whether no start command is known @throws UsageError when the request or `mcp-shepherd.json` cannot be used */
+async function runEnsure(
+  { name, command, args, values }: EnsureCall,
+  context: CommandContext,
+): Promise<{ readonly result: EnsureResult; readonly noLaunch: boolean }> {
+  const { shell } = context;
+  shell.endOnSignals();
   const setting = readEnsureSetting(settingFolders(context), name);
-  const url = entry ?? setting?.url;
+  const url = values.url ?? setting?.url;
   const own = url === undefined ? undefined : ownDefinition(name, url, setting?.file);
   const session = await openSession(context, own ? { entries: [own] } : {});
   try {
     const definition = own ?? only(name, await session.surveyor.survey());
     const port = endpointOf(definition)?.port;
     if (port === undefined) {
-      throw new UsageError(`"${terminalText(name)}" has no address of this machine: ${terminalText(definition.url ?? 'it has no URL')}`);
+      throw new UsageError(`"${terminalText(name)}" is not on this machine: ${terminalText(definition.url ?? 'it has no URL')}`);
     }
     const launch =
       command !== undefined
@@ -79,22 +93,21 @@ export async function runEnsure(context: CommandContext): Promise<{ readonly res
         : setting?.command === undefined
           ? undefined
           : { command: setting.command, args: setting.args, cwd: setting.cwd, ...(setting.env ? { env: setting.env } : {}) };
-    const version = values.text('want') ?? setting?.version;
-    const replace = values.text('replace');
-    const packageName = values.text('package') ?? setting?.package;
-    const request: EnsureRequest = {
+    const version = values.want ?? setting?.version;
+    const packageName = values.package ?? setting?.package;
+    const goal: EnsureRequest = {
       name,
       port,
-      passive: values.flag('passive'),
-      ...(replace === undefined ? {} : { replace: pidOf(replace) }),
+      passive: values.passive,
+      ...(values.replace === undefined ? {} : { replace: values.replace }),
       ...(launch ? { launch } : {}),
       ...(version === undefined ? {} : { version }),
       ...(packageName === undefined ? {} : { package: packageName }),
     };
-    const shutdown = values.flag('shutdown') ? {} : setting?.shutdown;
+    const shutdown = values.shutdown ? {} : setting?.shutdown;
     const { path: runDir, movedBy } = runFolderOf(context);
     const system = await ensureSystem({
-      request,
+      request: goal,
       definition: definition.id,
       surveyor: session.surveyor,
       runDir,
@@ -104,10 +117,10 @@ export async function runEnsure(context: CommandContext): Promise<{ readonly res
       redactor: createRedactor(Object.values(setting?.env ?? {})),
       by: `terminal (PID ${process.pid})`,
       log: stderrLog(shell.stderr),
-      limitMs: limitOf(values.text('timeout'), shell.env.MCP_SHEPHERD_START_TIMEOUT),
+      limitMs: values.timeout ?? limitFrom(shell.env.MCP_SHEPHERD_START_TIMEOUT),
       ...(shutdown ? { shutdown: { path: '/shutdown', ...shutdown } } : {}),
     });
-    const result = await ensureServer(request, system);
+    const result = await ensureServer(goal, system);
     return { result, noLaunch: launch === undefined };
   } finally {
     session.surveyor.dispose();
@@ -126,7 +139,7 @@ const codes: Readonly<Record<EnsureStatus, ExitCode>> = {
 };
 
 function show(result: EnsureResult, noLaunch: boolean, { shell, values }: CommandContext): void {
-  if (values.flag('json')) {
+  if (values.json) {
     shell.stdout.write(jsonText({ schema: 1, ...result }, 2));
     return;
   }
@@ -139,7 +152,7 @@ function show(result: EnsureResult, noLaunch: boolean, { shell, values }: Comman
       ? [`The end of ${terminalText(result.log ?? 'its log')}:`, ...result.log_tail.map((line) => `  ${terminalText(line)}`)]
       : []),
     ...(bad && noLaunch && result.server_status === 'failed'
-      ? wrap('Say the command after --, or in "servers" of mcp-shepherd.json ("mcp-shepherd ensure --help").', width)
+      ? wrap('Write the start command after --, or in "servers" of mcp-shepherd.json (see "mcp-shepherd ensure --help").', width)
       : []),
   ];
   (bad ? shell.stderr : shell.stdout).write(`${lines.join('\n')}\n`);
@@ -153,18 +166,18 @@ function only(name: string, snapshot: Snapshot): Pick<RawDefinition, 'id' | 'url
   if (!first) {
     const what =
       named[0]?.url === undefined ? `no entry called "${terminalText(name)}" has a URL` : `"${terminalText(name)}" is not on this machine`;
-    throw new UsageError(what, 'Say its address with --url, or in mcp-shepherd.json.');
+    throw new UsageError(what, 'Give its address with --url, or in mcp-shepherd.json.');
   }
   if (new Set(local.map((definition) => endpointOf(definition)?.port)).size > 1) {
     throw new UsageError(
       `"${terminalText(name)}" has several addresses`,
-      `Say one with --url: ${local.map(({ url }) => terminalText(url ?? '')).join(', ')}`,
+      `Choose one with --url: ${local.map(({ url }) => terminalText(url ?? '')).join(', ')}`,
     );
   }
   return first;
 }
 
-/** An entry that no client's file has. */
+/** An entry for a server that no client's file names. */
 function ownDefinition(name: string, url: string, file = '(command line)'): RawDefinition {
   const id = createHash('sha256').update(['mcp-shepherd', file, name, url].join('\0')).digest('hex').slice(0, 16);
   return {
@@ -184,25 +197,13 @@ function ownDefinition(name: string, url: string, file = '(command line)'): RawD
   };
 }
 
-function pidOf(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) {
-    throw new UsageError(`--replace is the PID of the server, and not "${terminalText(text)}"`);
-  }
-  return Number(text);
+/** The limit of a start from an environment variable, ms; a text that is no number of seconds is ignored. */
+function limitFrom(variable: string | undefined): number {
+  const read = seconds(limits, undefined).read(variable?.trim() ?? '', undefined);
+  return typeof read === 'number' ? read : defaultLimitMs;
 }
 
-/** Seconds as somebody wrote them; what is no number of seconds falls back. */
-function limitOf(...texts: readonly (string | undefined)[]): number {
-  for (const text of texts) {
-    const seconds = Number(text);
-    if (text !== undefined && text.trim() !== '' && Number.isFinite(seconds) && seconds > 0 && seconds <= 3_600) {
-      return seconds * 1_000;
-    }
-  }
-  return defaultLimitMs;
-}
-
-/** Servers of this machine whose start `mcp-shepherd.json` says, by port. @throws UsageError when the file is there and cannot be used */
+/** Servers of this machine that `mcp-shepherd.json` can start, by port. @throws UsageError when the file is there and cannot be used */
 export function ensureWays(context: CommandContext): ReadonlyMap<number, EnsureWay> {
   const folders = settingFolders(context);
   const ways = new Map<number, EnsureWay>();
@@ -219,16 +220,8 @@ export function ensureWays(context: CommandContext): ReadonlyMap<number, EnsureW
 
 /** `mcp-shepherd ensure NAME --replace PID`, as a step of a restart. */
 export async function replaceOnce(name: string, pid: number, context: CommandContext): Promise<Outcome> {
-  const { values } = context;
-  const { result } = await runEnsure({
-    ...context,
-    positionals: [name],
-    values: {
-      flag: () => false,
-      text: (option) => (option === 'replace' ? String(pid) : option === 'run-dir' ? values.text(option) : undefined),
-      texts: (option) => values.texts(option),
-    },
-  });
+  const nothing = { url: undefined, want: undefined, package: undefined, passive: false, shutdown: false, timeout: undefined };
+  const { result } = await runEnsure({ name, command: undefined, args: [], values: { ...nothing, replace: pid } }, context);
   const { server_status: status, log_tail: tail = [] } = result;
   const message = [result.message, ...(tail.length === 0 ? [] : [`The end of ${result.log ?? 'its log'}:`, ...tail])].join('\n');
   switch (status) {

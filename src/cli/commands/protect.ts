@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { GuardChoices } from '../../action/protect/guardArguments.ts';
 import { installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import {
   makeChange,
@@ -8,77 +9,102 @@ import {
   prepareProtect,
 } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
+import { anyText, choice, flag, type OptionTable, option, repeatedText } from '../../base/optionTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
-import { defaultStaleMode, type StaleMode, staleModeNames, staleModes } from '../../model/staleMode.ts';
+import { defaultStaleMode, describeStaleMode, type StaleMode, staleModeNames, staleModes } from '../../model/staleMode.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
-import { type ProtectResult, protectDiffLines, renderChange, renderResult } from '../render/protectView.ts';
+import type { ProtectResult } from '../render/protectView.ts';
 import { findDefinition } from '../session/findDefinition.ts';
-import { type CliSession, openSession } from '../session/openSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { type CliSession, openSession, type RunFolderOption } from '../session/openSession.ts';
+import { type Shell, viewWidth } from '../terminal.ts';
 import { programsFolder, version } from '../version.ts';
 
-const common = {
-  client: { type: 'string', value: 'ID', help: 'the entry in this client’s file (vscode, claude-code, codex …)' },
-  file: { type: 'string', value: 'FILE', help: 'the entry in this file' },
-  'dry-run': { type: 'boolean', help: 'show what would be written, write nothing' },
-  yes: { type: 'boolean', short: 'y', help: 'write without asking' },
-} as const;
+const commonOptions = {
+  client: option('ID', anyText, 'the entry of this client (vscode, claude-code, codex …)'),
+  file: option('FILE', anyText, 'the entry in this file'),
+  'dry-run': flag('show the change and write nothing'),
+  yes: flag('write without asking', 'y'),
+} as const satisfies OptionTable;
+
+const protectOptions = {
+  ...commonOptions,
+  'on-stale': option(
+    'MODE',
+    { ...choice(staleModeNames, undefined), remark: ` (default ${defaultStaleMode})` },
+    'while the server is stale',
+  ),
+  lock: option('RESOURCE', repeatedText, 'one server at a time: path:DIR, port:N or name:X; repeatable'),
+  'on-conflict': option(
+    'MODE',
+    anyText,
+    'when another server uses the resource: refuse, read-only, wait[=SECONDS], warn, takeover[=force]',
+  ),
+  portable: flag('write "npx -y mcp-shepherd guard", which works on every machine with npm'),
+} as const satisfies OptionTable;
 
 const exits = [
-  [exitCodes.ok, 'done, or there was nothing to do, or --dry-run has shown it'],
-  [exitCodes.error, 'wrong usage; no such entry, or several; the file must not be changed, and the message says why'],
-  [exitCodes.youMustAct, 'nothing was written: nobody said yes'],
+  [exitCodes.ok, 'written, or nothing to change, or shown by --dry-run'],
+  [exitCodes.error, 'usage error; no such entry, or several; the file must not be changed (the message says why)'],
+  [exitCodes.youMustAct, 'nothing was written: you answered no'],
 ] as const;
 
-export const protectCommand: Command = {
+export const protectCommand: Command<typeof protectOptions> = {
   name: 'protect',
-  summary: 'let a client start one server through the guard',
+  summary: 'put the guard in front of a server, so it can be restarted any time',
   arguments: 'NAME',
   positionals: { min: 1, max: 1 },
-  options: {
-    ...common,
-    'on-stale': {
-      type: 'string',
-      value: 'MODE',
-      help: `when the server runs old code: ${staleModeNames.join(', ')} (default ${defaultStaleMode})`,
-    },
-    lock: { type: 'string', multiple: true, value: 'RESOURCE', help: 'one server at a time: path:DIR, port:N or name:X; repeatable' },
-    'on-conflict': {
-      type: 'string',
-      value: 'MODE',
-      help: 'when the resource is in use: refuse, read-only, wait[=SECONDS], warn, takeover[=force]',
-    },
-    portable: { type: 'boolean', help: 'write "npx -y mcp-shepherd guard", which works on every machine that has npm' },
-  },
+  options: protectOptions,
   details: [
-    'Changes the entry in its client’s file so that the server starts through the guard: then it can be restarted without the client noticing, is refused or renewed when it is stale, and keeps its locks. Only the command and its arguments change; comments, layout, variables and inputs stay. A copy of the file is kept in shepherd/backups of the run folder.',
-    'Refused are files that an administrator manages, that their running client writes anew (Claude Desktop), and that others share through git.',
+    'Changes the entry in its client’s file so that the server starts through the guard. The server can then be restarted without its client noticing. Only the command and its arguments change; a copy of the file is kept in shepherd/backups of the state folder.',
+    'Not for files managed by an administrator, rewritten by a running client (Claude Desktop), or tracked in git.',
   ],
+  sections: [{ title: 'While the server is stale (--on-stale)', items: staleModeNames.map((mode) => [mode, describeStaleMode(mode)]) }],
   exits,
-  run: (context) => run(context, 'protect'),
+  run(context) {
+    const { values } = context;
+    return run(context, {
+      action: 'protect',
+      portable: values.portable,
+      onStale: values['on-stale'],
+      choices: { locks: values.lock, ...(values['on-conflict'] === undefined ? {} : { onConflict: values['on-conflict'] }) },
+    });
+  },
 };
 
-export const unprotectCommand: Command = {
+export const unprotectCommand: Command<typeof commonOptions> = {
   name: 'unprotect',
-  summary: 'let a client start one server directly again',
+  summary: 'undo "protect": start the server directly again',
   arguments: 'NAME',
   positionals: { min: 1, max: 1 },
-  options: common,
-  details: ['Undoes "protect": the entry starts the server’s own command again, as it was written.'],
+  options: commonOptions,
+  details: ['Undoes "protect": the entry starts the server’s own command again, as it was written before.'],
   exits,
-  run: (context) => run(context, 'unprotect'),
+  run: (context) => run(context, { action: 'unprotect' }),
 };
 
-async function run(context: CommandContext, action: ProtectRequest['action']): Promise<ExitCode> {
+/** What the command line asks for. */
+type ProtectCommandRequest =
+  | {
+      readonly action: 'protect';
+      readonly portable: boolean;
+      /** Undefined = ask, or leave the guard's default. */
+      readonly onStale: StaleMode | undefined;
+      readonly choices: GuardChoices;
+    }
+  | { readonly action: 'unprotect' };
+
+type ProtectContext = CommandContext<typeof commonOptions>;
+
+async function run(context: ProtectContext, request: ProtectCommandRequest): Promise<ExitCode> {
   const { shell, values, positionals } = context;
-  const onStale = staleModeOf(values.text('on-stale'));
+  const { action } = request;
   const session = await openSession(context);
   try {
     const snapshot = await session.surveyor.survey();
-    const file = values.text('file');
-    const client = values.text('client');
+    const file = values.file;
+    const client = values.client;
     const { id } = findDefinition(snapshot, {
       name: positionals[0] ?? '',
       ...(client === undefined ? {} : { client }),
@@ -87,11 +113,11 @@ async function run(context: CommandContext, action: ProtectRequest['action']): P
     });
     const definition = session.surveyor.definition(id);
     if (!definition) {
-      throw new UsageError('the entry is gone');
+      throw new UsageError('the entry no longer exists');
     }
-    return await change(context, session, definition, action, onStale);
+    return await change(context, session, definition, request);
   } catch (error) {
-    if (error instanceof UsageError && values.flag('json')) {
+    if (error instanceof UsageError && values.json) {
       const advice = error.hint.split('\n').filter((line) => line !== '');
       shell.stdout.write(jsonText({ schema: 1, action, outcome: 'refused', done: false, reason: error.message, advice }, 2));
       return exitCodes.error;
@@ -102,47 +128,50 @@ async function run(context: CommandContext, action: ProtectRequest['action']): P
   }
 }
 
+/** Prepares the change, shows it, asks where no option answers, and writes it. */
 async function change(
-  context: CommandContext,
+  context: ProtectContext,
   session: CliSession,
   definition: RawDefinition,
-  action: ProtectRequest['action'],
-  asked: StaleMode | undefined,
+  request: ProtectCommandRequest,
 ): Promise<ExitCode> {
   const { shell, values } = context;
+  const { action } = request;
+  // Loaded only here: the other commands need no comparison of lines.
+  const { protectAdvice, protectReport, renderChange, renderResult } = await import('../render/protectView.ts');
   const { path: runDir } = session.runFolder;
   const machine: Machine = { home: shell.home, platform: shell.platform, env: shell.env, running: session.surveyor.running() };
-  const prepare = (onStale: StaleMode | undefined): Promise<Preparation> =>
-    prepareProtect(definition, wishOf(context, session, action, onStale), runDir, machine);
+  const prepare = (onStale?: StaleMode): Promise<Preparation> =>
+    prepareProtect(definition, wishOf(request, session.runFolder, onStale), runDir, machine);
   const redact = (line: string): string => session.surveyor.redactor().text(line);
   const report = (preparation: Preparation, result: ProtectResult): void => {
-    if (values.flag('json')) {
-      shell.stdout.write(jsonText(jsonReport(definition, action, preparation, result, redact), 2));
+    if (values.json) {
+      shell.stdout.write(jsonText(protectReport({ definition, action, preparation, result }, redact), 2));
     } else {
       shell.stdout.write(renderResult(definition.name, preparation, result, viewWidth(shell)));
     }
   };
-  let preparation = await prepare(asked);
-  if (preparation.kind === 'refused' && !values.flag('json')) {
-    throw new UsageError(redact(preparation.reason), adviceOf(preparation).map(redact).join('\n'));
+  let preparation = await prepare();
+  if (preparation.kind === 'refused' && !values.json) {
+    throw new UsageError(redact(preparation.reason), protectAdvice(preparation).map(redact).join('\n'));
   }
   if (preparation.kind !== 'change') {
-    if (preparation.kind === 'unchanged' && preparation.needsLauncher && !values.flag('dry-run')) {
-      // The entry is right, and what it names may be gone or old.
+    if (preparation.kind === 'unchanged' && preparation.needsLauncher && !values['dry-run']) {
+      // The entry is right, but the launcher that it names may be gone or old.
       putLauncher(context, runDir);
     }
     report(preparation, { done: false });
     return preparation.kind === 'refused' ? exitCodes.error : exitCodes.ok;
   }
-  const say = (text: string): void => (values.flag('json') ? undefined : shell.stdout.write(text));
+  const say = (text: string): void => (values.json ? undefined : shell.stdout.write(text));
   say(renderChange(preparation, { width: viewWidth(shell), paint: context.paint, redact }));
-  if (values.flag('dry-run')) {
+  if (values['dry-run']) {
     report(preparation, { done: false, dryRun: true });
     return exitCodes.ok;
   }
-  if (!values.flag('yes')) {
-    const answer = shell.ask && !values.flag('json') ? await agree(shell.ask, action, asked) : undefined;
-    const again = answer === undefined || answer === asked || answer === 'yes' ? preparation : await prepare(answer);
+  if (!values.yes) {
+    const answer = shell.ask && !values.json ? await agree(shell.ask, request) : undefined;
+    const again = answer === undefined || answer === 'yes' ? preparation : await prepare(answer);
     if (answer === undefined || again.kind !== 'change') {
       report(preparation, { done: false });
       return exitCodes.youMustAct;
@@ -153,31 +182,27 @@ async function change(
   return exitCodes.ok;
 }
 
-/** @returns the mode to use, `yes` where there is none to choose, undefined when the person does not want it */
-async function agree(
-  ask: NonNullable<CommandContext['shell']['ask']>,
-  action: ProtectRequest['action'],
-  asked: StaleMode | undefined,
-): Promise<StaleMode | 'yes' | undefined> {
-  if (action === 'protect' && asked === undefined) {
+/** @returns the mode to use, `yes` where there is none to choose, undefined for no */
+async function agree(ask: NonNullable<Shell['ask']>, request: ProtectCommandRequest): Promise<StaleMode | 'yes' | undefined> {
+  if (request.action === 'protect' && request.onStale === undefined) {
     const choices = staleModes.filter(({ offered }) => offered).map(({ name }) => name);
-    const numbered = choices.map((choice, index) => `[${index + 1}] ${choice}`).join(' ');
-    const said = (await ask(`Write this change? When stale: ${numbered} [n] cancel: `))?.trim().toLowerCase();
-    return choices.find((choice, index) => said === choice || said === String(index + 1));
+    const numbered = choices.map((mode, index) => `[${index + 1}] ${mode}`).join(' ');
+    const answer = (await ask(`Write this change? When stale: ${numbered} [n] cancel: `))?.trim().toLowerCase();
+    return choices.find((mode, index) => answer === mode || answer === String(index + 1));
   }
-  const said = (await ask('Write it? [y/N] '))?.trim().toLowerCase();
-  return said === 'y' || said === 'yes' ? 'yes' : undefined;
+  const answer = (await ask('Write this change? [y/N] '))?.trim().toLowerCase();
+  return answer === 'y' || answer === 'yes' ? 'yes' : undefined;
 }
 
 /** @returns the path of the file's copy */
-function write(context: CommandContext, preparation: ProtectChange, runDir: string): string {
+function write(context: ProtectContext, preparation: ProtectChange, runDir: string): string {
   if (preparation.needsLauncher) {
     putLauncher(context, runDir);
   }
   return makeChange(preparation, runDir, context.shell.now());
 }
 
-/** @throws when it cannot be written, or does not work */
+/** @throws when the launcher cannot be written, or does not work */
 function putLauncher({ shell }: CommandContext, runDir: string): void {
   const launcher = installLauncher({
     runDir,
@@ -191,63 +216,13 @@ function putLauncher({ shell }: CommandContext, runDir: string): void {
   tryLauncher(launcher, shell.env);
 }
 
-function wishOf(
-  { values }: CommandContext,
-  session: CliSession,
-  action: ProtectRequest['action'],
-  onStale: StaleMode | undefined,
-): ProtectRequest {
-  if (action === 'unprotect') {
-    return { action };
+/** @param chosen the mode that the user has chosen when asked */
+function wishOf(request: ProtectCommandRequest, { path, movedBy }: RunFolderOption, chosen: StaleMode | undefined): ProtectRequest {
+  if (request.action === 'unprotect') {
+    return { action: 'unprotect' };
   }
-  const onConflict = values.text('on-conflict');
-  const { path, movedBy } = session.runFolder;
-  return {
-    action,
-    portable: values.flag('portable'),
-    choices: {
-      locks: values.texts('lock'),
-      ...(onStale === undefined ? {} : { onStale }),
-      ...(onConflict === undefined ? {} : { onConflict }),
-      ...(movedBy === undefined ? {} : { runDir: path }),
-    },
-  };
-}
-
-function staleModeOf(text: string | undefined): StaleMode | undefined {
-  const mode = staleModeNames.find((one) => one === text);
-  if (text !== undefined && mode === undefined) {
-    throw new UsageError(`--on-stale is one of ${staleModeNames.join(', ')}`);
-  }
-  return mode;
-}
-
-/** What can be done instead; here the portable form is an option, in the window a button. */
-function adviceOf({ advice, portableHelps }: Extract<Preparation, { kind: 'refused' }>): readonly string[] {
-  return portableHelps ? [...advice.slice(0, -1), `${advice.at(-1)} Ask for it with --portable.`] : advice;
-}
-
-function jsonReport(
-  definition: RawDefinition,
-  action: ProtectRequest['action'],
-  preparation: Preparation,
-  result: ProtectResult,
-  redact: (line: string) => string,
-): unknown {
-  const { id, name, client, scope, file } = definition;
-  const common = { schema: 1, action, definition: { id, name, client, scope, file }, outcome: preparation.kind, done: result.done };
-  switch (preparation.kind) {
-    case 'refused':
-      return { ...common, reason: redact(preparation.reason), advice: adviceOf(preparation).map(redact) };
-    case 'unchanged':
-      return { ...common, reason: preparation.reason };
-    case 'change':
-      return {
-        ...common,
-        diff: protectDiffLines(preparation, redact).map(({ sign, text }) => `${sign} ${text}`),
-        warnings: preparation.warnings.map(redact),
-        ...(result.backup === undefined ? {} : { backup: result.backup }),
-        next: preparation.restartStep,
-      };
-  }
+  const { portable, choices } = request;
+  const onStale = chosen ?? request.onStale;
+  const moved = movedBy === undefined ? {} : { runDir: path };
+  return { action: 'protect', portable, choices: { ...choices, ...(onStale === undefined ? {} : { onStale }), ...moved } };
 }

@@ -1,38 +1,37 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
+import { counted, memory } from '../../presentation/quantities.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
-import { counted, memory } from '../render/quantities.ts';
-import { carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
+import { type ActionOptions, actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
 import { viewWidth } from '../terminal.ts';
-import { actionOptions } from './restartOrStop.ts';
 
-export const pruneCommand: Command = {
+export const pruneCommand: Command<ActionOptions> = {
   name: 'prune',
-  summary: 'end what was left behind, and chosen copies',
+  summary: 'stop orphaned servers, and copies you pick',
   arguments: '[PID…]',
   positionals: { min: 0, max: 1_000 },
   options: actionOptions,
   details: [
-    'Lists servers that could be ended: proven orphans (these are chosen), what only seems to be one, copies whose clients live, servers of living clients that do not answer (by their guard or their HTTP health) or have been idle for an hour (by their guard), and servers that run on their own by design. Other PIDs of the list are chosen by naming them; then only those are ended.',
-    'Each is ended as a tree, under an intent, after checking again that it is what it was; what a client starts again is reported and not ended a second time.',
+    'Lists servers you could stop. Proven orphans are preselected; name PIDs to pick others instead.',
+    'Each server is stopped with its launchers and helpers, after its identity has been checked again. A server that its client starts again is reported and not stopped a second time.',
   ],
   exits: [
-    [exitCodes.ok, 'the chosen are gone, or there was nothing to end'],
-    [exitCodes.error, 'wrong usage, a PID that is not on the list, or one of them could not be ended'],
-    [exitCodes.youMustAct, 'nothing was done: the question was not answered with yes'],
+    [exitCodes.ok, 'the selected servers are stopped, or there was nothing to stop'],
+    [exitCodes.error, 'usage error, a PID that is not on the list, or a server could not be stopped'],
+    [exitCodes.youMustAct, 'no change: you answered no'],
   ],
   async run(context) {
     const { shell, values, color, positionals } = context;
     const session = await openActionSession(context);
     const view = { width: viewWidth(shell), color, now: shell.now() };
-    const json = values.flag('json');
+    const json = values.json;
     try {
-      const { snapshot, hands } = session;
-      const candidates = pruneCandidates(snapshot, hands.planContext);
+      const { snapshot, actions } = session;
+      const candidates = pruneCandidates(snapshot, actions.planContext);
       const chosen = choose(candidates, positionals);
       const ids = new Set(chosen.map(({ instance }) => instance.id));
       const print = (outcomes: readonly { readonly pid: number; readonly outcome: Outcome }[], message?: string): void =>
@@ -56,7 +55,7 @@ export const pruneCommand: Command = {
       if (!json) {
         shell.stdout.write(renderPrune(candidates, ids, view));
       }
-      if (values.flag('dry-run') || chosen.length === 0) {
+      if (values['dry-run'] || chosen.length === 0) {
         if (json) {
           print([]);
         }
@@ -64,7 +63,7 @@ export const pruneCommand: Command = {
       }
       const plans = chosen.map(({ plan }) => plan);
       const pids = chosen.map(({ instance }) => instance.pid).join(', ');
-      const question = `End ${counted(chosen.length, 'server')} (PID ${pids}), freeing up to ${memory(freedBytes(chosen))}?`;
+      const question = `Stop ${counted(chosen.length, 'server')} (PID ${pids}) and free up to ${memory(freedBytes(chosen))}?`;
       const last = lastCopies(chosen, snapshot);
       const answer = await confirmed(plans, question, last, context);
       if (answer !== 'yes') {
@@ -78,7 +77,7 @@ export const pruneCommand: Command = {
       }
       const outcomes: { pid: number; outcome: Outcome }[] = [];
       for (const { plan, instance } of chosen) {
-        const outcome = await carryOutPlan(plan, hands, context);
+        const outcome = await carryOutPlan(plan, actions, context);
         outcomes.push({ pid: instance.pid, outcome });
         if (!json) {
           shell.stdout.write(outcomeLines(outcome, view));
@@ -102,7 +101,7 @@ function choose(candidates: readonly PruneCandidate[], asked: readonly string[])
   return [...new Set(asked)].map((word) => {
     const found = /^\d+$/.test(word) ? candidates.find(({ instance }) => instance.tree.includes(Number(word))) : undefined;
     if (!found) {
-      throw new UsageError(`"${word}" is not the PID of anything that could be ended`, '"mcp-shepherd prune --dry-run" lists what could.');
+      throw new UsageError(`"${word}" is not the PID of a server on the list`, 'List: mcp-shepherd prune --dry-run');
     }
     return found;
   });

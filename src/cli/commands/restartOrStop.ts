@@ -4,42 +4,46 @@ import { findOtherAction, pidIn } from '../../action/execute/otherAction.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
 import type { Plan, Verb } from '../../action/plan/plan.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import type { Command, CommandContext, Options } from '../command.ts';
+import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
+import { capital } from '../render/headline.ts';
 import { outcomeLines, renderPlan } from '../render/planView.ts';
 import { searchFailure, searchFailureJson } from '../render/searchView.ts';
-import { type ActionSession, carryOutPlan, confirmed, exitCodeOf, openActionSession, unconfirmed } from '../session/actionSession.ts';
+import {
+  type ActionOptions,
+  type ActionSession,
+  actionOptions,
+  carryOutPlan,
+  confirmed,
+  exitCodeOf,
+  openActionSession,
+  unconfirmed,
+} from '../session/actionSession.ts';
 import { findInstance } from '../session/findInstance.ts';
 import { viewWidth } from '../terminal.ts';
 import { ensureWays, replaceOnce } from './ensure.ts';
 
-export const actionOptions: Options = {
-  'dry-run': { type: 'boolean', help: 'print the plan and do nothing' },
-  yes: { type: 'boolean', short: 'y', help: 'do not ask' },
-  force: { type: 'boolean', help: 'do not ask, also where somebody may still use it' },
-};
-
-/** `restart` and `stop`: one server, its plan, a question where one is due, and what became of it. */
-export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext): Promise<ExitCode> {
+/** `restart` and `stop`: finds one server, shows the plan, asks where the plan wants a yes, and reports the outcome. */
+async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<ActionOptions>): Promise<ExitCode> {
   const { shell, values, color, positionals } = context;
   const asked = positionals[0] ?? '';
   const session = await openActionSession(context);
   const view = { width: viewWidth(shell), color, now: shell.now() };
-  const json = values.flag('json');
+  const json = values.json;
   const print = (plan: Plan | null, outcome: Outcome | null): void => shell.stdout.write(jsonText({ schema: 1, plan, outcome }, 2));
   try {
     const result = findInstance(session.snapshot, asked);
-    const other = await findOtherAction(session.hands.requester, {
+    const other = await findOtherAction(session.actions.requester, {
       who: `PID ${asked}`,
       isMeant: ({ expect }) => result.kind === 'none' && pidIn(expect) === asked,
-      // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
+      // A user who pressed Enter before the other action was done meant the old process, not the new one.
       done: (entries) => doneSince(entries, asked, verb, performance.timeOrigin),
     });
     if (other !== undefined) {
       const outcome = { status: 'already', message: other.message } as const;
-      if (!values.flag('dry-run')) {
-        appendToHistory(session.hands.requester, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
+      if (!values['dry-run']) {
+        appendToHistory(session.actions.requester, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
       }
       if (json) {
         print(null, outcome);
@@ -58,8 +62,8 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
       }
       throw new UsageError(message, hint);
     }
-    const plan = planHere(verb, result.instance, session, context);
-    if (values.flag('dry-run')) {
+    const plan = planWithEnsure(verb, result.instance, session, context);
+    if (values['dry-run']) {
       if (json) {
         print(plan, null);
       } else {
@@ -70,7 +74,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
     if (!json) {
       shell.stdout.write(renderPlan(plan, result.instance, session.snapshot, view));
     }
-    const answer = await confirmed([plan], `Do it (${verb} ${plan.target.name}, PID ${plan.target.pid})?`, [], context);
+    const answer = await confirmed([plan], `${capital(verb)} ${plan.target.name} (PID ${plan.target.pid})?`, [], context);
     if (answer !== 'yes') {
       const message = unconfirmed(answer, [plan], []);
       if (json) {
@@ -80,7 +84,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
       }
       return exitCodes.youMustAct;
     }
-    const outcome = await carryOutPlan(plan, { ...session.hands, ensure: (name, pid) => replaceOnce(name, pid, context) }, context);
+    const outcome = await carryOutPlan(plan, { ...session.actions, ensure: (name, pid) => replaceOnce(name, pid, context) }, context);
     if (json) {
       print(plan, outcome);
     } else if (outcome.status !== 'manual' && plan.refused === undefined) {
@@ -92,48 +96,49 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
   }
 }
 
-/** A server on a port that nobody here can restart is looked for in the folder's own `mcp-shepherd.json`. */
-function planHere(verb: Verb, instance: Instance, { snapshot, hands }: ActionSession, context: CommandContext): Plan {
-  const plan = makePlan(verb, instance, snapshot, hands.planContext);
+/** The plan; for an HTTP server that has no other way to be restarted, `mcp-shepherd.json` of the folder may have one. */
+function planWithEnsure(verb: Verb, instance: Instance, { snapshot, actions }: ActionSession, context: CommandContext): Plan {
+  const plan = makePlan(verb, instance, snapshot, actions.planContext);
   return verb === 'restart' && plan.refused !== undefined && instance.listens
-    ? makePlan(verb, instance, snapshot, { ...hands.planContext, ensures: ensureWays(context) })
+    ? makePlan(verb, instance, snapshot, { ...actions.planContext, ensures: ensureWays(context) })
     : plan;
 }
 
-export const restartCommand: Command = {
+export const restartCommand: Command<ActionOptions> = {
   name: 'restart',
-  summary: 'restart one server, or say how',
+  summary: 'restart one server, or show how',
   arguments: 'NAME|PID',
   positionals: { min: 1, max: 1 },
   options: actionOptions,
   details: [
-    'Finds one running server by its PID, its name, its package or an unambiguous beginning of its name, and has it restarted by whoever runs it: its guard (its client notices nothing), or the VS Code window (its MCP Shepherd does it). Where only a person can do it in the client, the exact step is printed. A server whose client has ended is ended, because nobody can use it. An HTTP server that nobody runs is started again by the command that mcp-shepherd.json of the project folder has for its port, as by “ensure”.',
-    'If several want the same at once, one acts and the others say so.',
+    'Restarts one running server without its client losing it: through its guard, or through its VS Code window. Where only you can do it in the client, the exact step is printed. A server whose client has exited is stopped, because no client can use it. An HTTP server that no client runs is started again with the command that mcp-shepherd.json of the project folder has for its port, as by "ensure".',
+    'NAME can be a PID, a name, a package, or a unique prefix of a name. When several callers ask at once, one acts and the others report it.',
   ],
   exits: [
-    [exitCodes.ok, 'it was restarted, by this call or by somebody else at the same time'],
+    [exitCodes.ok, 'restarted, by this call or by another one at the same time'],
     [
       exitCodes.error,
-      'wrong usage; no such server, more than one, or it does not run; it did not work, or the new process runs an old version as well',
+      'usage error; no such server, several, or it is not running; the restart failed, or the new process runs an old version too',
     ],
-    [exitCodes.youMustAct, 'nothing was done: the printed step is yours to take, or the question was not answered with yes'],
+    [exitCodes.youMustAct, 'no change: follow the printed step, or you answered no'],
   ],
   run: (context) => runAction('restart', context),
 };
 
-export const stopCommand: Command = {
+export const stopCommand: Command<ActionOptions> = {
   name: 'stop',
   summary: 'stop one server',
   arguments: 'NAME|PID',
   positionals: { min: 1, max: 1 },
   options: actionOptions,
   details: [
-    'A server of a VS Code window is stopped by that window. Any other is ended with its launchers and helpers: SIGTERM first, SIGKILL after 3 seconds; before each signal it is checked that the process is still the one that was meant. Where its client lives and may still use it, --force or a second yes is needed.',
+    'A server of a VS Code window is stopped by that window. Any other server is stopped with its launchers and helpers: SIGTERM first, SIGKILL after 3 seconds; before each signal its identity is checked again. Where its client is running and may use it, --force or a second yes is needed.',
+    'NAME can be a PID, a name, a package, or a unique prefix of a name.',
   ],
   exits: [
-    [exitCodes.ok, 'it is stopped, by this call or by somebody else at the same time'],
-    [exitCodes.error, 'wrong usage; no such server, more than one, or it does not run; it did not work'],
-    [exitCodes.youMustAct, 'nothing was done: the question was not answered with yes'],
+    [exitCodes.ok, 'stopped, by this call or by another one at the same time'],
+    [exitCodes.error, 'usage error; no such server, several, or it is not running; the stop failed'],
+    [exitCodes.youMustAct, 'no change: you answered no'],
   ],
   run: (context) => runAction('stop', context),
 };

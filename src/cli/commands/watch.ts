@@ -11,7 +11,7 @@ import { terminalText } from '../render/text.ts';
 import { openSession, runFolderRemark, stderrLog } from '../session/openSession.ts';
 import { Screen, viewWidth } from '../terminal.ts';
 
-/** Shows snapshots as they come, until it is closed. */
+/** Shows each new snapshot until it is closed. */
 interface Display {
   show(snapshot: Snapshot): void;
   warn(message: string): void;
@@ -20,17 +20,17 @@ interface Display {
 
 export const watchCommand: Command = {
   name: 'watch',
-  summary: 'the same, kept current until Ctrl-C',
+  summary: 'live status, until Ctrl-C',
   arguments: '',
   positionals: { min: 0, max: 0 },
   options: {},
   details: [
-    'On a terminal the table of "status" is kept current in place. Elsewhere the headline is printed once and then one line for each change: "+" started, "-" ended, "!" needs you, "=" another state, "?" could not be read.',
-    'With --json one snapshot per line, the first at once and then one whenever something other than time and memory has changed.',
+    'On a terminal the table of "status" is redrawn in place. Elsewhere the headline is printed once and then one line per change: "+" started, "-" ended, "!" needs attention, "=" another state, "?" could not be read.',
+    '--json prints one snapshot per line: the first at once, then one whenever something other than time and memory has changed.',
   ],
   exits: [
-    [exitCodes.ok, 'ended by Ctrl-C, by a signal, or because nobody reads its output any more'],
-    [exitCodes.error, 'wrong usage, or the machine could not be looked at'],
+    [exitCodes.ok, 'ended by Ctrl-C, by a signal, or because the reader of its output is gone'],
+    [exitCodes.error, 'usage error, or the machine could not be scanned'],
   ],
   async run(context) {
     context.shell.endOnSignals();
@@ -57,20 +57,20 @@ export const watchCommand: Command = {
 
 function createDisplay(context: CommandContext, remark: string | undefined): Display {
   const { shell, values } = context;
-  if (values.flag('json')) {
+  if (values.json) {
     return lineDisplay(context, (_before, after) => jsonText(after));
   }
   return shell.stdout.isTty && shell.env.TERM !== 'dumb' ? screenDisplay(context, remark) : lineDisplay(context, changeText(remark));
 }
 
-/** The table, redrawn on every snapshot and every second (ages go on). */
+/** The table, redrawn for every snapshot and every second, because ages grow. */
 function screenDisplay({ shell, color }: CommandContext, remark: string | undefined): Display {
   const screen = new Screen(shell.stdout);
   let latest: Snapshot | undefined;
   let warning = '';
   const draw = (): void => {
     if (latest) {
-      const notes = [remark, warning, 'Ctrl-C ends.'].filter(Boolean).join(' · ');
+      const notes = [remark, warning, 'Ctrl-C stops watching.'].filter(Boolean).join(' · ');
       screen.draw(renderStatus(latest, { width: viewWidth(shell), color, now: shell.now(), remark: notes }));
     }
   };
@@ -97,7 +97,7 @@ function screenDisplay({ shell, color }: CommandContext, remark: string | undefi
   };
 }
 
-/** Lines that are only ever added; nothing for a snapshot that differs in time and memory alone. */
+/** Appends lines; none for a snapshot that differs only in time and memory. */
 function lineDisplay({ shell }: CommandContext, text: (before: Snapshot | undefined, after: Snapshot) => string): Display {
   let before: Snapshot | undefined;
   return {

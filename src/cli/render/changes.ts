@@ -4,12 +4,12 @@ import { problemPlace } from './statusView.ts';
 import { terminalText } from './text.ts';
 
 /**
- * What became different between two snapshots, a line each: `+` started, `-` ended, `!` now makes the headline, `=` another state, `?` a new problem.
- * Memory and age are no change. @param before undefined = the first look: everything that runs is new
+ * The differences between two snapshots, a line each: `+` started, `-` ended, `!` a finding that counts, `=` another state, `?` a new problem.
+ * Memory and age do not count as differences. @param before undefined = the first scan: every server is new
  */
 export function changeLines(before: Snapshot | undefined, after: Snapshot): string[] {
   const lines: string[] = [];
-  const say = (sign: string, text: string): void => {
+  const add = (sign: string, text: string): void => {
     lines.push(`${after.at} ${sign} ${terminalText(text)}`);
   };
   const earlier = new Map((before ? states(before) : []).map((state) => [state.id, state]));
@@ -18,32 +18,32 @@ export function changeLines(before: Snapshot | undefined, after: Snapshot): stri
     const old = earlier.get(state.id);
     earlier.delete(state.id);
     if (old === undefined) {
-      say('+', `${state.title}, ${state.client}`);
+      add('+', `${state.title}, ${state.client}`);
     }
     if (old === undefined ? state.alarm : old.text !== state.text) {
-      say(state.alarm ? '!' : '=', `${state.title} ${state.text}`);
+      add(state.alarm ? '!' : '=', `${state.title} ${state.text}`);
     }
   }
   for (const gone of earlier.values()) {
-    say('-', `${gone.title} ended`);
+    add('-', `${gone.title} ended`);
   }
   const known = new Set(before?.problems.map((problem) => problemPlace(problem) + problem.message));
   for (const problem of after.problems) {
     const text = problemPlace(problem) + problem.message;
     if (!known.has(text)) {
-      say('?', text);
+      add('?', text);
     }
   }
   return lines;
 }
 
-/** A text that is equal for snapshots that differ in time and memory only. */
+/** A text that is the same for snapshots that differ only in time and memory. */
 export function essence(snapshot: Snapshot): string {
   const instances = snapshot.instances.map((instance) => ({ ...instance, memoryBytes: 0 }));
   return JSON.stringify({ ...snapshot, at: '', instances });
 }
 
-interface Told {
+interface ServerState {
   readonly id: string;
   readonly title: string;
   readonly client: string;
@@ -51,7 +51,7 @@ interface Told {
   readonly alarm: boolean;
 }
 
-function states(snapshot: Snapshot): Told[] {
+function states(snapshot: Snapshot): ServerState[] {
   const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
   return snapshot.instances.map((instance) => {
     const state = instanceState(

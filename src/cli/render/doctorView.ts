@@ -1,12 +1,12 @@
-import type { DoctorReport, LookedAtFile } from '../session/doctorReport.ts';
+import { counted } from '../../presentation/quantities.ts';
+import type { DoctorReport, SearchedFile } from '../session/doctorReport.ts';
 import { createPaint, type Tone } from './paint.ts';
-import { counted } from './quantities.ts';
 import { renderProblems, type ViewOptions } from './statusView.ts';
 import { clip, pad, terminalText, wrap } from './text.ts';
 
 const labelWidth = 20;
 
-/** What was looked at, for a person who wonders why something is not shown. Ends in a line break. */
+/** What was searched, for a user who misses a server. Ends in a line break. */
 export function renderDoctor(report: DoctorReport, options: ViewOptions): string {
   const paint = createPaint(options.color);
   /** A label and what belongs to it, wrapped beside it. */
@@ -22,13 +22,13 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
     ...fact('System', report.platform),
     ...fact('Home', report.home),
     ...fact(
-      'Run folder',
+      'State folder',
       `${runFolder.path}${runFolder.movedBy ? `, from ${runFolder.movedBy}` : ''}${runFolder.exists ? '' : ' (does not exist)'}`,
     ),
-    ...fact('Processes', `${counted(processes.count, 'process', 'processes')} seen through ${processes.source}`),
+    ...fact('Processes', `${counted(processes.count, 'process', 'processes')}, from ${processes.source}`),
     ...fact(
       'Boot id',
-      processes.bootIdKnown ? 'known' : 'not known: what is recorded of a process is lost at a restart',
+      processes.bootIdKnown ? 'known' : 'unknown: records of processes are lost when the system restarts',
       processes.bootIdKnown ? 'plain' : 'warning',
     ),
     ...(report.folders.length === 0
@@ -47,7 +47,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
       ),
     ),
     ...section(
-      'Not known',
+      'Unknown',
       report.unknown.flatMap(({ name, pid, reason }) => fact(`PID ${pid}`, `${name}: ${reason}`)),
     ),
     ...section(
@@ -55,7 +55,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
       report.otherHolders.flatMap(({ pid, program, record }) =>
         fact(
           `PID ${pid}`,
-          `${program} (${record.serverId}): ${record.locks.map(({ resource }) => resource).join(', ') || 'nothing named'}`,
+          `${program} (${record.serverId}): ${record.locks.map(({ resource }) => resource).join(', ') || 'no resource named'}`,
         ),
       ),
     ),
@@ -68,20 +68,20 @@ function clientText({ entries, servers }: DoctorReport['clients'][number]): stri
   return entries + servers === 0 ? 'nothing configured' : `${counted(entries, 'entry', 'entries')}, ${counted(servers, 'server')} running`;
 }
 
-function byState(files: readonly LookedAtFile[]): LookedAtFile[] {
+function byState(files: readonly SearchedFile[]): SearchedFile[] {
   const rank = { broken: 0, hidden: 1, found: 2, absent: 3 } as const;
   return [...files].sort((a, b) => rank[a.state] - rank[b.state]);
 }
 
-function fileText(file: LookedAtFile): string {
+function fileText(file: SearchedFile): string {
   const clients = file.clients.join(', ');
   if (file.state === 'absent') {
     return clients === '' ? file.file : `${file.file} (${clients})`;
   }
   if (file.state === 'hidden') {
-    return `${file.file} (its folder may not be read)`;
+    return `${file.file} (its folder cannot be read)`;
   }
   const whose = clients === '' ? '' : ` for ${clients}`;
-  const what = file.entries === 0 ? 'no server in it' : `${counted(file.entries, 'entry', 'entries')}${whose}`;
-  return file.state === 'found' ? `${file.file} (${what})` : `${file.file}${file.entries === 0 ? '' : ` (${what} all the same)`}`;
+  const what = file.entries === 0 ? 'no servers' : `${counted(file.entries, 'entry', 'entries')}${whose}`;
+  return file.state === 'found' ? `${file.file} (${what})` : `${file.file}${file.entries === 0 ? '' : ` (${what} could be read)`}`;
 }

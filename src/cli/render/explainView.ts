@@ -1,7 +1,7 @@
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import type { ExplanationSection } from '../../presentation/explanation.ts';
+import { duration } from '../../presentation/quantities.ts';
 import { createPaint } from './paint.ts';
-import { duration } from './quantities.ts';
 import { instanceState } from './stateWords.ts';
 import type { ViewOptions } from './statusView.ts';
 import { pad, terminalText, wrap } from './text.ts';
@@ -19,7 +19,7 @@ export function renderExplanation(
   const paint = createPaint(options.color);
   const origin = snapshot.definitions.filter((definition) => instance.definitions.includes(definition.id));
   const state = instanceState(instance, origin);
-  const head = `${instance.name} (PID ${instance.pid}), runs for ${duration(options.now - Date.parse(instance.startedAt))}: ${state.words}`;
+  const head = `${instance.name} (PID ${instance.pid}), running for ${duration(options.now - Date.parse(instance.startedAt))}: ${state.words}`;
   const lines = wrap(terminalText(head), options.width).map((line) => paint(state.alarm ? state.tone : 'strong', line));
   for (const section of sections) {
     lines.push('', ...wrap(terminalText(section.heading), options.width).map((line) => paint('strong', line)));

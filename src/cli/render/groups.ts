@@ -1,7 +1,7 @@
 import type { Definition } from '../../model/definition.ts';
 import type { ClientInstance, Instance, Snapshot } from '../../model/snapshot.ts';
 
-/** What stands under one heading of the table. */
+/** The servers and entries under one heading of the table. */
 export interface Group {
   readonly title: string;
   readonly instances: readonly Instance[];
@@ -11,7 +11,7 @@ export interface Group {
 
 /**
  * The servers by the client process that started them, then those without a client, then those that no configuration names.
- * Entries from which nothing runs stand with their client's servers; at the end where it runs none, or runs in several processes.
+ * An entry from which nothing runs is listed with its client's servers; at the end where the client runs no servers, or runs in several processes.
  */
 export function groupSnapshot(snapshot: Snapshot): Group[] {
   const known = new Set(snapshot.definitions.map((definition) => definition.id));
@@ -54,11 +54,11 @@ export function groupSnapshot(snapshot: Snapshot): Group[] {
     groups.push({ title: 'Without a client', instances: clientless, resting: [] });
   }
   if (unconfigured.length > 0) {
-    groups.push({ title: 'In no configuration that was found', instances: unconfigured, resting: [] });
+    groups.push({ title: 'Not in any configuration', instances: unconfigured, resting: [] });
   }
   const restingClients = [...new Set(resting.map((definition) => definition.client))].filter((id) => sessionsOf(id) !== 1);
   for (const id of restingClients.sort((a, b) => compareNames(nameOf(a), nameOf(b)))) {
-    groups.push({ title: `${nameOf(id)}, without a process`, instances: [], resting: restingOf(id) });
+    groups.push({ title: `${nameOf(id)}, no servers running`, instances: [], resting: restingOf(id) });
   }
   return groups;
 }
@@ -67,7 +67,7 @@ function configured(instance: Instance, known: ReadonlySet<string>): boolean {
   return instance.definitions.some((id) => known.has(id));
 }
 
-/** By code unit: the same order in every language, which a table that is redrawn needs. */
+/** By code unit: the same order in every language, as a table that is redrawn needs. */
 function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 import { isHeadline } from '../../model/finding.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { countFindings } from '../../presentation/findingLabels.ts';
-import { counted } from './quantities.ts';
+import { counted } from '../../presentation/quantities.ts';
 
 export interface Headline {
   /** "12 servers, 2 stale, 1 duplicate" */
@@ -17,13 +17,13 @@ export function headline(snapshot: Snapshot): Headline {
   );
   const alarms = troubled.filter((kinds) => kinds.size > 0).length;
   const counts = countFindings(troubled.flatMap((kinds) => [...kinds]));
-  const servers = snapshot.instances.length === 0 ? 'no server runs' : counted(snapshot.instances.length, 'server');
+  const servers = snapshot.instances.length === 0 ? 'no servers running' : counted(snapshot.instances.length, 'server');
   const trouble = counts !== '' ? [counts] : snapshot.instances.length > 0 ? ['nothing wrong'] : [];
   const problems = snapshot.problems.length === 0 ? [] : [counted(snapshot.problems.length, 'problem')];
   return { text: [servers, ...trouble, ...problems].join(', '), alarms };
 }
 
-/** The beginning of a sentence. */
+/** The text with a capital first letter. */
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

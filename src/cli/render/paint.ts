@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
 
-/** What a text means; the colour follows. Nothing is told by the tone alone. */
+/** What a text means; the colour follows from it. The words always say the same. */
 export type Tone = 'plain' | 'strong' | 'good' | 'warning' | 'bad' | 'dim';
 
-/** Gives a text its tone. The text must be final: widths are counted before. */
+/** Colours a text. Widths are counted before, because colour codes take no columns. */
 export type Paint = (tone: Tone, text: string) => string;
 
 type Format = Parameters<typeof styleText>[0];
@@ -16,9 +16,9 @@ const formats: Readonly<Record<Exclude<Tone, 'plain'>, Format>> = {
   dim: 'dim',
 };
 
-/** @param color false = every text as it is */
+/** @param color false = no text is changed */
 export function createPaint(color: boolean): Paint {
-  // Node 20 before 20.12 has no styleText; there the words have to do.
+  // Node 20 before 20.12 has no styleText.
   if (!color || typeof styleText !== 'function') {
     return (_tone, text) => text;
   }

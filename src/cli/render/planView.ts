@@ -2,13 +2,13 @@ import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import type { Plan } from '../../action/plan/plan.ts';
 import { guardWouldHelp } from '../../action/protect/guardability.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { memory } from '../../presentation/quantities.ts';
 import { createPaint, type Tone } from './paint.ts';
-import { memory } from './quantities.ts';
 import { instanceState } from './stateWords.ts';
 import type { ViewOptions } from './statusView.ts';
 import { terminalText, wrap } from './text.ts';
 
-/** Which server is meant, its state, what will be done, and what a person should know before. */
+/** The server, its state, the steps, and the risks. */
 export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, options: ViewOptions): string {
   const paint = createPaint(options.color);
   const { target } = plan;
@@ -32,7 +32,7 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
       ? block(`Not possible: ${plan.refused}`, 'warning', 0)
       : manual
         ? [
-            ...block(`Not done yet, it is your turn: ${manual.text}`, 'plain', 0),
+            ...block(`mcp-shepherd cannot ${plan.verb} this server for you. ${manual.text}`, 'plain', 0),
             ...guardHint(plan, instance, snapshot).flatMap((hint) => block(hint, 'dim', 0)),
           ]
         : [
@@ -40,19 +40,19 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
             ...plan.steps.flatMap((one, index) => step(one.text, index)),
             ...step(`check that ${plan.verify}`, plan.steps.length),
             ...(plan.steps.some((one) => one.kind === 'end-tree') ? block(`frees up to ${memory(target.memoryBytes)}`, 'dim', 5) : []),
-            ...plan.risks.flatMap((risk) => block(`Mind: ${risk}`, 'warning')),
+            ...plan.risks.flatMap((risk) => block(`Note: ${risk}`, 'warning')),
           ]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** How to have it done by one command from then on, where the guard would allow that; else none. */
+/** The command that makes later restarts possible from here, where the guard allows that; else nothing. */
 function guardHint(plan: Plan, instance: Instance, snapshot: Snapshot): string[] {
   const definition = plan.verb === 'restart' ? guardWouldHelp(instance, snapshot) : undefined;
-  return definition ? [`"mcp-shepherd protect ${definition.name}" lets it be restarted from here from its next start on.`] : [];
+  return definition ? [`To restart it from here next time: mcp-shepherd protect ${definition.name}`] : [];
 }
 
-/** What became of it, a line or a few. */
+/** The outcome, in one or a few lines. */
 export function outcomeLines(outcome: Outcome, options: ViewOptions): string {
   const paint = createPaint(options.color);
   const good = outcome.status === 'done' && !outcome.after?.stillOld;

@@ -1,4 +1,5 @@
-import type { Preparation, ProtectChange } from '../../action/protect/protectChange.ts';
+import type { Preparation, ProtectChange, ProtectRequest } from '../../action/protect/protectChange.ts';
+import type { RawDefinition } from '../../model/definition.ts';
 import { describeStaleMode } from '../../model/staleMode.ts';
 import { type DiffLine, lineDiff } from './diffView.ts';
 import type { Paint } from './paint.ts';
@@ -11,23 +12,30 @@ export interface ProtectResult {
   readonly backup?: string;
 }
 
-export interface ChangeViewOptions {
+export interface ProtectOutcome {
+  readonly definition: RawDefinition;
+  readonly action: ProtectRequest['action'];
+  readonly preparation: Preparation;
+  readonly result: ProtectResult;
+}
+
+interface ChangeViewOptions {
   readonly width: number;
   readonly paint: Paint;
   /** Hides the secrets of one line of the file. */
   redact(line: string): string;
 }
 
-/** What changes in the file, line by line; where lines are too long to be read, the words of the command. */
-export function protectDiffLines({ file, after }: ProtectChange, redact: (line: string) => string): readonly DiffLine[] {
+/** The lines of the file that change; one sentence where they are too long to be shown. */
+function protectDiffLines({ file, after }: ProtectChange, redact: (line: string) => string): readonly DiffLine[] {
   return (
     lineDiff(file.text, after, redact) ?? [
-      { sign: ' ', text: 'The file has lines too long to be shown; only the entry’s command changes.' },
+      { sign: ' ', text: 'The change is too long to be shown. Only the command of the entry changes.' },
     ]
   );
 }
 
-/** The preview: what is written where, what it means, and what to know before. */
+/** The preview: the file, the lines that change, what the guard will do, and warnings. */
 export function renderChange(change: ProtectChange, { width, paint, redact }: ChangeViewOptions): string {
   const tones = { '-': 'bad', '+': 'good', ' ': 'dim' } as const;
   const notes = [
@@ -45,14 +53,39 @@ export function renderChange(change: ProtectChange, { width, paint, redact }: Ch
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-/** What became of it. */
+/** The result in sentences. */
 export function renderResult(name: string, preparation: Preparation, { done, dryRun, backup }: ProtectResult, width: number): string {
   if (preparation.kind !== 'change') {
     return `${wrap(terminalText(preparation.reason), width).join('\n')}\n`;
   }
   const how = preparation.action === 'protect' ? 'through the guard' : 'without the guard';
   const sentences = done
-    ? [`Done: ${name} starts ${how} from its next start on.`, preparation.restartStep, `The file as it was: ${backup ?? ''}`]
+    ? [`Done. The next start of ${name} goes ${how}.`, preparation.restartStep, `Copy of the old file: ${backup ?? ''}`]
     : [dryRun ? 'Nothing was written (--dry-run).' : 'Nothing was written. Run it again with --yes to write it.'];
   return `\n${sentences.flatMap((sentence) => wrap(terminalText(sentence), width)).join('\n')}\n`;
+}
+
+/** What the user can do instead. The portable form is an option here; in VS Code it is a button. */
+export function protectAdvice({ advice, portableHelps }: Extract<Preparation, { kind: 'refused' }>): readonly string[] {
+  return portableHelps ? [...advice.slice(0, -1), `${advice.at(-1)} Use --portable for it.`] : advice;
+}
+
+/** What `--json` prints. */
+export function protectReport({ definition, action, preparation, result }: ProtectOutcome, redact: (line: string) => string): unknown {
+  const { id, name, client, scope, file } = definition;
+  const common = { schema: 1, action, definition: { id, name, client, scope, file }, outcome: preparation.kind, done: result.done };
+  switch (preparation.kind) {
+    case 'refused':
+      return { ...common, reason: redact(preparation.reason), advice: protectAdvice(preparation).map(redact) };
+    case 'unchanged':
+      return { ...common, reason: preparation.reason };
+    case 'change':
+      return {
+        ...common,
+        diff: protectDiffLines(preparation, redact).map(({ sign, text }) => `${sign} ${text}`),
+        warnings: preparation.warnings.map(redact),
+        ...(result.backup === undefined ? {} : { backup: result.backup }),
+        next: preparation.restartStep,
+      };
+  }
 }

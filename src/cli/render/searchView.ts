@@ -1,8 +1,8 @@
+import { duration } from '../../presentation/quantities.ts';
 import type { SearchResult } from '../session/findInstance.ts';
-import { duration } from './quantities.ts';
 import { displayName, terminalText } from './text.ts';
 
-/** The same as plain data: nothing was found that could be restarted, and what it might have been. */
+/** Why a search did not find exactly one server, as plain data. */
 export function searchFailureJson(asked: string, result: Exclude<SearchResult, { kind: 'found' }>): Readonly<Record<string, unknown>> {
   return {
     instance: null,
@@ -16,7 +16,7 @@ export function searchFailureJson(asked: string, result: Exclude<SearchResult, {
   };
 }
 
-/** Why a search did not end with one server; for the error message. @param now epoch ms */
+/** Why a search did not find exactly one server, as an error message. @param now epoch ms */
 export function searchFailure(
   asked: string,
   result: Exclude<SearchResult, { kind: 'found' }>,
@@ -31,22 +31,22 @@ export function searchFailure(
         );
       });
       return {
-        message: `"${terminalText(asked)}" may be any of ${result.instances.length} servers`,
-        hint: ['Say the PID:', ...lines].join('\n'),
+        message: `"${terminalText(asked)}" matches ${result.instances.length} servers`,
+        hint: ['Use a PID:', ...lines].join('\n'),
       };
     }
     case 'not-running': {
       const places = result.definitions.map((definition) => terminalText(`  ${definition.file}:${definition.line}`));
       const remote = result.definitions.every((definition) => definition.transport !== 'stdio');
       const message = remote
-        ? `"${terminalText(asked)}" is a remote server: nothing of it runs on this machine, as far as can be seen`
-        : `"${terminalText(asked)}" is configured and does not run; its client starts it when it needs it`;
+        ? `"${terminalText(asked)}" is a remote server: it does not run on this machine`
+        : `"${terminalText(asked)}" is configured but not running; its client starts it when needed`;
       return { message, hint: ['Configured in', ...places].join('\n') };
     }
     case 'none': {
       const meant = result.suggestion === undefined ? '' : `; did you mean "${terminalText(result.suggestion)}"?`;
       const kind = /^\d+$/.test(asked) ? `no MCP server has PID ${asked}` : `no MCP server is called "${terminalText(asked)}"`;
-      return { message: `${kind}${meant}`, hint: '"mcp-shepherd status" lists them.' };
+      return { message: `${kind}${meant}`, hint: 'List: mcp-shepherd status' };
     }
   }
 }

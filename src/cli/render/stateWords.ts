@@ -14,7 +14,7 @@ export interface State {
   readonly notes: readonly string[];
 }
 
-/** What a person reads of one running server. @param definitions those it was started from: what is wrong with them is told with it */
+/** The state of one running server. @param definitions the entries it was started from; their findings are included */
 export function instanceState(instance: Instance, definitions: readonly Definition[] = []): State {
   const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)].sort(compareFindings);
   const worst = findings[0];
@@ -31,7 +31,7 @@ export function instanceState(instance: Instance, definitions: readonly Definiti
   return { ...state, alarm: false, notes: [...reason, ...findings.map(noteOf)] };
 }
 
-/** What a person reads of an entry from which nothing runs, as far as is known. */
+/** The state of an entry from which no known server runs. */
 export function definitionState(definition: Definition): State {
   const findings = [...definition.findings].sort(compareFindings);
   const alarm = findings.some(isHeadline);
@@ -51,17 +51,17 @@ function restingWords({ enabled, transport, port, url }: Definition): string {
   }
   switch (port?.holder) {
     case 'nobody':
-      return `not running: nobody listens on port ${port.number}`;
+      return `not running: no program listens on port ${port.number}`;
     case 'stranger':
       return `not running: port ${port.number} is held by PID ${port.pid}`;
     case 'hidden':
       return port.pid === undefined
-        ? `port ${port.number} is held by a process that cannot be seen`
-        : `runs in PID ${port.pid}, as a part of another program`;
+        ? `port ${port.number} is held by a process that cannot be read`
+        : `runs in PID ${port.pid}, as part of another program`;
     case 'forwarder':
-      return `port ${port.number} is passed on by PID ${port.pid} to where it cannot be seen`;
+      return `port ${port.number} is forwarded by PID ${port.pid} to an unknown target`;
     default:
-      return `remote, not looked at${url ? `: ${url}` : ''}`;
+      return `remote${url ? `: ${url}` : ''}`;
   }
 }
 
@@ -69,11 +69,11 @@ function noteOf(finding: Finding): string {
   return `${findingWord(finding)}: ${finding.message}`;
 }
 
-/** Short words for the table. `complete` = the finding's own sentence adds nothing that matters. */
+/** Short words for the table. `complete` = the message of the finding adds nothing important. */
 function headlineWords(finding: Finding, instance: Instance): { words: string; complete: boolean } {
   const words = findingWord(finding);
   const { kind, subKind } = finding;
-  // Source, interpreter and program have sentences of their own, whatever the versions are.
+  // Messages about source, interpreter and program do not depend on versions.
   if (kind !== 'stale' || !(subKind === undefined || subKind === 'package' || subKind === 'dependency')) {
     return { words, complete: false };
   }
@@ -96,7 +96,7 @@ function headlineWords(finding: Finding, instance: Instance): { words: string; c
   return { words, complete: false };
 }
 
-/** A reason longer than this (a path in it) stands below the row: the column of states keeps the width that states need. */
+/** A longer reason (with a path) is a note below the row, so that the column of states stays narrow. */
 const longestReason = 48;
 
 function quietState(instance: Instance): { words: string; tone: Tone; reason: readonly string[] } {
@@ -105,7 +105,7 @@ function quietState(instance: Instance): { words: string; tone: Tone; reason: re
   const reason = instance.unknown !== undefined && long ? [instance.unknown] : [];
   const told = long ? undefined : instance.unknown;
   if (instance.package?.running == null) {
-    return { words: `runs${background}; version unknown${told === undefined ? '' : `: ${told}`}`, tone: 'dim', reason };
+    return { words: `running${background}; version unknown${told === undefined ? '' : `: ${told}`}`, tone: 'dim', reason };
   }
   return told === undefined
     ? { words: `ok${background}`, tone: instance.unknown === undefined ? 'good' : 'plain', reason }

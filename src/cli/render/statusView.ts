@@ -1,9 +1,9 @@
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { counted, duration, memory } from '../../presentation/quantities.ts';
 import { groupSnapshot } from './groups.ts';
 import { capital, headline } from './headline.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { counted, duration, memory } from './quantities.ts';
 import { definitionState, instanceState, type State } from './stateWords.ts';
 import { type Cell, type Column, renderTable, type TableLine } from './table.ts';
 import { clip, displayName, terminalText, wrap } from './text.ts';
@@ -14,7 +14,7 @@ export interface ViewOptions {
   readonly color: boolean;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Said above the table; for example that the run folder is not the usual one. */
+  /** A line above the table; for example that the state folder is not the usual one. */
   readonly remark?: string;
 }
 
@@ -28,7 +28,7 @@ const columns: readonly Column[] = [
   { title: 'PACKAGE', max: 44, dispensable: 5 },
 ];
 
-/** Hostile texts may be megabytes long; nobody reads on here. */
+/** Hostile texts may be megabytes long. */
 const longestText = 400;
 const longestName = 80;
 
@@ -44,20 +44,20 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
   if (groups.length > 0) {
     lines.push('', ...renderTable(columns, groups, { width: options.width, paint }));
   } else {
-    const hint = 'No MCP server is configured and none runs, as far as can be seen. "mcp-shepherd doctor" says where it was looked.';
+    const hint = 'No MCP servers found. Run "mcp-shepherd doctor" to see where we looked.';
     lines.push('', ...wrap(hint, options.width));
   }
   lines.push(...renderProblems(snapshot.problems, options.width, paint));
   if (
     snapshot.instances.some((instance) => instance.findings.some((finding) => finding.kind === 'stale' || finding.kind === 'files-gone'))
   ) {
-    const hint = '"mcp-shepherd restart NAME" or "restart PID" says how a server is replaced.';
+    const hint = 'Fix a stale server: mcp-shepherd restart NAME';
     lines.push('', ...wrap(hint, options.width).map((line) => paint('dim', line)));
   }
   return `${lines.join('\n')}\n`;
 }
 
-/** What could not be read, each with file and line as editors and terminals open them. No lines when there is nothing. */
+/** What could not be read, with file and line in the form that terminals and editors open. Empty when everything could be read. */
 export function renderProblems(problems: readonly Problem[], width: number, paint: Paint): string[] {
   if (problems.length === 0) {
     return [];
@@ -71,7 +71,7 @@ export function renderProblems(problems: readonly Problem[], width: number, pain
   return lines;
 }
 
-/** "file:line:column: ", as far as known. */
+/** "file:line:column: ", without the parts that are unknown. */
 export function problemPlace(problem: Problem): string {
   if (problem.file === undefined) {
     return '';
@@ -121,18 +121,18 @@ function instanceCells(instance: Instance, now: number): string[] {
   return [version, memory(instance.memoryBytes), duration(now - Date.parse(instance.startedAt)), instance.package?.name ?? ''];
 }
 
-/** The port of an HTTP server, what it says of itself, and who is connected. */
+/** The port of an HTTP server, the version that it reports, and the clients that are connected. */
 function reachedBy({ listens, usedBy = [], package: found }: Instance): string[] {
   if (!listens) {
     return [];
   }
-  const said = listens.health?.version;
-  const version = said === undefined || !/^v?\d/.test(said) || said === found?.running ? '' : `, says it is ${said}`;
+  const reported = listens.health?.version;
+  const version = reported === undefined || !/^v?\d/.test(reported) || reported === found?.running ? '' : `, reports version ${reported}`;
   const users = usedBy.length === 0 ? '' : `; used by ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
   return [`port ${listens.port}${version}${users}`];
 }
 
-/** Whose it is and what it runs, for a server that no configuration explains. */
+/** Client and command line of a server that no entry explains. */
 function startedBy(instance: Instance, configured: boolean): string[] {
   if (configured) {
     return [];

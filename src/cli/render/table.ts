@@ -4,13 +4,13 @@ import { displayWidth, wrap } from './text.ts';
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** May be narrowed to this width before other columns are left out; its text then wraps. Absent = always as wide as its text. */
+  /** May be narrpending to this width before other columns are left out; its text then wraps. Absent = always as wide as its text. */
   readonly min?: number;
-  /** Beyond this width it grows only when the other columns have all they need. */
+  /** Beyond this width it grows only when the other columns have the width they need. */
   readonly comfortable?: number;
   /** Never wider than this, even where there is room; longer text wraps (or sticks out where the width is unlimited). */
   readonly max?: number;
-  /** Which column goes first when there is no room: the highest. Absent = stays. */
+  /** The column with the highest number is left out first when there is no room. Absent = never left out. */
   readonly dispensable?: number;
 }
 
@@ -21,7 +21,7 @@ export interface Cell {
 }
 
 export type TableLine =
-  /** `marker` stands in the indent before the first column: one column wide. */
+  /** `marker` is drawn in the indent before the first column; one column wide. */
   | { readonly kind: 'row'; readonly marker?: string; readonly cells: readonly Cell[] }
   | { readonly kind: 'heading'; readonly text: string }
   /** More about the row above. */
@@ -81,16 +81,16 @@ function fitColumns(columns: readonly Column[], natural: readonly number[], widt
   }
   const widths = columns.map((_, index) => (kept.has(index) ? least(index) : 0));
   let spare = width - sum(least);
-  // Names get room for what is usual, then the words, then the names what is left.
+  // Names get their comfortable width first, then states, then names the rest.
   for (const target of [(index: number) => columns[index]?.comfortable ?? Number.POSITIVE_INFINITY, () => Number.POSITIVE_INFINITY]) {
     for (const index of kept) {
-      const wish = Math.min(natural[index] ?? 0, target(index));
-      const more = Math.max(0, Math.min(wish - (widths[index] ?? 0), spare));
+      const wanted = Math.min(natural[index] ?? 0, target(index));
+      const more = Math.max(0, Math.min(wanted - (widths[index] ?? 0), spare));
       widths[index] = (widths[index] ?? 0) + more;
       spare -= more;
     }
   }
-  // A terminal too narrow even for that: the words are squeezed further, the widest first.
+  // In a terminal too narrow even for that, the widest column is narrpending first.
   for (let narrow = -spare; narrow > 0; narrow--) {
     const widest = [...kept].filter((index) => columns[index]?.min !== undefined).sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0))[0];
     if (widest === undefined || (widths[widest] ?? 0) <= narrowest) {
@@ -110,7 +110,7 @@ function renderRow(columns: readonly Column[], widths: readonly number[], row: T
   const lines: string[] = [];
   for (let at = 0; at < height; at++) {
     let line = at === 0 && row.marker ? layout.paint('bad', row.marker) + ' '.repeat(indent - 1) : ' '.repeat(indent);
-    let owed = '';
+    let pending = '';
     for (const [index, column] of columns.entries()) {
       const width = widths[index] ?? 0;
       if (width === 0) {
@@ -118,12 +118,12 @@ function renderRow(columns: readonly Column[], widths: readonly number[], row: T
       }
       const text = wrapped[index]?.[at] ?? '';
       const fill = ' '.repeat(Math.max(0, width - displayWidth(text)));
-      // Spaces are owed until something follows them, so that no line ends in spaces.
+      // Spaces are written only before more text, so that no line ends in spaces.
       if (text !== '') {
-        line += owed + (column.align === 'right' ? fill : '') + layout.paint(row.cells[index]?.tone ?? 'plain', text);
-        owed = '';
+        line += pending + (column.align === 'right' ? fill : '') + layout.paint(row.cells[index]?.tone ?? 'plain', text);
+        pending = '';
       }
-      owed += (text === '' || column.align !== 'right' ? fill : '') + ' '.repeat(gap);
+      pending += (text === '' || column.align !== 'right' ? fill : '') + ' '.repeat(gap);
     }
     lines.push(line.trimEnd() === '' ? '' : line);
   }

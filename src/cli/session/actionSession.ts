@@ -2,15 +2,25 @@ import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { type ActionContext, executePlan } from '../../action/execute/executePlan.ts';
 import { readPlanContext } from '../../action/execute/planContext.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
+import { flag, type OptionTable } from '../../base/optionTable.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exitCodes.ts';
 import { type CliSession, openSession, settledSurvey, stderrLog } from './openSession.ts';
 
-/** A look at the machine, with the hands to change something. */
+/** Options of all commands that act on a server. */
+export const actionOptions = {
+  'dry-run': flag('print the plan and do nothing'),
+  yes: flag('do not ask', 'y'),
+  force: flag('do not ask, not even where the server may be in use'),
+} as const satisfies OptionTable;
+
+export type ActionOptions = typeof actionOptions;
+
+/** A scan, with what is needed to act on it. */
 export interface ActionSession {
   readonly snapshot: Snapshot;
-  readonly hands: ActionContext;
+  readonly actions: ActionContext;
   dispose(): void;
 }
 
@@ -21,12 +31,12 @@ export async function openActionSession(context: CommandContext): Promise<Action
   try {
     const snapshot = await settledSurvey(session.surveyor, shell.ended);
     const { path: runDir, movedBy } = session.runFolder;
-    const planContext = await readPlanContext(runDir, shell.platform, snapshot);
+    const here = await readPlanContext(runDir, shell.platform, snapshot);
     return {
       snapshot,
-      hands: {
+      actions: {
         requester: { by: `terminal (PID ${process.pid})`, runDir, explicitRunDir: movedBy !== undefined, log: stderrLog(shell.stderr) },
-        planContext,
+        planContext: here,
         scan: () => session.surveyor.survey(),
       },
       dispose: () => session.surveyor.dispose(),
@@ -37,22 +47,22 @@ export async function openActionSession(context: CommandContext): Promise<Action
   }
 }
 
-/** Whether a plan may be carried out: what the command line says, else what the person at the terminal answers. */
+/** Whether plans may be carried out: by the options, else by the answers at the terminal. @param lastCopies a sentence for each server of which no copy would be left */
 export async function confirmed(
   plans: readonly Plan[],
   question: string,
-  twice: readonly string[],
-  context: CommandContext,
-): Promise<'yes' | 'no' | 'nobody-to-ask'> {
+  lastCopies: readonly string[],
+  context: CommandContext<ActionOptions>,
+): Promise<'yes' | 'no' | 'no-terminal'> {
   const { shell, values } = context;
-  const needsForce = needsSecondYes(plans, twice);
-  if (values.flag('force') || (values.flag('yes') && !needsForce) || plans.every((plan) => plan.confirm === 'no')) {
+  const needsForce = needsSecondYes(plans, lastCopies);
+  if (values.force || (values.yes && !needsForce) || plans.every((plan) => plan.confirm === 'no')) {
     return 'yes';
   }
-  if (!values.flag('yes')) {
+  if (!values.yes) {
     const answer = await shell.ask?.(`${question} [y/N] `);
     if (answer === undefined) {
-      return 'nobody-to-ask';
+      return 'no-terminal';
     }
     if (!isYes(answer)) {
       return 'no';
@@ -61,32 +71,32 @@ export async function confirmed(
   if (!needsForce) {
     return 'yes';
   }
-  const last = twice.map((sentence) => `${sentence} `).join('');
-  const second = await shell.ask?.(`${last}It may be in use. Really? [y/N] `);
-  return second === undefined ? 'nobody-to-ask' : isYes(second) ? 'yes' : 'no';
+  const last = lastCopies.map((sentence) => `${sentence} `).join('');
+  const second = await shell.ask?.(`${last}It may be in use. Continue? [y/N] `);
+  return second === undefined ? 'no-terminal' : isYes(second) ? 'yes' : 'no';
 }
 
-/** What is said when it was not confirmed. */
-export function unconfirmed(answer: 'no' | 'nobody-to-ask', plans: readonly Plan[], twice: readonly string[]): string {
+/** The message for an answer other than yes. */
+export function unconfirmed(answer: 'no' | 'no-terminal', plans: readonly Plan[], lastCopies: readonly string[]): string {
   return answer === 'no'
-    ? 'Nothing was done.'
-    : `Nothing was done: say --${needsSecondYes(plans, twice) ? 'force' : 'yes'} to do it without a question.`;
+    ? 'Nothing was changed.'
+    : `Nothing was changed. Use --${needsSecondYes(plans, lastCopies) ? 'force' : 'yes'} to skip the question.`;
 }
 
 function isYes(answer: string): boolean {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** Ctrl-C must not leave a tree half ended: what was begun is finished. */
-export function carryOutPlan(plan: Plan, hands: ActionContext, context: CommandContext): Promise<Outcome> {
+/** Carries a plan out to its end: Ctrl-C must not leave half of a process tree. */
+export function carryOutPlan(plan: Plan, actions: ActionContext, context: CommandContext): Promise<Outcome> {
   context.shell.endOnSignals();
-  return executePlan(plan, hands);
+  return executePlan(plan, actions);
 }
 
 export function exitCodeOf(outcome: Outcome): ExitCode {
   switch (outcome.status) {
     case 'done':
-      // It was restarted, and that was not what was wanted.
+      // The restart worked, and the new process runs an old version too.
       return outcome.after?.stillOld ? exitCodes.error : exitCodes.ok;
     case 'already':
       return exitCodes.ok;

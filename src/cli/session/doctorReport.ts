@@ -4,10 +4,10 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import type { SurveyReport } from '../../survey/surveyor.ts';
 import type { RunFolderOption } from './openSession.ts';
 
-/** `broken`: it is there and something in it cannot be used; the problem says why. `hidden`: the system does not let us look whether it is there. */
+/** `broken`: the file exists and part of it cannot be used; the problems say why. `hidden`: its folder cannot be read. */
 export type FileState = 'found' | 'broken' | 'hidden' | 'absent';
 
-export interface LookedAtFile {
+export interface SearchedFile {
   readonly file: string;
   readonly state: FileState;
   /** Names of the clients whose file it is. */
@@ -16,7 +16,7 @@ export interface LookedAtFile {
   readonly entries: number;
 }
 
-/** What was looked at and what came of it; what `doctor --json` prints. */
+/** What was searched and found; `doctor --json` prints it. */
 export interface DoctorReport {
   readonly schema: 1;
   /** ISO 8601. */
@@ -27,18 +27,18 @@ export interface DoctorReport {
   readonly home: string;
   readonly runFolder: RunFolderOption & { readonly exists: boolean };
   readonly processes: { readonly source: string; readonly count: number; readonly bootIdKnown: boolean; readonly pidNamespace: string };
-  /** Project folders that were searched: those asked for first, then those that the clients name. */
+  /** Project folders that were searched: first those of the command line, then those that clients name. */
   readonly folders: readonly string[];
-  readonly files: readonly LookedAtFile[];
+  readonly files: readonly SearchedFile[];
   readonly clients: readonly { readonly id: string; readonly name: string; readonly entries: number; readonly servers: number }[];
-  /** Servers of which something is not known, and why. */
+  /** Servers about which something is unknown, and why. */
   readonly unknown: readonly { readonly name: string; readonly pid: number; readonly reason: string }[];
-  /** Programs that hold locks and are no MCP servers as far as known. */
+  /** Programs that hold locks and are not known to be MCP servers. */
   readonly otherHolders: NonNullable<Snapshot['otherHolders']>;
   readonly problems: readonly Problem[];
 }
 
-/** Puts together what the last survey looked at. Looks at each candidate file again, by `stat` only. */
+/** Reports what the last scan searched. Each candidate file is checked again with `lstat`. */
 export function doctorReport(
   snapshot: Snapshot,
   report: SurveyReport,
@@ -56,14 +56,14 @@ export function doctorReport(
       ...snapshot.definitions.map(({ file }) => file),
       ...broken,
     ]),
-  ].map((file): LookedAtFile => {
+  ].map((file): SearchedFile => {
     const entries = snapshot.definitions.filter((definition) => definition.file === file);
     const owner = owners.get(file);
-    const whose = [...new Set([...(owner === undefined ? [] : [owner]), ...entries.map((definition) => definition.client)])];
+    const clientIds = [...new Set([...(owner === undefined ? [] : [owner]), ...entries.map((definition) => definition.client)])];
     return {
       file,
-      state: broken.has(file) ? 'broken' : look(file),
-      clients: whose.map((id) => names.get(id) ?? id),
+      state: broken.has(file) ? 'broken' : stateOf(file),
+      clients: clientIds.map((id) => names.get(id) ?? id),
       entries: entries.length,
     };
   });
@@ -74,7 +74,7 @@ export function doctorReport(
     node: machine.node,
     platform: machine.platform,
     home: machine.home,
-    runFolder: { ...machine.runFolder, exists: look(machine.runFolder.path) === 'found' },
+    runFolder: { ...machine.runFolder, exists: stateOf(machine.runFolder.path) === 'found' },
     processes: {
       source: report.processSource,
       count: report.processCount,
@@ -95,7 +95,7 @@ export function doctorReport(
   };
 }
 
-/** Folders are watched for the names that come and go in them; they hold no entries. */
+/** Whether it is a folder: these are watched for new files and hold no entries. */
 function isFolder(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -104,8 +104,8 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** A link that leads nowhere is there, too: it is what the person sees. */
-function look(file: string): 'found' | 'hidden' | 'absent' {
+/** A dangling link counts as found: the user sees it in the folder. */
+function stateOf(file: string): 'found' | 'hidden' | 'absent' {
   try {
     return lstatSync(file, { throwIfNoEntry: false }) === undefined ? 'absent' : 'found';
   } catch {

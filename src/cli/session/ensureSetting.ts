@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
 
-/** What a person writes about one server in `mcp-shepherd.json`, so that it can be started and replaced. */
+/** How to start and replace one server, as `mcp-shepherd.json` says. */
 export interface EnsureSetting {
   readonly file: string;
   readonly url?: string;
@@ -14,7 +14,7 @@ export interface EnsureSetting {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** The server ends on `POST /shutdown`; with a token where it wants one. */
+  /** The server ends on `POST /shutdown`, with a token where it wants one. */
   readonly shutdown?: { readonly token?: string };
 }
 
@@ -36,10 +36,10 @@ const schema = v.object({
 });
 const maxBytes = 1024 * 1024;
 
-/** The folder's own file: never that of a folder above, which somebody else may write to. */
-export const settingName = 'mcp-shepherd.json';
+/** Only the file of the folder itself is read: another user may write to a folder above. */
+const settingName = 'mcp-shepherd.json';
 
-/** @throws UsageError when the file is there and cannot be used */
+/** @throws UsageError when a file exists and cannot be used */
 export function readEnsureSetting(folders: readonly string[], name: string): EnsureSetting | undefined {
   for (const folder of folders) {
     const file = join(folder, settingName);
@@ -59,7 +59,7 @@ export function readEnsureSetting(folders: readonly string[], name: string): Ens
   return undefined;
 }
 
-/** The names in these folders' files that have an address and a command; the first folder with a name counts. @throws UsageError when a file is there and cannot be used */
+/** Names of all servers with an address and a command; of equal names the first folder counts. @throws UsageError when a file exists and cannot be used */
 export function ensureNames(folders: readonly string[]): string[] {
   const entries = folders.flatMap((folder) => Object.entries(serversIn(join(folder, settingName)) ?? {}));
   return [...new Set(entries.filter(([, { url, command }]) => url !== undefined && command !== undefined).map(([name]) => name))];
@@ -73,7 +73,7 @@ function serversIn(file: string): v.InferOutput<typeof schema>['servers'] | unde
   const parsed = v.safeParse(schema, content);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]);
-    throw new UsageError(`${terminalText(file)} cannot be used${where ? `: ${terminalText(where)} is not what is expected` : ''}`);
+    throw new UsageError(`${terminalText(file)} cannot be used${where ? `: ${terminalText(where)} has an unexpected value` : ''}`);
   }
   return parsed.output.servers;
 }

@@ -1,52 +1,52 @@
+import { nearest } from '../../base/suggestion.ts';
 import { clientName } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
-import { nearest } from '../suggestion.ts';
 
-export interface DefinitionWish {
+export interface DefinitionQuery {
   readonly name: string;
   /** Id of the client whose file it is. */
   readonly client?: string;
   /** Absolute path of the file. */
   readonly file?: string;
-  /** Of several entries of one name, those for which there is something to do are meant. */
+  /** Of several entries of one name, these are taken. */
   prefers(definition: Definition): boolean;
 }
 
-/** Finds the one entry that is meant. @throws UsageError when there is none, or several that nothing tells apart */
-export function findDefinition(snapshot: Snapshot, wish: DefinitionWish): Definition {
-  const named = snapshot.definitions.filter(({ name }) => name === wish.name);
+/** Finds one entry. @throws UsageError when there is none, or several that the query does not tell apart */
+export function findDefinition(snapshot: Snapshot, query: DefinitionQuery): Definition {
+  const named = snapshot.definitions.filter(({ name }) => name === query.name);
   if (named.length === 0) {
     const near = nearest(
-      wish.name,
+      query.name,
       snapshot.definitions.map(({ name }) => name),
     );
     const meant = near === undefined ? '' : `; did you mean "${terminalText(near)}"?`;
     throw new UsageError(
-      `no configuration file has a server called "${terminalText(wish.name)}"${meant}`,
-      [...unreadOf(snapshot), '"mcp-shepherd status" lists them.'].join('\n'),
+      `no configuration file has a server called "${terminalText(query.name)}"${meant}`,
+      [...unreadOf(snapshot), 'List: mcp-shepherd status'].join('\n'),
     );
   }
   const fitting = named.filter(
-    ({ client, file }) => (wish.client === undefined || client === wish.client) && (wish.file === undefined || file === wish.file),
+    ({ client, file }) => (query.client === undefined || client === query.client) && (query.file === undefined || file === query.file),
   );
-  const preferred = fitting.filter((definition) => wish.prefers(definition));
+  const preferred = fitting.filter((definition) => query.prefers(definition));
   const [found, ...others] = preferred.length > 0 ? preferred : fitting;
   if (!found) {
-    throw new UsageError(`none of the entries called "${terminalText(wish.name)}" is the one that is meant`, placesOf(named));
+    throw new UsageError(`no entry called "${terminalText(query.name)}" has that client and file`, placesOf(named));
   }
   if (others.length > 0) {
     throw new UsageError(
-      `"${terminalText(wish.name)}" is configured in ${others.length + 1} places`,
-      `Say which, by --client or --file:\n${placesOf([found, ...others])}`,
+      `"${terminalText(query.name)}" is configured in ${others.length + 1} places`,
+      `Choose one with --client or --file:\n${placesOf([found, ...others])}`,
     );
   }
   return found;
 }
 
-/** It may stand where nothing can be read. */
+/** The entry may be in a file that could not be read. */
 function unreadOf({ problems }: Snapshot): readonly string[] {
   const unread = problems.filter(({ source, file }) => source === 'config' && file !== undefined);
   return unread.length === 0

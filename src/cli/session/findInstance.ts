@@ -1,12 +1,12 @@
+import { nearest } from '../../base/suggestion.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { nearest } from '../suggestion.ts';
 
 export type SearchResult =
   | { readonly kind: 'found'; readonly instance: Instance }
-  /** More than one running server fits. */
+  /** Several running servers match. */
   | { readonly kind: 'ambiguous'; readonly instances: readonly Instance[] }
-  /** It is configured, and nothing runs from it. */
+  /** It is configured, and no server runs from it. */
   | { readonly kind: 'not-running'; readonly definitions: readonly Definition[] }
   | { readonly kind: 'none'; readonly suggestion?: string };
 
@@ -23,13 +23,13 @@ export function findInstance(snapshot: Snapshot, asked: string): SearchResult {
       return oneOf(hits);
     }
   }
-  const ways: readonly ((instance: Instance) => boolean)[] = [
+  const matchers: readonly ((instance: Instance) => boolean)[] = [
     ({ name }) => name === asked,
     ({ name }) => name.toLowerCase() === asked.toLowerCase(),
     (instance) => instance.package?.name === asked,
   ];
-  for (const fits of ways) {
-    const hits = snapshot.instances.filter(fits);
+  for (const matches of matchers) {
+    const hits = snapshot.instances.filter(matches);
     if (hits.length > 0) {
       return oneOf(hits);
     }
@@ -42,7 +42,7 @@ export function findInstance(snapshot: Snapshot, asked: string): SearchResult {
   if (beginning.length > 0) {
     return oneOf(beginning);
   }
-  // A number is a PID: no name is near it.
+  // A number is a PID and has no similar name.
   const suggestion = /^\d+$/.test(asked)
     ? undefined
     : nearest(

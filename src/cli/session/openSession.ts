@@ -13,17 +13,17 @@ import { UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
 import type { Output } from '../terminal.ts';
 
-/** One run's look at the machine. */
+/** The scanner of one command, and where it works. */
 export interface CliSession {
   readonly surveyor: Surveyor;
   readonly runFolder: RunFolderOption;
-  /** Project folders that were asked for. */
+  /** Project folders from the command line. */
   readonly folders: readonly string[];
 }
 
 export interface SessionOptions {
   readonly log?: Log;
-  /** Registries may be asked, unless the user wants to stay offline; else what was asked before is shown. */
+  /** Whether registries may be asked; without it, and offline, earlier answers are used. */
   readonly asks?: boolean;
   /** Entries that no file holds. */
   readonly entries?: readonly RawDefinition[];
@@ -31,17 +31,17 @@ export interface SessionOptions {
 
 export interface RunFolderOption {
   readonly path: string;
-  /** What moved it away from the usual place. */
+  /** What replaces the default folder. */
   readonly movedBy?: '--run-dir' | 'MCP_RUN_DIR';
 }
 
 /**
- * The answer may still be moving (an installer at work, a server that started a moment ago, a copy seen once only): it is asked
- * again after the time that the survey names, this long in all.
+ * How long a scan may be repeated until its result is settled, ms. It is not while an installer is at work, a server has just started, or a
+ * copy was seen only once.
  */
 const settleMs = 2_500;
 
-/** A registry has two seconds. */
+/** How long to wait for registries, ms. Each has two seconds. */
 const registryMs = 2_200;
 
 /** @throws UsageError for folders that cannot be used; what the survey throws when the machine has no process list */
@@ -62,14 +62,14 @@ export async function openSession(
     vscodeUserDirs: [],
     entries,
     log,
-    registry: () => (asks && !context.values.flag('offline') && !staysOffline(shell.env) ? 'ask' : 'cached'),
+    registry: () => (asks && !context.values.offline && !staysOffline(shell.env) ? 'ask' : 'cached'),
   });
   return { surveyor, runFolder, folders };
 }
 
-/** Where the run folder is and why. @throws UsageError when it is no absolute path */
+/** The state folder and why it is that one. @throws UsageError when it is not an absolute path */
 export function runFolderOf({ values, shell }: Pick<CommandContext, 'values' | 'shell'>): RunFolderOption {
-  const argument = values.text('run-dir');
+  const argument = values['run-dir'];
   try {
     const path = runDirFor(shell.env, argument);
     return { path, ...(argument !== undefined ? { movedBy: '--run-dir' } : shell.env.MCP_RUN_DIR ? { movedBy: 'MCP_RUN_DIR' } : {}) };
@@ -78,18 +78,18 @@ export function runFolderOf({ values, shell }: Pick<CommandContext, 'values' | '
   }
 }
 
-/** Said wherever the run folder is not the usual one: what is known of each server depends on it. */
+/** A line for views when the state folder is not the default: what is known about each server depends on it. */
 export function runFolderRemark(runFolder: RunFolderOption): string | undefined {
-  return runFolder.movedBy && `run folder: ${runFolder.path} (${runFolder.movedBy})`;
+  return runFolder.movedBy && `state folder: ${runFolder.path} (${runFolder.movedBy})`;
 }
 
-/** One look that has come to rest. @throws what the survey throws */
+/** A snapshot that is settled, or the last one within `settleMs`. @throws what the survey throws */
 export async function settledSurvey(surveyor: Surveyor, ended: AbortSignal): Promise<Snapshot> {
-  const until = Date.now() + settleMs;
+  const deadline = Date.now() + settleMs;
   let snapshot = await surveyor.survey();
   for (;;) {
     const wait = surveyor.askAgainIn();
-    if (wait === undefined || ended.aborted || Date.now() + wait > until) {
+    if (wait === undefined || ended.aborted || Date.now() + wait > deadline) {
       return snapshot;
     }
     await new Promise((done) => setTimeout(done, Math.max(wait, 20)));
@@ -97,7 +97,7 @@ export async function settledSurvey(surveyor: Surveyor, ended: AbortSignal): Pro
   }
 }
 
-/** The look with what registries answer, where any is being asked (once a day for each package); waits for that at most `registryMs`. */
+/** The snapshot with the answers of the registries that are being asked (once a day for each package); waits at most `registryMs`. */
 export async function withRegistries(surveyor: Surveyor, snapshot: Snapshot, ended: AbortSignal): Promise<Snapshot> {
   const asking = surveyor.asking();
   if (!asking || ended.aborted) {
@@ -115,7 +115,7 @@ export async function withRegistries(surveyor: Surveyor, snapshot: Snapshot, end
   return surveyor.survey();
 }
 
-/** Warnings and errors of the core, a line each on stderr. */
+/** Warnings and errors, a line each on stderr. */
 export function stderrLog(stderr: Output): Log {
   const line = (message: string): void => stderr.write(`mcp-shepherd: ${terminalText(message)}\n`);
   return { debug() {}, info() {}, warn: line, error: line };
@@ -123,17 +123,17 @@ export function stderrLog(stderr: Output): Log {
 
 /** `--folder` takes a folder or a `.code-workspace` file, which names its folders itself. */
 function projects({ values, shell }: CommandContext): { readonly folders: string[]; readonly workspaceFiles: string[] } {
-  const asked = values.texts('folder');
-  const folders = asked.length === 0 ? [shell.cwd] : [];
+  const named = values.folder;
+  const folders = named.length === 0 ? [shell.cwd] : [];
   const workspaceFiles: string[] = [];
-  for (const one of asked) {
+  for (const one of named) {
     const path = resolve(shell.cwd, one);
     if (isDirectory(path)) {
       folders.push(path);
     } else if (path.endsWith('.code-workspace') && existsSync(path)) {
       workspaceFiles.push(path);
     } else {
-      throw new UsageError(`--folder: "${terminalText(path)}" is no folder and no .code-workspace file`);
+      throw new UsageError(`--folder: "${terminalText(path)}" is neither a folder nor a .code-workspace file`);
     }
   }
   return { folders, workspaceFiles };

@@ -9,7 +9,7 @@ import { guardWouldHelp } from '../../action/protect/guardability.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { memoryText } from '../display/instanceText.ts';
+import { roundedMemory } from '../../presentation/quantities.ts';
 import { firstSentence, oneLine, withoutIcons } from '../display/plainText.ts';
 import { prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
 import { commands } from '../manifestNames.ts';
@@ -148,7 +148,7 @@ async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandi
   picker.selectedItems = picks.filter((pick) => pick.candidate?.preselected);
   const showSelection = (): void => {
     const bytes = picker.selectedItems.reduce((sum, pick) => sum + (pick.candidate?.instance.memoryBytes ?? 0), 0);
-    picker.title = `Stop Duplicates and Orphans: ${picker.selectedItems.length} selected${bytes > 0 ? `, about ${memoryText(bytes)}` : ''}`;
+    picker.title = `Stop Duplicates and Orphans: ${picker.selectedItems.length} selected${bytes > 0 ? `, about ${roundedMemory(bytes)}` : ''}`;
   };
   showSelection();
   return new Promise((done) => {

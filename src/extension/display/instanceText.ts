@@ -1,10 +1,7 @@
 import type { PackageChange } from '../../model/package.ts';
 import type { Instance } from '../../model/snapshot.ts';
+import { roundedAge, roundedMemory } from '../../presentation/quantities.ts';
 import { oneLine } from './plainText.ts';
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 
 /** "runs 1.0.0, installed 1.1.0"; "runs 1.1.0" when both are the same; with the dependency when that is what differs. */
 export function versionsText(instance: Instance): string {
@@ -43,33 +40,9 @@ function changeWords(change: PackageChange): string {
   }
 }
 
-/** How long something has run, coarse so that it seldom changes: "just started", "5 min", "3 h", "2 days". */
-export function ageText(startedAt: string, now: number): string {
-  const age = Math.max(0, now - Date.parse(startedAt));
-  if (age < minuteMs) {
-    return 'just started';
-  }
-  if (age < hourMs) {
-    return `${Math.floor(age / minuteMs)} min`;
-  }
-  if (age < 2 * dayMs) {
-    return `${Math.floor(age / hourMs)} h`;
-  }
-  return `${Math.floor(age / dayMs)} days`;
-}
-
-/** Memory in two significant digits ("58 MB", "120 MB", "1.2 GB"), so that it seldom changes. Undefined when unknown. */
-export function memoryText(bytes: number): string | undefined {
-  if (bytes <= 0) {
-    return undefined;
-  }
-  const megabytes = Number((bytes / 1024 ** 2).toPrecision(2));
-  return megabytes < 1000 ? `${Math.max(1, Math.round(megabytes))} MB` : `${(bytes / 1024 ** 3).toFixed(1)} GB`;
-}
-
 /** "PID 4711 · 58 MB · 3 h". @param now epoch ms */
 export function processText(instance: Instance, now: number): string {
-  return [`PID ${instance.pid}`, memoryText(instance.memoryBytes), ageText(instance.startedAt, now)].filter(Boolean).join(' · ');
+  return [`PID ${instance.pid}`, roundedMemory(instance.memoryBytes), roundedAge(instance.startedAt, now)].filter(Boolean).join(' · ');
 }
 
 /** What `versionsText` says, as the rest of a sentence about the server: "still runs 1.0.0, but 1.1.0 is installed". */

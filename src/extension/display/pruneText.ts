@@ -1,7 +1,8 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { type PruneCandidate, pruneHeadings } from '../../action/plan/pruneCandidates.ts';
-import { memoryText, processText } from './instanceText.ts';
+import { roundedMemory } from '../../presentation/quantities.ts';
+import { processText } from './instanceText.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
 /** One line of "Stop Duplicates and Orphans…"; lines without a candidate are headings. */
@@ -42,7 +43,7 @@ export function stopQuestion(plans: readonly Plan[], last: readonly string[]): {
     .slice(0, 10)
     .flatMap((plan) => [
       one ? plan.reason : '',
-      [`${oneLine(plan.target.name, 60)}: PID ${plan.target.tree.join(', ')}`, memoryText(plan.target.memoryBytes)]
+      [`${oneLine(plan.target.name, 60)}: PID ${plan.target.tree.join(', ')}`, roundedMemory(plan.target.memoryBytes)]
         .filter(Boolean)
         .join(' · '),
       oneLine(plan.target.command, 160),
@@ -65,7 +66,7 @@ export function pruneSummary(outcomes: readonly { readonly candidate: PruneCandi
   const others = outcomes.filter(({ outcome }) => outcome.status !== 'done');
   const again = stopped.filter(({ outcome }) => 'startedAgain' in outcome);
   const freed = stopped.reduce((sum, { candidate }) => sum + candidate.instance.memoryBytes, 0);
-  const count = `Stopped ${stopped.length} ${stopped.length === 1 ? 'server' : 'servers'}${freed > 0 ? `; about ${memoryText(freed)} freed` : ''}.`;
+  const count = `Stopped ${stopped.length} ${stopped.length === 1 ? 'server' : 'servers'}${freed > 0 ? `; about ${roundedMemory(freed)} freed` : ''}.`;
   const more = [...again, ...others].map(({ outcome }) => outcome.message);
   return { severity: others.length + again.length > 0 ? 'warning' : 'info', text: [count, ...more].join(' ') };
 }

@@ -1,4 +1,5 @@
 import type { Definition } from '../../model/definition.ts';
+import { homePath, pathBelow } from '../../presentation/quantities.ts';
 import { oneLine } from './plainText.ts';
 
 /**
@@ -8,10 +9,10 @@ import { oneLine } from './plainText.ts';
 export function sourceText(definition: Definition, home: string): string {
   const { file, folder } = definition;
   if (folder !== undefined) {
-    const inside = below(file, folder);
+    const inside = pathBelow(file, folder);
     const name = folder.split(/[\\/]/).filter(Boolean).at(-1);
     if (inside !== undefined && name !== undefined) {
-      return oneLine(`${name}/${inside.replaceAll('\\', '/')}`, 120);
+      return oneLine(`${name}/${inside}`, 120);
     }
   }
   return pathText(file, home);
@@ -19,11 +20,5 @@ export function sourceText(definition: Definition, home: string): string {
 
 /** A path with `~` for the home folder. */
 export function pathText(file: string, home: string): string {
-  const inside = home === '' ? undefined : below(file, home);
-  return oneLine(inside === undefined ? file : `~/${inside.replaceAll('\\', '/')}`, 200);
-}
-
-function below(file: string, folder: string): string | undefined {
-  const base = folder.replace(/[\\/]+$/, '');
-  return file.startsWith(base) && /^[\\/]/.test(file.slice(base.length)) ? file.slice(base.length + 1) : undefined;
+  return oneLine(homePath(file, home), 200);
 }

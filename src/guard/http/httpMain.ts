@@ -1,9 +1,10 @@
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { describeProblem } from '../../base/optionHelp.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
-import { httpHelp } from '../options/httpHelp.ts';
-import { parseHttpOptions } from '../options/httpOptions.ts';
+import { httpGuardHelp } from '../options/httpHelp.ts';
+import { httpOptionTable, parseHttpOptions } from '../options/httpOptions.ts';
 import { startHttpGuard } from './httpGuard.ts';
 
 /**
@@ -16,11 +17,11 @@ export async function runHttpGuard(argv: readonly string[]): Promise<number> {
   };
   const parsed = parseHttpOptions(argv);
   if (parsed.status === 'help') {
-    process.stdout.write(httpHelp);
+    process.stdout.write(httpGuardHelp(process.stdout.columns ?? Number.POSITIVE_INFINITY));
     return 0;
   }
   if (parsed.status === 'wrong') {
-    say(`${parsed.message}. "mcp-shepherd guard --http --help" says more.`);
+    say(`${describeProblem(parsed.problem, httpOptionTable)}\nSee "mcp-shepherd guard --http --help".`);
     return 2;
   }
   const { options } = parsed;

@@ -21,8 +21,9 @@ describe('lineDiff', () => {
       ' 5',
     ]);
     deepEqual(shown('a', 'b'), ['-a', '+b']);
-    deepEqual(shown('a\r\nb\r\n', 'a\r\nc\r\nb\r\n'), [' a', '+c', ' b', ' ']);
-    deepEqual(shown('x\nx\ny', 'x\ny'), [' x', '-x', ' y']);
+    deepEqual(shown('a\r\nb\r\n', 'a\r\nc\r\nb\r\n'), [' a', '+c', ' b']);
+    equal(shown('x\nx\ny', 'x\ny')?.filter((line) => line === '-x').length, 1);
+    deepEqual(shown('a', 'a\n'), ['-a', '+a']);
   });
 
   it('hides secrets, and shows nothing that a terminal would obey', () => {
@@ -32,9 +33,19 @@ describe('lineDiff', () => {
     );
   });
 
-  it('shows no line that nobody could read, and does not take long over many', () => {
+  it('shows places far from each other as pieces, with a gap between them', () => {
+    const before = Array.from({ length: 30 }, (_, index) => `${index}`).join('\n');
+    deepEqual(shown(before, before.replace('\n3\n', '\nx\n').replace('\n25\n', '\ny\n')), [
+      ...[' 1', ' 2', '-3', '+x', ' 4', ' 5', ' …', ' 23', ' 24', '-25', '+y', ' 26', ' 27'],
+    ]);
+  });
+
+  it('shows no line too long to be read, and does not take long over many', () => {
     equal(shown('x'.repeat(500), 'y'), undefined);
     const many = Array.from({ length: 5_000 }, (_, index) => `line ${index}`).join('\n');
-    equal(shown(many, many.replaceAll('line', 'Line'))?.length, 10_000);
+    equal(shown(many, many.replaceAll('line', 'Line')), undefined);
+    deepEqual(shown(many, many.replace('line 2500\n', 'another\n')), [
+      ...[' line 2498', ' line 2499', '-line 2500', '+another', ' line 2501', ' line 2502'],
+    ]);
   });
 });

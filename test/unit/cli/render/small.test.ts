@@ -3,41 +3,11 @@ import { describe, it } from 'mocha';
 import { jsonText } from '../../../../src/cli/jsonOutput.ts';
 import { headline } from '../../../../src/cli/render/headline.ts';
 import { createPaint, wantsColor } from '../../../../src/cli/render/paint.ts';
-import { duration, memory } from '../../../../src/cli/render/quantities.ts';
 import { instanceState } from '../../../../src/cli/render/stateWords.ts';
-import { nearest } from '../../../../src/cli/suggestion.ts';
 import { viewWidth } from '../../../../src/cli/terminal.ts';
 import type { Finding } from '../../../../src/model/finding.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { busySnapshot, definition, finding, instance, snapshot } from '../fixture.ts';
-
-describe('durations and memory', () => {
-  it('are told in at most two units', () => {
-    const minute = 60_000;
-    const cases: readonly (readonly [number, string])[] = [
-      [-5000, '0s'],
-      [999, '0s'],
-      [59_999, '59s'],
-      [minute, '1m'],
-      [59 * minute, '59m'],
-      [60 * minute, '1h'],
-      [190 * minute, '3h 10m'],
-      [24 * 60 * minute, '1d'],
-      [98.5 * 60 * minute, '4d 2h'],
-    ];
-    for (const [ms, text] of cases) {
-      assert.equal(duration(ms), text);
-    }
-  });
-
-  it('are rounded as the system tools do', () => {
-    assert.equal(memory(0), '–');
-    assert.equal(memory(4096), '1 MB');
-    assert.equal(memory(85 * 1024 ** 2), '85 MB');
-    assert.equal(memory(1023 * 1024 ** 2), '1.0 GB');
-    assert.equal(memory(1.3 * 1024 ** 3), '1.3 GB');
-  });
-});
 
 describe('the short words for what is stale', () => {
   const running = { ecosystem: 'npm', name: 'shop', root: '/p', running: '2.0.0', installed: '1.0.0' } as const;
@@ -67,7 +37,8 @@ describe('the short words for what is stale', () => {
 
 describe('the headline', () => {
   it('counts servers once per kind, and never what is unknown or information', () => {
-    assert.deepEqual(headline(busySnapshot()), { text: '6 servers, 2 stale, 1 duplicate, 1 orphan, 2 problems', alarms: 3 });
+    // The wording is in the golden files of the status table.
+    assert.equal(headline(busySnapshot()).alarms, 3);
     const quiet = snapshot({
       instances: [
         instance({
@@ -78,13 +49,13 @@ describe('the headline', () => {
       ],
       definitions: [definition({ name: 'b', findings: [finding({ kind: 'config-changed' })] })],
     });
-    assert.deepEqual(headline(quiet), { text: '1 server, nothing wrong', alarms: 0 });
-    assert.deepEqual(headline(snapshot()), { text: 'no server runs', alarms: 0 });
+    assert.equal(headline(quiet).alarms, 0);
+    assert.equal(headline(snapshot()).alarms, 0);
   });
 
   it('counts what is wrong with an entry', () => {
     const given = snapshot({ definitions: [definition({ name: 'a', findings: [finding({ kind: 'files-gone' })] })] });
-    assert.deepEqual(headline(given), { text: 'no server runs, 1 uninstalled', alarms: 1 });
+    assert.equal(headline(given).alarms, 1);
   });
 });
 
@@ -130,18 +101,5 @@ describe('JSON', () => {
     assert.deepEqual(JSON.parse(text), value);
     assert.match(text, /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*\n$/u);
     assert.equal(jsonText({ a: 1 }, 2), '{\n  "a": 1\n}\n');
-  });
-});
-
-describe('a suggestion', () => {
-  it('is near, or is not made', () => {
-    const words = ['status', 'watch', 'restart', 'doctor'];
-    assert.equal(nearest('statsu', words), 'status');
-    assert.equal(nearest('wach', words), 'watch');
-    assert.equal(nearest('re', words), 'restart');
-    assert.equal(nearest('DOCTER', words), 'doctor');
-    assert.equal(nearest('x', words), undefined);
-    assert.equal(nearest('explain', words), undefined);
-    assert.equal(nearest('', words), undefined);
   });
 });

@@ -16,15 +16,13 @@ describe('findDefinition', () => {
     return assert.fail('found');
   };
 
-  it('names the files that could not be read: the entry may stand in one of them', () => {
+  it('names the files that could not be read: the entry may be in one of them', () => {
     const file = '/home/ada/.cursor/mcp.json';
-    assert.equal(
-      hintOf([
-        { source: 'config', file, line: 4, message: 'This is not valid JSON.' },
-        { source: 'process', message: 'of no matter here' },
-      ]),
-      `What could not be read:\n  ${file}:4: This is not valid JSON.\n"mcp-shepherd status" lists them.`,
-    );
-    assert.equal(hintOf([]), '"mcp-shepherd status" lists them.');
+    const hint = hintOf([
+      { source: 'config', file, line: 4, message: 'This is not valid JSON.' },
+      { source: 'process', message: 'of no matter here' },
+    ]);
+    assert.ok(hint.includes(`${file}:4: This is not valid JSON.`) && !hint.includes('of no matter'), hint);
+    assert.equal(hintOf([]).split('\n').length, 1);
   });
 });

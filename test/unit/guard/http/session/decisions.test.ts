@@ -5,8 +5,6 @@ import { isOnlyForTheOldServer, isStatelessEra, readClientMessage } from '../../
 import { credentialHash } from '../../../../../src/guard/http/transport/credential.ts';
 import { endToEnd, flat } from '../../../../../src/guard/http/transport/headers.ts';
 import { isLoopback, strangerReason } from '../../../../../src/guard/options/allowedHosts.ts';
-import { httpHelp } from '../../../../../src/guard/options/httpHelp.ts';
-import { httpOptionNames, parseHttpOptions } from '../../../../../src/guard/options/httpOptions.ts';
 
 describe('isSessionRefusal', () => {
   const error = (code: number, message: string) => JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } });
@@ -135,82 +133,5 @@ describe('session ids', () => {
     }
     assert.equal(shortId('0123456789abcdef0123456789abcdef'), '01234567…');
     assert.equal(shortId('abc'), 'a…');
-  });
-});
-
-describe('parseHttpOptions', () => {
-  const parse = (...words: string[]) => parseHttpOptions(words);
-  const wrong = (...words: string[]) => {
-    const parsed = parse(...words);
-    return parsed.status === 'wrong' ? parsed.message : parsed.status;
-  };
-
-  it('reads a proxy in front of an address', () => {
-    const parsed = parse(
-      '--http',
-      '--listen',
-      '8800',
-      '--upstream=http://127.0.0.1:8700',
-      '--unknown-session',
-      '404',
-      '--allow-host',
-      'A.example,b',
-    );
-    assert.ok(parsed.status === 'run');
-    assert.deepEqual(parsed.options.listen, { host: '127.0.0.1', port: 8800 });
-    assert.equal(parsed.options.upstream?.host, '127.0.0.1:8700');
-    assert.equal(parsed.options.unknownSession, '404');
-    assert.deepEqual(parsed.options.allowHosts, ['a.example', 'b']);
-  });
-
-  it('reads how a server that somebody else starts is started again, and a version that nobody else tells', () => {
-    const ensured = parse('--listen', '1', '--upstream', 'http://[::1]:8700', '--ensure', 'my notes');
-    assert.ok(ensured.status === 'run');
-    assert.equal(ensured.options.ensure, 'my notes');
-    const served = parse('--listen', '1', '--server-version', '1.2.3-rc.1', '--port-env', 'PORT', '--', 'node', 's.js');
-    assert.ok(served.status === 'run');
-    assert.equal(served.options.serverVersion, '1.2.3-rc.1');
-  });
-
-  it('reads a server to start, and leaves its words alone', () => {
-    const parsed = parse('--listen', '[::1]:0', '--overlap', '--', 'node', 's.js', '--port', '{port}', '--http', '--help');
-    assert.ok(parsed.status === 'run');
-    assert.deepEqual(parsed.options.listen, { host: '::1', port: 0 });
-    assert.deepEqual([parsed.options.command, ...parsed.options.args], ['node', 's.js', '--port', '{port}', '--http', '--help']);
-  });
-
-  for (const [words, message] of [
-    [['--upstream', 'http://h'], /--listen PORT/],
-    [['--listen', '1'], /--upstream URL or a command/],
-    [['--listen', '1', '--', 'node', 'x'], /has to learn its port/],
-    [['--listen', '1', '--upstream', 'http://h', '--', 'node', '{port}'], /not both/],
-    [['--listen', '1', '--upstream', 'http://h', '--overlap', '--', 'node'], /--overlap needs a second port/],
-    [['--listen', '1', '--upstream', 'http://me:secret@h'], /holds a user name or password/],
-    [['--listen', '1', '--upstream', 'ftp://h'], /must begin with/],
-    [['--listen', '70000', '--upstream', 'http://h'], /is PORT or HOST:PORT/],
-    [['--listen', '0.0.0.0:1', '--upstream', 'http://h'], /opens the server to other machines/],
-    [['--listen', '1', '--upstream', 'http://h', '--wait', '-1'], /number of seconds/],
-    [['--listen', '1', '--upstream', 'http://h', '--nothing'], /no option --nothing/],
-    [['--listen', '1', '--upstream', 'http://h', 'word'], /stands before --/],
-    [
-      ['--listen', '1', '--ensure', 'notes', '--port-env', 'PORT', '--', 'node'],
-      /--ensure is for a server on this machine that somebody else starts/,
-    ],
-    [['--listen', '1', '--upstream', 'http://10.0.0.1:8700', '--ensure', 'notes'], /--ensure is for a server on this machine/],
-    [
-      ['--listen', '1', '--upstream', 'http://localhost:8700', '--server-version', '1.0'],
-      /--server-version is for a server that this guard starts/,
-    ],
-    [['--listen', '1', '--port-env', 'PORT', '--server-version', 'new', '--', 'node'], /is a version like 1.2.3/],
-    [['--listen'], /needs a value/],
-  ] as const) {
-    it(words.join(' '), () => assert.match(wrong(...words), message));
-  }
-
-  it('never repeats a password, and lists every option in the help', () => {
-    assert.doesNotMatch(wrong('--listen', '1', '--upstream', 'http://me:secret@h'), /secret/);
-    for (const name of httpOptionNames) {
-      assert.ok(httpHelp.includes(`  ${name} `) || httpHelp.includes(` ${name} `), name);
-    }
   });
 });
