@@ -1,7 +1,7 @@
 // Runs the suites and sums up: `node scripts/test.ts [SUITE…] [--file=PART_OF_A_PATH…] [--long] [--cpu]`.
 // `--long` asks for the full counts, where a suite has reduced ones (TEST_LONG=1 in its environment).
-// `--cpu` says how much processor time each file took.
-// The last line is "N passed, N failed, N skipped"; the exit code is 1 when anything failed.
+// `--cpu` lists the processor time of each file.
+// The last line is "N passed, N failed, N skipped"; the exit code is 1 when anything failed, and 2 for a wrong call.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +13,14 @@ import { processNamespace } from './suites/processNamespace.ts';
 import { processorLines } from './suites/processorTime.ts';
 import { endRunningCommands } from './suites/runCommand.ts';
 import { runSuite } from './suites/runSuite.ts';
-import { suiteTable } from './suites/suiteTable.ts';
+import { type Suite, stagesOf, suiteTable } from './suites/suiteTable.ts';
 import { memoryFolder } from './system/memoryFolder.ts';
 
 const words = process.argv.slice(2);
 const filters = words.filter((word) => word.startsWith('--file=')).map((word) => word.slice('--file='.length));
 const names = words.filter((word) => !word.startsWith('--'));
 const long = words.includes('--long');
+const showProcessorTime = words.includes('--cpu');
 if (long) {
   process.env.TEST_LONG = '1';
 }
@@ -34,11 +35,11 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-// The full counts use the disk, as servers do; so does who names a folder.
+// The full counts use the disk, as servers do. A TMPDIR that the caller sets is kept.
 if (!long && process.env.TMPDIR === undefined) {
   process.env.TMPDIR = memoryFolder() ?? tmpdir();
 }
-// What several test files install, they install once (test/process/package/testCache.ts).
+// What several test files install is installed once (test/process/package/testCache.ts).
 const installs = mkdtempSync(join(tmpdir(), 'installs-'));
 process.env.MCP_SHEPHERD_TEST_CACHE = installs;
 process.once('exit', () => rmSync(installs, { recursive: true, force: true, maxRetries: 3 }));
@@ -55,40 +56,29 @@ if (namespace.reason) {
 }
 const outcomes: SuiteOutcome[] = [];
 const chosen = table.filter((candidate) => names.length === 0 || names.includes(candidate.name));
-/** The editors that the chosen suites want, and a browser, one after the other. Asked for twice, they are fetched once. */
+const editorOf = (suite: Suite): keyof typeof editors | undefined => (suite.kind === 'tests' ? suite.editor : undefined);
+/** The editors that the chosen suites need, and a browser, one after the other. A second call waits for the first. */
 const fetchEditors = once(async () => {
-  for (const editor of new Set(chosen.flatMap((suite) => (suite.kind === 'tests' && suite.editor ? [suite.editor] : [])))) {
+  for (const editor of new Set(chosen.flatMap((suite) => editorOf(suite) ?? []))) {
     await installEditor(editors[editor]);
     await findBrowser();
   }
 });
-for (const suite of chosen) {
-  const heading = suite.kind === 'tests' && suite.editor ? `${suite.name} (VS Code ${editors[suite.editor].vscode})` : suite.name;
-  console.log(`\n== ${heading}`);
-  if (suite.kind === 'tests' && suite.editor) {
-    if (outcomes.some((outcome) => outcome.name === 'build' && count([outcome]).failed > 0)) {
-      // What an earlier build left in dist/ must not be taken for this one.
-      outcomes.push({
-        name: suite.name,
-        tests: [{ title: 'not run', state: 'failed', duration: 0, error: 'The build failed.' }],
-        seconds: 0,
-      });
-      continue;
-    }
+
+for (const stage of stagesOf(chosen)) {
+  for (const suite of stage) {
+    const editor = editorOf(suite);
+    console.log(`\n== ${editor ? `${suite.name} (VS Code ${editors[editor].vscode})` : suite.name}`);
+  }
+  if (stage.some(editorOf)) {
     await fetchEditors();
-  } else if (suite.kind === 'tests' && suite.namespace) {
-    // This suite takes minutes without using the network. A failure is reported when the editor is needed.
+  } else if (stage.some((suite) => suite.kind === 'tests' && suite.namespace)) {
+    // These tests take minutes and leave the network idle. A failure is reported where the editors are needed.
     fetchEditors().catch(() => undefined);
   }
-  const outcome = await runSuite(suite, filters, namespace);
-  outcomes.push(outcome);
-  if (words.includes('--cpu')) {
-    for (const line of processorLines(outcome.files ?? [])) {
-      console.log(line);
-    }
-  }
-  const processor = outcome.processor === undefined ? '' : `, ${outcome.processor.toFixed(0)} s of processor`;
-  console.log(`   ${countsLine(count([outcome]))} in ${outcome.seconds.toFixed(1)} s${processor}`);
+  // An editor must not load what an earlier build left in dist/.
+  const built = !outcomes.some((outcome) => outcome.name === 'build' && count([outcome]).failed > 0);
+  outcomes.push(...(await Promise.all(stage.map((suite) => (built || !editorOf(suite) ? runAndReport(suite) : notRun(suite))))));
 }
 for (const line of outcomes.flatMap(details)) {
   console.log(line);
@@ -97,6 +87,22 @@ const counts = count(outcomes);
 console.log(`\n${((performance.now() - start) / 1000).toFixed(0)} s in all`);
 console.log(countsLine(counts));
 process.exitCode = counts.failed > 0 ? 1 : 0;
+
+async function runAndReport(suite: Suite): Promise<SuiteOutcome> {
+  const outcome = await runSuite(suite, filters, namespace);
+  if (showProcessorTime) {
+    for (const line of processorLines(outcome.files ?? [])) {
+      console.log(line);
+    }
+  }
+  const processor = outcome.processor === undefined ? '' : `, ${outcome.processor.toFixed(0)} s of processor`;
+  console.log(`   ${suite.name}: ${countsLine(count([outcome]))} in ${outcome.seconds.toFixed(1)} s${processor}`);
+  return outcome;
+}
+
+function notRun({ name }: Suite): SuiteOutcome {
+  return { name, tests: [{ title: 'not run', state: 'failed', duration: 0, error: 'The build failed.' }], seconds: 0 };
+}
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let begun: Promise<T> | undefined;

@@ -3,55 +3,72 @@ import { join } from 'node:path';
 import { projectRoot } from '../system/projectPaths.ts';
 
 /** One part of `npm test`. */
-export type Suite =
-  /** A command that passes when it exits with 0: one test. */
-  | { readonly name: string; readonly kind: 'command'; readonly command: readonly string[]; readonly limit: number }
-  /** Test files that a child runs, which writes what became of each test into a file. */
+export type Suite = {
+  readonly name: string;
+  /** Suites of one stage run at the same time, the stages one after the other. */
+  readonly stage: 'checks' | 'unit' | 'process' | 'editors' | 'screen';
+  /** Milliseconds for each child process. */
+  readonly limit: number;
+} & (
   | {
-      readonly name: string;
+      /** A command that passes when it exits with 0: one test. */
+      readonly kind: 'command';
+      readonly command: readonly string[];
+    }
+  | {
+      /** Test files. A child process runs them and writes the outcome of each test into a file. */
       readonly kind: 'tests';
       /** Every `*.test.ts` below it. */
       readonly folder: string;
-      /** The child, and its arguments after the result file and before the test files. */
+      /** The child's script in this folder, and its arguments between the result file and the test files. */
       readonly child: string;
       readonly arguments: readonly string[];
-      /** Runs in a PID namespace of its own where the machine allows it, because it looks at all processes. */
+      /** Runs in a PID namespace of its own where the machine allows it, because its tests list all processes. */
       readonly namespace: boolean;
-      /** Which editor it needs from the cache, if any. */
+      /** The editor that it needs from the cache. */
       readonly editor?: 'current' | 'floor';
-      /** So many children at a time, each with one file in a world of its own: for tests that mostly wait. Default 1: one child with all. */
+      /** Number of children at a time, each with one file and folders of its own: for tests that mostly wait. Default: one child with all files. */
       readonly lanes?: number;
-      /** With lanes: parts of the paths of files that take long, the longest first. */
+      /** With lanes: parts of the paths of the files that start first, the longest first. */
       readonly slowFirst?: readonly string[];
-      readonly limit: number;
-    };
+    }
+);
 
 const bin = (name: string): string => join(projectRoot, 'node_modules', '.bin', name);
+/** In the order of their measured duration. */
 const slowProcessTests = [
   'truth/falseAlarms',
-  'package/npmEvents',
-  'match/launchers',
-  'package/pipEvents',
-  'package/duringInstall',
-  'ensure/ensure.test',
-  'cli/status',
-  'server/programs',
-  'server/sources',
-  'survey/badInput',
+  'guard/lock.test',
   'cli/actions',
-  'guard/http/stale',
-  'stale/staleGate',
-  'ports/httpServers',
+  'stale/staleGatePip',
+  'http/served',
+  'guard/restart',
+  'match/launchers',
+  'http/hostile',
+  'package/pipEvents',
+  'server/sources',
+  'http/recovery',
+  'protect/protect',
+  'http/secondSdk',
+  'guard/ending',
+  'guard/soak',
+  'package/npmEvents',
+  'ensure/ensureExamples',
+  'guard/secondSdk',
+  'cli/usage',
+  'execute/opencode',
   'contention/contention',
 ];
 
 /** In the order in which they run. */
 export function suiteTable(): readonly Suite[] {
-  // The full counts take longer. Not read when this file is loaded: `--long` is looked at after that.
+  // The full counts take longer. TEST_LONG is read here because scripts/test.ts sets it after this file is loaded.
   const minutes = process.env.TEST_LONG === '1' ? 600_000 : 60_000;
+  const check = { kind: 'command', stage: 'checks' } as const;
   const mocha = { kind: 'tests', child: 'mochaChild.ts', arguments: [] } as const;
   const inEditor = (name: string, editor: 'current' | 'floor'): Suite => ({
     name,
+    stage: 'editors',
     kind: 'tests',
     folder: 'test/vscode/suite',
     child: 'vscodeChild.ts',
@@ -61,18 +78,28 @@ export function suiteTable(): readonly Suite[] {
     limit: 6 * minutes,
   });
   return [
-    { name: 'lint', kind: 'command', command: [bin('biome'), 'check', '--error-on-warnings', '.'], limit: 2 * minutes },
-    { name: 'imports', kind: 'command', command: [process.execPath, 'scripts/imports.ts'], limit: minutes },
-    { name: 'types', kind: 'command', command: [bin('tsc')], limit: 3 * minutes },
-    { name: 'build', kind: 'command', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
-    { ...mocha, name: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
-    { ...mocha, name: 'process', folder: 'test/process', namespace: true, lanes: 4, slowFirst: slowProcessTests, limit: 6 * minutes },
+    { ...check, name: 'lint', command: [bin('biome'), 'check', '--error-on-warnings', '.'], limit: 2 * minutes },
+    { ...check, name: 'imports', command: [process.execPath, 'scripts/imports.ts'], limit: minutes },
+    { ...check, name: 'types', command: [bin('tsc')], limit: 3 * minutes },
+    { ...check, name: 'build', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
+    { ...mocha, name: 'unit', stage: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
+    {
+      ...mocha,
+      name: 'process',
+      stage: 'process',
+      folder: 'test/process',
+      namespace: true,
+      lanes: 5,
+      slowFirst: slowProcessTests,
+      limit: 6 * minutes,
+    },
     inEditor('vscode', 'current'),
-    // The same tests inside the oldest VS Code that is supported.
+    // The same tests in the oldest supported VS Code.
     inEditor('floor', 'floor'),
     {
       ...mocha,
       name: 'screen',
+      stage: 'screen',
       folder: 'test/screen',
       namespace: true,
       editor: 'current',
@@ -81,6 +108,11 @@ export function suiteTable(): readonly Suite[] {
       limit: 6 * minutes,
     },
   ];
+}
+
+/** The suites of each stage together, in the order of the table. */
+export function stagesOf(suites: readonly Suite[]): Suite[][] {
+  return [...new Set(suites.map(({ stage }) => stage))].map((stage) => suites.filter((suite) => suite.stage === stage));
 }
 
 /** The test files below a folder of the project, in a fixed order; `filters` keeps those whose path contains one of them. */

@@ -1,17 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { buildProgram } from '../../../esbuild.ts';
+import { shippedProgram } from '../shippedProgram.ts';
 
-/** Builds the command line as it ships. @returns the bundle's path */
-export async function buildCli(folder: string): Promise<string> {
-  await buildProgram('cli', folder);
-  return join(folder, 'cli.cjs');
+/** Puts the command line as it ships into a folder. @returns path of the program */
+export function buildCli(folder: string): Promise<string> {
+  return shippedProgram('cli', folder);
 }
 
-/** Builds everything that the command line needs beside itself, too. @returns the command line's path */
+/** The same with the guard beside it, which the command line starts. @returns path of the command line */
 export async function buildPrograms(folder: string): Promise<string> {
-  await buildProgram('guard', folder);
+  await shippedProgram('guard', folder);
   return buildCli(folder);
 }
 

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildProgram } from '../../../esbuild.ts';
 import { listInstanceRecords } from '../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import { ended } from '../lock/lockHome.ts';
+import { shippedProgram } from '../shippedProgram.ts';
 
 export type Message = { readonly [key: string]: unknown };
 
@@ -19,8 +19,7 @@ export async function guardBundle(): Promise<string> {
   bundle ??= (async () => {
     const folder = mkdtempSync(join(tmpdir(), 'guard-bundle-'));
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    await buildProgram('guard', folder);
-    return { folder, file: join(folder, 'guard.cjs') };
+    return { folder, file: await shippedProgram('guard', folder) };
   })();
   return (await bundle).file;
 }

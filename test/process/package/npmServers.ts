@@ -6,7 +6,7 @@
  * - `npm(cwd, ...args)`: npm with a home of its own that keeps the machine's registry settings and download cache.
  */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './command.ts';
@@ -28,7 +28,10 @@ export function npmEnv(): Promise<NodeJS.ProcessEnv> {
         ([name]) => !/^(npm_(lifecycle|package|command|execpath|node_execpath|config_local_prefix)|INIT_CWD)/i.test(name),
       ),
     );
-    const json: unknown = JSON.parse(await run('npm', ['config', 'list', '--json'], { cwd: tmpdir(), env: kept }));
+    const settingsFolder = await keptFolder('npm-settings', async (making) => {
+      writeFileSync(join(making, 'all.json'), await run('npm', ['config', 'list', '--json'], { cwd: tmpdir(), env: kept }));
+    });
+    const json: unknown = JSON.parse(readFileSync(join(settingsFolder, 'all.json'), 'utf8'));
     const config = typeof json === 'object' && json !== null ? new Map(Object.entries(json)) : new Map<string, unknown>();
     const home = join(ownFolder(), 'home');
     mkdirSync(home, { recursive: true });

@@ -80,13 +80,17 @@ async function requiredPython(): Promise<string> {
   return found;
 }
 
-/** The interpreter of an environment that has pip; with `--python` it installs into any other. */
-async function pipPython(): Promise<string> {
+/** An environment that has pip: its interpreter, and the script by which pip runs itself in the interpreter of another environment. */
+async function pipEnvironment(): Promise<{ readonly interpreter: string; readonly runner: string }> {
   const base = await requiredPython();
   const folder = await keptFolder('pip', async (making) => {
     await run(base, ['-m', 'venv', making], { cwd: testCache(), env: cleanEnv(making) });
   });
-  return join(folder, 'bin', 'python');
+  const [version = ''] = readdirSync(join(folder, 'lib'));
+  return {
+    interpreter: join(folder, 'bin', 'python'),
+    runner: join(folder, 'lib', version, 'site-packages', 'pip', '__pip-runner__.py'),
+  };
 }
 
 /** Writes the source tree of a project, ready for `pip install`, `pip wheel` or `pip install -e`. */
@@ -113,7 +117,7 @@ export async function buildWheel(project: Project, folder: string): Promise<void
   try {
     writeSource(project, source);
     mkdirSync(folder, { recursive: true });
-    await run(await pipPython(), ['-m', 'pip', 'wheel', '--quiet', '--no-deps', '-w', folder, source], {
+    await run((await pipEnvironment()).interpreter, ['-m', 'pip', 'wheel', '--quiet', '--no-deps', '-w', folder, source], {
       cwd: source,
       env: cleanEnv(source),
     });
@@ -153,7 +157,8 @@ export async function makeVenv(folder: string): Promise<void> {
 export async function pip(venv: string, ...args: readonly string[]): Promise<string> {
   const [verb = '', ...rest] = args;
   const links = verb === 'install' ? ['--find-links', await pythonWheels()] : [];
-  return run(await pipPython(), ['-m', 'pip', '--python', join(venv, 'bin', 'python'), verb, ...links, ...rest], {
+  // What `pip --python` does, without starting pip twice.
+  return run(join(venv, 'bin', 'python'), [(await pipEnvironment()).runner, verb, ...links, ...rest], {
     cwd: venv,
     env: cleanEnv(venv),
   });

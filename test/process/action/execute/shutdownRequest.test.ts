@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { buildProgram } from '../../../../esbuild.ts';
 import { declaredShutdown, postShutdown } from '../../../../src/action/execute/shutdownRequest.ts';
 import { findPython } from '../../package/pythonWheels.ts';
+import { shippedProgram } from '../../shippedProgram.ts';
 import { freePort, imitation, startImitation } from '../../survey/ports/httpServer.ts';
 import { makeWorld, type World } from '../../survey/world.ts';
 
@@ -21,7 +21,7 @@ describe('/shutdown as a record declares it', function () {
     }
     world = makeWorld();
     guard = join(world.root, 'guard.cjs');
-    await buildProgram('guard', world.root);
+    await shippedProgram('guard', world.root);
   });
   after(() => world?.remove());
 

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { buildProgram } from '../../../../esbuild.ts';
 import { type LauncherFacts, posixLauncher } from '../../../../src/action/protect/launcherScript.ts';
+import { shippedProgram } from '../../shippedProgram.ts';
 
 /** Says what it was started with, as JSON. */
 const program = `
@@ -97,7 +97,7 @@ describe('the launcher', function () {
   });
 
   it('keeps the editor’s variable from the server, unless the client gave it', async () => {
-    await buildProgram('guard', join(folder, '1.0.0-aa'));
+    await shippedProgram('guard', join(folder, '1.0.0-aa'));
     const editor = script('editor', `[ "$ELECTRON_RUN_AS_NODE" = 1 ] || exit 9\nexec '${process.execPath}' "$@"`);
     const server = script('server', 'echo "$ELECTRON_RUN_AS_NODE|$MCP_SHEPHERD_ELECTRON|"');
     const own = { ...facts, ...gone, editor };
