@@ -21,7 +21,7 @@ export type LockDirectoryResult = { readonly directory: LockDirectory } | { read
  * system, whose locks cannot be trusted, it is `/var/tmp/.mcp-run-<uid>` instead: every process of this user on this machine comes to the same answer.
  * @param explicit the run folder was named by `--run-dir` or `MCP_RUN_DIR`: then it is taken as it is
  */
-export function protocolBase(runDir: string, explicit: boolean, look: FileSystemLook = systemLook): string {
+export function protocolBase(runDir: string, explicit: boolean, look: FileSystemFacts = systemLook): string {
   const uid = look.uid();
   if (explicit || uid === undefined || !look.isRemote(dirname(runDir))) {
     return join(runDir, 'v1');
@@ -30,7 +30,7 @@ export function protocolBase(runDir: string, explicit: boolean, look: FileSystem
 }
 
 /** What `protocolBase` asks the system. */
-export interface FileSystemLook {
+export interface FileSystemFacts {
   uid(): number | undefined;
   isRemote(path: string): boolean;
 }
@@ -40,7 +40,7 @@ const remoteTypes: ReadonlySet<number> = new Set([
   0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0x00c36400, 0x0bd00bd0, 0x47504653, 0x5346414f, 0x73757245,
 ]);
 
-const systemLook: FileSystemLook = {
+const systemLook: FileSystemFacts = {
   uid: () => process.geteuid?.(),
   isRemote(path) {
     try {

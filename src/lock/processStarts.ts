@@ -19,16 +19,16 @@ export interface ProcessStarts {
 export async function readProcessStarts(table?: ProcessTable, platform: NodeJS.Platform = process.platform): Promise<ProcessStarts> {
   const made = table ?? (await createProcessTable(platform));
   if (made.source === 'proc') {
-    return procWitness();
+    return procStarts();
   }
-  const witness = tableWitness(made);
+  const witness = tableStarts(made);
   // The first list tells which boot this is.
   await witness.startOf(process.pid);
   return witness;
 }
 
 /** Linux: three small reads for each process, and one for most of those that are gone. */
-export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): ProcessStarts {
+export function procStarts(fs: ProcFs = kernelProcFs, root = '/proc'): ProcessStarts {
   const system = readProcSystem(fs, root);
   const offset = Math.round((system.boottimeOffset * system.ticksPerSecond) / 1_000);
   let groups: ReadonlySet<number> = new Set();
@@ -67,7 +67,7 @@ function runningGroups(fs: ProcFs, root: string): ReadonlySet<number> {
 }
 
 /** Elsewhere one list of the processes answers all questions of the next second: making it takes a program. */
-export function tableWitness(table: Pick<ProcessTable, 'list'>): ProcessStarts {
+export function tableStarts(table: Pick<ProcessTable, 'list'>): ProcessStarts {
   let listed: Promise<ReadonlyMap<number, ProcessIdentity>> | undefined;
   let at = 0;
   let here: ProcessIdentity | undefined;

@@ -12,7 +12,7 @@ export interface ExternalProcess {
   readonly code: ServerCode;
 }
 
-export interface ForeignServerParts {
+export interface ExternalServerParts {
   /** Where it listens; on this machine. */
   readonly url: URL;
   readonly table: ProcessTable;
@@ -30,7 +30,7 @@ const watchMs = { proc: 1_000, others: 15_000 };
 
 /** A server that somebody else starts, ends and starts again: who it is, is found by who listens at its address. Nothing is asked of it. */
 export class ExternalServer {
-  readonly #parts: ForeignServerParts;
+  readonly #parts: ExternalServerParts;
   readonly #listeners: ListenerTable;
   readonly #timer: NodeJS.Timeout;
   #sighting: ExternalProcess | undefined;
@@ -39,7 +39,7 @@ export class ExternalServer {
   #disturbances = -1;
   #looking: Promise<void> | undefined;
 
-  constructor(parts: ForeignServerParts) {
+  constructor(parts: ExternalServerParts) {
     this.#parts = parts;
     this.#listeners = parts.listeners ?? createListenerTable();
     this.#timer = setInterval(() => void this.settled(), parts.table.source === 'proc' ? watchMs.proc : watchMs.others);

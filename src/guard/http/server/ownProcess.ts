@@ -4,11 +4,11 @@ import type { Log } from '../../../base/log.ts';
 import { endServer } from '../../process/endServer.ts';
 import { type ServerProcess, startServer } from '../../process/serverProcess.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
-import { accepts, freePort, verifyFault } from '../transport/reachable.ts';
+import { acceptsConnections, freePort, verifyFault } from '../transport/reachable.ts';
 import type { Upstream, UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
-export interface ServedOptions {
+export interface OwnProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly portEnv: string | undefined;
@@ -47,7 +47,7 @@ const steadyMs = 60_000;
 
 /** The server that the proxy starts itself, and starts again when it ends. */
 export class OwnProcess {
-  readonly #options: ServedOptions;
+  readonly #options: OwnProcessOptions;
   readonly #upstream: Upstream;
   #running: Running | undefined;
   /** Everybody who has not ended yet. */
@@ -61,7 +61,7 @@ export class OwnProcess {
   #stopped = new AbortController();
   #lastFault: string | undefined;
 
-  constructor(upstream: Upstream, options: ServedOptions) {
+  constructor(upstream: Upstream, options: OwnProcessOptions) {
     this.#upstream = upstream;
     this.#options = options;
   }
@@ -207,7 +207,7 @@ export class OwnProcess {
 
   async #untilAccepting({ process, url }: Running, limitMs: number): Promise<string | undefined> {
     const deadline = performance.now() + limitMs;
-    while (!(await accepts(url))) {
+    while (!(await acceptsConnections(url))) {
       if (process.ended) {
         const { code, signal } = process.ended;
         return `it ended with ${signal ?? `exit code ${code}`} before it accepted connections on port ${url.port}`;

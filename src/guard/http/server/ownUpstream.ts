@@ -11,7 +11,7 @@ import { OwnProcess } from './ownProcess.ts';
 import { StaleCalls } from './staleCalls.ts';
 import type { UpstreamServer } from './upstreamServer.ts';
 
-export interface ServedUpstreamParts {
+export interface OwnUpstreamParts {
   readonly options: HttpGuardOptions & { readonly command: string };
   readonly upstream: Upstream;
   readonly log: Log;
@@ -33,7 +33,7 @@ export class OwnUpstream implements UpstreamServer {
   readonly #watchdog: Watchdog;
   #restarting: Promise<void> | undefined;
 
-  constructor({ options, upstream, log, publication, path }: ServedUpstreamParts) {
+  constructor({ options, upstream, log, publication, path }: OwnUpstreamParts) {
     this.#log = log;
     this.#publication = publication;
     this.staleCalls =

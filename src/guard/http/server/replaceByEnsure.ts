@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
 
 /** How a server that somebody else started is started again: `mcp-shepherd ensure NAME`, by the settings in the folder of this process. */
-export interface Ensuring {
+export interface EnsureRequest {
   readonly name: string;
   /** Where the server listens. */
   readonly url: URL;
@@ -32,7 +32,7 @@ export function ownCommandLine(started: string = process.argv[1] ?? ''): readonl
  * @param pid of the process that listens there
  * @throws with a sentence for a person when the server was not replaced
  */
-export async function replaceByEnsure({ name, url, runDir }: Ensuring, pid: number): Promise<void> {
+export async function replaceByEnsure({ name, url, runDir }: EnsureRequest, pid: number): Promise<void> {
   const [program, ...words] = ownCommandLine() ?? [];
   if (program === undefined) {
     throw new Error('the command line of mcp-shepherd does not lie beside this guard');

@@ -203,8 +203,8 @@ export class StaleCalls {
       params: { ...page, ...(meta === undefined ? {} : { _meta: meta }) },
       asks: true,
       headers: exchange.headers,
-      ...(session?.upstreamId === undefined ? {} : { sessionId: session.upstreamId }),
-      ...(protocolVersion === undefined ? {} : { protocolVersion }),
+      sessionId: session?.upstreamId,
+      protocolVersion,
     });
     if ('failed' in answer || !answer.result) {
       throw new Error('the server did not list its tools');

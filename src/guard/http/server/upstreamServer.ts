@@ -1,5 +1,5 @@
 import { createRedactor } from '../../../redaction/redactor.ts';
-import { accepts } from '../transport/reachable.ts';
+import { acceptsConnections } from '../transport/reachable.ts';
 import type { UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
@@ -39,7 +39,7 @@ export async function upstreamHealth(
   server: Pick<UpstreamServer, 'state' | 'pid' | 'since' | 'lastFault' | 'settled'>,
   target: Pick<UpstreamTarget, 'url'> | undefined,
 ): Promise<UpstreamHealth> {
-  const up = target !== undefined && server.state === 'running' && (await accepts(target.url));
+  const up = target !== undefined && server.state === 'running' && (await acceptsConnections(target.url));
   await server.settled();
   const { state, pid, since, lastFault } = server;
   return {
