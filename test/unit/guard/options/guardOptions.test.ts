@@ -69,8 +69,8 @@ describe('guard options', () => {
     }
     assert.ok(read('--record-only', '--on-stale', 'off', '--on-conflict', 'warn', '--', 'a').recordOnly);
     assert.match(wrong('--on-conflict', 'wait=1=2', '--', 'a'), /not "1=2"/);
-    assert.match(wrong('--lock', 'port:http', '--', 'a'), /--lock port: "http" is no TCP port/);
-    assert.match(wrong('--lock', 'name:Mine', '--', 'a'), /--lock name: "Mine" is no name: 1 to 64 of a-z/);
+    assert.match(wrong('--lock', 'port:http', '--', 'a'), /--lock port: "http" is not a TCP port/);
+    assert.match(wrong('--lock', 'name:Mine', '--', 'a'), /--lock name: "Mine" is not a name: use 1 to 64 of a-z/);
   });
 
   it('stand in the help, all of them', () => {
