@@ -31,7 +31,7 @@ export async function runGuard(args: readonly string[]): Promise<number> {
 async function run(args: readonly string[]): Promise<number> {
   const end = args.indexOf('--');
   if (args.slice(0, end === -1 ? args.length : end).includes('--http')) {
-    const { runHttpGuard } = await import('./http/httpMain.ts');
+    const { runHttpGuard } = await import('./http/runHttpGuard.ts');
     return runHttpGuard(args);
   }
   const parsed = parseGuardOptions(args);

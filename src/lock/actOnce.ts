@@ -5,7 +5,7 @@ import { readWhole, writeWhole } from '../storage/atomicFile.ts';
 import { type LockOptions, lockFile } from './kernelLock.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 
-/** Who is acting on a target, and on what. For showing: the kernel's lock beside it decides. */
+/** Which process acts on a target. It is only shown: the kernel lock beside it decides. */
 const actorSchema = v.object({
   by: v.pipe(v.string(), v.maxLength(200), v.regex(/^\P{Cc}*$/u)),
   pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
@@ -21,12 +21,12 @@ export interface ActOnceOptions {
   readonly directory: LockDirectory;
   /** 32 hex digits: a lock key or an instance id. */
   readonly target: string;
-  /** The incarnation that the user saw when he asked. */
+  /** The incarnation that the user saw when asking. */
   readonly expect: string;
   readonly actor: Omit<Actor, 'expect'>;
-  /** Which incarnation is there now; undefined = none. Asked again while waiting, and once more under the lock. */
+  /** The present incarnation; undefined when there is none. Called again while waiting, and once more under the lock. */
   readonly current: () => Promise<string | undefined>;
-  /** How long to wait for another actor, ms of the monotonic clock. After it the caller is told who acts; nobody is overridden. */
+  /** How long to wait for another actor, ms of the monotonic clock. After that the result is `busy`; no actor is overridden. */
   readonly waitMs: number;
   readonly signal?: AbortSignal;
   /** Replaced in tests only. */
@@ -35,23 +35,23 @@ export interface ActOnceOptions {
 
 export type ActOnceResult<T> =
   | { readonly status: 'acted'; readonly result: T }
-  /** The incarnation that was meant is no longer there: somebody else did it, or it ended. `now` is what is there. */
+  /** The expected incarnation is gone: another process acted, or it ended. `now` is the present one. */
   | { readonly status: 'already'; readonly now: string | undefined }
-  /** Another actor is still at it. */
+  /** Another actor is not done yet. */
   | { readonly status: 'busy'; readonly actor: Actor | undefined }
   | { readonly status: 'unavailable' | 'refused'; readonly reason: string };
 
 const id = /^[0-9a-f]{32}$/;
 
 /**
- * Exactly one acts: `act` runs under the kernel lock of the target, and only if the incarnation that the user saw is still the one that is there when the
- * lock is held (a lock alone lets each of eight waiters act in turn). When the actor dies, the kernel lets the next one in, which looks for itself.
- * @throws what `current` and `act` throw, after letting go
+ * Makes exactly one process act: `act` runs under the kernel lock of the target, and only when the expected incarnation is still the present one under the lock
+ * (with the lock alone each of eight waiting processes would act in turn). When the actor dies, the next one gets the lock and checks again.
+ * @throws what `current` and `act` throw, after releasing the lock
  */
-export async function actOnce<T>(intention: ActOnceOptions, act: () => Promise<T>): Promise<ActOnceResult<T>> {
-  const { directory, target, expect, current, waitMs, signal } = intention;
+export async function actOnce<T>(options: ActOnceOptions, act: () => Promise<T>): Promise<ActOnceResult<T>> {
+  const { directory, target, expect, current, waitMs, signal } = options;
   if (!id.test(target)) {
-    return { status: 'refused', reason: 'the target is neither a key nor an instance id' };
+    return { status: 'refused', reason: 'the target is neither a lock key nor an instance id' };
   }
   const until = performance.now() + waitMs;
   for (;;) {
@@ -59,10 +59,10 @@ export async function actOnce<T>(intention: ActOnceOptions, act: () => Promise<T
     if (now !== expect) {
       return { status: 'already', now };
     }
-    const attempt = await lockFile(join(directory.intents, `${target}.lock`), intention.lock);
+    const attempt = await lockFile(join(directory.intents, `${target}.lock`), options.lock);
     if (attempt.status === 'locked') {
       try {
-        return await actUnderLock(intention, act);
+        return await actUnderLock(options, act);
       } finally {
         attempt.lock.release();
       }
@@ -94,17 +94,17 @@ async function actUnderLock<T>(
   }
 }
 
-/** On a full disk it stays unsaid who acts: the kernel keeps the others away all the same, and what fills the disk may be what has to be ended. */
+/** On a full disk the actor is not named: the lock still excludes others, and the server that fills the disk may be the one to end. */
 function writeActor(file: string, actor: Actor): void {
   try {
     writeWhole(file, `${JSON.stringify(actor)}\n`);
   } catch {
-    // Others are told that somebody acts who does not say who he is; the one before, who was killed, it is not.
+    // Others then report an actor without a name, and not an earlier one that was killed.
     rmSync(file, { force: true });
   }
 }
 
-/** Who says that he is acting on a target; left over when he was killed, so the lock has to be asked whether it is true. Never throws. */
+/** The actor that is noted for a target. The note stays when the actor is killed, so check the lock too. Never throws. */
 export function readActor(directory: LockDirectory, target: string): Actor | undefined {
   const whole = readWhole(join(directory.intents, `${target}.json`), 4_096, directory.uid);
   if ('problem' in whole) {

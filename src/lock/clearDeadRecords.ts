@@ -7,19 +7,19 @@ import { livenessOf } from './liveness.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 import type { ProcessStarts } from './processStarts.ts';
 
-/** Each costs a lock; the rest waits for the next time. */
+/** Records that are removed in one call. Each costs a lock. */
 const defaultLimit = 50;
-/** Some milliseconds' worth. */
+/** Takes a few milliseconds. */
 const readsAtOnce = 20;
 
 /**
- * Clears away what dead instances left: only where the record proves the death, and only after taking the instance's own liveness lock. Records that cannot
- * be read, those of later versions, those of other PID namespaces, and the files in `locks` stay. Age is no proof.
- * @returns the ids that were cleared away @throws when the folder cannot be listed
+ * Removes the files of dead instances: only when the record proves the death, and only under the instance's own liveness lock. Unreadable records, those of
+ * later versions or other PID namespaces, and the files in `locks` stay. Age proves nothing.
+ * @returns the ids that were removed @throws when the folder cannot be listed
  */
 export async function clearDeadRecords(
   directory: LockDirectory,
-  witness: ProcessStarts,
+  starts: ProcessStarts,
   limit: number = defaultLimit,
   lock?: LockOptions,
 ): Promise<string[]> {
@@ -31,10 +31,10 @@ export async function clearDeadRecords(
     }
     read += 1;
     if (read % readsAtOnce === 0) {
-      // Whoever clears away has something more urgent to do: a guard passes calls on meanwhile.
+      // A guard passes calls on between two turns.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (reading.status === 'ok' && (await livenessOf(reading.record, witness)).life === 'dead') {
+    if (reading.status === 'ok' && (await livenessOf(reading.record, starts)).life === 'dead') {
       dead.set(reading.id, reading.record);
     }
   }
@@ -44,7 +44,7 @@ export async function clearDeadRecords(
     const own = join(directory.instances, `${id}.lock`);
     const attempt = await lockFile(own, lock);
     if (attempt.status !== 'locked') {
-      // Held: somebody lives whom the record does not name. Unavailable: nothing is proven.
+      // Held: a process lives that the record does not name. Unavailable: nothing is proven.
       continue;
     }
     try {
@@ -56,11 +56,11 @@ export async function clearDeadRecords(
         // Windows deletes no file that is open without sharing.
         attempt.lock.release();
       }
-      // The lock file last: its name is unique, so that nobody can be waiting for it.
+      // The lock file last. Its name is unique, so no process waits for it.
       rmSync(own, { force: true });
       cleared.push(id);
     } catch {
-      // Not ours to remove; it stays listed as dead.
+      // May not be removed; it stays listed as dead.
     } finally {
       attempt.lock.release();
     }

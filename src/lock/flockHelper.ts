@@ -2,18 +2,17 @@ import { spawn } from 'node:child_process';
 import { errorCode } from '../base/errors.ts';
 import { systemProgram } from '../base/runProgram.ts';
 
-/** A program that locks the open file which it inherits as descriptor 3, and ends at once. flock(2) belongs to the open file, so the lock stays with us. */
+/** A program that locks the open file which it inherits as descriptor 3, and ends. A flock(2) lock belongs to the open file, so this process keeps it. */
 export interface FlockHelper {
   readonly program: string;
   readonly args: readonly string[];
-  /** The same for taking the lock away again. */
+  /** Arguments that remove the lock. */
   readonly unlockArgs?: readonly string[];
 }
 
-/** What became of one try. `unavailable`: nobody can tell whether the lock is free, so it must not be taken for free. */
+/** Result of one attempt. `unavailable`: whether the lock is free is not known, so it must not be treated as free. */
 export type HelperAnswer = 'locked' | 'held' | { readonly unavailable: string };
 
-/** Where the helpers are. */
 const systemFolders: readonly string[] = [
   '/usr/bin',
   '/bin',
@@ -24,7 +23,7 @@ const systemFolders: readonly string[] = [
 
 const perlUnlockText = 'open(my $f, "+<&=", 3) or exit 71; flock($f, 8) or exit 71';
 const pythonUnlockText = 'import fcntl; fcntl.flock(3, 8)';
-/** Ends with 0 = locked, 1 = held by another, anything else = could not be tried. */
+/** Exit codes: 0 = locked, 1 = held by another process, others = failed. */
 const perlText = 'open(my $f, "+<&=", 3) or exit 71; flock($f, 6) and exit 0; $! = $! + 0; exit($!{EWOULDBLOCK} ? 1 : 71)';
 const pythonText = [
   'import fcntl, sys',
@@ -41,7 +40,7 @@ const candidates: readonly FlockHelper[] = [
   { program: 'python3', args: ['-I', '-S', '-c', pythonText], unlockArgs: ['-I', '-S', '-c', pythonUnlockText] },
 ];
 
-/** The helpers that this system has, fastest first. @param only keeps those of these names; for tests */
+/** The helpers that this system has, fastest first. @param only names to choose from, for tests */
 export function findFlockHelpers(folders: readonly string[] = systemFolders, only?: readonly string[]): FlockHelper[] {
   return candidates.flatMap(({ program, ...helper }) => {
     const path = systemProgram(program, folders);
@@ -49,12 +48,12 @@ export function findFlockHelpers(folders: readonly string[] = systemFolders, onl
   });
 }
 
-/** A network file system may let the helper hang for ever; it hangs in a process of its own. */
+/** A network file system may block the helper forever; only the helper's process hangs then. */
 const timeoutMs = 2_000;
 
 /**
- * Tries the helpers in turn until one answers. A helper that cannot do it (not started, an applet that is missing, the system refuses) is no answer.
- * @param fd an open file; stays open, and holds the lock when the answer is `locked` @param limitMs for each helper
+ * Tries the helpers in turn until one answers. A helper that fails (not started, missing applet, refused by the system) is skipped.
+ * @param fd an open file, which stays open and holds the lock when the answer is `locked` @param limitMs for each helper
  */
 export async function flockByHelper(fd: number, helpers: readonly FlockHelper[], limitMs: number = timeoutMs): Promise<HelperAnswer> {
   let reason = 'none of flock, busybox, perl and python3 is in the system’s folders';
@@ -65,7 +64,7 @@ export async function flockByHelper(fd: number, helpers: readonly FlockHelper[],
     }
     reason = answer.unavailable;
     if (answer.hung) {
-      // The next one would hang as well, and the first may still be in the kernel with our file.
+      // The next one would hang too, and the first may still wait in the kernel with this file.
       break;
     }
   }
@@ -73,8 +72,8 @@ export async function flockByHelper(fd: number, helpers: readonly FlockHelper[],
 }
 
 /**
- * Takes the lock of an open file away, also from those who inherited the file.
- * @returns whether a helper did it
+ * Removes the lock of an open file, also for processes that inherited the file.
+ * @returns whether a helper removed it
  */
 export async function unlockByHelper(fd: number, helpers: readonly FlockHelper[], limitMs: number = timeoutMs): Promise<boolean> {
   for (const { program, unlockArgs } of helpers) {

@@ -9,7 +9,7 @@ import type { LockDirectory } from './lockDirectory.ts';
 import type { ProcessStarts } from './processStarts.ts';
 import type { ResourceKey } from './resourceKey.ts';
 
-/** What an instance says of itself beyond what the protocol fills in. */
+/** Fields of a record that the instance itself provides. */
 export type InstanceFacts = Omit<InstanceRecord, 'ilp' | 'minReader' | 'id' | 'seq' | 'state' | 'host' | 'locks' | 'exclusion'>;
 
 /** An instance that holds its locks and is published. */
@@ -23,19 +23,19 @@ export interface HeldInstance {
   readonly inheritableFiles: readonly number[];
   /** Publishes the next state. @throws on I/O errors */
   publish(changes: Partial<Omit<InstanceFacts, 'serverId'>> & { readonly state: InstanceRecord['state'] }): void;
-  /** Gives its files the time of now: where the run folder is below `/var/tmp`, the system clears old files away. Never throws. */
+  /** Sets the times of its files to now: below `/var/tmp` the system removes old files. Never throws. */
   refreshFileTimes(): void;
-  /** Whether every lock file is still the one that is locked, so that nobody can hold it besides us. */
+  /** Whether every lock path still names the locked file. Otherwise another process can hold the same lock. */
   isIntact(): boolean;
-  /** Takes the record, the control socket and the secret away and lets go of the locks, in this order. Safe to call twice. */
+  /** Removes the record, the control socket and the secret, then releases the locks. Safe to call twice. */
   close(): void;
-  /** The same for a guard that handed its locks to its server: they are taken away from stray descendants too. Once the server is gone. */
+  /** The same for a guard whose server inherited the locks: removes them from remaining descendants too. Call it when the server has ended. */
   unlockAndClose(): Promise<void>;
 }
 
 export type HoldResult =
   | { readonly status: 'held-by-us'; readonly instance: HeldInstance }
-  /** Somebody has it: `by` are the living records that name it; none when the holder publishes nothing. */
+  /** Another process holds it. `by`: the living records that name it; none when the holder publishes nothing. */
   | { readonly status: 'held'; readonly resource: ResourceKey; readonly by: readonly InstanceRecord[] }
   /** The lock is free, and a server of an earlier holder still runs on the resource (or may: `certain` is false). */
   | { readonly status: 'orphan'; readonly resource: ResourceKey; readonly record: InstanceRecord; readonly certain: boolean }
@@ -47,7 +47,7 @@ export interface HoldRequest {
   readonly directory: LockDirectory;
   readonly witness: ProcessStarts;
   readonly resources: readonly ResourceKey[];
-  /** What it uses without holding it, because its user says so: named in the record, which then says that nothing keeps others away. */
+  /** Resources that it uses without a lock, as its user decided. The record names them, with `exclusion` `none`. */
   readonly uses?: readonly ResourceKey[];
   readonly facts: InstanceFacts;
   /** Default: 300 ms, on Windows 2 s. */
@@ -57,8 +57,8 @@ export interface HoldRequest {
 }
 
 /**
- * Takes the locks of an instance and publishes it, or says why not; all or nothing. The locks are taken in the order of their keys, so that two instances
- * with the same resources cannot wait for each other.
+ * Takes all locks of an instance and publishes its record, or takes none and returns why. The locks are taken in the order of their keys, so that two
+ * instances with the same resources cannot wait for each other.
  * @throws when the record cannot be written; nothing is held then
  */
 export async function holdResources(request: HoldRequest): Promise<HoldResult> {
@@ -76,38 +76,38 @@ export async function holdResources(request: HoldRequest): Promise<HoldResult> {
       }
       locks.push(attempt.lock);
     }
-    // Only now: whoever is ended while it waits for a resource leaves nothing behind.
+    // Only now: a process that is ended while it waits for a resource leaves no file.
     const liveness = await lockFile(own, options);
     if (liveness.status !== 'locked') {
-      return { status: 'unavailable', reason: 'reason' in liveness ? liveness.reason : `${own} is held by somebody else` };
+      return { status: 'unavailable', reason: 'reason' in liveness ? liveness.reason : `${own} is held by another process` };
     }
     locks.push(liveness.lock);
     const survivor = await survivorOf(request);
     if (survivor) {
       return survivor;
     }
-    const made = publish(request, id, locks);
-    // Published first, looked second: of two that do this at once, at least one sees the other.
+    const published = publish(request, id, locks);
+    // Publishes first and reads second: when two instances do this at once, at least one sees the other.
     const alias = await aliasOf(request, id);
     if (alias) {
-      made.close();
+      published.close();
       return alias;
     }
-    instance = made;
+    instance = published;
     return { status: 'held-by-us', instance };
   } finally {
     if (!instance) {
-      letGo(locks, own);
+      releaseAll(locks, own);
     }
   }
 }
 
-/** The living records that name a key; those that hold it before those that use it without. @throws when the folder cannot be listed */
-export async function publishedHolders(directory: LockDirectory, key: string, witness: ProcessStarts): Promise<InstanceRecord[]> {
+/** The living records that name a key; those that hold its lock come first. @throws when the folder cannot be listed */
+export async function publishedHolders(directory: LockDirectory, key: string, starts: ProcessStarts): Promise<InstanceRecord[]> {
   const found: InstanceRecord[] = [];
   for (const reading of listInstanceRecords(directory)) {
     if (reading.status === 'ok' && reading.record.locks.some((lock) => lock.key === key)) {
-      if ((await livenessOf(reading.record, witness)).life !== 'dead') {
+      if ((await livenessOf(reading.record, starts)).life !== 'dead') {
         found.push(reading.record);
       }
     }
@@ -115,7 +115,7 @@ export async function publishedHolders(directory: LockDirectory, key: string, wi
   return found.sort((a, b) => Number(a.exclusion === 'none') - Number(b.exclusion === 'none'));
 }
 
-/** The holder may be between its lock and its record. */
+/** A holder may have its lock and not have published its record yet, ms. */
 const publishMs = 1_000;
 
 async function failure(
@@ -136,27 +136,27 @@ async function failure(
   }
 }
 
-/** With all locks in our hands: somebody who still runs on one of the resources without holding its lock. */
-async function survivorOf({ directory, resources, witness }: HoldRequest): Promise<HoldResult | undefined> {
+/** With all locks held: an instance that still runs on one of the resources without its lock. */
+async function survivorOf({ directory, resources, witness: starts }: HoldRequest): Promise<HoldResult | undefined> {
   for (const resource of resources) {
-    for (const record of await publishedHolders(directory, resource.key, witness)) {
-      return { status: 'orphan', resource, record, certain: (await livenessOf(record, witness)).life === 'alive' };
+    for (const record of await publishedHolders(directory, resource.key, starts)) {
+      return { status: 'orphan', resource, record, certain: (await livenessOf(record, starts)).life === 'alive' };
     }
   }
   return undefined;
 }
 
-async function aliasOf({ directory, resources, witness }: HoldRequest, id: string): Promise<HoldResult | undefined> {
+async function aliasOf({ directory, resources, witness: starts }: HoldRequest, id: string): Promise<HoldResult | undefined> {
   if (resources.length === 0) {
     return undefined;
   }
   for (const reading of listInstanceRecords(directory)) {
-    // Of two that see each other, the larger id yields.
+    // When two see each other, the one with the larger id gives up.
     if (reading.status !== 'ok' || reading.id >= id) {
       continue;
     }
     const resource = resources.find((ours) => reading.record.locks.some((theirs) => isAlias(ours, theirs)));
-    if (resource && (await livenessOf(reading.record, witness)).life !== 'dead') {
+    if (resource && (await livenessOf(reading.record, starts)).life !== 'dead') {
       return { status: 'conflict', resource, record: reading.record };
     }
   }
@@ -206,32 +206,32 @@ function publish({ directory, witness, resources, uses = [], facts }: HoldReques
         try {
           utimesSync(path, now, now);
         } catch {
-          // Gone: `isIntact` tells. On Windows nobody opens a locked file; nothing is cleared away there.
+          // Removed: `isIntact` reports it. Windows refuses to open a locked file, and removes no old files.
         }
       }
     },
     isIntact: () => !closed && locks.every((lock) => lock.isIntact()),
     close() {
       withdraw();
-      letGo(locks, join(directory.instances, `${id}.lock`));
+      releaseAll(locks, join(directory.instances, `${id}.lock`));
     },
     async unlockAndClose() {
-      // The record first: whoever gets the lock must not find us in it.
+      // The record first: the next holder must not find this instance in it.
       withdraw();
       await Promise.all(locks.map((lock) => lock.unlock()));
-      letGo(locks, join(directory.instances, `${id}.lock`));
+      releaseAll(locks, join(directory.instances, `${id}.lock`));
     },
   };
 }
 
-/** Lets go before it removes: Windows deletes no file that is open without sharing. What cannot be removed is an empty file with a unique name. */
-function letGo(locks: readonly KernelLock[], own: string): void {
+/** Releases before it removes: Windows deletes no file that is open without sharing. A file that stays is empty and has a unique name. */
+function releaseAll(locks: readonly KernelLock[], own: string): void {
   for (const lock of locks) {
     lock.release();
   }
   try {
     rmSync(own, { force: true });
   } catch {
-    // Somebody looks at it right now.
+    // Another process has it open.
   }
 }

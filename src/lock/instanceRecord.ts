@@ -6,22 +6,22 @@ import { systemRandom } from '../base/random.ts';
 import { readWhole, writeWhole } from '../storage/atomicFile.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 
-/** The version of the protocol that is written and understood here. */
+/** The version of the protocol that this program writes and reads. */
 export const protocolVersion = 1;
 export const maxRecordBytes = 65_536;
 
 const id = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
-/** No control characters: records are other people's text, and end up in terminals. */
+/** Without control characters: any program of the user can write records, and terminals show them. */
 const text = v.pipe(v.string(), v.maxLength(4_096), v.regex(/^\P{Cc}*$/u));
-/** 0 and 1 are never servers, and a negative number means a group to kill(2). */
+/** 0 and 1 are never servers, and kill(2) takes a negative number for a group. */
 const pid = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2 ** 31 - 1));
 const processMark = v.object({ pid, start: v.pipe(v.string(), v.regex(/^(?:(?:lx|ps|win):\d{1,20}|\?)$/)) });
-/** valibot takes a list for a record too. */
+/** `v.record` alone accepts arrays too. */
 const plainObject = v.custom<Record<string, unknown>>(isRecord);
 const textMap = v.pipe(plainObject, v.record(text, text));
 const decimal = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
 
-/** `schema/instance-record.schema.json` says the same for other languages; a test holds them together. Unknown fields are ignored. */
+/** The same as `schema/instance-record.schema.json`, which is for other languages; a test compares the two. Unknown fields are ignored. */
 const recordSchema = v.object({
   ilp: v.literal(protocolVersion),
   minReader: v.literal(protocolVersion),
@@ -58,7 +58,7 @@ const recordSchema = v.object({
   x: v.optional(plainObject),
 });
 
-/** What one instance says of itself. A hint, never a lock, and never to be believed about processes without asking the system. */
+/** What an instance publishes. It is a hint, not a lock: what it says about processes must be checked with the system. */
 export type InstanceRecord = Readonly<v.InferOutput<typeof recordSchema>>;
 
 export type RecordReading =
@@ -69,7 +69,7 @@ export type RecordReading =
   | { readonly status: 'unreadable'; readonly id: string; readonly reason: string }
   | { readonly status: 'absent'; readonly id: string };
 
-/** A name for a new instance, never used again. */
+/** A random id for a new instance. */
 export function newInstanceId(): string {
   return systemRandom(16).toString('hex');
 }
@@ -83,21 +83,21 @@ export function readInstanceRecord(directory: LockDirectory, instance: string): 
   return parseInstanceRecord(instance, whole.text);
 }
 
-/** @param instance the id that the file's name promises */
+/** @param instance the id in the file's name */
 export function parseInstanceRecord(instance: string, content: string): RecordReading {
   let value: unknown;
   try {
     value = JSON.parse(content);
   } catch {
-    return { status: 'unreadable', id: instance, reason: 'no JSON' };
+    return { status: 'unreadable', id: instance, reason: 'not JSON' };
   }
   if (isNewer(value)) {
     return { status: 'newer', id: instance };
   }
   const result = v.safeParse(recordSchema, value);
   if (!result.success) {
-    // The path alone: what stands there may be anything.
-    const where = v.getDotPath(result.issues[0]) ?? 'the whole';
+    // Only the path: the value may be anything.
+    const where = v.getDotPath(result.issues[0]) ?? 'the whole record';
     return { status: 'unreadable', id: instance, reason: `not a record of version ${protocolVersion}: ${where}` };
   }
   if (result.output.id !== instance) {
@@ -111,12 +111,12 @@ function isNewer(value: unknown): boolean {
   return v.is(v.object({ ilp: newer }), value) || v.is(v.object({ ilp: v.literal(protocolVersion), minReader: newer }), value);
 }
 
-/** The ids of all records of the folder, in no order; what is no record's name is left alone. @throws when the folder cannot be listed */
+/** The ids of all records of the folder, in no order. Other names are ignored. @throws when the folder cannot be listed */
 export function listInstanceIds(directory: LockDirectory): string[] {
   return readdirSync(directory.instances).flatMap((name) => /^([0-9a-f]{32})\.json$/.exec(name)?.[1] ?? []);
 }
 
-/** All records of the folder, read one after the other as they are asked for. @throws when the folder cannot be listed */
+/** All records of the folder, each read when it is requested. @throws when the folder cannot be listed */
 export function* instanceRecords(directory: LockDirectory): Generator<RecordReading> {
   for (const id of listInstanceIds(directory)) {
     const reading = readInstanceRecord(directory, id);
@@ -131,7 +131,7 @@ export function listInstanceRecords(directory: LockDirectory): RecordReading[] {
   return [...instanceRecords(directory)];
 }
 
-/** Publishes a record or its next state; readers see one or the other, whole. @throws on I/O errors, and when it is no valid record */
+/** Publishes a record or its next state; readers see a complete one. @throws on I/O errors, and when the record is not valid */
 export function writeInstanceRecord(directory: LockDirectory, record: InstanceRecord): void {
   const content = `${JSON.stringify(v.parse(recordSchema, record))}\n`;
   if (Buffer.byteLength(content) > maxRecordBytes) {
@@ -140,10 +140,10 @@ export function writeInstanceRecord(directory: LockDirectory, record: InstanceRe
   writeWhole(join(directory.instances, `${record.id}.json`), content);
 }
 
-/** `x.idleSince` of a record: nobody has called the server since then. @returns RFC 3339; undefined when it does not say so. Other people's text: only a time is believed. */
+/** `x.idleSince` of a record: the server got no call since then. @returns an RFC 3339 time; undefined when the field is missing or anything else */
 export function idleSince({ x }: Pick<InstanceRecord, 'x'>): string | undefined {
-  const word = x?.idleSince;
-  return typeof word === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(word) && !Number.isNaN(Date.parse(word))
-    ? word
+  const value = x?.idleSince;
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(value) && !Number.isNaN(Date.parse(value))
+    ? value
     : undefined;
 }

@@ -2,22 +2,22 @@ import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { errorCode } from '../base/errors.ts';
 import { type FlockHelper, findFlockHelpers, flockByHelper, unlockByHelper } from './flockHelper.ts';
 
-/** How the kernel keeps the lock. The three exclude each other where they can meet on one system. */
+/** How the kernel keeps the lock: flock(2), or on Windows a file that is open without sharing. */
 export type LockMechanism = 'flock' | 'share0';
 
-/** A lock that the kernel keeps for this process. It goes with the process, however that ends. */
+/** A lock that the kernel keeps until this process ends, in whatever way. */
 export interface KernelLock {
   readonly path: string;
   readonly mechanism: LockMechanism;
-  /** To hand to a child as its descriptor 3, when the lock shall live as long as the child. */
+  /** The open file. A child that inherits it holds the lock too. */
   readonly fd: number;
-  /** Whether the path still names the file that is locked; false once somebody deleted or replaced it. */
+  /** Whether the path still names the locked file; false when the file was deleted or replaced. */
   isIntact(): boolean;
-  /** Lets go by closing. Safe to call twice. */
+  /** Closes the file; the lock is free unless a child inherited it. Safe to call twice. */
   release(): void;
   /**
-   * Takes the lock away from all who inherited the open file as well, and closes it: for whoever handed it to a child, once that child is gone, so that a
-   * stray descendant does not keep it. @returns whether it could; it is closed in any case
+   * Removes the lock for all processes that inherited the open file, and closes it. For a lock that a child inherited, when the child has ended: its
+   * descendants may still have the file open. @returns whether the lock was removed; the file is closed in any case
    */
   unlock(): Promise<boolean>;
 }
@@ -25,15 +25,15 @@ export interface KernelLock {
 export type LockAttempt =
   | { readonly status: 'locked'; readonly lock: KernelLock }
   | { readonly status: 'held' }
-  /** Exclusion cannot be had here. It is neither free nor held: whoever needs exclusion must not go on. */
+  /** This system or file system offers no such lock. A caller that needs exclusion must not continue. */
   | { readonly status: 'unavailable'; readonly reason: string }
-  /** The lock file is not what it has to be. */
+  /** The lock file is a link or a directory, belongs to another user, or cannot be opened. */
   | { readonly status: 'refused'; readonly reason: string };
 
 export interface LockOptions {
-  /** How long to try again while it is held, ms of the monotonic clock. Default: one try. */
+  /** How long to try again while it is held, ms of the monotonic clock. Default: one attempt. */
   readonly waitMs?: number;
-  /** Between two tries, at random. */
+  /** Between two attempts, random between these two, ms. */
   readonly pauseMs?: readonly [number, number];
   readonly signal?: AbortSignal;
   /** Replaced in tests only. */
@@ -47,12 +47,12 @@ const macExclusive = 0x20;
 /** `UV_FS_O_EXLOCK` of libuv on Windows (uv/win.h): no sharing, so that a second open fails. */
 const windowsExclusive = 0x1000_0000;
 
-/** How long acquirers try by default: against the moments in which somebody looks, and on Windows against virus scanners. */
+/** How long to try by default, ms: another process may hold the lock for a moment to test it, and on Windows a virus scanner may open the file. */
 export const shortWaitMs: number = process.platform === 'win32' ? 2_000 : 300;
 
 /**
- * Takes the exclusive kernel lock on a file, which is made when missing and never written, renamed or deleted.
- * No age and no record ever makes a held lock free. Never throws.
+ * Takes the exclusive kernel lock on a file, which is created when missing and never written, renamed or deleted.
+ * A held lock stays held, whatever its age and whatever a record says. Never throws.
  */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<LockAttempt> {
   const { waitMs = 0, pauseMs = [20, 60], signal } = options;
@@ -68,19 +68,19 @@ export async function lockFile(path: string, options: LockOptions = {}): Promise
   }
 }
 
-/** Somebody who deletes the file again and again cannot keep us here for ever. */
-const replacedTries = 20;
+/** When another process keeps deleting the file, the attempt fails after this many times. */
+const maxReplacements = 20;
 
 async function tryOnce(path: string, options: LockOptions): Promise<LockAttempt> {
-  for (let tries = 0; tries < replacedTries; tries += 1) {
+  for (let tries = 0; tries < maxReplacements; tries += 1) {
     const attempt = await openAndLock(path, options);
     if (attempt.status !== 'locked' || attempt.lock.isIntact()) {
       return attempt;
     }
-    // Deleted or replaced between open and lock: what we hold is a file without a name.
+    // The file was deleted or replaced between open and lock.
     attempt.lock.release();
   }
-  return { status: 'refused', reason: `${path} is replaced again and again by somebody` };
+  return { status: 'refused', reason: `${path} is replaced repeatedly by another process` };
 }
 
 async function openAndLock(path: string, options: LockOptions): Promise<LockAttempt> {
@@ -94,10 +94,10 @@ async function openAndLock(path: string, options: LockOptions): Promise<LockAtte
   const uid = platform === 'win32' ? undefined : process.geteuid?.();
   if (!info.isFile() || (uid !== undefined && info.uid !== uid)) {
     closeSync(fd);
-    return { status: 'refused', reason: info.isFile() ? `${path} belongs to user ${info.uid}` : `${path} is no plain file` };
+    return { status: 'refused', reason: info.isFile() ? `${path} belongs to user ${info.uid}` : `${path} is not a regular file` };
   }
   if (platform === 'win32' || platform === 'darwin') {
-    const reason = platform === 'win32' ? secondOpenSucceeds(path, platform) : undefined;
+    const reason = platform === 'win32' ? sharingFault(path, platform) : undefined;
     if (reason !== undefined) {
       closeSync(fd);
       return { status: 'unavailable', reason };
@@ -113,7 +113,7 @@ async function openAndLock(path: string, options: LockOptions): Promise<LockAtte
   return answer === 'held' ? { status: 'held' } : { status: 'unavailable', reason: answer.unavailable };
 }
 
-/** What opening answers; on macOS and Windows it is the lock as well. */
+/** Opens the file; on macOS and Windows this also takes the lock. */
 function open(path: string, platform: NodeJS.Platform): { fd: number } | Exclude<LockAttempt, { status: 'locked' }> {
   const extra = platform === 'win32' ? windowsExclusive : platform === 'darwin' ? macExclusive : 0;
   const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0) | extra;
@@ -125,20 +125,20 @@ function open(path: string, platform: NodeJS.Platform): { fd: number } | Exclude
       return { status: 'held' };
     }
     if (['ENOLCK', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EINVAL'].includes(code)) {
-      return { status: 'unavailable', reason: `the file system of ${path} keeps no locks (${code})` };
+      return { status: 'unavailable', reason: `the file system of ${path} does not support locks (${code})` };
     }
     return { status: 'refused', reason: `${path} cannot be opened (${code})` };
   }
 }
 
-/** Node does not export the flag of Windows: that it still means what it meant is tried out each time, at the cost of one open. */
-function secondOpenSucceeds(path: string, platform: NodeJS.Platform): string | undefined {
+/** Node does not export the Windows flag, so each lock checks that a second open fails. @returns why it is no lock */
+function sharingFault(path: string, platform: NodeJS.Platform): string | undefined {
   const second = open(path, platform);
   if (!('fd' in second)) {
     return undefined;
   }
   closeSync(second.fd);
-  return 'this Node does not open files without sharing';
+  return 'this version of Node does not open files without sharing';
 }
 
 function kernelLock(path: string, fd: number, mechanism: LockMechanism, helpers: () => readonly FlockHelper[]): KernelLock {

@@ -3,34 +3,34 @@ import { dirname, join } from 'node:path';
 import { errorCode } from '../base/errors.ts';
 import { runDirOf } from '../storage/runFolder.ts';
 
-/** Where the protocol's files are, all below one folder that is this user's alone. */
+/** The folders of the protocol, which only this user may enter. */
 export interface LockDirectory {
   /** `<run folder>/v1`. */
   readonly base: string;
   readonly locks: string;
   readonly instances: string;
   readonly intents: string;
-  /** Who must own everything in it; undefined where the system has no such number (Windows). */
+  /** The user who must own everything in it; undefined on Windows. */
   readonly uid: number | undefined;
 }
 
 export type LockDirectoryResult = { readonly directory: LockDirectory } | { readonly refused: string };
 
 /**
- * The folder of the protocol below the run folder (`~/.mcp-run`, or what replaces it). On Linux, where the home is on a network or user-space file
- * system, whose locks cannot be trusted, it is `/var/tmp/.mcp-run-<uid>` instead: every process of this user on this machine comes to the same answer.
- * @param explicit the run folder was named by `--run-dir` or `MCP_RUN_DIR`: then it is taken as it is
+ * The folder of the protocol in the run folder (`~/.mcp-run`, or what replaces it). On Linux, when the home folder is on a network or user-space file
+ * system, whose locks are not reliable, it is in `/var/tmp/.mcp-run-<uid>`: every process of this user on this machine gets the same answer.
+ * @param explicit the run folder was set by `--run-dir` or `MCP_RUN_DIR`; it is then used in any case
  */
-export function protocolBase(runDir: string, explicit: boolean, look: FileSystemLook = systemLook): string {
-  const uid = look.uid();
-  if (explicit || uid === undefined || !look.isRemote(dirname(runDir))) {
+export function protocolBase(runDir: string, explicit: boolean, system: FileSystemFacts = fileSystem): string {
+  const uid = system.uid();
+  if (explicit || uid === undefined || !system.isRemote(dirname(runDir))) {
     return join(runDir, 'v1');
   }
   return join(`/var/tmp/.mcp-run-${uid}`, 'v1');
 }
 
-/** What `protocolBase` asks the system. */
-export interface FileSystemLook {
+/** What `protocolBase` needs from the system. */
+export interface FileSystemFacts {
   uid(): number | undefined;
   isRemote(path: string): boolean;
 }
@@ -40,7 +40,7 @@ const remoteTypes: ReadonlySet<number> = new Set([
   0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0x00c36400, 0x0bd00bd0, 0x47504653, 0x5346414f, 0x73757245,
 ]);
 
-const systemLook: FileSystemLook = {
+const fileSystem: FileSystemFacts = {
   uid: () => process.geteuid?.(),
   isRemote(path) {
     try {
@@ -52,14 +52,14 @@ const systemLook: FileSystemLook = {
 };
 
 /**
- * Makes the folders, for this user only, and refuses what another user could write to or put there: a link, a foreign owner, rights for others.
+ * Creates the folders for this user only. Refuses a link, another owner, and permissions for others, because another user could write there.
  * Never throws; the reason names the path and what to do.
  */
 export function openLockDirectory(base: string): LockDirectoryResult {
-  return checkedDirectory(base, true);
+  return checkDirectory(base, true);
 }
 
-function checkedDirectory(base: string, make: boolean): LockDirectoryResult {
+function checkDirectory(base: string, create: boolean): LockDirectoryResult {
   const uid = process.platform === 'win32' ? undefined : process.geteuid?.();
   const directory: LockDirectory = {
     base,
@@ -69,8 +69,8 @@ function checkedDirectory(base: string, make: boolean): LockDirectoryResult {
     uid,
   };
   const own = [dirname(base), base, directory.instances];
-  for (const folder of make ? [...own, directory.locks, directory.intents] : own) {
-    const refused = checkPrivate(folder, uid, make);
+  for (const folder of create ? [...own, directory.locks, directory.intents] : own) {
+    const refused = checkPrivate(folder, uid, create);
     if (refused !== undefined) {
       return { refused };
     }
@@ -78,7 +78,7 @@ function checkedDirectory(base: string, make: boolean): LockDirectoryResult {
   return { directory };
 }
 
-/** The same for readers: makes nothing. Undefined when there is no such folder yet; nobody has published anything then. */
+/** The same for readers: creates nothing. Undefined when the folder does not exist; no record is published then. */
 export function findLockDirectory(base: string): LockDirectoryResult | undefined {
   try {
     lstatSync(join(base, 'instances'));
@@ -86,22 +86,22 @@ export function findLockDirectory(base: string): LockDirectoryResult | undefined
     const code = errorCode(error) ?? 'error';
     return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : { refused: `${base} cannot be read (${code})` };
   }
-  return checkedDirectory(base, false);
+  return checkDirectory(base, false);
 }
 
 /**
- * Why a folder is not this user's alone; undefined when it is. Links are not followed. Never throws.
- * @param make makes it when missing
+ * Why other users may have access to a folder; undefined when they have none. Links are not followed. Never throws.
+ * @param create creates the folder when it is missing
  */
-export function checkPrivate(folder: string, uid: number | undefined, make: boolean): string | undefined {
+export function checkPrivate(folder: string, uid: number | undefined, create: boolean): string | undefined {
   try {
-    // The parents of the run folder are not the protocol's: `recursive` makes what is missing above it.
-    if (make) {
+    // `recursive` also creates missing parents of the run folder.
+    if (create) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
     const info = lstatSync(folder);
     if (!info.isDirectory()) {
-      return `${folder} is no directory: remove it`;
+      return `${folder} is not a directory: remove it`;
     }
     if (uid !== undefined && info.uid !== uid) {
       return `${folder} belongs to user ${info.uid} and not to user ${uid}: give it back with chown, or remove it`;
@@ -112,11 +112,11 @@ export function checkPrivate(folder: string, uid: number | undefined, make: bool
     return undefined;
   } catch (error) {
     const code = errorCode(error) ?? String(error);
-    return code === 'EEXIST' ? `${folder} is no directory: remove it` : `${folder} cannot be made or read (${code})`;
+    return code === 'EEXIST' ? `${folder} is not a directory: remove it` : `${folder} cannot be created or read (${code})`;
   }
 }
 
-/** `<run folder>/v1` of the lock protocol, or where it is instead when the home is on a network file system. @param runDir what `runDirFor` said */
+/** The protocol's folder for a run folder, see `protocolBase`. @param runDir from `runDirFor` */
 export function protocolFolder(runDir: string): string {
   return protocolBase(runDir, runDir !== runDirOf({}).path);
 }

@@ -4,31 +4,31 @@ import { readProcSystem } from '../process/linux/procClock.ts';
 import { kernelProcFs, orNothing, type ProcFs } from '../process/linux/procFs.ts';
 import { isRunning, parseProcStat } from '../process/linux/procStat.ts';
 
-/** What the system says of processes, as far as the protocol needs it. */
+/** What the protocol needs to know about processes. */
 export interface ProcessStarts {
-  /** The running kernel and the PID namespace that we see. */
+  /** The boot id of the running kernel, and the PID namespace of this process. */
   readonly boot: string;
   readonly pidns: string;
-  /** Start of a process that runs now, as the protocol writes it; undefined when there is none with this PID (a thread's id is no PID, a zombie is none). */
+  /** Start time of a running process, as the protocol writes it; undefined when no process has this PID (thread ids and zombies do not count). */
   startOf(pid: number): Promise<string | undefined>;
-  /** Whether a process group has a member that runs; missing where the system does not tell cheaply. May be a second old. */
+  /** Whether a process group has a running member; missing on systems where that is expensive. Up to 1 s old. */
   groupRuns?(group: number): Promise<boolean>;
 }
 
-/** @param table for systems without `/proc`; made when missing @throws when the system has no process table we can read */
+/** @param table created when missing @throws when the process table cannot be read */
 export async function readProcessStarts(table?: ProcessTable, platform: NodeJS.Platform = process.platform): Promise<ProcessStarts> {
-  const made = table ?? (await createProcessTable(platform));
-  if (made.source === 'proc') {
-    return procWitness();
+  const processes = table ?? (await createProcessTable(platform));
+  if (processes.source === 'proc') {
+    return procStarts();
   }
-  const witness = tableWitness(made);
-  // The first list tells which boot this is.
-  await witness.startOf(process.pid);
-  return witness;
+  const starts = tableStarts(processes);
+  // The first list gives the boot id.
+  await starts.startOf(process.pid);
+  return starts;
 }
 
-/** Linux: three small reads for each process, and one for most of those that are gone. */
-export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): ProcessStarts {
+/** Linux: two small reads for a running process, one for most others. */
+export function procStarts(fs: ProcFs = kernelProcFs, root = '/proc'): ProcessStarts {
   const system = readProcSystem(fs, root);
   const offset = Math.round((system.boottimeOffset * system.ticksPerSecond) / 1_000);
   let groups: ReadonlySet<number> = new Set();
@@ -41,9 +41,9 @@ export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): ProcessS
       if (!stat || !isRunning(stat)) {
         return undefined;
       }
-      // /proc answers for thread ids too, although it does not list them; a signal to one would reach its whole process.
+      // /proc has unlisted folders for thread ids; a signal to a thread id would reach its process.
       const group = /^Tgid:\s+(\d+)/m.exec(orNothing(() => fs.read(`${root}/${pid}/status`, 8_192).text) ?? '')?.[1];
-      // Ticks of the machine: a time namespace shifts what its processes read.
+      // Ticks since boot of the machine: in a time namespace the kernel reports shifted ones.
       return group === undefined || Number(group) === pid ? `lx:${stat.startTicks - offset}` : undefined;
     },
     async groupRuns(group) {
@@ -56,7 +56,7 @@ export function procWitness(fs: ProcFs = kernelProcFs, root = '/proc'): ProcessS
   };
 }
 
-/** One list of the processes answers all questions of the next second. */
+/** How long one list of the processes is used, ms. */
 const listMs = 1_000;
 
 function runningGroups(fs: ProcFs, root: string): ReadonlySet<number> {
@@ -66,8 +66,8 @@ function runningGroups(fs: ProcFs, root: string): ReadonlySet<number> {
   return new Set(stats.flatMap((stat) => (stat && isRunning(stat) ? [stat.group] : [])));
 }
 
-/** Elsewhere one list of the processes answers all questions of the next second: making it takes a program. */
-export function tableWitness(table: Pick<ProcessTable, 'list'>): ProcessStarts {
+/** Other systems: one list of the processes is used for 1 s, because a program has to be run for it. */
+export function tableStarts(table: Pick<ProcessTable, 'list'>): ProcessStarts {
   let listed: Promise<ReadonlyMap<number, ProcessIdentity>> | undefined;
   let at = 0;
   let here: ProcessIdentity | undefined;

@@ -5,14 +5,14 @@ import { userHome } from '../storage/runFolder.ts';
 
 export type ResourceKind = 'path' | 'port' | 'name';
 
-/** A thing that only one server may use at a time, as the protocol names it. */
+/** A resource that only one server may use at a time, as the protocol names it. */
 export interface ResourceKey {
-  /** 32 hex digits; names the lock file. */
+  /** 32 hex digits: the name of the lock file. */
   readonly key: string;
   readonly kind: ResourceKind;
   /** The normalised name. */
   readonly resource: string;
-  /** Device and inode of an existing path, as decimal text: finds the same directory under another name. */
+  /** Device and inode of an existing path, in decimal: they reveal the same directory under another name. */
   readonly dev?: string;
   readonly ino?: string;
 }
@@ -22,13 +22,13 @@ export function hashKey(kind: ResourceKind, normalised: string): string {
   return openssl().createHash('sha256').update(`ilp1\n${kind}\n${normalised}`, 'utf8').digest('hex').slice(0, 32);
 }
 
-/** @param resource a path, a TCP port number, or a name that the server chose @throws when it cannot be a resource of that kind */
+/** @param resource a path, a TCP port number, or a name that the user chose @throws when it is not a resource of that kind */
 export function resourceKey(kind: ResourceKind, resource: string, platform: NodeJS.Platform = process.platform): ResourceKey {
   const named = namedResource(kind, resource, platform);
   return { key: hashKey(kind, named.resource), ...named };
 }
 
-/** The same without the key: to look whether it is a resource at all. @throws when it is none of that kind */
+/** The same without the key. @throws when it is not a resource of that kind */
 export function namedResource(
   kind: ResourceKind,
   resource: string,
@@ -37,18 +37,18 @@ export function namedResource(
   if (kind === 'port') {
     const port = /^(?:tcp:)?(\d{1,5})$/.exec(resource)?.[1];
     if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
-      throw new Error(`"${resource}" is no TCP port: a number from 1 to 65535`);
+      throw new Error(`"${resource}" is not a TCP port: use a number from 1 to 65535`);
     }
     return { kind, resource: `tcp:${Number(port)}` };
   }
   if (kind === 'name') {
     if (!/^[a-z0-9._:-]{1,64}$/.test(resource)) {
-      throw new Error(`"${resource}" is no name: 1 to 64 of a-z, 0-9, ".", "_", ":" and "-"`);
+      throw new Error(`"${resource}" is not a name: use 1 to 64 of a-z, 0-9, ".", "_", ":" and "-"`);
     }
     return { kind, resource };
   }
   if (resource === '' || resource.includes('\0')) {
-    throw new Error('A path is empty or holds a NUL');
+    throw new Error('A path is empty or contains a NUL');
   }
   const real = realPath(expandHome(resource));
   return { kind, resource: foldPath(real, platform), ...identityOf(real) };
@@ -57,15 +57,15 @@ export function namedResource(
 function expandHome(path: string): string {
   const rest = /^~(?:[\\/](.*))?$/s.exec(path);
   if (!rest) {
-    // Not `resolve`: it would take `..` away before links are followed.
+    // Not `resolve`: it would remove `..` before links are followed.
     return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
   }
   return `${userHome()}/${rest[1] ?? ''}`;
 }
 
 /**
- * The true path of the longest ancestor that exists, and the rest as written. `..` is resolved by the system while it can be (after links),
- * and by the text in the part that does not exist.
+ * The real path of the longest existing ancestor, and the rest as written. The system resolves `..` in the existing part (after links); in the rest it is
+ * resolved as text.
  */
 function realPath(path: string): string {
   const rest: string[] = [];
@@ -81,7 +81,7 @@ function realPath(path: string): string {
   }
 }
 
-/** The part of the normalisation that depends on the system only by its rules, so that it can be tried anywhere. */
+/** Normalises a real path by the rules of a system; reads no file. */
 export function foldPath(path: string, platform: NodeJS.Platform): string {
   let text = path;
   if (platform === 'win32') {
@@ -91,7 +91,7 @@ export function foldPath(path: string, platform: NodeJS.Platform): string {
       .replace(/^\\\\\?\\/, '');
   }
   if (platform === 'win32' || platform === 'darwin') {
-    // ASCII only: the folding of other letters differs between languages and versions.
+    // ASCII only: case folding of other letters differs between languages and versions.
     text = text.normalize('NFC').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   }
   if (platform === 'win32') {

@@ -5,13 +5,13 @@ import { errorCode, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { refuse } from './session/answers.ts';
 
-/** After its time a body has to have come with this mean rate, bytes a second: less is no upload, it only keeps a connection and memory. */
-const slowest = 1_024;
+/** After `limitMs` a body must have arrived at this mean rate, bytes per second. */
+const minBytesPerSecond = 1_024;
 
 /**
- * Watches how fast a client sends its body. Only the time counts in which it could send: while the server does not take what is here already, nothing is asked of the client.
- * @param limitMs time for any body
- * @returns ends the watch
+ * Calls `tooSlow` when a client sends its body too slowly. Time in which the guard does not read, because the server does not, is not counted.
+ * @param limitMs time that every body may take, whatever its size
+ * @returns a function that ends the watch
  */
 export function watchPace(request: IncomingMessage, limitMs: number, tooSlow: () => void): () => void {
   const { socket } = request;
@@ -24,7 +24,7 @@ export function watchPace(request: IncomingMessage, limitMs: number, tooSlow: ()
         return;
       }
       readingMs += request.isPaused() ? 0 : ms;
-      const missing = limitMs + ((socket.bytesRead - before) * 1_000) / slowest - readingMs;
+      const missing = limitMs + ((socket.bytesRead - before) * 1_000) / minBytesPerSecond - readingMs;
       missing <= 0 ? tooSlow() : arm(Math.min(missing, limitMs));
     }, ms).unref();
   };
@@ -34,21 +34,21 @@ export function watchPace(request: IncomingMessage, limitMs: number, tooSlow: ()
 
 export interface ConnectionParts {
   readonly log: Log;
-  /** For a body of any size; more of it has to come at a mean rate (`bodyPace.ts`), ms. */
+  /** Time that every body may take, ms; a longer one needs a mean rate (`watchPace`). */
   readonly bodyMs: number;
 }
 
-/** A client that sends its head so slowly is none. */
+/** For the head of a request, ms. */
 const headersTimeoutMs = 5_000;
 
-/** What Node says of a request that cannot be read; everything else is 400. */
+/** Status for Node's error codes of requests that cannot be parsed; every other is 400. */
 const clientErrors: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** The HTTP server that clients talk to: what of a connection is too slow, too large or no HTTP ends here. It does not listen yet. */
+/** Creates the HTTP server for clients, which refuses requests that are too slow, too large or not HTTP. It does not listen yet (`openPort`). */
 export function serveClients(
   { log, bodyMs }: ConnectionParts,
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
@@ -56,7 +56,7 @@ export function serveClients(
   const server = createServer({
     keepAliveTimeout: 65_000,
     headersTimeout: headersTimeoutMs,
-    // How long a request may be in all is nobody's business: how fast its body comes is watched.
+    // A request has no time limit as a whole; `watchPace` limits how slowly its body may arrive.
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
     requireHostHeader: false,
@@ -67,7 +67,7 @@ export function serveClients(
     busy.set(socket, (busy.get(socket) ?? 0) + 1);
     const unwatch = watchPace(request, bodyMs, () => tooSlow(request, response));
     response.once('close', () => {
-      // A page of our own is answered before its body has come.
+      // The guard answers its own pages before the body has arrived.
       if (request.complete || socket.destroyed) {
         unwatch();
       }
@@ -78,13 +78,12 @@ export function serveClients(
       if (response.headersSent) {
         response.destroy();
       } else {
-        refuse(response, 500, 'The proxy failed; see its log.');
+        refuse(response, 500, 'The guard failed to handle this request; see its log.');
       }
     });
   });
-  // An upgrade (WebSocket) is no transport of MCP.
   server.on('clientError', (error, socket) => {
-    // While an answer is due on this connection, another one would be taken for it.
+    // While a response is due on this connection, the client would take this one for it.
     if (socket.writable && (busy.get(socket) ?? 0) === 0) {
       const status = clientErrors[errorCode(error) ?? ''] ?? 400;
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
@@ -102,10 +101,10 @@ function tooSlow(request: IncomingMessage, response: ServerResponse): void {
   }
   response.shouldKeepAlive = false;
   response.once('finish', () => request.socket.destroy());
-  refuse(response, 408, 'The body of the request came too slowly; --body-timeout SECONDS of the guard says how slow is too slow.');
+  refuse(response, 408, 'The body of the request arrived too slowly; the guard option --body-timeout SECONDS sets the limit.');
 }
 
-/** Opens the port to clients; 0 is any that is free. @returns the port, or why it cannot be had */
+/** Opens the port for clients; 0 means any free port. @returns the port, or why it could not be opened */
 export async function openPort(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
@@ -117,9 +116,7 @@ export async function openPort(
     const code = errorCode(error);
     return {
       fault:
-        code === 'EADDRINUSE'
-          ? `port ${port} is in use by another process`
-          : `${host}:${port} cannot be listened on (${code ?? String(error)})`,
+        code === 'EADDRINUSE' ? `port ${port} is in use by another process` : `cannot listen on ${host}:${port} (${code ?? String(error)})`,
     };
   }
   return { port: (server.address() as AddressInfo).port };

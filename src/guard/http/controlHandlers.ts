@@ -10,11 +10,10 @@ export interface ControlParts {
   readonly server: Pick<UpstreamServer, 'restart' | 'pid' | 'staleCalls'>;
   readonly log: Log;
   health(): Promise<UpstreamHealth>;
-  /** Ends the guard. */
   close(): Promise<void>;
 }
 
-/** What the guard does when it is asked over its control endpoint (`mcp-shepherd restart`, `stop`). */
+/** What the guard does for requests to its control endpoint (`mcp-shepherd restart`, `stop`). */
 export function controlHandlers({ url, server, log, health, close }: ControlParts): ControlHandlers {
   return {
     status: async () => ({
@@ -23,13 +22,13 @@ export function controlHandlers({ url, server, log, health, close }: ControlPart
       ...(server.staleCalls ? { stale: JSON.parse(JSON.stringify(server.staleCalls.report())) } : {}),
     }),
     restart: async ({ by }) => {
-      await server.restart(`asked by ${by ?? 'somebody'}`).catch((error: unknown) => {
+      await server.restart(`requested by ${by ?? 'an unnamed program'}`).catch((error: unknown) => {
         throw error instanceof ControlRefusal ? error : new ControlRefusal('failed', reasonOf(error));
       });
       return { status: 'restarted', pid: server.pid };
     },
     stop: ({ by }) => {
-      log.info(`stopped by ${by ?? 'somebody'}`);
+      log.info(`stopped by ${by ?? 'an unnamed program'}`);
       setImmediate(() => void close());
       return { status: 'shutting_down' };
     },

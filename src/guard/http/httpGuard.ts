@@ -6,33 +6,33 @@ import { createRedactor } from '../../redaction/redactor.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
 import { GuardRecord } from '../publish/guardRecord.ts';
-import { openPort } from './clientConnections.ts';
+import { openPort, serveClients } from './clientConnections.ts';
 import { controlHandlers } from './controlHandlers.ts';
-import { answerOwn } from './ownPages.ts';
-import { hold, type PublishedLocks, shutdownToken } from './publishing.ts';
+import { answerOwnPage } from './ownPages.ts';
+import { type PublishedLocks, shutdownToken, takePublishedLocks } from './publishedLocks.ts';
 import { revisionNotes } from './revisionNotes.ts';
-import { createProxy } from './routeRequest.ts';
+import { type RouteParts, routeRequest } from './routeRequest.ts';
 import { ExternalUpstream } from './server/externalUpstream.ts';
 import { OwnUpstream } from './server/ownUpstream.ts';
 import { type UpstreamHealth, type UpstreamServer, upstreamHealth } from './server/upstreamServer.ts';
 import { Admissions } from './session/admission.ts';
 import { SessionExchange } from './session/sessionExchange.ts';
-import { Recovery } from './session/sessionRecovery.ts';
+import { SessionRecovery } from './session/sessionRecovery.ts';
 import { createSessionStore } from './session/sessionStore.ts';
 import { SessionTable } from './session/sessionTable.ts';
 import { Upstream } from './transport/upstream.ts';
 
 const guardVersion = '0.1.0';
 
-/** A running proxy. */
+/** A running `guard --http`. */
 export interface HttpGuard {
   /** Where clients connect. */
   readonly url: URL;
-  /** Replaces the server. @throws when nobody here knows how it is started, and when the new one does not start */
+  /** Restarts the server. @throws when this guard cannot start it, and when the new one does not start */
   restart(reason: string): Promise<void>;
-  /** Lets the requests under way finish, ends the server that it started, and removes its record. Safe to call twice. */
+  /** Drains the requests in flight, ends the server if the guard started it, and removes the record. Safe to call twice. */
   close(): Promise<void>;
-  /** Resolves when it has ended, for whatever reason. */
+  /** Resolves when the guard has ended. */
   readonly closed: Promise<void>;
 }
 
@@ -40,9 +40,9 @@ export type HttpGuardResult =
   | { readonly status: 'listening'; readonly guard: HttpGuard }
   | { readonly status: 'failed'; readonly exitCode: number; readonly message: string };
 
-/** Takes the locks, then the port, then starts the server. Never throws on purpose. */
+/** Takes the locks, opens the port, then starts the server. */
 export async function startHttpGuard(options: HttpGuardOptions, log: Log): Promise<HttpGuardResult> {
-  const outcome = await hold(options);
+  const outcome = await takePublishedLocks(options);
   if (outcome.status === 'refuse') {
     return { status: 'failed', exitCode: 75, message: outcome.text };
   }
@@ -65,8 +65,8 @@ class Assembly implements HttpGuard {
   readonly #held: PublishedLocks | undefined;
   readonly #publication: GuardRecord | undefined;
   readonly #upstream: Upstream;
-  readonly #behind: UpstreamServer;
-  readonly #front: Server;
+  readonly #server: UpstreamServer;
+  readonly #listener: Server;
   #path: string | undefined;
   #token: string | undefined;
   #closing: Promise<void> | undefined;
@@ -80,14 +80,14 @@ class Assembly implements HttpGuard {
     this.#options = options;
     this.#log = log;
     this.#held = held;
-    this.#publication = held && new GuardRecord(held.instance, held.witness, (problem) => log.warn(problem));
+    this.#publication = held && new GuardRecord(held.instance, held.starts, (problem) => log.warn(problem));
     const { host, port } = options.listen;
     this.url = new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
     this.#upstream = new Upstream(options.waitMs, options.drainMs);
-    // The port is open before the server is there: whoever comes waits.
+    // The port is open before the server listens: requests wait.
     this.#upstream.hold();
-    this.#behind = this.#serverOf(options);
-    this.#front = this.#proxy();
+    this.#server = this.#serverOf(options);
+    this.#listener = this.#createListener();
   }
 
   #serverOf(options: HttpGuardOptions): UpstreamServer {
@@ -103,20 +103,20 @@ class Assembly implements HttpGuard {
         });
   }
 
-  #proxy(): Server {
+  #createListener(): Server {
     const options = this.#options;
     const log = this.#log;
     const upstream = this.#upstream;
-    const behind = this.#behind;
+    const target = this.#server;
     const redactor = createRedactor([]);
     const server = options.name ?? (options.upstream ? redactor.url(options.upstream.origin) : redactor.text(options.command ?? ''));
     const identity = options.upstream?.origin ?? JSON.stringify([options.command, options.args]);
-    const { path } = runDirOf(process.env, options.runDir);
-    const store = createSessionStore(join(path, 'shepherd', 'sessions'), identity, (message) => log.warn(message));
+    const runFolder = runDirOf(process.env, options.runDir).path;
+    const store = createSessionStore(join(runFolder, 'shepherd', 'sessions'), identity, (message) => log.warn(message));
     const sessions = new SessionTable(store, { max: options.maxSessions, idleMs: options.sessionIdleMs });
-    const recovery = new Recovery(upstream, sessions, log);
+    const recovery = new SessionRecovery(upstream, sessions, log);
     const pages = {
-      version: () => behind.staleCalls?.version ?? options.serverVersion ?? 'unknown',
+      version: () => target.staleCalls?.version ?? options.serverVersion ?? 'unknown',
       guardVersion,
       started: Date.now(),
       upstream: () => this.#health(),
@@ -125,30 +125,30 @@ class Assembly implements HttpGuard {
       shutDown: () => void this.close(),
       isStopping: () => this.#closing !== undefined,
     };
-    return createProxy({
+    const parts: RouteParts = {
       sessions,
       admissions: new Admissions(sessions, options.unknownSession),
       exchange: new SessionExchange(upstream, sessions, recovery, server),
       log,
       allowed: { hosts: options.allowHosts, origins: options.allowOrigins },
-      bodyMs: options.bodyMs,
       server,
       ownOrigin: () => upstream.target?.url.origin,
-      own: (request, response) => answerOwn(pages, request, response),
-      gate: async (call) => (await behind.staleCalls?.hold(call)) ?? false,
-      notice: (method) => method === 'notifications/tools/list_changed' && behind.staleCalls?.toolsChanged(),
-      // Of a server that was replaced meanwhile nothing counts.
-      listed: (page, target) => target === upstream.target && behind.staleCalls?.listed(page),
+      own: (request, response) => answerOwnPage(pages, request, response),
+      gate: async (call) => (await target.staleCalls?.hold(call)) ?? false,
+      notice: (method) => method === 'notifications/tools/list_changed' && target.staleCalls?.toolsChanged(),
+      // The tools of a server that was replaced since do not count.
+      listed: (page, from) => from === upstream.target && target.staleCalls?.listed(page),
       spoke: revisionNotes(log),
-      asked: (asked) => {
-        this.#path = asked;
+      asked: (path) => {
+        this.#path = path;
       },
-    });
+    };
+    return serveClients({ log, bodyMs: options.bodyMs }, (request, response) => routeRequest(parts, request, response));
   }
 
-  /** @returns why the port cannot be had */
+  /** Opens the port. @returns why it cannot be opened */
   async listen(): Promise<string | undefined> {
-    const opened = await openPort(this.#front, this.#options.listen);
+    const opened = await openPort(this.#listener, this.#options.listen);
     if ('fault' in opened) {
       return opened.fault;
     }
@@ -159,22 +159,22 @@ class Assembly implements HttpGuard {
   async begin(): Promise<void> {
     if (this.#held) {
       const { url } = this;
-      const server = this.#behind;
+      const server = this.#server;
       const handlers = controlHandlers({ url, server, log: this.#log, health: () => this.#health(), close: () => this.close() });
       await this.#publication?.open(this.#held.directory, handlers);
       this.#token = shutdownToken(this.#held);
       const x = { ...this.#held.instance.record.x, http: { url: url.origin, health: '/health', shutdown: '/shutdown' } };
       this.#publication?.set({ x }, 'running');
     }
-    this.#behind.begin();
+    this.#server.begin();
   }
 
   #health(): Promise<UpstreamHealth> {
-    return upstreamHealth(this.#behind, this.#upstream.target);
+    return upstreamHealth(this.#server, this.#upstream.target);
   }
 
   restart(reason: string): Promise<void> {
-    return this.#behind.restart(reason);
+    return this.#server.restart(reason);
   }
 
   close(): Promise<void> {
@@ -186,14 +186,14 @@ class Assembly implements HttpGuard {
     const { target } = this.#upstream;
     this.#publication?.set({}, 'stopping');
     if (target && !(await this.#upstream.drained(target, this.#options.drainMs))) {
-      this.#log.warn(`calls were still under way after ${this.#options.drainMs / 1_000} s and were cut`);
+      this.#log.warn(`calls were still in flight after ${this.#options.drainMs / 1_000} s and were cut off`);
     }
-    const ended = new Promise((resolve) => this.#front.close(resolve));
+    const ended = new Promise((resolve) => this.#listener.close(resolve));
     this.#upstream.close();
-    this.#front.closeIdleConnections();
+    this.#listener.closeIdleConnections();
     await limited(ended, 500);
-    this.#front.closeAllConnections();
-    await this.#behind.stop();
+    this.#listener.closeAllConnections();
+    await this.#server.stop();
     await this.#publication?.close();
     this.#resolveClosed();
   }

@@ -5,25 +5,25 @@ import type { UpstreamHealth } from './server/upstreamServer.ts';
 import { oneHeader } from './transport/headers.ts';
 
 export interface OwnPages {
-  /** Of the server as it runs; `unknown` when nothing certain is known of it. */
+  /** Version of the running server, or `unknown`. */
   readonly version: () => string;
   readonly guardVersion: string;
-  /** Epoch milliseconds. */
+  /** When the guard started, epoch milliseconds. */
   readonly started: number;
   readonly upstream: () => Promise<UpstreamHealth>;
   readonly sessions: () => { readonly open: number; readonly recovered: number };
   readonly shutdownToken: () => string | undefined;
-  /** Begins the end; the answer is on its way already. Safe to call twice. */
+  /** Begins to end the guard, after the answer is sent. Safe to call twice. */
   readonly shutDown: () => void;
   readonly isStopping: () => boolean;
 }
 
 /** Answers `/health` and `/shutdown`. Host and Origin were checked before. @returns whether the request was for one of them */
-export function answerOwn(pages: OwnPages, request: IncomingMessage, response: ServerResponse): boolean {
+export function answerOwnPage(pages: OwnPages, request: IncomingMessage, response: ServerResponse): boolean {
   const path = (request.url ?? '').split('?', 1)[0];
   if (path === '/health') {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      json(response, 405, { status: 'error', message: '/health is read with GET' }, { Allow: 'GET, HEAD' });
+      json(response, 405, { status: 'error', message: 'use GET for /health' }, { Allow: 'GET, HEAD' });
     } else {
       void health(pages, response);
     }
@@ -59,11 +59,11 @@ async function health(pages: OwnPages, response: ServerResponse): Promise<void> 
 
 function shutdown(pages: OwnPages, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== 'POST') {
-    json(response, 405, { status: 'error', message: '/shutdown is asked with POST' }, { Allow: 'POST' });
+    json(response, 405, { status: 'error', message: 'use POST for /shutdown' }, { Allow: 'POST' });
     return;
   }
   if (!isLoopback(request.socket.remoteAddress ?? '')) {
-    json(response, 403, { status: 'error', message: '/shutdown is for this machine only' });
+    json(response, 403, { status: 'error', message: '/shutdown can be used from this machine only' });
     return;
   }
   const token = pages.shutdownToken();
@@ -71,7 +71,7 @@ function shutdown(pages: OwnPages, request: IncomingMessage, response: ServerRes
   if (token === undefined || given === undefined || !timingSafeEqual(Buffer.from(given), Buffer.from(token))) {
     const message =
       token === undefined
-        ? 'this guard has no record, so no secret: end it with a signal'
+        ? 'this guard has no record, so it has no secret: end it with a signal'
         : 'the secret of the guard’s record is missing or wrong';
     json(response, 401, { status: 'error', message }, { 'WWW-Authenticate': 'Bearer' });
     return;

@@ -1,32 +1,27 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AllowedNames, strangerReason } from '../options/allowedHosts.ts';
-import { type ConnectionParts, serveClients } from './clientConnections.ts';
 import type { Admissions } from './session/admission.ts';
 import { answerFault, refuse } from './session/answers.ts';
-import { answerInitialize, type InitializingParts } from './session/beginSession.ts';
+import { type BeginSessionParts, beginSession } from './session/beginSession.ts';
 import { readClientRequest } from './session/clientRequest.ts';
 import { passOutcome } from './session/passOutcome.ts';
 import type { Exchange } from './session/sessionExchange.ts';
 import { answerInSession, type SessionRequestParts } from './session/sessionRequest.ts';
-import { credentialHash } from './transport/credential.ts';
+import { credentialHash } from './transport/credentialHash.ts';
 import { oneHeader } from './transport/headers.ts';
 
-/** Each way that a request can take says what it needs; these are all together. */
-export interface ProxyParts extends ConnectionParts, InitializingParts, SessionRequestParts {
+/** What the handlers of requests need, all together. */
+export interface RouteParts extends BeginSessionParts, SessionRequestParts {
   readonly admissions: Admissions;
   readonly allowed: AllowedNames;
-  /** The server's own address, for a page that it serves itself. */
+  /** The server's own address: the origin of a page that the server serves. */
   ownOrigin(): string | undefined;
-  /** Answers what is for the proxy itself. @returns whether it did */
+  /** Answers a request for one of the guard's own pages. @returns whether it was one */
   own(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-/** Clients on one side, the server on the other: each request goes the way of its kind. It does not listen yet. */
-export function createProxy(parts: ProxyParts): Server {
-  return serveClients(parts, (request, response) => answer(parts, request, response));
-}
-
-async function answer(parts: ProxyParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers one request of a client: checks Host and Origin, then passes it on by its kind. */
+export async function routeRequest(parts: RouteParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const origin = oneHeader(request.headers, 'origin');
   const stranger = strangerReason(request.headers.host, origin, parts.allowed);
   if (stranger !== undefined) {
@@ -35,7 +30,7 @@ async function answer(parts: ProxyParts, request: IncomingMessage, response: Ser
     return;
   }
   if (!request.url?.startsWith('/')) {
-    // `GET http://other/`: the host there would stand above the one that was looked at.
+    // `GET http://other/`: that host would override the one that was checked.
     refuse(response, 400, 'The request must name a path of this server.');
     request.resume();
     return;
@@ -54,8 +49,8 @@ async function answer(parts: ProxyParts, request: IncomingMessage, response: Ser
     parts.spoke(protocolVersion);
   }
   if (message?.methods.includes('initialize')) {
-    // A new session, whatever id the client still has: the specification wants none here, and servers refuse one that they do not know.
-    await answerInitialize(parts, exchange, credentialHash(request.headers), response);
+    // A session id that the client still sends is dropped: the specification wants none here, and servers refuse ids that they do not know.
+    await beginSession(parts, exchange, credentialHash(request.headers), response);
     return;
   }
   if (stateless || sessionId === undefined) {

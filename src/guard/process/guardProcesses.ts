@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ProcessDescriptor } from 'ps-list';
 import { type RunProgram, runProgram } from '../../base/runProgram.ts';
-import { type ProcessStarts, procWitness, tableWitness } from '../../lock/processStarts.ts';
+import { type ProcessStarts, procStarts, tableStarts } from '../../lock/processStarts.ts';
 import type { ProcessTable } from '../../model/process.ts';
 import { ProcTable } from '../../process/linux/procTable.ts';
 import { CimTable } from '../../process/otherSystems/cimTable.ts';
@@ -34,9 +34,9 @@ async function psProcesses(run: RunProgram = runProgram): Promise<readonly Proce
 /** The starts of processes as `readProcessStarts` gives them, but without the library ps-list. */
 export async function guardWitness(table: ProcessTable = guardTable()): Promise<ProcessStarts> {
   if (table.source === 'proc') {
-    return procWitness();
+    return procStarts();
   }
-  const witness = tableWitness(table);
+  const witness = tableStarts(table);
   // The first list determines the boot id.
   await witness.startOf(process.pid).catch(() => undefined);
   return witness;

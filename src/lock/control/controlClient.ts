@@ -6,21 +6,21 @@ import type { InstanceRecord } from '../instanceRecord.ts';
 import type { LockDirectory } from '../lockDirectory.ts';
 import { ControlLines, type ControlObject, type LineFault, sendLine } from './controlLines.ts';
 import { answerSchema, type ControlVerb, greetingSchema, type RefusalCode, serverProofSchema } from './controlMessages.ts';
-import { controlPathRefusal } from './controlPath.ts';
+import { endpointFault } from './controlPath.ts';
 import { isProof, newNonce, proofOf, readControlSecret } from './controlSecret.ts';
 
 export interface ControlCall {
   readonly directory: LockDirectory;
-  /** The record as it was read: its id is what the user saw, and goes along as `expectInstance`. */
+  /** The record as the user saw it: its id is sent as `expectInstance`. */
   readonly record: Pick<InstanceRecord, 'id' | 'control' | 'server'>;
   readonly verb: ControlVerb;
-  /** Who asks, in words, for the other side's log ("the command line", "VS Code window of shop"). */
+  /** Name of the requester, for the instance's log ("the command line", "VS Code window of shop"). */
   readonly by?: string;
-  /** What else the verb wants; plain JSON. */
+  /** Parameters of the verb; plain JSON. */
   readonly params?: ControlObject;
-  /** From asking to the answer, ms of the monotonic clock. Default: 5 s for `status`, 60 s for the others. */
+  /** From the request to the answer, ms of the monotonic clock. Default: 5 s for `status`, 60 s for the others. */
   readonly limitMs?: number;
-  /** For reaching it and proving each other, ms. Default 3 s: the other side may be busy, and waiting harms nobody. */
+  /** For the connection and both proofs, ms. Default 3 s: the instance may be busy. */
   readonly handshakeMs?: number;
   readonly onProgress?: (progress: ControlObject) => void;
   readonly signal?: AbortSignal;
@@ -28,16 +28,16 @@ export interface ControlCall {
 
 export type ControlAnswer =
   | { readonly status: 'ok'; readonly result: ControlObject }
-  /** The instance says no, or that it failed. `already` and `other-instance` mean that what was asked is done or moot. */
+  /** The instance refused, or failed. `already` and `other-instance` mean that the request is done or pointless. */
   | { readonly status: 'refused'; readonly code: RefusalCode; readonly message: string }
-  /** Nobody listens there. Nothing was asked. */
+  /** No process listens there. The request was not sent. */
   | { readonly status: 'unreachable'; readonly reason: string }
-  /** The record, the socket or the proof is not what it has to be. Nothing was asked, and nothing was told. */
+  /** The record, the socket or the proof is not valid. The request was not sent. */
   | { readonly status: 'untrusted'; readonly reason: string }
-  /** Somebody listens and does not answer. The instance is alive all the same: its locks tell. `asked`: the verb was sent, so it may be carried out yet. */
+  /** A process listens but does not answer. The instance may still be alive: its locks decide. `asked`: the request was sent and may still be carried out. */
   | { readonly status: 'silent'; readonly reason: string; readonly asked: boolean };
 
-/** Asks an instance over its control endpoint. Never throws. */
+/** Sends a request to the control endpoint of an instance. Never throws. */
 export async function askInstance(call: ControlCall): Promise<ControlAnswer> {
   const { directory, record } = call;
   const { control } = record;
@@ -47,9 +47,9 @@ export async function askInstance(call: ControlCall): Promise<ControlAnswer> {
   if (!control.caps.includes(call.verb)) {
     return { status: 'refused', code: 'unsupported', message: `it does not offer ${call.verb}` };
   }
-  const refused = controlPathRefusal(directory, control);
-  if (refused !== undefined) {
-    return { status: refused.endsWith('is gone') ? 'unreachable' : 'untrusted', reason: refused };
+  const fault = endpointFault(directory, control);
+  if (fault) {
+    return { status: fault.gone ? 'unreachable' : 'untrusted', reason: fault.reason };
   }
   const secret = readControlSecret(directory, record.id);
   if ('refused' in secret) {
@@ -67,8 +67,7 @@ class ControlExchange {
   readonly #call: ControlCall;
   readonly #lines: ControlLines;
   readonly #nonce = newNonce();
-  readonly #abort = (): void =>
-    this.#settle({ status: 'silent', reason: 'it was not waited for any longer', asked: this.#step === 'asked' });
+  readonly #abort = (): void => this.#settle({ status: 'silent', reason: 'the requester stopped waiting', asked: this.#step === 'asked' });
   #resolve: ((answer: ControlAnswer) => void) | undefined;
   #step: 'greeting' | 'proof' | 'asked' = 'greeting';
   #expected = '';
@@ -81,7 +80,7 @@ class ControlExchange {
     this.#resolve = resolve;
     this.#lines = new ControlLines(
       (message) => this.#receive(message),
-      (fault) => this.#strange(fault),
+      (fault) => this.#fail(fault),
     );
     const ms = call.handshakeMs ?? 3_000;
     this.#timer = setTimeout(() => this.#settle({ status: 'silent', reason: `it did not answer within ${ms} ms`, asked: false }), ms);
@@ -107,7 +106,7 @@ class ControlExchange {
   #greeted(message: ControlObject): void {
     const greeting = v.safeParse(greetingSchema, message);
     if (!greeting.success) {
-      this.#settle({ status: 'untrusted', reason: 'what listens there does not speak version 1 of the protocol' });
+      this.#settle({ status: 'untrusted', reason: 'the process that listens there does not speak version 1 of the protocol' });
       return;
     }
     const theirs = greeting.output.nonce;
@@ -119,7 +118,7 @@ class ControlExchange {
   #proven(message: ControlObject): void {
     const answer = v.safeParse(serverProofSchema, message);
     if (!answer.success || !isProof(answer.output.proof, this.#expected)) {
-      this.#settle({ status: 'untrusted', reason: 'what listens there does not know the secret of the instance' });
+      this.#settle({ status: 'untrusted', reason: 'the process that listens there does not know the secret of the instance' });
       return;
     }
     const { record, verb, by, params } = this.#call;
@@ -140,14 +139,14 @@ class ControlExchange {
       ...(params === undefined ? {} : { params }),
     });
     if (!sent) {
-      this.#settle({ status: 'refused', code: 'too-large', message: 'what is asked does not fit into one line' });
+      this.#settle({ status: 'refused', code: 'too-large', message: 'the request is too long for one line' });
     }
   }
 
   #answered(message: ControlObject): void {
     const answer = v.safeParse(answerSchema, message);
     if (!answer.success) {
-      this.#strange('no JSON object');
+      this.#fail('not a JSON object');
     } else if ('progress' in answer.output) {
       if (this.#resolve) {
         this.#call.onProgress?.(answer.output.progress);
@@ -159,11 +158,11 @@ class ControlExchange {
     }
   }
 
-  #strange(fault: LineFault): void {
+  #fail(fault: LineFault): void {
     this.#settle(
       this.#step === 'asked'
-        ? { status: 'silent', reason: `its answer is ${fault === 'too long' ? 'too long' : 'not one of the protocol'}`, asked: true }
-        : { status: 'untrusted', reason: 'what listens there does not speak version 1 of the protocol' },
+        ? { status: 'silent', reason: `its answer is ${fault === 'too long' ? 'too long' : 'not valid in the protocol'}`, asked: true }
+        : { status: 'untrusted', reason: 'the process that listens there does not speak version 1 of the protocol' },
     );
   }
 
@@ -171,9 +170,9 @@ class ControlExchange {
     if (this.#step === 'asked') {
       this.#settle({ status: 'silent', reason: `it ended the connection before it answered (${code})`, asked: true });
     } else if (this.#step === 'proof') {
-      this.#settle({ status: 'untrusted', reason: 'it did not accept our proof: the secret is another one' });
+      this.#settle({ status: 'untrusted', reason: 'it did not accept the proof: its secret has changed' });
     } else {
-      this.#settle({ status: 'unreachable', reason: `nobody listens at its control endpoint (${code})` });
+      this.#settle({ status: 'unreachable', reason: `no process listens at its control endpoint (${code})` });
     }
   }
 

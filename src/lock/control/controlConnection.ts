@@ -10,16 +10,17 @@ export interface ConnectionOptions {
   readonly secret: Buffer;
   readonly handshakeMs: number;
   readonly idleMs: number;
-  /** Carries a request out. @throws ControlRefusal, or anything else when it fails */
+  /** Carries out a request. @throws ControlRefusal, or any error when it fails */
   readonly answer: (request: ControlRequest, progress: (progress: ControlObject) => void) => Promise<ControlObject>;
   readonly onProblem: (problem: string) => void;
 }
 
 /** Requests of one connection that run at a time. */
 const maxRunning = 8;
+/** For answers in flight when the connection is closed, ms. */
 const closeMs = 2_000;
 
-/** The server's end of one control connection: proof first, within its time; then requests. */
+/** The server's end of one control connection: first the proof, within `handshakeMs`; then requests. */
 export class ControlConnection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
@@ -39,13 +40,13 @@ export class ControlConnection {
     );
     this.#wait(options.handshakeMs, 'no proof in time');
     socket.on('data', (chunk) => this.#receive(chunk));
-    // A peer that is gone: 'close' follows.
+    // 'close' follows.
     socket.on('error', () => {});
     socket.once('close', () => this.#stopWaiting());
     sendLine(socket, { ilp: 1, nonce: this.#nonce });
   }
 
-  /** Ends the connection once the requests that run have been answered (the answer to `stop` is on its way while the endpoint closes), 2 s at most. */
+  /** Ends the connection when the running requests are answered (the answer to `stop` is sent while the endpoint closes), after 2 s at most. */
   close(): void {
     this.#closing = true;
     this.#lines.end();
@@ -59,9 +60,9 @@ export class ControlConnection {
   #receive(chunk: Buffer): void {
     const began = this.#lines.isPartial;
     this.#lines.push(chunk);
-    // A line that dribbles in gets no more time with each byte.
+    // A line that arrives slowly gets no more time with each byte.
     if (this.#proven && !began && this.#lines.isPartial && this.#running === 0) {
-      this.#wait(this.#options.handshakeMs, 'a line that never ends');
+      this.#wait(this.#options.handshakeMs, 'a line that did not end in time');
     }
   }
 
@@ -94,7 +95,9 @@ export class ControlConnection {
         id,
         error: {
           code,
-          message: request.success ? 'too many requests at a time' : `not a request: ${v.getDotPath(request.issues[0]) ?? 'the whole'}`,
+          message: request.success
+            ? 'too many requests at a time'
+            : `not a request: ${v.getDotPath(request.issues[0]) ?? 'the whole line'}`,
         },
       });
       this.#idle();

@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net';
 import { isRecord } from '../../base/json.ts';
 
-/** Longest line in either direction, bytes, without its end. */
+/** Longest line in either direction, bytes, without the line break. */
 export const maxLineBytes = 65_536;
 
 /** A plain JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
 export type ControlObject = { readonly [name: string]: Json | undefined };
 
-/** Why a line is of no use; the other side is not told more. */
-export type LineFault = 'too long' | 'no JSON object';
+/** Why a line cannot be read. */
+export type LineFault = 'too long' | 'not a JSON object';
 
-/** Cuts what arrives into lines and reads each as one JSON object. After a fault nothing more is read. */
+/** Splits chunks into lines and reads each as one JSON object. After a fault it reads nothing more. */
 export class ControlLines {
   readonly #onMessage: (message: ControlObject) => void;
   readonly #onFault: (fault: LineFault) => void;
@@ -24,12 +24,12 @@ export class ControlLines {
     this.#onFault = onFault;
   }
 
-  /** Whether a line has begun and is not whole yet. */
+  /** Whether a line is incomplete. */
   get isPartial(): boolean {
     return this.#length > 0;
   }
 
-  /** Drops what comes from now on. */
+  /** Drops everything from now on. */
   end(): void {
     this.#ended = true;
     this.#parts = [];
@@ -67,11 +67,11 @@ export class ControlLines {
     try {
       value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line));
     } catch {
-      this.#fault('no JSON object');
+      this.#fault('not a JSON object');
       return;
     }
     if (!isRecord(value)) {
-      this.#fault('no JSON object');
+      this.#fault('not a JSON object');
       return;
     }
     this.#onMessage(value as ControlObject);
@@ -83,7 +83,7 @@ export class ControlLines {
   }
 }
 
-/** Sends one message as a line. @returns false when it is too long for one, and was not sent */
+/** Sends one message as a line. @returns false when it is too long; it was not sent then */
 export function sendLine(socket: Socket, message: ControlObject): boolean {
   const line = `${JSON.stringify(message)}\n`;
   if (Buffer.byteLength(line) > maxLineBytes + 1) {

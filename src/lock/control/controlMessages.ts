@@ -6,7 +6,7 @@ import { protocolVersion } from '../instanceRecord.ts';
  * The messages of a control connection, one JSON object a line (Instance Lock Protocol 1, 4.8). The server speaks first:
  *
  * - server: `{ilp, nonce}`; client: `{nonce, proof}` with HMAC-SHA256(secret, server's nonce + client's nonce);
- *   server: `{proof}` with HMAC-SHA256(secret, client's nonce + server's nonce). Without a right proof the connection is closed and nothing is said.
+ *   server: `{proof}` with HMAC-SHA256(secret, client's nonce + server's nonce). After a wrong proof the connection is closed without a message.
  * - client: `{id, verb, expectInstance, …}`; server: any number of `{id, progress}`, then `{id, result}` or `{id, error: {code, message}}`.
  */
 const hex = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)));
@@ -24,20 +24,20 @@ export type ControlVerb = (typeof verbs)[number];
 export const requestSchema = v.object({
   id: messageId,
   verb: v.picklist(verbs),
-  /** The instance that the user saw when he asked. */
+  /** The instance that the user saw when asking. */
   expectInstance: hex(32),
-  /** The server process that he saw: a guard keeps its instance id over a restart of its server, so this tells one restart from the next. */
+  /** The server process that the user saw. A guard keeps its instance id when it restarts its server, so this tells one restart from the next. */
   expectServer: v.optional(v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), start: v.pipe(v.string(), v.maxLength(40)) })),
-  /** Who asks, in words, for logs. */
+  /** Name of the requester, for logs. */
   by: v.optional(shortText),
-  /** What else the verb wants. */
+  /** Parameters of the verb. */
   params: v.optional(object),
 });
 export type ControlRequest = Readonly<v.InferOutput<typeof requestSchema>>;
 
 /**
- * Why a request was not carried out. `other-instance`: `expectInstance` is not this one. `already`: the server that the caller saw is no longer the one that
- * runs, so what was asked is done or moot. `stopping`: a stop is under way. `unsupported`: no such verb here. `failed`: it was tried and failed.
+ * Why a request was not carried out. `other-instance`: `expectInstance` is not this instance. `already`: the server that the user saw no longer runs, so the
+ * request is done or pointless. `stopping`: a stop is in progress. `unsupported`: this instance has no such verb. `failed`: it was tried and failed.
  */
 export const refusalCodes = ['other-instance', 'already', 'stopping', 'unsupported', 'invalid', 'failed', 'too-large'] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
@@ -48,7 +48,7 @@ export const answerSchema = v.union([
   v.object({ id: v.nullable(messageId), error: v.object({ code: v.picklist(refusalCodes), message: shortText }) }),
 ]);
 
-/** A refusal or failure whose message may be told to whoever asked: no secrets in it. Thrown by handlers. */
+/** A refusal or failure whose message the requester gets: it must not contain secrets. Thrown by handlers. */
 export class ControlRefusal extends Error {
   readonly code: RefusalCode;
 

@@ -5,17 +5,17 @@ import { systemRandom } from '../../base/random.ts';
 import type { InstanceRecord } from '../instanceRecord.ts';
 import { checkPrivate, type LockDirectory } from '../lockDirectory.ts';
 
-/** Where an instance listens, as its record says it. */
+/** The `control` field of a record: where an instance listens. */
 export type ControlEndpoint = NonNullable<InstanceRecord['control']>;
 
-/** Systems cut longer paths of sockets off, or refuse them (104 bytes on macOS, 108 on Linux, with the closing zero). */
+/** Limit for socket paths, bytes. Systems cut off or refuse longer ones (104 on macOS, 108 on Linux, with the final zero). */
 const maxPathBytes = 100;
 const pipePattern = /^\\\\\.\\pipe\\mcp-[0-9a-f]{32}$/;
 
 /**
- * A path for a new control endpoint, that nobody can guess before it exists; its folder is there. Where the run folder's own path is too long for a socket
- * it is a folder of its own in `/tmp`; on Windows a named pipe with 128 random bits. (Instance Lock Protocol 1, 4.2.)
- * @throws when the folder cannot be made or is not this user's alone
+ * A random path for a new control endpoint, in a folder that exists. When the path of the run folder is too long for a socket, the folder is a new one in
+ * `/tmp`; on Windows the endpoint is a named pipe with 128 random bits (Instance Lock Protocol 1, 4.2).
+ * @throws when the folder cannot be created, or other users have access to it
  */
 export function newControlPath(directory: LockDirectory, platform: NodeJS.Platform = process.platform): string {
   if (platform === 'win32') {
@@ -31,12 +31,12 @@ export function newControlPath(directory: LockDirectory, platform: NodeJS.Platfo
     return path;
   }
   const own = `/tmp/mcp-${directory.uid ?? 0}-${systemRandom(8).toString('hex')}`;
-  // Not recursive: a folder that is there already is somebody else's.
+  // Not recursive: an existing folder belongs to another program.
   mkdirSync(own, { mode: 0o700 });
   return join(own, 'c.sock');
 }
 
-/** Whether a path is one that the protocol gives to control endpoints of this folder and user. Looks at the text alone. */
+/** Whether a path has the form that the protocol gives to control endpoints of this folder and user. Reads no file. */
 function isControlPath(directory: LockDirectory, path: string, platform: NodeJS.Platform = process.platform): boolean {
   if (platform === 'win32') {
     return pipePattern.test(path);
@@ -48,50 +48,61 @@ function isControlPath(directory: LockDirectory, path: string, platform: NodeJS.
   return path.startsWith(`/tmp/mcp-${directory.uid ?? 0}-`) && /^\/tmp\/mcp-\d+-[0-9a-f]{8,32}\/c\.sock$/.test(path);
 }
 
+/** Why an endpoint must not be used. */
+export interface EndpointFault {
+  readonly reason: string;
+  /** Its socket does not exist. */
+  readonly gone: boolean;
+}
+
 /**
- * Why a record's endpoint must not be spoken to; undefined when it may. A record is a hint that any program of this user can write: the path has to be one of
- * the protocol's own, in a folder that is this user's alone, and a socket of this user. Never throws.
+ * Why a record's endpoint must not be used; undefined when it may be. Any program of this user can write a record, so the path must have the form of the
+ * protocol, in a folder that only this user can enter, and must be a socket of this user. Never throws.
  */
-export function controlPathRefusal(
+export function endpointFault(
   directory: LockDirectory,
   control: Pick<ControlEndpoint, 'type' | 'path'>,
   platform: NodeJS.Platform = process.platform,
-): string | undefined {
+): EndpointFault | undefined {
   if (control.type !== (platform === 'win32' ? 'pipe' : 'unix') || !isControlPath(directory, control.path, platform)) {
-    return 'its record names a control path that is not one of the protocol';
+    return { reason: 'its record names a control path that is not valid in the protocol', gone: false };
   }
   if (platform === 'win32') {
     return undefined;
   }
   const refused = checkPrivate(dirname(control.path), directory.uid, false);
   if (refused !== undefined) {
-    return refused;
+    return { reason: refused, gone: false };
   }
   try {
     const info = lstatSync(control.path);
     if (!info.isSocket()) {
-      return `${control.path} is no socket`;
+      return { reason: `${control.path} is not a socket`, gone: false };
     }
-    return directory.uid !== undefined && info.uid !== directory.uid ? `${control.path} belongs to user ${info.uid}` : undefined;
+    return directory.uid !== undefined && info.uid !== directory.uid
+      ? { reason: `${control.path} belongs to user ${info.uid}`, gone: false }
+      : undefined;
   } catch (error) {
     const code = errorCode(error) ?? 'error';
-    return code === 'ENOENT' ? 'its control endpoint is gone' : `${control.path} cannot be looked at (${code})`;
+    return code === 'ENOENT'
+      ? { reason: 'its control endpoint is gone', gone: true }
+      : { reason: `${control.path} cannot be read (${code})`, gone: false };
   }
 }
 
-/** Removes what an endpoint leaves behind: only a socket of this user at a path of the protocol, so that no record can name a victim. Never throws. */
+/** Removes the socket of an endpoint, if it is one of this user at a valid path: a record cannot make it remove another file. Never throws. */
 export function removeControlEndpoint(directory: LockDirectory, control: Pick<ControlEndpoint, 'type' | 'path'> | undefined): void {
   if (control?.type !== 'unix' || !isControlPath(directory, control.path)) {
     return;
   }
   try {
-    if (controlPathRefusal(directory, control) === undefined) {
+    if (endpointFault(directory, control) === undefined) {
       rmSync(control.path, { force: true });
     }
     if (dirname(control.path) !== join(directory.base, 's')) {
       rmdirSync(dirname(control.path));
     }
   } catch {
-    // Gone already, or not empty: then it is not ours alone.
+    // Removed already, or the folder is not empty.
   }
 }

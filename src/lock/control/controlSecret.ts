@@ -10,7 +10,7 @@ function secretFile(directory: LockDirectory, instance: string): string {
   return join(directory.instances, `${instance}.secret`);
 }
 
-/** Makes the secret of an instance: 32 random bytes in a file for this user only. It never stands in the record. @throws on I/O errors */
+/** Creates the secret of an instance: 32 random bytes in a file that only this user can read. It is not in the record. @throws on I/O errors */
 export function createControlSecret(directory: LockDirectory, instance: string): Buffer {
   const secret = systemRandom(32);
   writeWhole(secretFile(directory, instance), `${secret.toString('hex')}\n`);
@@ -25,7 +25,7 @@ export function readControlSecret(directory: LockDirectory, instance: string): {
   }
   return secretPattern.test(whole.text)
     ? { secret: Buffer.from(whole.text.trim(), 'hex') }
-    : { refused: 'its control secret is not one of the protocol' };
+    : { refused: 'its control secret is not valid' };
 }
 
 /** Never throws. */
@@ -33,24 +33,24 @@ export function removeControlSecret(directory: LockDirectory, instance: string):
   try {
     rmSync(secretFile(directory, instance), { force: true });
   } catch {
-    // Garbage collection removes it later.
+    // `clearDeadRecords` removes it later.
   }
 }
 
-/** 16 bytes as hex, used for one connection. */
+/** 16 random bytes as hex, for one connection. */
 export function newNonce(): string {
   return systemRandom(16).toString('hex');
 }
 
 /**
- * HMAC-SHA256 of two nonces, as hex. The client proves itself with (server's, client's), the server with (client's, server's): neither proof can be made
- * from the other, and none is good for another connection.
+ * HMAC-SHA256 of two nonces, as hex. The client's proof is over (server's, client's), the server's over (client's, server's): neither can be derived from the
+ * other, and each is valid for one connection only.
  */
 export function proofOf(secret: Buffer, first: string, second: string): string {
   return openssl().createHmac('sha256', secret).update(Buffer.from(first, 'hex')).update(Buffer.from(second, 'hex')).digest('hex');
 }
 
-/** Compares without telling by its time where the first difference is. */
+/** Compares in constant time. */
 export function isProof(value: unknown, expected: string): boolean {
   return (
     typeof value === 'string' && value.length === expected.length && openssl().timingSafeEqual(Buffer.from(value), Buffer.from(expected))

@@ -7,36 +7,36 @@ import { ControlRefusal, type ControlRequest, verbs } from './controlMessages.ts
 import { type ControlEndpoint, newControlPath, removeControlEndpoint } from './controlPath.ts';
 import { createControlSecret, removeControlSecret } from './controlSecret.ts';
 
-/** Says how a verb is getting on; for showing. Nothing is sent after the answer, and a reader that is too slow misses some. */
+/** Reports the progress of a verb, for display. Nothing is sent after the answer, and a slow reader misses some reports. */
 export type ControlProgress = (progress: ControlObject) => void;
 
 /**
- * What an instance does when it is asked; each answers with plain JSON of less than 64 KiB, without secrets. A handler that cannot or will not throws
- * `ControlRefusal`, whose message is told to the one who asked; of any other error only the name is told. The one who asked may be gone before the end:
- * what was begun is finished all the same.
+ * What an instance does for each verb. Each handler answers with plain JSON of less than 64 KiB, without secrets. To refuse, or when it fails, it throws
+ * `ControlRefusal`, whose message the requester gets; of any other error the requester gets the class name. A handler runs to its end even when the requester
+ * disconnects.
  */
 export interface ControlHandlers {
   status(request: ControlRequest): ControlObject | Promise<ControlObject>;
-  /** Called once at a time: whoever asks meanwhile gets the same answer. May take 30 s. */
+  /** Runs once at a time: concurrent requests get the same answer. May take 30 s. */
   restart(request: ControlRequest, progress: ControlProgress): ControlObject | Promise<ControlObject>;
-  /** May be called while a restart is under way; nothing is called after it was. */
+  /** May be called during a restart. No handler is called after it. */
   stop(request: ControlRequest, progress: ControlProgress): ControlObject | Promise<ControlObject>;
 }
 
 export interface ControlServerOptions {
   readonly directory: LockDirectory;
-  /** The id of the record that is published; requests that expect another one are refused. */
+  /** Id of the published record; requests that expect another one are refused. */
   readonly instance: string;
   readonly handlers: ControlHandlers;
-  /** The server process as it runs now, as the record writes it; what `expectServer` of a restart or stop is compared with. Undefined = none runs. */
+  /** The present server process, as in the record: `expectServer` of a restart or stop is compared with it. Undefined when none runs. */
   readonly server: () => { readonly pid: number; readonly start: string } | undefined;
-  /** Hears of what the other side did wrong and of handlers that threw; a text for a log, without secrets. */
+  /** Called with a text for the log, without secrets, when a client breaks the protocol or a handler throws. */
   readonly onProblem?: (problem: string) => void;
-  /** How long a stranger may take to prove himself, ms. Default 1 s. */
+  /** How long a client may take for its proof, ms. Default 1 s. */
   readonly handshakeMs?: number;
-  /** How long a connection without a running request may be kept, ms. Default 30 s. */
+  /** How long a connection without a running request stays open, ms. Default 30 s. */
   readonly idleMs?: number;
-  /** Connections at a time; those beyond it are closed at once. Default 32. */
+  /** Connections at a time; further ones are closed at once. Default 32. */
   readonly maxConnections?: number;
 }
 
@@ -48,24 +48,24 @@ export interface ControlServer {
 }
 
 /**
- * Opens the control endpoint of an instance: a socket for this user only (Windows: a pipe with a name that cannot be guessed), a secret in a file beside the
- * record, and mutual proof of it before any verb. Keeps no process alive by itself.
+ * Opens the control endpoint of an instance: a socket for this user only (Windows: a pipe with a random name), a secret in a file beside the record, and
+ * mutual proof of the secret before any verb. It does not keep the process alive.
  *
- * Wiring: `holdResources`, then this with `instance.record.id`, then `instance.publish({ state, control: server.endpoint })`; at the end `close()`, then
+ * Use: `holdResources`, then this with `instance.record.id`, then `instance.publish({ state, control: server.endpoint })`; at the end `close()`, then
  * `instance.close()`, which removes what is left.
- * @throws when the socket or the secret cannot be made; nothing is left behind then
+ * @throws when the socket or the secret cannot be created; no file is left then
  */
 export async function openControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const { directory, instance } = options;
   const secret = createControlSecret(directory, instance);
   const connections = new Set<ControlConnection>();
-  const desk = new VerbDesk(options);
+  const handling = new VerbHandling(options);
   const accept = (socket: Socket): void => {
     const connection = new ControlConnection(socket, {
       secret,
       handshakeMs: options.handshakeMs ?? 1_000,
       idleMs: options.idleMs ?? 30_000,
-      answer: (request, progress) => desk.answer(request, progress),
+      answer: (request, progress) => handling.answer(request, progress),
       onProblem: options.onProblem ?? (() => {}),
     });
     connections.add(connection);
@@ -86,16 +86,16 @@ export async function openControlServer(options: ControlServerOptions): Promise<
   server.on('error', (error) => options.onProblem?.(`the control endpoint failed (${error.name})`));
   server.unref();
   let closed: Promise<void> | undefined;
-  const made = endpoint;
+  const opened = endpoint;
   return {
-    endpoint: made,
+    endpoint: opened,
     close() {
       closed ??= new Promise<void>((resolve) => {
         server.close(() => resolve());
         for (const connection of connections) {
           connection.close();
         }
-        removeControlEndpoint(directory, made);
+        removeControlEndpoint(directory, opened);
         removeControlSecret(directory, instance);
       });
       return closed;
@@ -109,7 +109,7 @@ function listen(server: Server, path: string): Promise<void> {
     server.listen({ path }, () => {
       server.off('error', reject);
       try {
-        // Its folder is closed to others already; this is for those who look at the socket alone.
+        // Its folder is closed to other users already; this is for tools that check the socket.
         if (process.platform !== 'win32') {
           chmodSync(path, 0o600);
         }
@@ -122,8 +122,8 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Decides what becomes of the requests of all connections. */
-class VerbDesk {
+/** Handles the requests of all connections. */
+class VerbHandling {
   readonly #options: ControlServerOptions;
   #restart: Promise<ControlObject> | undefined;
   readonly #watchers = new Set<ControlProgress>();
@@ -147,9 +147,9 @@ class VerbDesk {
     }
     const { expectServer } = request;
     const now = server();
-    // A server that is just being replaced is still the one that the caller saw, or was a moment ago: his wish is being carried out.
+    // During a restart the requester's server is being replaced already: the request joins the restart.
     if (expectServer && !this.#restart && !isSameServer(expectServer, now)) {
-      throw new ControlRefusal('already', now ? `another server runs by now (PID ${now.pid})` : 'that server runs no more');
+      throw new ControlRefusal('already', now ? `another server runs now (PID ${now.pid})` : 'that server has ended');
     }
     if (request.verb === 'stop') {
       this.#stopping = true;
@@ -181,7 +181,7 @@ class VerbDesk {
   }
 }
 
-/** `?` is a start that nobody could read: it differs from none. */
+/** `?` is a start time that could not be read: it equals any other. */
 function isSameServer(expected: { readonly pid: number; readonly start: string }, now: typeof expected | undefined): boolean {
   return now?.pid === expected.pid && (now.start === expected.start || now.start === '?' || expected.start === '?');
 }

@@ -343,10 +343,10 @@ describe('The folder of the protocol', () => {
     assert.match(refusal(base), /v1 is open to other users \(mode 777\): chmod 700 it/);
     rmSync(base, { recursive: true });
     symlinkSync(root, base);
-    assert.match(refusal(base), /v1 is no directory: remove it/);
+    assert.match(refusal(base), /v1 is not a directory: remove it/);
     rmSync(base);
     writeFileSync(base, '');
-    assert.match(refusal(base), /v1 is no directory: remove it/);
+    assert.match(refusal(base), /v1 is not a directory: remove it/);
   });
 
   it('test 27: owned by root after sudo, or not to be written: refused, in a child with another user', function () {
@@ -358,7 +358,7 @@ describe('The folder of the protocol', () => {
     const [node, ...words] = openProgram(join(import.meta.dirname, 'lockOnce.ts'));
     const ask = (base: string): string =>
       JSON.parse(execFileSync(node, [...words, '--directory', base], { ...otherUser, encoding: 'utf8' })).refused;
-    assert.match(ask(join(root, 'new', 'v1')), /new cannot be made or read \(EACCES\)/);
+    assert.match(ask(join(root, 'new', 'v1')), /new cannot be created or read \(EACCES\)/);
     mkdirSync(join(root, 'run', 'v1'), { recursive: true, mode: 0o700 });
     assert.match(ask(join(root, 'run', 'v1')), /run belongs to user 0 and not to user 65534/);
   });

@@ -35,7 +35,7 @@ describe('livenessOf', () => {
       life: 'unknown',
       guard: 'none',
       server: 'dead',
-      reason: 'its server is gone, and processes of its group 4242 still run',
+      reason: 'its server has ended, but processes of its group 4242 still run',
     });
     assert.equal((await livenessOf(record, witness(4243))).life, 'dead');
     // Nothing outlives its boot, and a group of another namespace is none of ours.

@@ -6,58 +6,58 @@ import { isReached, loopbackAddresses, topmostHolder } from '../../../process/po
 import { processTree } from '../../../process/tree/processTree.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
 
-/** The process that listens behind `--upstream`, as it was found. */
+/** The process that listens at the address of `--upstream`. */
 export interface ExternalProcess {
   readonly row: ProcessRow;
   readonly code: ServerCode;
 }
 
-export interface ForeignServerParts {
-  /** Where it listens; on this machine. */
+export interface ExternalServerParts {
+  /** A loopback address. */
   readonly url: URL;
   readonly table: ProcessTable;
   readonly listeners?: ListenerTable;
-  /** Whether the process that answered at the last look must be the one that answers now, by the connections to it. */
+  /** Connections to it: while one stays open, the same process answers. */
   readonly connections: () => { readonly open: number; readonly disturbances: number };
-  /** Reads the code of a process that was not there before. */
+  /** Reads the code of a process that was not known before. */
   readonly read: (row: ProcessRow) => Promise<ServerCode>;
-  /** Another process listens there now, or nobody that can be seen: then `why` says why. */
-  readonly changed: (sighting: ExternalProcess | undefined, why: string) => void;
+  /** Another process listens there now, or none is known; `why` says why. */
+  readonly changed: (process: ExternalProcess | undefined, why: string) => void;
 }
 
-/** How often somebody looks whether the server was replaced, ms: what is installed right after its start is compared with what was there before. */
+/** Between checks whether the server was replaced, ms. The sooner a new process is found, the more certain it is which code it loaded. */
 const watchMs = { proc: 1_000, others: 15_000 };
 
-/** A server that somebody else starts, ends and starts again: who it is, is found by who listens at its address. Nothing is asked of it. */
+/** A server that the guard did not start. Its process is found by who listens at its address; nothing is sent to it. */
 export class ExternalServer {
-  readonly #parts: ForeignServerParts;
+  readonly #parts: ExternalServerParts;
   readonly #listeners: ListenerTable;
   readonly #timer: NodeJS.Timeout;
-  #sighting: ExternalProcess | undefined;
-  /** Why nobody is known; told once. */
+  #process: ExternalProcess | undefined;
+  /** Why no process is known; logged once. */
   #why: string | undefined;
   #disturbances = -1;
-  #looking: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
 
-  constructor(parts: ForeignServerParts) {
+  constructor(parts: ExternalServerParts) {
     this.#parts = parts;
     this.#listeners = parts.listeners ?? createListenerTable();
     this.#timer = setInterval(() => void this.settled(), parts.table.source === 'proc' ? watchMs.proc : watchMs.others);
     this.#timer.unref();
   }
 
-  get sighting(): ExternalProcess | undefined {
-    return this.#sighting;
+  get process(): ExternalProcess | undefined {
+    return this.#process;
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
 
-  /** Looks again if the process that was found may have been replaced. Never throws. */
+  /** Reads again when the process may have been replaced. Never throws. */
   async settled(): Promise<void> {
     const { open, disturbances } = this.#parts.connections();
-    const known = this.#sighting;
+    const known = this.#process;
     if (
       known &&
       disturbances === this.#disturbances &&
@@ -65,60 +65,60 @@ export class ExternalServer {
     ) {
       return;
     }
-    await this.look();
+    await this.read();
   }
 
-  /** Looks who listens now; all who ask meanwhile share the look. Never throws. */
-  look(): Promise<void> {
-    this.#looking ??= this.#look()
-      .catch((error: unknown) => this.#set(undefined, `who listens there cannot be looked up (${errorName(error)})`))
+  /** Reads which process listens now. Concurrent calls share one reading. Never throws. */
+  read(): Promise<void> {
+    this.#reading ??= this.#readOnce()
+      .catch((error: unknown) => this.#set(undefined, `the listening process cannot be determined (${errorName(error)})`))
       .finally(() => {
-        this.#looking = undefined;
+        this.#reading = undefined;
       });
-    return this.#looking;
+    return this.#reading;
   }
 
-  async #look(): Promise<void> {
-    const { url, table, connections, read } = this.#parts;
+  async #readOnce(): Promise<void> {
+    const { url, table, connections, read: readCode } = this.#parts;
     const { disturbances } = connections();
     const holder = await this.#holder(url, table);
     if (typeof holder === 'string') {
       this.#set(undefined, holder);
-    } else if (!this.#sighting || identityKey(this.#sighting.row.identity) !== identityKey(holder.identity)) {
-      this.#set({ row: holder, code: await read(holder) }, '');
+    } else if (!this.#process || identityKey(this.#process.row.identity) !== identityKey(holder.identity)) {
+      this.#set({ row: holder, code: await readCode(holder) }, '');
     }
     this.#disturbances = disturbances;
   }
 
-  /** @returns the process, or why it is not known */
+  /** @returns the listening process, or why it is not known */
   async #holder(url: URL, table: ProcessTable): Promise<ProcessRow | string> {
     const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
     const addresses = loopbackAddresses(url.hostname) ?? [];
     const seen = (await this.#listeners.look(new Set([port])))?.listeners;
     if (!seen) {
-      return 'this system does not say who listens';
+      return 'this system does not show which process listens';
     }
     const near = seen.filter((one) => one.port === port && isReached(addresses, one.address));
-    // Whoever has the address itself gets the connections, not whoever has all addresses.
+    // A process that listens on this very address gets the connections, not one that listens on all addresses.
     const exact = near.filter(({ address }) => addresses.includes(address));
     const listeners = exact.length > 0 ? exact : near;
     if (listeners.length === 0) {
-      return `nobody listens on port ${port}`;
+      return `no process listens on port ${port}`;
     }
     const tree = processTree(await table.list());
     const rows = new Set(listeners.map((listener) => topmostHolder(listener, tree)));
     const [row] = rows;
     if (!row || rows.size > 1) {
-      return rows.size > 1 ? `several processes listen on port ${port}` : `the process that listens on port ${port} is out of sight`;
+      return rows.size > 1 ? `several processes listen on port ${port}` : `the process that listens on port ${port} is not visible`;
     }
     return row;
   }
 
-  #set(sighting: ExternalProcess | undefined, why: string): void {
-    const before = this.#sighting;
-    this.#sighting = sighting;
-    if (sighting || before || why !== this.#why) {
-      this.#parts.changed(sighting, why);
+  #set(process: ExternalProcess | undefined, why: string): void {
+    const before = this.#process;
+    this.#process = process;
+    if (process || before || why !== this.#why) {
+      this.#parts.changed(process, why);
     }
     this.#why = why;
   }

@@ -13,14 +13,14 @@ import { replaceByEnsure } from './replaceByEnsure.ts';
 import { StaleCalls } from './staleCalls.ts';
 import type { UpstreamServer } from './upstreamServer.ts';
 
-/** A server behind `--upstream` that somebody else starts: who it is, what it runs, and who may replace it (`--ensure`). */
+/** A server behind `--upstream` that the guard did not start: its process, its code, and how it is replaced (`--ensure`). */
 export class ExternalUpstream implements UpstreamServer {
   readonly state = 'running';
   readonly lastFault = undefined;
   readonly #options: HttpGuardOptions;
   readonly #upstream: Upstream;
   readonly #log: Log;
-  #foreign: ExternalServer | undefined;
+  #external: ExternalServer | undefined;
   #staleCalls: StaleCalls | undefined;
   #restarting: Promise<void> | undefined;
 
@@ -31,11 +31,11 @@ export class ExternalUpstream implements UpstreamServer {
   }
 
   get pid(): number | undefined {
-    return this.#foreign?.sighting?.row.pid;
+    return this.#external?.process?.row.pid;
   }
 
   get since(): number | undefined {
-    return this.#foreign?.sighting?.row.startedAt;
+    return this.#external?.process?.row.startedAt;
   }
 
   get staleCalls(): StaleCalls | undefined {
@@ -43,7 +43,7 @@ export class ExternalUpstream implements UpstreamServer {
   }
 
   async settled(): Promise<void> {
-    await this.#foreign?.settled();
+    await this.#external?.settled();
   }
 
   begin(): void {
@@ -54,40 +54,40 @@ export class ExternalUpstream implements UpstreamServer {
     this.#upstream.switchTo(url);
     if (!loopbackAddresses(url.hostname)) {
       if (onStale !== 'off') {
-        this.#log.info(`what runs at ${url.host} cannot be seen from this machine: calls pass, whatever code it runs`);
+        this.#log.info(`the code of the server at ${url.host} cannot be read from this machine: calls are not checked`);
       }
       return;
     }
-    this.#foreign = new ExternalServer({
+    this.#external = new ExternalServer({
       url,
       table: guardTable(),
       connections: () => this.#upstream,
       read: async (row) => (await this.#staleCalls?.recordExternal(row)) ?? new ServerCode(),
-      changed: (sighting, why) => this.#changed(sighting, why),
+      changed: (process, why) => this.#changed(process, why),
     });
-    this.#staleCalls = onStale === 'off' ? undefined : this.#staleGate(this.#foreign, url);
+    this.#staleCalls = onStale === 'off' ? undefined : this.#staleGate(this.#external, url);
     if (onStale === 'restart' && ensure === undefined) {
       this.#log.warn(
-        'this guard did not start the server and is not told who can: stale calls are refused. --ensure NAME says how, by "servers" in mcp-shepherd.json',
+        'this guard did not start the server and cannot restart it: stale calls are refused. --ensure NAME allows it, with the settings under "servers" in mcp-shepherd.json',
       );
     }
-    void this.#foreign.look();
+    void this.#external.read();
   }
 
-  #changed(sighting: ExternalProcess | undefined, why: string): void {
-    this.#staleCalls?.serve(sighting?.code);
-    this.#log.info(sighting ? `the server is PID ${sighting.row.pid}` : `which process the server is, is not known: ${why}`);
+  #changed(process: ExternalProcess | undefined, why: string): void {
+    this.#staleCalls?.serve(process?.code);
+    this.#log.info(process ? `the server is PID ${process.row.pid}` : `the process of the server is not known: ${why}`);
   }
 
-  #staleGate(foreign: ExternalServer, url: URL): StaleCalls {
+  #staleGate(external: ExternalServer, url: URL): StaleCalls {
     const options = this.#options;
     return new StaleCalls({
       options,
       upstream: this.#upstream,
       table: guardTable(),
       restart: options.ensure === undefined ? undefined : (reason) => this.restart(reason),
-      cure: () => foreignCure(options, url, this.pid),
-      foreign,
+      restartHint: () => restartHint(options, url, this.pid),
+      external,
       log: (line) => this.#log.warn(line),
     });
   }
@@ -104,17 +104,17 @@ export class ExternalUpstream implements UpstreamServer {
     if (ensure === undefined || url === undefined) {
       throw new ControlRefusal('unsupported', 'this guard did not start the server: restart it where it was started; its sessions survive');
     }
-    await this.#foreign?.look();
+    await this.#external?.read();
     const { pid } = this;
     if (pid === undefined) {
-      throw new Error(`who listens at ${url.host} is not known`);
+      throw new Error(`the process that listens at ${url.host} is not known`);
     }
-    this.#log.info(`the server (PID ${pid}) is replaced by "mcp-shepherd ensure ${ensure}": ${reason}`);
+    this.#log.info(`replacing the server (PID ${pid}) with "mcp-shepherd ensure ${ensure}": ${reason}`);
     await this.#replace(ensure, url, pid);
     this.#log.info(`the server was replaced (PID ${this.pid ?? 'unknown'})`);
   }
 
-  /** Calls under way come to their end first; calls that come meanwhile wait. */
+  /** Drains the calls in flight first; new calls wait. */
   async #replace(name: string, url: URL, pid: number): Promise<void> {
     const { drainMs, runDir } = this.#options;
     const { target } = this.#upstream;
@@ -127,18 +127,18 @@ export class ExternalUpstream implements UpstreamServer {
     } finally {
       this.#upstream.release();
     }
-    await this.#foreign?.look();
+    await this.#external?.read();
   }
 
   async stop(): Promise<void> {
-    this.#foreign?.close();
+    this.#external?.close();
   }
 }
 
-/** What restarts a server that listens at an address. @param pid of the process that listens there; undefined when it is not known */
-function foreignCure({ ensure, runDir }: HttpGuardOptions, url: URL, pid: number | undefined): RestartHint {
+/** How to restart the server that listens at an address. @param pid of its process; undefined when it is not known */
+function restartHint({ ensure, runDir }: HttpGuardOptions, url: URL, pid: number | undefined): RestartHint {
   if (ensure === undefined) {
-    const who = pid === undefined ? `what listens on port ${url.port}` : `PID ${pid}, which listens on port ${url.port},`;
+    const who = pid === undefined ? `the process that listens on port ${url.port}` : `PID ${pid}, which listens on port ${url.port},`;
     return { step: `end ${who} and start it again the way it was started` };
   }
   const replaced = pid === undefined ? [] : ['--replace', String(pid)];

@@ -4,29 +4,29 @@ import type { Log } from '../../../base/log.ts';
 import { endServer } from '../../process/endServer.ts';
 import { type ServerProcess, startServer } from '../../process/serverProcess.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
-import { accepts, freePort, verifyFault } from '../transport/reachable.ts';
+import { acceptsConnections, freePort, verifyFault } from '../transport/reachable.ts';
 import type { Upstream, UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
-export interface ServedOptions {
+export interface OwnProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly portEnv: string | undefined;
-  /** Where it listens, when it has a port of its own. */
+  /** Its address, when the user gave it a fixed port. */
   readonly fixed: URL | undefined;
   readonly graceMs: number;
   readonly drainMs: number;
-  /** For its first connection, ms. */
+  /** Until it accepts connections, ms. */
   readonly startMs: number;
   readonly overlap: () => boolean;
   readonly log: Log;
-  /** Open files that the server inherits: the locks, which shall live as long as it does. */
+  /** Descriptors that the server inherits: the locks, which stay held as long as it runs. */
   readonly inherited: () => readonly number[];
-  /** The path that clients use, once one has. */
+  /** The path that clients use; undefined until one has connected. */
   readonly path: () => string | undefined;
-  /** Which code each server runs; undefined when nobody wants to know. */
+  /** Records which code each server runs; undefined when calls are not checked. */
   readonly staleCalls: () => StaleCalls | undefined;
-  /** Told of every change: who runs, the one that counts last, or why nobody does. */
+  /** Called on every change. @param servers those that run, the current one last @param problem why none runs */
   changed(servers: readonly ServerProcess[], problem: string | undefined): void;
 }
 
@@ -36,32 +36,32 @@ interface Running {
   readonly since: number;
   readonly code: ServerCode | undefined;
   target: UpstreamTarget | undefined;
-  /** We end it ourselves. */
+  /** The guard ends it. */
   leaving: boolean;
 }
 
 const firstBackOffMs = 250;
 const longestBackOffMs = 10_000;
-/** A server that ran this long had started well. */
+/** After a run of this length the next start is not delayed further, ms. */
 const steadyMs = 60_000;
 
-/** The server that the proxy starts itself, and starts again when it ends. */
+/** The server that the guard starts, and starts again when it ends. */
 export class OwnProcess {
-  readonly #options: ServedOptions;
+  readonly #options: OwnProcessOptions;
   readonly #upstream: Upstream;
   #running: Running | undefined;
-  /** Everybody who has not ended yet. */
+  /** Servers that have not ended yet. */
   readonly #alive = new Set<ServerProcess>();
   readonly #starts = new Set<Promise<Running>>();
   #state: 'starting' | 'running' | 'restarting' | 'waiting' | 'stopped' = 'starting';
   #backOffMs = firstBackOffMs;
   #restart: Promise<void> | undefined;
-  /** The restart's new server serves, and the old one finishes its calls. */
-  #isLettingGo = false;
+  /** The new server of a restart takes calls while the old one finishes its calls. */
+  #isDraining = false;
   #stopped = new AbortController();
   #lastFault: string | undefined;
 
-  constructor(upstream: Upstream, options: ServedOptions) {
+  constructor(upstream: Upstream, options: OwnProcessOptions) {
     this.#upstream = upstream;
     this.#options = options;
   }
@@ -83,7 +83,7 @@ export class OwnProcess {
     return this.#lastFault;
   }
 
-  /** Starts the first server. @returns why it could not be started; calls wait for the next try then */
+  /** Starts the first server. @returns why it could not be started; calls then wait for the next attempt */
   async begin(): Promise<string | undefined> {
     try {
       await this.#replace(await this.#start());
@@ -95,8 +95,8 @@ export class OwnProcess {
   }
 
   /**
-   * Replaces the server. With overlap the new one must work before the old one goes; without it calls wait. All who ask meanwhile get the same restart.
-   * @throws when the new one does not start; with overlap the old one goes on then, without it the start is tried again and again
+   * Replaces the server. With overlap the old one is ended when the new one answers; without it calls wait. Concurrent calls share one restart.
+   * @throws when the new one does not start; with overlap the old one then stays, without it the start is tried again
    */
   restart(): Promise<void> {
     this.#restart ??= (this.#options.overlap() && this.#running ? this.#overlapping(this.#running) : this.#stopFirst()).finally(() => {
@@ -114,29 +114,28 @@ export class OwnProcess {
     if (running) {
       await this.#end(running);
     }
-    // One that is just being started is ended by its start.
+    // A server that is being started is ended by `#startOne`.
     await Promise.allSettled(this.#starts);
   }
 
   async #overlapping(old: Running): Promise<void> {
     await this.#replace(await this.#start());
-    // It may have ended by itself meanwhile.
     await old.process.exited;
   }
 
-  /** Calls go to the new server; whoever served before finishes its calls and is ended. */
+  /** Sends calls to the new server; the earlier one finishes its calls and is ended. */
   async #replace(next: Running): Promise<void> {
     const before = this.#running;
     this.#takeOver(next);
     if (before && before !== next) {
-      this.#isLettingGo = true;
-      await this.#letGo(before).finally(() => {
-        this.#isLettingGo = false;
+      this.#isDraining = true;
+      await this.#drainAndEnd(before).finally(() => {
+        this.#isDraining = false;
       });
     }
   }
 
-  async #letGo(old: Running): Promise<void> {
+  async #drainAndEnd(old: Running): Promise<void> {
     old.leaving = true;
     if (old.target) {
       await this.#upstream.drained(old.target, this.#options.drainMs);
@@ -150,7 +149,7 @@ export class OwnProcess {
     this.#state = 'restarting';
     this.#upstream.hold();
     if (old) {
-      await this.#letGo(old);
+      await this.#drainAndEnd(old);
       this.#running = undefined;
     }
     try {
@@ -161,7 +160,7 @@ export class OwnProcess {
     }
   }
 
-  /** Starts one and waits until it accepts connections and answers. @throws when it does not, and it is gone then */
+  /** Starts a server and waits until it accepts connections and answers. @throws when it does not; it was ended then */
   #start(): Promise<Running> {
     const start = this.#startOne();
     this.#starts.add(start);
@@ -177,7 +176,7 @@ export class OwnProcess {
     const staleCalls = this.#options.staleCalls();
     const url = fixed ?? new URL(`http://127.0.0.1:${await freePort()}`);
     const { port } = url;
-    const code = staleCalls?.spawning();
+    const code = staleCalls?.beforeStart();
     const process = await startServer({
       command,
       args: args.map((arg) => arg.replaceAll('{port}', port)),
@@ -186,7 +185,7 @@ export class OwnProcess {
     });
     this.#alive.add(process);
     this.#changed();
-    // A server that speaks HTTP has nothing to say there; what it prints is for people.
+    // Standard output carries no messages here: it is for people.
     process.stdout.on('data', (chunk: Buffer) => globalThis.process.stderr.write(chunk));
     const running: Running = { process, url, since: Date.now(), code, target: undefined, leaving: false };
     const fault = (await this.#untilAccepting(running, startMs)) ?? (await verifyFault(url, this.#options.path()));
@@ -207,7 +206,7 @@ export class OwnProcess {
 
   async #untilAccepting({ process, url }: Running, limitMs: number): Promise<string | undefined> {
     const deadline = performance.now() + limitMs;
-    while (!(await accepts(url))) {
+    while (!(await acceptsConnections(url))) {
       if (process.ended) {
         const { code, signal } = process.ended;
         return `it ended with ${signal ?? `exit code ${code}`} before it accepted connections on port ${url.port}`;
@@ -217,7 +216,7 @@ export class OwnProcess {
       }
       await pause(30);
     }
-    // With a port of its own, somebody else may be the one who answers there.
+    // With a fixed port, another process may be the one that accepts.
     return process.ended ? `it ended while port ${url.port} is held by another process` : undefined;
   }
 
@@ -245,7 +244,7 @@ export class OwnProcess {
     if (one.target) {
       this.#upstream.retire(one.target);
     }
-    // What it left behind in its group holds its port and its resources.
+    // Processes that it left in its group hold its port and its resources.
     one.process.signal('SIGKILL');
     this.#alive.delete(one.process);
     if (Date.now() - one.since > steadyMs) {
@@ -260,15 +259,15 @@ export class OwnProcess {
     }
     this.#state = 'waiting';
     this.#lastFault = fault;
-    this.#options.log.warn(`the server is not running: ${fault}; it is started again in ${(this.#backOffMs / 1_000).toFixed(1)} s`);
+    this.#options.log.warn(`the server is not running: ${fault}; next start in ${(this.#backOffMs / 1_000).toFixed(1)} s`);
     this.#upstream.hold();
     this.#changed(fault);
     const wait = this.#backOffMs;
     this.#backOffMs = Math.min(this.#backOffMs * 2, longestBackOffMs);
     void pause(wait, undefined, { signal: this.#stopped.signal })
       .then(async () => {
-        // Somebody may have asked for a restart meanwhile, and that may fail. One that only waits for the old server starts none.
-        if (!this.#isLettingGo) {
+        // A requested restart starts the server too, unless it only waits for the old server; it may fail.
+        if (!this.#isDraining) {
           await this.#restart?.catch(() => undefined);
         }
         if (this.#state === 'waiting') {
@@ -280,11 +279,11 @@ export class OwnProcess {
 
   async #end(one: Running): Promise<void> {
     one.leaving = true;
-    // Servers that speak HTTP do not end with their input.
+    // HTTP servers do not end when their input ends.
     one.process.signal('SIGTERM');
     const gone = await endServer(one.process, { politeMs: this.#options.graceMs, termMs: 1_000 });
     if (!gone) {
-      this.#options.log.warn(`PID ${one.process.pid} cannot be ended`);
+      this.#options.log.warn(`PID ${one.process.pid} could not be ended`);
     }
     this.#alive.delete(one.process);
     this.#changed();

@@ -11,29 +11,29 @@ import { OwnProcess } from './ownProcess.ts';
 import { StaleCalls } from './staleCalls.ts';
 import type { UpstreamServer } from './upstreamServer.ts';
 
-export interface ServedUpstreamParts {
+export interface OwnUpstreamParts {
   readonly options: HttpGuardOptions & { readonly command: string };
   readonly upstream: Upstream;
   readonly log: Log;
-  /** Where it is said which server runs; undefined when nothing is published. */
+  /** The guard's record; undefined when nothing is published. */
   readonly publication: GuardRecord | undefined;
-  /** The path that clients use, once one has. */
+  /** The path that clients use; undefined until one has connected. */
   readonly path: () => string | undefined;
 }
 
-/** For the first connection to a server that was just started, ms. */
+/** Until a started server accepts connections, ms. */
 const startMs = 60_000;
 
-/** A server that the guard starts: its process, its code, its record, and who ends it when the guard is killed. */
+/** A server that the guard starts: its process, its code, its record, and a watchdog that ends it when the guard is killed. */
 export class OwnUpstream implements UpstreamServer {
   readonly staleCalls: StaleCalls | undefined;
   readonly #log: Log;
   readonly #publication: GuardRecord | undefined;
-  readonly #served: OwnProcess;
+  readonly #process: OwnProcess;
   readonly #watchdog: Watchdog;
   #restarting: Promise<void> | undefined;
 
-  constructor({ options, upstream, log, publication, path }: ServedUpstreamParts) {
+  constructor({ options, upstream, log, publication, path }: OwnUpstreamParts) {
     this.#log = log;
     this.#publication = publication;
     this.staleCalls =
@@ -44,16 +44,15 @@ export class OwnUpstream implements UpstreamServer {
             upstream,
             table: guardTable(),
             restart: (reason) => this.restart(reason),
-            cure: () => ownCommand(['restart', String(process.pid)], runDirOf(process.env, options.runDir)),
+            restartHint: () => ownCommand(['restart', String(process.pid)], runDirOf(process.env, options.runDir)),
             log: (line) => log.warn(line),
           });
-    this.#served = new OwnProcess(upstream, {
+    this.#process = new OwnProcess(upstream, {
       ...options,
       fixed: options.upstream,
       startMs,
       log,
       overlap: () => options.upstream === undefined && (options.overlap || this.staleCalls?.allRead === true),
-      // The last lock says that this process lives: the resources' are for the server too.
       inherited: () => publication?.instance.inheritableFiles ?? [],
       path,
       staleCalls: () => this.staleCalls,
@@ -63,25 +62,25 @@ export class OwnUpstream implements UpstreamServer {
   }
 
   get state(): string {
-    return this.#served.state;
+    return this.#process.state;
   }
 
   get pid(): number | undefined {
-    return this.#served.pid;
+    return this.#process.pid;
   }
 
   get since(): number | undefined {
-    return this.#served.since;
+    return this.#process.since;
   }
 
   get lastFault(): string | undefined {
-    return this.#served.lastFault;
+    return this.#process.lastFault;
   }
 
   async settled(): Promise<void> {}
 
   begin(): void {
-    void this.#served.begin();
+    void this.#process.begin();
   }
 
   restart(reason: string): Promise<void> {
@@ -92,9 +91,9 @@ export class OwnUpstream implements UpstreamServer {
   }
 
   async #restart(reason: string): Promise<void> {
-    this.#log.info(`the server is restarted: ${reason}`);
-    await this.#served.restart();
-    this.#log.info(`the server was restarted (PID ${this.#served.pid})`);
+    this.#log.info(`restarting the server: ${reason}`);
+    await this.#process.restart();
+    this.#log.info(`the server was restarted (PID ${this.#process.pid})`);
   }
 
   #changed(servers: readonly ServerProcess[], problem: string | undefined): void {
@@ -104,7 +103,7 @@ export class OwnUpstream implements UpstreamServer {
   }
 
   async stop(): Promise<void> {
-    await this.#served.stop();
+    await this.#process.stop();
     this.#watchdog.dismiss();
   }
 }

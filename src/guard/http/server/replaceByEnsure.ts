@@ -3,20 +3,20 @@ import { accessSync, constants } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
 
-/** How a server that somebody else started is started again: `mcp-shepherd ensure NAME`, by the settings in the folder of this process. */
-export interface Ensuring {
+/** An external server that `mcp-shepherd ensure NAME` can start, by the settings in the working directory of this process. */
+export interface ReplaceRequest {
   readonly name: string;
   /** Where the server listens. */
   readonly url: URL;
   readonly runDir: string | undefined;
 }
 
-/** A start may take 30 s, the end of the old server 20 s. */
+/** The start may take 30 s, ending the old server 20 s. */
 const limitMs = 120_000;
 
 const answerSchema = v.object({ server_status: v.string(), message: v.string() });
 
-/** The words that run the command line of this program; undefined when it does not lie beside this one. @param started the file that runs */
+/** The words that run the command line of MCP Shepherd; undefined when it is not beside this program. @param started the file of this program */
 export function ownCommandLine(started: string = process.argv[1] ?? ''): readonly string[] | undefined {
   const bundle = join(dirname(started), 'cli.cjs');
   try {
@@ -28,17 +28,17 @@ export function ownCommandLine(started: string = process.argv[1] ?? ''): readonl
 }
 
 /**
- * Has exactly this process replaced; where another one listens meanwhile, that one is left as it is.
+ * Replaces exactly one process; when another process listens by then, it is not touched.
  * @param pid of the process that listens there
- * @throws with a sentence for a person when the server was not replaced
+ * @throws with a message for the user when the server was not replaced
  */
-export async function replaceByEnsure({ name, url, runDir }: Ensuring, pid: number): Promise<void> {
-  const [program, ...words] = ownCommandLine() ?? [];
+export async function replaceByEnsure({ name, url, runDir }: ReplaceRequest, pid: number): Promise<void> {
+  const [program, ...programArgs] = ownCommandLine() ?? [];
   if (program === undefined) {
-    throw new Error('the command line of mcp-shepherd does not lie beside this guard');
+    throw new Error('the command line of mcp-shepherd is not beside this guard');
   }
   const args = [
-    ...words,
+    ...programArgs,
     'ensure',
     name,
     '--url',
@@ -50,7 +50,7 @@ export async function replaceByEnsure({ name, url, runDir }: Ensuring, pid: numb
   ];
   const output = await new Promise<string>((resolve, reject) => {
     execFile(program, args, { timeout: limitMs, maxBuffer: 1_048_576, windowsHide: true }, (error, stdout, stderr) => {
-      // It ends with a code of its own where it left the server alone, and says so on its output.
+      // It has an exit code for "left the server alone", and prints that as JSON.
       if (stdout.trim() === '' && error) {
         reject(new Error(stderr.trim().split('\n', 1)[0] || `"mcp-shepherd ensure ${name}" failed`));
       } else {

@@ -19,26 +19,26 @@ export interface StaleCallsOptions {
   readonly options: HttpGuardOptions;
   readonly upstream: Upstream;
   readonly table: ProcessTable;
-  /** Replaces the server; rejects when that failed. Undefined where nobody here knows how. */
+  /** Restarts the server; rejects when that failed. Undefined when the guard cannot restart it. */
   readonly restart: ((reason: string) => Promise<void>) | undefined;
-  /** What restarts the server. */
-  readonly cure: () => RestartHint;
-  /** Where somebody else starts the server, and starts it again, without telling. */
-  readonly foreign?: Pick<ExternalServer, 'settled' | 'look'>;
+  /** How to restart the server. */
+  readonly restartHint: () => RestartHint;
+  /** For a server that the guard did not start. */
+  readonly external?: Pick<ExternalServer, 'settled' | 'read'>;
   readonly log: (line: string) => void;
 }
 
-/** An installer is waited for no longer than this. */
+/** A call waits for an installer or a restart no longer than this, ms. */
 const patienceMs = 20_000;
 
-/** Holds calls against the code that the server runs: the gate of the stdio guard, for calls that come over HTTP. */
+/** Checks calls against the code that the server runs: the stale gate of the stdio guard, for calls over HTTP. */
 export class StaleCalls {
   readonly #gate: StaleGate;
   readonly #recorder: CodeRecorder;
   readonly #options: StaleCallsOptions;
   readonly #limit = new RestartLimit();
   #restarting: Promise<void> | undefined;
-  #child: ServerCode | undefined;
+  #code: ServerCode | undefined;
 
   constructor(options: StaleCallsOptions) {
     this.#options = options;
@@ -48,15 +48,15 @@ export class StaleCalls {
       policy: onStale,
       env: process.env,
       table: options.table,
-      restartHint: options.cure,
+      restartHint: options.restartHint,
       log: options.log,
       writeTools,
       readTools,
     });
   }
 
-  /** Right before a server is started. */
-  spawning(): ServerCode {
+  /** Records the code on disk. Call right before a server is started. */
+  beforeStart(): ServerCode {
     return this.#recorder.beforeStart();
   }
 
@@ -68,17 +68,17 @@ export class StaleCalls {
   }
 
   /** A started server accepts connections. */
-  async accepted(child: ServerCode, pid: number): Promise<void> {
-    await this.#gate.firstAnswer(child, pid);
+  async accepted(code: ServerCode, pid: number): Promise<void> {
+    await this.#gate.firstAnswer(code, pid);
   }
 
-  /** Calls go to this one from now on. */
-  serve(child: ServerCode | undefined): void {
-    this.#child = child;
-    this.#gate.serve(child);
+  /** Calls go to the server with this code from now on. */
+  serve(code: ServerCode | undefined): void {
+    this.#code = code;
+    this.#gate.serve(code);
   }
 
-  /** A client was given tools. */
+  /** A client got a page of tools. */
   listed({ result, whole }: ToolPage): void {
     this.#gate.tools.sawPage(result, whole);
   }
@@ -88,32 +88,32 @@ export class StaleCalls {
     this.#gate.tools.listChanged();
   }
 
-  /** Every tool is known and only reads: two servers may run side by side for a moment. */
+  /** Every tool is known and only reads, so that two servers may run at the same time. */
   get allRead(): boolean {
     return this.#gate.tools.allRead;
   }
 
-  /** Of the server that runs; undefined when it is not known. */
+  /** Version of the running server; undefined when it is not known. */
   get version(): string | undefined {
-    return this.#child && this.#gate.recorded(this.#child).package?.version;
+    return this.#code && this.#gate.recorded(this.#code).package?.version;
   }
 
-  /** What the record says of the server that runs. */
+  /** Fields of the guard's record about the running server. */
   get recorded(): ReturnType<StaleGate['recorded']> {
-    return this.#child ? this.#gate.recorded(this.#child) : {};
+    return this.#code ? this.#gate.recorded(this.#code) : {};
   }
 
   report(): StaleReport {
     return this.#gate.report();
   }
 
-  /** Lets calls pass, now or after a restart, or answers them. @returns whether they were answered */
+  /** Lets calls pass, at once or after a restart, or refuses them. @returns whether they were answered */
   async hold(call: GatedCall): Promise<boolean> {
     const { message } = call.exchange;
     const answers = new Map<RequestId, object>();
     for (const { id, params } of message?.toolCalls ?? []) {
       const answer = await this.#decide(call, params);
-      if (answer === 'gone') {
+      if (answer === 'aborted') {
         return true;
       }
       if (answer) {
@@ -123,7 +123,7 @@ export class StaleCalls {
     if (answers.size === 0) {
       return false;
     }
-    // A batch (2025-03-26) passes as a whole or not at all.
+    // A batch (revision 2025-03-26) passes as a whole or not at all.
     const all = (message?.requestIds ?? []).map((id) =>
       answers.has(id)
         ? { jsonrpc: '2.0', id, ...answers.get(id) }
@@ -134,22 +134,22 @@ export class StaleCalls {
     return true;
   }
 
-  /** @returns what to answer instead; undefined when the call may pass; `gone` when the client gave up */
-  async #decide(call: GatedCall, params: unknown): Promise<ToolRefusal | 'gone' | undefined> {
+  /** @returns the refusal; undefined when the call may pass; `aborted` when the client disconnected */
+  async #decide(call: GatedCall, params: unknown): Promise<ToolRefusal | 'aborted' | undefined> {
     const start = performance.now();
-    const { foreign, restart } = this.#options;
+    const { external, restart } = this.#options;
     let asked = false;
     let restarted = restart === undefined;
-    let looked = foreign === undefined;
-    await foreign?.settled();
+    let readAgain = external === undefined;
+    await external?.settled();
     for (;;) {
-      // A new version that does not start, or is replaced again and again, must not be started with every call.
+      // A version that does not start, or is replaced repeatedly, must not be started again for every call.
       const patient = !restarted && performance.now() - start < patienceMs && !this.#limit.isStorm(performance.now());
       const decision = this.#gate.call({ params, asked, patient });
-      if (!looked && decision.action !== 'pass') {
-        // Somebody may have replaced the server since, without a connection that told.
-        looked = true;
-        await foreign?.look();
+      if (!readAgain && decision.action !== 'pass') {
+        // The server may have been replaced without a connection that ended.
+        readAgain = true;
+        await external?.read();
         continue;
       }
       switch (decision.action) {
@@ -164,12 +164,12 @@ export class StaleCalls {
         case 'restart':
           restarted = true;
           await this.#restartOnce(decision.reason);
-          await foreign?.look();
+          await external?.read();
           break;
         case 'wait':
           await limited(new Promise(() => {}), decision.ms, call.exchange.signal);
           if (call.exchange.signal.aborted) {
-            return 'gone';
+            return 'aborted';
           }
       }
     }
@@ -193,7 +193,7 @@ export class StaleCalls {
     return this.#restarting;
   }
 
-  /** One page of the tools, on our own account, in the session and with the credential of the call. */
+  /** Requests one page of the tools, in the session and with the credential of the call. */
   async #page({ exchange, session }: GatedCall, page: { readonly cursor?: string }): Promise<unknown> {
     const meta = exchange.message?.single?.params?._meta;
     const { protocolVersion } = exchange;
@@ -203,8 +203,8 @@ export class StaleCalls {
       params: { ...page, ...(meta === undefined ? {} : { _meta: meta }) },
       asks: true,
       headers: exchange.headers,
-      ...(session?.upstreamId === undefined ? {} : { sessionId: session.upstreamId }),
-      ...(protocolVersion === undefined ? {} : { protocolVersion }),
+      sessionId: session?.upstreamId,
+      protocolVersion,
     });
     if ('failed' in answer || !answer.result) {
       throw new Error('the server did not list its tools');

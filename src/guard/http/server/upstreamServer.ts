@@ -1,31 +1,31 @@
 import { createRedactor } from '../../../redaction/redactor.ts';
-import { accepts } from '../transport/reachable.ts';
+import { acceptsConnections } from '../transport/reachable.ts';
 import type { UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
-/** The server behind the proxy: one that is started here (`ServedUpstream`), or by somebody else (`ForeignUpstream`). */
+/** The server behind the guard: started by the guard (`OwnUpstream`) or not (`ExternalUpstream`). */
 export interface UpstreamServer {
-  /** `running`, or what it does instead. Of a server that somebody else starts nothing else is known. */
+  /** `running`, `starting`, `restarting`, `waiting` or `stopped`; always `running` for an external server. */
   readonly state: string;
-  /** Undefined as long as none runs, and where nobody can see it. */
+  /** Undefined when no server runs, or its process is not known. */
   readonly pid: number | undefined;
-  /** Epoch milliseconds. */
+  /** Start of the process, epoch milliseconds. */
   readonly since: number | undefined;
-  /** Why the last one could not be started, or ended. */
+  /** Why the last process ended, or could not be started. */
   readonly lastFault: string | undefined;
-  /** Holds calls against its code; undefined when nobody wants that, or nobody can see what runs. */
+  /** Checks calls against the server's code; undefined when that is off, or the code cannot be read. */
   readonly staleCalls: StaleCalls | undefined;
-  /** Resolves when what is known is known of the process that runs now. Never throws. */
+  /** Resolves when `pid` and `since` describe the process that runs now. Never throws. */
   settled(): Promise<void>;
-  /** Lets requests through to it, once it is there. Not waited for: the port answers at once, and requests wait for the server. */
+  /** Starts or finds the server. Returns at once; requests wait until the server accepts connections. */
   begin(): void;
-  /** Replaces it; all who ask meanwhile get the same restart. @throws when nobody here knows how, and when the new one does not start */
+  /** Restarts the server. Concurrent calls share one restart. @throws when the guard cannot restart it, and when the new one does not start */
   restart(reason: string): Promise<void>;
-  /** Ends it if it was started here, and looks after it no more. */
+  /** Ends the server if the guard started it. */
   stop(): Promise<void>;
 }
 
-/** What `/health` tells of the server behind the proxy. */
+/** What `/health` reports about the server behind the guard. */
 export interface UpstreamHealth {
   readonly status: string;
   readonly url: string | null;
@@ -39,7 +39,7 @@ export async function upstreamHealth(
   server: Pick<UpstreamServer, 'state' | 'pid' | 'since' | 'lastFault' | 'settled'>,
   target: Pick<UpstreamTarget, 'url'> | undefined,
 ): Promise<UpstreamHealth> {
-  const up = target !== undefined && server.state === 'running' && (await accepts(target.url));
+  const up = target !== undefined && server.state === 'running' && (await acceptsConnections(target.url));
   await server.settled();
   const { state, pid, since, lastFault } = server;
   return {

@@ -1,12 +1,12 @@
 import { type HttpSession, isSessionId, newSession } from './httpSession.ts';
 import type { SessionTable } from './sessionTable.ts';
 
-/** The session that a request is let into. */
+/** A request that may use a session. */
 export interface Admitted {
   readonly session: HttpSession;
-  /** Set up again when the server refuses it. */
+  /** The session is set up again when the server refuses it. */
   readonly recoverable: boolean;
-  /** Not in the table yet: the id was not issued here. */
+  /** The session is not in the table: this guard did not issue its id. */
   readonly isNew: boolean;
 }
 
@@ -17,11 +17,11 @@ interface Trial {
   requests: number;
 }
 
-/** Lets requests into sessions. */
+/** Decides which requests may use which session. */
 export class Admissions {
   readonly #sessions: SessionTable;
   readonly #unknownSession: 'recover' | '404';
-  /** Sessions under ids that were not issued here, while requests try them: all that come at once with the same id and credential share one. */
+  /** Sessions with ids that this guard did not issue, while requests try them. Concurrent requests with the same id and credential share one. */
   readonly #trials = new Map<string, Trial>();
 
   constructor(sessions: SessionTable, unknownSession: 'recover' | '404') {
@@ -30,9 +30,9 @@ export class Admissions {
   }
 
   /**
-   * Which session the id of a request names, or why its client is not let in. Whoever was let in has to leave.
-   * @param credential hash of who asks
-   * @param path that the request is for
+   * Which session the id of a request names, or why the request may not use it. After an admitted request call `leave`.
+   * @param credential `credentialHash` of the request
+   * @param path of the request
    */
   enter(id: string, credential: string, path: string): Admitted | Refused {
     if (!isSessionId(id)) {
@@ -47,12 +47,12 @@ export class Admissions {
       case 'of-another':
         return { fault: 'session-of-another' };
       case 'unknown':
-        // The server may know it: it began before the proxy came.
+        // The server may know it: the session may have begun before this guard.
         return { session: this.#tried(id, credential, path), recoverable: this.#unknownSession === 'recover', isNew: true };
     }
   }
 
-  /** The request is answered. @param credential that it came with */
+  /** An admitted request was answered. */
   leave({ session, isNew }: Admitted, credential: string): void {
     const key = trialKey(session.clientId, credential);
     const trial = isNew ? this.#trials.get(key) : undefined;
@@ -73,7 +73,7 @@ export class Admissions {
   }
 }
 
-/** There is no space in either. */
+/** Neither part contains a space. */
 function trialKey(id: string, credential: string): string {
   return `${credential} ${id}`;
 }

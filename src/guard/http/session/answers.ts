@@ -14,15 +14,15 @@ interface AnswerHead {
   readonly status: number;
   readonly message?: string;
   readonly rawHeaders: readonly string[];
-  /** Of the server. */
+  /** The server's own origin. */
   readonly origin?: string;
 }
 
-/** What a server may write behind its status, and Node refuses to pass on. */
+/** Characters in a status message that Node refuses to send. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are meant
-const unspeakable = /[\x00-\x08\x0a-\x1f\x7f]/;
+const refusedCharacters = /[\x00-\x08\x0a-\x1f\x7f]/;
 
-/** The head of the server's answer, with the id that the client knows in place of the server's. */
+/** Sends the head of the server's answer, with the session id that the client knows in place of the server's. */
 export function passHead(answer: AnswerHead, client: ServerResponse, sessionId?: string): void {
   const without = ['mcp-session-id'];
   const named = answer.rawHeaders.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'mcp-session-id');
@@ -32,10 +32,10 @@ export function passHead(answer: AnswerHead, client: ServerResponse, sessionId?:
     headers.push(['Mcp-Session-Id', sessionId]);
   }
   const message = answer.message ?? '';
-  client.writeHead(answer.status, unspeakable.test(message) ? '' : message, flat(redirected(headers, answer, client)));
+  client.writeHead(answer.status, refusedCharacters.test(message) ? '' : message, flat(redirected(headers, answer, client)));
 }
 
-/** A server that sends its client to another path of its own (`/mcp` to `/mcp/`) names its own address: the client would go on without the guard. */
+/** Replaces the server's own address in a redirect (`/mcp` to `/mcp/`) by the guard's: the client would bypass the guard otherwise. */
 function redirected(headers: RawHeaders, { status, origin }: AnswerHead, client: ServerResponse): RawHeaders {
   const { host } = client.req.headers;
   if (origin === undefined || host === undefined || (status !== 201 && (status < 300 || status > 399))) {
@@ -65,7 +65,7 @@ export function answerFault(fault: Fault, ids: readonly RequestId[], client: Ser
   client.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
-/** For what does not get as far as to be a message. */
+/** Refuses a request that was not read as a message. */
 export function refuse(response: ServerResponse, status: number, text: string): void {
   const body = JSON.stringify(rpcError(null, sessionCode, text));
   response
@@ -73,12 +73,12 @@ export function refuse(response: ServerResponse, status: number, text: string): 
     .end(body);
 }
 
-/** An event for the client's SDK. */
+/** A JSON-RPC message as a server-sent event. */
 export function eventOf(message: object): string {
   return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
 }
 
-/** Follows what passes to the client in an event stream. */
+/** Follows an event stream to the client. @param unanswered answered requests are removed from it */
 export function trackEvents(session: HttpSession | undefined, unanswered: Set<RequestId>, notice?: (method: string) => void): EventTracker {
   return new EventTracker({
     message(head) {
@@ -100,21 +100,22 @@ export function trackEvents(session: HttpSession | undefined, unanswered: Set<Re
   });
 }
 
-/** What the answer to a POST may need when its stream breaks off. */
+/** What `passAnswer` needs besides the answer. */
 export interface AnswerHelp {
+  /** Ids of the requests that are answered. */
   readonly ids: readonly RequestId[];
   readonly server: string;
   readonly session?: HttpSession;
   /** The rest of a stream that broke off after this event; undefined when the server does not have it. */
   resume?(lastId: string): Promise<Answer | undefined>;
   onChunk?(chunk: Buffer): void;
-  /** Told the method of each message of the server. */
+  /** Called with the method of each message of the server. */
   notice?: ((method: string) => void) | undefined;
 }
 
 /**
- * Passes the answer to a POST on as it comes. An event stream that breaks off before the answer came gets an error for it: the client would wait for ever.
- * Any other body that breaks off takes the client's connection with it, as it did without a proxy.
+ * Passes the answer to a POST on while it arrives. When an event stream breaks off before a response, the client gets an error for that request; otherwise it
+ * would wait forever. When another body breaks off, the client's connection is closed, as without the guard.
  */
 export async function passAnswer(first: Answer, client: ServerResponse, help: AnswerHelp): Promise<void> {
   const { session, ids } = help;
@@ -125,7 +126,7 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
   passHead(headOf(first), client, session?.clientId);
   let passed = false;
   if (streams) {
-    // Together with the first event when that is here already: a packet less.
+    // In one packet with the first event, if that is here already.
     setImmediate(() => passed || client.destroyed || client.flushHeaders());
   }
   for (let answer: Answer | undefined = first; answer; ) {
@@ -135,7 +136,7 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
       help.onChunk?.(chunk);
     });
     answer.lease.end();
-    if (result === 'client-gone' || result === 'let-go') {
+    if (result === 'client-gone' || result === 'detached') {
       return;
     }
     if (!tracker) {
@@ -148,7 +149,7 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
     }
     const { lastId } = tracker;
     if (result === 'ended' && lastId !== undefined && session && unanswered.size > 0) {
-      // The server wants to be asked for the rest, with this id.
+      // The server expects a request for the rest, with this id.
       rememberBounded(session.suspended, () => session.suspended.set(lastId, { generation, ids: [...unanswered] }));
       client.end();
       return;
@@ -165,7 +166,7 @@ export async function passAnswer(first: Answer, client: ServerResponse, help: An
   client.end([...unanswered].map((id) => eventOf(lostAnswer(id, help.server))).join(''));
 }
 
-/** For a request that was sent and whose answer will not come. */
+/** The error for a request that was sent and will not be answered. */
 export function lostAnswer(id: RequestId, server: string): object {
   const fault: Fault = { kind: 'cut', server, reason: 'its event stream broke off' };
   return rpcError(id, faultCode, faultText(fault), { executed: 'unknown' });

@@ -3,23 +3,23 @@ import { AnswerReader } from '../transport/answerReader.ts';
 import { oneHeader } from '../transport/headers.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
 import type { Exchange, SessionExchange } from './sessionExchange.ts';
-import { listsWithNews } from './sessionRecovery.ts';
+import { announcedLists } from './sessionRecovery.ts';
 import type { SessionTable } from './sessionTable.ts';
 
-export interface InitializingParts {
+export interface BeginSessionParts {
   readonly sessions: SessionTable;
   readonly exchange: SessionExchange;
-  /** As messages name the server. */
+  /** Name of the server in messages. */
   readonly server: string;
-  /** Told the revision of the protocol that is spoken. */
+  /** Called with the MCP revision in use. */
   spoke(version: string): void;
-  /** Told the path of the server's endpoint: where a session was begun. */
+  /** Called with the path of the server's endpoint, where a session began. */
   asked(path: string): void;
 }
 
-/** Passes `initialize` and its answer on, and remembers the session that the server began with it. A server without sessions gets none. */
-export async function answerInitialize(
-  parts: InitializingParts,
+/** Passes `initialize` and its answer on, and adds the session that the server begins with it. A server without session ids gets no session. */
+export async function beginSession(
+  parts: BeginSessionParts,
   exchange: Exchange,
   credential: string,
   response: ServerResponse,
@@ -56,7 +56,7 @@ export async function answerInitialize(
       session.setup.protocolVersion = result.protocolVersion;
       parts.spoke(result.protocolVersion);
     }
-    session.setup.listChanged = listsWithNews(result);
+    session.setup.listChanged = announcedLists(result);
     parts.sessions.keep(session);
   });
   await passAnswer(outcome, response, { ids, server: parts.server, session, onChunk: (chunk) => reader.push(chunk) });

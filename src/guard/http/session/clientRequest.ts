@@ -5,19 +5,19 @@ import { isStatelessEra, readClientMessage } from '../transport/clientMessage.ts
 import { endToEnd, oneHeader, type RawHeaders } from '../transport/headers.ts';
 import type { Exchange } from './sessionExchange.ts';
 
-/** What a client asks of the server, once it has sent it. */
+/** A request that the guard has read. */
 export interface ClientRequest {
   readonly exchange: Exchange;
-  /** Of the era without sessions: a session header says nothing then. */
+  /** Its revision has no sessions: a session header is ignored. */
   readonly stateless: boolean;
-  /** As the client sends it; whether it is one is not known yet. */
+  /** The header as the client sent it; not checked yet. */
   readonly sessionId: string | undefined;
 }
 
 /**
- * Reads a request, of which Host and Origin were checked before.
- * @param ownOrigin the server's own address, for a page that it serves itself
- * @returns undefined when the client went away before it had sent all of it
+ * Reads a request whose Host and Origin have been checked.
+ * @param ownOrigin the server's own address, for pages that the server serves
+ * @returns undefined when the client disconnected before the body was complete
  */
 export async function readClientRequest(
   request: IncomingMessage,
@@ -26,7 +26,6 @@ export async function readClientRequest(
 ): Promise<ClientRequest | undefined> {
   const gone = new ClientAbort();
   response.once('close', () => {
-    // After the end nobody is to be told.
     if (!response.writableFinished) {
       gone.tell();
     }
@@ -57,7 +56,7 @@ export async function readClientRequest(
 
 function headersOf(request: IncomingMessage, without: readonly string[], ownOrigin: string | undefined): RawHeaders {
   const headers = endToEnd(request.rawHeaders, request.headers.connection, ['host', ...without]);
-  // A page that the server serves itself was loaded through the proxy's address.
+  // A page of the server was loaded through the guard's address: its origin becomes the server's.
   const here = `http://${request.headers.host}`;
   return headers.map(([name, value]) =>
     name.toLowerCase() === 'origin' && value === here && ownOrigin !== undefined ? [name, ownOrigin] : [name, value],

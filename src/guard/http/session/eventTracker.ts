@@ -1,4 +1,4 @@
-import { type MessageHead, MessageHeadScanner } from '../transport/messageScanner.ts';
+import { type MessageHead, MessageScanner } from '../transport/messageScanner.ts';
 
 const newline = 0x0a;
 const colon = 0x3a;
@@ -24,7 +24,7 @@ export class EventTracker {
   #line = '';
   #field: 'unknown' | 'data' | 'kept' | 'skipped' = 'unknown';
   #lineBytes = 0;
-  #scanner: MessageHeadScanner | undefined;
+  #scanner: MessageScanner | undefined;
   #type = '';
   #id: string | undefined;
   #begun = false;
@@ -102,7 +102,7 @@ export class EventTracker {
     switch (this.#line) {
       case 'data':
         this.#field = 'data';
-        this.#scanner ??= new MessageHeadScanner();
+        this.#scanner ??= new MessageScanner();
         this.#scanner.push(rest);
         return;
       case 'id':

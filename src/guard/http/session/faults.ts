@@ -1,13 +1,13 @@
 import type { RequestId } from '../transport/clientMessage.ts';
 
-/** Codes outside the range that JSON-RPC and MCP keep for themselves (2026-07-28, basic/index). */
+/** Outside the range that JSON-RPC and MCP reserve (revision 2026-07-28, basic/index). */
 export const faultCode = -31_050;
-/** What the SDKs' servers say with 404; clients know it. */
+/** The code that servers of the SDKs send with 404; clients know it. */
 export const sessionCode = -32_001;
 
-/** Every way in which the proxy itself has to answer a request. */
+/** Why the guard itself answers a request with an error. */
 export type Fault =
-  /** Nobody accepts connections there; certainly not executed. */
+  /** The server accepts no connections; the request was not executed. */
   | { readonly kind: 'unreachable'; readonly server: string; readonly waitedMs: number; readonly reason: string }
   /** The connection ended after the request was sent. */
   | { readonly kind: 'cut'; readonly server: string; readonly reason: string }
@@ -15,7 +15,7 @@ export type Fault =
   | { readonly kind: 'session-unknown' | 'session-ended' | 'session-of-another' }
   | { readonly kind: 'version-changed'; readonly server: string; readonly before: string; readonly now: string };
 
-/** For people and for models: what happened, to which server, what to do. */
+/** For people and models: what happened, to which server, and what to do. */
 export function faultText(fault: Fault): string {
   switch (fault.kind) {
     case 'unreachable':
@@ -23,9 +23,9 @@ export function faultText(fault: Fault): string {
     case 'cut':
       return `The MCP server at ${fault.server} ended the connection before it answered (${fault.reason}). The request may have been executed: check before you repeat it.`;
     case 'bad-session-id':
-      return 'The Mcp-Session-Id header is no session id: it must be 1 to 1024 visible ASCII characters.';
+      return 'The Mcp-Session-Id header is not a session id: it must be 1 to 1024 visible ASCII characters.';
     case 'session-unknown':
-      return 'Session not found: this proxy issued no such session. Start a new one with initialize.';
+      return 'Session not found: this guard issued no such session. Start a new one with initialize.';
     case 'session-ended':
       return 'Session not found: the client ended it. Start a new one with initialize.';
     case 'session-of-another':
@@ -35,15 +35,14 @@ export function faultText(fault: Fault): string {
   }
 }
 
-/** A complete HTTP answer of the proxy. */
 export interface FaultAnswer {
   readonly status: number;
   readonly body: string;
 }
 
 /**
- * A call that failed is answered as JSON-RPC with status 200: clients take other statuses for the end of the whole connection (VS Code, SDKs).
- * What is about the session, and what carries no request, has the status that the specification names.
+ * The HTTP answer for a fault. A failed call is answered as JSON-RPC with status 200: VS Code and the SDKs take other statuses for the end of the connection.
+ * Faults of the session, and messages without a request, get the status that the specification names.
  */
 export function faultAnswer(fault: Fault, requestIds: readonly RequestId[]): FaultAnswer {
   const text = faultText(fault);

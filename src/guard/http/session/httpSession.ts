@@ -1,57 +1,56 @@
 import type { RequestId } from '../transport/clientMessage.ts';
 
-/** What is needed to set up a session again on another server process; what a client said, without any header. */
+/** What the guard needs to set a session up again on another server process: what the client sent, without headers. */
 export interface SessionSetup {
-  /** Parameters of the client's `initialize`; undefined when the session was not begun here. */
+  /** Parameters of the client's `initialize`; undefined when the session began before this guard. */
   initialize?: Readonly<Record<string, unknown>>;
-  /** The path that the client sends to. */
+  /** Path of the client's requests. */
   path: string;
-  /** What the server chose in its answer to `initialize`. */
+  /** The revision that the server chose in its answer to `initialize`. */
   protocolVersion?: string;
   /** The client has sent `notifications/initialized`. */
   initialized: boolean;
   logLevel?: string;
   subscriptions: string[];
-  /** Which of the server's lists the client was told to expect news of. */
+  /** Lists of which the server promised to announce changes. */
   listChanged: string[];
-  /** Digest of each list as the client last got it, by the method that asks for it; `partial` when not all of it was seen. Missing in sessions kept by earlier versions. */
+  /** Digest of each list that the client last got, by method; `partial` when it did not get all pages. Missing in sessions of earlier versions. */
   lists?: Readonly<Record<string, string>>;
 }
 
-/** One session of a client, whatever became of the server's processes under it. */
+/** One session of a client; it outlives the server's processes. */
 export interface HttpSession {
-  /** What the client sends. Stays the same as long as the session lives. */
+  /** The id that the client sends. It never changes. */
   readonly clientId: string;
-  /** Hash of who began it (`credentialHash`). */
+  /** `credentialHash` of the client. */
   credential: string;
-  /** What the server's process calls it now; undefined when that server gives no ids. */
+  /** The id of the present server process; undefined when that server gives no ids. */
   upstreamId: string | undefined;
-  /** The server's process gave this id to somebody else: set up again before the next request. */
+  /** The server gave this id to another session: set up again before the next request. */
   lost: boolean;
-  /** How often it was set up again. */
+  /** How often the session was set up again. */
   generation: number;
-  /** The client ended it, for good. */
+  /** The client has ended it. */
   ended: boolean;
-  /** The upstream server refused the credential with 401: the next one that it accepts takes its place (a renewed token). */
+  /** The server refused the credential with 401: the next one that it accepts replaces it (a renewed token). */
   renewing: boolean;
-  /** Epoch milliseconds. */
+  /** Time of the last request, epoch milliseconds. */
   usedAt: number;
   readonly setup: SessionSetup;
-  /** Until then it is not set up again (ms of the monotonic clock): the server refused it right after the last time. */
+  /** It is not set up again before this time (ms of the monotonic clock), because the server refused it right after the last time. */
   futileUntil: number;
-  /** The one recovery that is under way. */
+  /** The recovery in progress. */
   recovery?: Promise<unknown>;
-  /** Ids of events that the present process sent, the newest last; the others mean nothing to it. */
+  /** Event ids of the present server process, the newest last; it does not know any other. */
   eventIds: Set<string>;
-  /** Answers that the client will ask for with the id of the last event of a stream that the server ended before it answered. */
+  /** Requests whose stream the server ended before it answered, by the id of its last event: the client will ask for the rest. */
   suspended: Map<string, { readonly generation: number; readonly ids: readonly RequestId[] }>;
-  /** Told when the session was set up again: listening streams of the client attach themselves anew. */
+  /** Called when the session was set up again: the client's listening streams attach to the new server. */
   readonly streams: Set<() => void>;
-  /** Ids of requests that a server process sent, with the generation that it was. */
+  /** Ids of requests of the server, with the generation of its process. */
   serverRequests: Map<RequestId, number>;
 }
 
-/** A client's session as it begins. */
 export function newSession(clientId: string, upstreamId: string | undefined, credential: string, path: string, now: number): HttpSession {
   return {
     clientId,
@@ -71,19 +70,19 @@ export function newSession(clientId: string, upstreamId: string | undefined, cre
   };
 }
 
-/** For logs: enough to recognise it, too little to use it. */
+/** Beginning of a session id, for logs: too short to use the session. */
 export function shortId(id: string): string {
   return `${id.slice(0, Math.min(8, Math.ceil(id.length / 3)))}…`;
 }
 
-/** The rule of the specification (visible ASCII), with a bound that leaves room for signed ids. */
+/** Visible ASCII, as the specification says, up to 1,024 characters. */
 export function isSessionId(id: string): boolean {
   return id.length <= 1_024 && /^[\x21-\x7e]+$/.test(id);
 }
 
 const maxRemembered = 1_024;
 
-/** Remembers a key in a bounded collection; the oldest goes. */
+/** Adds a key to a collection and removes the oldest one beyond 1,024. */
 export function rememberBounded<K>(keys: { readonly size: number; keys(): Iterator<K>; delete(key: K): boolean }, add: () => void): void {
   add();
   if (keys.size > maxRemembered) {

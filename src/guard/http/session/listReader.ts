@@ -4,26 +4,26 @@ import { AnswerReader, type RpcResult } from '../transport/answerReader.ts';
 import type { ClientMessage } from '../transport/clientMessage.ts';
 import type { HttpSession } from './httpSession.ts';
 
-/** Reads along while the answer to a list that the client asked for passes. */
+/** Reads the answer to a list request of a client while it passes. */
 export interface ListReader {
   push(chunk: Buffer): void;
-  /** The answer has passed. @returns whether something else is remembered now */
+  /** The answer has passed. @returns whether the session has changed */
   end(): boolean;
-  /** After the end: the tools that the server listed. */
+  /** The tools that the server listed, when the answer has passed. */
   readonly tools: ToolPage | undefined;
 }
 
 /** The result of a `tools/list`. */
 export interface ToolPage {
   readonly result: RpcResult;
-  /** The question named no page, so that it is the whole list unless the result names another one. */
+  /** The request named no page: this is the whole list, unless the result names a next page. */
   readonly whole: boolean;
 }
 
 /**
- * @param session that remembers what passed; without sessions only the tools are read
+ * @param session where a digest of the list is noted; without one only the tools are read
  * @param response whose body is read
- * @returns undefined for a message that asks for no list
+ * @returns undefined when the message requests no list
  */
 export function readList(
   session: HttpSession | undefined,
@@ -64,16 +64,16 @@ export function readList(
   };
 }
 
-/** Names of the lists (`tools` …) that the client has, by the method that asks for each. Undefined: nobody has kept account. */
+/** Methods of the lists that the client has; undefined when that is not known. */
 export function knownLists(session: HttpSession): readonly ListMethod[] | undefined {
   const { lists: known } = session.setup;
   return known && Object.keys(known).filter(isListMethod);
 }
 
 /**
- * Which lists of the client are others by now, or may be.
- * @param ask gives the result of the whole list from the present server, undefined when it gives none
- * @returns methods of notifications; only for those of which the client was told to expect news
+ * Which lists have changed, or may have, since the client got them.
+ * @param ask requests the whole list from the present server; undefined when the server does not give it
+ * @returns methods of notifications, only for lists whose changes the server promised to announce
  */
 export async function changedLists(session: HttpSession, ask: (method: ListMethod) => Promise<RpcResult | undefined>): Promise<string[]> {
   const { setup } = session;
@@ -93,7 +93,7 @@ export async function changedLists(session: HttpSession, ask: (method: ListMetho
   return [...new Set(changed.flat())];
 }
 
-/** `partial` for what is not the whole list. */
+/** `partial` when the result is not the whole list. */
 function listDigestOf(method: ListMethod, result: RpcResult): string {
   return Array.isArray(result[lists[method].member]) && result.nextCursor === undefined ? listDigest(method, result) : 'partial';
 }

@@ -6,50 +6,50 @@ import { eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts
 import type { HttpSession } from './httpSession.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
 
-/** A stream that lived this long was a good one, ms. */
+/** A stream that stays open for this long is stable, ms. */
 const steadyMs = 1_000;
-/** Before a stream that did not is opened again, ms. */
+/** Before an unstable stream is opened again, ms. */
 const firstPauseMs = 20;
 const longestPauseMs = 5_000;
 
-/** A GET with which a client listens. */
-export interface Listening {
+/** A GET by which a client listens to its server. */
+export interface ListenRequest {
   readonly exchange: Exchange;
   readonly session: HttpSession;
   readonly recoverable: boolean;
-  /** Of the client's request. */
+  /** From the client's request. */
   readonly lastEventId: string | undefined;
   readonly server: string;
-  /** Told the method of each message of the server. */
+  /** Called with the method of each message of the server. */
   readonly notice?: ((method: string) => void) | undefined;
 }
 
 /**
- * Keeps a client's listening stream open while the server under it is replaced: the stream to the server is opened again, on the session as it is then.
- * @param opening told when the first stream is there
- * @returns what to answer when the first try brought no stream
+ * Keeps a client's listening stream open while the server is replaced: the guard opens the stream to the new server, in the session as it is then.
+ * @param opening called when the first stream is open
+ * @returns what to answer when the first attempt gave no stream
  */
-export async function listen(
+export async function listenStream(
   sessions: SessionExchange,
-  listening: Listening,
+  request: ListenRequest,
   client: ServerResponse,
   opening: () => void,
 ): Promise<ExchangeOutcome | undefined> {
-  const { session, exchange, server } = listening;
-  const tracker = trackEvents(session, new Set(), listening.notice);
-  let { lastEventId: lastId } = listening;
+  const { session, exchange, server } = request;
+  const tracker = trackEvents(session, new Set(), request.notice);
+  let { lastEventId: lastId } = request;
   let since = session.generation;
   let opened = false;
   let pauseMs = 0;
   for (;;) {
     const known = lastId === undefined || (session.generation === 0 && !opened) || session.eventIds.has(lastId);
     const missed = lastId === undefined ? undefined : session.suspended.get(lastId);
-    const letGo = new AbortController();
-    const reattach = (): void => letGo.abort();
+    const detach = new AbortController();
+    const reattach = (): void => detach.abort();
     try {
-      const outcome = await sessions.send(withLastId(exchange, known ? lastId : undefined), session, listening.recoverable);
+      const outcome = await sessions.send(withLastId(exchange, known ? lastId : undefined), session, request.recoverable);
       if (missed && missed.generation !== session.generation) {
-        // The stream that the client wants to go on with died with its server; what it waits for will not come.
+        // The stream that the client wants to resume ended with its server: the requests that it waits for will not be answered.
         answerMissed(missed.ids, outcome, client, server, session);
         return undefined;
       }
@@ -67,13 +67,13 @@ export async function listen(
         const changed = await sessions.changedLists(exchange, session);
         client.write(changed.map((method) => eventOf({ jsonrpc: '2.0', method })).join(''));
       }
-      // Only now: a recovery that this request brought about itself is no reason to open it again.
+      // Only now: a recovery that this request itself caused must not open the stream again.
       session.streams.add(reattach);
       const { retired } = outcome.lease.target;
-      const retire = (): void => letGo.abort();
+      const retire = (): void => detach.abort();
       retired.addEventListener('abort', retire, { once: true });
       const begun = performance.now();
-      const result = await passBody(outcome, client, (chunk) => tracker.push(chunk), letGo.signal);
+      const result = await passBody(outcome, client, (chunk) => tracker.push(chunk), detach.signal);
       retired.removeEventListener('abort', retire);
       if (result === 'ended') {
         client.end();
@@ -86,9 +86,9 @@ export async function listen(
       client.write(tracker.closing);
       tracker.reset();
       lastId = tracker.lastId;
-      // A server that cuts every stream at once is not asked as fast as it can cut.
+      // A server that cuts every stream at once is asked at growing intervals.
       pauseMs = performance.now() - begun > steadyMs ? 0 : Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
-      await limited(new Promise(() => {}), result === 'let-go' ? 0 : pauseMs, exchange.signal);
+      await limited(new Promise(() => {}), result === 'detached' ? 0 : pauseMs, exchange.signal);
     } finally {
       session.streams.delete(reattach);
     }
@@ -100,7 +100,7 @@ function withLastId(exchange: Exchange, lastId: string | undefined): Exchange {
   return { ...exchange, headers: lastId === undefined ? headers : [...headers, ['Last-Event-ID', lastId]] };
 }
 
-/** The client opens its stream again when this one breaks off; a clean end would say that there is nothing more to come. */
+/** Breaks the stream off, so that the client opens it again; a clean end would mean that nothing more follows. */
 function giveUp(outcome: ExchangeOutcome, client: ServerResponse): undefined {
   if (outcome.status === 'answer') {
     outcome.request.destroy();

@@ -8,7 +8,7 @@ import { readList, type ToolPage } from './listReader.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
 import type { SessionTable } from './sessionTable.ts';
 
-/** The rest of an event stream that broke off while its server lives on. */
+/** Asks for the rest of an event stream that broke off. @returns undefined when the server does not have it */
 export async function resume(
   sessions: SessionExchange,
   exchange: Exchange,
@@ -42,15 +42,15 @@ export interface OutcomeParts {
   readonly sessions: SessionTable;
   readonly exchange: SessionExchange;
   readonly log: Log;
-  /** As messages name the server. */
+  /** Name of the server in messages. */
   readonly server: string;
-  /** Told the method of each message of the server in an event stream. */
+  /** Called with the method of each message of the server in an event stream. */
   notice(method: string): void;
-  /** Told the tools that a client was given, and by which server. */
+  /** Called with the tools that a client got, and the server that listed them. */
   listed(page: ToolPage, target: UpstreamTarget): void;
 }
 
-/** Gives a client what came of its request, and remembers the lists that it was given. */
+/** Gives a client the outcome of its request, and notes the lists in it. */
 export async function passOutcome(
   parts: OutcomeParts,
   exchange: Exchange,

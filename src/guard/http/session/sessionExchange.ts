@@ -8,25 +8,24 @@ import type { Upstream, UpstreamOutcome, UpstreamRequest } from '../transport/up
 import type { Fault } from './faults.ts';
 import type { HttpSession } from './httpSession.ts';
 import { changedLists } from './listReader.ts';
-import type { Recovery } from './sessionRecovery.ts';
+import type { SessionRecovery } from './sessionRecovery.ts';
 import type { SessionTable } from './sessionTable.ts';
 
-/** Longer bodies are no refusals; they go on as they are. */
+/** Longer bodies are not refusals; they pass unchanged, bytes. */
 export const maxRefusalBytes = 65_536;
 
 /**
- * Texts with which servers refuse a session id with 400 (research/seeds-upstream.md, section 4): Python SDK up to 1.25 and the published TypeScript example
- * "No valid session ID provided", a fresh TypeScript transport "Server not initialized", and what wrappers made of them.
+ * Texts with which servers refuse a session id with 400: "No valid session ID provided" (Python SDK up to 1.25, example of the TypeScript SDK),
+ * "Server not initialized" (a new transport of the TypeScript SDK), and what wrappers of the SDKs make of them.
  */
 const refusalTexts =
   /no valid session id|server not initialized|session (?:id )?(?:was |is |has )?(?:not found|expired|terminated|closed|unknown|invalid)|(?:invalid|unknown|expired)(?: or expired)? session/i;
 
-/** Codes of JSON-RPC that a server sends with 404 or 400 although the session is fine: parse error, no such method, bad parameters. */
+/** JSON-RPC codes with 404 or 400 that do not refuse the session: parse error, unknown method, bad parameters. */
 const otherCodes = new Set([-32_700, -32_601, -32_602]);
 
 /**
- * Whether an answer says that the server does not know the session that the request named: then it did not execute the request.
- * Only to be asked when the request carried a session id.
+ * Whether an answer to a request with a session id says that the server does not know the session; the server did not execute the request then.
  */
 export function isSessionRefusal(status: number, body: string): boolean {
   if (status !== 404 && status !== 400) {
@@ -36,7 +35,7 @@ export function isSessionRefusal(status: number, body: string): boolean {
   if (error?.code !== undefined && otherCodes.has(error.code)) {
     return false;
   }
-  // 404 has no other meaning for a request of a session (2025-03-26 … 2025-11-25, basic/transports).
+  // 404 has no other meaning for a request in a session (2025-03-26 to 2025-11-25, basic/transports).
   return status === 404 || refusalTexts.test(error?.message ?? body.slice(0, 4_096));
 }
 
@@ -60,13 +59,13 @@ function errorOf(body: string): { readonly code?: number; readonly message?: str
 export interface Exchange {
   readonly method: string;
   readonly path: string;
-  /** End to end, without the session id. */
+  /** End-to-end headers, without the session id. */
   readonly headers: RawHeaders;
   readonly protocolVersion: string | undefined;
   readonly body?: RequestBody;
   readonly message: ClientMessage | undefined;
   readonly signal: AbortLike;
-  /** A stream that only listens. */
+  /** The answer is a stream that only listens. */
   readonly listening: boolean;
   readonly waitMs?: number;
 }
@@ -82,48 +81,48 @@ export type ExchangeOutcome =
   | Extract<UpstreamOutcome, { status: 'answer' }>
   | { readonly status: 'whole'; readonly answer: WholeAnswer; readonly refused: boolean }
   | { readonly status: 'fault'; readonly fault: Fault }
-  /** Meant for a server process that is gone; the present one must not get it. */
+  /** The message was meant for an earlier server process; the present one must not get it. */
   | { readonly status: 'outdated' }
   | { readonly status: 'aborted' };
 
-/** A server that is replaced again while a session is set up refuses it a second time: that is another server. */
+/** A server that is replaced while a session is set up refuses the request again: each replacement allows one more attempt. */
 const maxAttempts = 5;
-/** How long a session that was refused right after its recovery is left alone. */
+/** A session that was refused right after its recovery is not set up again for this long, ms. */
 const futileMs = 30_000;
-/** A server that is away again is not waited for to compare lists. */
+/** To compare lists the guard waits no longer for a server that accepts no connections, ms. */
 const listWaitMs = 1_000;
 
-/** Sends the requests of sessions, and sets a session up again when the server refuses it. */
+/** Sends the requests of clients, and sets a session up again when the server refuses it. */
 export class SessionExchange {
   readonly #upstream: Upstream;
   readonly #sessions: SessionTable;
-  readonly #recovery: Recovery;
+  readonly #recovery: SessionRecovery;
   readonly #server: string;
 
-  /** @param server as messages name it */
-  constructor(upstream: Upstream, sessions: SessionTable, recovery: Recovery, server: string) {
+  /** @param server its name in messages */
+  constructor(upstream: Upstream, sessions: SessionTable, recovery: SessionRecovery, server: string) {
     this.#upstream = upstream;
     this.#sessions = sessions;
     this.#recovery = recovery;
     this.#server = server;
   }
 
-  /** Without a session: sent once, whatever it is. */
+  /** Sends a request without a session, once. */
   async sendPlain(exchange: Exchange): Promise<ExchangeOutcome> {
-    return this.#faulty(await this.#upstream.send(requestOf(exchange, undefined), optionsOf(exchange)));
+    return this.#withFault(await this.#upstream.send(requestOf(exchange, undefined), optionsOf(exchange)));
   }
 
   /**
-   * In a session. A request that the server refuses because of the session was not executed: it is sent a second time after the recovery, and its second refusal
-   * is the client's, unless the server was replaced again meanwhile.
-   * @param recoverable false = the refusal is the client's at once
+   * Sends a request in a session. A request that the server refuses because of the session was not executed: after the recovery it is sent again, and a second
+   * refusal goes to the client, unless the server was replaced in between.
+   * @param recoverable false: the first refusal goes to the client
    */
   async send(exchange: Exchange, session: HttpSession, recoverable: boolean): Promise<ExchangeOutcome> {
     if (exchange.body?.rest && recoverable) {
-      // What is too large to be kept can be sent once only: the session is tried with something smaller before.
-      const tried = await this.#try(exchange, session);
-      if (tried) {
-        return tried;
+      // A body that is too large to keep can be sent only once: the session is checked with a ping before.
+      const failure = await this.#check(exchange, session);
+      if (failure) {
+        return failure;
       }
     }
     let current = exchange;
@@ -134,7 +133,7 @@ export class SessionExchange {
       let refused: WholeAnswer | undefined;
       if (!session.lost) {
         const outcome = await this.#refusal(
-          this.#faulty(await this.#upstream.send(requestOf(current, session.upstreamId), optionsOf(exchange))),
+          this.#withFault(await this.#upstream.send(requestOf(current, session.upstreamId), optionsOf(exchange))),
         );
         if (outcome.status !== 'whole' || !outcome.refused || session.upstreamId === undefined) {
           return outcome;
@@ -142,7 +141,7 @@ export class SessionExchange {
         refused = outcome.answer;
         const replaced = this.#upstream.disturbances !== disturbances && attempt < maxAttempts;
         if (attempt > 1 && !replaced) {
-          // A server that knows no session for longer than a moment would be given a new one with every request.
+          // Otherwise a server that keeps no session would get a new one with every request.
           session.futileUntil = performance.now() + futileMs;
         }
         if (!recoverable || (attempt > 1 && !replaced) || exchange.body?.rest || performance.now() < session.futileUntil) {
@@ -157,7 +156,7 @@ export class SessionExchange {
       if (exchange.message && isOnlyForTheOldServer(exchange.message)) {
         return { status: 'outdated' };
       }
-      // An event of the server that is gone means nothing to this one, or something else.
+      // The new server does not know event ids of the earlier one.
       current = { ...exchange, headers: exchange.headers.filter(([name]) => name.toLowerCase() !== 'last-event-id') };
     }
   }
@@ -169,7 +168,7 @@ export class SessionExchange {
     refused: WholeAnswer | undefined,
   ): Promise<ExchangeOutcome | undefined> {
     if (session.ended) {
-      // Its client ended it while this request waited for the server.
+      // The client ended it while this request waited.
       return { status: 'fault', fault: { kind: 'session-ended' } };
     }
     const result = await this.#recovery.recover(session, generation, exchange.headers, exchange.protocolVersion);
@@ -187,7 +186,7 @@ export class SessionExchange {
     }
   }
 
-  /** Which lists of the session's client are others by now, as methods of notifications; asked for with the credential of its request. */
+  /** Which lists have changed since the client got them, as methods of notifications; asked with the credential of its request. */
   changedLists({ headers }: Exchange, session: HttpSession): Promise<string[]> {
     const { upstreamId, setup } = session;
     return changedLists(session, async (method) => {
@@ -199,8 +198,8 @@ export class SessionExchange {
           params: {},
           asks: true,
           headers,
-          ...(upstreamId === undefined ? {} : { sessionId: upstreamId }),
-          ...(setup.protocolVersion === undefined ? {} : { protocolVersion: setup.protocolVersion }),
+          sessionId: upstreamId,
+          protocolVersion: setup.protocolVersion,
         },
         listWaitMs,
       );
@@ -208,7 +207,7 @@ export class SessionExchange {
     });
   }
 
-  async #try(exchange: Exchange, session: HttpSession): Promise<ExchangeOutcome | undefined> {
+  async #check(exchange: Exchange, session: HttpSession): Promise<ExchangeOutcome | undefined> {
     await session.recovery;
     const { generation, upstreamId, setup } = session;
     const { headers, protocolVersion } = exchange;
@@ -217,14 +216,14 @@ export class SessionExchange {
       method: 'ping',
       asks: true,
       headers,
-      ...(upstreamId === undefined ? {} : { sessionId: upstreamId }),
-      ...(protocolVersion === undefined ? {} : { protocolVersion }),
+      sessionId: upstreamId,
+      protocolVersion,
     });
     const refused = 'failed' in answer ? session.lost : session.lost || isSessionRefusal(answer.status, answer.body.toString('utf8'));
     return refused ? this.#recover(exchange, session, generation, 'failed' in answer ? undefined : answer) : undefined;
   }
 
-  #faulty(outcome: UpstreamOutcome): ExchangeOutcome {
+  #withFault(outcome: UpstreamOutcome): ExchangeOutcome {
     switch (outcome.status) {
       case 'answer':
       case 'aborted':
@@ -239,7 +238,7 @@ export class SessionExchange {
     }
   }
 
-  /** Reads an answer that may be a refusal. */
+  /** Reads an answer with status 404 or 400, which may refuse the session. */
   async #refusal(outcome: ExchangeOutcome): Promise<ExchangeOutcome> {
     if (outcome.status !== 'answer' || (outcome.response.statusCode !== 404 && outcome.response.statusCode !== 400)) {
       return outcome;
@@ -258,7 +257,7 @@ export class SessionExchange {
     };
   }
 
-  /** After an answer that the server gave to somebody in a session. */
+  /** Notes whether the server accepted the credential of a request in a session. */
   accepted(session: HttpSession, status: number, credential: string): void {
     if (status === 401 && session.credential === credential) {
       session.renewing = true;

@@ -8,19 +8,19 @@ import type { SessionTable } from './sessionTable.ts';
 
 export type RecoveryResult =
   | { readonly kind: 'recovered' }
-  /** 401 or 403: the server's own answer is the client's. */
+  /** 401 or 403: the client gets the server's answer. */
   | { readonly kind: 'denied'; readonly answer: OwnRequestAnswer }
   | { readonly kind: 'version-changed'; readonly before: string; readonly now: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** What a session is begun with whose client never said it here. */
+/** Parameters of `initialize` for a session that began before this guard. */
 const unknownClient = { capabilities: {}, clientInfo: { name: 'mcp-shepherd', version: '1' } };
 const oldestRevision = '2025-03-26';
-/** A server may be killed again while it is being asked. */
-const tries = 3;
+/** A server may end while it answers. */
+const maxTries = 3;
 
-/** Sets sessions up again on a server that does not know them. */
-export class Recovery {
+/** Sets sessions up again on a server process that does not know them. */
+export class SessionRecovery {
   readonly #upstream: Upstream;
   readonly #sessions: SessionTable;
   readonly #log: Log;
@@ -32,15 +32,16 @@ export class Recovery {
     this.#log = log;
   }
 
-  /** Sessions that were set up again since the start. */
+  /** How often a session was set up again since the start. */
   get count(): number {
     return this.#count;
   }
 
   /**
-   * All who find the same session refused share one recovery.
-   * @param generation of the session when the refused request was sent: when it is another one by now, the work is done
+   * Concurrent requests of one session share one recovery.
+   * @param generation of the session when the refused request was sent; when it has changed, the session is recovered already
    * @param headers of the client's request
+   * @param version MCP revision of the client's request
    */
   async recover(session: HttpSession, generation: number, headers: RawHeaders, version: string | undefined): Promise<RecoveryResult> {
     if (session.generation !== generation) {
@@ -74,10 +75,10 @@ export class Recovery {
     const now = typeof answer.result.protocolVersion === 'string' ? answer.result.protocolVersion : undefined;
     if (before !== undefined && now !== undefined && now !== before) {
       await this.#discard(session, answer.sessionId, headers, now);
-      this.#log.warn(`session ${shortId(session.clientId)} cannot go on: the server spoke ${before} and now speaks ${now}`);
+      this.#log.warn(`session ${shortId(session.clientId)} cannot continue: the server spoke ${before} and now speaks ${now}`);
       return { kind: 'version-changed', before, now };
     }
-    const listChanged = listsWithNews(answer.result);
+    const listChanged = announcedLists(answer.result);
     this.#sessions.setUpstreamId(session, answer.sessionId);
     session.eventIds.clear();
     setup.listChanged = [...new Set([...setup.listChanged, ...listChanged])];
@@ -88,7 +89,7 @@ export class Recovery {
     session.generation += 1;
     this.#count += 1;
     this.#sessions.keep(session);
-    this.#log.warn(`session ${shortId(session.clientId)} was unknown to the server and has been set up again`);
+    this.#log.warn(`session ${shortId(session.clientId)} was unknown to the server and was set up again`);
     for (const reattach of [...session.streams]) {
       reattach();
     }
@@ -97,7 +98,7 @@ export class Recovery {
 
   async #initialize(session: HttpSession, params: Readonly<Record<string, unknown>>, headers: RawHeaders): Promise<OwnOutcome> {
     let answer: OwnOutcome = { failed: 'not tried', sent: false };
-    for (let count = 0; count < tries; count += 1) {
+    for (let count = 0; count < maxTries; count += 1) {
       answer = await ownRequest(this.#upstream, { path: session.setup.path, method: 'initialize', params, asks: true, headers });
       if (!('failed' in answer) || !answer.sent) {
         break;
@@ -106,7 +107,7 @@ export class Recovery {
     return answer;
   }
 
-  /** What the client had said after `initialize`. A server that refuses a part of it still has a session. */
+  /** Sends again what the client sent after `initialize`. When the server refuses a part, the session still counts as set up. */
   async #setUp(session: HttpSession, headers: RawHeaders): Promise<void> {
     const { setup, upstreamId } = session;
     const send = async (method: string, asks: boolean, params?: Readonly<Record<string, unknown>>): Promise<void> => {
@@ -115,14 +116,14 @@ export class Recovery {
         method,
         asks,
         headers,
-        ...(params ? { params } : {}),
-        ...(upstreamId === undefined ? {} : { sessionId: upstreamId }),
-        ...(setup.protocolVersion === undefined ? {} : { protocolVersion: setup.protocolVersion }),
+        params,
+        sessionId: upstreamId,
+        protocolVersion: setup.protocolVersion,
       });
       const fault =
         'failed' in answer ? answer.failed : answer.status >= 300 || (asks && !answer.result) ? `status ${answer.status}` : undefined;
       if (fault !== undefined) {
-        this.#log.info(`session ${shortId(session.clientId)}: the server did not take ${method} again (${fault})`);
+        this.#log.info(`session ${shortId(session.clientId)}: the server did not accept ${method} again (${fault})`);
       }
     };
     if (setup.initialized || !setup.initialize) {
@@ -161,8 +162,8 @@ export class Recovery {
   }
 }
 
-/** Names of the lists (`tools` …) of whose changes an `initialize` result promises to tell. */
-export function listsWithNews(result: Readonly<Record<string, unknown>>): string[] {
+/** Names of the lists (`tools` …) whose changes a server promises to announce, by its result of `initialize`. */
+export function announcedLists(result: Readonly<Record<string, unknown>>): string[] {
   const { capabilities } = result;
   return isRecord(capabilities)
     ? ['tools', 'prompts', 'resources'].filter((name) => {

@@ -4,14 +4,14 @@ import type { Admitted } from './admission.ts';
 import { answerFault } from './answers.ts';
 import type { Gate } from './gatedCall.ts';
 import { type HttpSession, shortId } from './httpSession.ts';
-import { listen } from './listenStream.ts';
+import { listenStream } from './listenStream.ts';
 import { type OutcomeParts, passOutcome } from './passOutcome.ts';
 import type { Exchange, ExchangeOutcome } from './sessionExchange.ts';
 import type { SessionTable } from './sessionTable.ts';
 
 /**
- * DELETE: the session is over for good, also when its server is away or has forgotten it; unless the server says that clients may not end sessions (405).
- * @returns what the server says of it; undefined when the client was answered in its place
+ * Handles DELETE: ends the session, even when the server does not run or does not know it; unless the server answers that clients may not end sessions (405).
+ * @returns the server's answer; undefined when the guard has answered the client
  */
 export async function endSession(
   parts: Pick<OutcomeParts, 'sessions' | 'exchange' | 'log'>,
@@ -25,7 +25,7 @@ export async function endSession(
   const forgotten = outcome.status === 'fault' || (outcome.status === 'whole' && outcome.refused);
   const ended = status >= 200 && status < 300;
   if (isNew && ended) {
-    // It began before this guard came; set up again it would live on.
+    // The session began before this guard: it is noted as ended, so that it is not set up again.
     parts.sessions.adopt(session);
   }
   if (ended || (!isNew && forgotten)) {
@@ -39,7 +39,7 @@ export async function endSession(
   return outcome;
 }
 
-/** Nothing but answers to requests of a server process that is gone. What else stands in a batch is for the server that is there. */
+/** Whether a message has only responses to requests of an earlier server process. The present server gets every other message. */
 export function isOutdated(session: HttpSession, message: ClientMessage | undefined): boolean {
   const { answerIds = [], methods = [] } = message ?? {};
   return methods.length === 0 && answerIds.length > 0 && answerIds.every((id) => isOfEarlierProcess(session, id));
@@ -50,8 +50,8 @@ function isOfEarlierProcess(session: HttpSession, id: RequestId): boolean {
   return session.generation > 0 && generation !== undefined && generation !== session.generation;
 }
 
-/** What a later server process must be told again. */
-export function noteSetup(sessions: SessionTable, session: HttpSession, { message }: Exchange, status: number): void {
+/** Notes in the session what a later server process must be told again. */
+export function rememberSetup(sessions: SessionTable, session: HttpSession, { message }: Exchange, status: number): void {
   const { method, params } = message?.single ?? {};
   if (status >= 300 || method === undefined) {
     return;
@@ -75,7 +75,7 @@ export function noteSetup(sessions: SessionTable, session: HttpSession, { messag
 /** A request in a session. */
 export interface SessionRequest extends Admitted {
   readonly exchange: Exchange;
-  /** Hash of who asks. */
+  /** `credentialHash` of the request. */
   readonly credential: string;
   readonly lastEventId: string | undefined;
 }
@@ -84,7 +84,7 @@ export interface SessionRequestParts extends OutcomeParts {
   readonly gate: Gate;
 }
 
-/** Lets the server answer a request in a session, whatever became of the server meanwhile, and notes what the session is made of. */
+/** Answers a request in a session, even when the server was replaced, and notes what is needed to set the session up again. */
 export async function answerInSession(parts: SessionRequestParts, request: SessionRequest, response: ServerResponse): Promise<void> {
   const { exchange, session, recoverable, isNew } = request;
   if (isOutdated(session, exchange.message)) {
@@ -105,14 +105,14 @@ export async function answerInSession(parts: SessionRequestParts, request: Sessi
   }
 }
 
-/** @returns undefined when the client has its answer already */
+/** @returns undefined when the client was answered already */
 function outcomeOf(parts: SessionRequestParts, request: SessionRequest, response: ServerResponse): Promise<ExchangeOutcome | undefined> {
   const { exchange, session, recoverable, lastEventId } = request;
   switch (exchange.method) {
     case 'DELETE':
       return endSession(parts, request, response);
     case 'GET':
-      return listen(
+      return listenStream(
         parts.exchange,
         { exchange, session, recoverable, lastEventId, server: parts.server, notice: (method) => parts.notice(method) },
         response,
@@ -133,5 +133,5 @@ function noteAnswer(
     sessions.adopt(session);
   }
   sender.accepted(session, status, credential);
-  noteSetup(sessions, session, exchange, status);
+  rememberSetup(sessions, session, exchange, status);
 }

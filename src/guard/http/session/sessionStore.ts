@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { errorCode } from '../../../base/errors.ts';
 import { readWhole, writeWhole } from '../../../storage/atomicFile.ts';
-import type { HttpSession } from './httpSession.ts';
+import { type HttpSession, newSession } from './httpSession.ts';
 
-/** Sessions that outlive this process. Nothing here throws: a session that cannot be kept still works until this process ends. */
+/** Stores sessions so that they outlive this process. Never throws: a session that cannot be stored works until this process ends. */
 export interface SessionStore {
-  /** Soon, and once for all changes of one turn. */
+  /** Writes the session once for all changes of one turn of the event loop. */
   save(session: HttpSession): void;
-  /** By the id that the client sends. */
+  /** Finds a session by the id that its client sends. */
   load(clientId: string): HttpSession | undefined;
   forget(clientId: string): void;
-  /** Removes what was not used for `idleMs`, and the oldest beyond `max`. */
+  /** Removes sessions that were not used for `idleMs`, and the oldest beyond `max`. */
   prune(idleMs: number, max: number): void;
 }
 
@@ -41,22 +41,22 @@ const fileSchema = v.object({ v: v.literal(1), sealed: v.string() });
 const maxFileBytes = 1_048_576;
 
 /**
- * One file for each session, named by a hash and sealed with a key made from the id that only the client has: neither the id nor anything that the client said can be
- * read from the folder. Whoever presents the id opens it.
- * @param upstream what the proxy stands in front of; the same id in front of something else is another session
- * @param report gets one text when the folder cannot be used
+ * One file per session. Its name is a hash, and its content is encrypted with a key derived from the session id, which only the client has: the folder
+ * reveals neither the id nor anything that the client sent.
+ * @param upstream the server behind the guard; the same id with another server is another session
+ * @param report called once, when the folder cannot be used
  */
 export function createSessionStore(folder: string, upstream: string, report: (message: string) => void): SessionStore {
   const prefix = createHash('sha256').update(upstream).digest('hex').slice(0, 12);
   const fileOf = (id: string): string =>
     join(folder, `${prefix}-${createHash('sha256').update(`name\n${upstream}\n${id}`).digest('hex')}.json`);
   const keyOf = (id: string): Buffer => Buffer.from(hkdfSync('sha256', id, prefix, 'mcp-shepherd session', 32));
-  let complained = false;
-  const complain = (error: unknown): void => {
-    if (!complained) {
-      complained = true;
+  let reported = false;
+  const reportOnce = (error: unknown): void => {
+    if (!reported) {
+      reported = true;
       const code = errorCode(error) ?? 'error';
-      report(`sessions cannot be kept in ${folder} (${code}): they end with this process`);
+      report(`sessions cannot be stored in ${folder} (${code}): they end with this process`);
     }
   };
   const write = (session: HttpSession): void => {
@@ -64,15 +64,14 @@ export function createSessionStore(folder: string, upstream: string, report: (me
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const { credential, upstreamId, lost, generation, ended, usedAt, setup } = session;
       const plain = JSON.stringify({ credential, upstreamId, lost, generation, ended, usedAt, setup });
-      const content = `${JSON.stringify({ v: 1, sealed: seal(keyOf(session.clientId), plain) })}\n`;
+      const content = `${JSON.stringify({ v: 1, sealed: encrypt(keyOf(session.clientId), plain) })}\n`;
       if (content.length <= maxFileBytes) {
         writeWhole(fileOf(session.clientId), content);
       }
     } catch (error) {
-      complain(error);
+      reportOnce(error);
     }
   };
-  // What changes several times in one turn (a session begins, its answer comes) is written once.
   const waiting = new Set<HttpSession>();
   return {
     save(session) {
@@ -87,7 +86,7 @@ export function createSessionStore(folder: string, upstream: string, report: (me
     },
     load(clientId) {
       const whole = readWhole(fileOf(clientId), maxFileBytes, process.geteuid?.());
-      return 'problem' in whole ? undefined : opened(clientId, keyOf(clientId), whole.text);
+      return 'problem' in whole ? undefined : parseSession(clientId, keyOf(clientId), whole.text);
     },
     forget(clientId) {
       for (const session of waiting) {
@@ -98,7 +97,7 @@ export function createSessionStore(folder: string, upstream: string, report: (me
       try {
         rmSync(fileOf(clientId), { force: true });
       } catch (error) {
-        complain(error);
+        reportOnce(error);
       }
     },
     prune(idleMs, max) {
@@ -110,7 +109,7 @@ export function createSessionStore(folder: string, upstream: string, report: (me
         }
       } catch (error) {
         if (errorCode(error) !== 'ENOENT') {
-          complain(error);
+          reportOnce(error);
         }
       }
     },
@@ -127,17 +126,15 @@ function ownFiles(folder: string, prefix: string): { readonly path: string; read
     });
 }
 
-function opened(clientId: string, key: Buffer, content: string): HttpSession | undefined {
+function parseSession(clientId: string, key: Buffer, content: string): HttpSession | undefined {
   try {
     const { sealed } = v.parse(fileSchema, JSON.parse(content));
-    const stored = v.parse(storedSchema, JSON.parse(unseal(key, sealed)));
+    const stored = v.parse(storedSchema, JSON.parse(decrypt(key, sealed)));
     const { initialize, protocolVersion, logLevel, lists, ...rest } = stored.setup;
     return {
-      clientId,
+      ...newSession(clientId, stored.upstreamId, stored.credential, rest.path, stored.usedAt),
       ...stored,
       upstreamId: stored.upstreamId,
-      renewing: false,
-      futileUntil: 0,
       setup: {
         ...rest,
         ...(initialize === undefined ? {} : { initialize }),
@@ -145,25 +142,21 @@ function opened(clientId: string, key: Buffer, content: string): HttpSession | u
         ...(logLevel === undefined ? {} : { logLevel }),
         ...(lists === undefined ? {} : { lists }),
       },
-      eventIds: new Set(),
-      serverRequests: new Map(),
-      suspended: new Map(),
-      streams: new Set(),
     };
   } catch {
-    // Cut, changed or of another version: as if it were not there.
+    // Truncated, changed or of another version: treated as missing.
     return undefined;
   }
 }
 
-function seal(key: Buffer, plain: string): string {
+function encrypt(key: Buffer, plain: string): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
 }
 
-function unseal(key: Buffer, sealed: string): string {
+function decrypt(key: Buffer, sealed: string): string {
   const bytes = Buffer.from(sealed, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
   decipher.setAuthTag(bytes.subarray(12, 28));

@@ -3,26 +3,26 @@ import { type HttpSession, newSession } from './httpSession.ts';
 import type { SessionStore } from './sessionStore.ts';
 
 export interface SessionLimits {
-  /** Sessions that are remembered at once; the one that was idle longest goes first. */
+  /** Sessions that are kept at a time; the one that was idle longest is removed first. */
   readonly max: number;
-  /** Milliseconds without a request after which one is forgotten. */
+  /** A session without a request for this long is removed, ms. */
   readonly idleMs: number;
 }
 
 export type Admission = { readonly kind: 'known'; readonly session: HttpSession } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
 
-/** Sessions that are no longer remembered, and whose ids are still not given to anybody else. */
+/** Removed sessions whose ids are not used for other sessions. */
 const maxGone = 10_000;
 
 function hashOf(clientId: string): string {
   return createHash('sha256').update(clientId).digest('base64');
 }
 
-/** Sessions by the id that the client sends; what is not in memory may be in the store. */
+/** The sessions, by the id that the client sends; those that are not in memory are looked up in the store. */
 export class SessionTable {
   readonly #sessions = new Map<string, HttpSession>();
   readonly #byUpstreamId = new Map<string, HttpSession>();
-  /** By hash of their ids, sessions that had to make room: whose they were, and whether their clients had ended them. The oldest are first. */
+  /** Removed sessions by the hash of their id, the oldest first. */
   readonly #gone = new Map<string, Pick<HttpSession, 'credential' | 'ended'>>();
   readonly #store: SessionStore;
   readonly #limits: SessionLimits;
@@ -35,12 +35,12 @@ export class SessionTable {
     store.prune(limits.idleMs, limits.max);
   }
 
-  /** How many sessions in memory their clients have not ended. */
+  /** Sessions in memory that their clients have not ended. */
   get open(): number {
     return [...this.#sessions.values()].filter(({ ended }) => !ended).length;
   }
 
-  /** @param credential hash of who asks */
+  /** Which session an id names, if this credential may use it. @param credential `credentialHash` of the request */
   admit(clientId: string, credential: string): Admission {
     const session = this.#sessions.get(clientId) ?? this.#fromStore(clientId);
     if (!session || this.#isIdle(session)) {
@@ -60,7 +60,7 @@ export class SessionTable {
     return { kind: 'known', session };
   }
 
-  /** A session that the server just began. The client gets the server's own id unless another client has that one already. */
+  /** Adds a session that the server has begun. The client gets the server's id, unless another session has that id already. */
   begin(upstreamId: string, credential: string, path: string): HttpSession {
     const taken = this.#sessions.has(upstreamId) || this.#fromStore(upstreamId) !== undefined || this.#gone.has(hashOf(upstreamId));
     const session = newSession(taken ? randomUUID() : upstreamId, undefined, credential, path, this.#now());
@@ -69,7 +69,7 @@ export class SessionTable {
     return session;
   }
 
-  /** A session that was not begun here, under the id that its client sends. */
+  /** Adds a session that began before this guard, under the id that its client sends. */
   adopt(session: HttpSession): void {
     const { upstreamId } = session;
     session.upstreamId = undefined;
@@ -77,7 +77,7 @@ export class SessionTable {
     this.#add(session);
   }
 
-  /** A server that counts its sessions gives the same ids again after a restart: whoever had this one before has lost it. */
+  /** Notes the server's id of a session. A restarted server may give an id again: the session that had it before is lost. */
   setUpstreamId(session: HttpSession, upstreamId: string | undefined): void {
     if (session.upstreamId !== undefined && this.#byUpstreamId.get(session.upstreamId) === session) {
       this.#byUpstreamId.delete(session.upstreamId);
@@ -93,14 +93,14 @@ export class SessionTable {
     }
   }
 
-  /** Writes down what changed. */
+  /** Stores a changed session. */
   keep(session: HttpSession): void {
     if (this.#sessions.get(session.clientId) === session) {
       this.#store.save(session);
     }
   }
 
-  /** The client ended it: its id is refused from now on. */
+  /** The client has ended the session: its id is refused from now on. */
   end(session: HttpSession): void {
     session.ended = true;
     this.keep(session);
@@ -111,7 +111,7 @@ export class SessionTable {
     this.#sessions.set(session.clientId, session);
     this.#store.save(session);
     for (const oldest of this.#sessions.values()) {
-      // A map keeps the order of insertion, and every use inserts again: the first are the idle ones.
+      // Every use inserts the session again, so the first ones in the map were idle longest.
       if (this.#sessions.size <= this.#limits.max && !this.#isIdle(oldest)) {
         break;
       }
@@ -149,7 +149,7 @@ export class SessionTable {
 
   #touch(session: HttpSession): void {
     const now = this.#now();
-    // The file's age decides after a restart: it is renewed now and then, not with every request.
+    // After a restart the age of the file counts. It is renewed 20 times in `idleMs`, not with every request.
     const renew = now - session.usedAt > this.#limits.idleMs / 20;
     session.usedAt = now;
     this.#sessions.delete(session.clientId);

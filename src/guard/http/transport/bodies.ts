@@ -1,23 +1,26 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 
-/** The body of a request: whole, or its beginning when it is larger than what is kept for a second try. */
+/** The body of a request. `rest` is present when the body is larger than what the guard keeps to send it again; `bytes` is the beginning then. */
 export interface RequestBody {
   readonly bytes: Buffer;
   readonly rest?: Readable;
 }
 
-/** Requests up to this size can be sent again; larger ones are streamed. */
+/** Bodies up to this size are kept and can be sent again; larger ones are streamed, bytes. */
 export const repeatableBytes = 4_194_304;
 
-/** @returns undefined when the client went away before it had sent it */
+/** @returns undefined when the client disconnected before the body was complete */
 export function readRequestBody(request: IncomingMessage, limit = repeatableBytes): Promise<RequestBody | undefined> {
   return collect(request, limit).then((part) =>
     part === 'broken' ? undefined : part.whole ? { bytes: part.bytes } : { bytes: part.bytes, rest: request },
   );
 }
 
-/** A short answer as a whole. @returns undefined when it is larger than `limit` (then nothing of it is lost: it can be read from its beginning) or broke off */
+/**
+ * Reads a whole answer of up to `limit` bytes.
+ * @returns undefined when it broke off, or is larger; it can then still be read from its beginning
+ */
 export async function readShortAnswer(response: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const part = await collect(response, limit);
   if (part === 'broken') {
@@ -61,18 +64,18 @@ export type PassResult =
   /** The connection to the server broke off. */
   | 'cut'
   | 'client-gone'
-  /** We let go of the server ourselves. */
-  | 'let-go';
+  /** `detach` was aborted. */
+  | 'detached';
 
 /**
- * Passes a body on as it comes; waits when the client does not take it. Does not end the client's answer.
- * @param letGo stops it from this side
+ * Passes a body on while it arrives, no faster than the client reads. Does not end the client's response.
+ * @param detach stops the transfer
  */
 export function passBody(
   upstream: { readonly response: IncomingMessage; readonly request: ClientRequest },
   client: ServerResponse,
   onChunk?: (chunk: Buffer) => void,
-  letGo?: AbortSignal,
+  detach?: AbortSignal,
 ): Promise<PassResult> {
   const { response, request } = upstream;
   return new Promise((resolve) => {
@@ -84,7 +87,7 @@ export function passBody(
       settled = true;
       response.off('data', data).off('end', end).off('close', cut);
       client.off('drain', drain).off('close', gone);
-      letGo?.removeEventListener('abort', stop);
+      detach?.removeEventListener('abort', stop);
       if (result !== 'ended') {
         request.destroy();
       }
@@ -94,8 +97,8 @@ export function passBody(
       onChunk?.(chunk);
       const { socket } = client;
       if (socket && socket.writableCorked === 0) {
-        // What comes at the same moment (head, body and end of a short answer) leaves in one packet; nothing is kept beyond the moment.
-        // Not `client.cork()`: its chunks would leave after the mark of the end (Node 20 to 24).
+        // Head, body and end of a short answer leave in one packet; nothing is held longer than one turn of the event loop.
+        // Not `client.cork()`: it sends its chunks after the end mark (Node 20 to 24).
         socket.cork();
         setImmediate(() => socket.uncork());
       }
@@ -109,15 +112,15 @@ export function passBody(
     const end = (): void => finish(response.complete ? 'ended' : 'cut');
     const cut = (): void => finish('cut');
     const gone = (): void => finish('client-gone');
-    const stop = (): void => finish('let-go');
-    // What breaks off after we let go is nobody's concern.
+    const stop = (): void => finish('detached');
+    // Stays registered: an error after the transfer must not be unhandled.
     response.on('error', cut);
     response.on('data', data).once('end', end).once('close', cut);
     client.on('drain', drain).once('close', gone);
-    letGo?.addEventListener('abort', stop, { once: true });
+    detach?.addEventListener('abort', stop, { once: true });
     if (client.destroyed) {
       gone();
-    } else if (letGo?.aborted) {
+    } else if (detach?.aborted) {
       stop();
     } else if (response.destroyed) {
       cut();

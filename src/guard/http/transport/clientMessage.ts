@@ -1,24 +1,24 @@
 import { isRecord } from '../../../base/json.ts';
-/** What a POST carries, as far as the proxy has to know; the bytes themselves go on unchanged. */
+/** What the guard reads of the body of a POST. The body itself passes unchanged. */
 export interface ClientMessage {
-  /** Of the requests in it, in order, as the client wrote them. */
+  /** Ids of its requests, in order. */
   readonly requestIds: readonly RequestId[];
-  /** Of the answers in it to requests of the server. */
+  /** Ids of its responses to requests of the server. */
   readonly answerIds: readonly RequestId[];
   /** Methods of its requests and notifications, in order. */
   readonly methods: readonly string[];
   /** Its `tools/call` requests. */
   readonly toolCalls: readonly { readonly id: RequestId; readonly params: unknown }[];
-  /** The only message, when there is exactly one: most bodies. */
+  /** The message, when there is exactly one. */
   readonly single?: { readonly method?: string; readonly params?: Readonly<Record<string, unknown>> };
 }
 
 export type RequestId = string | number;
 
-/** The first revision without sessions and without `initialize`. Revisions are dates and compare as text. */
+/** The first MCP revision without sessions and `initialize`. Revisions are dates, which compare as text. */
 const firstStatelessRevision = '2026-07-28';
 
-/** @returns undefined when it is no JSON, or no message of JSON-RPC: the server says so itself */
+/** @returns undefined when the body is not JSON or holds no object; the server answers with an error then */
 export function readClientMessage(body: Buffer): ClientMessage | undefined {
   let value: unknown;
   try {
@@ -63,8 +63,8 @@ function singleOf(message: Readonly<Record<string, unknown>>): NonNullable<Clien
 }
 
 /**
- * Whether a request belongs to the era without sessions: by its header, or by the revision in its `_meta`. There the proxy invents nothing and takes no notice of a
- * session header. `initialize` is of the era before in any case.
+ * Whether a request uses a revision without sessions, by its header or by the revision in its `_meta`. The guard then ignores a session header.
+ * `initialize` always belongs to a revision with sessions.
  */
 export function isStatelessEra(header: string | undefined, message: ClientMessage | undefined): boolean {
   if (message?.methods.includes('initialize')) {
@@ -76,7 +76,7 @@ export function isStatelessEra(header: string | undefined, message: ClientMessag
   return revision !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(revision) && revision >= firstStatelessRevision;
 }
 
-/** Methods that mean something only to the server that they were meant for: a new one must not get them. */
+/** Whether a message has only notifications about requests in flight: a new server process must not get them. */
 export function isOnlyForTheOldServer(message: ClientMessage): boolean {
   return (
     message.requestIds.length === 0 &&

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** Of one connection, not of the message (RFC 9110, 7.6.1); Node answers `Expect` itself. */
+/** Headers of a connection, which a proxy does not pass on (RFC 9110, 7.6.1); Node answers `Expect`. */
 const hopByHop = new Set([
   'connection',
   'expect',
@@ -15,7 +15,7 @@ const hopByHop = new Set([
 
 export type RawHeaders = [name: string, value: string][];
 
-/** The headers of a message as they were written, without those of the connection, those that `Connection` names, and those to replace. */
+/** Headers as they were written, without hop-by-hop headers, those that `Connection` names, and those in `without` (lower case). */
 export function endToEnd(raw: readonly string[], connection: string | undefined, without: readonly string[] = []): RawHeaders {
   const named = connection === undefined ? [] : connection.toLowerCase().split(/\s*,\s*/);
   const kept: RawHeaders = [];
@@ -30,13 +30,13 @@ export function endToEnd(raw: readonly string[], connection: string | undefined,
 }
 
 /**
- * The headers of a request with the length of the body as it is sent, whatever the client wrote: a length without a body, or a body without a length, would make the
- * server take the next request on the same connection for a part of this one.
+ * The headers of a request with the length that its body has when it is sent, whatever the client wrote. With a wrong length the server would take the next
+ * request on the connection for a part of this one.
  */
 export function framed(headers: RawHeaders, body: { readonly bytes: Buffer; readonly rest?: unknown } | undefined): RawHeaders {
   const length = headers.find(([name]) => name.toLowerCase() === 'content-length');
   if (body?.rest) {
-    // More than its beginning is not here yet.
+    // Only the beginning of the body is known.
     return length ? headers : [...headers, ['Transfer-Encoding', 'chunked']];
   }
   const size = body?.bytes.length ?? 0;
@@ -47,12 +47,12 @@ export function framed(headers: RawHeaders, body: { readonly bytes: Buffer; read
   return size === 0 ? others : [...others, ['Content-Length', String(size)]];
 }
 
-/** Name, value, name, value …: as Node takes it without looking at each. */
+/** Name, value, name, value …: the form that Node sends unchanged. */
 export function flat(headers: RawHeaders): string[] {
   return headers.flat();
 }
 
-/** One value of a header that may occur once only; a repeated one is not believed. */
+/** The value of a header; the values of a repeated one are joined. */
 export function oneHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;

@@ -17,7 +17,7 @@ const maxKept = 256;
  * Finds the top-level `id`, `method`, `result` and `error` of a message that arrives in chunks of any size, in constant memory: the guard passes a message
  * of any size on while it arrives, and has to know whether it was the response. It does not check the JSON: in bad JSON it finds anything or nothing.
  */
-export class MessageHeadScanner {
+export class MessageScanner {
   #depth = 0;
   #inString = false;
   #escaped = false;

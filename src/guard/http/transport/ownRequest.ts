@@ -4,16 +4,16 @@ import { AnswerReader, maxReadBytes, type RpcResult } from './answerReader.ts';
 import { isEventStream, oneHeader, type RawHeaders } from './headers.ts';
 import type { Upstream } from './upstream.ts';
 
-/** A message of the proxy's own to the server. Its id is private: no client ever sees it or its answer. */
+/** A message that the guard itself sends to the server. No client sees its id or its answer. */
 export interface OwnMessage {
   readonly path: string;
   readonly method: string;
-  readonly params?: Readonly<Record<string, unknown>>;
-  /** A request; else a notification. */
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+  /** True for a request, false for a notification. */
   readonly asks: boolean;
-  readonly sessionId?: string;
-  readonly protocolVersion?: string;
-  /** Headers of the client on whose behalf it is sent; its credential among them. */
+  readonly sessionId?: string | undefined;
+  readonly protocolVersion?: string | undefined;
+  /** Headers of the client's request on whose behalf it is sent, with its credential. */
   readonly headers: RawHeaders;
 }
 
@@ -21,23 +21,26 @@ export interface OwnRequestAnswer {
   readonly status: number;
   readonly rawHeaders: readonly string[];
   readonly sessionId: string | undefined;
-  /** The result, when there was one. */
+  /** The JSON-RPC result, if there was one. */
   readonly result: RpcResult | undefined;
   readonly body: Buffer;
 }
 
 export type OwnOutcome = OwnRequestAnswer | { readonly failed: string; readonly sent: boolean };
 
-/** Servers are asked for no more than this. */
+/** For the answer, ms. */
 const limitMs = 30_000;
-/** Of the client's message, not of the client. */
+/** Headers of the client's message that do not belong to the guard's own one. */
 const notCopied = new Set(
   'accept accept-encoding content-length content-type content-encoding cache-control last-event-id mcp-session-id mcp-protocol-version mcp-method mcp-name'.split(
     ' ',
   ),
 );
 
-/** Sends a message and reads the answer, from JSON or from an event stream. Never throws. */
+/**
+ * Sends a message and reads the answer, from JSON or from an event stream. Never throws.
+ * @param waitMs for a server that accepts no connections; the limit of `upstream` when undefined
+ */
 export async function ownRequest(upstream: Upstream, message: OwnMessage, waitMs?: number): Promise<OwnOutcome> {
   const id = `mcp-shepherd-${randomBytes(8).toString('hex')}`;
   const { method, params, sessionId, protocolVersion } = message;
@@ -49,7 +52,7 @@ export async function ownRequest(upstream: Upstream, message: OwnMessage, waitMs
     ['Content-Length', String(bytes.length)],
     ...(sessionId === undefined ? [] : [['Mcp-Session-Id', sessionId] satisfies [string, string]]),
     ...(protocolVersion === undefined ? [] : [['Mcp-Protocol-Version', protocolVersion] satisfies [string, string]]),
-    // Required since 2026-07-28; earlier servers do not know it.
+    // Required since revision 2026-07-28.
     ...(protocolVersion !== undefined && protocolVersion >= '2026' ? [['Mcp-Method', method] satisfies [string, string]] : []),
   ];
   const signal = AbortSignal.timeout(limitMs + (waitMs ?? 0));
@@ -111,7 +114,7 @@ function readAnswer(
       chunks.push(chunk);
       size += chunk.length;
       reader?.push(chunk);
-      // An event stream may stay open after the answer.
+      // An event stream may stay open after the response.
       if ((streams && result) || size > maxReadBytes) {
         finish();
       }

@@ -1,8 +1,8 @@
 import { connect, createServer } from 'node:net';
 import { reasonOf } from '../../../base/errors.ts';
 
-/** Whether somebody accepts connections at an address; nothing is sent. */
-export function accepts(url: URL): Promise<boolean> {
+/** Whether a process accepts connections at an address, within 2 s. Sends nothing. */
+export function acceptsConnections(url: URL): Promise<boolean> {
   return new Promise((resolve) => {
     const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
     const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port, timeout: 2_000 });
@@ -16,12 +16,13 @@ export function accepts(url: URL): Promise<boolean> {
   });
 }
 
-/** For the first answer of a server that accepts connections, ms. */
+/** For the first answer of a new server, ms. */
 const verifyMs = 15_000;
 
 /**
- * Asks for something that changes nothing: whatever is answered, short of a fault of the server, shows that calls will be.
- * @param path that clients use; undefined when none is known yet @returns why calls would fail
+ * Sends a `ping`. Any answer below status 500 shows that the server handles requests.
+ * @param path that clients use; without it nothing is sent
+ * @returns why calls would fail; undefined when they would not
  */
 export async function verifyFault(url: URL, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) {
@@ -37,11 +38,11 @@ export async function verifyFault(url: URL, path: string | undefined): Promise<s
     await response.body?.cancel();
     return response.status >= 500 ? `it answers with status ${response.status}` : undefined;
   } catch (error) {
-    return `it accepts connections and does not answer (${reasonOf(error)})`;
+    return `it accepts connections but does not answer (${reasonOf(error)})`;
   }
 }
 
-/** A port that is free now; somebody may take it before the server does, which then fails to start and is given another one. */
+/** A port that is free now. If another process takes it first, the server fails to start and the next start uses another port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {

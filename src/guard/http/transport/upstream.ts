@@ -7,37 +7,37 @@ import type { AbortLike } from '../../../base/abort.ts';
 import { errorCode } from '../../../base/errors.ts';
 import { limited } from '../../../base/wait.ts';
 import { flat, framed, type RawHeaders } from './headers.ts';
-import { accepts } from './reachable.ts';
+import { acceptsConnections } from './reachable.ts';
 
-/** A message to the server, with a body that can be sent again unless it is a stream. */
+/** A request to the server. */
 export interface UpstreamRequest {
   readonly method: string;
-  /** Path and query as the client wrote them. */
+  /** Path and query, as the client wrote them. */
   readonly path: string;
   readonly headers: RawHeaders;
   readonly body?: { readonly bytes: Buffer; readonly rest?: Readable };
-  /** The client went away. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortLike;
 }
 
 export type UpstreamOutcome =
   | { readonly status: 'answer'; readonly response: IncomingMessage; readonly request: ClientRequest; readonly lease: Lease }
-  /** No connection came about: the server cannot have executed it. */
+  /** There was no connection: the server did not execute the request. */
   | { readonly status: 'unreachable'; readonly reason: string; readonly waitedMs: number }
-  /** It was sent, or may have been. */
+  /** The request was sent, or may have been: the server may have executed it. */
   | { readonly status: 'cut'; readonly reason: string }
   | { readonly status: 'aborted' };
 
-/** One address that a server listens on; ends when the server is replaced. */
+/** The address of one server; retired when the server is replaced. */
 export interface UpstreamTarget {
   readonly url: URL;
-  /** Counts up with each server that takes the place of another. */
+  /** Increases with each replacement. */
   readonly number: number;
-  /** Aborted when whatever still hangs on it has to let go. */
+  /** Aborted when listening streams have to leave this server. */
   readonly retired: AbortSignal;
 }
 
-/** A use of a target, from before the request to the end of its answer. */
+/** One use of a target, from before the request until the end of its answer. */
 export interface Lease {
   readonly target: UpstreamTarget;
   /** Safe to call twice. */
@@ -47,22 +47,22 @@ export interface Lease {
 interface Slot extends UpstreamTarget {
   readonly agent: Agent;
   readonly retire: AbortController;
-  /** Requests that are not streams for listening. */
+  /** Requests in flight, without listening streams. */
   active: number;
   idle: (() => void)[];
 }
 
-/** How often a connection is tried while the server is away, ms. */
+/** Between attempts to connect while the server accepts no connections, ms. */
 const pauseMs = 40;
 
-/** The server behind the proxy: where it is now, and how to talk to it. */
+/** Sends requests to the server at its current address, and holds them while there is none. */
 export class Upstream {
   #slot: Slot | undefined;
   #number = 0;
   #disturbances = 0;
   #open = 0;
   readonly #watched = new WeakSet<Socket>();
-  /** Released when a server is there to be asked; undefined while nothing waits. */
+  /** While requests are held: opened by `release`. */
   #gate: { readonly opened: Promise<void>; open(): void } | undefined;
   #probe: Promise<boolean> | undefined;
   readonly #waitMs: number;
@@ -70,19 +70,19 @@ export class Upstream {
 
   /**
    * @param waitMs how long a request waits for a server that does not accept connections
-   * @param drainMs how much longer while the calls of a server that is being replaced come to their end
+   * @param drainMs how much longer while a server that is being replaced finishes its calls
    */
   constructor(waitMs: number, drainMs: number) {
     this.#waitMs = waitMs;
     this.#drainMs = drainMs;
   }
 
-  /** Counts up whenever a connection to the server ends: as long as it stands still, the same process has answered. */
+  /** Increases when a connection to the server ends. While it is unchanged, the same process answers. */
   get disturbances(): number {
     return this.#disturbances;
   }
 
-  /** Connections to the server that stand now, in use or kept. */
+  /** Open connections to the server, in use or idle. */
   get open(): number {
     return this.#open;
   }
@@ -91,7 +91,7 @@ export class Upstream {
     return this.#slot;
   }
 
-  /** From now on requests go there. The connections of the earlier target stay until they end. @returns the earlier target */
+  /** Sends new requests to another address. Connections to the earlier target stay until they end. @returns the earlier target */
   switchTo(url: URL): UpstreamTarget | undefined {
     const before = this.#slot;
     const secure = url.protocol === 'https:';
@@ -104,7 +104,7 @@ export class Upstream {
     return before;
   }
 
-  /** Requests wait from now on (not longer than they wait for any server). */
+  /** Holds new requests until `release`; each waits at most as long as for a server that accepts no connections. */
   hold(): void {
     if (!this.#gate) {
       let open = (): void => {};
@@ -120,7 +120,7 @@ export class Upstream {
     this.#gate = undefined;
   }
 
-  /** Waits until no request is under way at a target. @returns whether that came true in time */
+  /** Waits until no request is in flight at a target. @returns false when `limitMs` passed before */
   async drained(target: UpstreamTarget, limitMs: number): Promise<boolean> {
     const slot = target as Slot;
     if (slot.active === 0) {
@@ -129,7 +129,7 @@ export class Upstream {
     return limited(new Promise<void>((resolve) => slot.idle.push(resolve)), limitMs);
   }
 
-  /** What still listens on a target lets go; its idle connections are closed. */
+  /** Makes listening streams leave a target and closes its idle connections. */
   retire(target: UpstreamTarget): void {
     const slot = target as Slot;
     slot.retire.abort();
@@ -144,8 +144,8 @@ export class Upstream {
   }
 
   /**
-   * Sends a request. While nobody accepts connections it waits and tries again; what was sent is never sent twice from here.
-   * @param listening the answer is a stream that only listens: it does not keep the server from being replaced
+   * Sends a request. While the server accepts no connections it waits and tries again; a request that was sent is never sent again here.
+   * @param options `listening`: the answer is a stream that only listens, so it does not delay a replacement
    */
   async send(request: UpstreamRequest, options: { readonly waitMs?: number; readonly listening?: boolean } = {}): Promise<UpstreamOutcome> {
     const start = performance.now();
@@ -153,11 +153,11 @@ export class Upstream {
     for (;;) {
       const left = waitMs - (performance.now() - start);
       if (this.#gate && !(await limited(this.#gate.opened, left + (this.target === undefined ? 0 : this.#drainMs), request.signal))) {
-        return this.#gaveUp(request, start, 'it is being restarted');
+        return this.#gaveUpWaiting(request, start, 'it is being restarted');
       }
       const slot = this.#slot;
       if (!slot) {
-        return this.#gaveUp(request, start, 'it has not been started');
+        return this.#gaveUpWaiting(request, start, 'it has not been started');
       }
       const outcome = await this.#once(slot, request, options.listening === true);
       if (outcome.status !== 'unreachable') {
@@ -173,7 +173,7 @@ export class Upstream {
     }
   }
 
-  #gaveUp(request: UpstreamRequest, start: number, reason: string): UpstreamOutcome {
+  #gaveUpWaiting(request: UpstreamRequest, start: number, reason: string): UpstreamOutcome {
     return request.signal.aborted ? { status: 'aborted' } : { status: 'unreachable', reason, waitedMs: performance.now() - start };
   }
 
@@ -211,7 +211,7 @@ export class Upstream {
         const ready = (): void => {
           connected = true;
           if (body?.rest) {
-            // Not a byte of what cannot be sent again before there is somebody to take it.
+            // A stream cannot be sent again: it starts only when there is a connection.
             request.write(body.bytes);
             body.rest.pipe(request);
           }
@@ -225,17 +225,17 @@ export class Upstream {
       request.once('response', (response) => {
         const { statusCode = 0 } = response;
         if (statusCode < 200) {
-          // Node passes `099` on from a server, and throws when it is to be said to a client.
+          // Node accepts such a status (`099`) from a server but throws when it is passed to a client.
           request.destroy();
           finish({ status: 'cut', reason: `it answered with status ${statusCode}` });
           return;
         }
         finish({ status: 'answer', response, request, lease });
       });
-      // Nobody asked for another protocol: without this Node closes the connection and tells nobody.
+      // Without this handler Node closes the connection and reports nothing.
       request.once('upgrade', (_response, socket) => {
         socket.destroy();
-        finish({ status: 'cut', reason: 'it switched to another protocol, unasked' });
+        finish({ status: 'cut', reason: 'it switched to another protocol without being asked' });
       });
       request.on('error', (error) => {
         const reason = errorCode(error) ?? error.message;
@@ -258,10 +258,10 @@ export class Upstream {
     }
   }
 
-  /** One look for all who wait. */
+  /** All waiting requests share one probe. */
   async #untilAccepting(slot: Slot, deadline: number, signal: AbortLike): Promise<void> {
     while (performance.now() < deadline && !signal.aborted && this.#slot === slot && !this.#gate) {
-      this.#probe ??= accepts(slot.url).finally(() => {
+      this.#probe ??= acceptsConnections(slot.url).finally(() => {
         this.#probe = undefined;
       });
       if (await this.#probe) {

@@ -322,7 +322,7 @@ describe('guard --http: the server that it starts', function () {
     ]);
     assert.equal(second.child.exitCode, 75);
     // The lock comes before the port: the port is not what it complains about.
-    assert.match(second.said(), new RegExp(`name http-test is in use by PID ${server} .*nothing listens`));
+    assert.match(second.said(), new RegExp(`name http-test is in use by PID ${server} .*the port is not open`));
     assert.equal(world.executed().filter((line) => line.startsWith('listening')).length, 1);
     // Without a lock it is the port that it cannot have.
     const third = await world.failingGuard(['--listen', taken, '--upstream', 'http://127.0.0.1:9']);

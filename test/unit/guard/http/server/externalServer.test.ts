@@ -21,10 +21,10 @@ function row(pid: number, ppid = 1, start = pid): ProcessRow {
   };
 }
 
-describe('ForeignServer', () => {
+describe('ExternalServer', () => {
   let listeners: Listener[];
   let rows: ProcessRow[];
-  let looks: number;
+  let reads: number;
   let connections: { open: number; disturbances: number };
   let told: string[];
   let server: ExternalServer;
@@ -32,11 +32,11 @@ describe('ForeignServer', () => {
   const listening = (address: string, ...pids: number[]): Listener => ({ port: 8700, address, pids });
 
   beforeEach(() => {
-    [listeners, rows, looks, told] = [[listening('127.0.0.1', 10)], [row(1, 0), row(10), row(20)], 0, []];
+    [listeners, rows, reads, told] = [[listening('127.0.0.1', 10)], [row(1, 0), row(10), row(20)], 0, []];
     connections = { open: 0, disturbances: 0 };
     server = new ExternalServer({
       url: new URL('http://localhost:8700'),
-      // Not `proc`: its own watch would look in between.
+      // Not `proc`: its timer would read in between.
       table: {
         source: 'test',
         list: async () => rows,
@@ -47,29 +47,29 @@ describe('ForeignServer', () => {
       listeners: {
         source: 'test',
         look: async () => {
-          looks += 1;
+          reads += 1;
           return { listeners, clients: [] };
         },
       },
       connections: () => connections,
       read: async () => new ServerCode(),
-      changed: (sighting, why) => told.push(sighting ? `PID ${sighting.row.pid}` : why),
+      changed: (process, why) => told.push(process ? `PID ${process.row.pid}` : why),
     });
   });
   afterEach(() => server.close());
 
-  it('looks again only when a connection broke or the process ended, and tells each change once', async () => {
+  it('reads again only when a connection ended or the process did, and reports each change once', async () => {
     await server.settled();
     await server.settled();
-    equal(looks, 1);
+    equal(reads, 1);
     connections = { open: 0, disturbances: 1 };
     await server.settled();
-    equal(looks, 2);
+    equal(reads, 2);
     rows = [row(1, 0), row(20)];
     listeners = [listening('127.0.0.1', 20)];
     connections = { open: 1, disturbances: 1 };
     await server.settled();
-    equal(looks, 2, 'as long as a connection stands, its process does');
+    equal(reads, 2, 'while a connection is open, its process runs');
     connections = { open: 0, disturbances: 1 };
     await server.settled();
     listeners = [];
@@ -77,35 +77,35 @@ describe('ForeignServer', () => {
     for (let count = 0; count < 3; count += 1) {
       await server.settled();
     }
-    deepEqual(told, ['PID 10', 'PID 20', 'nobody listens on port 8700']);
+    deepEqual(told, ['PID 10', 'PID 20', 'no process listens on port 8700']);
   });
 
   it('the same PID with another start is another process', async () => {
-    await server.look();
+    await server.read();
     rows = [row(1, 0), row(10, 1, 99)];
     await server.settled();
     deepEqual(told, ['PID 10', 'PID 10']);
   });
 
-  it('of a socket that was passed on the topmost holder counts; a socket for this address stands before one for all', async () => {
+  it('the topmost holder of an inherited socket counts; a socket for this address comes before one for all addresses', async () => {
     rows = [row(1, 0), row(10), row(11, 10), row(20)];
     listeners = [listening('0.0.0.0', 20), listening('127.0.0.1', 11, 10)];
-    await server.look();
-    equal(server.sighting?.row.pid, 10);
+    await server.read();
+    equal(server.process?.row.pid, 10);
     listeners = [listening('::', 20)];
-    await server.look();
-    equal(server.sighting?.row.pid, 20);
+    await server.read();
+    equal(server.process?.row.pid, 20);
   });
 
-  it('several, hidden and foreign listeners are nobody that is known', async () => {
+  it('several, hidden and remote listeners give no process', async () => {
     for (const [seen, why] of [
       [[listening('127.0.0.1', 10), listening('::1', 20)], /several processes/],
-      [[listening('127.0.0.1')], /out of sight/],
-      [[listening('192.0.2.1', 10)], /nobody listens/],
+      [[listening('127.0.0.1')], /is not visible/],
+      [[listening('192.0.2.1', 10)], /no process listens/],
     ] as const) {
       listeners = [...seen];
-      await server.look();
-      equal(server.sighting, undefined);
+      await server.read();
+      equal(server.process, undefined);
       equal(why.test(told.at(-1) ?? ''), true, told.at(-1));
     }
   });

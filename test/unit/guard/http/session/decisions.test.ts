@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isSessionId, shortId } from '../../../../../src/guard/http/session/httpSession.ts';
 import { isSessionRefusal } from '../../../../../src/guard/http/session/sessionExchange.ts';
 import { isOnlyForTheOldServer, isStatelessEra, readClientMessage } from '../../../../../src/guard/http/transport/clientMessage.ts';
-import { credentialHash } from '../../../../../src/guard/http/transport/credential.ts';
+import { credentialHash } from '../../../../../src/guard/http/transport/credentialHash.ts';
 import { endToEnd, flat } from '../../../../../src/guard/http/transport/headers.ts';
 import { isLoopback, strangerReason } from '../../../../../src/guard/options/allowedHosts.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { type MessageHead, MessageHeadScanner } from '../../../../../src/guard/http/transport/messageScanner.ts';
+import { type MessageHead, MessageScanner } from '../../../../../src/guard/http/transport/messageScanner.ts';
 
 /** In pieces of every size, so that every boundary is met. */
 function headOf(text: string): (MessageHead | undefined)[] {
   const bytes = Buffer.from(text);
   return [1, 2, 3, 7, bytes.length].map((size) => {
-    const scanner = new MessageHeadScanner();
+    const scanner = new MessageScanner();
     for (let at = 0; at < bytes.length; at += size) {
       scanner.push(bytes.subarray(at, at + size));
     }
@@ -17,7 +17,7 @@ function all(head: MessageHead | undefined): (MessageHead | undefined)[] {
   return [1, 2, 3, 4, 5].map(() => head);
 }
 
-describe('MessageHeadScanner', () => {
+describe('MessageScanner', () => {
   for (const [text, head] of [
     ['{"jsonrpc":"2.0","id":1,"method":"ping"}', { id: 1, method: 'ping', answers: false }],
     ['{"result":{"id":9,"method":"no","error":{}},"jsonrpc":"2.0","id":"a"}', { id: 'a', method: undefined, answers: true }],

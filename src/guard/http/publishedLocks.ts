@@ -9,63 +9,63 @@ import { guardWitness } from '../process/guardProcesses.ts';
 import { type Acquisition, acquireLocks, openRunFolder } from '../publish/acquireLocks.ts';
 import { recordText } from '../publish/guardRecord.ts';
 
-/** What the proxy holds before anything of it listens. */
+/** What the guard holds and publishes before its port is open. */
 export interface PublishedLocks {
   readonly instance: HeldInstance;
   readonly directory: LockDirectory;
-  readonly witness: ProcessStarts;
+  readonly starts: ProcessStarts;
 }
 
-export type HoldOutcome =
-  /** `held` is missing where nothing can be published; `warning` says why, or what is in use all the same. */
-  | { readonly status: 'go-on'; readonly held?: PublishedLocks; readonly warning?: string }
+export type PublishedLocksResult =
+  /** `held` is missing where nothing can be published; `warning` says why, or which resource another process uses. */
+  | { readonly status: 'continue'; readonly held?: PublishedLocks; readonly warning?: string }
   | { readonly status: 'refuse'; readonly text: string };
 
-/** A probe that a client starts beside its session is gone within this time, ms. */
+/** A client may start a second server for a moment, to probe it; it ends within this time, ms. */
 const probeMs = 2_000;
 const maxArgs = 100;
 
-/** Takes the resources of `--lock` and publishes the proxy, before its port is taken. Never throws. */
-export async function hold(options: HttpGuardOptions): Promise<HoldOutcome> {
+/** Takes the locks of `--lock` and publishes the guard's record. Called before the port is opened. Never throws. */
+export async function takePublishedLocks(options: HttpGuardOptions): Promise<PublishedLocksResult> {
   const opened = openRunFolder(options.runDir === undefined ? {} : { runDir: options.runDir });
   if ('refused' in opened) {
     return without(options, opened.refused);
   }
   const { directory } = opened;
-  const witness = await guardWitness();
-  const own = await witness.startOf(process.pid).catch(() => undefined);
-  const request = { directory, witness, facts: factsOf(options, own), signal: new AbortController().signal };
+  const starts = await guardWitness();
+  const own = await starts.startOf(process.pid).catch(() => undefined);
+  const request = { directory, witness: starts, facts: factsOf(options, own), signal: new AbortController().signal };
   const waitMs = options.onConflict.mode === 'wait' ? options.onConflict.limitMs : probeMs;
   const first = await acquireLocks({ ...request, options, waitMs });
   if (first.status === 'held') {
-    return { status: 'go-on', held: { instance: first.instance, directory, witness } };
+    return { status: 'continue', held: { instance: first.instance, directory, starts } };
   }
   if (first.status === 'impossible' || options.onConflict.mode !== 'warn') {
     return options.locks.length === 0 ? without(options, first.text) : { status: 'refuse', text: refusalText(first) };
   }
   const second = await acquireLocks({ ...request, options: { locks: [] }, uses: options.locks, waitMs });
-  const warning = `${first.text}; the server is served all the same`;
+  const warning = `${first.text}; this server starts too`;
   return second.status === 'held'
-    ? { status: 'go-on', held: { instance: second.instance, directory, witness }, warning }
-    : { status: 'go-on', warning };
+    ? { status: 'continue', held: { instance: second.instance, directory, starts }, warning }
+    : { status: 'continue', warning };
 }
 
-/** The token of `POST /shutdown`: the secret in the file beside the record. */
+/** The token of `POST /shutdown`: the control secret, in the file beside the record. */
 export function shutdownToken({ directory, instance }: PublishedLocks): string | undefined {
   const secret = readControlSecret(directory, instance.record.id);
   return 'refused' in secret ? undefined : secret.secret.toString('hex');
 }
 
-function without(options: HttpGuardOptions, reason: string): HoldOutcome {
+function without(options: HttpGuardOptions, reason: string): PublishedLocksResult {
   return options.locks.length > 0
-    ? { status: 'refuse', text: `Whether the resource is free cannot be told, because ${reason}. The server was not started.` }
-    : { status: 'go-on', warning: `no record is published, so there is no /shutdown: ${reason}` };
+    ? { status: 'refuse', text: `Cannot tell whether the resource is free, because ${reason}. The server was not started.` }
+    : { status: 'continue', warning: `no record is published, so /shutdown is not available: ${reason}` };
 }
 
 function refusalText(result: Exclude<Acquisition, { status: 'held' }>): string {
   return result.status === 'impossible'
-    ? `Whether the resource is free cannot be told, because ${result.text}. The server was not started.`
-    : `${result.text}. The server was not started and nothing listens. End that one, or start this one with --on-conflict wait.`;
+    ? `Cannot tell whether the resource is free, because ${result.text}. The server was not started.`
+    : `${result.text}. The server was not started and the port is not open. Stop the other one, or use --on-conflict wait.`;
 }
 
 function factsOf(options: HttpGuardOptions, own: string | undefined): InstanceFacts {

@@ -8,8 +8,8 @@ import { httpOptionTable, parseHttpOptions } from '../options/httpOptions.ts';
 import { startHttpGuard } from './httpGuard.ts';
 
 /**
- * `mcp-shepherd guard --http`, with the words after `guard`.
- * @returns the exit code, once it was shut down
+ * Runs `mcp-shepherd guard --http`. @param argv the words after `guard`
+ * @returns the exit code, when the guard has ended
  */
 export async function runHttpGuard(argv: readonly string[]): Promise<number> {
   const say = (message: string): void => {

@@ -117,7 +117,7 @@ describe('guard --http: the code behind --upstream', function () {
     const from = { bundle: join(programs, 'guard.cjs'), cwd: project };
     const options = ['--listen', '0', '--upstream', `http://127.0.0.1:${port}`, '--on-stale', 'restart'];
     const [without, ensured] = await Promise.all([world.guard(options, from), world.guard([...options, '--ensure', 'notes'], from)]);
-    assert.match(without.said(), /is not told who can: stale calls are refused. --ensure NAME/);
+    assert.match(without.said(), /cannot restart it: stale calls are refused\. --ensure NAME/);
     const clients = await Promise.all(
       [without, ensured].map(async ({ origin }) => {
         const client = new RawClient(origin);

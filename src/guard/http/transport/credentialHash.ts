@@ -3,12 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isRecord } from '../../../base/json.ts';
 import { oneHeader } from './headers.ts';
 
-/** Headers that say who asks. A client may send them all. */
+/** Headers that carry credentials. A client may send all of them. */
 const credentialHeaders = ['authorization', 'x-api-key', 'api-key', 'x-auth-token'];
 
 /**
- * Who sends a request, as a hash: sessions are bound to it. Of a JSON web token it is the issuer and the subject, because its text changes with each renewal while
- * the person stays the same; that the token is genuine is for the upstream server to say, which sees every request. Cookies are left out: they change by themselves.
+ * Hash of the credentials of a request; sessions are bound to it. A JSON web token counts by issuer and subject, because its text changes with each renewal.
+ * The upstream server, which gets every request, verifies the token. Cookies do not count: servers change them.
  */
 export function credentialHash(headers: IncomingHttpHeaders): string {
   let text = '';
@@ -34,7 +34,7 @@ function principalOf(value: string): string | undefined {
       return JSON.stringify([claims.iss, claims.sub]);
     }
   } catch {
-    // No web token: the whole text counts.
+    // Not a JSON web token: the whole value counts.
   }
   return undefined;
 }
