@@ -77,7 +77,7 @@ describe('Actions across windows', function () {
     }
   });
 
-  /** The window that started last leaves its port in a file; that is put aside for the next window. */
+  /** The window that started last writes its port into a file; the file is renamed to make room for the next window. */
   async function probeOfLastWindow(): Promise<EditorProbe> {
     const file = join(workbench.places.home, 'probe-port');
     const port = await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'), { limit: 60_000 });
@@ -116,7 +116,7 @@ describe('Actions across windows', function () {
     );
     assert.equal(acted[0]?.after?.pid, after[0]?.pid);
     assert.ok(['done', 'already'].includes(answer.outcome.status), JSON.stringify(answer));
-    // Each of those who did not act says who did.
+    // Each requester that did not act names the one that did.
     const texts = [
       ...(answer.outcome.status === 'already' ? [answer.outcome.message] : []),
       ...(

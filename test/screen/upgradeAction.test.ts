@@ -34,7 +34,7 @@ describe('Upgrade and Restart', function () {
         installProbe(extensionsDir);
         const main = await installServer(workspace, server, older);
         mkdirSync(join(workspace, '.vscode'));
-        // Only the look-up goes to the local registry: the command itself uses the one that npm is configured for.
+        // Only the look-up of versions uses the local registry; the command uses the registry that npm is configured for.
         const env = { MEMORY_FILE_PATH: join(home, 'memory.jsonl'), npm_config_registry: index.registry };
         const entry = { type: 'stdio', command: process.execPath, args: [main], env };
         const copyIn = (folder: string): object => {

@@ -11,7 +11,7 @@ import type { RestartCommands } from './restartCommands.ts';
 
 const button = 'Upgrade and Restart';
 
-export interface UpgradeContext {
+interface UpgradeContext {
   /** Scans the machine now. */
   scan(): Promise<Snapshot>;
   readonly platform: NodeJS.Platform;
@@ -153,7 +153,7 @@ async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
     () =>
       new Promise<number | undefined>((done) => {
         listeners.add(tasks.onDidEndTaskProcess((event) => event.execution === running && done(event.exitCode)));
-        // The only event where the program could not be started.
+        // For a program that could not be started, this is the only event.
         listeners.add(tasks.onDidEndTask((event) => event.execution === running && done(undefined)));
       }),
   );
