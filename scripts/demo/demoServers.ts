@@ -6,7 +6,7 @@ import { installServer } from '../system/npmServer.ts';
 export const staleServer = { name: '@modelcontextprotocol/server-everything', old: '2026.1.26', new: '2026.8.31' } as const;
 
 /** The arguments for `node`, by the name of the server in its client's configuration. */
-export type DemoServers = {
+type DemoServers = {
   readonly everything: readonly string[];
   readonly memory: readonly string[];
   readonly files: readonly string[];

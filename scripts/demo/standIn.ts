@@ -6,7 +6,7 @@ import { endTree, listProcesses, type ProcessEntry } from '../system/processTree
 import { waitFor } from '../system/waitFor.ts';
 
 /** What a stand-in client starts. */
-export type StandInServer = { readonly name: string; readonly command: string; readonly args: readonly string[]; readonly copies: number };
+type StandInServer = { readonly name: string; readonly command: string; readonly args: readonly string[]; readonly copies: number };
 
 /** A running stand-in for Claude Code. */
 export type StandIn = {

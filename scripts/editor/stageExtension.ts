@@ -4,7 +4,7 @@ import { projectRoot } from '../system/projectPaths.ts';
 import { packagedFiles } from './packagedFiles.ts';
 
 /** The fields of package.json that scripts and tests read. */
-export type ExtensionManifest = {
+type ExtensionManifest = {
   readonly name: string;
   readonly publisher: string;
   readonly version: string;

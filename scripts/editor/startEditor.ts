@@ -7,7 +7,7 @@ import { endTree } from '../system/processTree.ts';
 import { waitFor } from '../system/waitFor.ts';
 import type { InstalledEditor } from './installEditor.ts';
 
-export type EditorOptions = {
+type EditorOptions = {
   readonly editor: InstalledEditor;
   /** The folder that `url()` opens. */
   readonly workspace: string;

@@ -15,7 +15,7 @@ import type { ServerTree } from './views/serverTree.ts';
 import type { WindowState } from './window/windowState.ts';
 
 /** The objects that the commands act on. */
-export interface CommandTargets {
+interface CommandTargets {
   readonly state: WindowState;
   readonly tree: ServerTree;
   readonly restarts: RestartCommands;

@@ -2,7 +2,7 @@ import { type ConfigurationScope, workspace } from 'vscode';
 import { type RegistryMode, staysOffline } from '../survey/updates/registryClient.ts';
 import { settings } from './manifestNames.ts';
 
-export type NotificationMode = 'all' | 'thisWindow' | 'off';
+type NotificationMode = 'all' | 'thisWindow' | 'off';
 
 export function notificationMode(): NotificationMode {
   const value = read<string>(settings.notifications, 'all');

@@ -10,7 +10,7 @@ import { registryMode } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 
-export interface SurveyStart {
+interface SurveyStart {
   readonly thisWindow: ThisWindow;
   readonly runDir: string;
   /** VS Code's `User` folder. */

@@ -7,7 +7,7 @@ import { endTree } from '../../scripts/system/processTree.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 
-/** How a session of a client shows, as it was recorded of the real one (Claude Code 2.1.329, Codex 0.169.0). */
+/** Clients whose processes were recorded (Claude Code 2.1.329, Codex 0.169.0); a session of the stand-in looks the same. */
 export type RecordedClient = 'claude-code by npm' | 'claude-code native' | 'codex';
 
 /** What a session starts: one entry of its configuration. */
@@ -28,9 +28,9 @@ export type ClientSession = {
 };
 
 type Recorded = {
-  /** Lays the program to where it is recognised, and gives the words that it runs by. */
+  /** Copies the program to a path where the client is recognised, and returns its arguments. */
   readonly launch: (folder: string, cwd: string) => { readonly args: readonly string[]; readonly argv0?: string };
-  /** Of what it hands to its servers, beyond the entry's own: what the client itself adds. */
+  /** The variables that the client itself adds to the environment of its servers. */
   readonly marks: (cwd: string) => Readonly<Record<string, string>>;
   /** Its own environment. */
   readonly environment: (env: NodeJS.ProcessEnv) => NodeJS.ProcessEnv;
@@ -61,18 +61,18 @@ const recorded: Readonly<Record<RecordedClient, Recorded>> = {
   },
   'claude-code native': {
     ...claude,
-    // It wipes its command line: one word is left.
+    // The client overwrites its command line; one word is left.
     launch: (folder) => ({ args: ['--title=claude', install(join(folder, 'share', 'claude', 'session.js'), 'session')] }),
   },
   codex: {
     launch: (folder, cwd) => {
-      // The words are the real ones; Node finds the script by its first argument in the directory.
+      // The arguments are the real ones; Node finds the script in the directory by the first one.
       writeFileSync(join(cwd, 'app-server.js'), `import(${JSON.stringify(standIn)});\n`);
       const vendor = join(folder, 'lib', 'node_modules', '@openai', 'codex', 'vendor', 'x86_64-unknown-linux-musl', 'codex');
       return { argv0: join(vendor, 'codex'), args: ['app-server'] };
     },
     marks: () => ({}),
-    // Nothing else reaches its servers.
+    // Codex passes nothing else on.
     environment: ({ HOME, PATH, LANG = 'C.UTF-8' }) => ({ HOME, PATH, LANG, TERM: 'dumb' }),
     ownGroup: true,
   },
@@ -81,7 +81,7 @@ const recorded: Readonly<Record<RecordedClient, Recorded>> = {
 /**
  * Starts a stand-in for one session of a client, and waits until all its servers have answered.
  *
- * @param folder where its program is laid
+ * @param folder for its program
  * @param cwd the session's directory, and so its servers'
  * @throws Error when a server does not answer within 40 s
  */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 
-/** A second extension beside ours, which calls VS Code's commands and tools for a test and tells what came of it. */
+/** A second extension, which calls VS Code's commands and tools for a test and returns the results. */
 const main = `
 const { createServer } = require('node:http');
 const { writeFileSync } = require('node:fs');
@@ -31,7 +31,7 @@ exports.activate = () => {
   server.listen(0, '127.0.0.1', () => writeFileSync(process.env.EDITOR_PROBE_FILE, String(server.address().port)));
 };`;
 
-/** Variable that tells the extension where to leave its port. */
+/** Variable that names the file into which the extension writes its port. */
 export const probeVariable = 'EDITOR_PROBE_FILE';
 
 /** Installs it; the editor needs `probeVariable` in its environment. */
@@ -73,7 +73,7 @@ export class EditorProbe {
     return this.#ask({ call: 'command', name, args });
   }
 
-  /** Calls an MCP tool through VS Code, by the end of its name. */
+  /** Calls an MCP tool through VS Code. @param suffix the end of its name */
   async tool(suffix: string, input: object): Promise<string> {
     const name = await waitFor(`the tool ${suffix}`, async () => {
       const names = (await this.#ask({ call: 'tools' })) as string[];
@@ -82,7 +82,7 @@ export class EditorProbe {
     return String(await this.#ask({ call: 'tool', name, input }));
   }
 
-  /** Lets VS Code's MCP client start a server; it reads its configuration some time after the window has opened, and ignores ids until then. */
+  /** Starts a server with VS Code's MCP client, which ignores ids until it has read its configuration some time after the window has opened. */
   async start(id: string, tool: string): Promise<void> {
     await waitFor(
       `${id} to run`,

@@ -9,7 +9,7 @@ import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 
-/** The older one drops relations to nodes that were not asked for; the newer one tells them. */
+/** The older version drops relations to nodes that were not requested; the newer one returns them. */
 const memory = { name: '@modelcontextprotocol/server-memory', older: '2026.1.26', newer: '2026.8.31' } as const;
 
 describe('Launch Through Guard', function () {
@@ -122,13 +122,12 @@ describe('Launch Through Guard', function () {
     await waitFor('the row to say so', async () => (await labels()).some((label) => /^notes: running · guarded/.test(label)));
     await remember('two');
     assert.match(readFileSync(join(workbench.places.home, 'memory.json'), 'utf8'), /"one"[\s\S]*"two"/);
-    // What the guard has written down of the server that it started.
+    // From the record that the guard has published.
     await waitFor('its version', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.older}`)));
     await workbench.screenshot('guard-running-dark');
   });
 
   it('is restarted by a click after an upgrade: the same guard, a new server, and VS Code notices nothing', async () => {
-    // What VS Code's client has written in its own log until here: it starts each server once.
     await call('create_relations', { relations: [{ from: 'one', to: 'two', relationType: 'comes before' }] });
     const told = async (): Promise<boolean> => /comes before/.test(await call('open_nodes', { names: ['one'] }));
     assert.equal(await told(), false, 'the older code drops the relation');
@@ -150,7 +149,7 @@ describe('Launch Through Guard', function () {
     assert.equal(await told(), true, 'the newer code answers the next call of the same session');
     assert.ok(!existsSync(`/proc/${old}`), 'the old server is gone');
     await waitFor('the row to be well', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.newer},`)));
-    // The client's own view of it: never stopped, no error, one start.
+    // In the log of VS Code's client the server never stopped.
     await probe.command('workbench.mcp.showOutput', 'mcp.config.ws0.notes');
     const log = workbench.page.locator('.part.panel .view-lines');
     await waitFor('the log of the client', async () => /Discovered \d+ tools/.test(plain(await log.textContent())));

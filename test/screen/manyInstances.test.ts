@@ -1,6 +1,6 @@
-// 30 running servers of 10 entries, by 4 clients: who started each, and from which entry? The truth is taken from what the clients did (whose child a
-// process is, what its entry alone gives it), not from the product. Several entries have the same words and differ in their environment alone, or
-// only in the client whose file they stand in.
+// 30 running servers of 10 entries, by 4 clients: which client started each, and from which entry? The expected answer comes from what the clients did
+// (whose child a process is, which variable only its entry sets), not from the product. Several entries have the same command line and differ only in
+// their environment, or only in the client whose file contains them.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const everything = '@modelcontextprotocol/server-everything';
 const thinking = '@modelcontextprotocol/server-sequential-thinking';
 const npxMemory = ['-y', `${memory}@${version}`];
 
-/** One server that runs: its topmost process and what is true of it. */
+/** The expected answer for one running server, by its topmost process. */
 type Truth = { readonly pid: number; readonly client: string; readonly clientPid: number; readonly definition: string };
 
 describe('30 instances of 10 definitions by 4 clients', function () {
@@ -50,7 +50,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
       missing = `opencode cannot be had, so its 6 of the 30 instances are left out: ${String(error).split('\n')[0]}`;
       return undefined;
     });
-    // One after the other: this many at the same moment are more than a small machine starts within the editor's own limits.
+    // One after the other: a small machine cannot start this many at once within the editor's time limits.
     const others: Truth[] = [];
     workbench = await openWorkbench({
       prepare: async (places) => {
@@ -86,7 +86,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     };
     installProbe(extensionsDir);
     process.env[probeVariable] = join(home, 'probe-port');
-    // npx has a cache of its own; only what was downloaded before is shared.
+    // npx gets its own cache; only earlier downloads are shared.
     const cache = join(home, 'npm');
     const downloads = join(process.env.NPM_CONFIG_CACHE ?? join(home, 'downloads'), '_cacache');
     mkdirSync(downloads, { recursive: true });
@@ -110,7 +110,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     };
     write(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
 
-    // The machine is busy: what it gives a server by itself (5 s) may not be enough.
+    // The machine is busy, and opencode's own limit for a start (5 s) may not be enough.
     const local = (command: readonly string[], environment = {}): object => ({ type: 'local', command, environment, timeout: 60_000 });
     const mcp = {
       'notes-one': local(['node', script(memory)], notes('opencode-one')),
@@ -123,7 +123,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     const claudeEntries = claudeServers.map(({ name, command, args, env: variables }) => [name, { command, args, env: variables }]);
     write(join(home, '.claude.json'), JSON.stringify({ mcpServers: Object.fromEntries(claudeEntries) }, undefined, 2));
 
-    // Codex keeps a set for each thread.
+    // Codex starts a set of servers for each thread.
     codexServers = [
       {
         name: 'palace',
@@ -155,11 +155,11 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     await Promise.all([first, await probeOfLastWindow('second')].map(startAll));
     const hosts = processes().filter(({ line }) => line.includes('--type=extensionHost'));
     assert.equal(hosts.length, 2, 'each window has an extension host');
-    // This VS Code is the one that code-server brings along, and says so.
+    // This VS Code is part of code-server and identifies itself as that.
     return hosts.flatMap((host) => truthsBelow(host.pid, 'code-server', ['memory', 'everything', 'thinking']));
   }
 
-  /** The window that started last leaves its port in a file; that is put aside for the next window. */
+  /** The window that started last writes its port into a file; the file is renamed to make room for the next window. */
   async function probeOfLastWindow(name: string): Promise<EditorProbe> {
     const file = join(home, 'probe-port');
     await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'), { limit: 60_000 });
@@ -205,7 +205,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     return session.servers.map(({ name, pid }) => ({ pid, client, clientPid: session.pid, definition: name }));
   }
 
-  /** The servers that a client has started, told by what its own file alone gives them. @param expected the names, in any order */
+  /** The servers that a client has started, recognised by what only its own file sets. @param expected the names, in any order */
   function truthsBelow(clientPid: number, client: string, expected: readonly string[]): Truth[] {
     const found = processes().filter(({ ppid, line }) => ppid === clientPid && /server-/.test(line));
     const truth = found.map(({ pid, line }) => ({ pid, client, clientPid, definition: nameOf(pid, line, client) }));
@@ -221,7 +221,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     return client === 'opencode' ? variable.replace('opencode', 'notes') : 'memory';
   }
 
-  /** An observer that came before and comes again a minute later: old enough for every verdict on copies. */
+  /** A snapshot with a clock that is a minute ahead: old enough for every verdict on copies. */
   async function survey(runDir: string): Promise<Snapshot> {
     const clock = { now: () => Date.now() + 60_000, uptime: () => performance.now() + 1_000_000 };
     const surveyor = await makeSurveyor(home, join(home, runDir), { folders: [workspace], clock });
@@ -232,7 +232,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     }
   }
 
-  /** Which entry and client the product names for each process of the truth, and what it says beyond it. */
+  /** Compares the entry and client that the product names for each process with the expected ones. */
   function compare(snapshot: Snapshot): void {
     const names = new Map(
       snapshot.definitions.map(({ id, client, name }) => [id, `${client === 'vscode' ? 'code-server' : client} ${name}`]),
@@ -295,7 +295,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
     await waitFor(`the window to say ${expected}`, async () => (await label()).includes(expected));
   });
 
-  it('control: one client that runs an entry twice is told, and what has the words of an entry but not its environment is nobody’s', async () => {
+  it('control: an entry that one client runs twice is reported, and a process with the command line of an entry but another environment belongs to none', async () => {
     const [work] = claudeServers;
     assert.ok(work);
     const stray = { ...work, name: 'stray', env: notes('of-no-entry'), copies: 1 };
@@ -324,7 +324,7 @@ function processes(): { readonly pid: number; readonly ppid: number; readonly li
     try {
       return zombie ? [] : [{ pid, ppid, line: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() }];
     } catch {
-      return []; // gone meanwhile
+      return []; // ended since it was listed
     }
   });
 }

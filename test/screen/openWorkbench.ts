@@ -18,7 +18,7 @@ export type WorkbenchPlaces = {
   readonly runDir: string;
   /** The editor's server-data-dir; `data/User/mcp.json` below it is the user's own list of servers. */
   readonly dataDir: string;
-  /** Installed extensions; ours is in there already. */
+  /** Installed extensions, ours included. */
   readonly extensionsDir: string;
 };
 
@@ -30,7 +30,7 @@ export type WorkbenchOptions = {
   /** Added to the environment of the editor and all that it starts. */
   readonly env?: NodeJS.ProcessEnv;
   readonly version?: EditorVersion;
-  /** Our extension is not laid into the extensions folder; `prepare` puts it there in another way. */
+  /** The extension is not copied into the extensions folder; `prepare` installs it in another way. */
   readonly bare?: true;
   readonly size?: { readonly width: number; readonly height: number };
 };
@@ -44,7 +44,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const root = mkdtempSync(join(tmpdir(), 'wb-'));
   const place = (name: string): string => {
     const path = join(root, name);
-    // As private as a user's own: the lock-file protocol refuses a run folder that others can write to.
+    // The lock protocol refuses a run folder that others can write to.
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return path;
   };

@@ -11,7 +11,7 @@ import { waitFor } from '../../scripts/system/waitFor.ts';
 /** A running `opencode serve`. */
 export type Opencode = {
   readonly pid: number;
-  /** Lets it work in a directory: it starts its own copy of each configured server there. Returns what became of each. */
+  /** Lets it work in a directory, where it starts its own copy of each configured server. @returns the status of each */
   readonly workIn: (directory: string) => Promise<Readonly<Record<string, string>>>;
   /** What its HTTP interface answers in a directory, as text. */
   readonly ask: (method: 'GET' | 'POST', path: string, directory: string) => Promise<string>;
@@ -24,10 +24,10 @@ const version = '1.18.33';
 const quiet = { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_MODELS_FETCH: '1', NPM_CONFIG_OFFLINE: 'true' };
 
 /**
- * Gets opencode from npm into the cache folder; the second call returns at once.
+ * Installs opencode from npm into the cache folder. Later calls return at once.
  *
  * @returns its program
- * @throws Error with npm's last lines when it cannot be had
+ * @throws Error with npm's last lines when that fails
  */
 export async function installOpencode(): Promise<string> {
   const folder = join(cacheRoot, `opencode-${version}`);

@@ -1,4 +1,4 @@
-// A server that speaks the lock protocol itself, with nothing between it and VS Code: its own word for what it has loaded is on the screen.
+// A server that speaks the lock protocol itself, without a guard: the screen shows the versions that it has published.
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,12 +52,12 @@ describe('The Python example in VS Code', function () {
   };
   const row = async (text: string): Promise<string | undefined> => (await window().rowLabels()).find((label) => label.includes(text));
 
-  it('is shown with the version that it wrote down, and with what it holds', async () => {
+  it('is shown with the version that it published, and with the resource that it holds', async () => {
     const label = await waitFor('its recorded version', () => row('runs 1.0.0'));
     assert.match(label, /^notes, runs 1\.0\.0/);
     const line = window().rows('recorded').first();
     await line.waitFor();
-    // The card goes when its row is drawn anew, and begins with "Loading...": hovered over until it says something.
+    // The card disappears when its row is drawn again, and begins with "Loading...": hover until it has its text.
     const text = await waitFor('the words of the tooltip', async () => {
       const card = await window().hover(line);
       return card
@@ -70,7 +70,7 @@ describe('The Python example in VS Code', function () {
     await window().screenshot('view-recorded-versions');
   });
 
-  it('says what it still runs when its package and what that requires are replaced', async () => {
+  it('shows what it still runs when its package and a dependency are replaced', async () => {
     await installExamples(venv, { lock: '1.4.0', server: '1.5.0' });
     const label = await waitFor('the replaced version', () => row('installed 1.5.0, stale'));
     assert.match(label, /^notes, runs 1\.0\.0, installed 1\.5\.0, stale/);

@@ -11,7 +11,7 @@ import type { Workbench } from './workbench.ts';
 
 const title = 'MCP Servers';
 const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31' } as const;
-/** What the issue promises from the end of the installation to the screen, and a margin for a machine that runs other tests too. */
+/** Limit from the end of the installation to the screen, and a margin for a machine that runs other tests too. */
 const noticeMs = 2_000;
 const marginMs = 3_000;
 
@@ -101,13 +101,13 @@ describe('MCP servers on the screen', function () {
     const calm = /^MCP servers: 2 servers running, all current/;
     await waitFor('the status bar to say so', async () => calm.test((await item().getAttribute('aria-label')) ?? ''));
     assert.equal(await warns(), false);
-    // A sign of progress may stand there for a moment.
+    // The badge may show progress for a moment.
     await waitFor('no badge', async () => (await workbench.activity(title).locator('.badge-content:visible').count()) === 0);
     await workbench.hidePanel();
     await workbench.screenshot('view-current-dark');
   });
 
-  it('are said to be stale when npm replaced the package: status bar, badge, row and notification', async () => {
+  it('are shown as stale when npm has replaced the package: status bar, badge, row and notification', async () => {
     const took = await makeStale(staleServer.new);
     console.log(`noticed ${Math.round(took)} ms after npm had ended`);
     assert.ok(took < noticeMs + marginMs, `noticed after ${took} ms`);
@@ -142,7 +142,7 @@ describe('MCP servers on the screen', function () {
     }
   });
 
-  it('say everything they know in a read-only document', async () => {
+  it('have their evidence in a read-only document', async () => {
     await everythingRow().click();
     const editor = workbench.page.locator('.editor-instance .view-lines');
     await editor.getByText('Stale (proven)').waitFor();
@@ -214,11 +214,11 @@ describe('MCP servers on the screen', function () {
 
   it('say how to restart what another client runs', async () => {
     await workbench.rowMenu(workbench.rows('memory').first(), 'How to Restart');
-    await workbench.notifications(/memory \(PID \d+\): In that Claude Code session run \/mcp, pick memory and choose Reconnect/).waitFor();
+    await workbench.notifications(/memory \(PID \d+\): .*\/mcp/).waitFor();
   });
 });
 
-/** So wide that date-like versions fit on a row, for the pictures. */
+/** Makes the side bar wide enough for long versions, for the pictures. */
 async function widenSideBar({ page }: Workbench): Promise<void> {
   const bar = await page.locator('.part.sidebar').boundingBox();
   assert.ok(bar);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
+import { findOnPath } from '../../scripts/editor/findBrowser.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
@@ -19,7 +20,7 @@ describe('Upgrade and Restart', function () {
   let workbench: Workbench;
   let probe: EditorProbe;
   let index: LocalIndex;
-  /** Offers a version that nobody can install. */
+  /** Offers a version that does not exist. */
   let boaster: LocalIndex;
 
   before(async () => {
@@ -33,19 +34,19 @@ describe('Upgrade and Restart', function () {
         installProbe(extensionsDir);
         const main = await installServer(workspace, server, older);
         mkdirSync(join(workspace, '.vscode'));
-        // Only the look-up goes to the local registry: the command itself uses the one that npm is configured for.
+        // Only the look-up of versions uses the local registry; the command uses the registry that npm is configured for.
         const env = { MEMORY_FILE_PATH: join(home, 'memory.jsonl'), npm_config_registry: index.registry };
         const entry = { type: 'stdio', command: process.execPath, args: [main], env };
-        const second = join(workspace, 'second');
-        for (const name of ['node_modules', 'package.json']) {
-          cpSync(join(workspace, name), join(second, name), { recursive: true, verbatimSymlinks: true });
-        }
-        const other = {
-          ...entry,
-          args: [main.replace(workspace, second)],
-          env: { ...env, npm_config_registry: boaster.registry },
+        const copyIn = (folder: string): object => {
+          for (const name of ['node_modules', 'package.json']) {
+            cpSync(join(workspace, name), join(workspace, folder, name), { recursive: true, verbatimSymlinks: true });
+          }
+          const args = [main.replace(workspace, join(workspace, folder))];
+          return { ...entry, args, env: { ...env, npm_config_registry: boaster.registry } };
         };
-        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers: { memory: entry, other } }, undefined, 2));
+        const servers = { memory: entry, other: copyIn('second'), pnpm: copyIn('third') };
+        writeFileSync(join(workspace, 'third', 'pnpm-lock.yaml'), '');
+        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
         probe = new EditorProbe(join(home, 'probe-port'));
         process.env[probeVariable] = join(home, 'probe-port');
       },
@@ -113,18 +114,34 @@ describe('Upgrade and Restart', function () {
     assert.equal(await workbench.notifications(/still runs/).count(), 0, 'a server that is being replaced is no news');
   });
 
-  it('leaves the server alone when the command fails, and says so', async () => {
-    const entry = join(workbench.places.workspace, 'second', 'node_modules', server, 'package.json');
-    const process = async () => /PID (\d+)/.exec((await workbench.rowLabels()).find((text) => text.startsWith('other,')) ?? '')?.[1];
-    await probe.start('mcp.config.ws0.other', 'open_nodes');
-    const row = workbench.rows('other').first();
-    await waitFor('the newer version', async () => (await workbench.rowLabels()).some((text) => text.includes('9999.0.0 available')));
+  /** Lets the upgrade of a server fail. */
+  async function failingUpgrade(name: string, folder: string, reason: RegExp): Promise<void> {
+    const entry = join(workbench.places.workspace, folder, 'node_modules', server, 'package.json');
+    const row = async () => (await workbench.rowLabels()).find((text) => text.startsWith(`${name},`)) ?? '';
+    const process = async () => /PID (\d+)/.exec(await row())?.[1];
+    await waitFor('the server', async () => {
+      await probe.command('workbench.mcp.startServer', `mcp.config.ws0.${name}`, { waitForLiveTools: true });
+      return (await process()) !== undefined;
+    });
+    await waitFor('the newer version', async () => (await row()).includes('9999.0.0 available'));
     const before = await process();
-    await workbench.rowMenu(row, 'Upgrade and Restart');
+    await workbench.rowMenu(workbench.rows(name).first(), 'Upgrade and Restart');
     await dialog().locator('.monaco-button', { hasText: 'Upgrade and Restart' }).click();
-    await workbench.notifications(/failed \(exit code \d+\)/).waitFor({ timeout: 60_000 });
+    await workbench.notifications(reason).waitFor({ timeout: 60_000 });
     assert.equal(await process(), before);
     assert.equal(JSON.parse(readFileSync(entry, 'utf8')).version, older);
+  }
+
+  it('leaves the server alone when the command fails, and says so', async () => {
+    await failingUpgrade('other', 'second', /failed \(exit code \d+\)/);
     await workbench.screenshot('upgrade-failed');
+  });
+
+  it('leaves the server alone when the program is missing, and says so', async function () {
+    if (findOnPath(['pnpm'])) {
+      console.log('This machine has pnpm.');
+      this.skip();
+    }
+    await failingUpgrade('pnpm', 'third', /failed \(it could not be started/);
   });
 });

@@ -1,5 +1,4 @@
-// The main job, proven by what the user gets: the answer of a tool. The older server-memory drops relations to nodes that were not asked for
-// (data that is there is not returned); the newer one returns them.
+// The main feature, proven by the answers of a tool: the older server-memory drops relations to nodes that were not requested; the newer one returns them.
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -98,7 +97,7 @@ describe('An upgrade under a server that VS Code runs', function () {
     return fresh;
   };
 
-  it('control: without a restart the tool goes on answering with the old code', async () => {
+  it('control: without a restart the old code answers', async () => {
     assert.equal(await knows(), false, 'the older version drops the relation');
     const old = await pid();
     await upgrade(newer);
@@ -109,7 +108,7 @@ describe('An upgrade under a server that VS Code runs', function () {
     await workbench.notifications(new RegExp(`${older}.*${newer}`)).waitFor();
   });
 
-  it('is cured by a click on Restart in the tooltip of the badge: new process, badge gone, new code answers', async () => {
+  it('is fixed by a click on Restart in the tooltip of the badge: new process, badge gone, new code answers', async () => {
     const old = await pid();
     const card = await workbench.hover(workbench.statusItem('servers'));
     await card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first().click();
@@ -117,7 +116,7 @@ describe('An upgrade under a server that VS Code runs', function () {
     assert.equal(await knows(), true);
   });
 
-  it('is cured from the command palette alone', async () => {
+  it('is fixed from the command palette', async () => {
     const old = await pid();
     // Back to the older version: a downgrade is stale as well.
     await upgrade(older);

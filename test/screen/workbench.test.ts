@@ -44,7 +44,7 @@ describe('The workbench on the screen', function () {
     const { editor, places } = workbench;
     const tree = processTree(editor.pid);
     await workbench.close();
-    // Whose parent has not yet heard of its end is no process any more.
+    // A zombie is not counted as alive.
     assert.deepEqual(stillAlive(tree), [], 'the editor left processes behind');
     assert.ok(!existsSync(places.home), 'the editor left files behind');
   });

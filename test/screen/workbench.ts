@@ -9,12 +9,12 @@ import { type WorkbenchPlaces, waitForWorkbench } from './openWorkbench.ts';
 
 type Parts = { readonly page: Page; readonly editor: Editor; readonly places: WorkbenchPlaces; readonly close: () => Promise<void> };
 
-/** A window of VS Code as a user sees it. Every method waits for what it needs; none sleeps. */
+/** A window of VS Code as a user sees it. Every method waits for a condition, none for a fixed time. */
 export class Workbench {
   readonly page: Page;
   readonly editor: Editor;
   readonly places: WorkbenchPlaces;
-  /** Ends the browser, the editor and all that it started, and removes their folders. */
+  /** Ends the browser and the editor with all its processes, and removes their folders. */
   readonly close: () => Promise<void>;
 
   constructor(parts: Parts) {
@@ -61,7 +61,7 @@ export class Workbench {
     await row.locator(`a.action-label[aria-label="${title}"]`).click();
   }
 
-  /** Chooses from the context menu of a row. The row is selected first: else VS Code may pass the command no element. It stays as open or closed as it was. */
+  /** Chooses from the context menu of a row. It selects the row first, else VS Code may pass no element to the command, and keeps its expansion. */
   async rowMenu(row: Locator, item: string): Promise<void> {
     const open = await row.getAttribute('aria-expanded');
     await row.click();
@@ -137,7 +137,7 @@ export class Workbench {
   async hover(target: Locator): Promise<Locator> {
     const card = this.page.locator('.monaco-hover:visible').last();
     await waitFor('the hover card', async () => {
-      // A hover that begins while the window is still busy shows no card: begin again.
+      // A hover that begins while the window is busy shows no card: try again.
       await this.page.mouse.move(700, 300);
       await target.hover();
       return card.waitFor({ timeout: 3_000 }).then(
@@ -154,7 +154,7 @@ export class Workbench {
     const list = this.page.locator('.runtime-extensions-editor');
     await list.locator('.monaco-list-row').first().waitFor();
     const row = list.locator('.monaco-list-row', { has: this.page.locator('.name', { hasText: displayName }) });
-    // The list is virtual and sorted by time: it holds what is in sight, and is gone through page by page.
+    // The list is virtual: it holds only the visible rows, so search it page by page.
     const keys = ['PageDown', 'PageDown', 'PageDown', 'PageDown', 'Home'];
     let looks = 0;
     const line = await waitFor(`${displayName} to be listed as running`, async () => {
@@ -186,7 +186,7 @@ export class Workbench {
     return path;
   }
 
-  /** Reloads the window as "Developer: Reload Window" does: a new extension host, no MCP server runs in it. */
+  /** Reloads the window like "Developer: Reload Window": it gets a new extension host without MCP servers. */
   async reload(): Promise<void> {
     await this.page.reload();
     await waitForWorkbench(this.page);

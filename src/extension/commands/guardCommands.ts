@@ -21,7 +21,7 @@ import type { PreviewDocuments } from '../views/previewDocuments.ts';
 import type { SurveyHandle } from '../window/surveyHandle.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-export interface GuardContext {
+interface GuardContext {
   readonly state: WindowState;
   readonly survey: SurveyHandle;
   /** Starts a server of this window whose entry has changed. @returns what went wrong */

@@ -1,4 +1,4 @@
-import { ProcessExecution, ProgressLocation, Task, TaskScope, tasks, window } from 'vscode';
+import { ProcessExecution, ProgressLocation, Task, TaskPanelKind, TaskScope, tasks, window } from 'vscode';
 import { type UpgradePlan, upgradePlan } from '../../action/plan/upgradePlan.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
@@ -11,7 +11,7 @@ import type { RestartCommands } from './restartCommands.ts';
 
 const button = 'Upgrade and Restart';
 
-export interface UpgradeContext {
+interface UpgradeContext {
   /** Scans the machine now. */
   scan(): Promise<Snapshot>;
   readonly platform: NodeJS.Platform;
@@ -131,7 +131,7 @@ export class UpgradeCommands {
 
 /**
  * Characters that do not reach the program as they are: VS Code replaces `${…}` in a task, and on Windows npm and others are batch files, to which
- * `cmd.exe` hands their arguments.
+ * `cmd.exe` passes their arguments.
  */
 const changedOnTheWay = process.platform === 'win32' ? /\$\{|["%&<>^|!]/ : /\$\{/;
 
@@ -144,6 +144,8 @@ async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
   const name = `Upgrade ${oneLine(plan.packageName, 60)}`;
   const execution = new ProcessExecution(program, args, plan.cwd === undefined ? {} : { cwd: plan.cwd });
   const task = new Task({ type: 'mcpShepherd', argv: plan.argv }, TaskScope.Workspace, name, 'MCP Shepherd', execution);
+  // In a terminal that it uses again, VS Code 1.139 never ends a task whose program it cannot start.
+  task.presentationOptions = { panel: TaskPanelKind.New };
   const running = await tasks.executeTask(task);
   const listeners = new DisposableStore();
   const exitCode = await window.withProgress(
@@ -151,7 +153,7 @@ async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
     () =>
       new Promise<number | undefined>((done) => {
         listeners.add(tasks.onDidEndTaskProcess((event) => event.execution === running && done(event.exitCode)));
-        // The only event where the program could not be started.
+        // For a program that could not be started, this is the only event.
         listeners.add(tasks.onDidEndTask((event) => event.execution === running && done(undefined)));
       }),
   );

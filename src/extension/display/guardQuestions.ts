@@ -3,7 +3,7 @@ import { defaultStaleMode, type StaleMode, staleModes } from '../../model/staleM
 import { oneLine, withoutIcons } from './plainText.ts';
 
 /** One line of the quick pick that is shown before an entry is changed. */
-export interface GuardAnswer {
+interface GuardAnswer {
   readonly label: string;
   readonly description: string;
   /** Undefined = no guard. */

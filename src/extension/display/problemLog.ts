@@ -6,7 +6,7 @@ import { oneLine } from './plainText.ts';
 import { pathText } from './sourceText.ts';
 
 /** "~/.cursor/mcp.json, line 3: …" */
-export function problemText(problem: Problem, home: string): string {
+function problemText(problem: Problem, home: string): string {
   const place =
     problem.file === undefined ? '' : `${pathText(problem.file, home)}${problem.line === undefined ? '' : `, line ${problem.line}`}: `;
   return `${place}${oneLine(problem.message, 300)}`;

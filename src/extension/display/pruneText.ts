@@ -6,7 +6,7 @@ import { processText } from './instanceText.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
 /** One line of "Stop Duplicates and Orphans…"; lines without a candidate are headings. */
-export interface PrunePick {
+interface PrunePick {
   readonly label: string;
   readonly description?: string;
   readonly detail?: string;

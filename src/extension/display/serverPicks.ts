@@ -7,7 +7,7 @@ import { processText, versionsText } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
 
 /** One line of "Restart Server…". */
-export interface ServerPick {
+interface ServerPick {
   readonly label: string;
   /** Finding and versions. */
   readonly description: string;

@@ -28,10 +28,18 @@ interface ServerGroup {
   readonly sharedWith?: Definition;
 }
 
+/** What every row is made from. */
+interface RowContext {
+  readonly snapshot: Snapshot;
+  readonly facts: WindowFacts;
+  /** Epoch ms, for ages. */
+  readonly now: number;
+}
+
 /** The rows of the view: clients → servers → instances; servers without a client come last. Pure. @param now epoch ms, for ages */
 export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode[] {
   const groups = [...groupByClient(snapshot, facts).values()].sort((a, b) => rank(a, facts) - rank(b, facts) || compare(a.name, b.name));
-  return groups.map((group) => clientNode(group, snapshot, facts, now));
+  return groups.map((group) => clientNode(group, { snapshot, facts, now }));
 }
 
 function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, ClientGroup> {
@@ -91,9 +99,9 @@ function compare(a: string, b: string): number {
   return a.localeCompare(b, 'en', { sensitivity: 'base', numeric: true });
 }
 
-function clientNode(group: ClientGroup, snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode {
+function clientNode(group: ClientGroup, context: RowContext): TreeNode {
   const entries = [...group.servers].sort(([keyA, a], [keyB, b]) => compare(a.name, b.name) || compare(keyA, keyB));
-  const children = entries.map(([key, server]) => serverNode(`server:${group.key}:${key}`, server, snapshot, facts, now));
+  const children = entries.map(([key, server]) => serverNode(`server:${group.key}:${key}`, server, context));
   const instances = entries.flatMap(([, server]) => server.instances);
   const counts = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
   const description = [counts, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
@@ -105,18 +113,25 @@ function clientNode(group: ClientGroup, snapshot: Snapshot, facts: WindowFacts, 
     label: name,
     description,
     icon: { id: group.clientId === undefined ? 'circle-slash' : isVscode(group.clientId) ? 'window' : 'terminal' },
-    expanded: instances.length > 0 || rank(group, facts) === 0,
+    expanded: instances.length > 0 || rank(group, context.facts) === 0,
     flags: contextFlags({ kind: 'client' }),
     spoken: `${name}: ${description}`,
     children,
   };
 }
 
-function serverNode(id: string, server: ServerGroup, snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode {
+function serverNode(id: string, server: ServerGroup, context: RowContext): TreeNode {
   const { definition } = server;
+  const { home } = context.facts;
   const instances = [...server.instances].sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt) || a.pid - b.pid);
   const only = instances.length === 1 ? instances[0] : undefined;
-  const description = `${serverState(server, facts.home)}${definition?.guarded ? ' · guarded' : ''} · ${definition ? sourceText(definition, facts.home) : 'not in any configuration'}`;
+  const description = [
+    serverState(server, home),
+    definition?.guarded && 'guarded',
+    definition ? sourceText(definition, home) : 'not in any configuration',
+  ]
+    .filter(Boolean)
+    .join(' · ');
   const label = oneLine(server.name, 80);
   return {
     id: instances.length > 0 ? id : `${id}:idle`,
@@ -129,12 +144,12 @@ function serverNode(id: string, server: ServerGroup, snapshot: Snapshot, facts: 
       kind: 'server',
       configured: definition !== undefined,
       guard: definition && guardability(definition),
-      ...(only ? abilities(only, snapshot, facts) : {}),
+      ...(only ? abilities(only, context) : {}),
     }),
     spoken: `${label}: ${description}`,
     ...(only ? { instanceId: only.id } : {}),
     ...(definition ? { definitionId: definition.id } : {}),
-    children: instances.map((instance) => instanceNode(`${id}:${instance.id}`, instance, definition, snapshot, facts, now)),
+    children: instances.map((instance) => instanceNode(`${id}:${instance.id}`, instance, definition, context)),
   };
 }
 
@@ -157,14 +172,8 @@ function serverState({ definition, instances, sharedWith }: ServerGroup, home: s
   return [`${instances.length} running`, counts].filter(Boolean).join(', ');
 }
 
-function instanceNode(
-  id: string,
-  instance: Instance,
-  definition: Definition | undefined,
-  snapshot: Snapshot,
-  facts: WindowFacts,
-  now: number,
-): TreeNode {
+function instanceNode(id: string, instance: Instance, definition: Definition | undefined, context: RowContext): TreeNode {
+  const { facts, now } = context;
   const doing = facts.busy.get(instance.id);
   const state = doing ? `${doing}…` : findingsText(instance.findings);
   const other = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : undefined;
@@ -184,7 +193,7 @@ function instanceNode(
       kind: 'instance',
       configured: definition !== undefined,
       guard: definition && guardability(definition),
-      ...abilities(instance, snapshot, facts),
+      ...abilities(instance, context),
     }),
     spoken: `${oneLine(instance.name, 80)}, ${label}, ${[state, processText(instance, now), ownerText(instance, facts)].filter(Boolean).join(', ')}`,
     instanceId: instance.id,
@@ -195,8 +204,7 @@ function instanceNode(
 
 function abilities(
   instance: Instance,
-  snapshot: Snapshot,
-  facts: WindowFacts,
+  { snapshot, facts }: RowContext,
 ): { running: true; restartable: boolean; stale: boolean; upgradable: boolean } {
   const restartable = !facts.busy.has(instance.id) && isRestartable(instance, snapshot, facts);
   return { running: true, restartable, stale: isStale(instance), upgradable: !facts.busy.has(instance.id) && isUpgradable(instance) };

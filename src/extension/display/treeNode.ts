@@ -25,7 +25,7 @@ export interface TreeNode {
 }
 
 /** What a row offers; the manifest's `viewItem =~ /\bflag\b/` conditions test for these words. */
-export interface RowAbilities {
+interface RowAbilities {
   readonly kind: TreeNode['kind'];
   /** Stands for exactly one running instance. */
   readonly running?: boolean;

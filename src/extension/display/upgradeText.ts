@@ -31,7 +31,7 @@ export function upgradeFailure(plan: UpgradePlan, reason: string): string {
 }
 
 /** One line of "Upgrade and Restart…". */
-export interface UpgradePick {
+interface UpgradePick {
   readonly label: string;
   /** Versions. */
   readonly description: string;

@@ -10,7 +10,7 @@ import type { WindowState } from './windowState.ts';
 
 export type WindowVerb = 'restart' | 'stop';
 
-export interface WindowActionsContext {
+interface WindowActionsContext {
   /** This window as the requester of an action. @throws when the run folder cannot be used */
   requester(): Requester;
   isRunning(identity: string): Promise<boolean>;

@@ -22,7 +22,7 @@ export interface WindowFacts {
 export type Doing = 'restarting' | 'stopping' | 'upgrading';
 
 /** How this window can restart or stop one instance. */
-export type LocalRoute =
+type LocalRoute =
   | { readonly kind: 'here' }
   /** `step`: what the user has to do or know. `askable`: the window, guard or client that runs it takes a request. */
   | { readonly kind: 'elsewhere'; readonly step: string; readonly askable?: true };

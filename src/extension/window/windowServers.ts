@@ -8,7 +8,7 @@ import { editorServerIds } from './serverIds.ts';
 import { noCommandStep } from './windowFacts.ts';
 
 /** Runs tasks that share a key one after the other, all others in parallel. */
-export class KeyedQueue {
+class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>();
 
   /** Runs the task when every earlier task with one of these keys has succeeded or failed. */

@@ -47,7 +47,7 @@ describe('Restart All Stale in a real VS Code', function () {
     assert.deepEqual(serverPids(), before);
   });
 
-  it('replaces the server whose package was replaced, by VS Code’s own commands, and leaves it alone afterwards', async () => {
+  it('restarts the server whose package was replaced, by VS Code’s own commands, and once only', async () => {
     const [old] = serverPids();
     await until('its versions to be recorded', async () => {
       await vscode.commands.executeCommand(commands.refresh);

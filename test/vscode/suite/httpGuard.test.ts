@@ -23,7 +23,7 @@ describe('guard --http under VS Code’s own MCP client', function () {
   let origin: string;
   let server: ChildProcess;
 
-  /** The program that VS Code runs extensions on is a Node too. */
+  /** Starts a Node program with the executable that runs extensions. */
   function start(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
@@ -107,7 +107,7 @@ describe('guard --http under VS Code’s own MCP client', function () {
       return result.content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
     };
     assert.match(await echo('before'), /Echo: before/);
-    // VS Code may have begun more than one while it started the server; each has a file of its own, also one that it ended.
+    // VS Code may have begun several sessions while it started the server; each has a file, also an ended one.
     const begun = await until('the file of each session', async () => {
       const files = keptSessions();
       return files.length > 0 && files.length >= (await health()).open && files;
@@ -118,7 +118,7 @@ describe('guard --http under VS Code’s own MCP client', function () {
       assert.match(await echo(`${round} call`), new RegExp(`Echo: ${round} call`));
       assert.match(await echo(`${round} call again`), new RegExp(`Echo: ${round} call again`));
     }
-    // Set up again once for each restart, and VS Code itself noticed nothing: it began no other session.
+    // The guard recovered the session after each restart; VS Code began no other one.
     assert.deepEqual(keptSessions(), begun);
     assert.ok((await health()).recovered >= 2);
   });

@@ -49,7 +49,7 @@ describe('In a real VS Code', () => {
   it('the MCP client of VS Code starts a server from .vscode/mcp.json, and its tool answers', async function () {
     this.timeout(90_000);
     const id = 'mcp.config.ws0.everything';
-    // autoTrustChanges: 1.103 asks before a start, and no dialog can be shown in tests. The product itself never passes it.
+    // autoTrustChanges: 1.103 asks before a start, and tests cannot show a dialog. The extension itself never passes it.
     const start = () => vscode.commands.executeCommand('workbench.mcp.startServer', id, { waitForLiveTools: true, autoTrustChanges: true });
     // The configuration is read after the window has opened; a start before that resolves and does nothing.
     const tool = await until('the tools of the server', async () => {

@@ -37,7 +37,7 @@ describe('what a server has published', () => {
     assert.match(lines(alone).join('\n'), /others may have come in\nholds: ~\/data \(nothing keeps others away\)/);
   });
 
-  it('B22 B26 stands in the tooltip: what the guard refused, why it has no new server, and since when nobody calls', () => {
+  it('B22 B26 stands in the tooltip: what the guard refused, why it has no new server, and since when it gets no calls', () => {
     const shown = tooltip(full);
     assert.match(shown, /could not restart it: it refused initialize: no database\./);
     assert.match(shown, /refused 3 calls\..*Not executed: it runs zod/);
