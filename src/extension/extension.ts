@@ -73,9 +73,9 @@ export function activate(context: ExtensionContext): void {
   const presence = createPresence(process.platform);
   const actions = new WindowActions(servers, state, { requester, scan, isRunning: async (identity) => (await presence)(identity) });
   const actionContext = async (): Promise<ActionContext> => ({
-    asker: requester(),
-    here: await readPlanContext(requester().runDir, process.platform, state.snapshot ?? { instances: [] }),
-    look: scan,
+    requester: requester(),
+    planContext: await readPlanContext(requester().runDir, process.platform, state.snapshot ?? { instances: [] }),
+    scan,
   });
   const otherOwners = new OtherOwnerCommands(state, actionContext, evidence, log);
   const restarts = new RestartCommands(state, actions, otherOwners, evidence, log);

@@ -142,7 +142,9 @@ describe('Actions across windows', function () {
     await waitFor('the new process', async () =>
       (await workbench.rowLabels()).some((label) => label.includes(`PID ${outcome.after?.pid}`)),
     );
-    assert.match((await history()).at(-1)?.by ?? '', /^terminal \(PID \d+\), through the .* window \(PID \d+\)$/);
+    const last = (await history()).at(-1);
+    assert.match(last?.by ?? '', /^terminal \(PID \d+\)$/);
+    assert.match(last?.via ?? '', / window \(PID \d+\)$/);
   });
 
   it('tells the step for a server of the Agent Host, and opens the list of servers from there', async () => {

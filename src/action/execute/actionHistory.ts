@@ -10,8 +10,10 @@ const entrySchema = v.object({
   schema: v.literal(1),
   /** ISO 8601. */
   at: text,
-  /** Who asked, for a person: "terminal (PID 4711)". */
+  /** The requester, for the user: "terminal (PID 4711)". In entries without `via` it may name the window too. */
   by: text,
+  /** The window that acted for the requester: "VS Code window (PID 4711)". */
+  via: v.exactOptional(text),
   verb: v.picklist(['restart', 'stop', 'end']),
   target: v.object({
     instance: text,
@@ -21,7 +23,7 @@ const entrySchema = v.object({
     runs: v.nullable(text),
   }),
   steps: v.pipe(v.array(v.object({ text, result: text })), v.maxLength(maxSteps)),
-  /** `already`: another had done it, or it had ended. `busy`: another is at it. `started-again`: its client has started again what was ended. */
+  /** `already`: another program did it, or the server had ended. `busy`: another program is doing it. `started-again`: the client started the server again. */
   outcome: v.picklist(['done', 'failed', 'refused', 'already', 'busy', 'started-again']),
   message: text,
   /** The process that runs instead, after a restart. */
@@ -31,15 +33,20 @@ const entrySchema = v.object({
 /** One action that was taken on this machine. Redacted, as everything that comes from a snapshot. */
 export type HistoryEntry = Readonly<v.InferOutput<typeof entrySchema>>;
 
-/** What an entry says of the process that was meant. */
+/** What an entry says of its target. */
 export type HistoryTarget = HistoryEntry['target'];
 
-/** An entry of now, cut to what the file takes: no long name and no large tree may keep it out of the history. */
+/** "terminal (PID 4711), through the VS Code window (PID 4712)". */
+export function requesterText({ by, via }: { readonly by: string; readonly via?: string }): string {
+  return via === undefined ? by : `${by}, through the ${via}`;
+}
+
+/** An entry of now, cut to what the file takes: no long name and no large tree keeps an action out of the history. */
 export function historyEntry(
   entry: Omit<HistoryEntry, 'schema' | 'at' | 'steps'> & { readonly steps: readonly HistoryEntry['steps'][number][] },
 ): HistoryEntry {
-  const cut = (words: string): string => words.slice(0, 4_096);
-  const { target, steps } = entry;
+  const cut = (value: string): string => value.slice(0, 4_096);
+  const { target, steps, via } = entry;
   const kept = steps.length > maxSteps ? steps.slice(0, maxSteps - 1) : steps;
   const rest = steps.length - kept.length;
   return {
@@ -47,6 +54,7 @@ export function historyEntry(
     schema: 1,
     at: new Date().toISOString(),
     by: cut(entry.by),
+    ...(via === undefined ? {} : { via: cut(via) }),
     target: {
       ...target,
       name: cut(target.name),
@@ -54,7 +62,7 @@ export function historyEntry(
       runs: target.runs && cut(target.runs),
     },
     steps: [
-      ...kept.map(({ text: words, result }) => ({ text: cut(words), result: cut(result) })),
+      ...kept.map((step) => ({ text: cut(step.text), result: cut(step.result) })),
       ...(rest > 0 ? [{ text: `${rest} more`, result: 'not listed' }] : []),
     ],
     message: cut(entry.message),
@@ -67,26 +75,26 @@ export function appendHistory(runDir: string, entry: HistoryEntry): void {
 }
 
 /**
- * All entries, oldest first, and the files of which nobody knows what stands in them. Lines that are no entries (cut by a full disk, written by a later version)
- * are left out. Never throws: no file is no history.
+ * All entries, oldest first, and the files that cannot be read. Lines that are no entries (cut by a full disk, written by a later version) are left out.
+ * Never throws: without a file the history is empty.
  */
-export function lookIntoHistory(runDir: string): { readonly entries: HistoryEntry[]; readonly unread: readonly UnreadFile[] } {
+export function readHistoryFiles(runDir: string): { readonly entries: HistoryEntry[]; readonly unread: readonly UnreadFile[] } {
   const { lines, unread } = readLines(runDir);
   return { entries: lines.flatMap(parseLine), unread };
 }
 
-/** The entries that can be read, for those who look for what was done to one server: they must not be stopped by a history that cannot. Never throws. */
+/** The entries that can be read, for code that searches them: a file that cannot be read does not stop an action. Never throws. */
 export function readHistory(runDir: string): HistoryEntry[] {
-  return lookIntoHistory(runDir).entries;
+  return readHistoryFiles(runDir).entries;
 }
 
-/** The last action that did something to exactly this process. */
+/** The last action that did something to exactly this process. @param instance the text of its identity */
 export function lastDone(entries: readonly HistoryEntry[], instance: string): HistoryEntry | undefined {
   return entries.findLast((entry) => entry.target.instance === instance && entry.outcome === 'done');
 }
 
 /**
- * Somebody else's action on what is meant, done since a moment: whoever asked at that moment meant the process that is gone now.
+ * The last action of this kind that was done since a moment: a requester of that moment meant the process that is gone now.
  * @param asked a name or a PID (of the process that was acted on, or of the one that runs instead) @param since epoch ms
  */
 export function doneSince(

@@ -11,31 +11,31 @@ import { stillRuns, waitFor } from './processWait.ts';
 
 /** What asking an instance over its control endpoint depends on. */
 export interface ControlContext {
-  readonly asker: Requester;
+  readonly requester: Requester;
   readonly table: ProcessTable;
-  look(): Promise<Snapshot>;
+  scan(): Promise<Snapshot>;
 }
 
-/** Calls under way are waited for (30 s), and the new server may have to download itself first. */
+/** The guard waits 30 s for calls in flight, and the new server may have to be downloaded first. */
 const restartMs = 120_000;
-/** A guard gives its server 10 s, and then ends it. */
+/** A guard gives its server 10 s to exit, then ends it. */
 const stopMs = 30_000;
-/** From the guard's answer to what everybody can see. */
-const seenMs = 15_000;
+/** From the guard's answer until a scan shows the change. */
+const visibleMs = 15_000;
 
 /**
- * Asks the guard of a server (or a server that offers it) to restart or stop it, and looks afterwards whether that is true. Call it under the server's intent.
- * What is asked goes to the record that was seen, and only while it still names the process that was seen.
+ * Asks the guard of a server (or a server that offers it) to restart or stop it, and checks the result by scans. Call it under the server's intent.
+ * The request goes to the record of the plan, and only while that record still names the target.
  */
 export async function askControl(
   verb: 'restart' | 'stop',
   target: ActionTarget,
   record: string,
-  hands: ControlContext,
+  context: ControlContext,
 ): Promise<ActionResult> {
-  const { asker } = hands;
+  const { requester } = context;
   const name = `${target.name} (PID ${target.pid})`;
-  const opened = findLockDirectory(protocolBase(asker.runDir, asker.explicitRunDir));
+  const opened = findLockDirectory(protocolBase(requester.runDir, requester.explicitRunDir));
   const reading = opened && 'directory' in opened ? readInstanceRecord(opened.directory, record) : undefined;
   if (!opened || !('directory' in opened) || reading?.status !== 'ok') {
     return actionResult('failed', `${name} could not be asked: its record is gone or cannot be read.`);
@@ -44,11 +44,11 @@ export async function askControl(
     return actionResult('refused', `${name} is no longer the server that its record names; nothing was done.`);
   }
   const limitMs = verb === 'restart' ? restartMs : stopMs;
-  const answer = await askInstance({ directory: opened.directory, record: reading.record, verb, by: asker.by, limitMs });
+  const answer = await askInstance({ directory: opened.directory, record: reading.record, verb, by: requester.by, limitMs });
   if (answer.status !== 'ok' || answer.result.status === 'failed') {
     return failure(name, verb, answer);
   }
-  return verb === 'stop' ? stopped(name, target, hands) : restarted(name, target, record, opened.directory, hands);
+  return verb === 'stop' ? stopped(name, target, context) : restarted(name, target, record, opened.directory, context);
 }
 
 function namesTarget(record: InstanceRecord, target: ActionTarget): boolean {
@@ -61,28 +61,28 @@ function failure(name: string, verb: 'restart' | 'stop', answer: ControlAnswer):
   switch (answer.status) {
     case 'ok': {
       const { reason, kept } = answer.result;
-      const why = typeof reason === 'string' ? singleLine(reason, 600) : 'its guard does not say why';
+      const why = typeof reason === 'string' ? singleLine(reason, 600) : 'its guard gives no reason';
       return actionResult(
         'failed',
-        `${name} was not ${done}: ${why}. ${kept === true ? 'The old server goes on.' : 'Its guard tries again.'}`,
+        `${name} was not ${done}: ${why}. ${kept === true ? 'The old server keeps running.' : 'Its guard tries again.'}`,
       );
     }
     case 'refused':
       return answer.code === 'already' || answer.code === 'other-instance'
-        ? actionResult('refused', `${name} was replaced meanwhile: ${answer.message}; nothing was done.`)
+        ? actionResult('refused', `${name} has been replaced by another process: ${answer.message}; nothing was done.`)
         : actionResult('failed', `${name} was not ${done}: ${answer.message}.`);
     case 'silent':
-      return actionResult('failed', `${name}: ${answer.reason}. ${answer.asked ? `It may be ${done} yet.` : 'Nothing was done.'}`);
+      return actionResult('failed', `${name}: ${answer.reason}. ${answer.asked ? `It may still be ${done}.` : 'Nothing was done.'}`);
     default:
       return actionResult('failed', `${name} could not be asked: ${answer.reason}. Nothing was done.`);
   }
 }
 
-async function stopped(name: string, target: ActionTarget, hands: ControlContext): Promise<ActionResult> {
-  const gone = await waitFor(seenMs, async () => !(await stillRuns(hands.table, target.instance)));
+async function stopped(name: string, target: ActionTarget, context: ControlContext): Promise<ActionResult> {
+  const gone = await waitFor(visibleMs, async () => !(await stillRuns(context.table, target.instance)));
   return gone
     ? actionResult('done', `${name} was stopped by its guard.`)
-    : actionResult('failed', `Its guard took the wish, and ${name} still runs.`);
+    : actionResult('failed', `The guard accepted the stop request, but ${name} is still running.`);
 }
 
 async function restarted(
@@ -90,19 +90,19 @@ async function restarted(
   target: ActionTarget,
   record: string,
   directory: LockDirectory,
-  hands: ControlContext,
+  context: ControlContext,
 ): Promise<ActionResult> {
   let now: Instance | undefined;
-  await waitFor(seenMs, async () => {
-    const { instances } = await hands.look();
+  await waitFor(visibleMs, async () => {
+    const { instances } = await context.scan();
     now = instances.find((one) => one.record?.id === record && one.id !== target.instance);
     return now !== undefined && isVersionSettled(target.runs, now);
   });
   if (!now) {
     const reading = readInstanceRecord(directory, record);
     const pid = reading.status === 'ok' ? reading.record.server?.pid : undefined;
-    const seen = pid === undefined || pid === target.pid ? 'no new server was seen' : `PID ${pid} is not seen as a server yet`;
-    return actionResult('failed', `The guard of ${name} says that it restarted it, and ${seen}.`);
+    const problem = pid === undefined || pid === target.pid ? 'no new server was found' : `PID ${pid} is not recognised as a server yet`;
+    return actionResult('failed', `The guard of ${name} reports a restart, but ${problem}.`);
   }
   const { version, warning } = restartResult(target.runs, now);
   return {

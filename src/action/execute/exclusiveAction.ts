@@ -5,107 +5,111 @@ import { type Actor, actOnce } from '../../lock/actOnce.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
 import type { ActionTarget, Verb } from '../plan/plan.ts';
-import { appendHistory, type HistoryEntry, type HistoryTarget, historyEntry } from './actionHistory.ts';
+import { appendHistory, type HistoryEntry, type HistoryTarget, historyEntry, requesterText } from './actionHistory.ts';
 import { alreadyEndedMessage, type RunPlace } from './otherAction.ts';
 
-/** Who wants something done, and where its files are. */
+/** Who asks for an action, and where its records go. */
 export interface Requester extends RunPlace {
-  /** For a person: "terminal (PID 4711)", "VS Code window (PID 4711)". */
+  /** For the user: "terminal (PID 4711)", "VS Code window (PID 4711)". */
   readonly by: string;
+  /** The window that acts for it, in the same form. */
+  readonly via?: string;
   readonly log: Log;
 }
 
-/** What became of the work itself. */
+/** The result of the action itself. */
 export interface ActionResult {
   readonly outcome: 'done' | 'failed' | 'refused';
-  /** One sentence for a person. */
+  /** One sentence for the user. */
   readonly message: string;
   readonly steps: readonly { readonly text: string; readonly result: string }[];
-  /** `stillOld`: what runs now is not what is installed either. */
+  /** `stillOld`: the new process does not run the installed version either. */
   readonly after?: { readonly pid: number; readonly runs: string | null; readonly stillOld?: true };
 }
 
-/** Work of which one sentence tells all. */
 export function actionResult(outcome: ActionResult['outcome'], message: string, steps: ActionResult['steps'] = []): ActionResult {
   return { outcome, message, steps };
 }
 
-/** What became of the wish. */
+/** The result of a request for an action. */
 export type Outcome =
   | ({
       readonly status: 'done' | 'failed' | 'refused';
-      /** Its client has started again what was ended: under this PID. */
+      /** PID under which the client started the server again. */
       readonly startedAgain?: number;
     } & Omit<ActionResult, 'outcome'>)
-  /** Somebody else did it, is doing it, or the process ended by itself; nothing was done by us. */
+  /** Another requester did it or is doing it, or the process ended by itself; we did nothing. */
   | { readonly status: 'already' | 'busy'; readonly message: string }
-  /** The step is the user's. */
+  /** The user has to take this step. */
   | { readonly status: 'manual'; readonly message: string };
 
-/** How long to wait while somebody else acts on the same server; a restart may have to download first. */
+/** How long to wait while another requester acts on the same server; a restart may have to download first. */
 const busyLimitMs = 120_000;
 
-/** The name of the intent on a process, whether it has a record or not: one for each incarnation (docs/instance-lock-protocol.md, section 8). */
+/** The name of the intent on one process, with or without a record (docs/instance-lock-protocol.md, section 8). */
 export function intentTarget(instance: string): string {
   return createHash('sha256').update(`shepherd\ninstance\n${instance}`, 'utf8').digest('hex').slice(0, 32);
 }
 
 /**
- * Does something to a server under its intent, at most once for each incarnation on this machine, whoever asks; and writes it into the history.
- * @param isThere whether exactly the process of the plan still runs: asked while waiting, and once more under the intent
+ * Acts on a server under its intent: at most once for each process on this machine, however many requesters there are. The result goes into the history.
+ * @param isRunning whether exactly the target still runs; called while waiting, and once more under the intent
  */
 export async function runExclusively(
   target: ActionTarget,
   verb: Verb,
-  asker: Requester,
-  isThere: () => Promise<boolean>,
+  requester: Requester,
+  isRunning: () => Promise<boolean>,
   act: () => Promise<ActionResult>,
 ): Promise<Outcome> {
-  const opened = openLockDirectory(protocolBase(asker.runDir, asker.explicitRunDir));
+  const opened = openLockDirectory(protocolBase(requester.runDir, requester.explicitRunDir));
   if ('refused' in opened) {
-    return recordOutcome(refused(notExclusive(opened.refused)), target, verb, asker);
+    return recordOutcome(refused(notExclusive(opened.refused)), target, verb, requester);
   }
   const { directory } = opened;
   const start = (await (await readProcessStarts()).startOf(process.pid)) ?? '?';
-  const intention = {
+  const options = {
     directory,
     expect: target.instance,
     actor: {
-      by: asker.by.slice(0, 200),
+      by: requesterText(requester).slice(0, 200),
       pid: process.pid,
       start,
       verb: verb === 'end' ? ('reap' as const) : verb,
       since: new Date().toISOString(),
     },
-    current: async () => ((await isThere()) ? target.instance : undefined),
+    current: async () => ((await isRunning()) ? target.instance : undefined),
     waitMs: busyLimitMs,
   };
-  const doIt = async (): Promise<ActionResult> => {
-    const result = await carefully(act);
-    appendToHistory(asker, historyTarget(target), verb, result);
+  const actAndRecord = async (): Promise<ActionResult> => {
+    const result = await safely(act);
+    appendToHistory(requester, historyTarget(target), verb, result);
     return result;
   };
-  // Others may know the server by its record alone: whoever acts on it holds both.
+  // Other requesters may know the server by its record only: an actor holds both intents.
   const { record } = target;
-  const outer = await actOnce({ ...intention, target: intentTarget(target.instance) }, async () =>
-    record === undefined ? ({ status: 'acted', result: await doIt() } as const) : actOnce({ ...intention, target: record }, doIt),
+  const outer = await actOnce({ ...options, target: intentTarget(target.instance) }, async () =>
+    record === undefined
+      ? ({ status: 'acted', result: await actAndRecord() } as const)
+      : actOnce({ ...options, target: record }, actAndRecord),
   );
-  const deed = outer.status === 'acted' ? outer.result : outer;
-  switch (deed.status) {
+  const once = outer.status === 'acted' ? outer.result : outer;
+  switch (once.status) {
     case 'acted': {
-      const { outcome, ...rest } = deed.result;
+      const { outcome, ...rest } = once.result;
       return { status: outcome, ...rest };
     }
     case 'already':
-      return recordOutcome({ status: 'already', message: await alreadyEndedMessage(asker, target) }, target, verb, asker);
+      return recordOutcome({ status: 'already', message: await alreadyEndedMessage(requester, target) }, target, verb, requester);
     case 'busy':
-      return recordOutcome({ status: 'busy', message: busyText(target, deed.actor) }, target, verb, asker);
+      return recordOutcome({ status: 'busy', message: busyText(target, once.actor) }, target, verb, requester);
     default:
-      return recordOutcome(refused(notExclusive(deed.reason)), target, verb, asker);
+      return recordOutcome(refused(notExclusive(once.reason)), target, verb, requester);
   }
 }
 
-async function carefully(act: () => Promise<ActionResult>): Promise<ActionResult> {
+/** An error of the action is a failed action, which belongs in the history too. */
+async function safely(act: () => Promise<ActionResult>): Promise<ActionResult> {
   try {
     return await act();
   } catch (error) {
@@ -113,46 +117,50 @@ async function carefully(act: () => Promise<ActionResult>): Promise<ActionResult
   }
 }
 
-/** Writes down what became of a wish that came to no work, and gives it back. What the user has to do is no action. */
-export function recordOutcome(outcome: Outcome, target: ActionTarget, verb: Verb, asker: Requester): Outcome {
+/** Records a request that led to no action of ours, and returns it. A step that the user has to take is not recorded. */
+export function recordOutcome(outcome: Outcome, target: ActionTarget, verb: Verb, requester: Requester): Outcome {
   if (outcome.status !== 'manual') {
     const steps = 'steps' in outcome ? outcome.steps : [];
-    appendToHistory(asker, historyTarget(target), verb, { outcome: outcome.status, message: outcome.message, steps });
+    appendToHistory(requester, historyTarget(target), verb, { outcome: outcome.status, message: outcome.message, steps });
   }
   return outcome;
 }
 
-/** What the history says of the process that is meant. */
+/** What the history says of a target. */
 export function historyTarget({ instance, pid, name, client, runs }: ActionTarget): HistoryTarget {
   return { instance, pid, name, client: client && `${client.name} (PID ${client.pid})`, runs };
 }
 
-/** Adds to the history; what cannot be written is said, and stops nothing. */
+/** Adds to the history. A failure to write is logged and stops nothing. */
 export function appendToHistory(
-  asker: Requester,
+  requester: Requester,
   target: HistoryTarget,
   verb: Verb,
   done: Omit<ActionResult, 'outcome'> & { readonly outcome: HistoryEntry['outcome'] },
 ): void {
   const { outcome, message, steps, after } = done;
+  const { by, via } = requester;
   try {
-    appendHistory(asker.runDir, historyEntry({ by: asker.by, verb, target, steps, outcome, message, ...(after ? { after } : {}) }));
+    appendHistory(
+      requester.runDir,
+      historyEntry({ by, ...(via === undefined ? {} : { via }), verb, target, steps, outcome, message, ...(after ? { after } : {}) }),
+    );
   } catch (error) {
-    asker.log.warn(`What was done to ${target.name} (PID ${target.pid}) could not be written into the history: ${String(error)}`);
+    requester.log.warn(`The action on ${target.name} (PID ${target.pid}) could not be added to the history: ${String(error)}`);
   }
 }
 
-const present = { restart: 'restarting', stop: 'stopping', reap: 'ending' } as const;
+const present = { restart: 'restarting', stop: 'stopping', reap: 'stopping' } as const;
 
 function busyText(target: ActionTarget, actor: Actor | undefined): string {
   const who = actor
-    ? `${actor.by} is ${present[actor.verb]} it since ${actor.since}`
-    : 'somebody is acting on it who does not say who he is';
+    ? `${actor.by} has been ${present[actor.verb]} it since ${actor.since}`
+    : 'another process is acting on it and has not identified itself';
   return `Nothing was done to ${target.name} (PID ${target.pid}): ${who}.`;
 }
 
 function notExclusive(reason: string): string {
-  return `Nothing was done, because others could not be kept from doing the same at once: ${reason}.`;
+  return `Nothing was done, because another program could not be kept from acting at the same time: ${reason}.`;
 }
 
 function refused(message: string): Outcome {

@@ -24,128 +24,139 @@ import { stillRuns, waitFor } from './processWait.ts';
 import { askWindow, type RequestLimits } from './windowRequest.ts';
 
 export interface ActionContext {
-  readonly asker: Requester;
-  readonly here: ActionPlanContext;
-  /** A fresh look at the machine. */
-  look(): Promise<Snapshot>;
-  /** Replaces this process of a server whose start a person wrote down under this name; undefined where that is not read. */
+  readonly requester: Requester;
+  readonly planContext: ActionPlanContext;
+  /** A fresh scan. */
+  scan(): Promise<Snapshot>;
+  /** Replaces this process of a server by the entry of this name in `mcp-shepherd.json`; undefined where that file is not read. */
   ensure?(name: string, pid: number): Promise<Outcome>;
   /** How long a window may take; replaced in tests only. */
   readonly requestLimits?: RequestLimits;
 }
 
-/** How long after the end of a server its client may start it again, so that we can say so. */
+/** For this long after the end of a server, a restart of it by its client is noticed and reported. */
 const respawnMs = 3_000;
 
-/** Carries a plan out: whatever was true when it was made is looked at again first. Whatever becomes of it stands in the history, but for steps that are the user's. */
-export async function carryOut(plan: Plan, hands: ActionContext): Promise<Outcome> {
+/**
+ * Executes a plan. Everything that was true when the plan was made is checked again first. The result goes into the history, except for steps that the user
+ * has to take.
+ */
+export async function executePlan(plan: Plan, context: ActionContext): Promise<Outcome> {
   const { target, verb } = plan;
+  const { requester } = context;
   if (plan.refused !== undefined) {
-    return recordOutcome({ status: 'refused', message: plan.refused, steps: [] }, target, verb, hands.asker);
+    return recordOutcome({ status: 'refused', message: plan.refused, steps: [] }, target, verb, requester);
   }
-  for (const step of plan.steps) {
-    switch (step.kind) {
-      case 'manual':
-        return { status: 'manual', message: step.text };
-      case 'ask-window': {
-        const identity = hands.here.windowIdentities.get(step.windowPid);
-        if (identity === undefined) {
-          const message = `The window (extension host PID ${step.windowPid}) is gone.`;
-          return recordOutcome({ status: 'failed', message, steps: [] }, target, verb, hands.asker);
-        }
-        const began = Date.now();
-        const ask = {
-          window: { pid: step.windowPid, identity },
-          verb: verb === 'restart' ? 'restart' : 'stop',
-          instance: target.instance,
-          by: hands.asker.by,
-        } as const;
-        const outcome = await askWindow(hands.asker.runDir, ask, hands.requestLimits);
-        return wroteDown(hands.asker, target, began) ? outcome : recordOutcome(outcome, target, verb, hands.asker);
-      }
-      case 'ask-control': {
-        const wish = verb === 'restart' ? 'restart' : 'stop';
-        const { asker, here } = hands;
-        const before = new Set(wish === 'restart' ? [] : (await hands.look()).instances.map((instance) => instance.id));
-        const outcome = await runExclusively(
-          target,
-          verb,
-          asker,
-          () => stillRuns(here.table, target.instance),
-          () => askControl(wish, target, step.record, { asker, table: here.table, look: () => hands.look() }),
+  // A plan has one step.
+  const [step] = plan.steps;
+  switch (step?.kind) {
+    case undefined:
+      return { status: 'refused', message: 'The plan has no steps.', steps: [] };
+    case 'manual':
+      return { status: 'manual', message: step.text };
+    case 'ask-window':
+      return throughWindow(step.windowPid, plan, context);
+    case 'ask-control': {
+      const wanted = verb === 'restart' ? 'restart' : 'stop';
+      const act = (): Promise<Outcome> =>
+        exclusively(plan, context, ({ table }) =>
+          askControl(wanted, target, step.record, { requester, table, scan: () => context.scan() }),
         );
-        return wish === 'stop' ? withRespawn(outcome, plan, before, hands) : outcome;
-      }
-      case 'ask-opencode':
-        return runExclusively(
-          target,
-          verb,
-          hands.asker,
-          () => stillRuns(hands.here.table, target.instance),
-          () => askOpencode(verb === 'restart' ? 'restart' : 'stop', target, step, { table: hands.here.table, look: () => hands.look() }),
-        );
-      case 'ensure': {
-        // Not under the intent: who ends the old process there takes it, and several callers at once start one.
-        const outcome = await hands.ensure?.(step.name, target.pid);
-        const none = { status: 'refused', message: 'How it is started is not read here; nothing was done.', steps: [] } as const;
-        return recordOutcome(outcome ?? none, target, verb, hands.asker);
-      }
-      case 'end-tree': {
-        const before = new Set((await hands.look()).instances.map((instance) => instance.id));
-        const outcome = await runExclusively(
-          target,
-          verb,
-          hands.asker,
-          () => stillRuns(hands.here.table, target.instance),
-          () => end(plan, hands),
-        );
-        return withRespawn(outcome, plan, before, hands);
-      }
+      return wanted === 'stop' ? withRespawn(act, plan, context) : act();
     }
+    case 'ask-opencode':
+      return exclusively(plan, context, ({ table }) =>
+        askOpencode(verb === 'restart' ? 'restart' : 'stop', target, step, { table, scan: () => context.scan() }),
+      );
+    case 'ensure': {
+      // Not under the intent: `ensure` takes it to stop the old process, and starts one server for several requesters.
+      const outcome = await context.ensure?.(step.name, target.pid);
+      const none = { status: 'refused', message: 'How it is started is not read here; nothing was done.', steps: [] } as const;
+      return recordOutcome(outcome ?? none, target, verb, requester);
+    }
+    case 'end-tree':
+      return withRespawn(() => exclusively(plan, context, () => stopTree(plan, context)), plan, context);
   }
-  return { status: 'refused', message: 'The plan has no steps.', steps: [] };
 }
 
-async function end(plan: Plan, hands: ActionContext): Promise<ActionResult> {
+/** Acts under the intent on the target, while it runs. */
+function exclusively(
+  { target, verb }: Plan,
+  { requester, planContext }: ActionContext,
+  act: (context: ActionPlanContext) => Promise<ActionResult>,
+): Promise<Outcome> {
+  return runExclusively(
+    target,
+    verb,
+    requester,
+    () => stillRuns(planContext.table, target.instance),
+    () => act(planContext),
+  );
+}
+
+async function throughWindow(windowPid: number, { target, verb }: Plan, context: ActionContext): Promise<Outcome> {
+  const { requester, planContext, requestLimits } = context;
+  const identity = planContext.windowIdentities.get(windowPid);
+  if (identity === undefined) {
+    const message = `The window (extension host PID ${windowPid}) is gone.`;
+    return recordOutcome({ status: 'failed', message, steps: [] }, target, verb, requester);
+  }
+  const began = Date.now();
+  const request = {
+    window: { pid: windowPid, identity },
+    verb: verb === 'restart' ? 'restart' : 'stop',
+    instance: target.instance,
+    by: requester.by,
+  } as const;
+  const outcome = await askWindow(requester.runDir, request, requestLimits);
+  return hasRecorded(requester, target, began) ? outcome : recordOutcome(outcome, target, verb, requester);
+}
+
+/** Stops the process tree of a target that still is what the plan says. */
+async function stopTree(plan: Plan, context: ActionContext): Promise<ActionResult> {
   const { target } = plan;
-  const snapshot = await hands.look();
+  const snapshot = await context.scan();
   const now = snapshot.instances.find((instance) => instance.id === target.instance);
   if (!now) {
-    return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer seen as a server; nothing was done.`);
+    return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer recognised as a server; nothing was done.`);
   }
   if ((now.client?.identity ?? null) !== (target.client?.identity ?? null)) {
     return actionResult(
       'refused',
-      `${target.name} (PID ${target.pid}) has another owner than before (${now.client?.name ?? 'none'}); nothing was done.`,
+      `${target.name} (PID ${target.pid}) has another client now (${now.client?.name ?? 'none'}); nothing was done.`,
     );
   }
   if (!target.client && plan.confirm === 'once' && !now.findings.some((finding) => isOrphan(finding) && finding.confidence === 'proven')) {
     return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer a proven orphan; nothing was done.`);
   }
-  const row = (await hands.here.table.list()).find((one) => identityKey(one.identity) === target.instance);
+  const row = (await context.planContext.table.list()).find((one) => identityKey(one.identity) === target.instance);
   if (!row) {
-    return actionResult('refused', `${target.name} (PID ${target.pid}) has ended meanwhile; nothing was done.`);
+    return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer running; nothing was done.`);
   }
   const report = await endTree(
     { server: row.identity, launchers: target.launchers, objection: (rows, top) => ownerObjection(target, rows, top) },
-    systemTerminator(hands.here.table),
+    systemTerminator(context.planContext.table),
   );
-  return endWork(target, report);
+  return stopResult(target, report);
 }
 
-/** Says so when the client starts again what was ended. Looked for once, after the intent was let go: others need not wait for it. */
-async function withRespawn(outcome: Outcome, { target, verb }: Plan, before: ReadonlySet<string>, hands: ActionContext): Promise<Outcome> {
+/**
+ * Stops a server and reports when its client starts it again. That is checked once, after the intent was released, so that other requesters need not wait.
+ */
+async function withRespawn(stop: () => Promise<Outcome>, { target, verb }: Plan, context: ActionContext): Promise<Outcome> {
+  const before = new Set((await context.scan()).instances.map((instance) => instance.id));
+  const outcome = await stop();
   if (outcome.status !== 'done' || !target.client) {
     return outcome;
   }
   const again = await waitFor(respawnMs, async () =>
-    (await hands.look()).instances.find((instance) => !before.has(instance.id) && isSameServer(instance, target)),
+    (await context.scan()).instances.find((instance) => !before.has(instance.id) && isSameServer(instance, target)),
   );
   if (again === undefined) {
     return outcome;
   }
-  const message = `${target.client.name} started it again (PID ${again.pid}); it was not ended a second time.`;
-  appendToHistory(hands.asker, historyTarget(target), verb, {
+  const message = `${target.client.name} started it again (PID ${again.pid}); it was not stopped a second time.`;
+  appendToHistory(context.requester, historyTarget(target), verb, {
     outcome: 'started-again',
     message,
     steps: [],
@@ -154,14 +165,14 @@ async function withRespawn(outcome: Outcome, { target, verb }: Plan, before: Rea
   return { ...outcome, message: `${outcome.message} ${message}`, startedAgain: again.pid };
 }
 
-/** Whether the window that was asked has written down itself what became of it. */
-function wroteDown({ runDir, by }: Requester, target: ActionTarget, since: number): boolean {
+/** Whether the window that was asked has recorded the result itself. */
+function hasRecorded({ runDir, by }: Requester, target: ActionTarget, since: number): boolean {
   return readHistory(runDir).some(
-    (entry) => entry.target.instance === target.instance && Date.parse(entry.at) >= since && entry.by.startsWith(`${by}, through `),
+    (entry) => entry.target.instance === target.instance && Date.parse(entry.at) >= since && entry.by === by && entry.via !== undefined,
   );
 }
 
-/** Why the processes are not (or no longer) those that the plan meant. */
+/** Why the processes are not (or no longer) those of the plan. @param top the topmost process of the tree */
 export function ownerObjection(target: ActionTarget, rows: readonly ProcessRow[], top: ProcessRow): string | undefined {
   const above = processTree(rows).ancestorsOf(top);
   if (target.client) {
@@ -173,26 +184,26 @@ export function ownerObjection(target: ActionTarget, rows: readonly ProcessRow[]
   const [parent] = above;
   return parent === undefined || adoptsOrphans(parent) || target.listens
     ? undefined
-    : `${target.name} (PID ${target.pid}) runs under PID ${parent.pid} (${parent.name}) now`;
+    : `${target.name} (PID ${target.pid}) now runs under PID ${parent.pid} (${parent.name})`;
 }
 
-function endWork(target: ActionTarget, report: EndReport): ActionResult {
+function stopResult(target: ActionTarget, report: EndReport): ActionResult {
   const steps = (processes: readonly EndedProcess[]): ActionResult['steps'] =>
-    processes.map(({ pid, how }) => ({ text: `PID ${pid}`, result: how === 'by itself' ? 'ended by itself' : `ended (${how})` }));
+    processes.map(({ pid, how }) => ({ text: `PID ${pid}`, result: how === 'by itself' ? 'ended by itself' : `stopped (${how})` }));
   const name = `${target.name} (PID ${target.pid})`;
   switch (report.status) {
     case 'gone':
-      return actionResult('refused', `${name} has ended meanwhile; nothing was done.`);
+      return actionResult('refused', `${name} is no longer running; nothing was done.`);
     case 'refused':
-      return actionResult('refused', `${report.reason}; nothing (more) was done.`, steps(report.processes));
+      return actionResult('refused', `${report.reason}; nothing more was done.`, steps(report.processes));
     case 'left':
-      return actionResult('failed', `${name} could not be ended: ${report.reason}.`, steps(report.processes));
+      return actionResult('failed', `${name} could not be stopped: ${report.reason}.`, steps(report.processes));
     case 'ended': {
       const hard = report.processes.some(({ how }) => how === 'SIGKILL');
       const many = report.processes.length;
       return {
         outcome: 'done',
-        message: `${name} ended${hard ? ' (it ignored SIGTERM)' : ''}${many > 1 ? `, with ${many - 1} more of its tree` : ''}.`,
+        message: `${name} was stopped${hard ? ' (it ignored SIGTERM)' : ''}${many > 1 ? `, with ${many - 1} more of its tree` : ''}.`,
         steps: steps(report.processes),
       };
     }

@@ -9,19 +9,19 @@ import { isSameServer } from '../plan/sameServer.ts';
 import { type ActionResult, actionResult } from './exclusiveAction.ts';
 import { stillRuns, waitFor } from './processWait.ts';
 
-/** For each answer of opencode's own server, which is on this machine. */
+/** For one answer of opencode's HTTP server, which runs on this machine. */
 const answerMs = 3_000;
-/** opencode ends a server that obeys the end of its input at once. */
+/** opencode stops a server by closing its input; most exit at once. */
 const endMs = 15_000;
 /** A package runner may have to download first. */
 const startMs = 90_000;
-/** From there until it is known what it runs. */
+/** From the start of the new process until its version is known. */
 const settleMs = 5_000;
 
 /**
- * opencode processes whose server answers for its MCP servers, with its address: `GET /mcp` (opencode's HTTP interface, version 1.18). Where it wants a
- * password, or listens nowhere, it is not among them.
- * @param directories by PID, one in which it runs servers already: asked about any other, opencode would start its servers there
+ * Addresses of the opencode processes that list their MCP servers, by PID: `GET /mcp` (opencode's HTTP interface, version 1.18). A process that asks for a
+ * password, or does not listen, is left out.
+ * @param directories by PID, a directory in which that process already runs servers: asked about any other, opencode would start its servers there
  */
 export async function findOpencodes(
   rows: readonly ProcessRow[],
@@ -44,7 +44,7 @@ export async function findOpencodes(
   return found;
 }
 
-/** Whether what opencode answered lists its servers: by name, each with a status. */
+/** The servers of one directory by name, each with a status; undefined when opencode does not answer with such a list. */
 async function servers(address: string, directory: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   try {
     const response = await fetch(`${address}/mcp?${new URLSearchParams({ directory })}`, {
@@ -60,34 +60,33 @@ async function servers(address: string, directory: string): Promise<Readonly<Rec
   }
 }
 
-/** What acting through opencode needs of the machine. */
 export interface OpencodeContext {
   readonly table: ProcessTable;
-  look(): Promise<Snapshot>;
+  scan(): Promise<Snapshot>;
 }
 
-/** Lets opencode disconnect one server in one of its directories and, for a restart, connect it again. */
+/** Asks opencode to disconnect one server in one of its directories and, for a restart, to connect it again. */
 export async function askOpencode(
   verb: 'restart' | 'stop',
   target: ActionTarget,
   { address, directory }: { readonly address: string; readonly directory: string },
-  hands: OpencodeContext,
+  context: OpencodeContext,
 ): Promise<ActionResult> {
   const known = await servers(address, directory);
   if (!known || !Object.hasOwn(known, target.name)) {
     return actionResult('failed', `opencode has no server ${target.name} in ${directory}; nothing was done.`);
   }
-  const before = await hands.look();
+  const before = await context.scan();
   const steps: { text: string; result: string }[] = [];
   const refusal = await post(address, directory, target.name, 'disconnect');
   steps.push({ text: `asked opencode to disconnect ${target.name}`, result: refusal ?? 'done' });
   if (refusal !== undefined) {
     return actionResult('failed', `opencode did not disconnect ${target.name}: ${refusal}.`, steps);
   }
-  const gone = await waitFor(endMs, async () => !(await stillRuns(hands.table, target.instance)));
+  const gone = await waitFor(endMs, async () => !(await stillRuns(context.table, target.instance)));
   steps.push({ text: `PID ${target.pid}`, result: gone ? 'ended' : 'still runs' });
   if (!gone) {
-    return actionResult('failed', `opencode let go of ${target.name}, and its process (PID ${target.pid}) runs on.`, steps);
+    return actionResult('failed', `opencode stopped ${target.name}, but its process (PID ${target.pid}) is still running.`, steps);
   }
   if (verb === 'stop') {
     return actionResult('done', `opencode stopped ${target.name} (PID ${target.pid}).`, steps);
@@ -99,10 +98,10 @@ export async function askOpencode(
   }
   const old = new Set(before.instances.map((instance) => instance.id));
   const find = async (): Promise<Instance | undefined> =>
-    (await hands.look()).instances.find((instance) => !old.has(instance.id) && isSameServer(instance, target));
+    (await context.scan()).instances.find((instance) => !old.has(instance.id) && isSameServer(instance, target));
   const seen = await waitFor(startMs, find);
   if (!seen) {
-    return actionResult('failed', `opencode connected ${target.name} again, and no new process of it was seen.`, steps);
+    return actionResult('failed', `opencode connected ${target.name} again, but no new process of it was found.`, steps);
   }
   const settled = await waitFor(settleMs, async () => {
     const now = await find();
@@ -118,7 +117,7 @@ export async function askOpencode(
   };
 }
 
-/** @returns why not; undefined = done */
+/** @returns why it failed; undefined when it is done */
 async function post(address: string, directory: string, name: string, verb: 'connect' | 'disconnect'): Promise<string | undefined> {
   try {
     const url = `${address}/mcp/${encodeURIComponent(name)}/${verb}?${new URLSearchParams({ directory })}`;

@@ -2,52 +2,52 @@ import { readdirSync } from 'node:fs';
 import { type Actor, readActor } from '../../lock/actOnce.ts';
 import { findLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
-import { type HistoryEntry, type HistoryTarget, lastDone, readHistory } from './actionHistory.ts';
+import { type HistoryEntry, type HistoryTarget, lastDone, readHistory, requesterText } from './actionHistory.ts';
 
-/** Where those who act say so. */
+/** Where actions are recorded: history and intents. */
 export interface RunPlace {
   readonly runDir: string;
   /** The run folder was named by `--run-dir` or `MCP_RUN_DIR`. */
   readonly explicitRunDir: boolean;
 }
 
-/** What somebody wants to know of who comes too late. */
+/** What a requester asks who finds the target gone. */
 export interface ActionQuery {
-  /** How he calls what he meant: "memory (PID 4711)", "PID 4711". */
+  /** What the requester calls the target: "memory (PID 4711)", "PID 4711". */
   readonly who: string;
-  /** Whether somebody who acts right now acts on that. @param intent the name of what he holds */
+  /** Whether an action in progress is about the target. @param intent the name of the intent that its actor holds */
   isMeant(actor: Actor, intent: string): boolean;
-  /** What of the history was done to it. */
+  /** The entry of the history about the target, if any. */
   done(entries: readonly HistoryEntry[]): HistoryEntry | undefined;
 }
 
-/** What another has done, or is doing, in words; and to what. */
+/** What another requester has done or is doing, as a sentence, and its target. */
 export interface OtherAction {
   readonly message: string;
   readonly target: HistoryTarget;
 }
 
-const past = { restart: 'restarted', stop: 'stopped', end: 'ended', reap: 'ended' } as const;
+const past = { restart: 'restarted', stop: 'stopped', end: 'stopped', reap: 'stopped' } as const;
 
-/** Who has done something to what is meant, or else is just doing it; undefined when nobody says so. @throws when the system has no process list */
-export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, late: ActionQuery): Promise<OtherAction | undefined> {
-  // In this order: whoever has done it writes it down before he lets go.
-  const actor = await actingOn(protocolBase(runDir, explicitRunDir), late);
-  const done = late.done(readHistory(runDir));
+/** The action on the target that is done, else the one in progress; undefined when none is recorded. @throws when the system has no process table */
+export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, query: ActionQuery): Promise<OtherAction | undefined> {
+  // In this order: an actor writes the history before it releases its intent.
+  const actor = await actingOn(protocolBase(runDir, explicitRunDir), query);
+  const done = query.done(readHistory(runDir));
   if (done) {
-    const { target, verb, by, after } = done;
-    const now = after ? ` It runs as PID ${after.pid} now.` : '';
-    return { message: `${target.name} (PID ${target.pid}) was already ${past[verb]} by ${by}.${now}`, target };
+    const { target, verb, after } = done;
+    const now = after ? ` It now runs as PID ${after.pid}.` : '';
+    return { message: `${target.name} (PID ${target.pid}) was already ${past[verb]} by ${requesterText(done)}.${now}`, target };
   }
   return (
     actor && {
-      message: `${late.who} is already being ${past[actor.verb]} by ${actor.by}.`,
-      target: { instance: actor.expect, pid: Number(pidIn(actor.expect)) || 0, name: late.who, client: null, runs: null },
+      message: `${query.who} is already being ${past[actor.verb]} by ${actor.by}.`,
+      target: { instance: actor.expect, pid: Number(pidIn(actor.expect)) || 0, name: query.who, client: null, runs: null },
     }
   );
 }
 
-/** What is said to whoever wants something of a process that is gone. @param record id of what it, or its guard, had published */
+/** What a requester is told whose target is gone. @param record id of the record that the target or its guard had published */
 export async function alreadyEndedMessage(
   place: RunPlace,
   { instance, name, record }: { readonly instance: string; readonly name?: string; readonly record?: string | undefined },
@@ -55,11 +55,11 @@ export async function alreadyEndedMessage(
   const who = name === undefined ? `PID ${pidIn(instance)}` : `${name} (PID ${pidIn(instance)})`;
   const other = await findOtherAction(place, {
     who,
-    // Others may know the server by its record alone.
+    // Other requesters may know the server by its record only.
     isMeant: ({ expect }, intent) => expect === instance || intent === record,
     done: (entries) => lastDone(entries, instance),
   });
-  return other?.message ?? `${who} has ended meanwhile; nothing was done.`;
+  return other?.message ?? `${who} is no longer running; nothing was done.`;
 }
 
 /** The PID in the text of an identity. */
@@ -67,7 +67,7 @@ export function pidIn(identity: string): string | undefined {
   return identity.split(':')[2];
 }
 
-/** Who acts right now. What was left over by somebody who was killed is not believed. */
+/** The actor of an action in progress. An intent left by a process that was killed does not count. */
 async function actingOn(base: string, { isMeant }: ActionQuery): Promise<Actor | undefined> {
   const found = findLockDirectory(base);
   if (!found || 'refused' in found) {

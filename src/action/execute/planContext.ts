@@ -8,16 +8,16 @@ import type { PlanContext } from '../plan/plan.ts';
 import { findOpencodes } from './opencode.ts';
 import { stillRuns } from './processWait.ts';
 
-/** What plans depend on besides the snapshot, as it is now; with the processes it was read from. */
+/** What plans depend on besides the snapshot, read from the system, and what executing them needs of it. */
 export interface ActionPlanContext extends PlanContext {
   readonly table: ProcessTable;
-  /** The text of this program's own identity; undefined when the process list does not show it. */
+  /** The text of this program's own identity; undefined when the process table does not show it. */
   readonly ownIdentity: string | undefined;
   /** The text of the identity of a window's extension host, by PID. */
   readonly windowIdentities: ReadonlyMap<number, string>;
 }
 
-/** Looks at what this program is and which windows take requests. @throws when the system has no process list, or the state folder cannot be read */
+/** Finds this program's own processes and the windows and clients that take requests. @throws when the system has no process table, or the state folder cannot be read */
 export async function readPlanContext(
   runDir: string,
   platform: NodeJS.Platform,
@@ -26,8 +26,8 @@ export async function readPlanContext(
   const table = await createProcessTable(platform);
   const rows = await table.list();
   const own = rows.find((row) => row.pid === process.pid);
-  const here = own?.identity ?? { bootId: '', pidNamespace: '' };
-  const windows = await openWindows(runDir, here, (identity) => table.isAlive(identity));
+  const system = own?.identity ?? { bootId: '', pidNamespace: '' };
+  const windows = await openWindows(runDir, system, (identity) => table.isAlive(identity));
   const ownPids = new Set([
     process.pid,
     ...(own
@@ -36,14 +36,14 @@ export async function readPlanContext(
           .map((row) => row.pid)
       : []),
   ]);
-  const opencodes = new Map(
+  const directories = new Map(
     snapshot.instances.flatMap(({ client, cwd }) =>
       client && clientById(client.id)?.controlledBy === 'opencode-http' && cwd !== null ? [[client.pid, cwd]] : [],
     ),
   );
   return {
     table,
-    opencodes: await findOpencodes(rows, opencodes),
+    opencodes: await findOpencodes(rows, directories),
     ownIdentity: own && identityKey(own.identity),
     ownPids,
     windows: new Set(windows.map((window) => window.identity.pid)),
@@ -51,7 +51,7 @@ export async function readPlanContext(
   };
 }
 
-/** Asks whether exactly one process still runs, by the text of its identity. @throws when the system has no process list */
+/** @returns a function that tells whether a process still runs, by the text of its identity @throws when the system has no process table */
 export async function createPresence(platform: NodeJS.Platform): Promise<(identity: string) => Promise<boolean>> {
   const table = await createProcessTable(platform);
   return (identity) => stillRuns(table, identity);

@@ -1,22 +1,22 @@
 import { identityKey, type ProcessTable } from '../../model/process.ts';
 
-const lookEveryMs = 250;
+const pollMs = 250;
 
-/** Whether exactly one process still runs. @param instance the text of its identity @throws when the system has no process list */
+/** Whether exactly this process still runs. @param instance the text of its identity @throws when the system has no process table */
 export async function stillRuns(table: ProcessTable, instance: string): Promise<boolean> {
   return (await table.list()).some((row) => identityKey(row.identity) === instance);
 }
 
-/** Looks again and again until there is something. @param limitMs of the monotonic clock @returns what the last look gave; undefined when the time is over */
+/** Polls until `read` gives a result. @param limitMs by the monotonic clock @returns the result; undefined when the time is over */
 export async function waitFor<T>(
   limitMs: number,
-  look: () => Promise<T | undefined | false>,
-  everyMs: number = lookEveryMs,
+  read: () => Promise<T | undefined | false>,
+  everyMs: number = pollMs,
 ): Promise<T | undefined> {
   for (const end = performance.now() + limitMs; ; ) {
-    const seen = await look();
-    if (seen) {
-      return seen;
+    const result = await read();
+    if (result) {
+      return result;
     }
     if (performance.now() >= end) {
       return undefined;

@@ -3,7 +3,7 @@ import { readControlSecret } from '../../lock/control/controlSecret.ts';
 import { listInstanceRecords } from '../../lock/instanceRecord.ts';
 import { findLockDirectory } from '../../lock/lockDirectory.ts';
 
-/** Where and how a server wants to be told to end. */
+/** How a server is asked to stop: `POST` to this path, with this bearer token. */
 export interface ShutdownWay {
   readonly path: string;
   readonly token?: string;
@@ -11,7 +11,7 @@ export interface ShutdownWay {
 
 const answerMs = 2_000;
 
-/** What a record of the protocol declares for the server that holds this port; only records of its own processes count. */
+/** What a record of the lock protocol declares for the server that holds this port; only records of its own process tree count. */
 export function declaredShutdown(base: string, port: number, tree: readonly number[]): ShutdownWay | undefined {
   const found = findLockDirectory(base);
   if (!found || 'refused' in found) {
@@ -47,7 +47,7 @@ function portOf(url: string): number | undefined {
   return URL.canParse(url) ? Number(new URL(url).port) : undefined;
 }
 
-/** `POST /shutdown` at a loopback address. Never throws. @returns whether it was accepted; a server that ends before it has answered accepts too */
+/** Sends the request to a loopback address. Never throws. @returns whether it was accepted; a server that exits before it answers has accepted too */
 export function postShutdown(address: string, port: number, way: ShutdownWay): Promise<boolean> {
   return new Promise((resolve) => {
     const host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

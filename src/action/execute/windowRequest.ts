@@ -16,18 +16,18 @@ const requestSchema = v.object({
   /** PID of the extension host that is asked, and the text of its identity. */
   window: v.object({ pid, identity: text }),
   verb: v.picklist(['restart', 'stop']),
-  /** The text of the identity of the server that is meant. */
+  /** The text of the target's identity. */
   instance: text,
-  /** Who asks, for a person. */
+  /** The requester, for the user. */
   by: text,
 });
 
-/** What one program asks the window that owns a server to do. */
+/** A request to the window that owns a server. */
 export type WindowRequest = Readonly<v.InferOutput<typeof requestSchema>>;
 
 const answerSchema = v.object({
   schema: v.literal(1),
-  /** `accepted`: the window has read it and is at it. */
+  /** `accepted`: the window has read the request and is acting on it. */
   status: v.picklist(['accepted', 'done', 'failed', 'refused', 'already', 'busy', 'manual']),
   message: text,
   steps: v.optional(v.pipe(v.array(v.object({ text, result: text })), v.maxLength(50))),
@@ -36,16 +36,16 @@ const answerSchema = v.object({
 
 export type WindowAnswer = Readonly<v.InferOutput<typeof answerSchema>>;
 
-/** Where requests lie. @throws when it cannot be made */
+/** The folder of all requests and answers. @throws when it cannot be made */
 export function requestFolder(runDir: string): string {
   return stateFolder(runDir, 'requests');
 }
 
-/** A window that lives reads its requests within a second; this is long enough for a busy machine. */
+/** A running window reads its requests within a second; this is long enough for a busy machine. */
 const acceptLimitMs = 15_000;
-/** VS Code ends a deaf server within 20 s and may have to download before it starts one. */
+/** VS Code takes up to 20 s to end an unresponsive server, and may have to download before it starts one. */
 const answerLimitMs = 150_000;
-const lookEveryMs = 100;
+const pollMs = 100;
 
 /** How long each part of an answer may take; replaced in tests only. */
 export interface RequestLimits {
@@ -54,7 +54,7 @@ export interface RequestLimits {
 }
 
 /**
- * Asks the window that owns a server, and waits for its answer. A window that does not take the request in time is told of, and the request withdrawn.
+ * Sends a request to the window that owns a server, and waits for the answer. When the window does not accept it in time, the request is withdrawn.
  * @throws when the request cannot be written
  */
 export async function askWindow(
@@ -79,15 +79,15 @@ export async function askWindow(
       const waited = performance.now() - began;
       if (!answer && waited > limits.acceptMs) {
         return failed(
-          `The window (extension host PID ${ask.window.pid}) did not answer within ${limits.acceptMs / 1000} s: it may hang, or its MCP Shepherd is switched off. Nothing was done; take the step in that window.`,
+          `The window (extension host PID ${ask.window.pid}) did not answer within ${limits.acceptMs / 1000} s: it may hang, or MCP Shepherd is disabled there. Nothing was done; take the step in that window.`,
         );
       }
       if (waited > limits.answerMs) {
         return failed(
-          `The window (extension host PID ${ask.window.pid}) took the request and has not finished within ${limits.answerMs / 1000} s. Look there: it may wait for an answer from you.`,
+          `The window (extension host PID ${ask.window.pid}) accepted the request and has not finished within ${limits.answerMs / 1000} s. It may be waiting for an answer from you: see that window.`,
         );
       }
-      await new Promise((done) => setTimeout(done, lookEveryMs));
+      await new Promise((done) => setTimeout(done, pollMs));
     }
   } finally {
     rmSync(file, { force: true });
@@ -99,13 +99,13 @@ function failed(message: string): Outcome {
   return { status: 'failed', message, steps: [] };
 }
 
-/** The requests that lie there for one window. What nobody can read or has taken for an hour is cleared away. Never throws. */
+/** The open requests to one window. Files of any window that are older than an hour are deleted. Never throws. */
 export function requestsFor(runDir: string, window: { readonly pid: number; readonly identity: string }): WindowRequest[] {
   try {
     const folder = requestFolder(runDir);
     return readdirSync(folder).flatMap((name) => {
       const file = join(folder, name);
-      clearOld(file);
+      deleteOld(file);
       const request = name.endsWith('.json') ? readRecord(file, requestSchema) : undefined;
       const mine = request?.window.pid === window.pid && request.window.identity === window.identity && name === `${request.id}.json`;
       return request && mine ? [request] : [];
@@ -115,19 +115,19 @@ export function requestsFor(runDir: string, window: { readonly pid: number; read
   }
 }
 
-const forgottenMs = 3_600_000;
+const maxAgeMs = 3_600_000;
 
-function clearOld(file: string): void {
+function deleteOld(file: string): void {
   try {
-    if (Date.now() - statSync(file).mtimeMs > forgottenMs) {
+    if (Date.now() - statSync(file).mtimeMs > maxAgeMs) {
       rmSync(file, { force: true });
     }
   } catch {
-    // Gone meanwhile.
+    // It was deleted by another program.
   }
 }
 
-/** Answers a request, or says that it is being worked on. An asker who is gone takes nothing away: then it lies there until it is cleared away. @throws on I/O errors */
+/** Answers a request, or accepts it. Where the requester has exited, the answer stays until it is deleted for its age. @throws on I/O errors */
 export function answerRequest(runDir: string, request: WindowRequest, answer: Omit<WindowAnswer, 'schema'>): void {
   writeRecord(join(requestFolder(runDir), `${request.id}.answer`), { schema: 1, ...answer });
 }

@@ -5,11 +5,11 @@ import type { Log } from '../../base/log.ts';
 import type { Outcome } from './exclusiveAction.ts';
 import { answerRequest, requestFolder, requestsFor, type WindowRequest } from './windowRequest.ts';
 
-/** Where the system tells nothing of new files (network homes), they are found by looking. */
-const lookEveryMs = 5_000;
+/** Where the system does not report new files (network homes), they are found by polling. */
+const pollMs = 5_000;
 
 /**
- * Takes the requests for one window until disposed: each is accepted at once, carried out by `handle`, and answered.
+ * Serves the requests to one window until disposed: each is accepted at once, carried out by `handle`, and answered.
  * @throws when the folder of requests cannot be made
  */
 export function serveRequests(
@@ -43,17 +43,17 @@ export function serveRequests(
     }
   }
 
-  function look(): void {
+  function readRequests(): void {
     if (disposed) {
       return;
     }
-    const lying = requestsFor(runDir, window);
+    const open = requestsFor(runDir, window);
     for (const id of taken) {
-      if (!lying.some((request) => request.id === id)) {
+      if (!open.some((request) => request.id === id)) {
         taken.delete(id);
       }
     }
-    for (const request of lying.filter(({ id }) => !taken.has(id))) {
+    for (const request of open.filter(({ id }) => !taken.has(id))) {
       taken.add(request.id);
       void take(request);
     }
@@ -61,16 +61,14 @@ export function serveRequests(
 
   let watcher: FSWatcher | undefined;
   try {
-    watcher = watch(folder, { persistent: false }, look);
-    watcher.on('error', (error) =>
-      log.warn(`Requests of other windows are looked for every ${lookEveryMs / 1000} s only: ${String(error)}`),
-    );
+    watcher = watch(folder, { persistent: false }, readRequests);
+    watcher.on('error', (error) => log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${String(error)}`));
   } catch (error) {
-    log.warn(`Requests of other windows are looked for every ${lookEveryMs / 1000} s only: ${String(error)}`);
+    log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${String(error)}`);
   }
-  const timer = setInterval(look, lookEveryMs);
+  const timer = setInterval(readRequests, pollMs);
   timer.unref();
-  look();
+  readRequests();
   return {
     dispose() {
       disposed = true;

@@ -7,7 +7,7 @@ import { sessionRisks } from './sessionRisk.ts';
 import { planUnownedServer } from './unownedServerPlan.ts';
 
 /** Makes the plan for one server; pure. Who acts (`restartRoute`) is decided here, once for all parts of the plan. */
-export function planFor(verb: Verb, instance: Instance, snapshot: Snapshot, context: PlanContext): Plan {
+export function makePlan(verb: Verb, instance: Instance, snapshot: Snapshot, context: PlanContext): Plan {
   const wanted = verb === 'restart' ? 'restart' : 'stop';
   const made = partFor({ verb, wanted, instance, snapshot, context, route: restartRoute(instance, snapshot, wanted) });
   const beside = made.steps.some((step) => step.kind === 'end-tree') ? serverBeside(instance, snapshot) : undefined;

@@ -2,7 +2,7 @@ import { copiesByDesign } from '../../clients/clientTable.ts';
 import { moment } from '../../diagnosis/wording.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { planFor } from './makePlan.ts';
+import { makePlan } from './makePlan.ts';
 import type { Plan, PlanContext } from './plan.ts';
 import { isOrphan } from './restartRoute.ts';
 import { isCopyOf } from './sameServer.ts';
@@ -58,7 +58,7 @@ export function pruneCandidates(snapshot: Snapshot, context: PlanContext): Prune
   return snapshot.instances
     .flatMap((instance) => {
       const kind = classOf(instance, snapshot);
-      const plan = kind && planFor('end', instance, snapshot, context);
+      const plan = kind && makePlan('end', instance, snapshot, context);
       return kind && plan && plan.refused === undefined
         ? [
             {

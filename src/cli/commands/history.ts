@@ -1,4 +1,4 @@
-import { lookIntoHistory } from '../../action/execute/actionHistory.ts';
+import { readHistoryFiles } from '../../action/execute/actionHistory.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
@@ -29,7 +29,7 @@ export const historyCommand: Command = {
       throw new UsageError(`--limit needs a number from 1 on, and is "${values.text('limit')}"`);
     }
     const [asked] = positionals;
-    const { entries: all, unread } = lookIntoHistory(runFolderOf(context).path);
+    const { entries: all, unread } = readHistoryFiles(runFolderOf(context).path);
     const entries = all.filter(({ target }) => asked === undefined || target.name === asked || String(target.pid) === asked).slice(-limit);
     if (values.flag('json')) {
       shell.stdout.write(jsonText({ schema: 1, entries, ...(unread.length > 0 ? { unread } : {}) }, 2));

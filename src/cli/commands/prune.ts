@@ -32,7 +32,7 @@ export const pruneCommand: Command = {
     const json = values.flag('json');
     try {
       const { snapshot, hands } = session;
-      const candidates = pruneCandidates(snapshot, hands.here);
+      const candidates = pruneCandidates(snapshot, hands.planContext);
       const chosen = choose(candidates, positionals);
       const ids = new Set(chosen.map(({ instance }) => instance.id));
       const print = (outcomes: readonly { readonly pid: number; readonly outcome: Outcome }[], message?: string): void =>

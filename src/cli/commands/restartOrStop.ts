@@ -1,7 +1,7 @@
 import { doneSince } from '../../action/execute/actionHistory.ts';
 import { appendToHistory, type Outcome } from '../../action/execute/exclusiveAction.ts';
 import { findOtherAction, pidIn } from '../../action/execute/otherAction.ts';
-import { planFor } from '../../action/plan/makePlan.ts';
+import { makePlan } from '../../action/plan/makePlan.ts';
 import type { Plan, Verb } from '../../action/plan/plan.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import type { Command, CommandContext, Options } from '../command.ts';
@@ -30,7 +30,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
   const print = (plan: Plan | null, outcome: Outcome | null): void => shell.stdout.write(jsonText({ schema: 1, plan, outcome }, 2));
   try {
     const result = findInstance(session.snapshot, asked);
-    const other = await findOtherAction(session.hands.asker, {
+    const other = await findOtherAction(session.hands.requester, {
       who: `PID ${asked}`,
       isMeant: ({ expect }) => result.kind === 'none' && pidIn(expect) === asked,
       // Whoever pressed Enter before another one was done meant the process that is gone now, not the new one.
@@ -39,7 +39,7 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
     if (other !== undefined) {
       const outcome = { status: 'already', message: other.message } as const;
       if (!values.flag('dry-run')) {
-        appendToHistory(session.hands.asker, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
+        appendToHistory(session.hands.requester, other.target, verb, { outcome: 'already', message: other.message, steps: [] });
       }
       if (json) {
         print(null, outcome);
@@ -94,9 +94,9 @@ export async function runAction(verb: Exclude<Verb, 'end'>, context: CommandCont
 
 /** A server on a port that nobody here can restart is looked for in the folder's own `mcp-shepherd.json`. */
 function planHere(verb: Verb, instance: Instance, { snapshot, hands }: ActionSession, context: CommandContext): Plan {
-  const plan = planFor(verb, instance, snapshot, hands.here);
+  const plan = makePlan(verb, instance, snapshot, hands.planContext);
   return verb === 'restart' && plan.refused !== undefined && instance.listens
-    ? planFor(verb, instance, snapshot, { ...hands.here, ensures: ensureWays(context) })
+    ? makePlan(verb, instance, snapshot, { ...hands.planContext, ensures: ensureWays(context) })
     : plan;
 }
 

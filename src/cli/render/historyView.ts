@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '../../action/execute/actionHistory.ts';
+import { type HistoryEntry, requesterText } from '../../action/execute/actionHistory.ts';
 import { createPaint, type Tone } from './paint.ts';
 import { duration } from './quantities.ts';
 import type { ViewOptions } from './statusView.ts';
@@ -28,14 +28,15 @@ export function renderHistory(entries: readonly HistoryEntry[], options: ViewOpt
   }
   const paint = createPaint(options.color);
   const lines = entries.flatMap((entry) => {
-    const { at, verb, target, by, outcome, message, steps } = entry;
+    const { at, verb, target, outcome, message, steps } = entry;
     const head = `${at.slice(0, 19).replace('T', ' ')}Z (${duration(options.now - Date.parse(at))} ago)  ${verb} ${target.name} (PID ${target.pid})`;
     return [
       ...wrap(terminalText(head), options.width).map((line) => paint('strong', line)),
       ...wrap(terminalText(`${words[outcome]}: ${message}`), options.width - 2).map((line) => `  ${paint(tones[outcome], line)}`),
-      ...wrap(terminalText(`asked by ${by}${target.client ? `; its client: ${target.client}` : ''}`), options.width - 2).map(
-        (line) => `  ${paint('dim', line)}`,
-      ),
+      ...wrap(
+        terminalText(`asked by ${requesterText(entry)}${target.client ? `; its client: ${target.client}` : ''}`),
+        options.width - 2,
+      ).map((line) => `  ${paint('dim', line)}`),
       ...steps.flatMap(({ text, result }) =>
         wrap(terminalText(`${text}: ${result}`), options.width - 4).map((line) => `    ${paint('dim', line)}`),
       ),

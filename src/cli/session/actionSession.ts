@@ -1,5 +1,5 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { type ActionContext, carryOut } from '../../action/execute/executePlan.ts';
+import { type ActionContext, executePlan } from '../../action/execute/executePlan.ts';
 import { readPlanContext } from '../../action/execute/planContext.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -21,13 +21,13 @@ export async function openActionSession(context: CommandContext): Promise<Action
   try {
     const snapshot = await settledSurvey(session.surveyor, shell.ended);
     const { path: runDir, movedBy } = session.runFolder;
-    const here = await readPlanContext(runDir, shell.platform, snapshot);
+    const planContext = await readPlanContext(runDir, shell.platform, snapshot);
     return {
       snapshot,
       hands: {
-        asker: { by: `terminal (PID ${process.pid})`, runDir, explicitRunDir: movedBy !== undefined, log: stderrLog(shell.stderr) },
-        here,
-        look: () => session.surveyor.survey(),
+        requester: { by: `terminal (PID ${process.pid})`, runDir, explicitRunDir: movedBy !== undefined, log: stderrLog(shell.stderr) },
+        planContext,
+        scan: () => session.surveyor.survey(),
       },
       dispose: () => session.surveyor.dispose(),
     };
@@ -80,7 +80,7 @@ function isYes(answer: string): boolean {
 /** Ctrl-C must not leave a tree half ended: what was begun is finished. */
 export function carryOutPlan(plan: Plan, hands: ActionContext, context: CommandContext): Promise<Outcome> {
   context.shell.endOnSignals();
-  return carryOut(plan, hands);
+  return executePlan(plan, hands);
 }
 
 export function exitCodeOf(outcome: Outcome): ExitCode {

@@ -1,7 +1,7 @@
 import { commands as editor, ProgressLocation, window } from 'vscode';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { type ActionContext, carryOut } from '../../action/execute/executePlan.ts';
-import { planFor } from '../../action/plan/makePlan.ts';
+import { type ActionContext, executePlan } from '../../action/execute/executePlan.ts';
+import { makePlan } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
 import { isOrphan } from '../../action/plan/restartRoute.ts';
@@ -43,7 +43,7 @@ export class OtherOwnerCommands {
     if (!context || !snapshot) {
       return;
     }
-    const plan = planFor(verb, instance, snapshot, context.here);
+    const plan = makePlan(verb, instance, snapshot, context.planContext);
     const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
     if (manual !== undefined) {
       const name = oneLine(instance.name, 60);
@@ -63,7 +63,7 @@ export class OtherOwnerCommands {
     const doing = verb === 'restart' ? 'restarting' : 'stopping';
     const outcome = await this.#state.whileBusy(instance.id, doing, async () =>
       window.withProgress({ location: ProgressLocation.Window, title: `${oneLine(instance.name, 60)}: ${doing}` }, () =>
-        carryOut(plan, context),
+        executePlan(plan, context),
       ),
     );
     this.#report(outcome);
@@ -76,7 +76,7 @@ export class OtherOwnerCommands {
     if (!context || !snapshot) {
       return;
     }
-    const candidates = pruneCandidates(snapshot, context.here);
+    const candidates = pruneCandidates(snapshot, context.planContext);
     if (candidates.length === 0) {
       tell('info', 'No orphans and no duplicates.');
       return;
@@ -96,7 +96,7 @@ export class OtherOwnerCommands {
     await window.withProgress({ location: ProgressLocation.Notification, title: 'Stopping MCP servers' }, async (progress) => {
       for (const candidate of chosen) {
         progress.report({ message: `${oneLine(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
-        outcomes.push({ candidate, outcome: await carryOut(candidate.plan, context) });
+        outcomes.push({ candidate, outcome: await executePlan(candidate.plan, context) });
       }
     });
     const { severity, text } = pruneSummary(outcomes);

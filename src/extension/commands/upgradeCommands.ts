@@ -1,5 +1,5 @@
 import { ProcessExecution, ProgressLocation, Task, TaskScope, tasks, window } from 'vscode';
-import { type UpgradePlan, upgradePlan } from '../../action/plan/upgrade.ts';
+import { type UpgradePlan, upgradePlan } from '../../action/plan/upgradePlan.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -77,7 +77,7 @@ export class UpgradeCommands {
     try {
       const { message, detail } = upgradeQuestion(plan, facts);
       if ((await window.showWarningMessage(message, { modal: true, detail }, button)) === button) {
-        await this.#carryOut(plan);
+        await this.#executePlan(plan);
       }
     } finally {
       this.#busy.delete(key);
@@ -91,7 +91,7 @@ export class UpgradeCommands {
     return step ? `${name}: ${oneLine(step.step, 600)}` : `No newer version of ${name} is known.`;
   }
 
-  async #carryOut(plan: UpgradePlan): Promise<void> {
+  async #executePlan(plan: UpgradePlan): Promise<void> {
     if (plan.order === 'stop-first') {
       let failure: string | undefined = 'it did not run';
       await this.#servers.restartAround(plan.instances, async () => {

@@ -1,4 +1,4 @@
-import { isUpgradable } from '../../action/plan/upgrade.ts';
+import { isUpgradable } from '../../action/plan/upgradePlan.ts';
 import { guardability } from '../../action/protect/hint.ts';
 import { isVscode } from '../../clients/vscodeFamily.ts';
 import type { Definition } from '../../model/definition.ts';

@@ -1,4 +1,4 @@
-import { isUpgradable, type UpgradePlan } from '../../action/plan/upgrade.ts';
+import { isUpgradable, type UpgradePlan } from '../../action/plan/upgradePlan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { oneLine, withoutIcons } from './plainText.ts';

@@ -46,7 +46,7 @@ export class WindowActions {
     const outcome = await runExclusively(
       targetOf(instance),
       verb,
-      by === undefined ? requester : { ...requester, by: `${by}, through the ${requester.by}` },
+      by === undefined ? requester : { ...requester, by, via: requester.by },
       () => this.#context.isRunning(instance.id),
       async () => {
         own =

@@ -10,9 +10,9 @@ import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { readHistory } from '../../../../src/action/execute/actionHistory.ts';
 import { actionResult, intentTarget, type Outcome, runExclusively } from '../../../../src/action/execute/exclusiveAction.ts';
-import { type ActionContext, carryOut } from '../../../../src/action/execute/executePlan.ts';
+import { type ActionContext, executePlan } from '../../../../src/action/execute/executePlan.ts';
 import { alreadyEndedMessage } from '../../../../src/action/execute/otherAction.ts';
-import { planFor } from '../../../../src/action/plan/makePlan.ts';
+import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import { type PlanContext, targetOf } from '../../../../src/action/plan/plan.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
@@ -46,12 +46,12 @@ describe('Carrying out a plan', function () {
     rmSync(runDir, { recursive: true, force: true });
   });
 
-  const nobody: PlanContext = { windows: new Set(), ownPids: new Set([process.pid]) };
-  function hands(look: () => Promise<Snapshot>, around: Partial<ActionContext['here']> = {}): ActionContext {
+  const noWindows: PlanContext = { windows: new Set(), ownPids: new Set([process.pid]) };
+  function contextOf(scan: () => Promise<Snapshot>, around: Partial<ActionContext['planContext']> = {}): ActionContext {
     return {
-      asker: { by: 'a test', runDir, explicitRunDir: true, log: silentLog },
-      here: { ...nobody, table: table as ProcessTable, ownIdentity: undefined, windowIdentities: new Map(), ...around },
-      look,
+      requester: { by: 'a test', runDir, explicitRunDir: true, log: silentLog },
+      planContext: { ...noWindows, table: table as ProcessTable, ownIdentity: undefined, windowIdentities: new Map(), ...around },
+      scan,
       requestLimits: { acceptMs: 200, answerMs: 400 },
     };
   }
@@ -78,7 +78,7 @@ describe('Carrying out a plan', function () {
 
   it('who comes when the process has gone and its successor is not yet there is told who is at it, and later who it was', async () => {
     const { one } = await served();
-    const { asker } = hands(async () => snapshot());
+    const { requester } = contextOf(async () => snapshot());
     const others = { runDir, explicitRunDir: true };
     const meant = { instance: one.id };
     assert.match(await alreadyEndedMessage(others, meant), /^PID \d+ has ended meanwhile/);
@@ -86,7 +86,7 @@ describe('Carrying out a plan', function () {
     await runExclusively(
       targetOf(one),
       'restart',
-      asker,
+      requester,
       () => isRunning(one.id),
       async () => {
         process.kill(one.pid, 'SIGKILL');
@@ -101,7 +101,7 @@ describe('Carrying out a plan', function () {
 
   it('does not name as at it who was killed while he was', async () => {
     const { client, one } = await served();
-    const { asker } = hands(async () => snapshot());
+    const { requester } = contextOf(async () => snapshot());
     const opened = openLockDirectory(protocolBase(runDir, true));
     assert.ok('directory' in opened);
     const start = (await (await readProcessStarts()).startOf(client.pid)) ?? '';
@@ -112,7 +112,7 @@ describe('Carrying out a plan', function () {
         await runExclusively(
           targetOf(one),
           'stop',
-          asker,
+          requester,
           async () => false,
           async () => actionResult('failed', 'acted'),
         )
@@ -124,9 +124,9 @@ describe('Carrying out a plan', function () {
 
   it('control: ends what the plan meant, and writes it down', async () => {
     const { one, seen } = await served();
-    const outcome = await carryOut(
-      planFor('stop', one, seen, nobody),
-      hands(async () => seen),
+    const outcome = await executePlan(
+      makePlan('stop', one, seen, noWindows),
+      contextOf(async () => seen),
     );
     assert.equal(outcome.status, 'done', outcome.message);
     assert.equal(await isRunning(one.id), false);
@@ -146,7 +146,7 @@ describe('Carrying out a plan', function () {
       await waitFor('another parent', async () => (await rowOf(table, one.pid)).ppid !== client.pid);
       return seen;
     };
-    const outcome = await carryOut(planFor('stop', one, seen, nobody), hands(look));
+    const outcome = await executePlan(makePlan('stop', one, seen, noWindows), contextOf(look));
     assert.equal(outcome.status, 'refused');
     assert.match(outcome.message, /no longer runs under Claude Code \(PID \d+\); nothing \(more\) was done/);
     children.remember(one.pid);
@@ -156,16 +156,16 @@ describe('Carrying out a plan', function () {
 
   it('sends nothing when another client has it by now, or it is no longer seen as a server', async () => {
     const { one, seen } = await served();
-    const plan = planFor('stop', one, seen, nobody);
+    const plan = makePlan('stop', one, seen, noWindows);
     const stolen: Instance = { ...one, client: { id: 'cursor', name: 'Cursor', pid: 2, identity: 'boot:1:2:lx:2' } };
-    const other = await carryOut(
+    const other = await executePlan(
       plan,
-      hands(async () => ({ ...seen, instances: [stolen] })),
+      contextOf(async () => ({ ...seen, instances: [stolen] })),
     );
     assert.match(other.message, /has another owner than before \(Cursor\)/);
-    const none = await carryOut(
+    const none = await executePlan(
       plan,
-      hands(async () => ({ ...seen, instances: [] })),
+      contextOf(async () => ({ ...seen, instances: [] })),
     );
     assert.match(none.message, /no longer seen as a server/);
     assert.deepEqual([other.status, none.status, await isRunning(one.id)], ['refused', 'refused', true]);
@@ -194,20 +194,20 @@ describe('Carrying out a plan', function () {
     const { one, seen } = await served('vscode');
     const windowPid = one.client?.pid ?? 0;
     const here = { windows: new Set([windowPid]), windowIdentities: new Map([[windowPid, one.client?.identity ?? '']]) };
-    const refused = planFor('stop', { ...one, tree: [one.pid, process.pid] }, seen, nobody);
-    const asked = planFor('restart', one, seen, { ...nobody, ...here });
+    const refused = makePlan('stop', { ...one, tree: [one.pid, process.pid] }, seen, noWindows);
+    const asked = makePlan('restart', one, seen, { ...noWindows, ...here });
     const all: Outcome[] = [
-      await carryOut(
+      await executePlan(
         refused,
-        hands(async () => seen),
+        contextOf(async () => seen),
       ),
-      await carryOut(
+      await executePlan(
         asked,
-        hands(async () => seen),
+        contextOf(async () => seen),
       ),
-      await carryOut(
+      await executePlan(
         asked,
-        hands(async () => seen, here),
+        contextOf(async () => seen, here),
       ),
     ];
     assert.deepEqual(
@@ -221,9 +221,9 @@ describe('Carrying out a plan', function () {
     await waitFor('it to be gone', async () => !(await isRunning(one.id)));
     const claude: Instance = { ...one, client: one.client && { ...one.client, id: 'claude-code' } };
     all.push(
-      await carryOut(
-        planFor('stop', claude, seen, nobody),
-        hands(async () => seen),
+      await executePlan(
+        makePlan('stop', claude, seen, noWindows),
+        contextOf(async () => seen),
       ),
     );
     assert.deepEqual(outcomes(), [
@@ -233,9 +233,9 @@ describe('Carrying out a plan', function () {
       ['stop', 'already', one.pid, 'a test'],
     ]);
     // A step that is the user's own is no action.
-    const manual = await carryOut(
-      planFor('restart', claude, seen, nobody),
-      hands(async () => seen),
+    const manual = await executePlan(
+      makePlan('restart', claude, seen, noWindows),
+      contextOf(async () => seen),
     );
     assert.deepEqual([manual.status, outcomes().length], ['manual', 4]);
   });
@@ -255,9 +255,9 @@ describe('Carrying out a plan', function () {
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );
     assert.equal(await firstLine(other), 'held');
-    const outcome = carryOut(
-      planFor('stop', published, all, nobody),
-      hands(async () => all),
+    const outcome = executePlan(
+      makePlan('stop', published, all, noWindows),
+      contextOf(async () => all),
     );
     await waitFor('our intent on the process', () => existsSync(join(intents, `${intentTarget(one.id)}.json`)));
     assert.equal(await isRunning(one.id), true);
@@ -292,9 +292,9 @@ describe('Carrying out a plan', function () {
       } as const;
       const published: Instance = { ...one, record };
       const all = { ...seen, instances: [published] };
-      return carryOut(
-        planFor('restart', published, all, nobody),
-        hands(async () => all),
+      return executePlan(
+        makePlan('restart', published, all, noWindows),
+        contextOf(async () => all),
       );
     };
     const stolen = await hostile(client.pid, join(opened.directory.base, 's', '0123456789ab.sock'));
@@ -308,9 +308,9 @@ describe('Carrying out a plan', function () {
     const { one, seen } = await served();
     const forged = async (row: ProcessRow): Promise<Outcome> => {
       const target: Instance = { ...one, id: identityKey(row.identity), pid: row.pid, tree: [row.pid], client: null, background: true };
-      return carryOut(
-        planFor('stop', target, { ...seen, instances: [target] }, { windows: new Set(), ownPids: new Set() }),
-        hands(async () => ({ ...seen, instances: [target] })),
+      return executePlan(
+        makePlan('stop', target, { ...seen, instances: [target] }, { windows: new Set(), ownPids: new Set() }),
+        contextOf(async () => ({ ...seen, instances: [target] })),
       );
     };
     const rows = await table.list();

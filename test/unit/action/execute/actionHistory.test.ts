@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { appendHistory, historyEntry, lookIntoHistory, readHistory } from '../../../../src/action/execute/actionHistory.ts';
+import { appendHistory, historyEntry, readHistory, readHistoryFiles, requesterText } from '../../../../src/action/execute/actionHistory.ts';
 
 describe('the history', () => {
   const one = (pid: number) =>
@@ -42,13 +42,34 @@ describe('the history', () => {
     }
   });
 
+  it('names the window that acted for the requester; reads entries that were written without it', () => {
+    const runDir = mkdtempSync(join(tmpdir(), 'history-'));
+    try {
+      const old = { ...one(7), by: 'terminal (PID 5), through the VS Code window (PID 6)' };
+      appendHistory(runDir, old);
+      appendHistory(runDir, historyEntry({ ...one(8), by: 'terminal (PID 5)', via: 'VS Code window (PID 6)' }));
+      const entries = readHistory(runDir);
+      assert.deepEqual(
+        entries.map(({ by, via }) => [by, via]),
+        [
+          [old.by, undefined],
+          ['terminal (PID 5)', 'VS Code window (PID 6)'],
+        ],
+      );
+      assert.deepEqual(entries.map(requesterText), [old.by, old.by]);
+      assert.ok(!readFileSync(join(runDir, 'shepherd', 'history', 'history.jsonl'), 'utf8').includes('undefined'));
+    } finally {
+      rmSync(runDir, { recursive: true, force: true });
+    }
+  });
+
   it('says which file cannot be read, and why; that there is none is no fault', () => {
     const runDir = mkdtempSync(join(tmpdir(), 'history-'));
     const file = join(runDir, 'shepherd', 'history', 'history.jsonl');
     try {
-      assert.deepEqual(lookIntoHistory(runDir), { entries: [], unread: [] });
+      assert.deepEqual(readHistoryFiles(runDir), { entries: [], unread: [] });
       appendHistory(runDir, one(7));
-      assert.deepEqual([lookIntoHistory(runDir).entries.length, lookIntoHistory(runDir).unread], [1, []]);
+      assert.deepEqual([readHistoryFiles(runDir).entries.length, readHistoryFiles(runDir).unread], [1, []]);
       const plants: readonly [RegExp, () => void][] = [
         [
           /^it has 1073741824 bytes/,
@@ -57,20 +78,20 @@ describe('the history', () => {
             truncateSync(file, 2 ** 30);
           },
         ],
-        [/^it is no plain file$/, () => mkdirSync(file)],
-        [/^it is no plain file$/, () => execFileSync('mkfifo', [file])],
+        [/^it is not a regular file$/, () => mkdirSync(file)],
+        [/^it is not a regular file$/, () => execFileSync('mkfifo', [file])],
         [/^it is a link$/, () => symlinkSync('/dev/null', file)],
       ];
       for (const [reason, plant] of plants) {
         rmSync(file, { recursive: true, force: true });
         plant();
-        const { entries, unread } = lookIntoHistory(runDir);
+        const { entries, unread } = readHistoryFiles(runDir);
         assert.deepEqual([entries, unread.map((one) => one.file)], [[], [file]]);
         assert.match(unread[0]?.reason ?? '', reason);
         assert.match(unread[0]?.cure ?? '', /^Move it away/);
       }
       appendHistory(runDir, one(8));
-      const { entries, unread } = lookIntoHistory(runDir);
+      const { entries, unread } = readHistoryFiles(runDir);
       assert.deepEqual([entries.map(({ target }) => target.pid), unread.map((one) => one.file)], [[8], [`${file}.1`]]);
     } finally {
       rmSync(runDir, { recursive: true, force: true });

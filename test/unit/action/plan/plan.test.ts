@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { planFor } from '../../../../src/action/plan/makePlan.ts';
+import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import type { Plan, PlanContext, Verb } from '../../../../src/action/plan/plan.ts';
 import { freedBytes, lastCopies, pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
 import { manualStep } from '../../../../src/clients/clientTable.ts';
@@ -24,11 +24,11 @@ const record = {
 } as const;
 
 function plan(verb: Verb, one: Instance, others: readonly Instance[] = [], given: Partial<Snapshot> = {}): Plan {
-  return planFor(verb, one, snapshot({ definitions: [entry], instances: [one, ...others], ...given }), around);
+  return makePlan(verb, one, snapshot({ definitions: [entry], instances: [one, ...others], ...given }), around);
 }
 const kinds = ({ steps }: Plan): string[] => steps.map(({ kind }) => kind);
 
-describe('planFor', () => {
+describe('makePlan', () => {
   const own = instance({ name: 'memory', pid: 10, definitions: ['d1'], client: window });
 
   it('asks the window that runs it, and needs no question for what its own button would do', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { planFor } from '../../../../src/action/plan/makePlan.ts';
+import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import { sessionRisks } from '../../../../src/action/plan/sessionRisk.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { client, definition, instance, snapshot } from '../../cli/fixture.ts';
@@ -44,7 +44,7 @@ describe('sessionRisks', () => {
   });
 
   it('stands in the plan of a restart, also in one that is refused', () => {
-    const plan = planFor('restart', http(), known(['claude-code']), { windows: new Set(), ownPids: new Set() });
+    const plan = makePlan('restart', http(), known(['claude-code']), { windows: new Set(), ownPids: new Set() });
     assert.ok(plan.refused?.endsWith(sessionRisks(http(), known(['claude-code'])).join(' ')));
     assert.equal(plan.risks.length, 2);
     assert.match(plan.refused ?? '', /“mcp-shepherd ensure notes --replace 9”/);

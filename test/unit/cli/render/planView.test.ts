@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { HistoryEntry } from '../../../../src/action/execute/actionHistory.ts';
-import { planFor } from '../../../../src/action/plan/makePlan.ts';
+import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import type { Verb } from '../../../../src/action/plan/plan.ts';
 import { pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
 import { renderHistory } from '../../../../src/cli/render/historyView.ts';
@@ -20,7 +20,7 @@ describe('what restart and stop print', () => {
       const texts = (['restart', 'stop'] as const satisfies readonly Verb[]).flatMap((verb) =>
         [stale, duplicate, orphan, unknown].map((instance) => {
           assert.ok(instance);
-          const plan = planFor(verb, instance, given, around);
+          const plan = makePlan(verb, instance, given, around);
           return `== ${verb}, asks: ${plan.confirm}\n${renderPlan(plan, instance, given, { width, color: false, now: fixtureNow })}`;
         }),
       );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { UpgradePlan } from '../../../../src/action/plan/upgrade.ts';
+import type { UpgradePlan } from '../../../../src/action/plan/upgradePlan.ts';
 import { versionsText } from '../../../../src/extension/display/instanceText.ts';
 import { shownCommand, upgradePicks, upgradeQuestion } from '../../../../src/extension/display/upgradeText.ts';
 import { finding, here, instance, snapshot } from '../samples.ts';

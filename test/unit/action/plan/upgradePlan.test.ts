@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { isUpgradable, upgradePlan } from '../../../../src/action/plan/upgrade.ts';
+import { isUpgradable, upgradePlan } from '../../../../src/action/plan/upgradePlan.ts';
 import type { Finding } from '../../../../src/model/finding.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { finding, instance, snapshot } from '../../extension/samples.ts';
