@@ -10,32 +10,32 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What the user wants to be true. */
-export interface EnsureWish {
+/** The server that the user wants on a port. */
+export interface EnsureRequest {
   readonly name: string;
   readonly port: number;
   /** Default: the version that is installed where the running one was loaded from. */
   readonly version?: string;
-  /** The package that the version is of. */
+  /** The package whose version it is. */
   readonly package?: string;
-  /** Undefined: only what runs already can be used. */
+  /** Undefined: only a server that already runs can be used. */
   readonly launch?: Launch;
-  /** PID of a server that the caller wants restarted, whatever its version; where another process holds the port by now, that has been done. */
+  /** PID of a server to be replaced, whatever its version. When another process holds the port now, that has already been done. */
   readonly replace?: number;
-  /** The caller only connects again: whatever runs is left as it is. */
+  /** The caller only reconnects: a running server is left as it is. */
   readonly passive: boolean;
 }
 
 /** Who holds the port now. */
-export type PortSight =
+export type PortReading =
   | { readonly kind: 'free' }
-  /** Nothing of ours, or nothing that can be told. */
-  | { readonly kind: 'foreign'; readonly pid?: number; readonly command?: string; readonly reason: string }
+  /** Another program, or one that cannot be identified. */
+  | { readonly kind: 'external'; readonly pid?: number; readonly command?: string; readonly reason: string }
   | { readonly kind: 'server'; readonly instance: Instance; readonly warnings?: readonly string[] };
 
 export type EnsureStatus = 'reused' | 'started' | 'replaced' | 'newer' | 'older' | 'unknown' | 'foreign' | 'failed';
 
-/** What became of the wish; printed as it is. */
+/** The result of a request; printed as it is. */
 export interface EnsureResult {
   readonly server_status: EnsureStatus;
   readonly name: string;
@@ -43,11 +43,11 @@ export interface EnsureResult {
   readonly pid: number | null;
   readonly version: string | null;
   readonly wanted: string | null;
-  /** One sentence for a person. */
+  /** One sentence for the user. */
   readonly message: string;
   /** What ran before. */
   readonly previous?: { readonly pid: number; readonly version: string | null };
-  /** What became of the sessions of its clients, a sentence each. */
+  /** What happens to the sessions of its clients, a sentence each. */
   readonly warnings?: readonly string[];
   readonly log?: string;
   readonly log_tail?: readonly string[];
@@ -58,33 +58,36 @@ export type EnsureDecision =
   | { readonly kind: 'replace'; readonly instance: Instance; readonly warnings: readonly string[] }
   | { readonly kind: 'done'; readonly result: EnsureResult };
 
-/** Decides what has to be done. Pure. Without being asked for exactly that process, only a version that is known, and known to be older, is ever replaced. */
-export function decideEnsure(wish: EnsureWish, sight: PortSight): EnsureDecision {
-  const { name, port } = wish;
-  const base = { name, port, wanted: wish.version ?? null };
-  if (sight.kind === 'free') {
+/** Decides what has to be done; pure. A server is replaced only when its version is known to be older, or when the request names its PID. */
+export function decideEnsure(request: EnsureRequest, reading: PortReading): EnsureDecision {
+  const { name, port } = request;
+  const base = { name, port, wanted: request.version ?? null };
+  if (reading.kind === 'free') {
     return { kind: 'start' };
   }
-  if (sight.kind === 'foreign') {
-    const who = sight.pid === undefined ? 'a process that cannot be seen' : `PID ${sight.pid}${sight.command ? ` (${sight.command})` : ''}`;
-    const message = `port ${port} is held by ${who}, which is not ${name} as far as can be told: ${sight.reason}. It was left alone.`;
-    return done({ server_status: 'foreign', ...base, pid: sight.pid ?? null, version: null, message });
+  if (reading.kind === 'external') {
+    const who =
+      reading.pid === undefined
+        ? 'a process that cannot be identified'
+        : `PID ${reading.pid}${reading.command ? ` (${reading.command})` : ''}`;
+    const message = `port ${port} is held by ${who}, which does not seem to be ${name}: ${reading.reason}. It was left alone.`;
+    return done({ server_status: 'foreign', ...base, pid: reading.pid ?? null, version: null, message });
   }
-  const { instance } = sight;
+  const { instance } = reading;
   const running = runningVersion(instance);
-  const wanted = wish.version ?? instance.package?.installed ?? null;
+  const wanted = request.version ?? instance.package?.installed ?? null;
   const known = { ...base, wanted, pid: instance.pid };
   const holder = `${name} runs as PID ${instance.pid} on port ${port}`;
   const found = instance.package?.name;
-  if (wish.package !== undefined && found !== undefined && found !== wish.package) {
-    const message = `port ${port} is held by PID ${instance.pid}, which runs the package ${found} and not ${wish.package}. It was left alone.`;
+  if (request.package !== undefined && found !== undefined && found !== request.package) {
+    const message = `port ${port} is held by PID ${instance.pid}, which runs the package ${found} and not ${request.package}. It was left alone.`;
     return done({ server_status: 'foreign', ...known, version: running.version ?? null, message });
   }
-  if (wish.replace !== undefined && instance.tree.includes(wish.replace) && !wish.passive) {
-    return { kind: 'replace', instance, warnings: sight.warnings ?? [] };
+  if (request.replace !== undefined && instance.tree.includes(request.replace) && !request.passive) {
+    return { kind: 'replace', instance, warnings: reading.warnings ?? [] };
   }
   if (running.version === undefined) {
-    const message = `${holder} (${shortCommand(instance)}), and its version is not known: ${running.reason}. It was left alone.`;
+    const message = `${holder} (${shortCommand(instance)}), but its version is unknown: ${running.reason}. It was left alone.`;
     return done({ server_status: 'unknown', ...known, version: null, message });
   }
   const { version } = running;
@@ -97,34 +100,34 @@ export function decideEnsure(wish: EnsureWish, sight: PortSight): EnsureDecision
         server_status: 'newer',
         ...known,
         version,
-        message: `${holder}, version ${version}, which is newer than ${wanted}. It was left alone: use it, or ask for its version.`,
+        message: `${holder}, version ${version}, which is newer than ${wanted}. It was left alone: use it, or request its version.`,
       });
     case 'unknown':
       return done({
         server_status: 'unknown',
         ...known,
         version,
-        message: `${holder}, version ${version}; whether that is older than ${wanted} cannot be told. It was left alone.`,
+        message: `${holder}, version ${version}, which cannot be compared with ${wanted}. It was left alone.`,
       });
     default:
-      if (found === undefined && wish.launch && !isStartedBy(instance.command, wish.launch)) {
-        const message = `port ${port} is held by PID ${instance.pid} (${shortCommand(instance)}), which says that it is version ${version}. That it is ${name} cannot be told: that is started by another command (${[wish.launch.command, ...wish.launch.args].join(' ').slice(0, 120)}). It was left alone.`;
+      if (found === undefined && request.launch && !isStartedBy(instance.command, request.launch)) {
+        const message = `port ${port} is held by PID ${instance.pid} (${shortCommand(instance)}), which reports version ${version}. It may not be ${name}, which is started by another command (${[request.launch.command, ...request.launch.args].join(' ').slice(0, 120)}). It was left alone.`;
         return done({ server_status: 'foreign', ...known, version, message });
       }
-      return wish.passive
+      return request.passive
         ? done({
             server_status: 'older',
             ...known,
             version,
-            message: `${holder}, version ${version}, which is older than ${wanted}. Somebody who only connects again replaces nothing.`,
+            message: `${holder}, version ${version}, which is older than ${wanted}. It was left alone, because the request was only to reconnect.`,
           })
-        : { kind: 'replace', instance, warnings: sight.warnings ?? [] };
+        : { kind: 'replace', instance, warnings: reading.warnings ?? [] };
   }
 }
 
 /**
- * Whether a running command may come from this launch: they have a word in common that names what is run (a script, a module, a program; not the interpreter,
- * an option or a number). What a server says of itself proves nothing of the kind.
+ * Whether a running command may come from this launch: both name the same script, module or program (not just an interpreter, an option or a number).
+ * What a server reports about itself is no evidence for this.
  */
 export function isStartedBy(running: string, { command, args }: Launch): boolean {
   const names = args.filter((word) => !word.startsWith('-') && !/^[\d.:]*$|\{port\}/.test(word)).map(lastName);
@@ -132,7 +135,7 @@ export function isStartedBy(running: string, { command, args }: Launch): boolean
   return (names.length > 0 ? names : [lastName(command)]).some((name) => words.has(name));
 }
 
-/** Of a path its last part, without what Windows adds to programs. */
+/** The last part of a path, without `.exe` or `.cmd`. */
 function lastName(word: string): string {
   return (word.split(/[\\/]/).at(-1) ?? '').replace(/\.(?:exe|cmd)$/i, '');
 }
@@ -141,24 +144,24 @@ function shortCommand({ command }: Instance): string {
   return command.length > 120 ? `${command.slice(0, 119)}…` : command;
 }
 
-/** What runs, where all that is known of it says the same: what was found out, and what the server itself says. */
+/** The running version, where the package that was found and the server's own `/health` do not contradict each other. */
 export function runningVersion(
   instance: Instance,
 ): { readonly version: string } | { readonly version?: undefined; readonly reason: string } {
   const found = instance.package?.running ?? undefined;
-  const said = usable(instance.listens?.health?.version);
-  if (found !== undefined && said !== undefined && compare(instance.package?.ecosystem, found, said) !== 0) {
-    return { reason: `its package says ${found} and its /health says ${said}` };
+  const reported = usable(instance.listens?.health?.version);
+  if (found !== undefined && reported !== undefined && compare(instance.package?.ecosystem, found, reported) !== 0) {
+    return { reason: `its package says ${found} and its /health says ${reported}` };
   }
-  const version = found ?? said;
-  return version === undefined ? { reason: instance.unknown ?? 'neither its files nor a /health with its PID tell' } : { version };
+  const version = found ?? reported;
+  return version === undefined ? { reason: instance.unknown ?? 'neither its files nor a /health with its PID tell it' } : { version };
 }
 
 function usable(version: string | undefined): string | undefined {
   return version !== undefined && /^v?\d/.test(version) ? version.replace(/^v/, '') : undefined;
 }
 
-/** By the rules of the ecosystem; where that is not known, by those of either that can read both. */
+/** Compares by the rules of the ecosystem; where it is unknown, by npm's rules, else by Python's. */
 function compare(ecosystem: Ecosystem | undefined, a: string, b: string): -1 | 0 | 1 | 'unknown' {
   if (ecosystem !== undefined) {
     return compareVersions(ecosystem, a, b);

@@ -3,126 +3,133 @@ import type { Instance } from '../../model/snapshot.ts';
 import {
   decideEnsure,
   type EnsureDecision,
+  type EnsureRequest,
   type EnsureResult,
-  type EnsureWish,
   type Launch,
-  type PortSight,
+  type PortReading,
   runningVersion,
 } from './ensureDecision.ts';
 
-/** What became of a start. */
+/** The result of a start. */
 export type StartReport =
   | { readonly status: 'listening'; readonly pid: number; readonly log: string }
   | { readonly status: 'failed'; readonly reason: string; readonly log: string; readonly tail: readonly string[] };
 
 /** What ensuring needs of the system. */
 export interface EnsureSystem {
-  /** Who holds the port, with a version where one can be known within a few seconds. */
-  look(): Promise<PortSight>;
-  /** A text for who holds the port now, cheaply; another holder, another text. */
+  /** Scans for the holder of the port. Waits a few seconds for the version of a server that has just started. */
+  readPort(): Promise<PortReading>;
+  /** A text that identifies the processes that hold the port now, without a scan. */
   holder(): Promise<string>;
-  /** Acts alone on this machine, if the holder is still this one. */
+  /** Acts under the intent on this port, if its holder is still the expected one. */
   once<T>(expect: string, act: () => Promise<T>): Promise<ActOnceResult<T>>;
-  /** Ends the server and waits until the port is free. @returns why that did not work */
+  /** Stops the server and waits until the port is free. @returns why that failed */
   stop(instance: Instance): Promise<string | undefined>;
-  /** Starts the server and waits until it listens, no longer than a bound. */
+  /** Starts the server and waits, for a limited time, until it listens. */
   start(launch: Launch): Promise<StartReport>;
 }
 
-/** Each round ends because somebody else did something meanwhile. */
+/** A round is repeated when another program has changed the holder of the port. */
 const maxRounds = 20;
 
 /**
- * Makes it true that the wished server runs behind its port, at most once on this machine whoever asks at the same time: reuses what runs in the same
- * version, replaces what is known to be older, leaves everything else alone and says so.
+ * Ensures that the requested server runs behind its port. Starts it at most once, however many programs request it at the same time: reuses a server of the
+ * same version, replaces one that is known to be older, and leaves everything else alone with a message.
  */
-export async function ensureServer(wish: EnsureWish, hands: EnsureSystem): Promise<EnsureResult> {
+export async function ensureServer(request: EnsureRequest, system: EnsureSystem): Promise<EnsureResult> {
   for (let round = 0; round < maxRounds; round++) {
-    const holder = await hands.holder();
-    const decision = decideEnsure(wish, await hands.look());
+    const holder = await system.holder();
+    const decision = decideEnsure(request, await system.readPort());
     if (decision.kind === 'done') {
-      if (decision.result.server_status === 'reused' || (await hands.holder()) === holder) {
+      if (decision.result.server_status === 'reused' || (await system.holder()) === holder) {
         return decision.result;
       }
-      // Looked at in the middle of a change: what was seen is neither the old one nor the new one.
+      // The holder changed during the scan, so the reading may be of neither server.
       continue;
     }
-    if (!wish.launch) {
+    if (!request.launch) {
       return failure(
-        wish,
-        `${wish.name} ${decision.kind === 'start' ? 'does not run' : wish.replace === undefined ? 'runs in an older version' : 'runs'}, and how it is started is not known`,
+        request,
+        `${request.name} ${decision.kind === 'start' ? 'does not run' : request.replace === undefined ? 'runs in an older version' : 'runs'}, and it is not known how to start it`,
       );
     }
-    const { launch } = wish;
-    const deed = await hands.once(holder, async () => {
-      // Under the lock: what was decided before may have been done by somebody else.
-      const again = decideEnsure(wish, await hands.look());
-      return again.kind === 'done' ? again.result : act(wish, launch, again.kind === 'replace' ? again : undefined, hands);
+    const { launch } = request;
+    const once = await system.once(holder, async () => {
+      // Under the intent: another program may have done what was decided before.
+      const again = decideEnsure(request, await system.readPort());
+      return again.kind === 'done' ? again.result : act(request, launch, again.kind === 'replace' ? again : undefined, system);
     });
-    switch (deed.status) {
+    switch (once.status) {
       case 'acted':
-        return deed.result;
+        return once.result;
       case 'busy':
-        return failure(wish, `${deed.actor ? `${deed.actor.by} is` : 'somebody is'} at it and does not come to an end`);
+        return failure(
+          request,
+          `${once.actor ? once.actor.by : 'another program'} is starting or stopping it and has not finished in time`,
+        );
       case 'refused':
       case 'unavailable':
-        return failure(wish, `others could not be kept from doing the same at once: ${deed.reason}`);
+        return failure(request, `another program could not be kept from doing the same at the same time: ${once.reason}`);
     }
   }
-  return failure(wish, 'the holder of the port changed again and again');
+  return failure(request, `the holder of the port changed ${maxRounds} times`);
 }
 
 async function act(
-  wish: EnsureWish,
+  request: EnsureRequest,
   launch: Launch,
   replaced: Extract<EnsureDecision, { kind: 'replace' }> | undefined,
-  hands: EnsureSystem,
+  system: EnsureSystem,
 ): Promise<EnsureResult> {
   const old = replaced?.instance;
   const warnings = replaced?.warnings ?? [];
   const before = old && runningVersion(old).version;
   const previous = old && { previous: { pid: old.pid, version: before ?? null }, ...(warnings.length === 0 ? {} : { warnings }) };
-  const wanted = wish.version ?? old?.package?.installed ?? undefined;
+  const wanted = request.version ?? old?.package?.installed ?? undefined;
   if (old) {
-    const trouble = await hands.stop(old);
+    const trouble = await system.stop(old);
     if (trouble !== undefined) {
-      return { ...failure(wish, trouble), pid: old.pid, version: before ?? null };
+      return { ...failure(request, trouble), pid: old.pid, version: before ?? null };
     }
   }
-  const started = await hands.start(launch);
+  const started = await system.start(launch);
   if (started.status === 'failed') {
-    return { ...failure(wish, started.reason), ...previous, log: started.log, log_tail: started.tail };
+    return { ...failure(request, started.reason), ...previous, log: started.log, log_tail: started.tail };
   }
-  const sight = await hands.look();
+  const reading = await system.readPort();
   const log = { log: started.log };
-  if (sight.kind !== 'server') {
-    const reason = sight.kind === 'free' ? 'it let go of its port at once' : sight.reason;
-    return { ...failure(wish, `${wish.name} was started (PID ${started.pid}), and is not there: ${reason}`), ...previous, ...log };
+  if (reading.kind !== 'server') {
+    const reason = reading.kind === 'free' ? 'it released its port at once' : reading.reason;
+    return {
+      ...failure(request, `${request.name} was started (PID ${started.pid}), but it does not hold the port: ${reason}`),
+      ...previous,
+      ...log,
+    };
   }
-  const { instance } = sight;
+  const { instance } = reading;
   const running = runningVersion(instance);
-  const result = { name: wish.name, port: wish.port, pid: instance.pid, version: running.version ?? null, wanted: wanted ?? null };
-  const where = `PID ${instance.pid} on port ${wish.port}`;
+  const result = { name: request.name, port: request.port, pid: instance.pid, version: running.version ?? null, wanted: wanted ?? null };
+  const where = `PID ${instance.pid} on port ${request.port}`;
   if (wanted !== undefined && running.version !== undefined) {
-    const check = decideEnsure({ ...wish, version: wanted, passive: true }, sight);
+    const check = decideEnsure({ ...request, version: wanted, passive: true }, reading);
     if (check.kind !== 'done' || check.result.server_status !== 'reused') {
-      const message = `${wish.name} was started (${where}), and runs ${running.version} instead of ${wanted}: the command starts another version.`;
+      const message = `${request.name} was started (${where}), but it runs ${running.version} instead of ${wanted}: the command starts another version.`;
       return { server_status: 'failed', ...result, ...previous, ...log, message };
     }
   }
-  const now = running.version === undefined ? 'in a version that is not known' : `version ${running.version}`;
+  const now = running.version === undefined ? 'an unknown version' : `version ${running.version}`;
   return old
     ? {
         server_status: 'replaced',
         ...result,
         ...previous,
         ...log,
-        message: `${before === undefined ? `${wish.name} (PID ${old.pid})` : `${wish.name} ${before}`} was replaced by ${now}: ${where}`,
+        message: `${before === undefined ? `${request.name} (PID ${old.pid})` : `${request.name} ${before}`} was replaced by ${now}: ${where}`,
       }
-    : { server_status: 'started', ...result, ...log, message: `${wish.name} was started, ${now}: ${where}` };
+    : { server_status: 'started', ...result, ...log, message: `${request.name} was started, ${now}: ${where}` };
 }
 
-function failure(wish: EnsureWish, reason: string): EnsureResult {
-  const { name, port, version } = wish;
+function failure(request: EnsureRequest, reason: string): EnsureResult {
+  const { name, port, version } = request;
   return { server_status: 'failed', name, port, pid: null, version: null, wanted: version ?? null, message: `${reason}.` };
 }

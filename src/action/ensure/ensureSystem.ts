@@ -16,15 +16,15 @@ import { waitFor } from '../execute/processWait.ts';
 import { declaredShutdown, postShutdown, type ShutdownWay } from '../execute/shutdownRequest.ts';
 import { targetOf } from '../plan/plan.ts';
 import { sessionRisks } from '../plan/sessionRisk.ts';
-import { type EnsureWish, type PortSight, runningVersion } from './ensureDecision.ts';
+import { type EnsureRequest, type PortReading, runningVersion } from './ensureDecision.ts';
 import type { EnsureSystem } from './ensureServer.ts';
-import { startListening } from './startServer.ts';
+import { startDetachedServer } from './startDetachedServer.ts';
 
 export interface EnsureSetup {
-  readonly wish: EnsureWish;
+  readonly request: EnsureRequest;
   /** Id of the entry whose URL names the port. */
   readonly definition: string;
-  /** The user's own word that the server has a `/shutdown`. */
+  /** Set when the user says that the server has a `/shutdown`. */
   readonly shutdown?: ShutdownWay;
   readonly surveyor: Surveyor;
   readonly runDir: string;
@@ -36,42 +36,42 @@ export interface EnsureSetup {
   readonly log?: Log;
   /** How long a start may take, ms. */
   readonly limitMs: number;
-  /** How long a server may take to end after it has answered `/shutdown`, ms. */
+  /** How long a server may take to exit after it has answered `/shutdown`, ms. */
   readonly leaveMs?: number;
 }
 
-/** How long a server that began a moment ago may take until its version can be known. */
+/** How long the version of a server that has just started may stay unknown. */
 const youngMs = 8_000;
-/** The same where nothing else is said; and how long its port may stay held after its end. */
+/** Default of `leaveMs`; also how long its port may stay held after its end. */
 const leaveLimitMs = 10_000;
-const lookEveryMs = 100;
+const pollMs = 100;
 
-/** The intent of everybody who ensures a server on one port, in any language: `examples/ensure.py` computes the same. */
+/** The intent of all programs that ensure a server on one port, in any language: `examples/ensure.py` computes the same. */
 export function ensureTarget(port: number): string {
   return createHash('sha256').update(`shepherd\nensure\n${port}`, 'utf8').digest('hex').slice(0, 32);
 }
 
-/** The real system. @throws when the system has no process list, or the lock folder is refused */
+/** @throws when the system has no process table, or the lock folder is refused */
 export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
-  const { wish, surveyor, platform } = setup;
-  const { port } = wish;
-  const [table, witness, listeners] = [await createProcessTable(platform), await readProcessStarts(), createListenerTable(platform)];
+  const { request, surveyor, platform } = setup;
+  const { port } = request;
+  const [table, starts, listeners] = [await createProcessTable(platform), await readProcessStarts(), createListenerTable(platform)];
   const opened = openLockDirectory(protocolBase(setup.runDir, setup.explicitRunDir));
   if ('refused' in opened) {
-    throw new Error(`Nothing was done, because others could not be kept from doing the same at once: ${opened.refused}.`);
+    throw new Error(`Nothing was done, because another program could not be kept from doing the same at the same time: ${opened.refused}.`);
   }
   const { directory } = opened;
-  const start = (await witness.startOf(process.pid)) ?? '?';
+  const start = (await starts.startOf(process.pid)) ?? '?';
   const holder = async (): Promise<string> => {
     const pids = (await listeners.look(new Set([port])))?.listeners.flatMap((one) => (one.pids.length > 0 ? one.pids : [0])) ?? [];
     const marks = await Promise.all(
-      [...new Set(pids)].sort((a, b) => a - b).map(async (pid) => `${pid}:${(await witness.startOf(pid)) ?? '?'}`),
+      [...new Set(pids)].sort((a, b) => a - b).map(async (pid) => `${pid}:${(await starts.startOf(pid)) ?? '?'}`),
     );
     return marks.join(' ').slice(0, 200) || 'nobody';
   };
   return {
     holder,
-    look: () => lookAtPort(setup, port),
+    readPort: () => readSettledPort(setup, port),
     once: (expect, act) =>
       actOnce(
         {
@@ -86,8 +86,8 @@ export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
       ),
     stop: (instance) => stop(instance, { setup, table, listeners, base: directory.base }),
     start: (launch) =>
-      startListening({
-        name: wish.name,
+      startDetachedServer({
+        name: request.name,
         port,
         launch,
         runDir: setup.runDir,
@@ -99,52 +99,52 @@ export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
       }),
   };
 
-  async function lookAtPort({ definition }: EnsureSetup, asked: number): Promise<PortSight> {
+  async function readSettledPort({ definition }: EnsureSetup, asked: number): Promise<PortReading> {
     const until = performance.now() + youngMs;
     for (;;) {
       surveyor.allChanged();
       const snapshot = await surveyor.survey();
-      const sight = sightOf(snapshot, definition, asked);
+      const reading = portReading(snapshot, definition, asked);
       const wait = surveyor.askAgainIn();
-      const young = sight.kind === 'server' && Date.now() - Date.parse(sight.instance.startedAt) < 2 * youngMs;
-      const open = sight.kind === 'server' && runningVersion(sight.instance).version === undefined;
+      const young = reading.kind === 'server' && Date.now() - Date.parse(reading.instance.startedAt) < 2 * youngMs;
+      const open = reading.kind === 'server' && runningVersion(reading.instance).version === undefined;
       if (!young || !open || wait === undefined || performance.now() + wait > until) {
-        return sight;
+        return reading;
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, lookEveryMs)));
+      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, pollMs)));
     }
   }
 }
 
-/** Who holds the port of an entry, as a snapshot tells it. */
-export function sightOf(snapshot: Snapshot, definition: string, port: number): PortSight {
+/** Who holds the port of an entry, by a snapshot. */
+export function portReading(snapshot: Snapshot, definition: string, port: number): PortReading {
   const entry = snapshot.definitions.find(({ id }) => id === definition);
   const held = entry?.port;
   if (!entry || !held) {
-    return { kind: 'foreign', reason: 'this system does not say who listens' };
+    return { kind: 'external', reason: 'this system does not tell which process listens' };
   }
   const instance = snapshot.instances.find((one) => one.definitions.includes(definition) && one.listens?.port === port);
   const gone = instance?.findings.some(({ kind }) => kind === 'unresponsive') === true && held.holder === 'nobody';
   switch (held.holder) {
     case 'nobody':
       return gone && instance
-        ? { kind: 'foreign', pid: instance.pid, command: instance.command, reason: 'it listens no more, and still runs' }
+        ? { kind: 'external', pid: instance.pid, command: instance.command, reason: 'it no longer listens, but still runs' }
         : { kind: 'free' };
     case 'server':
       return instance
         ? { kind: 'server', instance, warnings: sessionRisks(instance, snapshot) }
-        : { kind: 'foreign', ...pidOf(held.pid), reason: 'it is part of another program' };
+        : { kind: 'external', ...pidOf(held.pid), reason: 'it is part of another program' };
     case 'hidden':
       return {
-        kind: 'foreign',
+        kind: 'external',
         ...pidOf(held.pid),
-        reason: held.pid === undefined ? 'it is out of sight' : 'it is part of another program',
+        reason: held.pid === undefined ? 'it cannot be identified' : 'it is part of another program',
       };
     case 'forwarder':
-      return { kind: 'foreign', ...pidOf(held.pid), reason: 'it passes connections on to where nothing can be seen' };
+      return { kind: 'external', ...pidOf(held.pid), reason: 'it forwards connections to a process that cannot be identified' };
     case 'stranger': {
-      const { holderCommand: command, holderReason: reason = 'it is something else' } = held;
-      return { kind: 'foreign', ...pidOf(held.pid), ...(command === undefined ? {} : { command }), reason };
+      const { holderCommand: command, holderReason: reason = 'it is another program' } = held;
+      return { kind: 'external', ...pidOf(held.pid), ...(command === undefined ? {} : { command }), reason };
     }
   }
 }
@@ -153,7 +153,6 @@ function pidOf(pid: number | undefined): { readonly pid?: number } {
   return pid === undefined ? {} : { pid };
 }
 
-/** What is needed to end the server on a port. */
 interface Ending {
   readonly setup: EnsureSetup;
   readonly table: ProcessTable;
@@ -162,10 +161,10 @@ interface Ending {
   readonly base: string;
 }
 
-/** Under the intent of that process, as everybody who ends one, and written into the history; then the port is waited for. @returns why it did not work */
+/** Stops a server under the intent on its process, with an entry in the history, and waits until the port is free. @returns why it failed */
 async function stop(instance: Instance, ending: Ending): Promise<string | undefined> {
   const { setup, table, listeners } = ending;
-  const { port } = setup.wish;
+  const { port } = setup.request;
   const name = `${instance.name} (PID ${instance.pid})`;
   const find = async (): Promise<ProcessRow | undefined> => (await table.list()).find((one) => identityKey(one.identity) === instance.id);
   const { by, runDir, explicitRunDir, log = silentLog } = setup;
@@ -176,32 +175,32 @@ async function stop(instance: Instance, ending: Ending): Promise<string | undefi
     async () => (await find()) !== undefined,
     async () => {
       const row = await find();
-      const trouble = row && (await endOld(instance, row, ending));
+      const trouble = row && (await stopOld(instance, row, ending));
       return trouble === undefined
-        ? actionResult('done', `${name} was ended, so that ${setup.wish.name} can be started anew on port ${port}.`)
-        : actionResult('failed', `${name} could not be ended: ${trouble}`);
+        ? actionResult('done', `${name} was stopped, so that ${setup.request.name} can be started again on port ${port}.`)
+        : actionResult('failed', `${name} could not be stopped: ${trouble}`);
     },
   );
-  // Somebody else may have ended it meanwhile.
+  // Another program may have stopped it in between.
   if (outcome.status !== 'done' && outcome.status !== 'already') {
     return outcome.message;
   }
-  const free = await waitFor(leaveLimitMs, async () => (await listeners.look(new Set([port])))?.listeners.length === 0, lookEveryMs);
-  return free ? undefined : `${name} has ended, and port ${port} is still held`;
+  const free = await waitFor(leaveLimitMs, async () => (await listeners.look(new Set([port])))?.listeners.length === 0, pollMs);
+  return free ? undefined : `${name} has exited, but port ${port} is still held`;
 }
 
-/** By `/shutdown` where that is declared, else and after a bound by signals, exactly this process and its tree. @returns why it still runs */
-async function endOld(instance: Instance, row: ProcessRow, { setup, table, listeners, base }: Ending): Promise<string | undefined> {
-  const { port } = setup.wish;
+/** Stops exactly this process and its tree: by `/shutdown` where that is declared, and by signals when it still runs after the limit. @returns why it still runs */
+async function stopOld(instance: Instance, row: ProcessRow, { setup, table, listeners, base }: Ending): Promise<string | undefined> {
+  const { port } = setup.request;
   const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
   const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
   if (way && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
-    await waitFor(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), lookEveryMs);
+    await waitFor(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), pollMs);
   }
   if (!(await table.isAlive(row.identity))) {
     return undefined;
   }
-  // A script that started it may have more to do: it is left to notice the end itself.
+  // A script that started it may have more to do, so it is not stopped: it notices the end of the server itself.
   const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
   const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemTerminator(table));
   return report.status === 'refused' || report.status === 'left' ? report.reason : undefined;

@@ -1,10 +1,10 @@
 import type { Instance } from '../../model/snapshot.ts';
 
-/** What a restart was for, and what it has brought: said as it is, also when the server came back under the old version. */
+/** What a restart has changed, also when the server came back in the old version. */
 export interface RestartResult {
-  /** As the rest of a sentence that names the new process: ", runs 1.1.0", ", 1.0.0 -> 1.1.0"; empty when nothing is known. */
+  /** The end of a sentence about the new process: ", runs 1.1.0", ", 1.0.0 -> 1.1.0"; empty when the version is unknown. */
   readonly version: string;
-  /** A sentence of its own, when what runs now is not what is installed either. */
+  /** A sentence, when the new process does not run the installed version either. */
   readonly warning?: string;
 }
 
@@ -17,13 +17,13 @@ export function restartResult(before: string | null, after: Instance): RestartRe
   if (runs !== null && installed !== null && runs !== installed) {
     return {
       version,
-      warning: `The new process ${before === runs ? 'still ' : ''}runs ${runs}, and ${installed} is installed: the restart did not cure that.`,
+      warning: `The new process ${before === runs ? 'still ' : ''}runs ${runs}, but ${installed} is installed: the restart did not fix that.`,
     };
   }
-  return stale ? { version, warning: `The restart did not cure it: ${stale.message}.` } : { version };
+  return stale ? { version, warning: `The restart did not fix it: ${stale.message}.` } : { version };
 }
 
-/** Whether what a new process runs can be told yet: it is recorded when process and files have come to rest. */
+/** Whether the version of a new process is known yet: it is recorded when process and files have stopped changing. */
 export function isVersionSettled(before: string | null, after: Instance): boolean {
   return before === null || (after.package?.running ?? null) !== null;
 }

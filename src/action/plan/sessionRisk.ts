@@ -2,8 +2,8 @@ import { clientById, clientName, manualStep } from '../../clients/clientTable.ts
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
 /**
- * What a restart of an HTTP server does to the sessions of its clients, a sentence each: those that are connected now, and those that have an entry for
- * it, where the client is known not to open a new session by itself. Nothing for a server behind our guard, which keeps the sessions.
+ * What a restart of an HTTP server does to the sessions of its clients, a sentence each: of clients that are connected now or have an entry for it, and
+ * that are known not to start a new session themselves. Empty for a server behind our guard, which keeps the sessions.
  */
 export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'definitions'>): string[] {
   if (!instance.listens || instance.guarded || /\bguard\b.*\s--http\b/.test(instance.command)) {
@@ -17,18 +17,15 @@ export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'defin
   const sentences = [
     ...connected.map(
       (client) =>
-        `${client.name} (PID ${client.pid}) is connected to it and is known not to begin a new session after a restart: its calls will fail. ${manualStep(client, instance.name)}`,
+        `${client.name} (PID ${client.pid}) is connected to it and will not start a new session after a restart, so its calls will fail. ${manualStep(client, instance.name)}`,
     ),
     ...(configured.length === 0
       ? []
-      : [`${list(configured.map(clientName))} may have a session with it and will not begin a new one after a restart.`]),
+      : [`${list(configured.map(clientName))} may have a session with it, and will not start a new one after a restart.`]),
   ];
   return sentences.length === 0
     ? []
-    : [
-        ...sentences,
-        'Behind "mcp-shepherd guard --http" sessions survive a restart: launch the server through it, and this does not come again.',
-      ];
+    : [...sentences, 'To keep sessions across restarts, start the server through "mcp-shepherd guard --http".'];
 }
 
 function losesSession(id: string): boolean {

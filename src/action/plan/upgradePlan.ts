@@ -2,7 +2,7 @@ import { isAbsolute, relative } from 'node:path';
 import type { FindingAction } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
-/** One upgrade, as a person confirms it before it is carried out. */
+/** One upgrade, as the user confirms it before it is carried out. */
 export interface UpgradePlan {
   /** Program and arguments; run without a shell. */
   readonly argv: readonly [string, ...string[]];
@@ -11,16 +11,16 @@ export interface UpgradePlan {
   /** On disk now. */
   readonly from: string;
   readonly to: string;
-  /** Every running server of that package in that environment, the chosen one first: all of them run old code afterwards. */
+  /** The running servers of that package in that environment, the chosen one first: all of them run old code after the upgrade. */
   readonly instances: readonly Instance[];
   /**
-   * Windows does not let the files of a running program be replaced (npm: EBUSY, pip: WinError 5 and half an installation): there the servers are
-   * stopped first. Elsewhere the old ones serve until the new version is there, and a failed upgrade costs nothing.
+   * Windows does not replace the files of a running program (npm: EBUSY, pip: WinError 5 and half an installation), so there the servers are
+   * stopped first. Elsewhere the old servers run until the new version is installed, and a failed upgrade changes nothing.
    */
   readonly order: 'stop-first' | 'upgrade-first';
 }
 
-/** Programs that commands for upgrades begin with; besides them only an interpreter of the package's own environment. */
+/** Programs that may run an upgrade; besides them only an interpreter of the package's own environment may. */
 const programs: ReadonlySet<string> = new Set(['npm', 'pnpm', 'yarn', 'bun', 'pipx', 'uv', 'uvx', 'poetry', 'pdm', 'pipenv', 'python3']);
 
 /** What "Upgrade and Restart" would do with one server; undefined when no command is known for it. Pure. */
@@ -47,8 +47,8 @@ export function upgradePlan(instance: Instance, snapshot: Snapshot, platform: No
 }
 
 function isBelow(program: string, folder: string): boolean {
-  const way = relative(folder, program);
-  return isAbsolute(program) && way !== '' && !way.startsWith('..') && !isAbsolute(way);
+  const path = relative(folder, program);
+  return isAbsolute(program) && path !== '' && !path.startsWith('..') && !isAbsolute(path);
 }
 
 /** Whether a server has a newer version for which the command is known. */

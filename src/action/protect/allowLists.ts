@@ -10,7 +10,7 @@ export interface CommandRule {
 
 /**
  * Reads the rules out of a parsed settings file: `allowedMcpServers` and `deniedMcpServers` of Claude Code, `chat.mcp.allowedServers` and
- * `chat.mcp.deniedServers` of VS Code, also as names of policies. Rules by name or address are no matter of the command and are left out.
+ * `chat.mcp.deniedServers` of VS Code, also under the names that policies use. Rules by name or address do not concern the command and are left out.
  */
 export function commandRules(settings: unknown, file: string): CommandRule[] {
   return Object.entries(isRecord(settings) ? settings : {}).flatMap(([key, value]) => {
@@ -25,7 +25,7 @@ export function commandRules(settings: unknown, file: string): CommandRule[] {
   });
 }
 
-/** Policies hold lists as text. */
+/** Policies hold lists as JSON text. */
 function listOf(value: unknown): readonly unknown[] {
   if (typeof value === 'string') {
     try {

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, join } from 'node:path';
 import { writeWhole } from '../../storage/atomicFile.ts';
 
-/** So many copies of one file are kept. */
-const kept = 10;
+/** Copies of one file. */
+const maxCopies = 10;
 
 /**
- * Keeps a copy of a file as it is before a change, for this user only: it may hold secrets. Older copies beyond ten go.
+ * Keeps a copy of a file as it is before a change. The file may hold secrets, so only this user can read the copy. Only the ten newest copies stay.
  * @returns the copy's path
- * @throws when it cannot be written: then nothing must be changed
+ * @throws when the copy cannot be written; the file must not be changed then
  */
 export function backUp(runDir: string, realPath: string, bytes: Buffer, now: number): string {
   const folder = folderOf(runDir, realPath);
@@ -24,20 +24,20 @@ export function backUp(runDir: string, realPath: string, bytes: Buffer, now: num
     copy = join(folder, `${time}-${count}.bak`);
   }
   writeFileSync(copy, bytes, { mode: 0o600, flag: 'wx' });
-  for (const name of copiesIn(folder).slice(kept)) {
+  for (const name of copiesIn(folder).slice(maxCopies)) {
     rmSync(join(folder, name), { force: true });
   }
   return copy;
 }
 
-/** The texts of a file's copies, newest first. What cannot be read is left out. */
+/** The texts of a file's copies, newest first. Copies that cannot be read are left out. */
 export function* backedUpTexts(runDir: string, realPath: string): Generator<string> {
   const folder = folderOf(runDir, realPath);
   for (const name of copiesIn(folder)) {
     try {
       yield readFileSync(join(folder, name), 'utf8').replace(/^\ufeff/, '');
     } catch {
-      // Removed meanwhile.
+      // Another program has removed it.
     }
   }
 }

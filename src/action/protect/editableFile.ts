@@ -21,10 +21,10 @@ import { maxConfigBytes } from '../../config/discovery/readConfigFile.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
 import { renamePatiently } from '../../storage/atomicFile.ts';
 
-/** A configuration file as it is now, ready to be replaced. */
+/** A configuration file as it was read, ready to be replaced. */
 export interface EditableFile {
   readonly path: string;
-  /** Where the links lead; this is what is replaced. */
+  /** With all links resolved; this file is replaced. */
   readonly realPath: string;
   /** Without byte order mark. */
   readonly text: string;
@@ -33,7 +33,7 @@ export interface EditableFile {
   readonly fingerprint: string;
 }
 
-/** @throws EditRefused when the file is none that may be replaced, in words */
+/** @throws EditRefused when the file must not be replaced, with the reason */
 export function readEditable(path: string): EditableFile {
   const realPath = refusing(path, () => realpathSync(path));
   const info = refusing(path, () => statSync(realPath));
@@ -41,30 +41,30 @@ export function readEditable(path: string): EditableFile {
   const bytes = refusing(path, () => readFileSync(realPath));
   const { text, encode } = encodingOf(path, bytes);
   if (!encode(text).equals(bytes)) {
-    throw new EditRefused(`${path} is not written in UTF-8 throughout; it is not changed.`);
+    throw new EditRefused(`${path} is not valid UTF-8 throughout; it is not changed.`);
   }
   return { path, realPath, text, bytes, fingerprint: fingerprintOf(bytes) };
 }
 
-/** @throws EditRefused when this user may not replace the file, or replacing it would lose something */
+/** @throws EditRefused when this user may not replace the file, or replacing it would lose its owner or its other links */
 export function checkReplaceable({ path, realPath }: Pick<EditableFile, 'path' | 'realPath'>): void {
   const info = refusing(path, () => statSync(realPath));
   const uid = process.getuid?.();
   if ((info.mode & 0o222) === 0) {
-    throw new EditRefused(`${path} is read-only; whoever made it so (a package manager, an administrator) has to change it.`);
+    throw new EditRefused(`${path} is read-only. It may be managed by a package manager or an administrator: change it there.`);
   }
   if (uid !== undefined && uid !== 0 && info.uid !== uid) {
     throw new EditRefused(`${path} belongs to another user; it is not changed.`);
   }
   if (info.nlink > 1) {
-    throw new EditRefused(`${path} is one of ${info.nlink} hard links to a file; replacing it would part them, so it is not changed.`);
+    throw new EditRefused(`${path} is one of ${info.nlink} hard links to a file; replacing it would separate them, so it is not changed.`);
   }
   refusing(path, () => accessSync(realPath, constants.W_OK));
   refusing(path, () => accessSync(dirname(realPath), constants.W_OK));
 }
 
 /**
- * Replaces the file at once: readers see the old text or the new one. Mode, owner, encoding and byte order mark stay, links go on leading to it.
+ * Replaces the file atomically: readers see the old text or the new one. Mode, owner, encoding and byte order mark stay, and links still lead to it.
  * @throws EditRefused when the file is no longer the one that was read; what the system throws when it cannot be written
  */
 export function replaceText(file: EditableFile, text: string): void {
@@ -89,9 +89,9 @@ export function replaceText(file: EditableFile, text: string): void {
     } finally {
       closeSync(descriptor);
     }
-    // As late as can be: what another program writes between this look and the next line is lost.
+    // Checked as late as possible: what another program writes between this check and the rename is lost.
     if (realpathSync(file.path) !== file.realPath || fingerprintOf(readFileSync(file.realPath)) !== file.fingerprint) {
-      throw new EditRefused(`${file.path} has changed in the meantime; nothing was written. Look at it again.`);
+      throw new EditRefused(`${file.path} has changed since it was read; nothing was written. Try again.`);
     }
     renamePatiently(temporary, file.realPath);
   } catch (error) {
@@ -105,14 +105,14 @@ function encodingOf(path: string, bytes: Buffer): { readonly text: string; encod
   const text = bytes.toString(wide ? 'utf16le' : 'utf8');
   const mark = text.charCodeAt(0) === 0xfeff ? '\ufeff' : '';
   if (text.includes('\0')) {
-    throw new EditRefused(`${path} holds bytes that are no text; it is not changed.`);
+    throw new EditRefused(`${path} contains binary data; it is not changed.`);
   }
   return { text: text.slice(mark.length), encode: (changed) => Buffer.from(mark + changed, wide ? 'utf16le' : 'utf8') };
 }
 
 function checkPlain(path: string, info: Stats): void {
   if (!info.isFile() || info.size > maxConfigBytes) {
-    throw new EditRefused(`${path} is no configuration file that can be changed.`);
+    throw new EditRefused(`${path} is not a regular file, or too large to be changed.`);
   }
 }
 
@@ -120,16 +120,17 @@ function fingerprintOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function refusing<T>(path: string, work: () => T): T {
+/** @throws EditRefused instead of the system's error */
+function refusing<T>(path: string, access: () => T): T {
   try {
-    return work();
+    return access();
   } catch (error) {
     const code = errorCode(error) ?? String(error);
     const why =
       code === 'ENOENT'
-        ? 'is no longer there'
+        ? 'no longer exists'
         : code === 'EACCES' || code === 'EPERM'
-          ? 'may not be changed by you'
+          ? 'cannot be changed with your permissions'
           : `cannot be changed (${code})`;
     throw new EditRefused(`${path} ${why}.`);
   }

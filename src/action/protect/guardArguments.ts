@@ -1,38 +1,38 @@
 import { defaultStaleMode, type StaleMode, staleModeNames } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
 
-/** What stands between `guard` and `--`. What is undefined or empty stays as it was, where an entry is guarded already. */
+/** Options between `guard` and `--`. In an entry that is already guarded, options that are undefined or empty here stay as they are. */
 export interface GuardChoices {
   readonly onStale?: StaleMode;
   readonly locks: readonly string[];
   readonly onConflict?: string;
-  /** The run folder, where it is not the usual one: clients do not hand its variable on. */
+  /** The run folder, where it is not the default: clients do not pass its variable on. */
   readonly runDir?: string;
 }
 
-/** How the guard is reached: the launcher of this machine, or npm's registry, for files that others share. */
+/** How an entry starts the guard: by the launcher of this machine, or by npm (`npx`), for files that other users share. */
 export type GuardRoute = { readonly kind: 'launcher'; readonly path: string } | { readonly kind: 'portable' };
 
-/** The words that are put before an entry's own, `--` included. @param words the entry's words now, guarded or not */
+/** The arguments that are put before an entry's own, `--` included. @param words the entry's command and arguments now, guarded or not */
 export function guardPrefix(words: readonly string[], route: GuardRoute, choices: GuardChoices): string[] {
   const before = guardCommand(words);
   const own = before ? words.slice(before.count) : words;
   return [...routeWords(route, own), 'guard', ...optionWords(before?.options ?? [], route, choices), '--'];
 }
 
-/** What the guard does when the server is stale, as an entry's words say. */
+/** What the guard does when the server is stale, by an entry's arguments. */
 export function staleModeIn(words: readonly string[]): StaleMode {
   const options = guardCommand(words)?.options ?? [];
   const at = options.lastIndexOf('--on-stale');
-  const said = at < 0 ? options.findLast((word) => word.startsWith('--on-stale='))?.slice('--on-stale='.length) : options[at + 1];
-  return staleModeNames.find((mode) => mode === said) ?? defaultStaleMode;
+  const value = at < 0 ? options.findLast((word) => word.startsWith('--on-stale='))?.slice('--on-stale='.length) : options[at + 1];
+  return staleModeNames.find((mode) => mode === value) ?? defaultStaleMode;
 }
 
 function routeWords(route: GuardRoute, own: readonly string[]): string[] {
   if (route.kind === 'launcher') {
     return [route.path];
   }
-  // Where npx itself is started through cmd, the clients of that machine need it so.
+  // An entry that starts its program through cmd needs cmd for npx too.
   const cmd = /^cmd(\.exe)?$/i.test(own[0] ?? '') && /^\/c$/i.test(own[1] ?? '') ? own.slice(0, 2) : [];
   return [...cmd, 'npx', '-y', 'mcp-shepherd'];
 }
@@ -53,13 +53,13 @@ function optionWords(before: readonly string[], route: GuardRoute, { onStale, lo
   return [...place, ...withoutOptions(before, replaced), ...withoutDefault(given)];
 }
 
-/** The guard's default needs no words. */
+/** Leaves out the guard's default. */
 function withoutDefault(words: readonly string[]): readonly string[] {
   const at = words.indexOf('--on-stale');
   return at >= 0 && words[at + 1] === defaultStaleMode ? [...words.slice(0, at), ...words.slice(at + 2)] : words;
 }
 
-/** Options that take no value; all others of the guard do. */
+/** Options of the guard without a value; all others take one. */
 const flags = new Set(['--overlap', '--update-note', '--record-only']);
 
 function withoutOptions(words: readonly string[], names: ReadonlySet<string>): string[] {

@@ -8,21 +8,21 @@ import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
 import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherScript.ts';
 
-/** The program that installs the launcher. */
+/** The program that installs the launcher, and where. */
 export interface Installer {
   readonly runDir: string;
-  /** Folder of the programs that this one is one of. */
+  /** Folder that holds this program and the others. */
   readonly dist: string;
   readonly version: string;
-  /** What runs this program. */
+  /** The Node.js or editor that runs this program. */
   readonly execPath: string;
-  /** It is an editor's program, not a Node.js of its own. */
+  /** `execPath` is an editor's program, not Node.js itself. */
   readonly electron: boolean;
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What the launcher starts, each with a folder of its pieces beside it. */
+/** The programs that the launcher starts; each has a folder of its pieces beside it. */
 const entries = ['cli.cjs', 'guard.cjs'];
 
 const text = v.pipe(v.string(), v.maxLength(4096));
@@ -34,22 +34,22 @@ const recordSchema = v.object({
   editor: v.optional(text),
 });
 
-/** Folders of earlier versions that stay: guards that run from them may still start their helpers. */
+/** Folders of earlier versions that are kept: running guards may still start helper programs from them. */
 const keptVersions = 3;
 
-/** Where the launcher is: it stays there whatever becomes of extensions and versions. */
+/** The launcher's path, which is the same for all versions. */
 export function launcherPath(runDir: string, platform: NodeJS.Platform): string {
   return join(runDir, 'shepherd', 'bin', platform === 'win32' ? 'mcp-shepherd.cmd' : 'mcp-shepherd');
 }
 
-/** Whether there is a launcher: entries may name it. */
+/** Whether a launcher is installed, which entries may name. */
 export function hasLauncher(runDir: string): boolean {
   return existsSync(join(runDir, 'shepherd', 'bin', 'launcher.json'));
 }
 
 /**
- * Puts the launcher and a copy of the programs that it starts in place, or brings them up to date; writes nothing where all is as it should be. A newer
- * version that is there already stays.
+ * Installs or updates the launcher and a copy of the programs that it starts; writes nothing when they are up to date. A newer version that is already
+ * installed stays.
  * @returns the launcher's path
  * @throws when a program is missing or the folder cannot be written
  */
@@ -66,8 +66,8 @@ export function installLauncher(installer: Installer): string {
   if (!newer) {
     copyPrograms(dist, folder, programs);
   }
-  const node = installer.electron ? kept(before?.node) : installer.execPath;
-  const editor = installer.electron ? installer.execPath : kept(before?.editor);
+  const node = installer.electron ? existing(before?.node) : installer.execPath;
+  const editor = installer.electron ? installer.execPath : existing(before?.editor);
   const after = {
     schema: 1 as const,
     version: newer ? before.version : version,
@@ -87,17 +87,17 @@ export function installLauncher(installer: Installer): string {
   return path;
 }
 
-/** Runs the launcher once, as a client with an environment of its own would. @throws when it does not start what it should */
+/** Runs the launcher once, with a minimal environment, as a client may. @throws when it does not print a version */
 export function tryLauncher(path: string, env: Readonly<Record<string, string | undefined>>): void {
   const clean = Object.fromEntries(['PATH', 'HOME', 'USERPROFILE', 'SystemRoot', 'COMSPEC', 'PATHEXT'].map((name) => [name, env[name]]));
   const result = spawn.sync(path, ['--version'], { env: clean, encoding: 'utf8', timeout: 30_000, windowsHide: true });
   if (result.status !== 0 || !/^\d+\.\d+\.\d+/.test(result.stdout ?? '')) {
-    const said = (result.error?.message ?? result.stderr ?? '').trim().split('\n')[0];
-    throw new Error(`The launcher ${path} does not work on this machine: ${said || `it ended with ${result.status ?? result.signal}`}.`);
+    const output = (result.error?.message ?? result.stderr ?? '').trim().split('\n')[0];
+    throw new Error(`The launcher ${path} does not work on this machine: ${output || `it exited with ${result.status ?? result.signal}`}.`);
   }
 }
 
-function kept(path: string | undefined): string | undefined {
+function existing(path: string | undefined): string | undefined {
   return path !== undefined && existsSync(path) ? path : undefined;
 }
 
@@ -114,7 +114,7 @@ function programFiles(dist: string): readonly string[] {
   });
 }
 
-/** Named by version and content, so that another build of one version has its own folder. */
+/** The folder's name, from version and content: another build of the same version has its own folder. */
 function programsName(dist: string, version: string): string {
   const hash = createHash('sha256');
   for (const name of programFiles(dist)) {
@@ -123,10 +123,10 @@ function programsName(dist: string, version: string): string {
   return `${version}-${hash.digest('hex').slice(0, 8)}`;
 }
 
-/** The launcher names the folder only afterwards. Whoever copies at the same time copies the same. */
+/** The launcher names the folder only after the copy. Programs that copy at the same time write the same files. */
 function copyPrograms(dist: string, folder: string, programs: string): void {
   const target = join(folder, programs);
-  // As private as the programs, and gone with them.
+  // The compile cache is as private as the programs, and is deleted with them.
   mkdirSync(join(target, compileFolder), { recursive: true, mode: 0o700 });
   for (const name of programFiles(dist)) {
     const [from, to] = [join(dist, name), join(target, name)];
@@ -145,7 +145,7 @@ function copyPrograms(dist: string, folder: string, programs: string): void {
   }
 }
 
-/** Executable from the first moment at which anybody can start it. */
+/** Written under another name first, so that the script is complete and executable as soon as it exists. */
 function writeScript(path: string, content: string): void {
   if (readText(path) === content && (process.platform === 'win32' || (statSync(path).mode & 0o700) === 0o700)) {
     return;

@@ -1,4 +1,4 @@
-/** What the launcher has to know. */
+/** What the launcher script contains. */
 export interface LauncherFacts {
   /** Version of MCP Shepherd that it starts. */
   readonly version: string;
@@ -6,13 +6,13 @@ export interface LauncherFacts {
   readonly programs: string;
   /** Absolute path of the folder that the launcher is in. */
   readonly folder: string;
-  /** The Node.js that ran when this was written; undefined = none but an editor's. */
+  /** The Node.js that ran when this was written; undefined when only an editor's was known. */
   readonly node?: string;
   /** An editor's program that runs as Node.js with `ELECTRON_RUN_AS_NODE`. */
   readonly editor?: string;
 }
 
-/** Places beside PATH where installers and version managers put Node.js, and where remote VS Code keeps its own; `*` stands for one name. */
+/** Where installers and version managers put Node.js, apart from PATH, and where remote VS Code keeps its own; `*` stands for any name. */
 const posixPlaces = [
   '/usr/local/bin/node',
   '/opt/homebrew/bin/node',
@@ -42,14 +42,14 @@ const windowsPlaces = ['%ProgramFiles%\\nodejs\\node.exe', '%LOCALAPPDATA%\\Volt
 const windowsEditors = ['%LOCALAPPDATA%\\Programs\\Microsoft VS Code\\Code.exe', '%ProgramFiles%\\Microsoft VS Code\\Code.exe'];
 
 /**
- * The launcher for POSIX shells. It becomes the guard by `exec`, so that one process stands between client and server. Where nothing can run the guard,
- * the server is started without it, unless a lock was asked for: that one fails closed.
+ * The launcher for POSIX shells. It becomes the guard by `exec`, so that only one process is between client and server. Where nothing can run the guard,
+ * the server is started without it, except when a lock is requested: then it is not started.
  */
 export function posixLauncher(facts: LauncherFacts): string {
   const places = posixPlaces.map((place) => (place.startsWith('~/') ? `"\${HOME-}"/${place.slice(2)}` : place)).join(' \\\n  ');
   const editors = [...(facts.editor === undefined ? [] : [facts.editor]), ...posixEditors].map(shellQuoted).join(' \\\n  ');
   return `#!/bin/sh
-# MCP Shepherd ${facts.version}. It writes and renews this file by itself: changes are lost.
+# MCP Shepherd ${facts.version}. It writes and updates this file itself: changes are lost.
 # Starts the current MCP Shepherd with a Node.js (20 or newer) that it finds.
 _shepherd=${shellQuoted(`${facts.folder}/${facts.programs}`)}
 _shepherd_verb=\${1-}
@@ -107,7 +107,7 @@ exit 127
 `;
 }
 
-/** The launcher for Windows. Node's own console is cmd's: its exit code goes on. Written with CRLF and in ASCII, whatever the code page. */
+/** The launcher for Windows. It returns Node's exit code. CRLF and ASCII only, so that the code page does not matter. */
 export function windowsLauncher(facts: LauncherFacts, env: Readonly<Record<string, string | undefined>>): string {
   const cli = `"%~dp0${facts.programs}\\cli.cjs"`;
   const test = `-e "process.exit(Number(process.versions.node.split('.')[0]) < 20 ? 1 : 0)" >nul 2>nul <nul`;
@@ -118,7 +118,7 @@ export function windowsLauncher(facts: LauncherFacts, env: Readonly<Record<strin
   const labels = new Map([...(node === undefined ? [] : [node]), ...windowsPlaces].map((path, index) => [path, `not${index}`]));
   const lines = [
     '@echo off',
-    `rem MCP Shepherd ${facts.version}. It writes and renews this file by itself: changes are lost.`,
+    `rem MCP Shepherd ${facts.version}. It writes and updates this file itself: changes are lost.`,
     'rem Starts the current MCP Shepherd with a Node.js (20 or newer) that it finds.',
   ];
   const start = (program: string, label: string, tested: boolean): string[] => [
@@ -153,7 +153,7 @@ function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** A path in a batch file: percent signs doubled; the profile's folder by its variable, because cmd reads the file in another code page than it was written. */
+/** A path in a batch file: percent signs doubled, and the profile folder as a variable, because cmd may read the file in another code page. Undefined = it cannot be written in ASCII. */
 function batchPath(path: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const profile = env.USERPROFILE;
   const short =

@@ -10,69 +10,76 @@ import { launcherPath } from './launcher.ts';
 import { type Machine, protectFacts } from './protectFacts.ts';
 import { protectRefusal, type Refusal, warningsFor } from './protectRules.ts';
 
-/** What is wanted of one entry. */
-export type ProtectWish =
+/** What is requested for one entry. */
+export type ProtectRequest =
   | { readonly action: 'protect'; readonly portable: boolean; readonly choices: GuardChoices }
   | { readonly action: 'unprotect' };
 
-/** A change of one entry that can be shown and then made. */
+/** A prepared change of one entry: it can be shown first, then made. */
 export interface ProtectChange {
   readonly kind: 'change';
-  readonly action: ProtectWish['action'];
+  readonly action: ProtectRequest['action'];
   readonly definition: RawDefinition;
   readonly file: EditableFile;
-  /** The file's text as it would be; `file.text` is the one it has. */
+  /** The file's text after the change; `file.text` is the text before. */
   readonly after: string;
   readonly warnings: readonly string[];
-  /** What the guard will do when the server is stale; undefined = there will be no guard. */
+  /** What the guard will do when the server is stale; undefined when the entry will have no guard. */
   readonly onStale?: StaleMode;
-  /** The launcher has to be in place before the file names it. */
+  /** The entry will name the launcher, which must be installed before. */
   readonly needsLauncher: boolean;
-  /** What a person does so that the client starts the server anew. */
+  /** What the user does so that the client restarts the server. */
   readonly restartStep: string;
 }
 
 export type Preparation =
   | ProtectChange
   | (Refusal & { readonly kind: 'refused' })
-  /** It is as it is wanted. */
+  /** The entry already is as requested. */
   | { readonly kind: 'unchanged'; readonly reason: string; readonly needsLauncher: boolean };
 
-/** Works out a change without making it. Never throws: what stands in its way is a refusal. @param runDir the run folder in use */
-export async function prepareProtect(definition: RawDefinition, wish: ProtectWish, runDir: string, machine: Machine): Promise<Preparation> {
+/** Prepares a change without making it. Never throws: an error is a refusal. @param runDir the run folder in use */
+export async function prepareProtect(
+  definition: RawDefinition,
+  request: ProtectRequest,
+  runDir: string,
+  machine: Machine,
+): Promise<Preparation> {
   const { name } = definition;
   const edits = formatNamed(definition.format ?? '')?.edits;
   if (definition.transport !== 'stdio' || definition.command === undefined) {
-    return refused(`${name} is a remote server: its client starts no program that could be put behind the guard.`);
+    return refused(`${name} is a remote server: its client starts no program that could run behind the guard.`);
   }
   if (!edits) {
-    return refused(`${definition.file} is a file that MCP Shepherd reads and never changes.`);
+    return refused(`${definition.file} is a file that MCP Shepherd only reads.`);
   }
   try {
     const file = readEditable(definition.file);
     const place = placeOf(definition);
     const entry = edits.words(file.text, place);
     const facts = await protectFacts(definition, file.realPath, entry, machine);
-    const portable = wish.action === 'protect' && wish.portable;
-    const refusal = protectRefusal(facts, wish.action, portable);
+    const portable = request.action === 'protect' && request.portable;
+    const refusal = protectRefusal(facts, request.action, portable);
     if (refusal) {
       return { kind: 'refused', ...refusal };
     }
     const after =
-      wish.action === 'protect' ? protectedText(file, edits, place, wish, runDir, machine) : unprotectedText(file, edits, place, runDir);
+      request.action === 'protect'
+        ? protectedText(file, edits, place, request, runDir, machine)
+        : unprotectedText(file, edits, place, runDir);
     if (after === undefined || after === file.text) {
-      return { kind: 'unchanged', reason: unchangedReason(name, wish), needsLauncher: wish.action === 'protect' && !portable };
+      return { kind: 'unchanged', reason: unchangedReason(name, request), needsLauncher: request.action === 'protect' && !portable };
     }
     checkReplaceable(file);
     return {
       kind: 'change',
-      action: wish.action,
+      action: request.action,
       definition,
       file,
       after,
-      warnings: warningsFor(facts, wish.action, portable),
-      ...(wish.action === 'protect' ? { onStale: staleModeIn(edits.words(after, place).words) } : {}),
-      needsLauncher: wish.action === 'protect' && !portable,
+      warnings: warningsFor(facts, request.action, portable),
+      ...(request.action === 'protect' ? { onStale: staleModeIn(edits.words(after, place).words) } : {}),
+      needsLauncher: request.action === 'protect' && !portable,
       restartStep: facts.restartStep,
     };
   } catch (error) {
@@ -83,7 +90,7 @@ export async function prepareProtect(definition: RawDefinition, wish: ProtectWis
 /**
  * Makes a change: keeps a copy of the file, then replaces it.
  * @returns the copy's path
- * @throws EditRefused when the file has changed since the change was worked out; what the system throws when something cannot be written
+ * @throws EditRefused when the file has changed since the preparation; the system's error when something cannot be written
  */
 export function makeChange({ file, after }: ProtectChange, runDir: string, now: number): string {
   const copy = backUp(runDir, file.realPath, file.bytes, now);
@@ -95,7 +102,7 @@ function protectedText(
   file: EditableFile,
   edits: CommandEdits,
   place: EntryPlace,
-  { portable, choices }: Extract<ProtectWish, { action: 'protect' }>,
+  { portable, choices }: Extract<ProtectRequest, { action: 'protect' }>,
   runDir: string,
   machine: Machine,
 ): string {
@@ -114,7 +121,7 @@ function unprotectedText(file: EditableFile, edits: CommandEdits, place: EntryPl
   return before && edits.strip(file.text, place, before.count, hadArgs(file, edits, place, runDir));
 }
 
-/** Whether the entry had a list of arguments, be it empty, before it was protected, as the copies of the file tell. */
+/** Whether the entry had a list of arguments, even an empty one, before it was protected; by the copies of the file. */
 function hadArgs(file: EditableFile, edits: CommandEdits, place: EntryPlace, runDir: string): boolean {
   for (const text of backedUpTexts(runDir, file.realPath)) {
     try {
@@ -123,7 +130,7 @@ function hadArgs(file: EditableFile, edits: CommandEdits, place: EntryPlace, run
         return hasArgs;
       }
     } catch {
-      // From before the entry was there.
+      // This copy is older than the entry.
     }
   }
   return false;
@@ -138,8 +145,8 @@ function refused(reason: string): Preparation {
   return { kind: 'refused', reason, advice: [] };
 }
 
-function unchangedReason(name: string, wish: ProtectWish): string {
-  return wish.action === 'protect'
-    ? `${name} starts through the guard already, in the same way.`
+function unchangedReason(name: string, request: ProtectRequest): string {
+  return request.action === 'protect'
+    ? `${name} already starts through the guard in this way.`
     : `${name} does not start through the guard.`;
 }

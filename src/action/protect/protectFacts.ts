@@ -10,10 +10,10 @@ import { guardCommand } from '../../process/commandline/guardCommand.ts';
 import { type CommandRule, commandRules } from './allowLists.ts';
 
 /**
- * Whether a file is one that others get too: it lies in a git work tree that does not ignore it. Asks git, without what a repository's own
- * configuration could make it run; where git cannot say, a work tree counts as shared.
+ * Whether other users get a file too: it is in a git work tree that does not ignore it. Asks git, and keeps it from running what the repository's
+ * configuration names. Where git cannot tell, a work tree counts as shared.
  * @param realPath with all links resolved
- * @returns the work tree's folder, or undefined when the file is nobody else's
+ * @returns the work tree's folder; undefined when the file is this user's only
  */
 export async function sharedThrough(realPath: string, env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
   const root = workTreeOf(realPath);
@@ -25,7 +25,7 @@ export async function sharedThrough(realPath: string, env: Readonly<Record<strin
 
 function workTreeOf(path: string): string | undefined {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
-    // A file in linked work trees and submodules.
+    // A file, not a folder, in linked work trees and submodules.
     if (existsSync(join(folder, '.git'))) {
       return folder;
     }
@@ -39,7 +39,7 @@ function workTreeOf(path: string): string | undefined {
 const timeoutMs = 5_000;
 
 function isIgnored(path: string, env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
-  // GIT_DIR and the like would make it answer for another repository.
+  // GIT_DIR and similar variables would make git answer for another repository.
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !/^GIT_/i.test(name)));
   const args = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', 'check-ignore', '--quiet', '--', path];
   return new Promise((resolve) => {
@@ -54,36 +54,36 @@ function isIgnored(path: string, env: Readonly<Record<string, string | undefined
   });
 }
 
-/** A machine as far as changing an entry is concerned. */
+/** What changing an entry needs to know about the machine. */
 export interface Machine {
   readonly home: string;
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Clients that run now, with the PIDs of their processes. */
+  /** Running clients, with the PIDs of their processes. */
   readonly running: ReadonlyMap<ClientId, readonly number[]>;
-  /** Replaced in tests only: where administrators put their settings. */
+  /** Files with rules about commands; replaced in tests only. */
   readonly policyFiles?: readonly string[];
 }
 
-/** Everything that decides whether an entry may be changed, apart from what is wanted. */
+/** Everything that decides whether an entry may be changed, apart from the request. */
 export interface ProtectFacts {
   readonly definition: RawDefinition;
   readonly clientName: string;
   /** Names of the other clients that read the file. */
   readonly otherReaders: readonly string[];
-  /** What a person does so that this client starts the server anew. */
+  /** What the user does so that this client restarts the server. */
   readonly restartStep: string;
-  /** Set when the client writes its files anew and runs: the PIDs of its processes. */
+  /** PIDs of the client's processes, when it overwrites its files while it runs. */
   readonly rewrittenBy?: readonly number[];
-  /** The git work tree that hands the file on to others. */
+  /** The git work tree by which other users get the file. */
   readonly workTree?: string;
   readonly rules: readonly CommandRule[];
-  /** The entry's command without a guard, and with it what else the entry says. */
+  /** The entry's command and arguments without the guard. */
   readonly own: readonly string[];
   readonly entry: EntryWords['entry'];
 }
 
-/** Looks up everything that decides. Never throws. */
+/** Reads everything that decides. Never throws. */
 export async function protectFacts(
   definition: RawDefinition,
   realPath: string,

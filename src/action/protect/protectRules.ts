@@ -2,27 +2,27 @@ import { clientById } from '../../clients/clientTable.ts';
 import { ruleFor } from './allowLists.ts';
 import type { ProtectFacts } from './protectFacts.ts';
 
-/** Why an entry is not changed, and what can be done instead, a sentence each. */
+/** Why an entry is not changed, and what the user can do instead, a sentence each. */
 export interface Refusal {
   readonly reason: string;
   readonly advice: readonly string[];
-  /** The portable form would not be refused; the last advice says so, and whoever tells it says how to have it. */
+  /** The portable form would not be refused. The last advice says so; the caller adds how to request it. */
   readonly portableHelps?: true;
 }
 
-/** Whether an entry must not be changed. Pure. @param portable the guard is reached through npm's registry, and works on every machine */
+/** Why an entry must not be changed; undefined when it may be. Pure. @param portable the entry starts the guard by `npx`, which works on every machine */
 export function protectRefusal(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): Refusal | undefined {
   const { definition, clientName, rewrittenBy, workTree } = facts;
   const { name, file } = definition;
   if (definition.scope === 'managed') {
     return {
-      reason: `${file} is managed by an administrator: nobody else may change which servers it starts and how.`,
-      advice: ['Ask whoever manages it.'],
+      reason: `${file} is managed by an administrator and may not be changed.`,
+      advice: ['Ask the administrator.'],
     };
   }
   if (rewrittenBy !== undefined) {
     return {
-      reason: `${clientName} is running (PID ${rewrittenBy.join(', ')}) and writes ${file} anew from its memory: the change would be lost.`,
+      reason: `${clientName} is running (PID ${rewrittenBy.join(', ')}) and overwrites ${file} from its memory: the change would be lost.`,
       advice: [`Quit ${clientName}, also from the tray or menu bar, and try again.`],
     };
   }
@@ -31,13 +31,13 @@ export function protectRefusal(facts: ProtectFacts, action: 'protect' | 'unprote
   }
   if (ruleFor(facts.rules, 'denied', facts.own)) {
     return {
-      reason: `An administrator does not allow the command of ${name}; started through the guard it would slip past that rule.`,
-      advice: ['Ask whoever manages it.'],
+      reason: `An administrator does not allow the command of ${name}; the guard would bypass that rule.`,
+      advice: ['Ask the administrator.'],
     };
   }
   if (workTree !== undefined && !portable) {
     return {
-      reason: `${file} is in the git work tree ${workTree}, which does not ignore it: others would get a path that exists on this machine only.`,
+      reason: `${file} is in the git work tree ${workTree}, which does not ignore it: other users would get a path that exists on this machine only.`,
       advice: [
         `Configure ${name} for yourself instead, ${ownScope(facts)}, and protect that entry.`,
         'Or use the portable form (“npx -y mcp-shepherd guard -- …”), which works wherever npm does.',
@@ -48,18 +48,18 @@ export function protectRefusal(facts: ProtectFacts, action: 'protect' | 'unprote
   return undefined;
 }
 
-/** Where a person's own entry goes. */
+/** Where an entry for this user only goes. */
 function ownScope({ definition, clientName }: ProtectFacts): string {
   return clientById(definition.client)?.ownEntryPlace?.replaceAll('NAME', () => definition.name) ?? `in ${clientName}'s user configuration`;
 }
 
-/** What a person should know before an entry is changed, a sentence each. Pure. */
+/** What the user should know before an entry is changed, a sentence each; pure. */
 export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): string[] {
   const { definition, otherReaders, entry } = facts;
   const { name, file } = definition;
   const warnings: string[] = [];
   if (!definition.enabled) {
-    warnings.push(`${name} is switched off at the moment; that stays so.`);
+    warnings.push(`${name} is switched off, and stays so.`);
   }
   if (otherReaders.length > 0) {
     warnings.push(
@@ -67,7 +67,7 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
     );
   }
   if (/[\\/]gemini-extension\.json$/.test(file)) {
-    warnings.push('This file belongs to an extension of Gemini CLI: its next update writes it anew.');
+    warnings.push('This file belongs to an extension of Gemini CLI: its next update overwrites it.');
   }
   if (action === 'unprotect') {
     return warnings;
@@ -75,17 +75,17 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
   const rule = ruleFor(facts.rules, 'allowed', facts.own);
   if (rule) {
     warnings.push(
-      `${rule.file} allows exactly this command. Through the guard it is another one, which the client may refuse to start: have the rule changed, or allow the server by its name.`,
+      `${rule.file} allows exactly this command. With the guard it is another command, which the client may refuse to start: ask for another rule, or allow the server by its name.`,
     );
   }
   if (entry.sandboxEnabled === true) {
-    warnings.push('VS Code runs this server in its sandbox. The guard runs inside it too and may not be able to write its record.');
+    warnings.push('VS Code runs this server in its sandbox. The guard runs in the sandbox too, and may not be able to write its record.');
   }
   if (isDebugged(entry)) {
     warnings.push('“dev.debug” attaches to the process that VS Code starts, which will be the guard, not the server.');
   }
   if (definition.vscodeCollection === 'user' && !portable) {
-    warnings.push('If Settings Sync shares your MCP servers, your other machines get the launcher’s path of this one.');
+    warnings.push('If Settings Sync shares your MCP servers, your other machines get this machine’s launcher path.');
   }
   return warnings;
 }

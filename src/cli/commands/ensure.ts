@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { EnsureResult, EnsureStatus, EnsureWish } from '../../action/ensure/ensureDecision.ts';
+import type { EnsureRequest, EnsureResult, EnsureStatus } from '../../action/ensure/ensureDecision.ts';
 import { ensureServer } from '../../action/ensure/ensureServer.ts';
 import { ensureSystem } from '../../action/ensure/ensureSystem.ts';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
@@ -82,7 +82,7 @@ export async function runEnsure(context: CommandContext): Promise<{ readonly res
     const version = values.text('want') ?? setting?.version;
     const replace = values.text('replace');
     const packageName = values.text('package') ?? setting?.package;
-    const wish: EnsureWish = {
+    const request: EnsureRequest = {
       name,
       port,
       passive: values.flag('passive'),
@@ -93,8 +93,8 @@ export async function runEnsure(context: CommandContext): Promise<{ readonly res
     };
     const shutdown = values.flag('shutdown') ? {} : setting?.shutdown;
     const { path: runDir, movedBy } = runFolderOf(context);
-    const hands = await ensureSystem({
-      wish,
+    const system = await ensureSystem({
+      request,
       definition: definition.id,
       surveyor: session.surveyor,
       runDir,
@@ -107,7 +107,7 @@ export async function runEnsure(context: CommandContext): Promise<{ readonly res
       limitMs: limitOf(values.text('timeout'), shell.env.MCP_SHEPHERD_START_TIMEOUT),
       ...(shutdown ? { shutdown: { path: '/shutdown', ...shutdown } } : {}),
     });
-    const result = await ensureServer(wish, hands);
+    const result = await ensureServer(request, system);
     return { result, noLaunch: launch === undefined };
   } finally {
     session.surveyor.dispose();

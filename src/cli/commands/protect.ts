@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
 import { installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
-import { makeChange, type Preparation, type ProtectChange, type ProtectWish, prepareProtect } from '../../action/protect/protectChange.ts';
+import {
+  makeChange,
+  type Preparation,
+  type ProtectChange,
+  type ProtectRequest,
+  prepareProtect,
+} from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { defaultStaleMode, type StaleMode, staleModeNames, staleModes } from '../../model/staleMode.ts';
@@ -65,7 +71,7 @@ export const unprotectCommand: Command = {
   run: (context) => run(context, 'unprotect'),
 };
 
-async function run(context: CommandContext, action: ProtectWish['action']): Promise<ExitCode> {
+async function run(context: CommandContext, action: ProtectRequest['action']): Promise<ExitCode> {
   const { shell, values, positionals } = context;
   const onStale = staleModeOf(values.text('on-stale'));
   const session = await openSession(context);
@@ -100,7 +106,7 @@ async function change(
   context: CommandContext,
   session: CliSession,
   definition: RawDefinition,
-  action: ProtectWish['action'],
+  action: ProtectRequest['action'],
   asked: StaleMode | undefined,
 ): Promise<ExitCode> {
   const { shell, values } = context;
@@ -150,7 +156,7 @@ async function change(
 /** @returns the mode to use, `yes` where there is none to choose, undefined when the person does not want it */
 async function agree(
   ask: NonNullable<CommandContext['shell']['ask']>,
-  action: ProtectWish['action'],
+  action: ProtectRequest['action'],
   asked: StaleMode | undefined,
 ): Promise<StaleMode | 'yes' | undefined> {
   if (action === 'protect' && asked === undefined) {
@@ -188,9 +194,9 @@ function putLauncher({ shell }: CommandContext, runDir: string): void {
 function wishOf(
   { values }: CommandContext,
   session: CliSession,
-  action: ProtectWish['action'],
+  action: ProtectRequest['action'],
   onStale: StaleMode | undefined,
-): ProtectWish {
+): ProtectRequest {
   if (action === 'unprotect') {
     return { action };
   }
@@ -223,7 +229,7 @@ function adviceOf({ advice, portableHelps }: Extract<Preparation, { kind: 'refus
 
 function jsonReport(
   definition: RawDefinition,
-  action: ProtectWish['action'],
+  action: ProtectRequest['action'],
   preparation: Preparation,
   result: ProtectResult,
   redact: (line: string) => string,

@@ -1,7 +1,13 @@
 import { ProgressLocation, type QuickPickItem, window, workspace } from 'vscode';
-import { guardability } from '../../action/protect/hint.ts';
+import { guardability } from '../../action/protect/guardability.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
-import { makeChange, type Preparation, type ProtectChange, type ProtectWish, prepareProtect } from '../../action/protect/protectChange.ts';
+import {
+  makeChange,
+  type Preparation,
+  type ProtectChange,
+  type ProtectRequest,
+  prepareProtect,
+} from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -35,7 +41,7 @@ export class GuardCommands {
   }
 
   /** @param definition the entry; undefined = the user picks one */
-  async change(definition: Definition | undefined, action: ProtectWish['action']): Promise<void> {
+  async change(definition: Definition | undefined, action: ProtectRequest['action']): Promise<void> {
     const chosen = definition ?? (await this.#pick(action));
     if (!chosen) {
       return;
@@ -54,7 +60,7 @@ export class GuardCommands {
     }
   }
 
-  async #change(definition: Definition, how: { readonly action: ProtectWish['action']; readonly portable: boolean }): Promise<void> {
+  async #change(definition: Definition, how: { readonly action: ProtectRequest['action']; readonly portable: boolean }): Promise<void> {
     const preparation = await this.#prepare(definition, how, undefined);
     if (preparation.kind === 'unchanged') {
       if (preparation.needsLauncher) {
@@ -83,7 +89,7 @@ export class GuardCommands {
   async #ask(
     definition: Definition,
     change: ProtectChange,
-    how: { readonly action: ProtectWish['action']; readonly portable: boolean },
+    how: { readonly action: ProtectRequest['action']; readonly portable: boolean },
   ): Promise<ProtectChange | undefined> {
     const title = `${sourceText(definition, this.#context.state.facts.home)}: ${oneLine(definition.name, 60)} (preview)`;
     const preview = await this.#context.previews.compare(definition.file, change.after, title);
@@ -109,7 +115,7 @@ export class GuardCommands {
 
   async #prepare(
     { id, name }: Definition,
-    { action, portable }: { readonly action: ProtectWish['action']; readonly portable: boolean },
+    { action, portable }: { readonly action: ProtectRequest['action']; readonly portable: boolean },
     onStale: StaleMode | undefined,
   ): Promise<Preparation> {
     const { survey, installer, state } = this.#context;
@@ -120,7 +126,7 @@ export class GuardCommands {
     }
     const machine: Machine = { home: state.facts.home, platform, env, running: found.running };
     const moved = env.MCP_RUN_DIR ? { runDir } : {};
-    const request: ProtectWish =
+    const request: ProtectRequest =
       action === 'unprotect'
         ? { action }
         : { action, portable, choices: { locks: [], ...(onStale === undefined ? {} : { onStale }), ...moved } };
@@ -163,7 +169,7 @@ export class GuardCommands {
     }
   }
 
-  async #pick(action: ProtectWish['action']): Promise<Definition | undefined> {
+  async #pick(action: ProtectRequest['action']): Promise<Definition | undefined> {
     const { snapshot, facts } = this.#context.state;
     const fitting = (snapshot?.definitions ?? []).filter(
       (definition) => guardability(definition) === (action === 'protect' ? 'guardable' : 'guarded'),

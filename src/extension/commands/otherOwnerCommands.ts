@@ -5,7 +5,7 @@ import { makePlan } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
 import { isOrphan } from '../../action/plan/restartRoute.ts';
-import { guardWouldHelp } from '../../action/protect/hint.ts';
+import { guardWouldHelp } from '../../action/protect/guardability.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';

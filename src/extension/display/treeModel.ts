@@ -1,5 +1,5 @@
 import { isUpgradable } from '../../action/plan/upgradePlan.ts';
-import { guardability } from '../../action/protect/hint.ts';
+import { guardability } from '../../action/protect/guardability.ts';
 import { isVscode } from '../../clients/vscodeFamily.ts';
 import type { Definition } from '../../model/definition.ts';
 import { isHeadline } from '../../model/finding.ts';

@@ -1,4 +1,4 @@
-import type { EnsureResult, EnsureWish } from '../../../../src/action/ensure/ensureDecision.ts';
+import type { EnsureRequest, EnsureResult } from '../../../../src/action/ensure/ensureDecision.ts';
 import { ensureServer } from '../../../../src/action/ensure/ensureServer.ts';
 import { ensureSystem } from '../../../../src/action/ensure/ensureSystem.ts';
 import type { ShutdownWay } from '../../../../src/action/execute/shutdownRequest.ts';
@@ -44,7 +44,7 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
     enabled: true,
   };
   const surveyor = await world.observer({ entries: [definition] });
-  const wish: EnsureWish = {
+  const request: EnsureRequest = {
     name: 'notes',
     port,
     passive: ask.passive ?? false,
@@ -56,8 +56,8 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
     ...(ask.package === undefined ? {} : { package: ask.package }),
   };
   try {
-    const hands = await ensureSystem({
-      wish,
+    const system = await ensureSystem({
+      request,
       definition: definition.id,
       surveyor,
       runDir: world.runDir,
@@ -70,7 +70,7 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
       leaveMs: ask.leaveMs ?? 60_000,
       ...(ask.shutdown ? { shutdown: ask.shutdown } : {}),
     });
-    return await ensureServer(wish, hands);
+    return await ensureServer(request, system);
   } finally {
     surveyor.dispose();
   }

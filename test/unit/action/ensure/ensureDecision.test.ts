@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { decideEnsure, type EnsureWish } from '../../../../src/action/ensure/ensureDecision.ts';
+import { decideEnsure, type EnsureRequest } from '../../../../src/action/ensure/ensureDecision.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { instance } from '../../cli/fixture.ts';
 
-const wish: EnsureWish = { name: 'notes', port: 8700, passive: false };
+const request: EnsureRequest = { name: 'notes', port: 8700, passive: false };
 const npm = (running: string | null, installed = '2.0.0'): NonNullable<Instance['package']> => ({
   ecosystem: 'npm',
   name: 'notes-mcp',
@@ -13,9 +13,9 @@ const npm = (running: string | null, installed = '2.0.0'): NonNullable<Instance[
   installed,
 });
 
-function decide(over: Partial<Instance>, more: Partial<EnsureWish> = {}): string {
+function decide(over: Partial<Instance>, more: Partial<EnsureRequest> = {}): string {
   const decision = decideEnsure(
-    { ...wish, ...more },
+    { ...request, ...more },
     { kind: 'server', instance: instance({ name: 'notes', pid: 9, package: null, ...over }) },
   );
   return decision.kind === 'done' ? decision.result.server_status : decision.kind;
@@ -23,7 +23,7 @@ function decide(over: Partial<Instance>, more: Partial<EnsureWish> = {}): string
 
 describe('decideEnsure', () => {
   const health = (version: string): Partial<Instance> => ({ listens: { port: 8700, health: { status: 'ok', version } } });
-  const cases: readonly [string, Partial<Instance>, Partial<EnsureWish>, string][] = [
+  const cases: readonly [string, Partial<Instance>, Partial<EnsureRequest>, string][] = [
     ['the installed version runs', { package: npm('2.0.0') }, {}, 'reused'],
     ['an older one than installed runs', { package: npm('1.0.0') }, {}, 'replace'],
     ['the same, asked passively', { package: npm('1.0.0') }, { passive: true }, 'older'],
@@ -65,9 +65,11 @@ describe('decideEnsure', () => {
     assert.equal(decide({ tree: [9] }, { replace: 9, passive: true }), 'unknown');
     assert.equal(decide({ tree: [9], package: npm('1.0.0') }, { replace: 9, version: '2.0.0', package: 'other-mcp' }), 'foreign');
   });
-  it('a free port is started on, a foreign one is left', () => {
-    assert.equal(decideEnsure(wish, { kind: 'free' }).kind, 'start');
-    const decision = decideEnsure(wish, { kind: 'foreign', pid: 7, command: 'nginx', reason: 'it is a server for something else' });
-    assert.match(decision.kind === 'done' ? decision.result.message : '', /port 8700 is held by PID 7 \(nginx\), which is not notes/);
+  it('starts on a free port, and leaves an external server alone', () => {
+    assert.equal(decideEnsure(request, { kind: 'free' }).kind, 'start');
+    const decision = decideEnsure(request, { kind: 'external', pid: 7, command: 'nginx', reason: 'it is a server for something else' });
+    assert.ok(decision.kind === 'done');
+    assert.deepEqual([decision.result.server_status, decision.result.pid], ['foreign', 7]);
+    assert.match(decision.result.message, /8700.*PID 7 \(nginx\)/);
   });
 });

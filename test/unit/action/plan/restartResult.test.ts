@@ -7,7 +7,7 @@ import { finding, instance } from '../../cli/fixture.ts';
 const now = (running: string | null, installed: string | null, part: Partial<Instance> = {}): Instance =>
   instance({ name: 'memory', pid: 9, package: { ecosystem: 'npm', name: 'm', root: '/r', running, installed }, ...part });
 
-describe('restartTruth', () => {
+describe('restartResult', () => {
   it('names both versions, or the one that runs', () => {
     assert.deepEqual(restartResult('1.0.0', now('1.1.0', '1.1.0')), { version: ', 1.0.0 -> 1.1.0' });
     assert.deepEqual(restartResult('1.1.0', now('1.1.0', '1.1.0')), { version: ', runs 1.1.0' });
@@ -15,13 +15,13 @@ describe('restartTruth', () => {
   });
 
   it('says so when it came back under the old version, or under another wrong one', () => {
-    assert.equal(
-      restartResult('1.0.0', now('1.0.0', '1.1.0')).warning,
-      'The new process still runs 1.0.0, and 1.1.0 is installed: the restart did not cure that.',
-    );
-    assert.match(restartResult('1.0.0', now('1.0.5', '1.1.0')).warning ?? '', /^The new process runs 1\.0\.5, and 1\.1\.0 is installed/);
+    const same = restartResult('1.0.0', now('1.0.0', '1.1.0')).warning ?? '';
+    assert.match(same, /still.* 1\.0\.0.* 1\.1\.0/);
+    const wrong = restartResult('1.0.0', now('1.0.5', '1.1.0')).warning ?? '';
+    assert.match(wrong, /1\.0\.5.* 1\.1\.0/);
+    assert.doesNotMatch(wrong, /still/);
     const dependency = now('1.1.0', '1.1.0', { findings: [finding({ kind: 'stale', message: 'runs with chromadb 0.6.3' })] });
-    assert.equal(restartResult('1.1.0', dependency).warning, 'The restart did not cure it: runs with chromadb 0.6.3.');
+    assert.match(restartResult('1.1.0', dependency).warning ?? '', /runs with chromadb 0\.6\.3/);
     const unsure = now('1.1.0', '1.1.0', { findings: [finding({ kind: 'stale', confidence: 'unknown' })] });
     assert.equal(restartResult('1.1.0', unsure).warning, undefined);
   });

@@ -2,7 +2,7 @@
 import { describe, it } from 'mocha';
 import type { PlanContext } from '../../../../src/action/plan/plan.ts';
 import { lastCopies, pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
-import type { UpgradePlan } from '../../../../src/action/plan/upgrade.ts';
+import type { UpgradePlan } from '../../../../src/action/plan/upgradePlan.ts';
 import type { ProtectChange } from '../../../../src/action/protect/protectChange.ts';
 import { announcements, announcementText, groupText } from '../../../../src/extension/display/announcements.ts';
 import { guardAnswers, guardDone, guardQuestion } from '../../../../src/extension/display/guardQuestions.ts';

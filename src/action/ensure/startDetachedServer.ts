@@ -18,23 +18,23 @@ export interface StartOptions {
   readonly launch: Launch;
   readonly runDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** How long it may take until the port accepts, ms. */
+  /** How long it may take until the server listens, ms. */
   readonly limitMs: number;
   readonly table: ProcessTable;
   readonly listeners: ListenerTable;
   readonly redactor: Redactor;
 }
 
-const lookEveryMs = 100;
-/** Of the log, for a person: what stands at its end says why it did not start. */
+const pollMs = 100;
+/** The end of the log, which tells the user why the server did not start. */
 const tailBytes = 4_096;
 const tailLines = 20;
 
 /**
- * Starts a server that goes on without us: its own session, nothing on its input, its output in a log file of this user. Waits until it listens.
- * What does not listen in time is ended again: nothing half started stays behind.
+ * Starts a server that keeps running after this program: in its own session, without input, with its output in a log file of this user. Waits until it
+ * listens. A server that does not listen in time is stopped again.
  */
-export async function startListening(options: StartOptions): Promise<StartReport> {
+export async function startDetachedServer(options: StartOptions): Promise<StartReport> {
   const { name, port, launch, table, listeners } = options;
   let log = '';
   let output: number | undefined;
@@ -63,7 +63,7 @@ export async function startListening(options: StartOptions): Promise<StartReport
   });
   closeSync(output);
   try {
-    // Node waits for the exec: a program that is not there is known now.
+    // Node waits for the exec: a missing program fails here.
     await once(child, 'spawn');
   } catch (error) {
     return failed(`${name} could not be started: ${options.redactor.text(reasonOf(error))}`);
@@ -78,7 +78,7 @@ export async function startListening(options: StartOptions): Promise<StartReport
   while (performance.now() < until) {
     const ended = exit;
     if (ended && ended.code !== 0) {
-      return failed(`${name} ended with ${ended.signal ?? `code ${ended.code}`} before it listened on port ${port}`);
+      return failed(`${name} exited with ${ended.signal ?? `code ${ended.code}`} before it listened on port ${port}`);
     }
     const holders = (await listeners.look(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
     if (holders.length > 0) {
@@ -87,19 +87,19 @@ export async function startListening(options: StartOptions): Promise<StartReport
         (row) => holders.includes(row.pid) && (row.pid === pid || tree.ancestorsOf(row).some((above) => above.pid === pid)),
       );
       if (ours[0] || ended) {
-        // A program that puts itself into the background has left; who listens now is what it left.
+        // A program that runs itself in the background has exited; what listens now is what it started.
         return { status: 'listening', pid: ours[0]?.pid ?? holders[0] ?? pid, log };
       }
-      await endOwn(pid, table);
+      await stopOwn(pid, table);
       return failed(`port ${port} was taken by PID ${holders[0]} while ${name} started`);
     }
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  await endOwn(pid, table);
-  return failed(`${name} did not listen on port ${port} within ${options.limitMs / 1_000} s, and was ended again`);
+  await stopOwn(pid, table);
+  return failed(`${name} did not listen on port ${port} within ${options.limitMs / 1_000} s, and was stopped again`);
 }
 
-async function endOwn(pid: number, table: ProcessTable): Promise<void> {
+async function stopOwn(pid: number, table: ProcessTable): Promise<void> {
   const row = (await table.list()).find((one) => one.pid === pid && one.ppid === process.pid);
   if (row) {
     await endTree({ server: row.identity, launchers: [], objection: () => undefined, politeMs: 2_000 }, systemTerminator(table));

@@ -1,7 +1,7 @@
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
-/** Whether an entry can be put behind the guard, or is; undefined where there is nothing to do. */
+/** Whether an entry can start through the guard, or already does; undefined for remote and managed entries. */
 export function guardability(definition: Definition): 'guardable' | 'guarded' | undefined {
   if (definition.guarded) {
     return 'guarded';
@@ -9,7 +9,7 @@ export function guardability(definition: Definition): 'guardable' | 'guarded' | 
   return definition.transport === 'stdio' && definition.scope !== 'managed' ? 'guardable' : undefined;
 }
 
-/** The entry to protect so that a server that only its client can restart is restarted by one command from then on; undefined = there is none. */
+/** The entry to protect, so that a server that only its client can restart can be restarted by one command; undefined = there is none. */
 export function guardWouldHelp(instance: Instance, snapshot: Snapshot): Definition | undefined {
   if (instance.guarded || instance.client === null) {
     return undefined;
