@@ -214,7 +214,7 @@ describe('MCP servers on the screen', function () {
 
   it('say how to restart what another client runs', async () => {
     await workbench.rowMenu(workbench.rows('memory').first(), 'How to Restart');
-    await workbench.notifications(/memory \(PID \d+\): In that Claude Code session run \/mcp, pick memory and choose Reconnect/).waitFor();
+    await workbench.notifications(/memory \(PID \d+\): In Claude Code, run \/mcp → memory → Reconnect/).waitFor();
   });
 });
 
