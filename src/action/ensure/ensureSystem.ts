@@ -138,12 +138,12 @@ export function portReading(snapshot: Snapshot, definition: string, port: number
       return {
         kind: 'external',
         ...pidOf(held.pid),
-        reason: held.pid === undefined ? 'its process cannot be seen' : 'it is part of another program',
+        reason: held.pid === undefined ? 'it cannot be identified' : 'it is part of another program',
       };
     case 'forwarder':
       return { kind: 'external', ...pidOf(held.pid), reason: 'it forwards connections to a process that cannot be identified' };
     case 'stranger': {
-      const { holderCommand: command, holderReason: reason = 'it is something else' } = held;
+      const { holderCommand: command, holderReason: reason = 'it is another program' } = held;
       return { kind: 'external', ...pidOf(held.pid), ...(command === undefined ? {} : { command }), reason };
     }
   }

@@ -1,4 +1,3 @@
-import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import type { EnsureRequest, EnsureResult } from '../../../../src/action/ensure/ensureDecision.ts';
 import { ensureServer } from '../../../../src/action/ensure/ensureServer.ts';
 import { ensureSystem } from '../../../../src/action/ensure/ensureSystem.ts';
@@ -6,6 +5,7 @@ import type { ShutdownWay } from '../../../../src/action/execute/shutdownRequest
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import { ProcListeners } from '../../../../src/process/linux/procListeners.ts';
 import { createRedactor } from '../../../../src/redaction/redactor.ts';
+import { until } from '../../../until.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { imitation } from '../../survey/ports/httpServer.ts';
 import type { World } from '../../survey/world.ts';
@@ -81,10 +81,10 @@ export async function listenersOf(port: number): Promise<readonly number[]> {
   return (await new ProcListeners().look(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
 }
 
-/** Kills, by PID, what a test has left on its own port. */
+/** Ends the servers that a test has left on its own port, by PID. */
 export async function clearPort(port: number): Promise<void> {
   for (const pid of await listenersOf(port)) {
     process.kill(pid, 'SIGKILL');
   }
-  await waitFor('the port to be free', async () => (await listenersOf(port)).length === 0);
+  await until('the port is free', async () => (await listenersOf(port)).length === 0);
 }

@@ -335,7 +335,7 @@ describe('Carrying out a plan', function () {
     assert.deepEqual([await isRunning(one.id), client.exitCode, client.signalCode], [true, null, null]);
   });
 
-  it('never signals a thread’s id, the first process, or whoever runs this program, whatever the plan says', async () => {
+  it('never signals a thread’s id, the first process, or an ancestor of this program, whatever the plan says', async () => {
     const { one, seen } = await served();
     const forged = async (row: ProcessRow): Promise<Outcome> => {
       const target: Instance = { ...one, id: identityKey(row.identity), pid: row.pid, tree: [row.pid], client: null, background: true };

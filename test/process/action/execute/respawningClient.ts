@@ -1,4 +1,4 @@
-// A client that a test runs: starts one server, writes its PID to stdout, passes on what it is sent, and with "again" starts it anew whenever it ends.
+// A client that a test runs: starts one server, writes its PID to stdout, passes on what it is sent, and with "again" starts it again whenever it exits.
 // Arguments: "once" or "again", the program, its arguments.
 import { type ChildProcess, spawn } from 'node:child_process';
 

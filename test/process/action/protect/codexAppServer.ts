@@ -20,7 +20,7 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
-/** Its model is never asked, and is where nobody answers: Codex goes nowhere on line for it. */
+/** Its model is never asked, and its address does not answer: Codex makes no network request for it. */
 export const nowhere = [
   'model_provider = "nowhere"',
   'check_for_update_on_startup = false',

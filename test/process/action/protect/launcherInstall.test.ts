@@ -75,7 +75,7 @@ describe('installLauncher', () => {
     tryLauncher(path, process.env);
   });
 
-  it('remembers the Node and the editor, whoever of them comes last', () => {
+  it('remembers the Node and the editor, in either order', () => {
     installLauncher(installer);
     const editor = join(root, 'editor');
     writeFileSync(editor, '');

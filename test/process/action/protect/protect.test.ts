@@ -107,7 +107,7 @@ describe('protect', function () {
     match(shown.stdout, /When stale \(refuse-writes\): .* read-only/);
     doesNotMatch(shown.stdout, /hunter2/);
     equal(readFileSync(file, 'utf8'), before, 'nothing is written');
-    equal((await run('protect', 'notes')).code, 3, 'nobody said yes');
+    equal((await run('protect', 'notes')).code, 3, 'no confirmation');
     equal(readFileSync(file, 'utf8'), before);
 
     const done = await run('protect', 'notes', '--yes', '--json', '--on-stale', 'warn');
@@ -243,7 +243,7 @@ describe('protect', function () {
     doesNotMatch(readFileSync(file, 'utf8'), /guard/);
   });
 
-  it('waits until Claude Desktop has gone, which would write its file anew', async () => {
+  it('refuses while Claude Desktop runs, which would overwrite its file', async () => {
     const entry = { mcpServers: { notes: { command: process.execPath, args: [server] } } };
     const file = world.write('.config/Claude/claude_desktop_config.json', entry);
     const program = join(world.root, 'claude-desktop');

@@ -68,7 +68,7 @@ describe('makePlan', () => {
     assert.equal(plan('stop', { ...own, client: claude }).risks.length, 2);
   });
 
-  it('A29: asks the guard to restart, whoever the client is, without a question; and to stop, on a second yes', () => {
+  it('A29: asks the guard to restart, for every client, without a question; and to stop, on a second yes', () => {
     for (const guarded of [
       { ...own, record },
       { ...own, client: claude, record },
@@ -147,7 +147,7 @@ describe('pruneCandidates', () => {
   const given = snapshot({ definitions: [entry], instances: [single, service, elsewhere, newer, old, perhaps, orphan] });
   const candidates = pruneCandidates(given, around);
 
-  it('says of one that was cut off a moment ago neither that it is left behind nor that it runs on its own by design', () => {
+  it('calls a server whose client exited a moment ago neither a proven orphan nor one that runs on its own by design', () => {
     const young = instance({ name: 'memory', pid: 18, client: null, background: false });
     assert.deepEqual(
       pruneCandidates(snapshot({ definitions: [entry], instances: [young] }), around).map(({ class: kind, preselected, plan: made }) => [

@@ -35,7 +35,7 @@ describe('sessionRisks', () => {
     assert.match(first ?? '', /^Codex and Claude Code /);
   });
 
-  it('is silent where nobody is known to lose anything, for stdio servers, and behind the guard', () => {
+  it('is empty where no client is known to lose its session, for stdio servers, and behind the guard', () => {
     assert.deepEqual(sessionRisks(http({ usedBy: [code] }), known(['vscode'])), []);
     const { listens: _, ...stdio } = http();
     assert.deepEqual(sessionRisks(stdio, known(['claude-code'])), []);

@@ -38,7 +38,7 @@ describe('editableFile', () => {
     equal(readFileSync(real, 'utf8'), '{ "a": 1 }');
   });
 
-  it('writes nothing over what another program has written meanwhile', () => {
+  it('does not overwrite what another program has written since the file was read', () => {
     const file = tree.write('home/a.json', '{}');
     const seen = readEditable(file);
     writeFileSync(file, '{ "new": 1 }');

@@ -28,7 +28,7 @@ describe('guardLine', () => {
     ]);
   });
 
-  it('keeps what is written already and is not chosen anew', () => {
+  it('keeps options of the entry that are not chosen again', () => {
     const guarded = [
       '/old/mcp-shepherd',
       'guard',

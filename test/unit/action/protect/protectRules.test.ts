@@ -36,7 +36,7 @@ describe('judgement', () => {
     equal(warningsFor(quiet, 'protect', false).length, 0);
   });
 
-  it('refuses files of administrators and of clients that write them anew, whatever is wanted', () => {
+  it('refuses files of administrators and of clients that overwrite them, whatever is requested', () => {
     for (const action of ['protect', 'unprotect'] as const) {
       match(protectRefusal({ ...quiet, definition: { ...definition, scope: 'managed' } }, action, true)?.reason ?? '', /administrator/);
       const rewritten = protectRefusal({ ...quiet, clientName: 'Claude Desktop', rewrittenBy: [7, 8] }, action, true);
