@@ -77,7 +77,7 @@ export class UpgradeCommands {
     try {
       const { message, detail } = upgradeQuestion(plan, facts);
       if ((await window.showWarningMessage(message, { modal: true, detail }, button)) === button) {
-        await this.#executePlan(plan);
+        await this.#execute(plan);
       }
     } finally {
       this.#busy.delete(key);
@@ -91,7 +91,7 @@ export class UpgradeCommands {
     return step ? `${name}: ${oneLine(step.step, 600)}` : `No newer version of ${name} is known.`;
   }
 
-  async #executePlan(plan: UpgradePlan): Promise<void> {
+  async #execute(plan: UpgradePlan): Promise<void> {
     if (plan.order === 'stop-first') {
       let failure: string | undefined = 'it did not run';
       await this.#servers.restartAround(plan.instances, async () => {
