@@ -66,7 +66,7 @@ describe('The Python example in VS Code', function () {
         .catch(() => undefined);
     });
     assert.match(text, /Holds ~\/notes\./);
-    assert.match(text, /written down by the server itself/);
+    assert.match(text, /the server itself/);
     await window().screenshot('view-recorded-versions');
   });
 
