@@ -81,8 +81,8 @@ describe('stop, prune and history on real servers', function () {
     const server = await nextServer();
     const asked = await run('stop', 'notes');
     assert.equal(asked.code, 3, asked.stderr);
-    assert.match(asked.stdout, /Mind: .*lives and may still use it/);
-    assert.match(asked.stdout, /Nothing was done: say --force/);
+    assert.match(asked.stdout, /Note: .*may be using it/);
+    assert.match(asked.stdout, /--force/);
     assert.equal((await run('stop', 'notes', '--yes')).code, 3, 'one yes is not enough where a client may use it');
     const dry = await json<Answer>('stop', 'notes', '--dry-run');
     assert.deepEqual([dry.plan.target.pid, dry.plan.confirm, dry.outcome], [server, 'twice', null]);
@@ -179,7 +179,7 @@ describe('stop, prune and history on real servers', function () {
     assert.match(done.stdout, new RegExp(`^notes \\(PID ${left}\\) ended`, 'm'));
     assert.deepEqual([await isAlive(left), await isAlive(used)], [false, true]);
     const history = await run('history', 'notes');
-    assert.match(history.stdout, new RegExp(`end notes \\(PID ${left}\\)`));
+    assert.match(history.stdout, new RegExp(`stop notes \\(PID ${left}\\)`));
     assert.deepEqual(
       (await json<List>('prune', '--dry-run')).candidates.filter(({ chosen }) => chosen),
       [],
