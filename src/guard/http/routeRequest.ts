@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { type AllowedNames, strangerReason } from '../options/allowedHosts.ts';
+import { type AllowedNames, hostRefusal } from '../options/allowedHosts.ts';
 import { type ConnectionParts, serveClients } from './clientConnections.ts';
 import type { Admissions } from './session/admission.ts';
 import { answerFault, refuse } from './session/answers.ts';
@@ -28,7 +28,7 @@ export function createProxy(parts: ProxyParts): Server {
 
 async function answer(parts: ProxyParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const origin = oneHeader(request.headers, 'origin');
-  const stranger = strangerReason(request.headers.host, origin, parts.allowed);
+  const stranger = hostRefusal(request.headers.host, origin, parts.allowed);
   if (stranger !== undefined) {
     refuse(response, 403, stranger);
     request.resume();

@@ -58,7 +58,7 @@ describe('stop, prune and history on real servers', function () {
   const run = (...args: readonly string[]): Promise<Ended> =>
     new RunningCli(process.execPath, bundle, args, { cwd: world.home, env }).ended();
   const json = async <T>(...args: readonly string[]): Promise<T> => JSON.parse((await run(...args, '--json')).stdout);
-  /** Zombies that nobody has fetched yet do not live. */
+  /** A zombie does not count as alive. */
   const isAlive = async (pid: number): Promise<boolean> => (await new ProcTable().list()).some((row) => row.pid === pid);
 
   /** A client with the real server below it; each line of the client is the PID of a server that it has started. */
