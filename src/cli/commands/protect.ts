@@ -142,7 +142,7 @@ async function change(
   const { path: runDir } = session.runFolder;
   const machine: Machine = { home: shell.home, platform: shell.platform, env: shell.env, running: session.surveyor.running() };
   const prepare = (onStale?: StaleMode): Promise<Preparation> =>
-    prepareProtect(definition, wishOf(request, session.runFolder, onStale), runDir, machine);
+    prepareProtect(definition, requestOf(request, session.runFolder, onStale), runDir, machine);
   const redact = (line: string): string => session.surveyor.redactor().text(line);
   const report = (preparation: Preparation, result: ProtectResult): void => {
     if (values.json) {
@@ -217,7 +217,7 @@ function putLauncher({ shell }: CommandContext, runDir: string): void {
 }
 
 /** @param chosen the mode that the user has chosen when asked */
-function wishOf(request: ProtectCommandRequest, { path, movedBy }: RunFolderOption, chosen: StaleMode | undefined): ProtectRequest {
+function requestOf(request: ProtectCommandRequest, { path, movedBy }: RunFolderOption, chosen: StaleMode | undefined): ProtectRequest {
   if (request.action === 'unprotect') {
     return { action: 'unprotect' };
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AllowedNames, strangerReason } from '../options/allowedHosts.ts';
+import { type AllowedNames, hostRefusal } from '../options/allowedHosts.ts';
 import type { Admissions } from './session/admission.ts';
 import { answerFault, refuse } from './session/answers.ts';
 import { type BeginSessionParts, beginSession } from './session/beginSession.ts';
@@ -23,7 +23,7 @@ export interface RouteParts extends BeginSessionParts, SessionRequestParts {
 /** Answers one request of a client: checks Host and Origin, then passes it on by its kind. */
 export async function routeRequest(parts: RouteParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const origin = oneHeader(request.headers, 'origin');
-  const stranger = strangerReason(request.headers.host, origin, parts.allowed);
+  const stranger = hostRefusal(request.headers.host, origin, parts.allowed);
   if (stranger !== undefined) {
     refuse(response, 403, stranger);
     request.resume();

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 
-/** Whether an address reaches this machine only. */
+/** Whether an address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
   const mapped = /^::ffff:(.+)$/.exec(bare)?.[1] ?? bare;
   return mapped === 'localhost' || mapped === '::1' || (isIP(mapped) === 4 && mapped.startsWith('127.'));
 }
 
-/** Who may talk to the proxy. */
+/** Names and origins that requests may have beside those of this machine. */
 export interface AllowedNames {
   /** Beside loopback names: `name` or `name:port`, lower case. */
   readonly hosts: readonly string[];
@@ -16,10 +16,10 @@ export interface AllowedNames {
 }
 
 /**
- * The DNS-rebinding check: a page of a foreign site that had its name point at 127.0.0.1 still sends its own name as Host and Origin.
- * @returns why the request is refused, or undefined
+ * The check against DNS rebinding: a web page whose name was made to resolve to 127.0.0.1 still sends that name as Host and Origin.
+ * @returns why the request is refused; undefined when it is allowed
  */
-export function strangerReason(host: string | undefined, origin: string | undefined, allowed: AllowedNames): string | undefined {
+export function hostRefusal(host: string | undefined, origin: string | undefined, allowed: AllowedNames): string | undefined {
   const name = hostName(host);
   if (host === undefined || name === undefined) {
     return 'The request names no host.';
@@ -33,7 +33,7 @@ export function strangerReason(host: string | undefined, origin: string | undefi
   return undefined;
 }
 
-/** Without the port; brackets of IPv6 taken off. */
+/** Without port and IPv6 brackets. */
 function hostName(host: string | undefined): string | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[^:/?#@\s]+)(?::\d{1,5})?$/i.exec(host ?? '');
   return match?.[1]?.replace(/^\[|\]$/g, '').toLowerCase();

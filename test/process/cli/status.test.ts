@@ -104,11 +104,11 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       const { stdout } = await run('status');
       const line = stdout.split('\n').find((candidate) => candidate.includes(` ${server?.pid} `)) ?? stdout;
       assert.match(line, new RegExp(`^! notes +stale: runs ${older}, installed ${newer}`));
-      assert.match(stdout, new RegExp(`^run folder: ${world.runDir} \\(MCP_RUN_DIR\\)$`, 'm'));
+      assert.match(stdout, new RegExp(`^state folder: ${world.runDir} \\(MCP_RUN_DIR\\)$`, 'm'));
       const restart = await run('restart', 'notes');
       assert.equal(restart.code, 3, restart.stderr);
       assert.match(restart.stdout, new RegExp(`^notes \\(PID ${server?.pid}\\), started by .*\\(PID ${process.pid}\\)$`, 'm'));
-      assert.match(restart.stdout, /^Not done yet, it is your turn: /m);
+      assert.match(restart.stdout, /^mcp-shepherd cannot restart this server for you\. /m);
       const byPid: { plan: { target: { pid: number }; steps: { kind: string }[] }; outcome: { status: string } } = JSON.parse(
         (await run('restart', String(server?.pid), '--json')).stdout,
       );
@@ -161,7 +161,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       await stopServer(server);
       const { code, stderr } = await run('restart', 'notes');
       assert.equal(code, 2);
-      assert.match(stderr, /"notes" is configured and does not run/);
+      assert.match(stderr, /"notes" is configured but not running/);
       assert.match(stderr, /\.cursor\/mcp\.json:\d+\n$/);
     });
 
@@ -212,7 +212,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       assert.equal(code, 0);
       const nodeVersion = new RegExp(`^ +Node +v${major}\\.`, 'm');
       assert.match(stdout, nodeVersion);
-      assert.match(stdout, new RegExp(`^ +Run folder +${world.runDir}, from MCP_RUN_DIR$`, 'm'));
+      assert.match(stdout, new RegExp(`^ +State folder +${world.runDir}, from MCP_RUN_DIR$`, 'm'));
       assert.match(stdout, /^ +found +.*\/\.cursor\/mcp\.json \(1 entry for .*Cursor.*\)$/m);
       assert.match(stdout, /^ +broken +.*\/\.gemini\/settings\.json$/m);
       assert.match(stdout, /^ +absent +.*\/\.claude\.json \(Claude Code\)$/m);

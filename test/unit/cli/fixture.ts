@@ -131,7 +131,7 @@ export function busySnapshot(): Snapshot {
         definitions: ['d2'],
         startedAt: ago(50 * hour),
         package: { ...npm, name: '@modelcontextprotocol/server-memory', running: '2026.8.31', installed: '2026.8.31' },
-        findings: [finding({ kind: 'orphan', message: 'left behind by VS Code: it runs, and nobody can use it' })],
+        findings: [finding({ kind: 'orphan', message: 'left running after VS Code exited' })],
       }),
       instance({
         name: 'my-server.js',

@@ -1,6 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import satisfies from 'semver/functions/satisfies.js';
 import { changeDirection, compareVersions } from '../../../src/version/compareVersions.ts';
+import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
+import { npxNext } from '../../../src/version/npxRule.ts';
 import { versionShaped } from '../../../src/version/versionShape.ts';
 
 describe('compareVersions', () => {
@@ -75,6 +79,37 @@ describe('versionShaped', () => {
     deepEqual(
       hostile.map(versionShaped),
       hostile.map(() => undefined),
+    );
+  });
+});
+
+describe('versions, by property', () => {
+  const triple = fc.tuple(fc.nat(20), fc.nat(20), fc.nat(20));
+  const sign = (a: readonly number[], b: readonly number[]): number => {
+    const at = a.findIndex((part, index) => part !== b[index]);
+    return at < 0 ? 0 : Math.sign((a[at] ?? 0) - (b[at] ?? 0));
+  };
+
+  it('releases are ordered by their numbers, and a candidate is older than its release', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('npm' as const, 'python' as const), triple, triple, (ecosystem, a, b) => {
+        equal(compareVersions(ecosystem, a.join('.'), b.join('.')), sign(a, b));
+        const candidate = `${a.join('.')}${ecosystem === 'npm' ? '-rc.1' : 'rc1'}`;
+        equal(compareVersions(ecosystem, candidate, b.join('.')), sign(a, b) || -1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('npx takes the version of the project exactly where semver says that it is in the range', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('^', '~', '>=', '<=', '<'), triple, triple, (operator, wanted, installed) => {
+        const range = `${operator}${wanted.join('.')}`;
+        const project = installed.join('.');
+        const next = npxNext({ spec: parseNpmSpec(`server@${range}`), npm: '11.0.0', project });
+        equal('by' in next && next.by === 'local', satisfies(project, range), `${project} in ${range}`);
+      }),
+      { numRuns: 300 },
     );
   });
 });

@@ -11,7 +11,7 @@ describe('change lines', () => {
   const stale = { ...fresh, package: { ...versions, installed: '1.1.0' }, findings: [finding({ kind: 'stale' })] };
   const strip = (lines: readonly string[]): string[] => lines.map((line) => line.replace('2026-11-21T14:02:05.000Z ', ''));
 
-  it('of the first look name what runs and what is wrong', () =>
+  it('of the first scan name every server and every finding', () =>
     assertGolden('watch-first', `${changeLines(undefined, busySnapshot()).join('\n')}\n`));
 
   it('tell start, trouble, cure and end, each once', () => {

@@ -4,7 +4,7 @@ import { isSessionRefusal } from '../../../../../src/guard/http/session/sessionE
 import { isOnlyForTheOldServer, isStatelessEra, readClientMessage } from '../../../../../src/guard/http/transport/clientMessage.ts';
 import { credentialHash } from '../../../../../src/guard/http/transport/credentialHash.ts';
 import { endToEnd, flat } from '../../../../../src/guard/http/transport/headers.ts';
-import { isLoopback, strangerReason } from '../../../../../src/guard/options/allowedHosts.ts';
+import { hostRefusal, isLoopback } from '../../../../../src/guard/options/allowedHosts.ts';
 
 describe('isSessionRefusal', () => {
   const error = (code: number, message: string) => JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } });
@@ -85,10 +85,10 @@ describe('addresses', () => {
   it('refuses what cannot be read', () => {
     const allowed = { hosts: [], origins: [] };
     for (const host of [undefined, '', 'localhost:port', 'user@localhost', 'localhost/path', '[::1', 'local host']) {
-      assert.notEqual(strangerReason(host, undefined, allowed), undefined, String(host));
+      assert.notEqual(hostRefusal(host, undefined, allowed), undefined, String(host));
     }
-    assert.equal(strangerReason('localhost:1', 'https://[::1]:5', allowed), undefined);
-    assert.notEqual(strangerReason('localhost:1', 'vscode-webview://x', allowed), undefined);
+    assert.equal(hostRefusal('localhost:1', 'https://[::1]:5', allowed), undefined);
+    assert.notEqual(hostRefusal('localhost:1', 'vscode-webview://x', allowed), undefined);
   });
 });
 
