@@ -53,7 +53,7 @@ function ensureTarget(port: number): string {
 
 /** @throws when the system has no process table, or the lock folder is refused */
 export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
-  const { request, surveyor, platform } = setup;
+  const { request, platform } = setup;
   const { port } = request;
   const [table, starts, listeners] = [await createProcessTable(platform), await readProcessStarts(), createListenerTable(platform)];
   const opened = openLockDirectory(protocolBase(setup.runDir, setup.explicitRunDir));
