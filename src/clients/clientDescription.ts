@@ -27,7 +27,7 @@ export interface ConfigFiles {
   readonly at: ConfigPlace;
 }
 
-export type ConfigPlace =
+type ConfigPlace =
   /** Absolute paths. `first`: only the first file that exists counts. */
   | { readonly kind: 'fixed'; readonly paths: (places: Places) => readonly string[]; readonly first?: true }
   /** Relative to each `User` directory of the row. */

@@ -2,7 +2,7 @@ import type { ClientId } from '../model/definition.ts';
 import { isVscode } from './vscodeFamily.ts';
 
 /** Who restarts a server. `control`: its guard, or the server itself. `window`: the VS Code window. `user`: the user, in the client. `none`: it has no client. */
-export type RestartOwner<Client, Control> =
+type RestartOwner<Client, Control> =
   | { readonly kind: 'control'; readonly control: Control }
   | { readonly kind: 'window' | 'user'; readonly client: Client }
   | { readonly kind: 'none' };

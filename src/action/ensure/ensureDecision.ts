@@ -129,7 +129,7 @@ export function decideEnsure(request: EnsureRequest, reading: PortReading): Ensu
  * Whether a running command may come from this launch: both name the same script, module or program (not just an interpreter, an option or a number).
  * What a server reports about itself is no evidence for this.
  */
-export function isStartedBy(running: string, { command, args }: Launch): boolean {
+function isStartedBy(running: string, { command, args }: Launch): boolean {
   const names = args.filter((word) => !word.startsWith('-') && !/^[\d.:]*$|\{port\}/.test(word)).map(lastName);
   const words = new Set(running.split(/\s+/).map(lastName));
   return (names.length > 0 ? names : [lastName(command)]).some((name) => words.has(name));

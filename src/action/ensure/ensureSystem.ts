@@ -20,7 +20,7 @@ import { type EnsureRequest, type PortReading, runningVersion } from './ensureDe
 import type { EnsureSystem } from './ensureServer.ts';
 import { startDetachedServer } from './startDetachedServer.ts';
 
-export interface EnsureSetup {
+interface EnsureSetup {
   readonly request: EnsureRequest;
   /** Id of the entry whose URL names the port. */
   readonly definition: string;
@@ -47,13 +47,13 @@ const leaveLimitMs = 10_000;
 const pollMs = 100;
 
 /** The intent of all programs that ensure a server on one port, in any language: `examples/ensure.py` computes the same. */
-export function ensureTarget(port: number): string {
+function ensureTarget(port: number): string {
   return createHash('sha256').update(`shepherd\nensure\n${port}`, 'utf8').digest('hex').slice(0, 32);
 }
 
 /** @throws when the system has no process table, or the lock folder is refused */
 export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
-  const { request, surveyor, platform } = setup;
+  const { request, platform } = setup;
   const { port } = request;
   const [table, starts, listeners] = [await createProcessTable(platform), await readProcessStarts(), createListenerTable(platform)];
   const opened = openLockDirectory(protocolBase(setup.runDir, setup.explicitRunDir));
@@ -71,7 +71,7 @@ export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
   };
   return {
     holder,
-    readPort: () => readSettledPort(setup, port),
+    readPort: () => readSettledPort(setup),
     once: (expect, act) =>
       actOnce(
         {
@@ -98,26 +98,26 @@ export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
         redactor: setup.redactor,
       }),
   };
+}
 
-  async function readSettledPort({ definition }: EnsureSetup, asked: number): Promise<PortReading> {
-    const until = performance.now() + youngMs;
-    for (;;) {
-      surveyor.allChanged();
-      const snapshot = await surveyor.survey();
-      const reading = portReading(snapshot, definition, asked);
-      const wait = surveyor.askAgainIn();
-      const young = reading.kind === 'server' && Date.now() - Date.parse(reading.instance.startedAt) < 2 * youngMs;
-      const open = reading.kind === 'server' && runningVersion(reading.instance).version === undefined;
-      if (!young || !open || wait === undefined || performance.now() + wait > until) {
-        return reading;
-      }
-      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, pollMs)));
+/** Scans until the version of a server that has just started is known, for a limited time. */
+async function readSettledPort({ definition, surveyor, request }: EnsureSetup): Promise<PortReading> {
+  const until = performance.now() + youngMs;
+  for (;;) {
+    surveyor.allChanged();
+    const reading = portReading(await surveyor.survey(), definition, request.port);
+    const wait = surveyor.askAgainIn();
+    const isYoung = reading.kind === 'server' && Date.now() - Date.parse(reading.instance.startedAt) < 2 * youngMs;
+    const isUnknown = reading.kind === 'server' && runningVersion(reading.instance).version === undefined;
+    if (!isYoung || !isUnknown || wait === undefined || performance.now() + wait > until) {
+      return reading;
     }
+    await new Promise((resolve) => setTimeout(resolve, Math.max(wait, pollMs)));
   }
 }
 
 /** Who holds the port of an entry, by a snapshot. */
-export function portReading(snapshot: Snapshot, definition: string, port: number): PortReading {
+function portReading(snapshot: Snapshot, definition: string, port: number): PortReading {
   const entry = snapshot.definitions.find(({ id }) => id === definition);
   const held = entry?.port;
   if (!entry || !held) {

@@ -12,7 +12,7 @@ import { writeErrorReason } from '../../storage/stateFolder.ts';
 import type { Launch } from './ensureDecision.ts';
 import type { StartReport } from './ensureServer.ts';
 
-export interface StartOptions {
+interface StartOptions {
   readonly name: string;
   readonly port: number;
   readonly launch: Launch;

@@ -10,7 +10,7 @@ import { type ActionResult, actionResult, type Requester } from './exclusiveActi
 import { stillRuns, waitFor } from './processWait.ts';
 
 /** What asking an instance over its control endpoint depends on. */
-export interface ControlContext {
+interface ControlContext {
   readonly requester: Requester;
   readonly table: ProcessTable;
   scan(): Promise<Snapshot>;

@@ -71,7 +71,7 @@ export async function executePlan(plan: Plan, context: ActionContext): Promise<O
     case 'ensure': {
       // Not under the intent: `ensure` takes it to stop the old process, and starts one server for several requesters.
       const outcome = await context.ensure?.(step.name, target.pid);
-      const none = { status: 'refused', message: 'How it is started is not read here; nothing was done.', steps: [] } as const;
+      const none = { status: 'refused', message: 'mcp-shepherd.json is not read here; nothing was done.', steps: [] } as const;
       return recordOutcome(outcome ?? none, target, verb, requester);
     }
     case 'end-tree':
@@ -173,7 +173,7 @@ function hasRecorded({ runDir, by }: Requester, target: ActionTarget, since: num
 }
 
 /** Why the processes are not (or no longer) those of the plan. @param top the topmost process of the tree */
-export function ownerObjection(target: ActionTarget, rows: readonly ProcessRow[], top: ProcessRow): string | undefined {
+function ownerObjection(target: ActionTarget, rows: readonly ProcessRow[], top: ProcessRow): string | undefined {
   const above = processTree(rows).ancestorsOf(top);
   if (target.client) {
     const { client } = target;

@@ -60,7 +60,7 @@ async function servers(address: string, directory: string): Promise<Readonly<Rec
   }
 }
 
-export interface OpencodeContext {
+interface OpencodeContext {
   readonly table: ProcessTable;
   scan(): Promise<Snapshot>;
 }

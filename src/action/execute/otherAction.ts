@@ -12,7 +12,7 @@ export interface RunPlace {
 }
 
 /** What a requester asks who finds the target gone. */
-export interface ActionQuery {
+interface ActionQuery {
   /** What the requester calls the target: "memory (PID 4711)", "PID 4711". */
   readonly who: string;
   /** Whether an action in progress is about the target. @param intent the name of the intent that its actor holds */
@@ -22,7 +22,7 @@ export interface ActionQuery {
 }
 
 /** What another requester has done or is doing, as a sentence, and its target. */
-export interface OtherAction {
+interface OtherAction {
   readonly message: string;
   readonly target: HistoryTarget;
 }

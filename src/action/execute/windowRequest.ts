@@ -34,7 +34,7 @@ const answerSchema = v.object({
   after: v.optional(v.object({ pid, runs: v.nullable(text), stillOld: v.exactOptional(v.literal(true)) })),
 });
 
-export type WindowAnswer = Readonly<v.InferOutput<typeof answerSchema>>;
+type WindowAnswer = Readonly<v.InferOutput<typeof answerSchema>>;
 
 /** The folder of all requests and answers. @throws when it cannot be made */
 export function requestFolder(runDir: string): string {

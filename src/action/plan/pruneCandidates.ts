@@ -8,7 +8,7 @@ import { isOrphan } from './restartRoute.ts';
 import { isCopyOf } from './sameServer.ts';
 
 /** Why a server is on the list of what could be stopped. */
-export type PruneClass =
+type PruneClass =
   /** Its client is gone and its input has no other end: proven. */
   | 'orphan'
   /** The same, but one of the two could not be proven. */

@@ -1,7 +1,7 @@
 import type { Instance } from '../../model/snapshot.ts';
 
 /** What a restart has changed, also when the server came back in the old version. */
-export interface RestartResult {
+interface RestartResult {
   /** The end of a sentence about the new process: ", runs 1.1.0", ", 1.0.0 -> 1.1.0"; empty when the version is unknown. */
   readonly version: string;
   /** A sentence, when the new process does not run the installed version either. */

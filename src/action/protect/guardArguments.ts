@@ -11,7 +11,7 @@ export interface GuardChoices {
 }
 
 /** How an entry starts the guard: by the launcher of this machine, or by npm (`npx`), for files that other users share. */
-export type GuardRoute = { readonly kind: 'launcher'; readonly path: string } | { readonly kind: 'portable' };
+type GuardRoute = { readonly kind: 'launcher'; readonly path: string } | { readonly kind: 'portable' };
 
 /** The arguments that are put before an entry's own, `--` included. @param words the entry's command and arguments now, guarded or not */
 export function guardPrefix(words: readonly string[], route: GuardRoute, choices: GuardChoices): string[] {

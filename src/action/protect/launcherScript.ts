@@ -153,7 +153,10 @@ function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** A path in a batch file: percent signs doubled, and the profile folder as a variable, because cmd may read the file in another code page. Undefined = it cannot be written in ASCII. */
+/**
+ * A path in a batch file: percent signs doubled, and the profile folder as a variable, because cmd may read the file in another code page.
+ * @returns undefined when the path cannot be written in ASCII
+ */
 function batchPath(path: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const profile = env.USERPROFILE;
   const short =
