@@ -47,7 +47,7 @@ describe('The process table across users and namespaces, on Linux', function () 
       stdin: 'unknown',
       listens: 'unknown',
       missing: ['exe', 'cwd', 'environment', 'stdin', 'open files'].map((part) => `${part}: permission denied`),
-      elsewhere: { reason: 'whether its paths mean the files that are seen here may not be read (permission denied)' },
+      elsewhere: { reason: 'its mount namespace may not be read (permission denied), so its paths may mean other files' },
     });
   });
 

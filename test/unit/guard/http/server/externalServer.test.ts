@@ -46,7 +46,7 @@ describe('ForeignServer', () => {
       },
       listeners: {
         source: 'test',
-        look: async () => {
+        read: async () => {
           looks += 1;
           return { listeners, clients: [] };
         },
