@@ -1,6 +1,6 @@
 /**
  * The candidate that was probably meant, for "did you mean …?". Undefined when none is near enough
- * (more than a third of the letters wrong, or more than three): a wild guess helps nobody.
+ * (more than a third of the letters wrong, or more than three): a wild guess does not help.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const asked = word.toLowerCase();
