@@ -1,14 +1,14 @@
-// Builds what ships. Run by Node itself: `node esbuild.ts [--watch]`.
+// Builds the shipped programs. Run by Node itself: `node esbuild.ts [--watch]`.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, context, type Metafile, type OutputFile, type Plugin, type PluginBuild, transform } from 'esbuild';
 import { packagedReadme } from './scripts/system/packagedReadme.ts';
 
-/** ps-list and our own modules ask for `import.meta.url` when they are loaded, which CommonJS does not have. */
+/** ps-list and our own modules read `import.meta.url` when they are loaded, which CommonJS does not have. */
 const importMetaUrl = { 'import.meta.url': '__importMetaUrl' };
 
-/** @param file the script's expression for the path that `import.meta.url` stands for */
+/** @param file expression for the path whose URL `import.meta.url` is */
 const importMetaBanner = (file: string): string => `const __importMetaUrl = require('node:url').pathToFileURL(${file}).href;`;
 
 /**
@@ -47,7 +47,7 @@ const common = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** The extension: one file, as the editor loads it whole. */
+/** The extension: one file. */
 export const extension: BuildOptions = {
   ...common,
   format: 'cjs',
@@ -62,14 +62,14 @@ export const extension: BuildOptions = {
 const programNames = ['cli', 'guard'] as const;
 export type ProgramName = (typeof programNames)[number];
 
-/** Whatever these import when they need it lies in a piece of its own: to compile it costs more than to run it, and most starts need little of it. */
+/** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
 const programs: Record<ProgramName, BuildOptions> = {
   cli: { ...common, entryPoints: { cli: 'src/cli/main.ts' } },
-  // Names cost a call for every closure that is made; the guard makes some for each message.
+  // Kept names cost a call for each new closure, and the guard makes closures for each message.
   guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' } },
 };
 
-/** The first of two steps: esbuild splits nothing but ES modules. */
+/** The first of two steps: esbuild can split only ES modules. */
 function splitOptions(name: ProgramName, outdir: string): BuildOptions {
   return {
     ...programs[name],
@@ -83,10 +83,10 @@ function splitOptions(name: ProgramName, outdir: string): BuildOptions {
   };
 }
 
-/** The second step makes CommonJS of each piece: Node's loader of ES modules costs a start 7 to 13 ms more (measured, Node.js 24). */
+/** The second step turns each piece into CommonJS, because Node's loader of ES modules takes 7 to 13 ms longer at each start (measured, Node.js 24). */
 async function writePieces(name: ProgramName, outdir: string, files: readonly OutputFile[]): Promise<void> {
   const pieces = await Promise.all(files.map(async ({ path, text }) => ({ path, ...(await commonJs(name, path, text)) })));
-  // Pieces of the build before have other names.
+  // Pieces of an earlier build have other names.
   rmSync(join(outdir, name), { recursive: true, force: true });
   for (const { path, code, map } of pieces) {
     mkdirSync(dirname(path), { recursive: true });
@@ -97,14 +97,14 @@ async function writePieces(name: ProgramName, outdir: string, files: readonly Ou
 
 function commonJs(name: ProgramName, path: string, text: string): Promise<{ readonly code: string; readonly map: string }> {
   const isEntry = basename(path) === `${name}.cjs`;
-  // Whatever asks for it asks where its program is, and not its piece.
+  // Modules use it to find the program's file, not that of the piece.
   const url = importMetaBanner(isEntry ? '__filename' : `require('node:path').join(__dirname, '..', '${name}.cjs')`);
   return transform(text, {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
     minify: true,
-    // `import()` becomes `require` too.
+    // `import()` becomes `require`.
     supported: { 'dynamic-import': false },
     define: importMetaUrl,
     banner: [...(isEntry ? ['#!/usr/bin/env node'] : []), ...(text.includes('import.meta.url') ? [url] : [])].join('\n'),
@@ -118,7 +118,7 @@ function commonJs(name: ProgramName, path: string, text: string): Promise<{ read
 
 /**
  * Builds a program: `<outdir>/<name>.cjs`, and its pieces in `<outdir>/<name>/`.
- * @returns what went into which piece; paths of the pieces as in `outdir`, of the sources from the project
+ * @returns the sources of each piece; paths of the pieces as in `outdir`, of the sources relative to the project
  */
 export async function buildProgram(name: ProgramName, outdir: string): Promise<Metafile> {
   const folder = resolve(outdir);
@@ -127,7 +127,7 @@ export async function buildProgram(name: ProgramName, outdir: string): Promise<M
   return metafile ?? { inputs: {}, outputs: {} };
 }
 
-/** Everything, into `dist/`. */
+/** Builds everything into `dist/`. */
 export async function buildAll(): Promise<void> {
   const dist = join(import.meta.dirname, 'dist');
   await Promise.all([build({ ...extension, absWorkingDir: import.meta.dirname }), ...programNames.map((name) => buildProgram(name, dist))]);

@@ -2,7 +2,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:f
 
 const buffer = Buffer.allocUnsafe(1024 * 1024);
 
-/** What one read gives; the kernel gives the whole stat line and all arguments at once. */
+/** One read: the kernel returns the whole stat line, or all arguments, at once. */
 function readOnce(path: string): number {
   const fd = openSync(path, 'r');
   const length = readSync(fd, buffer);
@@ -10,7 +10,7 @@ function readOnce(path: string): number {
   return length;
 }
 
-/** `maps` comes in pieces of a page. */
+/** The kernel returns `maps` page by page. */
 function readAll(path: string): number {
   const fd = openSync(path, 'r');
   let length = 0;
@@ -22,11 +22,11 @@ function readAll(path: string): number {
 }
 
 /**
- * The measure for every look at the machine: the synchronous walk over `/proc` that was the cheapest way to know all that a scan must know. Every PID, its stat and
- * its arguments; of the servers also the program, the directory and what they have mapped. Nothing is parsed, and nothing is made of it. What our reader
- * reads beyond it (whose process it is, that a file has come to its end, environment and open files of servers) is its own cost.
+ * The measure for every scan: the cheapest synchronous walk over `/proc` that reads what a scan needs. For every PID its stat file and its arguments; for servers also
+ * the program, the directory and the mapped files. Nothing is parsed. What our reader reads in addition (owners, the end of each file, environment and
+ * open files of servers) counts as its own cost.
  *
- * @param servers PIDs of those who are looked at closely @returns bytes read, so that no work is left out as useless
+ * @param servers PIDs of the servers @returns bytes read, so that the compiler cannot remove the reads
  */
 export function bareWalk(servers: ReadonlySet<string> = new Set()): number {
   let bytes = 0;
@@ -38,7 +38,7 @@ export function bareWalk(servers: ReadonlySet<string> = new Set()): number {
           bytes += readlinkSync(`/proc/${name}/exe`).length + readlinkSync(`/proc/${name}/cwd`).length + readAll(`/proc/${name}/maps`);
         }
       } catch {
-        // It ended meanwhile.
+        // The process has ended.
       }
     }
   }

@@ -1,4 +1,4 @@
-// The server of bench/guard.ts: answers `tools/call` with a text, as long as asked for. No SDK.
+// The server of bench/guard.ts: answers `tools/call` with a text of the requested length. No SDK.
 const blobs = new Map<number, string>();
 
 function blob(bytes: number): string {

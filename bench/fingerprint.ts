@@ -1,5 +1,5 @@
-// What one reading of a closure costs, beside the tools that answer the same question: `node bench/fingerprint.ts`.
-// Ratios of medians within one run; the absolute times belong to the machine. Needs npm, Python with venv, and the registry or npm's cache.
+// Cost of one reading of a closure, compared with tools that give the same answer: `node bench/fingerprint.ts`.
+// Ratios of medians within one run; absolute times depend on the machine. Needs npm, Python with venv, and the registry or npm's cache.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ function show(what: string, packages: number, tool: string, cold: number, warm: 
 
 async function compare(what: string, tool: string, ref: PackageRef, other: () => Promise<unknown>): Promise<void> {
   const cache = new MetadataCache();
-  // Files younger than a second are not kept by the cache.
+  // The cache does not keep files younger than a second.
   const later = Date.now() + 2_000;
   while (Date.now() < later) {
     readClosure(ref);

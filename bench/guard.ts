@@ -1,5 +1,5 @@
-// What the guard costs, beside a Node program that only forwards lines: `node bench/guard.ts [--cycles=3000]`.
-// All are alive at once and take turns at random, so that the noise of the machine is everybody's; medians and ratios of one run.
+// Cost of the guard, compared with a Node program that only forwards lines: `node bench/guard.ts [--cycles=3000]`.
+// All programs run at once and take turns at random, so that other load on the machine affects all alike; medians and ratios of one run.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,12 +11,12 @@ import { compileFolder } from '../src/base/compileCache.ts';
 import { median } from './measure.ts';
 
 const cycles = Number(/^--cycles=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? 3_000);
-/** How long nobody calls before memory is looked at, ms: twice the guard's own look and more. */
+/** Time without calls before memory is measured, ms: more than twice the guard's own interval. */
 const restMs = 12_000;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'guard-bench-'));
 
-/** As plain JavaScript: types are not what is measured. */
+/** As plain JavaScript, so that the removal of types is not measured. */
 async function compiled(name: string): Promise<string> {
   const outfile = join(folder, `${name}.mjs`);
   await build({ entryPoints: [here(`${name}.ts`)], outfile, format: 'esm', platform: 'node', logLevel: 'error' });
@@ -50,7 +50,7 @@ class Peer {
     });
   }
 
-  /** Only the head and the tail are looked at: what the client pays for a large answer is not measured. */
+  /** Reads only the head and the tail, so that the client's cost of a large answer is not measured. */
   #take(parts: readonly Buffer[]): void {
     const id = Number(/"id":(\d+)/.exec(parts[0]?.toString('latin1', 0, 100) ?? '')?.[1]);
     this.#waiting.get(id)?.();
@@ -74,12 +74,12 @@ class Peer {
     await this.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } });
     const took = performance.now() - this.startedAt;
     this.child.stdin?.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
-    // As clients do: whoever stands between knows then that the tool only reads.
+    // As clients do; the guard learns from it that the tool only reads.
     await this.request('tools/list', {});
     return took;
   }
 
-  /** Resident memory, and the part of it that is this process's own: the rest is program text, which all Node processes of a machine share. */
+  /** Resident memory, and the private part of it: the rest is program text that all Node processes of a machine share. */
   get memoryMb(): { readonly resident: number; readonly own: number } {
     const rollup = readFileSync(`/proc/${this.child.pid}/smaps_rollup`, 'utf8');
     const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1]) / 1_024;
@@ -98,7 +98,7 @@ const echo = [process.execPath, await compiled('echoServer')];
 const forwarder = await compiled('lineForwarder');
 const guard = join(folder, 'guard.cjs');
 await buildProgram('guard', folder);
-// As beside the guard that the launcher starts.
+// As for the guard that the launcher starts.
 mkdirSync(join(folder, compileFolder));
 const commands: readonly (readonly [string, readonly string[]])[] = [
   ['direct', echo],
@@ -130,7 +130,7 @@ for (let cycle = -200; cycle < cycles; cycle += 1) {
     }
   }
 }
-// At rest: nobody has called anybody for a while.
+// Idle: no calls for a while.
 await new Promise((resolve) => setTimeout(resolve, restMs));
 const idle = new Map(peers.map((peer) => [peer.name, peer.memoryMb]));
 const rates = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
@@ -173,7 +173,7 @@ for (const { name, p50, added, rate, large: ms, idle: mb, start } of rows) {
     `| ${name} | ${p50.toFixed(3)} | ${added.toFixed(3)} | ${Math.round(rate)} | ${ms.toFixed(1)} | ${mb.resident.toFixed(1)} (${mb.own.toFixed(1)}) | ${start.toFixed(0)} |`,
   );
 }
-/** The same ratio in five parts of the run: how much of it is noise. */
+/** The same ratio in five parts of the run, which shows the noise. */
 const parts = 5;
 const addedRatios = Array.from({ length: parts }, (_, part) => {
   const added = (name: string): number => {

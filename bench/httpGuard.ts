@@ -1,6 +1,6 @@
-// What a call costs through `guard --http`, beside the least that any proxy on Node must do: `node bench/httpGuard.ts [--long]`.
-// The added median counts (through it − direct), as a ratio to that of a bare pipe; the absolute times belong to the machine. Linux only (memory).
-// `bench/httpPeers.ts` has other proxies beside it.
+// Cost of a call through `guard --http`, compared with the least that any proxy on Node must do: `node bench/httpGuard.ts [--long]`.
+// The added median counts (through the guard − direct), as a ratio to that of a bare pipe; absolute times depend on the machine. Linux only (memory).
+// `bench/httpPeers.ts` compares it with other proxies.
 import { join } from 'node:path';
 import { HttpCaller, load, Programs, peakMb, pipeScript, serverScript } from './httpParts.ts';
 import { median } from './measure.ts';
@@ -32,7 +32,7 @@ try {
     ['answer as an event stream', { stream: true }],
   ] as const) {
     const times = ways.map((): number[] => []);
-    // In turn, so that what else the machine does hits all alike; the first round warms up.
+    // In turn, so that other load on the machine affects all alike; the first round warms up.
     for (let round = 0; round <= rounds; round += 1) {
       for (const [way, caller] of ways.entries()) {
         for (let count = 0; count < callsPerRound; count += 1) {

@@ -1,4 +1,4 @@
-// What the benches of HTTP share: the server, the least that a proxy can do, programs that are started, and a client without an SDK.
+// Shared by the HTTP benches: the server, a minimal proxy, the started programs, and a client without an SDK.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Answers each request at once: with JSON, as a stream of events, with as many bytes as asked for, or with an event every `pause` ms. */
+/** Answers each request at once: with JSON, as an event stream, with the requested number of bytes, or with an event every `pause` ms. */
 export const serverScript = `
 const http = require('node:http');
 http.createServer((request, response) => {
@@ -48,7 +48,7 @@ http.createServer((request, response) => {
 }).listen(0, '127.0.0.1', function () { process.stderr.write('listening on http://127.0.0.1:' + this.address().port + ',\\n'); });
 `;
 
-/** Looks at nothing: head and body go on as they come, over connections that are kept. */
+/** Reads nothing: passes head and body on as they arrive, over kept connections. */
 export const pipeScript = `
 const http = require('node:http');
 const agent = new http.Agent({ keepAlive: true });
@@ -62,18 +62,18 @@ http.createServer((request, response) => {
 }).listen(0, '127.0.0.1', function () { process.stderr.write('listening on http://127.0.0.1:' + this.address().port + ',\\n'); });
 `;
 
-/** Where a program listens, and which one it is. */
+/** Address and PID of a listening program. */
 export interface Started {
   readonly origin: string;
   readonly pid: number;
 }
 
-/** The programs of one bench, in a folder of their own; all end with it. */
+/** The programs of one bench, in a folder of their own. All of them end with the bench. */
 export class Programs {
   readonly root: string = mkdtempSync(join(tmpdir(), 'bench-http-'));
   readonly #children: ChildProcess[] = [];
 
-  /** @param input of a program that speaks over it; the others get none */
+  /** @param input standard input of a program that uses it; others get none */
   spawn(args: readonly string[], input: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
     const child = spawn(process.execPath, [...args], {
       stdio: [input, input === 'pipe' ? 'pipe' : 'ignore', 'pipe'],
@@ -83,7 +83,7 @@ export class Programs {
     return child;
   }
 
-  /** A program that says on stderr where it listens. */
+  /** Starts a program that prints its address on stderr. */
   async start(...args: readonly string[]): Promise<Started> {
     const child = this.spawn(args);
     let text = '';
@@ -104,7 +104,7 @@ export class Programs {
       running.map(async (child) => {
         const exited = once(child, 'exit');
         child.kill('SIGTERM');
-        // Some start servers of their own and end them; those that do not listen to that are ended.
+        // Some programs end the servers that they started; the remaining ones are ended here.
         const deaf = setTimeout(() => child.kill('SIGKILL'), 3_000);
         await exited;
         clearTimeout(deaf);
@@ -117,7 +117,7 @@ export class Programs {
 /** Parameters of a client's `initialize`. */
 export const hello = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } };
 
-/** One client of Streamable HTTP, over connections that are kept. */
+/** A client of Streamable HTTP, over kept connections. */
 export class HttpCaller {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #url: string;
@@ -133,7 +133,7 @@ export class HttpCaller {
     await this.#send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }));
   }
 
-  /** One call. @returns how many bytes the answer had @throws when it was refused */
+  /** One call. @returns number of bytes of the answer @throws when it was refused */
   async call(method: string, params: object): Promise<number> {
     this.#id += 1;
     return this.#send(JSON.stringify({ jsonrpc: '2.0', id: this.#id, method, params }));
@@ -171,7 +171,7 @@ export class HttpCaller {
 
 export const peakMb = (pid: number): number => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
 
-/** As a number without it means little. */
+/** The load of the machine, without which the times mean little. */
 export function load(): string {
   return `load ${readFileSync('/proc/loadavg', 'utf8').split(' ', 1)[0]}`;
 }

@@ -1,5 +1,5 @@
-// What a call costs through other proxies, each in the position that it is made for, beside ours: `node bench/httpPeers.ts [ROUNDS]`.
-// They are installed from npm into a folder of the bench's own, in exact versions, and go with it. The added median counts (through it − direct in the same
+// Cost of a call through other proxies, each in the position that it is made for, compared with the guard: `node bench/httpPeers.ts [ROUNDS]`.
+// They are installed from npm in exact versions into a folder that the bench removes. The added median counts (through the proxy − direct in the same
 // position). Linux only.
 
 import type { ChildProcess } from 'node:child_process';
@@ -17,7 +17,7 @@ const programs = new Programs();
 const guardBundle = join(import.meta.dirname, '../dist/guard.cjs');
 const echoServer = join(import.meta.dirname, 'echoServer.ts');
 
-/** Some listen on every interface and have no option for it. */
+/** Some proxies listen on every interface and have no option for it. */
 const onLoopback = `data:text/javascript,${encodeURIComponent(`
 import net from 'node:net';
 const listen = net.Server.prototype.listen;
@@ -80,7 +80,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** A proxy that says nowhere when it listens. */
+/** Waits for a proxy that does not print when it listens. */
 async function untilItAnswers(port: number, args: readonly string[]): Promise<Caller> {
   const child = programs.spawn(args);
   child.stderr?.resume();
@@ -166,7 +166,7 @@ try {
     await caller.begin();
   }
   const times = all.map((): number[] => []);
-  // In turn, so that what else the machine does hits all alike; the first round warms up.
+  // In turn, so that other load on the machine affects all alike; the first round warms up.
   for (let round = 0; round <= rounds; round += 1) {
     for (const [way, caller] of all.entries()) {
       for (let count = 0; count < callsPerRound; count += 1) {

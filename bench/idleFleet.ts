@@ -1,6 +1,6 @@
-// What MCP Shepherd costs a machine on which nothing happens: `node bench/idleFleet.ts [MINUTES]` (default 3). 20 idle servers with their entries, three windows that share
-// one survey, and a control that has the survey switched off. Processor time is the kernel's (`utime` + `stime` of /proc/PID/stat) after a minute of warming up, as share of one
-// core. Linux only; best in a PID namespace of its own, where no stranger starts: `unshare -pf --mount-proc sh -c "node bench/idleFleet.ts; true"`.
+// Cost of MCP Shepherd on an idle machine: `node bench/idleFleet.ts [MINUTES]` (default 3). 20 idle servers with their entries, three windows that share
+// one survey, and a control without the survey. Processor time is the kernel's (`utime` + `stime` of /proc/PID/stat) after a minute of warming up, as share of one
+// core. Linux only; best in a PID namespace of its own, where no other program starts: `unshare -pf --mount-proc sh -c "node bench/idleFleet.ts; true"`.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const minutes = Number(process.argv[2] ?? 3);
 const serverCount = 20;
 const windowCount = 3;
 const warmUpMs = 60_000;
-/** Ticks of the kernel's clock in `stat` (CLK_TCK on every Linux that Node runs on). */
+/** Clock ticks per second in `stat` (CLK_TCK on every Linux that Node runs on). */
 const tickMs = 10;
 
 interface Said {
@@ -56,7 +56,7 @@ try {
     children.push(child);
     const one = { kind, pid: child.pid ?? 0, said: { servers: 0, looks: 0 } };
     windows.push(one);
-    // One after the other: the first is the one that looks for all.
+    // One after the other: the first one scans for all.
     await new Promise((done) => {
       child.on('message', (said: Said) => {
         one.said = said;

@@ -1,5 +1,5 @@
 // One window as the extension runs it, without an editor: the survey of this machine, shared with the other windows. Arguments: `survey` or `control`, home, run folder.
-// A control does what is no part of the survey: it has the same modules loaded and waits.
+// A control loads the same modules and waits.
 
 import { silentLog } from '../src/base/log.ts';
 import { findThisWindow, publishThisWindow } from '../src/survey/facts/thisWindow.ts';
@@ -31,5 +31,5 @@ if (kind === 'survey') {
   setInterval(() => undefined, 1_000);
   process.send?.({ servers: 0, looks: 0 });
 }
-// The parent has ended: nobody measures any more.
+// The parent, which measures, has ended.
 process.once('disconnect', () => process.exit());

@@ -1,4 +1,4 @@
-// The least that a program between client and server can be when it looks at lines: `node lineForwarder.ts lines|parse COMMAND…`.
+// A minimal program between client and server that reads lines: `node lineForwarder.ts lines|parse COMMAND…`.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 

@@ -1,5 +1,5 @@
-// What one process list costs, beside ps-list, systeminformation and the least that any reader of /proc must do: `node bench/processTable.ts`.
-// Ratios of medians within one run; the absolute times belong to the machine. Linux only.
+// Cost of one process list, compared with ps-list, systeminformation and the least that any reader of /proc must do: `node bench/processTable.ts`.
+// Ratios of medians within one run; absolute times depend on the machine. Linux only.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import psList from 'ps-list';
@@ -27,7 +27,7 @@ const subjects: readonly {
   { name: 'PsTable.list()', act: () => ps.list(), times: [] },
   {
     name: 'systeminformation 5 processes()',
-    // It gives its last answer again for half a second.
+    // It repeats its last answer for half a second.
     before: () => new Promise((done) => setTimeout(done, 600)),
     act: () => systeminformation.processes(),
     times: [],
@@ -54,7 +54,7 @@ try {
   children.push(piped);
   withPipe = Number(String(await new Promise((resolve) => piped.stdout.once('data', resolve))).trim());
 
-  // In turn, so that what else the machine does hits all alike; the first round warms up.
+  // In turn, so that other load on the machine affects all alike; the first round warms up.
   for (let round = 0; round <= rounds; round += 1) {
     for (const subject of subjects) {
       await subject.before?.();

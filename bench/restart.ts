@@ -1,5 +1,5 @@
-// What a client waits while its server is restarted by the guard, beside what the same server needs to start: `node bench/restart.ts [RESTARTS]`.
-// One call after the other; the longest wait of a restart is its gap. All take turns, so that the noise of the machine is everybody's; medians of one run.
+// How long a client waits while the guard restarts its server, compared with the time that the server needs to start: `node bench/restart.ts [RESTARTS]`.
+// Calls are sequential; the longest wait of a restart counts. All take turns, so that other load on the machine affects all alike; medians of one run.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ interface Answer {
   readonly result?: { readonly isError?: boolean };
 }
 
-/** A client without SDK, which has one session over all restarts. */
+/** A client without an SDK, which keeps one session over all restarts. */
 class Client {
   readonly child: ChildProcess;
   answered = 0;
@@ -52,7 +52,7 @@ class Client {
     await this.call();
   }
 
-  /** @returns milliseconds until it was answered */
+  /** @returns milliseconds until the answer */
   async call(): Promise<number> {
     const begun = performance.now();
     const answer = await this.#request('tools/call', { name: 'echo', arguments: { text: 'p', message: 'p' } });
@@ -82,7 +82,7 @@ async function gap(client: Client): Promise<number> {
   client.child.kill('SIGUSR2');
   const begun = performance.now();
   let longest = 0;
-  // The new server is there long before: what is called afterwards waits for nobody.
+  // The new server has started long before, so later calls do not wait.
   while (performance.now() - begun < 1_500) {
     longest = Math.max(longest, await client.call());
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -115,7 +115,7 @@ try {
       times.start.push(await coldStart(server));
       times.stopFirst.push(await gap(stopFirst));
       times.overlap.push(await gap(overlap));
-      // Five restarts in a minute are a storm, which the guard does not take part in.
+      // After five restarts within a minute the guard pauses.
       await new Promise((resolve) => setTimeout(resolve, round % 4 === 3 ? 61_000 : 0));
     }
     const [start, first, over] = [median(times.start), median(times.stopFirst), median(times.overlap)];

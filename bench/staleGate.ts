@@ -1,5 +1,5 @@
-// What the stale gate costs per writing call, beside a reading of the closure: `node bench/staleGate.ts`. Needs no network.
-// Limit (issue 5): 0.5 ms for 100 packages. Medians and 99th percentiles; the absolute times belong to the machine.
+// Cost of the stale gate for each writing call, compared with a reading of the closure: `node bench/staleGate.ts`. Needs no network.
+// Limit: 0.5 ms for 100 packages. Medians and 99th percentiles; absolute times depend on the machine.
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +92,7 @@ async function measure(what: string, { command, args }: { command: string; args:
     times(21, () => recorder().beforeStart()),
   );
   show('write while files moved a moment ago (read again each time)', times(101, call('write')));
-  // Until the files have stood still long enough to be believed.
+  // Until the files have been unchanged for long enough.
   const until = Date.now() + 2_500;
   while (Date.now() < until) {
     call('write')();

@@ -1,7 +1,7 @@
-// What a whole look at the machine costs, beside the least that any reader of /proc must do: `node bench/survey.ts [PROCESSES…]`.
-// 100 definitions, 20 running servers, and as many other processes as asked (default: 100, 500, 2000, 5000). `full`: the look of each minute, when all that was
-// remembered of processes, packages and servers is too old to be believed; `again`: the look that follows a change. Ratios of medians within one run; the
-// absolute times belong to the machine. Linux only; best in a PID namespace of its own: `unshare -pf --mount-proc sh -c "node bench/survey.ts; true"` (the first process of a
+// Cost of a whole scan, compared with the least that any reader of /proc must do: `node bench/survey.ts [PROCESSES…]`.
+// 100 definitions, 20 running servers, and the given numbers of other processes (default: 100, 500, 2000, 5000). `full`: the scan of each minute, in which all cached
+// facts about processes, packages and servers have expired; `again`: the scan after a change. Ratios of medians within one run; absolute times depend
+// on the machine. Linux only; best in a PID namespace of its own: `unshare -pf --mount-proc sh -c "node bench/survey.ts; true"` (the first process of a
 // namespace adopts orphans, so it must not be the client).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const rounds = 15;
 const warmUp = 5;
 type Subject = 'bare' | 'full' | 'again' | 'tick' | 'stranger';
 
-// Time passes when it is told to: what is remembered for a minute is forgotten without a minute's wait.
+// The clock is set by the bench, so that caches expire without a wait.
 const monotonic = performance.now.bind(performance);
 let ahead = 0;
 performance.now = () => monotonic() + ahead;
@@ -60,16 +60,16 @@ try {
     clock,
   });
   let others = 0;
-  console.log('processes   bare walk       full  (ratio)      again  (ratio)     tick   after a stranger started');
+  console.log('processes   bare walk       full  (ratio)      again  (ratio)     tick   after another program started');
   for (const count of counts) {
-    // One shell keeps many: each has a command line of its own.
+    // One shell starts many processes, each with a command line of its own.
     const keeper = spawn('sh', ['-c', `i=0; while [ $i -lt ${count - others} ]; do sleep 3600 & i=$((i+1)); done; echo ready; wait`], {
       stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
     });
     keepers.push(keeper);
     await new Promise((done) => keeper.stdout?.once('data', done));
-    // In its first ten seconds a program may replace its words, and is looked at more often; those of a real machine are old.
+    // Processes are read more often in their first ten seconds; those of a real machine are older.
     await new Promise((done) => setTimeout(done, 11_000));
     others = count;
     const times = { bare: [], full: [], again: [], tick: [], stranger: [] } satisfies Record<string, number[]> as Record<Subject, number[]>;
@@ -78,7 +78,7 @@ try {
       await act();
       times[subject].push(monotonic() - start);
     };
-    // In turn, so that what else the machine does hits all alike; the first rounds warm up.
+    // In turn, so that other load on the machine affects all alike; the first rounds warm up.
     for (let round = 0; round < rounds + warmUp; round += 1) {
       await timed('bare', () => bareWalk(running));
       ahead += 61_000;
@@ -109,7 +109,7 @@ try {
     try {
       process.kill(-(keeper.pid ?? 0), 'SIGKILL');
     } catch {
-      // It went by itself.
+      // It has ended.
     }
   }
   rmSync(root, { recursive: true, force: true });

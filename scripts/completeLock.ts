@@ -1,6 +1,6 @@
-// `node scripts/completeLock.ts`, after a change of dependencies on a machine whose registry lacks some platform's packages:
-// npm leaves such optional packages out of package-lock.json, and `npm ci` then refuses the file as incomplete. This adds
-// them by the name that their project gives them (…-<os>-<cpu>[-musl]), in the version that is asked for, without a checksum.
+// `node scripts/completeLock.ts`, after a change of dependencies on a machine whose registry lacks packages of some platforms:
+// npm leaves such optional packages out of package-lock.json, and `npm ci` then rejects the file as incomplete. This script adds
+// them by their usual names (…-<os>-<cpu>[-musl]), in the requested version, without a checksum.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from './system/projectPaths.ts';

@@ -5,12 +5,12 @@ import type { TestOutcome } from './outcome.ts';
 type Events = Pick<Mocha.Runner, 'on'>;
 
 /**
- * Listens to a mocha run and gathers what became of each test. Also works inside an extension host.
+ * Collects the outcome of each test of a mocha run. Also works inside an extension host.
  * A failing hook counts as a failed test. The reason of a skipped test is the last line that it, or the hook that
  * skipped it, printed on the console.
  *
- * @param say receives one line per test as it ends
- * @returns a list that grows while the run goes on
+ * @param say receives one line when a test ends
+ * @returns a list that grows during the run
  */
 export function collectOutcomes(runner: Events, say: (line: string) => void): TestOutcome[] {
   const outcomes: TestOutcome[] = [];
@@ -33,12 +33,12 @@ export function collectOutcomes(runner: Events, say: (line: string) => void): Te
   return outcomes;
 }
 
-/** Message, stack and, where the assertion knows them, both values. */
+/** Message, stack and the compared values of an assertion. */
 function errorText(error: unknown): string {
   return error instanceof Error ? inspect(error, { depth: 6 }) : String(error);
 }
 
-/** Keeps the last line printed in the present test, and the last one printed outside of tests (by hooks) in the present suite. */
+/** Keeps the last console line of the present test, and the last one outside of tests (from hooks) in the present suite. */
 function rememberConsole(runner: Events): () => string | undefined {
   let inTest = false;
   let ofTest: string | undefined;

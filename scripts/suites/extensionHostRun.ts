@@ -12,22 +12,22 @@ import type { TestOutcome } from './outcome.ts';
 
 type ExtensionHostRun = {
   readonly editor: InstalledEditor;
-  /** Test files, bundled with mocha into one. */
+  /** Test files; they are bundled with mocha. */
   readonly files: readonly string[];
   readonly workspace: string;
   readonly env: NodeJS.ProcessEnv;
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Milliseconds for the whole run. */
   readonly limit?: number;
-  /** Receives what the tests print. */
+  /** Receives the lines that the tests print. */
   readonly say: (line: string) => void;
 };
 
 /**
- * Runs test files inside the extension host of a real VS Code, with the built extension loaded as a developer does.
+ * Runs test files inside the extension host of a real VS Code, with the built extension loaded for development.
  *
- * @returns what became of each test
- * @throws Error when there is no result: the editor did not start, the tests did not load, the limit passed
+ * @returns the outcome of each test
+ * @throws Error when there is no result: the editor did not start, the tests did not load, the time limit passed
  */
 export async function runInExtensionHost(run: ExtensionHostRun): Promise<TestOutcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'host-'));
@@ -83,7 +83,7 @@ async function bundleTests(files: readonly string[], folder: string): Promise<st
   return outfile;
 }
 
-/** Opens the window and waits for the exit code; returns what was printed, for the case that there is no result. */
+/** Opens the window and waits for the exit code. @returns the printed lines, for the message when there is no result */
 async function openAndWait(url: string, run: ExtensionHostRun): Promise<string> {
   const browser = await launchBrowser(run.env);
   const printed: string[] = [];
@@ -99,7 +99,7 @@ async function openAndWait(url: string, run: ExtensionHostRun): Promise<string> 
     });
     let timer: NodeJS.Timeout | undefined;
     const exit = new Promise<void>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`No end of the tests within ${limit / 1000} s.\n${printed.join('\n')}`)), limit);
+      timer = setTimeout(() => reject(new Error(`The tests did not end within ${limit / 1000} s.\n${printed.join('\n')}`)), limit);
       void page
         .exposeFunction('codeAutomationExit', () => resolve())
         .then(() => page.goto(url))

@@ -1,5 +1,5 @@
-// Runs mocha over files and writes what became of each test as JSON: `node scripts/suites/mochaChild.ts RESULT FILE…`.
-// A child of test.ts, so that a crash or an open handle in a suite cannot take the whole run with it.
+// Runs mocha over files and writes the outcome of each test as JSON: `node scripts/suites/mochaChild.ts RESULT FILE…`.
+// A child of test.ts, so that a crash or an open handle in a suite does not end the whole run.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Mocha from 'mocha';
@@ -13,7 +13,7 @@ if (!resultFile) {
 }
 const settings: { timeout?: number } = JSON.parse(readFileSync(join(projectRoot, '.mocharc.json'), 'utf8'));
 
-// The base reporter prints nothing; printing and counting is ours.
+// The base reporter prints nothing; collectOutcomes prints and counts.
 const mocha = new Mocha({ reporter: Mocha.reporters.Base, timeout: settings.timeout ?? 20_000, forbidOnly: true });
 for (const file of files) {
   mocha.addFile(resolve(file));
@@ -26,7 +26,7 @@ const failures = await new Promise<number>((done) => {
 writeFileSync(resultFile, JSON.stringify(outcomes));
 process.exitCode = failures > 0 ? 1 : 0;
 
-// A suite that leaves a handle open must not hang the run, but it should be seen.
+// A suite that leaves a handle open must not hang the run, but it is reported.
 setTimeout(() => {
   console.error(`The suite left open: ${process.getActiveResourcesInfo().join(', ')}`);
   process.exit();

@@ -1,13 +1,13 @@
-/** What became of one test. */
+/** The outcome of one test. */
 export type TestOutcome = {
-  /** Its full title, suites included. */
+  /** The full title, with those of the suites. */
   readonly title: string;
   readonly state: 'passed' | 'failed' | 'skipped';
   /** Milliseconds. */
   readonly duration: number;
-  /** For a failed one: message, difference and stack. */
+  /** Of a failed test: message, difference and stack. */
   readonly error?: string;
-  /** For a skipped one: the line that it printed before it skipped itself. */
+  /** Of a skipped test: the line that it printed before it skipped itself. */
   readonly reason?: string;
 };
 
@@ -16,13 +16,13 @@ export type SuiteOutcome = {
   readonly name: string;
   readonly tests: readonly TestOutcome[];
   readonly seconds: number;
-  /** Processor seconds of all that ran for it, where they were counted. */
+  /** Processor seconds of all its processes, if counted. */
   readonly processor?: number;
-  /** The same for each file that had a child of its own. */
+  /** The same for each file that ran in a child of its own. */
   readonly files?: readonly SuiteOutcome[];
 };
 
-/** How many tests passed, failed and were skipped. */
+/** Numbers of tests. */
 export type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
 /** Sums over suites. */
@@ -37,7 +37,7 @@ export function countsLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** Every failure in full and every skip with its reason, as lines. */
+/** Lines with every failure in full and every skip with its reason. */
 export function details(suite: SuiteOutcome): string[] {
   return suite.tests.flatMap((test) => {
     switch (test.state) {

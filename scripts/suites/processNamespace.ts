@@ -1,21 +1,21 @@
 import { spawnSync } from 'node:child_process';
 
-/** How to run a command where it sees only its own processes. */
+/** Runs commands in a PID namespace, in which they see only their own processes. */
 export type ProcessNamespace = {
   /**
-   * The command inside a PID namespace of its own; unchanged where that is impossible.
+   * The command in a new PID namespace; unchanged where there is none.
    *
-   * @param times receives the processor time of all that ran in it, as the shell's `times` writes it
+   * @param times file for the processor time of all processes in it, as the shell's `times` prints it
    */
   readonly wrap: (command: readonly string[], times?: string) => string[];
-  /** Why there is none; undefined when there is one. */
+  /** Why there is no namespace; undefined when there is one. */
   readonly reason: string | undefined;
 };
 
-/** Set (to "yes" or to the reason why not) for everything that a test run starts. */
+/** Set to "yes" or to the reason why not, for every process of a test run. */
 const variable = 'MCP_SHEPHERD_PID_NAMESPACE';
 
-/** A Ctrl-C in the terminal reaches this shell too; without the trap it would end, and with it everything, before the command has cleaned up. */
+/** Ctrl-C in the terminal also reaches this shell. Without the trap it would end, and all processes with it, before the command has cleaned up. */
 const firstProcess = `trap : INT TERM HUP; times=$1; shift; ${variable}=yes "$@"; code=$?; times > "$times"; exit $code`;
 
 const candidates = [
@@ -25,11 +25,11 @@ const candidates = [
 ];
 
 /**
- * Tries what the machine allows. Inside, a shell is process 1: it takes up orphans when they end, which Node would not,
- * and when it ends the kernel ends whatever is left.
+ * Tries the ways that the machine may allow. A shell is process 1 in the namespace: it reaps orphans, which Node does not, and when it ends, the kernel kills all
+ * remaining processes.
  */
 export function processNamespace(): ProcessNamespace {
-  let complaint = 'it is for Linux only';
+  let complaint = 'only Linux has them';
   if (process.platform === 'linux') {
     for (const prefix of candidates) {
       const [program = '', ...rest] = prefix;
@@ -46,13 +46,13 @@ export function processNamespace(): ProcessNamespace {
   return { wrap: (command) => [...command], reason: `No PID namespace of its own: ${complaint}` };
 }
 
-/** For a test: why it does not run in a PID namespace of its own (then it should print this and skip), or undefined when it does. */
+/** For a test: why it does not run in a PID namespace of its own (it prints this and skips), or undefined when it does. */
 export function whyNoNamespace(): string | undefined {
   const value = process.env[variable];
   return value === 'yes' ? undefined : (value ?? 'Not started by scripts/test.ts, so not in a PID namespace of its own.');
 }
 
-/** What tells `whyNoNamespace` in a child about the namespace that it was (not) started in. */
+/** The variable that `whyNoNamespace` reads in a child. Inside a namespace the shell sets it. */
 export function namespaceMark(namespace: ProcessNamespace): NodeJS.ProcessEnv {
   return namespace.reason === undefined ? {} : { [variable]: namespace.reason };
 }

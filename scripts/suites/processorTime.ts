@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { SuiteOutcome } from './outcome.ts';
 
 /**
- * Reads what the shell's `times` wrote: processor seconds, user and system, of the shell and of all that it has waited for.
+ * Reads the output of the shell's `times`: user and system time of the shell and of all its ended children.
  *
- * @returns undefined when there is no such file or no such text
+ * @returns seconds; undefined when the file is missing or has another form
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_28
  */
 export function processorSeconds(file: string): number | undefined {
@@ -13,7 +13,7 @@ export function processorSeconds(file: string): number | undefined {
   return parts.length === 4 ? parts.reduce((sum, part) => sum + part, 0) : undefined;
 }
 
-/** A line for each outcome whose processor time is known, the most costly first. */
+/** A line for each outcome with a known processor time, the largest first. */
 export function processorLines(outcomes: readonly SuiteOutcome[]): string[] {
   return outcomes
     .map(({ name, seconds, processor = -1 }) => ({ name, seconds, processor }))

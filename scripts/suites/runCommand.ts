@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import { endTree } from '../system/processTree.ts';
 import { projectRoot } from '../system/projectPaths.ts';
 
-/** How a child ended; `output` is stdout and stderr as they came. */
+/** How a child ended; `output` is stdout and stderr in the order of arrival. */
 type CommandResult = { readonly code: number | null; readonly output: string; readonly seconds: number };
 
 /**
- * Runs a command in the project's root and collects what it prints.
+ * Runs a command in the project's root and collects its output.
  *
- * @param show also passes the output on as it comes
- * @param limit milliseconds after which it is killed
+ * @param show whether to print the output too
+ * @param limit milliseconds after which it is ended
  */
 export async function runCommand(
   command: readonly string[],
@@ -38,7 +38,7 @@ export async function runCommand(
       resolve(null);
     });
     child.once('close', resolve);
-    // What it left running may hold its pipes open for ever.
+    // A process that it left running may keep its pipes open.
     child.once('exit', (exitCode) => setTimeout(resolve, 2_000, exitCode));
   });
   clearTimeout(timer);
@@ -48,7 +48,7 @@ export async function runCommand(
 
 const running = new Set<ReturnType<typeof spawn>>();
 
-/** Ends what is running now, with all that it started; for Ctrl-C. */
+/** Ends the running commands with all their processes; for Ctrl-C. */
 export async function endRunningCommands(): Promise<void> {
   await Promise.all([...running].map(end));
 }

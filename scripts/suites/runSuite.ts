@@ -9,24 +9,24 @@ import { suiteEnvironment } from './suiteEnvironment.ts';
 import { type Suite, suiteFiles } from './suiteTable.ts';
 
 /**
- * Runs one suite in a world of its own and returns what became of its tests. A child that ends without a result
- * (a crash, a file that does not load, a passed limit) is one failed test with the child's output.
+ * Runs one suite with a home and folders of its own. A child that ends without a result (a crash, a file that does not load, a passed time limit) is one failed
+ * test with the child's output.
  *
  * @param filters keep only test files whose path contains one of them
  */
 export async function runSuite(suite: Suite, filters: readonly string[], namespace: ProcessNamespace): Promise<SuiteOutcome> {
   if (suite.kind === 'command') {
-    return inWorld((env) => runAsOne(suite, env));
+    return inEnvironment((env) => runAsOne(suite, env));
   }
   const files = suiteFiles(suite.folder, filters);
   if (files.length === 0) {
-    // A folder without tests must not look like success, unless the user asked for other files.
+    // A folder without tests is a failure, unless the user asked for other files.
     const error = `No *.test.ts below ${suite.folder}.`;
     return { name: suite.name, tests: filters.length > 0 ? [] : [{ title: 'has tests', state: 'failed', duration: 0, error }], seconds: 0 };
   }
   const begun = performance.now();
   const outcomes =
-    (suite.lanes ?? 1) === 1 ? [await inWorld((env) => runTests(suite, suite.name, files, namespace, env))] : await inLanes();
+    (suite.lanes ?? 1) === 1 ? [await inEnvironment((env) => runTests(suite, suite.name, files, namespace, env))] : await inLanes();
   return {
     name: suite.name,
     tests: outcomes.flatMap((outcome) => outcome.tests),
@@ -37,7 +37,7 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
     files: outcomes,
   };
 
-  /** Each file has a child and a world of its own; those that are known to be slow begin first, so that none of them is alone at the end. */
+  /** Each file has a child and folders of its own. Slow files start first, so that none of them runs alone at the end. */
   async function inLanes(): Promise<SuiteOutcome[]> {
     const slow = suite.kind === 'tests' ? (suite.slowFirst ?? []) : [];
     const rank = (file: string): number => {
@@ -50,7 +50,7 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
       for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
         const name = `${suite.name}-${file.replace(/\W+/g, '-')}`;
         const one = file;
-        done.push(await inWorld((env) => runTests(suite as TestSuite, name, [one], namespace, env)));
+        done.push(await inEnvironment((env) => runTests(suite as TestSuite, name, [one], namespace, env)));
       }
     };
     await Promise.all(Array.from({ length: Math.min(suite.kind === 'tests' ? (suite.lanes ?? 1) : 1, files.length) }, lane));
@@ -58,12 +58,12 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
   }
 }
 
-async function inWorld<T>(work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
-  const world = suiteEnvironment();
+async function inEnvironment<T>(work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
+  const environment = suiteEnvironment();
   try {
-    return await work(world.env);
+    return await work(environment.env);
   } finally {
-    world.remove();
+    environment.remove();
   }
 }
 
@@ -96,7 +96,7 @@ async function runTests(
     show: true,
   });
   const tests: TestOutcome[] = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : [];
-  // A file whose tests are all for the full counts has none.
+  // A file whose tests all need --long has none.
   if ((tests.length === 0 && (files.length > 1 || code !== 0)) || (code !== 0 && !tests.some((test) => test.state === 'failed'))) {
     tests.push({
       title: `ended with ${code}`,

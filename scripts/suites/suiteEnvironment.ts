@@ -5,15 +5,15 @@ import { withoutNpmRun } from '../system/npm.ts';
 import { cacheRoot, projectRoot } from '../system/projectPaths.ts';
 import { withoutClientMarks } from '../system/withoutClientMarks.ts';
 
-/** A world of its own for one suite. */
+/** Environment variables with new folders for one suite. */
 type SuiteEnvironment = { readonly env: NodeJS.ProcessEnv; readonly remove: () => void };
 
 /**
- * The environment with a home, a folder for temporary files and an MCP run folder that are new and empty.
- * What the machine has set up for npm and pip is kept; their downloads go to the project's cache folder.
+ * The environment with a new home, folder for temporary files and run folder. The machine's settings of npm and pip are kept; their downloads go to the project's
+ * cache folder.
  */
 export function suiteEnvironment(): SuiteEnvironment {
-  // Short, because sockets have to fit into 107 characters.
+  // Short, because the path of a socket may have at most 107 characters.
   const folder = mkdtempSync(join(tmpdir(), 'shepherd-'));
   const place = (name: string): string => {
     const path = join(folder, name);
@@ -22,7 +22,7 @@ export function suiteEnvironment(): SuiteEnvironment {
   };
   const home = place('home');
   const temporary = place('tmp');
-  // As the real one: tests of permissions run children as another user, who must be able to get there.
+  // Modes of a real /tmp: tests of permissions run children as another user, which must reach these folders.
   chmodSync(folder, 0o755);
   chmodSync(temporary, 0o1777);
   const inherited = Object.entries(withoutClientMarks(withoutNpmRun(process.env))).filter(
@@ -37,7 +37,7 @@ export function suiteEnvironment(): SuiteEnvironment {
       TEMP: temporary,
       TMP: temporary,
       MCP_RUN_DIR: place('run'),
-      // What is tested asks no registry unless its test says so.
+      // No registry is asked unless a test says so.
       MCP_SHEPHERD_OFFLINE: '1',
       // Error texts go into result files.
       NO_COLOR: '1',
@@ -50,7 +50,7 @@ export function suiteEnvironment(): SuiteEnvironment {
   };
 }
 
-/** Where npm and pip find what the user has set up in the real home. */
+/** The user's settings files of npm and pip, and cache folders of the project. */
 function machineSettings(): NodeJS.ProcessEnv {
   const existing = (...paths: readonly (string | undefined)[]): string | undefined => paths.find((path) => path && existsSync(path));
   const npmrc = existing(process.env.npm_config_userconfig, process.env.NPM_CONFIG_USERCONFIG, join(homedir(), '.npmrc'));

@@ -1,5 +1,5 @@
 // Runs the suites of test/vscode inside a real VS Code: `node scripts/suites/vscodeChild.ts RESULT VERSION FILE…`.
-// A child of test.ts, in the world that it made.
+// A child of test.ts, with the environment that it made.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { vscodeWorkspace } from '../../test/vscode/vscodeWorkspace.ts';

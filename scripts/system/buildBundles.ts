@@ -2,7 +2,7 @@ import { stop } from 'esbuild';
 import { buildAll } from '../../esbuild.ts';
 
 /**
- * Builds dist/ with the project's own settings; esbuild prints what is wrong.
+ * Builds dist/ with the project's settings; esbuild prints the errors.
  *
  * @throws Error when a bundle cannot be built
  */
@@ -12,6 +12,6 @@ export async function buildBundles(): Promise<void> {
   } catch (error) {
     throw new Error('The build failed.', { cause: error });
   } finally {
-    await stop(); // else its service process stays as long as we do
+    await stop(); // otherwise its service process remains
   }
 }

@@ -5,10 +5,10 @@ import { listProcesses } from './processTree.ts';
 const marker = '.complete';
 
 /**
- * Fills a cache folder once. The work is done in a folder beside it that gets the final name only when it is complete,
- * so neither a broken-off nor a concurrent installation can leave half of one behind.
+ * Fills a cache folder once. The work is done in a folder beside it that gets the final name when it is complete, so an aborted or concurrent installation leaves no
+ * incomplete folder.
  *
- * @param fill writes into the (empty) folder it gets; what it throws is passed on and leaves nothing
+ * @param fill writes into the empty folder that it gets; its errors are thrown, and its folder is removed
  */
 export async function installOnce(folder: string, fill: (staging: string) => Promise<void>): Promise<void> {
   const complete = join(folder, marker);
@@ -30,10 +30,10 @@ export async function installOnce(folder: string, fill: (staging: string) => Pro
   }
 }
 
-/** Longer than any installation takes. Needed beside the process number, which another PID namespace does not know. */
+/** Milliseconds, more than any installation takes. Checked beside the PID, which may belong to another PID namespace. */
 const abandonedAfter = 15 * 60_000;
 
-/** Clears what earlier runs left when they were killed. */
+/** Removes the folders of earlier runs that were killed. */
 function removeAbandoned(folder: string): void {
   if (!existsSync(dirname(folder))) {
     return;

@@ -1,11 +1,11 @@
 /**
- * Resolves at the first Ctrl-C or other request to end, or when the process that started us is gone: npm passes SIGTERM to
- * its shell only, which dies of it without a word to us. The program ends itself then.
+ * Resolves at the first Ctrl-C or other signal to end, and when the parent process is gone: npm passes SIGTERM only to its shell, which ends without signalling
+ * this process. The program then ends itself.
  */
 export function interruption(): Promise<void> {
   return new Promise((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      // Stays installed: npm and the terminal may both pass the same signal on, and the second must not cut the clean-up short.
+      // Stays installed: npm and the terminal may both send the signal, and the second one must not interrupt the clean-up.
       process.on(name, () => resolve());
     }
     const parent = process.ppid;

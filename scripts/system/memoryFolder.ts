@@ -5,14 +5,14 @@ import { join } from 'node:path';
 const place = '/dev/shm';
 /** `TMPFS_MAGIC` of statfs(2). */
 const tmpfs = 0x01021994;
-/** A run of all suites needs about a tenth of it. */
+/** Bytes. A run of all suites needs about a tenth of it. */
 const enough = 8 * 2 ** 30;
 
 /**
- * A folder for temporary files that is in memory, for tests that install packages by the thousand files: on the disk of the machine that this was measured on,
- * a copy of one installed server costs 2.5 s of processor time (4,262 files), in memory 0.15 s.
+ * A folder for temporary files in memory, for tests that install packages of thousands of files. A copy of one installed server (4,262 files) took 2.5 s of processor
+ * time on a disk and 0.15 s in memory.
  *
- * @returns undefined where there is none, where it is small, as in containers, or where programs cannot be started from it
+ * @returns undefined where there is none, where it is too small, as in containers, or where programs cannot be started from it
  */
 export function memoryFolder(): string | undefined {
   try {

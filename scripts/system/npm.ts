@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process';
 
-/** Settings that `npm run` leaves in the environment and that belong to the outer project, not to the folder we install into. */
+/** Variables that `npm run` sets for the outer project, and that must not apply to the folder we install into. */
 const ofTheOuterRun = /^(?:INIT_CWD$|npm_(?:package_|lifecycle_|command$|config_(?:local_prefix|prefix|global_prefix|noproxy)$))/i;
 
-/** The environment without the traces of the `npm run` that we live in. */
+/** The environment without the variables of the `npm run` that started us. */
 export function withoutNpmRun(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ofTheOuterRun.test(name)));
 }
 
 /**
- * Runs npm as the machine has it set up (registry, proxy and all), in a folder.
+ * Runs npm in a folder, with the machine's settings (registry, proxy).
  *
- * @returns what npm printed on stdout
- * @throws Error with the last lines of npm's own output
+ * @returns npm's stdout
+ * @throws Error with the last lines of npm's output
  */
 export async function npm(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const own = env.npm_execpath;

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { npm } from './npm.ts';
 
 /**
- * Installs one version of a published MCP server into a project folder, or replaces the version that is there, as
- * `npm install` of a user does.
+ * Installs one version of a published MCP server into a project folder with `npm install`, or replaces the installed version.
  *
- * @returns the absolute path of the file that its command runs
+ * @returns absolute path of the file that the package's command runs
  * @throws Error when npm fails or the package has no command
  */
 export async function installServer(project: string, name: string, version: string, env?: NodeJS.ProcessEnv): Promise<string> {

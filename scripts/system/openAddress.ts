@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { findOnPath } from '../editor/findBrowser.ts';
 
 /**
- * Opens an address in the user's browser, where there is a desktop; else does nothing.
+ * Opens an address in the user's browser; does nothing without a desktop.
  *
  * @returns whether it was tried
  */

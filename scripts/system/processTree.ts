@@ -2,10 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { waitFor } from './waitFor.ts';
 
-/** One process; `start` tells it from a later process that got the same number. */
+/** One process; `start` distinguishes it from a later process with the same PID. */
 export type ProcessEntry = { readonly pid: number; readonly ppid: number; readonly start: string; readonly zombie: boolean };
 
-/** All processes that can be seen, by number. Linux: /proc; other POSIX systems: ps. Windows has none of this and gets an empty table. */
+/** All visible processes by PID. Linux: /proc; other POSIX systems: ps; Windows: always empty. */
 export function listProcesses(): Map<number, ProcessEntry> {
   if (process.platform === 'win32') {
     return new Map();
@@ -25,7 +25,7 @@ function fromProc(): Map<number, ProcessEntry> {
     } catch {
       continue; // ended since it was listed
     }
-    // The name in brackets may hold spaces and brackets of its own: count from the last one (proc_pid_stat(5)).
+    // The name in parentheses may contain blanks and parentheses: count from the last one (proc_pid_stat(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const pid = Number(name);
     found.set(pid, { pid, ppid: Number(fields[1]), start: fields[19] ?? '', zombie: fields[0] === 'Z' });
@@ -46,7 +46,7 @@ function fromPs(): Map<number, ProcessEntry> {
   return found;
 }
 
-/** A process and all below it, itself first; empty when it is not there. */
+/** A process and all its descendants, itself first; empty when it does not exist. */
 export function processTree(root: number, table = listProcesses()): ProcessEntry[] {
   const first = table.get(root);
   if (!first) {
@@ -72,11 +72,10 @@ export function stillAlive(entries: Iterable<ProcessEntry>, table = listProcesse
 }
 
 /**
- * Ends a process that we started, and everything below it: SIGTERM to the first, so that it can end the others in its own
- * way; SIGTERM to what outlives it; SIGKILL to what is deaf to that. By number, each checked to be the same process still.
- * Returns when all are gone. A process that is gone already is fine.
+ * Ends a process that we started, with all its descendants: SIGTERM to the process, so that it can end the others itself; SIGTERM to the remaining ones; SIGKILL to
+ * those that remain then. Each PID is checked to be the same process still. Returns when all have ended, also when they had ended before.
  *
- * @param grace milliseconds that each of the two polite steps may take
+ * @param grace milliseconds for each of the two steps with SIGTERM
  */
 export async function endTree(pid: number, grace = 4_000): Promise<void> {
   if (process.platform === 'win32') {

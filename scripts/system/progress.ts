@@ -1,4 +1,4 @@
-/** Receives one line about something that takes a while. */
+/** Receives one line about a longer step. */
 export type Progress = (line: string) => void;
 
 /** Prints progress on stderr, so that stdout stays free for results. */
@@ -7,9 +7,9 @@ export const printProgress: Progress = (line) => {
 };
 
 /**
- * Announces a step, runs it, and tells how long it took.
+ * Announces a step, runs it, and prints its duration.
  *
- * @param what what happens, as a phrase that can stand before "…"
+ * @param what the step, as a phrase before "…"
  */
 export async function timed<T>(what: string, progress: Progress, step: () => Promise<T>): Promise<T> {
   const start = performance.now();

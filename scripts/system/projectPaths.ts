@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
 
-/** The checkout's root folder. */
+/** Root folder of the checkout. */
 export const projectRoot = resolve(import.meta.dirname, '..', '..');
 
-/** Where editors, browsers and npm's downloads are kept between runs. Git ignores it; deleting it costs only time. */
+/** Editors, browsers and npm's downloads, kept between runs. Git ignores it; deleting it only costs time. */
 export const cacheRoot = join(projectRoot, '.vscode-test');
 
-/** Where tests leave what a person may want to look at (screenshots, result files). Git ignores it. */
+/** Screenshots and result files of the tests. Git ignores it. */
 export const outRoot = join(projectRoot, 'out');

@@ -1,6 +1,5 @@
 /**
- * Runs a script's body and ends the process with it: 0, or 1 and the message alone when it throws.
- * DEBUG=1 shows where it was thrown.
+ * Runs a script's body and exits: with 0, or with 1 and the message when it throws. DEBUG=1 adds the stack.
  */
 export async function runScript(body: () => Promise<void>): Promise<never> {
   try {

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Asks again and again until the answer is something other than undefined, null or false.
+ * Calls `ask` until its answer is neither undefined, null nor false.
  *
- * @param what what is waited for, for the error text
- * @param ask must be cheap; what it throws ends the waiting
+ * @param what what is waited for, for the error message
+ * @param ask must be cheap; its errors end the waiting
  * @param limit milliseconds after which an error is thrown
- * @param every milliseconds between two questions
+ * @param every milliseconds between two calls
  */
 export async function waitFor<T>(
   what: string,

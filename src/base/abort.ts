@@ -1,11 +1,11 @@
-/** What an `AbortSignal` says; one of those does as well. */
+/** The part of `AbortSignal` that is used here; a real `AbortSignal` fits too. */
 export interface AbortLike {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** Tells once that a client went away. One is made for each request, where an `AbortController` costs as much as reading the message. */
+/** Calls its listeners once, when a client has closed its connection. Made for each request, where an `AbortController` costs as much as reading the message. */
 export class ClientAbort implements AbortLike {
   #aborted = false;
   readonly #listeners = new Set<() => void>();

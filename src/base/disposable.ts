@@ -1,7 +1,7 @@
-/** Something that holds a timer, a watch or a handle until it is told to let go. Same shape as `vscode.Disposable`. */
+/** Holds a timer, a watch or a handle until it is disposed. Same shape as `vscode.Disposable`. */
 export type Disposable = { dispose(): void };
 
-/** Owns disposables and lets them all go at once. What is added after disposal is disposed immediately, so nothing can leak. */
+/** Owns disposables and disposes all of them, the last one first. What is added afterwards is disposed immediately, so nothing can leak. */
 export class DisposableStore implements Disposable {
   readonly #items = new Set<Disposable>();
   #disposed = false;

@@ -1,9 +1,9 @@
-/** The code that the system or Node gave an error (`ENOENT`, `ERR_…`); undefined for an error without one, and for what is no error. */
+/** The code of a system or Node error (`ENOENT`, `ERR_…`). Undefined for errors without a code and for other values. */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Why something failed, in one line: Node adds to a missing module who asked for it, line by line. */
+/** The first line of an error's message. For a missing module, Node appends the list of modules that required it. */
 export function reasonOf(error: unknown): string {
   const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   return reason;

@@ -1,4 +1,4 @@
-/** Whether a value is an object with keys. Dates, which TOML has, are none. */
+/** Whether a value is an object with keys: not null, not an array, and not a Date (TOML has dates). */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

@@ -1,4 +1,4 @@
-/** Where the core reports what it did. The extension gives its log channel, the command line gives stderr. Texts must be redacted by the caller. */
+/** Log of the program: the extension's log channel, or stderr on the command line. The caller redacts the texts. */
 export interface Log {
   debug(message: string): void;
   info(message: string): void;
@@ -6,5 +6,5 @@ export interface Log {
   error(message: string): void;
 }
 
-/** A log that keeps nothing. */
+/** A log that discards everything. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Whether an address, as systems write it (no name, no brackets), is of this machine alone. */
+/** Whether an IP address is a loopback address. @param address without brackets, as the system writes it; host names are not accepted */
 export function isLoopbackAddress(address: string): boolean {
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }

@@ -5,19 +5,18 @@ import { createRequire } from 'node:module';
 const load = createRequire(import.meta.url);
 
 /**
- * `node:crypto`, loaded when it is first asked for: OpenSSL costs a process 3 MB and 5 ms of its start (measured, Node.js 24), and most guards hash nothing in
- * all their life.
+ * `node:crypto`, loaded at the first call. OpenSSL costs a process 3 MB of memory and 5 ms at its start (measured, Node.js 24), and most guards never hash anything.
  */
 export function openssl(): typeof Crypto {
   return load('node:crypto');
 }
 
-/** The kernel's own generator (Linux: random(4); macOS: random(4)). */
+/** The kernel's random generator (random(4) on Linux and macOS). */
 const device = '/dev/urandom';
 
 /**
- * Random bytes fit for secrets: from the kernel where it has a device for them, so that a guard needs no OpenSSL for the few it uses, otherwise by `node:crypto`.
- * @param bytes how many
+ * Random bytes that are fit for secrets: from the kernel's device, so that a guard need not load OpenSSL for a few bytes, otherwise from `node:crypto`.
+ * @param bytes number of bytes
  */
 export function systemRandom(bytes: number): Buffer {
   return fromKernel(bytes) ?? openssl().randomBytes(bytes);
@@ -30,7 +29,7 @@ function fromKernel(bytes: number): Buffer | undefined {
     const buffer = Buffer.alloc(bytes);
     return fstatSync(file).isCharacterDevice() && readSync(file, buffer, 0, bytes, null) === bytes ? buffer : undefined;
   } catch {
-    // Windows has none, and not every container has its devices.
+    // Windows has no such device, and some containers have none either.
     return undefined;
   } finally {
     if (file !== undefined) {

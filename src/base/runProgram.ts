@@ -2,15 +2,15 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
-/** Runs a helper program of the system and gives its standard output; rejects when it cannot be started, fails or takes too long. */
+/** Runs a helper program of the system. @returns standard output. Rejects when the program cannot be started, fails or exceeds the time limit. */
 export type RunProgram = (file: string, args: readonly string[]) => Promise<string>;
 
 const timeoutMs = 10_000;
 const outputLimit = 64 * 1024 * 1024;
 
 /**
- * The system's own. Programs started from a desktop may have a PATH without the administrators' folders, where `lsof` and `sysctl`
- * are on some systems; numbers and dates are asked for in the C locale.
+ * Runs a program for at most 10 s. The folders of `lsof` and `sysctl` are added to PATH: it lacks them in programs that a desktop started. The C locale fixes
+ * the format of numbers and dates.
  */
 export const runProgram: RunProgram = (file, args) =>
   new Promise((resolve, reject) => {
@@ -24,7 +24,7 @@ export const runProgram: RunProgram = (file, args) =>
     };
     execFile(file, args, process.platform === 'win32' ? options : { ...options, env }, (error, stdout) => {
       if (error) {
-        // The message of execFile repeats all arguments; the name is enough.
+        // The message of execFile repeats all arguments, which may hold secrets.
         reject(
           new Error(error.killed ? `${file} did not answer within ${timeoutMs / 1_000} s` : `${file} failed (${error.code ?? 'signal'})`),
         );
@@ -35,8 +35,8 @@ export const runProgram: RunProgram = (file, args) =>
   });
 
 /**
- * The path of a program in the first of these folders that has it. They are the system's own and never PATH: a project's folder in PATH must not name the
- * program that we run.
+ * The path of a program in the first of these folders that has it as an executable. Pass folders of the system and not PATH: a project's folder in PATH must
+ * not decide which program runs.
  */
 export function systemProgram(name: string, folders: readonly string[]): string | undefined {
   return folders.map((folder) => join(folder, name)).find(isExecutable);

@@ -1,6 +1,6 @@
 import type { AbortLike } from './abort.ts';
 
-/** Waits for something, not longer than a time and not beyond the signal. @returns whether it came */
+/** Waits until the promise settles, the time limit passes or the signal aborts. @returns whether the promise settled */
 export function limited(what: Promise<unknown>, limitMs: number, signal?: AbortLike): Promise<boolean> {
   if (limitMs <= 0 || signal?.aborted) {
     return Promise.resolve(false);

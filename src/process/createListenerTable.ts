@@ -4,7 +4,7 @@ import type { ListenerTable } from './listenerTable.ts';
 import { LsofListeners } from './otherSystems/lsofListeners.ts';
 import { WindowsListeners } from './otherSystems/windowsListeners.ts';
 
-/** The listening ports of a system: `/proc/net` on Linux and Android, `Get-NetTCPConnection` on Windows, `lsof` elsewhere. */
+/** The table of listening ports: `/proc/net` on Linux and Android, `Get-NetTCPConnection` on Windows, `lsof` elsewhere. */
 export function createListenerTable(platform: NodeJS.Platform = process.platform): ListenerTable {
   if (platform === 'win32') {
     return new WindowsListeners();

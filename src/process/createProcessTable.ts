@@ -5,7 +5,7 @@ import { ProcTable } from './linux/procTable.ts';
 import { CimTable } from './otherSystems/cimTable.ts';
 import { PsTable } from './otherSystems/psTable.ts';
 
-/** The process table of a system: CIM on Windows, `/proc` on Linux and Android, `ps` everywhere else and where `/proc` is not mounted. */
+/** The process table: CIM on Windows, `/proc` on Linux and Android, `ps` elsewhere and where `/proc` is not mounted. */
 export async function createProcessTable(platform: NodeJS.Platform = process.platform): Promise<ProcessTable> {
   if (platform === 'win32') {
     return new CimTable();

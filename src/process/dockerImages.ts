@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 /** One running container. */
 interface RunningContainer {
   readonly id: string;
-  /** Of the image that it was made from. */
+  /** Id of the image that it was created from. */
   readonly imageId: string;
-  /** The image as it was asked for. */
+  /** The image as named on the command line. */
   readonly image: string;
   /** Epoch ms. */
   readonly startedAt: number;
@@ -13,20 +13,21 @@ interface RunningContainer {
 
 export type DockerAnswer =
   | {
-      readonly containers: readonly RunningContainer[] /** By the image as asked for: what that name leads to now. */;
+      readonly containers: readonly RunningContainer[];
+      /** Id that an image's name has now, by name. */
       readonly images: ReadonlyMap<string, string>;
     }
   | { readonly unknown: string };
 
-/** Runs the command; rejects when it cannot be started, fails or is not done within the time. */
+/** Runs the docker command. Rejects when it cannot be started, fails or exceeds the time limit. */
 export type RunDocker = (args: readonly string[], timeoutMs: number) => Promise<string>;
 
-/** A daemon that does not answer by then is taken for none. */
+/** A daemon that takes longer counts as absent. */
 const answerMs = 1_000;
 const maxContainers = 50;
 const containerFormat = '{{.Id}}\t{{.Image}}\t{{.Config.Image}}\t{{.State.StartedAt}}';
 
-/** The machine's own command, by PATH. */
+/** The docker command from PATH. */
 export const runDocker: RunDocker = (args, timeoutMs) =>
   new Promise((resolve, reject) => {
     const options = {
@@ -41,7 +42,7 @@ export const runDocker: RunDocker = (args, timeoutMs) =>
     );
   });
 
-/** Asks docker which images the running containers were made from, and where the names of `images` lead now: within a second in all, or not at all. Changes nothing. */
+/** Asks docker for the images of the running containers, and for the present ids of `images`, within a second in all. Changes nothing. Never rejects. */
 export async function askDocker(run: RunDocker, images: readonly string[]): Promise<DockerAnswer> {
   const until = performance.now() + answerMs;
   const ask = (...args: readonly string[]): Promise<string> => run(args, Math.max(1, Math.round(until - performance.now())));

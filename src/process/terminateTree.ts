@@ -2,8 +2,8 @@ import { errorCode } from '../base/errors.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../model/process.ts';
 import { processTree } from './tree/processTree.ts';
 
-/** What ending a tree needs of the system. */
-export interface EndHands {
+/** The system functions that ending a tree needs. */
+export interface Terminator {
   readonly table: ProcessTable;
   /** kill(2). @throws like `process.kill` */
   signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void;
@@ -12,8 +12,8 @@ export interface EndHands {
   clock(): number;
 }
 
-/** The real system. */
-export function systemTerminator(table: ProcessTable): EndHands {
+/** The functions of the real system. */
+export function systemTerminator(table: ProcessTable): Terminator {
   return {
     table,
     signal: (pid, name) => void process.kill(pid, name),
@@ -25,17 +25,17 @@ export function systemTerminator(table: ProcessTable): EndHands {
 interface EndRequest {
   /** The server process. */
   readonly server: ProcessIdentity;
-  /** PIDs of its launchers (npm exec, sh …), which are ended with it. */
+  /** PIDs of its launchers (npm exec, sh …), which end with it. */
   readonly launchers: readonly number[];
-  /** Looks at the same list that the next signals go by, and says why they must not be sent; undefined = they may. */
+  /** Why the next signals must not be sent, judged by the process list that they are based on; undefined = they may be sent. */
   readonly objection: (rows: readonly ProcessRow[], top: ProcessRow) => string | undefined;
-  /** How long the server may take to leave after SIGTERM, ms. Default 3 s. */
+  /** Time for the server to end after SIGTERM, ms. Default 3 s. */
   readonly politeMs?: number;
-  /** How long to wait after SIGKILL, ms. Default 3 s. */
+  /** Time to wait after SIGKILL, ms. Default 3 s. */
   readonly hardMs?: number;
 }
 
-/** What became of one process. */
+/** How one process ended. */
 export interface EndedProcess {
   readonly pid: number;
   readonly how: 'SIGTERM' | 'SIGKILL' | 'by itself';
@@ -43,27 +43,27 @@ export interface EndedProcess {
 
 export type EndReport =
   | { readonly status: 'ended'; readonly processes: readonly EndedProcess[] }
-  /** It was gone before anything was sent. */
+  /** The server had ended before any signal. */
   | { readonly status: 'gone' }
-  /** Nothing (more) was sent, and why. */
+  /** No signal was sent, or no further one. */
   | { readonly status: 'refused'; readonly reason: string; readonly processes: readonly EndedProcess[] }
-  /** These outlived even SIGKILL, or may not be signalled. */
+  /** These still run after SIGKILL, or may not be signalled. */
   | { readonly status: 'left'; readonly pids: readonly number[]; readonly reason: string; readonly processes: readonly EndedProcess[] };
 
-const lookEveryMs = 50;
-/** What the server leaves behind (launchers, helpers) notices its end by itself, as a rule. */
+const listEveryMs = 50;
+/** Launchers and helpers usually end by themselves within this time after the server. */
 const followMs = 1_000;
 
 /**
- * Ends one server with its launchers and everything below them: first the server alone is asked (SIGTERM), then what remains, youngest first, then hard
- * (SIGKILL). Before each round the processes are listed again and the objection is asked; before each signal the identity of exactly that process is
- * checked. Never signals PID 1, this process, or anything above this process.
+ * Ends one server with its launchers and everything below them: SIGTERM to the server alone, then SIGTERM to the rest, youngest first, then SIGKILL. Before each
+ * round the processes are listed again and `objection` is called; before each signal the identity of that process is checked. Never signals PID 1, this process,
+ * its ancestors, or processes of other users.
  */
-export async function endTree(request: EndRequest, hands: EndHands): Promise<EndReport> {
-  const tree = new DoomedTree(request, hands);
-  const began = await tree.look();
-  if (began !== undefined) {
-    return began;
+export async function endTree(request: EndRequest, system: Terminator): Promise<EndReport> {
+  const tree = new ServerTree(request, system);
+  const report = await tree.list();
+  if (report !== undefined) {
+    return report;
   }
   const { politeMs = 3_000, hardMs = 3_000 } = request;
   const rounds = [
@@ -83,25 +83,26 @@ export async function endTree(request: EndRequest, hands: EndHands): Promise<End
   return tree.report();
 }
 
-class DoomedTree {
+class ServerTree {
   readonly #request: EndRequest;
-  readonly #hands: EndHands;
-  /** By the text of the identity; what was once a member stays one, also when its parent ended first. */
+  readonly #system: Terminator;
+  /** By identity key. A member stays one, also when its parent ends first. */
   readonly #members = new Map<string, ProcessRow>();
   readonly #sent = new Map<string, 'SIGTERM' | 'SIGKILL'>();
   readonly #serverKey: string;
   #living: readonly ProcessRow[] = [];
-  #trouble: string | undefined;
+  /** Why a signal failed. */
+  #failure: string | undefined;
 
-  constructor(request: EndRequest, hands: EndHands) {
+  constructor(request: EndRequest, system: Terminator) {
     this.#request = request;
-    this.#hands = hands;
+    this.#system = system;
     this.#serverKey = identityKey(request.server);
   }
 
-  /** Finds who belongs to it now. @returns a report when nothing may or need be done */
-  async look(): Promise<EndReport | undefined> {
-    const rows = await this.#hands.table.list();
+  /** Lists the processes and finds the members. @returns a report when no signal may be sent or none is needed */
+  async list(): Promise<EndReport | undefined> {
+    const rows = await this.#system.table.list();
     const tree = processTree(rows);
     const server = rows.find((row) => identityKey(row.identity) === this.#serverKey);
     if (server) {
@@ -111,13 +112,13 @@ class DoomedTree {
       }
       const reason = this.#request.objection(rows, top) ?? forbidden(rows, top, tree.ancestorsOf);
       if (reason !== undefined) {
-        return { status: 'refused', reason, processes: this.#fates() };
+        return { status: 'refused', reason, processes: this.#ended() };
       }
       this.#members.set(identityKey(top.identity), top);
     } else if (this.#members.size === 0) {
       return { status: 'gone' };
     }
-    // Children of members join, also those that were started while we waited.
+    // Children of members are members, also those that started while we waited.
     const known = new Set(this.#members.keys());
     const open = rows.filter((row) => known.has(identityKey(row.identity)));
     for (let row = open.pop(); row; row = open.pop()) {
@@ -129,59 +130,59 @@ class DoomedTree {
   }
 
   async signal(name: 'SIGTERM' | 'SIGKILL', serverOnly: boolean): Promise<EndReport | undefined> {
-    const refused = await this.look();
+    const refused = await this.list();
     if (refused) {
       return refused.status === 'refused' ? refused : undefined;
     }
     const youngestFirst = [...this.#living].sort((a, b) => b.startedAt - a.startedAt || b.pid - a.pid);
     for (const row of youngestFirst) {
       const key = identityKey(row.identity);
-      if ((serverOnly && key !== this.#serverKey) || !(await this.#hands.table.isAlive(row.identity))) {
+      if ((serverOnly && key !== this.#serverKey) || !(await this.#system.table.isAlive(row.identity))) {
         continue;
       }
       try {
-        this.#hands.signal(row.pid, name);
+        this.#system.signal(row.pid, name);
         this.#sent.set(key, name);
       } catch (error) {
         const code = errorCode(error) ?? String(error);
         if (code !== 'ESRCH') {
-          this.#trouble = `PID ${row.pid} may not be signalled (${code})`;
+          this.#failure = `PID ${row.pid} may not be signalled (${code})`;
         }
       }
     }
     return undefined;
   }
 
-  /** Waits for the end of all; after the server alone was asked, no longer than until it is gone and the rest had its moment. */
+  /** Waits until all have ended. After a signal to the server alone, at most until `followMs` after its end. @returns whether all have ended */
   async emptyWithin(ms: number, serverOnly: boolean): Promise<boolean> {
-    let until = this.#hands.clock() + ms;
+    let until = this.#system.clock() + ms;
     let serverGone = false;
     for (;;) {
-      await this.look();
+      await this.list();
       if (this.#living.length === 0) {
         return true;
       }
       if (serverOnly && !serverGone && !this.#living.some((row) => identityKey(row.identity) === this.#serverKey)) {
         serverGone = true;
-        until = Math.min(until, this.#hands.clock() + followMs);
+        until = Math.min(until, this.#system.clock() + followMs);
       }
-      if (this.#hands.clock() >= until) {
+      if (this.#system.clock() >= until) {
         return false;
       }
-      await this.#hands.wait(lookEveryMs);
+      await this.#system.wait(listEveryMs);
     }
   }
 
   report(): EndReport {
-    const processes = this.#fates();
+    const processes = this.#ended();
     if (this.#living.length === 0) {
       return { status: 'ended', processes };
     }
     const pids = this.#living.map((row) => row.pid);
-    return { status: 'left', pids, reason: this.#trouble ?? `PID ${pids.join(', ')} outlived SIGKILL`, processes };
+    return { status: 'left', pids, reason: this.#failure ?? `PID ${pids.join(', ')} still runs after SIGKILL`, processes };
   }
 
-  #fates(): EndedProcess[] {
+  #ended(): EndedProcess[] {
     const living = new Set(this.#living.map((row) => identityKey(row.identity)));
     return [...this.#members]
       .filter(([key]) => !living.has(key))
@@ -189,7 +190,7 @@ class DoomedTree {
   }
 }
 
-/** What must never be signalled, whoever asks. */
+/** Why a process must never be signalled, for any requester. */
 function forbidden(
   rows: readonly ProcessRow[],
   top: ProcessRow,
@@ -201,10 +202,10 @@ function forbidden(
   const self = rows.find((row) => row.pid === process.pid);
   const above = self ? [self, ...ancestorsOf(self)] : [];
   if (above.some((row) => row === top)) {
-    return `PID ${top.pid} is this program or runs it`;
+    return `PID ${top.pid} is this program or one of its ancestors`;
   }
   const uid = process.geteuid?.();
-  // Root could; a server of somebody else is nevertheless none of ours.
+  // Root could send the signal, but the server of another user is not ours to end.
   if (uid !== undefined && top.uid !== undefined && top.uid !== uid) {
     return `PID ${top.pid} belongs to another user`;
   }

@@ -4,14 +4,14 @@ import { createRedactor, type Redactor, redactDefinition } from './redactor.ts';
 const redactors = new WeakMap<readonly RawDefinition[], Redactor>();
 const redacted = new WeakMap<RawDefinition, { readonly redactor: Redactor; readonly definition: ReturnType<typeof redactDefinition> }>();
 
-/** Hides the secrets of all entries; made once for each reading of the configuration. */
+/** A redactor for the secrets of all entries. The same list of entries gives the same redactor. */
 export function redactorOf(definitions: readonly RawDefinition[]): Redactor {
   const redactor = redactors.get(definitions) ?? createRedactor(definitions.flatMap(({ secrets }) => secrets));
   redactors.set(definitions, redactor);
   return redactor;
 }
 
-/** An entry as it may be shown (`redactDefinition`); made once for each redactor. */
+/** An entry as it may be shown (see `redactDefinition`). The result is kept for as long as the redactor is the same. */
 export function shownDefinition(raw: RawDefinition, redactor: Redactor): ReturnType<typeof redactDefinition> {
   const known = redacted.get(raw);
   if (known?.redactor === redactor) {
@@ -22,7 +22,7 @@ export function shownDefinition(raw: RawDefinition, redactor: Redactor): ReturnT
   return definition;
 }
 
-/** Hides the secrets of entries in lines of the files that they stand in: there they are written with escapes. */
+/** A redactor for lines of the entries' own files, where secrets are written with JSON escapes. */
 export function fileRedactor(definitions: readonly RawDefinition[]): Redactor {
   return createRedactor(definitions.flatMap(({ secrets }) => secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])));
 }

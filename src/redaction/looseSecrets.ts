@@ -1,31 +1,31 @@
 import { isReference, isSecretName, redacted } from './secretShapes.ts';
 
-/** Words that stand before the secret in a header's value. */
+/** Words before the secret in a header's value. */
 const schemeWord = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)$/i;
-/** Headers whose name alone says that a secret follows, where no option introduces them. */
+/** Headers whose value is a secret, also without an option before them. */
 const secretHeaderName =
   /^(?:proxy-authorization|authorization|cookie|set-cookie|[a-z\d]+(?:-[a-z\d]+)*-(?:key|token|secret|auth|password|signature))$/i;
 
-/** `; Password = a b;` in a connection string: a value ends at the semicolon, not at a blank. */
+/** `; Password = a b;` in a connection string: the value ends at the semicolon, not at a blank. */
 const connectionPart = /(^|[;"'\s=])([A-Za-z][\w .-]{0,40}?)(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^;"']*)(?=(;?))/g;
 /** `--header X-Api-Key SECRET`, also with a scheme word between. */
 const spacedHeader =
   /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(:?\s+)(?!-)((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"']+)/gi;
-/** `Authorization: S` without any option, up to the end of the value's words. */
+/** `Authorization: S` without an option. */
 const bareHeader =
   /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
-/** A cookie's value goes on after semicolons. */
+/** A cookie's value continues after semicolons. */
 const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
-/** `token=abc` in small letters, as servers log it and as some take it. */
+/** `token=abc` in lower case, as in logs of servers and some command lines. */
 const smallAssignment = /(^|[\s"'({,;])([a-z][\w.-]{0,60})=("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
 /** `user:password@host` without a scheme before it. */
 const bareUserInfo = /(?<![\w.+/@:-])([\w.+-]{1,64}):([^\s:@/"'‹]{1,200})@([\w-]+(?:\.[\w-]+)*)/g;
-/** `npm:chromadb@1.2.3`, `mailto:me@example.com`, `ssh:git@host`: what stands before the colon is no user. */
+/** `npm:chromadb@1.2.3`, `mailto:me@example.com`, `ssh:git@host`: the word before the colon is not a user. */
 const otherSchemes =
   /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
-/** Programs that take a password glued to `-p` (`mysql -pSECRET`). */
+/** Programs that take a password attached to `-p` (`mysql -pSECRET`). */
 const gluedPassword = /^(?:mysql|mariadb|mycli|mysqlsh|sshpass)/i;
-/** … and those that take it as the next word. */
+/** Programs with an option that takes a password as the next word. */
 const nextPassword: readonly (readonly [RegExp, RegExp])[] = [
   [/^(?:sshpass|mongo|mongosh|mongodump|mongorestore)$/i, /^-p$/],
   [/^redis-cli$/i, /^-a$/],
@@ -33,7 +33,7 @@ const nextPassword: readonly (readonly [RegExp, RegExp])[] = [
 ];
 const gluedText = /((?:^|[\s/\\"'])(?:mysql|mariadb|mycli|sshpass)[\w-]*(?:\.exe)?(?=\s)(?:[^\n|;&]{0,2000}?\s)-p)([^\s"'-][^\s"']*)/gi;
 
-/** Secrets in a text that no option introduces. Runs after the shapes with a scheme or a flag; changes nothing that is redacted already. */
+/** Redacts secrets without an option before them. Runs after the rules for schemes and flags; does not change redacted parts. */
 export function redactLoose(text: string): string {
   return text
     .replace(connectionPart, (all, before: string, name: string, equals: string, value: string, after: string) => {
@@ -57,9 +57,9 @@ export function redactLoose(text: string): string {
 }
 
 /**
- * Whether one argument is a secret by the words before it: a header given in two or three words, a header's bare name, a password option of a
- * program that is known to have one.
- * @param command the program, where it is not the first of the arguments
+ * Whether an argument is a secret because of the words before it: a header in two or three words, a header's name alone, the password option of a
+ * known program.
+ * @param command the program, when it is not the first argument
  */
 export function isSecretByPlace(list: readonly string[], index: number, command: string | undefined): boolean {
   const arg = list[index] ?? '';
@@ -67,7 +67,7 @@ export function isSecretByPlace(list: readonly string[], index: number, command:
   if (/^--?[A-Za-z]/.test(arg) || !isOpen(arg)) {
     return false;
   }
-  // The name of a header two words back, and only its scheme in between.
+  // The header's name may be two words back, with its scheme in between.
   const nameAt = schemeWord.test(before) && index >= 2 ? index - 2 : index - 1;
   const name = list[nameAt] ?? '';
   const introduced = /^(?:-H|--headers?)$/.test(list[nameAt - 1] ?? '');
@@ -83,7 +83,7 @@ export function isSecretByPlace(list: readonly string[], index: number, command:
   return nextPassword.some(([program, option]) => option.test(before) && programBefore(list, index, command, program));
 }
 
-/** `-pSECRET` of a program that reads it so: what stands after `-p`. */
+/** The text after `-p` in `-pSECRET`, for programs that read it as a password. */
 export function gluedSecret(list: readonly string[], index: number, command: string | undefined): string | undefined {
   const glued = /^-p([^-\s].*)$/s.exec(list[index] ?? '')?.[1];
   return glued !== undefined && programBefore(list, index, command, gluedPassword) ? glued : undefined;
@@ -100,7 +100,7 @@ function isUserInfo(user: string, host: string): boolean {
   return user.toLowerCase() !== 'git' && !otherSchemes.test(user) && !version && !/^(?:sha\d+|latest|next)$/i.test(host);
 }
 
-/** Something to hide: not redacted already, no reference to where it is. */
+/** Something to hide: not empty, not redacted already, not a reference to where the secret is. */
 function isOpen(value: string): boolean {
   const bare = value.replace(/^["']|["']$/g, '').trim();
   return bare !== '' && !bare.includes(redacted) && !isReference(bare);

@@ -2,17 +2,17 @@ import type { Definition, RawDefinition } from '../model/definition.ts';
 import { gluedSecret, isSecretByPlace, redactLoose } from './looseSecrets.ts';
 import { isEmptyWord, isOrdinaryValue, isReference, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
 
-/** The one way out for arguments, command lines and addresses (DESIGN, invariant 7). Never throws; what is redacted already stays as it is. */
+/** Every argument, command line and address passes here before it is shown or stored (ARCHITECTURE.md, invariants). Never throws. Redacted text stays as it is. */
 export interface Redactor {
   /** Any text: a command line in one string, a message, an error. */
   text(value: string): string;
-  /** Arguments, one by one: a flag's value is known by the flag before it. Same length as the input. @param command their program, when it is not the first of them */
+  /** Arguments one by one: a flag's value is known by the flag before it. Same length as the input. @param command the program, unless it is the first argument */
   args(args: readonly string[], command?: string): string[];
-  /** An address: its user info, query values and secret path segments; the rest stays as written. */
+  /** An address: user info, query values and secret path segments are replaced, the rest stays as written. */
   url(value: string): string;
 }
 
-/** Longer texts are cut before they are looked at: nothing that a person reads is longer. */
+/** Characters. Longer texts are cut first. */
 const maxLength = 65_536;
 const urlShape = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
 /** `--header "Name: value"` and `-H Name:value`, up to the closing quote or the next option. */
@@ -25,14 +25,14 @@ const assignmentShape = /((?:^|[\s"'=])[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']
 const fieldShape = /(\\?["'])([\w-]+)(\1\s*:\s*)(\\?["'])((?:(?!\4).)*)\4/g;
 const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
 const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
-/** Texts whose redacted form is remembered; they are as long as a command line. */
+/** Number of texts whose redacted form is kept. */
 const mostTexts = 1_000;
 const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
 
 /**
- * Makes a redactor. Beyond the rules by name and look, it replaces the given values wherever they occur, also URL-encoded: from 8 characters on
- * even inside other words, from 4 to 7 only where they stand alone. Values below 4 characters and words that say nothing (`true`, `stdio`,
- * `production`; `secretShapes.ts`) are not replaced: that would blank the world and hide nothing.
+ * Makes a redactor. Beside the rules by name and shape, it replaces the given values wherever they occur, also URL-encoded: values of 8 characters or more
+ * even inside other words, values of 4 to 7 only as whole words. Shorter values and common words (`true`, `stdio`, `production`; see `secretShapes.ts`) are not
+ * replaced: that would make most texts unreadable and hide nothing.
  */
 export function createRedactor(secretValues: Iterable<string>): Redactor {
   const known = knownValues(secretValues);
@@ -49,7 +49,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     return replaceKnown(redactUrl(value.slice(0, maxLength))).replace(tokenShapes, redacted);
   }
 
-  // A survey shows the same lines again and again.
+  // Every scan shows the same texts again.
   const texts = new Map<string, string>();
 
   function text(value: string): string {
@@ -117,7 +117,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
   return { text, args, url };
 }
 
-/** The form of a definition that may leave the survey: no values of the environment, everything else through the redactor. */
+/** The form of a definition that may be shown: names of variables without their values, everything else redacted. */
 export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<Definition, 'findings' | 'guarded'> {
   const { env, secrets: _, format: __, args, command, cwd, url, ...plain } = raw;
   return {
@@ -131,8 +131,8 @@ export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<D
 }
 
 /**
- * What of one server entry must never be shown, wherever it turns up: values of variables whose name speaks of a secret or whose value is not
- * ordinary (see `isOrdinaryValue`), all header values with and without their scheme, values of secret-named flags, passwords in addresses.
+ * The values of one server entry that must never be shown: values of variables with a secret's name or without an ordinary value (see `isOrdinaryValue`), all
+ * header values with and without their scheme, values of flags with a secret's name, passwords in addresses.
  */
 export function secretsOf(entry: {
   readonly command?: string;
@@ -163,7 +163,7 @@ export function secretsOf(entry: {
     if ((isSecretFlag(entry.args[index - 1] ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(entry.args, index, entry.command)) {
       add(arg);
     } else if (assigned && isSecretName(assigned.name)) {
-      // A connection string has secrets of its own among ordinary parts; as a whole it is known too.
+      // Also the whole of a connection string, which has secrets among ordinary parts.
       add(assigned.value);
     } else if (glued !== undefined) {
       add(glued);
@@ -184,7 +184,7 @@ function isSecretFlag(arg: string): boolean {
   return /^--?[A-Za-z][\w.-]*$/.test(arg) && isSecretName(arg);
 }
 
-/** Nothing to hide: redacted already, only a reference to where the secret is, or a word that says nothing. */
+/** Nothing to hide: redacted already, a reference to where the secret is, or a common word. */
 function isHarmless(value: string): boolean {
   const bare = value.replace(/^["']|["']$/g, '');
   return bare === redacted || isReference(bare) || (bare.length >= 4 ? isEmptyWord(bare) : /^(|on|off|yes|no|\d)$/i.test(bare));
@@ -213,14 +213,14 @@ function escapeForRegExp(text: string): string {
 }
 
 function redactUrl(value: string): string {
-  // A password may hold a raw `/`, `?` or `#`: what stands between `user:` and the last `@` is the password, whatever it holds.
+  // A password may contain an unescaped `/`, `?` or `#`: everything between `user:` and the last `@` is the password.
   const match = /^([a-z][a-z\d+.-]*:\/\/)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
   if (!match) {
     return value;
   }
   const [, scheme = '', authority = '', path = '', query = '', fragment = ''] = match;
   const at = authority.lastIndexOf('@');
-  // `git@github.com` names no secret and is known to everybody.
+  // `git@github.com` holds no secret.
   const user = at < 0 ? '' : authority.slice(0, at) === 'git' ? 'git@' : `${redacted}@`;
   const segments = path
     .split('/')
@@ -228,14 +228,14 @@ function redactUrl(value: string): string {
   return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : fragment}`;
 }
 
-/** Hosted servers put the key into the path: long, of letters and digits, and no file name. */
+/** Some hosted servers have the key in the path: long, of letters and digits, and not a file name. */
 function isSecretSegment(segment: string): boolean {
   return segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment);
 }
 
 /**
- * Shorter ones where the segment before names a secret (`/token/a1b2c3`), or where letters and digits are mixed as no word and no version mixes
- * them. `/keys/list`, `/v1beta2`, `/x86_64-linux-gnu` stay.
+ * A shorter segment is a secret after a segment that names one (`/token/a1b2c3`), and where letters and digits alternate more than in words and versions.
+ * `/keys/list`, `/v1beta2`, `/x86_64-linux-gnu` stay.
  */
 function isShortSecret(segment: string, before: string): boolean {
   if (!/^[\w=~%+-]+$/.test(segment) || segment.length >= 20) {
@@ -276,7 +276,7 @@ function encoded(value: string): string {
   try {
     return encodeURIComponent(value);
   } catch {
-    // Half a surrogate pair: such a value never stands in an address.
+    // Half a surrogate pair, which cannot be part of an address.
     return value;
   }
 }

@@ -1,14 +1,14 @@
-/** What a redacted piece of text is replaced with, everywhere. */
+/** Replaces every redacted part of a text. */
 export const redacted = '‹redacted›';
 
-/** Words that make a name (of a flag, a variable, a header, a query parameter) the name of a secret wherever they stand in it. */
+/** Words that make a name (of a flag, a variable, a header, a query parameter) a secret's name anywhere in it. */
 const strongWords = /^(token|secret|password|passwd|passphrase|apikey|credential|credentials|creds|authorization|bearer|jwt)$/;
-/** … and those that do so at its end only (`--ssh-key`, not `--key-bindings`). */
+/** Words that do so only at its end (`--ssh-key`, not `--key-bindings`). */
 const weakWords = /^(key|keys|pass|pwd|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|pin)$/;
-/** … unless one of these ends it: then the value says where the secret is, or how many there are. */
+/** A name that ends with one of these is not a secret's: its value says where the secret is, or how many there are. */
 const harmlessEnds =
   /^(path|paths|file|files|dir|folder|home|root|name|names|type|types|id|ids|env|var|vars|url|uri|host|port|count|limit|max|min|size|length|budget|mode|method|methods|provider|scheme|server|stdin|format|ttl|timeout|expiry|only|enabled|disabled|required)$/;
-/** Compound names without a border between their words. */
+/** Compound names without a separator between their words. */
 const secretCompounds =
   /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring/;
 
@@ -33,7 +33,7 @@ export function isSecretName(name: string): boolean {
 }
 
 /**
- * Tokens that are known by their look, wherever they stand: GitHub, GitLab, npm, PyPI, OpenAI, Anthropic, Slack, AWS, Google, Stripe, Hugging Face,
+ * Tokens that are recognised by their shape alone: GitHub, GitLab, npm, PyPI, OpenAI, Anthropic, Slack, AWS, Google, Stripe, Hugging Face,
  * Supabase, Figma, Notion, Linear, Tavily, Brave, DigitalOcean, SendGrid, JSON web tokens, private keys.
  */
 export const tokenShapes: RegExp = new RegExp(
@@ -67,23 +67,23 @@ export const tokenShapes: RegExp = new RegExp(
   'g',
 );
 
-/** Values that say nothing, even where a secret could stand. */
+/** Common words, which are not secrets even where a secret is expected. */
 const emptyWords =
   /^(|true|false|null|none|undefined|yes|no|on|off|auto|default|stdio|https?|sse|ws|debug|info|warn|warning|error|trace|silent|node|npx|python3?|production|development|test|localhost|basic|bearer|oauth2?|token|\*+)$/i;
 
-/** A value that is only a reference to a variable or an input (`${input:key}`, `$KEY`, `%KEY%`, `{env:KEY}`): the secret is elsewhere. */
+/** Whether a value only refers to a variable or an input (`${input:key}`, `$KEY`, `%KEY%`, `{env:KEY}`). */
 export function isReference(value: string): boolean {
   return /^(?:Bearer\s+|Basic\s+)?(?:\$\{[^{}]*\}|\$\w+|%\w+%|\{(?:env|file):[^{}]*\})$/i.test(value.trim());
 }
 
-/** Values too short or too common to be replaced wherever they occur: `true`, `stdio`, anything below 4 characters. */
+/** Whether a value is too short (below 4 characters) or too common (`true`, `stdio`) to be replaced everywhere. */
 export function isEmptyWord(value: string): boolean {
   return value.length < 4 || emptyWords.test(value);
 }
 
 /**
- * Values of variables whose names do not speak of secrets and that are taken as no secret: paths, numbers, versions, host names, addresses without
- * credentials, and words of letters alone. Replacing these wherever they occur would blank the world (`PROJECT=chromadb`, `ROOT=/home/me`).
+ * Whether the value of a variable without a secret's name counts as no secret: paths, numbers, versions, host names, addresses without credentials, words of
+ * letters. Replacing such values everywhere would make most texts unreadable (`PROJECT=chromadb`, `ROOT=/home/me`).
  */
 export function isOrdinaryValue(value: string): boolean {
   const text = value.trim();

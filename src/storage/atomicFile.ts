@@ -2,19 +2,19 @@ import { closeSync, constants, fstatSync, linkSync, lstatSync, openSync, readSyn
 import { errorCode } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 
-/** A small file as a whole, or why there is none. `absent` is no fault: files of others come and go. */
+/** The whole text of a small file, or why it was not read. `absent` is not a fault: other programs create and delete files. */
 type WholeFile =
   | { readonly text: string; readonly modifiedAt: number }
   | { readonly problem: 'absent' | 'no plain file' | 'of another user' | 'too large' | 'no UTF-8' | 'unreadable' };
 
 /**
- * Reads a file that anybody may have put there: never follows a link, never waits for a pipe's writer, never reads more than `maxBytes`.
- * @param uid who must own it; undefined = anybody. Never throws.
+ * Reads a file that any program may have created: never follows a link, never waits for a pipe's writer, never reads more than `maxBytes`. Never throws.
+ * @param uid the required owner; undefined = any owner
  */
 export function readWhole(file: string, maxBytes: number, uid?: number): WholeFile {
   let descriptor: number | undefined;
   try {
-    // Most files that are asked for were never written, and an error costs ten times as much as this look.
+    // Most of these files do not exist, and an error costs ten times as much as this call.
     if (lstatSync(file, { throwIfNoEntry: false }) === undefined) {
       return { problem: 'absent' };
     }
@@ -29,7 +29,7 @@ export function readWhole(file: string, maxBytes: number, uid?: number): WholeFi
     if (info.size > maxBytes) {
       return { problem: 'too large' };
     }
-    // One byte more than the size: a file that grows while it is read was not written by rename.
+    // One byte more than the size, so that a file that grew since fstat is noticed.
     const bytes = Buffer.alloc(info.size + 1);
     let length = 0;
     for (let count = -1; count !== 0 && length < bytes.length; length += count) {
@@ -51,7 +51,7 @@ function problemOf(error: unknown): Extract<WholeFile, { problem: string }>['pro
     case 'ENOENT':
     case 'ENOTDIR':
       return 'absent';
-    // O_NOFOLLOW on a link; a socket cannot be opened at all.
+    // ELOOP and EMLINK: O_NOFOLLOW met a link. ENXIO: a socket.
     case 'ELOOP':
     case 'EMLINK':
     case 'ENXIO':
@@ -63,7 +63,7 @@ function problemOf(error: unknown): Extract<WholeFile, { problem: string }>['pro
   }
 }
 
-/** Writes a file so that readers see the old one or the new one, never a part; for this user only. @throws on I/O errors */
+/** Replaces a file by rename, so that readers see the whole old or the whole new text. Only this user may read it. @throws on I/O errors */
 export function writeWhole(file: string, text: string): void {
   const temporary = temporaryFor(file, text);
   try {
@@ -74,10 +74,10 @@ export function writeWhole(file: string, text: string): void {
   }
 }
 
-/** Scanners and editors on Windows hold files for a moment; a rename over them fails until they let go. */
+/** On Windows virus scanners and editors keep files open for a moment; a rename over such a file fails until they close it. */
 const renameTries = 20;
 
-/** Renames a file over another, as soon as nobody holds either. @throws what the system throws, on Windows after 20 tries */
+/** Renames a file over another. On Windows a file that another program keeps open is tried 20 times, 10 ms apart. @throws what the system throws */
 export function renamePatiently(from: string, to: string): void {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -92,7 +92,7 @@ export function renamePatiently(from: string, to: string): void {
   }
 }
 
-/** Writes a file only if there is none yet; whoever is first wins, also among processes. @returns whether this call wrote it. @throws on I/O errors other than "exists" */
+/** Writes a file only if it does not exist; of several processes, one succeeds. @returns whether this call wrote it @throws on I/O errors other than "exists" */
 export function writeWholeOnce(file: string, text: string): boolean {
   const temporary = temporaryFor(file, text);
   try {
@@ -113,7 +113,7 @@ function temporaryFor(file: string, text: string): string {
   try {
     writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    // A full disk leaves an empty or cut file behind.
+    // A full disk leaves an empty or incomplete file behind.
     rmSync(temporary, { force: true });
     throw error;
   }

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSy
 import { errorCode } from '../base/errors.ts';
 import { isRecord } from '../base/json.ts';
 
-/** No metadata file of any installer comes near this. */
+/** Far more than any installer writes into a metadata file. */
 const maxMetadataBytes = 4 * 1024 * 1024;
 
 export type FileRead =
@@ -10,14 +10,14 @@ export type FileRead =
   | { readonly status: 'absent'; readonly reason: string }
   | { readonly status: 'unreadable'; readonly reason: string };
 
-/** What became of looking at a path; `absent` means that the system said so, never that it refused to tell. */
-export type Look =
+/** What is at a path. `absent` means that the system said so, never that it refused access. */
+export type PathState =
   | { readonly status: 'ok'; readonly stat: Stats }
   | { readonly status: 'absent'; readonly reason: string }
   | { readonly status: 'unreadable'; readonly reason: string };
 
 /** Asks what is at a path, links followed. Never throws. */
-export function statPath(path: string): Look {
+export function statPath(path: string): PathState {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     return stat ? { status: 'ok', stat } : { status: 'absent', reason: `${path} does not exist` };
@@ -27,8 +27,8 @@ export function statPath(path: string): Look {
 }
 
 /**
- * Reads a regular file of at most `maxBytes`. Named pipes, devices, sockets, directories, loops of links and larger files are
- * refused without being opened: opening some of them blocks, or does something. Never throws.
+ * Reads a regular file of at most `maxBytes` as UTF-8, without a byte order mark. Named pipes, devices, sockets, directories, loops of links and larger files are
+ * refused without being opened, because opening some of them blocks or has effects. Never throws.
  */
 export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead {
   const read = readBytes(path, maxBytes);
@@ -39,7 +39,7 @@ export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead
   return { status: 'ok', text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, stat: read.stat };
 }
 
-/** The same, with the bytes as they are. */
+/** The same, with the bytes as they are in the file. */
 export function readBytes(
   path: string,
   maxBytes = maxMetadataBytes,
@@ -54,7 +54,7 @@ export function readBytes(
   }
   let handle: number | undefined;
   try {
-    // Not to block if a pipe takes the file's place between the two calls.
+    // O_NONBLOCK: a pipe may have replaced the file since the first call.
     handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = fstatSync(handle);
     return refuse(path, stat, maxBytes) ?? { status: 'ok', bytes: readAll(handle, stat.size, maxBytes), stat };
@@ -67,7 +67,7 @@ export function readBytes(
   }
 }
 
-/** The first bytes of a regular file of any size; undefined when it is no such file or cannot be read. Never throws. */
+/** The first bytes of a regular file of any size; undefined for other files and when it cannot be read. Never throws. */
 export function readStart(path: string, bytes: number): Buffer | undefined {
   const seen = statPath(path);
   if (seen.status !== 'ok' || !seen.stat.isFile()) {
@@ -88,7 +88,7 @@ export function readStart(path: string, bytes: number): Buffer | undefined {
 }
 
 function readAll(handle: number, size: number, maxBytes: number): Buffer {
-  // One byte more than it should have, so that a file that grows meanwhile is read to the bound and no further.
+  // One byte more than the size, so that a file that grows in between is read up to the limit and no further.
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, maxBytes));
   let used = 0;
   while (used < buffer.length) {
@@ -109,7 +109,7 @@ function refuse(path: string, stat: Stats, maxBytes: number): Exclude<FileRead, 
   return stat.size > maxBytes ? { status: 'unreadable', reason: `${path} is too large (${stat.size} bytes)` } : undefined;
 }
 
-/** What an error of the file system means here, in words; its own text is not passed on. */
+/** The state and the reason for an error of the file system. The error's own message is not passed on. */
 export function failure(path: string, error: unknown): { readonly status: 'absent' | 'unreadable'; readonly reason: string } {
   const code = errorCode(error) ?? 'unknown error';
   switch (code) {
@@ -126,7 +126,7 @@ export function failure(path: string, error: unknown): { readonly status: 'absen
   }
 }
 
-/** The object in a JSON file; undefined when the file cannot be read (`readBounded`) or holds anything else. Never throws. */
+/** The object in a JSON file; undefined when the file cannot be read (see `readBounded`) or holds something else. Never throws. */
 export function readJsonObject(path: string, maxBytes?: number): Record<string, unknown> | undefined {
   const read = readBounded(path, maxBytes);
   if (read.status !== 'ok') {

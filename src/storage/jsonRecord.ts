@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { readWhole, writeWhole, writeWholeOnce } from './atomicFile.ts';
 
-/** Our own records are small; anything larger was not written by us. */
+/** Our own records are much smaller. */
 const maxBytes = 1_048_576;
 
 /**
- * Reads one of our own JSON records. Undefined when it is absent, is no plain file, is too large, does not parse or has another shape:
- * a record is a memory, and what cannot be remembered is simply not known.
+ * Reads one of our own JSON records. Undefined when it is absent, not a plain file, too large, not JSON or of another shape: without a record the fact is
+ * unknown.
  */
 export function readRecord<const S extends v.GenericSchema>(file: string, schema: S): v.InferOutput<S> | undefined {
   const whole = readWhole(file, maxBytes);
@@ -21,12 +21,12 @@ export function readRecord<const S extends v.GenericSchema>(file: string, schema
   }
 }
 
-/** Writes a record so that readers see the old one or the new one, never a part. @throws on I/O errors */
+/** Replaces a record by rename, so that readers see the whole old or the whole new one. @throws on I/O errors */
 export function writeRecord(file: string, value: unknown): void {
   writeWhole(file, `${JSON.stringify(value)}\n`);
 }
 
-/** Writes a record only if there is none yet; whoever is first wins, also among processes. @returns whether this call wrote it. @throws on I/O errors other than "exists" */
+/** Writes a record only if it does not exist; of several processes, one succeeds. @returns whether this call wrote it @throws on I/O errors other than "exists" */
 export function writeRecordOnce(file: string, value: unknown): boolean {
   return writeWholeOnce(file, `${JSON.stringify(value)}\n`);
 }

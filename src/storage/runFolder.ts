@@ -2,8 +2,8 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 /**
- * Where MCP Shepherd and the lock protocol keep their files: `~/.mcp-run`, or what `--run-dir` or `MCP_RUN_DIR` say.
- * The home comes from the user database, not from `HOME`: clients give their servers other environments, and all must meet in one place.
+ * The run folder, in which MCP Shepherd and the lock protocol keep their files: `--run-dir`, otherwise `MCP_RUN_DIR`, otherwise `~/.mcp-run`.
+ * The home comes from the user database and not from `HOME`: clients start servers with different environments, and all must use the same folder.
  *
  * @throws when an override is not an absolute path
  */
@@ -21,12 +21,12 @@ export function runDirOf(
   return { path: join(userHome(), '.mcp-run'), explicit: false };
 }
 
-/** This user's home, from the user database. */
+/** This user's home folder, from the user database. */
 export function userHome(): string {
   try {
     return userInfo().homedir;
   } catch {
-    // No entry in the user database (some containers): HOME is all there is.
+    // Some containers have no entry for the user in the database: HOME remains.
     return homedir();
   }
 }

@@ -1,16 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../base/errors.ts';
 import { runDirOf } from './runFolder.ts';
 
 /**
- * Where MCP Shepherd and the lock protocol keep their files; `runDir.ts` of src/lock has the rule.
+ * Path of the run folder (`runDirOf` has the rule).
  * @throws when an override is not an absolute path
  */
 export function runDirFor(env: Readonly<Record<string, string | undefined>>, argument?: string): string {
   return runDirOf(env, argument).path;
 }
 
-/** Our own files below the run folder, apart from the protocol's (`v1`). Created on first use, for this user only. */
+/** A folder of our own below the run folder; the lock protocol's is `v1`. Created if needed, with mode 0700. @throws on I/O errors */
 export function stateFolder(
   runDir: string,
   part: 'facts' | 'history' | 'notified' | 'registry' | 'requests' | 'scanner' | 'updates' | 'windows',
@@ -20,7 +21,7 @@ export function stateFolder(
   return folder;
 }
 
-/** The same for those that can do without: it is made where that is possible, and `refused` says why it was not. */
+/** The same for callers that can do without the folder: `refused` says why it could not be created. */
 export function stateFolderIfPossible(runDir: string, part: 'facts' | 'windows'): { readonly folder: string; readonly refused?: string } {
   try {
     return { folder: stateFolder(runDir, part) };
@@ -29,9 +30,9 @@ export function stateFolderIfPossible(runDir: string, part: 'facts' | 'windows')
   }
 }
 
-/** Why a file or folder could not be written, in words. */
+/** Why a file or folder could not be written, as part of a message. */
 export function writeErrorReason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = errorCode(error) ?? '';
   switch (code) {
     case 'EACCES':
     case 'EPERM':

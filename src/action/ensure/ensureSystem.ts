@@ -63,7 +63,7 @@ export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
   const { directory } = opened;
   const start = (await starts.startOf(process.pid)) ?? '?';
   const holder = async (): Promise<string> => {
-    const pids = (await listeners.look(new Set([port])))?.listeners.flatMap((one) => (one.pids.length > 0 ? one.pids : [0])) ?? [];
+    const pids = (await listeners.read(new Set([port])))?.listeners.flatMap((one) => (one.pids.length > 0 ? one.pids : [0])) ?? [];
     const marks = await Promise.all(
       [...new Set(pids)].sort((a, b) => a - b).map(async (pid) => `${pid}:${(await starts.startOf(pid)) ?? '?'}`),
     );
@@ -185,7 +185,7 @@ async function stop(instance: Instance, ending: Ending): Promise<string | undefi
   if (outcome.status !== 'done' && outcome.status !== 'already') {
     return outcome.message;
   }
-  const free = await waitFor(leaveLimitMs, async () => (await listeners.look(new Set([port])))?.listeners.length === 0, pollMs);
+  const free = await waitFor(leaveLimitMs, async () => (await listeners.read(new Set([port])))?.listeners.length === 0, pollMs);
   return free ? undefined : `${name} has exited, but port ${port} is still held`;
 }
 
@@ -193,7 +193,7 @@ async function stop(instance: Instance, ending: Ending): Promise<string | undefi
 async function stopOld(instance: Instance, row: ProcessRow, { setup, table, listeners, base }: Ending): Promise<string | undefined> {
   const { port } = setup.request;
   const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
-  const address = (await listeners.look(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
+  const address = (await listeners.read(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
   if (way && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
     await waitFor(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), pollMs);
   }

@@ -80,7 +80,7 @@ export async function startDetachedServer(options: StartOptions): Promise<StartR
     if (ended && ended.code !== 0) {
       return failed(`${name} exited with ${ended.signal ?? `code ${ended.code}`} before it listened on port ${port}`);
     }
-    const holders = (await listeners.look(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
+    const holders = (await listeners.read(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
     if (holders.length > 0) {
       const tree = processTree(await table.list());
       const ours = tree.rows.filter(

@@ -1,12 +1,12 @@
 const windowsPath = /^[a-z]:[\\/]|^\\\\|^%\w+%\\|^\.{1,2}\\/i;
 const windowsSuffix = /\.(exe|cmd|bat|ps1)$/i;
 
-/** Whether a path is to be read the Windows way: by its shape, whatever system we run on. */
+/** Whether a path has the form of a Windows path, on any system. */
 export function isWindowsPath(path: string): boolean {
   return windowsPath.test(path);
 }
 
-/** Last part of a path of either kind. A backslash separates only in paths that look like Windows ones or end like its programs. */
+/** Last part of a path. A backslash is a separator only in Windows paths and in paths with a suffix of Windows programs. */
 export function lastPart(path: string): string {
   const windows = isWindowsPath(path) || windowsSuffix.test(path);
   const parts = path.split(windows ? /[\\/]+/ : /\/+/).filter((part) => part !== '');
@@ -14,8 +14,8 @@ export function lastPart(path: string): string {
 }
 
 /**
- * The program that a command names: last part of the path, without `.exe`, `.cmd`, `.bat`, `.ps1`, and without the dash by which login
- * shells are marked. Lower case where the suffix or the path say Windows, because names are the same there in any case.
+ * The program's name: last part of the path, without `.exe`, `.cmd`, `.bat`, `.ps1` and the leading dash of login shells. In lower case for Windows paths and
+ * suffixes, because Windows ignores case.
  */
 export function commandName(command: string): string {
   const last = lastPart(command);
@@ -33,7 +33,7 @@ export function isPython(name: string): boolean {
   return /^(python|pythonw|pypy)(\d+(\.\d+)*)?t?$|^pyw?$/i.test(name);
 }
 
-/** sh, bash, zsh, dash, fish, busybox sh is not among them … */
+/** sh, bash, zsh, dash, fish …, not `busybox`. */
 export function isShell(name: string): boolean {
   return /^(sh|bash|zsh|dash|ash|ksh|mksh|fish|rbash)$/.test(name);
 }

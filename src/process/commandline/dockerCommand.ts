@@ -2,15 +2,15 @@ import { type LaunchSpec, packageLaunch, plainLaunch } from './launchSpec.ts';
 import { scanOptions, wordSet } from './optionScan.ts';
 
 const globalValues = wordSet('-H --host -c --context --config -l --log-level --tlscacert --tlscert --tlskey');
-/** `docker run` has few options without a value, and many with one: the few are listed. */
+/** Options of `docker run` without a value; all others take one. */
 const switches = wordSet(
   '-i -t -d -it -ti -dit -itd -id -di -P -q --interactive --tty --rm --init --privileged --read-only --detach --publish-all --no-healthcheck --oom-kill-disable ' +
     '--sig-proxy --disable-content-trust --quiet --help --no-hosts --replace --rmi --tls-verify --no-TTY -T --no-deps --service-ports --use-aliases --build',
 );
 
 /**
- * `docker run [options] image args` (also podman, nerdctl; `container run`; `exec`). The client process is the server for us: the
- * container belongs to the daemon.
+ * `docker run [options] image args`, also of podman and nerdctl, `container run`, and `exec`. The client process counts as the server, because the container
+ * belongs to the daemon.
  */
 export function readDocker(tool: string, args: readonly string[]): LaunchSpec {
   const before = scanOptions(args, 0, globalValues);

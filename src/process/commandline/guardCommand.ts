@@ -3,20 +3,20 @@ import { specName } from './packageSpec.ts';
 
 /** A command line that starts a server through our guard. */
 interface GuardCommand {
-  /** How many words stand before the server's own command, the `--` included. */
+  /** Number of words before the server's own command, including `--`. */
   readonly count: number;
-  /** What the guard was told, without verb and `--`. */
+  /** Options of the guard, without the verb and `--`. */
   readonly options: readonly string[];
 }
 
-/** Words before the guard's verb: `cmd /c npx -y mcp-shepherd@1 guard`. */
+/** Words in which the guard is searched: `cmd /c npx -y mcp-shepherd@1 guard`. */
 const deepest = 8;
 
 /**
- * Reads the guard off a command line in any of its forms: the launcher script, `node …/cli.cjs guard`, `node …/guard.cjs`, VS Code's own program as node,
- * `npx -y mcp-shepherd guard`, each with `cmd /c` before it.
+ * Finds the guard in a command line: the launcher script, `node …/cli.cjs guard`, `node …/guard.cjs`, VS Code's own program as Node,
+ * `npx -y mcp-shepherd guard`, each also with `cmd /c` before it.
  * @param words command and arguments
- * @returns undefined when it is not started through the guard
+ * @returns undefined when the server does not start through the guard
  */
 export function guardCommand(words: readonly string[]): GuardCommand | undefined {
   const start = words.slice(0, deepest).findIndex((word, index) => isGuardWord(word, words[index + 1], index));
@@ -35,18 +35,18 @@ function isGuardWord(word: string, next: string | undefined, index: number): boo
   return next === 'guard' && (commandName(word) === 'mcp-shepherd' || specName(word) === 'mcp-shepherd' || lastPart(word) === 'cli.cjs');
 }
 
-/** The guard's own bundle, which needs no verb. */
+/** Whether it is the guard's own bundle, which needs no verb. */
 function isGuardBundle(script: string): boolean {
   return /^guard\.c?js$/.test(lastPart(script));
 }
 
-/** A script by which our guard runs, with the words after it: the bundle, the command line's bundle, or the program that npm links. */
+/** Whether a script with these arguments runs the guard: its own bundle, the command line's bundle, or the program that npm links. */
 export function isGuardScript(script: string, rest: readonly string[]): boolean {
   const name = lastPart(script);
   return rest.includes('--') && (isGuardBundle(script) || ((/^mcp-shepherd/.test(name) || name === 'cli.cjs') && rest[0] === 'guard'));
 }
 
-/** The words after the program's name, with the verb that the bundle does without. */
+/** The arguments with the verb `guard`, which the guard's own bundle does not have. */
 export function guardArguments(script: string, rest: readonly string[]): readonly string[] {
   return isGuardBundle(script) ? ['guard', ...rest] : rest;
 }

@@ -4,7 +4,7 @@ import { type LaunchReader, type LaunchSpec, plainLaunch } from './launchSpec.ts
 import { packageManagerScript, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
 import { scanOptions, wordSet } from './optionScan.ts';
 
-/** Options of node that take the next word. */
+/** Options of Node that take the next word. */
 const nodeValues = wordSet(
   '-r --require --import --loader --experimental-loader -C --conditions --env-file --env-file-if-exists --title --inspect-port --debug-port --input-type ' +
     '--icu-data-dir --openssl-config --disable-warning --unhandled-rejections --dns-result-order --redirect-warnings --diagnostic-dir --watch-path ' +
@@ -12,11 +12,11 @@ const nodeValues = wordSet(
 );
 const evaluating = wordSet('-e --eval -p --print -pe');
 
-/** `node [options] script args`, including the package managers, which are node scripts. */
+/** `node [options] script args`, including the package managers, which are Node scripts. */
 export function readNode(interpreter: string, args: readonly string[], read: LaunchReader): LaunchSpec {
   const scan = scanOptions(args, 0, nodeValues);
   if ([...evaluating].some((flag) => scan.flags.has(flag))) {
-    // Code instead of a script: nothing to compare but the words themselves.
+    // Code instead of a script.
     return plainLaunch('node', args, { interpreter });
   }
   const script = args[scan.next];
@@ -32,7 +32,7 @@ export function readNode(interpreter: string, args: readonly string[], read: Lau
   return readNodeScript(plain, script, rest, read) ?? plain;
 }
 
-/** Node scripts that start something else. */
+/** Node scripts that start another program. */
 function readNodeScript(plain: LaunchSpec, script: string, rest: readonly string[], read: LaunchReader): LaunchSpec | undefined {
   switch (packageManagerScript(script)) {
     case 'npx':
@@ -62,7 +62,7 @@ function readNodeScript(plain: LaunchSpec, script: string, rest: readonly string
   return undefined;
 }
 
-/** The sandbox in which VS Code and others run servers; VS Code starts it with its own program as node. */
+/** Whether a script is the sandbox in which some clients run servers. VS Code starts it with its own program as Node. */
 export function isSandboxScript(script: string): boolean {
   return commandName(script) === 'srt' || /sandbox-runtime[\\/].*cli\.[cm]?js$/.test(script);
 }
@@ -71,7 +71,7 @@ function isTsx(script: string): boolean {
   return lastPart(script) === 'tsx' || /[\\/]tsx[\\/]dist[\\/]cli\.[cm]?js$/.test(script);
 }
 
-/** `tsx [watch] [options] script args`: the script and its arguments, as the node child that tsx starts has them. */
+/** `tsx [watch] [options] script args`: the script and its arguments, as in the Node process that tsx starts. */
 export function readTsx(args: readonly string[]): Pick<LaunchSpec, 'target' | 'args'> | undefined {
   const start = args[0] === 'watch' ? 1 : 0;
   const scan = scanOptions(args, start, new Set([...nodeValues, '--tsconfig', '--include', '--exclude', '--ignore']));

@@ -24,8 +24,8 @@ const bunValues = wordSet(
 );
 
 /**
- * Name of the directory below `_npx` in which npm keeps what these package specs installed: first 16 hex digits of the SHA-512 of the
- * specs as written, sorted, joined by newlines (npm's libnpmexec; not for specs that are directories, which npm resolves first).
+ * Name of the directory below `_npx` in which npm installs these package specs: the first 16 hex digits of the SHA-512 of the specs as written, sorted, joined by
+ * newlines (npm's libnpmexec). Not for specs that are directories, which npm resolves first.
  */
 export function npxHash(specs: readonly string[]): string {
   const text = [...specs].sort((a, b) => a.localeCompare(b, 'en')).join('\n');
@@ -40,7 +40,7 @@ export function readNpx(args: readonly string[], read: LaunchReader): LaunchSpec
 
 /**
  * `npm exec …`, `npm run …`, with options anywhere before `--`.
- * @param title the words are a process title: npm has taken its own options and the `--` away, all that is left is the server's
+ * @param title whether the words are npm's process title: npm removes its own options and the `--`, so all options in it are the server's
  */
 export function readNpm(args: readonly string[], title: boolean, read: LaunchReader): LaunchSpec {
   const start = scanOptions(args, 0, title ? wordSet('') : npmValues);
@@ -107,7 +107,7 @@ export function readYarn(args: readonly string[], read: LaunchReader): LaunchSpe
   return scriptRun(verb, args.slice(before.next + 1), scan, dir, 'yarn', args);
 }
 
-/** `bunx pkg`, with `bun x` as its other name. */
+/** `bunx pkg`, also called `bun x`. */
 export function readBunx(args: readonly string[], read: LaunchReader): LaunchSpec {
   const scan = scanOptions(args, 0, wordSet('-p --package'));
   return executed('bunx', scan, args.slice(scan.next), read, ['-p', '--package'], []);
@@ -130,7 +130,7 @@ export function readBun(args: readonly string[], read: LaunchReader): LaunchSpec
   return target === undefined ? plainLaunch('bun', args) : packageLaunch('bun', [], target, rest, dir ?? optionValues(scan, '--cwd')[0]);
 }
 
-/** `deno run -A npm:pkg`, `deno run server.ts`. Deno's options with a value are written with `=` but for a few. */
+/** `deno run -A npm:pkg`, `deno run server.ts`. Only a few options of Deno take the next word; the others use `=`. */
 export function readDeno(args: readonly string[]): LaunchSpec {
   const values = wordSet('-c --config --import-map --cert --location -L --log-level --seed --v8-flags --reload-mode --preload --require');
   const verb = args[0] ?? '';
@@ -149,7 +149,7 @@ function denoLaunch(target: string, args: readonly string[]): LaunchSpec {
   return packageLaunch('deno', spec === undefined ? [] : [spec], target, args);
 }
 
-/** Package runners: the package from an option or the first operand; with an option, the first operand is the program. */
+/** A package runner: the package is in an option, and the first operand is the program; without the option the first operand is the package. */
 function executed(
   launcher: 'npm-exec' | 'pnpm-dlx' | 'yarn-dlx' | 'bunx',
   scan: OptionScan,
@@ -172,14 +172,13 @@ function executed(
   const args = operands.slice(1);
   const launch = packageLaunch(launcher, first === undefined ? [] : [first], undefined, args);
   const name = first === undefined ? '' : specName(first);
-  // Programs whose only use is to start another one: what they start can be compared as well.
   return runners.has(name) ? { ...launch, inner: read(name, args) } : launch;
 }
 
-/** Packages that start another program with their arguments. */
+/** Packages that start another program with their arguments, which becomes `inner`. */
 const runners = wordSet('tsx ts-node nodemon mcp-shepherd dotenv-cli dotenvx @dotenvx/dotenvx');
 
-/** npm takes its options from anywhere before `--`; everything after it is an operand. */
+/** Separates options from operands: npm accepts options anywhere before `--`; every word after it is an operand. */
 function operandsOf(words: readonly string[], withValue: ReadonlySet<string>): { scan: OptionScan; operands: string[] } {
   const end = words.indexOf('--');
   const mine = end < 0 ? words : words.slice(0, end);
@@ -222,7 +221,7 @@ function withDirectory(launch: LaunchSpec, cwd: string | undefined): LaunchSpec 
   return cwd === undefined ? launch : { ...launch, cwd };
 }
 
-/** Which package manager a node script is, by the file names that npm, pnpm, yarn and corepack install. */
+/** The package manager that a Node script belongs to, by the file names that npm, pnpm, yarn and corepack install. */
 export function packageManagerScript(script: string): 'npm' | 'npx' | 'pnpm' | 'pnpx' | 'yarn' | 'corepack' | undefined {
   const name = commandName(script).replace(/\.(c|m)?js$/, '');
   const known = {

@@ -1,8 +1,8 @@
-/** Where the options of a command line end, and what they said. */
+/** The options at the beginning of a command line. */
 export interface OptionScan {
-  /** Index of the first word that is no option (or of the word after `--`). */
+  /** Index of the first operand, or of the word after `--`. */
   readonly next: number;
-  /** True when the options were ended by `--`. */
+  /** Whether `--` ended the options. */
   readonly dashes: boolean;
   /** The values of options that take one, by option name as written (`-p`, `--package`). */
   readonly values: ReadonlyMap<string, readonly string[]>;
@@ -11,8 +11,9 @@ export interface OptionScan {
 }
 
 /**
- * Walks over the options before the first operand. `--name=value` never takes the next word; `--name` and `-n` do when they are in
- * `withValue`; a one-letter option with its value attached (`-ppkg`) is understood for the letters in `attached`.
+ * Reads the options before the first operand.
+ * @param withValue the options that take the next word; `--name=value` never does
+ * @param attached letters of the options that may have their value attached (`-ppkg`)
  */
 export function scanOptions(words: readonly string[], start: number, withValue: ReadonlySet<string>, attached = ''): OptionScan {
   const values = new Map<string, string[]>();
@@ -51,7 +52,7 @@ export function optionValues(scan: OptionScan, ...names: readonly string[]): str
   return names.flatMap((name) => scan.values.get(name) ?? []);
 }
 
-/** A set from words in one text, for tables that stay readable. */
+/** The words of a text as a set. */
 export function wordSet(text: string): ReadonlySet<string> {
   return new Set(text.split(/\s+/).filter((word) => word !== ''));
 }

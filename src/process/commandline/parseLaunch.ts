@@ -11,17 +11,17 @@ import { readCmd, readPowershell, readShell } from './shellCommand.ts';
 import { splitWindowsArgs } from './windowsArgs.ts';
 import { readWrapper } from './wrapperCommand.ts';
 
-/** Wrappers in wrappers in wrappers: hostile or broken input ends here. */
+/** Deepest nesting of wrappers that is read. */
 const deepest = 12;
 
 interface LaunchOptions {
-  /** The words are npm's process title: its own options are gone from it. */
+  /** Whether the words are npm's process title, which lacks npm's own options. */
   readonly title?: boolean;
 }
 
 /**
- * Brings a configured command, or the words of a running process, into the normal form in which both can be compared. Never throws;
- * what it does not know is a `binary` with its arguments.
+ * The normal form of a configured command or of the arguments of a running process, in which both can be compared. An unknown program is a `binary` with its
+ * arguments. Never throws.
  * @param command program as written (path or name)
  * @param args its arguments, without the program itself
  */
@@ -94,7 +94,7 @@ function readLaunch(command: string, args: readonly string[], title: boolean, de
     default: {
       const [script = '', ...rest] = args;
       if (isGuardScript(script, rest)) {
-        // VS Code's own program as node, where no other Node was found.
+        // VS Code's own program as Node, on machines without another one.
         return read('mcp-shepherd', guardArguments(script, rest));
       }
       return isSandboxScript(script) && rest.length > 0 ? read('srt', rest) : plainLaunch('binary', args, { target: command });
@@ -103,8 +103,7 @@ function readLaunch(command: string, args: readonly string[], title: boolean, de
 }
 
 /**
- * The words of a running process, as far as the system tells them apart: a title in one string is split, quotes of a Windows command
- * line are honoured, padding is dropped.
+ * Command and arguments of a running process: a title in one string is split, a command line with quotes is split by the rules of Windows, padding is removed.
  */
 export const observedWords: (row: ProcessRow) => readonly string[] = memoByCommandLine((row) => {
   if (!row.argvExact && row.commandLine.includes('"')) {
@@ -112,7 +111,7 @@ export const observedWords: (row: ProcessRow) => readonly string[] = memoByComma
   }
   const words = row.argv.map((word) => word.replace(/\0+$/, ''));
   const only = words[0] ?? '';
-  // A rewritten title is one string with spaces; a single program path may hold spaces too, but never one of these names before them.
+  // A title is one string with blanks. The path of a program may contain blanks too, but does not begin with one of these names.
   if (words.filter((word) => word !== '').length === 1 && /^(npm|npx|pnpm|pnpx|yarn|bunx) /.test(only)) {
     return only.trim().split(/\s+/);
   }
@@ -123,7 +122,7 @@ const launchOf = memoByCommandLine((row) => launchAs(row, undefined));
 
 /**
  * The normal form of a running process.
- * @param exe the executable, where it is known: it replaces a first word that was renamed (`exec -a`), when it is an interpreter
+ * @param exe the executable, if known. An interpreter replaces a first word that was renamed (`exec -a`)
  */
 export function observedLaunch(row: ProcessRow, exe?: string): LaunchSpec {
   return exe === undefined ? launchOf(row) : launchAs(row, exe);
@@ -144,7 +143,7 @@ function launchAs(row: ProcessRow, exe: string | undefined): LaunchSpec {
   ) {
     return parseLaunch((exe ?? first).replace(/ \(deleted\)$/, ''), rest);
   }
-  // On POSIX a running npm always has a rewritten title; its true words begin with node.
+  // On POSIX a running npm always has a title; its real arguments begin with Node.
   return parseLaunch(first, rest, { title: first === 'npm' });
 }
 

@@ -13,7 +13,7 @@ const uvValues = wordSet(
 );
 const pipxValues = wordSet('--spec --python --pip-args --index-url -i --with --backend --fetch-missing-python-from');
 
-/** `python [options] script args`, `python -m module args`, `py -3 …`; uv and pipx started as modules or scripts are read as such. */
+/** `python [options] script args`, `python -m module args`, `py -3 …`. uv and pipx as modules or scripts are read as uv and pipx. */
 export function readPython(interpreter: string, args: readonly string[], read: LaunchReader): LaunchSpec {
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? '';
@@ -58,7 +58,7 @@ function readScript(interpreter: string, script: string, rest: readonly string[]
   return plainLaunch('python-script', rest, { interpreter, target: script });
 }
 
-/** `uvx [--from pkg] bin args`; with no `--from`, the first operand is package and program at once. */
+/** `uvx [--from pkg] bin args`; without `--from`, the first operand names both the package and the program. */
 export function readUvx(args: readonly string[]): LaunchSpec {
   const scan = scanOptions(args, 0, uvValues, 'p');
   const first = args[scan.next];
@@ -119,7 +119,7 @@ export function readPipx(args: readonly string[]): LaunchSpec {
   const scan = scanOptions(args, 1, pipxValues);
   const app = args[scan.next];
   const spec = optionValues(scan, '--spec')[0] ?? app;
-  // pipx itself drops one `--` before the application's arguments.
+  // pipx removes one `--` before the application's arguments.
   const rest = args.slice(scan.next + 1);
   const own = rest[0] === '--' ? rest.slice(1) : rest;
   return packageLaunch('pipx-run', spec === undefined ? [] : [spec], app === undefined ? undefined : specName(app), own);

@@ -5,14 +5,14 @@ import { splitShell } from './shellWords.ts';
 import { splitWindowsArgs } from './windowsArgs.ts';
 
 const shellValues = wordSet('-o +o -O +O --rcfile --init-file');
-/** Commands that prepare for the one that counts. */
+/** Commands that prepare for the program's start. */
 const preparations = wordSet(
   'cd pushd source . export set unset ulimit umask nvm true : alias shopt setopt sleep echo printf mkdir test [ command-not-found',
 );
 
 /**
- * A shell's command line. `-c TEXT` is read for the one command that it prepares and runs; a script file is the target; a shell that
- * has neither is somebody's terminal (no target).
+ * A shell's command line. In `-c TEXT` the one command that TEXT prepares and runs is read; a script file is the target; a shell with neither is a terminal and has
+ * no target.
  */
 export function readShell(name: string, args: readonly string[], read: LaunchReader): LaunchSpec {
   let index = 0;
@@ -36,11 +36,11 @@ export function readShell(name: string, args: readonly string[], read: LaunchRea
     return plainLaunch('shell', [], { interpreter: name });
   }
   const rest = args.slice(args.indexOf(script, index) + 1);
-  // The guard's launcher, in the moment before it becomes node.
+  // The guard's launcher, before its `exec` of Node.
   return isGuardScript(script, rest) ? read('mcp-shepherd', rest) : plainLaunch('shell', rest, { interpreter: name, target: script });
 }
 
-/** The text of `sh -c`; `operands` are `$0`, `$1` … */
+/** The text of `sh -c`. @param operands `$0`, `$1` … */
 function readShellText(name: string, text: string, operands: readonly string[], read: LaunchReader): LaunchSpec {
   const whole = plainLaunch('shell', operands, { target: text, wrappers: [name], interpreter: name });
   const commands = splitShell(text);
@@ -57,7 +57,7 @@ function readShellText(name: string, text: string, operands: readonly string[], 
       continue;
     }
     if (first === 'trap') {
-      // pnpm's watchdog, and scripts that clean up: not a launch of one program.
+      // pnpm's watchdog, and scripts that clean up: they do not only start one program.
       return whole;
     }
     if (preparations.has(first)) {
@@ -67,7 +67,7 @@ function readShellText(name: string, text: string, operands: readonly string[], 
       continue;
     }
     if (main && !(after === '|' || after === '|&' || after === '||')) {
-      // Two programs in a row (`build && serve`): the last one stays.
+      // Two programs in a row (`build && serve`): the last one counts.
       main = undefined;
     }
     main ??= words;
@@ -94,7 +94,7 @@ function withoutAssignments(words: readonly string[]): readonly string[] {
   return start < 0 ? [] : words.slice(start);
 }
 
-/** npm appends a script's arguments to the text; others pass them as operands and write "$@". */
+/** Replaces `$@`, `$*` and `$1` by the operands: some launchers pass the arguments as operands, while npm appends them to the text. */
 function expandOperands(words: readonly string[], operands: readonly string[]): string[] {
   const expanded = words.flatMap((word) => {
     const number = /^\$\{?(\d)\}?$/.exec(word)?.[1];
@@ -110,7 +110,7 @@ function joinDirectory(base: string | undefined, directory: string): string {
   return base === undefined || /^([/~$]|[a-z]:)/i.test(directory) ? directory : `${base}/${directory}`;
 }
 
-/** `cmd.exe /d /s /c "npx -y pkg"`, `cmd /c npx -y pkg`. Without `/c` it is somebody's terminal (no target). */
+/** `cmd.exe /d /s /c "npx -y pkg"`, `cmd /c npx -y pkg`. Without `/c` it is a terminal and has no target. */
 export function readCmd(args: readonly string[], read: LaunchReader): LaunchSpec {
   const at = args.findIndex((word) => /^\/[ckr]/i.test(word));
   const flag = args[at] ?? '';
@@ -118,7 +118,7 @@ export function readCmd(args: readonly string[], read: LaunchReader): LaunchSpec
     return plainLaunch('cmd', []);
   }
   const rest = [...(flag.length > 2 ? [flag.slice(2)] : []), ...args.slice(at + 1)];
-  // One word holding a whole line is what Node's `shell: true` makes of it; a bare path with spaces is not.
+  // Node's `shell: true` passes the whole line as one word. Otherwise words with blanks get their quotes back.
   const text =
     rest.length === 1 ? (rest[0] ?? '') : rest.map((word) => (/\s/.test(word) && !word.includes('"') ? `"${word}"` : word)).join(' ');
   const lines = withoutOuterQuotes(text).split(/&&?/);
@@ -137,7 +137,7 @@ export function readCmd(args: readonly string[], read: LaunchReader): LaunchSpec
   return plainLaunch('cmd', [], { target: text, wrappers: ['cmd'] });
 }
 
-/** cmd takes one pair of quotes off a line, unless they are the ones of a single program path. */
+/** The line without its outer quotes, which cmd removes unless they enclose a single program path. */
 function withoutOuterQuotes(text: string): string {
   const inner = /^"(.*)"$/s.exec(text)?.[1];
   return inner === undefined || (!inner.includes('"') && /\.(exe|cmd|bat)$/i.test(inner)) ? text : inner;

@@ -1,16 +1,15 @@
-/** One simple command of a shell line: its words, and whether its output goes into a pipe. */
+/** One simple command of a shell line. */
 interface SimpleCommand {
   readonly words: readonly string[];
-  /** The operator after it: `&&`, `;`, `|`, `&`, `||` or nothing at the end. */
+  /** The operator after it: `&&`, `;`, `|`, `&`, `||`; empty at the end. */
   readonly after: string;
 }
 
 const operators = ['&&', '||', ';;', '|&', '|', ';', '&', '\n'];
 
 /**
- * Splits a shell line into simple commands, as far as quoting goes. Variables stay as they are written, redirections are dropped.
- * @returns undefined for anything with control flow, groups, substitutions that make whole commands, or open quotes: such a text is
- * compared as text and never guessed at.
+ * Splits a shell line into simple commands and removes quotes. Variables stay as written, redirections are left out.
+ * @returns undefined for control flow, groups, command substitution and open quotes: callers compare such a line as text
  */
 export function splitShell(text: string): readonly SimpleCommand[] | undefined {
   const commands: SimpleCommand[] = [];
@@ -65,7 +64,7 @@ export function splitShell(text: string): readonly SimpleCommand[] | undefined {
     } else if (char === '$' && text[index + 1] === '(') {
       return undefined;
     } else if (char === '>' || char === '<') {
-      // The redirection's file descriptor (2>) and target are no words of the command.
+      // The file descriptor (2>) and the target of a redirection are not words of the command.
       if (word !== undefined && /^\d$/.test(word)) {
         word = undefined;
       }

@@ -1,10 +1,9 @@
 /**
- * Splits a Windows command line as the C runtime does for `argv` (Microsoft Learn, "Parsing C++ command-line arguments"), which nearly all
- * programs use, Node and Python too:
+ * Splits a Windows command line like the C runtime, which nearly all programs use, Node and Python too (Microsoft Learn, "Parsing C++ command-line arguments"):
  * - blanks and tabs outside quotation marks separate arguments;
- * - in the first argument, the program, quotation marks only group, and backslashes are plain;
- * - in the others 2n backslashes before a quotation mark are n backslashes and the mark groups; 2n+1 are n backslashes and a plain mark;
- *   backslashes elsewhere are plain; inside quotation marks two of them are one plain mark.
+ * - in the first argument, the program, quotation marks only group, and backslashes are literal;
+ * - in the others, 2n backslashes before a quotation mark stand for n backslashes, and the mark groups; 2n+1 stand for n backslashes and a literal mark; other
+ *   backslashes are literal; two quotation marks inside a group stand for a literal one.
  */
 export function splitWindowsArgs(commandLine: string): string[] {
   const args: string[] = [];
@@ -57,7 +56,7 @@ export function splitWindowsArgs(commandLine: string): string[] {
   if (commandLine.trim() === '') {
     return args;
   }
-  // Blanks before the program would make it an empty one; the system's own list never has them, a hand-made one may.
+  // Blanks before the program would make it an empty word. The system's list never has them, but other callers may.
   while (isBlank()) {
     at += 1;
   }

@@ -2,21 +2,21 @@ import { type LaunchReader, type LaunchSpec, wrapLaunch } from './launchSpec.ts'
 import { optionValues, scanOptions, wordSet } from './optionScan.ts';
 import { splitShell } from './shellWords.ts';
 
-/** A program whose only use is to start another one with its remaining words. */
+/** A program that only starts another one with its remaining words. */
 interface Wrapper {
-  /** Words that must follow the name; without them the program is itself. */
+  /** Words that must follow the name; without them the program is not a wrapper. */
   readonly verb?: readonly string[];
   /** Options that take the next word. */
   readonly values?: string;
-  /** Operands of its own before the command. */
+  /** Number of the wrapper's own operands before the command. */
   readonly operands?: number;
   /** `NAME=value` words before the command. */
   readonly assignments?: boolean;
   /** The command always follows `--`. */
   readonly dashes?: boolean;
-  /** Option that says where the command runs. */
+  /** Options for the working directory of the command. */
   readonly directory?: readonly string[];
-  /** Name shown for the launcher, where it is not the program's. */
+  /** Name of the launcher in messages, if it is not the program's. */
   readonly label?: string;
 }
 
@@ -64,7 +64,7 @@ const wrappers: Readonly<Record<string, readonly Wrapper[]>> = {
   hatch: [{ verb: ['run'] }],
 };
 
-/** Reads through a wrapper. @returns undefined when the program is none, or is used for something else */
+/** The command inside a wrapper. @returns undefined when the program is not a wrapper, or not used as one */
 export function readWrapper(name: string, args: readonly string[], read: LaunchReader): LaunchSpec | undefined {
   for (const wrapper of Object.hasOwn(wrappers, name) ? (wrappers[name] ?? []) : []) {
     const launch = unwrap(name, wrapper, args, read);
@@ -125,7 +125,7 @@ function splitText(flags: ReadonlySet<string>, args: readonly string[]): string[
     : undefined;
 }
 
-/** The sandbox gets its command as words or as one quoted line. */
+/** The command of the sandbox, which is given as words or as one quoted line. */
 function sandboxed(words: readonly string[]): readonly string[] {
   return words.length === 1 && /\s/.test(words[0] ?? '') ? shellLine(words[0] ?? '') : words;
 }

@@ -2,16 +2,16 @@ import type { DeletedCode, FileNumbers, MappedPiece } from '../../model/process.
 import { orNothing, type ProcFs } from './procFs.ts';
 import type { ProcStat } from './procStat.ts';
 
-/** A process maps some hundred files; what is larger is cut. */
+/** Bytes of `maps` that are read. A process maps some hundred files, which take far less. */
 const mapsLimit = 8 * 1024 * 1024;
 
 const line = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \d+ +(\/.*) \(deleted\)$/;
-/** Shared libraries and extensions. Memory files, JIT code and the like are always "deleted" and have other names. */
+/** Shared libraries and native extensions. Memory files and JIT code are always "deleted" and have other names. */
 const nativeName = /\.(so(\.[\w.]+)?|node|pyd|dylib)$/;
 
 const anyFile = /^[0-9a-f]+-[0-9a-f]+ \S{4} [0-9a-f]+ \S+ \d+ +(\/.*)$/;
 
-/** Finds in `/proc/PID/maps` the native code whose file is still under its name, each once. @param text as read */
+/** The native code in `/proc/PID/maps` whose file still has its name, each path once. @param text of `maps` */
 function livingCode(text: string): string[] {
   const paths = new Set<string>();
   for (const one of text.split('\n')) {
@@ -23,7 +23,7 @@ function livingCode(text: string): string[] {
   return [...paths];
 }
 
-/** Finds in `/proc/PID/maps` the native code whose file is not under its name any more. @param text as read */
+/** The native code in `/proc/PID/maps` whose file no longer has its name. @param text of `maps` */
 export function deletedCode(text: string): DeletedCode[] {
   if (!text.includes(' (deleted)')) {
     return [];
@@ -44,30 +44,30 @@ export function deletedCode(text: string): DeletedCode[] {
   return [...files].map(([path, pieces]) => ({ path, pieces }));
 }
 
-/** What a process had mapped, and under which counts of the kernel. */
+/** The native code that a process had mapped, and the kernel's counts at that time. */
 interface Mapped {
   readonly start: number;
   readonly counts: string;
   readonly deleted: readonly DeletedCode[];
-  /** Paths of its native code that was still under its names. */
+  /** Paths of the native code whose files still had their names. */
   readonly living: readonly string[];
-  /** The files that were there shortly before `maps` said that these are the mapped ones; undefined until it was read twice under the same counts. */
+  /** The files at these paths shortly before `maps` listed them as mapped; undefined until `maps` was read twice with the same counts. */
   readonly files?: readonly (FileNumbers | undefined)[];
 }
 
-/** An answer (none where `maps` may not be read), and whether `maps` was asked for it: then the process has to be asked for its identity afterwards. */
+/** The deleted code (empty when `maps` may not be read). `read`: `maps` was read for it, so the caller must check the identity of the process afterwards. */
 interface MappedAnswer {
   readonly deleted: readonly DeletedCode[];
   readonly read: boolean;
 }
 
-/** The file under a path now; asked once for all processes of one moment. */
+/** The file at a path now. */
 type FileAt = (path: string) => FileNumbers | undefined;
 
 /**
- * Remembers which native code the processes have mapped, because the kernel makes the text of `maps` anew for each reader (as dear as all else that is read of a server).
- * A process cannot map and use more without a page fault or another size of its address space; while both stay, only whether the mapped files are still under their names may
- * change, and that their numbers tell. The numbers are taken before `maps` is read the second time: what it then calls present is what they mean.
+ * Caches the native code that processes have mapped, because the kernel generates `maps` for each read, which costs as much as all other reads for a server.
+ * A process cannot map and use more code without a page fault or a change of its address space's size. While both counts stay, only the files can change, which
+ * their device, inode and size show. These are read before `maps` is read for the second time, so that they belong to the files that it calls present.
  */
 export class MappedCode {
   readonly #fs: ProcFs;
@@ -78,8 +78,8 @@ export class MappedCode {
   }
 
   /**
-   * Native code whose file is not under its name any more.
-   * @param home `/proc/PID` @param stat taken just before @param ours its paths mean the files that we see
+   * Native code whose file no longer has its name.
+   * @param home `/proc/PID` @param stat read just before @param ours whether the paths of the process mean the same files for us
    */
   deleted(home: string, pid: number, stat: ProcStat, ours: boolean, fileAt: FileAt): MappedAnswer {
     const { startTicks: start, faults, addressBytes } = stat;
@@ -105,7 +105,7 @@ export class MappedCode {
     return { deleted, read: true };
   }
 
-  /** Drops the processes that are gone. */
+  /** Forgets ended processes. */
   keep(isThere: (pid: number) => boolean): void {
     for (const pid of this.#known.keys()) {
       if (!isThere(pid)) {

@@ -5,15 +5,15 @@ import { orNothing, type ProcFs } from './procFs.ts';
 const cmdlineLimit = 1024 * 1024;
 const statusLimit = 8_192;
 
-/** A program may replace its words (exec, a title) and its user in its first moments without another name. */
-const restMs = 10_000;
-/** Words are read again after this long, in milliseconds of the monotonic clock. */
+/** A younger process may still replace its arguments (exec, a title) and its user without a change of its name. Milliseconds. */
+const settledMs = 10_000;
+/** Arguments are read again after this time, ms. */
 const commandAgeMs = 50_000;
-/** Whose a process is: one that gives its rights away later, and keeps its name, is seen after this long. */
+/** The owner is read again after this time, ms: a process may change its user later and keep its name. */
 const ownerAgeMs = 600_000;
 
-/** The process that is asked about, as its stat file tells. */
-interface Asked {
+/** The process in question, from its stat file. */
+interface Subject {
   readonly pid: number;
   readonly start: string;
   readonly name: string;
@@ -26,14 +26,15 @@ type Command = ReturnType<typeof parseCmdline>;
 interface Known {
   readonly start: string;
   readonly name: string;
-  /** Never changes. */
+  /** Never changes for a process. */
   namespaceInit?: boolean;
   owner?: { readonly readAt: number; readonly uid: number };
   command?: { readonly readAt: number; readonly text: string; readonly command: Command };
 }
 
 /**
- * What of a process does not change once its program has come to rest, so that it is not read at each look: read again when the name changes, and now and then.
+ * Caches what rarely changes after a program's start: arguments, owner and whether it is the first of its PID namespace. Read again when the name changes, and after a
+ * time limit.
  */
 export class ProcCache {
   readonly #fs: ProcFs;
@@ -45,42 +46,42 @@ export class ProcCache {
     this.#root = root;
   }
 
-  /** @throws what the system throws when the process is gone */
-  command(asked: Asked): Command {
+  /** The arguments. @throws what the system throws when the process is gone */
+  command(subject: Subject): Command {
     const at = performance.now();
-    const known = this.#of(asked);
+    const known = this.#of(subject);
     if (known.command && at - known.command.readAt < commandAgeMs) {
       return known.command.command;
     }
-    const cmdline = this.#fs.read(`${this.#root}/${asked.pid}/cmdline`, cmdlineLimit, 'at once');
-    // The same words stay the same object: what was made of them is still true.
+    const cmdline = this.#fs.read(`${this.#root}/${subject.pid}/cmdline`, cmdlineLimit, 'at once');
+    // The same text gives the same object, so that results that are cached by it stay valid.
     const command = known.command?.text === cmdline.text && !cmdline.cut ? known.command.command : parseCmdline(cmdline.text, cmdline.cut);
-    if (isAtRest(asked) && command.argv.length > 0) {
+    if (isSettled(subject) && command.argv.length > 0) {
       known.command = { readAt: at, text: cmdline.text, command };
     }
     return command;
   }
 
   /** The effective user. @throws what the system throws when the process is gone */
-  owner(asked: Asked): number {
+  owner(subject: Subject): number {
     const at = performance.now();
-    const known = this.#of(asked);
+    const known = this.#of(subject);
     if (known.owner && at - known.owner.readAt < ownerAgeMs) {
       return known.owner.uid;
     }
-    // Of the directory: what is in it belongs to root when the process may not be dumped (`task_dump_owner` in the kernel's fs/proc/base.c).
-    const uid = this.#fs.owner(`${this.#root}/${asked.pid}`);
-    if (isAtRest(asked)) {
+    // The owner of the directory: the files in it belong to root when the process may not be dumped (`task_dump_owner`, fs/proc/base.c of the kernel).
+    const uid = this.#fs.owner(`${this.#root}/${subject.pid}`);
+    if (isSettled(subject)) {
       known.owner = { readAt: at, uid };
     }
     return uid;
   }
 
-  /** Whether it is the first of its PID namespace; not, when nothing tells. */
-  isNamespaceInit(asked: Asked): boolean {
-    const known = this.#of(asked);
+  /** Whether it is the first process of its PID namespace; false when unknown. */
+  isNamespaceInit(subject: Subject): boolean {
+    const known = this.#of(subject);
     if (known.namespaceInit === undefined) {
-      const status = orNothing(() => this.#fs.read(`${this.#root}/${asked.pid}/status`, statusLimit, 'at once').text);
+      const status = orNothing(() => this.#fs.read(`${this.#root}/${subject.pid}/status`, statusLimit, 'at once').text);
       if (status === undefined) {
         return false;
       }
@@ -98,7 +99,7 @@ export class ProcCache {
     }
   }
 
-  #of({ pid, start, name }: Asked): Known {
+  #of({ pid, start, name }: Subject): Known {
     const known = this.#known.get(pid);
     if (known?.start === start && known.name === name) {
       return known;
@@ -109,11 +110,11 @@ export class ProcCache {
   }
 }
 
-/** With another name it is another program, of perhaps another user, in the same namespace. */
+/** With another name it is another program, perhaps of another user, in the same namespace. */
 function pickLasting({ namespaceInit }: Known): Pick<Known, 'namespaceInit'> {
   return namespaceInit === undefined ? {} : { namespaceInit };
 }
 
-function isAtRest({ startedAt }: Asked): boolean {
-  return Date.now() - startedAt > restMs;
+function isSettled({ startedAt }: Subject): boolean {
+  return Date.now() - startedAt > settledMs;
 }

@@ -1,14 +1,14 @@
 import { endianness } from 'node:os';
 import { orNothing, type ProcFs } from './procFs.ts';
 
-/** What does not change while we run: whose `/proc` it is and how it counts. */
+/** Constants of the system and of our namespaces. */
 export interface ProcSystem {
   readonly bootId: string;
   readonly pidNamespace: string;
   /** `CLK_TCK`: unit of the start times in `/proc/PID/stat`. */
   readonly ticksPerSecond: number;
   readonly pageSize: number;
-  /** Milliseconds by which our time namespace moves the boot clock and the monotonic clock. */
+  /** Milliseconds that our time namespace adds to the boot clock and to the monotonic clock. */
   readonly boottimeOffset: number;
   readonly monotonicOffset: number;
 }
@@ -17,7 +17,7 @@ export interface ProcSystem {
 const pageSizeKey = 6;
 const ticksKey = 17;
 
-/** Reads it once. Whatever cannot be read has a value that is right on nearly every machine, or `-`. */
+/** Reads the constants. A value that cannot be read gets the usual one, or `-`. */
 export function readProcSystem(fs: ProcFs, root: string): ProcSystem {
   const vector = orNothing(() => parseAuxiliaryVector(fs.bytes(`${root}/self/auxv`, 4_096), wordBytes(), endianness())) ?? new Map();
   const offsets = parseTimeOffsets(orNothing(() => fs.read(`${root}/self/timens_offsets`, 1_000).text) ?? '');
@@ -36,8 +36,8 @@ function wordBytes(): 4 | 8 {
 }
 
 /**
- * The kernel's gift to every program at its start: pairs of machine words, ended by a zero key. It holds CLK_TCK and the page size,
- * which otherwise only sysconf(3) tells, and Node has none.
+ * Parses the auxiliary vector, which the kernel gives to every program: pairs of machine words, ended by a zero key. It holds CLK_TCK and the page size, which Node
+ * has no other way to read (sysconf(3)).
  */
 export function parseAuxiliaryVector(bytes: Buffer, word: 4 | 8, order: 'LE' | 'BE'): Map<number, number> {
   const read = (at: number): number => {
@@ -61,9 +61,9 @@ export function parseAuxiliaryVector(bytes: Buffer, word: 4 | 8, order: 'LE' | '
 }
 
 /**
- * `/proc/self/timens_offsets` (time_namespaces(7)): what our namespace adds to the clocks, in milliseconds. `/proc/uptime` and the start
- * ticks of *all* processes are moved by it together (measured: +100000 s on both), so a start in wall time needs no correction, and
- * a start as identity does: readers inside and outside must agree.
+ * Parses `/proc/self/timens_offsets` (time_namespaces(7)): the milliseconds that our namespace adds to the clocks. `/proc/uptime` and the start ticks of *all*
+ * processes include them (measured: +100000 s on both), so a start in wall time needs no correction. A start as part of an identity does, because readers
+ * inside and outside must agree.
  */
 export function parseTimeOffsets(text: string): { readonly boottime: number; readonly monotonic: number } {
   const of = (clock: string): number => {
@@ -73,26 +73,26 @@ export function parseTimeOffsets(text: string): { readonly boottime: number; rea
   return { boottime: of('boottime'), monotonic: of('monotonic') };
 }
 
-/** The wall time of boot, as the reader's clock has it now. */
+/** The wall time of boot by the present clock. */
 export interface BootEpoch {
   /** Epoch milliseconds at tick 0 of the reader's time namespace. */
   readonly at: number;
-  /** Starts that are counted from it are right to this many milliseconds. */
+  /** Largest error of starts that are computed from it, ms. */
   readonly errorMs: number;
 }
 
-/** Reading the uptime (10 ms steps) gives another answer each time; one within this distance is the same. */
+/** The uptime has steps of 10 ms, so each reading differs; readings within this distance count as equal. */
 const holdMs = 10;
-/** Uptime behind the monotonic clock by more than this is not the kernel's: lxcfs shows a container its own. */
+/** An uptime that is this far behind the monotonic clock is not the kernel's: lxcfs shows the container's. */
 const forgedMs = 1_000;
 
 /**
- * Makes a reader of the boot's wall time: now − `/proc/uptime` (measured against true spawn times: −9 … +6 ms; `btime` of
- * `/proc/stat` is cut to whole seconds, −517 ms here, and would make a process look older than the files it loaded).
- * It follows the wall clock when that is set, and stays still otherwise, so that starts do not jitter from list to list.
+ * Makes a reader of the wall time of boot: now − `/proc/uptime`. Measured against spawn times, the error is −9 … +6 ms. (`btime` of `/proc/stat` is cut to whole
+ * seconds, −517 ms in the measurement, and would make a process seem older than the files that it loaded.) The value changes when the wall clock is set and is
+ * constant otherwise, so that starts do not jitter between lists.
  *
- * Inside lxcfs `/proc/uptime` is the container's while the start ticks are the machine's. Then the monotonic clock, which cannot be
- * ahead of the true boot clock, is used; it stops during suspend, so the error is given as one second.
+ * In lxcfs `/proc/uptime` is the container's while the start ticks are the machine's. The monotonic clock is used then. It is never ahead of the boot clock, but stops
+ * during suspend, so the error is given as one second.
  * @param now epoch milliseconds @param monotonic milliseconds of CLOCK_MONOTONIC
  */
 export function bootEpochReader(

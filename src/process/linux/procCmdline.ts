@@ -1,4 +1,4 @@
-/** The arguments as a process table row holds them. */
+/** The arguments in the form of a row of the process table. */
 interface CommandWords {
   readonly argv: readonly string[];
   readonly argvExact: boolean;
@@ -6,17 +6,17 @@ interface CommandWords {
 }
 
 /**
- * Reads `/proc/PID/cmdline`: the arguments, each ended by a NUL. A program may write a title over them (`npm exec …`, `nginx: master`,
- * Chromium's helpers): then it is one string, padded with NULs or running over the end without one, and its words are all there is.
+ * Parses `/proc/PID/cmdline`: the arguments, each ended by a NUL. A program may replace them by a title (`npm exec …`, `nginx: master`, Chromium's helpers): one
+ * string, padded with NULs or without one at its end. It is split into words, and `argvExact` is false.
  *
- * Two cases look alike: a title, and a program without arguments, or with empty ones only, whose path has blanks. An absolute path
- * without ` -` in it is taken for a path, everything else with blanks for a title.
- * @param cut there was more than was read
+ * A title looks like a program whose path has blanks and whose arguments are missing or empty. An absolute path without ` -` counts as a path, all other text with
+ * blanks as a title.
+ * @param cut whether the file was longer than the text
  */
 export function parseCmdline(text: string, cut = false): CommandWords {
   const body = text.replace(/\0+$/, '');
   const ending = text.length - body.length;
-  // Only the last NUL ends an argument; any before it are empty arguments, or padding.
+  // The last NUL ends an argument; NULs before it are empty arguments, or padding.
   const parts = (ending > 0 ? text.slice(0, -1) : text).split('\0');
   const words = parts.filter((part) => part !== '');
   const [only = ''] = words;

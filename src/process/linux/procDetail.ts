@@ -14,14 +14,14 @@ const regular = 0o100_000;
 const nullDevice = (1 << 8) | 3;
 
 /**
- * What is at the other end of standard input, from descriptor 0 alone: nothing is opened.
+ * The state of standard input, from the link and the metadata of descriptor 0. Opens nothing.
  * @param fd0 path of the descriptor
- * @param link the text of that link
+ * @param link text of that link
  */
-function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, look: ProcSnapshot): StdinState {
+function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, snapshot: ProcSnapshot): StdinState {
   const socket = socketInode(link);
   if (socket !== undefined) {
-    return socketPeer(look.ownNetwork(), socket) ?? socketPeer(look.networkOf(row.pid), socket) ?? 'unknown';
+    return socketPeer(snapshot.ownNetwork(), socket) ?? socketPeer(snapshot.networkOf(row.pid), socket) ?? 'unknown';
   }
   const node = orNothing(() => fs.node(fd0));
   if (node === undefined) {
@@ -33,13 +33,13 @@ function classifyStdin(fs: ProcFs, fd0: string, link: string, row: ProcessRow, l
     case character:
       return node.device === nullDevice ? 'null-device' : isTerminal(node.device) ? 'terminal' : 'unknown';
     case fifo:
-      return pipeState(link, row, look);
+      return pipeState(link, row, snapshot);
     default:
       return 'unknown';
   }
 }
 
-/** The other table is asked only when this one does not say that somebody is there: a forged line of it (its owner may write line breaks) makes nobody an orphan. */
+/** The state of a socket. TCP is read only when the UNIX table shows no peer: a forged line in it (see `parseUnixSockets`) must not make a server an orphan. */
 function socketPeer(network: NetworkSockets, inode: string): StdinState | undefined {
   if (unixPeer(network.unix, inode) === 'connected') {
     return 'connected';
@@ -51,31 +51,31 @@ function socketPeer(network: NetworkSockets, inode: string): StdinState | undefi
   return tcp === 'ended' ? 'none' : unixPeer(network.unix, inode);
 }
 
-/** Major numbers: 4 consoles and serial lines, 5 /dev/tty and /dev/console, 136–143 pseudo-terminals. */
+/** Major numbers: 4 for consoles and serial lines, 5 for /dev/tty and /dev/console, 136 to 143 for pseudo-terminals. */
 function isTerminal(device: number): boolean {
   const major = (device >> 8) & 0xfff;
   return major === 4 || major === 5 || (major >= 136 && major <= 143);
 }
 
-function pipeState(link: string, row: ProcessRow, look: ProcSnapshot): StdinState {
-  const writer = look.writerOf(link, row);
+function pipeState(link: string, row: ProcessRow, snapshot: ProcSnapshot): StdinState {
+  const writer = snapshot.writerOf(link, row);
   if (writer === 'seen') {
     return 'connected';
   }
-  // A FIFO with a name can be opened again by anybody.
-  return writer === 'nobody' && link.startsWith('pipe:[') ? 'none' : 'unknown';
+  // Any process can open a named FIFO again.
+  return writer === 'none' && link.startsWith('pipe:[') ? 'none' : 'unknown';
 }
 
-/** An environment may be as large as the system's limit for arguments; nothing that we look for needs more. */
+/** Bytes of the environment that are read. The system's limit is larger; the variables that we need fit. */
 const environmentLimit = 2 * 1024 * 1024;
 
 const reasons: Readonly<Record<ProcFailure, string>> = { denied: 'permission denied', gone: 'not there', failed: 'cannot be read' };
 
 /**
- * Reads what only the owner may read. Every part is read for itself: what is refused or gone is named in `missing`
- * (`exe: permission denied`), and the rest is given; what it has mapped is `MappedCode`'s. The caller checks before and after that it is still the same process.
+ * Reads what only the owner of a process may read, except for its mapped code (`MappedCode`). A part that is refused or gone is named in `missing`
+ * (`exe: permission denied`), and the others are returned. The caller checks afterwards that the process is still the same.
  */
-export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: ProcSnapshot): ProcessDetail {
+export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, snapshot: ProcSnapshot): ProcessDetail {
   const home = `${root}/${row.pid}`;
   const missing: string[] = [];
   const part = <T>(what: string, read: () => T): T | undefined => {
@@ -93,31 +93,31 @@ export function readProcDetail(fs: ProcFs, root: string, row: ProcessRow, look: 
     missing.push('environment: larger than 2 MB, the rest was not read');
   }
   const stdinLink = part('stdin', () => fs.link(`${home}/fd/0`));
-  const stdin: StdinState = stdinLink === undefined ? 'unknown' : classifyStdin(fs, `${home}/fd/0`, stdinLink, row, look);
-  // What follows is asked of no other system: that it cannot be told is not missed.
+  const stdin: StdinState = stdinLink === undefined ? 'unknown' : classifyStdin(fs, `${home}/fd/0`, stdinLink, row, snapshot);
+  // Other systems do not have the following parts, so they are not named in `missing`.
   const program = orNothing(() => fs.file(`${home}/exe`));
-  const elsewhere = otherView(fs, home, look.ownView());
+  const elsewhere = otherView(fs, home, snapshot.ownView());
   const fds = part('open files', () => fs.names(`${home}/fd`));
   return {
     ...(exe === undefined ? {} : { exe }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(text === undefined ? {} : { environment: parseEnvironment(text.text, text.cut) }),
     stdin,
-    listens: fds === undefined ? 'unknown' : listens(fs, home, fds, () => look.networkOf(row.pid), stdin === 'none'),
+    listens: fds === undefined ? 'unknown' : listens(fs, home, fds, () => snapshot.networkOf(row.pid), stdin === 'none'),
     missing,
     ...(program === undefined ? {} : { program }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
   };
 }
 
-/** Whether the paths of a process mean the files that we see: the same mounts and the same root directory. */
+/** Undefined when the paths of a process mean the same files for us: the same mounts and the same root directory. */
 function otherView(fs: ProcFs, home: string, own: OwnView): OtherView | undefined {
   const its = attempt(() => fs.link(`${home}/ns/mnt`));
   if (own.mounts === undefined || ('failure' in its && its.failure !== 'denied')) {
     return undefined;
   }
   if ('failure' in its) {
-    return { reason: 'whether its paths mean the files that are seen here may not be read (permission denied)' };
+    return { reason: 'its mount namespace may not be read (permission denied), so its paths may mean other files' };
   }
   if (its.value !== own.mounts) {
     return {
@@ -132,9 +132,8 @@ function otherView(fs: ProcFs, home: string, own: OwnView): OtherView | undefine
 }
 
 /**
- * Parses `/proc/PID/environ`: `NAME=value`, each ended by a NUL, as they were when the program started. The first of two equal names is
- * the one that getenv(3) gives.
- * @param cut the end is missing: then the last entry is not whole
+ * Parses `/proc/PID/environ`: `NAME=value`, each ended by a NUL, as at the program's start. Of two entries with the same name the first counts, as in getenv(3).
+ * @param cut whether the end is missing; then the last entry is incomplete and left out
  */
 export function parseEnvironment(text: string, cut = false): ReadonlyMap<string, string> {
   const environment = new Map<string, string>();
@@ -149,8 +148,11 @@ export function parseEnvironment(text: string, cut = false): ReadonlyMap<string,
   return environment;
 }
 
-/** @param lonely nobody is at the other end of its input: then whether it listens decides what it is, and no table alone is believed that it does not */
-function listens(fs: ProcFs, home: string, fds: readonly string[], network: () => NetworkSockets, lonely: boolean): boolean {
+/**
+ * Whether one of the descriptors accepts connections.
+ * @param orphaned standard input has no other end: then this decides whether the process is an orphan, so TCP is read also for sockets in the UNIX table
+ */
+function listens(fs: ProcFs, home: string, fds: readonly string[], network: () => NetworkSockets, orphaned: boolean): boolean {
   for (const fd of fds) {
     const link = attempt(() => fs.link(`${home}/fd/${fd}`));
     const inode = 'value' in link ? socketInode(link.value) : undefined;
@@ -161,7 +163,7 @@ function listens(fs: ProcFs, home: string, fds: readonly string[], network: () =
       if (isLocal && local.listening) {
         return true;
       }
-      if ((!isLocal || lonely) && tcp().get(inode) === 'listening') {
+      if ((!isLocal || orphaned) && tcp().get(inode) === 'listening') {
         return true;
       }
     }

@@ -2,39 +2,39 @@ import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, st
 import { errorCode } from '../../base/errors.ts';
 import type { FileNumbers } from '../../model/process.ts';
 
-/** What a file says of itself. `device` is the device that a device node stands for. */
+/** Metadata of a file. `device` is the number of the device that a device node stands for. */
 interface ProcNode {
   readonly mode: number;
   readonly device: number;
 }
 
 /**
- * The few looks that the reader of `/proc` takes, each of which may throw an errno error because the process ended a moment ago or
- * belongs to somebody else. Synchronous on purpose: the kernel answers from memory, and promises made the same scan seven times slower.
+ * The reads of `/proc`. Each may throw an errno error, because the process has ended or belongs to another user. Synchronous: the kernel answers from memory, and
+ * with promises the same scan took seven times as long.
  */
 export interface ProcFs {
   names(path: string): readonly string[];
   /**
    * The first `limit` bytes as text; bytes that are not UTF-8 become U+FFFD. `cut` when there was more.
-   * @param comes `at once`: a file that the kernel gives whole in one read (`stat`, `status`, `cmdline`), so that a short one is its end; others come in pieces of a page
+   * @param comes `at once`: the kernel returns the whole file in one read (`stat`, `status`, `cmdline`), so a short read is the end; other files come page by page
    */
   read(path: string, limit: number, comes?: 'at once'): { readonly text: string; readonly cut: boolean };
   bytes(path: string, limit: number): Buffer;
   link(path: string): string;
-  /** User id that a file belongs to. */
+  /** User id of the owner. */
   owner(path: string): number;
-  /** Of the link itself: for `fd/N` the mode tells whether it is open for reading or writing. */
+  /** Mode of the link itself. For `fd/N` it shows whether the descriptor is open for reading or writing. */
   linkMode(path: string): number;
-  /** Of what the link leads to; opens nothing. */
+  /** Of the link's target; opens nothing. */
   node(path: string): ProcNode;
-  /** Of what the link leads to; opens nothing. */
+  /** Of the link's target; opens nothing. */
   file(path: string): FileNumbers;
 }
 
-/** One buffer for all reads: they are synchronous, and each answer is copied out before the next. */
+/** One buffer for all reads: each result is copied before the next read. */
 let buffer = Buffer.allocUnsafe(64 * 1024);
 
-/** Files in /proc have no size: read until the end or the limit. @returns number of bytes in `buffer` */
+/** Reads until the end or the limit, because files in /proc have no size. @returns number of bytes in `buffer` */
 function fill(path: string, limit: number, comes?: 'at once'): number {
   const fd = openSync(path, 'r');
   try {
@@ -55,11 +55,11 @@ function fill(path: string, limit: number, comes?: 'at once'): number {
   }
 }
 
-/** The kernel's own. */
+/** The real file system. */
 export const kernelProcFs: ProcFs = {
   names: (path) => readdirSync(path),
   read(path, limit, comes) {
-    // One byte more than asked for tells whether there is more.
+    // One byte more shows whether the file is longer.
     const length = fill(path, limit + 1, comes);
     return { text: buffer.toString('utf8', 0, Math.min(length, limit)), cut: length > limit };
   },
@@ -80,13 +80,12 @@ export const kernelProcFs: ProcFs = {
   },
 };
 
-/** Why a look failed: the process (or that part of it) is not there any more, it is refused, or the look itself could not be taken. */
+/** Why a read failed: the process, or that part of it, is gone; permission is denied; another error. */
 export type ProcFailure = 'gone' | 'denied' | 'failed';
 
-/** @param error what a look threw @returns the reason in our words */
 function failureOf(error: unknown): ProcFailure {
   switch (errorCode(error)) {
-    // ESRCH is what reading gives when the process ended after the file was opened.
+    // ESRCH: the process ended after the file was opened.
     case 'ENOENT':
     case 'ESRCH':
       return 'gone';
@@ -98,26 +97,26 @@ function failureOf(error: unknown): ProcFailure {
   }
 }
 
-/** Whether we ourselves have run out of descriptors or memory: then nothing that is not seen is gone. */
+/** Whether this program has run out of descriptors or memory: then a process that cannot be read is not gone. */
 export function isOutOfResources(error: unknown): boolean {
   return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(errorCode(error) ?? '');
 }
 
 export type Attempt<T> = { readonly value: T } | { readonly failure: ProcFailure };
 
-/** A look that may fail: its answer, or why there is none. */
-export function attempt<T>(look: () => T): Attempt<T> {
+/** The result of a read, or why it failed. */
+export function attempt<T>(read: () => T): Attempt<T> {
   try {
-    return { value: look() };
+    return { value: read() };
   } catch (error) {
     return { failure: failureOf(error) };
   }
 }
 
-/** A look whose failure does not matter more than that there is no answer. */
-export function orNothing<T>(look: () => T): T | undefined {
+/** The result of a read, or undefined when it fails. */
+export function orNothing<T>(read: () => T): T | undefined {
   try {
-    return look();
+    return read();
   } catch {
     return undefined;
   }

@@ -4,12 +4,12 @@ import { attempt, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
 import { readProcNetTcp, type TcpSocket } from './procNetTcp.ts';
 import { socketInode } from './procSockets.ts';
 
-/** Linux: `/proc/net/tcp`, `tcp6` of our own network namespace, and whose descriptors lead to the sockets found there. */
+/** Linux: `/proc/net/tcp` and `tcp6` of our own network namespace, and the processes whose descriptors lead to the sockets. */
 export class ProcListeners implements ListenerTable {
   readonly source = 'proc';
   readonly #fs: ProcFs;
   readonly #root: string;
-  /** Who held a socket at the last look: most still do, and looking them up anew means looking at every open file of the machine. */
+  /** The holders of the last reading. Most still hold their socket, and a new search reads every open file of the machine. */
   #holders: ReadonlyMap<string, readonly number[]> = new Map();
 
   constructor(fs: ProcFs = kernelProcFs, root = '/proc') {
@@ -17,24 +17,24 @@ export class ProcListeners implements ListenerTable {
     this.#root = root;
   }
 
-  async look(ports: ReadonlySet<number>): Promise<PortState | undefined> {
+  async read(ports: ReadonlySet<number>): Promise<PortState | undefined> {
     const sockets = readProcNetTcp(this.#fs, `${this.#root}/self`);
     if (!sockets) {
       return undefined;
     }
     const listening = sockets.filter((one) => one.state === 'listening' && ports.has(one.localPort));
-    const near = sockets.filter((one) => one.state === 'established' && ports.has(one.remotePort) && isOwnAddress(one, sockets));
-    const holders = this.#holdersOf(new Set([...listening, ...near].map((one) => one.inode).filter((inode) => inode !== '0')));
+    const clients = sockets.filter((one) => one.state === 'established' && ports.has(one.remotePort) && isOwnAddress(one, sockets));
+    const holders = this.#holdersOf(new Set([...listening, ...clients].map((one) => one.inode).filter((inode) => inode !== '0')));
     return {
       listeners: listening.map((one) => ({ port: one.localPort, address: one.localAddress, pids: holders.get(one.inode) ?? [] })),
-      clients: near.flatMap((one) => (holders.get(one.inode) ?? []).map((pid) => ({ port: one.remotePort, pid }))),
+      clients: clients.flatMap((one) => (holders.get(one.inode) ?? []).map((pid) => ({ port: one.remotePort, pid }))),
     };
   }
 
   #holdersOf(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly number[]> {
     const found = new Map<string, number[]>();
     const known = [...inodes].flatMap((inode) => this.#holders.get(inode) ?? []);
-    // Children may have got a copy meanwhile, so only where every socket has its old holder is that enough.
+    // The last holders are enough only when every socket still has one.
     const all = [...inodes].every((inode) => this.#holders.has(inode));
     for (const pid of all ? new Set(known) : this.#pids()) {
       this.#collect(pid, inodes, found);
@@ -68,7 +68,7 @@ export class ProcListeners implements ListenerTable {
   }
 }
 
-/** Whether a connection goes to this machine itself: the loopback, or an address that one of our own sockets has. */
+/** Whether a connection goes to this machine: to a loopback address, or to an address on which a socket of ours listens. */
 function isOwnAddress(socket: TcpSocket, sockets: readonly TcpSocket[]): boolean {
   const { remoteAddress } = socket;
   return isLoopbackAddress(remoteAddress) || sockets.some((one) => one.state === 'listening' && one.localAddress === remoteAddress);

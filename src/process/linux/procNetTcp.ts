@@ -27,13 +27,13 @@ const states: Readonly<Record<string, TcpState>> = {
   '0A': 'listening',
 };
 
-/** Bigger tables are cut: what stands behind is not seen. */
+/** Bytes of a table that are read; later lines are ignored. */
 const tableLimit = 32 * 1024 * 1024;
 
 /**
- * The TCP sockets of the network namespace that a process lives in. Never throws.
+ * The TCP sockets of the network namespace of a process. Never throws.
  * @param home `/proc/PID` or `/proc/self`
- * @returns undefined when the system gives none of its tables
+ * @returns undefined when neither table can be read
  */
 export function readProcNetTcp(fs: ProcFs, home: string): TcpSocket[] | undefined {
   const texts = ['tcp', 'tcp6'].map((file) => orNothing(() => fs.read(`${home}/net/${file}`, tableLimit).text));
@@ -90,7 +90,7 @@ function endOf(text: string, littleEndian: boolean): readonly [string | undefine
   return [bytes.length === 16 ? ipv6Text(bytes) : undefined, number];
 }
 
-/** `::1`, `::`, `127.0.0.1` for an IPv4 address in IPv6 clothes; others in full, which is good enough to compare. */
+/** `::1`, `::`, and `127.0.0.1` for an IPv4-mapped address; other addresses with all eight groups, which is enough to compare them. */
 function ipv6Text(bytes: readonly number[]): string {
   if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff) {
     return bytes.slice(12).join('.');

@@ -7,31 +7,31 @@ import { parseUnixSockets, type UnixSockets } from './procSockets.ts';
 /** All sockets of one network namespace. */
 export interface NetworkSockets {
   readonly unix: UnixSockets;
-  /** Read when it is first asked for: the kernel walks its whole table, many times the cost of the other (33 ms to 0.1 ms, measured with 300 sockets). */
+  /** Read at the first call, because the kernel walks its whole table: 33 ms instead of 0.1 ms for UNIX sockets (measured with 300 sockets). */
   tcp(): TcpSockets;
 }
 
-/** Under which mounts and below which directory we see files ourselves; undefined where the system does not tell. */
+/** Our own mount namespace and root directory; undefined where the system does not tell. */
 export interface OwnView {
   readonly mounts: string | undefined;
   readonly top: string | undefined;
 }
 
-/** Bigger tables are cut; what is not found in them is unknown. */
+/** Bytes of a table that are read; later sockets are unknown. */
 const socketTableLimit = 32 * 1024 * 1024;
 
 interface OpenFiles {
-  /** Who has a pipe or a named file open, by the link's text (`pipe:[123]`). */
+  /** The processes that have a pipe or a named file open, by the link's text (`pipe:[123]`). */
   readonly holders: ReadonlyMap<string, readonly { readonly pid: number; readonly fd: string }[]>;
-  /** Processes that live and do not let us see their files. */
+  /** Running processes whose open files may not be read. */
   readonly hidden: ReadonlySet<number>;
-  /** All processes were asked. */
+  /** Whether the list of processes was read. */
   readonly complete: boolean;
 }
 
 /**
- * One moment of `/proc`: the list, and what a detail of any of its processes may need of all others. That part is costly (a look at
- * every open file of the machine), so it is read on first demand and once for all.
+ * `/proc` at one moment: the list, and what the detail of a process needs to know of all others. The latter costs a read of every open file of the machine, so it
+ * is done once, when it is first needed.
  */
 export class ProcSnapshot {
   readonly rows: readonly ProcessRow[];
@@ -56,17 +56,17 @@ export class ProcSnapshot {
   }
 
   /**
-   * Whether a pipe or FIFO has somebody to write to it who is not the reader itself or below it (they got their copies from the reader).
+   * Whether a pipe or FIFO has a writer other than the reader and its descendants, which have their copies from the reader.
    * @param link text of the descriptor's link
-   * @returns `hidden` when nobody is seen who does, but somebody who might be cannot be looked at
+   * @returns `hidden` when no writer was found, but a process that may be one cannot be read
    */
-  writerOf(link: string, reader: ProcessRow): 'seen' | 'hidden' | 'nobody' {
+  writerOf(link: string, reader: ProcessRow): 'seen' | 'hidden' | 'none' {
     this.#openFiles ??= this.#readOpenFiles();
     let unclear = !this.#openFiles.complete;
     this.#tree ??= processTree(this.rows);
     const own = new Set(this.#tree.treeOf(reader).map((row) => row.pid));
     for (const { pid, fd } of this.#openFiles.holders.get(link) ?? []) {
-      // Whoever came into our PID namespace from outside has brought it along: the other end is out of sight.
+      // A process that entered our PID namespace from outside brought the pipe along: its other end may be outside.
       unclear ||= this.#byPid.get(pid)?.ppid === 0;
       if (own.has(pid)) {
         continue;
@@ -79,16 +79,16 @@ export class ProcSnapshot {
         return 'seen';
       }
     }
-    return unclear || this.#mayHide(reader, this.#openFiles.hidden) ? 'hidden' : 'nobody';
+    return unclear || this.#mayHide(reader, this.#openFiles.hidden) ? 'hidden' : 'none';
   }
 
-  /** Sockets of our own network namespace, where a client that starts servers nearly always lives. */
+  /** Sockets of our own network namespace, in which nearly all clients run. */
   ownNetwork(): NetworkSockets {
     this.#ownNetwork ??= this.#network('self');
     return this.#ownNetwork;
   }
 
-  /** The file under a path that we see, asked once for all details of this moment: servers share most of what they have mapped. */
+  /** The file at one of our own paths, read once for the snapshot: servers share most of their mapped files. */
   fileAt(path: string): FileNumbers | undefined {
     if (!this.#files.has(path)) {
       this.#files.set(
@@ -99,14 +99,14 @@ export class ProcSnapshot {
     return this.#files.get(path);
   }
 
-  /** Read once for all details of this moment. */
+  /** Read once for the snapshot. */
   ownView(): OwnView {
     const link = (name: string): string | undefined => orNothing(() => this.#fs.link(`${this.#root}/self/${name}`));
     this.#ownView ??= { mounts: link('ns/mnt'), top: link('root') };
     return this.#ownView;
   }
 
-  /** Sockets of the namespace that a process lives in. */
+  /** Sockets of the network namespace of a process. */
   networkOf(pid: number): NetworkSockets {
     return this.#network(String(pid));
   }
@@ -166,10 +166,10 @@ export class ProcSnapshot {
   }
 
   /**
-   * Whether a process that we may not look into could hold the other end. The end of an anonymous pipe is passed down from parent to
-   * child, so it could be an ancestor (a service manager, sudo), somebody outside our PID namespace when the line of ancestors leaves
-   * it, or a process of the same user and control group: children stay in their parent's group unless a service manager moves them.
-   * On every desktop some process of the user's own is unreadable (`(sd-pam)`, key rings), in groups of their own.
+   * Whether a process whose files may not be read could hold the other end. An anonymous pipe is passed from parent to child. So the holder may be an ancestor (a
+   * service manager, sudo), a process outside our PID namespace when the ancestors lead out of it, or a process of the same user and control group: children stay
+   * in their parent's group unless a service manager moves them. On every desktop some of the user's processes are unreadable (`(sd-pam)`, key rings), each in
+   * a group of its own.
    */
   #mayHide(reader: ProcessRow, hidden: ReadonlySet<number>): boolean {
     let above: ProcessRow | undefined = reader;
@@ -182,7 +182,7 @@ export class ProcSnapshot {
     const group = hidden.size === 0 ? undefined : this.#controlGroup(reader.pid);
     for (const pid of hidden) {
       const other = this.#byPid.get(pid);
-      // Kernel threads and zombies are not in the list and hold nothing.
+      // Kernel threads and zombies are not in the list and hold no files.
       if (other && other.uid === reader.uid && (group === undefined || this.#controlGroup(pid) === group)) {
         return true;
       }
@@ -195,7 +195,7 @@ export class ProcSnapshot {
   }
 }
 
-/** The first process of a machine adopts orphans and passes no pipe on. That of a container may pass on what came from outside. */
+/** The first process of a machine adopts orphans and passes no pipe on. The first process of a container may pass on a pipe from outside. */
 function isSystemInit(row: ProcessRow): boolean {
   return row.pid === 1 && /^(systemd|init|runit|openrc-init|finit|dinit)$/.test(row.name);
 }

@@ -2,11 +2,11 @@
 interface UnixSocket {
   readonly references: number;
   readonly listening: boolean;
-  /** Stream or sequenced packets, and connected: a pair whose other end is one socket. */
+  /** A connected stream or sequenced-packet socket, which has one peer. */
   readonly paired: boolean;
 }
 
-/** UNIX sockets by inode. `trusted` is false when the numbers cannot be the kernel's own reference counts. */
+/** UNIX sockets by inode. `trusted` is false when the counts cannot be the reference counts of Linux. */
 export interface UnixSockets {
   readonly byInode: ReadonlyMap<string, UnixSocket | 'ambiguous'>;
   readonly trusted: boolean;
@@ -18,15 +18,14 @@ const connectedState = '03';
 /**
  * Parses `/proc/net/unix` (proc_pid_net(5)): `Num RefCount Protocol Flags Type St Inode Path`.
  *
- * The reference count tells whether the other end of a stream lives: a listed socket has one reference from itself, one from the
- * table that is listed, and one from its peer, which the peer gives back the moment its last descriptor is closed (unix_release_sock in
- * net/unix/af_unix.c; the same since Linux 2.6). Measured on Linux 6.18 over socket pairs as Node makes them: 12,000 looks at living
- * pairs gave 3 each time, also while data flowed; 12,000 looks at pairs whose peer was closed or killed gave 2 each time, also with unread
- * data. It counts descriptors wherever they are, so it needs no rights over the client. A peer that only shut its side down
- * (shutdown(2)) and lives on still counts.
+ * The reference count shows whether the peer of a stream exists: a socket has one reference from itself, one from the table, and one from its peer, which is
+ * released when the peer's last descriptor is closed (unix_release_sock in net/unix/af_unix.c; the same since Linux 2.6). Measured on Linux 6.18 with socket
+ * pairs as Node makes them: 12,000 reads with a living peer gave 3 each time, also while data flowed; 12,000 reads after the peer was closed or killed gave 2 each
+ * time, also with unread data. The count includes descriptors of all processes, so it needs no rights over the client. A peer that only called shutdown(2) still
+ * counts.
  *
- * `Path` is a text of the socket's owner and may hold line breaks: a line can be forged, but the true one cannot be taken away, so an
- * inode on two lines is `ambiguous`. Emulated kernels (gVisor) print counts below 2, which Linux cannot: then nothing is trusted.
+ * `Path` is chosen by the socket's owner and may contain line breaks. So a line can be forged, but the real one cannot be removed: an inode on two lines is
+ * `ambiguous`. Emulated kernels (gVisor) print counts below 2, which Linux never does: then no count is trusted.
  */
 export function parseUnixSockets(text: string): UnixSockets {
   const byInode = new Map<string, UnixSocket | 'ambiguous'>();
@@ -46,7 +45,7 @@ export function parseUnixSockets(text: string): UnixSockets {
   return { byInode, trusted };
 }
 
-/** Whether a socket has another end that can still write; undefined when it cannot be told. */
+/** Whether the peer of a socket exists; undefined when unknown. */
 export function unixPeer(sockets: UnixSockets, inode: string): 'connected' | 'none' | undefined {
   const socket = sockets.byInode.get(inode);
   if (socket === undefined || socket === 'ambiguous' || !socket.paired) {
@@ -58,7 +57,7 @@ export function unixPeer(sockets: UnixSockets, inode: string): 'connected' | 'no
   return sockets.trusted && socket.references === 2 ? 'none' : undefined;
 }
 
-/** The inode of the socket that a descriptor's link (`socket:[123]`) leads to; undefined for other files. */
+/** The inode in a descriptor's link to a socket (`socket:[123]`); undefined for other links. */
 export function socketInode(link: string): string | undefined {
   return /^socket:\[(\d+)\]$/.exec(link)?.[1];
 }

@@ -1,22 +1,22 @@
-/** What we take from `/proc/PID/stat` (format: proc_pid_stat(5)). */
+/** The fields that are used of `/proc/PID/stat` (proc_pid_stat(5)). */
 export interface ProcStat {
   readonly name: string;
   /** R, S, D, T, Z, X … */
   readonly state: string;
   readonly ppid: number;
-  /** Process group: the PID of its first leader, which the kernel does not give to another process while the group has members. */
+  /** Process group: the PID of its first leader, which is not given to another process while the group has members. */
   readonly group: number;
   readonly threads: number;
-  /** Page faults of all its threads so far, minor and major; not a number where they are not told. */
+  /** Minor and major page faults of all threads so far; NaN when unknown. */
   readonly faults: number;
-  /** Size of its address space. */
+  /** Size of the address space. */
   readonly addressBytes: number;
   /** Clock ticks since boot, as the reader's time namespace counts them. */
   readonly startTicks: number;
-  /** Rough: the kernel adds up per-processor counts lazily here, so a small program may show none (measured on Linux 6.18). */
+  /** Approximate: the kernel sums per-processor counts lazily, so a small program may show 0 (measured on Linux 6.18). */
   readonly rssPages: number;
   readonly kernelThread: boolean;
-  /** It still has memory of its own; zombies, processes that are just ending and kernel threads have none. */
+  /** False for zombies, processes in their last moment, and kernel threads. */
   readonly hasMemory: boolean;
 }
 
@@ -25,9 +25,8 @@ const kernelThreadFlag = 0x0020_0000;
 const lastField = 24;
 
 /**
- * Parses the one line of `/proc/PID/stat`. The name in parentheses may hold parentheses, blanks and line breaks of its own, so the
- * fields are counted from the last `)`: state is field 3, the start is field 22.
- * @returns undefined when the text is not such a line
+ * Parses `/proc/PID/stat`. The name in parentheses may contain parentheses, blanks and line breaks, so the fields are counted from the last `)`.
+ * @returns undefined when the text has another form
  */
 export function parseProcStat(text: string): ProcStat | undefined {
   const open = text.indexOf('(');
@@ -35,7 +34,7 @@ export function parseProcStat(text: string): ProcStat | undefined {
   if (open < 0 || close < open) {
     return undefined;
   }
-  // fields[n - 3] is field n of the manual page. What stands behind the last one that is wanted is not cut up: each look does this for every process.
+  // fields[n - 3] is field n of the manual page. Later fields are not split: every scan does this for every process.
   const fields = text.slice(close + 2).split(' ', lastField - 2);
   const field = (number: number): number => Number(fields[number - 3] ?? Number.NaN);
   const state = fields[0] ?? '';
@@ -60,8 +59,7 @@ export function parseProcStat(text: string): ProcStat | undefined {
 }
 
 /**
- * Whether the process still exists as a running one. The first thread of a process may have ended (state Z) while others still run:
- * then it holds its files and its PID, and is alive.
+ * Whether the process runs. Its first thread may have ended (state Z) while others run: then it still has its files and its PID.
  */
 export function isRunning(stat: ProcStat): boolean {
   return stat.state === 'Z' ? stat.threads > 1 : stat.state !== 'X' && stat.state !== 'x';

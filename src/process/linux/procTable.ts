@@ -8,7 +8,7 @@ import { ProcSnapshot } from './procSnapshot.ts';
 import { isRunning, type ProcStat, parseProcStat } from './procStat.ts';
 
 interface ProcTableOptions {
-  /** Where the proc file system is mounted. */
+  /** Mount point of the proc file system. Default `/proc`. */
   readonly root?: string;
   /** Replaced in tests only. */
   readonly fs?: ProcFs;
@@ -16,8 +16,8 @@ interface ProcTableOptions {
 
 /** A stat line is below 1 kB. */
 const statLimit = 4_096;
-/** What a detail needs of other processes may be this old, in milliseconds. */
-const lookAgeMs = 1_000;
+/** `detail` uses a snapshot of at most this age, ms. */
+const snapshotAgeMs = 1_000;
 
 const gone: ProcessDetail = { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
 
@@ -29,28 +29,27 @@ export class ProcTable implements ProcessTable {
   readonly #system: ProcSystem;
   readonly #bootEpoch: () => BootEpoch;
   readonly #mapped: MappedCode;
-  #look: ProcSnapshot | undefined;
-  /** PIDs known to be in the list, or known not to belong there (kernel threads, zombies). */
+  #snapshot: ProcSnapshot | undefined;
+  /** Whether a PID belongs in the list; false for kernel threads and zombies. */
   #known: Map<number, boolean> = new Map();
-  readonly #lasting: ProcCache;
+  readonly #cache: ProcCache;
 
-  /** Never throws; a missing `/proc` shows in `list`. */
+  /** Never throws; without `/proc`, `list` throws. */
   constructor(options: ProcTableOptions = {}) {
     this.#root = options.root ?? '/proc';
     this.#fs = options.fs ?? kernelProcFs;
-    this.#lasting = new ProcCache(this.#fs, this.#root);
+    this.#cache = new ProcCache(this.#fs, this.#root);
     this.#mapped = new MappedCode(this.#fs);
     this.#system = readProcSystem(this.#fs, this.#root);
     this.#bootEpoch = bootEpochReader(this.#fs, this.#root, this.#system);
   }
 
   async list(): Promise<readonly ProcessRow[]> {
-    return this.#newLook().rows;
+    return this.#takeSnapshot().rows;
   }
 
   /**
-   * The PIDs that `list` would give, so that both can be compared: one directory listing, and a look at those that were not seen before,
-   * because kernel threads come and go by themselves.
+   * The PIDs that `list` would give: one directory listing, and the stat files of new PIDs, which may be kernel threads.
    */
   async pids(): Promise<readonly number[]> {
     const seen = new Map<number, boolean>();
@@ -73,16 +72,18 @@ export class ProcTable implements ProcessTable {
   }
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {
-    const look = this.#freshLook();
-    const detail = readProcDetail(this.#fs, this.#root, row, look);
-    // Asked afterwards alone: a process that has its PID now has had it since it started, so nothing of the above was another one's.
+    const snapshot = this.#recentSnapshot();
+    const detail = readProcDetail(this.#fs, this.#root, row, snapshot);
+    // One check afterwards is enough: the process has had its PID since it started, so all of the above belongs to it.
     const stat = attempt(() => this.#stat(row.pid));
     if (!this.#isStill(row.identity, stat)) {
       return gone;
     }
     const mapped =
       'value' in stat && stat.value
-        ? this.#mapped.deleted(`${this.#root}/${row.pid}`, row.pid, stat.value, detail.elsewhere === undefined, (path) => look.fileAt(path))
+        ? this.#mapped.deleted(`${this.#root}/${row.pid}`, row.pid, stat.value, detail.elsewhere === undefined, (path) =>
+            snapshot.fileAt(path),
+          )
         : undefined;
     if (mapped?.read && !(await this.isAlive(row.identity))) {
       return gone;
@@ -110,27 +111,27 @@ export class ProcTable implements ProcessTable {
       return false;
     }
     if ('failure' in stat) {
-      // A refusal (/proc mounted with hidepid) is about a process that exists; a look that could not be taken says nothing against it.
+      // With hidepid, a refusal is about a process that exists. Other errors do not prove that it ended.
       return stat.failure !== 'gone';
     }
     return stat.value !== undefined && isRunning(stat.value) && this.#startOf(stat.value) === identity.start;
   }
 
-  #freshLook(): ProcSnapshot {
-    const look = this.#look;
-    if (look && performance.now() - look.at < lookAgeMs) {
-      return look;
+  #recentSnapshot(): ProcSnapshot {
+    const last = this.#snapshot;
+    if (last && performance.now() - last.at < snapshotAgeMs) {
+      return last;
     }
     try {
-      return this.#newLook();
+      return this.#takeSnapshot();
     } catch {
-      // Without a list, what depends on other processes is unknown; the rest of a detail is not lost with it.
-      return look ?? new ProcSnapshot(this.#fs, this.#root, [], performance.now());
+      // Without a list, only what depends on other processes is unknown.
+      return last ?? new ProcSnapshot(this.#fs, this.#root, [], performance.now());
     }
   }
 
-  /** @throws when there is no list at all */
-  #newLook(): ProcSnapshot {
+  /** @throws when the list cannot be read */
+  #takeSnapshot(): ProcSnapshot {
     const at = performance.now();
     const epoch = this.#bootEpoch();
     const rows: ProcessRow[] = [];
@@ -144,7 +145,7 @@ export class ProcTable implements ProcessTable {
         }
       }
     }
-    // While a program is being replaced (exec) its arguments are empty for a moment; by now that is over.
+    // During exec the arguments are empty for a moment, which is over by now.
     for (const [index, row] of rows.entries()) {
       const later = row.argv.length === 0 ? this.#rowIfThere(row.pid, epoch) : undefined;
       if (later && later !== 'unlisted') {
@@ -153,9 +154,9 @@ export class ProcTable implements ProcessTable {
     }
     this.#known = known;
     this.#mapped.keep((pid) => known.has(pid));
-    this.#lasting.keep((pid) => known.has(pid));
-    this.#look = new ProcSnapshot(this.#fs, this.#root, rows, at);
-    return this.#look;
+    this.#cache.keep((pid) => known.has(pid));
+    this.#snapshot = new ProcSnapshot(this.#fs, this.#root, rows, at);
+    return this.#snapshot;
   }
 
   #allPids(): number[] {
@@ -167,7 +168,7 @@ export class ProcTable implements ProcessTable {
     return pids.sort((a, b) => a - b);
   }
 
-  /** Whatever fails about one process leaves that one out; a list that we are too poor to read is none. */
+  /** A failed read leaves out that process only. @throws when descriptors or memory have run out */
   #rowIfThere(pid: number, epoch: BootEpoch): ProcessRow | 'unlisted' | undefined {
     try {
       return this.#row(pid, epoch);
@@ -190,9 +191,9 @@ export class ProcTable implements ProcessTable {
     }
     const start = this.#startOf(stat);
     const startedAt = Math.round(epoch.at + (stat.startTicks * 1_000) / this.#system.ticksPerSecond);
-    const asked = { pid, start, name: stat.name, startedAt };
-    // Before the parts that a process cannot be listed without: one that ends here is left out by those.
-    const namespaceInit = this.#lasting.isNamespaceInit(asked);
+    const subject = { pid, start, name: stat.name, startedAt };
+    // Read before the owner and the arguments: when the process ends here, those reads fail and leave it out.
+    const namespaceInit = this.#cache.isNamespaceInit(subject);
     const { bootId, pidNamespace, pageSize } = this.#system;
     return {
       identity: { bootId, pidNamespace, pid, start },
@@ -200,9 +201,9 @@ export class ProcTable implements ProcessTable {
       ppid: stat.ppid,
       startedAt,
       startErrorMs: epoch.errorMs,
-      uid: this.#lasting.owner(asked),
+      uid: this.#cache.owner(subject),
       name: stat.name,
-      ...this.#lasting.command(asked),
+      ...this.#cache.command(subject),
       rssBytes: stat.rssPages * pageSize,
       state: stat.state,
       ...(namespaceInit ? { namespaceInit } : {}),
@@ -220,14 +221,14 @@ export class ProcTable implements ProcessTable {
     return parseProcStat(this.#fs.read(`${this.#root}/${pid}/stat`, statLimit, 'at once').text);
   }
 
-  /** Ticks of the machine, whatever our own time namespace adds to them. */
+  /** In ticks of the machine, without those that our time namespace adds. */
   #startOf(stat: ProcStat): string {
     const { boottimeOffset, ticksPerSecond } = this.#system;
     return `lx:${stat.startTicks - Math.round((boottimeOffset * ticksPerSecond) / 1_000)}`;
   }
 }
 
-/** Kernel threads, zombies and processes in their last moment stay out. */
+/** Whether a process belongs in the list: not a kernel thread, not a zombie, not in its last moment. */
 function isInList(stat: ProcStat): boolean {
   return stat.hasMemory && !stat.kernelThread && stat.state !== 'Z' && isRunning(stat);
 }

@@ -4,8 +4,8 @@ import type { ProcessRow } from '../../model/process.ts';
 import { splitWindowsArgs } from '../commandline/windowsArgs.ts';
 
 /**
- * The one query. Dates as FILETIME texts (100 ns since 1601, UTC): as numbers they would not survive JSON, as dates they would be in local
- * time. `self` is the query's own process. Errors of the settings are swallowed: restricted language modes forbid some of them.
+ * The query. Starts are FILETIME texts (100 ns since 1601, UTC): as numbers they lose digits in JSON, and as dates they are in local time. `self` is the query's
+ * own process. Errors of the settings are ignored: restricted language modes forbid some of them.
  */
 export const cimScript = `
 $ErrorActionPreference = 'Stop'
@@ -25,15 +25,15 @@ $all = @(Get-CimInstance -ClassName Win32_Process -Property ProcessId, ParentPro
 ConvertTo-Json -Compress -Depth 3 -InputObject ([pscustomobject]@{ self = $PID; processes = $all })
 `;
 
-/** One process of Windows as the query tells it. */
+/** One process of the answer. */
 export interface CimProcess {
   readonly row: ProcessRow;
   readonly exe?: string;
 }
 
-/** 100 ns steps from 1601-01-01, where FILETIME begins, to 1970-01-01. */
+/** 100 ns steps from 1601-01-01 (FILETIME) to 1970-01-01. */
 const epochSteps = 116_444_736_000_000_000n;
-/** The kernel's own process; it starts with the machine. */
+/** The process of the kernel, which starts with the machine. */
 const systemPid = 4;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -44,14 +44,14 @@ const processSchema = v.object({
   cmd: v.nullish(v.string(), ''),
   exe: v.nullish(v.string()),
   start: v.nullish(v.pipe(v.string(), v.regex(/^\d{1,20}$/))),
-  // A 64-bit number: PowerShell 7 writes it as a number, some hosts as a text.
+  // 64 bits: a number in PowerShell 7, a text on some hosts.
   rss: v.nullish(v.union([v.number(), v.pipe(v.string(), v.transform(Number))]), 0),
 });
 
 /**
- * Reads the query's answer. Processes without a start (the idle process, some protected ones) have no identity and are left out, like the
- * query itself and what it started; a parent that is younger than its child is a stranger with its PID, and becomes 0.
- * @throws when the answer is no such JSON at all
+ * Parses the query's answer. Left out: processes without a start (the idle process, some protected ones), which have no identity, and the query with its
+ * children. A parent that is younger than its child only has the PID of the real parent, so the parent becomes 0.
+ * @throws when the answer is not JSON of this shape
  */
 export function parseCimOutput(text: string): CimProcess[] {
   const answer = powerShellJson(text);
@@ -84,7 +84,7 @@ export function parseCimOutput(text: string): CimProcess[] {
     });
 }
 
-/** PIDs that accept TCP connections, from `netstat -ano -p TCP` and TCPv6. The state is in the user's language; a listener's foreign port is 0. */
+/** PIDs that accept TCP connections, from `netstat -ano -p TCP` and TCPv6. The state is in the user's language, so listeners are found by remote port 0. */
 export function parseNetstat(text: string): ReadonlySet<number> {
   const listening = new Set<number>();
   for (const line of text.split(/\r?\n/)) {

@@ -8,30 +8,30 @@ interface CimTableOptions {
   /** Replaced in tests only. */
   readonly run?: RunProgram;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds of a clock that only runs forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly clock?: () => number;
 }
 
-/** Starting PowerShell takes about a second of processor time, so ticks between two lists see the last one up to this long. */
-const tickAgeMs = 5_000;
-/** A question about one process is answered from a list of at most this age. */
+/** Starting PowerShell takes about a second of processor time, so `pids` and `detail` use a list of at most this age. */
+const listAgeMs = 5_000;
+/** `isAlive` uses a list of at most this age. */
 const aliveAgeMs = 500;
 
-interface Look {
+interface CimList {
   readonly at: number;
   readonly processes: readonly CimProcess[];
   listening?: Promise<ReadonlySet<number> | undefined>;
 }
 
-/** Windows: one CIM query for the list, `netstat` for listeners. Working directory, environment and standard input are not to be had. */
+/** Windows: one CIM query for the list, `netstat` for listeners. Working directory, environment and standard input are not available. */
 export class CimTable implements ProcessTable {
   readonly source = 'cim';
   readonly #run: RunProgram;
   readonly #system: string;
   readonly #clock: () => number;
-  #look: Look | undefined;
-  /** A query under way: whoever asks meanwhile gets its answer. */
-  #asking: Promise<Look> | undefined;
+  #last: CimList | undefined;
+  /** The query in flight; callers that ask before its end share its answer. */
+  #asking: Promise<CimList> | undefined;
 
   constructor(options: CimTableOptions = {}) {
     this.#run = options.run ?? runProgram;
@@ -44,19 +44,19 @@ export class CimTable implements ProcessTable {
     return (await this.#ask()).processes.map(({ row }) => row);
   }
 
-  /** Changes show after at most five seconds. */
+  /** Changes appear after at most five seconds. */
   async pids(): Promise<readonly number[]> {
-    return (await this.#recent(tickAgeMs)).processes.map(({ row }) => row.pid);
+    return (await this.#recent(listAgeMs)).processes.map(({ row }) => row.pid);
   }
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {
-    const look = await this.#recent(tickAgeMs);
-    const found = look.processes.find((one) => isSame(one.row.identity, row.identity));
+    const list = await this.#recent(listAgeMs);
+    const found = list.processes.find((one) => isSame(one.row.identity, row.identity));
     if (!found) {
       return { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
     }
-    look.listening ??= this.#listening();
-    const listening = await look.listening;
+    list.listening ??= this.#listening();
+    const listening = await list.listening;
     return {
       ...(found.exe === undefined ? {} : { exe: found.exe }),
       stdin: 'unknown',
@@ -73,32 +73,32 @@ export class CimTable implements ProcessTable {
     return (await this.#recent(aliveAgeMs)).processes.some(({ row }) => isSame(row.identity, identity));
   }
 
-  async #recent(ageMs: number): Promise<Look> {
-    return this.#look && this.#clock() - this.#look.at <= ageMs ? this.#look : this.#ask();
+  async #recent(ageMs: number): Promise<CimList> {
+    return this.#last && this.#clock() - this.#last.at <= ageMs ? this.#last : this.#ask();
   }
 
-  #ask(): Promise<Look> {
+  #ask(): Promise<CimList> {
     this.#asking ??= this.#query().finally(() => {
       this.#asking = undefined;
     });
     return this.#asking;
   }
 
-  async #query(): Promise<Look> {
+  async #query(): Promise<CimList> {
     const at = this.#clock();
     const text = await runPowerShell(this.#run, this.#system, cimScript);
     let processes: readonly CimProcess[];
     try {
       processes = parseCimOutput(text);
     } catch {
-      // The parser's own message would quote the answer, with everybody's command lines in it.
+      // The parser's message would quote the answer, which holds command lines.
       throw new Error('The process list cannot be read: the answer of PowerShell is not understood.');
     }
     if (processes.length === 0) {
       throw new Error('The process list cannot be read: PowerShell named no process.');
     }
-    this.#look = { at, processes };
-    return this.#look;
+    this.#last = { at, processes };
+    return this.#last;
   }
 
   async #listening(): Promise<ReadonlySet<number> | undefined> {

@@ -11,10 +11,10 @@ export interface LsofFile {
   readonly tcpState: string;
 }
 
-/** The fields that `parseLsofFields` wants: descriptor, type, name, and TCP state. */
+/** The fields that `parseLsofFields` reads: descriptor, type, name, TCP state. */
 export const lsofFieldLetters = 'ftnT';
 
-/** Parses the lines of `lsof -F ftnT` for one process (lsof(8), OUTPUT FOR OTHER PROGRAMS): one field a line, its letter first, `f` begins a file. */
+/** Parses the lines of `lsof -F ftnT` for one process (lsof(8), OUTPUT FOR OTHER PROGRAMS): one field a line after its letter; `f` begins a file. */
 export function parseLsofFields(text: string): LsofFile[] {
   const files: { fd: string; type: string; name: string; tcpState: string }[] = [];
   for (const line of text.split('\n')) {
@@ -33,9 +33,9 @@ export function parseLsofFields(text: string): LsofFile[] {
   return files;
 }
 
-/** The working directory and the program file, where lsof may see them. */
+/** The working directory and the program file, where lsof may read them. */
 export function lsofPaths(files: readonly LsofFile[]): { readonly cwd?: string; readonly exe?: string } {
-  // A refused look stands in the place of the name: `/proc/12/cwd (readlink: Permission denied)`.
+  // A refusal replaces the name: `/proc/12/cwd (readlink: Permission denied)`.
   const path = (fd: string): string | undefined => {
     const name = files.find((file) => file.fd === fd)?.name;
     return name?.startsWith('/') && !/ \((readlink|stat|open): [^)]*\)$/.test(name) ? name : undefined;
@@ -46,8 +46,8 @@ export function lsofPaths(files: readonly LsofFile[]): { readonly cwd?: string; 
 }
 
 /**
- * What standard input is. Only macOS prints the other end (`->0x…`, `->(none)`); a pipe there that names none may just not be readable, so
- * it is unknown. On other systems pipes and sockets are unknown.
+ * The state of standard input. Only macOS prints the other end (`->0x…`, `->(none)`). A pipe without it may only be unreadable, so it is unknown. On other
+ * systems pipes and sockets are unknown.
  */
 export function lsofStdin(files: readonly LsofFile[]): ProcessDetail['stdin'] {
   const file = files.find((one) => one.fd === '0');
@@ -73,8 +73,7 @@ export function lsofStdin(files: readonly LsofFile[]): ProcessDetail['stdin'] {
 }
 
 /**
- * Whether it accepts TCP connections. UNIX listeners cannot be told from other UNIX sockets with a path on macOS, so one of those
- * makes the answer unknown rather than "no".
+ * Whether a process accepts connections. On macOS UNIX listeners look like other UNIX sockets with a path, so such a socket makes the answer unknown.
  */
 export function lsofListens(files: readonly LsofFile[]): boolean | 'unknown' {
   if (files.some((file) => file.tcpState === 'LISTEN' || (file.type === 'unix' && file.name.includes('(LISTEN)')))) {

@@ -3,12 +3,12 @@ import { type RunProgram, runProgram } from '../../base/runProgram.ts';
 import type { Listener, ListenerTable, PortClient, PortState } from '../listenerTable.ts';
 
 /**
- * lsof ends with 1 when nothing was found, which is an answer here; a shell without lsof ends with 127, which is none. It sees the sockets of this
- * user's processes only, unless it runs as root.
+ * lsof exits with 1 when it finds nothing, which is an answer; the shell exits with 127 when there is no lsof. Unless it runs as root, lsof sees the sockets of
+ * this user's processes only.
  */
 const tolerant = 'lsof "$@"; [ $? -le 1 ]';
 
-/** POSIX without `/proc` (macOS): one call of `lsof` for all ports that are asked for. */
+/** POSIX without `/proc` (macOS): one call of `lsof` for all ports. */
 export class LsofListeners implements ListenerTable {
   readonly source = 'lsof';
   readonly #run: RunProgram;
@@ -17,7 +17,7 @@ export class LsofListeners implements ListenerTable {
     this.#run = run;
   }
 
-  async look(ports: ReadonlySet<number>): Promise<PortState | undefined> {
+  async read(ports: ReadonlySet<number>): Promise<PortState | undefined> {
     if (ports.size === 0) {
       return { listeners: [], clients: [] };
     }
@@ -66,7 +66,7 @@ export function parseLsofPorts(text: string, ports: ReadonlySet<number>): PortSt
   return { listeners: [...listeners.values()], clients };
 }
 
-/** `*:8700`, `127.0.0.1:8700`, `[::1]:8700`. lsof does not say which `*` is IPv6; connections find it either way. */
+/** `*:8700`, `127.0.0.1:8700`, `[::1]:8700`. lsof prints `*` for IPv4 and IPv6 alike. */
 function endOf(text: string): { readonly address: string; readonly port: number } | undefined {
   const [, address = '', port = ''] = /^(.*):(\d+)$/.exec(text) ?? [];
   if (address === '') {

@@ -7,10 +7,10 @@ export interface PsLine {
   readonly name: string;
 }
 
-/** Columns that procps, BusyBox-free Linux, macOS and the BSDs all know; without headers. `rss` is in kilobytes on all of them. */
+/** Columns that procps, macOS and the BSDs have (BusyBox does not), without headers. `rss` is in kilobytes on all of them. */
 export const psColumns = 'pid=,ppid=,stat=,rss=,comm=';
 
-/** Parses such lines; what is no such line is left out. */
+/** Parses such lines; other lines are left out. */
 export function parsePsLines(text: string): PsLine[] {
   return text.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\d+)\s+(.*)$/.exec(line);
@@ -22,28 +22,28 @@ export function parsePsLines(text: string): PsLine[] {
   });
 }
 
-/** Linux's kthreadd, the parent of all kernel threads: PID 2, unless this is a PID namespace of its own, where any program may have that number. */
+/** PID of kthreadd, the parent of Linux's kernel threads. It is 2, but in a PID namespace any program may have that PID. */
 export function kernelThreadParent(lines: readonly PsLine[]): number | undefined {
   return lines.find((line) => line.pid === 2 && line.ppid === 0 && line.name === 'kthreadd')?.pid;
 }
 
 /**
- * Whether a line belongs in the process table: no zombie, no kernel thread, and not the `ps` that we started to look.
- * @param kernelParent what `kernelThreadParent` says of the whole list
+ * Whether a line belongs in the process table: not a zombie, not a kernel thread, not the `ps` that we started.
+ * @param kernelParent from `kernelThreadParent`
  */
 export function isListedLine(line: PsLine, ownPid: number, kernelParent: number | undefined): boolean {
   const kernelThread = kernelParent !== undefined && (line.pid === kernelParent || line.ppid === kernelParent);
   return !kernelThread && !/^[ZX]/.test(line.state) && !(line.ppid === ownPid && isPs(line.name));
 }
 
-/** @param name as ps gives it: the file's name, or its path on macOS */
+/** @param name from ps: the file's name, on macOS its path */
 export function isPs(name: string): boolean {
   return name === 'ps' || name.endsWith('/ps');
 }
 
 /**
- * Parses the start that `ps -o lstart=` prints in the C locale, in local time and whole seconds: `Sat Nov 21 09:10:36 2026`.
- * @returns epoch seconds, undefined when it is not a date
+ * Parses the start from `ps -o lstart=` in the C locale, which is in local time and whole seconds: `Sat Nov 21 09:10:36 2026`.
+ * @returns epoch seconds; undefined when it is not a date
  */
 export function parseLstart(text: string): number | undefined {
   const match = /^\w{3}\s+(?:\w{3}\s+\d{1,2}|\d{1,2}\s+\w{3})\s+\d\d:\d\d:\d\d\s+\d{4}$/.exec(text.trim());

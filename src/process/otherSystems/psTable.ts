@@ -7,25 +7,25 @@ import { type LsofFile, lsofFieldLetters, lsofListens, lsofPaths, lsofStdin, par
 import { isListedLine, isPs, kernelThreadParent, type PsLine, parseLstart, parsePsLines, psColumns } from './psLines.ts';
 
 interface PsTableOptions {
-  /** ps-list; the guard, which carries few libraries, has one of its own. */
+  /** ps-list. The guard, which bundles few libraries, passes its own. */
   readonly listProcesses: () => Promise<readonly ProcessDescriptor[]>;
   /** Replaced in tests only. */
   readonly run?: RunProgram;
 }
 
 /**
- * `ps` of Linux computes the start anew each time, from the uptime, and is one second off now and then (on macOS it is a stored number).
- * A PID cannot come round to another process within that.
+ * `ps` of Linux computes the start from the uptime at each call and is sometimes one second off (macOS stores the start). A PID is not given to another process
+ * within a second.
  */
 const jitterSeconds = 1;
 
-/** POSIX without `/proc` (macOS): `ps` through ps-list, `lsof` for details. Starts are right to the second. */
+/** POSIX without `/proc` (macOS): `ps` through ps-list, `lsof` for details. Starts are exact to the second. */
 export class PsTable implements ProcessTable {
   readonly source = 'ps';
   readonly #run: RunProgram;
   readonly #listProcesses: () => Promise<readonly ProcessDescriptor[]>;
   #bootId: Promise<string> | undefined;
-  /** Starts by PID as they were first seen, so that a second's jitter does not make another process of it. */
+  /** The first start that was read for each PID, so that a jitter of one second does not change the identity. */
   #starts: ReadonlyMap<number, number> = new Map();
 
   constructor(options: PsTableOptions) {
@@ -63,7 +63,7 @@ export class PsTable implements ProcessTable {
   }
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {
-    // lsof fails when the process is gone, and also when it could not see everything.
+    // lsof fails when the process is gone, and also when it could not read everything.
     const text = await this.#run('lsof', ['-nP', '-p', String(row.pid), '-F', lsofFieldLetters]).catch(() => undefined);
     if (!(await this.isAlive(row.identity))) {
       return { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };
@@ -71,10 +71,10 @@ export class PsTable implements ProcessTable {
     const missing = ['environment: not given by this system'];
     const files: readonly LsofFile[] = parseLsofFields(text ?? '');
     if (files.length === 0) {
-      return { stdin: 'unknown', listens: 'unknown', missing: [...missing, 'exe, cwd, stdin: lsof is not there or may not look'] };
+      return { stdin: 'unknown', listens: 'unknown', missing: [...missing, 'exe, cwd, stdin: lsof is missing or was refused'] };
     }
     const paths = lsofPaths(files);
-    // Without any numbered descriptor, lsof was refused the list of them.
+    // Without any numbered descriptor, lsof was refused the list.
     const seen = files.some((file) => /^\d+$/.test(file.fd));
     if (paths.cwd === undefined || !seen) {
       missing.push('cwd, stdin: permission denied');
@@ -128,15 +128,14 @@ export class PsTable implements ProcessTable {
   }
 }
 
-/** When only ps-list answered: it gives no state, but zombies say so in their command. */
+/** For rows of ps-list alone: it has no state, but the command of a zombie says so. */
 function isListedAlone(one: ProcessDescriptor): boolean {
   return !/(^|\s)<defunct>$/.test(one.cmd ?? '') && !(one.ppid === process.pid && isPs(one.name));
 }
 
 /**
- * A text for this boot. macOS has an identifier of the boot session; `kern.boottime` (macOS, FreeBSD) is moved when the clock is set, and
- * the uptime, the last resort, is cut to ten minutes. When the text changes within one boot, stored facts are not found again, and nothing
- * worse.
+ * An identifier of this boot: the boot session of macOS, otherwise `kern.boottime` (macOS, FreeBSD), which changes when the clock is set, otherwise the boot time
+ * from the uptime, rounded to ten minutes. When the identifier changes within one boot, stored facts are not found again; nothing worse happens.
  */
 export async function readBootId(run: RunProgram, now: () => number = Date.now, upSeconds: () => number = uptime): Promise<string> {
   const session = (await run('sysctl', ['-n', 'kern.bootsessionuuid']).catch(() => '')).trim();

@@ -4,7 +4,7 @@ import { powerShellJson, powerShellList, runPowerShell, systemFolder } from '../
 import { type RunProgram, runProgram } from '../../base/runProgram.ts';
 import type { Listener, ListenerTable, PortClient, PortState } from '../listenerTable.ts';
 
-/** Numbers of `Microsoft.PowerShell…NetTCPConnection.State`: 2 listens, 5 is established. As numbers they are the same in every language. */
+/** The query. States are numbers (2 listens, 5 is established), because their names depend on the language. */
 export function connectionScript(ports: ReadonlySet<number>): string {
   const list = [...ports].join(',');
   return `
@@ -30,7 +30,7 @@ const connectionSchema = v.object({
 const listenState = 2;
 const establishedState = 5;
 
-/** Windows: `Get-NetTCPConnection`, in one query for all ports that are asked for. */
+/** Windows: one query of `Get-NetTCPConnection` for all ports. */
 export class WindowsListeners implements ListenerTable {
   readonly source = 'windows';
   readonly #run: RunProgram;
@@ -41,7 +41,7 @@ export class WindowsListeners implements ListenerTable {
     this.#system = systemFolder(env);
   }
 
-  async look(ports: ReadonlySet<number>): Promise<PortState | undefined> {
+  async read(ports: ReadonlySet<number>): Promise<PortState | undefined> {
     if (ports.size === 0) {
       return { listeners: [], clients: [] };
     }
@@ -53,7 +53,7 @@ export class WindowsListeners implements ListenerTable {
   }
 }
 
-/** Reads the query's answer. @throws when it is no such JSON at all */
+/** Parses the query's answer. @throws when it is not JSON of this shape */
 export function parseConnections(text: string, ports: ReadonlySet<number>): PortState {
   const answer = powerShellJson(text);
   const { connections } = v.parse(v.object({ connections: v.unknown() }), answer);
@@ -66,7 +66,7 @@ export function parseConnections(text: string, ports: ReadonlySet<number>): Port
     }
     const { state, local, port, remote, remotePort, pid } = parsed.output;
     if (state === listenState && ports.has(port)) {
-      // PID 0: the process has ended, and the system still holds its socket.
+      // PID 0: the process has ended, and the system still has its socket.
       listeners.push({ port, address: local, pids: pid > 0 ? [pid] : [] });
     } else if (state === establishedState && ports.has(remotePort) && pid > 0 && isLoopbackAddress(remote)) {
       clients.push({ port: remotePort, pid });

@@ -6,13 +6,13 @@ import { observedLaunch, observedWords } from '../commandline/parseLaunch.ts';
 import { isNamespaceInit } from './namespaceInit.ts';
 import type { ProcessTree } from './processTree.ts';
 
-/** One running server with what started it. */
+/** One running server with its launchers. */
 export interface ServerChain {
   /** The topmost process that is not a launcher. */
   readonly server: ProcessRow;
   /** Topmost first; empty when the server was started directly. */
   readonly launchers: readonly ProcessRow[];
-  /** What is above the topmost launcher: the client, a user's shell, init. Undefined when it is not in the list. */
+  /** The parent of the topmost launcher: the client, a user's shell, init. Undefined when it is not in the list. */
   readonly parent?: ProcessRow;
 }
 
@@ -26,19 +26,19 @@ const kinds: Partial<Readonly<Record<LauncherName, string>>> = {
   'pipx-run': 'pipx',
 };
 
-/** Longest chain that is followed downwards. */
+/** Longest chain of launchers that is followed downwards. */
 const deepest = 30;
 
 /**
- * Whether a process only starts another one and waits for it, and by what name a person knows it: `npm exec`, `npx`, `npm run`, `sh`,
- * `cmd`, `pnpm dlx`, `yarn dlx`, `bunx`, `uvx`, `uv run`, `pipx`, `env`, `mcp-shepherd guard`, `disclaimer`, `srt`, `tsx` …
- * @returns undefined for servers, clients, terminals and everything else. A docker client is the server for us.
+ * The usual name of a process that only starts another one and waits for it: `npm exec`, `npx`, `npm run`, `sh`, `cmd`, `pnpm dlx`, `yarn dlx`, `bunx`, `uvx`,
+ * `uv run`, `pipx`, `env`, `mcp-shepherd guard`, `disclaimer`, `srt`, `tsx` …
+ * @returns undefined for servers, clients, terminals and all other processes. A docker client counts as the server.
  */
 export function launcherKind(row: ProcessRow): string | undefined {
   return kindOf(row, observedLaunch(row));
 }
 
-/** Whether a row runs a script of commands, which may have started anything beside the server; what other launchers start belongs to it. */
+/** Whether a row runs a shell script, which may start other programs beside the server. All children of other launchers belong to the server. */
 export function isShellScript(row: ProcessRow): boolean {
   const name = commandName(observedWords(row)[0] ?? '');
   return isShell(name) || name === 'cmd';
@@ -61,14 +61,14 @@ function kindOf(row: ProcessRow, launch: LaunchSpec): string | undefined {
     case 'cmd':
       return launch.target === undefined ? undefined : 'cmd';
     case 'binary':
-      // A package manager that has wiped its title, so that only its name is left.
+      // A package manager that has cleared its title except for its name.
       return words.length === 1 && /^(npm|npx|pnpm|pnpx|bunx|uvx)$/.test(name) ? name : undefined;
     default:
       return kinds[launch.launcher] ?? launch.supervises;
   }
 }
 
-/** The package manager behind the words: by its own name, or as the script of a node. */
+/** The package manager of a command line: by its own name, or as the script that Node runs. */
 function programOf(words: readonly string[]): string {
   const name = commandName(words[0] ?? '');
   if (!isNode(name)) {
@@ -78,15 +78,15 @@ function programOf(words: readonly string[]): string {
   return (script === undefined ? undefined : packageManagerScript(script)) ?? name;
 }
 
-/** pnpm's watchdog: a shell that ignores all signals and waits for its parent. It serves nobody. */
+/** Whether it is pnpm's watchdog: a shell that ignores all signals and waits for its parent. It is never a server. */
 export function isWatchdog(row: ProcessRow): boolean {
   const launch = observedLaunch(row);
   return launch.launcher === 'shell' && /^\s*trap\s+(''|"")\s/.test(launch.target ?? '');
 }
 
 /**
- * Finds the server that a process belongs to: downwards from a launcher, upwards over the launchers of a server.
- * @param isClient processes that start servers of their own accord: never a launcher, never climbed over
+ * Finds the server that a process belongs to: downwards from a launcher, then upwards over the launchers of the server.
+ * @param isClient whether a process starts servers itself: it never counts as a launcher, and the search does not go above it
  * @returns undefined for a launcher whose server has not started yet, for watchdogs and for installers
  */
 export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row: ProcessRow) => boolean): ServerChain | undefined {
@@ -97,7 +97,7 @@ export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row
   const launchers: ProcessRow[] = [];
   let below = server;
   for (const above of tree.ancestorsOf(server)) {
-    // The first process of a system or a container takes up orphans: that it is a shell does not say that it started this.
+    // The first process of a namespace adopts orphans: also when it is a shell, it need not have started this one.
     if (isNamespaceInit(above) || isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
       return { server, launchers, parent: above };
     }
@@ -135,18 +135,18 @@ function serverBelow(start: ProcessRow, tree: ProcessTree, isClient: (row: Proce
   return undefined;
 }
 
-/** Launchers that may be the server themselves: a server written as a shell script, a runner that loads the script into its own process. */
+/** Launchers that may be the server themselves: a server that is a shell script, a runner that loads the script into its own process. */
 function mayServe(launch: LaunchSpec): boolean {
   return launch.wrappers.length === 0 && (launch.supervises !== undefined || launch.launcher === 'shell');
 }
 
-/** A child that is rather the server than one of the small programs that a script calls on its way. */
+/** Whether a child is more likely the server than one of the small programs that a script runs before it. */
 function isServing(row: ProcessRow): boolean {
   const launch = observedLaunch(row);
   return launch.launcher !== 'binary' || kindOf(row, launch) !== undefined || /mcp/i.test(lastPart(launch.target ?? ''));
 }
 
-/** Children that launchers and bundlers keep beside the server, or need before it: they prepare, they serve nobody. */
+/** Whether a child only prepares the start or helps a bundler: it is never the server. */
 function isHelper(row: ProcessRow): boolean {
   const words = observedWords(row);
   const name = commandName(words[0] ?? '');
@@ -158,8 +158,8 @@ function isHelper(row: ProcessRow): boolean {
 }
 
 /**
- * Windows: `python.exe` of a venv starts the base `python.exe` with the same arguments, and `pkg.exe` in Scripts starts `python.exe`
- * with itself as the script. The starters are launchers.
+ * Windows: `python.exe` of a venv starts the base `python.exe` with the same arguments, and `pkg.exe` in Scripts starts `python.exe` with itself as the script.
+ * The first process of both pairs is a launcher.
  */
 function isRedirector(row: ProcessRow, child: ProcessRow): boolean {
   const above = observedWords(row);
@@ -176,7 +176,7 @@ function isRedirector(row: ProcessRow, child: ProcessRow): boolean {
   return commandName(rest[0] ?? '').replace(/-script\.pyw?$/, '') === commandName(program);
 }
 
-/** `python -m venv`, `-m pip`: what pipx and uv run before they become, or start, the server. */
+/** `python -m venv`, `-m pip`: pipx and uv run these before they become or start the server. */
 function isInstaller(row: ProcessRow): boolean {
   const { launcher, target = '' } = observedLaunch(row);
   return (

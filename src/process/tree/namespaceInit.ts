@@ -1,16 +1,16 @@
 import type { ProcessRow } from '../../model/process.ts';
 
 /**
- * The first process of the system, of a container or of any other PID namespace. It takes up the orphans of its namespace, so that its being the parent
- * says nothing about who started a process: it is never taken for a launcher, an owner or a client.
+ * Whether a process is the first of the system, of a container or of another PID namespace. It adopts the orphans of its namespace, so it need not have started
+ * its children: it never counts as a launcher, an owner or a client.
  */
 export function isNamespaceInit(row: ProcessRow): boolean {
   return row.pid === 1 || row.namespaceInit === true;
 }
 
 /**
- * Whether `/proc/PID/status` is that of the first process of its PID namespace. `NSpid` lists its PIDs from the reader's namespace inwards
- * (proc_pid_status(5), since Linux 4.1); without that line nothing is known.
+ * Whether `/proc/PID/status` belongs to the first process of its PID namespace. `NSpid` lists its PIDs from the reader's namespace inwards (proc_pid_status(5),
+ * since Linux 4.1). False without that line.
  */
 export function namesNamespaceInit(status: string): boolean {
   return /^NSpid:(?:\s+\d+)*\s+1\s*$/m.test(status);

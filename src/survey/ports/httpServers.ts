@@ -39,7 +39,7 @@ export class HttpServers {
   /** Who holds the ports that the definitions name. Asks nobody; where the system gives no answer, nothing is held and nothing is free. */
   async look(definitions: readonly RawDefinition[], tree: ProcessTree): Promise<HttpState> {
     this.#ports = portsOf(definitions);
-    const look = this.#ports.size === 0 ? { listeners: [], clients: [] } : await this.#table.look(this.#ports);
+    const look = this.#ports.size === 0 ? { listeners: [], clients: [] } : await this.#table.read(this.#ports);
     if (!look) {
       return { claims: [], states: new Map(), look: { listeners: [], clients: [] } };
     }
@@ -54,7 +54,7 @@ export class HttpServers {
     if (this.#ports.size === 0 || this.#table.source !== 'proc') {
       return false;
     }
-    const look = await this.#table.look(this.#ports);
+    const look = await this.#table.read(this.#ports);
     return look !== undefined && signatureOf(look) !== this.#signature;
   }
 

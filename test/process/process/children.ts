@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ProcessRow, ProcessTable } from '../../../src/model/process.ts';
 
-/** Real processes of one test file; whatever was started is ended by `end`. */
+/** Real processes of one test file; `end` ends all of them. */
 export class Children {
   readonly #started = new Set<ChildProcess>();
   readonly #others = new Set<number>();
@@ -96,8 +96,8 @@ export async function rowOf(table: ProcessTable, pid: number): Promise<ProcessRo
 }
 
 /**
- * Whether it can be proven here that nobody holds the other end of a pipe. Where the first process is not a plain init and may not be looked
- * at, it may be the one. In a PID namespace of the tests' own it is one of ours.
+ * Whether it can be proven here that no process holds the other end of a pipe. A first process whose files may not be read may hold it, unless it is a plain init.
+ * In a PID namespace of the tests' own it is one of ours.
  */
 export function deadPipesCanBeProven(): boolean {
   const refused = readdirSync('/proc/1/fd').some((fd) => {
@@ -110,7 +110,7 @@ export function deadPipesCanBeProven(): boolean {
     }
   });
   if (refused) {
-    console.log('skipped: the first process may hold the other end of a pipe and may not be looked at; run in a PID namespace');
+    console.log('skipped: the first process may hold the other end of a pipe and may not be read; run in a PID namespace');
   }
   return !refused;
 }

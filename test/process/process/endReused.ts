@@ -56,15 +56,15 @@ for (const swapped of ['never', 'before the list', 'between list and signal'] as
       return rows;
     },
   };
-  const hands = systemTerminator(table);
+  const system = systemTerminator(table);
   const sent: string[] = [];
   const { status } = await endTree(
     { server: row.identity, launchers: [], objection: () => undefined },
     {
-      ...hands,
+      ...system,
       signal(pid, name) {
         sent.push(name);
-        hands.signal(pid, name);
+        system.signal(pid, name);
       },
     },
   );

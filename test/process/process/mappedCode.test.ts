@@ -38,7 +38,7 @@ linux('Native code that a process has mapped, on Linux', () => {
     const [, system = ''] = /(\/\S*\/lib(?:m|stdc\+\+|c)[.\w-]*\.so\S*)$/m.exec(readFileSync('/proc/self/maps', 'utf8')) ?? [];
     copyFileSync(system, library);
     child = spawn('sleep', ['600'], { stdio: 'ignore', env: { ...process.env, LD_PRELOAD: library } });
-    // It has come to rest when nothing of it has to be read any more.
+    // It has settled when `maps` is no longer read for it.
     await until('nothing of it is read', async () => {
       const { reads } = await look();
       return reads === 0 && readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes(library);

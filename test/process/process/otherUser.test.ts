@@ -9,7 +9,7 @@ import { processTree } from '../../../src/process/tree/processTree.ts';
 import { openProgram, otherUser } from '../../otherUser.ts';
 import { Children, deadPipesCanBeProven, firstLine, kill, readUntil, rowOf } from './children.ts';
 
-const { uid: nobody } = otherUser;
+const { uid: otherUid } = otherUser;
 let reader: readonly string[] = [];
 
 interface Answer {
@@ -47,35 +47,35 @@ describe('The process table across users and namespaces, on Linux', function () 
       stdin: 'unknown',
       listens: 'unknown',
       missing: ['exe', 'cwd', 'environment', 'stdin', 'open files'].map((part) => `${part}: permission denied`),
-      elsewhere: { reason: 'whether its paths mean the files that are seen here may not be read (permission denied)' },
+      elsewhere: { reason: 'its mount namespace may not be read (permission denied), so its paths may mean other files' },
     });
   });
 
   it('reads its own user’s processes in full', async () => {
     const child = await children.start('sleep', ['100'], { ...asNobody, env: { ONE: '1', PATH: process.env.PATH ?? '' } });
     const [answer] = read([child.pid], asNobody);
-    assert.equal(answer?.row?.uid, nobody);
+    assert.equal(answer?.row?.uid, otherUid);
     assert.equal(answer?.detail?.cwd, '/');
     assert.equal(answer?.detail?.environment, 2);
     assert.deepEqual(answer?.detail?.missing, []);
-    assert.equal((await rowOf(new ProcTable(), child.pid)).uid, nobody);
+    assert.equal((await rowOf(new ProcTable(), child.pid)).uid, otherUid);
   });
 
   it('names the user of a process that gave up root', async () => {
-    const code = `import os, time; os.setgid(${nobody}); os.setuid(${nobody}); print(os.getpid(), flush=True); time.sleep(100)`;
+    const code = `import os, time; os.setgid(${otherUid}); os.setuid(${otherUid}); print(os.getpid(), flush=True); time.sleep(100)`;
     const { pid } = await children.startClient('python3', ['-c', code]);
-    assert.equal((await rowOf(new ProcTable(), pid)).uid, nobody);
+    assert.equal((await rowOf(new ProcTable(), pid)).uid, otherUid);
   });
 
   it('names the user of a process that may not be dumped, whose files belong to root', async () => {
-    const code = `import ctypes, os, time; os.setgid(${nobody}); os.setuid(${nobody}); ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print(os.getpid(), flush=True); time.sleep(100)`;
+    const code = `import ctypes, os, time; os.setgid(${otherUid}); os.setuid(${otherUid}); ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print(os.getpid(), flush=True); time.sleep(100)`;
     const { pid } = await children.startClient('python3', ['-c', code]);
     assert.equal(statSync(`/proc/${pid}/environ`).uid, 0, 'it may not be dumped');
-    assert.equal((await rowOf(new ProcTable(), pid)).uid, nobody);
+    assert.equal((await rowOf(new ProcTable(), pid)).uid, otherUid);
   });
 
   it('knows the other end of a socket pair without any right over the client', async () => {
-    const code = `const c = require('node:child_process').spawn('sleep', ['100'], { uid: ${nobody}, gid: ${nobody}, cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
+    const code = `const c = require('node:child_process').spawn('sleep', ['100'], { uid: ${otherUid}, gid: ${otherUid}, cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
       c.once('spawn', () => console.log(c.pid)); setInterval(() => {}, 1000);`;
     const { client, pid } = await children.startClient(process.execPath, ['-e', code]);
     assert.equal(read([pid], asNobody)[0]?.detail?.stdin, 'connected');
@@ -88,7 +88,7 @@ describe('The process table across users and namespaces, on Linux', function () 
       this.skip();
     }
     const code = `import os, subprocess, sys
-server = subprocess.Popen(['sleep', '100'], stdin=subprocess.PIPE, user=${nobody}, group=${nobody}, cwd='/')
+server = subprocess.Popen(['sleep', '100'], stdin=subprocess.PIPE, user=${otherUid}, group=${otherUid}, cwd='/')
 print(server.pid, flush=True)
 sys.stdin.readline()`;
     const { client, pid } = await children.startClient('python3', ['-c', code]);

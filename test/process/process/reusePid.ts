@@ -22,7 +22,7 @@ for (let tries = 0; second.pid !== pid && tries < 50; tries += 1) {
   writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
   second = await startSleeper();
 }
-// Before any new list, as somebody asks who remembers the first one.
+// Before any new list, as an observer that remembers the first process asks.
 const firstAliveAfter = await table.isAlive(old.identity);
 const detail = await table.detail(old);
 const now = (await table.list()).find((row) => row.pid === pid);

@@ -150,7 +150,7 @@ describe('The other end of standard input, on Linux', function () {
     assert.equal(await stdin(pid), 'connected');
   });
 
-  it('is unknown for a FIFO with a name, until somebody writes to it', async () => {
+  it('is unknown for a FIFO with a name, until a process opens it for writing', async () => {
     const path = join(folder, 'fifo');
     execFileSync('mkfifo', [path]);
     const reader = await children.start('bash', ['-c', 'exec sleep 100 0<>"$0"', path]);
@@ -213,7 +213,7 @@ describe('The other end of standard input, on Linux', function () {
     }
   });
 
-  it('cannot be forged by the name of somebody’s socket', async () => {
+  it('cannot be forged by the name of another socket', async () => {
     const { pid } = await children.startClient(process.execPath, ['-e', nodeClient]);
     const inode = /\d+/.exec(linkOf(pid))?.[0] ?? '';
     assert.equal(await stdin(pid), 'connected');

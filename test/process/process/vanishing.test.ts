@@ -66,7 +66,7 @@ describe('A process that ends while it is read, on Linux', function () {
   after(() => children.end());
 
   for (const code of ['ENOENT', 'ESRCH', 'EACCES']) {
-    it(`is left out of the list at every single step, and hides nobody: ${code}`, async () => {
+    it(`is left out of the list at every single step, and hides no other process: ${code}`, async () => {
       const steps = new Set<string>();
       for (let failAt = 1; ; failAt += 1) {
         const failing = new FailingFs(pids, victim.pid, code, failAt, false);

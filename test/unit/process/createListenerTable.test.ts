@@ -61,8 +61,8 @@ describe('parseLsofPorts', () => {
     const failing = new LsofListeners(async () => {
       throw new Error('lsof failed (1)');
     });
-    assert.equal(await failing.look(ports), undefined);
-    assert.deepEqual(await failing.look(new Set()), { listeners: [], clients: [] });
+    assert.equal(await failing.read(ports), undefined);
+    assert.deepEqual(await failing.read(new Set()), { listeners: [], clients: [] });
   });
 });
 
@@ -88,12 +88,12 @@ describe('parseConnections', () => {
       },
       { SystemRoot: 'C:\\Windows' },
     );
-    assert.deepEqual(await table.look(ports), expected);
+    assert.deepEqual(await table.read(ports), expected);
     assert.deepEqual(asked, ['C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe', connectionScript(ports)]);
     assert.match(connectionScript(ports), /\$ports = @\(8700,3001\)/);
   });
 
   it('is no answer where there is none', async () => {
-    assert.equal(await new WindowsListeners(async () => 'Access denied').look(ports), undefined);
+    assert.equal(await new WindowsListeners(async () => 'Access denied').read(ports), undefined);
   });
 });

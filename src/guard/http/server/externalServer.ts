@@ -94,7 +94,7 @@ export class ExternalServer {
   async #holder(url: URL, table: ProcessTable): Promise<ProcessRow | string> {
     const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
     const addresses = loopbackAddresses(url.hostname) ?? [];
-    const seen = (await this.#listeners.look(new Set([port])))?.listeners;
+    const seen = (await this.#listeners.read(new Set([port])))?.listeners;
     if (!seen) {
       return 'this system does not show which process listens';
     }

@@ -78,7 +78,7 @@ export async function ensure(world: World, ask: EnsureAsk): Promise<EnsureResult
 
 /** Who listens on a port now. */
 export async function listenersOf(port: number): Promise<readonly number[]> {
-  return (await new ProcListeners().look(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
+  return (await new ProcListeners().read(new Set([port])))?.listeners.flatMap((one) => one.pids) ?? [];
 }
 
 /** Ends the servers that a test has left on its own port, by PID. */

@@ -19,7 +19,7 @@ import { headlines, instanceOf, makeWorld, settled, type World } from '../world.
 import { freePort, imitation, type RunningHttp, startImitation, startListening } from './httpServer.ts';
 
 /** A machine that does not tell who listens. */
-const blind: ListenerTable = { source: 'blind', look: async () => undefined };
+const blind: ListenerTable = { source: 'blind', read: async () => undefined };
 
 describe('HTTP servers', function () {
   this.timeout(120_000);
@@ -222,7 +222,7 @@ describe('HTTP servers', function () {
     await settled(surveyor);
     server.child.kill('SIGUSR1');
     for (let listening = true; listening; ) {
-      listening = (await new ProcListeners().look(new Set([server.port])))?.listeners.length !== 0;
+      listening = (await new ProcListeners().read(new Set([server.port])))?.listeners.length !== 0;
     }
     assert.deepEqual(headlines(instanceOf(await surveyor.survey(), server.pid)), []);
     ahead += closedMs;
@@ -245,7 +245,7 @@ describe('HTTP servers', function () {
     const table = new ProcListeners();
     let pid: number | undefined;
     while (pid === undefined) {
-      pid = (await table.look(new Set([port])))?.listeners[0]?.pids[0];
+      pid = (await table.read(new Set([port])))?.listeners[0]?.pids[0];
     }
     const instance = instanceOf(await settled(await observer()), pid);
     const others = (await new ProcTable().list()).filter((row) => row.ppid === starter.pid && row.pid !== pid);
@@ -283,14 +283,14 @@ describe('HTTP servers', function () {
   it('are seen alike by the two ways to look, /proc and lsof', async function () {
     const server = await imitate();
     const ports = new Set([server.port]);
-    const byLsof = await new LsofListeners().look(ports);
+    const byLsof = await new LsofListeners().read(ports);
     if (!byLsof) {
       console.log('No lsof on this machine.');
       this.skip();
     }
-    assert.deepEqual(byLsof, await new ProcListeners().look(ports));
+    assert.deepEqual(byLsof, await new ProcListeners().read(ports));
     assert.deepEqual(byLsof.listeners, [{ port: server.port, address: '127.0.0.1', pids: [server.pid] }]);
     const free = await freePort();
-    assert.deepEqual(await new LsofListeners().look(new Set([free])), { listeners: [], clients: [] }, 'a free port is an answer');
+    assert.deepEqual(await new LsofListeners().read(new Set([free])), { listeners: [], clients: [] }, 'a free port is an answer');
   });
 });

@@ -144,7 +144,7 @@ describe('/proc/net/unix', () => {
 
 describe('/proc/net/tcp', () => {
   it('knows listeners and ended connections, of both families', () => {
-    // Captured on Linux 6.18; the third is one that is closing and belongs to nobody.
+    // Captured on Linux 6.18; the third is closing and has no owner.
     const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:A2C1 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 53101 1 00000000e47cd088 100 0 0 10 0
    1: 0100007F:A2C1 0100007F:E0B2 01 00000000:00000000 00:00000000 00000000     0        0 53102 1 00000000e47cd088 20 4 30 10 -1

@@ -192,7 +192,7 @@ describe('PsTable on a macOS of texts', () => {
     assert.deepEqual(await detail({}), {
       stdin: 'unknown',
       listens: 'unknown',
-      missing: ['environment: not given by this system', 'exe, cwd, stdin: lsof is not there or may not look'],
+      missing: ['environment: not given by this system', 'exe, cwd, stdin: lsof is missing or was refused'],
     });
     assert.deepEqual(await detail({ 'ps -o stat=,lstart= -p 412': '' }), { stdin: 'unknown', listens: 'unknown', missing: ['gone'] });
     assert.deepEqual(await detail({ 'ps -o stat=,lstart= -p 412': printed.replace('Ss', 'Z') }), {

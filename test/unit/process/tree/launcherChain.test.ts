@@ -35,7 +35,7 @@ describe('launcher chains', () => {
     });
   }
 
-  it('takes a pnpm watchdog for nobody', () => {
+  it('never takes a pnpm watchdog for a server', () => {
     const table = [client, row(20, 10, ['pnpm', 'dlx', 'x']), row(21, 20, ['sh', '-c', "trap '' INT TERM HUP; cat"])];
     assert.equal(resolveServer(table[2] ?? client, processTree(table), isClient), undefined);
     assert.equal(resolveServer(table[1] ?? client, processTree(table), isClient), undefined);

@@ -46,7 +46,7 @@ describe('ExternalServer', () => {
       },
       listeners: {
         source: 'test',
-        look: async () => {
+        read: async () => {
           reads += 1;
           return { listeners, clients: [] };
         },
