@@ -45,7 +45,7 @@ export async function runHttpGuard(argv: readonly string[]): Promise<number> {
     process.on(signal, () => void guard.close());
   }
   process.on('SIGUSR2', () => {
-    guard.restart('asked by SIGUSR2').catch((error: unknown) => line(reasonOf(error)));
+    guard.restart('requested by SIGUSR2').catch((error: unknown) => line(reasonOf(error)));
   });
   line(`listening on ${guard.url.origin}, in front of ${options.upstream?.origin ?? options.command}`);
   await guard.closed;
