@@ -7,7 +7,7 @@ import { findingLabels } from './findingLabels.ts';
 import { counted, homePath, memory } from './quantities.ts';
 
 /** One line of an explanation: what it is about, and the text. An empty name = a sentence of its own. */
-export interface ExplanationRow {
+interface ExplanationRow {
   readonly name: string;
   readonly text: string;
 }
@@ -17,7 +17,7 @@ export interface ExplanationSection {
   readonly rows: readonly ExplanationRow[];
 }
 
-export interface ExplanationOptions {
+interface ExplanationOptions {
   /** Who can restart it and how, in words; each shell knows its own way. */
   readonly cure: string;
   /** Home folder, shown as `~`. */

@@ -1,7 +1,7 @@
 import { type Finding, type FindingKind, isHeadline } from '../model/finding.ts';
 
 /** What a person reads for one kind of finding. */
-export interface FindingLabel {
+interface FindingLabel {
   /** Of a section about one finding. */
   readonly heading: string;
   /** The state of one server or entry: "stale". */

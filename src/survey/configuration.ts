@@ -5,7 +5,7 @@ import type { Attributed } from './match/attributeServers.ts';
 import type { SurveyOptions } from './surveyor.ts';
 
 /** The directories that servers and their clients run in: there, and above, are their projects' configuration files. */
-export async function workingDirs(
+async function workingDirs(
   attributed: readonly Attributed[],
   detail: (row: ProcessRow) => Promise<ProcessDetail>,
 ): Promise<ReadonlySet<string>> {

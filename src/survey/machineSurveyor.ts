@@ -15,12 +15,12 @@ import { buildInstances, type ServerObservation } from './buildInstances.ts';
 import { Configuration } from './configuration.ts';
 import { type Clock, systemClock } from './facts/bootClock.ts';
 import { windowsFolder } from './facts/windows.ts';
-import { type Attributed, attribute } from './match/attributeServers.ts';
-import { candidateTest } from './match/candidateFilter.ts';
+import { type Attributed, attributeServers } from './match/attributeServers.ts';
+import { candidateFilter } from './match/candidateFilter.ts';
 import { missingLaunchers } from './match/guardedEntries.ts';
 import type { HttpState } from './ports/httpServers.ts';
 import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
-import { LockFacts } from './records/lockFolder.ts';
+import { LockFolder } from './records/lockFolder.ts';
 import { DetailCache } from './server/detailCache.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
@@ -30,7 +30,7 @@ import type { WatchTarget } from './watch/fileWatch.ts';
 import { type Interest, PidWatch } from './watch/pidWatch.ts';
 
 /** Which processes matter after a survey: the servers with their trees, the clients, and new ones that may be either. */
-export function interestIn(
+function interestIn(
   rows: readonly ProcessRow[],
   definitions: readonly RawDefinition[],
   observed: readonly ServerObservation[],
@@ -40,7 +40,7 @@ export function interestIn(
     ...clients,
     ...observed.flatMap(({ instance }) => [...instance.tree, ...(instance.client ? [instance.client.pid] : [])]),
   ]);
-  const test = candidateTest(definitions);
+  const test = candidateFilter(definitions);
   return {
     pids,
     concerns: (row) =>
@@ -52,7 +52,7 @@ export function interestIn(
 }
 
 /** The clients that run, with the PIDs of all their processes that can be told. */
-export function runningClients(rows: readonly ProcessRow[]): Map<ClientId, number[]> {
+function runningClients(rows: readonly ProcessRow[]): Map<ClientId, number[]> {
   const found = new Map<ClientId, number[]>();
   for (const row of rows) {
     const id = recogniseClient(row);
@@ -64,11 +64,11 @@ export function runningClients(rows: readonly ProcessRow[]): Map<ClientId, numbe
 }
 
 /** The surveyor of the machine it runs on; `createSurveyor` makes it. */
-export class MachineSurveyor implements Surveyor {
+class MachineSurveyor implements Surveyor {
   readonly #options: SurveyOptions;
   readonly #table: ProcessTable;
   readonly #clock: Clock;
-  readonly #locks: LockFacts;
+  readonly #locks: LockFolder;
   readonly #config: Configuration;
   readonly #pidWatch: PidWatch;
   readonly #registry: RegistryClient;
@@ -84,7 +84,7 @@ export class MachineSurveyor implements Surveyor {
     this.#pidWatch = new PidWatch(table);
     this.#clock = options.clock ?? systemClock;
     this.#config = new Configuration(options, table);
-    this.#locks = new LockFacts(options.runDir);
+    this.#locks = new LockFolder(options.runDir);
     const { runDir, log, registry = () => 'off', registryLimitMs } = options;
     this.#registry = new RegistryClient({
       runDir,
@@ -239,7 +239,7 @@ export class MachineSurveyor implements Surveyor {
     const matching = { home, platform, npxPackages: readNpxPackages, remembered };
     const find = async (config: ConfigReading) => {
       const http = await state.http.look(config.definitions, processes);
-      const found = await attribute(rows, config.definitions, detail, { ...matching, listening: listeningEntries(http) });
+      const found = await attributeServers(rows, config.definitions, detail, { ...matching, listening: listeningEntries(http) });
       return { config, found, http };
     };
     const seen = await find(await this.#config.read(here));

@@ -8,7 +8,7 @@ import { type LiveSurvey, type SurveyedEntry, startLiveSurvey } from './liveSurv
 import { faceOf, type Published, publishedReader, publishSnapshot, scannerLock, withdrawSnapshot } from './publishedSnapshot.ts';
 import type { Surveyor } from './surveyor.ts';
 
-export interface SharedOptions {
+interface SharedOptions {
   /** A folder of this user alone, the same for all windows. */
   readonly folder: string;
   readonly surveyor: Surveyor;

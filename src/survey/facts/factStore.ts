@@ -11,7 +11,7 @@ import { stateFolderIfPossible, writeErrorReason } from '../../storage/stateFold
 
 export const text = v.pipe(v.string(), v.maxLength(4096));
 export const time = v.pipe(v.number(), v.finite());
-export const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
+const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
 
 const base = { schema: v.literal(1), identity: identitySchema, takenAt: time };
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -22,7 +22,7 @@ const startMark = v.variant('by', [
 ]);
 
 /** Facts that are taken of a process once, at first sight, each in a file of its own. */
-export const factSchemas = {
+const factSchemas = {
   /** The name by which its program was started, where that led to the running file when it was first seen. */
   program: v.object({ ...base, command: v.exactOptional(text) }),
   /** The source that it loads. `late`: written after the start already; `was`: what it held at the start, where that is known and differs. `linked`: none of it is the server's own entry. */
@@ -45,7 +45,7 @@ export const factSchemas = {
   }),
 } as const;
 
-export type FactKind = keyof typeof factSchemas;
+type FactKind = keyof typeof factSchemas;
 export type Fact<K extends FactKind> = v.InferOutput<(typeof factSchemas)[K]>;
 /** What the caller gives; the rest is added. */
 export type FactValue<K extends FactKind> = Omit<Fact<K>, 'schema' | 'identity'>;

@@ -7,7 +7,7 @@ import { observedLaunch, observedWords } from '../../process/commandline/parseLa
 import { resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
 import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
 import { type ProcessTree, processTree } from '../../process/tree/processTree.ts';
-import { candidateTest } from './candidateFilter.ts';
+import { candidateFilter } from './candidateFilter.ts';
 import { runsGuarded } from './guardedEntries.ts';
 import { looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
 import { type MatchResult, rememberedMatch } from './matchDefinitions.ts';
@@ -37,7 +37,7 @@ export interface Attributed {
   readonly whyByPort: readonly string[];
 }
 
-export interface AttributionOptions extends Partial<MatchContext> {
+interface AttributionOptions extends Partial<MatchContext> {
   /** Reads `_npx.packages` of an `_npx/HASH` directory; only asked when the process itself names one. */
   readonly npxPackages?: (hash: string, row: ProcessRow) => Promise<readonly string[] | undefined>;
   /** The entry that a process was seen to be started from, by its id, whatever the entry says by now. */
@@ -51,7 +51,7 @@ export interface AttributionOptions extends Partial<MatchContext> {
  * few processes that come into question. One chain of processes gives one server; what runs below a server is part of it.
  * @param detail reads what only the owner may read of a process; called at most once for each process
  */
-export async function attribute(
+export async function attributeServers(
   rows: readonly ProcessRow[],
   definitions: readonly RawDefinition[],
   detail: (row: ProcessRow) => Promise<ProcessDetail>,
@@ -93,7 +93,7 @@ function candidateChains(
   options: AttributionOptions,
 ): ServerChain[] {
   const isHost = (row: ProcessRow): boolean => clients.has(row) || isAmbiguousHost(row) || isTerminalHost(row);
-  const test = candidateTest(definitions);
+  const test = candidateFilter(definitions);
   const chains = new Map<ProcessRow, ServerChain>();
   const add = (row: ProcessRow, wanted: (chain: ServerChain) => boolean): void => {
     const chain = resolveServer(row, tree, isHost);

@@ -16,7 +16,7 @@ const tests = new WeakMap<readonly RawDefinition[], CandidateTest>();
  * A test for the first pass over all processes: `named` when a word of some definition is in the command line, `looks` when it has the
  * look of MCP, or of our guard, at all. One regular expression over one string per process.
  */
-export function candidateTest(definitions: readonly RawDefinition[]): CandidateTest {
+export function candidateFilter(definitions: readonly RawDefinition[]): CandidateTest {
   const known = tests.get(definitions) ?? memoByCommandLine(testFor(definitions));
   tests.set(definitions, known);
   return known;

@@ -4,7 +4,7 @@ import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { specName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import type { MatchInput } from './matchInput.ts';
-import { installedPath } from './runnerPath.ts';
+import { runnerPath } from './runnerPath.ts';
 import { isAbsolutePath, pathFrom } from './wordPattern.ts';
 
 /** `mcp` as a word of its own in a name: `mcp-server-git`, `my_mcp`, `myMcpServer`, `@modelcontextprotocol/…`. */
@@ -91,7 +91,7 @@ function isServerName(name: string, args: readonly string[]): boolean {
 
 /** What a script is called: its package below node_modules, else its file, else the first folder above that says something. */
 function subjectName(path: string, cwd: string | undefined): string {
-  const installed = installedPath(path);
+  const installed = runnerPath(path);
   if (installed) {
     return installed.name ?? installed.program ?? commandName(path);
   }

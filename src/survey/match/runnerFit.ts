@@ -5,14 +5,14 @@ import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
-import { type InstalledPath, installedPath, npxHashIn } from './runnerPath.ts';
+import { type RunnerPath, runnerPath, npxHashIn } from './runnerPath.ts';
 import { fitWords, hasVariable, wordPattern } from './wordPattern.ts';
 
 /**
  * Whether the server's own process leads back to a package runner's entry, when the runner itself is gone or its title says nothing:
  * by the directory that the runner installed into, or by what the environment kept.
  */
-export function fitInstalled(definition: RawDefinition, wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
+export function runnerFit(definition: RawDefinition, wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
   const seen = observedLaunch(observed.server, observed.detail?.exe);
   const environment = observed.detail?.environment;
   if (isRenamed(observed)) {
@@ -23,7 +23,7 @@ export function fitInstalled(definition: RawDefinition, wanted: LaunchSpec, obse
       ? { strength: 'likely', wildcards: 0, why: `npm started it as the script ${wanted.target}` }
       : undefined;
   }
-  const path = seen.target === undefined ? undefined : installedPath(seen.target);
+  const path = seen.target === undefined ? undefined : runnerPath(seen.target);
   if (!path || (wanted.specs.length === 0 && wanted.launcher !== 'pnpm-exec')) {
     return undefined;
   }
@@ -46,7 +46,7 @@ export function fitInstalled(definition: RawDefinition, wanted: LaunchSpec, obse
   );
 }
 
-function fitDirectory(wanted: LaunchSpec, path: InstalledPath, observed: MatchInput): LaunchFit['strength'] | undefined {
+function fitDirectory(wanted: LaunchSpec, path: RunnerPath, observed: MatchInput): LaunchFit['strength'] | undefined {
   if (path.npxHash !== undefined) {
     return wanted.launcher === 'npm-exec' && fitNpxHash(wanted, path.npxHash, observed) && fitsProgram(wanted, path) ? 'same' : undefined;
   }
@@ -68,12 +68,12 @@ function fitDirectory(wanted: LaunchSpec, path: InstalledPath, observed: MatchIn
 }
 
 /** A program that the definition names is the one that runs. */
-function fitsProgram(wanted: LaunchSpec, path: InstalledPath): boolean {
+function fitsProgram(wanted: LaunchSpec, path: RunnerPath): boolean {
   return wanted.target === undefined || path.program === undefined || sameName(wanted.target, path.program);
 }
 
 /** The program's name is the only link: it must be there and be right. */
-function namesProgram(wanted: LaunchSpec, path: InstalledPath): boolean {
+function namesProgram(wanted: LaunchSpec, path: RunnerPath): boolean {
   const name = wanted.target ?? unscopedName(specName(wanted.spec ?? ''));
   const seen = path.program ?? (path.name === undefined ? undefined : unscopedName(path.name));
   return name !== '' && seen !== undefined && sameName(name, seen);
@@ -88,7 +88,7 @@ function fitNpxHash(wanted: LaunchSpec, hash: string, observed: MatchInput): boo
 }
 
 /** `process.title` has replaced the whole command line: one word, and the program is another one. */
-export function isRenamed(observed: MatchInput): boolean {
+function isRenamed(observed: MatchInput): boolean {
   const words = observedWords(observed.server).filter((word) => word !== '');
   const exe = observed.detail?.exe;
   const program = exe === undefined ? '' : commandName(exe);

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
 /** What a script's path says about the package runner that installed it. */
-export interface InstalledPath {
+export interface RunnerPath {
   readonly runner: 'npm-exec' | 'pnpm-dlx' | 'yarn-dlx' | 'bunx' | 'uvx' | 'pipx-run' | 'project';
   /** `_npx/HASH`. */
   readonly npxHash?: string;
@@ -22,7 +22,7 @@ export function npxHashIn(text: string): string | undefined {
  * Reads the layouts of npm, pnpm, yarn, bun, uv and pipx out of a script path. Text only.
  * @returns undefined when the path is in none of them
  */
-export function installedPath(path: string): InstalledPath | undefined {
+export function runnerPath(path: string): RunnerPath | undefined {
   // The stand-ins that pnpm writes name the script by a way through `.bin/..`.
   const text = posix.normalize(path.replaceAll('\\', '/'));
   const program = /\/(?:\.bin|bin|Scripts)\/([^/]+)$/.exec(text)?.[1]?.replace(/\.(exe|cmd)$/i, '');

@@ -9,7 +9,7 @@ export interface VariableValues {
 }
 
 /** A word of a configuration in which what a client fills in matches anything. */
-export interface WordPattern {
+interface WordPattern {
   /** The word with known variables filled in; what is unknown stands as written. */
   readonly text: string;
   /** The literal pieces between unknown variables; set when there is one. */

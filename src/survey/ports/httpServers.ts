@@ -6,7 +6,7 @@ import type { ListenerTable, PortState } from '../../process/listenerTable.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { type AskHealth, askHealth, type Health, type HealthAnswer } from './health.ts';
 import { claimPorts, type EntryPort, holdersOf, type PortClaim, portsOf } from './portClaims.ts';
-import { type HttpFact, HttpFacts } from './portFacts.ts';
+import { type PortFact, PortFacts } from './portFacts.ts';
 
 /** The ports of the entries at one moment: who holds them, and who is connected. */
 export interface HttpState {
@@ -24,7 +24,7 @@ const otherMs = 60_000;
 export class HttpServers {
   readonly #table: ListenerTable;
   readonly #ask: AskHealth;
-  readonly #facts: HttpFacts;
+  readonly #facts: PortFacts;
   readonly #answers = new Map<string, { readonly at: number; readonly answer: HealthAnswer }>();
   readonly #silent = new Map<string, { readonly since: number; readonly looks: number; readonly at: number }>();
   #ports: ReadonlySet<number> = new Set();
@@ -33,7 +33,7 @@ export class HttpServers {
   constructor(table: ListenerTable, runDir: string, ask: AskHealth = askHealth) {
     this.#table = table;
     this.#ask = ask;
-    this.#facts = new HttpFacts(runDir);
+    this.#facts = new PortFacts(runDir);
   }
 
   /** Who holds the ports that the definitions name. Asks nobody; where the system gives no answer, nothing is held and nothing is free. */
@@ -86,7 +86,7 @@ export class HttpServers {
   judge(claim: PortClaim, own: readonly number[], name: string, actions: readonly FindingAction[], now: number): PortVerdict {
     const { identity } = claim.row;
     const known = this.#facts.of(identity, claim.port);
-    const before: HttpFact = known ?? { schema: 1, identity, port: claim.port, server: true, closedLooks: 0 };
+    const before: PortFact = known ?? { schema: 1, identity, port: claim.port, server: true, closedLooks: 0 };
     const fact = claim.closed ? closedLook(before, now) : this.#openLook(claim, before, own);
     this.#facts.set(fact);
     const silent = claim.closed ? undefined : this.#silenceOf(claim);
@@ -114,7 +114,7 @@ export class HttpServers {
     }
   }
 
-  #openLook(claim: PortClaim, before: HttpFact, own: readonly number[]): HttpFact {
+  #openLook(claim: PortClaim, before: PortFact, own: readonly number[]): PortFact {
     const known = this.#answers.get(keyOf(claim.row, claim.port));
     const { closedSince: _, ...rest } = before;
     const healthy = known?.answer.kind === 'health' && known.answer.health.pid !== undefined && own.includes(known.answer.health.pid);
@@ -147,7 +147,7 @@ export class HttpServers {
   }
 }
 
-function closedLook(before: HttpFact, now: number): HttpFact {
+function closedLook(before: PortFact, now: number): PortFact {
   return { ...before, closedSince: before.closedSince ?? now, closedLooks: before.closedLooks + 1 };
 }
 

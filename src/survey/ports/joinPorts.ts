@@ -40,7 +40,7 @@ export interface JoinedPorts {
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
 }
 
-export interface JoinContext {
+interface JoinContext {
   readonly http: HttpServers;
   readonly processes: ProcessTree;
   readonly redactor: Redactor;

@@ -22,27 +22,27 @@ const schema = v.object({
 });
 
 /** What was seen of one process's port: so that a later observer knows that it listened, and answered, before. */
-export type HttpFact = v.InferOutput<typeof schema>;
+export type PortFact = v.InferOutput<typeof schema>;
 
 /** Facts on ports, one file a process and port in the state folder (cleared with the other facts of the process), kept in memory where none can be written. */
-export class HttpFacts {
+export class PortFacts {
   readonly #folder: string;
-  #facts: Map<string, HttpFact> | undefined;
+  #facts: Map<string, PortFact> | undefined;
 
   constructor(runDir: string) {
     this.#folder = stateFolderIfPossible(runDir, 'facts').folder;
   }
 
-  of(identity: ProcessIdentity, port: number): HttpFact | undefined {
+  of(identity: ProcessIdentity, port: number): PortFact | undefined {
     return this.#all().get(keyOf(identity, port));
   }
 
   /** All that is known, of dead processes too. */
-  all(): readonly HttpFact[] {
+  all(): readonly PortFact[] {
     return [...this.#all().values()];
   }
 
-  set(fact: HttpFact): void {
+  set(fact: PortFact): void {
     const key = keyOf(fact.identity, fact.port);
     const before = this.#all().get(key);
     this.#all().set(key, fact);
@@ -65,7 +65,7 @@ export class HttpFacts {
     }
   }
 
-  #all(): Map<string, HttpFact> {
+  #all(): Map<string, PortFact> {
     if (!this.#facts) {
       this.#facts = new Map();
       for (const name of namesIn(this.#folder)) {

@@ -15,7 +15,7 @@ export interface LivingRecord {
   readonly liveness: Liveness;
 }
 
-export interface RecordsLook {
+interface RecordsReading {
   readonly living: readonly LivingRecord[];
   readonly problems: readonly Problem[];
 }
@@ -79,7 +79,7 @@ export class InstanceRecords {
   }
 
   /** What the records say, checked against a list of processes that was made after `read`. */
-  async judge(rows: readonly ProcessRow[]): Promise<RecordsLook> {
+  async judge(rows: readonly ProcessRow[]): Promise<RecordsReading> {
     const byPid = new Map(rows.map((row) => [row.pid, row]));
     const here = rows[0]?.identity;
     const witness: ProcessStarts = {

@@ -6,7 +6,7 @@ import { guardMarks } from './guardMarks.ts';
 import type { LivingRecord } from './instanceRecords.ts';
 
 /** The processes of one server, as far as a record may name them. */
-export interface ServerProcesses {
+interface ServerProcesses {
   readonly server: ProcessRow;
   readonly launchers: readonly ProcessRow[];
   /** PIDs of everything below. */

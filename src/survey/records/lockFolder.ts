@@ -15,7 +15,7 @@ import { InstanceRecords, type LivingRecord } from './instanceRecords.ts';
 import { joinRecords, recordSummary, recordsOf } from './joinRecords.ts';
 
 /** What the living records claim, with the servers that they belong to: what the verdict on conflicts needs. */
-export function lockClaims(
+function lockClaims(
   living: readonly LivingRecord[],
   joined: ReadonlyMap<string, readonly LivingRecord[]>,
   instances: readonly Instance[],
@@ -105,7 +105,7 @@ function serverless(living: readonly LivingRecord[], redactor: Redactor): Proble
 }
 
 /** The folder of the lock protocol as one observer sees it. */
-export class LockFacts {
+export class LockFolder {
   readonly #records: InstanceRecords;
 
   constructor(runDir: string) {

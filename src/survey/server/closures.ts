@@ -8,7 +8,7 @@ import { ClosureReader } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 
 /** What lies on disk, once in a look for all servers that run from it. */
-export class Installations {
+class Installations {
   readonly #reader = new ClosureReader();
   /** Copies of a server are of one installation. */
   readonly #ofThisLook = new Map<string, ClosureReading>();

@@ -9,7 +9,7 @@ import { isShellScript, launcherKind } from '../../process/tree/launcherChain.ts
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { adoptsOrphans } from './serverOwner.ts';
+import { adoptsOrphans } from './serverOwners.ts';
 
 /** The client of a server: the recognised one, else whatever living program stands above it; null when nobody does. */
 export function clientOf(attributed: Attributed): ClientInstance | null {

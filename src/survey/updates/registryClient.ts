@@ -64,7 +64,7 @@ class AnswerStore {
 /** `ask`: once a day for each package. `cached`: only what was asked before, nothing goes on line. `off`: not even that. */
 export type RegistryMode = 'ask' | 'cached' | 'off';
 
-interface DeskOptions {
+interface RegistryOptions {
   readonly runDir: string;
   readonly mode: () => RegistryMode;
   readonly log: Log;
@@ -93,7 +93,7 @@ export type Known = NonNullable<AnswerRecord['answer']>;
  * machine asks at a time, and each package is asked for once a day, whoever wants to know.
  */
 export class RegistryClient implements Disposable {
-  readonly #options: DeskOptions;
+  readonly #options: RegistryOptions;
   readonly #records = new Map<string, AnswerRecord>();
   readonly #waiting = new Map<string, Question>();
   readonly #listeners = new Set<() => void>();
@@ -101,7 +101,7 @@ export class RegistryClient implements Disposable {
   #store: AnswerStore | 'unusable' | undefined;
   #round: Promise<void> | undefined;
 
-  constructor(options: DeskOptions) {
+  constructor(options: RegistryOptions) {
     this.#options = options;
   }
 
