@@ -5,12 +5,12 @@ import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
-import { type RunnerPath, runnerPath, npxHashIn } from './runnerPath.ts';
+import { npxHashIn, type RunnerPath, runnerPath } from './runnerPath.ts';
 import { fitWords, hasVariable, wordPattern } from './wordPattern.ts';
 
 /**
- * Whether the server's own process leads back to a package runner's entry, when the runner itself is gone or its title says nothing:
- * by the directory that the runner installed into, or by what the environment kept.
+ * Whether the server's own process fits the entry of a package runner, where the runner itself has ended or its title does not help: by the directory that the
+ * runner installed into, or by the environment.
  */
 export function runnerFit(definition: RawDefinition, wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
   const seen = observedLaunch(observed.server, observed.detail?.exe);
@@ -67,12 +67,12 @@ function fitDirectory(wanted: LaunchSpec, path: RunnerPath, observed: MatchInput
   return namesProgram(wanted, path) ? 'same' : undefined;
 }
 
-/** A program that the definition names is the one that runs. */
+/** The program that the definition names, if any, is the one that runs. */
 function fitsProgram(wanted: LaunchSpec, path: RunnerPath): boolean {
   return wanted.target === undefined || path.program === undefined || sameName(wanted.target, path.program);
 }
 
-/** The program's name is the only link: it must be there and be right. */
+/** The program's name is the only evidence, so it must be present and equal. */
 function namesProgram(wanted: LaunchSpec, path: RunnerPath): boolean {
   const name = wanted.target ?? unscopedName(specName(wanted.spec ?? ''));
   const seen = path.program ?? (path.name === undefined ? undefined : unscopedName(path.name));
@@ -87,7 +87,7 @@ function fitNpxHash(wanted: LaunchSpec, hash: string, observed: MatchInput): boo
   return npxHash(wanted.specs) === hash;
 }
 
-/** `process.title` has replaced the whole command line: one word, and the program is another one. */
+/** `process.title` replaced the whole command line: it is one word that is not the program. */
 function isRenamed(observed: MatchInput): boolean {
   const words = observedWords(observed.server).filter((word) => word !== '');
   const exe = observed.detail?.exe;
@@ -102,13 +102,13 @@ function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: Mat
       ? {
           strength: 'likely',
           wildcards: wanted.args.length,
-          why: 'it has renamed itself; its search path leads to the npx directory of the entry',
+          why: 'it renamed itself; its PATH contains the npx directory of the entry',
         }
       : undefined;
   }
   const title = plainName(observedWords(observed.server)[0]?.trim() ?? '');
   const names = [definition.name, unscopedName(specName(wanted.spec ?? '')), commandName(wanted.target ?? '').replace(/\.\w+$/, '')];
   return names.some((name) => name.length > 2 && plainName(name) === title)
-    ? { strength: 'likely', wildcards: wanted.args.length, why: 'it has renamed itself to the name of the entry' }
+    ? { strength: 'likely', wildcards: wanted.args.length, why: 'it renamed itself to the name of the entry' }
     : undefined;
 }

@@ -14,17 +14,17 @@ const schema = v.object({
   schema: v.literal(1),
   identity: v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text }),
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
-  /** It was taken for the entry's server, not for a stranger. */
+  /** It was taken for the entry's server, not for another program. */
   server: v.boolean(),
   healthyAt: v.exactOptional(time),
   closedSince: v.exactOptional(time),
   closedLooks: count,
 });
 
-/** What was seen of one process's port: so that a later observer knows that it listened, and answered, before. */
+/** What was seen of one process's port, so that a later observer knows that it listened and answered before. */
 export type PortFact = v.InferOutput<typeof schema>;
 
-/** Facts on ports, one file a process and port in the state folder (cleared with the other facts of the process), kept in memory where none can be written. */
+/** Facts on ports: one file for each process and port in the state folder, deleted with the other facts of the process. In memory only where none can be written. */
 export class PortFacts {
   readonly #folder: string;
   #facts: Map<string, PortFact> | undefined;
@@ -37,7 +37,7 @@ export class PortFacts {
     return this.#all().get(keyOf(identity, port));
   }
 
-  /** All that is known, of dead processes too. */
+  /** All facts, including those of processes that have ended. */
   all(): readonly PortFact[] {
     return [...this.#all().values()];
   }
@@ -46,14 +46,14 @@ export class PortFacts {
     const key = keyOf(fact.identity, fact.port);
     const before = this.#all().get(key);
     this.#all().set(key, fact);
-    // What only says "still well" is not worth a write at every look.
+    // A fact that differs only in `healthyAt` is not written again.
     if (before && JSON.stringify({ ...before, healthyAt: 0 }) === JSON.stringify({ ...fact, healthyAt: 0 })) {
       return;
     }
     try {
       writeRecord(join(this.#folder, `${key}.http.json`), fact);
     } catch {
-      // Known as long as this observer lives; the store of the other facts says so.
+      // Kept in memory; `FactStore.problem` reports that nothing can be stored.
     }
   }
 

@@ -232,7 +232,7 @@ describe('guard: restart without the client noticing', function () {
     });
     const facts = new LockFolder(home.run);
     facts.read();
-    const look = await facts.look(processTree(await (await createProcessTable()).list()), []);
+    const look = await facts.join(processTree(await (await createProcessTable()).list()), []);
     const [shown] = look.serverless(createRedactor([]));
     assert.match(shown?.message ?? '', /does not run behind its guard \(PID \d+\): .*exit code 3.*Calls refused: \d+\./);
     rmSync(home.path('broken'));
