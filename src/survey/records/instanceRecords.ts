@@ -169,7 +169,7 @@ function signatureOf(file: string): string | undefined {
   }
 }
 
-/** Records are made by whoever runs the process. One that names a stranger's was made up. */
+/** A record is written by the user of its process. One that names a process of another user is not genuine. */
 function ofAnotherUser(record: InstanceRecord, byPid: ReadonlyMap<number, ProcessRow>, uid: number | undefined): boolean {
   return [record.server, record.guard].some((mark) => {
     const row = mark && byPid.get(mark.pid);
