@@ -33,6 +33,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 const vscodeFolders = ['extension', 'extension/views', 'extension/commands'];
 const maxFilesPerFolder = 17;
 const maxLinesPerFile = 330;
+const maxParameters = 5;
 /** Entry points of two programs, each named by its folder. */
 const sharedFileNames = ['main.ts'];
 
@@ -130,6 +131,37 @@ function twice(named: readonly (readonly [name: string, place: string])[], what:
     .map(([name, places]) => `${what} ${name} exists more than once: ${places.join(', ')}.`);
 }
 
+/** The number of parameters of a function, counted in the text behind its opening parenthesis: commas that no bracket encloses. */
+function parameterCount(text: string): number {
+  const inside = text.replace(/=>/g, '  ').replace(/\/\*.*?\*\/|\/\/.*|'[^']*'/g, '');
+  let depth = 0;
+  let count = 0;
+  let empty = true;
+  for (const character of inside) {
+    if (depth === 0 && (character === ')' || character === ',')) {
+      count += empty ? 0 : 1;
+      empty = true;
+      if (character === ')') {
+        break;
+      }
+    } else {
+      empty &&= /\s/.test(character);
+      depth += '([{<'.includes(character) ? 1 : ')]}>'.includes(character) ? -1 : 0;
+    }
+  }
+  return count;
+}
+
+/** Exported functions with too many parameters. */
+function longParameterLists(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) =>
+    [...text.matchAll(/^export (?:(?:async )?function\*? ([\w$]+)|const ([\w$]+) = (?:async )?)(?:<.*>)?\(/gm)]
+      .map((match) => ({ name: match[1] ?? match[2], count: parameterCount(text.slice(match.index + match[0].length)) }))
+      .filter(({ count }) => count > maxParameters)
+      .map(({ name, count }) => `src/${path}: ${name} has ${count} parameters, at most ${maxParameters} are allowed.`),
+  );
+}
+
 /** Everything that is wrong with the structure of `src`, a sentence each. */
 export function structureFaults(files: readonly SourceFile[]): string[] {
   const exported = files.flatMap(({ path, text }) =>
@@ -150,6 +182,7 @@ export function structureFaults(files: readonly SourceFile[]): string[] {
       .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
       .filter(({ lines }) => lines > maxLinesPerFile)
       .map(({ path, lines }) => `src/${path} has ${lines} lines, at most ${maxLinesPerFile} are allowed.`),
+    ...longParameterLists(files),
     ...twice(fileNames, 'The file name'),
     ...twice(exported, 'The exported name'),
   ];

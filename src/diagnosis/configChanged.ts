@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import { type RunningServer, sinceText } from './evidence.ts';
 import { listText, moment } from './wording.ts';
 
-export interface ConfigEvidence extends RunningServer {
+interface ConfigEvidence extends RunningServer {
   /** What differs, without values. */
   readonly differences: readonly string[];
   /** When the entry was recorded, epoch ms. */

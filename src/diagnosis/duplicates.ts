@@ -24,7 +24,7 @@ export interface CopyEvidence {
 }
 
 /** Clients start short-lived probes and health checks: a copy younger than this, or seen only once, is no duplicate. */
-export const duplicateAgeMs = 30_000;
+const duplicateAgeMs = 30_000;
 
 /** A copy that was seen once is scanned for again after this long. */
 const secondScanMs = 250;

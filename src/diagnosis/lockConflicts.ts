@@ -20,7 +20,7 @@ export interface LockClaim {
   readonly locks: readonly ClaimedLock[];
 }
 
-export interface ClaimedLock {
+interface ClaimedLock {
   readonly key: string;
   /** For a person; redacted. */
   readonly resource: string;
@@ -29,7 +29,7 @@ export interface ClaimedLock {
 }
 
 /** The processes that hold the kernel lock of a key; undefined where the system does not tell. */
-export type KernelHolders = (key: string) => readonly { readonly pid: number; readonly name: string }[] | undefined;
+type KernelHolders = (key: string) => readonly { readonly pid: number; readonly name: string }[] | undefined;
 
 /**
  * Finds two servers that use a resource meant for one: two records that name one lock (possible where one runs without exclusion, or where the lock file was

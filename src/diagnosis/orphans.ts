@@ -32,7 +32,7 @@ export interface OwnerVerdict {
 /** A server whose client just exited gets this long to notice the end of its input and exit. */
 export const leaveMs = 5_000;
 /** Health checks and probes end before this age. */
-export const orphanAgeMs = 30_000;
+const orphanAgeMs = 30_000;
 
 /**
  * An orphan is a stdio server whose client has exited *and* whose standard input has no other end. Listeners, and servers whose input is the null device, a

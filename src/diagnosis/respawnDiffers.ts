@@ -4,7 +4,7 @@ import { changeDirection } from '../version/compareVersions.ts';
 import type { NextVersion } from '../version/npxRule.ts';
 import { type RunningServer, sinceText } from './evidence.ts';
 
-export interface RespawnEvidence extends RunningServer {
+interface RespawnEvidence extends RunningServer {
   readonly ecosystem: Ecosystem;
   readonly name: string;
   /** Version that runs; undefined when it is not known. */

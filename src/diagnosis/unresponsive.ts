@@ -2,7 +2,7 @@ import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
 /** What a guard records of its server: calls without an answer for a minute or longer. */
-export interface UnansweredEvidence {
+interface UnansweredEvidence {
   /** Epoch ms. */
   readonly now: number;
   readonly pid: number;

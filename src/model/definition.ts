@@ -1,17 +1,16 @@
 import type { Finding } from './finding.ts';
 
-/** The clients that MCP Shepherd knows, by the id used in code, facts and JSON output. `unknown` is a client that spawned a server and that no row of the table names. */
+/** The id of a client in code, stored facts and JSON output. `unknown`: a program that started a server and is not in the client table. */
 export type ClientId = string;
 
-/** Where in its client's configuration an entry stands. */
+/** Where in its client's configuration an entry is. */
 export type DefinitionScope = 'user' | 'profile' | 'workspace' | 'project' | 'local' | 'managed';
 
 export type Transport = 'stdio' | 'http' | 'sse' | 'ws';
 
 /**
- * One server entry in one client's configuration file, as it stands in the file.
- * It holds secrets in memory (arguments, environment values) and must never be printed, logged or stored:
- * `Definition` is the redacted form that leaves the survey.
+ * One server entry in one client's configuration file, as the file has it. It holds secrets (arguments, environment values) and must never be printed, logged or
+ * stored; `Definition` is the redacted form.
  */
 export interface RawDefinition {
   /** Stable over runs: first 16 hex digits of SHA-256 over client, file, scope path and name. */
@@ -23,7 +22,7 @@ export interface RawDefinition {
   readonly scope: DefinitionScope;
   /** Absolute path of the file. */
   readonly file: string;
-  /** Shape of the file, by the name that the table of clients has for it; without it nothing of the file is ever written. */
+  /** Format of the file, as named in the client table; without it the file is never written. */
   readonly format?: string;
   /** 1-based position of the entry's name in the file. 1 when the format does not tell. */
   readonly line: number;
@@ -36,7 +35,7 @@ export interface RawDefinition {
   readonly env: Readonly<Record<string, string | null>>;
   readonly cwd?: string;
   readonly url?: string;
-  /** Header values and the like that must be redacted wherever they appear. In memory only. */
+  /** Header values and other secrets, redacted wherever they appear. In memory only. */
   readonly secrets: readonly string[];
   /** False when the file itself says that the entry is switched off. */
   readonly enabled: boolean;
@@ -46,7 +45,10 @@ export interface RawDefinition {
   readonly vscodeCollection?: 'user' | 'folder' | 'folder-dot-mcp' | 'workspace-file';
 }
 
-/** `hidden`: a process of another user or out of sight; `forwarder`: a program that passes connections on (docker-proxy, ssh); `stranger`: something else. */
+/**
+ * The port that an entry's URL names. `hidden`: a process that cannot be seen (of another user, in another PID namespace), or a part of another program;
+ * `forwarder`: a program that passes connections on (docker-proxy, ssh); `stranger`: another program.
+ */
 export interface DefinitionPort {
   readonly number: number;
   readonly holder: 'nobody' | 'hidden' | 'server' | 'stranger' | 'forwarder';
@@ -75,9 +77,9 @@ export interface Definition {
   readonly enabled: boolean;
   readonly folder?: string;
   readonly vscodeCollection?: NonNullable<RawDefinition['vscodeCollection']>;
-  /** It starts through our guard. */
+  /** It starts its server through our guard. */
   readonly guarded?: true;
-  /** Servers at an address of this machine: who holds the port that the URL names. Absent where that could not be looked at. */
+  /** Servers at an address of this machine; absent where the port could not be read. */
   readonly port?: DefinitionPort;
   readonly findings: readonly Finding[];
 }

@@ -24,19 +24,19 @@ const isHeadlineKind: Readonly<Record<FindingKind, boolean>> = {
   'port-taken': false,
 };
 
-/** `proven`: by stored facts or the kernel. `likely`: by evidence that one other story could explain. `unknown`: cannot be told, and said so. */
+/** `proven`: by stored facts or the kernel. `likely`: one other explanation of the evidence is possible. `unknown`: it cannot be told. */
 export type Confidence = 'proven' | 'likely' | 'unknown';
 
-/** What of a server is stale. `interpreter`: the program that runs its code; `binary`: the program that it is. */
+/** Which part of a server is stale. `interpreter`: the program that runs its code; `binary`: the program that it is. */
 export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'interpreter' | 'binary';
 
-/** What cures a finding. The shells map each to what they can really do. */
+/** What fixes a finding. Command line and editor offer what they can do of it. */
 export type FindingAction =
   | { readonly kind: 'restart' }
-  /** The client has to do it: the exact step, in words. */
+  /** The user has to do it: the exact step. */
   | { readonly kind: 'manual'; readonly step: string }
   | { readonly kind: 'end' }
-  /** Brings the new version on disk, as arguments without a shell; a restart follows. Run only after a person has seen it. */
+  /** Installs the new version, as arguments without a shell; a restart follows. Run only after the user has seen it. */
   | { readonly kind: 'upgrade'; readonly argv: readonly string[]; readonly cwd?: string }
   | { readonly kind: 'reveal'; readonly file: string; readonly line: number };
 
@@ -46,9 +46,9 @@ export interface Finding {
   readonly confidence: Confidence;
   /** One sentence for a person. Redacted. */
   readonly message: string;
-  /** What is known and from where, a line each, for a person. Redacted. */
+  /** What is known and how, a line each, for a person. Redacted. */
   readonly evidence: readonly string[];
-  /** ISO 8601: since when it is true as far as we know. */
+  /** Since when it is known to be true; ISO 8601. */
   readonly since: string;
   /** In the order in which they should be offered. */
   readonly actions: readonly FindingAction[];

@@ -4,16 +4,16 @@ export type Ecosystem = 'npm' | 'python';
 export interface InstalledPackage {
   readonly ecosystem: Ecosystem;
   readonly name: string;
-  /** As written by the package; only version-shaped text is kept, anything else is undefined. */
+  /** As the package's metadata name it; undefined when that is not shaped like a version. */
   readonly version?: string;
   /** Directory (npm) or dist-info directory (Python) it was read from, absolute. */
   readonly root: string;
   /**
-   * Hash over what the installer recorded of the content (RECORD lines, lock integrity); of a server's own package that has no such record, over its code.
-   * Hashes of different kinds (what stands before the first `-`) say nothing about each other.
+   * Hash of what the installer recorded of the content (RECORD lines, lock integrity); for a server's own package without such a record, of its code.
+   * Hashes of different kinds (the part before the first `-`) cannot be compared.
    */
   readonly content?: string;
-  /** When this installation came to be, epoch ms, by the one time that a touch, a chmod or a hard link does not move. Undefined when the file system tells none. */
+  /** When it was installed, epoch ms, by the one time that a touch, a chmod or a hard link does not change. Undefined when the file system has no such time. */
   readonly installedAt?: number;
 }
 
@@ -26,7 +26,7 @@ export interface PackageRef {
   readonly environment: string;
   /** Package name where the entry names it (Python distribution, npm package). */
   readonly name: string;
-  /** Optional features that were asked for (Python extras). */
+  /** Optional features (Python extras). */
   readonly extras?: readonly string[];
   /** True when the source is used in place (editable install, a project's own directory). */
   readonly editable?: boolean;
@@ -38,7 +38,7 @@ export type ClosureReading =
       readonly status: 'ok';
       /** The server's own package first, then by name. */
       readonly packages: readonly InstalledPackage[];
-      /** True when only the own package could be read; `reason` says why. */
+      /** Set when only the own package could be read: the reason. */
       readonly ownOnly?: string;
       /** Newest moment at which anything that was read changed, epoch ms (directories and metadata): an environment younger than 500 ms is not judged. */
       readonly changedAt: number;
@@ -52,15 +52,15 @@ export type ClosureReading =
     }
   /** The environment or the package directory does not exist. */
   | { readonly status: 'gone'; readonly reason: string; readonly watch: readonly string[] }
-  /** Something is there and cannot be read or understood. Never a verdict. */
+  /** Something exists and cannot be read or understood: no verdict. */
   | { readonly status: 'unreadable'; readonly reason: string; readonly watch: readonly string[] };
 
-/** What became of one package between the process's start and now. */
+/** How one package changed between the start of the process and now. */
 export interface PackageChange {
   readonly name: string;
-  /** Undefined = was not there / version not readable. */
+  /** Undefined: not installed then, or the version cannot be read. */
   readonly running?: string;
-  /** Undefined = no longer installed. */
+  /** Undefined: no longer installed, or the version cannot be read. */
   readonly installed?: string;
   readonly direction: 'upgrade' | 'downgrade' | 'changed' | 'removed' | 'content';
 }

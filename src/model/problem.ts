@@ -1,9 +1,9 @@
 /**
- * Something that could not be read or understood, told to the person once and never in the way of the rest.
- * A problem is about our own sight (a broken file, a missing permission); what is wrong with a server is a finding.
+ * Something that could not be read or understood (a broken file, a missing permission). Reported once; everything else is still shown. What is wrong with a
+ * server is a finding, not a problem.
  */
 export interface Problem {
-  /** What was looked at: one stable word per source, for filtering. */
+  /** What was read: one stable word for each source, for filtering. */
   readonly source: 'config' | 'process' | 'package' | 'facts' | 'watch' | 'lock';
   /** What happened and what to do, in one sentence. Redacted. */
   readonly message: string;

@@ -16,7 +16,7 @@ export interface ProcessRow {
   readonly identity: ProcessIdentity;
   readonly pid: number;
   readonly ppid: number;
-  /** Best estimate of the start in epoch milliseconds; right to `startErrorMs`. For showing and for first-sighting evidence only. */
+  /** Best estimate of the start, epoch ms; exact to `startErrorMs`. For display, and for comparing with file times when the process is first seen. */
   readonly startedAt: number;
   readonly startErrorMs: number;
   /** Effective user; undefined where the system does not tell cheaply. */
@@ -25,7 +25,7 @@ export interface ProcessRow {
   readonly name: string;
   /**
    * The arguments. `argvExact` is false where the system gives one string only (ps, a rewritten title): then `argv` is that
-   * string split on white space, good for words and not for paths with spaces.
+   * string split on white space: paths with spaces are split, too.
    */
   readonly argv: readonly string[];
   readonly argvExact: boolean;
@@ -33,33 +33,33 @@ export interface ProcessRow {
   readonly commandLine: string;
   /** Resident memory in bytes; 0 when unknown. */
   readonly rssBytes: number;
-  /** Linux: the first process of a PID namespace (a container's init), wherever it is looked at from. Absent where it is not, or not known. */
+  /** Linux: the first process of a PID namespace (a container's init). Absent where it is not, or not known. */
   readonly namespaceInit?: true;
   /** Kernel threads, zombies (Z) and dead (X) never reach the table; everything else does. */
   readonly state: string;
 }
 
-/** What only the owner may read of a process, read on demand. Every part may be missing, with the reason. */
+/** What only the owner of a process may read, read on demand. Every part may be missing, with the reason. */
 export interface ProcessDetail {
   readonly exe?: string;
   readonly cwd?: string;
-  /** In memory only: names may be shown, values never leave the process. */
+  /** In memory only: names may be shown, values are never shown, logged or stored. */
   readonly environment?: ReadonlyMap<string, string>;
-  /** The other end of standard input. `none` = nobody can ever write to it again. */
+  /** The other end of standard input. `none`: it is closed, so no process can write to it again. */
   readonly stdin: 'connected' | 'none' | 'null-device' | 'file' | 'terminal' | 'unknown';
   /** The process accepts connections (a listening TCP or UNIX socket). */
   readonly listens: boolean | 'unknown';
   /** Why something is missing ("permission denied", "gone"), if so. */
   readonly missing: readonly string[];
-  /** The file that runs, as the kernel holds it, wherever its name leads by now. Linux only. */
+  /** The running file as the kernel holds it, even if its path now leads to another file. Linux only. */
   readonly program?: FileNumbers;
-  /** Set when its paths may mean other files than ours. */
+  /** Set when its paths may lead to other files than ours. */
   readonly elsewhere?: OtherView;
   /** Native code whose file was removed or replaced since it was loaded. Linux only. */
   readonly deletedCode?: readonly DeletedCode[];
 }
 
-/** What tells one file of a machine from another while it exists. */
+/** Identifies a file of a machine while it exists. */
 export interface FileNumbers {
   readonly device: number;
   readonly inode: number;
@@ -67,17 +67,17 @@ export interface FileNumbers {
   readonly size: number;
 }
 
-/** A process that sees other files under the same names (a container, a sandbox), or of which that cannot be told. */
+/** A process that sees other files under the same paths (a container, a sandbox), or may do so. */
 export interface OtherView {
-  /** In words. */
+  /** For a person. */
   readonly reason: string;
   /** Our path to the root directory as the process sees it; undefined when it may not be read. */
   readonly root?: string;
 }
 
-/** Native code that a process has mapped and whose file has been removed or replaced since. */
+/** Native code that a process has mapped and whose file was removed or replaced since. */
 export interface DeletedCode {
-  /** As the kernel names it, without its mark; an installer may have renamed the file or a directory above it before the removal. */
+  /** As the kernel names it, without " (deleted)"; an installer may have renamed the file or a directory above it before the removal. */
   readonly path: string;
   readonly pieces: readonly MappedPiece[];
 }
@@ -107,7 +107,7 @@ export interface ProcessTable {
   isAlive(identity: ProcessIdentity): Promise<boolean>;
 }
 
-/** A text that stands for an identity in file names and maps. */
+/** An identity as text, for file names and maps. */
 export function identityKey(identity: ProcessIdentity): string {
   return `${identity.bootId}:${identity.pidNamespace}:${identity.pid}:${identity.start}`;
 }

@@ -34,40 +34,40 @@ export interface RunningPackage {
   readonly installed: string | null;
   /** What became of this package since the start; absent when it is the same, or not known. */
   readonly direction?: PackageChange['direction'];
-  /** `recorded`: the server or its guard wrote down what was loaded. Absent: inferred from the files as they were while it ran. */
+  /** `recorded`: the server or its guard recorded what was loaded. Absent: concluded from the files on disk while it ran. */
   readonly origin?: 'recorded';
-  /** Newest in its registry that this installation would want, as far as known; absent when nobody was asked. */
+  /** Newest version in its registry that fits this installation; absent when it is not known. */
   readonly latest?: string;
 }
 
-/** What a server, or the guard before it, says of itself in the folder of the lock protocol. A hint: it makes nothing true. */
+/** What a server, or its guard, published in the folder of the lock protocol. A hint: it is not taken as proof. */
 export interface ServerRecord {
   /** The incarnation; `instances/<id>.json` is its file. */
   readonly id: string;
   readonly serverId: string;
   readonly state: 'starting' | 'running' | 'stopping' | 'compromised';
-  /** How the kernel keeps its locks; `none` = nothing keeps others away. */
+  /** How the kernel keeps its locks; `none`: other processes are not kept away. */
   readonly exclusion: 'flock' | 'share0' | 'none';
   readonly locks: readonly { readonly key: string; readonly kind: 'path' | 'port' | 'name'; readonly resource: string }[];
-  /** What it can be asked to do over its control endpoint; empty = there is none. */
+  /** Requests that it takes over its control endpoint; empty: it has none. */
   readonly control: readonly string[];
   readonly guardPid?: number;
-  /** Nobody has called it since then; RFC 3339. */
+  /** When it was last called; RFC 3339. */
   readonly idleSince?: string;
   /** Why the guard has no server, or why its last restart failed. */
   readonly problem?: string;
-  /** Calls that the guard answered itself, why it did so last, and when (RFC 3339). */
+  /** Calls that the guard answered itself: how many, why the last one, and when (RFC 3339). */
   readonly refused?: { readonly calls: number; readonly last: string; readonly at: string };
 }
 
 /** Where an HTTP server is reached, and what it says of itself. */
 export interface ListeningPort {
   readonly port: number;
-  /** The answer of its `/health`, only where that names a PID of the server itself. Its version is what the server says, not what was found out. */
+  /** The answer of its `/health`, only where that names a PID of the server itself. The version is what the server says. */
   readonly health?: { readonly status: string; readonly version?: string; readonly started?: string; readonly uptimeSeconds?: number };
 }
 
-/** A running program with a record that is no MCP server we know of: named so that a lock is no riddle. Nothing is ever done to it. */
+/** A running program with a record that is no known MCP server. Named because it may hold a lock; never stopped. */
 export interface OtherHolder {
   readonly pid: number;
   /** The kernel's short name of its program. */
@@ -82,11 +82,11 @@ export interface Instance {
   readonly pid: number;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** What a person calls it: the definition's name, else the package, else the program. */
+  /** The definition's name, else the package, else the program. */
   readonly name: string;
-  /** Ids of the definitions that it was started from; empty = unconfigured. */
+  /** Ids of the definitions that it was started from; empty: unconfigured. */
   readonly definitions: readonly string[];
-  /** Null when its client is gone or was never known. */
+  /** Null when its client has exited or was never known. */
   readonly client: ClientInstance | null;
   /** From the client downwards. */
   readonly launchers: readonly Launcher[];
@@ -94,14 +94,14 @@ export interface Instance {
   readonly command: string;
   readonly cwd: string | null;
   readonly transport: 'stdio' | 'http' | 'unknown';
-  /** Runs by design without a client: a listener, a service, a job with its input on the null device. */
+  /** Runs on its own on purpose: a listener, a service, a job with its input on the null device. */
   readonly background: boolean;
   /** It runs behind our guard. */
   readonly guarded?: true;
   readonly package: RunningPackage | null;
   /** Why `package` or its versions are unknown, for a person; absent when all is known. */
   readonly unknown?: string;
-  /** What it, or its guard, has published; absent when nobody did. */
+  /** What it, or its guard, published; absent when neither did. */
   readonly record?: ServerRecord;
   readonly changedDependencies: readonly PackageChange[];
   /** Resident memory of the whole tree (launchers and children included), bytes. */
@@ -117,9 +117,9 @@ export interface Instance {
   readonly evidence?: InstanceEvidence;
 }
 
-/** How what is said of an instance is known, and from which file. Redacted. */
+/** How the facts of an instance are known, and from which file. Redacted. */
 export interface InstanceEvidence {
-  /** ISO 8601: the first look of any observer on this machine. */
+  /** The first scan on this machine that saw it; ISO 8601. */
   readonly firstSeenAt: string;
   /** The program's file as the kernel names it; null when it cannot be read. */
   readonly program: string | null;
@@ -134,16 +134,16 @@ export interface InstanceEvidence {
   readonly source: {
     /** Where the code begins: the script, or what `-m` loads. Absolute. */
     readonly entry: string;
-    /** How the package was found, in words. */
+    /** How the package was found, for a person. */
     readonly how: string;
     /** The source is used in place. */
     readonly editable: boolean;
-    /** Where the own package's version is written down; null when it could not be read. */
+    /** The file that names the own package's version; null when it could not be read. */
     readonly metadata: string | null;
     /** How many packages of the closure were read. */
     readonly packages: number;
   } | null;
-  /** The packages as first seen while the process ran, and how far they are trusted to be what it loaded. Null as long as none could be taken. */
+  /** The packages as first seen while the process ran, and how far they are trusted to be what it loaded. Null as long as none could be recorded. */
   readonly baseline: {
     /** ISO 8601. */
     readonly takenAt: string;
@@ -160,7 +160,7 @@ export interface InstanceEvidence {
   }[];
 }
 
-/** Everything known at one moment; the only thing that views read. Plain JSON, redacted. */
+/** The result of one scan, and the only thing that views read. Plain JSON, redacted. */
 export interface Snapshot {
   readonly schema: typeof snapshotSchema;
   /** ISO 8601. */

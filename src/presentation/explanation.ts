@@ -6,8 +6,8 @@ import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../mode
 import { findingLabels } from './findingLabels.ts';
 import { counted, homePath, memory } from './quantities.ts';
 
-/** One line of an explanation: what it is about, and the text. An empty name = a sentence of its own. */
-export interface ExplanationRow {
+/** One line of an explanation: its name, and the text. An empty name: a sentence of its own. */
+interface ExplanationRow {
   readonly name: string;
   readonly text: string;
 }
@@ -17,9 +17,9 @@ export interface ExplanationSection {
   readonly rows: readonly ExplanationRow[];
 }
 
-export interface ExplanationOptions {
-  /** Who can restart it and how, in words; each shell knows its own way. */
-  readonly cure: string;
+interface ExplanationOptions {
+  /** How to restart it; command line and editor differ. */
+  readonly restart: string;
   /** Home folder, shown as `~`. */
   readonly home?: string;
   /** "VS Code, this window"; default: the client's name. */
@@ -29,9 +29,8 @@ export interface ExplanationOptions {
 }
 
 /**
- * The whole chain of evidence for one running server, for every view that explains it: what is wrong and since when, what cures it, which process it is
- * and who started it, which entry it belongs to and why, what it was loaded from, and how each of these is known. Redacted because the snapshot is;
- * not made harmless for any display: each view does that.
+ * Everything known about one running server, for every view that explains it: what is wrong and since when, how to fix it, its process and client, its entry, its
+ * package, and how each of these is known. Redacted, because the snapshot is; each view escapes the text for its own display.
  */
 export function explanationOf(instance: Instance, snapshot: Snapshot, options: ExplanationOptions): ExplanationSection[] {
   const definitions = instance.definitions.flatMap((id) => snapshot.definitions.find((item) => item.id === id) ?? []);
@@ -39,11 +38,11 @@ export function explanationOf(instance: Instance, snapshot: Snapshot, options: E
   const path = (file: string): string => homePath(file, options.home ?? '');
   const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)];
   return [
-    ...findings.map((finding) => ({ heading: findingHeading(finding), rows: findingRows(finding, time) })),
-    { heading: 'How to restart it', rows: [{ name: '', text: options.cure }] },
+    ...findings.map((finding) => ({ heading: findingHeading(finding), rows: findingRows(finding, time, path) })),
+    { heading: 'How to restart it', rows: [{ name: '', text: options.restart }] },
     { heading: 'Process', rows: processRows(instance, options, time, path) },
     { heading: 'Package', rows: packageRows(instance, time, path) },
-    ...(instance.record ? [{ heading: 'What it says of itself', rows: recordRows(instance.record, path) }] : []),
+    ...(instance.record ? [{ heading: 'Published record', rows: recordRows(instance.record, path) }] : []),
     ...(definitions.length === 0
       ? [{ heading: 'Configuration', rows: noEntryRows(instance.evidence) }]
       : definitions.map((definition, index) => ({
@@ -54,7 +53,7 @@ export function explanationOf(instance: Instance, snapshot: Snapshot, options: E
   ];
 }
 
-/** Problems of our own sight that concern this server: with its files, or with its process. */
+/** Problems that concern this server: with its configuration files, or with its process. */
 export function problemsAbout(instance: Instance, definitions: readonly Definition[], problems: readonly Problem[]): Problem[] {
   const files = new Set(definitions.map((definition) => definition.file));
   return problems.filter(({ file, pid }) => (file !== undefined && files.has(file)) || pid === instance.pid);
@@ -65,29 +64,32 @@ function findingHeading(finding: Finding): string {
   return `${findingLabels[finding.kind].heading} (${certainty})`;
 }
 
-function findingRows(finding: Finding, time: (iso: string) => string): ExplanationRow[] {
+function findingRows(finding: Finding, time: Text, path: Text): ExplanationRow[] {
   return [
     { name: '', text: finding.message },
     ...finding.evidence.map((text) => ({ name: '', text })),
     { name: 'since', text: time(finding.since) },
-    ...(finding.actions.length === 0 ? [] : [{ name: 'cure', text: finding.actions.map(actionText).join('; or: ') }]),
+    ...(finding.actions.length === 0 ? [] : [{ name: 'fix', text: fixText(finding.actions, path) }]),
   ];
 }
 
-function actionText(action: FindingAction): string {
+/** "Restart it. Or: Check its entry (~/.claude.json, line 7)." */
+function fixText(actions: readonly FindingAction[], path: Text): string {
+  return actions.map((action, index) => (index === 0 ? '' : 'Or: ') + actionText(action, path)).join(' ');
+}
+
+function actionText(action: FindingAction, path: Text): string {
   switch (action.kind) {
     case 'restart':
-      return 'restart it';
+      return 'Restart it.';
     case 'end':
-      return 'end it';
+      return 'Stop it.';
     case 'manual':
       return action.step;
     case 'upgrade':
-      return `run ${action.argv.join(' ')}${action.cwd === undefined ? '' : ` in ${action.cwd}`}, then restart it`;
+      return `Run ${action.argv.join(' ')}${action.cwd === undefined ? '' : ` in ${path(action.cwd)}`}, then restart it.`;
     case 'reveal':
-      return `look at its entry (${action.file}, line ${action.line})`;
-    default:
-      return '';
+      return `Check its entry (${path(action.file)}, line ${action.line}).`;
   }
 }
 
@@ -114,7 +116,7 @@ function processRows(instance: Instance, options: ExplanationOptions, time: Text
 
 function portText({ listens, usedBy = [] }: Instance): string {
   const said = listens?.health;
-  const health = said ? `; its /health says ${said.status}${said.version === undefined ? '' : `, version ${said.version}`}` : '';
+  const health = said ? `; its /health answers ${said.status}${said.version === undefined ? '' : `, version ${said.version}`}` : '';
   const users = usedBy.length === 0 ? '' : `; connected: ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
   return `${listens?.port}${health}${users}`;
 }
@@ -126,22 +128,27 @@ function memoryText({ memoryBytes, tree }: Instance): string | undefined {
 }
 
 const trustTexts: Readonly<Record<NonNullable<InstanceEvidence['baseline']>['trust'], string>> = {
-  'before-start': 'everything was installed well before it started, so this is what it runs',
-  'around-start': 'something was installed within two seconds of its start, or the times cannot be compared: taken for what it runs',
-  'after-start': 'something was installed again after it started, before this record: what it runs is older, and not known',
+  'before-start': 'all packages were installed before the start, so these are the versions in use',
+  'around-start': 'installed within 2 s of its start, or the times cannot be compared; assumed to be what is running',
+  'after-start': 'something was installed between its start and this record; what it runs is older, and not known',
 };
 
 function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow[] {
   const { package: own, changedDependencies, unknown, evidence } = instance;
   const { source, baseline } = evidence ?? {};
   return rows([
-    ['name', own ? `${own.name} (${own.ecosystem}${source?.editable ? ', its source is used in place' : ''})` : 'unknown'],
-    ['runs', own ? `${own.running ?? 'unknown'}${own.origin === 'recorded' ? ', as the server or its guard wrote down' : ''}` : undefined],
+    ['name', own ? `${own.name} (${own.ecosystem}${source?.editable ? ', used in place' : ''})` : 'unknown'],
+    ['runs', own ? `${own.running ?? 'unknown'}${own.origin === 'recorded' ? ', reported by the server or its guard' : ''}` : undefined],
     ['installed', own ? (own.installed ?? 'unknown') : undefined],
     ['newest', own?.latest === undefined ? undefined : `${own.latest} in its registry`],
     ['from', own ? path(own.root) : undefined],
     ['found', source ? `${source.how}: ${path(source.entry)}` : undefined],
-    ['read from', source?.metadata == null ? undefined : `${path(source.metadata)}; ${counted(source.packages, 'package')} in its closure`],
+    [
+      'read from',
+      source?.metadata == null
+        ? undefined
+        : `${path(source.metadata)}${source.packages > 1 ? `; with ${counted(source.packages - 1, 'dependency', 'dependencies')}` : ''}`,
+    ],
     [
       'recorded',
       baseline ? `${counted(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${trustTexts[baseline.trust]}` : noBaseline(own),
@@ -157,11 +164,11 @@ const stateTexts: Readonly<Record<ServerRecord['state'], string>> = {
   starting: 'starting',
   running: 'running',
   stopping: 'stopping',
-  compromised: 'its lock file was replaced under it: others may have come in',
+  compromised: 'its lock file was replaced: another server may use the same resource',
 };
 
 function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
-  const alone = record.exclusion === 'none' ? ' (nothing keeps others away)' : '';
+  const alone = record.exclusion === 'none' ? ' (other processes are not kept away)' : '';
   return rows([
     ['name', record.serverId],
     ['state', stateTexts[record.state]],
@@ -174,13 +181,13 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
         `${record.refused.calls === 1 ? '1 call' : `${record.refused.calls} calls`}, the last at ${record.refused.at}: ${record.refused.last}`,
     ],
     ['idle since', record.idleSince],
-    ['can be asked', record.control.join(', ')],
+    ['accepts', record.control.join(', ')],
     ['record', record.id],
   ]);
 }
 
 function noBaseline(own: Instance['package']): string | undefined {
-  return own ? 'nothing yet: what is on disk has nothing to be compared with' : undefined;
+  return own ? 'nothing yet, so the packages on disk cannot be compared' : undefined;
 }
 
 function changeText(change: PackageChange): string {
@@ -198,14 +205,14 @@ function definitionRows(definition: Definition, evidence: InstanceEvidence | und
     ['switched', definition.enabled ? undefined : 'off in the file'],
     ['command', definition.command === undefined ? undefined : [definition.command, ...definition.args].join(' ')],
     ['address', definition.url],
-    ['environment', definition.envNames.length === 0 ? undefined : `${definition.envNames.join(', ')} (values are not read out)`],
+    ['environment', definition.envNames.length === 0 ? undefined : `${definition.envNames.join(', ')} (values are never shown)`],
     ['known', match && match.why.length > 0 ? `${match.confidence}: ${match.why.join('; ')}` : undefined],
   ]);
 }
 
 function noEntryRows(evidence: InstanceEvidence | undefined): ExplanationRow[] {
   return rows([
-    ['entry', 'none of the configuration files that were read has it'],
+    ['entry', 'in none of the configuration files that were read'],
     ['known', evidence && evidence.match.why.length > 0 ? evidence.match.why.join('; ') : undefined],
   ]);
 }

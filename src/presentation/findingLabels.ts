@@ -1,7 +1,8 @@
 import { type Finding, type FindingKind, isHeadline } from '../model/finding.ts';
+import { counted } from './quantities.ts';
 
 /** What a person reads for one kind of finding. */
-export interface FindingLabel {
+interface FindingLabel {
   /** Of a section about one finding. */
   readonly heading: string;
   /** The state of one server or entry: "stale". */
@@ -62,6 +63,6 @@ export function countFindings(kinds: readonly FindingKind[]): string {
   return ranking
     .map((kind) => ({ ...findingLabels[kind], count: kinds.filter((one) => one === kind).length }))
     .filter(({ count }) => count > 0)
-    .map(({ count, singular, plural }) => `${count} ${count === 1 ? singular : plural}`)
+    .map(({ count, singular, plural }) => counted(count, singular, plural))
     .join(', ');
 }

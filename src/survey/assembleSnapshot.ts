@@ -9,13 +9,13 @@ import type { Redactor } from '../redaction/redactor.ts';
 import { isGuarded } from './match/guardedEntries.ts';
 import type { JoinedPorts } from './ports/joinPorts.ts';
 
-/** All that one look has found. */
+/** Everything that one scan found. */
 export interface Findings {
   readonly definitions: ConfigReading['definitions'];
-  /** What became of the ports that the definitions name. */
+  /** The ports that the definitions name. */
   readonly ports: Pick<JoinedPorts, 'states' | 'findings'>;
   readonly instances: readonly Instance[];
-  /** By instance id: what only shows when the servers are seen side by side. */
+  /** By instance id: found by comparing all servers. */
   readonly duplicates: DuplicateVerdicts['findings'];
   readonly conflicts: ReadonlyMap<string, Finding>;
   readonly otherHolders: readonly OtherHolder[];
@@ -23,7 +23,7 @@ export interface Findings {
   readonly redactor: Redactor;
 }
 
-/** Puts together what views read. @param now epoch ms */
+/** Builds the snapshot. @param now epoch ms */
 export function assembleSnapshot(found: Findings, now: number): Snapshot {
   const { definitions, ports, duplicates, conflicts, otherHolders, problems, redactor } = found;
   const instances = found.instances.map((instance) => {

@@ -34,7 +34,7 @@ export interface ServerObservation {
 }
 
 /** What one scan knows beside the servers themselves. */
-export interface ScanContext {
+interface ScanContext {
   readonly processes: ProcessTree;
   readonly redactor: Redactor;
   readonly state: SurveyState;

@@ -4,8 +4,8 @@ import { openWindows } from './facts/windows.ts';
 import type { Attributed } from './match/attributeServers.ts';
 import type { SurveyOptions } from './surveyor.ts';
 
-/** The directories that servers and their clients run in: there, and above, are their projects' configuration files. */
-export async function workingDirs(
+/** The directories that servers and their clients run in: configuration files of their projects are there or above. */
+async function workingDirs(
   attributed: readonly Attributed[],
   detail: (row: ProcessRow) => Promise<ProcessDetail>,
 ): Promise<ReadonlySet<string>> {
@@ -20,19 +20,20 @@ export async function workingDirs(
   return found;
 }
 
-/** The clients' configuration as read for all folders that are known, and read again only when a file changed or other folders became known. */
+/** The clients' configuration, read for all known folders; read again only when a file changed or the folders differ. */
 export class Configuration {
   readonly #options: SurveyOptions;
   readonly #table: Pick<ProcessTable, 'isAlive'>;
   #folders: readonly string[];
   #workspaceFiles: readonly string[];
-  /** Directories of running servers and clients: where their projects' files are. */
+  /** Directories of running servers and clients. */
   #workingDirs: ReadonlySet<string> = new Set();
   #reading: ConfigReading | undefined;
-  /** What it was read for. */
+  /** The folders and files that it was read for. */
   #key = '';
-  /** Changes heard of so far, and those that the last reading knows. */
+  /** Number of changes reported so far. */
   #changes = 0;
+  /** The same when the last reading began. */
   #changesRead = 0;
 
   constructor(options: SurveyOptions, table: Pick<ProcessTable, 'isAlive'>) {
@@ -47,15 +48,15 @@ export class Configuration {
     return this.#reading;
   }
 
-  /** The last reading while nothing is known to have changed since. */
+  /** The last reading, if no change was reported since. */
   get current(): ConfigReading | undefined {
     return this.#changes === this.#changesRead ? this.#reading : undefined;
   }
 
-  /** Reads what has to be read. @param here from where windows are told alive */
+  /** Reads the configuration, unless the last reading is current. @param here boot and PID namespace of this process */
   async read(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>): Promise<ConfigReading> {
     const { home, platform, env, runDir, vscodeUserDirs, entries = [] } = this.#options;
-    // Before all else: what changes while it is read has to be read once more.
+    // Noted first: what changes while it is read is read once more.
     const changes = this.#changes;
     const windows = await openWindows(runDir, here, (identity) => this.#table.isAlive(identity));
     const folders = unique([...this.#folders, ...windows.flatMap((window) => window.folders), ...this.#workingDirs]);
@@ -73,7 +74,7 @@ export class Configuration {
     return reading;
   }
 
-  /** Learns where the servers and their clients run. @returns whether there are directories that the configuration was not read for */
+  /** Takes over the directories of servers and clients. @returns whether there are directories that the configuration was not read for */
   async learn(attributed: readonly Attributed[], detail: (row: ProcessRow) => Promise<ProcessDetail>): Promise<boolean> {
     const found = await workingDirs(attributed, detail);
     const fresh = [...found].some((folder) => !this.#workingDirs.has(folder));
@@ -86,7 +87,7 @@ export class Configuration {
     this.#workspaceFiles = workspaceFiles;
   }
 
-  /** Paths whose change makes another reading. */
+  /** Paths whose change makes another reading necessary. */
   watched(): readonly string[] {
     return this.#reading?.candidates ?? [];
   }
@@ -101,7 +102,7 @@ export class Configuration {
     this.#changes += 1;
   }
 
-  /** Its secrets are not kept longer than they are needed. */
+  /** Drops the reading, because it holds secrets. */
   forget(): void {
     this.#reading = undefined;
   }

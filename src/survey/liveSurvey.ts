@@ -6,31 +6,31 @@ import type { Snapshot } from '../model/snapshot.ts';
 import type { Surveyor } from './surveyor.ts';
 import { watchFiles } from './watch/fileWatch.ts';
 
-/** Only PIDs are listed this often; a survey follows when they changed. */
+/** The PIDs are listed this often; a scan follows when they changed. */
 const tickMs = 1_000;
-/** Changes of files come in bursts; one survey answers a burst. */
+/** Changes of files come in bursts; one scan follows a burst. */
 const burstMs = 50;
-/** A whole survey at least this often, whatever the watches say. */
+/** A full scan at least this often, because watches may miss changes. */
 const fullMs = 60_000;
 
-/** A survey that is kept true: it watches configuration files, package directories and PIDs, and says when something changed. */
+/** A snapshot that is kept current: configuration files, package directories and PIDs are watched, and a change starts a scan. */
 export interface LiveSurvey extends Disposable {
   readonly snapshot: Snapshot | undefined;
-  /** Called with each new snapshot, also when nothing that a person sees has changed. */
+  /** Calls the listener with each new snapshot, also when nothing visible changed. */
   onSnapshot(listener: (snapshot: Snapshot) => void): Disposable;
-  /** Looks at everything afresh, now. @throws what the survey throws (no process list at all) */
+  /** Scans now and reads everything again. @throws what `Surveyor.survey` throws */
   refresh(): Promise<Snapshot>;
-  /** An entry as its file has it, secrets included, and the clients that run with their PIDs; undefined when the entry is gone. */
+  /** An entry as its file has it, secrets included, and the running clients; undefined when the entry is gone. */
   entry(id: string): Promise<SurveyedEntry | undefined>;
 }
 
-/** What changing an entry needs to know. It holds secrets: never to be shown, logged or stored. */
+/** An entry for changing it. It holds secrets: never show, log or store it. */
 export interface SurveyedEntry {
   readonly definition: RawDefinition;
   readonly running: ReadonlyMap<ClientId, readonly number[]>;
 }
 
-/** Starts watching. The first snapshot comes by itself. Failures of a survey are logged and the next one is tried. */
+/** Starts watching and scans once. A failed scan is logged, and the next one follows a minute later. */
 export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
   const store = new DisposableStore();
   const listeners = new Set<(snapshot: Snapshot) => void>();
@@ -61,7 +61,7 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
     timer = setTimeout(() => {
       timerAt = Number.POSITIVE_INFINITY;
       run().catch((error: unknown) => {
-        log.error(`The survey failed, the next one follows in a minute: ${reasonOf(error)}`);
+        log.error(`The scan failed; the next one follows in a minute: ${reasonOf(error)}`);
         schedule(fullMs);
       });
     }, delay);
@@ -102,10 +102,10 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
     );
   }, tickMs);
   store.add({ dispose: () => clearInterval(tick) });
-  const broom = setInterval(() => {
-    surveyor.tidy().catch((error: unknown) => log.debug(`Nothing was cleared away: ${String(error)}`));
+  const tidying = setInterval(() => {
+    surveyor.tidy().catch((error: unknown) => log.debug(`Dead records could not be deleted: ${String(error)}`));
   }, fullMs).unref();
-  store.add({ dispose: () => clearInterval(broom) });
+  store.add({ dispose: () => clearInterval(tidying) });
   store.add({ dispose: () => clearTimeout(timer) });
   schedule(0);
 
@@ -119,7 +119,7 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
     },
     async refresh() {
       surveyor.allChanged();
-      // A survey under way may have looked before the caller's change: its result is not the answer.
+      // A scan in flight may have read before the caller's change, so its result is not returned.
       await running?.catch(() => undefined);
       return run();
     },

@@ -15,12 +15,12 @@ import { buildInstances, type ServerObservation } from './buildInstances.ts';
 import { Configuration } from './configuration.ts';
 import { type Clock, systemClock } from './facts/bootClock.ts';
 import { windowsFolder } from './facts/windows.ts';
-import { type Attributed, attribute } from './match/attributeServers.ts';
-import { candidateTest } from './match/candidateFilter.ts';
+import { type Attributed, attributeServers } from './match/attributeServers.ts';
+import { candidateFilter } from './match/candidateFilter.ts';
 import { missingLaunchers } from './match/guardedEntries.ts';
 import type { HttpState } from './ports/httpServers.ts';
 import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
-import { LockFacts } from './records/lockFolder.ts';
+import { LockFolder } from './records/lockFolder.ts';
 import { DetailCache } from './server/detailCache.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
@@ -29,30 +29,26 @@ import { RegistryClient } from './updates/registryClient.ts';
 import type { WatchTarget } from './watch/fileWatch.ts';
 import { type Interest, PidWatch } from './watch/pidWatch.ts';
 
-/** Which processes matter after a survey: the servers with their trees, the clients, and new ones that may be either. */
-export function interestIn(
-  rows: readonly ProcessRow[],
-  definitions: readonly RawDefinition[],
-  observed: readonly ServerObservation[],
-): Interest {
+/** The processes whose start or end makes a scan necessary: servers with their trees, clients, and new processes that may be either. */
+function interestIn(rows: readonly ProcessRow[], definitions: readonly RawDefinition[], observed: readonly ServerObservation[]): Interest {
   const clients = new Set(rows.filter((row) => recogniseClient(row) !== undefined).map((row) => row.pid));
   const pids = new Set([
     ...clients,
     ...observed.flatMap(({ instance }) => [...instance.tree, ...(instance.client ? [instance.client.pid] : [])]),
   ]);
-  const test = candidateTest(definitions);
+  const test = candidateFilter(definitions);
   return {
     pids,
     concerns: (row) =>
       test(row) !== undefined ||
       recogniseClient(row) !== undefined ||
-      // A server that has replaced its command line by a title shows in nothing but its place.
+      // A server that replaced its command line with a title is recognised only by its parent.
       (clients.has(row.ppid) && row.argv.length < 2),
   };
 }
 
-/** The clients that run, with the PIDs of all their processes that can be told. */
-export function runningClients(rows: readonly ProcessRow[]): Map<ClientId, number[]> {
+/** The running clients, with the PIDs of their recognised processes. */
+function runningClients(rows: readonly ProcessRow[]): Map<ClientId, number[]> {
   const found = new Map<ClientId, number[]>();
   for (const row of rows) {
     const id = recogniseClient(row);
@@ -63,17 +59,17 @@ export function runningClients(rows: readonly ProcessRow[]): Map<ClientId, numbe
   return found;
 }
 
-/** The surveyor of the machine it runs on; `createSurveyor` makes it. */
-export class MachineSurveyor implements Surveyor {
+/** The surveyor of this machine; `createSurveyor` makes it. */
+class MachineSurveyor implements Surveyor {
   readonly #options: SurveyOptions;
   readonly #table: ProcessTable;
   readonly #clock: Clock;
-  readonly #locks: LockFacts;
+  readonly #locks: LockFolder;
   readonly #config: Configuration;
   readonly #pidWatch: PidWatch;
   readonly #registry: RegistryClient;
   readonly #details = new DetailCache();
-  /** Made at the first survey: it needs to know the boot. */
+  /** Made in the first scan, which reads the boot id. */
   #state: SurveyState | undefined;
   #rows: readonly ProcessRow[] = [];
   #askAgainIn: number | undefined;
@@ -84,7 +80,7 @@ export class MachineSurveyor implements Surveyor {
     this.#pidWatch = new PidWatch(table);
     this.#clock = options.clock ?? systemClock;
     this.#config = new Configuration(options, table);
-    this.#locks = new LockFacts(options.runDir);
+    this.#locks = new LockFolder(options.runDir);
     const { runDir, log, registry = () => 'off', registryLimitMs } = options;
     this.#registry = new RegistryClient({
       runDir,
@@ -96,7 +92,7 @@ export class MachineSurveyor implements Surveyor {
   }
 
   async survey(): Promise<Snapshot> {
-    // Before the processes: one that starts between the two must not look dead.
+    // Before the processes are listed: a process that starts in between must not look dead.
     this.#locks.read();
     const rows = await this.#table.list();
     const now = this.#clock.now();
@@ -109,14 +105,14 @@ export class MachineSurveyor implements Surveyor {
     const { config, found, http } = await this.#find(processes, state);
     const redactor = redactorOf(config.definitions);
     const ports = await joinPorts(http, found, {
-      http: state.http,
+      servers: state.http,
       processes,
       redactor,
       loaded: (one) => state.loadedPackage(one, now),
       now,
     });
     const running = ports.attributed.filter((one) => !one.detail.missing.includes('gone'));
-    const locks = await this.#locks.look(processes, running);
+    const locks = await this.#locks.join(processes, running);
     const { observed, problems } = buildInstances(running, { processes, redactor, state, now, locks, ports: ports.ports });
     const instances = observed.map((one) => one.instance);
     const duplicates = judgeDuplicates(
@@ -162,7 +158,7 @@ export class MachineSurveyor implements Surveyor {
     const used = this.#state?.watchedFiles() ?? [];
     const files: WatchTarget[] = [...this.#config.watched(), ...used].map((path) => ({ path, kind: 'file' }));
     const folders: WatchTarget[] = (this.#state?.closures.watched() ?? []).map((path) => ({ path, kind: 'directory' }));
-    // Other windows come and go, and bring their folders.
+    // Other windows open and close, with their folders.
     const windows: WatchTarget = { path: windowsFolder(this.#options.runDir), kind: 'directory' };
     return [...files, ...folders, windows, this.#locks.watched()];
   }
@@ -224,7 +220,7 @@ export class MachineSurveyor implements Surveyor {
     this.#state = undefined;
   }
 
-  /** The servers that run, by the configuration of all folders that they lead to. */
+  /** The running servers, matched with the configuration of all folders that they and their clients run in. */
   async #find(
     processes: ProcessTree,
     state: SurveyState,
@@ -238,15 +234,15 @@ export class MachineSurveyor implements Surveyor {
       withEntry.has(identityKey(identity)) ? state.facts.fact(identity, 'entry')?.definition : undefined;
     const matching = { home, platform, npxPackages: readNpxPackages, remembered };
     const find = async (config: ConfigReading) => {
-      const http = await state.http.look(config.definitions, processes);
-      const found = await attribute(rows, config.definitions, detail, { ...matching, listening: listeningEntries(http) });
+      const http = await state.http.read(config.definitions, processes);
+      const found = await attributeServers(rows, config.definitions, detail, { ...matching, listening: listeningEntries(http) });
       return { config, found, http };
     };
     const seen = await find(await this.#config.read(here));
     return (await this.#config.learn(seen.found, detail)) ? find(await this.#config.read(here)) : seen;
   }
 
-  /** Drops what is remembered of those that are gone. */
+  /** Ends a scan: drops what is kept of processes that have ended. */
   #keep(rows: readonly ProcessRow[], instances: readonly Instance[], state: SurveyState, now: number): void {
     const alive = new Set(rows.map((row) => identityKey(row.identity)));
     state.keep(new Set(instances.map(({ id }) => id)), alive, rows[0]?.identity, now);
@@ -254,7 +250,7 @@ export class MachineSurveyor implements Surveyor {
   }
 }
 
-/** @throws when the system has no process table we can read */
+/** @throws when the system has no process table that can be read */
 export async function createSurveyor(options: SurveyOptions): Promise<Surveyor> {
   const table = options.table ?? (await createProcessTable(options.platform));
   return new MachineSurveyor(options, table);

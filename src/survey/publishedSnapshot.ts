@@ -4,16 +4,16 @@ import type { ProcessIdentity } from '../model/process.ts';
 import { type Snapshot, snapshotSchema } from '../model/snapshot.ts';
 import { readWhole, writeWhole } from '../storage/atomicFile.ts';
 
-/** What the window that looks for all tells the others. */
+/** What the scanning window publishes for the other windows. */
 export interface Published {
-  /** Who looks. */
+  /** The scanning window. */
   readonly by: ProcessIdentity;
-  /** Of the extension: another one may draw other conclusions. */
+  /** Version of the extension; snapshots of other versions are not used. */
   readonly version: string;
   readonly snapshot: Snapshot;
 }
 
-/** A thousand servers with all their evidence. */
+/** Room for a thousand servers with all their evidence. */
 const maxBytes = 16 * 1024 * 1024;
 
 export function scannerLock(folder: string): string {
@@ -29,7 +29,7 @@ export function publishSnapshot(folder: string, published: Published): void {
   writeWhole(snapshotFile(folder), JSON.stringify(published));
 }
 
-/** The latest, if it was written by this version. Never throws. */
+/** The published snapshot, if this version wrote it. Never throws. */
 export function readPublished(folder: string, version: string): Published | undefined {
   const whole = readWhole(snapshotFile(folder), maxBytes, process.geteuid?.());
   if ('problem' in whole) {
@@ -37,7 +37,7 @@ export function readPublished(folder: string, version: string): Published | unde
   }
   try {
     const value: Published = JSON.parse(whole.text);
-    // Only this user can write there, and the version is ours: the shape is the one that we write.
+    // Only this user can write there, and the version is ours, so the shape is ours too.
     const fits = value.version === version && value.snapshot.schema === snapshotSchema && typeof value.by.start === 'string';
     return fits ? value : undefined;
   } catch {
@@ -46,8 +46,8 @@ export function readPublished(folder: string, version: string): Published | unde
 }
 
 /**
- * Reads what is published, and parses it only when it is another file: each window looks every other second, and on an idle machine there is something new once a minute.
- * It is written by rename, so another one has another inode, change time or size. Never throws.
+ * Reads the published snapshot, and parses it only when the file differs: each window reads every two seconds, and on an idle machine the file changes once a
+ * minute. It is written by rename, so a new one has another inode, change time or size. Never throws.
  */
 export function publishedReader(folder: string, version: string): () => Published | undefined {
   let fingerprint = '';
@@ -56,7 +56,7 @@ export function publishedReader(folder: string, version: string): () => Publishe
     const now = fingerprintOf(snapshotFile(folder));
     if (now === undefined || now !== fingerprint) {
       known = readPublished(folder, version);
-      // Taken before the file was read: if another one came in between, the next look differs.
+      // Taken before the file was read: if it was replaced in between, the next call reads it again.
       fingerprint = now ?? '';
     }
     return known;
@@ -72,7 +72,7 @@ export function withdrawSnapshot(folder: string): void {
   rmSync(snapshotFile(folder), { force: true });
 }
 
-/** What a person sees of a snapshot: not its moment, and memory only in steps, so that the file is not written each second for nothing. */
+/** What a person sees of a snapshot: without its time, and with memory in steps of 4 MB, so that the file is not written each second. */
 export function faceOf(snapshot: Snapshot): string {
   return JSON.stringify({ ...snapshot, at: '' }, (key, value: unknown) =>
     key === 'memoryBytes' && typeof value === 'number' ? Math.round(value / 4_194_304) : value,

@@ -8,7 +8,7 @@ import { type LiveSurvey, type SurveyedEntry, startLiveSurvey } from './liveSurv
 import { faceOf, type Published, publishedReader, publishSnapshot, scannerLock, withdrawSnapshot } from './publishedSnapshot.ts';
 import type { Surveyor } from './surveyor.ts';
 
-export interface SharedOptions {
+interface SharedOptions {
   /** A folder of this user alone, the same for all windows. */
   readonly folder: string;
   readonly surveyor: Surveyor;
@@ -18,20 +18,20 @@ export interface SharedOptions {
   /** Of the extension. */
   readonly version: string;
   readonly log: Log;
-  /** How often a window that does not look makes sure that somebody does, ms. */
+  /** How often a window that does not scan checks that another one does, ms. */
   readonly checkMs?: number;
 }
 
-/** Where asking for a process takes a program, it is done less often. */
+/** How often that is by default, ms; less often where reading a process takes a program (`ps`, PowerShell). */
 const checkMs = { proc: 2_000, other: 15_000 };
-/** The one who looks publishes at least each minute; after this long without he hangs, and this window looks for itself. */
+/** The scanning window publishes at least once a minute; after this long without a snapshot, this window scans for itself. */
 const silentMs = 150_000;
-/** The lock is held, and nothing comes that we understand. */
-const strangerMs = 10_000;
+/** After this long without a readable snapshot while the lock is held, this window scans for itself. */
+const otherVersionMs = 10_000;
 
 /**
- * One look at the machine for all windows: the first takes a kernel lock, looks, and publishes what it sees; the others show that. When it ends, however that
- * happens, the kernel lets the next one have the lock. Asked to look afresh, each window looks for itself. Where the lock cannot be had at all, each looks.
+ * One scanner for all windows: the first window takes a kernel lock, scans, and publishes the snapshots; the others show them. When that window ends, the kernel
+ * releases the lock, and another window takes it. On refresh each window scans for itself. Where the lock cannot be used, each window scans.
  */
 export async function startSharedSurvey(options: SharedOptions): Promise<LiveSurvey> {
   const shared = new SharedSurvey(options);
@@ -76,9 +76,9 @@ class SharedSurvey implements LiveSurvey {
     const { folder, table, log } = this.#options;
     try {
       this.#watcher = watch(folder, { persistent: false }, () => this.#hear());
-      this.#watcher.on('error', (error) => log.warn(`What the other window sees is looked for now and then only: ${String(error)}`));
+      this.#watcher.on('error', (error) => log.warn(`Snapshots of the scanning window are only read every few seconds: ${String(error)}`));
     } catch (error) {
-      log.warn(`What the other window sees is looked for now and then only: ${String(error)}`);
+      log.warn(`Snapshots of the scanning window are only read every few seconds: ${String(error)}`);
     }
     const every = this.#options.checkMs ?? (table.source === 'proc' ? checkMs.proc : checkMs.other);
     this.#timer = setInterval(() => void this.#check(), every);
@@ -100,14 +100,14 @@ class SharedSurvey implements LiveSurvey {
     if (this.#live) {
       return this.#live.entry(id);
     }
-    // What another window publishes is redacted: an entry is read here.
+    // Published snapshots are redacted, so the entry is read here.
     await this.refresh();
     const { surveyor } = this.#options;
     const definition = surveyor.definition(id);
     return definition && { definition, running: surveyor.running() };
   }
 
-  /** Takes what the one who looks has published, if it is newer than what is shown. @returns what is published */
+  /** Shows the published snapshot if it is newer. @returns what is published */
   #hear(): Published | undefined {
     if (this.#live || this.#disposed) {
       return undefined;
@@ -129,15 +129,15 @@ class SharedSurvey implements LiveSurvey {
       const published = this.#hear();
       if (!published || !(await this.#options.table.isAlive(published.by))) {
         await this.#tryToLead();
-        if (!this.#live && performance.now() - this.#heardAt > strangerMs) {
-          this.#options.log.info('Another version of MCP Shepherd looks at the machine: this window looks for itself.');
-          this.#look();
+        if (!this.#live && performance.now() - this.#heardAt > otherVersionMs) {
+          this.#options.log.info('Another version of MCP Shepherd scans in another window: this window scans for itself.');
+          this.#scan();
         }
       } else if (performance.now() - this.#heardAt > silentMs) {
         this.#options.log.warn(
-          `The window that looks for all (PID ${published.by.pid}) has been silent for long: this one looks for itself.`,
+          `The scanning window (PID ${published.by.pid}) has not published for ${silentMs / 1_000} seconds: this window scans for itself.`,
         );
-        this.#look();
+        this.#scan();
       }
     } finally {
       this.#checking = false;
@@ -155,18 +155,18 @@ class SharedSurvey implements LiveSurvey {
     }
     if (attempt.status === 'locked') {
       this.#lock = { dispose: () => attempt.lock.release() };
-      log.info('This window looks at the machine for all windows.');
-      this.#look();
+      log.info('This window scans for all windows.');
+      this.#scan();
     } else if (attempt.status !== 'held') {
-      log.info(`Each window looks for itself: ${attempt.reason}.`);
-      this.#look();
+      log.info(`Each window scans for itself: ${attempt.reason}.`);
+      this.#scan();
     } else if (this.#snapshot === undefined && !this.#read()) {
-      // Somebody leads who has not seen anything yet, or has another version: the first look must not wait for him.
+      // The scanning window has published nothing yet, or has another version: the first snapshot must not wait for it.
       await this.refresh();
     }
   }
 
-  #look(): void {
+  #scan(): void {
     clearInterval(this.#timer);
     this.#watcher?.close();
     this.#live = startLiveSurvey(this.#options.surveyor, this.#options.log);
@@ -190,7 +190,7 @@ class SharedSurvey implements LiveSurvey {
       this.#face = face;
       this.#publishedAt = performance.now();
     } catch (error) {
-      log.warn(`The other windows cannot be told what this one sees: ${String(error)}`);
+      log.warn(`The snapshot cannot be published for the other windows: ${String(error)}`);
     }
   }
 

@@ -9,7 +9,7 @@ import { Closures, type LoadedPackage } from './server/closures.ts';
 import { Containers } from './server/containers.ts';
 import { entryKey } from './server/entryChange.ts';
 import { Programs } from './server/programs.ts';
-import { Owners } from './server/serverOwner.ts';
+import { ServerOwners } from './server/serverOwners.ts';
 import { Sources } from './server/sources.ts';
 import type { SurveyOptions } from './surveyor.ts';
 import type { RegistryClient } from './updates/registryClient.ts';
@@ -25,7 +25,7 @@ export class SurveyState {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
   readonly closures = new Closures();
-  readonly owners = new Owners();
+  readonly owners = new ServerOwners();
   readonly programs = new Programs();
   readonly sources = new Sources();
   readonly respawns = new Respawns();

@@ -19,17 +19,17 @@ export interface SurveyOptions {
   readonly runDir: string;
   /** Workspace folders or the working directory; their parents are searched too. */
   readonly folders: readonly string[];
-  /** `User` folders of VS Code that the extension knows and the file system does not tell. */
+  /** `User` folders of VS Code that only the extension knows. */
   readonly vscodeUserDirs: readonly string[];
   readonly workspaceFiles?: readonly string[];
-  /** Entries that no file holds: what somebody said on the command line. */
+  /** Entries from the command line, in addition to those in files. */
   readonly entries?: readonly RawDefinition[];
   readonly log: Log;
-  /** Whether registries may be asked for newer versions, at each look. Default: nothing goes on line, and nothing is said of updates. */
+  /** Whether registries may be asked for newer versions; called in each scan. Default: no registry is asked, and no updates are reported. */
   readonly registry?: () => RegistryMode;
-  /** For those who have one already. */
+  /** Default: the table of this system. */
   readonly table?: ProcessTable;
-  /** Replaced in tests only. */
+  /** Tests replace it. */
   readonly clock?: Clock;
   /** For one question to a registry, ms; default 2,000. */
   readonly registryLimitMs?: number;
@@ -37,47 +37,47 @@ export interface SurveyOptions {
   readonly listeners?: ListenerTable;
 }
 
-/** What was looked at, for `doctor`. */
+/** What was read, for `doctor`. */
 export interface SurveyReport {
   readonly processSource: string;
   readonly processCount: number;
   readonly bootId: string;
   readonly pidNamespace: string;
   readonly folders: readonly string[];
-  /** Every configuration file that was looked for, with the id of the client whose file it is. */
+  /** Every configuration file that was searched for, with the id of its client. */
   readonly files: ConfigReading['looked'];
-  /** Every client that has files at all. */
+  /** Every client with configuration files. */
   readonly clients: readonly { readonly id: string; readonly name: string }[];
 }
 
-/** Looks at the machine and says what is there: the one place where configuration, processes, packages and facts are joined. */
+/** Scans the machine: joins configuration, processes, packages and stored facts to a snapshot. */
 export interface Surveyor {
-  /** One complete look. @throws when the system gives no process list */
+  /** One scan. @throws when the system gives no process list */
   survey(): Promise<Snapshot>;
-  /** Milliseconds after which the last survey's answer may change without any event; undefined = never. */
+  /** Milliseconds after which the result of the last scan may change without any event; undefined = never. */
   askAgainIn(): number | undefined;
-  /** Whether processes came or went since the last survey, or began to listen where an entry reaches them; costs one list of PIDs. */
+  /** Whether since the last scan a process that matters started or ended, or a listener at an entry's port changed; costs one list of PIDs. */
   processesChanged(): Promise<boolean>;
-  /** Files and directories whose change makes a new survey worth while. */
+  /** Files and directories whose change makes another scan necessary. */
   watched(): readonly WatchTarget[];
-  /** Something changed at this path: it is read again at the next survey. */
+  /** Something changed at this path: the next scan reads it again. */
   changed(path: string): void;
-  /** Everything is read again at the next survey. */
+  /** The next scan reads everything again. */
   allChanged(): void;
   setFolders(folders: readonly string[], workspaceFiles?: readonly string[]): void;
-  /** Clears a little of what dead servers left in the lock protocol's folder. For those who watch; never in the way of a survey. @throws on I/O errors */
+  /** Deletes some of the records of dead servers in the folder of the lock protocol. Called by live surveys, never within a scan. @throws on I/O errors */
   tidy(): Promise<void>;
-  /** Done when no registry is being asked any more; undefined when none is. No survey ever waits for it. */
+  /** Resolves when all requests to registries have ended; undefined when there is none. No scan waits for it. */
   asking(): Promise<void> | undefined;
-  /** A registry has answered: another survey says more. */
+  /** Called when a registry has answered: another scan shows more. */
   onAnswer(listener: () => void): Disposable;
-  /** Of the last survey. */
+  /** About the last scan. */
   report(): SurveyReport;
-  /** An entry of the last survey with everything that its file says of it. It holds secrets: never to be shown, logged or stored. */
+  /** An entry of the last scan as its file has it. It holds secrets: never show, log or store it. */
   definition(id: string): RawDefinition | undefined;
-  /** Clients that ran at the last survey, with the PIDs of their processes. */
+  /** Clients that ran in the last scan, with the PIDs of their processes. */
   running(): ReadonlyMap<ClientId, readonly number[]>;
-  /** Hides the secrets of all entries of the last survey. */
+  /** Redacts the secrets of all entries of the last scan. */
   redactor(): Redactor;
   dispose(): void;
 }

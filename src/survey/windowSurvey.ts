@@ -16,7 +16,7 @@ export async function startWindowSurvey(
   version: string,
   log: Log,
 ): Promise<LiveSurvey> {
-  // A process that its own list does not show cannot tell the others who it is.
+  // Without an identity of its own, a window cannot publish.
   return own
     ? startSharedSurvey({ folder: stateFolder(runDir, 'scanner'), surveyor, own, table, version, log })
     : startLiveSurvey(surveyor, log);

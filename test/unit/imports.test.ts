@@ -55,6 +55,23 @@ describe('Structure of src', () => {
     assert.match(one(file('base/x.ts', 'export const a = 1;'), file('model/y.ts', 'export interface a {}')), /exported name a /);
   });
 
+  it('reports an exported function with more than five parameters', () => {
+    const five = "a: string, b: { x: number; y: [1, 2] }, c: (d: number, e: number) => Map<string, number>,\n  f = 'x, y)', ...g: number[]";
+    for (const text of [
+      `export function a(${five}, h?: 1) {}`,
+      `export async function a<T>(\n  ${five},\n  h: 1,\n): void {}`,
+      `export const a = (${five}, h: 1) => 1;`,
+    ]) {
+      assert.match(one(file('base/x.ts', text)), /a has 6 parameters/);
+    }
+    assert.deepEqual(
+      structureFaults([
+        file('base/x.ts', `export function a(${five},) {}\nfunction b(${five}, h: 1) {}\nexport const c = () => b(${five});`),
+      ]),
+      [],
+    );
+  });
+
   it('compares the table of the document both ways, and the paths that it names with the files', () => {
     const text = readFileSync('ARCHITECTURE.md', 'utf8');
     const files = readSources('.');

@@ -38,7 +38,7 @@ export const explainCommand: Command = {
       const { instance } = result;
       const route = restartRoute(instance, snapshot);
       const cure = routeText(route, instance);
-      const sections = explanationOf(instance, snapshot, { cure, home: shell.home });
+      const sections = explanationOf(instance, snapshot, { restart: cure, home: shell.home });
       if (values.json) {
         const definitions = snapshot.definitions.filter(({ id }) => instance.definitions.includes(id));
         const problems = problemsAbout(instance, definitions, snapshot.problems);

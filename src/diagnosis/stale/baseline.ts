@@ -7,7 +7,7 @@ import type { InstalledPackage, PackageRef } from '../../model/package.ts';
  *   the installed packages are assumed to be what runs, and any later change still shows;
  * `after-start`: something was installed after the start and before the first scan: what runs is older and unknown.
  */
-export type BaselineTrust = 'before-start' | 'around-start' | 'after-start';
+type BaselineTrust = 'before-start' | 'around-start' | 'after-start';
 
 /** The packages of one process as first seen; stored per process identity and never changed. */
 export interface Baseline {

@@ -2,7 +2,7 @@ import type { Finding } from '../../model/finding.ts';
 import { type RunningServer, sinceText } from '../evidence.ts';
 import { goneMs } from './packages.ts';
 
-export interface MissingScript extends RunningServer {
+interface MissingScript extends RunningServer {
   /** The script on the command line of the process; there is no such file. */
   readonly path: string;
   /** It was removed at this time or earlier, epoch ms. */

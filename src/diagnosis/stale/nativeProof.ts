@@ -2,7 +2,7 @@ import type { Finding } from '../../model/finding.ts';
 import { type FindingDraft, finalFinding, type RunningServer, sinceText } from '../evidence.ts';
 
 /** Native code that a process has loaded and whose file was replaced, shown by the layouts of both. */
-export interface NativeProof {
+interface NativeProof {
   readonly path: string;
   readonly package?: string;
 }

@@ -18,7 +18,7 @@ export function evidenceText(instance: Instance, snapshot: Snapshot, facts: Wind
   const title = `${oneLine(instance.name, 80)} (PID ${instance.pid}): ${findingsText(instance.findings) ?? 'OK'}`;
   const route = localRoute(instance, snapshot, facts);
   const sections = explanationOf(instance, snapshot, {
-    cure: route.kind === 'here' ? 'Choose “Restart” on its row in the view “MCP Servers”.' : route.step,
+    restart: route.kind === 'here' ? 'Choose “Restart” on its row in the view “MCP Servers”.' : route.step,
     home: facts.home,
     owner: ownerText(instance, facts),
   });

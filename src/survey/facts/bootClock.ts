@@ -6,9 +6,9 @@ import { stateFolderIfPossible } from '../../storage/stateFolder.ts';
 
 /** The two clocks; injected so that tests can set them. */
 export interface Clock {
-  /** Wall clock, epoch milliseconds. */
+  /** Wall clock, epoch ms. */
   now(): number;
-  /** Milliseconds since boot, suspend included; no one can set it. */
+  /** Milliseconds since boot, suspend included; cannot be set. */
   uptime(): number;
 }
 
@@ -17,22 +17,22 @@ export const systemClock: Clock = { now: () => Date.now(), uptime: () => uptime(
 
 const recordSchema = v.object({ schema: v.literal(1), bootId: v.string(), offset: v.number(), since: v.number() });
 
-/** Smaller steps stay within the two seconds that first-sighting evidence leaves open anyway; `os.uptime()` is coarser than that on some systems. */
+/** Smaller steps lie within the two seconds that `startToleranceMs` leaves open; `os.uptime()` is coarser than this on some systems. */
 const stepMs = 1_500;
 
 /**
- * Notices that the wall clock was set. File times do not move with it and process starts do, so times from before the step
- * cannot be compared any more; stored facts still can.
+ * Notices that the wall clock was set. Process starts then move and file times do not, so times from before the step can no longer be compared; stored facts
+ * still can.
  */
 export class BootClock {
   readonly #clock: Clock;
   readonly #file: string;
   readonly #bootId: string;
   #offset: number;
-  /** Uptime at which the last step was noticed; 0 = none since boot as far as known. */
+  /** Uptime, ms, at which the last step was noticed; 0: none is known since boot. */
   #since: number;
 
-  /** Never throws: where nothing can be kept, this process alone knows of a step. */
+  /** Never throws: without a writable folder only this process knows of a step. */
   constructor(runDir: string, bootId: string, clock: Clock) {
     this.#clock = clock;
     this.#bootId = bootId;
@@ -45,7 +45,7 @@ export class BootClock {
     }
   }
 
-  /** Looks at both clocks. @returns whether the wall clock was set since the last look (of any process that shares the state folder) */
+  /** Reads both clocks. @returns whether the wall clock was set since they were last read by any process that shares the state folder */
   observe(): boolean {
     const offset = this.#clock.now() - this.#clock.uptime();
     const stepped = Math.abs(offset - this.#offset) > stepMs;
@@ -60,7 +60,7 @@ export class BootClock {
     return stepped;
   }
 
-  /** Whether the start of a process can be put in order with file times. @param startedAt epoch ms by today's clock */
+  /** Whether the start of a process can be compared with file times. @param startedAt epoch ms by the clock as it is now */
   timesComparable(startedAt: number): boolean {
     return this.#since === 0 || startedAt - this.#offset > this.#since;
   }
@@ -69,7 +69,7 @@ export class BootClock {
     try {
       writeRecord(this.#file, { schema: 1, bootId: this.#bootId, offset: this.#offset, since: this.#since });
     } catch {
-      // The next look tries again; until then this process alone knows of the step.
+      // The next scan tries again; until then only this process knows of the step.
     }
   }
 }

@@ -11,7 +11,7 @@ import { stateFolderIfPossible, writeErrorReason } from '../../storage/stateFold
 
 export const text = v.pipe(v.string(), v.maxLength(4096));
 export const time = v.pipe(v.number(), v.finite());
-export const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
+const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
 
 const base = { schema: v.literal(1), identity: identitySchema, takenAt: time };
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -21,11 +21,14 @@ const startMark = v.variant('by', [
   v.object({ by: v.literal('compiled'), size: v.pipe(v.number(), v.integer()) }),
 ]);
 
-/** Facts that are taken of a process once, at first sight, each in a file of its own. */
-export const factSchemas = {
-  /** The name by which its program was started, where that led to the running file when it was first seen. */
+/** Facts that are recorded of a process once, when it is first seen, each in a file of its own. */
+const factSchemas = {
+  /** The name that its program was started by, if that led to the running file when it was first seen. */
   program: v.object({ ...base, command: v.exactOptional(text) }),
-  /** The source that it loads. `late`: written after the start already; `was`: what it held at the start, where that is known and differs. `linked`: none of it is the server's own entry. */
+  /**
+   * The source that it loads. `late`: when a file was written after the start and before this record, epoch ms; `was`: what that file held at the start, where that
+   * is known and differs. `linked`: none of the files is the server's own entry.
+   */
   source: v.object({
     ...base,
     files: v.pipe(v.array(v.object({ path: text, hash, late: v.exactOptional(time), was: v.exactOptional(startMark) })), v.maxLength(1000)),
@@ -45,9 +48,9 @@ export const factSchemas = {
   }),
 } as const;
 
-export type FactKind = keyof typeof factSchemas;
+type FactKind = keyof typeof factSchemas;
 export type Fact<K extends FactKind> = v.InferOutput<(typeof factSchemas)[K]>;
-/** What the caller gives; the rest is added. */
+/** What the caller of `recordFact` passes; the store adds the rest. */
 export type FactValue<K extends FactKind> = Omit<Fact<K>, 'schema' | 'identity'>;
 
 const firstSeenSchema = v.object({
@@ -88,58 +91,59 @@ const baselineSchema = v.object({
   ),
 });
 
-/** When a process was first seen, and under which client: what makes an orphan provable later. */
+/** When a process was first seen, and under which client: that proves later that it is an orphan. */
 export type FirstSeen = v.InferOutput<typeof firstSeenSchema>;
 
-/** Facts of dead processes of another boot or namespace are kept this long; they cannot be told dead from here. */
-const foreignFactsMs = 7 * 86_400_000;
+/** Facts of processes of another boot or namespace are kept this long: from here it cannot be seen whether they still run. */
+const otherBootFactsMs = 7 * 86_400_000;
 
-/** Two writes within one tick of the file system's clock leave the folder with one time. */
+/** Two writes within one tick of the file system's clock give the folder the same time. */
 const unsettledMs = 1_000;
 
-/** A record this young may be of a process that started after the caller made its list. */
+/** A record younger than this may belong to a process that started after the caller listed the processes. */
 const freshRecordMs = 60_000;
 
 /**
- * What was seen of each process, kept per identity in the state folder so that a restart of the editor, another window and the command
- * line know it too. Each fact is written once and never changed: the first observer was the nearest to the truth.
+ * Facts of each process, stored by identity in the state folder, so that a restarted editor, another window and the command line know them too. Each fact is
+ * written once and never changed: the first observer saw the process closest to its start.
  */
 export class FactStore {
   readonly #folder: string;
-  /** Why nothing can be kept on disk, once that has failed. */
+  /** Why nothing can be stored, once that has failed. */
   #refused: string | undefined;
   readonly #firstSeen = new Map<string, FirstSeen>();
   readonly #baselines = new Map<string, Baseline>();
   /** By kind and identity. */
   readonly #facts = new Map<string, unknown>();
-  /** The process that a file was seen to be about: what a record says never changes. */
+  /** The process of each file; a record never changes. */
   readonly #subjects = new Map<string, ProcessIdentity>();
   readonly #known = new Map<FactKind, ReadonlySet<string>>();
-  /** When the folder had changed as `#known` was read, epoch ms. */
+  /** Modification time of the folder when `#known` was read, epoch ms. */
   #knownAt = -1;
-  /** Facts that were looked for and not there, and when the folder had changed then. */
+  /** Facts that were asked for and do not exist. */
   readonly #absent = new Set<string>();
+  /** Modification time of the folder when `#absent` was filled, epoch ms. */
   #absentAt = -1;
 
-  /** Never throws: where nothing can be written, facts live as long as this observer. */
+  /** Never throws: without a writable folder facts live as long as this store. */
   constructor(runDir: string) {
     const { folder, refused } = stateFolderIfPossible(runDir, 'facts');
     this.#folder = folder;
     this.#refused = refused;
   }
 
-  /** Said once for a store that cannot keep what it learns; undefined while it can. */
+  /** Undefined while facts can be stored. */
   problem(): Problem | undefined {
     return this.#refused === undefined
       ? undefined
       : {
           source: 'facts',
-          message: `Nothing can be remembered from one run to the next (${this.#refused}): what was replaced before this look is not known. Make the run folder writable, or name another with --run-dir.`,
+          message: `No facts can be stored (${this.#refused}), so replacements before this start cannot be detected. Make the run folder writable, or name another one with --run-dir.`,
           file: this.#folder,
         };
   }
 
-  /** The first sighting of a process; `now` and `client` are recorded when this is it. */
+  /** When and under which client a process was first seen; records `now` and `client` when that is this call. @param now epoch ms */
   firstSeen(identity: ProcessIdentity, now: number, client: FirstSeen['client']): FirstSeen {
     const key = identityKey(identity);
     const known = this.#firstSeen.get(key) ?? this.#read(identity, 'seen', firstSeenSchema);
@@ -162,20 +166,20 @@ export class FactStore {
     return known;
   }
 
-  /** The file in which the baseline of a process is or would be kept, for showing. */
+  /** The file that holds the baseline of a process, for display. */
   baselineFile(identity: ProcessIdentity): string {
     return this.#file(identity, 'baseline');
   }
 
-  /** Records the packages of a process; where another observer was first, its record stands. @returns the record that stands */
+  /** Records the packages of a process, unless another observer already has. @returns the stored record */
   recordBaseline(identity: ProcessIdentity, baseline: Baseline): Baseline {
     this.#write(this.#file(identity, 'baseline'), { schema: 1, identity, ...baseline });
-    const standing = this.baseline(identity) ?? baseline;
-    this.#baselines.set(identityKey(identity), standing);
-    return standing;
+    const stored = this.baseline(identity) ?? baseline;
+    this.#baselines.set(identityKey(identity), stored);
+    return stored;
   }
 
-  /** A fact of a process, when one was taken. */
+  /** A fact of a process; undefined when none was recorded. */
   fact<K extends FactKind>(identity: ProcessIdentity, kind: K): Fact<K> | undefined {
     const key = `${kind}:${identityKey(identity)}`;
     const known = this.#facts.get(key) as Fact<K> | undefined;
@@ -195,16 +199,16 @@ export class FactStore {
     return read as Fact<K> | undefined;
   }
 
-  /** Records a fact; where another observer was first, its record stands. @returns the record that stands */
+  /** Records a fact, unless another observer already has. @returns the stored record */
   recordFact<K extends FactKind>(identity: ProcessIdentity, kind: K, value: FactValue<K>): FactValue<K> {
     const fresh = { schema: 1, identity, ...value };
     this.#write(this.#file(identity, kind), fresh);
-    const standing = this.fact(identity, kind) ?? value;
-    this.#facts.set(`${kind}:${identityKey(identity)}`, standing);
-    return standing;
+    const stored = this.fact(identity, kind) ?? value;
+    this.#facts.set(`${kind}:${identityKey(identity)}`, stored);
+    return stored;
   }
 
-  /** The processes of which a fact of this kind is kept, by the text of their identity. Read anew only when the folder changed. */
+  /** `identityKey` of all processes with a fact of this kind. Read again only when the folder changed. */
   known(kind: FactKind): ReadonlySet<string> {
     const changed = this.#folderChanged();
     if (changed !== this.#knownAt) {
@@ -222,11 +226,11 @@ export class FactStore {
     return keys;
   }
 
-  /** Whether there was no such record when the folder was last as it is now. */
+  /** Whether the record did not exist when it was last asked for, and the folder did not change since. */
   #isAbsent(key: string): boolean {
     const changed = this.#folderChanged();
     if (changed !== this.#absentAt || Date.now() - changed < unsettledMs) {
-      // Looked at before the record is: one that is written in between is found the next time.
+      // Read before the record: a record that is written in between is found the next time.
       this.#absentAt = changed;
       this.#absent.clear();
     }
@@ -241,7 +245,10 @@ export class FactStore {
     }
   }
 
-  /** Forgets processes that are gone. Only what can be told dead from here goes at once: same boot, same namespace, not in `alive`. */
+  /**
+   * Deletes facts of processes that have ended. Those of the same boot and namespace that are not in `alive` are deleted at once, others after a week.
+   * @param now epoch ms
+   */
   forget(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>, alive: ReadonlySet<string>, now: number): void {
     const names = this.#names();
     keepOnly(this.#subjects, new Set(names));
@@ -254,7 +261,7 @@ export class FactStore {
       }
       if (subject && ours) {
         this.#drop(file, identityKey(subject));
-      } else if (olderThan(file, now - foreignFactsMs)) {
+      } else if (olderThan(file, now - otherBootFactsMs)) {
         this.#drop(file, '');
       }
     }
@@ -302,7 +309,7 @@ export class FactStore {
     return join(this.#folder, `${createHash('sha256').update(identityKey(identity)).digest('hex').slice(0, 32)}.${kind}.json`);
   }
 
-  /** A record that names another process (a copied file, a hash by chance) is not believed. */
+  /** A record that names another process (a copied file, a hash collision) is ignored. */
   #read<S extends typeof firstSeenSchema | typeof baselineSchema>(
     identity: ProcessIdentity,
     kind: 'seen' | 'baseline',

@@ -4,10 +4,9 @@ import { writeRecordOnce } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
 
 /**
- * Claims the one notification that a key ("server and version") gets on this machine, for all windows.
- *
- * @returns true for exactly one caller; false when it was claimed before, or when the state folder cannot be written
- *   (then nothing tells whether another window shows it, and a missing toast is better than one in each window)
+ * Claims the one notification that a key ("server and version") gets on this machine.
+ * @returns true for exactly one caller; false when it was claimed before, or when the state folder cannot be written: a missing notification is better than one in
+ *   each window
  */
 export function claimNotification(runDir: string, key: string): boolean {
   try {

@@ -3,17 +3,16 @@ import type { ProcessIdentity, ProcessTable } from '../../model/process.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
 import { publishWindow, type WindowRecord } from './windows.ts';
 
-/** The process that runs us, and the table that it was found in. */
+/** This process, and the process table that it was found in. */
 export interface ThisWindow {
   readonly table: ProcessTable;
-  /** Undefined when the process list does not show it: then it cannot tell the others who it is. */
+  /** Undefined when the process list does not show it: then it cannot publish its identity. */
   readonly own: ProcessIdentity | undefined;
 }
 
 /**
- * Finds out, once, who this window is: called inside the extension host. Where a list takes a program (`ps`, PowerShell) that is the dear part of a start.
- *
- * @param table replaced in tests only @throws when the system has no process list
+ * Finds the identity of this window, once; called inside the extension host. Where the list takes a program (`ps`, PowerShell), it is the slowest part of the
+ * start. @param table replaced in tests only @throws when the system has no process list
  */
 export async function findThisWindow(platform: NodeJS.Platform, table?: ProcessTable): Promise<ThisWindow> {
   const asked = table ?? (await createProcessTable(platform));
@@ -22,8 +21,7 @@ export async function findThisWindow(platform: NodeJS.Platform, table?: ProcessT
 }
 
 /**
- * Tells the other windows and the command line where this window's servers are configured, until disposed.
- *
+ * Publishes where this window's servers are configured, for the other windows and the command line, until disposed.
  * @throws when the state folder cannot be written
  */
 export function publishThisWindow(

@@ -15,22 +15,25 @@ const windowSchema = v.object({
   userDirs: v.pipe(v.array(text), v.maxLength(10)),
 });
 
-/** What an editor window tells the other windows and the command line: where its servers are configured. No other process can find that out. */
+/** What an editor window publishes for the other windows and the command line: where its servers are configured. Only the window itself knows that. */
 export type WindowRecord = v.InferOutput<typeof windowSchema>;
 
-/** Where windows tell of themselves; may not exist. */
+/** The folder of these records; may not exist. */
 export function windowsFolder(runDir: string): string {
   return stateFolderIfPossible(runDir, 'windows').folder;
 }
 
-/** Tells the others about this window until disposed. @throws when the state folder cannot be written */
+/** Publishes this window until disposed. @throws when the state folder cannot be written */
 export function publishWindow(runDir: string, record: Omit<WindowRecord, 'schema'>): Disposable {
   const file = join(stateFolder(runDir, 'windows'), `${record.identity.pid}-${record.identity.start.replace(/[^\w]/g, '_')}.json`);
   writeRecord(file, { schema: 1, ...record });
   return { dispose: () => rmSync(file, { force: true }) };
 }
 
-/** The windows that are open now, as far as can be told from `here`. Records of windows that are gone are removed on the way; those of another boot or namespace are left to their own. */
+/**
+ * The windows that are open now. Removes records of windows that have ended; records of another PID namespace of this boot are left alone.
+ * @param here boot and PID namespace of this process
+ */
 export async function openWindows(
   runDir: string,
   here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>,
@@ -57,7 +60,7 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
-    // No window could have told anything either.
+    // Without the folder no window has published anything.
     return [];
   }
 }
@@ -66,6 +69,6 @@ function removeIfPossible(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch {
-    // A run folder that is not ours to write: the record stays, and is passed over each time.
+    // The run folder is not writable: the record stays and is skipped each time.
   }
 }

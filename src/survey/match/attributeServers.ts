@@ -7,51 +7,51 @@ import { observedLaunch, observedWords } from '../../process/commandline/parseLa
 import { resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
 import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
 import { type ProcessTree, processTree } from '../../process/tree/processTree.ts';
-import { candidateTest } from './candidateFilter.ts';
+import { candidateFilter } from './candidateFilter.ts';
 import { runsGuarded } from './guardedEntries.ts';
 import { looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
 import { type MatchResult, rememberedMatch } from './matchDefinitions.ts';
 import type { MatchContext, MatchInput } from './matchInput.ts';
 import { npxHashIn } from './runnerPath.ts';
 
-/** One running server with everything that says where it comes from. */
+/** One running server with its client and its entries. */
 export interface Attributed {
   readonly server: ProcessRow;
   readonly detail: ProcessDetail;
   /** From the client downwards. */
   readonly launchers: readonly ProcessRow[];
-  /** What is above the topmost launcher, known or not. */
+  /** The parent of the topmost launcher, if it runs. */
   readonly parent?: ProcessRow;
-  /** The living client that started it. */
+  /** The running client that started it. */
   readonly client?: { readonly id: ClientId; readonly row: ProcessRow };
-  /** Which client's marks its environment carries, when no living client is above it. */
+  /** The client whose marks its environment has, when no running client is above it. */
   readonly markedClient?: ClientId;
-  /** Empty = unconfigured. More than one when entries say exactly the same, or reach it by the same port. */
+  /** Empty: unconfigured. Several when entries are equal, or reach it by the same port. */
   readonly definitions: readonly RawDefinition[];
-  /** Those of them that are here only because it holds the port that they name. */
+  /** The definitions that are included only because it holds the port that they name. */
   readonly byPort: readonly RawDefinition[];
   readonly confidence: Confidence;
-  /** For a person: how the definition is known. Holds no arguments and no values. */
+  /** How the definition is known, for a person. No arguments, no values. */
   readonly why: readonly string[];
-  /** The same for those by port. */
+  /** The same for `byPort`. */
   readonly whyByPort: readonly string[];
 }
 
-export interface AttributionOptions extends Partial<MatchContext> {
-  /** Reads `_npx.packages` of an `_npx/HASH` directory; only asked when the process itself names one. */
+interface AttributionOptions extends Partial<MatchContext> {
+  /** Reads `_npx.packages` of an `_npx/HASH` directory; called only when the process itself names one. */
   readonly npxPackages?: (hash: string, row: ProcessRow) => Promise<readonly string[] | undefined>;
-  /** The entry that a process was seen to be started from, by its id, whatever the entry says by now. */
+  /** The id of the entry that a process is recorded to be started from, even if the entry was edited since. */
   readonly remembered?: (identity: ProcessIdentity) => string | undefined;
   /** Entries by the PID of the process that holds the port which they name. */
   readonly listening?: ReadonlyMap<number, readonly RawDefinition[]>;
 }
 
 /**
- * Finds the running servers in a list of processes and says whose they are. Arguments decide first, cheaply; details are asked for the
- * few processes that come into question. One chain of processes gives one server; what runs below a server is part of it.
+ * Finds the running servers in a list of processes, with their clients and entries. Command lines are tested first, which is cheap; details are read only for
+ * the few candidates. One chain of processes is one server; processes below a server are part of it.
  * @param detail reads what only the owner may read of a process; called at most once for each process
  */
-export async function attribute(
+export async function attributeServers(
   rows: readonly ProcessRow[],
   definitions: readonly RawDefinition[],
   detail: (row: ProcessRow) => Promise<ProcessDetail>,
@@ -65,35 +65,46 @@ export async function attribute(
       clients.set(row, id);
     }
   }
-  const context: MatchContext = {
-    platform: options.platform ?? process.platform,
-    ...(options.home === undefined ? {} : { home: options.home }),
-  };
   const known = new Map<ProcessRow, Promise<ProcessDetail>>();
-  const ask = (row: ProcessRow): Promise<ProcessDetail> => {
-    const reading = known.get(row) ?? detail(row);
-    known.set(row, reading);
-    return reading;
+  const context: AttributionContext = {
+    tree,
+    clients,
+    definitions,
+    options,
+    matching: {
+      platform: options.platform ?? process.platform,
+      ...(options.home === undefined ? {} : { home: options.home }),
+    },
+    detail: (row) => {
+      const reading = known.get(row) ?? detail(row);
+      known.set(row, reading);
+      return reading;
+    },
   };
   const found: Attributed[] = [];
-  for (const chain of candidateChains(tree, clients, definitions, options)) {
-    const one = await attributeChain(chain, tree, clients, definitions, context, ask, options);
+  for (const chain of candidateChains(context)) {
+    const one = await attributeChain(chain, context);
     if (one) {
       found.push(one);
     }
   }
-  return spread(withoutInner(found, tree, clients));
+  return spread(withoutInner(found, context));
 }
 
-/** The chains that come into question by arguments alone, one for each server process. Linear in the number of rows. */
-function candidateChains(
-  tree: ProcessTree,
-  clients: ReadonlyMap<ProcessRow, ClientId>,
-  definitions: readonly RawDefinition[],
-  options: AttributionOptions,
-): ServerChain[] {
+interface AttributionContext {
+  readonly tree: ProcessTree;
+  /** The processes that are clients. */
+  readonly clients: ReadonlyMap<ProcessRow, ClientId>;
+  readonly definitions: readonly RawDefinition[];
+  readonly options: AttributionOptions;
+  readonly matching: MatchContext;
+  readonly detail: (row: ProcessRow) => Promise<ProcessDetail>;
+}
+
+/** The chains that may be servers by their command lines, one for each server process. Linear in the number of rows. */
+function candidateChains({ tree, clients, definitions, options }: AttributionContext): ServerChain[] {
   const isHost = (row: ProcessRow): boolean => clients.has(row) || isAmbiguousHost(row) || isTerminalHost(row);
-  const test = candidateTest(definitions);
+  const test = candidateFilter(definitions);
   const chains = new Map<ProcessRow, ServerChain>();
   const add = (row: ProcessRow, wanted: (chain: ServerChain) => boolean): void => {
     const chain = resolveServer(row, tree, isHost);
@@ -114,30 +125,23 @@ function candidateChains(
   }
   for (const client of clients.keys()) {
     for (const child of tree.childrenOf(client)) {
-      // A server that has replaced its command line by a title shows in nothing but its place.
+      // A server that replaced its command line with a title is recognised only by its parent.
       add(child, (chain) => observedWords(chain.server).length === 1);
     }
   }
   return [...chains.values()];
 }
 
-async function attributeChain(
-  chain: ServerChain,
-  tree: ProcessTree,
-  clients: ReadonlyMap<ProcessRow, ClientId>,
-  definitions: readonly RawDefinition[],
-  context: MatchContext,
-  ask: (row: ProcessRow) => Promise<ProcessDetail>,
-  options: AttributionOptions,
-): Promise<Attributed | undefined> {
-  const detail = await ask(chain.server);
+async function attributeChain(chain: ServerChain, context: AttributionContext): Promise<Attributed | undefined> {
+  const { options } = context;
+  const detail = await context.detail(chain.server);
   if (/^((pre|post)?(install|prepare|uninstall)|node-gyp)$/.test(detail.environment?.get('npm_lifecycle_event') ?? '')) {
-    // A package's install script, between the package manager and the server that is still to come.
+    // A package's install script; the server starts after it.
     return undefined;
   }
   const marked = markOf(detail);
-  const client = clientAbove(chain, tree, clients, marked);
-  const folder = client ? (await ask(client.row)).cwd : undefined;
+  const client = clientAbove(chain, marked, context);
+  const folder = client ? (await context.detail(client.row)).cwd : undefined;
   const hash = npxHashIn(chain.server.commandLine) ?? npxHashIn(detail.environment?.get('PATH') ?? '');
   const npxPackages = hash === undefined ? undefined : await options.npxPackages?.(hash, chain.server);
   const id = client?.id ?? marked;
@@ -148,16 +152,16 @@ async function attributeChain(
     ...(id === undefined ? {} : { client: { id, ...(folder === undefined ? {} : { folder }) } }),
     ...(npxPackages === undefined ? {} : { npxPackages }),
   };
-  const match = withRemembered(rememberedMatch(observed, definitions, context), chain, definitions, options);
+  const match = withRemembered(rememberedMatch(observed, context.definitions, context.matching), chain, context);
   const here = [chain.server, ...chain.launchers].flatMap((row) => options.listening?.get(row.pid) ?? []);
   const byPort = here.filter((definition) => !match.definitions.includes(definition));
-  // Whoever started it through our guard said that it is a server, whatever it is called.
+  // What runs through our guard is a server, whatever its name.
   if (match.definitions.length === 0 && byPort.length === 0 && !runsGuarded(chain.launchers) && !looksLikeServer(observed)) {
     return undefined;
   }
   return {
     ...chain,
-    // Whoever holds a port listens, whatever could be seen of its files.
+    // A process that holds a port listens, even if its open files could not be read.
     detail: here.length > 0 ? { ...detail, listens: true } : detail,
     byPort,
     ...(client ? { client } : marked === undefined ? {} : { markedClient: marked }),
@@ -168,13 +172,8 @@ async function attributeChain(
   };
 }
 
-/** An entry that was edited under its server is still its entry: where it was seen to belong stands, as long as the file has an entry of that name. */
-function withRemembered(
-  match: MatchResult,
-  chain: ServerChain,
-  definitions: readonly RawDefinition[],
-  options: AttributionOptions,
-): MatchResult {
+/** An entry that was edited since the server started is still its entry, as long as the file has an entry of that name. */
+function withRemembered(match: MatchResult, chain: ServerChain, { definitions, options }: AttributionContext): MatchResult {
   const id = options.remembered?.(chain.server.identity);
   if (id === undefined || match.definitions.some((definition) => definition.id === id)) {
     return match;
@@ -191,19 +190,17 @@ function markOf(detail: ProcessDetail): ClientId | undefined {
 }
 
 /**
- * The nearest ancestor that is a client. A person's shell or terminal in between ends the search: what runs there was not started by
- * the program above it.
+ * The nearest ancestor that is a client. A user's shell or terminal in between ends the search: what runs there was started by the user.
  */
 function clientAbove(
   chain: ServerChain,
-  tree: ProcessTree,
-  clients: ReadonlyMap<ProcessRow, ClientId>,
   marked: ClientId | undefined,
+  { tree, clients }: AttributionContext,
 ): { id: ClientId; row: ProcessRow } | undefined {
   const above = chain.parent ? [chain.parent, ...tree.ancestorsOf(chain.parent)] : [];
   for (const row of above) {
     if (isNamespaceInit(row)) {
-      // What it adopted was started by somebody else, even where the container's first program is a client.
+      // A child that it adopted was started by another process, even if the container's first program is a client.
       return undefined;
     }
     const id = clients.get(row);
@@ -234,10 +231,10 @@ function isTerminal(row: ProcessRow): boolean {
 }
 
 /**
- * What runs below a server is part of it, unless a client stands between. A process that no entry explains and that starts servers
- * which entries explain is not their server but somebody's client.
+ * Processes below a server are part of it, unless a client is in between. A process that matches no entry and starts servers that match entries is not a server
+ * but their client.
  */
-function withoutInner(found: readonly Attributed[], tree: ProcessTree, clients: ReadonlyMap<ProcessRow, ClientId>): Attributed[] {
+function withoutInner(found: readonly Attributed[], { tree, clients }: AttributionContext): Attributed[] {
   const servers = new Map(found.map((one) => [one.server, one]));
   const dropped = new Set<Attributed>();
   const handed = new Map<Attributed, RawDefinition[]>();
@@ -276,7 +273,7 @@ function withoutInner(found: readonly Attributed[], tree: ProcessTree, clients: 
     });
 }
 
-/** Several entries that say the same, and several servers of one client from them: each entry comes first once. */
+/** Where one client runs several servers from several equal entries, each entry comes first once. */
 function spread(found: readonly Attributed[]): Attributed[] {
   const turns = new Map<string, number>();
   return [...found]

@@ -9,14 +9,14 @@ import { escapeRegExp, hasVariable } from './wordPattern.ts';
 
 type CandidateTest = (row: ProcessRow) => 'named' | 'looks' | undefined;
 
-/** Made once for each reading of the configuration: it compiles one expression from all entries. */
+/** Made once for each reading of the configuration: it compiles one regular expression from all entries. */
 const tests = new WeakMap<readonly RawDefinition[], CandidateTest>();
 
 /**
- * A test for the first pass over all processes: `named` when a word of some definition is in the command line, `looks` when it has the
- * look of MCP, or of our guard, at all. One regular expression over one string per process.
+ * A test for the first pass over all processes: `named` when the command line contains a word of a definition, `looks` when it contains a word of MCP or our
+ * guard. Costs one or two regular expressions on one string per process.
  */
-export function candidateTest(definitions: readonly RawDefinition[]): CandidateTest {
+export function candidateFilter(definitions: readonly RawDefinition[]): CandidateTest {
   const known = tests.get(definitions) ?? memoByCommandLine(testFor(definitions));
   tests.set(definitions, known);
   return known;
@@ -25,13 +25,13 @@ export function candidateTest(definitions: readonly RawDefinition[]): CandidateT
 function testFor(definitions: readonly RawDefinition[]): CandidateTest {
   const words = new Set<string>();
   for (const definition of definitions) {
-    for (const word of [...launchKeywords(definition).flatMap(partsOf), ...hashesOf(definition), ...fallBack(definition)]) {
+    for (const word of [...launchKeywords(definition).flatMap(partsOf), ...hashesOf(definition), ...longestWord(definition)]) {
       if (word.length > 1 && !isNode(word) && !isPython(word) && !isShell(word)) {
         words.add(word);
       }
     }
   }
-  // Python's names are written with - and _ alike.
+  // Python package names are written with - or _.
   const source = [...words].map((word) => escapeRegExp(word).replaceAll(/\\-|_/g, '[-_.]')).join('|');
   const named = source === '' ? undefined : new RegExp(source, 'i');
   return (row) => (named?.test(row.commandLine) ? 'named' : /mcp|modelcontext|guard\.c?js/i.test(row.commandLine) ? 'looks' : undefined);
@@ -52,8 +52,8 @@ function hashesOf(definition: RawDefinition): string[] {
   );
 }
 
-/** Where the command itself is a variable, the most telling argument. */
-function fallBack(definition: RawDefinition): string[] {
+/** Where the command itself is a variable: the longest argument. */
+function longestWord(definition: RawDefinition): string[] {
   if (launchKeywords(definition).length > 0 || definition.command === undefined) {
     return [];
   }

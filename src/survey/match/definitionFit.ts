@@ -4,13 +4,13 @@ import { definitionLaunches } from './launchFit.ts';
 import type { MatchContext, MatchInput } from './matchInput.ts';
 import { hasVariable, isAbsolutePath, isInside, pathFrom, type VariableValues, wordPattern } from './wordPattern.ts';
 
-/** Variables that every shell or package manager sets anew: what a definition says of them is not what a process has. */
+/** Variables that shells and package managers overwrite: their values in a definition are not compared. */
 const rewritten = /^(PWD|OLDPWD|SHLVL|_|NODE|INIT_CWD|npm_.*)$/i;
 
 /**
- * How many of the definition's variables the process has with equal values. Values are compared in memory and go nowhere.
- * @returns undefined when one differs or is missing: the same command with another environment is another server.
- * Unreadable environments and values that the client fills in pass.
+ * How many of the definition's variables the process has with equal values. Values are compared in memory and never shown.
+ * @returns undefined when one differs or is missing: the same command with another environment is another server. An environment that cannot be read, and
+ * values that the client fills in, are accepted.
  */
 export function fitEnvironment(definition: RawDefinition, observed: MatchInput, context: MatchContext): number | undefined {
   const environment = observed.detail?.environment;
@@ -43,8 +43,8 @@ export function fitEnvironment(definition: RawDefinition, observed: MatchInput, 
 }
 
 /**
- * Whether the server runs where the definition belongs: depth of the folder that fits, 0 where nothing is said or known.
- * @returns undefined when it runs elsewhere
+ * Whether the server runs in the folder of the definition.
+ * @returns the depth of that folder; 0 where the definition names none or the server's directory is not known; undefined when it runs elsewhere
  */
 export function fitFolder(definition: RawDefinition, observed: MatchInput, context: MatchContext): number | undefined {
   const cwd = observed.detail?.cwd;
@@ -66,7 +66,7 @@ export function fitFolder(definition: RawDefinition, observed: MatchInput, conte
     return folder !== undefined && client !== undefined && isInside(client, folder) ? depth(folder) : 0;
   }
   const fits = isInside(cwd, folder) || (observed.client?.folder !== undefined && isInside(observed.client.folder, folder));
-  // A definition with a directory that its client fills in may run anywhere.
+  // A definition whose directory is filled in by the client may run anywhere.
   return fits ? depth(folder) : definition.cwd !== undefined && own === undefined ? 0 : undefined;
 }
 
@@ -83,8 +83,8 @@ function depth(folder: string): number {
 }
 
 /**
- * How near a definition is to the client that started the server: 0 the client reads its file (or the client is unknown), 1 a variant
- * of the same editor does, 2 another client's file that happens to say the same.
+ * How close a definition is to the client that started the server: 0 the client reads its file (or the client is unknown), 1 a variant of the same editor reads
+ * it, 2 only other clients read it.
  */
 export function clientDistance(definition: RawDefinition, client: string | undefined): number {
   if (client === undefined || definition.client === client || definition.readBy.includes(client)) {

@@ -12,19 +12,19 @@ export function isGuarded(definition: Pick<RawDefinition, 'command' | 'args'>): 
   return definition.command !== undefined && guardCommand([definition.command, ...definition.args]) !== undefined;
 }
 
-/** Entries that name a launcher which is not there: their clients cannot start them. */
+/** Problems for entries whose launcher does not exist: their clients cannot start them. */
 export function missingLaunchers(definitions: readonly RawDefinition[], exists: (path: string) => boolean = existsSync): Problem[] {
   return definitions.flatMap((definition): Problem[] => {
     const { command = '', name, file, line } = definition;
     if (!isGuarded(definition) || !isAbsolute(command) || commandName(command) !== 'mcp-shepherd' || exists(command)) {
       return [];
     }
-    const message = `${name} starts through ${command}, which is not there: its client cannot start it. “mcp-shepherd protect ${name}” puts it back, “mcp-shepherd unprotect ${name}” does without.`;
+    const message = `${name} starts through ${command}, which does not exist, so its client cannot start it. “mcp-shepherd protect ${name}” restores the launcher; “mcp-shepherd unprotect ${name}” removes it from the entry.`;
     return [{ source: 'config', message, file, line }];
   });
 }
 
-/** Whether our guard stands among a server's launchers. */
+/** Whether our guard is one of a server's launchers. */
 export function runsGuarded(launchers: readonly ProcessRow[]): boolean {
   return launchers.some((row) => launcherKind(row) === 'mcp-shepherd guard');
 }

@@ -4,12 +4,12 @@ import { commandName, isNode, isPython } from '../../process/commandline/command
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
-import { fitInstalled } from './runnerFit.ts';
+import { runnerFit } from './runnerFit.ts';
 import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, type VariableValues, wordPattern } from './wordPattern.ts';
 
 const launches = new WeakMap<RawDefinition, readonly LaunchSpec[]>();
 
-/** A definition's normal form, and what that starts in turn. Empty for remote servers. */
+/** The command of a definition in its normal form, and the commands that it starts in turn. Empty for remote servers. */
 export function definitionLaunches(definition: RawDefinition): readonly LaunchSpec[] {
   const known = launches.get(definition);
   if (known) {
@@ -26,7 +26,7 @@ function formsOf(launch: LaunchSpec): LaunchSpec[] {
 
 const seenForms = new WeakMap<ProcessRow, { readonly exe: string | undefined; readonly forms: readonly LaunchSpec[] }>();
 
-/** The same of a process; asked for each definition. */
+/** The same for a process; cached, because every definition is compared with it. */
 function observedForms(row: ProcessRow, exe: string | undefined): readonly LaunchSpec[] {
   const known = seenForms.get(row);
   if (known && known.exe === exe) {
@@ -37,7 +37,7 @@ function observedForms(row: ProcessRow, exe: string | undefined): readonly Launc
   return forms;
 }
 
-/** Whether a definition's command line can have become this server. Environment, client and folder are other questions. */
+/** Whether a definition's command line can have started this server. Environment, client and folder are compared elsewhere. */
 export function fitLaunch(definition: RawDefinition, observed: MatchInput, context: MatchContext): LaunchFit | undefined {
   const configured = definitionLaunches(definition);
   const scope = scopeOf(definition, configured, observed, context);
@@ -67,7 +67,7 @@ export function fitLaunch(definition: RawDefinition, observed: MatchInput, conte
     }
   }
   for (const wanted of configured) {
-    const fit = fitInstalled(definition, wanted, observed, scope);
+    const fit = runnerFit(definition, wanted, observed, scope);
     if (fit) {
       return fit;
     }
@@ -95,7 +95,7 @@ function scopeOf(definition: RawDefinition, configured: readonly LaunchSpec[], o
   return { values, windows, bases, ...(cwd === undefined ? {} : { cwd }) };
 }
 
-/** The configured words as they are, against the process's own. */
+/** Compares the configured words with the process's own. */
 function fitRaw(definition: RawDefinition, row: ProcessRow, scope: FitScope): number | undefined {
   const [first = '', ...words] = observedWords(row);
   if (definition.command === undefined || !fitProgram(definition.command, first, scope)) {
@@ -109,7 +109,7 @@ function fitRaw(definition: RawDefinition, row: ProcessRow, scope: FitScope): nu
   );
 }
 
-/** A program by path, or by name where the definition leaves the place to PATH (or to version managers' stand-ins). */
+/** Compares a program by path, or by name where the definition leaves it to PATH (or to a version manager's shim). */
 function fitProgram(wanted: string, seen: string, scope: FitScope): boolean {
   const pattern = wordPattern(wanted, scope.values);
   if (pattern.pieces) {
@@ -129,7 +129,7 @@ function sameProgram(a: string, b: string): boolean {
   return first === second || (isPython(first) && isPython(second) && /^(python3?|py)$/.test(first)) || (isNode(first) && isNode(second));
 }
 
-/** Normal forms against each other. @returns wildcards used; undefined = different */
+/** Compares two normal forms. @returns the number of wildcards used; undefined when they differ */
 function fitForm(wanted: LaunchSpec, seen: LaunchSpec, exact: boolean, scope: FitScope): number | undefined {
   if (!fitTarget(wanted, seen, scope)) {
     return undefined;
@@ -152,7 +152,7 @@ function fitTarget(wanted: LaunchSpec, seen: LaunchSpec, scope: FitScope): boole
   }
   switch (wanted.launcher) {
     case 'docker':
-      // Options before the image (volumes, variables) make another server: only the whole line counts, and it was compared already.
+      // Options before the image (volumes, variables) make another server: only the whole line counts, and that was compared before.
       return false;
     case 'npm-run':
     case 'pnpm-exec':
@@ -162,7 +162,7 @@ function fitTarget(wanted: LaunchSpec, seen: LaunchSpec, scope: FitScope): boole
     case 'python-module':
       return seen.launcher === 'python-module' && target === seen.target && fitInterpreter(wanted, seen, scope);
     case 'binary':
-      // A script with a first line that names its interpreter, or a program found on PATH.
+      // A script whose first line names its interpreter, or a program found on PATH.
       return /^(binary|node|bun|python-script|shell)$/.test(seen.launcher) && fitProgram(target, seen.target, scope);
     default:
       return (
@@ -177,7 +177,7 @@ function fitInterpreter(wanted: LaunchSpec, seen: LaunchSpec, scope: FitScope): 
   return wanted.interpreter === undefined || seen.interpreter === undefined || fitProgram(wanted.interpreter, seen.interpreter, scope);
 }
 
-/** Specs as written, in any order. A title has lost `-p`: what is left of it is the program. */
+/** Compares specs as written, in any order. The title of npm exec has no `-p`: it shows only the program. */
 function fitSpecs(wanted: LaunchSpec, seen: LaunchSpec, scope: FitScope): boolean {
   const patterns = wanted.specs.map((spec) => wordPattern(spec, scope.values));
   const same =
@@ -198,7 +198,7 @@ function fitScript(wanted: string, seen: string, scope: FitScope): boolean {
   return fitPath(pattern.text, seen, scope);
 }
 
-/** Paths as text: both made absolute where it is known from what. */
+/** Compares paths as text, both made absolute where the base is known. */
 function fitPath(wanted: string, seen: string, scope: FitScope): boolean {
   const fold = (path: string): string => (scope.windows ? plainPath(path).toLowerCase() : plainPath(path));
   if (fold(wanted) === fold(seen)) {
@@ -210,13 +210,13 @@ function fitPath(wanted: string, seen: string, scope: FitScope): boolean {
     return isAbsolutePath(wanted) && fold(wanted).endsWith(`/${fold(seen)}`);
   }
   if (bases.length === 0) {
-    // Relative, and nobody says to what: the client's directory is the server's own.
+    // Relative to an unknown directory: the client's directory is usually the server's own.
     return scope.cwd !== undefined && fold(pathFrom(scope.cwd, wanted)) === fold(absolute);
   }
   return bases.some((base) => fold(pathFrom(base, wanted)) === fold(absolute));
 }
 
-/** Words of a definition by which the rows that could be its server are found cheaply. */
+/** Words of a definition that the command line of its server contains. */
 export function launchKeywords(definition: RawDefinition): string[] {
   return definitionLaunches(definition).flatMap((launch) => {
     const words = [...launch.specs, ...(launch.target === undefined ? [] : [launch.target])];

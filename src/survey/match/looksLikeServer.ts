@@ -4,44 +4,44 @@ import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { specName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import type { MatchInput } from './matchInput.ts';
-import { installedPath } from './runnerPath.ts';
+import { runnerPath } from './runnerPath.ts';
 import { isAbsolutePath, pathFrom } from './wordPattern.ts';
 
 /** `mcp` as a word of its own in a name: `mcp-server-git`, `my_mcp`, `myMcpServer`, `@modelcontextprotocol/…`. */
 const token = /(^|[^a-z0-9])mcp(s|[^a-z0-9]|$)|mcp[-_]?server|modelcontextprotocol|fastmcp|(?<=[a-z0-9])Mcp(?=[A-Z]|$)/;
-/** Programs about MCP that are no servers: inspectors, hosts, our own. */
+/** Programs for MCP that are not servers: inspectors, hosts, our own. */
 const tools = /inspector|mcp-?host|mcp-?cli$|mcporter|mcp-?client|mcp-?proxy-?manager|mcp-shepherd|mcp-?probe|add-mcp|mcp-get|smithery$/i;
-/** File and folder names that say nothing: the folder above speaks. */
+/** File and folder names that say nothing about the program: the folder above is used instead. */
 const generic =
   /^((index|main|server|app|cli|start|stdio|run|__main__|bundle|entry)(\.[cm]?[jt]sx?|\.pyw?)?|dist|build|out|src|lib|bin|server|packages|esm|cjs)$/i;
-/** `claude mcp list`, `gh mcp add`: clients that administer their servers. */
+/** `claude mcp list`, `gh mcp add`: commands with which clients manage their servers. */
 const administration =
   /^(list|ls|add|add-json|remove|rm|get|login|logout|install|uninstall|enable|disable|help|reset|init|update|auth|inspect|dev|-.*|--help|--version)$/;
-/** Programs that have the name of a server among their arguments or in their directory, and serve nobody. */
-const bystanders =
+/** Programs that may have the name of a server in their arguments or directory, and are not servers. */
+const otherPrograms =
   /^(vi|vim|nvim|nano|emacs|less|more|tail|head|cat|grep|rg|ag|find|fd|git|tar|ssh|scp|rsync|curl|wget|make|tsc|esbuild|eslint|biome|prettier|jest|vitest|mocha|pytest|strace|gdb|code|cursor|ps|top|htop|watch|kill|pgrep|du|ls|cp|mv|rm|ln|xdg-open|docker-compose|pip3?)$/;
 
 /**
- * Whether a process that no entry explains looks like an MCP server, by the name of what it runs. Conservative: a program that only has
- * such a name somewhere in its arguments, an editor, an installer, an inspector or a client is none.
+ * Whether a process that matches no entry looks like an MCP server, by the name of the program or package that it runs. Programs that only have such a name in
+ * their arguments, editors, installers, inspectors and clients do not.
  */
 export function looksLikeServer(observed: MatchInput): boolean {
   const { detail } = observed;
   if (detail?.stdin === 'terminal' && detail.listens === false) {
-    // A person runs it by hand: its help, its log-in. Nobody speaks the protocol with it.
+    // The user runs it in a terminal (help, log-in): no client is connected to it.
     return false;
   }
   return looksLikeRow(observed.server, detail?.cwd) || observed.launchers.some((row) => namesServer(observedLaunch(row), undefined));
 }
 
-/** The same by the arguments of the process alone: what the first, cheap pass asks. */
+/** The same by the command line only, for the first pass. */
 export function looksLikeRow(row: ProcessRow, cwd?: string): boolean {
   return !/\s--type=/.test(row.commandLine) && namesServer(observedLaunch(row), cwd);
 }
 
 function namesServer(launch: LaunchSpec, cwd: string | undefined): boolean {
   const program = commandName(launch.target ?? '');
-  if (bystanders.test(program) || (launch.launcher === 'binary' && (isShell(program) || isPython(program)))) {
+  if (otherPrograms.test(program) || (launch.launcher === 'binary' && (isShell(program) || isPython(program)))) {
     return false;
   }
   switch (launch.launcher) {
@@ -75,7 +75,7 @@ function namesServer(launch: LaunchSpec, cwd: string | undefined): boolean {
   }
 }
 
-/** `claude mcp serve`, `codex mcp-server`, `ng mcp`: a program that offers its tools. */
+/** `claude mcp serve`, `codex mcp-server`, `ng mcp`: programs that offer their tools. */
 function serves(args: readonly string[]): boolean {
   const [first = '', second] = args;
   return first === 'mcp-server' || (first === 'mcp' && second !== undefined && /^(serve|server|start|run|stdio)$/.test(second));
@@ -89,9 +89,9 @@ function isServerName(name: string, args: readonly string[]): boolean {
   return !/^(mcp|fastmcp)$/.test(name) || !administration.test(args[0] ?? 'help');
 }
 
-/** What a script is called: its package below node_modules, else its file, else the first folder above that says something. */
+/** The name of a script: its package below node_modules, else its file, else the nearest folder above with a specific name. */
 function subjectName(path: string, cwd: string | undefined): string {
-  const installed = installedPath(path);
+  const installed = runnerPath(path);
   if (installed) {
     return installed.name ?? installed.program ?? commandName(path);
   }

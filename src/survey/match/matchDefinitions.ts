@@ -6,13 +6,13 @@ import { isGuarded, runsGuarded } from './guardedEntries.ts';
 import { fitLaunch } from './launchFit.ts';
 import type { LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
 
-/** The definitions that a running server was started from, as far as it can be told. */
+/** The definitions that a running server was started from. */
 export interface MatchResult {
-  /** All that remain equally good: one entry of one file normally, none when nothing fits. */
+  /** The best matches: normally one entry, several when they are equal, none when nothing fits. */
   readonly definitions: readonly RawDefinition[];
-  /** `proven`: launch, client and environment agree. `likely`: something had to be concluded. `unknown`: no match. */
+  /** `proven`: launch, client and environment agree. `likely`: one of them was concluded. `unknown`: no match. */
   readonly confidence: Confidence;
-  /** For a person: how it is known. No arguments, no values. */
+  /** How it is known, for a person. No arguments, no values. */
   readonly why: readonly string[];
 }
 
@@ -24,12 +24,12 @@ interface Candidate {
   readonly distance: number;
 }
 
-/** Narrow before wide: which entry of one name a client takes. */
+/** Which entry of one name a client uses: the smallest number. */
 const narrowness: Readonly<Record<DefinitionScope, number>> = { managed: 0, local: 1, project: 2, workspace: 2, profile: 3, user: 4 };
 
 /**
- * Finds the definitions of one running server. The launch must fit; a variable that differs or a folder that does not fit rules an entry
- * out; then the client that started it decides, then how much of the environment, of the folder and of the words is literally the same.
+ * Finds the definitions of one running server. The launch must fit, and an entry with a different variable or folder is excluded. Then the client that started
+ * the server decides, then how much of the environment, the folder and the words is equal.
  */
 export function matchDefinitions(observed: MatchInput, definitions: readonly RawDefinition[], context: MatchContext): MatchResult {
   const candidates: Candidate[] = [];
@@ -83,7 +83,7 @@ function whyLines(best: Candidate, equals: number, observed: MatchInput): string
   return lines;
 }
 
-/** Keeps those that are smallest by the first measure, of these those by the second, and so on. */
+/** Keeps the smallest items by the first measure, of these the smallest by the second, and so on. */
 function bestOf<T>(items: readonly T[], measures: readonly ((item: T) => number)[]): readonly T[] {
   return measures.reduce<readonly T[]>((left, measure) => {
     const least = Math.min(...left.map(measure));
@@ -91,7 +91,7 @@ function bestOf<T>(items: readonly T[], measures: readonly ((item: T) => number)
   }, items);
 }
 
-/** Of entries with one name, a client takes the one in its own file, in the narrowest scope. */
+/** Of entries with one name, a client uses the one in its own file, in the narrowest scope. */
 function oneOfEachName(candidates: readonly Candidate[], client: string | undefined): readonly Candidate[] {
   const reader = (one: Candidate): string => client ?? one.definition.client;
   return candidates.filter((one) =>
@@ -115,10 +115,10 @@ interface Remembered {
   readonly match: MatchResult;
 }
 
-/** By what was read of the process: a detail that is read anew is compared anew. */
+/** By the details of the process: when they are read again, the process is compared again. */
 const matches = new WeakMap<ProcessDetail, Remembered>();
 
-/** The comparison of one server with every entry is the dearest part of a survey, and comes out the same while neither has changed. */
+/** Caches the match of a server with all entries, the most expensive step of a scan, until either changes. */
 export function rememberedMatch(observed: MatchInput, definitions: readonly RawDefinition[], context: MatchContext): MatchResult {
   const { server, launchers, client, npxPackages, detail } = observed;
   const circumstances = JSON.stringify([server.commandLine, launchers.map((row) => row.commandLine), client, npxPackages]);

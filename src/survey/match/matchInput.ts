@@ -2,14 +2,14 @@ import type { ClientId } from '../../model/definition.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import type { VariableValues } from './wordPattern.ts';
 
-/** One server as it was found, with what is known about how it came to be. */
+/** One server to be matched, with what is known of its start. */
 export interface MatchInput {
   readonly server: ProcessRow;
-  /** Undefined while only arguments have been looked at: what is not known then passes. */
+  /** Undefined while only command lines were read: what is not known is then accepted. */
   readonly detail?: ProcessDetail;
   /** Topmost first. */
   readonly launchers: readonly ProcessRow[];
-  /** Who started it. `folder` is the client's own directory, where it says something. */
+  /** The client that started it. `folder`: the client's own directory. */
   readonly client?: { readonly id: ClientId; readonly folder?: string };
   /** The specs in `_npx/HASH/package.json` (`_npx.packages`), where the caller has read it. */
   readonly npxPackages?: readonly string[];
@@ -18,25 +18,25 @@ export interface MatchInput {
 /** What matching needs to know about the machine. */
 export interface MatchContext {
   readonly platform: NodeJS.Platform;
-  /** The user's home, for `~` and its variables. Undefined: they match anything. */
+  /** The user's home folder, for `~` and its variables. Undefined: they match anything. */
   readonly home?: string;
 }
 
 /** How well a definition's command line explains a running server. */
 export interface LaunchFit {
-  /** `same`: words or package and arguments are equal. `likely`: by name, where words are lost. */
+  /** `same`: words, or package and arguments, are equal. `likely`: only the name is, because the command line was replaced. */
   readonly strength: 'same' | 'likely';
   /** Words that matched because the definition has a variable there. */
   readonly wildcards: number;
-  /** For a person; holds no arguments. */
+  /** How it is known, for a person. No arguments. */
   readonly why: string;
 }
 
-/** What the comparison of one definition with one server needs everywhere. */
+/** What every step of comparing one definition with one server needs. */
 export interface FitScope {
   readonly values: VariableValues;
   readonly windows: boolean;
-  /** Directories that a relative path of the definition may be meant from. */
+  /** Directories that a relative path of the definition may be based on. */
   readonly bases: readonly string[];
   /** The server's directory. */
   readonly cwd?: string;

@@ -5,14 +5,14 @@ import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
-import { type InstalledPath, installedPath, npxHashIn } from './runnerPath.ts';
+import { npxHashIn, type RunnerPath, runnerPath } from './runnerPath.ts';
 import { fitWords, hasVariable, wordPattern } from './wordPattern.ts';
 
 /**
- * Whether the server's own process leads back to a package runner's entry, when the runner itself is gone or its title says nothing:
- * by the directory that the runner installed into, or by what the environment kept.
+ * Whether the server's own process fits the entry of a package runner, where the runner itself has ended or its title does not help: by the directory that the
+ * runner installed into, or by the environment.
  */
-export function fitInstalled(definition: RawDefinition, wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
+export function runnerFit(definition: RawDefinition, wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
   const seen = observedLaunch(observed.server, observed.detail?.exe);
   const environment = observed.detail?.environment;
   if (isRenamed(observed)) {
@@ -23,7 +23,7 @@ export function fitInstalled(definition: RawDefinition, wanted: LaunchSpec, obse
       ? { strength: 'likely', wildcards: 0, why: `npm started it as the script ${wanted.target}` }
       : undefined;
   }
-  const path = seen.target === undefined ? undefined : installedPath(seen.target);
+  const path = seen.target === undefined ? undefined : runnerPath(seen.target);
   if (!path || (wanted.specs.length === 0 && wanted.launcher !== 'pnpm-exec')) {
     return undefined;
   }
@@ -46,7 +46,7 @@ export function fitInstalled(definition: RawDefinition, wanted: LaunchSpec, obse
   );
 }
 
-function fitDirectory(wanted: LaunchSpec, path: InstalledPath, observed: MatchInput): LaunchFit['strength'] | undefined {
+function fitDirectory(wanted: LaunchSpec, path: RunnerPath, observed: MatchInput): LaunchFit['strength'] | undefined {
   if (path.npxHash !== undefined) {
     return wanted.launcher === 'npm-exec' && fitNpxHash(wanted, path.npxHash, observed) && fitsProgram(wanted, path) ? 'same' : undefined;
   }
@@ -67,13 +67,13 @@ function fitDirectory(wanted: LaunchSpec, path: InstalledPath, observed: MatchIn
   return namesProgram(wanted, path) ? 'same' : undefined;
 }
 
-/** A program that the definition names is the one that runs. */
-function fitsProgram(wanted: LaunchSpec, path: InstalledPath): boolean {
+/** The program that the definition names, if any, is the one that runs. */
+function fitsProgram(wanted: LaunchSpec, path: RunnerPath): boolean {
   return wanted.target === undefined || path.program === undefined || sameName(wanted.target, path.program);
 }
 
-/** The program's name is the only link: it must be there and be right. */
-function namesProgram(wanted: LaunchSpec, path: InstalledPath): boolean {
+/** The program's name is the only evidence, so it must be present and equal. */
+function namesProgram(wanted: LaunchSpec, path: RunnerPath): boolean {
   const name = wanted.target ?? unscopedName(specName(wanted.spec ?? ''));
   const seen = path.program ?? (path.name === undefined ? undefined : unscopedName(path.name));
   return name !== '' && seen !== undefined && sameName(name, seen);
@@ -87,8 +87,8 @@ function fitNpxHash(wanted: LaunchSpec, hash: string, observed: MatchInput): boo
   return npxHash(wanted.specs) === hash;
 }
 
-/** `process.title` has replaced the whole command line: one word, and the program is another one. */
-export function isRenamed(observed: MatchInput): boolean {
+/** `process.title` replaced the whole command line: it is one word that is not the program. */
+function isRenamed(observed: MatchInput): boolean {
   const words = observedWords(observed.server).filter((word) => word !== '');
   const exe = observed.detail?.exe;
   const program = exe === undefined ? '' : commandName(exe);
@@ -102,13 +102,13 @@ function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: Mat
       ? {
           strength: 'likely',
           wildcards: wanted.args.length,
-          why: 'it has renamed itself; its search path leads to the npx directory of the entry',
+          why: 'it renamed itself; its PATH contains the npx directory of the entry',
         }
       : undefined;
   }
   const title = plainName(observedWords(observed.server)[0]?.trim() ?? '');
   const names = [definition.name, unscopedName(specName(wanted.spec ?? '')), commandName(wanted.target ?? '').replace(/\.\w+$/, '')];
   return names.some((name) => name.length > 2 && plainName(name) === title)
-    ? { strength: 'likely', wildcards: wanted.args.length, why: 'it has renamed itself to the name of the entry' }
+    ? { strength: 'likely', wildcards: wanted.args.length, why: 'it renamed itself to the name of the entry' }
     : undefined;
 }

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
-/** What a script's path says about the package runner that installed it. */
-export interface InstalledPath {
+/** What a script's path shows about the package runner that installed it. */
+export interface RunnerPath {
   readonly runner: 'npm-exec' | 'pnpm-dlx' | 'yarn-dlx' | 'bunx' | 'uvx' | 'pipx-run' | 'project';
   /** `_npx/HASH`. */
   readonly npxHash?: string;
@@ -9,7 +9,7 @@ export interface InstalledPath {
   readonly name?: string;
   /** Version in the path, where the layout has it. */
   readonly version?: string;
-  /** Program name: the last part, where the path is a program and no file of a package. */
+  /** Program name: the last part, where the path is a program and not a file of a package. */
   readonly program?: string;
 }
 
@@ -19,11 +19,11 @@ export function npxHashIn(text: string): string | undefined {
 }
 
 /**
- * Reads the layouts of npm, pnpm, yarn, bun, uv and pipx out of a script path. Text only.
+ * Recognises the layouts of npm, pnpm, yarn, bun, uv and pipx in a script path. Text only.
  * @returns undefined when the path is in none of them
  */
-export function installedPath(path: string): InstalledPath | undefined {
-  // The stand-ins that pnpm writes name the script by a way through `.bin/..`.
+export function runnerPath(path: string): RunnerPath | undefined {
+  // The shims that pnpm writes name the script by a path through `.bin/..`.
   const text = posix.normalize(path.replaceAll('\\', '/'));
   const program = /\/(?:\.bin|bin|Scripts)\/([^/]+)$/.exec(text)?.[1]?.replace(/\.(exe|cmd)$/i, '');
   const named = program === undefined ? {} : { program };
@@ -64,14 +64,14 @@ function packageIn(text: string): { name?: string; version?: string } {
   return {};
 }
 
-/** The package directory below the last `node_modules` that holds one (`.bin` and `.pnpm` are none). */
+/** The package below the last `node_modules` that holds one (`.bin` and `.pnpm` are not packages). */
 function innermostPackage(text: string): string | undefined {
   const parts = text.split('/');
   for (let index = parts.length - 2; index >= 0; index--) {
     const name = parts[index + 1] ?? '';
     if (parts[index] === 'node_modules' && name !== '' && !name.startsWith('.')) {
       const whole = name.startsWith('@') ? `${name}/${parts[index + 2] ?? ''}` : name;
-      // What follows must be a file of the package.
+      // A file of the package must follow.
       return parts.length > index + (name.startsWith('@') ? 3 : 2) ? whole : undefined;
     }
   }

@@ -1,6 +1,6 @@
 import { isWindowsPath } from '../../process/commandline/commandName.ts';
 
-/** What variables of a definition stand for, as far as it is known. */
+/** The known values of a definition's variables. */
 export interface VariableValues {
   readonly home?: string;
   /** The workspace folder that the definition belongs to. */
@@ -8,23 +8,23 @@ export interface VariableValues {
   readonly windows: boolean;
 }
 
-/** A word of a configuration in which what a client fills in matches anything. */
-export interface WordPattern {
-  /** The word with known variables filled in; what is unknown stands as written. */
+/** A configured word; what its client fills in matches anything. */
+interface WordPattern {
+  /** The word with known variables filled in; unknown ones as written. */
   readonly text: string;
-  /** The literal pieces between unknown variables; set when there is one. */
+  /** The literal pieces between unknown variables; undefined when there are none. */
   readonly pieces?: readonly string[];
 }
 
 /** `${x}`, `${{ x }}`, `$X`, `{env:X}`, `{file:x}`, `%X%`. */
 const variable = /\$\{\{[^}]*\}\}|\$\{[^}]*\}|\{(?:env|file):[^}]*\}|%\w+%|\$[A-Za-z_]\w*/g;
 
-/** Whether a text holds something that its client fills in. */
+/** Whether a text contains a variable that its client fills in. */
 export function hasVariable(text: string): boolean {
   return text.search(variable) >= 0;
 }
 
-/** Fills in what is known of a configured word; the rest becomes a wildcard. */
+/** Fills in the known variables of a configured word; the others become wildcards. */
 export function wordPattern(word: string, values: VariableValues): WordPattern {
   const filled = word.replace(variable, (name) => variableValue(name, values) ?? name);
   const text = values.home !== undefined && /^~(?=$|[\\/])/.test(filled) ? values.home + filled.slice(1) : filled;
@@ -34,7 +34,7 @@ export function wordPattern(word: string, values: VariableValues): WordPattern {
   return { text, pieces: text.replace(/^~(?=$|[\\/])/, '$HOME').split(variable) };
 }
 
-/** What a variable stands for, in any client's notation. */
+/** The value of a variable, in any client's notation. */
 function variableValue(written: string, values: VariableValues): string | undefined {
   switch (written.replace(/^[$%{]+|[}%]+$/g, '')) {
     case 'workspaceFolder':
@@ -55,12 +55,12 @@ function variableValue(written: string, values: VariableValues): string | undefi
   }
 }
 
-/** Whether an observed word can be what the client made of a configured one. */
+/** Whether a client can have made the observed word from a configured one. */
 export function fitsWord(pattern: WordPattern, word: string, windows: boolean): boolean {
   return fitsPieces(pattern.pieces ?? [pattern.text], word, windows);
 }
 
-/** Literal pieces in order, anything between them. No regular expression: a configuration must not be able to make this slow. */
+/** Whether a word has these pieces in order, with anything between them. No regular expression: no configuration can make this slow. */
 function fitsPieces(pieces: readonly string[], word: string, windows: boolean): boolean {
   const fold = (text: string): string => (windows ? text.toLowerCase() : text);
   const text = fold(word);
@@ -85,7 +85,7 @@ function fitsPieces(pieces: readonly string[], word: string, windows: boolean): 
 
 /**
  * Compares all words.
- * @param exact false: the system gave one string, the words are its pieces and only the joined text can be compared
+ * @param exact false: the system gave one string, so only the joined text can be compared
  * @returns how many words matched only by a wildcard; undefined when they differ
  */
 export function fitWords(patterns: readonly WordPattern[], words: readonly string[], exact: boolean, windows: boolean): number | undefined {
@@ -116,7 +116,7 @@ export function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
-/** Resolves `.`, `..` and doubled separators in text, without looking at the disk. Windows paths come out with forward slashes, in lower case. */
+/** Resolves `.`, `..` and doubled separators in the text only. Windows paths get forward slashes and lower case. */
 export function plainPath(path: string): string {
   const windows = isWindowsPath(path);
   const text = windows ? path.replaceAll('\\', '/').toLowerCase() : path;
@@ -135,12 +135,12 @@ export function isAbsolutePath(path: string): boolean {
   return path.startsWith('/') || /^[a-z]:[\\/]|^\\\\/i.test(path);
 }
 
-/** A path seen from a directory. */
+/** A path made absolute from a directory. */
 export function pathFrom(directory: string, path: string): string {
   return plainPath(isAbsolutePath(path) ? path : `${directory}/${path}`);
 }
 
-/** Whether a path is a folder or lies in it. Text only. */
+/** Whether a path is a folder or in it. Text only. */
 export function isInside(path: string, folder: string): boolean {
   const inner = plainPath(path);
   const outer = plainPath(folder);

@@ -4,13 +4,13 @@ import { isReached, loopbackAddresses } from '../../process/portHolder.ts';
 /** Where on this machine a definition's server is reached. */
 export interface Endpoint {
   readonly port: number;
-  /** `https`: nothing can be asked there without knowing its certificate. */
+  /** `https`: `/health` is not asked there, because its certificate is not known. */
   readonly secure: boolean;
   /** Addresses that the host of the URL may mean. */
   readonly addresses: readonly string[];
 }
 
-/** The port of this machine that a definition names. Undefined for servers elsewhere, for local commands, and where the client fills something in. */
+/** The port of this machine that a definition names. Undefined for remote servers, for local commands, and where the client fills something in. */
 export function endpointOf(definition: Pick<RawDefinition, 'transport' | 'url'>): Endpoint | undefined {
   const { url } = definition;
   if (url === undefined || definition.transport === 'stdio' || !URL.canParse(url)) {
@@ -25,7 +25,7 @@ export function endpointOf(definition: Pick<RawDefinition, 'transport' | 'url'>)
   return addresses && { port: port === '' ? (secure ? 443 : 80) : Number(port), secure, addresses };
 }
 
-/** Whether somebody who listens at this address is reached there: its own address, or that of all. */
+/** Whether a process that listens at this address is reached there: at that address, or because it listens at all addresses. */
 export function reaches(endpoint: Endpoint, address: string): boolean {
   return isReached(endpoint.addresses, address);
 }

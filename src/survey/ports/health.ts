@@ -1,17 +1,17 @@
 import { request } from 'node:http';
 import * as v from 'valibot';
 
-/** What a server says of itself. Evidence only where its PID is that of the process that listens. */
+/** What a server says of itself. Evidence only where its PID is that of a process of the listening server. */
 export interface Health {
   readonly status: string;
   readonly version?: string;
   readonly pid?: number;
-  /** ISO 8601 or whatever the server writes. */
+  /** As the server writes it; usually ISO 8601. */
   readonly started?: string;
   readonly uptimeSeconds?: number;
 }
 
-/** What came of asking `/health`. `other`: somebody answered, and it is no such answer. `silent`: no whole answer within the limit. */
+/** The result of asking `/health`. `other`: another kind of answer. `silent`: no complete answer within the limit. */
 export type HealthAnswer =
   | { readonly kind: 'health'; readonly health: Health }
   | { readonly kind: 'other' }
@@ -22,7 +22,7 @@ export type HealthAnswer =
 export type AskHealth = (address: string, port: number) => Promise<HealthAnswer>;
 
 const limitMs = 1_000;
-/** A health answer is a line; anything larger is something else. */
+/** A health answer is short; a larger answer is `other`. */
 const maxBytes = 64 * 1024;
 
 const text = v.pipe(v.string(), v.maxLength(200));
@@ -37,8 +37,8 @@ const schema = v.looseObject({
 });
 
 /**
- * `GET /health` at a loopback address, one second for the whole answer, no redirect followed, no credential sent. Never throws.
- * @param address `127.0.0.1` or `::1`: anything else is not asked
+ * Asks `GET /health` at a loopback address: one second for the whole answer, no redirect followed, no credential sent. Never throws.
+ * @param address `127.0.0.1` or `::1`; any other is not asked
  */
 export const askHealth: AskHealth = (address, port) => {
   if (address !== '::1' && !address.startsWith('127.')) {
@@ -67,14 +67,14 @@ export const askHealth: AskHealth = (address, port) => {
     });
     asked.on('error', (error) => {
       const code = 'code' in error ? error.code : undefined;
-      // A server that closes without an answer, or speaks no HTTP, is there all the same.
+      // A server that closes the connection without an answer, or does not speak HTTP, still runs.
       resolve({ kind: limit.aborted ? 'silent' : code === 'ECONNREFUSED' ? 'refused' : 'other' });
     });
     asked.end();
   });
 };
 
-/** Reads the body of a health answer; the names are those that servers of several projects have in common. */
+/** Reads the body of a health answer; the field names are those that servers of several projects share. */
 export function parseHealth(body: string): HealthAnswer {
   try {
     const parsed = v.safeParse(schema, JSON.parse(body));

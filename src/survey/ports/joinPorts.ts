@@ -29,9 +29,9 @@ export interface ServerPort {
   readonly usedBy: readonly ClientInstance[];
 }
 
-/** What became of the servers when the holders of the ports were judged. */
+/** The servers and entries after the holders of the ports were judged. */
 export interface JoinedPorts {
-  /** Without the strangers that hold an entry's port. */
+  /** Without the other programs that hold an entry's port. */
   readonly attributed: readonly Attributed[];
   /** By the identity of the server process. */
   readonly ports: ReadonlyMap<string, ServerPort>;
@@ -40,31 +40,31 @@ export interface JoinedPorts {
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
 }
 
-export interface JoinContext {
-  readonly http: HttpServers;
+interface JoinContext {
+  readonly servers: HttpServers;
   readonly processes: ProcessTree;
   readonly redactor: Redactor;
-  /** The package of a server, as far as it is known. */
+  /** The package of a server. */
   readonly loaded: (one: Attributed) => LoadedPackage;
   /** Epoch ms. */
   readonly now: number;
 }
 
-/** The entries by the PID of the process that holds their port: what attribution needs. */
-export function listeningEntries(look: HttpState): ReadonlyMap<number, readonly RawDefinition[]> {
+/** The entries by the PID of the process that holds their port, for `attributeServers`. */
+export function listeningEntries({ claims }: HttpState): ReadonlyMap<number, readonly RawDefinition[]> {
   const entries = new Map<number, readonly RawDefinition[]>();
-  for (const { row, definitions } of look.claims) {
+  for (const { row, definitions } of claims) {
     entries.set(row.pid, [...new Set([...(entries.get(row.pid) ?? []), ...definitions])]);
   }
   return entries;
 }
 
-/** Judges who holds the entries' ports: asks `/health` there, tells strangers from servers, and says of each entry what became of its port. */
-export async function joinPorts(look: HttpState, attributed: readonly Attributed[], context: JoinContext): Promise<JoinedPorts> {
-  const { http, processes, now } = context;
-  await http.askAll(look.claims, now);
+/** Judges which program holds each entry's port, after asking `/health` there: the entry's server, or another program. */
+export async function joinPorts(http: HttpState, attributed: readonly Attributed[], context: JoinContext): Promise<JoinedPorts> {
+  const { servers, processes, now } = context;
+  await servers.askAll(http.claims, now);
   const states = new Map<string, DefinitionPort>();
-  for (const [id, { port, holder }] of look.states) {
+  for (const [id, { port, holder }] of http.states) {
     if (holder !== 'seen') {
       states.set(id, { number: port, holder });
     }
@@ -73,11 +73,11 @@ export async function joinPorts(look: HttpState, attributed: readonly Attributed
   const ports = new Map<string, ServerPort>();
   const kept: Attributed[] = [];
   for (const found of attributed) {
-    const claimed = look.claims.some(({ row }) => row === found.server || found.launchers.includes(row));
+    const claimed = http.claims.some(({ row }) => row === found.server || found.launchers.includes(row));
     const one = claimed ? withOwnLaunchers(found, processes) : found;
     const own = serverTree(one, processes).pids;
     let left = one;
-    for (const claim of look.claims.filter(({ row }) => own.includes(row.pid))) {
+    for (const claim of http.claims.filter(({ row }) => own.includes(row.pid))) {
       const verdict = judge(one, claim, own, context);
       for (const definition of claim.definitions) {
         if (!claim.closed) {
@@ -99,11 +99,11 @@ export async function joinPorts(look: HttpState, attributed: readonly Attributed
       }
       if (verdict.kind === 'server') {
         left = { ...left, whyByPort: left.whyByPort.map((line) => `${line}; ${verdict.why}`) };
-        const health = http.health(claim);
+        const health = servers.health(claim);
         ports.set(identityKey(one.server.identity), {
           claim,
           own,
-          usedBy: usersOf(claim.port, own, look, processes),
+          usedBy: usersOf(claim.port, own, http, processes),
           ...(health?.pid !== undefined && own.includes(health.pid) ? { health } : {}),
         });
       } else {
@@ -115,10 +115,10 @@ export async function joinPorts(look: HttpState, attributed: readonly Attributed
       kept.push(left);
     }
   }
-  for (const { definitions, port, row, closed } of look.claims) {
+  for (const { definitions, port, row, closed } of http.claims) {
     for (const { id } of closed ? [] : definitions) {
       if (!states.has(id)) {
-        // A client or an editor listens itself: nothing that could be shown, or restarted, alone.
+        // A client or an editor listens itself: there is no server of its own to show or to restart.
         states.set(id, { number: port, holder: 'hidden', pid: row.pid });
       }
     }
@@ -127,8 +127,8 @@ export async function joinPorts(look: HttpState, attributed: readonly Attributed
 }
 
 /**
- * A server behind a port is often started by a script that goes on with other things. A shell with other children is not the server's launcher but the
- * one who started it, and nothing that happens to the server concerns the rest.
+ * A server behind a port is often started by a script that then does other things. A shell with other children is not a launcher of the server but its parent,
+ * and is not part of the server.
  */
 function withOwnLaunchers(one: Attributed, processes: ProcessTree): Attributed {
   let below = one.server;
@@ -147,11 +147,11 @@ function withOwnLaunchers(one: Attributed, processes: ProcessTree): Attributed {
 
 function judge(one: Attributed, claim: PortClaim, own: readonly number[], context: JoinContext): HolderVerdict {
   if (claim.closed) {
-    // It was the server when it listened.
+    // It was judged when it listened.
     return { kind: 'server', confidence: 'likely', why: 'it listened there before' };
   }
   const launch = observedLaunch(claim.row);
-  const healthPid = context.http.health(claim)?.pid;
+  const healthPid = context.servers.health(claim)?.pid;
   const speaksMcp = speaks(one, context);
   const entries = one.definitions.filter((definition) => !one.byPort.includes(definition));
   const evidence: HolderEvidence = {
@@ -186,7 +186,7 @@ function speaks(one: Attributed, context: JoinContext): boolean | undefined {
     const loaded = context.loaded(one);
     return 'unknown' in loaded || loaded.reading.status !== 'ok' ? undefined : looksLikeMcp(loaded.ref, loaded.reading.packages);
   } catch {
-    // What cannot be judged is told where the server itself is judged; here it is not known.
+    // The error is reported where the server itself is judged.
     return undefined;
   }
 }
@@ -202,13 +202,13 @@ function without(one: Attributed, definitions: readonly RawDefinition[]): Attrib
   };
 }
 
-/** The programs at the other ends of the port's connections: the client above each where there is one, else the program itself. */
-function usersOf(port: number, own: readonly number[], look: HttpState, processes: ProcessTree): ClientInstance[] {
+/** The programs at the other ends of the port's connections: for each its client, if it has one, else the program itself. */
+function usersOf(port: number, own: readonly number[], { ports }: HttpState, processes: ProcessTree): ClientInstance[] {
   const byPid = new Map(processes.rows.map((row) => [row.pid, row]));
   const users = new Map<string, ClientInstance>();
-  for (const { pid } of look.look.clients.filter((one) => one.port === port)) {
+  for (const { pid } of ports.clients.filter((one) => one.port === port)) {
     const row = byPid.get(pid);
-    // Our own question for /health, and a server that talks with its own workers.
+    // Neither our own connection to /health, nor connections between a server and its workers.
     if (row && pid !== process.pid && !own.includes(pid)) {
       const user = clientAround(row, processes);
       users.set(user.identity, user);

@@ -5,22 +5,22 @@ import { topmostHolder } from '../../process/portHolder.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { type Endpoint, endpointOf, reaches } from './endpoint.ts';
 
-/** A process that holds the port of one or more entries, or held it until a moment ago. */
+/** A process that holds the port of one or more entries, or held it until recently. */
 export interface PortClaim {
   readonly row: ProcessRow;
   readonly port: number;
-  /** A loopback address at which it is reached. */
+  /** The loopback address that reaches it. */
   readonly address: '127.0.0.1' | '::1' | string;
   readonly secure: boolean;
   readonly definitions: readonly RawDefinition[];
-  /** It runs and holds the port no more, and nobody else does. */
+  /** It still runs and no longer holds the port, and no other process does. */
   readonly closed?: true;
 }
 
-/** What is known of the port of one entry. */
+/** The port of one entry. */
 export interface EntryPort {
   readonly port: number;
-  /** `hidden`: somebody whose files we may not see, or who runs where we do not see processes. */
+  /** `hidden`: a process of another user, or one in another PID namespace. */
   readonly holder: 'nobody' | 'hidden' | 'seen';
 }
 
@@ -32,7 +32,7 @@ export function portsOf(definitions: readonly RawDefinition[]): ReadonlySet<numb
 /** Joins entries with the processes that hold their ports. Pure. */
 export function claimPorts(
   definitions: readonly RawDefinition[],
-  look: PortState,
+  { listeners }: PortState,
   tree: ProcessTree,
 ): { readonly claims: readonly PortClaim[]; readonly states: ReadonlyMap<string, EntryPort> } {
   const claims = new Map<string, PortClaim>();
@@ -42,7 +42,7 @@ export function claimPorts(
     if (!endpoint) {
       continue;
     }
-    const held = look.listeners.filter((one) => one.port === endpoint.port && reaches(endpoint, one.address));
+    const held = listeners.filter((one) => one.port === endpoint.port && reaches(endpoint, one.address));
     const holders = held.flatMap((listener) => {
       const row = topmostHolder(listener, tree);
       return row ? [{ row, address: addressFor(endpoint, listener) }] : [];
@@ -64,15 +64,15 @@ export function claimPorts(
   return { claims: [...claims.values()], states };
 }
 
-/** The PIDs that have each port open, as far as they are seen. */
-export function holdersOf(look: PortState, port: number): ReadonlySet<number> {
-  return new Set(look.listeners.filter((one) => one.port === port).flatMap((one) => one.pids));
+/** The visible PIDs that listen on a port. */
+export function holdersOf({ listeners }: PortState, port: number): ReadonlySet<number> {
+  return new Set(listeners.filter((one) => one.port === port).flatMap((one) => one.pids));
 }
 
 function addressFor(endpoint: Endpoint, { address }: Listener): string {
   if (address === '0.0.0.0') {
     return '127.0.0.1';
   }
-  // A socket for all IPv6 addresses takes IPv4 too, unless it was told not to: then ::1 is the one that is sure.
+  // A socket for all IPv6 addresses usually accepts IPv4 too; ::1 always works.
   return address === '::' ? (endpoint.addresses.includes('::1') ? '::1' : '127.0.0.1') : address;
 }

@@ -14,46 +14,46 @@ const schema = v.object({
   schema: v.literal(1),
   identity: v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text }),
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
-  /** It was taken for the entry's server, not for a stranger. */
+  /** It was taken for the entry's server, not for another program. */
   server: v.boolean(),
   healthyAt: v.exactOptional(time),
   closedSince: v.exactOptional(time),
   closedLooks: count,
 });
 
-/** What was seen of one process's port: so that a later observer knows that it listened, and answered, before. */
-export type HttpFact = v.InferOutput<typeof schema>;
+/** What was seen of one process's port, so that a later observer knows that it listened and answered before. */
+export type PortFact = v.InferOutput<typeof schema>;
 
-/** Facts on ports, one file a process and port in the state folder (cleared with the other facts of the process), kept in memory where none can be written. */
-export class HttpFacts {
+/** Facts on ports: one file for each process and port in the state folder, deleted with the other facts of the process. In memory only where none can be written. */
+export class PortFacts {
   readonly #folder: string;
-  #facts: Map<string, HttpFact> | undefined;
+  #facts: Map<string, PortFact> | undefined;
 
   constructor(runDir: string) {
     this.#folder = stateFolderIfPossible(runDir, 'facts').folder;
   }
 
-  of(identity: ProcessIdentity, port: number): HttpFact | undefined {
+  of(identity: ProcessIdentity, port: number): PortFact | undefined {
     return this.#all().get(keyOf(identity, port));
   }
 
-  /** All that is known, of dead processes too. */
-  all(): readonly HttpFact[] {
+  /** All facts, including those of processes that have ended. */
+  all(): readonly PortFact[] {
     return [...this.#all().values()];
   }
 
-  set(fact: HttpFact): void {
+  set(fact: PortFact): void {
     const key = keyOf(fact.identity, fact.port);
     const before = this.#all().get(key);
     this.#all().set(key, fact);
-    // What only says "still well" is not worth a write at every look.
+    // A fact that differs only in `healthyAt` is not written again.
     if (before && JSON.stringify({ ...before, healthyAt: 0 }) === JSON.stringify({ ...fact, healthyAt: 0 })) {
       return;
     }
     try {
       writeRecord(join(this.#folder, `${key}.http.json`), fact);
     } catch {
-      // Known as long as this observer lives; the store of the other facts says so.
+      // Kept in memory; `FactStore.problem` reports that nothing can be stored.
     }
   }
 
@@ -65,7 +65,7 @@ export class HttpFacts {
     }
   }
 
-  #all(): Map<string, HttpFact> {
+  #all(): Map<string, PortFact> {
     if (!this.#facts) {
       this.#facts = new Map();
       for (const name of namesIn(this.#folder)) {

@@ -9,13 +9,13 @@ import type { ProcessStarts } from '../../lock/processStarts.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ProcessRow } from '../../model/process.ts';
 
-/** A record that is not proven dead. */
+/** A record whose process is not proven to have ended. */
 export interface LivingRecord {
   readonly record: InstanceRecord;
   readonly liveness: Liveness;
 }
 
-export interface RecordsLook {
+interface RecordsReading {
   readonly living: readonly LivingRecord[];
   readonly problems: readonly Problem[];
 }
@@ -25,19 +25,19 @@ interface Known {
   readonly reading: RecordReading;
 }
 
-/** More problems of one kind tell a person nothing more. */
+/** At most this many problems of one kind are listed. */
 const mostProblems = 8;
-/** Asking the kernel who holds a lock means looking at every open file of every process. */
+/** Holders are read again after this long: it means reading every open file of every process. */
 const holdersMs = 10_000;
 
 /**
- * The records that servers publish, as an observer sees them. Reads what is new or changed and remembers what is dead, so that ten thousand dead records
- * cost one look. Believes nothing of them but by the process list, and writes nothing but when it is asked to clear away.
+ * The records that servers publish. Reads new and changed ones and remembers dead ones, so that ten thousand dead records are read once. Records are checked
+ * against the process list. Writes nothing, except that `clear` deletes dead records.
  */
 export class InstanceRecords {
   readonly #base: string;
   readonly #known = new Map<string, Known>();
-  /** Proven dead: nobody rewrites a dead one's record, and no id is used twice. */
+  /** Ids of dead records: they are never written again, and no id is used twice. */
   readonly #dead = new Set<string>();
   readonly #holders = new Map<string, { readonly at: number; readonly holders: readonly Holder[] }>();
   #directory: LockDirectory | undefined;
@@ -48,14 +48,13 @@ export class InstanceRecords {
     this.#base = base;
   }
 
-  /** Whose coming and going makes a new look worth while. */
+  /** The folder whose changes make another scan necessary. */
   get folder(): string {
     return join(this.#base, 'instances');
   }
 
   /**
-   * Reads what changed. To be called before the processes are listed: a process that starts between the two must not look dead.
-   * Never throws.
+   * Reads what changed. Call it before the processes are listed: a process that starts in between must not look dead. Never throws.
    */
   read(): void {
     try {
@@ -78,8 +77,8 @@ export class InstanceRecords {
     }
   }
 
-  /** What the records say, checked against a list of processes that was made after `read`. */
-  async judge(rows: readonly ProcessRow[]): Promise<RecordsLook> {
+  /** The records, checked against a list of processes that was made after `read`. */
+  async judge(rows: readonly ProcessRow[]): Promise<RecordsReading> {
     const byPid = new Map(rows.map((row) => [row.pid, row]));
     const here = rows[0]?.identity;
     const witness: ProcessStarts = {
@@ -115,11 +114,11 @@ export class InstanceRecords {
     const refused: Problem[] =
       this.#refused === undefined
         ? []
-        : [{ source: 'lock', message: `What servers say of themselves is not read: ${this.#refused}`, file: this.#base }];
+        : [{ source: 'lock', message: `Records of servers are not read: ${this.#refused}`, file: this.#base }];
     return { living, problems: [...refused, ...bounded(unreadable), ...bounded(external)] };
   }
 
-  /** Who holds the lock of a key, by the kernel; undefined where the system does not tell. Up to ten seconds old. */
+  /** The processes that hold the kernel lock of a key, read at most ten seconds ago; undefined where the system does not tell. */
   holdersOf(key: string): readonly Holder[] | undefined {
     if (!this.#directory || !/^[0-9a-f]{32}$/.test(key)) {
       return undefined;
@@ -136,7 +135,7 @@ export class InstanceRecords {
     return holders;
   }
 
-  /** Clears a few dead ones away, by proof and under their own locks. @throws when the folder cannot be listed */
+  /** Deletes a few dead records, each proven dead under its own lock. @throws when the folder cannot be listed */
   async clear(witness: ProcessStarts): Promise<void> {
     if (this.#directory && this.#dead.size > 0) {
       await clearDeadRecords(this.#directory, witness);
@@ -170,7 +169,7 @@ function signatureOf(file: string): string | undefined {
   }
 }
 
-/** Records are made by whoever runs the process. One that names a stranger's was made up. */
+/** A record is written by the user of its process. One that names a process of another user is not genuine. */
 function ofAnotherUser(record: InstanceRecord, byPid: ReadonlyMap<number, ProcessRow>, uid: number | undefined): boolean {
   return [record.server, record.guard].some((mark) => {
     const row = mark && byPid.get(mark.pid);
@@ -181,8 +180,8 @@ function ofAnotherUser(record: InstanceRecord, byPid: ReadonlyMap<number, Proces
 function unreadableProblem(file: string, reading: Exclude<RecordReading, { status: 'ok' | 'absent' }>): Problem {
   const message =
     reading.status === 'newer'
-      ? 'This record was written by a later version of the lock protocol: it is left alone. A newer MCP Shepherd can read it'
-      : `This record cannot be used (${reading.reason}): nothing is done because of it. Remove the file when nobody uses it`;
+      ? 'This record was written by a later version of the lock protocol and is ignored. A newer MCP Shepherd can read it'
+      : `This record is ignored (${reading.reason}). Delete the file when its server no longer runs`;
   return { source: 'lock', message, file };
 }
 

@@ -5,8 +5,8 @@ import type { Redactor } from '../../redaction/redactor.ts';
 import { guardMarks } from './guardMarks.ts';
 import type { LivingRecord } from './instanceRecords.ts';
 
-/** The processes of one server, as far as a record may name them. */
-export interface ServerProcesses {
+/** The processes of one server that a record may name. */
+interface ServerProcesses {
   readonly server: ProcessRow;
   readonly launchers: readonly ProcessRow[];
   /** PIDs of everything below. */
@@ -14,9 +14,9 @@ export interface ServerProcesses {
 }
 
 /**
- * Which records belong to which servers, by the identity of processes and nothing else: the server itself, else a launcher or guard above it, else a process
- * of its tree. A record belongs to one server at most; a server may have two, its guard's and its own.
- * @returns by the text of the server's identity, the guard's record first
+ * Joins records with servers by the identity of processes only: the server itself, else a launcher or guard above it, else a process of its tree. A record
+ * belongs to one server at most; a server may have two, its guard's and its own.
+ * @returns by `identityKey` of the server, the guard's record first
  */
 export function joinRecords(living: readonly LivingRecord[], servers: readonly ServerProcesses[]): Map<string, LivingRecord[]> {
   const joined = new Map<string, LivingRecord[]>();
@@ -40,7 +40,7 @@ export function joinRecords(living: readonly LivingRecord[], servers: readonly S
   return joined;
 }
 
-/** Those of one server. */
+/** The records of one server. */
 export function recordsOf(
   joined: ReadonlyMap<string, readonly LivingRecord[]>,
   { server }: Pick<ServerProcesses, 'server'>,
@@ -53,7 +53,7 @@ function isMark(record: InstanceRecord, mark: InstanceRecord['server'] | Instanc
   return mark?.pid === pid && mark.start === start && record.host.boot === bootId && record.host.pidns === pidNamespace;
 }
 
-/** What is shown of a record. */
+/** The part of a record that the snapshot shows. */
 export function recordSummary(record: InstanceRecord, redactor: Redactor): ServerRecord {
   return {
     id: record.id,

@@ -14,8 +14,8 @@ import type { WatchTarget } from '../watch/fileWatch.ts';
 import { InstanceRecords, type LivingRecord } from './instanceRecords.ts';
 import { joinRecords, recordSummary, recordsOf } from './joinRecords.ts';
 
-/** What the living records claim, with the servers that they belong to: what the verdict on conflicts needs. */
-export function lockClaims(
+/** The locks that the records of running processes claim, with the servers that they belong to. */
+function lockClaims(
   living: readonly LivingRecord[],
   joined: ReadonlyMap<string, readonly LivingRecord[]>,
   instances: readonly Instance[],
@@ -28,7 +28,7 @@ export function lockClaims(
   return living.flatMap((one): LockClaim[] => {
     const { record, liveness } = one;
     const instance = byId.get(owners.get(one) ?? '');
-    // Whatever of it still runs: a guard may be dead, and its server not.
+    // The process that still runs: a guard may have ended before its server.
     const mark = liveness.server === 'dead' ? (record.guard ?? record.server) : (record.server ?? record.guard);
     const pid = instance?.pid ?? mark?.pid;
     if (pid === undefined) {
@@ -52,22 +52,23 @@ export function lockClaims(
   });
 }
 
-/** What the folder of the lock protocol says at one moment, joined with the servers that run. */
+/** The folder of the lock protocol in one scan, joined with the running servers. */
 export interface LockFolderState {
   readonly problems: readonly Problem[];
-  /** Guards whose server does not run: they answer every call with the reason. */
+  /** Guards whose server does not run. */
   serverless(redactor: Redactor): readonly Problem[];
-  /** What one server, or its guard, has published, the guard's first. */
+  /** The records of one server, the guard's first. */
   recordsOf(server: Attributed): readonly InstanceRecord[];
+  /** Running programs with a record that are no known MCP servers. */
   others(redactor: Redactor): readonly OtherHolder[];
   /** By instance id. @param now epoch ms */
   conflicts(instances: readonly Instance[], redactor: Redactor, now: number): ReadonlyMap<string, Finding>;
 }
 
-/** More of them tell nobody anything. */
+/** At most this many are listed. */
 const mostOthers = 50;
 
-/** Living processes that a record names and that are no server we know. */
+/** Running processes that a record names and that are no known servers. */
 function othersOf(
   living: readonly LivingRecord[],
   joined: ReadonlyMap<string, readonly LivingRecord[]>,
@@ -84,7 +85,7 @@ function othersOf(
     });
 }
 
-/** A guard that has no server belongs to no instance, so that what it says would stand nowhere. */
+/** A guard without a server belongs to no instance, so its mark becomes a problem. */
 function serverless(living: readonly LivingRecord[], redactor: Redactor): Problem[] {
   return living
     .filter(({ record, liveness }) => liveness.life === 'alive' && record.guard !== undefined && liveness.server !== 'alive')
@@ -104,20 +105,21 @@ function serverless(living: readonly LivingRecord[], redactor: Redactor): Proble
     });
 }
 
-/** The folder of the lock protocol as one observer sees it. */
-export class LockFacts {
+/** The folder of the lock protocol. */
+export class LockFolder {
   readonly #records: InstanceRecords;
 
   constructor(runDir: string) {
     this.#records = new InstanceRecords(protocolFolder(runDir));
   }
 
-  /** To be called before the processes are listed: one that starts between the two must not look dead. Never throws. */
+  /** Reads the records. Call it before the processes are listed: a process that starts in between must not look dead. Never throws. */
   read(): void {
     this.#records.read();
   }
 
-  async look(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockFolderState> {
+  /** Joins the records with the servers. */
+  async join(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockFolderState> {
     const { living, problems } = await this.#records.judge(processes.rows);
     const joined = joinRecords(
       living,
@@ -139,7 +141,7 @@ export class LockFacts {
     return { path: this.#records.folder, kind: 'directory' };
   }
 
-  /** Clears a little away. @throws on I/O errors */
+  /** Deletes a few dead records. @throws on I/O errors */
   async tidy(table: ProcessTable): Promise<void> {
     await this.#records.clear(await readProcessStarts(table));
   }

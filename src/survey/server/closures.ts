@@ -7,37 +7,36 @@ import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 
-/** What lies on disk, once in a look for all servers that run from it. */
-export class Installations {
+/** Readings of installations, one in each scan for all servers that run from the same one. */
+class Installations {
   readonly #reader = new ClosureReader();
-  /** Copies of a server are of one installation. */
-  readonly #ofThisLook = new Map<string, ClosureReading>();
+  readonly #ofThisScan = new Map<string, ClosureReading>();
 
-  /** As it is now; what has not changed stays the same object. Never throws. @param now epoch ms */
+  /** The installation as it is now; the same object while it does not change. Never throws. @param now epoch ms */
   read(ref: PackageRef, now: number): ClosureReading {
     const key = JSON.stringify(ref);
-    const reading = this.#ofThisLook.get(key) ?? this.#reader.read(ref, now);
-    this.#ofThisLook.set(key, reading);
+    const reading = this.#ofThisScan.get(key) ?? this.#reader.read(ref, now);
+    this.#ofThisScan.set(key, reading);
     return reading;
   }
 
-  /** Something may have changed. */
+  /** Something may have changed on disk. */
   doubt(): void {
-    this.#ofThisLook.clear();
+    this.#ofThisScan.clear();
     this.#reader.doubt();
   }
 
-  /** Ends a look. Keeps the readings that somebody still uses. */
+  /** Ends a scan: drops readings that are not in use. */
   keep(used: ReadonlySet<ClosureReading>): void {
-    this.#ofThisLook.clear();
+    this.#ofThisScan.clear();
     this.#reader.keep(used);
   }
 }
 
-/** A reading is taken as current this long when no watch says otherwise: watches can be lost (network drives, exhausted limits). */
+/** Read again after this long even without an event from a watch: watches can fail (network drives, exhausted limits). */
 const freshMs = 60_000;
 
-/** What could not be identified may have been looked at in the middle of an install: it is asked again after this long. */
+/** A process whose package was not identified, perhaps during an installation, is identified again after this long. */
 const unidentifiedMs = 5_000;
 
 interface Unidentified {
@@ -54,12 +53,14 @@ interface Entry {
   goneSince: number | undefined;
 }
 
+/** What a server was loaded from, as it is on disk now. */
 export type LoadedPackage =
   | {
       readonly ref: PackageRef;
       readonly reading: ClosureReading;
+      /** Epoch ms. */
       readonly goneSince?: number;
-      /** The reference comes from a stored record: the process itself does not lead there any more. */
+      /** The reference comes from the stored baseline: the process itself no longer shows it. */
       readonly recorded?: boolean;
     }
   | { readonly unknown: string };
@@ -72,7 +73,7 @@ export class Closures {
   /**
    * What one server was loaded from, as it is on disk now.
    * @param now epoch ms
-   * @param recorded where an earlier observer saw it come from: stands when the files are gone, so that nothing can be identified any more
+   * @param recorded the reference in the stored baseline: used when the files are gone and the package can no longer be identified
    */
   current(row: ProcessRow, detail: ProcessDetail, now: number, recorded?: PackageRef): LoadedPackage {
     const key = identityKey(row.identity);
@@ -111,7 +112,7 @@ export class Closures {
     };
   }
 
-  /** Something changed at or in a watched directory: everything read from there is read again at the next sight. */
+  /** Something changed at or in a watched directory: packages there are read again when they are next needed. */
   changed(path: string): void {
     this.#installations.doubt();
     for (const entry of this.#entries.values()) {
@@ -121,7 +122,7 @@ export class Closures {
     }
   }
 
-  /** Everything is read again at the next sight. */
+  /** All packages are read again when they are next needed. */
   allChanged(): void {
     this.#installations.doubt();
     for (const entry of this.#entries.values()) {
@@ -131,7 +132,7 @@ export class Closures {
     }
   }
 
-  /** Drops the servers that are gone. */
+  /** Drops the servers that have ended. */
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#entries, alive);
     this.#installations.keep(new Set([...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : [entry.reading]))));
@@ -151,7 +152,7 @@ export class Closures {
   }
 }
 
-/** A process that sees other files under the same names is not judged by ours, unless its entry is the very same file in both views. */
+/** A process that sees other files under the same paths is not judged by ours, unless its entry is the same file in both views. */
 function inOurView(found: Identified, detail: ProcessDetail): Identified {
   const { elsewhere } = detail;
   if (elsewhere === undefined || 'unknown' in found) {

@@ -5,7 +5,7 @@ import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import { askDocker, type DockerAnswer, type RunDocker, runDocker } from '../../process/dockerImages.ts';
 
 /** What is known of the container behind a `docker run`. */
-export interface ContainerState {
+interface ContainerState {
   readonly finding?: Finding;
   readonly unknown?: string;
   /** Milliseconds until docker may have answered. */

@@ -5,27 +5,26 @@ import { processTree } from '../../process/tree/processTree.ts';
 
 interface Entry {
   readonly detail: ProcessDetail;
-  /** What it was read under: the command line, and who stood above. */
+  /** Command line and ancestors when it was read. */
   readonly circumstances: string;
-  /** Monotonic milliseconds. */
+  /** Monotonic ms. */
   readonly readAt: number;
 }
 
-/** What may change without a sign (a directory, a socket that a server opens) is read again after this long, with the whole survey of each minute. */
+/** Details that change without an event (the directory, the sockets) are read again after this long, with the full scan of each minute. */
 const freshMs = 55_000;
 
 /**
- * Remembers what only the owner may read of a process, from one survey to the next: reading it costs a look at every open file and socket. It is read
- * again when the process has another command line or somebody above it has changed, and each time for those whose owner is gone: of these the
- * other end of the input decides.
+ * Keeps the details of processes from one scan to the next: reading them takes every open file and socket. They are read again when the command line or an
+ * ancestor of the process changed, and in each scan for servers without a client: there the other end of the input decides.
  */
 export class DetailCache {
   readonly #entries = new Map<string, Entry>();
   readonly #clock: () => number;
-  /** Servers that nobody owned at the last survey. */
+  /** Servers without a client in the last scan. */
   #unowned: ReadonlySet<string> = new Set();
 
-  /** @param clock monotonic milliseconds */
+  /** @param clock monotonic ms */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
   }
@@ -51,7 +50,7 @@ export class DetailCache {
         return known.detail;
       }
       const read = await readDetail(row);
-      // What has not changed stays the same object: what was concluded from it is still true.
+      // Unchanged details stay the same object, so that conclusions from them can be kept.
       const detail = known !== undefined && isDeepStrictEqual(known.detail, read) ? known.detail : read;
       this.#entries.set(key, { detail, circumstances, readAt: this.#clock() });
       return detail;
@@ -64,7 +63,7 @@ export class DetailCache {
     };
   }
 
-  /** After a survey: forgets processes that are gone, and learns whose input has to be looked at each time. */
+  /** Ends a scan: drops processes that have ended. @param unowned servers whose details are read in each scan */
   keep(alive: ReadonlySet<string>, unowned: ReadonlySet<string>): void {
     this.#unowned = unowned;
     keepOnly(this.#entries, alive);

@@ -16,7 +16,7 @@ import { runningServer, type ServerContext } from './serverContext.ts';
  * An entry as it was when a server was started from it, without any of its values: each is a keyed hash that only this machine can compute.
  * `null` stands for a value that the client fills in and that cannot be compared.
  */
-export interface EntryPrint {
+interface EntryPrint {
   readonly command: string | null;
   readonly args: readonly (string | null)[];
   /** By the name of the variable. */
@@ -45,7 +45,7 @@ export function entryKey(runDir: string): string {
 const prints = new WeakMap<RawDefinition, { readonly key: string; readonly print: EntryPrint }>();
 
 /** The hashes of an entry. The guard command that `protect` adds is left out. */
-export function entryPrint(definition: RawDefinition, key: string): EntryPrint {
+function entryPrint(definition: RawDefinition, key: string): EntryPrint {
   const known = prints.get(definition);
   if (known?.key === key) {
     return known.print;
@@ -73,7 +73,7 @@ function printOf(definition: RawDefinition, key: string): EntryPrint {
 }
 
 /** What differs between two prints, without values. What the client fills in never differs. */
-export function printDifferences(before: EntryPrint, now: EntryPrint): string[] {
+function printDifferences(before: EntryPrint, now: EntryPrint): string[] {
   const differs = (a: string | null | undefined, b: string | null | undefined): boolean => a !== b && a !== null && b !== null;
   const args =
     before.args.length !== now.args.length

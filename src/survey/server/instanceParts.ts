@@ -9,9 +9,9 @@ import { isShellScript, launcherKind } from '../../process/tree/launcherChain.ts
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { adoptsOrphans } from './serverOwner.ts';
+import { adoptsOrphans } from './serverOwners.ts';
 
-/** The client of a server: the recognised one, else whatever living program stands above it; null when nobody does. */
+/** The client of a server: the recognised one, else the running program that started it; null when neither exists. */
 export function clientOf(attributed: Attributed): ClientInstance | null {
   const known = attributed.client;
   if (known) {
@@ -27,8 +27,8 @@ export function clientOf(attributed: Attributed): ClientInstance | null {
 }
 
 /**
- * What a person calls a program that no row of the client table names: the script that an interpreter runs, else the program's own file.
- * The kernel's short name says less: Node names its main thread "MainThread".
+ * A name for a program that is not in the client table: the script that an interpreter runs, else the program's file. The kernel's short name is less useful:
+ * Node calls its main thread "MainThread".
  */
 export function programName(row: ProcessRow): string {
   const program = basename(row.argv[0] ?? row.name).replace(/^-/, '');
@@ -55,7 +55,7 @@ export function restartActions(
   ];
 }
 
-/** What a person calls a server: its entry's name, else its package, else its program. */
+/** A server's name for display: its entry's name, else its package, else its program. */
 export function serverName(attributed: Attributed, packageName: string | undefined): string {
   const { argv, name } = attributed.server;
   const script = argv.find((word, index) => index > 0 && !word.startsWith('-'));
@@ -70,15 +70,15 @@ export function launchersOf(attributed: Attributed, redactor: Redactor): Launche
   }));
 }
 
-/** A command line for the eyes: redacted, one line, bounded. */
+/** A command line for display: redacted, one line, at most 2,000 characters. */
 export function commandText(row: ProcessRow, redactor: Redactor): string {
   const text = row.argvExact ? redactor.args(row.argv).join(' ') : redactor.text(row.commandLine);
   return text.replace(/[\s\p{Cc}]+/gu, ' ').slice(0, 2_000);
 }
 
 /**
- * All processes of one server: itself first, its launchers, and whatever runs below it or was started by a launcher for it; with their memory in bytes. What a
- * shell's script has started beside the server is nobody's but the script's.
+ * All processes of one server: itself first, its launchers, and all processes below it or started by a launcher for it; with their memory in bytes. Other
+ * processes that a shell script started are not part of the server.
  */
 export function serverTree({ server, launchers }: Attributed, tree: ProcessTree): { pids: number[]; memoryBytes: number } {
   const found = new Set<ProcessRow>([server, ...launchers]);

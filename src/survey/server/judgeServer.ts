@@ -18,14 +18,14 @@ import { serverVersions } from './serverVersions.ts';
 import type { Sources } from './sources.ts';
 
 /** What the verdicts on one server's code keep from one scan to the next. */
-export interface VerdictState {
+interface VerdictState {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
   readonly programs: Programs;
   readonly sources: Sources;
 }
 
-export interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies' | 'unknown' | 'askAgainIn'> {
+interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies' | 'unknown' | 'askAgainIn'> {
   readonly package: RunningPackage | null;
   readonly findings: readonly Finding[];
 }

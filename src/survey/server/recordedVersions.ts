@@ -5,7 +5,7 @@ import { compareVersions } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 
-/** What a server, or its guard, wrote down of what was loaded. */
+/** The versions that were loaded, from the record of a server or its guard. */
 export interface RecordedVersions {
   readonly ecosystem: Ecosystem;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface RecordedVersions {
 
 const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'python', python: 'python' };
 
-/** @returns undefined when the records name no version of a package that we know how to compare */
+/** @returns undefined when the records name no version of a package that can be compared */
 export function recordedVersions(records: readonly InstanceRecord[]): RecordedVersions | undefined {
   for (const { package: own, deps } of records) {
     const ecosystem = ecosystems[own?.ecosystem ?? ''];
@@ -30,14 +30,14 @@ export function recordedVersions(records: readonly InstanceRecord[]): RecordedVe
   return undefined;
 }
 
-/** Whether the record speaks of the package that the process was found to come from. */
+/** Whether the record is about the package that the process was found to be loaded from. */
 export function isAbout(recorded: RecordedVersions, ref: PackageRef): boolean {
   return recorded.ecosystem === ref.ecosystem && plainName(ref.ecosystem, recorded.name) === plainName(ref.ecosystem, ref.name);
 }
 
 /**
- * The packages of a process, as stored at first sight and put right by what it wrote down when it loaded them. What was stored stands where everything had
- * been installed well before the start: then a record that says otherwise is a mistake of its writer (a version written by hand, say).
+ * The packages of a process as stored when it was first seen, corrected by its own record. The stored ones are kept where everything was installed well before
+ * the start: then a record that differs is wrong (a version written by hand, for example).
  * @param startedAt epoch ms
  */
 export function withRecorded(stored: Baseline, recorded: RecordedVersions, startedAt: number): Baseline {
@@ -52,7 +52,7 @@ export function withRecorded(stored: Baseline, recorded: RecordedVersions, start
   const corrections = stored.packages.map((item, index) => {
     const name = plainName(item.ecosystem, item.name);
     const version = index === 0 ? recorded.version : recorded.others.get(name);
-    // Where several copies of a package are installed, one version says nothing of the others.
+    // Where several copies of a package are installed, the record does not say which one it is about.
     return version === undefined || copies.get(name) !== 1 ? undefined : corrected(item, version);
   });
   if (corrections[0] === undefined) {
@@ -64,24 +64,24 @@ export function withRecorded(stored: Baseline, recorded: RecordedVersions, start
     ...stored,
     packages,
     recorded: true,
-    // Times could not tell, so that this rests on the record alone.
+    // The times do not decide, so this rests on the record only.
     ...(stored.trust === 'around-start' && contradicts ? { doubtful: true } : {}),
     trust: installedAfterStart(packages, startedAt).length > 0 ? stored.trust : 'around-start',
   };
 }
 
-/** One package as it was loaded: when it was installed says nothing any more. Undefined when the two versions cannot be compared. */
+/** One package as it was loaded, without the time of its installation. Undefined when the two versions cannot be compared. */
 function corrected(item: InstalledPackage, version: string): InstalledPackage | undefined {
   const { installedAt: _, content, ...rest } = item;
   const order = item.version === undefined ? 'unknown' : compareVersions(item.ecosystem, item.version, version);
   if (order === 'unknown') {
     return undefined;
   }
-  // The same version: its content, too, is taken for what was loaded.
+  // The same version: its content is taken for what was loaded, too.
   return order === 0 ? { ...rest, ...(content === undefined ? {} : { content }) } : { ...rest, version };
 }
 
-/** Of npm and PyPI alike: no text of another kind gets to where package names are shown. */
+/** Names of npm and PyPI: no other text is shown as a package name. */
 function isNameShaped(name: string): boolean {
   return name.length <= 214 && /^(?:@[\w.~-]+\/)?[\w.~-]+$/.test(name);
 }

@@ -39,14 +39,14 @@ function difference(baseline: Baseline, reading: Reading): ClosureDifference {
   return fresh;
 }
 
-export interface VersionContext {
+interface VersionContext {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
   /** Versions from the record of the server, or of its guard. */
   readonly recorded?: RecordedVersions | undefined;
 }
 
-export interface ServerVersions {
+interface ServerVersions {
   readonly package: RunningPackage | null;
   readonly verdict: VersionVerdict;
 }

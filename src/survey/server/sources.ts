@@ -14,7 +14,7 @@ import { lastChange } from '../watch/watchPlan.ts';
 import type { LoadedPackage } from './closures.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 
-export interface SourceContext {
+interface SourceContext {
   readonly facts: FactStore;
   /** The clock was not set since the process started. */
   readonly timesComparable: boolean;

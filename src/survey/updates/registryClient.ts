@@ -31,7 +31,7 @@ const answerSchema = v.object({
   ),
 });
 
-/** The answers of registries, one file each, shared by all windows and command lines of the user. What cannot be read is not there. */
+/** The answers of registries, one file each, shared by all processes of the user. A file that cannot be read counts as missing. */
 class AnswerStore {
   readonly #folder: string;
 
@@ -40,12 +40,12 @@ class AnswerStore {
     this.#folder = stateFolder(runDir, 'registry');
   }
 
-  /** The kernel lock that one process on the machine holds while it asks. */
+  /** The kernel lock of the process that asks; one process of the user asks at a time. */
   get lockFile(): string {
     return join(this.#folder, 'asking.lock');
   }
 
-  /** A record of another question (a copied file, a hash by chance) is not believed. */
+  /** A record of another question (a copied file, a hash collision) is ignored. */
   read(key: string): AnswerRecord | undefined {
     const record = readRecord(this.#file(key), answerSchema);
     return record?.key === key ? record : undefined;
@@ -61,39 +61,39 @@ class AnswerStore {
   }
 }
 
-/** `ask`: once a day for each package. `cached`: only what was asked before, nothing goes on line. `off`: not even that. */
+/** `ask`: registries are asked once a day for each package. `cached`: only stored answers are used, without network requests. `off`: no updates at all. */
 export type RegistryMode = 'ask' | 'cached' | 'off';
 
-interface DeskOptions {
+interface RegistryOptions {
   readonly runDir: string;
   readonly mode: () => RegistryMode;
   readonly log: Log;
   /** Epoch ms. */
   readonly now: () => number;
-  /** For one question, ms. */
+  /** Time limit of one request, ms. */
   readonly limitMs?: number;
 }
 
 const defaultLimitMs = 2_000;
-/** So many questions are under way at the same time. */
+/** At most this many requests are in flight. */
 const atOnce = 4;
-/** Another process asks: its answers are on disk so much after its limit. */
+/** While another process asks, its answers are waited for this much longer than its time limit. */
 const othersMs = 500;
 
-/** Whether the user has said that nothing goes on line, by the variable `MCP_SHEPHERD_OFFLINE` (anything but empty, `0` and `false`). */
+/** Whether the user forbids network requests by the variable `MCP_SHEPHERD_OFFLINE` (any value but empty, `0` and `false`). */
 export function staysOffline(env: Readonly<Record<string, string | undefined>>): boolean {
   return !/^(0|false)?$/i.test(env.MCP_SHEPHERD_OFFLINE ?? '');
 }
 
-/** An answer, with its time. */
+/** An answer with its time. */
 export type Known = NonNullable<AnswerRecord['answer']>;
 
 /**
- * Where the survey gets what registries offer. It answers at once from what is known and asks in the background what is due; one process on the
- * machine asks at a time, and each package is asked for once a day, whoever wants to know.
+ * Newest versions from registries. Answers at once from stored answers, and asks in the background for those that are due. One process of the user asks at a
+ * time, and each package is asked for once a day.
  */
 export class RegistryClient implements Disposable {
-  readonly #options: DeskOptions;
+  readonly #options: RegistryOptions;
   readonly #records = new Map<string, AnswerRecord>();
   readonly #waiting = new Map<string, Question>();
   readonly #listeners = new Set<() => void>();
@@ -101,7 +101,7 @@ export class RegistryClient implements Disposable {
   #store: AnswerStore | 'unusable' | undefined;
   #round: Promise<void> | undefined;
 
-  constructor(options: DeskOptions) {
+  constructor(options: RegistryOptions) {
     this.#options = options;
   }
 
@@ -109,7 +109,7 @@ export class RegistryClient implements Disposable {
     return this.#options.mode();
   }
 
-  /** What is known now. Never waits; what is due is asked in the background, and `onAnswer` tells when there is something new. */
+  /** The stored answer. Never waits: a question that is due is asked in the background, and `onAnswer` reports the answer. */
   known(question: Question): Known | undefined {
     const mode = this.#options.mode();
     const store = mode === 'off' ? undefined : this.#openStore();
@@ -120,13 +120,13 @@ export class RegistryClient implements Disposable {
     const key = questionKey(question);
     let record = this.#records.get(key);
     if (!record || isUnderWay(record) || isDue(record, now)) {
-      // Somebody else may have asked meanwhile.
+      // Another process may have asked since.
       record = store.read(key);
       if (record) {
         this.#records.set(key, record);
       }
       if (mode === 'ask' && isDue(record, now) && !this.#end.signal.aborted) {
-        // The same index may be known with a password and without.
+        // The same index may be configured with a password for one server and without for another.
         if (!this.#waiting.has(key) || question.targets.some((target) => target.authorization !== undefined)) {
           this.#waiting.set(key, question);
         }
@@ -138,7 +138,7 @@ export class RegistryClient implements Disposable {
     return knownAnswer(record, now);
   }
 
-  /** Done when nothing is being asked; undefined when nothing is. */
+  /** Resolves when all requests have ended; undefined when there is none. */
   asking(): Promise<void> | undefined {
     return this.#round;
   }
@@ -148,7 +148,7 @@ export class RegistryClient implements Disposable {
     return { dispose: () => this.#listeners.delete(listener) };
   }
 
-  /** Lets go of the network at once. */
+  /** Aborts all requests. */
   dispose(): void {
     this.#listeners.clear();
     this.#end.abort();
@@ -165,10 +165,10 @@ export class RegistryClient implements Disposable {
     return this.#store === 'unusable' ? undefined : this.#store;
   }
 
-  /** Without a place to remember that it was asked, it would be asked at each start: nothing is asked at all. */
+  /** Without a folder for the answers, registries would be asked at each start; so they are not asked at all. */
   #giveUp(error: unknown): void {
     this.#store = 'unusable';
-    this.#options.log.debug(`Registries are not asked, because the answers cannot be kept: ${String(error)}`);
+    this.#options.log.debug(`Registries are not asked, because answers cannot be stored: ${String(error)}`);
   }
 
   async #askAll(store: AnswerStore): Promise<void> {
@@ -197,7 +197,7 @@ export class RegistryClient implements Disposable {
     this.#tell();
   }
 
-  /** What another process finds out is on disk soon; what it did not ask is asked at a later look. */
+  /** Waits for the answers of another process. What it does not ask for is asked in a later scan. */
   async #othersAsk(store: AnswerStore): Promise<void> {
     const until = performance.now() + (this.#options.limitMs ?? defaultLimitMs) + othersMs;
     const wanted = [...this.#waiting.keys()];
@@ -224,7 +224,7 @@ export class RegistryClient implements Disposable {
       store.write(asking);
       const reply = await lookUp(question, leanOn(before, now()), AbortSignal.any([this.#end.signal, AbortSignal.timeout(limitMs)]));
       if (this.#end.signal.aborted) {
-        // We hung up ourselves: the next process may ask.
+        // The request was aborted by `dispose`: the next process may ask.
         store.write(before ?? { ...asking, askedAt: 0 });
         return;
       }

@@ -18,7 +18,7 @@ import { readInstallWay } from './readInstallWay.ts';
 import type { RegistryClient } from './registryClient.ts';
 import type { UpdateNotes } from './updateNotes.ts';
 
-/** What the registry of one server's package has to offer. */
+/** The newest version of one server's package. */
 export interface UpdateState {
   readonly latest?: string;
   /** npm: the tag that `latest` is the version of. */
@@ -38,7 +38,7 @@ const freshMs = 600_000;
 /** Settings of people are small. The largest file is pnpm's `.modules.yaml` of a large workspace. */
 const maxSettingsBytes = 8 * 1024 * 1024;
 
-/** Joins how each server's package was installed with what its registry offers. */
+/** Finds the newest version of each server's package, and how to install it. */
 export class Updates {
   readonly #registry: RegistryClient;
   readonly #machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>;
@@ -51,7 +51,7 @@ export class Updates {
     this.#notes = notes;
   }
 
-  /** @param now epoch ms */
+  /** The newest version as far as it is known; asks the registry in the background. @param now epoch ms */
   current(attributed: Attributed, loaded: LoadedPackage, redactor: Redactor, now: number): UpdateState {
     if ('unknown' in loaded || loaded.reading.status !== 'ok' || loaded.ref.editable) {
       return {};
@@ -77,10 +77,10 @@ export class Updates {
       return {};
     }
     const upgrade = upgradeCommand(way.facts, newest);
-    // A command whose words hold a secret is neither shown nor run.
+    // A command that contains a secret is neither shown nor run.
     const shown =
       'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
-        ? { words: 'its command would show a secret of this machine' }
+        ? { words: 'its command would contain a secret of this machine' }
         : upgrade;
     const definition = attributed.definitions[0];
     const finding = judgeUpdate({
@@ -101,12 +101,12 @@ export class Updates {
     return { latest: newest, tag, ...(finding ? { finding } : {}) };
   }
 
-  /** Drops the servers that are gone. */
+  /** Drops the servers that have ended. */
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#entries, alive);
   }
 
-  /** Settings and projects are read again at the next look. */
+  /** Settings and projects are read again in the next scan. */
   allChanged(): void {
     this.#entries.clear();
   }
@@ -126,7 +126,7 @@ export class Updates {
     }
     const { platform, home, env } = this.#machine;
     const way = readInstallWay({ ref, root, launchers, detail, platform });
-    // The server's own variables count; ours where it has none, because clients leave most of them out.
+    // The server's own variables come first, then ours, because clients pass on only some of them.
     const around: SettingsSource = {
       platform,
       home: detail.environment?.get('HOME') ?? home,

@@ -4,29 +4,29 @@ import type { Disposable } from '../../base/disposable.ts';
 import type { Problem } from '../../model/problem.ts';
 import { type DirectoryPlan, directoryIdentity, lastChange, planWatches, signatureOf } from './watchPlan.ts';
 
-/** A path whose change matters. What is expected there; whatever is found there is watched as what it is. */
+/** A path whose change matters, and what is expected there. What is found there is watched as what it is. */
 export interface WatchTarget {
   readonly path: string;
   /**
-   * `file`: its creation, change, deletion and replacement (also by rename) are reported. `directory`: its own appearing, going and replacement, and
-   * every coming, going and replacement of an entry; not what happens inside files in it.
+   * `file`: its creation, change, deletion and replacement (also by rename) are reported. `directory`: its own creation, removal and replacement are reported,
+   * and those of each of its entries; changes of the contents of its files are not.
    */
   readonly kind: 'file' | 'directory';
 }
 
 export interface FileWatch extends Disposable {
-  /** Watches these paths from now on and no others. Also finds what the system did not tell: directories that were moved away from under their watch. */
+  /** Watches exactly these paths from now on. Also finds directories that were moved away from their watch without an event. */
   update(targets: readonly WatchTarget[]): void;
 }
 
-/** Changes come in bursts; a path is reported once for each. */
+/** Changes come in bursts; a path is reported once for each burst. */
 const burstMs = 20;
-/** Paths in directories that cannot be watched are looked at (not into) this often. */
-const lookMs = 1_000;
-/** Of a path that changed so shortly before its watch was set up nobody knows whether the change was seen: it is reported. */
+/** In directories that cannot be watched, the paths are compared this often (by their attributes, not their contents). */
+const compareMs = 1_000;
+/** A path that changed at most this long before its watch was opened is reported: the change may not have been seen. */
 const recentMs = 5_000;
 
-/** As `fs.watch`; replaced in tests to refuse. */
+/** As `fs.watch`; tests replace it with one that refuses. */
 export type WatchDirectory = (
   path: string,
   options: { readonly persistent: false },
@@ -34,9 +34,9 @@ export type WatchDirectory = (
 ) => Pick<FSWatcher, 'close' | 'on'>;
 
 /**
- * Says within a second when one of the paths changes, comes or goes. The nearest existing directory of each path is watched, one watch for each
- * directory, and directories on the way are followed as they appear; nothing is read. Other names in those directories are ignored.
- * Where the system refuses a watch (limits, permissions), that is one problem, and the paths there are looked at once a second instead.
+ * Reports within a second when one of the paths changes, appears or disappears. The nearest existing directory of each path is watched, one watch for each
+ * directory, and new directories between it and the path are followed; nothing is read. Other names in those directories are ignored.
+ * Where the system refuses a watch (limits, permissions), that is one problem, and the paths there are compared once a second instead.
  * The watches do not keep the process alive.
  * @param onChange gets the path as it was given
  */
@@ -70,7 +70,7 @@ class DirectoryWatches implements FileWatch {
   #plan = new Map<string, DirectoryPlan>();
   #planAgain = false;
   #burst: NodeJS.Timeout | undefined;
-  #look: NodeJS.Timeout | undefined;
+  #comparing: NodeJS.Timeout | undefined;
   #disposed = false;
 
   constructor(onChange: (path: string) => void, onProblem: (problem: Problem) => void, watch: WatchDirectory) {
@@ -106,7 +106,7 @@ class DirectoryWatches implements FileWatch {
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#burst);
-    clearInterval(this.#look);
+    clearInterval(this.#comparing);
     for (const directory of [...this.#open.keys()]) {
       this.#close(directory);
     }
@@ -114,9 +114,9 @@ class DirectoryWatches implements FileWatch {
     this.#changed.clear();
   }
 
-  /** Makes watches and paths agree again; reports what changed in between. */
+  /** Opens and closes watches so that they fit the paths; reports what changed in between. */
   #rewatch(): void {
-    // A directory can appear between the look and the watch: looked at until nothing new is found.
+    // A directory can appear between the plan and the watch: planned again until no watch is opened.
     for (let round = 0; round < 5; round++) {
       this.#plan = planWatches(this.#targets.keys());
       if (!this.#openPlanned()) {
@@ -133,7 +133,7 @@ class DirectoryWatches implements FileWatch {
         this.#refused.delete(directory);
       }
     }
-    this.#lookWhereRefused();
+    this.#compareWhereRefused();
     this.#compare(this.#targets.keys());
   }
 
@@ -153,7 +153,7 @@ class DirectoryWatches implements FileWatch {
     try {
       const handle = this.#watch(directory, { persistent: false }, (event, name) => this.#onEvent(directory, event, name));
       handle.on('error', () => {
-        // Windows tells so that the directory has gone.
+        // On Windows this error means that the directory was removed.
         if (this.#open.get(directory)?.handle === handle) {
           this.#close(directory);
           this.#again();
@@ -176,7 +176,7 @@ class DirectoryWatches implements FileWatch {
   #refuse(directory: string, error: unknown): void {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     this.#refused.add(directory);
-    // A directory that vanished between the look and the watch is no problem: the next look sees it.
+    // A directory that was removed between the plan and the watch is no problem: the next plan leaves it out.
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && !this.#told.has(code)) {
       this.#told.add(code);
       this.#onProblem({
@@ -198,7 +198,7 @@ class DirectoryWatches implements FileWatch {
     }
     const concerned = planned.names.get(name) ?? [];
     for (const path of concerned) {
-      // The name may be that of a directory on the way to the path: then it is compared, not reported.
+      // The name may be that of a directory above the path: then the path is compared, not reported.
       if (basename(path) === name || this.#signatures.get(path) !== '') {
         this.#report(path);
       }
@@ -210,7 +210,7 @@ class DirectoryWatches implements FileWatch {
       for (const path of planned.entries) {
         this.#report(path);
       }
-      // The directory's own going comes with its own name.
+      // The removal of the directory itself comes with its own name.
       if (name === basename(directory)) {
         this.#again();
       }
@@ -261,21 +261,21 @@ class DirectoryWatches implements FileWatch {
     }
   }
 
-  #lookWhereRefused(): void {
+  #compareWhereRefused(): void {
     if (this.#refused.size === 0) {
-      clearInterval(this.#look);
-      this.#look = undefined;
+      clearInterval(this.#comparing);
+      this.#comparing = undefined;
       this.#told.clear();
       return;
     }
-    this.#look ??= setInterval(() => {
-      // What was refused may be granted now; in any case the paths are compared.
+    this.#comparing ??= setInterval(() => {
+      // Tries the refused watches again, and compares the paths.
       this.#rewatch();
-    }, lookMs).unref();
+    }, compareMs).unref();
   }
 }
 
-const instead = 'changes there are looked for once a second instead.';
+const instead = 'changes there are checked for once a second instead.';
 
 const refusals: Readonly<Record<string, string>> = {
   ENOSPC: 'The system allows no more file watches (fs.inotify.max_user_watches)',

@@ -1,19 +1,19 @@
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 
-/** What makes a process worth a whole survey. */
+/** Which processes make a scan necessary. */
 export interface Interest {
-  /** Somebody whose end changes what is shown: servers with their trees, and clients. */
+  /** Servers with their trees, and clients: their end changes the snapshot. */
   readonly pids: ReadonlySet<number>;
   /** Whether a new process may be a server, a launcher of one, or a client. */
   readonly concerns: (row: ProcessRow) => boolean;
 }
 
-/** A program replaces itself (exec, a title) in its first moments: until this age a new process is looked at again. */
+/** A program may replace itself (exec, a title) shortly after its start: until this age a new process is read again. */
 const youngMs = 5_000;
 
 /**
- * Tells from the PIDs alone whether a survey is worth while: of the processes that came since the last one only the new ones are read, and of those that
- * went only the known ones count. On a busy machine hundreds come and go each second and concern nobody.
+ * Decides from the list of PIDs whether a scan is necessary: only new processes are read, and of those that ended only the known ones count. On a busy machine
+ * hundreds of other processes start and end each second.
  */
 export class PidWatch {
   readonly #table: ProcessTable;
@@ -25,14 +25,14 @@ export class PidWatch {
     this.#table = table;
   }
 
-  /** After a survey: what it has seen. @param now epoch ms */
+  /** Takes over the result of a scan. @param now epoch ms */
   seen(rows: readonly ProcessRow[], interest: Interest, now: number): void {
     this.#known = new Set(rows.map((row) => row.pid));
     this.#young = new Set(rows.filter((row) => now - row.startedAt < youngMs && !interest.pids.has(row.pid)).map((row) => row.pid));
     this.#interest = interest;
   }
 
-  /** Whether anything came or went that concerns us. @param now epoch ms @throws when the system gives no list of PIDs */
+  /** Whether a process that matters started or ended since the last scan. @param now epoch ms @throws when the system gives no list of PIDs */
   async changed(now: number): Promise<boolean> {
     const pids = await this.#table.pids();
     const interest = this.#interest;

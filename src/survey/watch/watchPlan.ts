@@ -1,22 +1,22 @@
 import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 
-/** Links of a path are followed this far. */
+/** At most this many links of a path are followed. */
 const maxLinks = 16;
 
-/** What has to be watched for some paths, directory by directory: names in it that matter, or all of them. */
+/** What has to be watched in one directory: certain names, or all entries. */
 export interface DirectoryPlan {
-  /** By the name whose change matters: the paths (as given) that it concerns. */
+  /** The paths (as given) that a change of this name concerns. */
   readonly names: Map<string, Set<string>>;
-  /** Paths (as given) that any entry of this directory concerns: the directory itself is one of them. */
+  /** The paths (as given) that a change of any entry concerns: those that are this directory. */
   readonly entries: Set<string>;
-  /** Of the directory, to tell when another one has taken its place. */
+  /** Differs when another directory is at the same path. */
   readonly identity: string;
 }
 
 /**
- * Finds for each path the nearest directory that exists and the next name on the way, and the same for what symbolic links lead to. A path that is a
- * directory is watched for its entries too.
+ * Finds for each path the nearest existing directory above it and the next name below that, and the same for the targets of symbolic links. A path that is a
+ * directory is also watched for its entries.
  */
 export function planWatches(paths: Iterable<string>): Map<string, DirectoryPlan> {
   const plan = new Map<string, DirectoryPlan>();
@@ -33,7 +33,7 @@ export function planWatches(paths: Iterable<string>): Map<string, DirectoryPlan>
     return known;
   };
   for (const path of paths) {
-    // Most paths that clients may have are not there, nor is their directory: nothing more is asked about those.
+    // Most paths that clients may use do not exist, nor do their directories: those need no more system calls.
     const isThere = identityAt(dirname(path)) !== undefined;
     for (const place of isThere ? linkedPlaces(path) : [path]) {
       let name = basename(place);
@@ -69,7 +69,7 @@ export function signatureOf(path: string): string {
   return found ? `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}` : '';
 }
 
-/** Newest change at a path or, when there is nothing, of the nearest directory above it; epoch ms, 0 when nothing tells. */
+/** Last change of a path or, when it does not exist, of the nearest directory above it; epoch ms, 0 when not known. */
 export function lastChange(path: string): number {
   for (let at = path; ; at = dirname(at)) {
     const found = statOf(at);
@@ -82,7 +82,7 @@ export function lastChange(path: string): number {
   }
 }
 
-/** The path itself and, while there is a symbolic link at its end, where that leads to. */
+/** The path itself and, while its last part is a symbolic link, the link's target. */
 function linkedPlaces(path: string): string[] {
   const places = [path];
   for (let at = path; places.length < maxLinks; ) {

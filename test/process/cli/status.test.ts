@@ -131,7 +131,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       assert.match(stdout, /^ {2}known +.*: its command line is the one of the entry \(notes\)/m);
       assert.match(stdout, /^ {2}found +from the script on its command line: /m);
       assert.match(stdout, new RegExp(`^ {2}record +${world.runDir}/shepherd/facts/.*baseline\\.json$`, 'm'));
-      assert.match(stdout, /SECRET_TOKEN \(values are not read out\)/);
+      assert.match(stdout, /SECRET_TOKEN \(values are never shown\)/);
       const json: { instance: { pid: number; evidence: { source: { metadata: string } } }; sections: unknown[] } = JSON.parse(
         (await run('explain', String(server?.pid), '--json')).stdout,
       );

@@ -7,7 +7,7 @@ import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import { createProcessTable } from '../../../src/process/createProcessTable.ts';
 import { processTree } from '../../../src/process/tree/processTree.ts';
 import { createRedactor } from '../../../src/redaction/redactor.ts';
-import { LockFacts } from '../../../src/survey/records/lockFolder.ts';
+import { LockFolder } from '../../../src/survey/records/lockFolder.ts';
 import { until } from '../../until.ts';
 import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, strictServer } from './guardedServer.ts';
 
@@ -230,9 +230,9 @@ describe('guard: restart without the client noticing', function () {
       const x = publishedGuards(home.run)[0]?.record.x as { problem?: string; refused?: { calls: number; last: string } } | undefined;
       return /exit code 3/.test(x?.problem ?? '') && (x?.refused?.calls ?? 0) > 0 && /does not run/.test(x?.refused?.last ?? '');
     });
-    const facts = new LockFacts(home.run);
+    const facts = new LockFolder(home.run);
     facts.read();
-    const look = await facts.look(processTree(await (await createProcessTable()).list()), []);
+    const look = await facts.join(processTree(await (await createProcessTable()).list()), []);
     const [shown] = look.serverless(createRedactor([]));
     assert.match(shown?.message ?? '', /does not run behind its guard \(PID \d+\): .*exit code 3.*Calls refused: \d+\./);
     rmSync(home.path('broken'));

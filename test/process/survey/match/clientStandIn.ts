@@ -6,7 +6,7 @@ import type { RawDefinition } from '../../../../src/model/definition.ts';
 import type { ProcessRow } from '../../../../src/model/process.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
 import { processTree } from '../../../../src/process/tree/processTree.ts';
-import { type Attributed, attribute } from '../../../../src/survey/match/attributeServers.ts';
+import { type Attributed, attributeServers } from '../../../../src/survey/match/attributeServers.ts';
 
 /** Starts what it is told to as Claude Code does: a direct child, no shell. */
 const client = `
@@ -88,13 +88,13 @@ export class Workshop {
   /** Everything found below one client process, now. */
   async below(pid: number, definitions: readonly RawDefinition[]): Promise<readonly Attributed[]> {
     const rows = await this.#list(pid);
-    const found = await attribute(rows, definitions, (row) => this.table.detail(row), { home: this.home });
+    const found = await attributeServers(rows, definitions, (row) => this.table.detail(row), { home: this.home });
     const tree = processTree(rows);
     return found.filter((one) => tree.ancestorsOf(one.server).some((row) => row.pid === pid));
   }
 
   async everything(definitions: readonly RawDefinition[]): Promise<readonly Attributed[]> {
-    return attribute(await this.table.list(), definitions, (row) => this.table.detail(row), { home: this.home });
+    return attributeServers(await this.table.list(), definitions, (row) => this.table.detail(row), { home: this.home });
   }
 
   /** Waits until the same answer came twice, a moment apart: launchers come and go before the server stands. */

@@ -9,7 +9,7 @@ import { assertGolden } from '../golden.ts';
 
 function render(one: Instance, given: Snapshot, width: number, color = false): string {
   const sections = explanationOf(one, given, {
-    cure: 'In Claude Code: /mcp, choose chroma, Reconnect.',
+    restart: 'In Claude Code: /mcp, choose chroma, Reconnect.',
     home: '/home/ada',
     timeZone: 'UTC',
   });

@@ -14,8 +14,8 @@ describe('what a server has published', () => {
   // Markdown's escapes say nothing here.
   const tooltip = (instance: Instance): string => instanceTooltip(instance, facts, now).replaceAll('\\', '');
   const lines = (instance: Instance): string[] =>
-    explanationOf(instance, fullSnapshot, { cure: '', home: '/home/ada' })
-      .find(({ heading }) => heading === 'What it says of itself')
+    explanationOf(instance, fullSnapshot, { restart: '', home: '/home/ada' })
+      .find(({ heading }) => heading === 'Published record')
       ?.rows.map(({ name, text }) => `${name}: ${text}`) ?? [];
 
   it('is explained line by line, with what keeps others away, and nothing is said where there is nothing', () => {
@@ -27,14 +27,14 @@ describe('what a server has published', () => {
       'trouble: it refused initialize: no database',
       `refused: 3 calls, the last at ${full.record?.refused?.at}: Not executed: it runs zod 3.25.0, installed is 4.1.0`,
       `idle since: ${full.record?.idleSince}`,
-      'can be asked: status, restart, stop',
+      'accepts: status, restart, stop',
       'record: 0123456789abcdef0123456789abcdef',
     ]);
     const { record, ...none } = full;
     assert.ok(record);
     assert.deepEqual(lines(none), []);
     const alone = { ...none, record: { ...record, state: 'compromised', exclusion: 'none' } } as const;
-    assert.match(lines(alone).join('\n'), /others may have come in\nholds: ~\/data \(nothing keeps others away\)/);
+    assert.match(lines(alone).join('\n'), /lock file was replaced.*\nholds: ~\/data \(.+\)/);
   });
 
   it('B22 B26 stands in the tooltip: what the guard refused, why it has no new server, and since when it gets no calls', () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import type { ProcessDetail, ProcessRow } from '../../../../src/model/process.ts';
 import { npxHash } from '../../../../src/process/commandline/npmCommand.ts';
-import { type Attributed, attribute } from '../../../../src/survey/match/attributeServers.ts';
+import { type Attributed, attributeServers } from '../../../../src/survey/match/attributeServers.ts';
 import { definition, detail, row } from '../../../fixtures/argv/processRows.ts';
 import { processorTime } from '../../processorTime.ts';
 
@@ -20,7 +20,7 @@ async function look(
   definitions: readonly RawDefinition[] = [],
 ): Promise<{ found: readonly Attributed[]; asked: number[] }> {
   const asked: number[] = [];
-  const found = await attribute(
+  const found = await attributeServers(
     machine.rows,
     definitions,
     async (one) => {

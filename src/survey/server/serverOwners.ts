@@ -13,7 +13,7 @@ export function adoptsOrphans(row: ProcessRow): boolean {
 }
 
 /** Remembers which servers were seen with an owner, and since when each is without one. */
-export class Owners {
+export class ServerOwners {
   readonly #owned = new Set<string>();
   readonly #lostSince = new Map<string, number>();
 
