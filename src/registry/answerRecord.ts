@@ -25,7 +25,7 @@ export function isUnderWay(record: AnswerRecord): boolean {
 const dayMs = 86_400_000;
 /** A machine that started without a network gets another chance. */
 const unreachableMs = 3_600_000;
-/** Clocks of machines that share a home differ a little. */
+/** Clocks of machines that share a home folder differ by up to this, in milliseconds. */
 const skewMs = 60_000;
 /** Older answers are not shown: what was the newest version then says nothing now. */
 const keptMs = 30 * dayMs;
