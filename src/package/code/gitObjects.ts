@@ -111,7 +111,7 @@ export class GitObjects {
   }
 }
 
-/** The entries of a tree object, a sequence of `mode name\0id`. Only files and folders; submodules and links are left out. */
+/** The id of an entry in a tree object, a sequence of `mode name\0id`. Undefined for a missing name, a submodule and a link. */
 function entryOf(tree: Buffer, name: string, idBytes: number): string | undefined {
   for (let at = 0; at < tree.length; ) {
     const end = tree.indexOf(0, at);

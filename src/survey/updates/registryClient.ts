@@ -31,7 +31,7 @@ const answerSchema = v.object({
   ),
 });
 
-/** The answers of registries, one file each, shared by all windows and command lines of the user. What cannot be read is not there. */
+/** The answers of registries, one file each, shared by all windows and command lines of the user. An unreadable file counts as missing. */
 class AnswerStore {
   readonly #folder: string;
 
@@ -40,12 +40,12 @@ class AnswerStore {
     this.#folder = stateFolder(runDir, 'registry');
   }
 
-  /** The kernel lock that one process on the machine holds while it asks. */
+  /** The file of the kernel lock that a process holds while it asks. */
   get lockFile(): string {
     return join(this.#folder, 'asking.lock');
   }
 
-  /** A record of another question (a copied file, a hash by chance) is not believed. */
+  /** A record of another question (a copied file, a hash collision) is ignored. */
   read(key: string): AnswerRecord | undefined {
     const record = readRecord(this.#file(key), answerSchema);
     return record?.key === key ? record : undefined;
@@ -61,7 +61,7 @@ class AnswerStore {
   }
 }
 
-/** `ask`: once a day for each package. `cached`: only what was asked before, nothing goes on line. `off`: not even that. */
+/** `ask`: once a day for each package. `cached`: only stored answers, no network. `off`: no answers. */
 export type RegistryMode = 'ask' | 'cached' | 'off';
 
 interface DeskOptions {
@@ -75,12 +75,12 @@ interface DeskOptions {
 }
 
 const defaultLimitMs = 2_000;
-/** So many questions are under way at the same time. */
+/** At most so many questions are in flight at the same time. */
 const atOnce = 4;
-/** Another process asks: its answers are on disk so much after its limit. */
+/** While another process asks, its answers are awaited for its time limit and this long, in milliseconds. */
 const othersMs = 500;
 
-/** Whether the user has said that nothing goes on line, by the variable `MCP_SHEPHERD_OFFLINE` (anything but empty, `0` and `false`). */
+/** Whether the user forbids network requests by the variable `MCP_SHEPHERD_OFFLINE` (any value but empty, `0` and `false`). */
 export function staysOffline(env: Readonly<Record<string, string | undefined>>): boolean {
   return !/^(0|false)?$/i.test(env.MCP_SHEPHERD_OFFLINE ?? '');
 }
@@ -89,8 +89,8 @@ export function staysOffline(env: Readonly<Record<string, string | undefined>>):
 export type Known = NonNullable<AnswerRecord['answer']>;
 
 /**
- * Where the survey gets what registries offer. It answers at once from what is known and asks in the background what is due; one process on the
- * machine asks at a time, and each package is asked for once a day, whoever wants to know.
+ * Gives the survey the answers of registries. It answers at once from stored records and asks in the background what is due. One process on the machine asks at a
+ * time, and each package is asked for once a day for all processes together.
  */
 export class RegistryClient implements Disposable {
   readonly #options: DeskOptions;
@@ -109,7 +109,7 @@ export class RegistryClient implements Disposable {
     return this.#options.mode();
   }
 
-  /** What is known now. Never waits; what is due is asked in the background, and `onAnswer` tells when there is something new. */
+  /** The stored answer. Never waits; a question that is due is asked in the background, and `onAnswer` reports new answers. */
   known(question: Question): Known | undefined {
     const mode = this.#options.mode();
     const store = mode === 'off' ? undefined : this.#openStore();
@@ -120,13 +120,13 @@ export class RegistryClient implements Disposable {
     const key = questionKey(question);
     let record = this.#records.get(key);
     if (!record || isUnderWay(record) || isDue(record, now)) {
-      // Somebody else may have asked meanwhile.
+      // Another process may have asked since.
       record = store.read(key);
       if (record) {
         this.#records.set(key, record);
       }
       if (mode === 'ask' && isDue(record, now) && !this.#end.signal.aborted) {
-        // The same index may be known with a password and without.
+        // Servers may have the same index with credentials and without.
         if (!this.#waiting.has(key) || question.targets.some((target) => target.authorization !== undefined)) {
           this.#waiting.set(key, question);
         }
@@ -138,7 +138,7 @@ export class RegistryClient implements Disposable {
     return knownAnswer(record, now);
   }
 
-  /** Done when nothing is being asked; undefined when nothing is. */
+  /** Resolves when all questions in flight are answered; undefined when there are none. */
   asking(): Promise<void> | undefined {
     return this.#round;
   }
@@ -148,7 +148,7 @@ export class RegistryClient implements Disposable {
     return { dispose: () => this.#listeners.delete(listener) };
   }
 
-  /** Lets go of the network at once. */
+  /** Aborts all requests at once. */
   dispose(): void {
     this.#listeners.clear();
     this.#end.abort();
@@ -165,14 +165,14 @@ export class RegistryClient implements Disposable {
     return this.#store === 'unusable' ? undefined : this.#store;
   }
 
-  /** Without a place to remember that it was asked, it would be asked at each start: nothing is asked at all. */
+  /** Without stored records each start would ask again, so nothing is asked. */
   #giveUp(error: unknown): void {
     this.#store = 'unusable';
     this.#options.log.debug(`Registries are not asked, because the answers cannot be kept: ${String(error)}`);
   }
 
   async #askAll(store: AnswerStore): Promise<void> {
-    // Not within the scan that asked for it.
+    // After the scan that asked.
     await new Promise((resolve) => setImmediate(resolve));
     const lock = await lockFile(store.lockFile);
     if (lock.status === 'held') {
@@ -197,7 +197,7 @@ export class RegistryClient implements Disposable {
     this.#tell();
   }
 
-  /** What another process finds out is on disk soon; what it did not ask is asked at a later look. */
+  /** Waits until another process has stored its answers. Questions that it did not ask are asked at a later scan. */
   async #othersAsk(store: AnswerStore): Promise<void> {
     const until = performance.now() + (this.#options.limitMs ?? defaultLimitMs) + othersMs;
     const wanted = [...this.#waiting.keys()];
@@ -224,7 +224,7 @@ export class RegistryClient implements Disposable {
       store.write(asking);
       const reply = await lookUp(question, leanOn(before, now()), AbortSignal.any([this.#end.signal, AbortSignal.timeout(limitMs)]));
       if (this.#end.signal.aborted) {
-        // We hung up ourselves: the next process may ask.
+        // The request was aborted by `dispose`: the next process may ask.
         store.write(before ?? { ...asking, askedAt: 0 });
         return;
       }

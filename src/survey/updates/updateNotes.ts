@@ -6,13 +6,13 @@ import { readWhole } from '../../storage/atomicFile.ts';
 import { writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
 
-/** Larger than any note. */
+/** In bytes; notes are smaller. */
 const maxBytes = 8_192;
 
-/** Keeps what registries offer for each installation where the guard, which never goes on line, finds it. */
+/** Stores what registries offer for each installation, for the guard, which makes no network requests. */
 export class UpdateNotes {
   readonly #runDir: string;
-  /** What stands in each file, as far as known. */
+  /** The known content of each file. */
   readonly #kept = new Map<string, string>();
   #unusable = false;
 
@@ -21,8 +21,8 @@ export class UpdateNotes {
   }
 
   /**
-   * Writes what is not kept already. Never throws: the guard can do without.
-   * @param at when the registry said so, epoch ms
+   * Writes a note that is not stored yet. Never throws: the guard works without it.
+   * @param at when the registry answered, epoch ms
    */
   keep(ref: PackageRef, installed: string, newest: string, upgrade: Upgrade, at: number): void {
     const directory = 'argv' in upgrade && upgrade.cwd !== undefined ? ` (in ${upgrade.cwd})` : '';

@@ -18,10 +18,10 @@ import { readInstallWay } from './readInstallWay.ts';
 import type { RegistryClient } from './registryClient.ts';
 import type { UpdateNotes } from './updateNotes.ts';
 
-/** What the registry of one server's package has to offer. */
+/** What the registry of one server's package offers. */
 export interface UpdateState {
   readonly latest?: string;
-  /** npm: the tag that `latest` is the version of. */
+  /** npm: the tag of the version `latest`. */
   readonly tag?: string;
   readonly finding?: Finding;
 }
@@ -35,10 +35,10 @@ interface Entry {
 
 /** Settings files and project files are read again after this long. */
 const freshMs = 600_000;
-/** Settings of people are small. The largest file is pnpm's `.modules.yaml` of a large workspace. */
+/** The largest settings file is pnpm's `.modules.yaml` of a large workspace. */
 const maxSettingsBytes = 8 * 1024 * 1024;
 
-/** Joins how each server's package was installed with what its registry offers. */
+/** Joins the way in which each server's package was installed with what its registry offers. */
 export class Updates {
   readonly #registry: RegistryClient;
   readonly #machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>;
@@ -77,7 +77,7 @@ export class Updates {
       return {};
     }
     const upgrade = upgradeCommand(way.facts, newest);
-    // A command whose words hold a secret is neither shown nor run.
+    // A command with a secret is neither shown nor run.
     const shown =
       'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
         ? { words: 'its command would show a secret of this machine' }
@@ -106,7 +106,7 @@ export class Updates {
     keepOnly(this.#entries, alive);
   }
 
-  /** Settings and projects are read again at the next look. */
+  /** Settings and projects are read again at the next scan. */
   allChanged(): void {
     this.#entries.clear();
   }
@@ -126,7 +126,7 @@ export class Updates {
     }
     const { platform, home, env } = this.#machine;
     const way = readInstallWay({ ref, root, launchers, detail, platform });
-    // The server's own variables count; ours where it has none, because clients leave most of them out.
+    // The server's variables take precedence over ours. Clients pass only few of them on.
     const around: SettingsSource = {
       platform,
       home: detail.environment?.get('HOME') ?? home,

@@ -118,7 +118,7 @@ describe('a look-up in a registry', function () {
     };
     try {
       assert.deepEqual(await askNpm({ authorization: 'Bearer s3cret' }), { status: 'found', candidates: [{ version: '1.2.0' }] });
-      assert.deepEqual(await askNpm(), { status: 'unusable', reason: 'it wants other credentials (401)' });
+      assert.deepEqual(await askNpm(), { status: 'unusable', reason: 'it requires other credentials (401)' });
       index.instead = (request, response) => {
         response.writeHead(302, { location: `${other.registry}${(request.url ?? '').slice(1)}` }).end();
         return true;
