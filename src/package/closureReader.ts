@@ -67,7 +67,7 @@ class Fingerprint {
     this.#values = new Float64Array(paths.length * width);
     let settled = true;
     for (let index = 0; index < paths.length; index += 1) {
-      const changedAt = look(paths[index] ?? '', this.#values, index * width);
+      const changedAt = storeStat(paths[index] ?? '', this.#values, index * width);
       settled &&= Math.abs(now - changedAt) > unsettledMs;
     }
     this.#settled = settled;
@@ -83,7 +83,7 @@ class Fingerprint {
     }
     const now = new Float64Array(width);
     for (let index = 0; index < this.#paths.length; index += 1) {
-      look(this.#paths[index] ?? '', now, 0);
+      storeStat(this.#paths[index] ?? '', now, 0);
       const base = index * width;
       for (let part = 0; part < width; part += 1) {
         if (now[part] !== this.#values[base + part]) {
@@ -96,7 +96,7 @@ class Fingerprint {
 }
 
 /** Stores the stat of a path; a missing path and one that may not be read have values of their own. @returns its change time, epoch ms */
-function look(path: string, into: Float64Array, at: number): number {
+function storeStat(path: string, into: Float64Array, at: number): number {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) {

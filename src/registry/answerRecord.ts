@@ -15,11 +15,11 @@ export interface AnswerRecord {
 }
 
 /** The failure while a question is in flight, or after the process that asked has ended. */
-const underWay = 'no answer yet';
+const inFlight = 'no answer yet';
 
 /** Whether a process is asking now: the record on disk changes soon. */
-export function isUnderWay(record: AnswerRecord): boolean {
-  return record.failure === underWay;
+export function isInFlight(record: AnswerRecord): boolean {
+  return record.failure === inFlight;
 }
 
 const dayMs = 86_400_000;
@@ -47,7 +47,7 @@ export function knownAnswer(record: AnswerRecord | undefined, now: number): Answ
 /** The record that is written before the question is sent, so that it is not sent again at once after a crash. */
 export function askingRecord(key: string, before: AnswerRecord | undefined, now: number): AnswerRecord {
   const answer = knownAnswer(before, now);
-  return { key, askedAt: now, failure: underWay, unreachable: true, ...(answer ? { answer } : {}) };
+  return { key, askedAt: now, failure: inFlight, unreachable: true, ...(answer ? { answer } : {}) };
 }
 
 /** The record of an answer. A package that is gone from its registry no longer has a newest version; a failure keeps the last answer. */

@@ -53,11 +53,11 @@ function nextFiles(entry: SourceEntry, path: string, text: string): string[] {
 }
 
 /** A source file now; its content is read only when its stat changed. */
-export class SourceLooks {
+export class SourceFileCache {
   readonly #hashes = new Map<string, { readonly stat: string; readonly hash: string }>();
 
   /** `absent` only when the system says so; `unreadable` when access is refused. */
-  look(path: string): SourceFile | 'absent' | 'unreadable' {
+  read(path: string): SourceFile | 'absent' | 'unreadable' {
     const seen = statPath(path);
     if (seen.status !== 'ok') {
       return seen.status;

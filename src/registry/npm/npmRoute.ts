@@ -35,8 +35,8 @@ export function npmRoute(place: NpmPackagePlace, source: SettingsSource): IndexR
 }
 
 /** @throws UnreadableSettings */
-function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
-  const layers = npmLayers(place, around);
+function routeOf(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
+  const layers = npmLayers(place, source);
   const get = (key: string): string | undefined => layers.map((entries) => entries.get(key)).find(isSet);
   if (get('offline') === 'true') {
     return { never: 'npm is configured to stay offline' };
@@ -61,14 +61,14 @@ function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
     if (place.unreadable !== undefined) {
       return { never: `${place.unreadable} cannot be read, and may name another source` };
     }
-    if (namedElsewhere(place.name, place.modules, around)) {
+    if (namedElsewhere(place.name, place.modules, source)) {
       return { never: 'the settings of yarn, pnpm or bun name another registry' };
     }
   }
   const unverified = get('strict-ssl') === 'false';
   const authorization = unverified ? undefined : (address.authorization ?? npmAuthorization(base, get));
   const caFile = get('cafile');
-  const proxy = proxyFor(base, around.env, proxySettings(get));
+  const proxy = proxyFor(base, source.env, proxySettings(get));
   const age = get('min-release-age') ?? get('before');
   return {
     ask: [

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { Disposable } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import { lockFile } from '../../lock/kernelLock.ts';
-import { type AnswerRecord, answeredRecord, askingRecord, isDue, isUnderWay, knownAnswer, leanOn } from '../../registry/answerRecord.ts';
+import { type AnswerRecord, answeredRecord, askingRecord, isDue, isInFlight, knownAnswer, leanOn } from '../../registry/answerRecord.ts';
 import { lookUp, type Question, questionKey } from '../../registry/lookUp.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
@@ -64,7 +64,7 @@ class AnswerStore {
 /** `ask`: once a day for each package. `cached`: only stored answers, no network. `off`: no answers. */
 export type RegistryMode = 'ask' | 'cached' | 'off';
 
-interface DeskOptions {
+interface RegistryClientOptions {
   readonly runDir: string;
   readonly mode: () => RegistryMode;
   readonly log: Log;
@@ -93,7 +93,7 @@ export type Known = NonNullable<AnswerRecord['answer']>;
  * time, and each package is asked for once a day for all processes together.
  */
 export class RegistryClient implements Disposable {
-  readonly #options: DeskOptions;
+  readonly #options: RegistryClientOptions;
   readonly #records = new Map<string, AnswerRecord>();
   readonly #waiting = new Map<string, Question>();
   readonly #listeners = new Set<() => void>();
@@ -101,7 +101,7 @@ export class RegistryClient implements Disposable {
   #store: AnswerStore | 'unusable' | undefined;
   #round: Promise<void> | undefined;
 
-  constructor(options: DeskOptions) {
+  constructor(options: RegistryClientOptions) {
     this.#options = options;
   }
 
@@ -119,7 +119,7 @@ export class RegistryClient implements Disposable {
     const now = this.#options.now();
     const key = questionKey(question);
     let record = this.#records.get(key);
-    if (!record || isUnderWay(record) || isDue(record, now)) {
+    if (!record || isInFlight(record) || isDue(record, now)) {
       // Another process may have asked since.
       record = store.read(key);
       if (record) {
@@ -204,16 +204,16 @@ export class RegistryClient implements Disposable {
     this.#waiting.clear();
     while (performance.now() < until && !this.#end.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      if (wanted.every((key) => !isDue(store.read(key), this.#options.now()) && !this.#isUnderWay(store, key))) {
+      if (wanted.every((key) => !isDue(store.read(key), this.#options.now()) && !this.#isInFlight(store, key))) {
         break;
       }
     }
     this.#tell();
   }
 
-  #isUnderWay(store: AnswerStore, key: string): boolean {
+  #isInFlight(store: AnswerStore, key: string): boolean {
     const record = store.read(key);
-    return record !== undefined && isUnderWay(record);
+    return record !== undefined && isInFlight(record);
   }
 
   async #askOne(store: AnswerStore, key: string, question: Question): Promise<void> {

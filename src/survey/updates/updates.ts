@@ -127,7 +127,7 @@ export class Updates {
     const { platform, home, env } = this.#machine;
     const way = readInstallWay({ ref, root, launchers, detail, platform });
     // The server's variables take precedence over ours. Clients pass only few of them on.
-    const around: SettingsSource = {
+    const source: SettingsSource = {
       platform,
       home: detail.environment?.get('HOME') ?? home,
       env: { ...env, ...Object.fromEntries(detail.environment ?? []) },
@@ -137,7 +137,7 @@ export class Updates {
       },
     };
     const { place } = way;
-    const route = place.ecosystem === 'npm' ? npmRoute(place.npm, around) : pythonRoute(place.python, around);
+    const route = place.ecosystem === 'npm' ? npmRoute(place.npm, source) : pythonRoute(place.python, source);
     const entry: Entry = { installed, readAt: now, way, route };
     this.#entries.set(key, entry);
     return entry;
