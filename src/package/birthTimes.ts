@@ -3,16 +3,15 @@ import { dirname } from 'node:path';
 import { statPath } from '../storage/boundedFile.ts';
 
 /**
- * Tells when a directory came into being. Systems without birth times give 0, or the change time instead. Equal to the change time also happens
- * where they are real, to what was written within one tick of the kernel's clock; then the directories above decide: one that has two
- * different times on the same device shows that birth times are real there.
+ * Tells when a directory was created. Systems without birth times give 0, or the change time instead. Real birth times can equal the change time too, when both
+ * fall into one tick of the kernel's clock. Then the directories above decide: one with two different times on the same device shows that birth times are real.
  *
- * On Windows a directory that takes a deleted one's name within 15 s inherits its creation time (tunnelling): evidence may be missed there, never invented.
+ * On Windows a directory that takes the name of one deleted within 15 s inherits its creation time (tunnelling): evidence may be missed there, never invented.
  */
 export class BirthTimes {
   readonly #real = new Map<number, boolean>();
 
-  /** Epoch ms; undefined where the file system does not tell. @param path absolute, what `stat` is of */
+  /** Epoch ms; undefined where the file system has no birth times. @param path absolute, the path of `stat` */
   of(path: string, stat: Stats): number | undefined {
     if (stat.birthtimeMs <= 0) {
       return undefined;
@@ -36,16 +35,16 @@ export class BirthTimes {
 }
 
 /**
- * When a directory was installed, epoch ms: its birth; but what was put there by copying it with its times (`cp -a`, a backup, another disk) has a younger birth
- * than its newest entry. Linux only: elsewhere installers clone directories with their times.
+ * When a directory was installed, epoch ms: its birth time, or the modification time where that is older, as in a copy that kept its times (`cp -a`, a backup).
+ * The latter on Linux only: elsewhere installers clone directories with their times.
  */
 export function installedSince(born: number | undefined, stat: Stats): number | undefined {
   return born !== undefined && process.platform === 'linux' ? Math.min(born, stat.mtimeMs) : born;
 }
 
 /**
- * The latest moment at which what stood at a path can have gone, epoch ms: the nearest directory above that exists changed then. Later changes there only make
- * the answer more careful. Undefined when nothing can be looked at. Never throws.
+ * The latest moment at which a path can have been removed, epoch ms: the change time of the nearest existing directory above. Later changes there only make the
+ * answer later. Undefined when no directory can be read. Never throws.
  */
 export function latestRemovalTime(path: string): number | undefined {
   for (let folder = dirname(path); ; folder = dirname(folder)) {

@@ -9,17 +9,17 @@ export interface ClosureDifference {
   readonly dependencies: readonly PackageChange[];
 }
 
-/** A reading, or what was kept of one. */
+/** A reading, or a stored one. */
 type ComparedReading = Pick<Extract<ClosureReading, { status: 'ok' }>, 'packages' | 'ownOnly'>;
 
-/** Compares two readings of one closure. Where one of them knows the own package only, the dependencies are not compared: unread is not removed. */
+/** Compares two readings of one closure. Where one of them holds only the own package, dependencies are not compared: a package that was not read is not removed. */
 export function diffReadings(before: ComparedReading, now: ComparedReading): ClosureDifference {
   return diffClosures(before.packages, now.packages, before.ownOnly === undefined && now.ownOnly === undefined ? 'all' : 'own');
 }
 
 /**
- * Whether a package that a later reading does not hold is proven to be gone: what nobody requires any more, and what lies behind metadata that cannot be read or
- * were cut short, is not in a reading and may still be there.
+ * Whether a package that a later reading does not hold is proven to be removed. A reading also leaves out what is no longer required, and what only metadata name
+ * that are unreadable or truncated; both may still be installed.
  *
  * @param isGone whether a place on disk is proven to be empty
  */
@@ -33,8 +33,8 @@ export function isProvenRemoved(
 
 /**
  * Compares two readings of a closure by versions and recorded content, never by times or places: a package that only moved within `node_modules` did not
- * change. Several copies of one npm package are compared as a set. A version or content that is unknown on either side makes no change, and a package that
- * was not there before is not reported: the changed one that needs it is.
+ * change. Several copies of one npm package are compared as a set. A version or content that is unknown on either side is no change. A new package is not
+ * reported, because the package that requires it changed too.
  *
  * @param scope `own` when one of the readings holds the own package alone (`ownOnly`): what it does not hold is then not removed
  */
@@ -75,7 +75,7 @@ function groupByName(packages: readonly InstalledPackage[]): Map<string, Install
   return groups;
 }
 
-/** Changes among the copies of one package, one for each version that was there. */
+/** Changes among the copies of one package, one for each earlier version. */
 function compareCopies(before: readonly InstalledPackage[], now: readonly InstalledPackage[]): PackageChange[] {
   const versionsNow = new Set(now.map((item) => item.version));
   const changes: PackageChange[] = [];
@@ -107,7 +107,7 @@ function versionChange(
   return { name: copy.name, running, installed, direction: changeDirection(copy.ecosystem, running, installed) ?? 'changed' };
 }
 
-/** The version that took a copy's place: the one at the same place, else the nearest of those that were not there before, else of all. */
+/** The version that replaced a copy: the one at the same place, else the nearest new version, else the nearest of all. */
 function successor(
   copy: InstalledPackage,
   running: string,

@@ -6,9 +6,8 @@ import { MetadataCache } from './metadataCache.ts';
 import { readClosure } from './readClosure.ts';
 
 /**
- * The paths whose stat tells that a reading of a closure has to be taken again: of each package the file with its version, and the directories and lists
- * that every installer renews. About one for each package, so that a look at all of them is cheap. What moves here is no verdict: it only says that the
- * files have to be read.
+ * The paths whose stat shows that a closure must be read again: for each package the file with its version, and the directories and lists that every
+ * installer renews. There is about one path for each package, so checking all of them is cheap. A changed stat is no verdict; it only starts a new reading.
  */
 function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string[] {
   const marks = new Set<string>([ref.entry, ref.environment, ...reading.watch]);
@@ -41,41 +40,41 @@ function npmMarks({ root }: InstalledPackage): string[] {
     : [manifest, join(modules, '.package-lock.json'), modules];
 }
 
-/** The metadata file is the version; the directory around it is renamed by every installer. A bare `.egg-info` may be that file itself. */
+/** The metadata file holds the version, and every installer renames the directory around it. A bare `.egg-info` may be the file itself. */
 function pythonMarks({ root }: InstalledPackage): string[] {
   const files = root.endsWith('.dist-info') ? [join(root, 'METADATA')] : [root, join(root, 'PKG-INFO')];
   return [...files, dirname(root)];
 }
 
-/** Numbers kept of each path: device, inode, size, modification and change time. */
+/** Numbers kept for each path: device, inode, size, modification and change time. */
 const width = 5;
 
 /**
- * What changed this recently may change again without a trace: file systems keep times in steps (FAT: 2 s; Linux before 6.13: up to 10 ms), and an inode
- * number is given again at once. So what moved within this time is not trusted to have stood still.
+ * A file that changed this recently may change again with equal times: file systems store times in steps (FAT: 2 s; Linux before 6.13: up to 10 ms), and an
+ * inode number is reused at once. Such a path never counts as unchanged. In milliseconds.
  */
 const unsettledMs = 2_000;
 
-/** How a set of paths looked at one moment: by stat alone, nothing is opened. */
+/** The stat results of a set of paths at one moment; no file is opened. */
 class Fingerprint {
   readonly #paths: readonly string[];
   readonly #values: Float64Array;
   readonly #settled: boolean;
 
-  /** Looks at the paths now. Never throws. @param now epoch ms */
+  /** Reads the stat of each path now. Never throws. @param now epoch ms */
   constructor(paths: readonly string[], now: number) {
     this.#paths = paths;
     this.#values = new Float64Array(paths.length * width);
     let settled = true;
     for (let index = 0; index < paths.length; index += 1) {
-      const changedAt = look(paths[index] ?? '', this.#values, index * width);
+      const changedAt = storeStat(paths[index] ?? '', this.#values, index * width);
       settled &&= Math.abs(now - changedAt) > unsettledMs;
     }
     this.#settled = settled;
   }
 
   /**
-   * Whether nothing moved since. A look at every path; about 2 µs for each. What had moved a moment before the fingerprint was taken counts as moving.
+   * Whether all paths are unchanged since. Takes about 2 µs for each path. A path that had changed just before the fingerprint was taken counts as changed.
    * Never throws.
    */
   stands(): boolean {
@@ -84,7 +83,7 @@ class Fingerprint {
     }
     const now = new Float64Array(width);
     for (let index = 0; index < this.#paths.length; index += 1) {
-      look(this.#paths[index] ?? '', now, 0);
+      storeStat(this.#paths[index] ?? '', now, 0);
       const base = index * width;
       for (let part = 0; part < width; part += 1) {
         if (now[part] !== this.#values[base + part]) {
@@ -96,8 +95,8 @@ class Fingerprint {
   }
 }
 
-/** Writes what stat says of a path; what is not there, and what may not be looked at, have marks of their own. @returns its change time, epoch ms */
-function look(path: string, into: Float64Array, at: number): number {
+/** Stores the stat of a path; a missing path and one that may not be read have values of their own. @returns its change time, epoch ms */
+function storeStat(path: string, into: Float64Array, at: number): number {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) {
@@ -116,22 +115,22 @@ function look(path: string, into: Float64Array, at: number): number {
   }
 }
 
-/** A reading of an installation that changed this recently is no base for the next, in milliseconds. */
+/** A reading of an installation that changed this recently is not reused, in milliseconds. */
 const installingMs = 2_000;
 
 interface Kept {
   readonly reading: ClosureReading;
-  /** Taken before that reading, of the marks that it leads to: while it stands, reading again would say the same. Undefined when nothing vouches for it. */
+  /** Taken before the reading, of its marks: while these are unchanged, another reading gives the same. Undefined when the reading must not be reused. */
   readonly fingerprint?: Fingerprint;
 }
 
-/** Reads installations, and reads one again only when something in it moved. */
+/** Reads installations, and reads one again only when something in it changed. */
 export class ClosureReader {
   readonly #cache = new MetadataCache();
   readonly #kept = new Map<string, Kept>();
 
   /**
-   * As it is on disk now. What has not changed stays the same object, so that what was concluded from it is still true. Never throws.
+   * The closure as it is on disk now. An unchanged closure is the same object as before, so that callers can keep what they derived from it. Never throws.
    * @param now epoch ms
    */
   read(ref: PackageRef, now: number): ClosureReading {
@@ -142,14 +141,14 @@ export class ClosureReader {
     return kept.reading;
   }
 
-  /** Something may have changed: what a watch tells weighs more than what stands still. */
+  /** Forces a new reading at the next call: a file watch reported a change, which counts more than equal stats. */
   doubt(): void {
     for (const [key, { reading }] of this.#kept) {
       this.#kept.set(key, { reading });
     }
   }
 
-  /** Forgets the readings that nobody uses any more. */
+  /** Drops the readings that are no longer used. */
   keep(used: ReadonlySet<ClosureReading>): void {
     for (const [key, { reading }] of this.#kept) {
       if (!used.has(reading)) {
@@ -163,7 +162,7 @@ function readAgain(ref: PackageRef, before: ClosureReading | undefined, cache: M
   const fingerprint = before?.status === 'ok' ? new Fingerprint(closureMarks(ref, before), now) : undefined;
   const read = readClosure(ref, cache, now);
   const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
-  // The same reading leads to the same marks; while an installer is at work, nothing stands still for long.
+  // The same reading leads to the same marks. While an installer runs, marks change within milliseconds.
   const settled = reading === before && read.status === 'ok' && now - read.changedAt > installingMs;
   return settled && fingerprint ? { reading, fingerprint } : { reading };
 }

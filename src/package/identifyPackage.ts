@@ -10,14 +10,14 @@ import { refOfScript } from './npm/nodePackage.ts';
 import { joinedPath, programFile, workingDirectory } from './processView.ts';
 import { identifyPython } from './python/identifyPython.ts';
 
-/** What is known of a process's package: where to find it, or in words for a person why not. */
+/** Where to find a process's package, or for the user why that is unknown. */
 export type Identified = { readonly ref: PackageRef } | { readonly unknown: string };
 
 type Runtime = 'node' | 'bun' | 'deno' | 'python';
 
 /**
- * Finds the package that a process was loaded from, from its arguments, directories and (by name of the variable) environment, reading files only. The
- * program file decides what kind of process it is, because the arguments may lie: a process can rename itself. Never throws.
+ * Finds the package that a process was loaded from, by its arguments, directories and some environment variables; reads files only. The program file decides
+ * which runtime it is, because a process can change its arguments. Never throws.
  */
 export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identified {
   try {
@@ -73,10 +73,10 @@ function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detai
   if (detail.environment === undefined) {
     return direct;
   }
-  return fromEnvironment(detail) ?? { unknown: 'it replaced its own command line, and its environment does not tell what it runs' };
+  return fromEnvironment(detail) ?? { unknown: 'it replaced its own command line, and its environment does not show what it runs' };
 }
 
-/** A process that set its title shows that instead of all its arguments: one word or text that is not its program. */
+/** Whether a process replaced its arguments by a title: one argument that is not its program. */
 function titleWasSet(row: ProcessRow): boolean {
   return !row.argvExact || (row.argv.length <= 1 && runtimeByName(row.argv[0] ?? '') === undefined);
 }
@@ -102,8 +102,8 @@ function fromArgument(
 }
 
 /**
- * What npm, pnpm and bun leave in the environment of what they start: the command as a line of shell, and its directory at the front of PATH.
- * Undefined when that is not there or is more than one plain command.
+ * The package by what npm, pnpm and bun set in the environment of a script: the command as a line of shell, and its directory at the front of PATH.
+ * Undefined without these, and when the line is more than one plain command.
  */
 function fromEnvironment(detail: ProcessDetail): Identified | undefined {
   const line = detail.environment?.get('npm_lifecycle_script');
@@ -129,7 +129,7 @@ function fromEnvironment(detail: ProcessDetail): Identified | undefined {
   return entry === undefined ? undefined : refOfScript(entry);
 }
 
-/** Splits a line of shell that is one plain command; undefined when it holds anything that a shell would act on. */
+/** Splits a line of shell that is one plain command; undefined when it has a character that a shell acts on. */
 function plainWords(line: string): string[] | undefined {
   const words = line.match(/"[^"$`\\]*"|'[^']*'|[^\s"']+/g) ?? [];
   const plain = words.map((word) => (/^["']/.test(word) ? word.slice(1, -1) : word));

@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { statPath } from '../storage/boundedFile.ts';
 
-/** An installer that was killed leaves its half-removed directories for ever; older than this they say nothing. */
+/** A killed installer leaves its half-removed directories behind. Older ones than this say nothing. In milliseconds. */
 const installerMs = 120_000;
 
 /**
- * Whether an installer is at work: npm keeps what it replaces as `.name-XXXXXXXX` (its own rule for retired directories), pip as `~ame`, until it has finished.
- * Between the two moments nothing may change for seconds, while it downloads.
+ * Whether an installer is running: until it has finished, npm keeps replaced directories as `.name-XXXXXXXX`, and pip as `~ame`. In between no file may change
+ * for seconds, while it downloads.
  *
  * @param retired absolute paths of directories with such names
  * @param now epoch milliseconds

@@ -6,37 +6,37 @@ import { readBounded } from '../storage/boundedFile.ts';
 import { compareVersions } from '../version/compareVersions.ts';
 import { versionShaped } from '../version/versionShape.ts';
 
-/** What a registry offers for one installation, as those who may go on line keep it for those who may not (the guard). */
+/** What a registry offers for one installation. The survey, which asks registries, stores it for the guard, which never does. */
 export interface KnownUpdate {
   readonly schema: 1;
   readonly ecosystem: Ecosystem;
   readonly name: string;
   /** `PackageRef.environment` */
   readonly environment: string;
-  /** What was installed when this was found out. */
+  /** The version that was installed when the registry answered. */
   readonly installed: string;
   readonly newest: string;
-  /** What brings it: "run: " and the command, or words where no single command does. Without secrets. */
+  /** How to get it: "run: " and the command, or a sentence where no single command does it. Without secrets. */
   readonly how: string;
-  /** When it was last found to be so, epoch ms. */
+  /** When the registry last answered so, epoch ms. */
   readonly at: number;
 }
 
 const maxBytes = 8_192;
 const maxHow = 400;
-/** What was the newest version then says nothing now. */
+/** Older answers say nothing about the newest version now. In milliseconds. */
 const keptMs = 30 * 86_400_000;
-/** Clocks of machines that share a home differ a little. */
+/** Clocks of machines that share a home folder differ by up to this, in milliseconds. */
 const skewMs = 60_000;
 
-/** Where it is kept: one file for each installation. @param stateRoot `<run folder>/shepherd` */
+/** The file of one installation. @param stateRoot `<run folder>/shepherd` */
 export function knownUpdateFile(stateRoot: string, ref: Pick<PackageRef, 'ecosystem' | 'name' | 'environment'>): string {
   const key = openssl().createHash('sha256').update(`${ref.ecosystem}\n${ref.name}\n${ref.environment}`).digest('hex').slice(0, 32);
   return join(stateRoot, 'updates', `${key}.json`);
 }
 
 /**
- * What is known of an installation, if it is news for a server that runs `running`: of these days, well-formed, and newer. Reads one small file; never throws.
+ * The stored offer for an installation, if it is recent, well-formed and newer than `running`, which the server runs. Reads one small file; never throws.
  * @param now epoch ms
  */
 export function readKnownUpdate(
@@ -51,12 +51,12 @@ export function readKnownUpdate(
     return undefined;
   }
   const fresh = update.at <= now + skewMs && now - update.at < keptMs;
-  // Another version than the one that it was found out for: upgraded meanwhile, or about to be; it is found out anew.
+  // Another version is installed than when the registry answered: the survey asks again.
   const meant = update.installed === running && compareVersions(ref.ecosystem, running, update.newest) === -1;
   return fresh && meant ? update : undefined;
 }
 
-/** Undefined for anything that is not wholly right: this text reaches a model. */
+/** Undefined for a text with any fault, because its content is shown to a model. */
 export function parseKnownUpdate(text: string): KnownUpdate | undefined {
   let json: unknown;
   try {

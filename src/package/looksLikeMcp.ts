@@ -1,7 +1,7 @@
 import type { InstalledPackage, PackageRef } from '../model/package.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
 
-/** Libraries that MCP servers are written with, by ecosystem; Python names normalised. */
+/** Libraries that MCP servers are built on, by ecosystem; Python names normalised. */
 const sdks: Readonly<Record<PackageRef['ecosystem'], ReadonlySet<string>>> = {
   npm: new Set([
     '@modelcontextprotocol/sdk',
@@ -19,8 +19,8 @@ const sdks: Readonly<Record<PackageRef['ecosystem'], ReadonlySet<string>>> = {
 };
 
 /**
- * Whether a package looks like an MCP server although no configuration names it: it requires a library that such servers are written with, or its name
- * has `mcp` as a word. Good for listing, never for acting: clients require the same libraries.
+ * Whether a package looks like an MCP server although no configuration names it: it requires a library that such servers are built on, or its name has `mcp`
+ * as a word. Enough to list a process, never to act on it: clients require the same libraries.
  */
 export function looksLikeMcp(ref: PackageRef, packages: readonly InstalledPackage[]): boolean {
   if (

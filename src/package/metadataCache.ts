@@ -1,25 +1,25 @@
 import type { Stats } from 'node:fs';
 import { type FileRead, readBounded, readBytes, statPath } from '../storage/boundedFile.ts';
 
-/** What was computed from a file, or why it could not be read. */
+/** The value computed from a file, or why the file could not be read. */
 type ValueRead<T> = { readonly status: 'ok'; readonly value: T; readonly stat: Stats } | Exclude<FileRead, { status: 'ok' }>;
 
-/** Bounded only so that years of uptime cannot fill the memory. */
+/** Keeps memory bounded in a process that runs for years. */
 const maxEntries = 20_000;
 
-/** Two writes within one tick of the file system's clock carry the same times: what changed this recently is not kept. */
+/** Two writes within one tick of the file system's clock have the same times: a file that changed this recently is not cached. In milliseconds. */
 const unsettledMs = 1_000;
 
 /**
- * Keeps what was computed from metadata files, as long as nothing about the file moved. The change time is part of that: it cannot be set back, so a
- * file that was rewritten in place with its old size and old time is read again. A verdict never rests on these times.
+ * Caches values computed from metadata files while the stat of the file is unchanged. The change time is part of it and cannot be set back, so a file that was
+ * rewritten in place with its old size and modification time is read again. No verdict depends on these times.
  */
 export class MetadataCache {
   readonly #entries = new Map<string, { readonly fingerprint: string; readonly value: unknown }>();
 
   /**
-   * The file's value by `parse`, from memory when the file did not move. `kind` tells apart what different callers compute from one file.
-   * Failures are not kept.
+   * The value that `parse` gives for the file, from the cache when the file is unchanged. `kind` separates the values that several callers compute from one
+   * file. Failures are not cached.
    */
   read<T>(kind: string, path: string, parse: (text: string) => T): ValueRead<T> {
     return this.#kept(kind, path, () => {
@@ -28,7 +28,7 @@ export class MetadataCache {
     });
   }
 
-  /** The same of a file of at most `maxBytes` as it is: not every file is text. */
+  /** The same for the bytes of a file of at most `maxBytes`. */
   readBytes<T>(kind: string, path: string, maxBytes: number, parse: (bytes: Buffer) => T): ValueRead<T> {
     return this.#kept(kind, path, () => {
       const file = readBytes(path, maxBytes);
@@ -59,7 +59,7 @@ export class MetadataCache {
     if (this.#entries.size >= maxEntries) {
       this.#entries.clear();
     }
-    // Filed under the look before the read: if the file moved in between, the next look differs and reads again.
+    // Stored with the stat from before the read: if the file changed in between, the next stat differs and the file is read again.
     this.#entries.set(key, { fingerprint, value: file.value });
     return file;
   }

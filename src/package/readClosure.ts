@@ -7,15 +7,15 @@ import { MetadataCache } from './metadataCache.ts';
 import { readNpmClosure } from './npm/npmClosure.ts';
 import { readPythonClosure } from './python/pythonClosure.ts';
 
-/** Watching more directories than this costs more than it tells; changes elsewhere are seen at the next full reading. */
+/** At most so many directories are watched. Changes in others are found at the next full reading. */
 const maxWatch = 64;
 
-/** Times further ahead than this were written before the clock was set back: they cannot say that something changed just now. */
+/** Times further in the future were written before the clock was set back and do not mean a recent change. In milliseconds. */
 const aheadMs = 5_000;
 
 /**
- * Reads the package of a reference and what it requires as they are on disk now: synchronously, regular files of bounded size only, nothing of them is run.
- * Never throws; what cannot be read is said in `reason` and never taken for a change.
+ * Reads the package of a reference and all that it requires, as on disk now: synchronously, regular files of bounded size only, and runs nothing.
+ * Never throws; a failure is in `reason` and never counts as a change.
  *
  * @param cache keeps parsed files between readings; give the same one for all references
  * @param now epoch milliseconds
@@ -40,7 +40,7 @@ export function readClosure(ref: PackageRef, cache: MetadataCache = new Metadata
   };
 }
 
-/** The nearest directory above a path that exists: where the return of what is gone will show. */
+/** The nearest existing directory above a path: a reinstall of what is gone changes it first. */
 function nearestDirectory(path: string): string | undefined {
   for (let at = dirname(path); ; at = dirname(at)) {
     const seen = statPath(at);

@@ -1,36 +1,36 @@
 import type { Candidate, KnownAnswer, RegistryAnswer } from './registryAnswer.ts';
 
-/** What is kept of a question between looks, for all processes of the user. */
+/** What is stored of a question, for all processes of the user. */
 export interface AnswerRecord {
   /** `questionKey` */
   readonly key: string;
   /** When it was last asked, epoch ms. */
   readonly askedAt: number;
-  /** Why the last question stayed without a usable answer, for a person. */
+  /** Why the last question got no usable answer, for the user. */
   readonly failure?: string;
-  /** The last question did not get through: it may be asked again sooner. */
+  /** The registry was not reached: the question may be asked again sooner. */
   readonly unreachable?: boolean;
   /** The last usable answer. */
   readonly answer?: { readonly at: number; readonly candidates: readonly Candidate[]; readonly etag?: string };
 }
 
-/** The failure of a question that is being asked, or whose asker died. */
-const underWay = 'no answer yet';
+/** The failure while a question is in flight, or after the process that asked has ended. */
+const inFlight = 'no answer yet';
 
-/** Whether somebody is asking right now: the record on disk says more soon. */
-export function isUnderWay(record: AnswerRecord): boolean {
-  return record.failure === underWay;
+/** Whether a process is asking now: the record on disk changes soon. */
+export function isInFlight(record: AnswerRecord): boolean {
+  return record.failure === inFlight;
 }
 
 const dayMs = 86_400_000;
-/** A machine that started without a network gets another chance. */
+/** The time until a registry that was not reached is asked again. */
 const unreachableMs = 3_600_000;
-/** Clocks of machines that share a home differ a little. */
+/** Clocks of machines that share a home folder differ by up to this, in milliseconds. */
 const skewMs = 60_000;
-/** Older answers are not shown: what was the newest version then says nothing now. */
+/** Older answers are not shown. */
 const keptMs = 30 * dayMs;
 
-/** Whether the question may be asked: once a day; after a failure to get through, once an hour. A record from the future is not believed. */
+/** Whether the question may be asked: once a day; once an hour while the registry is not reached. A record from the future is ignored. */
 export function isDue(record: AnswerRecord | undefined, now: number): boolean {
   if (!record || record.askedAt > now + skewMs) {
     return true;
@@ -44,13 +44,13 @@ export function knownAnswer(record: AnswerRecord | undefined, now: number): Answ
   return answer && answer.at <= now + skewMs && now - answer.at < keptMs ? answer : undefined;
 }
 
-/** What is written before the question goes out, so that a crash in between does not make it go out again and again. */
+/** The record that is written before the question is sent, so that it is not sent again at once after a crash. */
 export function askingRecord(key: string, before: AnswerRecord | undefined, now: number): AnswerRecord {
   const answer = knownAnswer(before, now);
-  return { key, askedAt: now, failure: underWay, unreachable: true, ...(answer ? { answer } : {}) };
+  return { key, askedAt: now, failure: inFlight, unreachable: true, ...(answer ? { answer } : {}) };
 }
 
-/** What is written when it was answered. A package that is gone from its registry has no newest version any more; a failure changes nothing. */
+/** The record of an answer. A package that is gone from its registry no longer has a newest version; a failure keeps the last answer. */
 export function answeredRecord(asking: AnswerRecord, reply: RegistryAnswer, now: number): AnswerRecord {
   const { key, askedAt, answer } = asking;
   switch (reply.status) {

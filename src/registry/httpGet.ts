@@ -19,21 +19,21 @@ export interface GetAnswer {
   readonly body: string;
 }
 
-/** Larger answers are not read to their end; the largest pages of the public indexes are below it. */
+/** Larger answers are refused; the largest pages of the public indexes are smaller. */
 const maxBytes = 16 * 1024 * 1024;
 const maxRedirects = 3;
 
-/** Nothing came that could be called an answer. The message names no address. */
+/** There was no complete answer. The message names no address. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
 }
 
 /**
- * One GET below an index's address. Credentials go to that origin alone. A redirect within the origin is followed; the public indexes may also
- * lead elsewhere by https, where no credentials go; a private index may not, because its packages' names are nobody else's business.
+ * One GET below an index's address. Credentials are sent only to that origin. Redirects within the origin are followed. A public index may also redirect to another
+ * origin by https, without credentials; a private index may not, because no other host may learn the names of its packages.
  *
- * @param signal ends it, whatever it waits for
- * @throws Unreachable when there is no whole answer
+ * @param signal aborts it at any stage
+ * @throws Unreachable when there is no complete answer
  */
 export async function getBelow(
   target: IndexTarget,
@@ -78,7 +78,7 @@ async function getOnce(url: URL, target: IndexTarget, headers: Readonly<Record<s
         ...headers,
         ...(target.authorization === undefined ? {} : { authorization: target.authorization }),
       },
-      // Node uses the connection that it is given only where no agent is named.
+      // Node uses `createConnection` only where no agent is given.
       ...(tunnel ? { createConnection: () => tunnel } : { agent: false }),
     };
     return await exchange(() => {
@@ -104,15 +104,15 @@ function trustOf({ caFile, unverified }: IndexTarget): Trust {
   if (caFile === undefined) {
     return {};
   }
-  // A project's settings name it: a pipe or a device would hold us for ever.
+  // The path may come from a project's settings: reading a pipe or a device would block.
   const stat = statSync(caFile);
   if (!stat.isFile() || stat.size > maxBytes) {
-    throw new Error('the file of certificate authorities is no file that can be read');
+    throw new Error('the file of certificate authorities cannot be read');
   }
   return { ca: readFileSync(caFile, 'utf8') };
 }
 
-/** Plain requests go to the proxy as they are, with the whole address. */
+/** Plain requests are sent to the proxy with the complete address. */
 function viaProxy(url: URL, proxy: URL, options: RequestOptions, trust: Trust): ClientRequest {
   const send = proxy.protocol === 'https:' ? secureRequest : plainRequest;
   return send({
@@ -125,10 +125,10 @@ function viaProxy(url: URL, proxy: URL, options: RequestOptions, trust: Trust): 
   });
 }
 
-/** CONNECT, then TLS through it. Written by hand, because editors replace Node's HTTP agents by their own. */
+/** CONNECT, then TLS through the tunnel. Written by hand, because editors replace Node's HTTP agents with their own. */
 async function openTunnel(proxy: URL, url: URL, trust: Trust, signal: AbortSignal): Promise<TLSSocket> {
   if (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
-    throw new Error('a proxy that speaks no HTTP');
+    throw new Error('the proxy is not an HTTP proxy');
   }
   const options = { host: hostOf(proxy), port: portOf(proxy) };
   const socket: Socket = proxy.protocol === 'https:' ? secureConnect({ ...options, ...trust, servername: options.host }) : connect(options);
@@ -147,7 +147,7 @@ async function openTunnel(proxy: URL, url: URL, trust: Trust, signal: AbortSigna
   secured.once('close', () => signal.removeEventListener('abort', abort));
   await new Promise<void>((resolve, reject) => {
     secured.once('secureConnect', resolve);
-    // Stays: an error after this is the request's to report, and must not end the process.
+    // Stays: the request reports later errors, and they must not end the process.
     secured.on('error', reject);
     secured.once('close', () => reject(new Error('the proxy hung up')));
   });
@@ -199,7 +199,7 @@ function readBody(response: IncomingMessage): Promise<string> {
     const chunks: Buffer[] = [];
     let size = 0;
     response.once('error', reject);
-    response.once('aborted', () => reject(new Error('the answer was cut off')));
+    response.once('aborted', () => reject(new Error('the answer was incomplete')));
     stream.once('error', reject);
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
@@ -238,7 +238,7 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-/** TLS knows names of hosts, not their addresses. */
+/** TLS server names cannot be IP addresses. */
 function isAddress(host: string): boolean {
   return isIP(host) !== 0;
 }

@@ -1,6 +1,6 @@
 import { eitherCase, type SettingsSource } from './settingsSource.ts';
 
-/** Proxies that a package manager's own configuration names; they stand above the variables. */
+/** Proxies in a package manager's configuration; they take precedence over the environment variables. */
 export interface ProxySettings {
   readonly http?: string;
   readonly https?: string;
@@ -9,7 +9,7 @@ export interface ProxySettings {
 
 /**
  * The proxy for an address: the package manager's own setting, else `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` (either case), unless `NO_PROXY`
- * names the host. Undefined = directly. A proxy that is no address is no proxy.
+ * names the host. Undefined = no proxy. A value that is not an address is ignored.
  */
 export function proxyFor(target: URL, env: SettingsSource['env'], own: ProxySettings = {}): URL | undefined {
   if (isExcepted(target, own.none ?? eitherCase(env, 'no_proxy') ?? '')) {
@@ -30,7 +30,7 @@ export function proxyFor(target: URL, env: SettingsSource['env'], own: ProxySett
   }
 }
 
-/** curl's rules, which npm and pip follow: names and their subdomains, with or without a dot before, a port where one is written, `*` for all. */
+/** curl's rules, which npm and pip follow: a name with its subdomains, with or without a leading dot, an optional port, `*` for all. */
 function isExcepted(target: URL, list: string): boolean {
   const host = target.hostname.toLowerCase().replace(/^\[|\]$/g, '');
   const port = target.port || (target.protocol === 'https:' ? '443' : '80');

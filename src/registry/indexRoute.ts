@@ -1,24 +1,24 @@
-/** How one index is reached. Holds credentials in memory: only `address` may be shown or stored. */
+/** How one index is reached. Holds credentials: only `base` may be shown or stored. */
 export interface IndexTarget {
   /** Base address with a slash at its end, without user and password. */
   readonly base: URL;
-  /** The `Authorization` header for this very index; never sent to another origin. */
+  /** The `Authorization` header for this index; never sent to another origin. */
   readonly authorization?: string;
   /** One of the public defaults. */
   readonly isPublic: boolean;
   readonly proxy?: URL;
-  /** File of certificate authorities (PEM) in place of the usual ones. */
+  /** File of certificate authorities (PEM) that replaces the default ones. */
   readonly caFile?: string;
-  /** The configuration switched the check of certificates off; then no credentials are sent. */
+  /** The configuration disables the check of certificates; then no credentials are sent. */
   readonly unverified?: true;
 }
 
-/** Whom to ask about one package, or why nobody is asked. */
+/** The indexes to ask about one package, or why none is asked. */
 export type IndexRoute =
   | { readonly ask: readonly [IndexTarget, ...IndexTarget[]]; readonly remarks: readonly string[] }
   | { readonly never: string };
 
-/** An index's address as a configuration writes it: credentials taken off, a slash at the end. Undefined when it is none that can be asked by HTTP. */
+/** Parses an index's address: credentials separated, a slash at the end. Undefined when it is not an HTTP address. */
 export function indexAddress(text: string): { readonly base: URL; readonly authorization?: string } | undefined {
   let url: URL;
   try {

@@ -4,7 +4,7 @@ import { askNpm } from './npm/npmRegistry.ts';
 import { askSimpleIndex } from './python/simpleIndex.ts';
 import type { Candidate, KnownAnswer, RegistryAnswer } from './registryAnswer.ts';
 
-/** One question to one or several indexes. */
+/** One question to one or more indexes. */
 export interface Question {
   readonly ecosystem: Ecosystem;
   readonly name: string;
@@ -13,14 +13,14 @@ export interface Question {
   readonly targets: readonly [IndexTarget, ...IndexTarget[]];
 }
 
-/** What stands for a question in the cache: everything that the answer depends on, and nothing secret. */
+/** The cache key of a question: everything that the answer depends on, without secrets. */
 export function questionKey({ ecosystem, name, tag, targets }: Question): string {
   return JSON.stringify([ecosystem, name, ecosystem === 'npm' ? tag : '', ...targets.map((target) => target.base.href)]);
 }
 
 /**
- * Asks. Several indexes are asked one after the other; what any of them has counts, and one that does not answer makes the whole unanswered:
- * it may have been the one.
+ * Asks the indexes one after the other and joins their versions. When one of them does not answer, the question is unanswered, because that one may have the
+ * package.
  */
 export async function lookUp(question: Question, known: KnownAnswer | undefined, signal: AbortSignal): Promise<RegistryAnswer> {
   const { ecosystem, name, tag, targets } = question;

@@ -2,18 +2,18 @@ import type { Ecosystem } from '../model/package.ts';
 import { compareVersions, isPrerelease, pythonSatisfies } from '../version/compareVersions.ts';
 import type { Candidate } from './registryAnswer.ts';
 
-/** What is installed, as far as it decides which version is news. */
+/** The properties of an installation that decide which version is newer. */
 interface InstalledVersion {
   readonly ecosystem: Ecosystem;
   readonly version: string;
-  /** "3.11.7" or "3.11"; undefined when nothing on disk tells. */
+  /** "3.11.7" or "3.11"; undefined when unknown. */
   readonly python?: string;
-  /** A tag is followed that stands for prereleases. */
+  /** The followed tag is one of prereleases. */
   readonly prereleases?: boolean;
 }
 
 /**
- * The newest version that a person with this installation would want: no prerelease unless one is installed, none that wants another Python.
+ * The newest version that fits an installation: no prerelease unless one is installed, and none that requires another Python.
  * Undefined when there is none.
  */
 export function newestVersion(installed: InstalledVersion, candidates: readonly Candidate[]): string | undefined {
@@ -32,7 +32,7 @@ export function newestVersion(installed: InstalledVersion, candidates: readonly 
   return newest;
 }
 
-/** Where only "3.11" is known, the newest patch is taken to be there. A range that cannot be read forbids nothing. */
+/** Where only "3.11" is known, the newest patch release is assumed. An invalid range allows every Python. */
 function fitsPython(python: string | undefined, range: string): boolean {
   const whole = python !== undefined && /^\d+\.\d+$/.test(python) ? `${python}.99` : python;
   return whole === undefined || pythonSatisfies(whole, range) !== false;

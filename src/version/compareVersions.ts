@@ -6,7 +6,7 @@ import type { Ecosystem, PackageChange } from '../model/package.ts';
 
 /**
  * Orders two versions by the rules of their ecosystem: semver for npm (never coerced: "1.0" is not a version there), PEP 440 for Python.
- * Equal texts are equal even where the rules know neither; anything else that the rules do not know is `unknown`.
+ * Equal texts are always equal; other versions that the rules do not know are `unknown`.
  *
  * @returns -1 when `a` is older than `b`
  */
@@ -26,7 +26,7 @@ export function compareVersions(ecosystem: Ecosystem, a: string, b: string): -1 
   return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
-/** What an exchange of one version text for another is called. Undefined when the texts are the same. `changed`: they differ and have no order (dates, build metadata). */
+/** The direction of a change between two versions; undefined when they are equal. `changed`: they differ and have no order (dates, build metadata). */
 export function changeDirection(
   ecosystem: Ecosystem,
   running: string,
@@ -39,7 +39,7 @@ export function changeDirection(
   return order === -1 ? 'upgrade' : order === 1 ? 'downgrade' : 'changed';
 }
 
-/** Whether a version is one before a release (alpha, release candidate, development build); `unknown` when its ecosystem's rules cannot read it. */
+/** Whether a version is a prerelease (alpha, release candidate, development build); `unknown` when the rules of its ecosystem do not know it. */
 export function isPrerelease(ecosystem: Ecosystem, version: string): boolean | 'unknown' {
   if (ecosystem !== 'python') {
     const read = valid(version);
@@ -48,7 +48,7 @@ export function isPrerelease(ecosystem: Ecosystem, version: string): boolean | '
   return pep440.explain(version)?.is_prerelease ?? 'unknown';
 }
 
-/** Whether a Python version is within a `requires-python` range; `unknown` when one of them cannot be read. */
+/** Whether a Python version is within a `requires-python` range; `unknown` when one of them is invalid. */
 export function pythonSatisfies(version: string, range: string): boolean | 'unknown' {
   return pep440.valid(version) === null || !pep440.validRange(range) ? 'unknown' : pep440.satisfies(version, range, { prereleases: true });
 }

@@ -4,8 +4,8 @@ import validRange from 'semver/ranges/valid.js';
 const namePart = /^[A-Za-z0-9~_][A-Za-z0-9~._-]*$/;
 
 /**
- * Whether npm could have a package of this name (upper case is allowed: old packages have it). Stricter than npm in one way: a name never begins with
- * `-` or `.`, so that it is safe as an argument and as a path.
+ * Whether npm can have a package of this name (old packages have upper case). Stricter than npm in one way: a name never begins with `-` or `.`, so that it is safe
+ * as an argument and as a path.
  */
 export function isNpmName(name: string): boolean {
   if (name.length === 0 || name.length > 214) {
@@ -15,19 +15,19 @@ export function isNpmName(name: string): boolean {
   return parts.length === (name.startsWith('@') ? 2 : 1) && parts.every((part) => namePart.test(part) && part !== 'node_modules');
 }
 
-/** What follows the name in `name@…`. A tag is a name in the registry; nothing but the registry knows its version. */
+/** What follows the name in `name@…`. Only the registry knows the version of a tag. */
 type NpmSelector = { readonly kind: 'version' | 'range' | 'tag'; readonly value: string };
 
-/** A package specification as npm, npx, pnpm dlx and bunx take it. */
+/** A package specification of npm, npx, pnpm dlx and bunx. */
 export type NpmSpec =
-  /** `name`, `name@1.2.3`, `name@^1`, `name@next`; without selector: whatever the launcher's own rule picks. */
+  /** `name`, `name@1.2.3`, `name@^1`, `name@next`; without selector the launcher decides. */
   | { readonly kind: 'registry'; readonly name: string; readonly selector?: NpmSelector }
   /** `alias@npm:name@…`: installed under `alias`. */
   | { readonly kind: 'alias'; readonly alias: string; readonly target: { readonly name: string; readonly selector?: NpmSelector } }
   | { readonly kind: 'git' | 'url' | 'file'; readonly name?: string; readonly source: string }
   | { readonly kind: 'invalid'; readonly reason: string };
 
-/** Reads a specification as written on a command line. Never throws; formats: npm-package-arg's documentation. */
+/** Parses a specification on a command line. Never throws. Source of the formats: npm-package-arg's documentation. */
 export function parseNpmSpec(spec: string): NpmSpec {
   const text = spec.trim();
   if (text.length === 0 || text.length > 2048) {
@@ -76,6 +76,6 @@ function sourceKind(text: string): 'git' | 'url' | 'file' | undefined {
   if (/^(file:|link:|workspace:|\.{1,2}([/\\]|$)|~?[/\\]|[A-Za-z]:[/\\])/.test(text) || /\.(tgz|tar\.gz|tar)$/i.test(text)) {
     return 'file';
   }
-  // "owner/repository" is short for one on GitHub; a scoped name begins with @ instead.
+  // "owner/repository" means GitHub; scoped names begin with @.
   return /^[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+(#.*)?$/.test(text) ? 'git' : undefined;
 }

@@ -3,22 +3,22 @@ import satisfies from 'semver/functions/satisfies.js';
 import valid from 'semver/functions/valid.js';
 import type { NpmSpec } from './npmSpec.ts';
 
-/** What is known of the next start of an `npx` call. */
+/** What is known about the next start of an `npx` command. */
 interface NpxState {
   readonly spec: NpmSpec;
-  /** npm's own version; undefined when nothing tells. */
+  /** npm's own version; undefined when unknown. */
   readonly npm?: string;
   /** In npm's cache folder for this spec (`_npx/HASH`). */
   readonly cached?: string;
-  /** Installed in the project that npx is called in. */
+  /** Installed in the project of npx's working directory. */
   readonly project?: string;
-  /** What the registry said last. */
+  /** The version that the registry named last. */
   readonly latest?: string;
-  /** The tag that this is the version of; `latest` when absent. */
+  /** The tag that `latest` belongs to; `latest` when absent. */
   readonly tag?: string;
 }
 
-/** `local`: what is on this machine decides. `registry`: npm asks again, and may get another answer than was last seen. */
+/** `spec`: the specification decides. `local`: files on this machine decide. `registry`: the registry is asked at the start, and its answer may change. */
 export type NextVersion = { readonly version: string; readonly by: 'spec' | 'local' | 'registry' } | { readonly unknown: string };
 
 /**

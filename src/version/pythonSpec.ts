@@ -1,4 +1,4 @@
-/** A requirement or tool specification of the Python world: PEP 508, and the `name@latest` that uvx takes. */
+/** A Python requirement (PEP 508), or the `name@latest` of uvx. */
 export type PythonSpec =
   | {
       readonly kind: 'registry';
@@ -28,7 +28,7 @@ export function normalizePythonName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
-/** PEP 508's rule for names, with a bound on the length. */
+/** Whether a name is valid by PEP 508, with a limit of 214 characters. */
 export function isPythonName(name: string): boolean {
   return name.length <= 214 && /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(name);
 }
@@ -36,7 +36,7 @@ export function isPythonName(name: string): boolean {
 const nameAndExtras = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(.*)$/s;
 const versionClause = /^(===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()@]+$/;
 
-/** Reads one requirement. Never throws; anything that is not one is `invalid` with a reason that does not repeat it. */
+/** Parses one requirement. Never throws; other texts are `invalid`, with a reason that does not quote them. */
 export function parsePythonSpec(spec: string): PythonSpec {
   const text = spec.trim();
   if (text.length === 0 || text.length > 8192) {
@@ -61,7 +61,7 @@ export function parsePythonSpec(spec: string): PythonSpec {
 }
 
 function afterAt(rest: string, common: { name: string; extras: string[] }): PythonSpec {
-  // A URL may hold a semicolon; PEP 508 wants a space before the one that begins the marker.
+  // A URL may contain a semicolon; PEP 508 requires a space before the one that begins the marker.
   const [, source = '', marker] = /^(\S+)(?:\s+;\s*(.*))?$/s.exec(rest) ?? [];
   const kind = sourceKind(source);
   if (kind) {

@@ -2,18 +2,18 @@ import pep440 from '@renovatebot/pep440';
 import type { NextVersion } from './npxRule.ts';
 import type { PythonSpec } from './pythonSpec.ts';
 
-/** What is known of the next start of a `uvx` call. */
+/** What is known about the next start of a `uvx` command. */
 interface UvxState {
   readonly spec: PythonSpec;
   /** Installed by `uv tool install`. */
   readonly tool?: string;
-  /** What the registry said last. */
+  /** The version that the registry named last. */
   readonly latest?: string;
 }
 
 /**
- * Which version `uvx` starts next (uv 0.12.5, crates/uv/src/commands/tool/run.rs): an exact version as asked; without `@latest` an installed tool that fits, for
- * ever; else what the index offers, which may come from uv's own cache.
+ * Which version `uvx` starts next (uv 0.12.5, crates/uv/src/commands/tool/run.rs): an exact version as specified; without
+ * `@latest` an installed tool that fits; else the version of the index, which uv may have cached.
  */
 export function uvxNext({ spec, tool, latest }: UvxState): NextVersion {
   if (spec.kind !== 'registry') {

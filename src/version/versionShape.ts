@@ -1,9 +1,9 @@
-/** Longest version text that is kept; real ones are far shorter. */
+/** Longest version that is kept, in characters. */
 const maxLength = 64;
 
 /**
- * Returns the text when it can be a version, else undefined, so that whatever else stands in a metadata file (a paragraph, 5,000 digits, instructions to
- * a model) is never stored or shown. Kept: an optional `v`, an epoch, a leading digit, then version characters, at most three words
+ * Returns the text when it can be a version, else undefined, so that other text in a metadata file (a paragraph, 5,000 digits, instructions to a model) is never
+ * stored or shown. A version has an optional `v`, an optional epoch, a leading digit, then version characters with at most three words
  * ("0.0.0-experimental-2f8f60ca8" has one).
  */
 export function versionShaped(text: unknown): string | undefined {

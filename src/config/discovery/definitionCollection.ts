@@ -27,7 +27,7 @@ export class DefinitionCollection {
   /** The folders of project files with all links resolved, by definition id. */
   readonly #realFolders = new Map<string, string>();
 
-  /** @param trust folders that the client trusts or not; a project file that needs trust counts where the nearest one named is trusted */
+  /** @param trust whether the client trusts a folder; a project file that needs trust counts when the nearest folder in this map is trusted */
   add(search: FileSearch, path: string, realPath: string, file: ServerFile, trust: ReadonlyMap<string, boolean>): void {
     const { at } = search.files;
     const realFolder = search.folder === undefined ? undefined : realFolderOf(search.folder, path, realPath);
@@ -113,7 +113,7 @@ export class DefinitionCollection {
   }
 }
 
-/** The folder of a project file with links resolved, as far as the file's own real path tells. */
+/** The folder of a project file with links resolved, derived from the file's real path. */
 function realFolderOf(folder: string, path: string, realPath: string): string {
   const inside = path.slice(folder.length);
   return realPath.endsWith(inside) ? realPath.slice(0, realPath.length - inside.length) || '/' : folder;

@@ -9,12 +9,12 @@ import { type FileSearch, fixedSearches, projectSearches, userDirsOf } from './f
 import { existingFolders, openedInVscode, workspaceFolders } from './projectFolders.ts';
 import { type ConfigText, readConfigFile } from './readConfigFile.ts';
 
-/** Where to look. */
+/** The places to search. */
 export interface ConfigRoots {
   readonly home: string;
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Workspace folders or working directories; the directories above them are searched where a client does so. */
+  /** Workspace folders or working directories; the directories above them are searched as the client does. */
   readonly folders: readonly string[];
   /** `User` directories of VS Code beyond the usual ones. */
   readonly vscodeUserDirs: readonly string[];
@@ -25,22 +25,22 @@ export interface ConfigReading {
   readonly definitions: RawDefinition[];
   readonly problems: Problem[];
   /**
-   * Every path whose change makes another reading, absolute: the files that were looked for, whether they exist or not, and the directories in
-   * which new profiles and the like appear.
+   * All paths whose change can change the reading, absolute: the files that were searched for, whether they exist or not, and the directories in
+   * which new profiles appear.
    */
   readonly candidates: string[];
-  /** Every file that was looked for, with the client whose file it is. */
+  /** All files that were searched for, with the client that owns each. */
   readonly looked: { readonly path: string; readonly client: ClientId }[];
   /** Project folders learnt from the clients' own files: existing ones, most recently used first, at most 200. */
   readonly folders: string[];
 }
 
-/** So many files are open at one time. */
+/** At most so many files are open at one time. */
 const parallel = 24;
 
 /**
- * Finds every server that is configured on this machine. Reads files only, changes nothing and never throws: what cannot be read or understood is a
- * problem and hides nothing else.
+ * Finds all servers that are configured on this machine. Only reads files, and never throws: a file or entry that cannot be read is a problem, and all others are
+ * still returned.
  */
 export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigReading> {
   const files = new FileReader();
@@ -81,7 +81,7 @@ function lookedFor(searches: readonly FileSearch[]): ConfigReading['looked'] {
   const owners = new Map<string, ClientId>();
   for (const { paths, owner, reader } of searches) {
     for (const path of paths) {
-      // Where several clients read a file, its owner's own search names it best.
+      // Where several clients read a file, the search of its owner has the right names.
       if (owner === reader || !owners.has(path)) {
         owners.set(path, owner);
       }
@@ -90,11 +90,11 @@ function lookedFor(searches: readonly FileSearch[]): ConfigReading['looked'] {
   return [...owners].map(([path, client]) => ({ path, client }));
 }
 
-/** Reads each file once, however many clients read it. */
+/** Reads each file once, also where several clients read it. */
 class FileReader {
   readonly #texts = new Map<string, Promise<ConfigText>>();
   readonly #parsed = new Map<string, ServerFile>();
-  /** By the place that cannot be read: a closed directory is one problem, not one for each file in it. */
+  /** By the path that cannot be read: a closed directory is one problem, not one for each file in it. */
   readonly #problems = new Map<string, Problem>();
 
   async readAll(

@@ -7,7 +7,7 @@ import { familyAt, isVscode } from '../../clients/vscodeFamily.ts';
 import type { ClientId } from '../../model/definition.ts';
 import { withParents } from './projectFolders.ts';
 
-/** One file to be read, or several alternatives of which the first that exists counts. */
+/** One file to read, or several alternatives, of which the first existing one counts. */
 export interface FileSearch {
   readonly paths: readonly string[];
   readonly files: ConfigFiles;
@@ -18,7 +18,7 @@ export interface FileSearch {
   readonly folder?: string;
 }
 
-/** Names that come and go in these directories make other files to be read. */
+/** The files to read, and the directories whose entries decide about them. */
 interface Searches {
   readonly searches: readonly FileSearch[];
   readonly directories: readonly string[];
@@ -31,7 +31,7 @@ interface UserDir {
   readonly readers: readonly ClientId[];
 }
 
-/** `User` directories of every build of VS Code, and those that the caller knows. */
+/** `User` directories of all builds of VS Code, and those that the caller adds. */
 export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] {
   const dirs = new Map<string, UserDir>();
   for (const row of clientTable) {
@@ -42,7 +42,7 @@ export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] 
   const builds = clientTable.filter((row) => row.userDirs).map((row) => row.id);
   for (const path of extra.map((item) => resolve(item))) {
     const family = familyAt(path);
-    // A directory in an unusual place: which build uses it cannot be told for certain.
+    // A directory in an unusual place: the build that uses it is not certain.
     dirs.set(path, dirs.get(path) ?? { path, owner: isVscode(family) ? family : 'vscode', readers: builds });
   }
   return [...dirs.values()];
@@ -75,7 +75,7 @@ export async function fixedSearches(places: Places, userDirs: readonly UserDir[]
   return { searches: ownersFirst(searches), directories };
 }
 
-/** The files of project folders, of the directories above them where a client looks there too, and of workspace files. */
+/** The files of project folders, of the directories above them where the client searches these, and of workspace files. */
 export function projectSearches(folders: readonly string[], workspaceFiles: readonly string[], home: string): FileSearch[] {
   const withHome = [...new Set(folders.flatMap((folder) => withParents(folder, home)))];
   const belowHome = withHome.filter((folder) => folder !== home || folders.includes(home));
@@ -98,14 +98,14 @@ function tableFiles(): { readonly row: ClientRow; readonly files: ConfigFiles }[
   return clientTable.flatMap((row) => row.files.map((files) => ({ row, files })));
 }
 
-/** A file's scope and format are those that its own client gives it. */
+/** A file's scope and format are those of the client that owns it. */
 function ownersFirst(searches: readonly FileSearch[]): FileSearch[] {
   return [...searches.filter((search) => search.reader === search.owner), ...searches.filter((search) => search.reader !== search.owner)];
 }
 
 /**
- * Replaces the segment with a `*` by the names that exist. The directory is worth watching, unless the names are files in a
- * directory that the client writes to all the time.
+ * Replaces the segment with a `*` by the existing names. The directory is watched, unless the names are files in a directory that the client writes to all the
+ * time.
  */
 async function expand(path: string): Promise<{ readonly found: readonly string[]; readonly directory?: string }> {
   const rest: string[] = [];

@@ -5,18 +5,18 @@ import { isRecord } from '../../base/json.ts';
 import { parseJsonc, plainValue, property } from '../formats/jsonc.ts';
 import { readConfigFile } from './readConfigFile.ts';
 
-/** More project folders than this are not searched; the most recent count. */
+/** At most so many project folders are searched, the most recently used first. */
 const maxFolders = 200;
-/** Of names in one directory or one file no more than this are looked at. */
+/** At most so many names of one directory or file are read. */
 const maxLooked = 2_000;
 
-/** A project folder or workspace file that a client has worked in, and when last, as far as anything tells (epoch ms). */
+/** A project folder or workspace file that a client has worked in, and when it did last, where known (epoch ms). */
 interface Learnt {
   readonly path: string;
   readonly usedAt: number;
 }
 
-/** The directories of a folder's own path in which a client that looks upwards searches: itself first, then up to the home directory or the root. */
+/** The directories that a client searches upwards from a folder: the folder itself, then its parents up to the home directory or the root. */
 export function withParents(folder: string, home: string): string[] {
   const folders = [folder];
   for (let at = folder; at !== home && dirname(at) !== at; ) {
@@ -27,8 +27,8 @@ export function withParents(folder: string, home: string): string[] {
 }
 
 /**
- * What VS Code (or a build of it) has opened, by `User/workspaceStorage/HASH/workspace.json`.
- * A server's directory (remote windows, code-server) names its own folders by `vscode-remote:` addresses.
+ * The folders that VS Code (or a build of it) has opened, by `User/workspaceStorage/HASH/workspace.json`.
+ * In the directory of a server (remote windows, code-server) its own folders have `vscode-remote:` addresses.
  */
 export async function openedInVscode(userDir: string): Promise<{ readonly folders: Learnt[]; readonly workspaceFiles: Learnt[] }> {
   const root = join(userDir, 'workspaceStorage');
@@ -68,8 +68,8 @@ export function workspaceFolders(text: string, file: string): string[] {
 }
 
 /**
- * Of the folders that clients name those that exist, most recently used first; for folders without a time the directory's own change counts.
- * Network shares of Windows are left out: asking for one that is away takes long.
+ * The existing ones of the folders that clients name, most recently used first; a folder without a time is ordered by the directory's modification time.
+ * Network shares of Windows are left out: a stat of an unreachable one takes long.
  */
 export async function existingFolders(learnt: readonly { readonly path: string; readonly usedAt?: number }[]): Promise<string[]> {
   const unique = new Map<string, number | undefined>();

@@ -3,19 +3,19 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
 
-/** Larger than any configuration file that was met (`~/.claude.json` keeps histories and can have a few megabytes). */
+/** In bytes. `~/.claude.json` contains histories and can have a few megabytes. */
 export const maxConfigBytes = 8 * 1024 * 1024;
 
 export type ConfigText =
   | { readonly status: 'absent' }
-  /** `realPath` tells two names of one file. */
+  /** `realPath` is equal for two names of one file. */
   | { readonly status: 'text'; readonly realPath: string; readonly text: string }
-  /** `at`: what the reason is about: the file, or the directory that hides it. */
+  /** `at`: the path that the reason is about: the file, or a directory above it. */
   | { readonly status: 'problem'; readonly reason: string; readonly at: string };
 
 /**
- * Reads one configuration file. Only regular files of at most 8 MB are opened: a named pipe would block, a device would do something.
- * What does not exist is `absent`; what exists and cannot be read is a problem with its reason. Never throws.
+ * Reads one configuration file. Only regular files of at most 8 MB are opened: opening a named pipe blocks, and opening a device may have effects.
+ * A missing file is `absent`; a file that cannot be read is a problem with its reason. Never throws.
  */
 export async function readConfigFile(path: string): Promise<ConfigText> {
   let handle: FileHandle | undefined;
@@ -24,7 +24,7 @@ export async function readConfigFile(path: string): Promise<ConfigText> {
     if (refused !== undefined) {
       return { status: 'problem', reason: refused, at: path };
     }
-    // Not to block if a pipe takes the file's place between the two calls.
+    // Non-blocking, in case a pipe replaces the file between the two calls.
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const opened = await handle.stat();
     const refusedNow = refusal(opened);
@@ -41,7 +41,7 @@ export async function readConfigFile(path: string): Promise<ConfigText> {
 }
 
 async function readAll(handle: FileHandle, size: number): Promise<string> {
-  // One byte more than it has, so that a file that grows meanwhile is read to the bound and no further.
+  // One byte more than its size, so that a file that grows during the read is read up to the limit.
   const buffer = Buffer.alloc(Math.min(size + 1, maxConfigBytes));
   let used = 0;
   while (used < buffer.length) {
@@ -52,7 +52,7 @@ async function readAll(handle: FileHandle, size: number): Promise<string> {
     used += bytesRead;
   }
   const bytes = buffer.subarray(0, used);
-  // Windows PowerShell writes UTF-16 when output is redirected into a file.
+  // Windows PowerShell writes UTF-16 when output is redirected to a file.
   const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString('utf8');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
@@ -85,7 +85,7 @@ async function failure(path: string, error: unknown): Promise<ConfigText> {
   }
 }
 
-/** Says whether the file itself refuses, or which directory above it, so that one closed directory is one problem. */
+/** Whether the file or a directory above it denies access, so that one closed directory is reported once. */
 async function denied(path: string): Promise<ConfigText> {
   for (let at = path; ; at = dirname(at)) {
     try {

@@ -5,8 +5,8 @@ import { problemThroughout, readMap } from './jsonServers.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type SwitchedOff, texts } from './serverFile.ts';
 
 /**
- * `~/.claude.json` of Claude Code: the user's servers at the top, the local ones of each project under `projects["/its/path"]`, and there the
- * names that the person has switched off in that project. Captured from Claude Code 2.1.329.
+ * `~/.claude.json` of Claude Code: the user's servers at the top, the local ones of each project under `projects["/its/path"]`, and there
+ * the names that the user has switched off in that project. Captured from Claude Code 2.1.329.
  */
 export const claudeState: Format = {
   read(text) {

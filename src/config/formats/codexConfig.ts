@@ -39,12 +39,12 @@ export const codexConfig: Format = {
 
 function problemOf(error: unknown): FileProblem {
   if (!(error instanceof TomlError)) {
-    return { message: 'The file cannot be understood as TOML; nothing of it can be used.', line: 1 };
+    return { message: 'The file is not valid TOML; nothing in it can be used.', line: 1 };
   }
-  // Only the first line: the others quote the file, which may hold secrets.
+  // Only the first line: the others quote the file, which may contain secrets.
   const reason = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '').replace(/["'`].*["'`]/g, '…');
   return {
-    message: `This is not valid TOML: ${reason}. Fix the file; nothing of it can be used until then.`,
+    message: `This is not valid TOML: ${reason}. Fix the file; nothing in it can be used until then.`,
     line: error.line,
     column: error.column,
   };

@@ -1,25 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '../../base/json.ts';
 
-/** Which entry of a file is meant. */
+/** Identifies one entry of a file. */
 export interface EntryPlace {
   readonly name: string;
-  /** For entries that stand below their project's path in the file (Claude Code's local scope). */
+  /** For entries below their project's path in the file (Claude Code's local scope). */
   readonly folder?: string;
 }
 
 /**
- * Changes of one entry's command in the text of a file; everything else stays as it is, to the byte. An entry's *words* are its command and its arguments
- * in one list, however the client splits them. Each change is checked by reading the result again.
+ * Changes one entry's command in the text of a file; all other bytes are unchanged. An entry's *words* are its command and its arguments in one list, in whichever
+ * fields the client has them. Each change is checked by parsing the result.
  */
 export interface CommandEdits {
-  /** The words as they stand in the file. @throws EditRefused when there is no such entry, or it is none that starts a program */
+  /** The words in the file. @throws EditRefused when there is no such entry, or when it does not start a program */
   words(text: string, place: EntryPlace): EntryWords;
-  /** Puts words in front: the first becomes the command, the command so far an argument. @throws EditRefused */
+  /** Adds words in front: the first becomes the command, the old command an argument. @throws EditRefused */
   prepend(text: string, place: EntryPlace, words: readonly string[]): string;
   /**
-   * Takes words off the front, the reverse of `prepend`.
-   * @param emptyArgs whether an empty list of arguments stays when nothing is left in it; else it goes where `prepend` would have made it
+   * Removes words from the front, the reverse of `prepend`.
+   * @param emptyArgs whether an empty list of arguments stays; otherwise it is removed, because `prepend` added it
    * @throws EditRefused
    */
   strip(text: string, place: EntryPlace, count: number, emptyArgs: boolean): string;
@@ -27,23 +27,21 @@ export interface CommandEdits {
 
 export interface EntryWords {
   readonly words: readonly string[];
-  /** Whether the entry has a list of arguments, be it empty. */
+  /** Whether the entry has a list of arguments, even an empty one. */
   readonly hasArgs: boolean;
-  /** The entry as the file has it, for what else it says. */
+  /** The entry in the file, with all fields. */
   readonly entry: Readonly<Record<string, unknown>>;
 }
 
-/** An edit that cannot be made safely; the message is for a person and holds no values of the file. */
+/** An edit that cannot be made safely. The message is for the user and contains no values of the file. */
 export class EditRefused extends Error {
   override readonly name = 'EditRefused';
 }
 
-/** What cannot be read again as it should. */
 export function unsafeEdit(): EditRefused {
   return new EditRefused('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.');
 }
 
-/** Nothing would be left to start. */
 export function nothingBehind(): EditRefused {
   return new EditRefused('The entry has no command behind the guard. Nothing was changed.');
 }
@@ -62,14 +60,14 @@ export function spliced(text: string, splices: readonly Splice[]): string {
     .reduce((result, { start, end, text: piece }) => result.slice(0, start) + piece + result.slice(end), text);
 }
 
-/** A list in the text, from its opening bracket to behind its closing one, and what stands in it. */
+/** A list in the text, from its opening bracket to behind its closing one, and its items. */
 export interface ListSpan {
   readonly start: number;
   readonly end: number;
   readonly items: readonly { readonly start: number; readonly end: number }[];
 }
 
-/** Puts items in front of a list, one a line where the first one has a line of its own. @param literals as they are to be written */
+/** Adds items at the start of a list, each on its own line where the first item has one. @param literals as written to the file */
 export function prependItems(text: string, list: ListSpan, literals: readonly string[]): Splice {
   const first = list.items[0];
   if (!first) {
@@ -80,7 +78,7 @@ export function prependItems(text: string, list: ListSpan, literals: readonly st
   return { start: first.start, end: first.start, text: literals.map((literal) => `${literal},${separator}`).join('') };
 }
 
-/** Takes the first items off a list, with what stands between them. */
+/** Removes the first items of a list, with the text between them. */
 export function removeItems(text: string, list: ListSpan, count: number): Splice {
   const first = list.items[0];
   const last = list.items.at(-1);
@@ -92,28 +90,29 @@ export function removeItems(text: string, list: ListSpan, count: number): Splice
   return { start: first.start, end: kept?.start ?? last.end + comma, text: '' };
 }
 
-/** The white space before a place that is the first thing on its line; undefined when something else stands before it. */
+/** The white space between the start of the line and an offset; undefined when there is other text. */
 export function ownLine(text: string, offset: number): { readonly at: number; readonly text: string } | undefined {
   const at = text.lastIndexOf('\n', offset - 1) + 1;
   const before = text.slice(at, offset);
   return at > 0 && /^[ \t]*$/.test(before) ? { at, text: before } : undefined;
 }
 
-/** How the file ends its lines. */
+/** The line end that the file uses. */
 export function lineEnd(text: string): string {
   return text.includes('\r\n') ? '\r\n' : '\n';
 }
 
 /**
- * Makes sure that an edit changed what it should and nothing else.
- * @param before,after everything that the file says, as plain values; `path` leads to the entry
- * @param command the name that the entry has for its command
+ * Checks that an edit changed the command and nothing else.
+ *
+ * @param before,after the parsed file; `path` leads to the entry
+ * @param command the entry's key for its command
  * @throws EditRefused
  */
 export function checkEdit(before: unknown, after: unknown, path: readonly string[], command: string, words: readonly string[]): void {
   const oldEntry = valueAt(before, path);
   const found = valueAt(after, path);
-  // Parsers differ in the prototypes that they give.
+  // Parsers give objects different prototypes.
   const newEntry = isRecord(found) ? { ...found } : undefined;
   const expected = isRecord(oldEntry) ? withWords(oldEntry, command, words) : undefined;
   const same = newEntry && 'args' in newEntry ? expected : expected && withoutEmptyArgs(expected);

@@ -19,7 +19,7 @@ import {
 import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { texts } from './serverFile.ts';
 
-/** Where an entry stands, as a path of property names; undefined = nowhere. */
+/** The path of property names to an entry; undefined when there is none. */
 type EntryPath = (root: Node | undefined, place: EntryPlace) => readonly string[] | undefined;
 
 interface Located {
@@ -32,7 +32,7 @@ interface Located {
   readonly words: readonly string[];
 }
 
-/** Edits of commands in JSON files; comments, trailing commas, indentation and line ends stay. */
+/** Edits commands in JSON files; comments, trailing commas, indentation and line ends are unchanged. */
 export function jsonCommandEdits(pathOf: EntryPath): CommandEdits {
   return {
     words(text, place): EntryWords {
@@ -59,10 +59,10 @@ function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {
   const path = pathOf(file.root, place);
   const entry = path && nodeAt(file.root, path);
   if (!path || !entry) {
-    throw new EditRefused(`The file has no server “${place.name}” any more.`);
+    throw new EditRefused(`The file no longer has a server “${place.name}”.`);
   }
   if (file.problem !== undefined) {
-    throw new EditRefused(`The file has a mistake in line ${file.problem.line}; it is not changed until that is mended.`);
+    throw new EditRefused(`The file has a mistake in line ${file.problem.line}; it is not changed until that is fixed.`);
   }
   const commandName = ['command', 'cmd'].find((name) => (property(entry, name)?.type ?? 'null') !== 'null') ?? '';
   const command = property(entry, commandName);
@@ -73,7 +73,7 @@ function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {
     throw new EditRefused(`The server “${place.name}” has no command that could be started through the guard.`);
   }
   if (args !== undefined && (args.type !== 'array' || texts(plainValue(args)).length !== (args.children?.length ?? 0))) {
-    throw new EditRefused(`The server “${place.name}” has “args” that are not a list of texts.`);
+    throw new EditRefused(`The server “${place.name}” has “args” that are not a list of strings.`);
   }
   return { file, path, entry, commandName, command, args, words };
 }

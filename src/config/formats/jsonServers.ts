@@ -5,21 +5,21 @@ import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } 
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type ServerFile, texts } from './serverFile.ts';
 
 interface JsonFormatOptions {
-  /** Where the map of servers may stand, as paths of property names; all that exist are read, and of a name in several the first counts. */
+  /** The paths of property names to maps of servers. All existing maps are read; of a name in several of them the first counts. */
   readonly maps: readonly (readonly string[])[];
-  /** Names that are no servers where they stand among servers, unless what they name has a command or a URL: settings, a map of its own. */
+  /** Names in a map that are settings or maps and not servers, unless their value has a command or a URL. */
   readonly besides?: readonly string[];
   /** The file may be the map itself when none of `maps` exists. */
   readonly bareMap?: true;
-  /** The file has other purposes too: what is wrong in it concerns us only when this text occurs. */
+  /** The file has other settings too: mistakes in it are reported only when this text occurs. */
   readonly concernsUsWith?: string;
-  /** Lists of names: only these run; these do not (Gemini CLI, Qwen Code). */
+  /** Lists of names: only these servers run; these servers do not run (Gemini CLI, Qwen Code). */
   readonly allowed?: readonly string[];
   readonly excluded?: readonly string[];
   readonly plainUrl?: Format['plainUrl'];
 }
 
-/** Reads maps of servers from JSON files, whatever their comments, trailing commas, BOM and line ends. */
+/** Reads maps of servers from JSON files, with comments, trailing commas, a BOM and any line ends. */
 export function jsonFormat(options: JsonFormatOptions): Format {
   return {
     read: (text) => readMaps(text, options),
@@ -52,22 +52,22 @@ function readMaps(text: string, options: JsonFormatOptions): ServerFile {
 }
 
 /**
- * What is wrong with a file of many purposes in which none of our words stands: a slip among somebody else's settings is not ours to tell; a file that
- * is garbage throughout, or holds no settings at all, might have held servers, and its client reads none of it either.
+ * The problem of a settings file without our keywords. A mistake among other settings is not reported. A file in which nothing is readable, or that has no settings
+ * at all, is: it may have held servers, and its client cannot read it either.
  */
 export function problemThroughout(file: JsoncFile): readonly FileProblem[] {
   if (file.problem !== undefined) {
-    // A single name that can be read, even without its value, says that these are settings of something else.
+    // One readable name, even without its value, shows that the file has other settings.
     return file.root?.type === 'object' && (file.root.children ?? []).length > 0 ? [] : [file.problem];
   }
   return file.root === undefined || file.root.type === 'object' ? [] : [notAnObject(file.root)];
 }
 
 function notAnObject(root: Node): FileProblem {
-  return { message: `The file holds ${article(root)}, not an object; nothing of it can be used.`, line: 1 };
+  return { message: `The file holds ${article(root)}, not an object; nothing in it can be used.`, line: 1 };
 }
 
-/** Where an entry stands: in the first map that has it as a server, as they are read. */
+/** The path of an entry: in the first map that has it as a server. */
 function entryPath(root: Node | undefined, name: string, options: JsonFormatOptions): readonly string[] | undefined {
   const maps = options.maps.filter((path) => {
     const node = nodeAt(root, path);
@@ -78,7 +78,7 @@ function entryPath(root: Node | undefined, name: string, options: JsonFormatOpti
   return found ? [...found, name] : maps.length === 0 && options.bareMap ? [name] : undefined;
 }
 
-/** Adds the entries of one map. A name that comes twice counts once: the later one, as in every client. */
+/** Adds the entries of one map. Of a repeated name the later entry counts, as in all clients. */
 export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], problems: FileProblem[], only?: ReadonlySet<string>): void {
   if (map.type === 'null') {
     return;
@@ -103,7 +103,7 @@ export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], prob
   });
 }
 
-/** The names in a map that count as servers, as far as the maps before it have not named them already. */
+/** The names in a map that are servers and that no earlier map has. */
 function namesOf(map: Node | undefined, before: readonly ServerEntry[], { besides = [] }: JsonFormatOptions): ReadonlySet<string> {
   const known = new Set(before.map(({ name }) => name));
   const all = properties(map).filter(({ name, value }) => !known.has(name) && (!besides.includes(name) || looksLikeServer(value)));
@@ -127,7 +127,7 @@ function switchedOff(file: JsoncFile, entries: readonly ServerEntry[], options: 
   return names.length === 0 ? [] : [{ names, dotMcpOnly: false }];
 }
 
-/** Defaults of password inputs (VS Code): a person may have put the password itself there. */
+/** Defaults of password inputs (VS Code): these may contain the password itself. */
 function inputSecrets(file: JsoncFile): string[] {
   const inputs = plainValue(property(file.root, 'inputs'));
   return (Array.isArray(inputs) ? inputs : []).flatMap((input) =>

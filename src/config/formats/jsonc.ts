@@ -1,22 +1,22 @@
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { FileProblem } from './serverFile.ts';
 
-/** Deeper than any configuration, far from where the recursive parser would end the process's stack. */
+/** Deeper files are refused, before the recursive parser overflows the stack. */
 const maxDepth = 200;
 
-/** A parsed JSON file with comments, trailing commas and whatever could be saved of a broken one. */
+/** A parsed JSON file with comments and trailing commas, or the readable part of a broken one. */
 export interface JsoncFile {
-  /** Undefined when the file is empty or nothing could be understood. */
+  /** Undefined when the file is empty or nothing in it is readable. */
   readonly root: Node | undefined;
-  /** The first thing wrong; the rest is usually its consequence. */
+  /** The first mistake; later ones usually follow from it. */
   readonly problem: FileProblem | undefined;
   /** 1-based line and column of an offset. */
   position(offset: number): { readonly line: number; readonly column: number };
-  /** Whether something is wrong inside this part of the file, so that it must not be trusted. */
+  /** Whether there is a mistake in this part of the file, so that it must not be used. */
   isBroken(node: Node): boolean;
 }
 
-/** Parses text. Never throws, whatever the text. */
+/** Parses a text. Never throws. */
 export function parseJsonc(text: string): JsoncFile {
   const position = positionsIn(text);
   const none = { root: undefined, position, isBroken: () => true };
@@ -32,23 +32,22 @@ export function parseJsonc(text: string): JsoncFile {
   try {
     root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true });
   } catch {
-    return { ...none, problem: { message: 'The file cannot be understood as JSON; it is not read.', line: 1 } };
+    return { ...none, problem: { message: 'The file is not valid JSON; it is not read.', line: 1 } };
   }
   const [first] = errors;
-  const kept =
-    root?.type === 'object' ? 'Fix the file; what can be read of its other entries is kept.' : 'Fix the file; nothing of it can be used.';
+  const kept = root?.type === 'object' ? 'Fix the file; its other readable entries are used.' : 'Fix the file; nothing in it can be used.';
   return {
     root,
     position,
     isBroken: (node) => errors.some((error) => error.offset >= node.offset && error.offset <= node.offset + node.length),
     problem: first && {
-      message: `This is not valid JSON: ${reasons[printParseErrorCode(first.error)] ?? 'it cannot be understood here'}. ${kept}`,
+      message: `This is not valid JSON: ${reasons[printParseErrorCode(first.error)] ?? 'there is a mistake here'}. ${kept}`,
       ...position(first.offset),
     },
   };
 }
 
-/** The node of a property's value; of several with one name the last, as every JSON reader has it. */
+/** The node of a property's value; of a repeated name the last one counts, as in JSON parsers. */
 export function property(node: Node | undefined, name: string): Node | undefined {
   return properties(node).findLast((item) => item.name === name)?.value;
 }
@@ -75,18 +74,18 @@ export function plainValue(node: Node | undefined): unknown {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  InvalidSymbol: 'an unknown word or sign',
-  InvalidNumberFormat: 'a number that is none',
+  InvalidSymbol: 'an unknown word or character',
+  InvalidNumberFormat: 'an invalid number',
   PropertyNameExpected: 'a name in double quotes is expected',
   ValueExpected: 'a value is expected',
   ColonExpected: 'a colon is expected',
   CommaExpected: 'a comma is expected',
   CloseBraceExpected: 'a closing brace is expected',
   CloseBracketExpected: 'a closing bracket is expected',
-  EndOfFileExpected: 'nothing more is expected after the end',
-  InvalidCommentToken: 'a comment cannot stand here',
+  EndOfFileExpected: 'there is text after the end',
+  InvalidCommentToken: 'a comment is not allowed here',
   UnexpectedEndOfComment: 'a comment is not closed',
-  UnexpectedEndOfString: 'a text is not closed',
+  UnexpectedEndOfString: 'a string is not closed',
   UnexpectedEndOfNumber: 'a number is not complete',
   InvalidUnicode: 'a Unicode escape is not valid',
   InvalidEscapeCharacter: 'an escape (backslash) is not valid; write a backslash twice',
@@ -113,7 +112,7 @@ function positionsIn(text: string): JsoncFile['position'] {
   };
 }
 
-/** @returns the offset at which brackets outside of texts and comments are nested deeper than `limit` */
+/** @returns the offset at which brackets outside of strings and comments are nested deeper than `limit` */
 function depthExceeded(text: string, limit: number): number | undefined {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {

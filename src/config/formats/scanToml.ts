@@ -1,4 +1,4 @@
-/** Where a value stands in the text; `end` is behind its last character. */
+/** The position of a value in the text; `end` is behind its last character. */
 interface TomlValue {
   readonly kind: 'text' | 'list' | 'table' | 'other';
   readonly start: number;
@@ -7,24 +7,24 @@ interface TomlValue {
   readonly items: readonly TomlValue[];
 }
 
-/** One `key = value`, wherever it is written. */
+/** One `key = value`, in any of TOML's notations. */
 export interface TomlPair {
-  /** From the root: headers and dotted keys put together. */
+  /** The full path from the root: header and dotted key. */
   readonly path: readonly string[];
   readonly keyStart: number;
   /** Where the last part of a dotted key begins. */
   readonly lastPartStart: number;
   readonly value: TomlValue;
-  /** Stands in `{ … }`. */
+  /** It is in `{ … }`. */
   readonly inline: boolean;
 }
 
-/** Marks tables of a list (`[[x]]`), whose keys are nobody's by name. */
+/** Stands for tables of a list (`[[x]]`), whose keys have no unique path. */
 const listMark = '\0';
 
 /**
- * Finds every pair with its place, in text that a TOML parser has accepted. (The parser gives values without places.)
- * @throws SyntaxError when the text is not what it was taken for
+ * Finds all pairs with their positions, in a text that a TOML parser has accepted. (The parser gives values without positions.)
+ * @throws SyntaxError when the text is not valid after all
  */
 export function scanToml(text: string): TomlPair[] {
   const scan = new TomlScan(text);
@@ -130,20 +130,20 @@ class TomlScan {
     this.#at++;
   }
 
-  /** A text of any of the four kinds. */
+  /** A string of any of the four kinds. */
   #quoted(quote: string): void {
     const triple = this.#text.startsWith(quote.repeat(3), this.#at);
     const close = triple ? quote.repeat(3) : quote;
     for (this.#at += close.length; !this.#text.startsWith(close, this.#at); this.#at++) {
       if (this.#at >= this.#text.length) {
-        throw new SyntaxError('a text is not closed');
+        throw new SyntaxError('a string is not closed');
       }
       if (quote === '"' && this.#text[this.#at] === '\\') {
         this.#at++;
       }
     }
     this.#at += close.length;
-    // Up to two quotes may stand directly before the closing three.
+    // The closing three quotes may directly follow up to two quotes of the text.
     for (let more = 0; triple && more < 2 && this.#text[this.#at] === quote; more++) {
       this.#at++;
     }

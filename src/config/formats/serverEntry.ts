@@ -2,7 +2,7 @@ import { isRecord } from '../../base/json.ts';
 import type { Transport } from '../../model/definition.ts';
 import type { ServerEntry } from './serverFile.ts';
 
-/** What an entry says, whatever names its client has for it. */
+/** The fields of an entry, by one set of names for all clients. */
 export interface EntryFields {
   readonly transport: Transport;
   readonly command?: string;
@@ -17,7 +17,7 @@ export interface EntryFields {
 interface EntryReading {
   /** Undefined when the entry cannot be used. */
   readonly fields?: EntryFields;
-  /** For a person, with the entry's name; holds no values. */
+  /** For the user, with the entry's name; without values. */
   readonly problem?: string;
 }
 
@@ -27,9 +27,10 @@ const envNames = ['env', 'environment', 'envs'];
 const headerNames = ['headers', 'http_headers', 'httpHeaders'];
 
 /**
- * Understands one entry. Clients differ in names (`url`, `serverUrl`, `httpUrl`), in types (`sse`, `streamable-http` …) and in what they tolerate;
- * what no client could start is a problem.
- * @param plainUrl what a `url` without a type means to the client
+ * Reads one entry. Clients differ in names (`url`, `serverUrl`, `httpUrl`), in types (`sse`, `streamable-http` …) and in what they tolerate; an entry that no client
+ * can start is a problem.
+ *
+ * @param plainUrl the transport of a `url` without a type
  */
 export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'http'): EntryReading {
   const wrong = (what: string): EntryReading => ({ problem: `The server “${name}” ${what}; this entry is ignored.` });
@@ -40,17 +41,17 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
   const [rawUrl] = valuesOf(value, urlNames);
   const type = transportOf(value.type ?? value.transport);
   if (rawCommand === undefined && rawUrl === undefined) {
-    // An entry that only switches one of another file on or off.
+    // It only switches an entry of another file on or off.
     return isSwitchOnly(value) ? {} : wrong('has neither a command nor a URL');
   }
   const remote = rawUrl !== undefined && (rawCommand === undefined || (type !== undefined && type !== 'stdio'));
   const words = typeof rawCommand === 'string' ? [rawCommand] : rawCommand;
   const args = value.args ?? [];
   if (remote && (typeof rawUrl !== 'string' || rawUrl === '')) {
-    return wrong('has a URL that is not a text');
+    return wrong('has a URL that is not a string');
   }
   if (!remote && !(isTexts(words) && words[0] !== undefined && words[0].trim() !== '')) {
-    return wrong('has a command that is not a text');
+    return wrong('has a command that is not a string');
   }
   if (!remote && type !== undefined && type !== 'stdio') {
     return wrong(`is of the type ${type} and has no URL`);
@@ -59,7 +60,7 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
     return wrong('is of the type stdio and has no command');
   }
   if (!isTexts(args)) {
-    return wrong('has “args” that are not a list of texts');
+    return wrong('has “args” that are not a list of strings');
   }
   const [rawEnv] = valuesOf(value, envNames);
   const { env, whole } = environmentOf(rawEnv);
@@ -74,7 +75,9 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
     remote && typeof rawUrl === 'string'
       ? { ...common, transport: type ?? (value.httpUrl === undefined ? plainUrl : 'http'), args: [], url: rawUrl }
       : { ...common, transport: 'stdio', ...(isTexts(words) ? { command: words[0] ?? '', args: [...words.slice(1), ...args] } : { args }) };
-  return whole ? { fields } : { fields, problem: `The server “${name}” has environment variables that are not texts; those are ignored.` };
+  return whole
+    ? { fields }
+    : { fields, problem: `The server “${name}” has environment variables that are not strings; those are ignored.` };
 }
 
 function valuesOf(entry: Readonly<Record<string, unknown>>, names: readonly string[]): unknown[] {
@@ -105,7 +108,7 @@ function transportOf(type: unknown): Transport | undefined {
   }
 }
 
-/** The variables with plain values; `whole` is false when something else was there too. */
+/** The variables with plain values; `whole` is false when there are others. */
 function environmentOf(value: unknown): { readonly env: Readonly<Record<string, string | null>>; readonly whole: boolean } {
   if (!isRecord(value)) {
     return { env: {}, whole: value === undefined };

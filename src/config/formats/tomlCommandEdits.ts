@@ -29,7 +29,7 @@ interface Located {
   readonly words: readonly string[];
 }
 
-/** Edits of commands below one table of a TOML file, in whichever of TOML's notations they are written; the rest of the text stays. */
+/** Edits commands below one table of a TOML file, in any of TOML's notations; the rest of the text is unchanged. */
 export function tomlCommandEdits(table: string): CommandEdits {
   return {
     words(text, place): EntryWords {
@@ -55,12 +55,12 @@ function locate(text: string, place: EntryPlace, table: string): Located {
     root = parse(text, { maxDepth });
     pairs = scanToml(text);
   } catch {
-    throw new EditRefused('The file has a mistake; it is not changed until that is mended.');
+    throw new EditRefused('The file has a mistake; it is not changed until that is fixed.');
   }
   const servers = isRecord(root) ? root[table] : undefined;
   const entry = isRecord(servers) && Object.hasOwn(servers, place.name) ? servers[place.name] : undefined;
   if (!isRecord(entry)) {
-    throw new EditRefused(`The file has no server “${place.name}” any more.`);
+    throw new EditRefused(`The file no longer has a server “${place.name}”.`);
   }
   const pair = (key: string): TomlPair | undefined =>
     pairs.find((item) => item.path.length === 3 && item.path[0] === table && item.path[1] === place.name && item.path[2] === key);
@@ -70,7 +70,7 @@ function locate(text: string, place: EntryPlace, table: string): Located {
     throw new EditRefused(`The server “${place.name}” has no command that could be started through the guard.`);
   }
   if (args !== undefined && (args.value.kind !== 'list' || texts(entry.args).length !== args.value.items.length)) {
-    throw new EditRefused(`The server “${place.name}” has “args” that are not a list of texts.`);
+    throw new EditRefused(`The server “${place.name}” has “args” that are not a list of strings.`);
   }
   return { root, path, entry, command, args, words: [entry.command, ...texts(entry.args)] };
 }
@@ -113,7 +113,7 @@ function checked(after: string, { root, path }: Located, words: readonly string[
   return after;
 }
 
-/** A basic string of TOML: JSON's escapes are TOML's, but for DEL. */
+/** A basic string of TOML. Its escapes are those of JSON, and DEL must be escaped too. */
 function literal(word: string): string {
   return JSON.stringify(word).replaceAll('\x7f', '\\u007F');
 }

@@ -1,12 +1,12 @@
 /**
  * Finds the line (1-based) on which each entry of a table of tables is first named: by a header `[table.NAME]` or `[table.NAME.env]`, by a key
- * `table.NAME.command = …`, or by a key inside `[table]`. The parser gives values without places, hence this scan.
+ * `table.NAME.command = …`, or by a key inside `[table]`. Works in broken files too, unlike `scanToml`.
  * @returns lines by entry name; under the empty name the line of the table itself when it is written in one (`table = { … }`)
  */
 export function tomlEntryLines(text: string, table: string): ReadonlyMap<string, number> {
   const lines = new Map<string, number>();
   let header: readonly string[] = [];
-  /** The quotes that close the text that goes over several lines. */
+  /** The quotes that close an open string of several lines. */
   let open: string | undefined;
   text.split('\n').forEach((line, index) => {
     const wasOpen = open !== undefined;

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import { openssl } from '../../base/random.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 
-/** Servers are far smaller; of what is larger nothing is said. */
+/** Larger packages are not compared. */
 const maxFiles = 500;
 const maxBytes = 8 * 1024 * 1024;
 
@@ -11,16 +11,16 @@ const code = new Set(['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts', '.jsx', '.ts
 
 interface CodeContent {
   readonly content: string;
-  /** Newest change of one of the files, epoch ms: to wait by, no evidence. */
+  /** Newest change time of the files, epoch ms; used to wait for a running install, never as evidence. */
   readonly changedAt: number;
-  /** Files and directories that it rests on, absolute: while nothing about them moves, it is the same. */
+  /** Files and directories that it depends on, absolute: while their stat is unchanged, so is the content. */
   readonly looked: readonly string[];
 }
 
 /**
- * What the code in an installed package's directory is known by, for installers that leave no record of it (pnpm, bun, Yarn, `npm install -g`). Data are left
- * out, because servers keep theirs there (`memory.json`), and so is what lies in its own `node_modules`. Undefined when there is none, or more than can be
- * read in passing, or a part of it may not be read: never half of it. Never throws.
+ * A hash over the code in an installed package's directory, for installers that record no content (pnpm, bun, Yarn, `npm install -g`). Data files are left out,
+ * because servers write some there (`memory.json`), and so is its own `node_modules`. Undefined when there is no code, more than the limits allow, or a part that
+ * may not be read. Never throws.
  *
  * @param directory absolute
  */

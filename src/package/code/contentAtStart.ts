@@ -4,28 +4,28 @@ import { readBounded, readBytes, readStart, statPath } from '../../storage/bound
 import { type GitHead, gitHead, headsAt } from './gitHead.ts';
 import { GitObjects } from './gitObjects.ts';
 
-/** What a file is known to have held when a process started: its content by git, or its size by Python's compiled file of it. */
+/** What is known of a file's content when a process started: the content by git, or the size by Python's compiled file. */
 type StartMark = { readonly by: 'git'; readonly content: string } | { readonly by: 'compiled'; readonly size: number };
 
-/** Whether a file that was written after the start still holds what it held then. Undefined: nothing tells. */
+/** Whether a file that was written after the start has the same content as then. Undefined: unknown. */
 type StartContent = 'same' | StartMark | undefined;
 
-/** What is known of the process that loaded the files. */
+/** The process that loaded the files. */
 export interface Start {
   /** Epoch ms. */
   readonly at: number;
-  /** The tag of the compiled files that its Python writes (`cpython-311`); undefined where it writes none. */
+  /** The tag in the names of the compiled files that its Python writes (`cpython-311`); undefined where it writes none. */
   readonly compiles?: string;
-  /** Its effective user, where known. */
+  /** Its effective user id, where known. */
   readonly uid?: number;
 }
 
 const maxFileBytes = 4 * 1024 * 1024;
 
 /**
- * Finds out for whoever comes late whether a file of source was edited since a process started, or only written again (touch, a checkout back and forth, a
- * build with the same result). Times do not tell; two things do: git, which has the content of the commit that was checked out then, and Python's compiled
- * files, which hold the size of the source that was loaded.
+ * Finds out, when the first scan comes after the change, whether a source file was edited since a process started or only written again (touch, a checkout back and
+ * forth, a build with the same result). Times do not show that. Two sources do: git, which has the content of the commit that was checked out at the start, and
+ * Python's compiled files, which contain the size of the source that was loaded.
  */
 export class StartContents {
   readonly #start: Start;
@@ -42,13 +42,13 @@ export class StartContents {
     if (compiled === undefined || content === 'same') {
       return content;
     }
-    // What was edited before the start and never committed differs from what git has; Python’s file is of what was loaded.
+    // An edit before the start that was never committed differs from git; Python’s compiled file is of the loaded source.
     return compiled === 'alike' ? undefined : compiled;
   }
 
   #byGit(path: string, modifiedAt: number): StartContent {
     const tree = this.#tree(dirname(path));
-    // Filters (large files, keywords) keep something else than what lies in the work tree.
+    // With filters (large files, keywords) git stores other content than the work tree has.
     const commits = tree?.plain ? headsAt(tree.head, this.#start.at) : [];
     if (!tree || commits.length === 0) {
       return undefined;
@@ -63,7 +63,7 @@ export class StartContents {
       return undefined;
     }
     const committed = now.includes(tree.objects.contentAt(tree.head.commit, name) ?? '');
-    // What was edited and not committed before the start, git may have put back as it was: it differs from every commit and is the same.
+    // Git may have restored an edit from before the start that was not committed: it differs from every commit and is unchanged.
     const putBack = !committed && tree.head.log.some((move) => move.putsAway === true && move.at + 1_000 > this.#start.at);
     const [content] = then;
     return modifiedAt <= this.#start.at || putBack || !content ? undefined : { by: 'git', content };
@@ -90,8 +90,8 @@ export class StartContents {
   }
 
   /**
-   * Python compiles a module when it loads one that differs from its compiled file, by time or size, and writes that down. So a compiled file of a source from
-   * before the start is of what was loaded, unless Python may not write there.
+   * Python compiles a module when it loads one whose time or size differs from its compiled file, and writes that file. So a compiled file that names a source from
+   * before the start is of the loaded source, unless Python may not write there.
    */
   #compiled(path: string): { readonly writtenAt: number; readonly size: number } | undefined {
     const { at, compiles } = this.#start;
@@ -117,17 +117,17 @@ export class StartContents {
   }
 }
 
-/** Whether a file holds again what it held when the process started; undefined when it cannot be read, or when nothing tells. */
+/** Whether a file has the same content as when the process started; undefined when it cannot be read or when that is unknown. */
 export function holdsAgain(path: string, mark: StartMark): boolean | undefined {
   if (mark.by === 'git') {
     return contentIds(path, mark.content)?.includes(mark.content);
   }
   const seen = statPath(path);
-  // The same size may be other content.
+  // An equal size does not prove equal content.
   return seen.status === 'ok' && seen.stat.size !== mark.size ? false : undefined;
 }
 
-/** Git's ids of a file's content, as it is and with the line ends that git may have taken away. @param like an id of the same kind */
+/** Git's ids of a file's content, as it is and with the line ends that git may have normalised. @param like an id of the same hash */
 function contentIds(path: string, like: string): readonly string[] | undefined {
   const read = readBytes(path, maxFileBytes);
   if (read.status !== 'ok') {

@@ -6,12 +6,12 @@ import { bunScript, denoScript, nodeScript } from '../npm/nodeEntry.ts';
 import { workingDirectory } from '../processView.ts';
 import { pythonEntry } from '../python/pythonEntry.ts';
 
-/** Paths that only their runtime can open: archives, and what is packed into a program. */
+/** Paths that only a runtime can open: archives, and files packed into a program. */
 const virtual = /\.(asar|zip|pyz|whl)[\\/]|^\/snapshot\/|\$bunfs|^[a-z]+:/;
 
 /**
- * The script on the command line, where it does not exist any more. Undefined where there is none, where it is there, and where the words may not mean a file
- * of ours (another view of the files, a title, archives, programs that only look like Node).
+ * The script on the command line when it no longer exists. Undefined without a script, while it exists, and where the arguments may not name a file that we can see
+ * (another mount namespace, a title, archives, programs that only look like Node).
  */
 export function missingScript(row: ProcessRow, detail: ProcessDetail): string | undefined {
   const runtime = row.argvExact && detail.elsewhere === undefined ? runtimeOf(row, detail) : undefined;

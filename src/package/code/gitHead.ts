@@ -1,16 +1,16 @@
 import { dirname, join, resolve } from 'node:path';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
 
-/** The commit that a work tree stands on, and when it got there; read from git's files, git is not run. */
+/** The commit that a work tree is on, and since when; read from git's files without running git. */
 export interface GitHead {
-  /** Of the work tree, absolute. */
+  /** The work tree, absolute. */
   readonly root: string;
   /** Full commit id. */
   readonly commit: string;
-  /** Git's own directory of this work tree, and the one that it shares with the others; absolute, often the same. */
+  /** Git's directory of this work tree, and the one that all work trees share; absolute, often the same. */
   readonly folder: string;
   readonly common: string;
-  /** Commits that HEAD stood on, oldest first, each with the time (epoch ms) at which it went there; as far as the log goes. */
+  /** The moves of HEAD in the log, oldest first. */
   readonly log: readonly GitMove[];
 }
 
@@ -21,17 +21,17 @@ interface GitMove {
   readonly at: number;
   /** A commit takes the files as they are; a checkout, a pull, a reset or a rebase writes them. */
   readonly writesFiles: boolean;
-  /** A stash, a rebase or a pull may put away what was edited and not committed, and bring it back at any time later. */
+  /** A stash, a rebase or a pull may put uncommitted edits away and restore them later. */
   readonly putsAway?: boolean;
 }
 
 const commitId = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
-/** Git writes its log when it has written the files. */
+/** Git writes its log after the files, within this time. In milliseconds. */
 const moveMs = 10_000;
-/** The end of the log is what counts. */
+/** Only the end of a longer log is read. */
 const logLines = 500;
 
-/** The work tree that a directory lies in; undefined when it lies in none or git's files cannot be read. */
+/** The work tree of a directory; undefined when it is in none or git's files cannot be read. */
 export function gitHead(directory: string): GitHead | undefined {
   for (let at = directory; ; at = dirname(at)) {
     const marker = join(at, '.git');
@@ -50,8 +50,8 @@ export function gitHead(directory: string): GitHead | undefined {
 }
 
 /**
- * The commit that HEAD stood on at a moment, unless the files that it stands on now are the same: it went back, or only took them into a commit.
- * Undefined then, and when the log does not go back that far.
+ * The commit that HEAD was on at a moment. Undefined when the files are the same now, because HEAD went back or only committed them, and when the log does not go
+ * back that far.
  *
  * @param at epoch ms
  */
@@ -72,21 +72,21 @@ export function headBefore(head: GitHead, at: number): string | undefined {
   return same.has(head.commit) ? undefined : then;
 }
 
-/** The commits that HEAD may have stood on at a moment (the log's times are whole seconds); none where the log does not go back that far. @param at epoch ms */
+/** The commits that HEAD may have been on at a moment (the log has whole seconds); none where the log does not go back that far. @param at epoch ms */
 export function headsAt(head: GitHead, at: number): readonly string[] {
   const before = head.log.findLast((entry) => entry.at <= at - 1_000);
   const about = head.log.filter((entry) => entry.at > at - 1_000 && entry.at <= at);
   return before === undefined ? [] : [...new Set([before, ...about].map(({ commit }) => commit))];
 }
 
-/** Whether HEAD was moved in a way that writes files after a moment and at about the time of one of the others. All epoch ms. */
+/** Whether a move of HEAD that writes files happened after a moment, and close to one of the other times. All epoch ms. */
 export function movedAbout(head: GitHead, after: number, times: readonly number[]): boolean {
   return head.log.some(
     (entry) => entry.writesFiles && entry.at + 1_000 > after && times.some((time) => Math.abs(time - entry.at) < moveMs),
   );
 }
 
-/** A linked work tree and a submodule have a file that names the directory. */
+/** Git's directory of a work tree; in a linked work tree and a submodule `.git` is a file that names it. */
 function linkedFolder(marker: string): string | undefined {
   const target = /^gitdir:\s*(.+?)\s*$/m.exec(textOf(marker))?.[1];
   return target === undefined ? undefined : resolve(dirname(marker), target);
@@ -112,7 +112,7 @@ function commitOf(folder: string): string | undefined {
   return undefined;
 }
 
-/** Linked work trees share all but their HEAD. */
+/** The directory that linked work trees share; HEAD is not in it. */
 function commonFolder(folder: string): string {
   return resolve(folder, textOf(join(folder, 'commondir')).trim());
 }

@@ -9,12 +9,12 @@ interface GitObject {
 }
 
 const packed: Readonly<Record<number, ObjectKind>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
-/** `git gc --aggressive` makes chains of 50; others may be longer. */
+/** Longest chain of deltas that is read. `git gc --aggressive` makes chains of 50. */
 const maxChain = 200;
 
 /**
- * Reads which content a file has in a commit, from the files that git keeps (gitformat-pack, loose objects); git is not run: a repository's configuration
- * may name programs. What cannot be read (a partial clone, borrowed objects, another format) is not known, never absent.
+ * Reads which content a file has in a commit, from git's files (gitformat-pack, loose objects). Git is not run, because a repository's configuration may name
+ * programs. Content that cannot be read (a partial clone, alternates, another format) is unknown, never absent.
  */
 export class GitObjects {
   readonly #folder: string;
@@ -26,7 +26,7 @@ export class GitObjects {
     this.#folder = folder;
   }
 
-  /** @param path relative to the work tree, with `/` @returns the id of its content; null where the commit has no such file; undefined where that is not known */
+  /** @param path relative to the work tree, with `/` @returns the id of its content; null when the commit has no such file; undefined when that is unknown */
   contentAt(commit: string, path: string): string | null | undefined {
     let id = /^tree ([0-9a-f]+)$/m.exec(this.#object(commit, 'commit')?.toString('latin1') ?? '')?.[1];
     for (const part of path.split('/')) {
@@ -111,7 +111,7 @@ export class GitObjects {
   }
 }
 
-/** A tree is a row of `mode name\0id`. Submodules and what is no file or folder count as no entry. */
+/** The id of an entry in a tree object, a sequence of `mode name\0id`. Undefined for a missing name, a submodule and a link. */
 function entryOf(tree: Buffer, name: string, idBytes: number): string | undefined {
   for (let at = 0; at < tree.length; ) {
     const end = tree.indexOf(0, at);

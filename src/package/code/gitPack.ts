@@ -15,7 +15,7 @@ export function listPacks(folder: string): string[] {
   }
 }
 
-/** Where a pack holds an object; undefined where it does not. Version 2 of the index: 256 counts, the ids in order, their checksums, their offsets, the large offsets. */
+/** The offset of an object in a pack; undefined when it is not in it. Index version 2: 256 counts, sorted ids, checksums, offsets, large offsets. */
 export function offsetOf(handle: number, id: string): number | undefined {
   const head = slice(handle, 0, 8 + 256 * 4);
   if (head.readUInt32BE(0) !== 0xff744f63 || head.readUInt32BE(4) !== 2) {
@@ -47,7 +47,7 @@ export function offsetOf(handle: number, id: string): number | undefined {
   return undefined;
 }
 
-/** An object begins with its type and its length when unpacked; `next` is what follows, in bytes. */
+/** Reads an object's type and unpacked length. @returns `next` is the offset behind them, in bytes */
 export function objectHead(bytes: Buffer): { readonly type: number; readonly length: number; readonly next: number } {
   let byte = bytes.readUInt8(0);
   const type = (byte >> 4) & 7;
@@ -61,7 +61,7 @@ export function objectHead(bytes: Buffer): { readonly type: number; readonly len
   return { type, length, next };
 }
 
-/** How far before a delta its base stands in the pack. */
+/** The distance in bytes from a delta back to its base in the pack. */
 export function backOffset(bytes: Buffer, at: number): { readonly distance: number; readonly next: number } {
   let byte = bytes.readUInt8(at);
   let distance = byte & 0x7f;
@@ -74,7 +74,7 @@ export function backOffset(bytes: Buffer, at: number): { readonly distance: numb
   return { distance, next };
 }
 
-/** Copies from the base and insertions, after both lengths. @throws on what is no delta */
+/** Applies a delta: both lengths, then copies from the base and insertions. @throws when it is not a delta */
 export function applyDelta(base: Buffer, delta: Buffer): Buffer {
   let at = 0;
   const number = (): number => {
@@ -117,7 +117,7 @@ export function applyDelta(base: Buffer, delta: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Opens a regular file for one use. Undefined for what is not there or is none. @throws what opening and reading throw */
+/** Opens a regular file for one use. Undefined when there is no regular file. @throws I/O errors */
 export function withFile<T>(path: string, use: (handle: number, size: number) => T): T | undefined {
   let handle: number | undefined;
   try {

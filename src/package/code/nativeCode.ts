@@ -13,10 +13,10 @@ export interface ElfSegment {
   readonly length: number;
 }
 
-/** Program headers stand right behind the file header in what linkers make. */
+/** Linkers put the program headers directly behind the file header. */
 const headBytes = 16_384;
 
-/** The loadable segments of an ELF file; undefined when it is none or cannot be read. Little-endian, 32 and 64 bit (elf(5)). */
+/** The loadable segments of an ELF file (elf(5); little-endian, 32 and 64 bit); undefined when it is not one or cannot be read. */
 function elfSegments(path: string): ElfSegment[] | undefined {
   const head = readStart(path, headBytes);
   return head && parseElf(head);
@@ -47,12 +47,12 @@ export function parseElf(head: Buffer): ElfSegment[] | undefined {
   return segments;
 }
 
-/** Pages of the systems that we meet; a layout that fits with one of them is taken for the same. */
+/** Page sizes of Linux systems. A layout that fits with one of them counts as equal. */
 const pageSizes = [4_096, 16_384, 65_536];
 
 /**
- * Whether mapped pieces can come from a file with these segments. Compared are where the file's mapped part ends and, where both sides have exactly one, the
- * executable piece: the others are split when the loader protects them. Equal does not prove that it is the same file; different proves that it is not.
+ * Whether mapped pieces can come from a file with these segments. Compares the end of the file's mapped part and, where both sides have exactly one, the executable
+ * piece; the loader splits the others when it protects them. A match does not prove that it is the same file; a mismatch proves that it is not.
  */
 export function layoutFits(pieces: readonly MappedPiece[], segments: readonly ElfSegment[]): boolean {
   const end = Math.max(...pieces.map((piece) => piece.offset + piece.length));
@@ -73,19 +73,19 @@ export function layoutFits(pieces: readonly MappedPiece[], segments: readonly El
   });
 }
 
-/** What became of native code that a process has loaded and whose file was replaced. */
+/** Native code that a process has loaded and whose file was replaced. */
 interface NativeChange {
-  /** Where it was loaded from, with what an installer did to the name undone. */
+  /** The path that it was loaded from, before an installer renamed it. */
   readonly path: string;
-  /** The package it belongs to, where that can be told. */
+  /** Its package, where known. */
   readonly package?: string;
-  /** `other`: the file there now has another layout, so it is another file. `alike`: it may be the same again. */
+  /** `other`: the file there now has another layout, so it is another file. `alike`: it may be the same. */
   readonly now: 'other' | 'alike' | 'gone' | 'unreadable';
 }
 
 /**
- * Compares native code whose file is not under its name any more with what is there now. Only what lies in one of `roots` counts: a library of the system
- * is not the server's.
+ * Compares native code whose file is no longer under its name with the file that is there now. Only files in one of `roots` count: libraries of the system do not
+ * belong to the server.
  */
 export function compareNative(
   deleted: readonly DeletedCode[],
@@ -112,8 +112,8 @@ function stateOf(path: string, code: DeletedCode): NativeChange['now'] {
 }
 
 /**
- * Installers rename a package before they delete it, and the kernel then names the deleted file by the new name: pip makes `~ame` of `name` (the first
- * letter is lost and looked up among what is there), npm makes `.name-XXXXXXXX`.
+ * Undoes an installer's rename. Installers rename a package before they delete it, and the kernel reports the deleted file under the new name: pip renames `name` to
+ * `~ame` (the first letter is found by the names that exist), npm to `.name-XXXXXXXX`.
  */
 function originalPath(path: string): string {
   const parts = path.split('/');
@@ -150,7 +150,7 @@ function packageOfFile(path: string, packages: readonly InstalledPackage[]): str
   })?.name;
 }
 
-/** The name below a site directory: `pydantic_core` of `…/pydantic_core/_x.so`, `_cffi` of `…/_cffi.abi3.so`. */
+/** The top name below a site directory: `pydantic_core` of `…/pydantic_core/_x.so`, `_cffi` of `…/_cffi.abi3.so`. */
 function topName(path: string, site: string): string {
   return (path.slice(site.length + 1).split('/')[0] ?? '').split('.')[0] ?? '';
 }

@@ -4,27 +4,27 @@ import type { FileNumbers, ProcessDetail, ProcessRow } from '../../model/process
 import { statPath } from '../../storage/boundedFile.ts';
 import { workingDirectory } from '../processView.ts';
 
-/** What is under a name now, compared with the file that a process runs. */
+/** The file under a name now, compared with the one that a process runs. */
 type ProgramAt =
   | { readonly state: 'same' }
-  /** Another file with other content. `changedAt`: newest change of it, epoch ms; `bornAt` where the file system tells. */
+  /** Another file with other content. `changedAt`: newest change of it, epoch ms; `bornAt` where the file system has birth times. */
   | { readonly state: 'other'; readonly leadsTo: string; readonly changedAt: number; readonly bornAt?: number }
   | { readonly state: 'absent'; readonly reason: string }
   | { readonly state: 'unknown'; readonly reason: string };
 
-/** No program is larger; comparing more would take seconds. */
+/** Larger programs are not compared: that takes seconds. In bytes. */
 const maxProgramBytes = 1024 ** 3;
 const chunkBytes = 1024 * 1024;
 
 /**
- * Compares what a process runs with what is under a path now. The kernel keeps the running file readable, also when it was deleted, so content decides: the
- * same content again (a reinstall, a copy, another link) is the same program. Reads files; runs nothing.
+ * Compares the program that a process runs with the file under a path now. The kernel keeps the running file readable, even when it was deleted, so content
+ * decides: equal content (a reinstall, a copy, another link) is the same program. Reads files; runs nothing.
  */
 export class ProgramFiles {
-  /** By the numbers of both files: whether their contents are equal. */
+  /** Whether two files have equal content, by their stat numbers. */
   readonly #equal = new Map<string, boolean>();
 
-  /** @param running what `ProcessDetail.program` says of the process */
+  /** @param running `ProcessDetail.program` */
   at(path: string, pid: number, running: FileNumbers): ProgramAt {
     const seen = statPath(path);
     if (seen.status !== 'ok') {
@@ -39,7 +39,7 @@ export class ProgramFiles {
     }
     const equal = stat.size === running.size ? this.#sameContent(path, stat, pid, running) : false;
     if (equal === undefined) {
-      return { state: 'unknown', reason: `${path} could not be compared with the program that runs` };
+      return { state: 'unknown', reason: `${path} could not be compared with the running program` };
     }
     const born = stat.birthtimeMs > 0 && stat.birthtimeMs <= stat.ctimeMs ? stat.birthtimeMs : undefined;
     return equal
@@ -61,7 +61,7 @@ export class ProgramFiles {
   }
 }
 
-/** Undefined when one cannot be read or is not the file that was looked at. */
+/** Undefined when one of them cannot be read or was replaced since its stat was read. */
 function compareFiles(a: string, numbers: FileNumbers, b: string, stat: Stats): boolean | undefined {
   const handles: number[] = [];
   try {
@@ -93,8 +93,8 @@ function compareFiles(a: string, numbers: FileNumbers, b: string, stat: Stats): 
 }
 
 /**
- * The path by which the process names its program: what its next start would take. Undefined when that cannot be told (a title, a directory that is gone).
- * Only a path that was seen to lead to the running file says anything: programs are free to write something else there.
+ * The path of the program on the command line, which the next start runs. Undefined when it is unknown (a title, a directory that is gone). Only a path that led to
+ * the running file before is evidence: a program can write anything there.
  */
 export function namedProgram(row: ProcessRow, detail: ProcessDetail): string | undefined {
   const name = row.argvExact ? (row.argv[0] ?? '') : '';
@@ -115,7 +115,7 @@ export function namedProgram(row: ProcessRow, detail: ProcessDetail): string | u
   return undefined;
 }
 
-/** The file that the kernel names, without its mark. Undefined for what never had a name (memory files). */
+/** The path of the program file by the kernel, without its mark for deleted files. Undefined for files without a name (memory files). */
 export function programPath(exe: string): string | undefined {
   const path = exe.replace(/ \(deleted\)$/, '');
   return /^\/memfd:|^[^/]/.test(path) ? undefined : path;

@@ -16,21 +16,21 @@ import { listDistributions, recordLines } from '../python/pythonMetadata.ts';
 import { editableSource, isEditable } from '../python/pythonOwner.ts';
 import { siteDirectories } from '../python/pythonSites.ts';
 
-/** Commands that load the file that they are given into their own process: `fastmcp run server.py`, `mcp run server.py:app`. */
+/** Commands that load a given file into their own process: `fastmcp run server.py`, `mcp run server.py:app`. */
 const fileRunners = new Set(['fastmcp', 'mcp']);
-/** Commands that load the module that they are given: `uvicorn package.module:app`. */
+/** Commands that load a given module: `uvicorn package.module:app`. */
 const moduleRunners = new Set(['uvicorn', 'hypercorn', 'gunicorn', 'granian']);
 
-/** What an installed command was told to load of somebody's own source. */
+/** The source that an installed command was given to load. */
 type RunByCommand = { readonly file: string } | { readonly module: string };
 
 /**
- * The source that an installed command runs in its own process. Only of commands that are known to do that: of any other a file on the command line may be
- * data. Undefined when there is none.
+ * The source that an installed command runs in its own process. Only for commands that are known to do that: a file on the command line of any other may be data.
+ * Undefined when there is none.
  *
  * @param command its name, or the module that `-m` names
- * @param words what stands after it
- * @param cwd the process's directory, where it can be read
+ * @param words the arguments after it
+ * @param cwd the working directory, where it can be read
  */
 function runByCommand(command: string, words: readonly string[], cwd: string | undefined): RunByCommand | undefined {
   const name = command.split('.')[0] ?? command;
@@ -51,18 +51,18 @@ function isFile(path: string): boolean {
   return seen?.status === 'ok' && seen.stat.isFile();
 }
 
-/** Where the source that a process uses in place begins. */
+/** The entry of source that a process uses in place. */
 export interface SourceEntry {
   readonly kind: 'node' | 'python';
   /** Absolute. The first is the entry itself. */
   readonly files: readonly string[];
-  /** Python: directories in which whole module names are looked up. */
+  /** Python: directories that are searched for absolute imports. */
   readonly roots: readonly string[];
 }
 
 /**
- * The source of a process that runs somebody's own files: a plain script (`node server.js`, `python server.py`, `python -m mine`), a package whose source is
- * used in place, or a file that an installed command loads (`fastmcp run server.py`). Undefined for installed packages, whose content the installer recorded.
+ * The source of a process that runs files in place: a plain script (`node server.js`, `python server.py`, `python -m mine`), a package whose source is used in place,
+ * or a file that an installed command loads (`fastmcp run server.py`). Undefined for installed packages, whose content the installer recorded.
  */
 export function sourceEntry(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | undefined): SourceEntry | undefined {
   const installed = ref !== undefined && ref.editable !== true;
@@ -81,7 +81,7 @@ export function sourceEntry(row: ProcessRow, detail: ProcessDetail, ref: Package
 }
 
 /**
- * The source of packages that are used in place (npm link, pip install -e) by a server that is itself installed: where each of them begins.
+ * The entries of packages that an installed server requires and that are used in place (npm link, pip install -e).
  *
  * @param packages of the server's closure, its own first
  */
@@ -138,7 +138,7 @@ function pythonSource(row: ProcessRow, detail: ProcessDetail, ref: PackageRef | 
     return moduleSource(editable.modules, editable.roots);
   }
   if (ref === undefined && /^(bin|Scripts)$/i.test(basename(dirname(script))) && venvConfig(dirname(dirname(script)))) {
-    // A command of an environment only leads to code elsewhere; whose it is, is not known.
+    // A command of an environment only loads code from elsewhere; from which package is unknown.
     return undefined;
   }
   const folder = statPath(script);
@@ -175,7 +175,7 @@ function moduleSource(modules: readonly string[], roots: readonly string[]): Sou
   return undefined;
 }
 
-/** What is installed has a record of its own. */
+/** Installed packages are compared by their records. */
 function inSites(file: string): boolean {
   return /[\\/](site|dist)-packages[\\/]/.test(file);
 }
@@ -204,7 +204,7 @@ function editableRoots(ref: PackageRef): { readonly roots: readonly string[]; re
   return { roots: [], modules: [] };
 }
 
-/** The directories above the packages that the finder of an editable install (setuptools) maps to: `MAPPING = {'name': '/where/name'}`. */
+/** The parent directories of the packages in the mapping of an editable install (setuptools): `MAPPING = {'name': '/where/name'}`. */
 function mappedRoots(finder: string): string[] {
   const mapping = /^MAPPING\b[^={]*=\s*\{([^}]*)\}/m.exec(finder)?.[1] ?? '';
   return [...mapping.matchAll(/'([\w.]+)'\s*:\s*'([^'\\\n]+)'/g)].flatMap(([, name = '', path = '']) =>
@@ -214,7 +214,7 @@ function mappedRoots(finder: string): string[] {
   );
 }
 
-/** `name = package.module:function` of an entry_points.txt. */
+/** Modules of the lines `name = package.module:function` in an entry_points.txt. */
 function commandModules(entryPoints: string, command: string): string[] {
   return entryPoints.split(/\r?\n/).flatMap((line) => {
     const match = /^\s*([^=\s]+)\s*=\s*([\w.]+)/.exec(line);

@@ -4,7 +4,7 @@ import { moduleFile, namedModules } from '../npm/nodeImports.ts';
 import { importedFiles, pythonImports } from '../python/pythonImports.ts';
 import type { SourceEntry } from './sourceEntry.ts';
 
-/** One file of source that a process loads. */
+/** One source file that a process loads. */
 export interface SourceFile {
   /** Absolute, links resolved where the loader resolves them. */
   readonly path: string;
@@ -12,16 +12,16 @@ export interface SourceFile {
   readonly hash: string;
   /** Epoch ms. */
   readonly modifiedAt: number;
-  /** Epoch ms; moves with every change, and with chmod and links. */
+  /** Epoch ms; changes with every write, chmod and link. */
   readonly changedAt: number;
 }
 
-/** Larger programs are followed this far; what is beyond is not compared. */
+/** Imports are followed up to this many files; others are not compared. */
 const maxFiles = 500;
 const maxFileBytes = 4 * 1024 * 1024;
 const maxBytes = 32 * 1024 * 1024;
 
-/** The files that a process loads of its own source, found by following the imports from its entry. Installed packages are not part of it. Never throws. */
+/** The source files that a process loads in place, found by following the imports from its entry, without installed packages. Never throws. */
 export function readSources(entry: SourceEntry): SourceFile[] {
   const queue = [...entry.files];
   const seen = new Set(queue);
@@ -52,12 +52,12 @@ function nextFiles(entry: SourceEntry, path: string, text: string): string[] {
   return namedModules(text).flatMap((name) => moduleFile(name, path) ?? []);
 }
 
-/** What a file of source is now; content only where something about the file moved. */
-export class SourceLooks {
+/** A source file now; its content is read only when its stat changed. */
+export class SourceFileCache {
   readonly #hashes = new Map<string, { readonly stat: string; readonly hash: string }>();
 
-  /** `absent` is the system's word; what is refused is `unreadable`. */
-  look(path: string): SourceFile | 'absent' | 'unreadable' {
+  /** `absent` only when the system says so; `unreadable` when access is refused. */
+  read(path: string): SourceFile | 'absent' | 'unreadable' {
     const seen = statPath(path);
     if (seen.status !== 'ok') {
       return seen.status;
@@ -74,7 +74,7 @@ export class SourceLooks {
       return read.status;
     }
     const hash = hashOf(read.text);
-    // Two writes within one tick of the file system's clock carry the same times.
+    // Two writes within one tick of the file system's clock have the same times.
     if (Date.now() - stat.ctimeMs > 1_000) {
       this.#hashes.set(path, { stat: key, hash });
     }

@@ -9,8 +9,8 @@ import { type NpmSpec, parseNpmSpec } from '../../version/npmSpec.ts';
 import { workingDirectory } from '../processView.ts';
 
 /**
- * The package of `deno run npm:…`. Deno keeps each version in a directory of its own, `DENO_DIR/npm/<registry>/<name>/<version>`, and changes none of them; which of
- * them a process runs, its specifier says, or that there was only one at its start (seen with Deno 2.9.6).
+ * The package of `deno run npm:…`. Deno keeps each version in a directory of its own, `DENO_DIR/npm/<registry>/<name>/<version>`, and never changes one. The
+ * specifier names the version that runs, or there was only one that fits when the process started (tried with Deno 2.9.6).
  *
  * @param specifier `npm:[/]name[@version|range|tag][/path]`
  */
@@ -25,7 +25,7 @@ export function denoPackage(
   }
   const modules = moduleFolder(spec.name, workingDirectory(detail));
   if (modules !== undefined) {
-    return { unknown: `${modules} may stand in for the version in Deno's cache` };
+    return { unknown: `${modules} may be used instead of the version in Deno's cache` };
   }
   const caches = cacheFolders(detail).flatMap((cache) => list(join(cache, 'npm')).map((registry) => join(cache, 'npm', registry)));
   const found = caches.flatMap((registry) => versionsIn(join(registry, spec.name), spec, row.startedAt));
@@ -34,17 +34,17 @@ export function denoPackage(
     return { unknown: `Deno's cache does not hold ${spec.name}${spec.selector ? `@${spec.selector.value}` : ''}` };
   }
   return found.length > 1
-    ? { unknown: `Deno's cache holds ${found.length} versions that it may have been started with` }
+    ? { unknown: `Deno's cache holds ${found.length} versions that fit the command line` }
     : { ref: { ecosystem: 'npm', entry: join(only, 'package.json'), environment: only, name: spec.name } };
 }
 
-/** Without the path inside of the package: `npm:/@scope/name@1/bin` is `@scope/name@1`. */
+/** The specifier without the path in the package: `npm:/@scope/name@1/bin` gives `@scope/name@1`. */
 function plainSpec(specifier: string): string {
   const text = specifier.replace(/^npm:\/?/, '');
   return /^(@[^/@]+\/)?[^/@]+(@[^/]*)?/.exec(text)?.[0] ?? text;
 }
 
-/** Where a project has packages of its own, Deno may take them from there. */
+/** The package's directory in a project's own `node_modules`, which Deno may use instead of its cache. */
 function moduleFolder(name: string, cwd: string | undefined): string | undefined {
   for (let at = cwd; at !== undefined; at = dirname(at)) {
     const path = join(at, 'node_modules', name);
@@ -58,7 +58,7 @@ function moduleFolder(name: string, cwd: string | undefined): string | undefined
   return undefined;
 }
 
-/** DENO_DIR, else the user's cache directory (docs: "DENO_DIR", by system). */
+/** DENO_DIR, else the user's cache directory (Deno's documentation, "DENO_DIR"). */
 function cacheFolders(detail: ProcessDetail): string[] {
   const variable = (name: string): string | undefined => {
     const value = detail.environment?.get(name);
@@ -77,7 +77,7 @@ function cacheFolders(detail: ProcessDetail): string[] {
       ];
 }
 
-/** Directories of the versions that a specifier may mean, of those that were there when the process had just started. */
+/** Directories of the versions that fit a specifier and existed just after the process started. */
 function versionsIn(folder: string, spec: Extract<NpmSpec, { kind: 'registry' }>, startedAt: number): string[] {
   const { selector } = spec;
   const all = list(folder).filter((name) => valid(name) !== null);
@@ -88,7 +88,7 @@ function versionsIn(folder: string, spec: Extract<NpmSpec, { kind: 'registry' }>
   if (paths.length < 2) {
     return paths;
   }
-  // What Deno fetched for the process itself may be there a minute after its start; what came later was for another one.
+  // Deno may fetch a version for this process within a minute after its start. Later ones were fetched for another process.
   return paths.filter((path) => {
     const seen = statPath(path);
     return seen.status !== 'ok' || seen.stat.birthtimeMs <= startedAt + fetchMs;

@@ -4,13 +4,13 @@ import type { InstalledPackage } from '../../model/package.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
 import { bunLocked, type LockedPackage, pnpmLocked } from './lockFiles.ts';
 
-/** Lock files that installers write whenever what they install changes, and leave alone else (npm does so with `npm ci` only). */
+/** Lock files that installers write only when the installed versions change (npm: only with `npm ci`). */
 const lockFiles = ['pnpm-lock.yaml', 'bun.lock', 'package-lock.json', 'yarn.lock'] as const;
 const maxLockBytes = 32 * 1024 * 1024;
 
 /**
- * Whether npm packages that were installed after a moment are the versions that a lock file names which was there, as it is, before that moment: then the same
- * versions were installed again (`rm -rf node_modules` and an install). Only frees from a suspicion: a lock file of any other age says nothing.
+ * Whether a lock file that was last written before a moment names the versions of packages that were installed after it: then the same versions were installed
+ * again (`rm -rf node_modules` and an install). Only removes a suspicion: a younger lock file says nothing.
  *
  * @param before epoch ms
  */
@@ -31,7 +31,7 @@ export function lockedBefore(packages: readonly InstalledPackage[], before: numb
   );
 }
 
-/** What the lock files of a project name; nothing as soon as one of them was written since: it may be the one that counts. */
+/** The test whether a project's lock files name a version. It fails for all when one of the files was written later: that one may be in use. */
 function lockOf(project: string, before: number): (item: InstalledPackage) => boolean {
   const found = lockFiles.map((name) => ({ name, read: readBounded(join(project, name), maxLockBytes) }));
   const unsure = found.some(

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 
-/** What a command line of a JavaScript runtime loads first. */
+/** The script that a JavaScript runtime loads first. */
 export type ScriptArgument =
-  /** `at` is its index in the arguments, for those who must join words that were split at spaces. */
+  /** `at` is its index in the arguments, for callers that join a path which was split at spaces. */
   { readonly script: string; readonly at: number } | { readonly unknown: string };
 
-/** Options that take the next argument as their value when they are not written with `=`. Source: `node --help` of Node 20 to 24, `bun --help`, `deno run --help`. */
+/** Options whose value is the next argument when they are written without `=`. Source: `node --help` of Node 20 to 24, `bun --help`, `deno run --help`. */
 const valueOptions = new Set([
   '-r',
   '--require',
@@ -89,10 +89,10 @@ const denoValueOptions = new Set([
 
 const evaluating = new Set(['-e', '--eval', '-p', '--print', '-pe', '-ep']);
 
-/** Programs that run the script that follows them in the same process: what counts is that script. */
+/** Programs that load the script given to them into their own process. */
 const runners = new Set(['ts-node', 'ts-node-esm', 'ts-node-script', 'ts-node-transpile-only', 'tsx', 'jiti', 'babel-node', 'esno']);
 
-/** Finds the script in the arguments of a Node process; `args` without the program's own name. */
+/** The script in the arguments of a Node process. @param args without the program itself */
 export function nodeScript(args: readonly string[]): ScriptArgument {
   const first = firstOperand(args, 0, valueOptions);
   if ('unknown' in first) {
@@ -133,7 +133,7 @@ export function denoScript(args: readonly string[]): ScriptArgument {
   }
   const script = ['run', 'serve', 'x'].includes(first.script) ? firstOperand(args, first.at + 1, denoValueOptions) : first;
   if (!('unknown' in script) && /^(jsr|https?|data|node):/.test(script.script)) {
-    return { unknown: 'it runs from an address or from JSR: what Deno keeps of that has no version that can be read' };
+    return { unknown: 'it runs from an address or from JSR, for which the cache of Deno has no readable version' };
   }
   return script;
 }
@@ -146,7 +146,7 @@ function firstOperand(args: readonly string[], from: number, withValue: Readonly
       return script === undefined ? { unknown: 'its command line names no script' } : { script, at: at + 1 };
     }
     if (argument === '-') {
-      return { unknown: 'its program came through standard input' };
+      return { unknown: 'its program came through stdin' };
     }
     if (!argument.startsWith('-')) {
       return argument === '' ? { unknown: 'its command line names no script' } : { script: argument, at };

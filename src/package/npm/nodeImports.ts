@@ -7,7 +7,7 @@ const fromShape = /\b(import|export)\b(\s+type\b)?[^'"`;()]{0,2000}?\bfrom\s*(['
 const sideEffectShape = /\bimport\s*(['"])([^'"\n]{1,500})\1/g;
 const callShape = /\b(?:require|import)\s*\(\s*(['"])([^'"\n]{1,500})\1/g;
 
-/** The modules that a JavaScript or TypeScript text names literally. Lines that are comments as a whole are passed over. */
+/** The modules that a JavaScript or TypeScript text names literally. Lines that begin as a comment are skipped. */
 export function namedModules(text: string): string[] {
   const code = text.replace(/^[ \t]*(\/\/|\*|\/\*).*$/gm, '');
   const names = new Set<string>();
@@ -27,8 +27,8 @@ export function namedModules(text: string): string[] {
 const extensions = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'];
 
 /**
- * The source file that a module name leads to, seen from a file: relative and absolute ones, and packages of a workspace (links that lead out of
- * `node_modules`). Undefined for installed packages, built-in modules, data and what is not there.
+ * The source file that a module name means in a file: a relative or absolute path, or a package of a workspace (a link out of `node_modules`).
+ * Undefined for installed packages, built-in modules, data files and missing files.
  */
 export function moduleFile(name: string, from: string): string | undefined {
   if (/^\.{1,2}(\/|$)|^\//.test(name)) {
@@ -47,7 +47,7 @@ function sourceFile(path: string): string | undefined {
   ];
   for (const candidate of candidates) {
     const seen = statPath(candidate);
-    // Data that is imported (JSON) may be what the server itself writes.
+    // The server itself may write the data (JSON) that it imports.
     if (seen.status === 'ok' && seen.stat.isFile() && /^\.[cm]?[jt]sx?$/.test(extname(candidate))) {
       return real(candidate);
     }
@@ -69,7 +69,6 @@ function workspacePackage(name: string, from: string): string | undefined {
 }
 
 /** What `import 'name'` loads of a package: its exports for `.`, else `main`, else index.js. */
-/** The file that a package in this directory begins with, by its own description. */
 export function mainFile(directory: string): string | undefined {
   const json = readJsonObject(join(directory, 'package.json'));
   return json && sourceFile(resolve(directory, exportTarget(json.exports) ?? (typeof json.main === 'string' ? json.main : 'index.js')));

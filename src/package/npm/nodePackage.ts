@@ -8,17 +8,17 @@ import { versionShaped } from '../../version/versionShape.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 import { yarnRef } from './yarnArchive.ts';
 
-/** What counts of a package.json. Everything in it is somebody else's text: only what has the right shape is kept. */
+/** The part of a package.json that is used. The file is untrusted: only values of the right shape are kept. */
 export interface Manifest {
   readonly name?: string;
   readonly version?: string;
   /** Names of dependencies, optional and peer dependencies; never of development dependencies. */
   readonly requires: readonly string[];
-  /** Has the marks of a package, although maybe no version: a project's own package.json often has none. */
+  /** It has the fields of a package, even without a version: a project's own package.json often has none. */
   readonly packageLike: boolean;
 }
 
-/** Where a package lies: its directory (links resolved), and whether it was installed there or is somebody's source. */
+/** A package's directory (links resolved), and whether it was installed there or is source in place. */
 interface PackageHome {
   readonly directory: string;
   readonly manifest: Manifest;
@@ -62,12 +62,12 @@ export function readManifest(
     return { reason: file.reason, absent: file.status === 'absent' };
   }
   const manifest = 'value' in file ? file.value : parseManifest(file.text);
-  return manifest ? { manifest } : { reason: `${path} is not a package description that can be read`, absent: false };
+  return manifest ? { manifest } : { reason: `${path} is not a package description`, absent: false };
 }
 
 /**
- * The package that a file belongs to: the nearest package.json upwards with name and version. Below `node_modules` the search ends at the package's own
- * directory, so that a broken package is never taken for the project around it. Files inside may be nameless (`{"type":"module"}`).
+ * The package that a file belongs to: the nearest package.json upwards with a name and a version. Below `node_modules` the search ends at the package's own
+ * directory, so that a broken package is never taken for the project around it. Subfolders may have a package.json without a name (`{"type":"module"}`).
  *
  * @param file absolute, links resolved
  */
@@ -108,7 +108,7 @@ export function installedRoot(path: string): string | undefined {
   return parts.length < length ? undefined : parts.slice(0, length).join(sep);
 }
 
-/** The package reference of a script as the process names it. */
+/** The package reference of a script. */
 export function refOfScript(entry: string): { readonly ref: PackageRef } | { readonly unknown: string } {
   const archived = yarnRef(entry);
   if (archived) {
@@ -127,7 +127,7 @@ export function refOfScript(entry: string): { readonly ref: PackageRef } | { rea
   return { ref: { ecosystem: 'npm', entry, environment, name, ...(home.installed ? {} : { editable: true }) } };
 }
 
-/** Whether an installed package's directory is one of Yarn's store, which its links lead to (`nodeLinker: pnpm`). */
+/** Whether a package's directory is in Yarn's store (`nodeLinker: pnpm`). */
 export function inYarnStore(directory: string): boolean {
   return /[\\/]node_modules[\\/]\.store[\\/][^\\/]+[\\/]package$/.test(directory);
 }
@@ -141,10 +141,10 @@ function holderOf(directory: string): string {
   return dirname(basename(parent).startsWith('@') ? dirname(parent) : parent);
 }
 
-/** Finds the file that a script argument stands for, as Node does for its main script: as written, with an extension, or a directory. */
+/** The file of a script argument, by Node's rule for the main script: as written, with an extension, or in a directory. */
 function resolveScript(entry: string): { readonly path: string } | { readonly unknown: string } {
   if (/\.zip[\\/]/.test(entry)) {
-    return { unknown: 'it runs from inside an archive that has no version in its name' };
+    return { unknown: 'it runs from an archive that has no version in its name' };
   }
   for (const candidate of [entry, `${entry}.js`, `${entry}.cjs`, `${entry}.mjs`, `${entry}.json`, `${entry}.node`]) {
     if (existsSync(candidate)) {

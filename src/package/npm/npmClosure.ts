@@ -12,8 +12,8 @@ import { NpmLockContents } from './npmLock.ts';
 import { readYarnArchive, yarnArchive } from './yarnArchive.ts';
 
 /**
- * The package of an npm reference and everything that it requires, found as Node finds it: `node_modules` upwards from where each package really
- * lies. So one reading serves npm (local, global, npx), pnpm and bun. The entry is resolved anew each time: a link may lead elsewhere now.
+ * Reads the package of an npm reference and all that it requires, found as Node finds them: in `node_modules` upwards from the real directory of each package.
+ * The same rule serves npm (local, global, npx), pnpm and bun. Links are resolved at each reading, because they may lead elsewhere now.
  */
 export function readNpmClosure(ref: PackageRef, cache: MetadataCache, now: number): PartsOrFailure {
   const archive = yarnArchive(ref.entry);
@@ -44,7 +44,7 @@ function ownDirectory(
   if (file.status === 'unreadable') {
     return { status: 'unreadable', reason: file.reason };
   }
-  // The entry's file is gone. Its package may still be there: a new version may have moved its files, a build may be under way.
+  // The entry's file is gone. Its package may still be there: a new version may have moved its files, or a build is running.
   const there = statPath(named);
   if (there.status !== 'ok') {
     return there.status === 'absent'
@@ -70,7 +70,7 @@ function resolvedEntry(entry: string): { readonly path: string } | { readonly st
   return why ?? { status: 'unreadable', reason: `${entry} cannot be read` };
 }
 
-/** One walk over the closure; holds what was looked at, so that nothing is looked at twice. */
+/** One walk over the closure. Caches what it reads, so that it reads nothing twice. */
 class NpmWalk {
   readonly #cache: MetadataCache;
   readonly #now: number;
@@ -84,7 +84,7 @@ class NpmWalk {
   readonly #places = new Set<string>();
   readonly #packages: InstalledPackage[] = [];
   #changedAt = 0;
-  /** The first thing that may not be looked at: what lies behind it must not seem to be removed. */
+  /** The first thing that may not be read: what it holds must not seem to be removed. */
   #refused: string | undefined;
 
   constructor(cache: MetadataCache, now: number) {
@@ -140,9 +140,9 @@ class NpmWalk {
     const stat = this.#lstat(directory);
     const parent = dirname(directory);
     const parentStat = this.#lstat(parent);
-    // Of a scope, the directory above it too: a removal of everything is seen there first.
+    // For a scope also the directory above: a removal of all packages changes that one first.
     const above = basename(parent).startsWith('@') ? this.#lstat(dirname(parent)) : undefined;
-    // What Yarn unpacks into its store has the archive's times; the directory around it has its own.
+    // Files in Yarn's store have the times of the archive; the directory around them has its own.
     const own = inYarnStore(directory) ? { path: parent, stat: parentStat } : { path: directory, stat };
     const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
     const content = version === undefined ? undefined : (this.#locks.contentOf(directory, version) ?? this.#ownCode(directory));
@@ -152,7 +152,7 @@ class NpmWalk {
       ...(version === undefined ? {} : { version }),
       root: directory,
       ...(content === undefined ? {} : { content }),
-      // A directory with somebody's own source was not installed; when it was made says nothing about its code.
+      // A directory of source in place was not installed: its creation says nothing about its code.
       ...(installedAt === undefined || installedRoot(directory) === undefined ? {} : { installedAt }),
     });
     this.#changedAt = Math.max(
@@ -163,7 +163,7 @@ class NpmWalk {
     this.#watchFor(directory);
   }
 
-  /** Of the server's own package alone: reading the code of all that it requires would cost more than it tells. */
+  /** For the server's own package only: reading the code of all dependencies takes too long. */
   #ownCode(directory: string): string | undefined {
     const isOwn = this.#packages.length === 0 && installedRoot(directory) !== undefined;
     const read = isOwn ? codeContent(directory, this.#cache) : undefined;
@@ -175,8 +175,8 @@ class NpmWalk {
   }
 
   /**
-   * Yarn leaves a package's directory and replaces the files in it (Yarn 1 with the times of the archive): what tells is the birth of package.json. Its own
-   * mark, by the version of Yarn, is written at the end of each install that changes something, and a copy with its times keeps the mark's.
+   * Yarn keeps a package's directory and replaces the files in it (Yarn 1 with the times of the archive), so the birth time of package.json counts. Yarn writes
+   * a file of its own at the end of each install that changes something; in a copy that kept its times, that file has the older time.
    */
   #yarnInstall(directory: string): number | undefined {
     const root = installedRoot(directory);
@@ -194,7 +194,7 @@ class NpmWalk {
   #watchFor(directory: string): void {
     const parent = dirname(directory);
     if (installedRoot(directory) === undefined) {
-      // package.json of a project stands in the project's directory itself.
+      // A project's package.json is in the project's directory itself.
       this.#watch.add(directory);
     } else if (isVirtualStore(parent)) {
       this.#watch.add(virtualStore.exec(parent)?.[1] ?? parent);
@@ -270,7 +270,7 @@ class NpmWalk {
   }
 }
 
-/** Stores with a directory for each version, which links lead to: pnpm's, and those of Yarn and npm. */
+/** Whether a directory is in a store with a directory for each version, as pnpm, Yarn and npm have: links in `node_modules` lead there. */
 const virtualStore = /^(.*?[\\/]node_modules[\\/]\.(?:pnpm|store))[\\/]/;
 
 function isVirtualStore(path: string): boolean {

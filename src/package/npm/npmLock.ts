@@ -3,24 +3,24 @@ import { isRecord } from '../../base/json.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 
-/** What a hidden lock file says of one path: version, and what its content is known by. */
+/** What a hidden lock file says of one path: the version, and a hash or commit of the content. */
 type LockEntry = { readonly version?: string; readonly content?: string };
 
 /**
- * Contents of npm packages by npm's hidden lock file (`node_modules/.package-lock.json`, "lockfileVersion" 2 and 3), which npm writes at the end of each
- * install. Only what it says about content is used. Its times move with every `npm install`, so they serve to wait, never as evidence.
+ * Contents of npm packages from npm's hidden lock file (`node_modules/.package-lock.json`, "lockfileVersion" 2 and 3), which npm writes at the end of each
+ * install. Only its hashes are evidence. Its times change with every `npm install`; they are used only to wait for a running install.
  */
 export class NpmLockContents {
   readonly #cache: MetadataCache;
   readonly #files = new Map<string, ReadonlyMap<string, LockEntry> | undefined>();
-  /** Newest change of a lock file that was read, epoch ms; 0 = none. */
+  /** Newest change time of the lock files that were read, epoch ms; 0 = none. */
   changedAt = 0;
 
   constructor(cache: MetadataCache) {
     this.#cache = cache;
   }
 
-  /** The content of a package directory, if a lock file above it knows that path with that same version. */
+  /** The content of a package directory, if a lock file above it has that path with the same version. */
   contentOf(directory: string, version: string): string | undefined {
     for (let at = directory; at !== dirname(at); at = dirname(at)) {
       const root = modulesRoot(at);
@@ -29,7 +29,7 @@ export class NpmLockContents {
       }
       const entry = this.#file(join(root, 'node_modules', '.package-lock.json'))?.get(relative(root, directory).split(sep).join('/'));
       if (entry) {
-        // A lock file and a package that disagree are two moments of one install.
+        // They disagree while an install is running.
         return entry.version === version ? entry.content : undefined;
       }
       at = root;
@@ -75,7 +75,7 @@ function parseLock(text: string): ReadonlyMap<string, LockEntry> {
   return entries;
 }
 
-/** The strongest hash of the tarball; for a git dependency, which has none, the commit. */
+/** The strongest hash of the tarball, or the commit of a git dependency, which has no tarball. */
 function contentMark(integrity: unknown, resolved: unknown): string | undefined {
   if (typeof integrity === 'string' && integrity.length < 4096) {
     const hashes = integrity.split(/\s+/).filter((hash) => /^sha\d+-[A-Za-z0-9+/=]+$/.test(hash));

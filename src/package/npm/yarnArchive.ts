@@ -5,22 +5,22 @@ import { isNpmName } from '../../version/npmSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import type { PartsOrFailure } from '../closureParts.ts';
 
-/** The map of a large workspace is some megabytes. */
+/** The map of a large workspace has several megabytes. */
 const maxMapBytes = 32 * 1024 * 1024;
 
-/** A package that Yarn Plug’n’Play runs from inside its archive. The archive's name holds version and content: another version is another file. */
+/** A package that Yarn Plug’n’Play runs from its archive. The archive's name has the version and a hash: another version is another file. */
 interface YarnArchive {
-  /** The zip file, with `__virtual__` undone. */
+  /** The real path of the zip file, without `__virtual__`. */
   readonly archive: string;
-  /** How the name is written in the file's name: `@scope-name`. */
+  /** The package's name in the file's name: `@scope-name`. */
   readonly slug: string;
   readonly name: string;
   readonly version: string;
-  /** The part of the file name that stands for the content. */
+  /** The hash in the file name. */
   readonly checksum: string;
 }
 
-/** Reads a path into an archive of Yarn (`…/name-npm-1.2.3-abcdef0123-10c0.zip/node_modules/name/…`); undefined for any other path. */
+/** Parses a path into an archive of Yarn (`…/name-npm-1.2.3-abcdef0123-10c0.zip/node_modules/name/…`); undefined for any other path. */
 export function yarnArchive(path: string): YarnArchive | undefined {
   const match =
     /^(.*[\\/]([^\\/]+)-npm-([^\\/]+?)-([0-9a-f]{10}(?:-[0-9a-z]+)?)\.zip)[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(
@@ -38,13 +38,13 @@ function realArchive(path: string): string {
   return match ? resolve(match[1] ?? '/', ...Array.from({ length: Number(match[2]) }, () => '..'), match[3] ?? '') : path;
 }
 
-/** The reference of such a package. */
+/** The package reference of a path into an archive of Yarn. */
 export function yarnRef(entry: string): PackageRef | undefined {
   const found = yarnArchive(entry);
   return found && { ecosystem: 'npm', entry, environment: dirname(found.archive), name: found.name };
 }
 
-/** The package as its archive's name says; what it requires stands in Yarn's own map and is not read. */
+/** The package by the name of its archive. What it requires is in Yarn's map and is not read. */
 export function readYarnArchive(found: YarnArchive): PartsOrFailure {
   const seen = statPath(found.archive);
   if (seen.status !== 'ok') {
@@ -53,15 +53,14 @@ export function readYarnArchive(found: YarnArchive): PartsOrFailure {
   return {
     status: 'ok',
     packages: [{ ecosystem: 'npm', name: found.name, version: found.version, root: found.archive, content: `yarn-${found.checksum}` }],
-    ownOnly: 'what an archive of Yarn Plug’n’Play requires is not read',
+    ownOnly: 'dependencies of Yarn Plug’n’Play archives are not read',
     changedAt: seen.stat.ctimeMs,
     watch: [dirname(found.archive)],
   };
 }
 
 /**
- * The version of a package that a project's `.pnp.cjs` leads to: what its next start loads. Undefined when the map names none or several (they would be
- * several copies) or cannot be read.
+ * The version of a package in a project's `.pnp.cjs`, which its next start loads. Undefined when the map has none or several versions, or cannot be read.
  */
 export function pnpVersion(file: string, found: YarnArchive): string | undefined {
   const text = readBounded(file, maxMapBytes);
@@ -82,7 +81,7 @@ export function pnpVersion(file: string, found: YarnArchive): string | undefined
   return versions.size === 1 ? only : undefined;
 }
 
-/** Where the project of a Plug’n’Play process has its map. */
+/** The `.pnp.cjs` of the project that a folder is in. */
 export function pnpFile(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const path = join(at, '.pnp.cjs');

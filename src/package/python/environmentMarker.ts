@@ -1,9 +1,9 @@
 import pep440 from '@renovatebot/pep440';
 
-/** The values of a marker's variables; what is not in here is not known. */
+/** The values of a marker's variables. A variable that is missing here is unknown. */
 export type MarkerValues = Readonly<Record<string, string>>;
 
-/** Marker variables of CPython on this system (PEP 508), for an environment of the given Python ("3.11"). Files alone do not tell more. */
+/** Marker variables of CPython on this system (PEP 508), for an environment of the given Python ("3.11"); files show no others. */
 export function markerValues(pythonVersion: string | undefined, platform: NodeJS.Platform, arch: string): MarkerValues {
   const system: Readonly<Record<string, string>> = { linux: 'Linux', darwin: 'Darwin', win32: 'Windows' };
   const machines: Readonly<Record<string, string>> =
@@ -23,10 +23,10 @@ export function markerValues(pythonVersion: string | undefined, platform: NodeJS
 type Token = { readonly kind: 'text' | 'name' | 'operator'; readonly value: string };
 
 /**
- * Whether a requirement with this marker holds. A marker that cannot be read, or that asks for something unknown, does not: a package that may not be
- * required at all must not make a server look outdated.
+ * Whether a requirement with this marker holds. A marker that cannot be parsed, or whose value is unknown, does not hold: a package that may not be required
+ * must not make a server look outdated.
  *
- * @param extra the extra that is being looked at, normalised; empty = none
+ * @param extra the extra that is evaluated, normalised; empty = none
  */
 export function markerHolds(marker: string, values: MarkerValues, extra: string): boolean {
   const tokens = tokenize(marker);
@@ -57,7 +57,7 @@ function tokenize(text: string): Token[] | undefined {
   return tokens;
 }
 
-/** Three-valued: undefined = not known. */
+/** Parses and evaluates a marker with three values: undefined = unknown. */
 class MarkerParser {
   readonly #tokens: readonly Token[];
   readonly #values: MarkerValues;

@@ -13,7 +13,7 @@ import { refusedIn } from './pythonMetadata.ts';
 import { type Owner, ownerOfConsoleScript, ownerOfFile, ownerOfModule } from './pythonOwner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
-/** The package of a Python process. Reads the command line, then the environment's installed metadata; the interpreter is never asked. */
+/** The package of a Python process, by its command line and the metadata of its environment. The interpreter is never run. */
 export function identifyPython(row: ProcessRow, detail: ProcessDetail): { readonly ref: PackageRef } | { readonly unknown: string } {
   const interpreter = row.argv[0] ?? '';
   const args = row.argv.slice(1);
@@ -52,8 +52,8 @@ export function identifyPython(row: ProcessRow, detail: ProcessDetail): { readon
 }
 
 /**
- * Where a user's own packages lie (`pip install --user`), which Python searches before those of the system; undefined where it does not (PEP 370), or where
- * they are not this Python's.
+ * The directory of a user's own packages (`pip install --user`), which Python searches before those of the system. Undefined where Python does not search it
+ * (PEP 370), and where it belongs to another Python.
  */
 function userSites(
   options: readonly string[],
@@ -77,7 +77,7 @@ function userSites(
   return directories.length === 0 ? undefined : { base, directories };
 }
 
-/** Directories that `-m` searches before the environment's own. */
+/** Directories that `-m` searches before the site directories. */
 function searchedFirst(detail: ProcessDetail, cwd: string | undefined): string[] {
   const paths = (detail.environment?.get('PYTHONPATH') ?? '')
     .split(delimiter)
@@ -95,9 +95,9 @@ function identifyFile(
   try {
     real = realpathSync.native(script);
   } catch {
-    // The script may have been removed under the process; its name is enough for a console script.
+    // The script may have been removed while the process runs; the name of a console script is enough.
   }
-  // Scripts of a user's own installs and links in ~/.local/bin stand outside of the interpreter's prefix: where the script really lies says the same.
+  // Scripts of `pip install --user` and links in ~/.local/bin are outside of the interpreter's prefix: their real path shows the environment.
   const inBin = /^(bin|Scripts)$/i.test(basename(dirname(real)));
   const places = [...new Set([environment, ...(inBin ? [dirname(dirname(real))] : [])])];
   let reason = '';
@@ -134,7 +134,7 @@ function toRef(owner: Owner, environment: string): PackageRef {
   };
 }
 
-/** The extras that were asked for, where the tool that made the environment wrote that down (pipx: pipx_metadata.json; uv: uv-receipt.toml). */
+/** The requested extras, where the tool that made the environment recorded them (pipx: pipx_metadata.json; uv: uv-receipt.toml). */
 function requestedExtras(environment: string, name: string): readonly string[] {
   const pipx = readBounded(join(environment, 'pipx_metadata.json'));
   const uv = readBounded(join(environment, 'uv-receipt.toml'));

@@ -12,14 +12,14 @@ import { contentOfRecord, type DistributionPlace, listDistributions, readMetadat
 import { editableSource } from './pythonOwner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
-/** The distributions of an environment as their metadata directories are named, first come first served along the search order. */
+/** The distributions of an environment by the names of their metadata directories; the first one in search order counts. */
 interface Index {
   readonly places: ReadonlyMap<string, readonly DistributionPlace[]>;
   readonly sites: readonly string[];
   readonly values: MarkerValues;
 }
 
-/** The distribution of a Python reference and everything that its metadata requires and that is installed in its environment. */
+/** Reads the distribution of a Python reference and all that it requires and that is installed in its environment. */
 export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: number): PartsOrFailure {
   const sites = siteDirectories(ref.environment);
   if (sites.status !== 'ok') {
@@ -32,14 +32,14 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
     const listed = listDistributions(site);
     if ('reason' in listed) {
       if (!listed.absent) {
-        // What lies in there must not seem to be removed.
+        // Its packages must not seem to be removed.
         return { status: 'unreadable', reason: listed.reason };
       }
       continue;
     }
     retired.push(...listed.retired);
     for (const place of listed.places) {
-      // The first directory that has a name hides the name in all others.
+      // The first directory that has a name hides the same name in later ones.
       if ((siteOf.get(place.name) ?? site) === site) {
         siteOf.set(place.name, site);
         places.set(place.name, [...(places.get(place.name) ?? []), place]);
@@ -131,12 +131,12 @@ function readDistribution(candidates: readonly DistributionPlace[], cache: Metad
   const recordStat = record === undefined ? undefined : lstat(record);
   const changedAt = Math.max(stat?.ctimeMs ?? 0, recordStat?.ctimeMs ?? 0);
   const base = { ecosystem: 'python' as const, name: metadata?.name ?? place.name, root: place.path };
-  // Two metadata directories of one name are the leftovers of a broken install: which of them is loaded, nobody can tell.
+  // Two metadata directories of one name are left by a broken install. Which of them is loaded is unknown.
   if (known.length > 1 || metadata?.version === undefined) {
     return { package: base, requires: metadata?.requires ?? [], changedAt };
   }
   const content = record === undefined ? undefined : cache.read('record', record, contentOfRecord);
-  // Of source that is used in place, installing it again says nothing.
+  // Another install of source in place changes no code.
   const installedAt = editableSource(place) === undefined ? installTime(place, stat, recordStat) : undefined;
   return {
     package: {
@@ -151,9 +151,9 @@ function readDistribution(candidates: readonly DistributionPlace[], cache: Metad
 }
 
 /**
- * Installers write RECORD at the end of an install, and nothing writes it later: its modification time, or its birth where that is older (then it was
- * touched; a copy with its times kept has the younger birth). Where the system's package manager (which keeps the
- * packer's times) or conda (which links files of its cache) installed, it is the birth of the metadata directory, whose name has the version in it.
+ * When a distribution was installed, epoch ms. Installers write RECORD at the end of an install, and nothing writes it later: its modification time counts, or its
+ * birth time where that is older (the file was touched; a copy that kept its times has a younger birth). For packages of the system's package manager, which keeps
+ * the times of the packer, and of conda, which links files of its cache, it is the birth time of the metadata directory, whose name contains the version.
  */
 function installTime(place: DistributionPlace, stat: Stats | undefined, record: Stats | undefined): number | undefined {
   if (!stat) {

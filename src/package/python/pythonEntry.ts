@@ -6,23 +6,23 @@ type PythonEntry =
   | { readonly kind: 'module'; readonly module: string; readonly isolated: boolean }
   | { readonly kind: 'unknown'; readonly reason: string };
 
-/** Finds what a Python interpreter was told to run; `args` without the program's own name. Source: `python --help-all` of 3.8 to 3.13. */
+/** What a Python interpreter runs. Source: `python --help-all` of 3.8 to 3.13. @param args without the program itself */
 export function pythonEntry(args: readonly string[]): PythonEntry {
   let isolated = false;
   for (let at = 0; at < args.length; at += 1) {
     const argument = args[at] ?? '';
     if (argument === '-') {
-      return { kind: 'unknown', reason: 'its program came through standard input' };
+      return { kind: 'unknown', reason: 'its program came through stdin' };
     }
     if (!argument.startsWith('-')) {
       return argument === '' ? { kind: 'unknown', reason: 'its command line names no script' } : { kind: 'script', script: argument, at };
     }
     if (argument.startsWith('--')) {
-      // The only long option with a value of its own.
+      // The only long option with a value.
       at += argument === '--check-hash-based-pycs' ? 1 : 0;
       continue;
     }
-    // Short options may stand together: -Im name, -uc text, -Wignore.
+    // Short options may be combined: -Im name, -uc text, -Wignore.
     for (let index = 1; index < argument.length; index += 1) {
       const option = argument[index] ?? '';
       const rest = argument.slice(index + 1);

@@ -15,9 +15,9 @@ export function venvConfig(environment: string): ReadonlyMap<string, string> | u
 }
 
 /**
- * The environment that a Python process loads its packages from. In this order: the interpreter as the command line names it (absolute; relative to the
- * working directory; by PATH), then VIRTUAL_ENV, then the script's first line, then the program file. VIRTUAL_ENV is late because children inherit it
- * that do not use it; a program found by PATH or VIRTUAL_ENV must be the program that runs.
+ * The environment that a Python process loads its packages from. Tried in this order: the interpreter on the command line (absolute; relative to the working
+ * directory; by PATH), VIRTUAL_ENV, the script's first line, the program file. VIRTUAL_ENV comes late because children that do not use it inherit it. A program
+ * found by PATH or VIRTUAL_ENV must be the one that runs.
  *
  * @param script absolute path of the entry script, when there is one
  */
@@ -72,9 +72,9 @@ export function environmentOfInterpreter(path: string): string {
   try {
     real = realpathSync.native(path);
   } catch {
-    // Replaced or gone: the path as named still says where its packages are.
+    // Replaced or gone: its path still leads to its packages.
   }
-  // Windows keeps python.exe in the prefix itself.
+  // On Windows python.exe is in the prefix itself.
   return /^(bin|Scripts)$/i.test(basename(dirname(real))) ? dirname(dirname(real)) : dirname(real);
 }
 

@@ -36,11 +36,11 @@ function firstWord(text: string): string {
 }
 
 /**
- * The files of our own source that an import loads: the module, the packages above it, and submodules named after `import`. What is found in none of the
- * roots (installed packages, the standard library) gives nothing.
+ * The source files that an import loads: the module, the packages above it, and submodules named after `import`. Empty for modules that are in none of the roots
+ * (installed packages, the standard library).
  *
  * @param from the file that holds the import
- * @param roots directories that are searched for whole names
+ * @param roots directories that are searched for absolute imports
  */
 export function importedFiles(statement: PythonImport, from: string, roots: readonly string[]): string[] {
   const dots = /^\.*/.exec(statement.module)?.[0].length ?? 0;

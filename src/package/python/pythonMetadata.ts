@@ -6,7 +6,7 @@ import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 
-/** One distribution's place in a site directory, known by the name of its metadata directory alone. */
+/** One distribution in a site directory, by the name of its metadata directory. */
 export interface DistributionPlace {
   /** The metadata directory (or the `.egg-info` file), absolute. */
   readonly path: string;
@@ -15,16 +15,16 @@ export interface DistributionPlace {
   readonly name: string;
 }
 
-/** What counts of a distribution's METADATA or PKG-INFO. */
+/** The part of a distribution's METADATA or PKG-INFO that is used. */
 export interface Metadata {
   readonly name?: string;
-  /** Undefined when there is none that looks like a version. */
+  /** Undefined when it does not look like a version. */
   readonly version?: string;
   /** Requirements as written (PEP 508). */
   readonly requires: readonly string[];
 }
 
-/** The distributions of one site directory, by name. What pip is about to delete (`~ame-1.0.dist-info`) is not among them. */
+/** The distributions of one site directory. `retired` are directories that pip is about to delete (`~ame-1.0.dist-info`). */
 export function listDistributions(
   site: string,
 ):
@@ -52,7 +52,7 @@ export function listDistributions(
   return { places, retired };
 }
 
-/** Why the packages of these directories may not be all that there are; undefined when all of them could be looked at. */
+/** Why packages may be missing from the list of these directories; undefined when all could be read. */
 export function refusedIn(sites: readonly string[]): string | undefined {
   for (const site of sites) {
     const listed = listDistributions(site);
@@ -92,9 +92,9 @@ export function readMetadata(
   return { metadata: { ...file.value, requires } };
 }
 
-/** Reads the headers of a METADATA or PKG-INFO file ("Core metadata specifications"); the description below them is not looked at. */
+/** Reads the headers of a METADATA or PKG-INFO file ("Core metadata specifications"); the description below them is ignored. */
 export function parseMetadata(text: string): Metadata {
-  // Without an end of the line a file was cut short, perhaps in the middle of the version.
+  // A last line without a line end may be cut off in the middle of the version.
   const end = /\r?\n\r?\n/.exec(text)?.index ?? text.lastIndexOf('\n') + 1;
   const lines = text.slice(0, end).split(/\r?\n/);
   const values = (header: string): string[] =>
@@ -126,8 +126,8 @@ export function parseRequiresTxt(text: string): readonly string[] {
 }
 
 /**
- * A hash over what the installer recorded of the installed content: the RECORD lines with a hash, sorted. Left out is what a reinstall of the same
- * files writes anew (the metadata directory itself, compiled files, scripts outside of the site directory with the environment's path in them).
+ * A hash over the RECORD lines with a hash, sorted. Lines of files that differ after a reinstall of the same version are left out: the metadata directory itself,
+ * compiled files, and scripts outside of the site directory, which contain the environment's path.
  * Undefined when nothing is recorded.
  */
 export function contentOfRecord(text: string): string | undefined {

@@ -8,14 +8,14 @@ import { type DistributionPlace, listDistributions, readMetadata, recordLines, r
 
 /** The distribution that a process's code belongs to. */
 export interface Owner {
-  /** As its metadata writes it, else normalised. */
+  /** As in its metadata, or normalised where there are none. */
   readonly name: string;
   readonly editable: boolean;
   /** Where the code is: the script, or what `-m` loads. Absolute. */
   readonly entry: string;
 }
 
-/** All distributions of an environment, in search order. A site directory that cannot be listed is passed over. */
+/** All distributions of an environment, in search order. A site directory that cannot be listed is skipped. */
 function places(sites: readonly string[]): { readonly site: string; readonly place: DistributionPlace }[] {
   return sites.flatMap((site) => {
     const listed = listDistributions(site);
@@ -53,7 +53,7 @@ function owner(place: DistributionPlace, entry: string, cache: MetadataCache): O
   return { name, editable: editableSource(place) !== undefined, entry };
 }
 
-/** The distribution that brought a script of the environment's `bin` (or `Scripts`): the one that declares it, or that the installer's list of files names. */
+/** The distribution of a script in the environment's `bin` (or `Scripts`): the one whose entry points declare it, or whose RECORD lists it. */
 export function ownerOfConsoleScript(script: string, sites: readonly string[], cache: MetadataCache): Owner | undefined {
   const name = commandName(script);
   const all = places(sites);
@@ -62,7 +62,7 @@ export function ownerOfConsoleScript(script: string, sites: readonly string[], c
   if (only && declared.length === 1) {
     return owner(only.place, script, cache);
   }
-  // None: a script that is not made from an entry point. Several: the last installed one overwrote the others' script and lists it.
+  // None: the script is not made from an entry point. Several: the last installed one overwrote the script of the others, and lists it.
   const listed = (declared.length > 1 ? declared : all).find(
     ({ site, place }) =>
       place.kind === 'dist-info' &&
@@ -78,7 +78,7 @@ function commandName(path: string): string {
   return basename(path).replace(/(-script\.pyw?|\.exe)$/i, '');
 }
 
-/** Whether an entry_points.txt (an INI file) declares a command of this name. */
+/** Whether an entry_points.txt declares a command of this name. */
 export function declaresScript(entryPoints: string, name: string): boolean {
   let section = '';
   for (const line of entryPoints.split(/\r?\n/)) {
@@ -90,7 +90,7 @@ export function declaresScript(entryPoints: string, name: string): boolean {
   return false;
 }
 
-/** The distribution that a file belongs to: one installed in a site directory, or one whose source is used in place. */
+/** The distribution that a file belongs to: installed in a site directory, or with source in place. */
 export function ownerOfFile(file: string, sites: readonly string[], cache: MetadataCache): Owner | undefined {
   const all = places(sites);
   for (const site of sites) {
@@ -118,8 +118,8 @@ function lists(place: DistributionPlace, path: string): boolean {
 }
 
 /**
- * The distribution that `python -m module` loads from. What lies in the working directory or in PYTHONPATH comes first, as Python searches it; then the
- * site directories; then the sources of editable installs.
+ * The distribution that `python -m module` loads from. The working directory and PYTHONPATH come first, as in Python; then the site directories; then the source
+ * of editable installs.
  *
  * @param before directories that are searched before the site directories
  */
@@ -160,7 +160,7 @@ export function ownerOfModule(
 function moduleIn(directory: string, top: string): string | undefined {
   return [join(directory, top), join(directory, `${top}.py`)].find((path) => {
     const seen = statPath(path);
-    // A directory without Python code (data, a checkout of the same name) is no module that -m could run.
+    // A directory without Python code (data, a checkout of the same name) is no module for -m.
     return (
       seen.status === 'ok' &&
       (seen.stat.isFile()
@@ -180,7 +180,7 @@ function holdsModule(place: DistributionPlace, top: string): boolean {
   return text(join(place.path, 'top_level.txt')).split(/\r?\n/).includes(top);
 }
 
-/** Where an editable distribution's module is: through the path in its .pth file, or through the mapping of the finder module that setuptools installs. */
+/** The module of an editable distribution: by the path in its .pth file, or by the mapping in the finder module of setuptools. */
 function editableModule(site: string, place: DistributionPlace, top: string): string | undefined {
   const root = editableSource(place);
   if (root === undefined) {

@@ -3,23 +3,23 @@ import { basename, isAbsolute, join } from 'node:path';
 import { failure, statPath } from '../../storage/boundedFile.ts';
 import { environmentOfInterpreter, venvConfig } from './pythonEnvironment.ts';
 
-/** Where an environment keeps its distributions. */
+/** The site directories of an environment. */
 interface SiteDirectories {
   readonly status: 'ok';
   /** In the order in which Python searches them. */
   readonly directories: readonly string[];
-  /** Those of them in which the server's own package may be; what the system shares with everybody counts for its dependencies only. */
+  /** Those in which the server's own package may be; directories of the system hold dependencies only. */
   readonly own: readonly string[];
-  /** "3.11"; undefined when nothing on disk tells. */
+  /** "3.11"; undefined when no file shows it. */
   readonly pythonVersion?: string;
 }
 
 type Refusal = { readonly status: 'gone' | 'unreadable'; readonly reason: string };
 
-/** Thrown within this module only: a directory is there and may not be looked at, so nothing in it may seem to be missing. */
+/** Thrown and caught in this module: a directory exists and may not be read, so its content must not count as missing. */
 class Unreadable extends Error {}
 
-/** Where the packages of an environment are now. Read each time: an upgrade may give the same environment another Python. */
+/** The site directories of an environment now. Read each time: an upgrade may give the environment another Python. */
 export function siteDirectories(environment: string): SiteDirectories | Refusal {
   const seen = statPath(environment);
   if (seen.status !== 'ok') {
@@ -41,7 +41,7 @@ function readSites(environment: string): SiteDirectories | Refusal {
   const own = sitesOf(environment, version);
   const pythonVersion = version ?? own.version;
   const shared = sharedPrefixes(environment, config).flatMap((prefix) => sitesOf(prefix, pythonVersion).directories);
-  // Debian's Python looks at /usr/local before /usr.
+  // Debian's Python searches /usr/local before /usr.
   const directories = [...new Set(environment === '/usr' ? [...shared, ...own.directories] : [...own.directories, ...shared])];
   if (directories.length === 0) {
     return { status: 'gone', reason: `${environment} holds no Python packages` };
@@ -64,7 +64,7 @@ function sharedPrefixes(environment: string, config: ReadonlyMap<string, string>
   if (environment === '/usr') {
     return ['/usr/local'];
   }
-  // What a user installed for himself (~/.local) has no interpreter: it stands on top of the system's.
+  // Packages of `pip install --user` (~/.local) have no interpreter of their own: they are searched before those of the system.
   const interpreters = ['bin/python3', 'bin/python', 'python.exe'].map((name) => statPath(join(environment, name)).status);
   return interpreters.includes('ok') ? [] : ['/usr/local', '/usr'];
 }
@@ -101,7 +101,7 @@ function list(directory: string): string[] {
   }
 }
 
-/** Drops what does not exist and what is the same directory under two names (lib64 is often a link to lib; some file systems do not tell Lib from lib). */
+/** Drops missing directories and second names of one directory (lib64 is often a link to lib; some file systems ignore case). */
 function uniqueDirectories(paths: readonly string[]): string[] {
   const seen = new Set<string>();
   return paths.filter((path) => {
@@ -121,7 +121,7 @@ function byVersion(a: string, b: string): number {
   return Number(a.split('.')[1] ?? 0) - Number(b.split('.')[1] ?? 0);
 }
 
-/** The Python that `bin/python3` of a prefix leads to, by the name of the file it links to. */
+/** The Python version of a prefix, by the name of the file that `bin/python3` links to. */
 function versionOfLink(prefix: string): string | undefined {
   try {
     return /python(\d+\.\d+)/.exec(basename(realpathSync.native(join(prefix, 'bin', 'python3'))))?.[1];

@@ -9,10 +9,10 @@ import { type Candidate, type KnownAnswer, type RegistryAnswer, refusedAnswer } 
 const abbreviated = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8';
 
 /**
- * Asks an npm registry which version a tag stands for: the list of tags, a few bytes; where the registry has none, the tag's manifest; else the
- * package's document. A version that is deprecated is no candidate.
+ * Asks an npm registry for the version of a tag: by the list of tags, a few bytes; where the registry has none, by the tag's manifest; else by the package's
+ * document. A deprecated version is not a candidate.
  *
- * @param tag a plain word, as a spec's tag is (`latest`, `next`)
+ * @param tag `latest`, `next` …
  */
 export async function askNpm(
   target: IndexTarget,
@@ -22,7 +22,7 @@ export async function askNpm(
   signal: AbortSignal,
 ): Promise<RegistryAnswer> {
   if (!isNpmName(name) || !/^[A-Za-z][\w.-]{0,63}$/.test(tag)) {
-    return { status: 'unusable', reason: 'its name cannot be asked for' };
+    return { status: 'unusable', reason: 'its name is not valid' };
   }
   const path = name.replace('/', '%2f');
   const get = (suffix: string, headers: Record<string, string> = {}): Promise<GetAnswer> =>
@@ -30,7 +30,7 @@ export async function askNpm(
   try {
     const tags = await get(`-/package/${path}/dist-tags`, known?.etag === undefined ? {} : { 'if-none-match': known.etag });
     if (tags.status === 304 && known) {
-      // The same version as before; whether it was deprecated meanwhile is another document's business.
+      // The version is the same as before. Whether it was deprecated since is in another document.
       const [candidate] = known.candidates;
       return candidate && (await isDeprecated(get, path, candidate.version)) ? found(undefined, known.etag) : { status: 'found', ...known };
     }
@@ -71,7 +71,7 @@ async function askDocuments(get: Get, path: string, tag: string): Promise<Regist
   return found(candidateOf({ ...asRecord(asRecord(document?.versions)?.[version]), version }));
 }
 
-/** A registry that does not answer this question leaves the version as it is. */
+/** Whether a version is deprecated; false when the registry does not answer. */
 async function isDeprecated(get: Get, path: string, version: string): Promise<boolean> {
   const manifest = await get(`${path}/${version}`);
   return manifest.status === 200 && candidateOf({ ...record(manifest.body), version }) === undefined;
@@ -88,7 +88,7 @@ function found(candidate: Candidate | undefined, etag?: string): RegistryAnswer 
   return { status: 'found', candidates: candidate ? [candidate] : [], ...(plainTag(etag) ? { etag } : {}) };
 }
 
-/** An entity tag goes back as a header: only what can be one is kept. */
+/** Whether a text is a valid entity tag, so that it can be sent back as a header. */
 export function plainTag(etag: string | undefined): etag is string {
   return etag !== undefined && /^(W\/)?"[\x21\x23-\x7e]{0,200}"$/.test(etag);
 }

@@ -6,40 +6,40 @@ import { readSettings, type SettingsSource, unlessUnreadable } from '../settings
 import { hasVariables, type NpmrcEntries, npmVariables, parseNpmrc, withVariables } from './npmrc.ts';
 import { namedElsewhere } from './yarnPnpmBunSettings.ts';
 
-/** What of an installed npm package decides whom to ask about it. */
+/** What decides which registry is asked about an installed npm package. */
 export interface NpmPackagePlace {
   readonly name: string;
   /** The project whose `.npmrc` counts; undefined for global installs, where npm reads none. */
   readonly project?: string;
   /** Folder whose `node_modules` it is in, where yarn, pnpm and bun have their settings; undefined for global installs. */
   readonly modules?: string;
-  /** Prefixes of the Node installations whose npm may have put it there: the global `.npmrc` is below them. */
+  /** Prefixes of the Node installations whose npm may have installed it: each has a global `npmrc`. */
   readonly prefixes: readonly string[];
   /** Its own `package.json` says `private`. */
   readonly isPrivate?: boolean;
   /** `publishConfig.registry` of its own `package.json`. */
   readonly publishedTo?: string;
-  /** Where the lock file says that it came from. */
+  /** The address in the lock file. */
   readonly resolved?: string;
-  /** A lock file that may say so and cannot be read. */
+  /** A lock file that may have an address and cannot be read. */
   readonly unreadable?: string;
 }
 
 /**
- * Whom npm would ask about a package, from `npm_config_*` and the `.npmrc` of project, user and machine (npm's documentation, "npmrc", "config",
- * "scope"). A scope with a registry of its own is asked there and nowhere else; where anything says that a package is not from the public
- * registry, that is never told its name.
+ * The registry that npm would ask about a package, by `npm_config_*` and the `.npmrc` of project, user and machine (npm's documentation, "npmrc", "config",
+ * "scope"). Packages of a scope with its own registry are asked for only there. Where any file says that a package is not from the public registry, the public
+ * registry is never told its name.
  */
 export function npmRoute(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
   return unlessUnreadable(() => routeOf(place, source));
 }
 
 /** @throws UnreadableSettings */
-function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
-  const layers = npmLayers(place, around);
+function routeOf(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
+  const layers = npmLayers(place, source);
   const get = (key: string): string | undefined => layers.map((entries) => entries.get(key)).find(isSet);
   if (get('offline') === 'true') {
-    return { never: 'npm is set to stay offline' };
+    return { never: 'npm is configured to stay offline' };
   }
   if (place.isPrivate) {
     return { never: 'the package says that it is private' };
@@ -56,19 +56,19 @@ function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
   const { base } = address;
   if (isPublicIndex(base)) {
     if ([place.publishedTo, place.resolved].some((other) => other !== undefined && !isPublicAddress(other))) {
-      return { never: 'it did not come from the registry that is configured' };
+      return { never: 'it did not come from the configured registry' };
     }
     if (place.unreadable !== undefined) {
       return { never: `${place.unreadable} cannot be read, and may name another source` };
     }
-    if (namedElsewhere(place.name, place.modules, around)) {
+    if (namedElsewhere(place.name, place.modules, source)) {
       return { never: 'the settings of yarn, pnpm or bun name another registry' };
     }
   }
   const unverified = get('strict-ssl') === 'false';
   const authorization = unverified ? undefined : (address.authorization ?? npmAuthorization(base, get));
   const caFile = get('cafile');
-  const proxy = proxyFor(base, around.env, proxySettings(get));
+  const proxy = proxyFor(base, source.env, proxySettings(get));
   const age = get('min-release-age') ?? get('before');
   return {
     ask: [
@@ -81,11 +81,14 @@ function routeOf(place: NpmPackagePlace, around: SettingsSource): IndexRoute {
         ...(unverified ? { unverified } : {}),
       },
     ],
-    remarks: age === undefined ? [] : ['npm is set to refuse new versions for a time (min-release-age, before): it may not install it yet'],
+    remarks:
+      age === undefined
+        ? []
+        : ['npm is configured to refuse new versions for some time (min-release-age, before): it may not install it yet'],
   };
 }
 
-/** Settings in npm's order, the strongest first. Those of a project come with its code: their values get nothing of the environment. */
+/** Settings in npm's order, the strongest first. Those of a project come with its code: their values are not expanded with the environment. */
 function npmLayers(place: NpmPackagePlace, source: SettingsSource): NpmrcEntries[] {
   const { platform, home, env } = source;
   const { join } = platform === 'win32' ? win32 : posix;
@@ -103,14 +106,14 @@ function npmLayers(place: NpmPackagePlace, source: SettingsSource): NpmrcEntries
   };
   return [
     fromEnv,
-    // npm reads a file once: the user's own is not a project's.
+    // npm reads a file once: the file of the user is not also one of the project.
     ...(project === user ? [] : file(project, true)),
     ...file(user),
     ...machine.flatMap((path) => file(path)).slice(0, 1),
   ];
 }
 
-/** npm takes these words for no value. */
+/** npm reads these as no value. */
 function isSet(value: string | undefined): value is string {
   return value !== undefined && !['', 'null', 'undefined'].includes(value);
 }

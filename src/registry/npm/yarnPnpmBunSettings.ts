@@ -12,7 +12,7 @@ interface NamedRegistry {
   readonly address: string;
 }
 
-/** Yarn looks in all parent folders. More than these are not read. */
+/** Yarn reads all parent folders; only so many are read here. */
 const mostFolders = 40;
 
 /**
@@ -68,7 +68,7 @@ function settingsOf(project: string | undefined, source: SettingsSource): NamedR
   ];
 }
 
-/** The registry of everything, and those of scopes; what is no text, a list for instance, is no setting. */
+/** The general registry and those of scopes. Values that are not strings are ignored. */
 function namedRegistries(general: unknown, scopes: readonly (readonly [scope: string, address: unknown])[]): NamedRegistry[] {
   return [
     ...(typeof general === 'string' ? [{ address: general }] : []),

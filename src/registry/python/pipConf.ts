@@ -1,4 +1,4 @@
-/** What of a pip configuration says where packages come from. Values of lists are separated by white space. */
+/** The part of pip's configuration that decides where packages come from. Lists are separated by white space. */
 interface PipConf {
   readonly indexUrl?: string;
   readonly extraIndexUrls: readonly string[];
@@ -43,9 +43,9 @@ export function parsePipConf(text: string): ReadonlyMap<string, string> {
 /**
  * Joins pip's variables with its files.
  *
- * @param env `PIP_*` variables count above all files
+ * @param env `PIP_*` variables take precedence over all files
  * @param files from the weakest to the strongest
- * @param words of its own call (`pipArguments`), above all
+ * @param words of the install command (`pipArguments`); these take precedence over the variables
  */
 export function joinPipConf(
   env: Readonly<Record<string, string | undefined>>,
@@ -61,7 +61,7 @@ export function joinPipConf(
     if (variable !== undefined && variable !== '') {
       return variable;
     }
-    // pip puts `install` above `global` whatever file it stands in.
+    // `install` takes precedence over `global`, in whichever file it is.
     for (const section of sections) {
       const value = files.findLast((file) => file.has(`${section}.${key}`))?.get(`${section}.${key}`);
       if (value !== undefined) {
@@ -82,7 +82,7 @@ export function joinPipConf(
   };
 }
 
-/** What the words of a `pip install` say of the same (pipx keeps those that a package was installed with). Words that mean nothing here are passed over. */
+/** The same settings from the arguments of `pip install`, which pipx records. Other arguments are skipped. */
 export function pipArguments(words: readonly string[]): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   const short: Readonly<Record<string, string>> = { '-i': 'index-url', '-f': 'find-links' };

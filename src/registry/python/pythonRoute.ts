@@ -7,16 +7,16 @@ import { readSettings, type SettingsSource, unlessUnreadable } from '../settings
 import { joinPipConf, parsePipConf, pipArguments } from './pipConf.ts';
 import { parseUvToml, type UvSettings, uvVariables } from './uvSettings.ts';
 
-/** What of an installed distribution decides whom to ask about it. */
+/** What decides which index is asked about an installed distribution. */
 export interface PythonPackagePlace {
   readonly environment: string;
-  /** What put it there, by its `INSTALLER` file or the tool's own receipt. */
+  /** What installed it, by its `INSTALLER` file or the tool's receipt. */
   readonly installer: 'pip' | 'uv' | 'other';
   /** It came from an address, a checkout or a folder (`direct_url.json`), not from an index. */
   readonly direct?: boolean;
   /** Working directory, whose `uv.toml` or `pyproject.toml` (or a parent's) counts for uv. */
   readonly project?: string;
-  /** Words that pip was called with when it was installed, where the installer wrote them down (pipx). */
+  /** The arguments of pip when it was installed, where the installer recorded them (pipx). */
   readonly pipWords?: readonly string[];
   /** The text of the project's `Pipfile`: pipenv asks the sources in it and no other. */
   readonly pipfile?: string;
@@ -24,14 +24,14 @@ export interface PythonPackagePlace {
   readonly unreadable?: string;
 }
 
-/** More are never asked about one package. */
+/** At most so many indexes are asked about one package. */
 const mostIndexes = 3;
 
 /**
- * Whom pip or uv would ask about a distribution. Where a private index is configured beside the public one, nothing tells which of them has the
- * package, so the private ones alone are asked: the public one is never told the name of what may be private.
+ * The indexes that pip or uv would ask about a distribution. Where a private index is configured beside the public one, it is unknown which of them has the package.
+ * Only the private ones are asked then: the public one is never told the name of a package that may be private.
  */
-export function pythonRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
+export function pythonRoute(place: PythonPackagePlace, source: SettingsSource): IndexRoute {
   if (place.direct) {
     return { never: 'it was not installed from an index' };
   }
@@ -41,7 +41,7 @@ export function pythonRoute(place: PythonPackagePlace, around: SettingsSource): 
   if (place.installer === 'other') {
     return { never: 'what installed it is not known' };
   }
-  return unlessUnreadable(() => (place.installer === 'uv' ? uvRoute(place, around) : pipRoute(place, around)));
+  return unlessUnreadable(() => (place.installer === 'uv' ? uvRoute(place, source) : pipRoute(place, source)));
 }
 
 interface Common {
@@ -50,7 +50,7 @@ interface Common {
   readonly trustedHosts: readonly string[];
 }
 
-function routeTo(urls: readonly string[], common: Common, around: SettingsSource, remarks: readonly string[]): IndexRoute {
+function routeTo(urls: readonly string[], common: Common, source: SettingsSource, remarks: readonly string[]): IndexRoute {
   const addresses = urls.map((url) => ({ url, address: indexAddress(url) }));
   const hidden = addresses.some(({ address }) => address === undefined);
   const targets: IndexTarget[] = addresses.flatMap(({ address }) => {
@@ -59,7 +59,7 @@ function routeTo(urls: readonly string[], common: Common, around: SettingsSource
     }
     const { base, authorization } = address;
     const unverified = common.trustedHosts.some((host) => host === base.hostname || host === base.host);
-    const proxy = proxyFor(base, around.env, common.proxy === undefined ? {} : { http: common.proxy, https: common.proxy });
+    const proxy = proxyFor(base, source.env, common.proxy === undefined ? {} : { http: common.proxy, https: common.proxy });
     return [
       {
         base,
@@ -72,7 +72,7 @@ function routeTo(urls: readonly string[], common: Common, around: SettingsSource
     ];
   });
   const own = targets.filter((target) => !target.isPublic);
-  // An index that cannot be asked (a folder, a variable) may be the one it is from.
+  // The package may be from an index that cannot be asked (a folder, a variable).
   const [first, ...rest] = own.length > 0 || hidden ? own : targets;
   if (!first) {
     return { never: hidden ? 'its index is a folder, or an address that cannot be read' : 'no index is configured' };
@@ -80,24 +80,24 @@ function routeTo(urls: readonly string[], common: Common, around: SettingsSource
   return { ask: [first, ...rest.slice(0, mostIndexes - 1)], remarks };
 }
 
-function pipRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
-  const files = pipFiles(place.environment, around).flatMap((path) => readSettings(around, path, parsePipConf) ?? []);
+function pipRoute(place: PythonPackagePlace, source: SettingsSource): IndexRoute {
+  const files = pipFiles(place.environment, source).flatMap((path) => readSettings(source, path, parsePipConf) ?? []);
   const words = pipArguments(place.pipWords ?? []);
-  const conf = joinPipConf(around.env, files, words);
+  const conf = joinPipConf(source.env, files, words);
   const sources = place.pipfile === undefined ? undefined : pipfileSources(place.pipfile);
   if (conf.noIndex) {
-    return { never: 'pip is set to ask no index' };
+    return { never: 'pip is configured to ask no index' };
   }
-  const cert = conf.cert ?? around.env.REQUESTS_CA_BUNDLE ?? around.env.SSL_CERT_FILE;
+  const cert = conf.cert ?? source.env.REQUESTS_CA_BUNDLE ?? source.env.SSL_CERT_FILE;
   return routeTo(
     sources ?? [...conf.extraIndexUrls, ...(words.get('install.find-links')?.split(' ') ?? []), conf.indexUrl ?? publicPythonIndex],
     { trustedHosts: conf.trustedHosts, ...(conf.proxy ? { proxy: conf.proxy } : {}), ...(cert ? { cert } : {}) },
-    around,
+    source,
     [],
   );
 }
 
-/** Undefined when it names none. What cannot be read, or has a variable, is no address and hides where the package is from. */
+/** Undefined when it names none. An empty address for a source that cannot be read or has a variable: it may be the one of the package. */
 function pipfileSources(text: string): string[] | undefined {
   let sources: unknown;
   try {
@@ -146,8 +146,8 @@ function pipFiles(environment: string, { platform, home, env }: SettingsSource):
   ];
 }
 
-function uvRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute {
-  const { platform, home, env } = around;
+function uvRoute(place: PythonPackagePlace, source: SettingsSource): IndexRoute {
+  const { platform, home, env } = source;
   const { join, dirname } = platform === 'win32' ? win32 : posix;
   const userFolder =
     platform === 'win32' ? (env.APPDATA ?? join(home, 'AppData', 'Roaming')) : env.XDG_CONFIG_HOME || join(home, '.config');
@@ -160,7 +160,7 @@ function uvRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute 
     projects.push(folder);
   }
   const fromFile = (path: string | undefined): UvSettings | undefined =>
-    path === undefined ? undefined : readSettings(around, path, parseUvToml) || undefined;
+    path === undefined ? undefined : readSettings(source, path, parseUvToml) || undefined;
   const project = projects
     .flatMap((folder) => [join(folder, 'uv.toml'), join(folder, 'pyproject.toml')])
     .map(fromFile)
@@ -174,7 +174,7 @@ function uvRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute 
     fromFile(platform === 'win32' ? join(env.SYSTEMDRIVE ?? 'C:', 'ProgramData', 'uv', 'uv.toml') : '/etc/uv/uv.toml'),
   ].filter((layer) => layer !== undefined);
   if (layers.some((layer) => layer.offline)) {
-    return { never: 'uv is set to stay offline' };
+    return { never: 'uv is configured to stay offline' };
   }
   const indexes = layers.flatMap((layer) => layer.indexes);
   const fallback = indexes.find((index) => index.isDefault)?.url ?? publicPythonIndex;
@@ -183,9 +183,9 @@ function uvRoute(place: PythonPackagePlace, around: SettingsSource): IndexRoute 
   return routeTo(
     [...new Set([...more, fallback])],
     { trustedHosts: [], ...(cert ? { cert } : {}) },
-    around,
+    source,
     layers.some((layer) => layer.excludeNewer)
-      ? ['uv is set to refuse new versions for a time (exclude-newer): it may not install it yet']
+      ? ['uv is configured to refuse new versions for some time (exclude-newer): it may not install it yet']
       : [],
   );
 }

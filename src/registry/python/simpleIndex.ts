@@ -7,10 +7,10 @@ import type { IndexTarget } from '../indexRoute.ts';
 import { plainTag } from '../npm/npmRegistry.ts';
 import { type Candidate, type KnownAnswer, type RegistryAnswer, refusedAnswer } from '../registryAnswer.ts';
 
-/** JSON where the index has it (PEP 691), else the page that every index has (PEP 503). */
+/** JSON where the index supports it (PEP 691), else HTML (PEP 503). */
 const accepted = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
 
-/** So many of the newest versions are kept: older ones are never news. */
+/** Only so many of the newest versions are kept. */
 const mostCandidates = 40;
 
 /** One file of a project's page. */
@@ -20,7 +20,7 @@ interface IndexFile {
   readonly requires?: string;
 }
 
-/** Asks a Python index for the versions of a distribution. Yanked files count as if they were not there. */
+/** Asks a Python index for the versions of a distribution. Yanked files are ignored. */
 export async function askSimpleIndex(
   target: IndexTarget,
   name: string,
@@ -28,7 +28,7 @@ export async function askSimpleIndex(
   signal: AbortSignal,
 ): Promise<RegistryAnswer> {
   if (!isPythonName(name)) {
-    return { status: 'unusable', reason: 'its name cannot be asked for' };
+    return { status: 'unusable', reason: 'its name is not valid' };
   }
   const project = normalizePythonName(name);
   try {
@@ -54,7 +54,7 @@ export async function askSimpleIndex(
   }
 }
 
-/** Undefined when it is no page of the version 1 of the interface. */
+/** Undefined when it is not a page of version 1 of the interface. */
 export function jsonFiles(text: string): readonly IndexFile[] | undefined {
   let json: unknown;
   try {
@@ -77,10 +77,10 @@ export function jsonFiles(text: string): readonly IndexFile[] | undefined {
   });
 }
 
-/** Undefined when it has no look of such a page: a log-in form, an error. */
+/** Undefined when it is not such a page: a login form, an error. */
 export function htmlFiles(text: string): readonly IndexFile[] | undefined {
   const files: IndexFile[] = [];
-  // Attributes end at a `<` too (PEP 503 has it escaped): a page that never closes one is read once, not once for each.
+  // Attributes also end at a `<` (PEP 503 escapes it), so that a page with many unclosed tags is not read once for each of them.
   for (const [, attributes = '', label = ''] of text.matchAll(/<a\b([^<>]*)>([^<]*)<\/a\s*>/gi)) {
     const requires = /\bdata-requires-python\s*=\s*(?:"([^"]*)"|'([^']*)')/i.exec(attributes);
     const range = unescaped(requires?.[1] ?? requires?.[2] ?? '').trim();
@@ -118,7 +118,7 @@ export function candidatesOf(files: readonly IndexFile[], project: string): Cand
     .map(([version, requires]) => ({ version, ...(requires === 'any' ? {} : { requires: [...requires] }) }));
 }
 
-/** The version in a wheel's or a source archive's name; the name before it is written in several ways. */
+/** The version in the name of a wheel or source archive; the package's name before it has several spellings. */
 export function fileVersion(file: string, project: string): string | undefined {
   const wheel = /^([^-]+)-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl$/.exec(file);
   if (wheel) {

@@ -2,7 +2,7 @@ import { parse } from 'smol-toml';
 import { asRecord } from '../../base/json.ts';
 import type { SettingsSource } from '../settingsSource.ts';
 
-/** One index as uv's configuration names it. */
+/** One index in uv's configuration. */
 interface UvIndex {
   readonly name?: string;
   readonly url: string;
@@ -11,11 +11,11 @@ interface UvIndex {
   readonly explicit: boolean;
 }
 
-/** What of uv's settings says where packages come from. */
+/** The part of uv's settings that decides where packages come from. */
 export interface UvSettings {
   readonly indexes: readonly UvIndex[];
   readonly offline: boolean;
-  /** New versions are refused for a time. */
+  /** New versions are refused for some time. */
   readonly excludeNewer: boolean;
 }
 

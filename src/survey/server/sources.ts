@@ -7,7 +7,7 @@ import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/pr
 import { holdsAgain, type Start, StartContents } from '../../package/code/contentAtStart.ts';
 import { gitHead, headBefore, movedAbout } from '../../package/code/gitHead.ts';
 import { linkedSource, type SourceEntry, sourceEntry } from '../../package/code/sourceEntry.ts';
-import { readSources, type SourceFile, SourceLooks } from '../../package/code/sourceFiles.ts';
+import { readSources, type SourceFile, SourceFileCache } from '../../package/code/sourceFiles.ts';
 import { programFile } from '../../package/processView.ts';
 import type { Fact, FactStore, FactValue } from '../facts/factStore.ts';
 import { lastChange } from '../watch/watchPlan.ts';
@@ -27,7 +27,7 @@ const mostWatched = 64;
 
 /** The source that servers use in place: plain scripts, editable installs, a project that is being developed. */
 export class Sources {
-  readonly #reader = new SourceLooks();
+  readonly #reader = new SourceFileCache();
   readonly #paths = new Map<string, readonly string[]>();
   /** Since when each file is missing, epoch ms. */
   readonly #missing = new Map<string, number>();
@@ -58,7 +58,7 @@ export class Sources {
 
   /** Whether a file that was written before the first scan holds something else than at the start, and how that is known. */
   #differs({ path, hash, was }: Fact<'source'>['files'][number]): { differs?: 'git' | 'compiled' } {
-    const seen = was && this.#reader.look(path);
+    const seen = was && this.#reader.read(path);
     return !was || typeof seen !== 'object' || (seen.hash !== hash && holdsAgain(path, was) !== false) ? {} : { differs: was.by };
   }
 
@@ -119,7 +119,7 @@ export class Sources {
     const changes: SourceChange[] = [];
     const unreadable: string[] = [];
     for (const [index, file] of record.files.entries()) {
-      const seen = this.#reader.look(file.path);
+      const seen = this.#reader.read(file.path);
       if (seen !== 'absent') {
         this.#missing.delete(file.path);
       }

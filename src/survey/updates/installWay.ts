@@ -6,7 +6,7 @@ import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import type { NpmPackagePlace } from '../../registry/npm/npmRoute.ts';
 import type { PythonPackagePlace } from '../../registry/python/pythonRoute.ts';
 
-/** The package that a server runs from, with the server. */
+/** A server and the package that it runs from. */
 export interface InstalledFor {
   readonly ref: PackageRef;
   /** The package's directory (npm) or its dist-info (Python). */
@@ -16,19 +16,19 @@ export interface InstalledFor {
   readonly platform: NodeJS.Platform;
 }
 
-/** How a package was installed: decides the upgrade command and which registry is asked. */
+/** How a package was installed, by files: decides the command for an upgrade and the registry to ask. */
 export interface InstallWay {
   readonly facts: InstallFacts;
   readonly place:
     | { readonly ecosystem: 'npm'; readonly npm: NpmPackagePlace }
     | { readonly ecosystem: 'python'; readonly python: PythonPackagePlace };
-  /** npm: the tag that the server was started with. */
+  /** npm: the tag that its next start installs. */
   readonly tag: string;
   /** Python: the version of the environment's interpreter. */
   readonly python?: string;
 }
 
-/** Which of the named files exist; `../NAME` is in the folder above. */
+/** Which of the files exist; `../NAME` is above the folder. */
 export function marksIn(folder: string, names: readonly string[]): ReadonlySet<string> {
   const list = (path: string): ReadonlySet<string> => {
     try {

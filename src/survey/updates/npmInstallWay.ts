@@ -9,7 +9,7 @@ import { type InstalledFor, type InstallWay, marksIn } from './installWay.ts';
 import { askedIn, npmSource } from './npmSource.ts';
 import { npxPackagesIn } from './npxPackages.ts';
 
-/** How npm, or a compatible package manager, installed a package. */
+/** How npm, pnpm, Yarn or Bun installed a package. */
 export function npmInstallWay({ ref, root, launchers, detail, platform }: InstalledFor): InstallWay {
   const { environment, name } = ref;
   const store = /^(.*)[\\/]node_modules[\\/]\.pnpm[\\/]/.exec(`${environment}/`)?.[1];
@@ -17,11 +17,11 @@ export function npmInstallWay({ ref, root, launchers, detail, platform }: Instal
   const manifest = readJsonObject(join(project, 'package.json'));
   const own = readJsonObject(join(root, 'package.json'));
   const isNpx = environment.split(/[\\/]/).includes('_npx');
-  // npm records the spec from version 11 on; before that it is taken from npm's command line.
+  // From version 11 on npm records the requested specification; before that the command line of npx shows it.
   const asked = (isNpx ? npxSpec(manifest, name) : undefined) ?? launcherSpec(launchers, name);
   const files = marksIn(project, npmMarks);
   const global = !isNpx && !files.has('package.json');
-  // npx reads the .npmrc of the project that it runs in.
+  // npx reads the .npmrc of the project in its working directory.
   const settings = isNpx ? (detail.environment?.get('npm_config_local_prefix') ?? projectAbove(detail.cwd)) : project;
   const publishedTo =
     isRecord(own?.publishConfig) && typeof own.publishConfig.registry === 'string' ? own.publishConfig.registry : undefined;
@@ -55,7 +55,7 @@ export function npmInstallWay({ ref, root, launchers, detail, platform }: Instal
   };
 }
 
-/** The spec of an npx call as it was written, which npm keeps in the cache folder. */
+/** The requested specification that npm records in the cache folder of npx. */
 function npxSpec(manifest: Record<string, unknown> | undefined, name: string): string | undefined {
   return npxPackagesIn(manifest)?.find((spec) => spec === name || spec.startsWith(`${name}@`));
 }
@@ -69,7 +69,7 @@ function launcherSpec(launchers: readonly ProcessRow[], name: string): string | 
     });
 }
 
-/** Prefixes of the Node.js installations that may have installed the server: the one that runs it, and the first on its PATH. */
+/** Prefixes of the Node installations that may have installed the server: the one that runs it, and the first one in its PATH. */
 function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: string | undefined): string[] {
   const windows = platform === 'win32';
   const prefixOf = (program: string): string => (windows ? dirname(program) : dirname(dirname(program)));
@@ -83,7 +83,7 @@ function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: 
   return [...new Set([...own, ...(running === undefined ? [] : [prefixOf(running)]), ...(onPath === undefined ? [] : [prefixOf(onPath)])])];
 }
 
-/** The folder that npm uses as the project of a directory: the nearest one with a package.json or node_modules. */
+/** The project of a directory by npm's rule: the nearest folder upwards with a package.json or node_modules. */
 function projectAbove(cwd: string | undefined): string | undefined {
   for (let folder = cwd; folder !== undefined && isAbsolute(folder); folder = dirname(folder)) {
     if (['package.json', 'node_modules'].some((name) => statPath(join(folder ?? '', name)).status === 'ok')) {

@@ -4,15 +4,16 @@ import { bunLocked, type LockedPackage, pnpmLocked, yarnLocked, yarnOneLocked } 
 import { readBounded } from '../../storage/boundedFile.ts';
 import { parseNpmSpec } from '../../version/npmSpec.ts';
 
-/** Lock files of large projects are longer than other metadata. */
+/** In bytes. */
 const maxLockBytes = 16 * 1024 * 1024;
 
-/** Where an npm package came from, or the file that may name it and cannot be read. */
+/** Where an npm package came from, or the file that may say so and cannot be read. */
 type NpmSource = { readonly resolved: string } | { readonly unreadable: string };
 
 /**
- * Where an npm package came from: by npm's own lock file, else the project's package.json, the name of pnpm's folder or another lock file. Undefined when none of
- * them names a source.
+ * Where an npm package came from: as npm's own lock file says, else the project's package.json, the name of pnpm's folder or any other lock file. Undefined when
+ * none of them names a source.
+ *
  * @param manifest the project's package.json
  */
 export function npmSource(
@@ -25,13 +26,13 @@ export function npmSource(
   return (
     (project === environment ? npmLocked(join(environment, 'node_modules', '.package-lock.json'), name) : undefined) ??
     (named === undefined ? undefined : { resolved: named }) ??
-    // Where npm wrote no hidden lock file.
+    // For projects without npm's hidden lock file.
     npmLocked(join(project, 'package-lock.json'), name) ??
     lockedElsewhere(project, name)
   );
 }
 
-/** The values that a project's package.json has for a direct dependency; of any type. */
+/** The requirements of a package in a project's package.json, of any type. */
 export function askedIn(manifest: Record<string, unknown> | undefined, name: string): unknown[] {
   return ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((field) => {
     const listed = manifest?.[field];
@@ -39,7 +40,7 @@ export function askedIn(manifest: Record<string, unknown> | undefined, name: str
   });
 }
 
-/** The file, folder, address or git repository that the project's package.json names for it. */
+/** The file, folder, address or checkout that the project's package.json requires. */
 function sourceAsked(manifest: Record<string, unknown> | undefined, name: string): string | undefined {
   for (const asked of askedIn(manifest, name)) {
     const spec = typeof asked === 'string' ? parseNpmSpec(`${name}@${asked}`) : undefined;
@@ -50,7 +51,7 @@ function sourceAsked(manifest: Record<string, unknown> | undefined, name: string
   return undefined;
 }
 
-/** pnpm names the folder of a package that is not from a registry after its source: `notes@file+..+notes.tgz`. */
+/** pnpm names the folder of a package from outside of registries after its source: `notes@file+..+notes.tgz`. */
 function pnpmSource(environment: string): string | undefined {
   return /[\\/]\.pnpm[\\/][^\\/]*@((?:file|link|git|https?)[+:@][^\\/]*)$/.exec(environment)?.[1];
 }

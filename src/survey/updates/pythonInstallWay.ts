@@ -20,7 +20,7 @@ export function pythonInstallWay({ ref, root, launchers, detail, platform }: Ins
   const version =
     /^\d+(\.\d+){1,2}/.exec(venv?.get('version') ?? venv?.get('version_info') ?? '')?.[0] ??
     /python(\d+\.\d+)/i.exec(basename(library))?.[1];
-  // Debian keeps packages in other folders than the library that holds the mark.
+  // On Debian the mark is in the library folder, and packages are in others.
   const standards = [library, ...(version === undefined ? [] : [join(environment, 'lib', `python${/^\d+\.\d+/.exec(version)?.[0]}`)])];
   const asked = pipxSpec(environment, files) ?? launcherSpec(launchers, name);
   const byUv = files.has('uv-receipt.toml') || /[\\/]archive-v\d+[\\/]/.test(`${environment}/`) || installer === 'uv';
@@ -55,7 +55,7 @@ export function pythonInstallWay({ ref, root, launchers, detail, platform }: Ins
   };
 }
 
-/** A user's own installations, and those of Debian in `/usr/local`, are laid out as an environment, but the interpreter and its library are elsewhere. */
+/** Packages of `pip install --user`, and those in `/usr/local` on Debian, have the layout of an environment, but the interpreter and its library are elsewhere. */
 function addedSiteOf(
   environment: string,
   site: string,
@@ -89,7 +89,7 @@ function pipxSpec(environment: string, files: ReadonlySet<string>): string | und
   return typeof asked === 'string' ? asked : undefined;
 }
 
-/** What pipx or pipenv recorded of where packages come from. pipenv names the project of an environment elsewhere in the file `.project`. */
+/** What pipx or pipenv recorded of where packages come from. An environment of pipenv names its project in the file `.project`. */
 function pipCall(environment: string, files: ReadonlySet<string>): Pick<PythonPackagePlace, 'pipWords' | 'pipfile' | 'unreadable'> {
   const main = pipxMain(environment, files);
   if (files.has('pipx_metadata.json') && main === undefined) {
@@ -107,7 +107,7 @@ function pipCall(environment: string, files: ReadonlySet<string>): Pick<PythonPa
   };
 }
 
-/** The spec on a launcher's command line, with the package's own spelling of the name. */
+/** The spec on a launcher's command line, with the package's spelling of the name. */
 function launcherSpec(launchers: readonly ProcessRow[], name: string): string | undefined {
   for (const spec of launchers.flatMap((row) => observedLaunch(row).specs)) {
     const [, written = '', rest = ''] = /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(.*)$/s.exec(spec) ?? [];

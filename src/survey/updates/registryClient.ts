@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { Disposable } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import { lockFile } from '../../lock/kernelLock.ts';
-import { type AnswerRecord, answeredRecord, askingRecord, isDue, isUnderWay, knownAnswer, leanOn } from '../../registry/answerRecord.ts';
+import { type AnswerRecord, answeredRecord, askingRecord, isDue, isInFlight, knownAnswer, leanOn } from '../../registry/answerRecord.ts';
 import { lookUp, type Question, questionKey } from '../../registry/lookUp.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
@@ -31,7 +31,7 @@ const answerSchema = v.object({
   ),
 });
 
-/** The answers of registries, one file each, shared by all processes of the user. A file that cannot be read counts as missing. */
+/** The answers of registries, one file each, shared by all windows and command lines of the user. An unreadable file counts as missing. */
 class AnswerStore {
   readonly #folder: string;
 
@@ -40,7 +40,7 @@ class AnswerStore {
     this.#folder = stateFolder(runDir, 'registry');
   }
 
-  /** The kernel lock of the process that asks; one process of the user asks at a time. */
+  /** The file of the kernel lock that a process holds while it asks. */
   get lockFile(): string {
     return join(this.#folder, 'asking.lock');
   }
@@ -61,23 +61,23 @@ class AnswerStore {
   }
 }
 
-/** `ask`: registries are asked once a day for each package. `cached`: only stored answers are used, without network requests. `off`: no updates at all. */
+/** `ask`: once a day for each package. `cached`: only stored answers, no network. `off`: no answers. */
 export type RegistryMode = 'ask' | 'cached' | 'off';
 
-interface RegistryOptions {
+interface RegistryClientOptions {
   readonly runDir: string;
   readonly mode: () => RegistryMode;
   readonly log: Log;
   /** Epoch ms. */
   readonly now: () => number;
-  /** Time limit of one request, ms. */
+  /** For one question, ms. */
   readonly limitMs?: number;
 }
 
 const defaultLimitMs = 2_000;
-/** At most this many requests are in flight. */
+/** At most so many questions are in flight at the same time. */
 const atOnce = 4;
-/** While another process asks, its answers are waited for this much longer than its time limit. */
+/** While another process asks, its answers are awaited for its time limit and this long, in milliseconds. */
 const othersMs = 500;
 
 /** Whether the user forbids network requests by the variable `MCP_SHEPHERD_OFFLINE` (any value but empty, `0` and `false`). */
@@ -85,15 +85,15 @@ export function staysOffline(env: Readonly<Record<string, string | undefined>>):
   return !/^(0|false)?$/i.test(env.MCP_SHEPHERD_OFFLINE ?? '');
 }
 
-/** An answer with its time. */
+/** An answer, with its time. */
 export type Known = NonNullable<AnswerRecord['answer']>;
 
 /**
- * Newest versions from registries. Answers at once from stored answers, and asks in the background for those that are due. One process of the user asks at a
- * time, and each package is asked for once a day.
+ * Gives the survey the answers of registries. It answers at once from stored records and asks in the background what is due. One process on the machine asks at a
+ * time, and each package is asked for once a day for all processes together.
  */
 export class RegistryClient implements Disposable {
-  readonly #options: RegistryOptions;
+  readonly #options: RegistryClientOptions;
   readonly #records = new Map<string, AnswerRecord>();
   readonly #waiting = new Map<string, Question>();
   readonly #listeners = new Set<() => void>();
@@ -101,7 +101,7 @@ export class RegistryClient implements Disposable {
   #store: AnswerStore | 'unusable' | undefined;
   #round: Promise<void> | undefined;
 
-  constructor(options: RegistryOptions) {
+  constructor(options: RegistryClientOptions) {
     this.#options = options;
   }
 
@@ -109,7 +109,7 @@ export class RegistryClient implements Disposable {
     return this.#options.mode();
   }
 
-  /** The stored answer. Never waits: a question that is due is asked in the background, and `onAnswer` reports the answer. */
+  /** The stored answer. Never waits; a question that is due is asked in the background, and `onAnswer` reports new answers. */
   known(question: Question): Known | undefined {
     const mode = this.#options.mode();
     const store = mode === 'off' ? undefined : this.#openStore();
@@ -119,14 +119,14 @@ export class RegistryClient implements Disposable {
     const now = this.#options.now();
     const key = questionKey(question);
     let record = this.#records.get(key);
-    if (!record || isUnderWay(record) || isDue(record, now)) {
+    if (!record || isInFlight(record) || isDue(record, now)) {
       // Another process may have asked since.
       record = store.read(key);
       if (record) {
         this.#records.set(key, record);
       }
       if (mode === 'ask' && isDue(record, now) && !this.#end.signal.aborted) {
-        // The same index may be configured with a password for one server and without for another.
+        // Servers may have the same index with credentials and without.
         if (!this.#waiting.has(key) || question.targets.some((target) => target.authorization !== undefined)) {
           this.#waiting.set(key, question);
         }
@@ -138,7 +138,7 @@ export class RegistryClient implements Disposable {
     return knownAnswer(record, now);
   }
 
-  /** Resolves when all requests have ended; undefined when there is none. */
+  /** Resolves when all questions in flight are answered; undefined when there are none. */
   asking(): Promise<void> | undefined {
     return this.#round;
   }
@@ -148,7 +148,7 @@ export class RegistryClient implements Disposable {
     return { dispose: () => this.#listeners.delete(listener) };
   }
 
-  /** Aborts all requests. */
+  /** Aborts all requests at once. */
   dispose(): void {
     this.#listeners.clear();
     this.#end.abort();
@@ -165,14 +165,14 @@ export class RegistryClient implements Disposable {
     return this.#store === 'unusable' ? undefined : this.#store;
   }
 
-  /** Without a folder for the answers, registries would be asked at each start; so they are not asked at all. */
+  /** Without stored records each start would ask again, so nothing is asked. */
   #giveUp(error: unknown): void {
     this.#store = 'unusable';
-    this.#options.log.debug(`Registries are not asked, because answers cannot be stored: ${String(error)}`);
+    this.#options.log.debug(`Registries are not asked, because the answers cannot be kept: ${String(error)}`);
   }
 
   async #askAll(store: AnswerStore): Promise<void> {
-    // Not within the scan that asked for it.
+    // After the scan that asked.
     await new Promise((resolve) => setImmediate(resolve));
     const lock = await lockFile(store.lockFile);
     if (lock.status === 'held') {
@@ -197,23 +197,23 @@ export class RegistryClient implements Disposable {
     this.#tell();
   }
 
-  /** Waits for the answers of another process. What it does not ask for is asked in a later scan. */
+  /** Waits until another process has stored its answers. Questions that it did not ask are asked at a later scan. */
   async #othersAsk(store: AnswerStore): Promise<void> {
     const until = performance.now() + (this.#options.limitMs ?? defaultLimitMs) + othersMs;
     const wanted = [...this.#waiting.keys()];
     this.#waiting.clear();
     while (performance.now() < until && !this.#end.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      if (wanted.every((key) => !isDue(store.read(key), this.#options.now()) && !this.#isUnderWay(store, key))) {
+      if (wanted.every((key) => !isDue(store.read(key), this.#options.now()) && !this.#isInFlight(store, key))) {
         break;
       }
     }
     this.#tell();
   }
 
-  #isUnderWay(store: AnswerStore, key: string): boolean {
+  #isInFlight(store: AnswerStore, key: string): boolean {
     const record = store.read(key);
-    return record !== undefined && isUnderWay(record);
+    return record !== undefined && isInFlight(record);
   }
 
   async #askOne(store: AnswerStore, key: string, question: Question): Promise<void> {

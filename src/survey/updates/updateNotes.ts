@@ -6,13 +6,13 @@ import { readWhole } from '../../storage/atomicFile.ts';
 import { writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
 
-/** A note is smaller. */
+/** In bytes; notes are smaller. */
 const maxBytes = 8_192;
 
-/** Stores the newest version for each installation for the guard, which makes no network requests. */
+/** Stores what registries offer for each installation, for the guard, which makes no network requests. */
 export class UpdateNotes {
   readonly #runDir: string;
-  /** The known contents of each file. */
+  /** The known content of each file. */
   readonly #kept = new Map<string, string>();
   #unusable = false;
 
@@ -21,7 +21,7 @@ export class UpdateNotes {
   }
 
   /**
-   * Writes the note, unless the file has it already. Never throws: the guard works without it.
+   * Writes a note that is not stored yet. Never throws: the guard works without it.
    * @param at when the registry answered, epoch ms
    */
   keep(ref: PackageRef, installed: string, newest: string, upgrade: Upgrade, at: number): void {

@@ -18,10 +18,10 @@ import { readInstallWay } from './readInstallWay.ts';
 import type { RegistryClient } from './registryClient.ts';
 import type { UpdateNotes } from './updateNotes.ts';
 
-/** The newest version of one server's package. */
+/** What the registry of one server's package offers. */
 export interface UpdateState {
   readonly latest?: string;
-  /** npm: the tag that `latest` is the version of. */
+  /** npm: the tag of the version `latest`. */
   readonly tag?: string;
   readonly finding?: Finding;
 }
@@ -35,10 +35,10 @@ interface Entry {
 
 /** Settings files and project files are read again after this long. */
 const freshMs = 600_000;
-/** Settings of people are small. The largest file is pnpm's `.modules.yaml` of a large workspace. */
+/** The largest settings file is pnpm's `.modules.yaml` of a large workspace. */
 const maxSettingsBytes = 8 * 1024 * 1024;
 
-/** Finds the newest version of each server's package, and how to install it. */
+/** Joins the way in which each server's package was installed with what its registry offers. */
 export class Updates {
   readonly #registry: RegistryClient;
   readonly #machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>;
@@ -51,7 +51,7 @@ export class Updates {
     this.#notes = notes;
   }
 
-  /** The newest version as far as it is known; asks the registry in the background. @param now epoch ms */
+  /** @param now epoch ms */
   current(attributed: Attributed, loaded: LoadedPackage, redactor: Redactor, now: number): UpdateState {
     if ('unknown' in loaded || loaded.reading.status !== 'ok' || loaded.ref.editable) {
       return {};
@@ -77,10 +77,10 @@ export class Updates {
       return {};
     }
     const upgrade = upgradeCommand(way.facts, newest);
-    // A command that contains a secret is neither shown nor run.
+    // A command with a secret is neither shown nor run.
     const shown =
       'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
-        ? { words: 'its command would contain a secret of this machine' }
+        ? { words: 'its command would show a secret of this machine' }
         : upgrade;
     const definition = attributed.definitions[0];
     const finding = judgeUpdate({
@@ -101,12 +101,12 @@ export class Updates {
     return { latest: newest, tag, ...(finding ? { finding } : {}) };
   }
 
-  /** Drops the servers that have ended. */
+  /** Drops the servers that are gone. */
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#entries, alive);
   }
 
-  /** Settings and projects are read again in the next scan. */
+  /** Settings and projects are read again at the next scan. */
   allChanged(): void {
     this.#entries.clear();
   }
@@ -126,8 +126,8 @@ export class Updates {
     }
     const { platform, home, env } = this.#machine;
     const way = readInstallWay({ ref, root, launchers, detail, platform });
-    // The server's own variables come first, then ours, because clients pass on only some of them.
-    const around: SettingsSource = {
+    // The server's variables take precedence over ours. Clients pass only few of them on.
+    const source: SettingsSource = {
       platform,
       home: detail.environment?.get('HOME') ?? home,
       env: { ...env, ...Object.fromEntries(detail.environment ?? []) },
@@ -137,7 +137,7 @@ export class Updates {
       },
     };
     const { place } = way;
-    const route = place.ecosystem === 'npm' ? npmRoute(place.npm, around) : pythonRoute(place.python, around);
+    const route = place.ecosystem === 'npm' ? npmRoute(place.npm, source) : pythonRoute(place.python, source);
     const entry: Entry = { installed, readAt: now, way, route };
     this.#entries.set(key, entry);
     return entry;

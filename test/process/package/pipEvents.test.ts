@@ -101,7 +101,7 @@ const events: readonly Event[] = [
     evidence: false,
   },
   { what: 'the environment moved and back', act: (venv, elsewhere) => moveAndBack(venv, elsewhere), changes: [], evidence: false },
-  // The one case that times get wrong: an observer that recorded the content before can prove the change, another one can only say "likely".
+  // The one case in which times are wrong: a window that recorded the content before proves it, a later one can only say "likely".
   {
     what: 'reinstall of the same version',
     act: (venv) => pip(venv, 'install', '--force-reinstall', 'stale-mcp==0.1.0', 'stalelib==1.0.0'),

@@ -106,7 +106,7 @@ describe('a look-up in a registry', function () {
     assert.deepEqual(await askPython(), { status: 'absent' });
   });
 
-  it('sends credentials to its registry and to nobody else, and follows it nowhere', async () => {
+  it('sends credentials only to its registry, and follows no redirect of it', async () => {
     const other = await startIndex();
     other.npm.set('@acme/notes', { tags: { latest: '6.6.6' }, versions: { '6.6.6': {} } });
     index.instead = (request, response) => {
@@ -118,7 +118,7 @@ describe('a look-up in a registry', function () {
     };
     try {
       assert.deepEqual(await askNpm({ authorization: 'Bearer s3cret' }), { status: 'found', candidates: [{ version: '1.2.0' }] });
-      assert.deepEqual(await askNpm(), { status: 'unusable', reason: 'it wants other credentials (401)' });
+      assert.deepEqual(await askNpm(), { status: 'unusable', reason: 'it requires other credentials (401)' });
       index.instead = (request, response) => {
         response.writeHead(302, { location: `${other.registry}${(request.url ?? '').slice(1)}` }).end();
         return true;
@@ -233,7 +233,7 @@ describe('a look-up in a registry', function () {
     }
   });
 
-  it('says so when nobody is there', async () => {
+  it('says so when no server is there', async () => {
     const port = index.port;
     await index.close();
     const answer = await lookUp(

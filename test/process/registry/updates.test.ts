@@ -79,7 +79,7 @@ describe('a newer version in the registry', function () {
 
   const updateOf = (instance: Instance): Finding | undefined => instance.findings.find((one) => one.kind === 'update-available');
 
-  it('C18: control: nothing is said and nobody is asked when it is switched off', async () => {
+  it('C18: control: nothing is reported and no registry is asked when it is switched off', async () => {
     for (const registry of ['off', 'cached'] as const) {
       const instance = await look(await observe({ registry }));
       assert.equal(updateOf(instance), undefined);
@@ -198,7 +198,7 @@ describe('a newer version in the registry', function () {
       assert.ok(!kept.join('').includes('tok3n'), 'the token was written down');
       assert.ok(!JSON.stringify(instance).includes('tok3n'), 'the token is shown');
 
-      // Its registry is down: still nobody else is asked.
+      // Its registry is down: still no other registry is asked.
       index.instead = (request) => {
         request.socket.destroy();
         return true;
@@ -270,7 +270,7 @@ describe('a newer version in the registry', function () {
     await pip(venv, 'install', 'stale-mcp==0.2.0');
     assert.equal(updateOf(await look(surveyor, first.pid)), undefined);
 
-    // pip is told to ask nobody: nobody is asked.
+    // pip is configured to ask no index: none is asked.
     await pip(venv, 'install', 'stale-mcp==0.1.0');
     const second = await startServer(script, [], { cwd: world.root, env: { ...env, PIP_NO_INDEX: '1' } });
     others.push(second);

@@ -61,6 +61,6 @@ describe('ClosureReader', () => {
     reader.doubt();
     assert.equal(read(), before);
     reader.keep(new Set());
-    assert.notEqual(read(), before, 'nobody used it any more');
+    assert.notEqual(read(), before, 'it was no longer used');
   });
 });

@@ -27,7 +27,7 @@ describe('nodeScript', () => {
     ['--eval=code', text],
     ['-p code', text],
     ['--run start', 'unknown: it only launches a package script'],
-    ['-', 'unknown: its program came through standard input'],
+    ['-', 'unknown: its program came through stdin'],
     ['--inspect', none],
     ['', none],
     ['-r', none],

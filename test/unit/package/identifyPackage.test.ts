@@ -170,7 +170,7 @@ describe('identifyPackage: JavaScript', () => {
     for (const [specifier, cwd, reason] of [
       ['npm:@s/server', '/', /holds 2 versions/],
       ['npm:@s/server@3', '/', /does not hold @s\/server@3/],
-      ['npm:@s/server@1', tree.path('p'), /may stand in/],
+      ['npm:@s/server@1', tree.path('p'), /may be used instead/],
       ['npm:../x', '/', /names no package/],
       ['jsr:@s/server', '/', /JSR/],
     ] as const) {
@@ -185,7 +185,7 @@ describe('identifyPackage: JavaScript', () => {
       [['node', 'x.js'], { exe: node }, /working directory that is gone or cannot be read/],
       [['node', '-e', '1'], { exe: node, cwd: '/' }, /given as text/],
       [['node', '/nowhere/x.js'], { exe: node, cwd: '/' }, /does not exist/],
-      [['node', tree.path('p.zip/node_modules/x/y.js')], { exe: node, cwd: '/' }, /inside an archive/],
+      [['node', tree.path('p.zip/node_modules/x/y.js')], { exe: node, cwd: '/' }, /from an archive/],
       [['npm exec some-server'], { exe: node, cwd: '/' }, /only launches another process/],
       [['my-title'], { exe: node, cwd: '/', env: {} }, /replaced its own command line/],
       [['mcp-server-go'], { exe: '/usr/bin/mcp-server-go', cwd: '/' }, /mcp-server-go.*not a runtime/],

@@ -15,7 +15,7 @@ const now = Date.parse('2026-11-22T12:00:00Z');
 const answer = { at: now - hour, candidates: [{ version: '1.0.0' }] };
 
 describe('a cached answer', () => {
-  it('is due after a day, after an hour when nobody was reached, and when it is from the future', () => {
+  it('is due after a day, after an hour when no registry was reached, and when it is from the future', () => {
     assert.equal(isDue(undefined, now), true);
     assert.equal(isDue({ key: 'k', askedAt: now - 23 * hour }, now), false);
     assert.equal(isDue({ key: 'k', askedAt: now - 24 * hour }, now), true);

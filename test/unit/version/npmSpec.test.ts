@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { isNpmName, parseNpmSpec } from '../../../src/version/npmSpec.ts';
 
-/** What begins with `~` or ends as an archive does is taken for a file. */
+/** What ends as an archive does is taken for a file. */
 const part = fc
-  .stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._~-]{0,10}$/)
+  .stringMatching(/^[A-Za-z0-9_~][A-Za-z0-9._~-]{0,10}$/)
   .filter((text) => text !== 'node_modules' && !/\.(tgz|tar|tar\.gz)$/.test(text));
 const name = fc.oneof(
   part,
@@ -21,6 +21,12 @@ const selector = fc.oneof(
 );
 
 describe('parseNpmSpec', () => {
+  it('takes `~1.2.3` for a range, and a path in the home folder for a file', () => {
+    assert.deepEqual(parseNpmSpec('notes@~1.2.3'), { kind: 'registry', name: 'notes', selector: { kind: 'range', value: '~1.2.3' } });
+    assert.deepEqual(parseNpmSpec('notes@~/notes'), { kind: 'file', name: 'notes', source: '~/notes' });
+    assert.deepEqual(parseNpmSpec('~\\notes'), { kind: 'file', source: '~\\notes' });
+  });
+
   it('gives back the name and the selector that a specification is made of', () => {
     fc.assert(
       fc.property(name, selector, (written, chosen) => {

@@ -44,7 +44,7 @@ describe('what npx starts next', () => {
     }
   });
 
-  it('is unknown without the registry’s word, for other tags and other sources, and for an npm that nobody names', () => {
+  it('is unknown without an answer of the registry, for other tags and sources, and without npm’s version', () => {
     assert.equal(npx('pkg', '11.0.0', { latest: undefined }), 'unknown');
     assert.equal(npx('pkg@next', '11.0.0'), 'unknown');
     assert.equal(npx('git+https://example.invalid/x.git', '11.0.0'), 'unknown');

@@ -250,7 +250,7 @@ describe('discoverDefinitions', () => {
       'vscode portable',
       'vscode s',
     ]);
-    ok(named(reading, 'extra').readBy.includes('code-server'), 'nobody knows which build uses an unusual directory');
+    ok(named(reading, 'extra').readBy.includes('code-server'), 'the build that uses an unusual directory is unknown');
     deepEqual(names(await tree.discover({ env: { CODEX_HOME: 'relative', CLAUDE_CONFIG_DIR: '' } })), ['unused']);
   });
 

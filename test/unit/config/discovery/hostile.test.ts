@@ -29,7 +29,7 @@ describe('discoverDefinitions on bad input', () => {
       '{\r\n  "servers": {\r\n    "a": { "command": "node" },\r\n    "b": { "command" "node" },\r\n    "c": { "command": "node" }\r\n  }\r\n}';
     tree.write('home/work/project/.vscode/mcp.json', text);
     const reading = await tree.discover();
-    expectOne(reading, 'home/work/project/.vscode/mcp.json:4:22', /a colon is expected.*kept/);
+    expectOne(reading, 'home/work/project/.vscode/mcp.json:4:22', /a colon is expected.*other readable entries/);
     deepEqual(names(reading), ['a', 'c', 'good']);
   });
 
@@ -54,14 +54,14 @@ describe('discoverDefinitions on bad input', () => {
     'home/.config/Code/User/settings.json',
     'home/.config/opencode/opencode.json',
   ]) {
-    it(`says that ${path} is garbage throughout, though no word of ours stands in it`, async () => {
+    it(`says that ${path} is unreadable, although it has none of our keywords`, async () => {
       tree.write(path, '\u0000\u0001 not JSON at all');
-      expectOne(await tree.discover(), `${path}:1:1`, /not valid JSON.*nothing of it can be used/);
+      expectOne(await tree.discover(), `${path}:1:1`, /not valid JSON.*nothing in it can be used/);
       tree.write(path, '["no", "settings"]');
       expectOne(await tree.discover(), `${path}:1`, /holds a list, not an object/);
     });
 
-    it(`is quiet about a slip among settings of ${path} that are not ours`, async () => {
+    it(`does not report a mistake among other settings of ${path}`, async () => {
       tree.write(path, '{"theme": "dark",, "editor": ');
       deepEqual((await tree.discover()).problems, []);
     });

@@ -146,14 +146,14 @@ describe('commandEdits', () => {
         () => editsOf(format).prepend(text, { name }, ['s', '--']),
         (error) => error instanceof EditRefused && why.test(error.message),
       );
-    refused('mcp-servers', '{"mcpServers":{"a":{"command":"x"}}}', 'b', /no server “b”/);
+    refused('mcp-servers', '{"mcpServers":{"a":{"command":"x"}}}', 'b', /no longer has a server “b”/);
     refused('mcp-servers', '{"mcpServers":{"a":{"url":"https://x"}}}', 'a', /no command/);
-    refused('mcp-servers', '{"mcpServers":{"a":{"command":"x","args":[1]}}}', 'a', /not a list of texts/);
+    refused('mcp-servers', '{"mcpServers":{"a":{"command":"x","args":[1]}}}', 'a', /not a list of strings/);
     refused('mcp-servers', '{"mcpServers":{"a":{"command":"x"}}', 'a', /mistake in line 1/);
     refused('opencode-config', '{"mcp":{"a":{"command":["x", 7]}}}', 'a', /no command/);
     refused('codex-config', '[mcp_servers.a]\nurl = "https://x"\n', 'a', /no command/);
     refused('codex-config', '[mcp_servers.a\n', 'a', /mistake/);
-    refused('codex-config', '', '__proto__', /no server/);
+    refused('codex-config', '', '__proto__', /no longer has a server/);
     throws(() => editsOf('mcp-servers').strip('{"mcpServers":{"a":{"command":"x"}}}', { name: 'a' }, 1, false), EditRefused);
     equal(formatOf('claude-settings').edits, undefined, 'files without servers are never written');
   });

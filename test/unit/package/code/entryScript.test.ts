@@ -33,7 +33,7 @@ describe('a script that is gone', () => {
     assert.equal(missing(['python3', '/nowhere/bin/tool'], { exe: '/usr/bin/python3.11' }), '/nowhere/bin/tool');
   });
 
-  it('is not what is there, what nobody can tell, and what only its runtime can open', () => {
+  it('is undefined for an existing script, for an unknown one, and for one that only its runtime can open', () => {
     for (const argv of [
       ['node', 'there.js'],
       ['node', 'there'],

@@ -155,7 +155,7 @@ describe('readClosure: npm', () => {
     const manifest = tree.path(modules, 'server/package.json');
     rmSync(manifest);
     tree.write({ [`${modules}/server/package.json`]: { name: 'server', version: '2.0.0' } });
-    ok(installedAt(ref) < upgrade, 'another installer would have made the directory anew');
+    ok(installedAt(ref) < upgrade, 'another installer would have created the directory again');
     tree.write({ [`${modules}/.yarn-state.yml`]: '__metadata:\n  version: 1\n' });
     ok(installedAt(ref) >= upgrade - 20);
 
@@ -187,7 +187,7 @@ describe('readClosure: npm', () => {
     deepEqual(names(readClosure(found.ref)), ['x@2.0.0']);
   });
 
-  it('resolves the entry anew: the link leads to another version now', () => {
+  it('resolves the entry at each reading: the link leads to another version now', () => {
     tree.write({ 'q/v2/node_modules/server/package.json': { name: 'server', version: '2.0.0' }, 'q/v2/node_modules/server/index.js': '' });
     rmSync(ref.entry);
     tree.write({ [`${modules}/.bin/server`]: { link: tree.path('q/v2/node_modules/server/index.js') } });

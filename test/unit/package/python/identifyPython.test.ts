@@ -176,7 +176,7 @@ describe('identifyPackage: Python', () => {
     }
   });
 
-  it('does not take the command of an environment for somebody’s own source where its package is not known', () => {
+  it('does not take the command of an environment for source in place where its package is not known', () => {
     const script = (path: string) =>
       sourceEntry(rowOf([tree.path('v/bin/python'), tree.path(path)]), detailOf({ exe, cwd: '/' }), undefined);
     tree.write({ 'v/bin/nobodys': 'import x\n', 'mine/bin/own.py': '' });

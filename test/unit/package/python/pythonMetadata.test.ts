@@ -66,7 +66,7 @@ describe('Python metadata', () => {
     );
   });
 
-  it('hashes recorded content, without what a reinstall writes anew', () => {
+  it('hashes recorded content, without the files that differ after a reinstall', () => {
     const base = 'a/__init__.py,sha256=AAA,1\na/b.py,sha256=BBB,2\n';
     const noise =
       'a/__pycache__/b.pyc,,\n../../../bin/x,sha256=CCC,3\na-1.dist-info/RECORD,,\na-1.dist-info/direct_url.json,sha256=DDD,4\n';

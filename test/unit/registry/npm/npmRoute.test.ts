@@ -192,7 +192,7 @@ describe('npmRoute', () => {
     assert.equal(asked(npmRoute(place, around(direct))).proxy, undefined);
   });
 
-  it('asks nobody off line, and says when new versions are held back', () => {
+  it('asks no index offline, and says when new versions are held back', () => {
     assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'offline=true' }))), /offline/);
     assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'registry=${COMPANY}' }))), /cannot be read/);
     assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'registry=file:///srv/npm' }))), /cannot be read/);

@@ -73,12 +73,12 @@ describe('pythonRoute with pip', () => {
     assert.deepEqual(bases(pythonRoute(withPip, around({}, both))), ['https://private.example/simple/']);
   });
 
-  it('asks nobody where the package may be from a folder', () => {
+  it('asks no index where the package may be from a folder', () => {
     const files = { '/etc/pip.conf': '[global]\nextra-index-url =\n    file:///srv/simple\n' };
     assert.match(never(pythonRoute(withPip, around(files))), /folder/);
   });
 
-  it('asks nobody about what is from no index, off line, or from another installer', () => {
+  it('asks no index about a package from elsewhere, offline, or of another installer', () => {
     assert.match(never(pythonRoute({ ...withPip, direct: true }, around())), /not installed from an index/);
     assert.match(never(pythonRoute({ ...withPip, installer: 'other' }, around())), /not known/);
     assert.match(never(pythonRoute(withPip, around({}, { PIP_NO_INDEX: '1' }))), /no index/);
@@ -171,7 +171,7 @@ describe('pythonRoute with uv', () => {
     ]);
   });
 
-  it('asks nobody off line, and says when new versions are held back', () => {
+  it('asks no index offline, and says when new versions are held back', () => {
     assert.match(never(pythonRoute(withUv, around({}, { UV_OFFLINE: 'true' }))), /offline/);
     const route = pythonRoute(withUv, around({ '/etc/uv/uv.toml': 'exclude-newer = "2026-01-01"' }));
     assert.match('remarks' in route ? route.remarks.join() : '', /exclude-newer/);
