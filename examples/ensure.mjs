@@ -1,11 +1,12 @@
-// One HTTP server behind a port of this machine, in the right version, started once whoever asks. Node 20 alone; Linux with flock(1).
+// Makes sure that one HTTP server runs on a port of this machine, in the right version. Node 20 without packages; Linux with flock(1).
 //
 //   import { ensureServer } from './ensure.mjs';
 //   const result = await ensureServer('notes', 8700, '1.4.0', ['node', 'server.js', '--port', '{port}'], { shutdown: true });
-//   result.server_status // reused, started, replaced; newer, older, unknown, foreign: left alone; failed: message, log, log_tail
+//   result.server_status // reused, started, replaced; newer, older, unknown, foreign: not touched; failed: message, log, log_tail
 //
-// The server answers GET /health with { status, version, pid }, best with `name` too: another server that has a version is told by it alone.
-// Only what listens itself and says an older version is replaced; a newer one, one without a version and a program that is something else are never ended. The lock is the one of `mcp-shepherd ensure` and of ensure.py.
+// The server answers GET /health with { status, version, pid } and, if possible, `name`: only the name distinguishes another server that has a version.
+// Only a server that listens itself and reports an older version is replaced; a newer one, one without a version, and another program are never ended.
+// Concurrent callers start the server once; `mcp-shepherd ensure` and ensure.py take the same lock.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -16,7 +17,7 @@ import { pathToFileURL } from 'node:url';
 const healthMs = 1_000;
 const leaveMs = 10_000;
 
-/** @param options shutdown: true, or the token that POST /shutdown wants; passive: only connecting again, so replace nothing; timeout in seconds */
+/** @param options shutdown: true, or the token that POST /shutdown requires; passive: replace nothing; timeout in seconds */
 export async function ensureServer(name, port, version, command, options = {}) {
   const { shutdown = false, passive = false, timeout = 30 } = options;
   const base = { name, port, wanted: version };
@@ -26,10 +27,10 @@ export async function ensureServer(name, port, version, command, options = {}) {
   }
   const lock = await onlyOne(port, timeout * 1_000 + 2 * leaveMs);
   if (lock === undefined) {
-    return answer('failed', base, { message: 'somebody else is at it and does not come to an end' });
+    return answer('failed', base, { message: 'another program starts or replaces this server and does not finish' });
   }
   try {
-    // Under the lock: somebody else may have done it.
+    // Under the lock: another program may have acted.
     seen = await look(base, passive);
     if (!['free', 'replace'].includes(seen.server_status)) {
       return seen;
@@ -113,13 +114,13 @@ async function start(base, [command = '', ...args], old, timeout, { cwd, env }) 
     return answer(old ? 'replaced' : 'started', base, { pid, version, message: `${said}: PID ${pid} on port ${port}`, ...previous });
   }
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-    // Nothing half started stays behind; its own session, so its own group.
+    // Ends what it started: its own session is its own group.
     signal(-child.pid, 'SIGKILL');
   }
   return answer('failed', base, { message: `${name} ${reason}`, log, log_tail: tail(log) });
 }
 
-/** By /shutdown where the caller declares it, else and after a bound by signals; to exactly the process that was looked at. Then the port is waited for. */
+/** Ends exactly this process: by /shutdown if the caller allows it, otherwise or after a limit by signals. Then waits until the port is free. */
 async function stop(pid, port, shutdown) {
   const born = started(pid);
   const gone = () => started(pid) !== born;
@@ -144,7 +145,7 @@ async function stop(pid, port, shutdown) {
   return (born === undefined || gone()) && (await waitFor(() => listeners(port).length === 0, leaveMs));
 }
 
-/** What GET /health says within a second; an empty object when something else answers, or nothing does. */
+/** The JSON object that GET /health returns within a second; an empty object for any other answer or none. */
 async function askHealth(port) {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health`, { redirect: 'error', signal: AbortSignal.timeout(healthMs) });
@@ -155,7 +156,7 @@ async function askHealth(port) {
   }
 }
 
-/** PIDs that hold the port; [] = nobody, [null] = somebody whose files we may not see. */
+/** PIDs that hold the port; [] = none, [null] = a process of another user. */
 function listeners(port) {
   const inodes = new Set();
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6'].filter((path) => fs.existsSync(path))) {
@@ -184,7 +185,7 @@ function holds(pid, inodes) {
   }
 }
 
-/** What makes a PID that process; undefined when it is gone or a zombie. */
+/** Start time of a process; undefined when it has ended or is a zombie. */
 function started(pid) {
   try {
     const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).trim().split(' ');
@@ -198,11 +199,11 @@ function signal(pid, name) {
   try {
     process.kill(pid, name);
   } catch {
-    // It went by itself, or is not ours to signal.
+    // It has ended, or may not be signalled.
   }
 }
 
-/** -1, 0, 1; undefined where the two cannot be put in order: nothing is concluded from a text that is no version. */
+/** -1, 0, 1; undefined when the two cannot be compared, because one is not a version. */
 function compare(runs, wanted) {
   const parts = [runs, wanted].map((text) =>
     typeof text === 'string' ? /^v?(\d+(?:\.\d+)*)$/.exec(text)?.[1]?.split('.').map(Number) : undefined,
@@ -220,12 +221,12 @@ function compare(runs, wanted) {
   return 0;
 }
 
-/** The lock of everybody who ensures a server on this port; undefined when another one does not come to an end. The kernel frees it when we die. */
+/** The lock for starting a server on this port; undefined when another program does not release it. The kernel frees it when this process ends. */
 async function onlyOne(port, ms) {
   const target = createHash('sha256').update(`shepherd\nensure\n${port}`).digest('hex').slice(0, 32);
   const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
   const lock = fs.openSync(join(privateFolder('v1', 'intents'), `${target}.lock`), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-  // flock(2) belongs to the open file: the helper locks it and ends, we keep it.
+  // flock(2) belongs to the open file: the helper locks it and ends, this process keeps it.
   const take = () => spawnSync('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', lock], timeout: 2_000 }).status === 0;
   if (await waitFor(take, ms)) {
     return lock;

@@ -1,11 +1,11 @@
-"""One HTTP server behind a port of this machine, in the right version, started once whoever asks. Standard library; Linux, macOS with lsof.
+"""Makes sure that one HTTP server runs on a port of this machine, in the right version. Standard library; Linux, macOS with lsof.
 
     from ensure import ensure_server
     result = ensure_server("notes", 8700, "1.4.0", ["python3", "-m", "notes_mcp", "--port", "{port}"], shutdown=True)
-    result["server_status"]  # reused, started, replaced; newer, older, unknown, foreign: left alone; failed: message, log, log_tail
+    result["server_status"]  # reused, started, replaced; newer, older, unknown, foreign: not touched; failed: message, log, log_tail
 
-The server answers GET /health with {"status", "version", "pid"}, best with "name" too: another server that has a version is told by it alone. Only what listens itself and says an older version is replaced; a newer one, one
-without a version and a program that is something else are never ended. The lock is the one of `mcp-shepherd ensure`: neither starts beside the other.
+The server answers GET /health with {"status", "version", "pid"} and, if possible, "name": only the name distinguishes another server that has a version. Only a server that listens itself and reports an older version is
+replaced; a newer one, one without a version, and another program are never ended. Concurrent callers start the server once; `mcp-shepherd ensure` takes the same lock.
 """
 import argparse, contextlib, errno, fcntl, hashlib, http.client, json, os, pwd, re, signal, socket, subprocess, sys, time
 
@@ -13,14 +13,14 @@ HEALTH_SECONDS, LEAVE_SECONDS, TAIL_LINES = 1, 10, 20
 
 
 def ensure_server(name, port, version, command, *, shutdown=False, passive=False, timeout=30, cwd=None, env=None):
-    """shutdown: True, or the token that POST /shutdown wants; passive: only connecting again, so replace nothing. Never raises for what a server does."""
+    """shutdown: True, or the token that POST /shutdown requires; passive: replace nothing. A server cannot make it raise."""
     seen = look(name, port, version, passive)
     if seen["server_status"] not in ("free", "replace"):
         return seen
     with only_one(port, timeout + 2 * LEAVE_SECONDS) as lock:
         if lock is None:
-            return answer("failed", name, port, version, message="somebody else is at it and does not come to an end")
-        seen = look(name, port, version, passive)  # under the lock: somebody else may have done it
+            return answer("failed", name, port, version, message="another program starts or replaces this server and does not finish")
+        seen = look(name, port, version, passive)  # under the lock: another program may have acted
         if seen["server_status"] not in ("free", "replace"):
             return seen
         if seen["server_status"] == "replace" and not stop(seen["pid"], port, shutdown):
@@ -35,7 +35,7 @@ def look(name, port, version, passive):
     health, pid = ask_health(port), pids[0] if pids else None
     who = f"PID {pid}" if pid else "a process that cannot be seen"
     if health.get("pid") not in pids or health.get("name", name) != name:
-        return answer("foreign", name, port, version, pid=pid, message=f"port {port} is held by {who}, which is not {name} as far as can be told; left alone")
+        return answer("foreign", name, port, version, pid=pid, message=f"port {port} is held by {who}, which does not seem to be {name}; left alone")
     pid, runs = health["pid"], health.get("version")
     order = compare(runs, version)
     known = dict(pid=pid, runs=runs if isinstance(runs, str) else None)
@@ -43,7 +43,7 @@ def look(name, port, version, passive):
     if order == 0:
         return answer("reused", name, port, version, **known, message=f"{where}: reused")
     if order is None:
-        return answer("unknown", name, port, version, **known, message=f"{where}; whether that is older than {version} cannot be told; left alone")
+        return answer("unknown", name, port, version, **known, message=f"{where}; not comparable with {version}; left alone")
     if order > 0:
         return answer("newer", name, port, version, **known, message=f"{where}, which is newer than {version}; left alone")
     return answer("older" if passive else "replace", name, port, version, **known, message=f"{where}, which is older than {version}; left alone")
@@ -75,7 +75,7 @@ def start(name, port, version, command, before, timeout, cwd, env):
             more = {"previous": {"pid": old["pid"], "version": old["version"]}} if old else {}
             return answer("replaced" if old else "started", name, port, version, pid=health["pid"], runs=runs, message=f"{said}: PID {health['pid']} on port {port}", **more)
         time.sleep(0.1)
-    if child.poll() is None:  # nothing half started stays behind; its own session, so its own group
+    if child.poll() is None:  # ends what it started: its own session is its own group
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -83,7 +83,7 @@ def start(name, port, version, command, before, timeout, cwd, env):
 
 
 def stop(pid, port, shutdown):
-    """By /shutdown where the caller declares it, else and after a bound by signals; to exactly the process that was looked at. Then the port is waited for."""
+    """Ends exactly this process: by /shutdown if the caller allows it, otherwise or after a limit by signals. Then waits until the port is free."""
     born = started(pid)
     gone = lambda: started(pid) != born
     if shutdown:
@@ -104,11 +104,11 @@ def stop(pid, port, shutdown):
 
 
 def ask_health(port):
-    """The JSON object that GET /health gives within a second, however slowly it comes; {} when something else answers or nothing does; never raises."""
+    """The JSON object that GET /health returns within a second; {} for any other answer or none. Never raises."""
     deadline, data = time.monotonic() + HEALTH_SECONDS, b""
     try:
         with socket.create_connection(("127.0.0.1", port), HEALTH_SECONDS) as connection, contextlib.suppress(TimeoutError):
-            # 1.0: the answer comes in one piece and ends with the connection.
+            # HTTP 1.0: the answer is not chunked and ends with the connection.
             connection.sendall(f"GET /health HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
             while (left := deadline - time.monotonic()) > 0 and len(data) < 65536:
                 connection.settimeout(left)
@@ -124,7 +124,7 @@ def ask_health(port):
 
 
 def listeners(port):
-    """PIDs that hold the port on the loopback; [] = nobody, [None] = somebody whose files we may not see."""
+    """PIDs that hold the port on the loopback; [] = none, [None] = a process of another user."""
     if not os.path.exists("/proc/net/tcp"):
         found = subprocess.run(["lsof", "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"], capture_output=True, text=True).stdout
         return [int(pid) for pid in found.split()]
@@ -145,7 +145,7 @@ def listeners(port):
 
 
 def started(pid):
-    """What makes a PID that process; None when it is gone or a zombie."""
+    """Start time of a process; None when it has ended or is a zombie."""
     try:
         if os.path.exists("/proc/self/stat"):
             with open(f"/proc/{pid}/stat") as stat:
@@ -157,7 +157,7 @@ def started(pid):
 
 
 def compare(runs, wanted):
-    """-1, 0, 1; None where the two cannot be put in order: nothing is concluded from a text that is no version."""
+    """-1, 0, 1; None when the two cannot be compared, because one is not a version."""
     shape = re.compile(r"v?(\d+(?:\.\d+)*)$")
     both = [shape.match(text) if isinstance(text, str) else None for text in (runs, wanted)]
     if not all(both):
@@ -170,7 +170,7 @@ def compare(runs, wanted):
 
 @contextlib.contextmanager
 def only_one(port, seconds):
-    """The lock of everybody who ensures a server on this port; None when another one does not come to an end. The kernel frees it when we die."""
+    """The lock for starting a server on this port; None when another program does not release it. The kernel frees it when this process ends."""
     folder = private(os.path.join(run_folder(), "v1", "intents"))
     target = hashlib.sha256(f"shepherd\nensure\n{port}".encode()).hexdigest()[:32]
     lock = os.open(os.path.join(folder, f"{target}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,5 +1,5 @@
-// Instance Lock Protocol 1 with Node alone, on Linux and macOS: `const lock = hold('path', '/data', 'memory')` holds as long as the process lives.
-// Throws with `code: 'EHELD'` when somebody else holds it; a program ends with 75 then.
+// Instance Lock Protocol 1 with Node without packages, on Linux and macOS: `const lock = hold('path', '/data', 'memory')` holds the lock until the process ends.
+// Throws with `code: 'EHELD'` when another process holds it; the program should then exit with 75.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -23,10 +23,10 @@ export function hold(kind, resource, server, facts = {}) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20 + Math.random() * 40);
     lock = tryLock(path);
   }
-  // Also with the lock in hand: a server may have outlived its guard.
+  // Also with the lock held: a server may have outlived its guard.
   const rivals = living(folder, key);
   if (lock === undefined || rivals.length > 0) {
-    throw Object.assign(new Error(`${name} is held by ${rivals.join(' and ') || 'somebody without a record'}`), { code: 'EHELD' });
+    throw Object.assign(new Error(`${name} is held by ${rivals.join(' and ') || 'a process without a record'}`), { code: 'EHELD' });
   }
   const disk = kind === 'path' && fs.existsSync(name) ? fs.statSync(name, { bigint: true }) : undefined;
   const record = {
@@ -49,7 +49,7 @@ export function hold(kind, resource, server, facts = {}) {
   return { fd: lock, record };
 }
 
-/** The open file, or undefined when it is held. flock(2) belongs to the open file: the helper locks it and ends, we keep it. */
+/** The open file, or undefined when it is held. flock(2) belongs to the open file: the helper locks it and ends, this process keeps it. */
 function tryLock(path) {
   let fd;
   try {
@@ -70,7 +70,7 @@ function tryLock(path) {
   }
   fs.closeSync(fd);
   if (answer.status !== 0 && answer.status !== 1) {
-    throw new Error(`Nobody can tell whether ${path} is free: flock(1) did not answer`);
+    throw new Error(`Whether ${path} is free is not known: flock(1) did not answer`);
   }
   return undefined;
 }
@@ -80,7 +80,7 @@ function openFolder() {
   const far = process.platform === 'linux' && remote.includes(fs.statfsSync(homedir).type >>> 0);
   const run = process.env.MCP_RUN_DIR || (far ? `/var/tmp/.mcp-run-${uid}` : join(homedir, '.mcp-run'));
   if (!isAbsolute(run)) {
-    // Programs in different folders would each have a lock of their own.
+    // Programs in different folders would each use a lock of their own.
     throw new Error(`MCP_RUN_DIR is no absolute path: ${run}`);
   }
   const folders = [run, join(run, 'v1'), join(run, 'v1', 'locks'), join(run, 'v1', 'instances')];
@@ -94,7 +94,7 @@ function openFolder() {
   return folders[1];
 }
 
-/** The true path of the longest ancestor that exists, and the rest as written. */
+/** The real path of the longest existing ancestor, and the rest as written. */
 function realPath(path) {
   const rest = [];
   const whole = path.startsWith('/') ? path : `${process.cwd()}/${path}`;
@@ -118,14 +118,14 @@ function host() {
   return { boot, pidns: fs.readlinkSync('/proc/self/ns/pid').replace(/\D/g, '') };
 }
 
-/** The start of a process as the protocol writes it; undefined when there is none. */
+/** Start time of a process, as the protocol writes it; undefined when it does not run. */
 function startOf(pid) {
   try {
     if (mac) {
       const text = execFileSync('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env: { LC_ALL: 'C' } });
       return `ps:${Date.parse(text) / 1_000}`;
     }
-    // The program's name before the last bracket may hold anything; zombies are dead.
+    // The program's name before the last bracket may contain anything; zombies are dead.
     const [state, ...fields] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop().split(' ');
     return /[ZX]/.test(state) ? undefined : `lx:${fields[18]}`;
   } catch {
@@ -133,7 +133,7 @@ function startOf(pid) {
   }
 }
 
-/** The servers that name this key in their record, and run. */
+/** Running servers whose record names this key. */
 function living(folder, key) {
   const here = JSON.stringify(host());
   return fs.readdirSync(join(folder, 'instances')).flatMap((name) => {
@@ -145,12 +145,12 @@ function living(folder, key) {
         ? [`PID ${Number(server.pid)} (${JSON.stringify(record.serverId)})`]
         : [];
     } catch {
-      return []; // unreadable, or gone: nobody to name
+      return []; // unreadable, or removed
     }
   });
 }
 
-/** Never follows a link, never waits for the writer of a FIFO, never reads more than a record may hold. */
+/** Does not follow a link, does not block on a FIFO, and reads at most the size of a record. */
 function readSmall(path) {
   const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {

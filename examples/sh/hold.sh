@@ -1,7 +1,7 @@
 #!/bin/sh
-# Instance Lock Protocol 1 with flock(1), on Linux: `hold.sh path ~/data memory -- some-server --stdio` becomes that server, with the lock in its hands:
-# descriptor 9 keeps it as long as the server (or a child that inherits it) lives. The record stays when the server ends; whoever looks next sees that
-# it is dead, and clears it away. Ends with 75 when the lock is held.
+# Instance Lock Protocol 1 with flock(1), on Linux: `hold.sh path ~/data memory -- some-server --stdio` becomes that server and holds the lock as descriptor 9
+# while the server (or a child that inherits it) runs. The record stays when the server ends; MCP Shepherd recognises it as dead and removes it.
+# Exit code 75: the lock is held.
 set -eu
 umask 077
 kind=$1 resource=$2 server=$3
@@ -14,7 +14,7 @@ esac
 base=${MCP_RUN_DIR:-$run}/v1
 case $base in
   /*) ;;
-  *) echo "MCP_RUN_DIR is no absolute path: $MCP_RUN_DIR" >&2; exit 1 ;; # programs in different folders would each have a lock of their own
+  *) echo "MCP_RUN_DIR is not an absolute path: $MCP_RUN_DIR" >&2; exit 1 ;; # programs in different folders would each use a lock of their own
 esac
 for folder in "${base%/v1}" "$base" "$base/locks" "$base/instances"; do
   mkdir -p "$folder"
@@ -23,7 +23,7 @@ done
 
 disk=
 if [ "$kind" = path ]; then
-  # The shell has expanded ~ already. -m: what does not exist yet is taken as written.
+  # The shell has expanded ~ already. -m: a part that does not exist yet stays as written.
   resource=$(realpath -m -- "$resource")
   [ ! -e "$resource" ] || disk=$(stat -c ', "dev": "%d", "ino": "%i"' -- "$resource")
 fi
@@ -38,7 +38,7 @@ if ! flock -x -w 0.3 9; then
   echo "$resource is held, see:" $(find "$base/instances" -name '*.json' -type f -size -129 -exec grep -l "$key" {} +) >&2
   exit 75
 fi
-# Somebody may have deleted the file in between: then this lock is worth nothing.
+# The file may have been deleted in between: then this lock excludes no other process.
 [ "$(stat -L -c '%d %i' "/proc/$$/fd/9")" = "$(stat -c '%d %i' "$lock")" ] || { echo "$lock was replaced: try again" >&2; exit 75; }
 
 id=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
@@ -50,5 +50,5 @@ cat >"$base/instances/$id.json.tmp" <<END
  "locks": [{"key": "$key", "kind": "$kind", "resource": "$resource"$disk}]}
 END
 mv "$base/instances/$id.json.tmp" "$base/instances/$id.json"
-# The same process goes on as the server: same PID, same start.
+# The same process becomes the server: same PID, same start.
 exec "$@"

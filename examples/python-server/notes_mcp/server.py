@@ -33,7 +33,7 @@ TOOLS = [
 
 
 def loaded():
-    """What this process runs. Asked at the start: later the files on disk may be others."""
+    """The versions that this process runs. Read at the start: the files on disk may change later."""
     versions, names = {}, [NAME]
     for name in names:
         try:
@@ -45,7 +45,7 @@ def loaded():
         names.extend(name for name in needed if name not in names)
     own = versions.pop(NAME, None)
     if own is None:
-        return {}  # run from a folder, and not installed: there is no version to tell
+        return {}  # run from a folder and not installed: it has no version
     root = str(metadata.distribution(NAME).locate_file(""))
     return {"package": {"ecosystem": "pypi", "name": NAME, "version": own, "root": root}, "deps": {"versions": versions}}
 
@@ -110,12 +110,12 @@ def main():
         sys.exit("usage: notes-mcp FOLDER")
     folder = pathlib.Path(sys.argv[1]).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the record is taken away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the record is removed
     try:
         hold("path", str(folder), NAME, **loaded())
     except BlockingIOError as held:
         print(held, file=sys.stderr)
-        for message in requests():  # the client shows an answer, and not what stands on stderr
+        for message in requests():  # a client shows an answer, but not stderr
             reply(message, error={"code": -32000, "message": str(held)})
             break
         sys.exit(75)

@@ -23,9 +23,9 @@ export interface RouteParts extends BeginSessionParts, SessionRequestParts {
 /** Answers one request of a client: checks Host and Origin, then passes it on by its kind. */
 export async function routeRequest(parts: RouteParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const origin = oneHeader(request.headers, 'origin');
-  const stranger = hostRefusal(request.headers.host, origin, parts.allowed);
-  if (stranger !== undefined) {
-    refuse(response, 403, stranger);
+  const refusal = hostRefusal(request.headers.host, origin, parts.allowed);
+  if (refusal !== undefined) {
+    refuse(response, 403, refusal);
     request.resume();
     return;
   }

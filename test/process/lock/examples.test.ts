@@ -108,7 +108,7 @@ describe('The examples in other languages', function () {
   });
 
   for (const holder of adopters) {
-    it(`B28, test 3: what ${holder} holds nobody else gets, it is published by the schema and alive, and free and dead after kill −9`, async () => {
+    it(`B28, test 3: what ${holder} holds no other process gets, it is published by the schema and alive, and free and dead after kill −9`, async () => {
       const data = join(home.root, 'some data é');
       mkdirSync(data);
       const first = await attempt(holder, data);
@@ -181,7 +181,7 @@ describe('The examples in other languages', function () {
     const { key, resource } = resourceKey('path', home.root);
     const record = someRecord({ id: newInstanceId(), host, server: { pid: server.pid, start }, locks: [{ key, kind: 'path', resource }] });
     writeInstanceRecord(home.directory, record);
-    // What cannot be read names nobody, and stops nobody.
+    // A record that cannot be read names no holder, and stops no other.
     for (const text of ['', '[['.repeat(20_000), 'null', '{"host":1}', JSON.stringify({ ...record, server: { pid: 'self' } })]) {
       writeFileSync(join(home.directory.instances, `${newInstanceId()}.json`), text, { mode: 0o600 });
     }
@@ -206,7 +206,7 @@ describe('The examples in other languages', function () {
     );
   });
 
-  it('a run folder that is another one in each working directory keeps nobody away: refused by all, and not made', async () => {
+  it('a run folder that differs between working directories excludes no other process: refused by all, and not created', async () => {
     const runDir = `mcp-run-of-a-test-${process.pid}`;
     for (const adopter of adopters.filter((one) => one !== 'ours')) {
       const { held, code, said } = await attempt(adopter, home.root, 'path', runDir);

@@ -81,7 +81,7 @@ describe('Locks of others', function () {
     assert.deepEqual(lockHolders(theirs), []);
   });
 
-  it('test 32: a later version that holds the lock keeps us out, by whatever record; without the lock its record stops nobody, and stays', async () => {
+  it('test 32: a later version that holds the lock excludes this one, whatever its record; without the lock its record stops no other, and stays', async () => {
     const { key } = resourceKey('path', home.root);
     const id = newInstanceId();
     const later = { ilp: 2, minReader: 2, id, locks: [{ key, kind: 'path' }], server: { pid: process.pid, start: 'x' } };

@@ -158,7 +158,7 @@ if ($mode eq "key") {
     my $lock = take("$base/locks/$key.lock", 0.3);
     my @rivals = grep { my $r = $_->[1]{record}; $r && life($r, $here) ne "dead" && grep { $_->{key} eq $key } @{ $r->{locks} } } records($instances);
     if (!$lock || @rivals) {
-        print STDERR "held by ", join(" and ", map { my $r = $_->[1]{record}; my $p = $r->{server} // $r->{guard} // {}; "PID " . ($p->{pid} // "?") . " ($r->{serverId})" } @rivals) || "somebody without a record", "\n";
+        print STDERR "held by ", join(" and ", map { my $r = $_->[1]{record}; my $p = $r->{server} // $r->{guard} // {}; "PID " . ($p->{pid} // "?") . " ($r->{serverId})" } @rivals) || "a process without a record", "\n";
         exit 75;
     }
     my @disk = $kind eq "path" ? stat $name : ();

@@ -16,7 +16,7 @@ import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome } from './lockHome.ts';
 
-describe('A lock in the hands of a child', function () {
+describe('A lock that a child inherits', function () {
   this.timeout(60_000);
   let home: LockHome;
   let path = '';
@@ -98,7 +98,7 @@ describe('A lock in the hands of a child', function () {
     }
   });
 
-  it('test 18: guard and launcher killed, the server below is found by its group: nobody starts beside it, nothing is cleared away', async () => {
+  it('test 18: guard and launcher killed, the server below is found by its group: no second one starts, nothing is removed', async () => {
     const witness = await readProcessStarts();
     const resource = resourceKey('path', home.root);
     // A launcher like npx: in a group of its own, with the server below it.

@@ -75,7 +75,7 @@ describe('Instances and their records', function () {
     assert.equal((await home.take(home.root)).status, 'held-by-us');
   });
 
-  it('test 5: keeps its files from those who clear old ones away, and says when somebody did so all the same', async () => {
+  it('test 5: refreshes its files so that old-file cleaners keep them, and notices when one was removed', async () => {
     const result = await home.take(home.root);
     assert.ok(result.status === 'held-by-us', JSON.stringify(result));
     const { instance } = result;
@@ -94,7 +94,7 @@ describe('Instances and their records', function () {
     assert.equal(existsSync(files[0] ?? ''), false);
   });
 
-  it('test 4: a holder without a record is held, by somebody unknown', async () => {
+  it('test 4: a lock whose holder has no record is held, by an unknown process', async () => {
     const key = resourceKey('path', home.root);
     await home.hold(join(home.directory.locks, `${key.key}.lock`));
     const result = await home.take(home.root);
@@ -197,10 +197,10 @@ describe('Instances and their records', function () {
       'PID of init': plant(text(JSON.stringify({ ...good, server: { pid: 1, start: 'lx:0' } }))),
     };
     const later = plant(text('{"ilp":9,"minReader":9}'));
-    // A stranger's PID with a start that is not his: nobody.
+    // The PID of an unrelated process with another start: dead.
     const other = home.start('sleep', ['600']);
-    const stranger = someRecord({ id: newInstanceId(), host: here(), server: { pid: other.pid, start: 'lx:1' } });
-    writeInstanceRecord(home.directory, stranger);
+    const wrong = someRecord({ id: newInstanceId(), host: here(), server: { pid: other.pid, start: 'lx:1' } });
+    writeInstanceRecord(home.directory, wrong);
 
     const readings = new Map(listInstanceRecords(home.directory).map((reading) => [reading.id, reading]));
     for (const [name, id] of Object.entries(hostile)) {
@@ -208,17 +208,17 @@ describe('Instances and their records', function () {
     }
     assert.equal(readings.get(later)?.status, 'newer');
     assert.equal(readings.get(good.id)?.status, 'ok');
-    assert.equal((await livenessOf(stranger, witness)).life, 'dead');
+    assert.equal((await livenessOf(wrong, witness)).life, 'dead');
     assert.deepEqual(
       (await publishedHolders(home.directory, 'f'.repeat(32), witness)).map((record) => record.id),
       [good.id],
     );
 
-    assert.deepEqual(await clearDeadRecords(home.directory, witness), [stranger.id]);
+    assert.deepEqual(await clearDeadRecords(home.directory, witness), [wrong.id]);
     assert.deepEqual(published(), [...Object.values(hostile), later, good.id].map((id) => `${id}.json`).sort());
   });
 
-  it('B27, test 33: garbage goes by proof, the living stay, and so does whoever holds his own lock', async () => {
+  it('B27, test 33: only proven dead records are removed; the living stay, and so does one whose lock is held', async () => {
     const dead = newInstanceId();
     const other = { pid: 2 ** 22 + 5, start: 'lx:1' };
     writeInstanceRecord(home.directory, someRecord({ id: dead, host: here(), server: other }));
@@ -239,7 +239,7 @@ describe('Instances and their records', function () {
     assert.deepEqual(await clearDeadRecords(home.directory, witness, 50, { helpers: [] }), []);
   });
 
-  it('test 33: ten thousand dead records hide nobody, and cost one look each', async () => {
+  it('test 33: ten thousand dead records hide no living one, and are read once each', async () => {
     const text = JSON.stringify(someRecord({ host: here(), server: { pid: 2 ** 22 + 5, start: 'lx:1' } }));
     for (let index = 0; index < 10_000; index += 1) {
       const id = index.toString(16).padStart(32, '0');

@@ -35,21 +35,21 @@ describe('Exactly one acts', function () {
 
   it('test 21: asked on a stale view, does nothing', async () => {
     let acted = false;
-    const deed = await actOnce(intention({ expect: '0' }), async () => {
+    const result = await actOnce(intention({ expect: '0' }), async () => {
       acted = true;
     });
-    assert.deepEqual(deed, { status: 'already', now: '1' });
+    assert.deepEqual(result, { status: 'already', now: '1' });
     assert.equal(acted, false);
   });
 
   it('acts with its name on the door, and takes it away', async () => {
-    const deed = await actOnce(intention(), async () => readActor(home.directory, target));
-    assert.equal(deed.status, 'acted');
-    assert.deepEqual('result' in deed && [deed.result?.by, deed.result?.expect], ['the test', '1']);
+    const result = await actOnce(intention(), async () => readActor(home.directory, target));
+    assert.equal(result.status, 'acted');
+    assert.deepEqual('result' in result && [result.result?.by, result.result?.expect], ['the test', '1']);
     assert.equal(readActor(home.directory, target), undefined);
   });
 
-  it('acts on a full disk, too, and leaves nobody else’s name on the door', async () => {
+  it('acts on a full disk, too, and leaves the name of no earlier actor', async () => {
     const door = join(home.directory.intents, `${target}.json`);
     writeFileSync(door, '{}');
     const script = `import { existsSync } from 'node:fs';
@@ -75,7 +75,7 @@ console.log(JSON.stringify(await actOnce(intention, async () => existsSync(${JSO
     assert.deepEqual(readdirSync(home.directory.intents), [`${target}.lock`]);
   });
 
-  it('lets go when the deed fails', async () => {
+  it('releases the lock when the action fails', async () => {
     await assert.rejects(
       actOnce(intention(), () => Promise.reject(new Error('no'))),
       /no/,
@@ -83,17 +83,17 @@ console.log(JSON.stringify(await actOnce(intention, async () => existsSync(${JSO
     assert.equal((await actOnce(intention(), async () => 1)).status, 'acted');
   });
 
-  it('test 22: says who is at it, and overrides nobody', async () => {
+  it('test 22: names the actor, and does not override it', async () => {
     const other = await home.hold(join(home.directory.intents, `${target}.lock`));
     const actor = { by: 'another window', pid: other.pid, start: 'lx:5', verb: 'restart', expect: '1', since: 'long ago' };
     writeFileSync(join(home.directory.intents, `${target}.json`), JSON.stringify(actor));
     let acted = false;
-    const deed = await actOnce(intention({ waitMs: 300 }), async () => {
+    const result = await actOnce(intention({ waitMs: 300 }), async () => {
       acted = true;
     });
-    assert.deepEqual(deed, { status: 'busy', actor });
+    assert.deepEqual(result, { status: 'busy', actor });
     assert.equal(acted, false);
-    // The actor dies; the name that it left on the door stops nobody.
+    // The actor dies; the name that it left stops no other.
     await ended(other);
     assert.equal((await actOnce(intention(), async () => 1)).status, 'acted');
   });
@@ -113,11 +113,11 @@ console.log(JSON.stringify(await actOnce(intention, async () => existsSync(${JSO
     }
   });
 
-  it('is finished as soon as somebody else has done it', async () => {
+  it('is finished as soon as another process has acted', async () => {
     const other = await home.hold(join(home.directory.intents, `${target}.lock`));
-    const deed = actOnce(intention(), async () => 1);
+    const result = actOnce(intention(), async () => 1);
     writeFileSync(state, '2');
-    assert.deepEqual(await deed, { status: 'already', now: '2' });
+    assert.deepEqual(await result, { status: 'already', now: '2' });
     assert.equal(other.exitCode, null);
   });
 

@@ -22,7 +22,7 @@ import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { ended, LockHome } from './lockHome.ts';
 
 // Numbers are those of the protocol's list of tests. With the guard and the windows come 17 to 20, 22, 23, 24 and 30;
-// with the foreign guards 31; with the actions 34. 29 needs Windows.
+// with locks of other programs 31; with the actions 34. 29 needs Windows.
 describe('The kernel lock', () => {
   let home: LockHome;
   let path = '';
@@ -97,7 +97,7 @@ describe('The kernel lock', () => {
     await take();
   });
 
-  it('tests 2, 16: a stopped holder keeps it however long it is stopped, and nobody breaks it', async () => {
+  it('tests 2, 16: a stopped holder keeps it however long it is stopped, and no other process breaks it', async () => {
     const other = await home.hold(path);
     other.kill('SIGSTOP');
     const start = performance.now();
@@ -162,7 +162,7 @@ describe('The kernel lock', () => {
     assert.equal(lock.isIntact(), true);
   });
 
-  it('test 5: whoever waits for a file that is deleted meanwhile does not take the nameless one for the lock', async () => {
+  it('test 5: a process that waits for a file that is deleted does not take the nameless one for the lock', async () => {
     const hung = join(home.root, 'helper');
     // A helper that deletes the file before it locks, once.
     writeFileSync(hung, `#!/bin/sh\nif [ ! -e ${hung}.done ]; then : > ${hung}.done; rm -f ${path}; fi\nexec flock -x -n 3\n`, {

@@ -1,4 +1,4 @@
-// Tries a lock once, as whoever runs it, and says what came of it: `lockOnce.ts PATH`, or `lockOnce.ts --directory BASE` for the folder alone.
+// Tries a lock once, as the user who runs it, and prints the result: `lockOnce.ts PATH`, or `lockOnce.ts --directory BASE` for the folder only.
 import { lockFile } from '../../../src/lock/kernelLock.ts';
 import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
 

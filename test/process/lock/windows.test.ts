@@ -28,7 +28,7 @@ describe('The kernel lock on Windows', function () {
   });
   afterEach(() => home.clean());
 
-  it('test 29: is held until it is released; a second one finds it held, and nobody can delete it', async () => {
+  it('test 29: is held until it is released; a second one finds it held, and no process can delete it', async () => {
     const first = await lockFile(path);
     assert.ok(first.status === 'locked' && first.lock.mechanism === 'share0');
     assert.equal((await lockFile(path)).status, 'held');
@@ -49,7 +49,7 @@ describe('The kernel lock on Windows', function () {
     result.lock.release();
   });
 
-  it('test 29: a record is replaced although somebody reads it meanwhile', () => {
+  it('test 29: a record is replaced while another process reads it', () => {
     writeInstanceRecord(home.directory, someRecord());
     const reader = openSync(join(home.directory.instances, `${someId}.json`), 'r');
     setTimeout(() => closeSync(reader), 50);

@@ -24,7 +24,7 @@ describe('livenessOf', () => {
     assert.equal((await livenessOf(someRecord({ server: { pid: 4242, start: 'ps:1' } }), someWitness({ 4242: 'lx:1' }))).life, 'unknown');
     const { server: _, ...none } = someRecord();
     assert.equal((await livenessOf(none, someWitness({}))).life, 'unknown');
-    // … but no process with that PID is nobody, whatever it was counted in.
+    // … but without a process with that PID the instance is dead, whatever the form of its start.
     assert.equal((await livenessOf(someRecord({ server: { pid: 4242, start: '?' } }), someWitness({}))).life, 'dead');
   });
 

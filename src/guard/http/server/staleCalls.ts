@@ -60,11 +60,11 @@ export class StaleCalls {
     return this.#recorder.beforeStart();
   }
 
-  /** In place of both: the process that listens where somebody else starts the server. */
+  /** Reads the code of an external server, in place of `beforeStart` and `accepted`. */
   async recordExternal(row: ProcessRow): Promise<ServerCode> {
-    const child = this.#recorder.unrecorded();
-    await this.#gate.recordExternal(child, row);
-    return child;
+    const code = this.#recorder.unrecorded();
+    await this.#gate.recordExternal(code, row);
+    return code;
   }
 
   /** A started server accepts connections. */

@@ -70,7 +70,7 @@ describe('guard --http: many calls over many restarts', function () {
     assert.ok((times.get('session') ?? 0) <= 10 * (restarts + 1));
   });
 
-  it('50 calls that wait while nobody listens are all executed once, with one recovery for each session', async () => {
+  it('50 calls that wait for the server are all executed once, with one recovery for each session', async () => {
     const port = await freePort();
     const first = await world.v1(port);
     const guard = await world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`, '--wait', '60']);

@@ -7,7 +7,7 @@ import { restart } from './control.ts';
 import { freePort, HttpWorld, health, kill, type Program, v1Program } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 
-/** The real SDK server, installed as a package that somebody else starts and upgrades. */
+/** The real SDK server, installed as a package; the test, not the guard, starts and upgrades it. */
 describe('guard --http: the code behind --upstream', function () {
   this.timeout(120_000);
   let world: HttpWorld;
@@ -50,7 +50,7 @@ describe('guard --http: the code behind --upstream', function () {
   const server = (): Promise<Program> => world.server(words());
   const guard = (...more: readonly string[]) => world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`, ...more]);
 
-  it('C3: the process that listens is found, and the policies hold as for stdio; a restart by whoever started it clears them (control: warn)', async () => {
+  it('C3: the process that listens is found, and the policies hold as for stdio; a restart by its owner clears them (control: warn)', async () => {
     const old = await server();
     const guards = await Promise.all(
       ['refuse', 'refuse-writes', 'warn', 'off'].map(async (mode) => {

@@ -184,7 +184,7 @@ describe('guard --http: hostile and broken peers', function () {
     assert.equal(world.timesExecuted('session'), 1);
   });
 
-  it('a server that hangs holds nobody else up, and a client that gives up leaves nothing behind', async () => {
+  it('a server that hangs delays no other client, and a client that gives up leaves nothing behind', async () => {
     const { origin, pid } = await guard();
     const client = new RawClient(origin);
     await client.initialize();

@@ -280,7 +280,7 @@ describe('guard --http: the server that it starts', function () {
     assert.ok(!isGroupAlive(server));
   });
 
-  it('C5: /shutdown wants POST and the secret, and no page of a foreign site gets near it', async () => {
+  it('C5: /shutdown requires POST and the secret, and refuses pages of other sites', async () => {
     const { origin, pid } = await serve();
     const authorization = `Bearer ${tokenOf(world.runDir, pid)}`;
     const ask = (method: string, headers: Readonly<Record<string, string>>) =>

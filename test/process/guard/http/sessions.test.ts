@@ -235,7 +235,7 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal(memory.executed.filter((body) => body.includes('once')).length, 1);
   });
 
-  it('D10: a call that finds nobody waits for the server, and says that it was not executed when the time is over', async () => {
+  it('D10: a call waits for a server that accepts no connections, and then fails as not executed', async () => {
     const client = new RawClient((await guard('--wait', '1')).origin);
     await client.initialize();
     await server.stop();
@@ -270,7 +270,7 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal(server.count('initialize'), 1);
   });
 
-  it('D21: a revision of the protocol that nobody tested is told once, and passes', async () => {
+  it('D21: a revision of the protocol that was not tested is logged once, and passes', async () => {
     memory = sessionServer({ protocolVersion: () => '2031-01-01' });
     server.answer = memory.answer;
     const { origin, said } = await guard();
@@ -282,7 +282,7 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal(said().split('not tested with protocol version "2031-01-01"').length, 2);
   });
 
-  it('D7, D14: what had to make room is given to nobody else and stays ended; so does what began before the guard came', async () => {
+  it('D7, D14: the id of a removed session goes to no other credential and stays ended; the same for sessions from before the guard', async () => {
     const { origin } = await guard('--max-sessions', '2');
     const early = new RawClient(server.origin);
     await early.initialize();
@@ -310,7 +310,7 @@ describe('guard --http: sessions on the wire', () => {
     const { origin } = await guard('--max-sessions', '5', '--session-idle', '3600');
     for (let index = 0; index < 12; index += 1) {
       const client = new RawClient(origin);
-      client.session = `stranger-${index}`;
+      client.session = `unknown-${index}`;
       assert.equal((await client.tool('x')).status, 200);
     }
     assert.equal((await health(origin)).sessions.open, 5);
@@ -330,10 +330,10 @@ describe('guard --http: sessions on the wire', () => {
     const anonymous = new RawClient(first.origin);
     anonymous.session = owner.session;
     server.seen.length = 0;
-    for (const stranger of [thief, anonymous]) {
-      const answer = await stranger.tool('x');
+    for (const other of [thief, anonymous]) {
+      const answer = await other.tool('x');
       assert.equal(answer.status, 404);
-      assert.equal(await stranger.end(), 404);
+      assert.equal(await other.end(), 404);
     }
     assert.equal(server.seen.length, 0);
     assert.equal((await owner.tool('y')).status, 200);

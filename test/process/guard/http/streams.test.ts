@@ -323,7 +323,7 @@ describe('guard --http: event streams', () => {
     }).end('{"jsonrpc":"2.0","id":77,"method":"tools/call","params":{"name":"x"}}');
     const [response]: IncomingMessage[] = await once(request, 'response');
     assert.ok(response);
-    // Nobody reads: what the sockets on the way take is all that the server gets rid of.
+    // The client does not read: the server can send only as much as the sockets on the way hold.
     let last = -1;
     await until('the server has to wait', async () => {
       const still = last === written && written > 0;
@@ -331,7 +331,7 @@ describe('guard --http: event streams', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return still;
     });
-    assert.ok(written < pieces / 4, `${written} of ${pieces} pieces were taken while nobody read`);
+    assert.ok(written < pieces / 4, `${written} of ${pieces} pieces were sent while the client did not read`);
     let size = 0;
     for await (const chunk of response) {
       size += chunk.length;

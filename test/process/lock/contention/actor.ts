@@ -9,7 +9,7 @@ const opened = openLockDirectory(base);
 if ('refused' in opened) {
   throw new Error(opened.refused);
 }
-const deed = await actOnce(
+const result = await actOnce(
   {
     directory: opened.directory,
     target,
@@ -28,7 +28,7 @@ const deed = await actOnce(
     writeFileSync(state, String(Number(expect) + 1));
   },
 );
-appendFileSync(answers, `${deed.status}\n`);
+appendFileSync(answers, `${result.status}\n`);
 
 function isFirst(file: string): boolean {
   try {

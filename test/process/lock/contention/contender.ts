@@ -12,7 +12,7 @@ const next = random(Number(seed));
 /** The recipe that is not safe, with time between looking and acting: a file that must not exist, taken over when its owner is dead. */
 async function takePidFile(): Promise<(() => void) | undefined> {
   try {
-    // Never an empty one: nobody could take that over.
+    // Never an empty one: it could not be taken over.
     const own = `${lockPath}.${process.pid}`;
     writeFileSync(own, String(process.pid));
     try {

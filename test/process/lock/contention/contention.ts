@@ -26,7 +26,7 @@ export interface ContentionResult {
   readonly rounds: number;
   /** Pairs that held it at the same time, proven by the order of the lines in the log. */
   readonly doubles: readonly string[];
-  /** Nobody got it for six seconds. */
+  /** No contender got it for six seconds. */
   readonly stuck: boolean;
   readonly killed: number;
   readonly stopped: number;
@@ -129,7 +129,7 @@ export async function contend(options: ContentionOptions): Promise<ContentionRes
   return { ...counted, stuck, killed, stopped, complaints };
 }
 
-/** How many lines of a growing log say that somebody got it, without reading all of it again each time. */
+/** Counts the lines of a growing log that say that a contender got it, without reading all of it again each time. */
 class EntryCount {
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(65_536);
@@ -176,7 +176,7 @@ function end(child: ChildProcess): Promise<void> {
 }
 
 /**
- * The kernel puts appended lines in one order. A holder writes E after it got the lock, and X (or S) before it lets go (or ends itself): an E of somebody else
+ * The kernel puts appended lines in one order. A holder writes E after it got the lock, and X (or S) before it releases it (or ends itself): an E of another one
  * between the two means two holders. A holder that was ended from outside has no second line and proves nothing.
  */
 export function countLog(text: string): { rounds: number; doubles: string[]; byKind: Record<string, number> } {

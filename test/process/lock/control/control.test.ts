@@ -89,7 +89,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.deepEqual(home.problems, []);
   });
 
-  it('sends the answer to stop although the endpoint closes meanwhile', async () => {
+  it('sends the answer to stop although the endpoint closes', async () => {
     let end = (): Promise<void> => Promise.resolve();
     const record = await home.open({
       stop: () => {
@@ -131,7 +131,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     });
   });
 
-  it('test 30: closes on a wrong HMAC without a word and without doing anything', async () => {
+  it('test 30: closes on a wrong HMAC without a message and without doing anything', async () => {
     let asked = 0;
     const record = await home.open({ stop: () => ({ asked: ++asked }) });
     for (const proof of ['0'.repeat(64), 'x', 5, undefined]) {
@@ -169,7 +169,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     second.send(overheard);
     second.send({ id: 1, verb: 'stop', expectInstance: record.id });
     await second.end();
-    // The server's own nonce sent back to it makes both proofs the same; nobody honest does that.
+    // The server's own nonce sent back to it makes both proofs the same; no honest client does that.
     const mirror = home.raw(record.control.path);
     const mirrored = (JSON.parse(await mirror.line(0)) as { nonce: string }).nonce;
     mirror.send({ nonce: mirrored, proof: proofOf(secretOf(record.id), mirrored, mirrored) });
@@ -177,7 +177,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.equal(asked, 0);
   });
 
-  it('test 30: gives those who dribble no more time than others, and serves others meanwhile', async () => {
+  it('test 30: gives a slow sender no more time than others, and serves others in between', async () => {
     const record = await home.open({ status: () => ({ fine: true }) }, { handshakeMs: 400 });
     const silent = [0, 1, 2].map(() => home.raw(record.control.path));
     const slow = home.raw(record.control.path);
@@ -215,7 +215,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     await until('it serves again', async () => (await ask(record, 'status')).status === 'ok');
   });
 
-  it('test 30: tells nothing to whoever sits at the path of its socket', async () => {
+  it('test 30: tells nothing to a process that took over the path of its socket', async () => {
     const record = await home.open();
     await record.end();
     createControlSecret(home.directory, record.id);
@@ -294,10 +294,10 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
 
   it('refuses lines of more than 64 KiB, before and after the proof', async () => {
     const record = await home.open({ status: (request) => ({ got: JSON.stringify(request.params ?? {}).length }) });
-    const stranger = home.raw(record.control.path);
-    await stranger.line(0);
-    stranger.send('x'.repeat(65_537));
-    await stranger.end();
+    const unproven = home.raw(record.control.path);
+    await unproven.line(0);
+    unproven.send('x'.repeat(65_537));
+    await unproven.end();
     const connection = await proven(record);
     const request = (size: number): string => {
       const empty = JSON.stringify({ id: 1, verb: 'status', expectInstance: record.id, params: { text: '' } });
@@ -355,7 +355,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.equal(restarts, 2);
   });
 
-  it('test 30: says that it is silent when its event loop stands still, and is held all the same', async () => {
+  it('test 30: reports a blocked event loop as silent, and the lock as held', async () => {
     const holder = home.start(process.execPath, [join(import.meta.dirname, '../blockedHolder.ts'), home.directory.base, home.root]);
     const id = await new Promise<string>((resolve, reject) => {
       holder.stdout?.once('data', (chunk: Buffer) => resolve(String(chunk).trim()));

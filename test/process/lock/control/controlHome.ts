@@ -34,7 +34,7 @@ export class ControlHome extends LockHome {
       handlers: { status: nothing, restart: nothing, stop: nothing, ...handlers },
       server: () => undefined,
       onProblem: (problem) => this.problems.push(problem),
-      // Generous, so that a busy machine is no slow stranger.
+      // Generous, so that a client on a busy machine is not too slow.
       handshakeMs: 20_000,
       ...options,
     });

@@ -20,7 +20,7 @@ describe('Admissions', () => {
     assert.equal(letIn(admissions.enter('a', 'me', '/mcp')).session, first.session);
     admissions.leave(first, 'me');
     admissions.leave(second, 'me');
-    // Nobody tries it any more: nothing of it is kept.
+    // No request tries it: it is not kept.
     assert.notEqual(letIn(admissions.enter('a', 'me', '/mcp')).session, first.session);
   });
 

@@ -32,7 +32,7 @@ describe('EventTracker', () => {
     });
   }
 
-  it('makes what was cut into an event that nobody listens to, with the id from before', () => {
+  it('completes a cut event under a type that no reader handles, with the id from before', () => {
     for (const cut of ['data: {"id"', 'da', 'id: 9', 'event: message\n', 'data: x\n']) {
       const { tracker } = follow(`id: 1\ndata: {}\n\n${cut}`, 3);
       assert.equal(tracker.atBoundary, false);
