@@ -1,4 +1,4 @@
-// The protocol in other words than ours: what is in examples/ keeps everybody else away, and is seen.
+// The protocol without our code: the examples exclude other processes and are listed.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

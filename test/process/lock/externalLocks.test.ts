@@ -1,4 +1,4 @@
-// Other programs' locks, and other versions of ours: looked at, never touched.
+// Locks of other programs, and other versions of the protocol: read, never touched.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { InstanceHome } from './instanceHome.ts';
 import { ended } from './lockHome.ts';
 
-/** As mempalace does for its writer: one try, no waiting, again and again; how often it was refused stands in a file. */
+/** Locks as mempalace does for its writer: single attempts without waiting, repeatedly. Writes to a file how often it failed. */
 const miner = `
 import fcntl, os, sys
 path, log = sys.argv[1:]
@@ -51,7 +51,7 @@ describe('Locks of others', function () {
     const theirs = join(home.root, 'mine_palace.lock');
     const log = join(home.root, 'tries');
     writeFileSync(log, '0 0');
-    // The same directory, by our own key: another file, so that neither waits for the other.
+    // The same directory under our own key is another file, so that neither waits for the other.
     assert.equal((await home.take(home.root)).status, 'held-by-us');
     home.start('/usr/bin/python3', ['-I', '-S', '-c', miner, theirs, log]);
     const counts = (): number[] => readFileSync(log, 'utf8').split(' ').map(Number);
@@ -62,14 +62,11 @@ describe('Locks of others', function () {
     const looked = counts()[0] ?? 0;
     await until('it has tried on', () => (counts()[0] ?? 0) > looked + 200);
     assert.equal(counts()[1], 0);
-    await until('a trial lock was in its way', async () => {
-      const attempt = await lockFile(theirs);
-      if (attempt.status === 'locked') {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        attempt.lock.release();
-      }
-      return (counts()[1] ?? 0) > 0;
-    });
+    // The control: a lock that is only tried out makes it fail.
+    const attempt = await lockFile(theirs, { waitMs: 10_000 });
+    assert.ok(attempt.status === 'locked', JSON.stringify(attempt));
+    await until('the trial lock was in its way', () => (counts()[1] ?? 0) > 0);
+    attempt.lock.release();
   });
 
   it('test 31: who holds such a lock is known without touching it, also where the open file was inherited', async () => {

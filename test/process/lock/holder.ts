@@ -1,4 +1,4 @@
-// Our own way to hold a resource, as a program: `holder.ts KIND RESOURCE SERVER`. Says "held" and keeps it until its input ends; ends with 75 when it is held.
+// Holds a resource with our own code: `holder.ts KIND RESOURCE SERVER`. Says "held" and keeps it until its input ends; ends with 75 when it is held.
 import { join } from 'node:path';
 import { holdResources } from '../../../src/lock/holdResources.ts';
 import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';

@@ -1,4 +1,4 @@
-// A lock that was handed to a child lives as long as either: proven with real processes, and no longer than that.
+// A lock that a child inherits is held while either process runs, and no longer: shown with real processes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';

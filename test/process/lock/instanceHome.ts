@@ -8,7 +8,7 @@ export async function markOf(witness: ProcessStarts, pid: number): Promise<{ rea
   return { pid, start: (await witness.startOf(pid)) ?? '?' };
 }
 
-/** A run folder with instances of a test's own, which are closed with it. */
+/** A run folder for one test, with instances that are closed with it. */
 export class InstanceHome extends LockHome {
   readonly #witness: ProcessStarts;
   readonly #held: HeldInstance[] = [];

@@ -234,7 +234,7 @@ describe('Instances and their records', function () {
     await home.hold(join(home.directory.instances, `${lively.id}.lock`));
     assert.deepEqual(await clearDeadRecords(home.directory, witness), [dead]);
     assert.deepEqual(published(), [`${elsewhere.id}.json`, `${lively.id}.json`, `${lively.id}.lock`, `${alive.id}.json`].sort());
-    // Without locks nothing is proven.
+    // Without locks nothing is removed.
     writeInstanceRecord(home.directory, someRecord({ id: dead, host: here(), server: other }));
     assert.deepEqual(await clearDeadRecords(home.directory, witness, 50, { helpers: [] }), []);
   });
@@ -302,7 +302,7 @@ describe('Instances and their records', function () {
     await assert.rejects(holdResources({ ...request, facts: { serverId: 'a\0' } }));
     assert.deepEqual(published(), []);
     assert.equal((await holdResources({ ...request, directory: { ...home.directory, locks: join(home.root, 'none') } })).status, 'refused');
-    // What failed holds nothing.
+    // A failed attempt holds nothing.
     const result = await holdResources(request);
     assert.ok(result.status === 'held-by-us');
     home.keep(result);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LockDirectory, openLockDirectory } from '../../../src/lock/lockDirectory.ts';
 
-/** A run folder of a test's own, and the processes that it started. */
+/** A run folder for one test, and the processes that it started. */
 export class LockHome {
   readonly root: string = mkdtempSync(join(tmpdir(), 'lock-home-'));
   readonly directory: LockDirectory;

@@ -1,4 +1,4 @@
-// What only Windows does to files. Not run there yet: this machine has none; `npm test` on Windows runs it.
+// How Windows treats open files. Runs only on Windows; not run yet.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -42,6 +42,7 @@ describe('The kernel lock on Windows', function () {
   it('test 29: a scanner that has the file open for a second delays, and does not refuse', async () => {
     const scanner = openSync(path, 'a+');
     const attempt = lockFile(path, { waitMs: 5_000 });
+    // The delay is what is tested.
     await pause(1_000);
     closeSync(scanner);
     const result = await attempt;
@@ -52,8 +53,8 @@ describe('The kernel lock on Windows', function () {
   it('test 29: a record is replaced while another process reads it', () => {
     writeInstanceRecord(home.directory, someRecord());
     const reader = openSync(join(home.directory.instances, `${someId}.json`), 'r');
-    setTimeout(() => closeSync(reader), 50);
     writeInstanceRecord(home.directory, someRecord({ seq: 2 }));
+    closeSync(reader);
     const reading = readInstanceRecord(home.directory, someId);
     assert.equal(reading.status === 'ok' && reading.record.seq, 2);
   });

@@ -7,7 +7,7 @@ import { someId, someRecord } from './records.ts';
 
 const validate = new Ajv().compile(JSON.parse(readFileSync('schema/instance-record.schema.json', 'utf8')));
 
-/** What both the reader and the schema file must say of a record. */
+/** The verdict of both the reader and the schema file. */
 const cases: readonly [string, boolean, Record<string, unknown>][] = [
   ['a whole record', true, {}],
   ['unknown fields', true, { later: 1, x: { mine: [1] } }],

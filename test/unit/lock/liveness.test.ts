@@ -38,7 +38,7 @@ describe('livenessOf', () => {
       reason: 'its server has ended, but processes of its group 4242 still run',
     });
     assert.equal((await livenessOf(record, witness(4243))).life, 'dead');
-    // Nothing outlives its boot, and a group of another namespace is none of ours.
+    // No process survives a reboot, and a group of another namespace does not count.
     assert.equal((await livenessOf({ ...record, host: { boot: 'boot-2', pidns: '4026531836' } }, witness(4242))).life, 'dead');
   });
 

@@ -5,7 +5,7 @@ import { refusalCodes, verbs } from '../../../src/lock/control/controlMessages.t
 import { parseInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { hashKey, type ResourceKind } from '../../../src/lock/resourceKey.ts';
 
-/** What is written for others must be what is done here. */
+/** The document and the code agree. */
 describe('docs/instance-lock-protocol.md', () => {
   const text = readFileSync('docs/instance-lock-protocol.md', 'utf8');
 

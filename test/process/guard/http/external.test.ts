@@ -140,7 +140,7 @@ describe('guard --http: the code behind --upstream', function () {
       assert.equal(version, '2.0.0');
       assert.equal(ensured.said().split('the server was replaced').length, 2, 'one restart');
       assert.match((await clients[0]?.tool('again'))?.text ?? '', /counted/);
-      // Asked for by a person, it is restarted whatever its version.
+      // A requested restart happens whatever the version.
       const answer = await restart(world.runDir, ensured.pid);
       assert.equal(answer.status, 'ok', JSON.stringify(answer));
       assert.match((await clients[1]?.tool('later'))?.text ?? '', /counted/);

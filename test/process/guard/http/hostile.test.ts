@@ -78,7 +78,7 @@ describe('guard --http: hostile and broken peers', function () {
     }
     const nameless = speak(origin, 'GET /health HTTP/1.0\r\n\r\n');
     await until('it is refused', () => /^HTTP\/1\.1 403/.test(nameless.heard()));
-    // The host in the target would stand above the one in the header.
+    // The host in the target would override the header.
     const absolute = speak(origin, 'GET http://evil.example/mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     await until('it is refused too', () => /^HTTP\/1\.1 400/.test(absolute.heard()));
     assert.equal(server.seen.length, 0);
@@ -102,7 +102,7 @@ describe('guard --http: hostile and broken peers', function () {
     const half = speak(origin, head + body.slice(0, 20));
     half.socket.end();
     await until('it is closed', half.closed);
-    // A client that closes its half before the answer is gone, as for any server on Node: listening streams would otherwise outlive their clients.
+    // A client that closes its half before the answer counts as disconnected, as for any server on Node: listening streams would outlive their clients otherwise.
     let dropped = 0;
     server.answer = (_seen, _response, request) => {
       request.socket.on('close', () => {
@@ -162,7 +162,7 @@ describe('guard --http: hostile and broken peers', function () {
       for (const secret of ['very-secret-token', client.session ?? '', ...memory.known, 'sampling', 'raw']) {
         assert.ok(!text.includes(secret), secret);
       }
-      // Damaged, it counts as not there.
+      // A damaged file counts as missing.
       writeFileSync(join(folder, file), '{"v":1,"sealed":"AAAA"}');
     }
   });
@@ -180,7 +180,7 @@ describe('guard --http: hostile and broken peers', function () {
       proxy = await world.guard(options);
       assert.equal(await call(client, 'count', { key: `round ${round}` }), `counted round ${round} in ${running.pid}`);
     }
-    // The server lived on: its session too.
+    // The server still runs, and so does its session.
     assert.equal(world.timesExecuted('session'), 1);
   });
 
@@ -347,7 +347,7 @@ describe('guard --http: hostile and broken peers', function () {
     const before = descriptors(pid);
     const head = (length: number, more = '') => `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${more}Content-Length: ${length}\r\n\r\n`;
     server.answer = (seen, response) => json(response, 200, { got: seen.body.length });
-    // One that the guard reads itself, one for a page of its own, one that would be streamed on.
+    // A body that the guard reads, one for a page of the guard, and one that would be streamed.
     const slow = [head(1_000), head(1_000).replace('/mcp', '/health'), head(5_000_000)].map((text) => speak(origin, text));
     const dribble = setInterval(() => {
       for (const { socket } of slow) {

@@ -148,7 +148,7 @@ export class HttpWorld {
 
   async clean(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
-    // A guard ends the server that it started; killed, it would leave that to its watchdog.
+    // A guard ends the server that it started; if it is killed, its watchdog does.
     await Promise.all(this.#programs.map(({ child }) => this.#end(child)));
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -1,9 +1,9 @@
-/** A client that says exactly what a test wants, over fetch. */
+/** A client that sends exactly what a test specifies, with fetch. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Of a JSON body. */
+  /** Parsed from a JSON body. */
   readonly json: {
     readonly id?: unknown;
     readonly result?: { readonly content?: readonly { readonly text: string }[]; readonly protocolVersion?: string };

@@ -62,7 +62,7 @@ describe('guard --http: the TypeScript SDK 2.x', function () {
       seen.filter((line) => line.includes('initialize') || line.includes(' session ')),
       [],
     );
-    // A header from before is not looked at, and GET is the server's to refuse.
+    // The session header is ignored, and the server refuses the GET.
     const stray = await fetch(`${guard.origin}/mcp`, {
       headers: { accept: 'text/event-stream', 'mcp-protocol-version': '2026-07-28', 'mcp-session-id': 'stray' },
     });

@@ -321,10 +321,10 @@ describe('guard --http: the server that it starts', function () {
       world.executedFile,
     ]);
     assert.equal(second.child.exitCode, 75);
-    // The lock comes before the port: the port is not what it complains about.
+    // The lock is taken before the port, so the message is about the lock.
     assert.match(second.said(), new RegExp(`name http-test is in use by PID ${server} .*the port is not open`));
     assert.equal(world.executed().filter((line) => line.startsWith('listening')).length, 1);
-    // Without a lock it is the port that it cannot have.
+    // Without a lock the message is about the port.
     const third = await world.failingGuard(['--listen', taken, '--upstream', 'http://127.0.0.1:9']);
     assert.equal(third.child.exitCode, 1);
     assert.match(third.said(), /port \d+ is in use/);

@@ -112,7 +112,7 @@ describe('guard --http: sessions on the wire', () => {
       if (seen.headers['mcp-session-id'] !== client.session) {
         answer();
       } else if (early.push(answer) === 10) {
-        // None is refused before all are there.
+        // Refuses none before all have arrived.
         for (const one of early) {
           one();
         }
@@ -195,7 +195,7 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal(await client.end(), 404);
     assert.equal(server.count('initialize'), 0);
     assert.equal((await health(origin)).sessions.open, 0);
-    // Its own sessions are recovered all the same.
+    // Sessions that it issued are still recovered.
     await client.initialize();
     memory.forget();
     assert.equal((await client.tool('y')).status, 200);
@@ -255,7 +255,7 @@ describe('guard --http: sessions on the wire', () => {
     assert.equal((await client.tool('x')).status, 404);
     assert.equal(server.count('initialize'), 1);
     server.seen.length = 0;
-    // A server that gives ids and knows none of them.
+    // A server that issues ids and knows none of them.
     server.answer = (seen, response) =>
       seen.rpc?.method === 'initialize'
         ? memory.answer(seen, response, undefined as never)

@@ -36,7 +36,7 @@ describe('guard --http: event streams', () => {
   });
 
   const guard = (...more: readonly string[]) => world.guard(['--listen', '0', '--upstream', server.origin, ...more]);
-  /** Answers `tools/list` with these names, all else as ever. */
+  /** Answers `tools/list` with these names, and other requests as before. */
   const listing =
     (names: readonly string[], stream = false): Answering =>
     (seen, response, request) => {
@@ -78,7 +78,7 @@ describe('guard --http: event streams', () => {
     await until('the event of the new server came', () => listener.text.includes('after'));
     assert.match(listener.text, /notifications\/tools\/list_changed/);
     assert.equal(listener.ended, 'no');
-    // An id of the server that is gone means nothing to the new one, or something else.
+    // The new server does not know the ids of the earlier one.
     assert.equal(gets().at(-1)?.headers['last-event-id'], undefined);
     listener.stop();
     const again = await client.listen({ 'last-event-id': 'old-1' });
@@ -206,7 +206,7 @@ describe('guard --http: event streams', () => {
     };
     const whole = await client.tool('twice');
     assert.equal(whole.text.match(/"id":/g)?.length, 1);
-    // A server that ends its stream without an answer leaves the client waiting just the same.
+    // When a server ends its stream without an answer, the client would wait too.
     server.answer = (_, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': nothing\n\n');
     assert.match((await client.tool('thrice')).text, /may have been executed/);
   });
@@ -254,7 +254,7 @@ describe('guard --http: event streams', () => {
     assert.equal((await client.send({ jsonrpc: '2.0', id: 0, result: { role: 'assistant' } })).status, 202);
     assert.equal((await client.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } })).status, 202);
     assert.equal(server.seen.filter(({ body }) => body.includes('assistant')).length, 0);
-    // What stands beside one in a batch is not lost with it.
+    // Other messages in the batch are not lost.
     const beside = { jsonrpc: '2.0', id: 70, method: 'tools/call', params: { name: 'count', arguments: { key: 'beside' } } };
     await client.send([{ jsonrpc: '2.0', id: 0, result: { role: 'assistant' } }, beside]);
     assert.equal(server.seen.filter(({ body }) => body.includes('beside')).length, 1);
@@ -324,6 +324,7 @@ describe('guard --http: event streams', () => {
     const [response]: IncomingMessage[] = await once(request, 'response');
     assert.ok(response);
     // The client does not read: the server can send only as much as the sockets on the way hold.
+    // That it has to wait shows only in that nothing more is sent for a while.
     let last = -1;
     await until('the server has to wait', async () => {
       const still = last === written && written > 0;

@@ -16,8 +16,7 @@ export interface Seen {
 export type Answering = (seen: Seen, response: ServerResponse, request: IncomingMessage) => void;
 
 /**
- * A server that answers on the wire what recorded servers answered (research: python-sdk, wrappers, things that are no MCP server at all), in this process, so
- * that a test can say what comes when.
+ * A server that answers as recorded servers did (Python SDK, wrappers, servers without MCP). It runs in this process, so that a test controls each answer.
  */
 export class WireServer {
   readonly seen: Seen[] = [];
@@ -54,7 +53,7 @@ export class WireServer {
     this.#port = (server.address() as AddressInfo).port;
   }
 
-  /** As if it were killed: every connection is cut. */
+  /** Cuts every connection, as when the process is killed. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -84,7 +83,7 @@ export function json(response: ServerResponse, status: number, value: unknown, h
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
 }
 
-/** How servers with sessions refuse one; the first two are the Python SDK before and since 1.26. */
+/** How servers refuse a session; the first two are the Python SDK before and since 1.26. */
 export const refusals = {
   'python <= 1.25': [400, 'Bad Request: No valid session ID provided'],
   'python >= 1.26': [404, 'Session not found'],

@@ -1,4 +1,4 @@
-// One of several that want the same lock: `contender.ts LOCK LOG SEED flock|pidfile|proper`. Writes "E id" when it holds it, "X id" before it lets go,
+// One of several that want the same lock: `contender.ts LOCK LOG SEED flock|pidfile|proper`. Writes "E id" when it holds it, "X id" before it releases it,
 // "S id" before it ends itself while holding. Runs until it is ended.
 import { appendFileSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { random } from './random.ts';
 const [lockPath = '', log = '', seed = '0', kind = ''] = process.argv.slice(2);
 const next = random(Number(seed));
 
-/** The recipe that is not safe, with time between looking and acting: a file that must not exist, taken over when its owner is dead. */
+/** An unsafe lock, with time between checking and acting: a file that must not exist, taken over when its owner is dead. */
 async function takePidFile(): Promise<(() => void) | undefined> {
   try {
     // Never an empty one: it could not be taken over.
@@ -23,6 +23,7 @@ async function takePidFile(): Promise<(() => void) | undefined> {
     return () => rmSync(lockPath, { force: true });
   } catch {
     const owner = Number(orEmpty());
+    // Random delays, here and below, so that contenders meet at every moment: they are what is tested.
     await pause(next() * 5);
     if (owner > 0 && !isAlive(owner)) {
       await pause(next() * 5);
@@ -52,7 +53,7 @@ interface ProperLockfile {
   lock(file: string, options: object): Promise<() => Promise<void>>;
 }
 
-/** proper-lockfile with the shortest age that it takes for stale. Its own complaints (it finds that its lock was taken) are what is looked for. */
+/** proper-lockfile with the shortest stale age that it accepts. It reports when its lock was taken over. */
 async function takeProperLock(): Promise<(() => void) | undefined> {
   const library: ProperLockfile = createRequire(`${process.env.CONTENDER_MODULES}/`)('proper-lockfile');
   try {
@@ -80,7 +81,7 @@ for (let round = 1; ; round += 1) {
     const id = `${process.pid}.${round}`;
     appendFileSync(log, `E ${id} node\n`);
     await pause(next() * 4);
-    // Each death of this kind costs the others two seconds.
+    // Each such death delays the others by two seconds.
     if (next() < (kind === 'proper' ? 0.03 : 0.12)) {
       appendFileSync(log, `S ${id}\n`);
       process.kill(process.pid, 'SIGKILL');

@@ -96,7 +96,7 @@ export async function contend(options: ContentionOptions): Promise<ContentionRes
           child.kill('SIGCONT');
         }
       }
-      // On a busy machine not faster than they get it: who is ended while it starts proves nothing.
+      // Not more often than contenders get the lock: one that is ended while it starts proves nothing.
       if (now >= nextKill && seen > seenByKill && victim()?.kill('SIGKILL')) {
         killed += 1;
         seenByKill = seen;

@@ -43,7 +43,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.ok('secret' in read);
     return read.secret;
   };
-  /** Proves itself as the protocol wants it. */
+  /** Sends the proof of the protocol. */
   const proven = async (record: Named): Promise<RawConnection> => {
     const connection = home.raw(record.control.path);
     const { nonce } = JSON.parse(await connection.line(0)) as { nonce: string };
@@ -162,7 +162,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     const own = newNonce();
     const overheard = { nonce: own, proof: proofOf(secretOf(record.id), nonce, own) };
     first.send(overheard);
-    // The control: it was a right proof.
+    // The control: the proof was right.
     assert.notEqual(await first.line(1), 'closed');
     const second = home.raw(record.control.path);
     assert.notEqual((JSON.parse(await second.line(0)) as { nonce: string }).nonce, nonce);
@@ -225,7 +225,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
         socket.on('error', () => {});
         socket.on('data', (chunk) => {
           heard.push(String(chunk));
-          // The best it can do: to send the client's own proof back.
+          // All that it can do is to send the client's own proof back.
           socket.write(chunk);
         });
         socket.write(greeting);
@@ -283,7 +283,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     }
     assert.equal((await ask({ ...record, control: { ...record.control, type: 'pipe' } }, 'stop')).status, 'untrusted');
     assert.equal(reached, 0);
-    // Neither does clearing away a dead instance touch what its record names.
+    // Removing a dead instance does not touch the path that its record names.
     const id = newInstanceId();
     writeFileSync(join(home.directory.instances, `${id}.secret`), 'x');
     writeInstanceRecord(home.directory, someRecord({ id, control: { type: 'unix', path: victim, caps: [] } }));
@@ -368,7 +368,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     assert.deepEqual(answer, { status: 'silent', reason: 'it did not answer within 700 ms', asked: false });
     assert.equal((await lockFile(join(home.directory.locks, `${key}.lock`))).status, 'held');
     await ended(holder);
-    // What it left behind is cleared away by its own record: socket, secret and all.
+    // The files of a killed instance are found by its record and removed: socket, secret and the others.
     assert.deepEqual(
       [existsSync(record.control.path), (await ask({ id, control: record.control }, 'status')).status],
       [true, 'unreachable'],

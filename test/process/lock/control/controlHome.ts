@@ -15,11 +15,11 @@ export interface Named {
   readonly server?: { readonly pid: number; readonly start: string };
 }
 
-/** A run folder with control endpoints of a test's own. */
+/** A run folder for one test, with control endpoints. */
 export class ControlHome extends LockHome {
   readonly #servers: ControlServer[] = [];
   readonly #sockets: Socket[] = [];
-  /** What the endpoints said of those who spoke to them. */
+  /** Problems that the endpoints reported. */
   readonly problems: string[] = [];
 
   async open(
@@ -86,7 +86,7 @@ export class RawConnection {
     this.socket.write(typeof value === 'string' ? value : `${JSON.stringify(value)}\n`);
   }
 
-  /** The line of this number, or 'closed' when none comes any more. */
+  /** The line of this number, or 'closed' when no more lines come. */
   async line(number: number): Promise<string> {
     while (this.lines.length <= number && !this.closed) {
       await new Promise<void>((resolve) => this.#wake.push(resolve));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type MessageHead, MessageScanner } from '../../../../../src/guard/http/transport/messageScanner.ts';
 
-/** In pieces of every size, so that every boundary is met. */
+/** Reads a text in chunks of several sizes, so that every boundary occurs. */
 function headOf(text: string): (MessageHead | undefined)[] {
   const bytes = Buffer.from(text);
   return [1, 2, 3, 7, bytes.length].map((size) => {
