@@ -3,7 +3,7 @@ import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable }
 import { processTree } from './tree/processTree.ts';
 
 /** The system functions that ending a tree needs. */
-export interface Terminator {
+interface Terminator {
   readonly table: ProcessTable;
   /** kill(2). @throws like `process.kill` */
   signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void;

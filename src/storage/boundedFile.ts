@@ -11,7 +11,7 @@ export type FileRead =
   | { readonly status: 'unreadable'; readonly reason: string };
 
 /** What is at a path. `absent` means that the system said so, never that it refused access. */
-export type PathState =
+type PathState =
   | { readonly status: 'ok'; readonly stat: Stats }
   | { readonly status: 'absent'; readonly reason: string }
   | { readonly status: 'unreadable'; readonly reason: string };

@@ -2,7 +2,7 @@ import { endianness } from 'node:os';
 import { orNothing, type ProcFs } from './procFs.ts';
 
 /** `ended`: the other side has closed the connection or is gone. */
-export type TcpState = 'listening' | 'established' | 'ended' | 'other';
+type TcpState = 'listening' | 'established' | 'ended' | 'other';
 
 /** The addresses and ports of one line of `/proc/net/tcp` or `tcp6`. */
 export interface TcpSocket {

@@ -21,6 +21,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../../../until.ts';
 import { run } from '../../package/command.ts';
 import { npm, npmEnv } from '../../package/npmServers.ts';
 import type { RunningServer } from '../../package/observe.ts';
@@ -295,18 +296,12 @@ const gitBegin = async (world: World): Promise<RunningServer> => {
   git(world, 'add', '-A');
   git(world, 'commit', '-qm', 'one');
   const committed = Date.now();
-  await until(() => Date.now() > committed + 2_000);
+  await until('two seconds after the commit', () => Date.now() > committed + 2_000);
   return scriptBegin(world);
 };
 
 function git(world: World, ...args: readonly string[]): void {
   execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.invalid', ...args], { cwd: join(script(world), '..') });
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 const gitEvents: Omit<Row, 'of' | 'begin'>[] = [
@@ -502,7 +497,7 @@ describeLong?.('the truth about every row of the report', function () {
       const { pid, startedAt } = await begin(world);
       assert.deepEqual(await verdict(world, pid, false), [], 'before the event');
       if (other) {
-        await until(() => Date.now() > startedAt + needrestartToleranceMs);
+        await until('the tolerance of needrestart is over', () => Date.now() > startedAt + needrestartToleranceMs);
       }
       await act(world);
       const seen = await verdict(world, pid, false);
