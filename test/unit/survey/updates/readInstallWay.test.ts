@@ -38,7 +38,7 @@ describe('readInstallWay', () => {
     return readInstallWay({ ref, root: join(root, environment, dist), launchers: [], detail, platform: 'linux' });
   }
 
-  /** Whether anybody at all would be asked, with nothing configured. */
+  /** Whether a registry would be asked, with nothing configured. */
   function isAsked({ place }: InstallWay): boolean {
     const around = { platform: 'linux', home: '/nowhere', env: {}, read: () => undefined } as const;
     return 'ask' in (place.ecosystem === 'npm' ? npmRoute(place.npm, around) : pythonRoute(place.python, around));
@@ -115,7 +115,7 @@ describe('readInstallWay', () => {
     }
   });
 
-  it('is not held up by lock files and settings that nobody wrote', () => {
+  it('ignores lock files and settings that are not genuine', () => {
     write('shop/package.json', { dependencies: { notes: '^1.0.0' } });
     write('shop/node_modules/notes/package.json', { name: 'notes', version: '1.0.0' });
     const hostile: [file: string, text: string][] = [
@@ -275,7 +275,7 @@ describe('readInstallWay', () => {
     ],
   ];
   for (const [name, make] of sources) {
-    it(`tells nobody the name of what is from ${name}`, () => assert.equal(isAsked(make()), false));
+    it(`asks no registry for what is from ${name}`, () => assert.equal(isAsked(make()), false));
   }
 
   it('reads an environment of pip, of pipx and of uv', () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Problem } from '../../../../src/model/problem.ts';
 import { type FileWatch, type WatchDirectory, type WatchTarget, watchFiles } from '../../../../src/survey/watch/fileWatch.ts';
+import { until } from '../../../until.ts';
 
 /** What the issue allows between a change and its notice. */
 const limitMs = 1_000;
@@ -39,7 +40,7 @@ describe('watchFiles', () => {
       (problem) => problems.push(problem),
       how,
     );
-    await until(() => targets.every(({ path }) => seen.includes(path)), 'the first reports');
+    await until('the first reports', () => targets.every(({ path }) => seen.includes(path)));
     seen = [];
   }
 
@@ -47,7 +48,7 @@ describe('watchFiles', () => {
     seen = [];
     const began = performance.now();
     change();
-    await until(() => seen.includes(path), `a report about ${path}`);
+    await until(`a report about ${path}`, () => seen.includes(path));
     ok(performance.now() - began < limitMs, `it took ${performance.now() - began} ms`);
   }
 
@@ -141,7 +142,7 @@ describe('watchFiles', () => {
       renameSync(at('new'), at('site-packages'));
     }, at('site-packages'));
     // The watch is on the new one.
-    await until(() => seen.length > 0, 'the replacement');
+    await until('the replacement', () => seen.length > 0);
     await expectReport(() => writeFileSync(at('site-packages', 'x'), ''), at('site-packages'));
     await expectReport(() => rmSync(at('site-packages'), { recursive: true }), at('site-packages'));
     await expectReport(() => mkdirSync(at('site-packages')), at('site-packages'));
@@ -154,7 +155,7 @@ describe('watchFiles', () => {
     writeFileSync(at('pkg', 'server.log'), '2', { flag: 'a' });
     // A sentinel in the same directory comes after it.
     watch?.update([directory('pkg'), file('pkg', 'sentinel')]);
-    await until(() => seen.includes(at('pkg', 'sentinel')), 'the sentinel');
+    await until('the sentinel', () => seen.includes(at('pkg', 'sentinel')));
     ok(!seen.includes(at('pkg')));
   });
 
@@ -162,7 +163,7 @@ describe('watchFiles', () => {
     await start([file('a.json')]);
     writeFileSync(at('b.json'), '1');
     watch?.update([file('b.json')]);
-    await until(() => seen.includes(at('b.json')), 'the file that changed just before its watch');
+    await until('the file that changed just before its watch', () => seen.includes(at('b.json')));
     await expectReport(() => writeFileSync(at('b.json'), '2'), at('b.json'));
     writeFileSync(at('a.json'), '1');
     await expectReport(() => writeFileSync(at('b.json'), '3'), at('b.json'));
@@ -212,7 +213,7 @@ describe('watchFiles', () => {
     for (const parts of [['a.json'], ['d', 'b.json']]) {
       seen = [];
       writeFileSync(at(...parts), '1');
-      await until(() => seen.includes(at(...parts)), 'a change without any watch');
+      await until('a change without any watch', () => seen.includes(at(...parts)));
     }
     equal(problems.length, 1);
   });
@@ -238,11 +239,3 @@ describe('watchFiles', () => {
     deepEqual(JSON.parse(run.stdout), { problems: 1, limitNamed: true, reported: ['a', 'b', 'c', 'd'] }, run.stderr);
   });
 });
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!condition()) {
-    ok(performance.now() < end, `${what} did not come`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
