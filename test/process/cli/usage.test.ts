@@ -65,8 +65,8 @@ for (const major of [20, 24]) {
       const { code, stdout, stderr } = await run('status', '--check', '--run-dir', join(bundle, 'run'));
       assert.equal(code, 3, `${stdout}${stderr}`);
       assert.equal(stderr, '');
-      assert.match(stdout, /Nothing can be remembered from one run to the next \(a file stands where a folder is expected\)/);
-      assert.equal(stdout.match(/Nothing can be remembered/g)?.length, 1);
+      assert.match(stdout, /No facts can be stored \(a file stands where a folder is expected\)/);
+      assert.equal(stdout.match(/No facts can be stored/g)?.length, 1);
       const { problems }: Snapshot = JSON.parse((await run('status', '--json', '--run-dir', join(bundle, 'run'))).stdout);
       assert.deepEqual(
         problems.map(({ source, file }) => [source, file]),

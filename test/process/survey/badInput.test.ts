@@ -1,4 +1,4 @@
-// Files and processes as nobody would like them: each gives "unknown" with a reason, nobody is called stale, and the server beside it is judged as ever.
+// Broken and hostile files and processes: each gives "unknown" with a reason, no server is called stale, and the server beside it is judged as ever.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -25,7 +25,7 @@ import { cleanEnv, findPython } from '../package/pythonWheels.ts';
 import { nodeServer } from './tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from './world.ts';
 
-const { uid: nobody } = otherUser;
+const { uid: otherUid } = otherUser;
 const loop = `for line in sys.stdin:
     print(json.dumps({"jsonrpc": "2.0", "id": json.loads(line)["id"], "result": {}}), flush=True)
 `;
@@ -266,18 +266,18 @@ describe('bad input', function () {
       console.log('skipped: only root can start processes of another user');
       this.skip();
     }
-    const runDir = join(world.root, 'run-nobody');
+    const runDir = join(world.root, 'run-other');
     mkdirSync(runDir);
     for (const path of [world.root, world.home]) {
       chmodSync(path, 0o755);
     }
-    chownSync(runDir, nobody, nobody);
+    chownSync(runDir, otherUid, otherUid);
     const { command, info } = await pythonServer();
-    const theirs = await start('theirs', command, [], { env: cleanEnv(world.home), uid: nobody });
+    const theirs = await start('theirs', command, [], { env: cleanEnv(world.home), uid: otherUid });
     const survey = openProgram(join(import.meta.dirname, 'surveyOnce.ts'));
     const asNobody = async (): Promise<Snapshot> =>
       JSON.parse(
-        await run('setpriv', ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups', ...survey, world.home, runDir], {
+        await run('setpriv', ['--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups', ...survey, world.home, runDir], {
           cwd: '/',
           env: { PATH: process.env.PATH },
         }),
@@ -286,7 +286,7 @@ describe('bad input', function () {
     chmodSync(join(info, 'METADATA'), 0);
     const hidden = instanceOf(await asNobody(), theirs.pid);
     assert.deepEqual([headlines(hidden), hidden.package?.installed], [[], null]);
-    assert.match(hidden.unknown ?? '', /no version that can be read|permission denied/);
+    assert.match(hidden.unknown ?? '', /version of .* cannot be read|permission denied/);
     chmodSync(dirname(info), 0);
     const shut = instanceOf(await asNobody(), theirs.pid);
     assert.deepEqual(headlines(shut), []);

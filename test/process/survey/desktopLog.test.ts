@@ -16,7 +16,7 @@ describe('the patterns of a desktop log', function () {
   let world: World;
   let project = '';
   let later = 0;
-  /** The machine's own clock, ahead by what the test says: nobody waits for an hour. */
+  /** The machine's clock plus an offset, so that the test need not wait for an hour. */
   const clock: Clock = { now: () => Date.now() + later, uptime: () => performance.now() + later };
 
   onlyOnLinux('needs /proc');

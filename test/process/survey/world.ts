@@ -99,7 +99,7 @@ export function instanceOf(snapshot: Snapshot, pid: number): Instance {
   return instance;
 }
 
-/** "stale/package/proven" … of the findings that make the headline. */
+/** "stale/package/proven" … of the findings that count for the badge and `--check`. */
 export function headlines(instance: Instance): string[] {
   return instance.findings.filter(isHeadline).map((one) => [one.kind, one.subKind, one.confidence].filter(Boolean).join('/'));
 }

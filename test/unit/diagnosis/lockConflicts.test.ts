@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { judgeLockConflicts, type LockClaim } from '../../../src/diagnosis/lockConflicts.ts';
 
 const now = Date.parse('2026-11-22T08:00:00Z');
-const nobody = () => [];
+const noHolder = () => [];
 
 function claim(pid: number, changes: Partial<LockClaim> = {}): LockClaim {
   return {
@@ -21,7 +21,7 @@ function claim(pid: number, changes: Partial<LockClaim> = {}): LockClaim {
   };
 }
 
-const verdicts = (claims: readonly LockClaim[], holders: Parameters<typeof judgeLockConflicts>[1] = nobody): string[] =>
+const verdicts = (claims: readonly LockClaim[], holders: Parameters<typeof judgeLockConflicts>[1] = noHolder): string[] =>
   [...judgeLockConflicts(claims, holders, now)].map(([id, { confidence }]) => `${id} ${confidence}`);
 
 describe('judgeLockConflicts', () => {
@@ -53,12 +53,12 @@ describe('judgeLockConflicts', () => {
 
   it('names a process that is no server of ours on the side of the one that is', () => {
     const { instance: _, ...stranger } = claim(11, { exclusion: 'none' });
-    const findings = judgeLockConflicts([claim(10), stranger], nobody, now);
+    const findings = judgeLockConflicts([claim(10), stranger], noHolder, now);
     assert.deepEqual([...findings.keys()], ['instance-10']);
     assert.match(findings.get('instance-10')?.message ?? '', /PID 10\b.*server-11 \(PID 11\)/);
   });
 
-  it('asks the kernel about a server without exclusion, and never takes its own tree for somebody else', () => {
+  it('asks the kernel about a server without exclusion, and never takes its own tree for another server', () => {
     const holders = (pid: number) => () => [{ pid, name: 'python3' }];
     const alone = claim(10, { exclusion: 'none', tree: [10, 12] });
     assert.deepEqual(verdicts([alone], holders(12)), []);

@@ -18,7 +18,7 @@ function evidence(over: Partial<OwnerEvidence> = {}): OwnerEvidence {
 }
 
 describe('orphans', () => {
-  it('B20: is proven when the owner is gone and nobody holds the other end', () => {
+  it('B20: is proven when the owner is gone and no process holds the other end', () => {
     const { finding, background } = judgeOwner(evidence({ lostClient: { name: 'Claude Code', pid: 50 } }));
     assert.equal(finding?.kind, 'orphan');
     assert.equal(finding?.confidence, 'proven');

@@ -34,7 +34,7 @@ describe('configuration of the survey', () => {
     const first = await config.read(here);
     assert.deepEqual(namesOf(first), ['one']);
     write('one', 'two');
-    assert.equal(await config.read(here), first, 'nobody told of a change');
+    assert.equal(await config.read(here), first, 'no change was reported');
     config.changed(join(home, 'other.json'));
     assert.equal(await config.read(here), first, 'not one of its files');
     config.changed(file);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Snapshot, snapshotSchema } from '../../../src/model/snapshot.ts';
 import { publishedReader, publishSnapshot, withdrawSnapshot } from '../../../src/survey/publishedSnapshot.ts';
 
-describe('what the window that looks publishes', () => {
+describe('what the scanning window publishes', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'scanner-file-'));
@@ -33,7 +33,7 @@ describe('what the window that looks publishes', () => {
     assert.equal(read()?.snapshot.at, 'new');
   });
 
-  it('is not shown any more when it was broken meanwhile', () => {
+  it('is no longer shown when the file is broken', () => {
     const read = publishedReader(folder, '1');
     publish('one');
     assert.ok(read());

@@ -276,7 +276,7 @@ describe('protect', function () {
       (await (await world.observer({ runDir: env.MCP_RUN_DIR ?? '' })).survey()).problems.map(({ message }) => message);
     deepEqual(await broken(), []);
     rmSync(join(env.MCP_RUN_DIR ?? '', 'shepherd', 'bin'), { recursive: true });
-    match((await broken()).join(), /notes starts through .* which is not there/);
+    match((await broken()).join(), /notes starts through .* which does not exist/);
     equal((await run('protect', 'notes', '--yes', '--client', 'qwen')).code, 0);
     deepEqual(await broken(), [], 'the launcher is back');
   });

@@ -130,7 +130,7 @@ export class Workshop {
     return rows;
   }
 
-  /** Ends all that was started here: by identity, so that nobody else's process is met. */
+  /** Ends everything that was started here, by identity. */
   async close(): Promise<void> {
     for (const child of this.#started) {
       await this.#list(child.pid ?? 0);

@@ -168,7 +168,7 @@ describe('launchers as they really are', function () {
       names.push(...found.map((one) => one.definitions.map((each) => each.name).join('+')));
     }
     assert.deepEqual(names, ['one', 'two']);
-    assert.deepEqual(await shop.below(children[2]?.pid ?? 0, entries), [], 'the third is nobody’s');
+    assert.deepEqual(await shop.below(children[2]?.pid ?? 0, entries), [], 'the third has no client');
   });
 
   describe('other package managers', () => {

@@ -15,7 +15,7 @@ export interface RunningHttp {
 
 export const imitation = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'http', 'imitation.py');
 
-/** A loopback port that nobody held a moment ago. */
+/** A loopback port that is free. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

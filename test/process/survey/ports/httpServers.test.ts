@@ -27,7 +27,7 @@ describe('HTTP servers', function () {
   const running: RunningHttp[] = [];
   const children: ChildProcess[] = [];
   let ahead = 0;
-  /** Both clocks together: time passes, nobody sets it. */
+  /** Both clocks together: time passes, the clock is not set. */
   const clock = { now: () => systemClock.now() + ahead, uptime: () => systemClock.uptime() + ahead };
 
   before(async function () {
@@ -141,7 +141,7 @@ describe('HTTP servers', function () {
     assert.deepEqual([...new Set(readFileSync(log, 'utf8').trim().split('\n'))], ['GET /health']);
   });
 
-  it('C7: what answers with the PID of somebody else is not the server, and is left alone', async () => {
+  it('C7: a program that answers with another PID is not the server, and is left alone', async () => {
     const server = await imitate('--health', 'other');
     entry('notes', server.port);
     const snapshot = await settled(await observer());

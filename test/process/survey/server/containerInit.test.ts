@@ -87,7 +87,7 @@ describe('a server that the first process of a container took up', function () {
     );
   });
 
-  it('(control) would be taken for a server of whoever started the container', async () => {
+  it('(control) would be taken for a server of the program that started the container', async () => {
     const instance = await see(await startContainer(), new TableWithoutInits());
     assert.notEqual(instance.client, null);
     assert.equal(instance.launchers.at(-1)?.kind, 'sh');

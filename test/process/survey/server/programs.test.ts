@@ -119,7 +119,7 @@ describe('the program of a server', function () {
       act: ({ root }) => renameSync(root, `${root}-moved`),
       seen: [],
       late: [],
-      unknown: /does not exist any more/,
+      unknown: /no longer exists/,
     },
   ];
   for (const { what, act, seen, late, linked, unknown } of cases) {

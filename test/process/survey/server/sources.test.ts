@@ -45,7 +45,7 @@ describe('source that is used in place', function () {
     /** What an observer does not know that comes afterwards; by default nothing. */
     readonly late?: RegExp;
   }
-  const notKnown = /written after it started, before MCP Shepherd first saw it/;
+  const notKnown = /written after it started/;
 
   describe('node server.js', () => {
     const at = (path: string): string => join(folder, path);
@@ -157,6 +157,7 @@ describe('source that is used in place', function () {
       git(folder, 'add', '-A');
       git(folder, 'commit', '-qm', 'one');
       appendFileSync(script, '// mine\n');
+      // The times of git's log are whole seconds.
       await new Promise((done) => setTimeout(done, 2_100));
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
       server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });

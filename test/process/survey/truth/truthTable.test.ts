@@ -1,7 +1,6 @@
-// Every row of the research's timestamp tables (research/staleness.md 3.3) and of its table "needrestart against real cases", with the real installers, each with
-// an observer that saw the server before and with one that comes afterwards. Wanted: nobody is called stale who is not, nobody is missed. Prints the table.
-// Slow: with TEST_LONG=1 only. Beside it what Debian's needrestart says of the same process at the same moment, where its packages can be had; else the figures
-// of the report, marked so.
+// The table of docs/staleness.md: every way in which an installer changes files, with the real installers, judged by an observer that scanned before the change and by
+// one that starts after it. No fresh server may be called stale, and no stale server may be missed. Prints the table. Slow: runs with TEST_LONG=1 only. Debian's
+// needrestart judges the same process at the same time, where its packages are available; else its earlier results are printed and marked.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -36,11 +35,11 @@ interface Row {
   readonly of: string;
   readonly what: string;
   readonly truth: 'stale' | 'fresh';
-  /** What the report saw of needrestart: quoted where it cannot be asked here. */
+  /** Earlier result of needrestart, printed where it cannot run. */
   readonly needrestart?: 'right' | 'MISSED' | 'FALSE';
-  /** Nothing on this machine tells it from a touch to whoever comes late; then that is said and nobody is called stale. */
+  /** A late observer cannot tell it from a touch: it reports `unknown` and no finding. */
   readonly undecidable?: boolean;
-  /** A reinstall of the same version, which no time tells from an upgrade: a late observer may say "likely". */
+  /** A reinstall of the same version, which looks like an upgrade: a late observer may report `likely`. */
   readonly mayBeLikely?: boolean;
   readonly begin: (world: World) => Promise<RunningServer>;
   readonly act: (world: World) => unknown;

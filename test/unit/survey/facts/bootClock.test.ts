@@ -20,7 +20,7 @@ describe('boot clock', () => {
     up += ms;
   };
 
-  it('compares times as long as nobody sets the clock', () => {
+  it('compares times as long as the clock is not set', () => {
     const one = new BootClock(runDir, 'boot', clock);
     pass(3_600_000);
     assert.equal(one.observe(), false);
@@ -41,7 +41,7 @@ describe('boot clock', () => {
     });
   }
 
-  it('knows of a step while nobody looked, and tells the next observer', () => {
+  it('notices a step between two scans, and the next observer knows it', () => {
     new BootClock(runDir, 'boot', clock);
     pass(60_000);
     wall += 7_200_000;
@@ -50,7 +50,7 @@ describe('boot clock', () => {
     assert.equal(new BootClock(runDir, 'boot', clock).timesComparable(wall - 30_000), false);
   });
 
-  it('starts anew after a reboot', () => {
+  it('starts again after a reboot', () => {
     new BootClock(runDir, 'boot', clock);
     wall += 7_200_000;
     up = 5_000;

@@ -45,7 +45,7 @@ describe('this window', () => {
     assert.equal(byRow.own && identityKey(byRow.own), byList.own && identityKey(byList.own));
   });
 
-  it('is told to the others when it is known who it is, and asks nobody again', async () => {
+  it('is published when its identity is known, without asking again', async () => {
     const runDir = mkdtempSync(join(tmpdir(), 'this-window-'));
     try {
       const paths = { folders: ['/work space'], workspaceFiles: [], userDirs: [] };
@@ -53,7 +53,7 @@ describe('this window', () => {
       assert.equal(hidden.own, undefined);
       publishThisWindow(runDir, hidden, paths).dispose();
       const windows = join(runDir, 'shepherd', 'windows');
-      assert.equal(existsSync(windows), false, 'nobody to tell of');
+      assert.equal(existsSync(windows), false, 'no identity to publish');
       const { table, asked } = await counting();
       const here = await findThisWindow(process.platform, table);
       const published = publishThisWindow(runDir, here, paths);

@@ -52,6 +52,6 @@ describe('Closures', () => {
     assert.ok(after?.status === 'ok');
     assert.equal(after.packages[0]?.version, '1.0.1');
     closures.keep(new Set());
-    assert.notEqual(look(now + 4 * minute), after, 'nobody used it any more');
+    assert.notEqual(look(now + 4 * minute), after, 'it was no longer used');
   });
 });

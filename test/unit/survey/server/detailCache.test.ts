@@ -52,7 +52,7 @@ describe('DetailCache', () => {
     assert.equal(await look([client, shell, server]), 1, 'a minute is over');
   });
 
-  it('asks again when anybody above has gone, also behind a launcher, or the words have changed', async () => {
+  it('asks again when an ancestor has gone, also behind a launcher, or the words have changed', async () => {
     const { look } = make();
     await look([client, shell, server]);
     assert.equal(await look([shell, server]), 1, 'the client is gone, the shell is still the parent');

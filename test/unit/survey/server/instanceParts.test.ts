@@ -38,7 +38,7 @@ describe('the client of a server', () => {
   it('is the one whose marks the server carries, when the program above it is not recognised', () =>
     assert.equal(clientOf(under(row(20, 10, ['/opt/x']), 'claude-code'))?.name, 'Claude Code'));
 
-  it('is nobody when the parent takes up orphans', () => {
+  it('is null when the parent adopts orphans', () => {
     assert.equal(clientOf(under(row(1, 0, ['/sbin/init']))), null);
     assert.equal(clientOf(under(row(800, 1, ['/usr/lib/systemd/systemd', '--user'], { name: 'systemd' }))), null);
     assert.equal(clientOf(under(undefined)), null);

@@ -36,7 +36,7 @@ describe('recorded versions', () => {
     assert.equal(isAbout(wrote('1.0'), { ...ref, name: 'memory' }), false);
   });
 
-  it('tell what ran before somebody installed over it', () => {
+  it('show what ran before another version was installed over it', () => {
     const packages = [item('memory-server', '1.1', late), item('dep', '2.0', late), item('other', '1.0', started - 90_000)];
     const baseline = withRecorded(stored('after-start', packages), wrote('1.0', { Dep: '1.9' }), started);
     assert.deepEqual(

@@ -60,7 +60,7 @@ describe('PidWatch', () => {
     assert.equal(await watch.changed(106_000), false);
     const before = processes.read;
     assert.equal(await watch.changed(107_000), false);
-    assert.equal(processes.read, before, 'nobody is young any more');
+    assert.equal(processes.read, before, 'no process is young');
   });
 
   it('compares the PIDs alone where a few cannot be read cheaply', async () => {
