@@ -1,4 +1,4 @@
-import type { Candidate, KnownAnswer, RegistryAnswer } from './registryAnswer.ts';
+import type { Candidate, RegistryAnswer } from './registryAnswer.ts';
 
 /** What is stored of a question, for all processes of the user. */
 export interface AnswerRecord {
@@ -69,9 +69,4 @@ export function answeredRecord(asking: AnswerRecord, reply: RegistryAnswer, now:
         ...(answer ? { answer } : {}),
       };
   }
-}
-
-/** What the next question may lean on. */
-export function leanOn(record: AnswerRecord | undefined, now: number): KnownAnswer | undefined {
-  return knownAnswer(record, now);
 }

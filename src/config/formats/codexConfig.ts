@@ -1,8 +1,8 @@
 import { parse, TomlError } from 'smol-toml';
 import { isRecord } from '../../base/json.ts';
+import { scanToml } from './scanToml.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry } from './serverFile.ts';
 import { tomlCommandEdits } from './tomlCommandEdits.ts';
-import { tomlEntryLines } from './tomlEntryLines.ts';
 
 const maxDepth = 200;
 const tableName = 'mcp_servers';
@@ -24,7 +24,7 @@ export const codexConfig: Format = {
         trust.set(folder, project.trust_level === 'trusted');
       }
     }
-    const lines = tomlEntryLines(text, tableName);
+    const lines = entryLines(text);
     const entries: ServerEntry[] = [];
     const problems: FileProblem[] = [];
     if (isRecord(servers)) {
@@ -36,6 +36,26 @@ export const codexConfig: Format = {
   },
   edits: tomlCommandEdits(tableName),
 };
+
+/** The line (1-based) on which each server is first named, and under the empty name the first line of the table itself. */
+function entryLines(text: string): ReadonlyMap<string, number> {
+  const { pairs, headers } = scanToml(text);
+  const places = [...headers, ...pairs.map(({ path, keyStart }) => ({ path, start: keyStart }))].sort((a, b) => a.start - b.start);
+  const lines = new Map<string, number>();
+  let line = 1;
+  let counted = 0;
+  for (const { path, start } of places) {
+    for (let end = text.indexOf('\n', counted); end >= 0 && end < start; end = text.indexOf('\n', counted)) {
+      line += 1;
+      counted = end + 1;
+    }
+    const name = path[0] === tableName ? (path[1] ?? '') : undefined;
+    if (name !== undefined && !lines.has(name)) {
+      lines.set(name, line);
+    }
+  }
+  return lines;
+}
 
 function problemOf(error: unknown): FileProblem {
   if (!(error instanceof TomlError)) {

@@ -22,18 +22,25 @@ export interface TomlPair {
 /** Stands for tables of a list (`[[x]]`), whose keys have no unique path. */
 const listMark = '\0';
 
-/**
- * Finds all pairs with their positions, in a text that a TOML parser has accepted. (The parser gives values without positions.)
- * @throws SyntaxError when the text is not valid after all
- */
-export function scanToml(text: string): TomlPair[] {
-  const scan = new TomlScan(text);
-  scan.document();
-  return scan.pairs;
+interface TomlScan {
+  readonly pairs: readonly TomlPair[];
+  /** Headers of tables, `[a.b]` and `[[a.b]]`. */
+  readonly headers: readonly { readonly path: readonly string[]; readonly start: number }[];
 }
 
-class TomlScan {
+/**
+ * Finds all pairs and headers with their positions, in a text that a TOML parser has accepted. (The parser gives values without positions.)
+ * @throws SyntaxError when the text is not valid after all
+ */
+export function scanToml(text: string): TomlScan {
+  const scanner = new Scanner(text);
+  scanner.document();
+  return scanner;
+}
+
+class Scanner implements TomlScan {
   readonly pairs: TomlPair[] = [];
+  readonly headers: { path: readonly string[]; start: number }[] = [];
   readonly #text: string;
   #at = 0;
 
@@ -45,11 +52,13 @@ class TomlScan {
     let header: readonly string[] = [];
     for (this.#space(); this.#at < this.#text.length; this.#space()) {
       if (this.#text[this.#at] === '[') {
-        const ofList = this.#text[this.#at + 1] === '[';
+        const start = this.#at;
+        const ofList = this.#text[start + 1] === '[';
         this.#at += ofList ? 2 : 1;
         const keys = this.#key().parts;
         header = ofList ? [...keys, listMark] : keys;
         this.#expect(ofList ? ']]' : ']');
+        this.headers.push({ path: header, start });
       } else {
         this.#pair(header, false);
       }

@@ -53,7 +53,7 @@ function locate(text: string, place: EntryPlace, table: string): Located {
   let pairs: readonly TomlPair[];
   try {
     root = parse(text, { maxDepth });
-    pairs = scanToml(text);
+    pairs = scanToml(text).pairs;
   } catch {
     throw new EditRefused('The file has a mistake; it is not changed until that is fixed.');
   }

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { Disposable } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import { lockFile } from '../../lock/kernelLock.ts';
-import { type AnswerRecord, answeredRecord, askingRecord, isDue, isInFlight, knownAnswer, leanOn } from '../../registry/answerRecord.ts';
+import { type AnswerRecord, answeredRecord, askingRecord, isDue, isInFlight, knownAnswer } from '../../registry/answerRecord.ts';
 import { lookUp, type Question, questionKey } from '../../registry/lookUp.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
@@ -222,7 +222,7 @@ export class RegistryClient implements Disposable {
     const asking = askingRecord(key, before, now());
     try {
       store.write(asking);
-      const reply = await lookUp(question, leanOn(before, now()), AbortSignal.any([this.#end.signal, AbortSignal.timeout(limitMs)]));
+      const reply = await lookUp(question, knownAnswer(before, now()), AbortSignal.any([this.#end.signal, AbortSignal.timeout(limitMs)]));
       if (this.#end.signal.aborted) {
         // The request was aborted by `dispose`: the next process may ask.
         store.write(before ?? { ...asking, askedAt: 0 });

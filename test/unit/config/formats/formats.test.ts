@@ -2,7 +2,6 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { formatOf } from '../../../../src/config/formats/formats.ts';
 import { type EntryFields, readEntry } from '../../../../src/config/formats/serverEntry.ts';
-import { tomlEntryLines } from '../../../../src/config/formats/tomlEntryLines.ts';
 import { processorTime } from '../../processorTime.ts';
 
 describe('readEntry', () => {
@@ -117,7 +116,7 @@ describe('formatOf', () => {
   });
 });
 
-describe('tomlEntryLines', () => {
+describe('lines of the servers of Codex', () => {
   const cases: readonly [string, string, Record<string, number>][] = [
     ['headers', '# x\n[mcp_servers.a]\ncommand = "x"\n\n[mcp_servers.b]\n', { a: 2, b: 5 }],
     ['a table below an entry first', '[mcp_servers.a.env]\nX = "1"\n[mcp_servers.a]\n', { a: 1 }],
@@ -126,9 +125,9 @@ describe('tomlEntryLines', () => {
       '[ mcp_servers . "a b" ]\r\n[mcp_servers.\'c.d\'] # x\r\n[mcp_servers."\\u0065"]',
       { 'a b': 1, 'c.d': 2, e: 3 },
     ],
-    ['keys inside the table', '[mcp_servers]\na = { command = "x" }\nb.command = "y"\n[other]\nc = 1\n', { '': 1, a: 2, b: 3 }],
+    ['keys inside the table', '[mcp_servers]\na = { command = "x" }\nb.command = "y"\n[other]\nc = 1\n', { a: 2, b: 3 }],
     ['dotted keys at the top', 'mcp_servers.a.command = "x"\nmcp_servers.b = { command = "y" }', { a: 1, b: 2 }],
-    ['one line for all', 'mcp_servers = { a = { command = "x" } }', { '': 1 }],
+    ['one line for all', '\nmcp_servers = { a = { command = "x" } }', { a: 2 }],
     [
       'texts over several lines',
       'x = """\n[mcp_servers.no]\n\\""" "\n"""\ny = \'\'\'\n[mcp_servers.no]\n\'\'\'\n[mcp_servers.yes]',
@@ -139,12 +138,23 @@ describe('tomlEntryLines', () => {
     ['garbage', '[[[\n]]]\n= = =\n"""\n[mcp_servers.no]', {}],
   ];
   for (const [what, text, expected] of cases) {
-    it(`finds ${what}`, () => deepEqual(Object.fromEntries(tomlEntryLines(text, 'mcp_servers')), expected));
+    it(`finds ${what}`, () => {
+      const { entries } = formatOf('codex-config').read(text);
+      deepEqual(Object.fromEntries(entries.map(({ name, line }) => [name, line])), expected);
+    });
   }
+  it('finds the line of a table that is not one', () => {
+    const { problems } = formatOf('codex-config').read('model = "x"\nmcp_servers = 3');
+    deepEqual(
+      problems.map(({ line }) => line),
+      [2],
+    );
+  });
   it('is quick on long lines', () => {
     const began = processorTime();
-    tomlEntryLines(`x = "${'\\"'.repeat(500_000)}`, 'mcp_servers');
-    tomlEntryLines(`${'a.'.repeat(500_000)}`, 'mcp_servers');
+    formatOf('codex-config').read(`x = "${'\\"'.repeat(500_000)}"`);
+    formatOf('codex-config').read('a.'.repeat(500_000));
+    formatOf('codex-config').read(`x = [${'1, '.repeat(300_000)}]\n${'\n'.repeat(300_000)}[mcp_servers.a]\ncommand = "x"`);
     ok(processorTime() - began < 2_000);
   });
 });

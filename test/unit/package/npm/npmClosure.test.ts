@@ -139,11 +139,9 @@ describe('readClosure: npm', () => {
   });
 
   it('dates what Yarn replaced in a directory that it kept by the files, and what lies in its store by the directory around it', async () => {
+    // Births of files must differ by more than one step of the file system's clock: the delay is what is tested.
     const age = async (): Promise<number> => {
-      const moment = Date.now();
-      while (Date.now() < moment + 50) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
       return Date.now();
     };
     const installedAt = (reference: PackageRef): number => {
