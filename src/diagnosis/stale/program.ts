@@ -24,7 +24,10 @@ export type ProgramState =
       /** Newest change of the file that is there now, epoch ms. */
       readonly changedAt: number;
       readonly bornAt?: number;
-      /** `kernel`: another file is at the very path that it runs from. `recorded`: the name led to the running file before. `name`: only the process says that it was started by this name. */
+      /**
+       * `kernel`: another file is at the very path that it runs from. `recorded`: the name led to the running file before. `name`: only the process says that it
+       * was started by this name.
+       */
       readonly how: 'kernel' | 'recorded' | 'name';
     }
   /** `since`: epoch ms. */

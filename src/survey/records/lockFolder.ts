@@ -92,14 +92,14 @@ function serverless(living: readonly LivingRecord[], redactor: Redactor): Proble
     .slice(0, mostOthers)
     .flatMap(({ record }) => {
       const { serverId, guardPid, problem, refused } = recordSummary(record, redactor);
-      const told = refused ? ` Calls refused: ${refused.calls}.` : '';
+      const refusals = refused ? ` Calls refused: ${refused.calls}.` : '';
       return problem === undefined
         ? []
         : [
             {
               source: 'lock',
               ...(guardPid === undefined ? {} : { pid: guardPid }),
-              message: `${serverId} does not run behind its guard (PID ${guardPid}): ${problem}. It is tried again.${told}`,
+              message: `${serverId} does not run behind its guard (PID ${guardPid}): ${problem}. The guard tries again.${refusals}`,
             },
           ];
     });

@@ -65,7 +65,7 @@ class DirectoryWatches implements FileWatch {
   readonly #signatures = new Map<string, string>();
   readonly #open = new Map<string, OpenWatch>();
   readonly #refused = new Set<string>();
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   readonly #changed = new Set<string>();
   #plan = new Map<string, DirectoryPlan>();
   #planAgain = false;
@@ -177,8 +177,8 @@ class DirectoryWatches implements FileWatch {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     this.#refused.add(directory);
     // A directory that was removed between the plan and the watch is no problem: the next plan leaves it out.
-    if (code !== 'ENOENT' && code !== 'ENOTDIR' && !this.#told.has(code)) {
-      this.#told.add(code);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR' && !this.#reported.has(code)) {
+      this.#reported.add(code);
       this.#onProblem({
         source: 'watch',
         message: `${refusals[code] ?? `A directory cannot be watched (${code})`}: ${instead}`,
@@ -265,7 +265,7 @@ class DirectoryWatches implements FileWatch {
     if (this.#refused.size === 0) {
       clearInterval(this.#comparing);
       this.#comparing = undefined;
-      this.#told.clear();
+      this.#reported.clear();
       return;
     }
     this.#comparing ??= setInterval(() => {
