@@ -11,6 +11,9 @@ const importMetaUrl = { 'import.meta.url': '__importMetaUrl' };
 /** @param file expression for the path whose URL `import.meta.url` is */
 const importMetaBanner = (file: string): string => `const __importMetaUrl = require('node:url').pathToFileURL(${file}).href;`;
 
+/** `yaml` is as large as a sixth of a program: command line and extension share one file of it, beside the pieces of the command line. */
+const yamlFile = './cli/yaml.cjs';
+
 /**
  * Libraries that take time to load (dozens of regular expressions, 70 modules of `yaml`) and that most starts do not use. Each is replaced by a stand-in that loads
  * the library when it is first called or read. Their default exports are functions, or objects of functions and classes.
@@ -24,9 +27,10 @@ const loadedWhenUsed: Plugin = {
     );
     onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
       contents: `
+        import { createRequire } from 'node:module';
         let loaded;
-        const real = () => (loaded ??= require(${JSON.stringify(path)}));
-        module.exports = new Proxy(() => undefined, { apply: (_, self, args) => Reflect.apply(real(), self, args), get: (_, name) => real()[name] });`,
+        const real = () => (loaded ??= ${path === 'yaml' ? `createRequire(import.meta.url)('${yamlFile}')` : `require(${JSON.stringify(path)})`});
+        export default new Proxy(() => undefined, { apply: (_, self, args) => Reflect.apply(real(), self, args), get: (_, name) => real()[name] });`,
       resolveDir,
     }));
   },
@@ -88,6 +92,16 @@ async function writePieces(name: ProgramName, outdir: string, files: readonly Ou
   const pieces = await Promise.all(files.map(async ({ path, text }) => ({ path, ...(await commonJs(name, path, text)) })));
   // Pieces of an earlier build have other names.
   rmSync(join(outdir, name), { recursive: true, force: true });
+  if (name === 'cli') {
+    await build({
+      ...common,
+      plugins: [],
+      absWorkingDir: import.meta.dirname,
+      format: 'cjs',
+      entryPoints: ['yaml'],
+      outfile: join(outdir, yamlFile),
+    });
+  }
   for (const { path, code, map } of pieces) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
