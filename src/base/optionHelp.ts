@@ -7,7 +7,7 @@ export interface HelpSection {
   readonly items: readonly (readonly [term: string, meaning: string])[];
 }
 
-export interface HelpPage {
+interface HelpPage {
   readonly usage: readonly string[];
   readonly paragraphs: readonly string[];
   readonly sections: readonly HelpSection[];

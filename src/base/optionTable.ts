@@ -45,12 +45,12 @@ export type OptionProblem =
   /** Options that do not go together; the reason is a whole sentence. */
   | { readonly kind: 'contradiction'; readonly reason: string };
 
-export type OptionReading<Table extends OptionTable> =
+type OptionReading<Table extends OptionTable> =
   | { readonly problem: OptionProblem }
   | { readonly problem: undefined; readonly values: OptionValues<Table>; readonly given: ReadonlySet<string> };
 
 /** One option as it was written. */
-export interface GivenOption {
+interface GivenOption {
   readonly name: string;
   /** With its dashes, without a value. */
   readonly written: string;
@@ -61,7 +61,7 @@ export interface GivenOption {
   readonly index: number;
 }
 
-export interface SplitWords {
+interface SplitWords {
   readonly options: readonly GivenOption[];
   /** Everything else, also all words after `--`. */
   readonly others: readonly { readonly word: string; readonly index: number }[];

@@ -5,7 +5,7 @@ import { type AnyCommand, type CommandContext, globalOptions } from './command.t
 import { UsageError } from './exitCodes.ts';
 import { terminalText } from './render/text.ts';
 
-export interface Invocation {
+interface Invocation {
   /** Undefined = no command was given. */
   readonly command: AnyCommand | undefined;
   readonly values: CommandContext<OptionTable>['values'];

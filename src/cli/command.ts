@@ -19,7 +19,7 @@ export const globalOptions = {
   version: flag('print the version', 'V'),
 } as const satisfies OptionTable;
 
-export type NoOptions = Readonly<Record<never, never>>;
+type NoOptions = Readonly<Record<never, never>>;
 
 export interface CommandContext<Own extends OptionTable = NoOptions> {
   readonly shell: Shell;

@@ -15,7 +15,7 @@ const modes = [
 /** A value of `--on-stale`. */
 export type StaleMode = (typeof modes)[number]['name'];
 
-export interface StaleModeEntry {
+interface StaleModeEntry {
   readonly name: StaleMode;
   /** What the guard does, in a few words. */
   readonly summary: string;

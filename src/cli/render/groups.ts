@@ -2,7 +2,7 @@ import type { Definition } from '../../model/definition.ts';
 import type { ClientInstance, Instance, Snapshot } from '../../model/snapshot.ts';
 
 /** The servers and entries under one heading of the table. */
-export interface Group {
+interface Group {
   readonly title: string;
   readonly instances: readonly Instance[];
   /** Entries from which nothing runs. */

@@ -3,7 +3,7 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import { countFindings } from '../../presentation/findingLabels.ts';
 import { counted } from '../../presentation/quantities.ts';
 
-export interface Headline {
+interface Headline {
   /** "12 servers, 2 stale, 1 duplicate" */
   readonly text: string;
   /** Servers and entries with at least one finding that counts. */

@@ -12,7 +12,7 @@ export interface ProtectResult {
   readonly backup?: string;
 }
 
-export interface ProtectOutcome {
+interface ProtectOutcome {
   readonly definition: RawDefinition;
   readonly action: ProtectRequest['action'];
   readonly preparation: Preparation;

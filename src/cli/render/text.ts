@@ -1,9 +1,5 @@
 import stringWidth from 'string-width';
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-// As text, because the `v` flag is newer than the compiler's target. Node 20 knows it.
-const wholeEmoji = '^\\p{RGI_Emoji}$';
-const emoji = new RegExp(wholeEmoji, 'v');
 const plainAscii = /^[\x20-\x7e]*$/;
 /** Controls (C0, C1, DEL), format characters (bidi overrides, zero width, tags), lone surrogates, line and paragraph separators. */
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -20,10 +16,26 @@ export function terminalText(text: string): string {
     return text;
   }
   let safe = '';
-  for (const { segment } of graphemes.segment(text)) {
-    safe += emoji.test(segment) ? segment : segment.replace(everyUnsafe, escapeOne);
+  for (const { segment } of graphemesOf(text)) {
+    safe += isEmoji(segment) ? segment : segment.replace(everyUnsafe, escapeOne);
   }
   return safe;
+}
+
+/** Made when first needed: each takes milliseconds, and most texts need neither. */
+let segmenter: Intl.Segmenter | undefined;
+let emoji: RegExp | undefined;
+
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
+
+function isEmoji(grapheme: string): boolean {
+  // As text, because the `v` flag is newer than the compiler's target. Node 20 knows it.
+  const pattern = '^\\p{RGI_Emoji}$';
+  emoji ??= new RegExp(pattern, 'v');
+  return emoji.test(grapheme);
 }
 
 function escapeOne(character: string): string {
@@ -54,7 +66,7 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
 function head(text: string, width: number): string {
   let used = 0;
   let kept = '';
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     used += displayWidth(segment);
     if (used > width) {
       break;
@@ -83,7 +95,7 @@ export function wrap(text: string, width: number): string[] {
     line = word;
     while (displayWidth(line) > width) {
       // A character wider than the column is kept, so that the loop ends.
-      const part = head(line, width) || (graphemes.segment(line)[Symbol.iterator]().next().value?.segment ?? line);
+      const part = head(line, width) || (graphemesOf(line)[Symbol.iterator]().next().value?.segment ?? line);
       lines.push(part);
       line = line.slice(part.length);
     }

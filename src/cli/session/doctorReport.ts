@@ -5,7 +5,7 @@ import type { SurveyReport } from '../../survey/surveyor.ts';
 import type { RunFolderOption } from './openSession.ts';
 
 /** `broken`: the file exists and part of it cannot be used; the problems say why. `hidden`: its folder cannot be read. */
-export type FileState = 'found' | 'broken' | 'hidden' | 'absent';
+type FileState = 'found' | 'broken' | 'hidden' | 'absent';
 
 export interface SearchedFile {
   readonly file: string;

@@ -5,7 +5,7 @@ import { UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
 
 /** How to start and replace one server, as `mcp-shepherd.json` says. */
-export interface EnsureSetting {
+interface EnsureSetting {
   readonly file: string;
   readonly url?: string;
   readonly version?: string;

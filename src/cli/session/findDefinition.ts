@@ -5,7 +5,7 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import { UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
 
-export interface DefinitionQuery {
+interface DefinitionQuery {
   readonly name: string;
   /** Id of the client whose file it is. */
   readonly client?: string;

@@ -21,7 +21,7 @@ export interface CliSession {
   readonly folders: readonly string[];
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly log?: Log;
   /** Whether registries may be asked; without it, and offline, earlier answers are used. */
   readonly asks?: boolean;
