@@ -1,13 +1,11 @@
 import type { ClientId } from '../model/definition.ts';
 import { claudeClients } from './claudeClients.ts';
 import type { ClientRow } from './clientDescription.ts';
-import { codexClients } from './codexClients.ts';
-import { cursorClients } from './cursorClients.ts';
-import { editorClients } from './editorClients.ts';
+import { cursorClients, editorClients } from './editorClients.ts';
 import { geminiClients } from './geminiClients.ts';
 import { opencodeClients } from './opencodeClients.ts';
 import { otherClients } from './otherClients.ts';
-import { terminalClients } from './terminalClients.ts';
+import { codexClients, terminalClients } from './terminalClients.ts';
 import { vscodeClients } from './vscodeClients.ts';
 
 const otherClientRows: readonly ClientRow[] = [

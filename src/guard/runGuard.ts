@@ -1,6 +1,5 @@
-import { describeProblem } from '../base/optionHelp.ts';
-import { guardHelp } from './options/guardHelp.ts';
 import { guardOptionTable, parseGuardOptions } from './options/guardOptions.ts';
+import { staleSection } from './options/sharedOptions.ts';
 import { collectAll } from './stdio/memoryUse.ts';
 import { runStdioGuard } from './stdio/stdioGuard.ts';
 
@@ -36,12 +35,16 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const parsed = parseGuardOptions(args);
   switch (parsed.status) {
-    case 'help':
-      process.stdout.write(guardHelp(process.stdout.columns ?? Number.POSITIVE_INFINITY));
+    case 'help': {
+      const { guardHelp } = await import('./options/guardHelp.ts');
+      process.stdout.write(guardHelp(process.stdout.columns ?? Number.POSITIVE_INFINITY, guardOptionTable, staleSection));
       return 0;
-    case 'wrong':
+    }
+    case 'wrong': {
+      const { describeProblem } = await import('../base/optionHelp.ts');
       process.stderr.write(`mcp-shepherd guard: ${describeProblem(parsed.problem, guardOptionTable)}\nSee "mcp-shepherd guard --help".\n`);
       return 2;
+    }
     case 'run':
       return runStdioGuard(parsed.options);
   }

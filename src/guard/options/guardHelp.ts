@@ -1,9 +1,11 @@
-import { optionSection, renderHelp } from '../../base/optionHelp.ts';
-import { guardOptionTable } from './guardOptions.ts';
-import { staleSection } from './sharedOptions.ts';
+import { type HelpSection, optionSection, renderHelp } from '../../base/optionHelp.ts';
+import type { OptionTable } from '../../base/optionTable.ts';
 
-/** The page of `mcp-shepherd guard --help`; docs/guard.md says more. @param width columns */
-export function guardHelp(width: number): string {
+/**
+ * The page of `mcp-shepherd guard --help`; docs/guard.md says more. Loaded only for that page, so it imports nothing that the guard loads before the server.
+ * @param width columns
+ */
+export function guardHelp(width: number, options: OptionTable, stale: HelpSection): string {
   return renderHelp(
     {
       usage: ['mcp-shepherd guard [OPTIONS] -- COMMAND [ARGUMENTS]', 'mcp-shepherd guard --http …   (see guard --http --help)'],
@@ -11,8 +13,8 @@ export function guardHelp(width: number): string {
         'Starts an MCP server and passes the messages between it and its client unchanged. The server can be restarted without the client noticing.',
       ],
       sections: [
-        optionSection('Options', guardOptionTable),
-        staleSection,
+        optionSection('Options', options),
+        stale,
         {
           title: 'Signals',
           items: [

@@ -13,10 +13,16 @@ import type { SettingsSource } from '../../registry/settingsSource.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import type { LoadedPackage } from '../server/closures.ts';
-import type { InstallWay } from './installWay.ts';
-import { readInstallWay } from './readInstallWay.ts';
+import type { InstalledFor, InstallWay } from './installWay.ts';
+import { npmInstallWay } from './npmInstallWay.ts';
+import { pythonInstallWay } from './pythonInstallWay.ts';
 import type { RegistryClient } from './registryClient.ts';
 import type { UpdateNotes } from './updateNotes.ts';
+
+/** Reads how a package was installed, from a few files. */
+export function readInstallWay(installed: InstalledFor): InstallWay {
+  return installed.ref.ecosystem === 'npm' ? npmInstallWay(installed) : pythonInstallWay(installed);
+}
 
 /** What the registry of one server's package offers. */
 export interface UpdateState {

@@ -3,14 +3,16 @@ import { describe, it } from 'mocha';
 import { commandTable } from '../../../src/cli/commandTable.ts';
 import { commandHelp, generalHelp } from '../../../src/cli/help.ts';
 import { guardHelp } from '../../../src/guard/options/guardHelp.ts';
+import { guardOptionTable } from '../../../src/guard/options/guardOptions.ts';
 import { httpGuardHelp } from '../../../src/guard/options/httpHelp.ts';
+import { staleSection } from '../../../src/guard/options/sharedOptions.ts';
 import { assertGolden } from './golden.ts';
 
 function pages(width: number): string {
   return [
     generalHelp(commandTable, width),
     ...commandTable.map((command) => commandHelp(command, width)),
-    guardHelp(width),
+    guardHelp(width, guardOptionTable, staleSection),
     httpGuardHelp(width),
   ].join(`\n${'='.repeat(40)}\n\n`);
 }

@@ -9,7 +9,7 @@ import type { ProcessDetail, ProcessRow } from '../../../../src/model/process.ts
 import { npmRoute } from '../../../../src/registry/npm/npmRoute.ts';
 import { pythonRoute } from '../../../../src/registry/python/pythonRoute.ts';
 import type { InstallWay } from '../../../../src/survey/updates/installWay.ts';
-import { readInstallWay } from '../../../../src/survey/updates/readInstallWay.ts';
+import { readInstallWay } from '../../../../src/survey/updates/updates.ts';
 import { rowOf } from '../../../process/package/observe.ts';
 import { processorTime } from '../../processorTime.ts';
 
