@@ -119,19 +119,19 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       assert.equal(server?.exitCode, null, 'restart has signalled the server');
     });
 
-    it('is explained: process, entry and why, package, record, what changed, and the cure; no secret', async () => {
+    it('is explained: process, entry and why, package, record, what changed, and the fix; no secret', async () => {
       await snapshotOf();
       await upgrade();
       const { code, stdout, stderr } = await run('explain', 'notes');
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^Stale \(proven\)$/m);
       assert.match(stdout, /^ {2}since +\d{4}-/m);
-      assert.match(stdout, /^ {2}cure +/m);
+      assert.match(stdout, /^ {2}fix +/m);
       assert.match(stdout, new RegExp(`^ {2}identity +PID ${server?.pid}, `, 'm'));
-      assert.match(stdout, /^ {2}known +.*: its command line is the one of the entry \(notes\)/m);
-      assert.match(stdout, /^ {2}found +from the script on its command line: /m);
+      assert.match(stdout, /^ {2}known +.*\(notes\)/m);
+      assert.match(stdout, /^ {2}found +.*mcp-server-memory/m);
       assert.match(stdout, new RegExp(`^ {2}record +${world.runDir}/shepherd/facts/.*baseline\\.json$`, 'm'));
-      assert.match(stdout, /SECRET_TOKEN \(values are never shown\)/);
+      assert.match(stdout, /^ {2}environment +SECRET_TOKEN/m);
       const json: { instance: { pid: number; evidence: { source: { metadata: string } } }; sections: unknown[] } = JSON.parse(
         (await run('explain', String(server?.pid), '--json')).stdout,
       );

