@@ -8,7 +8,7 @@ import type { GuardCommands } from './commands/guardCommands.ts';
 import type { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import type { RestartCommands } from './commands/restartCommands.ts';
 import type { UpgradeCommands } from './commands/upgradeCommands.ts';
-import { type CommandName, commands, views } from './manifestNames.ts';
+import { type CommandName, commands } from './manifestNames.ts';
 import { tell } from './messages.ts';
 import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
@@ -44,7 +44,7 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.restartAllStale]: () => restarts.restartAllStale(),
     [commands.upgradeServer]: () => upgrades.pick(),
     [commands.killDuplicatesAndOrphans]: () => targets.otherOwners.prune(),
-    [commands.showServers]: () => showServers(tree),
+    [commands.showServers]: () => tree.show(),
     [commands.refresh]: () => targets.refresh(),
     [commands.showLog]: () => log.show(),
     [commands.launchThroughGuard]: (argument) => guards.change(entryFor(argument, state, tree), 'protect'),
@@ -62,12 +62,6 @@ export function registerCommands(targets: CommandTargets): Disposable {
     store.add(editor.registerCommand(name, handler));
   }
   return store;
-}
-
-/** Opens the view and focuses its first row. */
-async function showServers(tree: ServerTree): Promise<void> {
-  await editor.executeCommand(`${views.servers}.focus`);
-  await tree.show();
 }
 
 /** The instance that an argument names: a row of the tree, or the id of an instance (from a link). */

@@ -1,5 +1,6 @@
 import {
   EventEmitter,
+  commands as editor,
   MarkdownString,
   ThemeColor,
   ThemeIcon,
@@ -30,6 +31,11 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
   #roots: readonly TreeNode[] = [];
   #index: ReadonlyMap<string, TreeNode> = new Map();
   #parents: ReadonlyMap<string, string> = new Map();
+  #rowsAsked: () => void = () => undefined;
+  /** VS Code has asked for the first rows. Before that it cannot reveal one. */
+  readonly #hasRows = new Promise<void>((resolve) => {
+    this.#rowsAsked = resolve;
+  });
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(state: WindowState) {
@@ -48,15 +54,20 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     return id === undefined ? undefined : this.#index.get(id);
   }
 
-  /** Shows the view and selects the row of the given instance, if there is one. */
+  /** Shows the view, and selects the row of the given instance if there is one. */
   async show(instanceId?: string): Promise<void> {
-    const row = [...this.#index.values()].find((node) => node.kind === 'instance' && node.instanceId === instanceId) ?? this.#roots[0];
+    await editor.executeCommand(`${views.servers}.focus`);
+    await this.#hasRows;
+    const row = [...this.#index.values()].find((node) => node.kind === 'instance' && node.instanceId === instanceId);
     if (row) {
-      await this.#view.reveal(row.id, { select: instanceId !== undefined, focus: true, expand: true });
+      await this.#view.reveal(row.id, { select: true, focus: true, expand: true });
     }
   }
 
   getChildren(id?: string): string[] {
+    if (id === undefined) {
+      this.#rowsAsked();
+    }
     return (id === undefined ? this.#roots : (this.#index.get(id)?.children ?? [])).map((node) => node.id);
   }
 
