@@ -10,6 +10,12 @@ export interface GuardChoices {
   readonly runDir?: string;
 }
 
+/**
+ * Whether npm has our package `mcp-shepherd`. While it has none, an entry with `npx -y mcp-shepherd` starts nothing, and runs the code of the first stranger who
+ * registers the name: the portable form is refused. Before this becomes true, `routeWords` has to name the exact version.
+ */
+export const isOnNpm: boolean = false;
+
 /** How an entry starts the guard: by the launcher of this machine, or by npm (`npx`), for files that other users share. */
 type GuardRoute = { readonly kind: 'launcher'; readonly path: string } | { readonly kind: 'portable' };
 

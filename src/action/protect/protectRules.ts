@@ -1,5 +1,6 @@
 import { clientById } from '../../clients/clientTable.ts';
 import { ruleFor } from './allowLists.ts';
+import { isOnNpm } from './guardArguments.ts';
 import type { ProtectFacts } from './protectFacts.ts';
 
 /** Why an entry is not changed, and what the user can do instead, a sentence each. */
@@ -10,8 +11,17 @@ export interface Refusal {
   readonly portableHelps?: true;
 }
 
-/** Why an entry must not be changed; undefined when it may be. Pure. @param portable the entry starts the guard by `npx`, which works on every machine */
-export function protectRefusal(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): Refusal | undefined {
+/**
+ * Why an entry must not be changed; undefined when it may be. Pure.
+ * @param portable the entry starts the guard by `npx`, which works on every machine
+ * @param onNpm npm has our package; replaced in tests only
+ */
+export function protectRefusal(
+  facts: ProtectFacts,
+  action: 'protect' | 'unprotect',
+  portable: boolean,
+  onNpm: boolean = isOnNpm,
+): Refusal | undefined {
   const { definition, clientName, rewrittenBy, workTree } = facts;
   const { name, file } = definition;
   if (definition.scope === 'managed') {
@@ -35,14 +45,20 @@ export function protectRefusal(facts: ProtectFacts, action: 'protect' | 'unprote
       advice: ['Ask the administrator.'],
     };
   }
-  if (workTree !== undefined && !portable) {
+  const shared = workTree !== undefined;
+  const ownEntry = `Configure ${name} for yourself instead, ${ownScope(facts)}, and protect that entry.`;
+  if (portable && !onNpm) {
+    return {
+      reason:
+        'The portable form starts “npx -y mcp-shepherd”, and npm has no such package yet: the server would not start, and the first stranger who registers the name could run code wherever this file is used.',
+      advice: [shared ? ownEntry : 'Use the launcher of this machine, which is what “protect” writes without --portable.'],
+    };
+  }
+  if (shared && !portable) {
     return {
       reason: `${file} is in the git work tree ${workTree}, which does not ignore it: other users would get a path that exists on this machine only.`,
-      advice: [
-        `Configure ${name} for yourself instead, ${ownScope(facts)}, and protect that entry.`,
-        'Or use the portable form (“npx -y mcp-shepherd guard -- …”), which works wherever npm does.',
-      ],
-      portableHelps: true,
+      advice: [ownEntry, ...(onNpm ? ['Or use the portable form (“npx -y mcp-shepherd guard -- …”), which works wherever npm does.'] : [])],
+      ...(onNpm ? { portableHelps: true } : {}),
     };
   }
   return undefined;

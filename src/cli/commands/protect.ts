@@ -41,7 +41,7 @@ const protectOptions = {
     anyText,
     'when another server uses the resource: refuse, read-only, wait[=SECONDS], warn, takeover[=force]',
   ),
-  portable: flag('write "npx -y mcp-shepherd guard", which works on every machine with npm'),
+  portable: flag('write "npx -y mcp-shepherd guard"; refused while npm has no package of that name'),
 } as const satisfies OptionTable;
 
 const exits = [

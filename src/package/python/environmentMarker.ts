@@ -3,7 +3,7 @@ import pep440 from '@renovatebot/pep440';
 /** The values of a marker's variables. A variable that is missing here is unknown. */
 export type MarkerValues = Readonly<Record<string, string>>;
 
-/** Marker variables of CPython on this system (PEP 508), for an environment of the given Python ("3.11"); files show no others. */
+/** Marker variables of CPython on this system (PEP 508), for an environment of the given Python ("3.11.4", or "3.11" where the patch level is not known); files show no others. */
 export function markerValues(pythonVersion: string | undefined, platform: NodeJS.Platform, arch: string): MarkerValues {
   const system: Readonly<Record<string, string>> = { linux: 'Linux', darwin: 'Darwin', win32: 'Windows' };
   const machines: Readonly<Record<string, string>> =
@@ -16,7 +16,7 @@ export function markerValues(pythonVersion: string | undefined, platform: NodeJS
     platform_python_implementation: 'CPython',
     ...(system[platform] ? { platform_system: system[platform] } : {}),
     ...(machine ? { platform_machine: machine } : {}),
-    ...(pythonVersion ? { python_version: pythonVersion, python_full_version: pythonVersion } : {}),
+    ...(pythonVersion ? { python_version: /^\d+\.\d+/.exec(pythonVersion)?.[0] ?? pythonVersion, python_full_version: pythonVersion } : {}),
   };
 }
 
@@ -120,6 +120,9 @@ class MarkerParser {
 }
 
 function compare(variable: string, a: string, operator: string, b: string): boolean | undefined {
+  if (variable === 'python_full_version' && /^\d+\.\d+$/.test(a)) {
+    return compareAnyPatch(a, operator, b);
+  }
   if (operator === 'in' || operator === 'not in') {
     return b.includes(a) === (operator === 'in');
   }
@@ -137,4 +140,17 @@ function compare(variable: string, a: string, operator: string, b: string): bool
     default:
       return undefined;
   }
+}
+
+/** Compares a Python version without its patch level: undefined where the patch level decides. */
+function compareAnyPatch(minor: string, operator: string, b: string): boolean | undefined {
+  const [lowest, highest] = [`${minor}.0`, `${minor}.99999`];
+  if (!pep440.validRange(`${operator}${b}`) || operator === '===') {
+    return undefined;
+  }
+  const holds = (version: string, range: string): boolean => pep440.satisfies(version, range, { prereleases: true });
+  const one = /^[=!]=$/.test(operator) && !b.endsWith('*');
+  const within = one && holds(lowest, `<=${b}`) !== holds(highest, `<=${b}`);
+  const [first, last] = [holds(lowest, `${operator}${b}`), holds(highest, `${operator}${b}`)];
+  return within || first !== last ? undefined : first;
 }

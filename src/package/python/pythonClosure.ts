@@ -46,7 +46,7 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
       }
     }
   }
-  const index = { places, sites: sites.directories, values: markerValues(sites.pythonVersion, process.platform, process.arch) };
+  const index = { places, sites: sites.directories, values: markerValues(sites.fullVersion, process.platform, process.arch) };
   const own = normalizePythonName(ref.name);
   if (!places.has(own) || !sites.own.includes(siteOf.get(own) ?? '')) {
     return { status: 'gone', reason: `${ref.name} is no longer installed in ${ref.environment}` };

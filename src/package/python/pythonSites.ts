@@ -1,6 +1,6 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
-import { failure, statPath } from '../../storage/boundedFile.ts';
+import { failure, readBounded, statPath } from '../../storage/boundedFile.ts';
 import { environmentOfInterpreter, venvConfig } from './pythonEnvironment.ts';
 
 /** The site directories of an environment. */
@@ -12,6 +12,8 @@ interface SiteDirectories {
   readonly own: readonly string[];
   /** "3.11"; undefined when no file shows it. */
   readonly pythonVersion?: string;
+  /** "3.11.4"; the same as `pythonVersion` when no file shows the patch level. */
+  readonly fullVersion?: string;
 }
 
 type Refusal = { readonly status: 'gone' | 'unreadable'; readonly reason: string };
@@ -37,7 +39,8 @@ export function siteDirectories(environment: string): SiteDirectories | Refusal 
 
 function readSites(environment: string): SiteDirectories | Refusal {
   const config = venvConfig(environment);
-  const version = /^(\d+\.\d+)/.exec(config?.get('version') ?? config?.get('version_info') ?? '')?.[1] ?? versionOfLink(environment);
+  const recorded = config?.get('version') ?? config?.get('version_info') ?? '';
+  const version = /^(\d+\.\d+)/.exec(recorded)?.[1] ?? versionOfLink(environment);
   const own = sitesOf(environment, version);
   const pythonVersion = version ?? own.version;
   const shared = sharedPrefixes(environment, config).flatMap((prefix) => sitesOf(prefix, pythonVersion).directories);
@@ -50,8 +53,18 @@ function readSites(environment: string): SiteDirectories | Refusal {
     status: 'ok',
     directories,
     own: config || environment === '/usr' ? directories : own.directories,
-    ...(pythonVersion === undefined ? {} : { pythonVersion }),
+    ...(pythonVersion === undefined ? {} : { pythonVersion, fullVersion: fullVersion(environment, pythonVersion, recorded) }),
   };
+}
+
+/** The version with the patch level where a file shows it: pyvenv.cfg, or the headers that most interpreters outside of a system package bring along. */
+function fullVersion(environment: string, minor: string, recorded: string): string {
+  const header = recorded === '' ? readBounded(join(environment, 'include', `python${minor}`, 'patchlevel.h'), 64 * 1024) : undefined;
+  const found =
+    header?.status === 'ok'
+      ? (/^#define\s+PY_VERSION\s+"(\d[\w.]*?)\+?"/m.exec(header.text)?.[1] ?? '')
+      : (/^\d+\.\d+\.\d+/.exec(recorded)?.[0] ?? '');
+  return found.startsWith(`${minor}.`) ? found : minor;
 }
 
 /** Prefixes whose packages this environment also sees. */

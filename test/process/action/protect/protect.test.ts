@@ -182,7 +182,7 @@ describe('protect', function () {
 
   it('refuses a file that others share through git, and offers what can be done', async () => {
     const folder = join(world.home, 'shared');
-    const file = world.write('shared/.mcp.json', { mcpServers: { notes: { command: 'npx', args: ['-y', servers.memory.name] } } });
+    world.write('shared/.mcp.json', { mcpServers: { notes: { command: 'npx', args: ['-y', servers.memory.name] } } });
     const control = await run('protect', 'notes', '--dry-run', '--folder', folder);
     equal(control.code, 0, `outside of a repository it is allowed: ${control.stderr}`);
     equal(spawnSync('git', ['init', '-q', folder], { env }).status, 0);
@@ -190,14 +190,9 @@ describe('protect', function () {
     equal(refused.code, 2);
     match(refused.stderr, /git work tree.*does not ignore it/);
     match(refused.stderr, /scope local/);
-    match(refused.stderr, /--portable/);
+    doesNotMatch(refused.stderr, /portable/);
     const told = JSON.parse((await run('protect', 'notes', '--json', '--yes', '--folder', folder)).stdout);
-    deepEqual([told.outcome, told.done, told.advice.length], ['refused', false, 2]);
-
-    equal((await run('protect', 'notes', '--yes', '--portable', '--folder', folder)).code, 0);
-    const { command, args } = JSON.parse(readFileSync(file, 'utf8')).mcpServers.notes;
-    deepEqual([command, ...args], ['npx', '-y', 'mcp-shepherd', 'guard', '--', 'npx', '-y', servers.memory.name]);
-    equal((await run('unprotect', 'notes', '--yes', '--folder', folder)).code, 0);
+    deepEqual([told.outcome, told.done, told.advice.length], ['refused', false, 1]);
     writeFileSync(join(folder, '.gitignore'), '.mcp.json\n');
     equal((await run('protect', 'notes', '--dry-run', '--folder', folder)).code, 0, 'an ignored file is one’s own');
     equal(spawnSync('git', ['-C', folder, 'add', '-f', '.mcp.json'], { env }).status, 0);
@@ -281,6 +276,21 @@ describe('protect', function () {
     deepEqual(await broken(), [], 'the launcher is back');
   });
 
+  it('refuses --portable while npm has no such package, also in a file of one’s own, and undoes what an older version wrote', async () => {
+    const entry = { command: 'npx', args: ['-y', servers.memory.name] };
+    const file = world.write('.cursor/mcp.json', { mcpServers: { notes: entry } });
+    const before = readFileSync(file, 'utf8');
+    const refused = await run('protect', 'notes', '--yes', '--portable');
+    equal(refused.code, 2);
+    match(refused.stderr, /npm has no such package/);
+    match(refused.stderr, /launcher/);
+    equal(readFileSync(file, 'utf8'), before);
+    const portable = { command: 'npx', args: ['-y', 'mcp-shepherd', 'guard', '--', 'npx', ...entry.args] };
+    world.write('.cursor/mcp.json', { mcpServers: { notes: portable } });
+    equal((await run('unprotect', 'notes', '--yes')).code, 0);
+    deepEqual(JSON.parse(readFileSync(file, 'utf8')).mcpServers.notes, entry);
+  });
+
   it('in its portable form is a launcher in the process list, and the server behind it the one that counts', async () => {
     const project = join(world.root, 'shop');
     await makeProject(project, [`${servers.memory.name}@${older}`]);
@@ -294,9 +304,9 @@ describe('protect', function () {
     cpSync(dist, join(own, 'dist'), { recursive: true });
     chmodSync(join(own, 'dist', 'cli.cjs'), 0o755);
     symlinkSync('../mcp-shepherd/dist/cli.cjs', join(project, 'node_modules', '.bin', 'mcp-shepherd'));
-    world.write('.cursor/mcp.json', { mcpServers: { notes: { command: 'npx', args: ['-y', servers.memory.name], cwd: project } } });
-    equal((await run('protect', 'notes', '--yes', '--portable')).code, 0);
-    const { command, args } = JSON.parse(readFileSync(join(world.home, '.cursor/mcp.json'), 'utf8')).mcpServers.notes;
+    const command = 'npx';
+    const args = ['-y', 'mcp-shepherd', 'guard', '--', 'npx', '-y', servers.memory.name];
+    world.write('.cursor/mcp.json', { mcpServers: { notes: { command, args, cwd: project } } });
     const transport = new StdioClientTransport({
       command,
       args,

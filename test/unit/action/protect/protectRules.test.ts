@@ -1,4 +1,4 @@
-import { equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { commandRules } from '../../../../src/action/protect/allowLists.ts';
 import type { ProtectFacts } from '../../../../src/action/protect/protectFacts.ts';
@@ -45,13 +45,25 @@ describe('judgement', () => {
     }
   });
 
-  it('refuses a machine’s path in a file that others share, and lets the portable form and the way back pass', () => {
+  it('refuses a machine’s path in a file that others share, and lets the way back pass', () => {
     const shared = { ...quiet, workTree: '/home/ada/shop' };
-    match(protectRefusal(shared, 'protect', false)?.reason ?? '', /git work tree \/home\/ada\/shop/);
-    equal(protectRefusal(shared, 'protect', true), undefined);
+    const refusal = protectRefusal(shared, 'protect', false);
+    match(refusal?.reason ?? '', /git work tree \/home\/ada\/shop/);
+    deepEqual([refusal?.portableHelps, refusal?.advice.length], [undefined, 1]);
     equal(protectRefusal(shared, 'unprotect', false), undefined);
     const claude = protectRefusal({ ...shared, definition: { ...definition, client: 'claude-code' } }, 'protect', false);
     match(claude?.advice[0] ?? '', /claude mcp add --scope local notes/);
+  });
+
+  it('refuses the portable form while npm has no such package, and offers the launcher or the user’s own scope', () => {
+    const shared = { ...quiet, workTree: '/home/ada/shop' };
+    const refusal = protectRefusal(quiet, 'protect', true);
+    match(refusal?.reason ?? '', /npm has no such package/);
+    match(refusal?.advice.join() ?? '', /launcher/);
+    match(protectRefusal(shared, 'protect', true)?.advice.join() ?? '', /Configure notes for yourself/);
+    // Once the package is published.
+    equal(protectRefusal(shared, 'protect', true, true), undefined);
+    equal(protectRefusal(shared, 'protect', false, true)?.portableHelps, true);
   });
 
   it('warns where an administrator allows exactly this command, and does not slip past one that forbids it', () => {

@@ -57,6 +57,26 @@ describe('readClosure: Python', () => {
     deepEqual(readClosure(ref).watch, [tree.path(site)]);
   });
 
+  it('compares the patch level of Python where a file shows it', () => {
+    const requires = [
+      'lib_a; python_full_version < "3.11.3"',
+      'unrelated; python_full_version >= "3.11.3"',
+      'cli-tool; python_version == "3.11"',
+    ];
+    tree.write(distInfo(site, 'server', '1.0', { requires }));
+    deepEqual(names(readClosure(ref)), ['server@1.0', 'cli-tool@1.0', 'lib-a@1.5']);
+    tree.write({ 'v/pyvenv.cfg': 'home = /nowhere\nversion_info = 3.11.4.final.0\n' });
+    deepEqual(names(readClosure(ref)), ['server@1.0', 'cli-tool@1.0', 'unrelated@1.0']);
+    tree.write({ 'v/pyvenv.cfg': 'home = /nowhere\nversion = 3.11\n' });
+    deepEqual(names(readClosure(ref)), ['server@1.0', 'cli-tool@1.0'], 'not known: neither is required');
+    rmSync(tree.path('v/pyvenv.cfg'));
+    tree.write({
+      'v/include/python3.11/patchlevel.h': '#define PY_MAJOR_VERSION 3\n#define PY_VERSION      \t"3.11.4+"\n',
+      'v/bin/python3': '',
+    });
+    deepEqual(names(readClosure(ref)), ['server@1.0', 'cli-tool@1.0', 'unrelated@1.0']);
+  });
+
   it('takes the install time from RECORD alone', () => {
     const record = tree.path(site, 'lib_a-1.5.dist-info/RECORD');
     utimesSync(record, 1_700_000_000, 1_700_000_000);

@@ -16,6 +16,16 @@ describe('markerHolds', () => {
     ['platform_machine == "x86_64"', '', true],
     ['python_version in "3.10 3.11"', '', true],
     ['python_full_version >= "3.11"', '', true],
+    ['python_full_version < "3.12"', '', true],
+    ['python_full_version < "3.11"', '', false],
+    ['python_full_version == "3.11.*"', '', true],
+    ['python_full_version != "3.10.2"', '', true],
+    // Only the patch level, which is not known here, decides.
+    ['python_full_version < "3.11.3"', '', false],
+    ['python_full_version >= "3.11.3"', '', false],
+    ['python_full_version <= "3.11.0a6"', '', false],
+    ['python_full_version != "3.11.4"', '', false],
+    ['python_full_version in "3.11.3 3.11.4"', '', false],
     ['extra == "cli"', '', false],
     ['extra == "cli"', 'cli', true],
     ['extra == "Dev_Tools"', 'dev-tools', true],
@@ -33,6 +43,16 @@ describe('markerHolds', () => {
   for (const [marker, extra, expected] of cases) {
     it(`${marker.slice(0, 80)} [${extra}] is ${expected}`, () => equal(markerHolds(marker, values, extra), expected));
   }
+});
+
+describe('python_full_version', () => {
+  const holds = (version: string, marker: string) =>
+    markerHolds(`python_full_version ${marker}`, markerValues(version, 'linux', 'x64'), '');
+
+  it('is the one with the patch level', () => {
+    deepEqual([holds('3.11.2', '< "3.11.3"'), holds('3.11.4', '< "3.11.3"'), holds('3.11.4', '>= "3.11"')], [true, false, true]);
+    equal(markerHolds('python_version == "3.11"', markerValues('3.11.4', 'linux', 'x64'), ''), true);
+  });
 });
 
 describe('Python metadata', () => {
