@@ -2,3 +2,22 @@
 export function singleLine(text: string, limit: number): string {
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, limit);
 }
+
+/** Controls, direction marks, invisible characters, line breaks, spaces other than the plain one; quotation mark and backslash. */
+const ambiguous = /[\p{C}\p{Default_Ignorable_Code_Point}"\\]|(?! )\p{Z}/u;
+const mostShown = 64;
+
+/** Text of a record, or of another program, as a part of a message or of an answer to a model: in quotation marks, escaped, with at most 64 characters between them. */
+export function quotedText(text: string): string {
+  let shown = '';
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    const next = !ambiguous.test(character) ? character : /["\\]/.test(character) ? `\\${character}` : `\\u{${code.toString(16)}}`;
+    // One is left for the mark of what is missing.
+    if (shown.length + next.length >= mostShown) {
+      return `"${shown}…"`;
+    }
+    shown += next;
+  }
+  return `"${shown}"`;
+}

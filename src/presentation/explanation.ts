@@ -1,3 +1,4 @@
+import { quotedText } from '../base/singleLine.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
 import type { PackageChange } from '../model/package.ts';
@@ -170,7 +171,7 @@ const stateTexts: Readonly<Record<ServerRecord['state'], string>> = {
 function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
   const alone = record.exclusion === 'none' ? ' (other processes are not kept away)' : '';
   return rows([
-    ['name', record.serverId],
+    ['name', quotedText(record.serverId)],
     ['state', stateTexts[record.state]],
     ...record.locks.map(({ kind, resource }): Pair => ['holds', `${kind === 'path' ? path(resource) : resource}${alone}`]),
     ['guard', record.guardPid === undefined ? undefined : `PID ${record.guardPid}`],

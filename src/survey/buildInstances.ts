@@ -1,3 +1,4 @@
+import { quotedText } from '../base/singleLine.ts';
 import { copiesByDesign } from '../clients/clientTable.ts';
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
 import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
@@ -148,7 +149,7 @@ function unansweredFindings(
   redactor: Redactor,
 ): Finding[] {
   const mark = unansweredMark(records, now);
-  return mark ? [judgeUnanswered({ ...mark, oldest: redactor.text(mark.oldest), now, pid: row.pid, name, actions })] : [];
+  return mark ? [judgeUnanswered({ ...mark, oldest: quotedText(redactor.text(mark.oldest)), now, pid: row.pid, name, actions })] : [];
 }
 
 /** The version that `/health` names is used only where no version was found. */

@@ -1,3 +1,4 @@
+import { quotedText } from '../../base/singleLine.ts';
 import type { ActOnceResult } from '../../lock/actOnce.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import {
@@ -65,7 +66,7 @@ export async function ensureServer(request: EnsureRequest, system: EnsureSystem)
       case 'busy':
         return failure(
           request,
-          `${once.actor ? once.actor.by : 'another program'} is starting or stopping it and has not finished in time`,
+          `${once.actor ? quotedText(once.actor.by) : 'another program'} is starting or stopping it and has not finished in time`,
         );
       case 'refused':
       case 'unavailable':

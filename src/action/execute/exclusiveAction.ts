@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { quotedText } from '../../base/singleLine.ts';
 import { type Actor, actOnce } from '../../lock/actOnce.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
@@ -154,7 +155,7 @@ const present = { restart: 'restarting', stop: 'stopping', reap: 'stopping' } as
 
 function busyText(target: ActionTarget, actor: Actor | undefined): string {
   const who = actor
-    ? `${actor.by} has been ${present[actor.verb]} it since ${actor.since}`
+    ? `${quotedText(actor.by)} has been ${present[actor.verb]} it since ${quotedText(actor.since)}`
     : 'another process is acting on it and has not identified itself';
   return `Nothing was done to ${target.name} (PID ${target.pid}): ${who}.`;
 }

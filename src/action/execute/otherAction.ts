@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { quotedText } from '../../base/singleLine.ts';
 import { type Actor, readActor } from '../../lock/actOnce.ts';
 import { findLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
@@ -41,7 +42,7 @@ export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, quer
   }
   return (
     actor && {
-      message: `${query.who} is already being ${past[actor.verb]} by ${actor.by}.`,
+      message: `${query.who} is already being ${past[actor.verb]} by ${quotedText(actor.by)}.`,
       target: { instance: actor.expect, pid: Number(pidIn(actor.expect)) || 0, name: query.who, client: null, runs: null },
     }
   );

@@ -1,3 +1,4 @@
+import { quotedText } from '../../base/singleLine.ts';
 import { counted } from '../../presentation/quantities.ts';
 import type { DoctorReport, SearchedFile } from '../session/doctorReport.ts';
 import { createPaint, type Tone } from './paint.ts';
@@ -55,7 +56,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
       report.otherHolders.flatMap(({ pid, program, record }) =>
         fact(
           `PID ${pid}`,
-          `${program} (${record.serverId}): ${record.locks.map(({ resource }) => resource).join(', ') || 'no resource named'}`,
+          `${program} (${quotedText(record.serverId)}): ${record.locks.map(({ resource }) => resource).join(', ') || 'no resource named'}`,
         ),
       ),
     ),

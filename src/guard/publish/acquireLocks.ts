@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
+import { quotedText } from '../../base/singleLine.ts';
 import { clearDeadRecords } from '../../lock/clearDeadRecords.ts';
 import { type HeldInstance, type HoldResult, holdResources, type InstanceFacts } from '../../lock/holdResources.ts';
 import { type InstanceRecord, idleSince } from '../../lock/instanceRecord.ts';
 import { type LockDirectory, openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
-import { lockHolders } from '../../lock/lockHolders.ts';
+import { type Holder, lockHolders } from '../../lock/lockHolders.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { type ResourceKey, resourceKey } from '../../lock/resourceKey.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
@@ -15,24 +16,30 @@ function resourceText({ kind, resource }: Pick<ResourceKey, 'kind' | 'resource'>
   return kind === 'port' ? `port ${resource.replace(/^tcp:/, '')}` : `${kind} ${resource}`;
 }
 
-/** The holder of a resource as its record states it. Texts of records are checked when they are read. */
+/** The holder of a resource as its record states it. Any program of the user can write records, and models read this text: what is free text stands in quotation marks. */
 export function holderText(record: InstanceRecord): string {
   const { server, guard, serverId, client, startedAt, package: of } = record;
   const idle = idleSince(record);
   const pid = server?.pid ?? guard?.pid;
+  const began = Date.parse(startedAt ?? '');
   const details = [
-    of?.version === undefined ? serverId : `${serverId} ${of.version}`,
-    ...(client ? [`client ${client.name}${client.pid === undefined ? '' : ` (PID ${client.pid})`}`] : []),
-    ...(startedAt === undefined ? [] : [`since ${startedAt}`]),
+    of?.version === undefined ? quotedText(serverId) : `${quotedText(serverId)} ${quotedText(of.version)}`,
+    ...(client ? [`client ${quotedText(client.name)}${client.pid === undefined ? '' : ` (PID ${client.pid})`}`] : []),
+    ...(Number.isNaN(began) ? [] : [`since ${new Date(began).toISOString()}`]),
     ...(idle === undefined ? [] : [`not used since ${idle}`]),
   ];
   return `${pid === undefined ? 'a process' : `PID ${pid}`} (${details.join(', ')})`;
 }
 
-/** A holder without a record, as the kernel knows it. */
+/** Processes as the kernel knows them. A process can choose its name there. */
+export function holdersText(holders: readonly Holder[]): string {
+  return holders.map(({ pid, name }) => `PID ${pid} (${quotedText(name)})`).join(' and ');
+}
+
+/** A holder without a record. */
 function unknownHolderText(lockFile: string): string {
   const [first] = lockHolders(lockFile) ?? [];
-  return first ? `PID ${first.pid} (${first.name})` : 'an unknown process';
+  return first ? holdersText([first]) : 'an unknown process';
 }
 
 /** Opens the folder of the records. `refused`: why nothing can be published or locked. */

@@ -1,13 +1,17 @@
+import { join } from 'node:path';
 import { isRecord } from '../../base/json.ts';
+import { quotedText } from '../../base/singleLine.ts';
 import { actOnce } from '../../lock/actOnce.ts';
 import { askInstance } from '../../lock/control/controlClient.ts';
 import { publishedHolders } from '../../lock/holdResources.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { livenessOf } from '../../lock/liveness.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
+import { lockHolders } from '../../lock/lockHolders.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
-import { isGroupAlive } from '../process/processGroup.ts';
+import { guardTable } from '../process/guardProcesses.ts';
 import { stormLimit, stormMs } from '../process/restartLimit.ts';
+import { holdersText } from './acquireLocks.ts';
 
 interface TakeoverRequest {
   readonly directory: LockDirectory;
@@ -22,11 +26,13 @@ interface TakeoverRequest {
 /** `ended`: the holder has ended, or will; `history` belongs into the guard's own record. `left`: why it was left alone. */
 type Takeover = { readonly status: 'ended'; readonly history: readonly number[] } | { readonly status: 'left'; readonly reason: string };
 
-/** From SIGTERM to SIGKILL, ms, for a holder without a guard. */
+/** Time for the holder to end after SIGTERM, ms. */
 const termMs = 5_000;
-const pauseMs = 50;
 
-/** Ends the holder of a resource: through its guard, or, when that does not answer, the server by its identity. Of several guards exactly one does it. */
+/**
+ * Ends the holder of a resource: by its control endpoint, or, when that does not answer, by signals. Signals go only to a process that the kernel shows as holder of
+ * this very lock, and to what it has started: a record, which any program of the user can write, makes no process a target. Of several guards exactly one does it.
+ */
 export async function takeOver(request: TakeoverRequest): Promise<Takeover> {
   const { directory, witness, holder, key, force } = request;
   const history = takeovers(holder).filter((at) => Date.now() - at < stormMs && at <= Date.now());
@@ -71,35 +77,38 @@ async function clientLives({ client }: InstanceRecord, witness: ProcessStarts): 
   return (await witness.startOf(client.pid)) === client.start;
 }
 
-/** @returns why it could not be ended; undefined when it ended */
-async function endHolder({ directory, witness, holder }: TakeoverRequest): Promise<string | undefined> {
+/** @returns why it could not be ended; undefined when it ended, or will */
+async function endHolder({ directory, witness, holder, key }: TakeoverRequest): Promise<string | undefined> {
+  const lock = join(directory.locks, `${key}.lock`);
+  const named = [holder.guard, holder.server];
+  const elsewhere = holder.host.boot !== witness.boot || holder.host.pidns !== witness.pidns;
+  // PIDs of another namespace cannot be compared with those of the kernel here.
+  const others = elsewhere ? [] : (lockHolders(lock) ?? []);
+  if (others.length > 0 && !others.some(({ pid }) => named.some((mark) => mark?.pid === pid))) {
+    return `its record does not name the process that holds the lock, ${holdersText(others)}`;
+  }
   const answer = await askInstance({ directory, record: holder, verb: 'stop', by: 'another guard, by takeover', limitMs: 30_000 });
   if (answer.status === 'ok' || (answer.status === 'refused' && answer.code !== 'failed')) {
     return undefined;
   }
-  const { server } = await livenessOf(holder, witness);
-  const pid = holder.server?.pid;
-  if (pid === undefined || process.platform === 'win32') {
-    return `it does not answer (${answer.status === 'refused' ? answer.message : answer.reason})`;
-  }
-  if (server !== 'alive') {
+  const silence = `it does not answer (${answer.status === 'refused' ? quotedText(answer.message) : answer.reason})`;
+  const { guard, server } = await livenessOf(holder, witness);
+  // The guard first: its server ends with it, and a guard that stays would keep the lock.
+  const living = [...(guard === 'alive' ? [holder.guard] : []), ...(server === 'alive' ? [holder.server] : [])];
+  if (living.length === 0) {
     // Whether the resource is free shows when the lock is taken.
     return undefined;
   }
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    // Checked right before each signal, so that no other process gets it.
-    if ((await witness.startOf(pid)) !== holder.server?.start || pid === process.pid) {
-      return undefined;
-    }
-    try {
-      process.kill(holder.server?.pgid === pid ? -pid : pid, signal);
-    } catch {
-      return undefined;
-    }
-    const until = performance.now() + termMs;
-    while (isGroupAlive(pid) && performance.now() < until) {
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
+  const holders = lockHolders(lock) ?? [];
+  const target = living.find((mark) => holders.some(({ pid }) => pid === mark?.pid));
+  if (!target) {
+    return `${silence}, and was not signalled, because the system does not show that it holds the lock${holders.length > 0 ? `: ${holdersText(holders)} does` : ''}`;
   }
-  return isGroupAlive(pid) ? 'it does not end' : undefined;
+  const { endTree, systemTerminator } = await import('../../process/terminateTree.ts');
+  const identity = { bootId: holder.host.boot, pidNamespace: holder.host.pidns, ...target };
+  const report = await endTree(
+    { server: identity, launchers: [], objection: () => undefined, politeMs: termMs },
+    systemTerminator(guardTable()),
+  );
+  return report.status === 'ended' || report.status === 'gone' ? undefined : `${silence}, and was not ended: ${report.reason}`;
 }

@@ -61,7 +61,8 @@ export function recordSummary(record: InstanceRecord, redactor: Redactor): Serve
     state: record.state,
     exclusion: record.exclusion,
     locks: record.locks.map(({ key, kind, resource }) => ({ key, kind, resource: redactor.text(resource) })),
-    control: record.control?.caps.map((verb) => redactor.text(verb)) ?? [],
+    // A verb is a word; no other text is shown as one.
+    control: record.control?.caps.filter((verb) => /^[a-z][a-z-]{0,31}$/.test(verb)) ?? [],
     ...(record.guard === undefined ? {} : { guardPid: record.guard.pid }),
     ...guardMarks(record, redactor),
   };

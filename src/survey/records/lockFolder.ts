@@ -1,3 +1,4 @@
+import { quotedText } from '../../base/singleLine.ts';
 import { judgeLockConflicts, type LockClaim } from '../../diagnosis/lockConflicts.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { protocolFolder } from '../../lock/lockDirectory.ts';
@@ -40,7 +41,7 @@ function lockClaims(
         id: record.id,
         ...(instance ? { instance: instance.id } : {}),
         pid,
-        name: redactor.text(instance?.name ?? record.serverId),
+        name: instance ? redactor.text(instance.name) : quotedText(redactor.text(record.serverId)),
         tree: instance?.tree ?? [pid, ...(record.guard ? [record.guard.pid] : [])],
         ...(started === undefined ? {} : { startedAt: started }),
         state: record.state,
@@ -99,7 +100,7 @@ function serverless(living: readonly LivingRecord[], redactor: Redactor): Proble
             {
               source: 'lock',
               ...(guardPid === undefined ? {} : { pid: guardPid }),
-              message: `${serverId} does not run behind its guard (PID ${guardPid}): ${problem}. The guard tries again.${refusals}`,
+              message: `${quotedText(serverId)} does not run behind its guard (PID ${guardPid}): ${problem}. The guard tries again.${refusals}`,
             },
           ];
     });

@@ -22,7 +22,9 @@ export function recordedVersions(records: readonly InstanceRecord[]): RecordedVe
   for (const { package: own, deps } of records) {
     const ecosystem = ecosystems[own?.ecosystem ?? ''];
     if (own?.version !== undefined && ecosystem !== undefined && versionShaped(own.version) === own.version && isNameShaped(own.name)) {
-      const others = Object.entries(deps?.versions ?? {}).map(([name, version]): [string, string] => [plainName(ecosystem, name), version]);
+      const others = Object.entries(deps?.versions ?? {})
+        .filter(([, version]) => versionShaped(version) === version)
+        .map(([name, version]): [string, string] => [plainName(ecosystem, name), version]);
       const root = own.root === undefined ? {} : { root: own.root };
       return { ecosystem, name: own.name, version: own.version, ...root, others: new Map(others) };
     }

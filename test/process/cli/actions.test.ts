@@ -103,7 +103,7 @@ describe('stop, prune and history on real servers', function () {
       assert.equal(other?.status, 'already');
       assert.match(
         other?.message ?? '',
-        new RegExp(`^(?:notes \\()?PID ${server}\\)? (?:was already|is already being) stopped by terminal \\(PID \\d+\\)`),
+        new RegExp(`^(?:notes \\()?PID ${server}\\)? (?:was already|is already being) stopped by "?terminal \\(PID \\d+\\)`),
       );
     }
     const { entries } = await json<{ entries: HistoryEntry[] }>('history');

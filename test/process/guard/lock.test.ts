@@ -49,7 +49,7 @@ describe('guard: single instance', function () {
       const said = errorText(await second.request(method, params));
       assert.match(
         said,
-        new RegExp(`path ${home.path('palace')} is in use by PID ${pid} \\(palace, client \\S+ \\(PID ${process.pid}\\), since 20`),
+        new RegExp(`path ${home.path('palace')} is in use by PID ${pid} \\("palace", client "\\S+" \\(PID ${process.pid}\\), since 20`),
       );
       assert.match(said, /was not started.*Nothing was done/);
       assert.match(resultText(await second.call('write')), /is in use by PID/, 'whatever it asks');

@@ -20,7 +20,7 @@ describe('what a server has published', () => {
 
   it('is explained line by line, with what keeps others away, and nothing is said where there is nothing', () => {
     assert.deepEqual(lines(full), [
-      'name: everything',
+      'name: "everything"',
       'state: running',
       'holds: ~/data',
       'guard: PID 4709',
