@@ -34,6 +34,16 @@ const vscodeFolders = ['extension', 'extension/views', 'extension/commands'];
 const maxFilesPerFolder = 17;
 const maxLinesPerFile = 330;
 const maxParameters = 5;
+/** Only these build a regular expression from a text, and only from constants and numbers: a text of others can make it fail or slow, and its error quotes it. */
+const buildRegExp = [
+  'cli/render/text.ts',
+  'lock/control/controlMessages.ts',
+  'lock/lockHolders.ts',
+  'process/linux/procClock.ts',
+  'redaction/secretShapes.ts',
+];
+/** The only place that turns an error into a text: the texts of some errors quote what was read. */
+const errorTexts = 'base/errors.ts';
 /** Entry points of two programs, each named by its folder. */
 const sharedFileNames = ['main.ts'];
 
@@ -162,6 +172,18 @@ function longParameterLists(files: readonly SourceFile[]): string[] {
   );
 }
 
+/** Regular expressions made from texts, and errors printed whole. */
+function quotingCode(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => [
+    ...(/\bnew\s+RegExp\b|(?<![\w:]\s*)\bRegExp\s*[(;]/.test(text) && !buildRegExp.includes(path)
+      ? [`src/${path} builds a regular expression from a text: compare texts with includes, split or a set.`]
+      : []),
+    ...(/\bString\((?:error|reason|fault|cause)\)|\$\{(?:error|cause)\}|\berror\.stack\b/.test(text) && path !== errorTexts
+      ? [`src/${path} prints an error as it is: take reasonOf(error).`]
+      : []),
+  ]);
+}
+
 /** Everything that is wrong with the structure of `src`, a sentence each. */
 export function structureFaults(files: readonly SourceFile[]): string[] {
   const exported = files.flatMap(({ path, text }) =>
@@ -183,6 +205,7 @@ export function structureFaults(files: readonly SourceFile[]): string[] {
       .filter(({ lines }) => lines > maxLinesPerFile)
       .map(({ path, lines }) => `src/${path} has ${lines} lines, at most ${maxLinesPerFile} are allowed.`),
     ...longParameterLists(files),
+    ...quotingCode(files),
     ...twice(fileNames, 'The file name'),
     ...twice(exported, 'The exported name'),
   ];

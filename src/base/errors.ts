@@ -3,10 +3,26 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** The first line of an error's message. For a missing module, Node appends the list of modules that required it. */
+/** Errors of the language and of libraries: their texts may quote what they were given (a pattern, a file's text, an argument), and thus a secret. */
+const quoting = /^(?:(?:Syntax|Type|Range|Reference|URI|Eval|Aggregate|Assertion|Vali|Toml|YAMLParse)Error|YAMLWarning)$/;
+
+/**
+ * Why something failed, for people: the first line of what the system or our own code says (for a missing module, Node appends the list of modules that required
+ * it). Of an error that may quote its input, only code or class.
+ */
 export function reasonOf(error: unknown): string {
-  const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return reason;
+  if (!(error instanceof Error)) {
+    return 'unknown error';
+  }
+  if (
+    [error.name, error.constructor.name].some((name) => quoting.test(name)) ||
+    error instanceof TypeError ||
+    error instanceof SyntaxError
+  ) {
+    const code = errorCode(error) ?? errorCode(error.cause);
+    return code ?? `${errorName(error)} (its text is not shown: it may repeat what was read)`;
+  }
+  return error.message.split('\n')[0] ?? '';
 }
 
 /** The class of an error (`TypeError`), for messages that must not repeat what an error says, such as paths and arguments. */

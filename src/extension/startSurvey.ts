@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
+import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { publishThisWindow, type ThisWindow } from '../survey/facts/thisWindow.ts';
 import { createSurveyor } from '../survey/machineSurveyor.ts';
@@ -54,13 +55,13 @@ export async function startSurvey({ thisWindow, runDir, userDir, version, survey
     };
     store.add(
       workspace.onDidChangeWorkspaceFolders(() => {
-        updateFolders().catch((error: unknown) => log.error(`The changed workspace folders could not be scanned: ${String(error)}`));
+        updateFolders().catch((error: unknown) => log.error(`The changed workspace folders could not be scanned: ${reasonOf(error)}`));
       }),
     );
     store.add(
       workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration(settings.registryEnabled)) {
-          survey.refresh().catch((error: unknown) => log.error(`The scan after a change of settings failed: ${String(error)}`));
+          survey.refresh().catch((error: unknown) => log.error(`The scan after a change of settings failed: ${reasonOf(error)}`));
         }
       }),
     );

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { errorCode } from '../base/errors.ts';
+import { errorCode, reasonOf } from '../base/errors.ts';
 import { systemProgram } from '../base/runProgram.ts';
 
 /** A program that locks the open file which it inherits as descriptor 3, and ends. A flock(2) lock belongs to the open file, so this process keeps it. */
@@ -95,7 +95,7 @@ function run(helper: FlockHelper, fd: number, limitMs: number): Promise<'locked'
     }, limitMs);
     child.once('error', (error) => {
       clearTimeout(timer);
-      failed(`could not be started (${errorCode(error) ?? error.message})`);
+      failed(`could not be started (${errorCode(error) ?? reasonOf(error)})`);
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);

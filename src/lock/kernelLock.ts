@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
-import { errorCode } from '../base/errors.ts';
+import { errorCode, reasonOf } from '../base/errors.ts';
 import { type FlockHelper, findFlockHelpers, flockByHelper, unlockByHelper } from './flockHelper.ts';
 
 /** How the kernel keeps the lock: flock(2), or on Windows a file that is open without sharing. */
@@ -120,7 +120,7 @@ function open(path: string, platform: NodeJS.Platform): { fd: number } | Exclude
   try {
     return { fd: openSync(path, flags, 0o600) };
   } catch (error) {
-    const code = errorCode(error) ?? String(error);
+    const code = errorCode(error) ?? reasonOf(error);
     if (platform === 'win32' ? code === 'EBUSY' || code === 'EPERM' : code === 'EAGAIN' || code === 'EWOULDBLOCK') {
       return { status: 'held' };
     }

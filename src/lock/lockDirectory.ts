@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCode } from '../base/errors.ts';
+import { errorCode, reasonOf } from '../base/errors.ts';
 import { runDirOf } from '../storage/runFolder.ts';
 
 /** The folders of the protocol, which only this user may enter. */
@@ -111,7 +111,7 @@ export function checkPrivate(folder: string, uid: number | undefined, create: bo
     }
     return undefined;
   } catch (error) {
-    const code = errorCode(error) ?? String(error);
+    const code = errorCode(error) ?? reasonOf(error);
     return code === 'EEXIST' ? `${folder} is not a directory: remove it` : `${folder} cannot be created or read (${code})`;
   }
 }

@@ -1,4 +1,4 @@
-import { errorCode } from '../base/errors.ts';
+import { errorCode, reasonOf } from '../base/errors.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../model/process.ts';
 import { processTree } from './tree/processTree.ts';
 
@@ -144,7 +144,7 @@ class ServerTree {
         this.#system.signal(row.pid, name);
         this.#sent.set(key, name);
       } catch (error) {
-        const code = errorCode(error) ?? String(error);
+        const code = errorCode(error) ?? reasonOf(error);
         if (code !== 'ESRCH') {
           this.#failure = `PID ${row.pid} may not be signalled (${code})`;
         }

@@ -1,4 +1,5 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
+import { headLength, knownValues } from './knownValues.ts';
 import { gluedSecret, isSecretByPlace, redactLoose } from './looseSecrets.ts';
 import { isEmptyWord, isOrdinaryValue, isReference, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
 
@@ -35,18 +36,14 @@ const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
  * replaced: that would make most texts unreadable and hide nothing.
  */
 export function createRedactor(secretValues: Iterable<string>): Redactor {
-  const known = knownValues(secretValues);
+  const replaceKnown = knownValues(secretValues);
 
-  function replaceKnown(value: string): string {
-    let result = value;
-    for (const pattern of known) {
-      result = result.replace(pattern, redacted);
-    }
-    return result;
-  }
+  /** At most `maxLength` characters, without the beginning of a known value at the cut. */
+  const cut = (value: string): string =>
+    value.length > maxLength ? `${replaceKnown(value.slice(0, maxLength + headLength)).slice(0, maxLength)}…` : value;
 
   function url(value: string): string {
-    return replaceKnown(redactUrl(value.slice(0, maxLength))).replace(tokenShapes, redacted);
+    return replaceKnown(redactUrl(cut(value))).replace(tokenShapes, redacted);
   }
 
   // Every scan shows the same texts again.
@@ -66,8 +63,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
   }
 
   function redactText(value: string): string {
-    const whole = value.length > maxLength ? `${value.slice(0, maxLength)}…` : value;
-    const named = replaceKnown(whole)
+    const named = replaceKnown(cut(value))
       .replace(privateKeyShape, redacted)
       .replace(urlShape, (found) => redactUrl(found))
       .replace(tokenShapes, redacted)
@@ -190,28 +186,6 @@ function isHarmless(value: string): boolean {
   return bare === redacted || isReference(bare) || (bare.length >= 4 ? isEmptyWord(bare) : /^(|on|off|yes|no|\d)$/i.test(bare));
 }
 
-function knownValues(values: Iterable<string>): RegExp[] {
-  const forms = new Set<string>();
-  for (const value of values) {
-    for (const form of [value, value.trim(), encoded(value)]) {
-      if (!isEmptyWord(form)) {
-        forms.add(form);
-      }
-    }
-  }
-  const sorted = [...forms].sort((a, b) => b.length - a.length);
-  const long = sorted.filter((form) => form.length >= 8).map(escapeForRegExp);
-  const short = sorted.filter((form) => form.length < 8).map(escapeForRegExp);
-  return [
-    ...(long.length === 0 ? [] : [new RegExp(long.join('|'), 'g')]),
-    ...(short.length === 0 ? [] : [new RegExp(`(?<![\\p{L}\\p{N}_])(?:${short.join('|')})(?![\\p{L}\\p{N}_])`, 'gu')]),
-  ];
-}
-
-function escapeForRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-}
-
 function redactUrl(value: string): string {
   // A password may contain an unescaped `/`, `?` or `#`: everything between `user:` and the last `@` is the password.
   const match = /^([a-z][a-z\d+.-]*:\/\/)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
@@ -270,15 +244,6 @@ function urlSecrets(value: string): string[] {
     found.push(...[password, ...named].flatMap((secret) => [secret, decoded(secret)]));
   }
   return found.filter((secret) => secret.length >= 4);
-}
-
-function encoded(value: string): string {
-  try {
-    return encodeURIComponent(value);
-  } catch {
-    // Half a surrogate pair, which cannot be part of an address.
-    return value;
-  }
 }
 
 function decoded(value: string): string {

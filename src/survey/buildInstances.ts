@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/errors.ts';
 import { quotedText } from '../base/singleLine.ts';
 import { copiesByDesign } from '../clients/clientTable.ts';
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
@@ -188,7 +189,7 @@ export function buildInstances(
       }
     } catch (error) {
       const { pid } = one.server;
-      problems.push({ source: 'facts', pid, message: `PID ${pid} could not be judged: ${context.redactor.text(String(error))}` });
+      problems.push({ source: 'facts', pid, message: `PID ${pid} could not be judged: ${context.redactor.text(reasonOf(error))}` });
     }
   }
   return { observed, problems };

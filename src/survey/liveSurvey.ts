@@ -98,12 +98,12 @@ export function startLiveSurvey(surveyor: Surveyor, log: Log): LiveSurvey {
   const tick = setInterval(() => {
     surveyor.processesChanged().then(
       (changed) => changed && schedule(0),
-      (error: unknown) => log.warn(`The process list could not be read: ${String(error)}`),
+      (error: unknown) => log.warn(`The process list could not be read: ${reasonOf(error)}`),
     );
   }, tickMs);
   store.add({ dispose: () => clearInterval(tick) });
   const tidying = setInterval(() => {
-    surveyor.tidy().catch((error: unknown) => log.debug(`Dead records could not be deleted: ${String(error)}`));
+    surveyor.tidy().catch((error: unknown) => log.debug(`Dead records could not be deleted: ${reasonOf(error)}`));
   }, fullMs).unref();
   store.add({ dispose: () => clearInterval(tidying) });
   store.add({ dispose: () => clearTimeout(timer) });

@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Disposable } from '../base/disposable.ts';
+import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { lockFile } from '../lock/kernelLock.ts';
 import type { ProcessIdentity, ProcessTable } from '../model/process.ts';
@@ -76,9 +77,11 @@ class SharedSurvey implements LiveSurvey {
     const { folder, table, log } = this.#options;
     try {
       this.#watcher = watch(folder, { persistent: false }, () => this.#hear());
-      this.#watcher.on('error', (error) => log.warn(`Snapshots of the scanning window are only read every few seconds: ${String(error)}`));
+      this.#watcher.on('error', (error) =>
+        log.warn(`Snapshots of the scanning window are only read every few seconds: ${reasonOf(error)}`),
+      );
     } catch (error) {
-      log.warn(`Snapshots of the scanning window are only read every few seconds: ${String(error)}`);
+      log.warn(`Snapshots of the scanning window are only read every few seconds: ${reasonOf(error)}`);
     }
     const every = this.#options.checkMs ?? (table.source === 'proc' ? checkMs.proc : checkMs.other);
     this.#timer = setInterval(() => void this.#check(), every);
@@ -190,7 +193,7 @@ class SharedSurvey implements LiveSurvey {
       this.#face = face;
       this.#publishedAt = performance.now();
     } catch (error) {
-      log.warn(`The snapshot cannot be published for the other windows: ${String(error)}`);
+      log.warn(`The snapshot cannot be published for the other windows: ${reasonOf(error)}`);
     }
   }
 

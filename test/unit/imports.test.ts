@@ -55,6 +55,22 @@ describe('Structure of src', () => {
     assert.match(one(file('base/x.ts', 'export const a = 1;'), file('model/y.ts', 'export interface a {}')), /exported name a /);
   });
 
+  it('reports a regular expression that is built from a text, outside of the files that build one from constants', () => {
+    for (const text of ['const a = new RegExp(b);', "const a = RegExp(b, 'g');", 'const a = new RegExp (b);', 'const A = RegExp;']) {
+      assert.match(one(file('base/x.ts', text)), /base\/x\.ts builds a regular expression/);
+    }
+    assert.deepEqual(
+      structureFaults([file('redaction/secretShapes.ts', 'new RegExp(a)'), file('base/x.ts', 'const a: RegExp = /a/;')]),
+      [],
+    );
+  });
+
+  it('reports an error that is printed as it is', () => {
+    for (const text of ['log(String(error));', 'log(`${error}`);', 'log(error.stack);']) {
+      assert.match(one(file('base/x.ts', text)), /base\/x\.ts prints an error as it is/);
+    }
+  });
+
   it('reports an exported function with more than five parameters', () => {
     const five = "a: string, b: { x: number; y: [1, 2] }, c: (d: number, e: number) => Map<string, number>,\n  f = 'x, y)', ...g: number[]";
     for (const text of [

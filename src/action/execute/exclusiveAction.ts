@@ -147,7 +147,7 @@ export function appendToHistory(
       historyEntry({ by, ...(via === undefined ? {} : { via }), verb, target, steps, outcome, message, ...(after ? { after } : {}) }),
     );
   } catch (error) {
-    requester.log.warn(`The action on ${target.name} (PID ${target.pid}) could not be added to the history: ${String(error)}`);
+    requester.log.warn(`The action on ${target.name} (PID ${target.pid}) could not be added to the history: ${reasonOf(error)}`);
   }
 }
 

@@ -26,7 +26,7 @@ export function serveRequests(
     try {
       answerRequest(runDir, request, text);
     } catch (error) {
-      log.warn(`The answer to ${request.by} could not be written: ${String(error)}`);
+      log.warn(`The answer to ${request.by} could not be written: ${reasonOf(error)}`);
     }
   };
 
@@ -62,9 +62,9 @@ export function serveRequests(
   let watcher: FSWatcher | undefined;
   try {
     watcher = watch(folder, { persistent: false }, readRequests);
-    watcher.on('error', (error) => log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${String(error)}`));
+    watcher.on('error', (error) => log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${reasonOf(error)}`));
   } catch (error) {
-    log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${String(error)}`);
+    log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${reasonOf(error)}`);
   }
   const timer = setInterval(readRequests, pollMs);
   timer.unref();

@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode } from '../../base/errors.ts';
+import { errorCode, reasonOf } from '../../base/errors.ts';
 import { maxConfigBytes } from '../../config/discovery/readConfigFile.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
 import { renamePatiently } from '../../storage/atomicFile.ts';
@@ -125,7 +125,7 @@ function refusing<T>(path: string, access: () => T): T {
   try {
     return access();
   } catch (error) {
-    const code = errorCode(error) ?? String(error);
+    const code = errorCode(error) ?? reasonOf(error);
     const why =
       code === 'ENOENT'
         ? 'no longer exists'

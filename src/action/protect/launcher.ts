@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import spawn from 'cross-spawn';
 import * as v from 'valibot';
 import { compileFolder } from '../../base/compileCache.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
 import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherScript.ts';
@@ -92,7 +93,7 @@ export function tryLauncher(path: string, env: Readonly<Record<string, string | 
   const clean = Object.fromEntries(['PATH', 'HOME', 'USERPROFILE', 'SystemRoot', 'COMSPEC', 'PATHEXT'].map((name) => [name, env[name]]));
   const result = spawn.sync(path, ['--version'], { env: clean, encoding: 'utf8', timeout: 30_000, windowsHide: true });
   if (result.status !== 0 || !/^\d+\.\d+\.\d+/.test(result.stdout ?? '')) {
-    const output = (result.error?.message ?? result.stderr ?? '').trim().split('\n')[0];
+    const output = ((result.error && reasonOf(result.error)) ?? result.stderr ?? '').trim().split('\n')[0];
     throw new Error(`The launcher ${path} does not work on this machine: ${output || `it exited with ${result.status ?? result.signal}`}.`);
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { reasonOf } from '../../base/errors.ts';
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
 import { formatNamed } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
@@ -141,7 +142,7 @@ export async function prepareProtect(
       restartStep: facts.restartStep,
     };
   } catch (error) {
-    return refused(error instanceof EditRefused ? error.message : `${definition.file} cannot be changed: ${String(error)}`);
+    return refused(error instanceof EditRefused ? error.message : `${definition.file} cannot be changed: ${reasonOf(error)}`);
   }
 }
 

@@ -102,7 +102,7 @@ export class WindowServers {
       }
       if (between) {
         progress('upgrading');
-        await between().catch((error: unknown) => this.#log.warn(`While ${stopped.before.name} was stopped: ${String(error)}`));
+        await between().catch((error: unknown) => this.#log.warn(`While ${stopped.before.name} was stopped: ${reasonOf(error)}`));
       }
       progress('starting');
       return this.#start(stopped);
@@ -160,7 +160,7 @@ export class WindowServers {
     const stopping = this.#editor.execute(editorCommands.stopServer, id).finally(() => {
       done = true;
     });
-    stopping.catch((error: unknown) => this.#log.warn(`Stopping ${id}: ${String(error)}`));
+    stopping.catch((error: unknown) => this.#log.warn(`Stopping ${id}: ${reasonOf(error)}`));
     await Promise.race([stopping.catch(() => undefined), this.#editor.wait(stopLimitMs)]);
     if (!done) {
       const snapshot = await this.#editor.scan();

@@ -116,7 +116,9 @@ export async function openPort(
     const code = errorCode(error);
     return {
       fault:
-        code === 'EADDRINUSE' ? `port ${port} is in use by another process` : `cannot listen on ${host}:${port} (${code ?? String(error)})`,
+        code === 'EADDRINUSE'
+          ? `port ${port} is in use by another process`
+          : `cannot listen on ${host}:${port} (${code ?? reasonOf(error)})`,
     };
   }
   return { port: (server.address() as AddressInfo).port };

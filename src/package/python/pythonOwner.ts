@@ -194,11 +194,16 @@ function editableModule(site: string, place: DistributionPlace, top: string): st
           return found;
         }
       }
-    } else if (/^__editable___.*_finder\.py$/.test(path) && new RegExp(`['"]${top}['"]\\s*:`, 'u').test(text(join(site, path)))) {
+    } else if (/^__editable___.*_finder\.py$/.test(path) && mapsModule(text(join(site, path)), top)) {
       return moduleIn(root, top) ?? root;
     }
   }
   return undefined;
+}
+
+/** Whether the mapping in a finder module of setuptools has this module. */
+function mapsModule(finder: string, top: string): boolean {
+  return [...finder.matchAll(/['"]([^'"\n]+)['"]\s*:/g)].some(([, name]) => name === top);
 }
 
 function isInside(file: string, directory: string): boolean {

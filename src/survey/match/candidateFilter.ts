@@ -5,16 +5,18 @@ import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.t
 import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { specName } from '../../process/commandline/packageSpec.ts';
 import { definitionLaunches, launchKeywords } from './launchFit.ts';
-import { escapeRegExp, hasVariable } from './wordPattern.ts';
+import { hasVariable } from './wordPattern.ts';
 
 type CandidateTest = (row: ProcessRow) => 'named' | 'looks' | undefined;
 
-/** Made once for each reading of the configuration: it compiles one regular expression from all entries. */
+/** Made once for each reading of the configuration. */
 const tests = new WeakMap<readonly RawDefinition[], CandidateTest>();
+/** In characters. The beginning of a longer word is enough to find a candidate. */
+const maxWord = 200;
 
 /**
  * A test for the first pass over all processes: `named` when the command line contains a word of a definition, `looks` when it contains a word of MCP or our
- * guard. Costs one or two regular expressions on one string per process.
+ * guard. No regular expression is made from the words: no entry can make it fail.
  */
 export function candidateFilter(definitions: readonly RawDefinition[]): CandidateTest {
   const known = tests.get(definitions) ?? memoByCommandLine(testFor(definitions));
@@ -23,18 +25,24 @@ export function candidateFilter(definitions: readonly RawDefinition[]): Candidat
 }
 
 function testFor(definitions: readonly RawDefinition[]): CandidateTest {
-  const words = new Set<string>();
+  const found = new Set<string>();
   for (const definition of definitions) {
     for (const word of [...launchKeywords(definition).flatMap(partsOf), ...hashesOf(definition), ...longestWord(definition)]) {
       if (word.length > 1 && !isNode(word) && !isPython(word) && !isShell(word)) {
-        words.add(word);
+        found.add(folded(word.slice(0, maxWord)));
       }
     }
   }
-  // Python package names are written with - or _.
-  const source = [...words].map((word) => escapeRegExp(word).replaceAll(/\\-|_/g, '[-_.]')).join('|');
-  const named = source === '' ? undefined : new RegExp(source, 'i');
-  return (row) => (named?.test(row.commandLine) ? 'named' : /mcp|modelcontext|guard\.c?js/i.test(row.commandLine) ? 'looks' : undefined);
+  const words = [...found];
+  return ({ commandLine }) => {
+    const line = folded(commandLine);
+    return words.some((word) => line.includes(word)) ? 'named' : /mcp|modelcontext|guard[.-]c?js/.test(line) ? 'looks' : undefined;
+  };
+}
+
+/** Lower case, and one sign for `-`, `_` and `.`, which Python's package names may be written with. */
+function folded(text: string): string {
+  return text.toLowerCase().replace(/[_.]/g, '-');
 }
 
 /** A spec's name; a path's last part; the longest word of a shell text. */

@@ -112,10 +112,6 @@ function joined(words: readonly string[]): string {
   return joinable(words.join(' ')).trim();
 }
 
-export function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-}
-
 /** Resolves `.`, `..` and doubled separators in the text only. Windows paths get forward slashes and lower case. */
 export function plainPath(path: string): string {
   const windows = isWindowsPath(path);

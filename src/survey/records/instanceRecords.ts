@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode, reasonOf } from '../../base/errors.ts';
 import { clearDeadRecords } from '../../lock/clearDeadRecords.ts';
 import { type InstanceRecord, listInstanceIds, type RecordReading, readInstanceRecord } from '../../lock/instanceRecord.ts';
 import { type Liveness, livenessOf } from '../../lock/liveness.ts';
@@ -73,7 +74,7 @@ export class InstanceRecords {
         this.#readOne(id);
       }
     } catch (error) {
-      this.#refused = `${this.folder} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`;
+      this.#refused = `${this.folder} cannot be read (${errorCode(error) ?? reasonOf(error)})`;
     }
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Disposable } from '../../base/disposable.ts';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { lockFile } from '../../lock/kernelLock.ts';
 import { type AnswerRecord, answeredRecord, askingRecord, isDue, isInFlight, knownAnswer } from '../../registry/answerRecord.ts';
@@ -168,7 +169,7 @@ export class RegistryClient implements Disposable {
   /** Without stored records each start would ask again, so nothing is asked. */
   #giveUp(error: unknown): void {
     this.#store = 'unusable';
-    this.#options.log.debug(`Registries are not asked, because the answers cannot be kept: ${String(error)}`);
+    this.#options.log.debug(`Registries are not asked, because the answers cannot be kept: ${reasonOf(error)}`);
   }
 
   async #askAll(store: AnswerStore): Promise<void> {

@@ -209,6 +209,25 @@ describe('createRedactor: known values', () => {
     equal(redactor.text('h4x0 h4x0r "h4x0" 4h4x0'), `${redacted} h4x0r "${redacted}" 4h4x0`));
   it('leaves words that say nothing', () => equal(redactor.text('x is true over stdio'), 'x is true over stdio'));
   it('in addresses too', () => equal(redactor.url('https://h/s3cr3t-value-1234/mcp'), `https://h/${redacted}/mcp`));
+  it('replaces values of 40,000 characters, also where a text holds only their beginning', () => {
+    const long = ['a(b', 'c1+'].map((part) => part.repeat(14_000));
+    const odd = createRedactor(long);
+    for (const [index, value] of long.entries()) {
+      equal(odd.text(`x ${value}`), `x ${redacted}`);
+      equal(odd.text(`cannot start ${value.slice(0, 30_000)}… of ${index}`), `cannot start ${redacted}… of ${index}`);
+      const cut = odd.text(`${'z'.repeat(65_536 - 20)}${value}`);
+      ok(!cut.includes(value.slice(0, 20)), 'the end of a text that is cut');
+      deepEqual(odd.args(['--opt', value]), ['--opt', redacted]);
+    }
+  });
+  it('replaces values that overlap, whole', () => {
+    const both = createRedactor(['abcdefgh-1', 'gh-1-ijklmn', 'abcd1', 'd1-opqrstuv']);
+    equal(both.text('(abcdefgh-1-ijklmn)(abcd1-opqrstuv)'), `(${redacted})(abc${redacted})`);
+  });
+  it('leaves its own mark alone, whatever the values are', () => {
+    const odd = createRedactor(['redacted', 'redacted›', 'acted']);
+    equal(odd.text(odd.text('x redacted y')), `x ${redacted} y`);
+  });
   it('survives half a surrogate pair, regular expression signs and very long text', () => {
     const odd = createRedactor(['\ud800half-pair', '(.*)+$^[a', '\\d+\\d+\\d+']);
     equal(odd.text('x(.*)+$^[a'), `x${redacted}`);

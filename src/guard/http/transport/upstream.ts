@@ -4,7 +4,7 @@ import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { AbortLike } from '../../../base/abort.ts';
-import { errorCode } from '../../../base/errors.ts';
+import { errorCode, reasonOf } from '../../../base/errors.ts';
 import { limited } from '../../../base/wait.ts';
 import { flat, framed, type RawHeaders } from './headers.ts';
 import { acceptsConnections } from './reachable.ts';
@@ -238,7 +238,7 @@ export class Upstream {
         finish({ status: 'cut', reason: 'it switched to another protocol without being asked' });
       });
       request.on('error', (error) => {
-        const reason = errorCode(error) ?? error.message;
+        const reason = errorCode(error) ?? reasonOf(error);
         finish(connected ? { status: 'cut', reason } : { status: 'unreachable', reason, waitedMs: 0 });
       });
       if (!body?.rest) {

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { reasonOf } from '../../../src/base/errors.ts';
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return assert.fail('nothing was thrown');
+}
+
+describe('reasonOf', () => {
+  const secret = 'C4NARY-1234';
+  const faults: Readonly<Record<string, () => unknown>> = {
+    'a regular expression': () => new RegExp(`(${secret}`),
+    JSON: () => JSON.parse(`${secret}`),
+    'an address': () => new URL(`${secret}`),
+    'an argument of a program': () => spawnSync('true', [`${secret}\0`]),
+    'a path': () => readFileSync(`/${secret}\0`),
+    'URI decoding': () => decodeURIComponent(`%${secret}`),
+    'a value of another shape': () => v.parse(v.number(), secret),
+    'something that is no error': () => {
+      throw `${secret}`;
+    },
+  };
+  for (const [what, fault] of Object.entries(faults)) {
+    it(`does not repeat what was read: ${what}`, () => {
+      const reason = reasonOf(thrownBy(fault));
+      assert.ok(!reason.includes(secret), reason);
+      assert.match(reason, /\w/);
+    });
+  }
+
+  it('says what the system and our own code say, the first line', () => {
+    class OwnError extends Error {}
+    assert.equal(reasonOf(new OwnError('The entry is gone.\nmore')), 'The entry is gone.');
+    assert.match(reasonOf(thrownBy(() => readFileSync('/nowhere'))), /^ENOENT: no such file/);
+  });
+});
