@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, statfsSync } from 'node:fs';
+import { lstatSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCode, reasonOf } from '../base/errors.ts';
+import { errorCode } from '../base/errors.ts';
+import { checkPrivate, ownUser } from '../storage/privateFolder.ts';
 import { runDirOf } from '../storage/runFolder.ts';
 
 /** The folders of the protocol, which only this user may enter. */
@@ -60,7 +61,7 @@ export function openLockDirectory(base: string): LockDirectoryResult {
 }
 
 function checkDirectory(base: string, create: boolean): LockDirectoryResult {
-  const uid = process.platform === 'win32' ? undefined : process.geteuid?.();
+  const uid = ownUser();
   const directory: LockDirectory = {
     base,
     locks: join(base, 'locks'),
@@ -87,33 +88,6 @@ export function findLockDirectory(base: string): LockDirectoryResult | undefined
     return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : { refused: `${base} cannot be read (${code})` };
   }
   return checkDirectory(base, false);
-}
-
-/**
- * Why other users may have access to a folder; undefined when they have none. Links are not followed. Never throws.
- * @param create creates the folder when it is missing
- */
-export function checkPrivate(folder: string, uid: number | undefined, create: boolean): string | undefined {
-  try {
-    // `recursive` also creates missing parents of the run folder.
-    if (create) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-    }
-    const info = lstatSync(folder);
-    if (!info.isDirectory()) {
-      return `${folder} is not a directory: remove it`;
-    }
-    if (uid !== undefined && info.uid !== uid) {
-      return `${folder} belongs to user ${info.uid} and not to user ${uid}: give it back with chown, or remove it`;
-    }
-    if (uid !== undefined && (info.mode & 0o077) !== 0) {
-      return `${folder} is open to other users (mode ${(info.mode & 0o777).toString(8)}): chmod 700 it`;
-    }
-    return undefined;
-  } catch (error) {
-    const code = errorCode(error) ?? reasonOf(error);
-    return code === 'EEXIST' ? `${folder} is not a directory: remove it` : `${folder} cannot be created or read (${code})`;
-  }
 }
 
 /** The protocol's folder for a run folder, see `protocolBase`. @param runDir from `runDirFor` */

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { isRecord } from '../base/json.ts';
 import { openssl } from '../base/random.ts';
 import type { Ecosystem, PackageRef } from '../model/package.ts';
-import { readBounded } from '../storage/boundedFile.ts';
+import { readOwn } from '../storage/atomicFile.ts';
+import { stateRefusal } from '../storage/privateFolder.ts';
 import { compareVersions } from '../version/compareVersions.ts';
 import { versionShaped } from '../version/versionShape.ts';
 
@@ -29,10 +30,10 @@ const keptMs = 30 * 86_400_000;
 /** Clocks of machines that share a home folder differ by up to this, in milliseconds. */
 const skewMs = 60_000;
 
-/** The file of one installation. @param stateRoot `<run folder>/shepherd` */
-export function knownUpdateFile(stateRoot: string, ref: Pick<PackageRef, 'ecosystem' | 'name' | 'environment'>): string {
+/** The file of one installation. */
+export function knownUpdateFile(runDir: string, ref: Pick<PackageRef, 'ecosystem' | 'name' | 'environment'>): string {
   const key = openssl().createHash('sha256').update(`${ref.ecosystem}\n${ref.name}\n${ref.environment}`).digest('hex').slice(0, 32);
-  return join(stateRoot, 'updates', `${key}.json`);
+  return join(runDir, 'shepherd', 'updates', `${key}.json`);
 }
 
 /**
@@ -40,13 +41,13 @@ export function knownUpdateFile(stateRoot: string, ref: Pick<PackageRef, 'ecosys
  * @param now epoch ms
  */
 export function readKnownUpdate(
-  stateRoot: string,
+  runDir: string,
   ref: Pick<PackageRef, 'ecosystem' | 'name' | 'environment'>,
   running: string,
   now: number,
 ): KnownUpdate | undefined {
-  const file = readBounded(knownUpdateFile(stateRoot, ref), maxBytes);
-  const update = file.status === 'ok' ? parseKnownUpdate(file.text) : undefined;
+  const file = stateRefusal(runDir, 'updates') === undefined ? readOwn(knownUpdateFile(runDir, ref), maxBytes) : undefined;
+  const update = file && 'text' in file ? parseKnownUpdate(file.text) : undefined;
   if (!update || update.ecosystem !== ref.ecosystem || update.name !== ref.name || update.environment !== ref.environment) {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, linkSync, lstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { errorCode } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
+import { ownUser } from './privateFolder.ts';
 
 /** The whole text of a small file, or why it was not read. `absent` is not a fault: other programs create and delete files. */
 type WholeFile =
@@ -9,9 +10,9 @@ type WholeFile =
 
 /**
  * Reads a file that any program may have created: never follows a link, never waits for a pipe's writer, never reads more than `maxBytes`. Never throws.
- * @param uid the required owner; undefined = any owner
+ * @param owners the accepted owners; undefined = any owner
  */
-export function readWhole(file: string, maxBytes: number, uid?: number): WholeFile {
+export function readWhole(file: string, maxBytes: number, owners?: number | readonly number[]): WholeFile {
   let descriptor: number | undefined;
   try {
     // Most of these files do not exist, and an error costs ten times as much as this call.
@@ -23,7 +24,7 @@ export function readWhole(file: string, maxBytes: number, uid?: number): WholeFi
     if (!info.isFile()) {
       return { problem: 'no plain file' };
     }
-    if (uid !== undefined && info.uid !== uid) {
+    if (owners !== undefined && ![owners].flat().includes(info.uid)) {
       return { problem: 'of another user' };
     }
     if (info.size > maxBytes) {
@@ -44,6 +45,12 @@ export function readWhole(file: string, maxBytes: number, uid?: number): WholeFi
       closeSync(descriptor);
     }
   }
+}
+
+/** The same for a file of our own state: its owner is this user, or root (a command that ran with sudo). */
+export function readOwn(file: string, maxBytes: number): WholeFile {
+  const uid = ownUser();
+  return readWhole(file, maxBytes, uid === undefined ? undefined : [uid, 0]);
 }
 
 function problemOf(error: unknown): Extract<WholeFile, { problem: string }>['problem'] {

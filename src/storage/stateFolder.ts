@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { errorCode } from '../base/errors.ts';
+import { FolderRefused, privateFolder } from './privateFolder.ts';
 import { runDirOf } from './runFolder.ts';
 
 /**
@@ -11,27 +10,28 @@ export function runDirFor(env: Readonly<Record<string, string | undefined>>, arg
   return runDirOf(env, argument).path;
 }
 
-/** A folder of our own below the run folder; the lock protocol's is `v1`. Created if needed, with mode 0700. @throws on I/O errors */
+/** A folder of our own below the run folder; the lock protocol's is `v1`. @throws what `privateFolder` throws */
 export function stateFolder(
   runDir: string,
   part: 'facts' | 'history' | 'notified' | 'registry' | 'requests' | 'scanner' | 'updates' | 'windows',
 ): string {
-  const folder = statePath(runDir, part);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return folder;
+  return privateFolder(runDir, part);
 }
 
-/** The same for callers that can do without the folder: `refused` says why it could not be created. */
-export function stateFolderIfPossible(runDir: string, part: 'facts' | 'windows'): { readonly folder: string; readonly refused?: string } {
+/** The same for callers that can do without the folder; undefined when it cannot be created or another user could have written there. */
+export function stateFolderIfPossible(runDir: string, part: 'facts' | 'windows'): string | undefined {
   try {
-    return { folder: stateFolder(runDir, part) };
-  } catch (error) {
-    return { folder: statePath(runDir, part), refused: writeErrorReason(error) };
+    return stateFolder(runDir, part);
+  } catch {
+    return undefined;
   }
 }
 
 /** Why a file or folder could not be written, as part of a message. */
 export function writeErrorReason(error: unknown): string {
+  if (error instanceof FolderRefused) {
+    return error.message;
+  }
   const code = errorCode(error) ?? '';
   switch (code) {
     case 'EACCES':
@@ -48,8 +48,4 @@ export function writeErrorReason(error: unknown): string {
     default:
       return code === '' ? 'it cannot be written' : `it cannot be written: ${code}`;
   }
-}
-
-function statePath(runDir: string, part: string): string {
-  return join(runDir, 'shepherd', part);
 }

@@ -10,6 +10,7 @@ import { createProcessTable } from '../process/createProcessTable.ts';
 import { type ProcessTree, processTree } from '../process/tree/processTree.ts';
 import { fileRedactor, redactorOf } from '../redaction/definitionRedactor.ts';
 import type { Redactor } from '../redaction/redactor.ts';
+import { stateRefusal } from '../storage/privateFolder.ts';
 import { assembleSnapshot } from './assembleSnapshot.ts';
 import { buildInstances, type ServerObservation } from './buildInstances.ts';
 import { Configuration } from './configuration.ts';
@@ -124,6 +125,7 @@ class MachineSurveyor implements Surveyor {
     this.#pidWatch.seen(rows, interestIn(rows, config.definitions, observed), now);
     this.#keep(rows, instances, state, now);
 
+    const refused = stateRefusal(this.#options.runDir);
     return assembleSnapshot(
       {
         definitions: config.definitions,
@@ -135,7 +137,8 @@ class MachineSurveyor implements Surveyor {
         problems: [
           ...config.problems,
           ...missingLaunchers(config.definitions),
-          ...locks.problems,
+          // The state folder's own problem says it.
+          ...locks.problems.filter(({ message }) => refused === undefined || !message.endsWith(refused)),
           ...locks.serverless(redactor),
           ...problems,
           ...[state.facts.problem()].filter((problem) => problem !== undefined),

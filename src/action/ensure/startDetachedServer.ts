@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import spawn from 'cross-spawn';
 import { reasonOf } from '../../base/errors.ts';
@@ -8,6 +8,7 @@ import type { ListenerTable } from '../../process/listenerTable.ts';
 import { endTree, systemTerminator } from '../../process/terminateTree.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
+import { privateFolder } from '../../storage/privateFolder.ts';
 import { writeErrorReason } from '../../storage/stateFolder.ts';
 import type { Launch } from './ensureDecision.ts';
 import type { StartReport } from './ensureServer.ts';
@@ -39,8 +40,7 @@ export async function startDetachedServer(options: StartOptions): Promise<StartR
   let log = '';
   let output: number | undefined;
   try {
-    const folder = join(options.runDir, 'shepherd', 'logs');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const folder = privateFolder(options.runDir, 'logs');
     log = join(folder, `ensure-${name.replace(/[^\w.-]/g, '_').slice(0, 80)}-${port}.log`);
     output = openSync(log, 'w', 0o600);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { appendFileSync, closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
+import { ownUser, stateRefusal } from '../../storage/privateFolder.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
 
 /** Bytes, which take years to collect. A larger file is set aside as `.1`, and the `.1` before it is dropped. */
@@ -29,7 +30,12 @@ export function appendLine(runDir: string, text: string): void {
 
 /** All lines, oldest first, and the files that cannot be read. Never throws: without a file there are no lines. */
 export function readLines(runDir: string): { readonly lines: string[]; readonly unread: UnreadFile[] } {
-  const path = historyPath(runDir);
+  const refused = stateRefusal(runDir, 'history');
+  if (refused !== undefined) {
+    const file = join(runDir, 'shepherd', 'history');
+    return { lines: [], unread: [unread(file, refused, 'Or name another run folder with --run-dir.')] };
+  }
+  const path = join(runDir, 'shepherd', 'history', fileName);
   const read = [`${path}.1`, path].map(textOf);
   return {
     lines: read.flatMap((one) => (typeof one === 'string' ? one.split('\n') : [])),
@@ -39,15 +45,6 @@ export function readLines(runDir: string): { readonly lines: string[]; readonly 
 
 const fileName = 'history.jsonl';
 
-function historyPath(runDir: string): string {
-  try {
-    return join(stateFolder(runDir, 'history'), fileName);
-  } catch {
-    // The folder cannot be made: there is no history, or it may not be read.
-    return join(runDir, 'shepherd', 'history', fileName);
-  }
-}
-
 /** The text of a regular file, empty when there is none. Bytes that are no UTF-8 (cut by a full disk) cost only their own line. */
 function textOf(file: string): string | UnreadFile {
   let descriptor: number | undefined;
@@ -56,6 +53,9 @@ function textOf(file: string): string | UnreadFile {
     const info = fstatSync(descriptor);
     if (!info.isFile()) {
       return unread(file, 'it is not a regular file');
+    }
+    if (ownUser() !== undefined && info.uid !== ownUser() && info.uid !== 0) {
+      return unread(file, `it belongs to user ${info.uid}`);
     }
     return info.size > 2 * maxBytes
       ? unread(file, `it has ${info.size} bytes, more than MCP Shepherd writes there`)

@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import type { Disposable } from '../../base/disposable.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { stateRefusal } from '../../storage/privateFolder.ts';
 import type { Outcome } from './exclusiveAction.ts';
 import { answerRequest, requestFolder, requestsFor, type WindowRequest } from './windowRequest.ts';
 
@@ -9,7 +10,8 @@ import { answerRequest, requestFolder, requestsFor, type WindowRequest } from '.
 const pollMs = 5_000;
 
 /**
- * Serves the requests to one window until disposed: each is accepted at once, carried out by `handle`, and answered.
+ * Serves the requests to one window until disposed: each is accepted at once, carried out by `handle`, and answered. Serves none where another user could write
+ * requests.
  * @throws when the folder of requests cannot be made
  */
 export function serveRequests(
@@ -18,6 +20,11 @@ export function serveRequests(
   handle: (request: WindowRequest) => Promise<Outcome>,
   log: Log,
 ): Disposable {
+  const refused = stateRefusal(runDir, 'requests');
+  if (refused !== undefined) {
+    log.warn(`Requests of other windows are not served: ${refused}`);
+    return { dispose() {} };
+  }
   const folder = requestFolder(runDir);
   const taken = new Set<string>();
   let disposed = false;

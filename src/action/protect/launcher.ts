@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import spawn from 'cross-spawn';
 import * as v from 'valibot';
 import { compileFolder } from '../../base/compileCache.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
+import { ownUser, privateFolder } from '../../storage/privateFolder.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
 import { type LauncherFacts, posixLauncher, windowsLauncher } from './launcherScript.ts';
 
@@ -52,18 +53,18 @@ export function hasLauncher(runDir: string): boolean {
  * Installs or updates the launcher and a copy of the programs that it starts; writes nothing when they are up to date. A newer version that is already
  * installed stays.
  * @returns the launcher's path
- * @throws when a program is missing or the folder cannot be written
+ * @throws when a program is missing, the folder cannot be written, or another user could write there
  */
 export function installLauncher(installer: Installer): string {
   const { runDir, dist, version, platform, env } = installer;
-  const folder = join(runDir, 'shepherd', 'bin');
+  const folder = privateFolder(runDir, 'bin');
   const path = launcherPath(runDir, platform);
   const recordFile = join(folder, 'launcher.json');
   const before = readRecord(recordFile, recordSchema);
-  const isWhole = before !== undefined && entries.every((name) => existsSync(join(folder, before.programs, name)));
+  const isWhole = before !== undefined && entries.every((name) => isOwn(join(folder, before.programs, name)));
   const newer = isWhole && compareVersions('npm', before.version, version) === 1;
   const programs = newer ? before.programs : programsName(dist, version);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  privateFolder(runDir, 'bin', programs);
   if (!newer) {
     copyPrograms(dist, folder, programs);
   }
@@ -132,7 +133,7 @@ function copyPrograms(dist: string, folder: string, programs: string): void {
   for (const name of programFiles(dist)) {
     const [from, to] = [join(dist, name), join(target, name)];
     mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-    if (statSync(to, { throwIfNoEntry: false })?.size === statSync(from).size) {
+    if (isOwn(to) && statSync(to).size === statSync(from).size) {
       continue;
     }
     const temporary = `${to}.${process.pid}.tmp`;
@@ -148,7 +149,7 @@ function copyPrograms(dist: string, folder: string, programs: string): void {
 
 /** Written under another name first, so that the script is complete and executable as soon as it exists. */
 function writeScript(path: string, content: string): void {
-  if (readText(path) === content && (process.platform === 'win32' || (statSync(path).mode & 0o700) === 0o700)) {
+  if (isOwn(path) && readText(path) === content && (process.platform === 'win32' || (statSync(path).mode & 0o700) === 0o700)) {
     return;
   }
   const temporary = `${path}.${process.pid}.tmp`;
@@ -159,6 +160,13 @@ function writeScript(path: string, content: string): void {
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** Whether it is a regular file that this user, or root, owns: another user may have put it there while the folder was open. */
+function isOwn(file: string): boolean {
+  const info = lstatSync(file, { throwIfNoEntry: false });
+  const uid = ownUser();
+  return info?.isFile() === true && (uid === undefined || info.uid === uid || info.uid === 0);
 }
 
 function readText(path: string): string | undefined {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
@@ -7,7 +7,8 @@ import { formatNamed } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
-import { writeWhole } from '../../storage/atomicFile.ts';
+import { readOwn, writeWhole } from '../../storage/atomicFile.ts';
+import { privateFolder, stateRefusal } from '../../storage/privateFolder.ts';
 import { checkReplaceable, type EditableFile, readEditable, replaceText } from './editableFile.ts';
 import { type GuardChoices, guardPrefix, staleModeIn } from './guardArguments.ts';
 import { launcherPath } from './launcher.ts';
@@ -16,6 +17,8 @@ import { protectRefusal, type Refusal, warningsFor } from './protectRules.ts';
 
 /** Copies of one file. */
 const maxCopies = 10;
+/** Clients' files are smaller; larger ones are not read as configuration. */
+const maxCopyBytes = 16 * 1_048_576;
 
 /**
  * Keeps a copy of a file as it is before a change. The file may hold secrets, so only this user can read the copy. Only the ten newest copies stay.
@@ -23,8 +26,7 @@ const maxCopies = 10;
  * @throws when the copy cannot be written; the file must not be changed then
  */
 export function backUp(runDir: string, realPath: string, bytes: Buffer, now: number): string {
-  const folder = folderOf(runDir, realPath);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const folder = privateFolder(runDir, 'backups', folderName(realPath));
   const origin = join(folder, 'path.txt');
   if (!existsSync(origin)) {
     writeWhole(origin, `${realPath}\n`);
@@ -43,12 +45,14 @@ export function backUp(runDir: string, realPath: string, bytes: Buffer, now: num
 
 /** The texts of a file's copies, newest first. Copies that cannot be read are left out. */
 export function* backedUpTexts(runDir: string, realPath: string): Generator<string> {
-  const folder = folderOf(runDir, realPath);
+  if (stateRefusal(runDir, 'backups', folderName(realPath)) !== undefined) {
+    return;
+  }
+  const folder = join(runDir, 'shepherd', 'backups', folderName(realPath));
   for (const name of copiesIn(folder)) {
-    try {
-      yield readFileSync(join(folder, name), 'utf8').replace(/^\ufeff/, '');
-    } catch {
-      // Another program has removed it.
+    const copy = readOwn(join(folder, name), maxCopyBytes);
+    if ('text' in copy) {
+      yield copy.text.replace(/^\ufeff/, '');
     }
   }
 }
@@ -64,9 +68,8 @@ function copiesIn(folder: string): string[] {
   }
 }
 
-function folderOf(runDir: string, realPath: string): string {
-  const mark = createHash('sha256').update(realPath).digest('hex').slice(0, 8);
-  return join(runDir, 'shepherd', 'backups', `${basename(realPath)}-${mark}`);
+function folderName(realPath: string): string {
+  return `${basename(realPath)}-${createHash('sha256').update(realPath).digest('hex').slice(0, 8)}`;
 }
 
 /** What is requested for one entry. */
@@ -113,6 +116,10 @@ export async function prepareProtect(
     return refused(`${definition.file} is a file that MCP Shepherd only reads.`);
   }
   try {
+    const state = request.action === 'protect' ? stateRefusal(runDir, 'bin') : undefined;
+    if (state !== undefined) {
+      return refused(`Another user could replace what the guard starts: ${state}, or name another run folder with --run-dir.`);
+    }
     const file = readEditable(definition.file);
     const place = placeOf(definition);
     const entry = edits.words(file.text, place);

@@ -1,5 +1,4 @@
 import type { Server } from 'node:http';
-import { join } from 'node:path';
 import type { Log } from '../../base/log.ts';
 import { limited } from '../../base/wait.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
@@ -128,7 +127,7 @@ class Assembly implements HttpGuard {
     const server = options.name ?? (options.upstream ? redactor.url(options.upstream.origin) : redactor.text(options.command ?? ''));
     const identity = options.upstream?.origin ?? JSON.stringify([options.command, options.args]);
     const runFolder = runDirOf(process.env, options.runDir).path;
-    const store = createSessionStore(join(runFolder, 'shepherd', 'sessions'), identity, (message) => log.warn(message));
+    const store = createSessionStore(runFolder, identity, (message) => log.warn(message));
     const sessions = new SessionTable(store, { max: options.maxSessions, idleMs: options.sessionIdleMs });
     const recovery = new SessionRecovery(upstream, sessions, log);
     const pages = {

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { stateRefusal } from '../../storage/privateFolder.ts';
 
 /** The run folder. `explicit`: an option or a variable named it, so the command has to name it too. */
 interface NamedRunFolder {
@@ -41,7 +42,7 @@ function programWords(runDir: string | undefined, env: Readonly<NodeJS.ProcessEn
     return [name];
   }
   const kept = runDir === undefined ? undefined : join(runDir, 'shepherd', 'bin', file);
-  if (kept !== undefined && isThere(kept, constants.X_OK)) {
+  if (runDir !== undefined && kept !== undefined && stateRefusal(runDir, 'bin') === undefined && isThere(kept, constants.X_OK)) {
     return [kept];
   }
   const bundle = join(dirname(started), 'cli.cjs');

@@ -11,8 +11,8 @@ export interface NotedPackage {
 }
 
 interface UpdateNoteOptions {
-  /** `<run folder>/shepherd`, where the extension and the command line store the answers of registries. */
-  readonly stateRoot: string;
+  /** The run folder, where the extension and the command line store the answers of registries. */
+  readonly runDir: string;
   /** The package of the current server; undefined while it is not known. */
   readonly running: () => NotedPackage | undefined;
   /** Epoch ms; replaced in tests only. */
@@ -46,7 +46,7 @@ export function createUpdateNote(options: UpdateNoteOptions): (line: Buffer) => 
       askedAt = now();
       const ecosystem: Ecosystem = running.ecosystem === 'npm' ? 'npm' : 'python';
       const ref = { ecosystem, name: running.name, environment: running.root };
-      const update = readKnownUpdate(options.stateRoot, ref, running.version, now());
+      const update = readKnownUpdate(options.runDir, ref, running.version, now());
       if (!update) {
         return line;
       }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { runDirOf } from '../../storage/runFolder.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { restartCommandLine } from '../stale/restartCommandLine.ts';
@@ -19,7 +18,7 @@ export function createCallGate(parts: CallGateParts): StdioCallGate {
   return new StdioCallGate({
     ...parts,
     restartHint: () => restartCommandLine(serving(), runFolder),
-    note: options.updateNote && runFolder ? createUpdateNote({ stateRoot: join(runFolder.path, 'shepherd'), running }) : undefined,
+    note: options.updateNote && runFolder ? createUpdateNote({ runDir: runFolder.path, running }) : undefined,
   });
 }
 

@@ -2,8 +2,9 @@ import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
 import { systemRandom } from '../../base/random.ts';
+import { checkPrivate } from '../../storage/privateFolder.ts';
 import type { InstanceRecord } from '../instanceRecord.ts';
-import { checkPrivate, type LockDirectory } from '../lockDirectory.ts';
+import type { LockDirectory } from '../lockDirectory.ts';
 
 /** The `control` field of a record: where an instance listens. */
 export type ControlEndpoint = NonNullable<InstanceRecord['control']>;

@@ -26,7 +26,8 @@ const stepMs = 1_500;
  */
 export class BootClock {
   readonly #clock: Clock;
-  readonly #file: string;
+  /** Undefined without a state folder. */
+  readonly #file: string | undefined;
   readonly #bootId: string;
   #offset: number;
   /** Uptime, ms, at which the last step was noticed; 0: none is known since boot. */
@@ -36,8 +37,9 @@ export class BootClock {
   constructor(runDir: string, bootId: string, clock: Clock) {
     this.#clock = clock;
     this.#bootId = bootId;
-    this.#file = join(stateFolderIfPossible(runDir, 'facts').folder, '..', 'clock.json');
-    const record = readRecord(this.#file, recordSchema);
+    const folder = stateFolderIfPossible(runDir, 'facts');
+    this.#file = folder && join(folder, '..', 'clock.json');
+    const record = this.#file === undefined ? undefined : readRecord(this.#file, recordSchema);
     this.#offset = record?.bootId === bootId ? record.offset : clock.now() - clock.uptime();
     this.#since = record?.bootId === bootId ? record.since : 0;
     if (!this.observe() && record?.bootId !== bootId) {
@@ -66,6 +68,9 @@ export class BootClock {
   }
 
   #save(): void {
+    if (this.#file === undefined) {
+      return;
+    }
     try {
       writeRecord(this.#file, { schema: 1, bootId: this.#bootId, offset: this.#offset, since: this.#since });
     } catch {

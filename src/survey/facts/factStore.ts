@@ -7,92 +7,18 @@ import type { Baseline } from '../../diagnosis/stale/baseline.ts';
 import type { Problem } from '../../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../../model/process.ts';
 import { readRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
-import { stateFolderIfPossible, writeErrorReason } from '../../storage/stateFolder.ts';
-
-export const text = v.pipe(v.string(), v.maxLength(4096));
-export const time = v.pipe(v.number(), v.finite());
-const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
-
-const base = { schema: v.literal(1), identity: identitySchema, takenAt: time };
-const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-
-const startMark = v.variant('by', [
-  v.object({ by: v.literal('git'), content: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/)) }),
-  v.object({ by: v.literal('compiled'), size: v.pipe(v.number(), v.integer()) }),
-]);
-
-/** Facts that are recorded of a process once, when it is first seen, each in a file of its own. */
-const factSchemas = {
-  /** The name that its program was started by, if that led to the running file when it was first seen. */
-  program: v.object({ ...base, command: v.exactOptional(text) }),
-  /**
-   * The source that it loads. `late`: when a file was written after the start and before this record, epoch ms; `was`: what that file held at the start, where that
-   * is known and differs. `linked`: none of the files is the server's own entry.
-   */
-  source: v.object({
-    ...base,
-    files: v.pipe(v.array(v.object({ path: text, hash, late: v.exactOptional(time), was: v.exactOptional(startMark) })), v.maxLength(1000)),
-    commit: v.exactOptional(text),
-    linked: v.exactOptional(v.literal(true)),
-  }),
-  /** The entry that it was started from, as keyed hashes. */
-  entry: v.object({
-    ...base,
-    definition: text,
-    print: v.object({
-      command: v.nullable(text),
-      args: v.pipe(v.array(v.nullable(text)), v.maxLength(1000), v.readonly()),
-      env: v.record(text, v.nullable(text)),
-      cwd: v.exactOptional(v.nullable(text)),
-    }),
-  }),
-} as const;
-
-type FactKind = keyof typeof factSchemas;
-export type Fact<K extends FactKind> = v.InferOutput<(typeof factSchemas)[K]>;
-/** What the caller of `recordFact` passes; the store adds the rest. */
-export type FactValue<K extends FactKind> = Omit<Fact<K>, 'schema' | 'identity'>;
-
-const firstSeenSchema = v.object({
-  schema: v.literal(1),
-  identity: identitySchema,
-  firstSeenAt: time,
-  client: v.optional(v.object({ id: text, name: text, identity: identitySchema })),
-});
-
-const baselineSchema = v.object({
-  schema: v.literal(1),
-  identity: identitySchema,
-  takenAt: time,
-  trust: v.picklist(['before-start', 'around-start', 'after-start']),
-  packages: v.pipe(
-    v.array(
-      v.object({
-        ecosystem: v.picklist(['npm', 'python']),
-        name: text,
-        version: v.exactOptional(text),
-        root: text,
-        content: v.exactOptional(text),
-        installedAt: v.exactOptional(time),
-      }),
-    ),
-    v.maxLength(5000),
-  ),
-  ownOnly: v.exactOptional(text),
-  ref: v.exactOptional(
-    v.object({
-      ecosystem: v.picklist(['npm', 'python']),
-      entry: text,
-      environment: text,
-      name: text,
-      extras: v.exactOptional(v.array(text)),
-      editable: v.exactOptional(v.boolean()),
-    }),
-  ),
-});
-
-/** When a process was first seen, and under which client: that proves later that it is an orphan. */
-export type FirstSeen = v.InferOutput<typeof firstSeenSchema>;
+import { FolderRefused } from '../../storage/privateFolder.ts';
+import { stateFolder, writeErrorReason } from '../../storage/stateFolder.ts';
+import {
+  baselineSchema,
+  type Fact,
+  type FactKind,
+  type FactValue,
+  type FirstSeen,
+  factSchemas,
+  firstSeenSchema,
+  identitySchema,
+} from './factSchemas.ts';
 
 /** Facts of processes of another boot or namespace are kept this long: from here it cannot be seen whether they still run. */
 const otherBootFactsMs = 7 * 86_400_000;
@@ -109,6 +35,8 @@ const freshRecordMs = 60_000;
  */
 export class FactStore {
   readonly #folder: string;
+  /** Another user could have written there: nothing is read or written. */
+  readonly #closed: boolean;
   /** Why nothing can be stored, once that has failed. */
   #refused: string | undefined;
   readonly #firstSeen = new Map<string, FirstSeen>();
@@ -127,20 +55,27 @@ export class FactStore {
 
   /** Never throws: without a writable folder facts live as long as this store. */
   constructor(runDir: string) {
-    const { folder, refused } = stateFolderIfPossible(runDir, 'facts');
-    this.#folder = folder;
-    this.#refused = refused;
+    let closed = false;
+    try {
+      stateFolder(runDir, 'facts');
+    } catch (error) {
+      closed = error instanceof FolderRefused;
+      this.#refused = writeErrorReason(error);
+    }
+    this.#folder = join(runDir, 'shepherd', 'facts');
+    this.#closed = closed;
   }
 
   /** Undefined while facts can be stored. */
   problem(): Problem | undefined {
-    return this.#refused === undefined
-      ? undefined
-      : {
-          source: 'facts',
-          message: `No facts can be stored (${this.#refused}), so replacements before this start cannot be detected. Make the run folder writable, or name another one with --run-dir.`,
-          file: this.#folder,
-        };
+    const refused = this.#refused;
+    if (refused === undefined) {
+      return undefined;
+    }
+    const message = this.#closed
+      ? `The state folder is neither read nor written, so replacements before this start cannot be detected: ${refused}, or name another one with --run-dir.`
+      : `No facts can be stored (${refused}), so replacements before this start cannot be detected. Make the run folder writable, or name another one with --run-dir.`;
+    return { source: 'facts', message, file: this.#folder };
   }
 
   /** When and under which client a process was first seen; records `now` and `client` when that is this call. @param now epoch ms */
@@ -186,10 +121,10 @@ export class FactStore {
     if (known || this.#isAbsent(key)) {
       return known;
     }
-    const record = readRecord(this.#file(identity, kind), v.object({ identity: identitySchema }));
+    const record = this.#record(this.#file(identity, kind), v.object({ identity: identitySchema }));
     const read =
       record && identityKey(record.identity) === identityKey(identity)
-        ? readRecord(this.#file(identity, kind), factSchemas[kind])
+        ? this.#record(this.#file(identity, kind), factSchemas[kind])
         : undefined;
     if (read) {
       this.#facts.set(key, read);
@@ -219,7 +154,7 @@ export class FactStore {
     if (!keys) {
       const records = this.#names()
         .filter((name) => name.endsWith(`.${kind}.json`))
-        .map((name) => readRecord(join(this.#folder, name), v.object({ identity: identitySchema })));
+        .map((name) => this.#record(join(this.#folder, name), v.object({ identity: identitySchema })));
       keys = new Set(records.flatMap((record) => (record ? [identityKey(record.identity)] : [])));
       this.#known.set(kind, keys);
     }
@@ -268,7 +203,7 @@ export class FactStore {
   }
 
   #subjectOf(name: string): ProcessIdentity | undefined {
-    const known = this.#subjects.get(name) ?? readRecord(join(this.#folder, name), v.object({ identity: identitySchema }))?.identity;
+    const known = this.#subjects.get(name) ?? this.#record(join(this.#folder, name), v.object({ identity: identitySchema }))?.identity;
     if (known) {
       this.#subjects.set(name, known);
     }
@@ -276,6 +211,9 @@ export class FactStore {
   }
 
   #names(): string[] {
+    if (this.#closed) {
+      return [];
+    }
     try {
       return readdirSync(this.#folder);
     } catch (error) {
@@ -284,7 +222,14 @@ export class FactStore {
     }
   }
 
+  #record<const S extends v.GenericSchema>(file: string, schema: S): v.InferOutput<S> | undefined {
+    return this.#closed ? undefined : readRecord(file, schema);
+  }
+
   #write(file: string, record: object): void {
+    if (this.#closed) {
+      return;
+    }
     try {
       writeRecordOnce(file, record);
     } catch (error) {
@@ -315,7 +260,7 @@ export class FactStore {
     kind: 'seen' | 'baseline',
     schema: S,
   ): v.InferOutput<S> | undefined {
-    const record = readRecord(this.#file(identity, kind), schema);
+    const record = this.#record(this.#file(identity, kind), schema);
     return record && identityKey(record.identity) === identityKey(identity) ? record : undefined;
   }
 }

@@ -1,6 +1,7 @@
 import type { Disposable } from '../../base/disposable.ts';
 import type { ProcessIdentity, ProcessTable } from '../../model/process.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
+import { stateRefusal } from '../../storage/privateFolder.ts';
 import { publishWindow, type WindowRecord } from './windows.ts';
 
 /** This process, and the process table that it was found in. */
@@ -21,7 +22,8 @@ export async function findThisWindow(platform: NodeJS.Platform, table?: ProcessT
 }
 
 /**
- * Publishes where this window's servers are configured, for the other windows and the command line, until disposed.
+ * Publishes where this window's servers are configured, for the other windows and the command line, until disposed. Publishes nothing where another user could
+ * have written to the state folder; the snapshot has a problem then.
  * @throws when the state folder cannot be written
  */
 export function publishThisWindow(
@@ -29,5 +31,6 @@ export function publishThisWindow(
   { own }: ThisWindow,
   paths: Pick<WindowRecord, 'folders' | 'workspaceFiles' | 'userDirs'>,
 ): Disposable {
-  return own ? publishWindow(runDir, { identity: own, ...paths }) : { dispose() {} };
+  const publishes = own !== undefined && stateRefusal(runDir, 'windows') === undefined;
+  return publishes ? publishWindow(runDir, { identity: own, ...paths }) : { dispose() {} };
 }

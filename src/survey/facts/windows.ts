@@ -18,9 +18,9 @@ const windowSchema = v.object({
 /** What an editor window publishes for the other windows and the command line: where its servers are configured. Only the window itself knows that. */
 export type WindowRecord = v.InferOutput<typeof windowSchema>;
 
-/** The folder of these records; may not exist. */
+/** The folder of these records, whose changes are watched; may not exist. */
 export function windowsFolder(runDir: string): string {
-  return stateFolderIfPossible(runDir, 'windows').folder;
+  return stateFolderIfPossible(runDir, 'windows') ?? join(runDir, 'shepherd', 'windows');
 }
 
 /** Publishes this window until disposed. @throws when the state folder cannot be written */
@@ -39,8 +39,11 @@ export async function openWindows(
   here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>,
   isAlive: (identity: ProcessIdentity) => Promise<boolean>,
 ): Promise<WindowRecord[]> {
-  const { folder } = stateFolderIfPossible(runDir, 'windows');
+  const folder = stateFolderIfPossible(runDir, 'windows');
   const open: WindowRecord[] = [];
+  if (folder === undefined) {
+    return open;
+  }
   for (const name of namesIn(folder)) {
     const file = join(folder, name);
     const record = readRecord(file, windowSchema);

@@ -26,11 +26,12 @@ export type PortFact = v.InferOutput<typeof schema>;
 
 /** Facts on ports: one file for each process and port in the state folder, deleted with the other facts of the process. In memory only where none can be written. */
 export class PortFacts {
-  readonly #folder: string;
+  /** Undefined without a state folder. */
+  readonly #folder: string | undefined;
   #facts: Map<string, PortFact> | undefined;
 
   constructor(runDir: string) {
-    this.#folder = stateFolderIfPossible(runDir, 'facts').folder;
+    this.#folder = stateFolderIfPossible(runDir, 'facts');
   }
 
   of(identity: ProcessIdentity, port: number): PortFact | undefined {
@@ -48,6 +49,9 @@ export class PortFacts {
     this.#all().set(key, fact);
     // A fact that differs only in `healthyAt` is not written again.
     if (before && JSON.stringify({ ...before, healthyAt: 0 }) === JSON.stringify({ ...fact, healthyAt: 0 })) {
+      return;
+    }
+    if (this.#folder === undefined) {
       return;
     }
     try {
@@ -68,8 +72,9 @@ export class PortFacts {
   #all(): Map<string, PortFact> {
     if (!this.#facts) {
       this.#facts = new Map();
-      for (const name of namesIn(this.#folder)) {
-        const fact = name.endsWith('.http.json') ? readRecord(join(this.#folder, name), schema) : undefined;
+      const folder = this.#folder;
+      for (const name of folder === undefined ? [] : namesIn(folder)) {
+        const fact = folder !== undefined && name.endsWith('.http.json') ? readRecord(join(folder, name), schema) : undefined;
         if (fact && name === `${keyOf(fact.identity, fact.port)}.http.json`) {
           this.#facts.set(keyOf(fact.identity, fact.port), fact);
         }

@@ -7,6 +7,7 @@ import type { RawDefinition } from '../../model/definition.ts';
 import type { Finding } from '../../model/finding.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
 import { readRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
+import { privateFolder } from '../../storage/privateFolder.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { hasVariable } from '../match/wordPattern.ts';
@@ -27,11 +28,11 @@ interface EntryPrint {
 
 const keySchema = v.object({ schema: v.literal(1), key: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
 
-/** The machine's key for these hashes, created on first use and readable by this user only. Without a writable folder it lasts as long as this process. */
+/** The machine's key for these hashes, created on first use and readable by this user only. Without a private, writable folder it lasts as long as this process. */
 export function entryKey(runDir: string): string {
-  const file = join(runDir, 'shepherd', 'entry-key.json');
   const own = randomBytes(32).toString('hex');
   try {
+    const file = join(privateFolder(runDir), 'entry-key.json');
     const known = readRecord(file, keySchema);
     if (!known) {
       writeRecordOnce(file, { schema: 1, key: own });

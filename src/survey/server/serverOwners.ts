@@ -2,7 +2,7 @@ import { judgeOwner, type OwnerVerdict } from '../../diagnosis/orphans.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance } from '../../model/snapshot.ts';
 import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
-import type { FirstSeen } from '../facts/factStore.ts';
+import type { FirstSeen } from '../facts/factSchemas.ts';
 
 /**
  * Programs that adopt processes whose parent has exited. Such a parent did not start the server.

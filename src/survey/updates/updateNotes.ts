@@ -1,8 +1,7 @@
-import { dirname } from 'node:path';
 import { shownCommandLine, type Upgrade } from '../../diagnosis/upgradeCommand.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { type KnownUpdate, knownUpdateFile, parseKnownUpdate } from '../../package/knownUpdate.ts';
-import { readWhole } from '../../storage/atomicFile.ts';
+import { readOwn } from '../../storage/atomicFile.ts';
 import { writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
 
@@ -34,9 +33,10 @@ export class UpdateNotes {
       return;
     }
     try {
-      const file = knownUpdateFile(dirname(stateFolder(this.#runDir, 'updates')), ref);
+      stateFolder(this.#runDir, 'updates');
+      const file = knownUpdateFile(this.#runDir, ref);
       if (!this.#kept.has(file)) {
-        const whole = readWhole(file, maxBytes);
+        const whole = readOwn(file, maxBytes);
         this.#kept.set(file, 'text' in whole ? whole.text.trim() : '');
       }
       if (this.#kept.get(file) !== text) {

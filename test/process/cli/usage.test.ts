@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
@@ -43,6 +43,40 @@ for (const major of [20, 24]) {
         assert.match(stdout, /Exit codes/);
         assert.ok(stdout.split('\n').every((line) => line.length <= 80));
       }
+    });
+
+    it('neither reads nor writes a run folder that another user can write, says so once, and protects nothing there', async function () {
+      if (process.platform === 'win32') {
+        this.skip();
+      }
+      const home = mkdtempSync(join(folder, 'home-'));
+      const runDir = join(home, 'run');
+      mkdirSync(join(runDir, 'v1', 'instances'), { recursive: true, mode: 0o700 });
+      chmodSync(runDir, 0o777);
+      mkdirSync(join(home, '.cursor'));
+      const file = join(home, '.cursor', 'mcp.json');
+      const content = JSON.stringify({ mcpServers: { notes: { command: process.execPath, args: ['x.js'] } } });
+      writeFileSync(file, content);
+      const inHome = { ...env, HOME: home, USERPROFILE: home, MCP_RUN_DIR: runDir };
+      const runThere = (...args: readonly string[]) => new RunningCli(node, bundle, args, { cwd: home, env: inHome }).ended();
+      const snapshot: Snapshot = JSON.parse((await runThere('status', '--json')).stdout);
+      const told = snapshot.problems.filter(({ message }) => message.includes(`${runDir} is open to other users`));
+      assert.deepEqual(
+        told.map(({ source }) => source),
+        ['facts'],
+        JSON.stringify(snapshot.problems),
+      );
+      const refused = await runThere('protect', 'notes', '--yes');
+      assert.equal(refused.code, 2, refused.stdout);
+      assert.match(refused.stderr, /open to other users.*chmod 700/);
+      assert.equal(readFileSync(file, 'utf8'), content);
+      assert.deepEqual(readdirSync(runDir), ['v1']);
+      const history = await runThere('history');
+      assert.deepEqual([history.code, history.stdout], [2, '']);
+      assert.match(history.stderr, /open to other users/);
+      chmodSync(runDir, 0o700);
+      const clean: Snapshot = JSON.parse((await runThere('status', '--json')).stdout);
+      assert.deepEqual(clean.problems, [], 'the control: the same folder, closed');
     });
 
     it('answers mistakes with one message, a hint and 2', async () => {
@@ -102,7 +136,7 @@ for (const major of [20, 24]) {
           writeFileSync(file, '');
           const theirs = await new RunningCli(openNode(node), bundle, ['history', '--run-dir', runDir], { ...otherUser, env }).ended();
           assert.deepEqual([theirs.code, theirs.stdout], [2, '']);
-          assert.match(theirs.stderr, /history\.jsonl .*permission denied\n.*--run-dir/);
+          assert.match(theirs.stderr, /history .*belongs to user 0.*\n.*--run-dir/);
         }
       } finally {
         rmSync(runDir, { recursive: true, force: true });

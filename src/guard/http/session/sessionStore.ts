@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { errorCode } from '../../../base/errors.ts';
-import { readWhole, writeWhole } from '../../../storage/atomicFile.ts';
+import { readOwn, writeWhole } from '../../../storage/atomicFile.ts';
+import { FolderRefused, privateFolder, stateRefusal } from '../../../storage/privateFolder.ts';
 import { type HttpSession, newSession } from './httpSession.ts';
 
 /** Stores sessions so that they outlive this process. Never throws: a session that cannot be stored works until this process ends. */
@@ -46,7 +47,8 @@ const maxFileBytes = 1_048_576;
  * @param upstream the server behind the guard; the same id with another server is another session
  * @param report called once, when the folder cannot be used
  */
-export function createSessionStore(folder: string, upstream: string, report: (message: string) => void): SessionStore {
+export function createSessionStore(runDir: string, upstream: string, report: (message: string) => void): SessionStore {
+  const folder = join(runDir, 'shepherd', 'sessions');
   const prefix = createHash('sha256').update(upstream).digest('hex').slice(0, 12);
   const fileOf = (id: string): string =>
     join(folder, `${prefix}-${createHash('sha256').update(`name\n${upstream}\n${id}`).digest('hex')}.json`);
@@ -55,13 +57,13 @@ export function createSessionStore(folder: string, upstream: string, report: (me
   const reportOnce = (error: unknown): void => {
     if (!reported) {
       reported = true;
-      const code = errorCode(error) ?? 'error';
+      const code = error instanceof FolderRefused ? error.message : (errorCode(error) ?? 'error');
       report(`sessions cannot be stored in ${folder} (${code}): they end with this process`);
     }
   };
   const write = (session: HttpSession): void => {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      privateFolder(runDir, 'sessions');
       const { credential, upstreamId, lost, generation, ended, usedAt, setup } = session;
       const plain = JSON.stringify({ credential, upstreamId, lost, generation, ended, usedAt, setup });
       const content = `${JSON.stringify({ v: 1, sealed: encrypt(keyOf(session.clientId), plain) })}\n`;
@@ -85,8 +87,8 @@ export function createSessionStore(folder: string, upstream: string, report: (me
       waiting.add(session);
     },
     load(clientId) {
-      const whole = readWhole(fileOf(clientId), maxFileBytes, process.geteuid?.());
-      return 'problem' in whole ? undefined : parseSession(clientId, keyOf(clientId), whole.text);
+      const whole = stateRefusal(runDir, 'sessions') === undefined ? readOwn(fileOf(clientId), maxFileBytes) : undefined;
+      return whole === undefined || 'problem' in whole ? undefined : parseSession(clientId, keyOf(clientId), whole.text);
     },
     forget(clientId) {
       for (const session of waiting) {
@@ -102,6 +104,10 @@ export function createSessionStore(folder: string, upstream: string, report: (me
     },
     prune(idleMs, max) {
       try {
+        const refused = stateRefusal(runDir, 'sessions');
+        if (refused !== undefined) {
+          throw new FolderRefused(refused);
+        }
         const files = ownFiles(folder, prefix).sort((a, b) => b.modifiedAt - a.modifiedAt);
         const old = files.filter((file, rank) => rank >= max || Date.now() - file.modifiedAt > idleMs);
         for (const { path } of old) {

@@ -23,10 +23,10 @@ describe('createUpdateNote', () => {
   afterEach(() => rmSync(root, { recursive: true, force: true }));
   const keep = (content: unknown): void => {
     const file = knownUpdateFile(root, ref);
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   };
-  const note = (now = at) => createUpdateNote({ stateRoot: root, running: () => running, now: () => now });
+  const note = (now = at) => createUpdateNote({ runDir: root, running: () => running, now: () => now });
   const content = (line: Buffer): unknown => JSON.parse(line.toString()).result.content;
 
   it('C17: tells once in a session, and leaves every other byte as it came', () => {
@@ -98,7 +98,7 @@ describe('createUpdateNote', () => {
     silent('{');
     silent('[]');
     keep(update);
-    const unknown = createUpdateNote({ stateRoot: root, running: () => undefined, now: () => at });
+    const unknown = createUpdateNote({ runDir: root, running: () => undefined, now: () => at });
     equal(unknown(line), line);
     // The control: the same, right.
     ok(note()(line) !== line);
@@ -106,7 +106,7 @@ describe('createUpdateNote', () => {
 
   it('reads the stored answers again in a long session, but not at each result', () => {
     let now = at;
-    const tell = createUpdateNote({ stateRoot: root, running: () => running, now: () => now });
+    const tell = createUpdateNote({ runDir: root, running: () => running, now: () => now });
     const line = answer({ content: [] });
     equal(tell(line), line);
     keep(update);

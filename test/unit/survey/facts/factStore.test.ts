@@ -51,7 +51,7 @@ describe('facts', () => {
     const file = join(runDir, 'no-folder');
     writeFileSync(file, '');
     const store = new FactStore(file);
-    assert.match(store.problem()?.message ?? '', /a file stands where a folder is expected/);
+    assert.match(store.problem()?.message ?? '', /no-folder is not a directory: remove it/);
     assert.equal(store.firstSeen(identity(5), now, undefined).firstSeenAt, now);
     assert.equal(store.firstSeen(identity(5), now + 9, undefined).firstSeenAt, now);
     assert.equal(store.recordBaseline(identity(5), baseline('1.0.0')).packages[0]?.version, '1.0.0');

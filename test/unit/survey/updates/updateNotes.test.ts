@@ -16,19 +16,19 @@ describe('UpdateNotes', () => {
       const state = join(runDir, 'shepherd');
       const notes = new UpdateNotes(runDir);
       notes.keep(ref, '1.0.0', '1.1.0', { argv: ['npm', 'install', '--prefix', ref.environment, '@scope/server@1.1.0'], cwd: '/w' }, at);
-      const file = knownUpdateFile(state, ref);
-      const how = readKnownUpdate(state, ref, '1.0.0', at)?.how;
+      const file = knownUpdateFile(runDir, ref);
+      const how = readKnownUpdate(runDir, ref, '1.0.0', at)?.how;
       equal(how, 'run: npm install --prefix "/home/u/my project" @scope/server@1.1.0 (in /w)');
       equal((statSync(file).mode & 0o777).toString(8), '600');
       const written = statSync(file).ino;
       notes.keep(ref, '1.0.0', '1.1.0', { argv: ['npm', 'install', '--prefix', ref.environment, '@scope/server@1.1.0'], cwd: '/w' }, at);
       equal(statSync(file).ino, written);
       notes.keep(ref, '1.0.0', '1.2.0', { words: 'write it in the configuration' }, at);
-      equal(readKnownUpdate(state, ref, '1.0.0', at)?.how, 'write it in the configuration');
+      equal(readKnownUpdate(runDir, ref, '1.0.0', at)?.how, 'write it in the configuration');
       // Of another version, another place, or long ago: no news.
-      ok(!readKnownUpdate(state, ref, '1.1.0', at));
-      ok(!readKnownUpdate(state, { ...ref, environment: '/other' }, '1.0.0', at));
-      ok(!readKnownUpdate(state, ref, '1.0.0', at + 40 * 86_400_000));
+      ok(!readKnownUpdate(runDir, ref, '1.1.0', at));
+      ok(!readKnownUpdate(runDir, { ...ref, environment: '/other' }, '1.0.0', at));
+      ok(!readKnownUpdate(runDir, ref, '1.0.0', at + 40 * 86_400_000));
       // What could not be read again is not written.
       notes.keep({ ...ref, name: 'x\ny' }, '1.0.0', '1.2.0', { words: 'w' }, at);
       equal(readdirSync(join(state, 'updates')).length, 1);
