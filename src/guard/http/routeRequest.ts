@@ -7,7 +7,7 @@ import { readClientRequest } from './session/clientRequest.ts';
 import { passOutcome } from './session/passOutcome.ts';
 import type { Exchange } from './session/sessionExchange.ts';
 import { answerInSession, type SessionRequestParts } from './session/sessionRequest.ts';
-import { credentialHash } from './transport/credentialHash.ts';
+import { credentialHash, isRenewable } from './transport/credentialHash.ts';
 import { oneHeader } from './transport/headers.ts';
 
 /** What the handlers of requests need, all together. */
@@ -64,8 +64,9 @@ export async function routeRequest(parts: RouteParts, request: IncomingMessage, 
     return;
   }
   const lastEventId = oneHeader(request.headers, 'last-event-id');
+  const used = { credential, renewable: isRenewable(request.headers), begun: performance.now() };
   try {
-    await answerInSession(parts, { ...admitted, exchange, credential, lastEventId }, response);
+    await answerInSession(parts, { ...admitted, ...used, exchange, lastEventId }, response);
   } finally {
     parts.admissions.leave(admitted, credential);
   }

@@ -65,6 +65,12 @@ export function answerFault(fault: Fault, ids: readonly RequestId[], client: Ser
   client.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
+/** Gives up an answer of the server that no client gets. */
+export function dropAnswer({ request, lease }: Answer): void {
+  request.destroy();
+  lease.end();
+}
+
 /** Refuses a request that was not read as a message. */
 export function refuse(response: ServerResponse, status: number, text: string): void {
   const body = JSON.stringify(rpcError(null, sessionCode, text));

@@ -32,8 +32,11 @@ export interface HttpSession {
   generation: number;
   /** The client has ended it. */
   ended: boolean;
-  /** The server refused the credential with 401: the next one that it accepts replaces it (a renewed token). */
-  renewing: boolean;
+  /**
+   * The server refused this credential, the session's own, with 401 at this time (ms of the monotonic clock): the next one that it accepts replaces it (a
+   * renewed token), unless it accepts this one again.
+   */
+  refused?: { readonly credential: string; readonly at: number };
   /** Time of the last request, epoch milliseconds. */
   usedAt: number;
   readonly setup: SessionSetup;
@@ -60,7 +63,6 @@ export function newSession(clientId: string, upstreamId: string | undefined, cre
     generation: 0,
     futileUntil: 0,
     ended: false,
-    renewing: false,
     usedAt: now,
     setup: { path, initialized: false, subscriptions: [], listChanged: [], lists: {} },
     eventIds: new Set(),

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { limited } from '../../../base/wait.ts';
 import { passBody } from '../transport/bodies.ts';
 import { isEventStream, type RawHeaders } from '../transport/headers.ts';
-import { eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts';
+import { dropAnswer, eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts';
 import type { HttpSession } from './httpSession.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
 
@@ -26,14 +26,14 @@ export interface ListenRequest {
 
 /**
  * Keeps a client's listening stream open while the server is replaced: the guard opens the stream to the new server, in the session as it is then.
- * @param opening called when the first stream is open
+ * @param opening called when the first stream is open; false: the client must not get it
  * @returns what to answer when the first attempt gave no stream
  */
 export async function listenStream(
   sessions: SessionExchange,
   request: ListenRequest,
   client: ServerResponse,
-  opening: () => void,
+  opening: () => boolean,
 ): Promise<ExchangeOutcome | undefined> {
   const { session, exchange, server } = request;
   const tracker = trackEvents(session, new Set(), request.notice);
@@ -57,7 +57,10 @@ export async function listenStream(
         return opened ? giveUp(outcome, client) : outcome;
       }
       if (!opened) {
-        opening();
+        if (!opening()) {
+          dropAnswer(outcome);
+          return { status: 'fault', fault: { kind: 'session-of-another' } };
+        }
         passHead(headOf(outcome), client, session.clientId);
         client.flushHeaders();
         opened = true;
@@ -103,8 +106,7 @@ function withLastId(exchange: Exchange, lastId: string | undefined): Exchange {
 /** Breaks the stream off, so that the client opens it again; a clean end would mean that nothing more follows. */
 function giveUp(outcome: ExchangeOutcome, client: ServerResponse): undefined {
   if (outcome.status === 'answer') {
-    outcome.request.destroy();
-    outcome.lease.end();
+    dropAnswer(outcome);
   }
   client.destroy();
 }
@@ -117,8 +119,7 @@ function answerMissed(
   session: HttpSession,
 ): void {
   if (outcome.status === 'answer') {
-    outcome.request.destroy();
-    outcome.lease.end();
+    dropAnswer(outcome);
   }
   client
     .writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache', 'Mcp-Session-Id': session.clientId })

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Log } from '../../../base/log.ts';
 import type { RawHeaders } from '../transport/headers.ts';
 import type { UpstreamTarget } from '../transport/upstream.ts';
-import { answerFault, answerWhole, passAnswer } from './answers.ts';
+import { answerFault, answerWhole, dropAnswer, passAnswer } from './answers.ts';
 import type { HttpSession } from './httpSession.ts';
 import { readList, type ToolPage } from './listReader.ts';
 import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchange.ts';
@@ -32,8 +32,7 @@ export async function resume(
     return outcome;
   }
   if (outcome.status === 'answer') {
-    outcome.request.destroy();
-    outcome.lease.end();
+    dropAnswer(outcome);
   }
   return undefined;
 }

@@ -70,6 +70,16 @@ export interface Exchange {
   readonly waitMs?: number;
 }
 
+/** The credential of one request. */
+export interface UsedCredential {
+  /** `credentialHash` of the request. */
+  readonly credential: string;
+  /** `isRenewable` of the request. */
+  readonly renewable: boolean;
+  /** When the request came, ms of the monotonic clock. */
+  readonly begun: number;
+}
+
 /** An answer that was read as a whole. */
 export interface WholeAnswer {
   readonly status: number;
@@ -257,15 +267,29 @@ export class SessionExchange {
     };
   }
 
-  /** Notes whether the server accepted the credential of a request in a session. */
-  accepted(session: HttpSession, status: number, credential: string): void {
-    if (status === 401 && session.credential === credential) {
-      session.renewing = true;
-    } else if (status < 400 && session.credential !== credential) {
-      session.credential = credential;
-      session.renewing = false;
-      this.#sessions.keep(session);
+  /**
+   * Notes whether the server accepted the credential of a request in a session.
+   * @returns false when the client must not get the answer: while the server worked on it, the session was renewed for another credential
+   */
+  accepted(session: HttpSession, status: number, { credential, renewable, begun }: UsedCredential): boolean {
+    if (session.credential === credential) {
+      if (status === 401 && renewable) {
+        session.refused = { credential, at: performance.now() };
+      } else if (status < 400 && session.refused && session.refused.at < begun) {
+        delete session.refused;
+      }
+      return true;
     }
+    if (status >= 400) {
+      return true;
+    }
+    if (session.refused?.credential !== session.credential) {
+      return false;
+    }
+    session.credential = credential;
+    delete session.refused;
+    this.#sessions.keep(session);
+    return true;
   }
 }
 

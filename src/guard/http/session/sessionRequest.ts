@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { ClientMessage, RequestId } from '../transport/clientMessage.ts';
 import type { Admitted } from './admission.ts';
-import { answerFault } from './answers.ts';
+import { answerFault, dropAnswer } from './answers.ts';
 import type { Gate } from './gatedCall.ts';
 import { type HttpSession, shortId } from './httpSession.ts';
 import { listenStream } from './listenStream.ts';
 import { type OutcomeParts, passOutcome } from './passOutcome.ts';
-import type { Exchange, ExchangeOutcome } from './sessionExchange.ts';
+import type { Exchange, ExchangeOutcome, UsedCredential } from './sessionExchange.ts';
 import type { SessionTable } from './sessionTable.ts';
 
 /**
@@ -15,14 +15,16 @@ import type { SessionTable } from './sessionTable.ts';
  */
 export async function endSession(
   parts: Pick<OutcomeParts, 'sessions' | 'exchange' | 'log'>,
-  { exchange, session, isNew }: Pick<Admitted, 'session' | 'isNew'> & { readonly exchange: Exchange },
+  { exchange, session, isNew, credential }: Pick<SessionRequest, 'session' | 'isNew' | 'credential' | 'exchange'>,
   response: ServerResponse,
 ): Promise<ExchangeOutcome | undefined> {
   await session.recovery;
   const outcome = await parts.exchange.send({ ...exchange, waitMs: 0 }, session, false);
   const status =
     outcome.status === 'answer' ? (outcome.response.statusCode ?? 500) : outcome.status === 'whole' ? outcome.answer.status : 0;
-  const forgotten = outcome.status === 'fault' || (outcome.status === 'whole' && outcome.refused);
+  // Only a server that accepts a new credential lets it end a session that is being renewed.
+  const own = session.credential === credential;
+  const forgotten = own && (outcome.status === 'fault' || (outcome.status === 'whole' && outcome.refused));
   const ended = status >= 200 && status < 300;
   if (isNew && ended) {
     // The session began before this guard: it is noted as ended, so that it is not set up again.
@@ -73,10 +75,8 @@ export function rememberSetup(sessions: SessionTable, session: HttpSession, { me
 }
 
 /** A request in a session. */
-export interface SessionRequest extends Admitted {
+export interface SessionRequest extends Admitted, UsedCredential {
   readonly exchange: Exchange;
-  /** `credentialHash` of the request. */
-  readonly credential: string;
   readonly lastEventId: string | undefined;
 }
 
@@ -95,8 +95,10 @@ export async function answerInSession(parts: SessionRequestParts, request: Sessi
     return;
   }
   const outcome = await outcomeOf(parts, request, response);
-  if (outcome?.status === 'answer') {
-    noteAnswer(parts, request, outcome.response.statusCode ?? 500);
+  if (outcome?.status === 'answer' && !noteAnswer(parts, request, outcome.response.statusCode ?? 500)) {
+    dropAnswer(outcome);
+    answerFault({ kind: 'session-of-another' }, exchange.message?.requestIds ?? [], response);
+    return;
   }
   if (outcome?.status === 'whole' && outcome.refused && isNew && !recoverable) {
     answerFault({ kind: 'session-unknown' }, exchange.message?.requestIds ?? [], response);
@@ -123,15 +125,18 @@ function outcomeOf(parts: SessionRequestParts, request: SessionRequest, response
   }
 }
 
-/** After the server answered with a status. */
+/** After the server answered with a status. @returns false when the client must not get the answer */
 function noteAnswer(
   { sessions, exchange: sender }: Pick<OutcomeParts, 'sessions' | 'exchange'>,
-  { exchange, session, isNew, credential }: SessionRequest,
+  { exchange, session, isNew, ...used }: SessionRequest,
   status: number,
-): void {
-  if (isNew && status < 400 && sessions.admit(session.clientId, credential).kind === 'unknown') {
+): boolean {
+  if (isNew && status < 400 && sessions.admit(session.clientId, used.credential).kind === 'unknown') {
     sessions.adopt(session);
   }
-  sender.accepted(session, status, credential);
+  if (!sender.accepted(session, status, used)) {
+    return false;
+  }
   rememberSetup(sessions, session, exchange, status);
+  return true;
 }

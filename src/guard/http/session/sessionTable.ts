@@ -50,7 +50,7 @@ export class SessionTable {
       const gone = this.#gone.get(hashOf(clientId));
       return { kind: gone === undefined ? 'unknown' : gone.credential !== credential ? 'of-another' : gone.ended ? 'ended' : 'unknown' };
     }
-    if (session.credential !== credential && !session.renewing) {
+    if (session.credential !== credential && session.refused?.credential !== session.credential) {
       return { kind: 'of-another' };
     }
     if (session.ended) {

@@ -15,10 +15,19 @@ export function credentialHash(headers: IncomingHttpHeaders): string {
   for (const name of credentialHeaders) {
     const value = oneHeader(headers, name);
     if (value !== undefined) {
-      text += `${name}\n${principalOf(value) ?? value}\n`;
+      // No header begins with a space: a value that looks like issuer and subject is not taken for a token.
+      text += `${name}\n${principalOf(value) ?? (value.startsWith('[') ? ` ${value}` : value)}\n`;
     }
   }
   return text === '' ? anonymous : createHash('sha256').update(text).digest('hex');
+}
+
+/**
+ * Whether another credential may replace this one after the server refused it. Never for a JSON web token: a renewed one has the same hash, and its issuer and
+ * subject are no secret, so a refused one shows nothing.
+ */
+export function isRenewable(headers: IncomingHttpHeaders): boolean {
+  return credentialHeaders.every((name) => principalOf(oneHeader(headers, name) ?? '') === undefined);
 }
 
 const anonymous = createHash('sha256').digest('hex');

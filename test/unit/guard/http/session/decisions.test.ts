@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isSessionId, shortId } from '../../../../../src/guard/http/session/httpSession.ts';
 import { isSessionRefusal } from '../../../../../src/guard/http/session/sessionExchange.ts';
 import { isOnlyForTheOldServer, isStatelessEra, readClientMessage } from '../../../../../src/guard/http/transport/clientMessage.ts';
-import { credentialHash } from '../../../../../src/guard/http/transport/credentialHash.ts';
+import { credentialHash, isRenewable } from '../../../../../src/guard/http/transport/credentialHash.ts';
 import { endToEnd, flat } from '../../../../../src/guard/http/transport/headers.ts';
 import { hostRefusal, isLoopback } from '../../../../../src/guard/options/allowedHosts.ts';
 
@@ -102,6 +102,13 @@ describe('credentialHash', () => {
     assert.equal(hash(token({ iss: 'i', sub: 's', exp: 1 })), hash(token({ iss: 'i', sub: 's', exp: 2 })));
     assert.notEqual(hash(token({ iss: 'i', sub: 's' })), hash(token({ iss: 'i', sub: 't' })));
     assert.notEqual(hash(token({ sub: 's', exp: 1 })), hash(token({ sub: 's', exp: 2 })));
+    assert.notEqual(hash(token({ iss: 'i', sub: 's' })), hash('["i","s"]'));
+    assert.deepEqual(
+      ['Bearer a', '["i","s"]', token({ sub: 's' }), token({ iss: 'i', sub: 's' })].map((authorization) => isRenewable({ authorization })),
+      [true, true, true, false],
+    );
+    assert.equal(isRenewable({}), true);
+    assert.equal(isRenewable({ authorization: token({ iss: 'i', sub: 's' }), 'x-api-key': 'k' }), false);
   });
 });
 
