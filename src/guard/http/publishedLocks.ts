@@ -3,11 +3,10 @@ import { readControlSecret } from '../../lock/control/controlSecret.ts';
 import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
-import { createRedactor, secretsOf } from '../../redaction/redactor.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
 import { guardWitness } from '../process/guardProcesses.ts';
 import { type Acquisition, acquireLocks, openRunFolder } from '../publish/acquireLocks.ts';
-import { recordText } from '../publish/guardRecord.ts';
+import { launchFacts, ownRedactor, recordText } from '../publish/guardRecord.ts';
 
 /** What the guard holds and publishes before its port is open. */
 export interface PublishedLocks {
@@ -23,7 +22,6 @@ export type PublishedLocksResult =
 
 /** A client may start a second server for a moment, to probe it; it ends within this time, ms. */
 const probeMs = 2_000;
-const maxArgs = 100;
 
 /** Takes the locks of `--lock` and publishes the guard's record. Called before the port is opened. Never throws. */
 export async function takePublishedLocks(options: HttpGuardOptions): Promise<PublishedLocksResult> {
@@ -69,21 +67,13 @@ function refusalText(result: Exclude<Acquisition, { status: 'held' }>): string {
 }
 
 function factsOf(options: HttpGuardOptions, own: string | undefined): InstanceFacts {
-  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
-  const redactor = createRedactor(secretsOf({ args: options.args, env, headers: [] }));
-  const { command, args, upstream } = options;
+  const { args, upstream } = options;
+  const started = options.command === undefined ? undefined : { command: options.command, args };
+  const redactor = ownRedactor(started);
   return {
     ...(own === undefined ? {} : { guard: { pid: process.pid, start: own } }),
-    serverId: recordText(options.name ?? (command === undefined ? (upstream?.host ?? 'http') : redactor.text(basename(command)))),
-    ...(command === undefined
-      ? {}
-      : {
-          launch: {
-            command: recordText(redactor.text(command)),
-            args: redactor.args(args.slice(0, maxArgs)).map(recordText),
-            cwd: recordText(process.cwd()),
-          },
-        }),
+    serverId: recordText(options.name ?? (started ? redactor.text(basename(started.command)) : (upstream?.host ?? 'http'))),
+    ...(started ? { launch: launchFacts(started, redactor) } : {}),
     startedAt: new Date().toISOString(),
     x: { guard: 'http', onStale: options.onStale },
   };

@@ -102,7 +102,8 @@ function skipSpace(bytes: Buffer, from: number): number {
 
 /** @returns the index after the closing quote, -1 when there is none. In UTF-8 no byte of a multi-byte character equals a quote or a backslash. */
 function endOfString(bytes: Buffer, from: number): number {
-  for (let end = bytes.indexOf(quote, from + 1); end !== -1; end = bytes.indexOf(quote, end + 1)) {
+  // Beyond 2 GiB Node gives a negative index that is not -1.
+  for (let end = bytes.indexOf(quote, from + 1); end >= 0; end = bytes.indexOf(quote, end + 1)) {
     let slashes = 0;
     while (bytes[end - 1 - slashes] === backslash) {
       slashes += 1;

@@ -23,21 +23,29 @@ export function initialFacts(options: GuardOptions, own: string | undefined, cli
     ...(own === undefined ? {} : { guard: { pid: process.pid, start: own } }),
     serverId: recordText(options.name ?? redactor.text(options.command)),
     ...(client ? { client } : {}),
-    launch: {
-      command: recordText(redactor.text(options.command)),
-      args: redactor.args(options.args.slice(0, maxArgs)).map(recordText),
-      cwd: recordText(process.cwd()),
-    },
+    launch: launchFacts(options, redactor),
     startedAt: new Date().toISOString(),
     // With --record-only no call passes the guard.
     x: options.recordOnly ? { guard: 'record-only', onStale: 'off' } : { guard: 'stdio', onStale: options.onStale },
   };
 }
 
-/** Hides the secrets of the guard's environment and of the server's arguments. */
-export function ownRedactor({ args }: Pick<GuardOptions, 'args'>): Redactor {
+/** A server's command. */
+type Command = Pick<GuardOptions, 'command' | 'args'>;
+
+/** The command as a record may hold it. Which arguments are secrets depends on the program, too (`redis-cli -a`). */
+export function launchFacts({ command, args }: Command, redactor: Redactor): NonNullable<InstanceFacts['launch']> {
+  return {
+    command: recordText(redactor.text(command)),
+    args: redactor.args(args.slice(0, maxArgs), command).map(recordText),
+    cwd: recordText(process.cwd()),
+  };
+}
+
+/** Hides the secrets of the guard's environment and of the server's command. @param started undefined when the guard starts no server */
+export function ownRedactor(started: Command | undefined): Redactor {
   const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
-  return createRedactor(secretsOf({ args, env, headers: [] }));
+  return createRedactor(secretsOf({ args: [], ...started, env, headers: [] }));
 }
 
 /** A text as a record may hold it: one line, at most 1,024 characters. */

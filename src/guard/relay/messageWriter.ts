@@ -26,6 +26,17 @@ const lineBreak = Buffer.from('\n');
 /** A reader that takes nothing for this long will not take the rest, ms. */
 const stallMs = 2_000;
 
+/** Messages that wait for the end of a long line; with more bytes, the inputs that they come from are paused. */
+const maxWaitingBytes = 16 * 1024 * 1024;
+
+/** A line that leaves in parts, and what waits for its end. */
+interface LongLine {
+  readonly from: PausableInput;
+  readonly waiting: (() => void)[];
+  bytes: number;
+  readonly paused: PausableInput[];
+}
+
 /**
  * Writes messages to one stream. The messages of one chunk of input leave together. While the reader is slow, the inputs that feed it are paused.
  * After the reader has closed the stream, messages are dropped; the owner of the stream notices the end elsewhere.
@@ -37,6 +48,7 @@ export class MessageWriter {
   #full = false;
   /** The last message added has no line break yet. */
   #isOpen = false;
+  #long: LongLine | undefined;
 
   constructor(sink: Writable, feeders: () => Iterable<PausableInput>) {
     this.#sink = sink;
@@ -58,6 +70,10 @@ export class MessageWriter {
 
   /** Appends a message; it leaves with the next `flush`. */
   add(message: Buffer): void {
+    if (this.#long) {
+      this.#wait(this.#long, message.length, () => this.add(message));
+      return;
+    }
     this.endLine();
     this.#isOpen = message.length > 0 && message[message.length - 1] !== lineBreak[0];
     const last = this.#pending.at(-1);
@@ -70,12 +86,64 @@ export class MessageWriter {
 
   /** Appends a message and sends everything. */
   send(message: Buffer): void {
-    if (this.#pending.length > 0 || this.#isOpen || message[message.length - 1] !== lineBreak[0]) {
+    if (this.#pending.length > 0 || this.#isOpen || this.#long || message[message.length - 1] !== lineBreak[0]) {
       this.add(message);
       this.flush();
     } else if (this.#sink.writable && !this.#sink.write(message)) {
       this.#hold();
     }
+  }
+
+  /** Sends some bytes of a line that is too long to be kept. Messages from elsewhere wait until it has ended. @param ends they end with its line break */
+  addPart(from: PausableInput, bytes: Buffer, ends: boolean): void {
+    if (this.#long && this.#long.from !== from) {
+      this.#wait(this.#long, bytes.length, () => this.addPart(from, bytes, ends));
+      return;
+    }
+    if (!this.#long) {
+      this.endLine();
+      this.#long = { from, waiting: [], bytes: 0, paused: [] };
+    }
+    this.#pending.push(bytes);
+    this.flush();
+    if (ends) {
+      this.#endLong(this.#long);
+    }
+  }
+
+  /** No more comes of a line in parts that this input began: the next message is a line of its own. */
+  endPart(from: PausableInput): void {
+    const long = this.#long;
+    if (long?.from === from) {
+      this.#isOpen = true;
+      this.#endLong(long);
+    } else if (long) {
+      this.#wait(long, 0, () => this.endPart(from));
+    }
+  }
+
+  #wait(long: LongLine, bytes: number, later: () => void): void {
+    long.waiting.push(later);
+    long.bytes += bytes;
+    if (long.bytes > maxWaitingBytes && long.paused.length === 0) {
+      for (const input of this.#feeders()) {
+        if (input !== long.from) {
+          input.pause(long);
+          long.paused.push(input);
+        }
+      }
+    }
+  }
+
+  #endLong(long: LongLine): void {
+    this.#long = undefined;
+    for (const later of long.waiting) {
+      later();
+    }
+    for (const input of long.paused) {
+      input.resume(long);
+    }
+    this.flush();
   }
 
   /** Ends a line that a server left unfinished when it died, so that the next message is a line of its own. */

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { IdKey } from '../message/envelope.ts';
-import { LineSplitter } from '../message/lineSplitter.ts';
-import { failureAnswer } from '../message/ownAnswers.ts';
+import { type LineLimits, LineSplitter, lineLimits, sizeText } from '../message/lineSplitter.ts';
+import { failureAnswer, say } from '../message/ownAnswers.ts';
 import { RefusalCount } from '../message/refusedCalls.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import type { CallGate } from './callGate.ts';
@@ -15,6 +15,7 @@ import { type Pending, ServerLink } from './serverLink.ts';
 import { ServerMessages } from './serverMessages.ts';
 import { ServerRequests } from './serverRequests.ts';
 import { SessionMemory } from './sessionMemory.ts';
+import { UnreadLines } from './unreadLines.ts';
 
 /**
  * Connects one client to its server, and to the servers that replace it. Lines are forwarded as the bytes that came. The relay tracks what is in flight in both
@@ -29,18 +30,33 @@ export class Relay implements RelayContext {
   onClientInfo: RelayContext['onClientInfo'];
   onFirstAnswer: RelayContext['onFirstAnswer'];
   readonly #input: PausableInput;
+  readonly #limits: LineLimits;
   readonly #servers = new ConnectedServers();
   readonly #serverRequests = new ServerRequests(this.#servers);
   readonly #held: HeldQueue;
   readonly #clientMessages: ClientMessages;
   readonly #serverMessages = new ServerMessages(this, this.#servers, this.#serverRequests);
 
-  constructor(stdin: Readable, stdout: Writable) {
+  /** @param limits other than the guard's in tests */
+  constructor(stdin: Readable, stdout: Writable, limits: LineLimits = lineLimits) {
+    this.#limits = limits;
     this.#input = new PausableInput(stdin);
     this.#held = new HeldQueue(this.#input);
     this.#clientMessages = new ClientMessages(this, this.#servers, this.#held, this.#serverRequests);
     this.client = new MessageWriter(stdout, () => this.#servers.outputs);
-    const splitter = new LineSplitter({ line: (line, isLast) => this.#clientMessages.take(line, isLast) });
+    const unread = new UnreadLines(this, this.#servers, this.#held, this.#serverRequests, this.#input);
+    const splitter = new LineSplitter(
+      {
+        line: (line, isLast) => this.#clientMessages.take(line, isLast),
+        part: (bytes, ends) => unread.part(bytes, ends),
+        cut: () => unread.cut(),
+        endless: () => {
+          say(`the client sent a line of more than ${sizeText(limits.longest)}: the session ends`);
+          stdin.destroy();
+        },
+      },
+      limits,
+    );
     stdin.on('data', (chunk: Buffer) => {
       splitter.push(chunk);
       this.flush();
@@ -71,7 +87,7 @@ export class Relay implements RelayContext {
 
   /** Connects a server: its messages reach the client from now on. It gets requests only after `release`. */
   connect(process: ServerProcess): ServerLink {
-    const link = new ServerLink(process, this.#serverMessages, this.#input);
+    const link = new ServerLink(process, this.#serverMessages, this.#input, this.#limits);
     this.#servers.add(link);
     return link;
   }
@@ -112,9 +128,10 @@ export class Relay implements RelayContext {
     if (!this.#servers.remove(link)) {
       return;
     }
+    this.client.endPart(link.output);
     for (const [id, first] of link.inFlight) {
       for (let pending: Pending | undefined = link.listening.has(id) ? undefined : first; pending; pending = pending.more) {
-        this.client.add(this.#lost(id, pending, why));
+        this.client.add(this.#lost(id, pending, link.fault ?? why));
         this.memory.forget(id);
         this.inputRequests.settled(link, id);
       }

@@ -1,7 +1,8 @@
 import { isRecord } from '../../base/json.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { Envelope, IdKey, JsonObject } from '../message/envelope.ts';
-import { LineSplitter } from '../message/lineSplitter.ts';
+import { type LineLimits, LineSplitter, lineLimits, sizeText } from '../message/lineSplitter.ts';
+import { say } from '../message/ownAnswers.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
 
@@ -27,6 +28,10 @@ export type ServerAnswer =
 export interface LinkListener {
   /** The lines that one chunk of its output completed, in their order. */
   lines(link: ServerLink, lines: readonly Buffer[]): void;
+  /** Some bytes of a line that is too long to be kept. @param ends they end with its line break */
+  part(link: ServerLink, bytes: Buffer, ends: boolean): void;
+  /** Its output ended within such a line. */
+  cut(link: ServerLink): void;
   /** The bytes after its last line break, when its output ended. */
   rest(link: ServerLink, bytes: Buffer): void;
 }
@@ -50,23 +55,44 @@ export class ServerLink {
   hasAnswered = false;
   /** Time of the client's last request, or of the connection, `performance.now()`. */
   usedAt: number = performance.now();
+  /** Why the guard ended it, for answers. */
+  fault: string | undefined;
   readonly #idleWaiters = new Set<() => void>();
   /** Resolves when its output has ended. */
   readonly drained: Promise<void>;
 
-  constructor(process: ServerProcess, listener: LinkListener, client: PausableInput) {
+  constructor(process: ServerProcess, listener: LinkListener, client: PausableInput, limits: LineLimits = lineLimits) {
     this.process = process;
     this.out = new MessageWriter(process.stdin, () => [client]);
     this.output = new PausableInput(process.stdout);
     let lines: Buffer[] = [];
-    const splitter = new LineSplitter({ line: (line) => lines.push(line) });
-    process.stdout.on('data', (chunk: Buffer) => {
-      splitter.push(chunk);
+    const passLines = (): void => {
       const whole = lines;
       lines = [];
       if (whole.length > 0) {
         listener.lines(this, whole);
       }
+    };
+    const splitter = new LineSplitter(
+      {
+        line: (line) => lines.push(line),
+        part: (bytes, ends) => {
+          passLines();
+          listener.part(this, bytes, ends);
+        },
+        cut: () => listener.cut(this),
+        endless: () => {
+          this.fault = `The server sent a line of more than ${sizeText(limits.longest)} and was ended`;
+          say(`${this.fault} (PID ${process.pid})`);
+          // It is then ended like every server that closed its output.
+          process.stdout.destroy();
+        },
+      },
+      limits,
+    );
+    process.stdout.on('data', (chunk: Buffer) => {
+      splitter.push(chunk);
+      passLines();
     });
     this.drained = new Promise((resolve) => {
       const end = (): void => {

@@ -1,17 +1,21 @@
 import { isRecord } from '../../base/json.ts';
 import { type Envelope, keyOf, readEnvelope } from '../message/envelope.ts';
+import { type MessageHead, MessageScanner } from '../message/messageScanner.ts';
 import { messageLine } from '../message/ownAnswers.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { RelayContext } from './relayContext.ts';
 import type { LinkListener, Pending, ServerLink } from './serverLink.ts';
 import type { ServerRequests } from './serverRequests.ts';
 import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
+import { headKey } from './unreadLines.ts';
 
 /** Messages from the servers to the client. Answers settle requests; lines are forwarded as the bytes that came wherever possible. */
 export class ServerMessages implements LinkListener {
   readonly #context: RelayContext;
   readonly #servers: ConnectedServers;
   readonly #serverRequests: ServerRequests;
+  /** Servers that are within a line that is too long to be kept. */
+  readonly #unread = new Map<ServerLink, MessageScanner>();
 
   constructor(context: RelayContext, servers: ConnectedServers, serverRequests: ServerRequests) {
     this.#context = context;
@@ -33,16 +37,52 @@ export class ServerMessages implements LinkListener {
     }
     for (const line of lines) {
       const envelope = readEnvelope(line);
-      if (!link.hasAnswered && envelope.kind === 'response') {
-        link.hasAnswered = true;
-        this.#context.onFirstAnswer?.();
-        this.#context.gate?.answered(link.process);
+      if (envelope.kind === 'response') {
+        this.#noteAnswered(link);
       }
       if (envelope.kind !== 'response' || !link.takeOwn(envelope.id, envelope)) {
         this.#take(link, line, envelope, sent);
       }
     }
     this.#context.flush();
+  }
+
+  part(link: ServerLink, bytes: Buffer, ends: boolean): void {
+    this.#unread.set(link, this.#unread.get(link) ?? new MessageScanner());
+    const scanner = this.#unread.get(link);
+    scanner?.push(bytes);
+    if (this.#servers.has(link)) {
+      this.#context.client.addPart(link.output, bytes, ends);
+    }
+    if (ends) {
+      this.#unread.delete(link);
+      this.#passed(link, scanner?.end());
+    }
+  }
+
+  cut(link: ServerLink): void {
+    this.#unread.delete(link);
+    this.#context.client.endPart(link.output);
+  }
+
+  /** A line has passed that was too long to be kept. An answer settles its request; nothing of it is remembered. */
+  #passed(link: ServerLink, head: MessageHead | undefined): void {
+    const id = headKey(head);
+    if (id !== undefined && head?.answers) {
+      this.#noteAnswered(link);
+      link.listening.delete(id);
+      link.settle(id);
+      this.#context.inputRequests.settled(link, id);
+      this.#context.memory.forget(id);
+    }
+  }
+
+  #noteAnswered(link: ServerLink): void {
+    if (!link.hasAnswered) {
+      link.hasAnswered = true;
+      this.#context.onFirstAnswer?.();
+      this.#context.gate?.answered(link.process);
+    }
   }
 
   rest(link: ServerLink, bytes: Buffer): void {

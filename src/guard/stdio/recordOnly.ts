@@ -26,7 +26,7 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     say(lock.text);
     // No server has the pipes, so the guard answers.
     new Relay(process.stdin, process.stdout).giveUp(lock.text);
-    await new Promise((resolve) => process.stdin.once('end', resolve));
+    await new Promise<void>((resolve) => process.stdin.once('end', resolve).once('close', resolve));
     return { refused: lock.text };
   }
   let server: ServerProcess;

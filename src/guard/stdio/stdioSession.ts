@@ -54,6 +54,8 @@ export class StdioSession {
     });
     this.#inputEnded = new Promise((resolve) => {
       process.stdin.once('end', resolve);
+      // The relay closes it after a line that does not end.
+      process.stdin.once('close', () => resolve());
       process.stdin.once('error', () => resolve());
     });
     let finish: (ended: Ended) => void = () => undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { until } from '../../until.ts';
-import { GuardHome, guardBundle, strictServer } from './guardedServer.ts';
+import { GuardHome, guardBundle, resultText, strictServer } from './guardedServer.ts';
 
 /** A server that sends back every line as it came. */
 const mirror = [
@@ -37,11 +37,31 @@ describe('guard: pass-through', function () {
 
   it('a message of 64 MB passes in both directions, in parts of any size', async () => {
     const client = await home.guard(['--', ...mirror]);
-    const line = Buffer.from(`{"jsonrpc":"2.0","method":"x","params":"${'\\"é'.repeat(16 * 1024 * 1024)}"}\n`);
-    assert.ok(line.length >= 64 * 1024 * 1024);
+    const line = Buffer.from(`{"jsonrpc":"2.0","method":"x","params":"${'\\"é'.repeat(16_000_000)}"}\n`);
+    assert.ok(line.length >= 64_000_000);
     for (let at = 0, size = 1; at < line.length; at += size, size = Math.min(size * 2, 1024 * 1024)) {
       client.write(line.subarray(at, at + size));
     }
+    await until('it came back', () => client.lines.length === 1, 60_000);
+    assert.equal(sha(client.lines[0]), sha(line));
+  });
+
+  it('a longer message of the server passes as it comes; one of the client is refused, because the guard cannot judge it', async () => {
+    const client = await home.strict();
+    await client.handshake();
+    const answer = await client.call('blob', { bytes: 70_000_000 });
+    assert.equal(resultText(answer).length, 70_000_000);
+    const peakMb = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${client.pid}/status`, 'utf8'))?.[1]) / 1_024;
+    assert.ok(peakMb < 300, `the guard took ${peakMb} MB`);
+    const refused = await client.call('echo', { text: 'x'.repeat(70_000_000) });
+    assert.match(resultText(refused), /more than 64 MB/);
+    assert.equal(await client.text('echo', { text: 'short' }), 'short');
+  });
+
+  it('a longer message of the client passes where no call is judged', async () => {
+    const client = await home.guard(['--on-stale', 'off', '--', ...mirror]);
+    const line = Buffer.from(`{"jsonrpc":"2.0","method":"x","params":"${'x'.repeat(70_000_000)}"}\n`);
+    client.write(line);
     await until('it came back', () => client.lines.length === 1, 60_000);
     assert.equal(sha(client.lines[0]), sha(line));
   });

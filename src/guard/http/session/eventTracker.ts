@@ -1,4 +1,4 @@
-import { type MessageHead, MessageScanner } from '../transport/messageScanner.ts';
+import { type MessageHead, MessageScanner } from '../../message/messageScanner.ts';
 
 const newline = 0x0a;
 const colon = 0x3a;

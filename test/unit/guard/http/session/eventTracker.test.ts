@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createParser } from 'eventsource-parser';
 import * as fc from 'fast-check';
 import { EventTracker } from '../../../../../src/guard/http/session/eventTracker.ts';
-import type { MessageHead } from '../../../../../src/guard/http/transport/messageScanner.ts';
+import type { MessageHead } from '../../../../../src/guard/message/messageScanner.ts';
 
 describe('EventTracker', () => {
   function follow(text: string, size: number): { readonly heads: MessageHead[]; readonly ids: string[]; readonly tracker: EventTracker } {

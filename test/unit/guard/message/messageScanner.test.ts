@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type MessageHead, MessageScanner } from '../../../../../src/guard/http/transport/messageScanner.ts';
+import { type MessageHead, MessageScanner } from '../../../../src/guard/message/messageScanner.ts';
 
 /** Reads a text in chunks of several sizes, so that every boundary occurs. */
 function headOf(text: string): (MessageHead | undefined)[] {

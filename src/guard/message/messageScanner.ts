@@ -1,8 +1,6 @@
-import type { RequestId } from './clientMessage.ts';
-
 /** What kind of JSON-RPC message it is, without its contents. */
 export interface MessageHead {
-  readonly id: RequestId | undefined;
+  readonly id: string | number | undefined;
   readonly method: string | undefined;
   /** It has a `result` or an `error`: it is a response. */
   readonly answers: boolean;
