@@ -53,6 +53,9 @@ export function recordText(text: string): string {
   return singleLine(text, maxText / 4);
 }
 
+/** What a server has loaded. */
+export type Versions = Pick<InstanceFacts, 'package' | 'deps'>;
+
 /** The record of a guard, kept up to date, with its control endpoint. A record that cannot be written is reported once; the session continues. */
 export class GuardRecord {
   readonly instance: HeldInstance;
@@ -99,13 +102,21 @@ export class GuardRecord {
     }
   }
 
-  /** Sets which server runs now, or why none does. */
-  async serves(servers: readonly ServerProcess[], problem: string | undefined): Promise<void> {
+  /**
+   * Sets which server runs now, or why none does.
+   * @param versions what a server has loaded; empty while that is not known, because what another server had loaded would be wrong
+   */
+  async serves(
+    servers: readonly ServerProcess[],
+    problem: string | undefined,
+    versions?: (server: ServerProcess) => Versions,
+  ): Promise<void> {
     // During an overlap the newest counts.
     const newest = servers.at(-1);
     const start = newest && ((await this.#witness.startOf(newest.pid)) ?? '?');
     this.#server = newest && start !== undefined ? { pid: newest.pid, start, pgid: newest.pid } : undefined;
-    this.set({ server: this.#server }, this.#state === 'compromised' ? undefined : 'running');
+    const loaded = newest && versions ? { package: undefined, deps: undefined, ...versions(newest) } : {};
+    this.set({ server: this.#server, ...loaded }, this.#state === 'compromised' ? undefined : 'running');
     this.mark('problem', problem === undefined ? undefined : this.#redacted(problem));
   }
 

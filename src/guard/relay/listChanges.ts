@@ -8,7 +8,7 @@ import { type ListMethod, listDigest, lists, type SessionMemory } from './sessio
 /**
  * Reads from a new server the lists that the client has.
  * @param tools gets the whole list of tools: the client reads it again only when it has changed
- * @returns the notifications for lists that have changed, or may have
+ * @returns the notifications for lists that have changed; also for one of which the client has only some pages
  */
 export async function listChanges(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<Buffer[]> {
   const changed = await changedLists(link, memory, tools);
@@ -16,15 +16,19 @@ export async function listChanges(link: ServerLink, memory: SessionMemory, tools
   return [...methods].flatMap((method) => (memory.isModern ? subscribedLines(memory, method) : [notificationLine(method)]));
 }
 
-/** The lists that have changed, or may have. They are remembered as announced, so that each change is announced once. */
+/** The lists that have changed. They are remembered as announced, so that each change is announced once. */
 async function changedLists(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<ListMethod[]> {
   const asked = [...memory.lists].map(async ([method, digest]) => {
     const whole = digest === 'partial' ? undefined : await wholeList(link, memory, method);
+    if (whole === 'silent') {
+      // It ended, or another server has taken over. The next one is compared with the list that the client has.
+      return [];
+    }
     if (whole && method === 'tools/list') {
       tools(whole);
     }
-    const now = whole ? listDigest(method, whole) : 'partial';
-    if (now === digest && whole) {
+    const now = whole ? listDigest(method, whole) : digest === 'partial' ? 'partial' : 'none';
+    if (now === digest && now !== 'partial') {
       return [];
     }
     // Unless the client has read the list again in the meantime.
@@ -39,15 +43,15 @@ async function changedLists(link: ServerLink, memory: SessionMemory, tools: (res
 /** A server whose list never ends is asked for no more pages. */
 const maxPages = 100;
 
-/** All pages of a list as one result. @returns undefined when the server does not answer all of them */
-async function wholeList(link: ServerLink, memory: SessionMemory, method: ListMethod): Promise<JsonObject | undefined> {
+/** All pages of a list as one result. @returns undefined when the server refuses one, or gives no list */
+async function wholeList(link: ServerLink, memory: SessionMemory, method: ListMethod): Promise<JsonObject | 'silent' | undefined> {
   const { member } = lists[method];
   const all: unknown[] = [];
   let cursor: unknown;
   for (let page = 0; page < maxPages; page += 1) {
     const answer = await link.ask(method, memory.ownParams(cursor === undefined ? {} : { cursor }), answerMs);
     if (answer.status !== 'result') {
-      return undefined;
+      return answer.status === 'silent' ? 'silent' : undefined;
     }
     const items = answer.result[member];
     cursor = answer.result.nextCursor;

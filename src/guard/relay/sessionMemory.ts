@@ -36,7 +36,7 @@ export class SessionMemory {
   readonly listens = new Map<IdKey, Buffer>();
   /** A server has answered a request with a result: it works, and its end is a crash. */
   hasServed = false;
-  /** Digest of each list as the client last got it; `partial` while pages are missing. */
+  /** Digest of each list as the client last got it, or was told of it: `partial` while pages are missing, `none` when the server gave no list. */
   readonly lists = new Map<ListMethod, string>();
   /** Lists of which more pages follow. */
   readonly #pages = new Map<ListMethod, ListPages>();

@@ -31,7 +31,7 @@ export interface CallGateOptions {
   restartHint(): string;
   log(line: string): void;
   /** Called when the versions of a server become known. */
-  recorded(versions: ReturnType<StaleGate['recorded']>): void;
+  recorded(versions: ReturnType<StaleGate['recorded']>, server: ServerProcess): void;
   /** Adds the update note to a result; undefined without `--update-note`. */
   readonly note: ((line: Buffer, envelope: Envelope & { readonly kind: 'response' }) => Buffer) | undefined;
 }
@@ -68,7 +68,7 @@ export class StdioCallGate implements CallGate {
   answered(server: ServerProcess): void {
     const code = this.#codes.get(server);
     if (code) {
-      void this.#gate.firstAnswer(code, server.pid).then(() => this.#options.recorded(this.#gate.recorded(code)));
+      void this.#gate.firstAnswer(code, server.pid).then(() => this.#options.recorded(this.#gate.recorded(code), server));
     }
   }
 

@@ -1,13 +1,13 @@
 import { reasonOf } from '../../base/errors.ts';
 import type { ControlHandlers } from '../../lock/control/controlServer.ts';
-import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
+import type { HeldInstance } from '../../lock/holdResources.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
 import { type Ended, type ServerProcess, startServer } from '../process/serverProcess.ts';
 import { Watchdog } from '../process/watchdog.ts';
 import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
-import type { GuardRecord } from '../publish/guardRecord.ts';
+import type { GuardRecord, Versions } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
 import { CallMonitor } from './callMonitor.ts';
@@ -40,7 +40,7 @@ export class StdioSession {
   #problem: string | undefined;
   #recorder: CodeRecorder | undefined;
   #gate: StdioCallGate | undefined;
-  #versions: Partial<InstanceFacts> = {};
+  readonly #versions = new WeakMap<ServerProcess, Versions>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -159,11 +159,11 @@ export class StdioSession {
       relay: this.relay,
       restart: (reason) => this.supervisor.restartByItself(reason),
       serving: () => this.#servers.at(-1)?.pid ?? process.pid,
-      running: () => this.#versions.package,
+      running: () => this.#versionsOf(this.#servers.at(-1)).package,
       log: say,
-      recorded: (versions) => {
-        this.#versions = versions;
-        void this.#record?.then((record) => record?.set({ package: undefined, deps: undefined, ...versions }));
+      recorded: (versions, server) => {
+        this.#versions.set(server, versions);
+        this.#publishServers();
       },
     });
     if (readOnly) {
@@ -224,12 +224,11 @@ export class StdioSession {
       });
       const x = this.#conflict === undefined ? {} : { conflict: this.#conflict };
       const record = await environment.publish(this.#instance, x, this.#handlers(), say);
-      record?.set(this.#versions);
       const { clientInfo } = this.relay.memory;
       if (clientInfo) {
         this.#clientNamed(clientInfo.name, clientInfo.version);
       }
-      await record?.serves(this.#servers, this.#problem);
+      await record?.serves(this.#servers, this.#problem, (server) => this.#versionsOf(server));
       return record;
     } catch (error) {
       say(`it is not published: ${reasonOf(error)}`);
@@ -249,7 +248,15 @@ export class StdioSession {
     this.#servers = servers;
     this.#problem = problem;
     this.#watchdog?.tell(servers.map(({ pid }) => pid));
-    void this.#record?.then((record) => record?.serves(this.#servers, this.#problem));
+    this.#publishServers();
+  }
+
+  #publishServers(): void {
+    void this.#record?.then((record) => record?.serves(this.#servers, this.#problem, (server) => this.#versionsOf(server)));
+  }
+
+  #versionsOf(server: ServerProcess | undefined): Versions {
+    return (server && this.#versions.get(server)) ?? {};
   }
 
   #handlers(): ControlHandlers {

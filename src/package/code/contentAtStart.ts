@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { readBounded, readBytes, readStart, statPath } from '../../storage/boundedFile.ts';
 import { type GitHead, gitHead, headsAt } from './gitHead.ts';
 import { GitObjects } from './gitObjects.ts';
+import { WorkLimit } from './gitPack.ts';
 
 /** What is known of a file's content when a process started: the content by git, or the size by Python's compiled file. */
 type StartMark = { readonly by: 'git'; readonly content: string } | { readonly by: 'compiled'; readonly size: number };
@@ -30,6 +31,10 @@ const maxFileBytes = 4 * 1024 * 1024;
 export class StartContents {
   readonly #start: Start;
   readonly #heads = new Map<string, { readonly head: GitHead; readonly objects: GitObjects; readonly plain: boolean } | undefined>();
+
+  /** By the folder of the objects: all folders of a repository share them. */
+  readonly #objects = new Map<string, GitObjects>();
+  readonly #work = new WorkLimit();
 
   constructor(start: Start) {
     this.#start = start;
@@ -72,9 +77,15 @@ export class StartContents {
   #tree(folder: string): { readonly head: GitHead; readonly objects: GitObjects; readonly plain: boolean } | undefined {
     if (!this.#heads.has(folder)) {
       const head = gitHead(folder);
-      this.#heads.set(folder, head && { head, objects: new GitObjects(join(head.common, 'objects')), plain: !usesFilters(head, folder) });
+      this.#heads.set(folder, head && { head, objects: this.#objectsOf(join(head.common, 'objects')), plain: !usesFilters(head, folder) });
     }
     return this.#heads.get(folder);
+  }
+
+  #objectsOf(folder: string): GitObjects {
+    const objects = this.#objects.get(folder) ?? new GitObjects(folder, this.#work);
+    this.#objects.set(folder, objects);
+    return objects;
   }
 
   #byCompiled(path: string, modifiedAt: number): StartContent | 'alike' {

@@ -1,9 +1,35 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Larger objects, and indexes with larger parts, are not read. */
+/** Larger objects are not read. */
 export const maxObjectBytes = 16 * 1024 * 1024;
 const maxPacks = 64;
+/** At most about a second of work. */
+const maxWorkBytes = 128 * 1024 * 1024;
+
+/** The work on the objects of repositories that a stranger may have written: bytes that are read, unpacked, put together and searched. */
+export class WorkLimit {
+  readonly #most: number;
+  #spent = 0;
+
+  constructor(most: number = maxWorkBytes) {
+    this.#most = most;
+  }
+
+  /** Bytes so far. */
+  get spent(): number {
+    return this.#spent;
+  }
+
+  /** Notes work before it is done. @throws when it is too much; so does every later call */
+  spend(bytes: number): void {
+    if (this.#spent + bytes > this.#most) {
+      this.#spent = Math.max(this.#spent, this.#most);
+      throw new RangeError('too much work');
+    }
+    this.#spent += bytes;
+  }
+}
 
 /** The packs of a repository, without their endings. */
 export function listPacks(folder: string): string[] {
@@ -25,14 +51,10 @@ export function offsetOf(handle: number, id: string): number | undefined {
   const first = Number.parseInt(id.slice(0, 2), 16);
   const [from, to, all] = [count(first - 1), count(first), count(255)];
   const idBytes = id.length / 2;
-  if ((to - from) * idBytes > maxObjectBytes || to < from) {
-    return undefined;
-  }
-  const ids = slice(handle, head.length + from * idBytes, (to - from) * idBytes);
   const wanted = Buffer.from(id, 'hex');
   for (let low = 0, high = to - from; low < high; ) {
-    const middle = (low + high) >>> 1;
-    const order = ids.compare(wanted, 0, idBytes, middle * idBytes, (middle + 1) * idBytes);
+    const middle = Math.floor((low + high) / 2);
+    const order = slice(handle, head.length + (from + middle) * idBytes, idBytes).compare(wanted);
     if (order === 0) {
       const table = head.length + all * (idBytes + 4);
       const offset = slice(handle, table + (from + middle) * 4, 4).readUInt32BE(0);
@@ -74,7 +96,7 @@ export function backOffset(bytes: Buffer, at: number): { readonly distance: numb
   return { distance, next };
 }
 
-/** Applies a delta: both lengths, then copies from the base and insertions. @throws when it is not a delta */
+/** Applies a delta: both lengths, then copies from the base and insertions. @throws when it is not a delta of this base, or makes too large an object */
 export function applyDelta(base: Buffer, delta: Buffer): Buffer {
   let at = 0;
   const number = (): number => {
@@ -89,32 +111,40 @@ export function applyDelta(base: Buffer, delta: Buffer): Buffer {
     }
   };
   const [from, to] = [number(), number()];
-  const parts: Buffer[] = [];
-  let made = 0;
-  while (at < delta.length && made <= maxObjectBytes) {
-    const step = delta.readUInt8(at);
-    at += 1;
-    const field = (bits: readonly number[]): number => {
-      let value = 0;
-      for (const [index, bit] of bits.entries()) {
-        if (step & bit) {
-          value += delta.readUInt8(at) * 256 ** index;
-          at += 1;
-        }
-      }
-      return value;
-    };
-    const offset = step & 0x80 ? field([1, 2, 4, 8]) : at;
-    const length = step & 0x80 ? field([16, 32, 64]) || 0x10000 : step;
-    const part = step & 0x80 ? base.subarray(offset, offset + length) : delta.subarray(at, at + length);
-    at += step & 0x80 ? 0 : length;
-    parts.push(part);
-    made += part.length;
-  }
-  if (base.length !== from || made !== to) {
+  if (base.length !== from || !(to <= maxObjectBytes)) {
     throw new Error('no delta of this object');
   }
-  return Buffer.concat(parts);
+  // Written in place: a list of the parts would be larger than any object.
+  const result = Buffer.alloc(to);
+  let made = 0;
+  while (at < delta.length) {
+    const step = delta.readUInt8(at);
+    at += 1;
+    let [source, offset, length] = [delta, at, step];
+    if (step & 0x80) {
+      [source, offset, length] = [base, 0, 0];
+      for (let bit = 0; bit < 7; bit += 1) {
+        if (step & (1 << bit)) {
+          const byte = delta.readUInt8(at);
+          at += 1;
+          offset += bit < 4 ? byte * 256 ** bit : 0;
+          length += bit < 4 ? 0 : byte * 256 ** (bit - 4);
+        }
+      }
+      length ||= 0x10000;
+    } else {
+      at += length;
+    }
+    // Git reserves step 0.
+    if (step === 0 || offset + length > source.length || made + length > to) {
+      throw new Error('no delta of this object');
+    }
+    made += source.copy(result, made, offset, offset + length);
+  }
+  if (made !== to) {
+    throw new Error('no delta of this object');
+  }
+  return result;
 }
 
 /** Opens a regular file for one use. Undefined when there is no regular file. @throws I/O errors */

@@ -11,6 +11,8 @@ export interface RecordedVersions {
   readonly name: string;
   readonly version: string;
   readonly root?: string;
+  /** The guard that started the server wrote it: it read the versions at the start. */
+  readonly byGuard?: boolean;
   /** Versions of other packages, by normalised name. */
   readonly others: ReadonlyMap<string, string>;
 }
@@ -19,14 +21,15 @@ const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'pyt
 
 /** @returns undefined when the records name no version of a package that can be compared */
 export function recordedVersions(records: readonly InstanceRecord[]): RecordedVersions | undefined {
-  for (const { package: own, deps } of records) {
+  for (const { package: own, deps, guard } of records) {
     const ecosystem = ecosystems[own?.ecosystem ?? ''];
     if (own?.version !== undefined && ecosystem !== undefined && versionShaped(own.version) === own.version && isNameShaped(own.name)) {
       const others = Object.entries(deps?.versions ?? {})
         .filter(([, version]) => versionShaped(version) === version)
         .map(([name, version]): [string, string] => [plainName(ecosystem, name), version]);
       const root = own.root === undefined ? {} : { root: own.root };
-      return { ecosystem, name: own.name, version: own.version, ...root, others: new Map(others) };
+      const byGuard = guard !== undefined;
+      return { ecosystem, name: own.name, version: own.version, ...root, byGuard, others: new Map(others) };
     }
   }
   return undefined;
@@ -39,11 +42,14 @@ export function isAbout(recorded: RecordedVersions, ref: PackageRef): boolean {
 
 /**
  * The packages of a process as stored when it was first seen, corrected by its own record. The stored ones are kept where everything was installed well before
- * the start: then a record that differs is wrong (a version written by hand, for example).
+ * the start: then a record that differs is wrong (a version written by hand, for example). The record of a guard is right there, too: a link led to another
+ * version at the start than when the process was first seen.
  * @param startedAt epoch ms
  */
 export function withRecorded(stored: Baseline, recorded: RecordedVersions, startedAt: number): Baseline {
-  if (stored.trust === 'before-start') {
+  const [first] = stored.packages;
+  const moved = recorded.byGuard === true && first !== undefined && corrected(first, recorded.version)?.version !== first.version;
+  if (stored.trust === 'before-start' && !moved) {
     return stored;
   }
   const copies = new Map<string, number>();
@@ -54,8 +60,8 @@ export function withRecorded(stored: Baseline, recorded: RecordedVersions, start
   const corrections = stored.packages.map((item, index) => {
     const name = plainName(item.ecosystem, item.name);
     const version = index === 0 ? recorded.version : recorded.others.get(name);
-    // Where several copies of a package are installed, the record does not say which one it is about.
-    return version === undefined || copies.get(name) !== 1 ? undefined : corrected(item, version);
+    // Where several copies of a dependency are installed, the record does not say which one it is about.
+    return version === undefined || (index > 0 && copies.get(name) !== 1) ? undefined : corrected(item, version);
   });
   if (corrections[0] === undefined) {
     return stored;

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { takePublishedLocks } from '../../../../src/guard/http/publishedLocks.ts';
 import { parseGuardOptions } from '../../../../src/guard/options/guardOptions.ts';
 import { parseHttpOptions } from '../../../../src/guard/options/httpOptions.ts';
-import { initialFacts, ownRedactor } from '../../../../src/guard/publish/guardRecord.ts';
+import type { ServerProcess } from '../../../../src/guard/process/serverProcess.ts';
+import { GuardRecord, initialFacts, ownRedactor, type Versions } from '../../../../src/guard/publish/guardRecord.ts';
+import type { HeldInstance, InstanceFacts } from '../../../../src/lock/holdResources.ts';
+import type { ProcessStarts } from '../../../../src/lock/processStarts.ts';
 
 /** Programs whose password stands in an argument without a name: only the program tells that it is one. */
 const commands = [
@@ -15,6 +18,28 @@ const commands = [
 ] as const;
 
 describe('the record of a guard', () => {
+  it('names the versions that the newest server has loaded, and never those of the server before it', async () => {
+    let published: Partial<InstanceFacts> = {};
+    const publish = (facts: Partial<InstanceFacts>): void => {
+      published = facts;
+    };
+    const instance = { record: {}, publish } as unknown as HeldInstance;
+    const witness = { startOf: async (pid: number) => `lx:${pid}` } as unknown as ProcessStarts;
+    const record = new GuardRecord(instance, witness, assert.fail);
+    const [first, second] = [{ pid: 1 }, { pid: 2 }] as [ServerProcess, ServerProcess];
+    const own = (version: string): Versions => ({ package: { ecosystem: 'npm', name: 'memory', version } });
+    const loaded = new Map<ServerProcess, Versions>([[first, own('1.0')]]);
+    const serves = async (...servers: ServerProcess[]): Promise<unknown> => {
+      await record.serves(servers, undefined, (server) => loaded.get(server) ?? {});
+      return [published.server?.pid, published.package?.version];
+    };
+    assert.deepEqual(await serves(first), [1, '1.0']);
+    assert.deepEqual(await serves(first, second), [2, undefined], 'it has not answered yet');
+    assert.deepEqual(await serves(first), [1, '1.0'], 'the new one did not start');
+    loaded.set(second, own('1.1'));
+    assert.deepEqual(await serves(second), [2, '1.1']);
+  });
+
   let folder = '';
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'guard-record-'));

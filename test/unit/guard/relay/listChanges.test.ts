@@ -31,6 +31,37 @@ describe('lists after a restart', () => {
     assert.deepEqual(seen, [list]);
   });
 
+  it('a list is not announced by servers that end before they give it, and the next server is compared with what the client has', async () => {
+    const memory = memoryWith(listDigest('tools/list', list));
+    const answers: ServerAnswer[] = [
+      ...Array.from({ length: 5 }, () => ({ status: 'silent', reason: 'it ended' }) as const),
+      { status: 'result', result: list },
+      { status: 'result', result: { tools: [] } },
+    ];
+    const announced: number[] = [];
+    for (const answer of answers) {
+      const link = { ask: async () => answer } as unknown as ServerLink;
+      announced.push((await listChanges(link, memory, () => undefined)).length);
+    }
+    assert.deepEqual(announced, [0, 0, 0, 0, 0, 0, 1]);
+  });
+
+  it('a list that the server refuses to give is another one: that is announced once, and so is the list when it is back', async () => {
+    const memory = memoryWith(listDigest('tools/list', list));
+    const refused: ServerAnswer = { status: 'error', message: 'Method not found', code: -32_601 };
+    const announced: number[] = [];
+    for (const answer of [
+      refused,
+      refused,
+      { status: 'result', result: list },
+      { status: 'result', result: list },
+    ] satisfies ServerAnswer[]) {
+      const link = { ask: async () => answer } as unknown as ServerLink;
+      announced.push((await listChanges(link, memory, () => undefined)).length);
+    }
+    assert.deepEqual(announced, [1, 0, 1, 0]);
+  });
+
   it('pages make the same list as one piece; one that is missing, or comes out of turn, makes none', () => {
     const tools = [{ name: 'a' }, { name: 'b,"c' }, { name: 'd' }];
     const digest = (...pages: [cursor: unknown, result: { tools: unknown[]; nextCursor?: string }][]): string | undefined => {

@@ -68,6 +68,26 @@ describe('recorded versions', () => {
     assert.equal(withRecorded(odd, wrote('1.0'), started), odd);
   });
 
+  it('of a guard count also where another version was there before the start: a link leads to it by now', () => {
+    const byGuard = recordedVersions([
+      someRecord({ guard: { pid: 4_241, start: 'lx:999' }, package: { ecosystem: 'pypi', name: 'memory-server', version: '1.0' } }),
+    ]);
+    assert.ok(byGuard);
+    const newer = withRecorded(stored('before-start', [item('memory-server', '1.1', started - 90_000)]), byGuard, started);
+    assert.deepEqual([newer.packages[0]?.version, newer.recorded, newer.doubtful], ['1.0', true, undefined]);
+    const same = stored('before-start', [item('memory-server', '1.0', started - 90_000)]);
+    assert.equal(withRecorded(same, byGuard, started), same);
+  });
+
+  it('name the own package also where another copy of it is installed', () => {
+    const packages = [item('memory-server', '1.1', late), item('memory-server', '0.9', late)];
+    const baseline = withRecorded(stored('after-start', packages), wrote('1.0'), started);
+    assert.deepEqual(
+      baseline.packages.map(({ version }) => version),
+      ['1.0', '0.9'],
+    );
+  });
+
   it('are doubtful where times could not tell and the two differ', () => {
     const around = stored('around-start', [item('memory-server', '1.1', started)]);
     assert.equal(withRecorded(around, wrote('1.0'), started).doubtful, true);
