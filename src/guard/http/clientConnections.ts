@@ -5,8 +5,37 @@ import { errorCode, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { refuse } from './session/answers.ts';
 
-/** After `limitMs` a body must have arrived at this mean rate, bytes per second. */
+/** The rate of a body that takes longer than the limit, bytes per second. */
 const minBytesPerSecond = 1_024;
+/** The rate is that of the last seconds: what a body sent before earns it no time, ms. */
+const paceMs = 10_000;
+
+/** How fast a body arrives. */
+export class BodyPace {
+  readonly #limitMs: number;
+  readonly #samples: { readonly at: number; readonly bytes: number }[] = [{ at: 0, bytes: 0 }];
+  #ms = 0;
+
+  /** @param limitMs time that every body may take, whatever its size */
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  /**
+   * @param ms time since the last call in which the guard was ready to read
+   * @param bytes of the body so far
+   */
+  isTooSlow(ms: number, bytes: number): boolean {
+    this.#ms += ms;
+    while (this.#samples[1] && this.#samples[1].at <= this.#ms - paceMs) {
+      this.#samples.shift();
+    }
+    const since = this.#samples[0] ?? { at: 0, bytes: 0 };
+    this.#samples.push({ at: this.#ms, bytes });
+    const expected = ((this.#ms - since.at) * minBytesPerSecond) / 1_000;
+    return this.#ms >= this.#limitMs && bytes - since.bytes < expected;
+  }
+}
 
 /**
  * Calls `tooSlow` when a client sends its body too slowly. Time in which the guard does not read, because the server does not, is not counted.
@@ -16,25 +45,22 @@ const minBytesPerSecond = 1_024;
 export function watchPace(request: IncomingMessage, limitMs: number, tooSlow: () => void): () => void {
   const { socket } = request;
   const before = socket.bytesRead;
-  let readingMs = 0;
-  let timer: NodeJS.Timeout;
-  const arm = (ms: number): void => {
-    timer = setTimeout(() => {
-      if (request.complete || socket.destroyed) {
-        return;
-      }
-      readingMs += request.isPaused() ? 0 : ms;
-      const missing = limitMs + ((socket.bytesRead - before) * 1_000) / minBytesPerSecond - readingMs;
-      missing <= 0 ? tooSlow() : arm(Math.min(missing, limitMs));
-    }, ms).unref();
-  };
-  arm(limitMs);
-  return () => clearTimeout(timer);
+  const pace = new BodyPace(limitMs);
+  const stepMs = Math.min(Math.max(limitMs, 50), 1_000);
+  const timer = setInterval(() => {
+    if (request.complete || socket.destroyed) {
+      clearInterval(timer);
+    } else if (!request.isPaused() && pace.isTooSlow(stepMs, socket.bytesRead - before)) {
+      clearInterval(timer);
+      tooSlow();
+    }
+  }, stepMs).unref();
+  return () => clearInterval(timer);
 }
 
 export interface ConnectionParts {
   readonly log: Log;
-  /** Time that every body may take, ms; a longer one needs a mean rate (`watchPace`). */
+  /** Time that every body may take, ms; a longer one needs a rate (`BodyPace`). */
   readonly bodyMs: number;
 }
 

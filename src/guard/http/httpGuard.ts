@@ -18,6 +18,7 @@ import { SessionExchange } from './session/sessionExchange.ts';
 import { SessionRecovery } from './session/sessionRecovery.ts';
 import { createSessionStore } from './session/sessionStore.ts';
 import { SessionTable } from './session/sessionTable.ts';
+import { BodyBudget } from './transport/bodies.ts';
 import { Upstream } from './transport/upstream.ts';
 
 /** MCP revisions that the tests use: TypeScript SDK 1.32.2 and 2.4.0, and answers recorded from the Python SDK 1.25 to 2.3. */
@@ -147,6 +148,7 @@ class Assembly implements HttpGuard {
       log,
       allowed: { hosts: options.allowHosts, origins: options.allowOrigins },
       server,
+      bodies: new BodyBudget(),
       ownOrigin: () => upstream.target?.url.origin,
       own: (request, response) => answerOwnPage(pages, request, response),
       gate: async (call) => (await target.staleCalls?.hold(call)) ?? false,

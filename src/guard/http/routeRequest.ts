@@ -3,7 +3,7 @@ import { type AllowedNames, hostRefusal } from '../options/allowedHosts.ts';
 import type { Admissions } from './session/admission.ts';
 import { answerFault, refuse } from './session/answers.ts';
 import { type BeginSessionParts, beginSession } from './session/beginSession.ts';
-import { readClientRequest } from './session/clientRequest.ts';
+import { type ReadParts, readClientRequest } from './session/clientRequest.ts';
 import { passOutcome } from './session/passOutcome.ts';
 import type { Exchange } from './session/sessionExchange.ts';
 import { answerInSession, type SessionRequestParts } from './session/sessionRequest.ts';
@@ -11,11 +11,9 @@ import { credentialHash, isRenewable } from './transport/credentialHash.ts';
 import { oneHeader } from './transport/headers.ts';
 
 /** What the handlers of requests need, all together. */
-export interface RouteParts extends BeginSessionParts, SessionRequestParts {
+export interface RouteParts extends BeginSessionParts, SessionRequestParts, ReadParts {
   readonly admissions: Admissions;
   readonly allowed: AllowedNames;
-  /** The server's own address: the origin of a page that the server serves. */
-  ownOrigin(): string | undefined;
   /** Answers a request for one of the guard's own pages. @returns whether it was one */
   own(request: IncomingMessage, response: ServerResponse): boolean;
 }
@@ -38,9 +36,8 @@ export async function routeRequest(parts: RouteParts, request: IncomingMessage, 
   if (parts.own(request, response)) {
     return;
   }
-  const read = await readClientRequest(request, response, () => parts.ownOrigin());
+  const read = await readClientRequest(request, response, parts);
   if (!read) {
-    response.destroy();
     return;
   }
   const { exchange, stateless, sessionId } = read;

@@ -1,12 +1,15 @@
 import type { ServerResponse } from 'node:http';
+import type { Log } from '../../../base/log.ts';
 import { AnswerReader } from '../transport/answerReader.ts';
 import { oneHeader } from '../transport/headers.ts';
 import { answerFault, answerWhole, passAnswer } from './answers.ts';
+import { keptInitialize, maxStoredText, shortId } from './httpSession.ts';
 import type { Exchange, SessionExchange } from './sessionExchange.ts';
 import { announcedLists } from './sessionRecovery.ts';
 import type { SessionTable } from './sessionTable.ts';
 
 export interface BeginSessionParts {
+  readonly log: Log;
   readonly sessions: SessionTable;
   readonly exchange: SessionExchange;
   /** Name of the server in messages. */
@@ -47,12 +50,19 @@ export async function beginSession(
     return;
   }
   parts.asked(exchange.path);
-  const { params } = exchange.message?.single ?? {};
+  const { params, dropped } = exchange.message?.single ?? {};
   if (params) {
-    session.setup.initialize = params;
+    const kept = dropped ? undefined : keptInitialize(params);
+    if (kept === undefined) {
+      session.setup.tooLarge = true;
+      parts.log.warn(`session ${shortId(session.clientId)} cannot be set up again after a restart: its initialize is larger than 16 kB`);
+    } else {
+      session.setup.initialize = kept;
+    }
+    parts.sessions.keep(session);
   }
   const reader = new AnswerReader(outcome.response, (result) => {
-    if (typeof result.protocolVersion === 'string') {
+    if (typeof result.protocolVersion === 'string' && result.protocolVersion.length <= maxStoredText) {
       session.setup.protocolVersion = result.protocolVersion;
       parts.spoke(result.protocolVersion);
     }

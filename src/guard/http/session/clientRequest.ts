@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClientAbort } from '../../../base/abort.ts';
-import { readRequestBody } from '../transport/bodies.ts';
+import { type BodyBudget, readRequestBody } from '../transport/bodies.ts';
 import { isStatelessEra, readClientMessage } from '../transport/clientMessage.ts';
 import { endToEnd, oneHeader, type RawHeaders } from '../transport/headers.ts';
+import { refuse } from './answers.ts';
 import type { Exchange } from './sessionExchange.ts';
 
 /** A request that the guard has read. */
@@ -14,15 +15,23 @@ export interface ClientRequest {
   readonly sessionId: string | undefined;
 }
 
+export interface ReadParts {
+  readonly bodies: BodyBudget;
+  /** The server's own address: the origin of a page that the server serves. */
+  ownOrigin(): string | undefined;
+}
+
+const fullText =
+  'The guard holds as many bytes of requests as it may. This request was not sent to the server, so it was not executed; send it again when others are answered.';
+
 /**
  * Reads a request whose Host and Origin have been checked.
- * @param ownOrigin the server's own address, for pages that the server serves
- * @returns undefined when the client disconnected before the body was complete
+ * @returns undefined when the request was refused, or the client disconnected before the body was complete
  */
 export async function readClientRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  ownOrigin: () => string | undefined,
+  { bodies, ownOrigin }: ReadParts,
 ): Promise<ClientRequest | undefined> {
   const gone = new ClientAbort();
   response.once('close', () => {
@@ -31,8 +40,15 @@ export async function readClientRequest(
     }
   });
   const { method = 'GET' } = request;
-  const body = method === 'GET' || method === 'HEAD' ? { bytes: Buffer.alloc(0) } : await readRequestBody(request);
-  if (!body) {
+  const body = method === 'GET' || method === 'HEAD' ? { bytes: Buffer.alloc(0) } : await readRequestBody(request, response, bodies);
+  if (body === 'broken') {
+    response.destroy();
+    return undefined;
+  }
+  if (body === 'full') {
+    refuse(response, 503, fullText);
+    // Not closed: a client that still sends would not get the answer.
+    request.resume();
     return undefined;
   }
   const message = body.rest ? undefined : readClientMessage(body.bytes);

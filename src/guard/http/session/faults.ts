@@ -12,7 +12,7 @@ export type Fault =
   /** The connection ended after the request was sent. */
   | { readonly kind: 'cut'; readonly server: string; readonly reason: string }
   | { readonly kind: 'bad-session-id' }
-  | { readonly kind: 'session-unknown' | 'session-ended' | 'session-of-another' }
+  | { readonly kind: 'session-unknown' | 'session-ended' | 'session-of-another' | 'session-too-large' }
   | { readonly kind: 'version-changed'; readonly server: string; readonly before: string; readonly now: string };
 
 /** For people and models: what happened, to which server, and what to do. */
@@ -30,6 +30,8 @@ export function faultText(fault: Fault): string {
       return 'Session not found: the client ended it. Start a new one with initialize.';
     case 'session-of-another':
       return 'Session not found: it belongs to another credential. Start a new one with initialize.';
+    case 'session-too-large':
+      return 'Session not found: the server no longer knows it, and the guard cannot set it up again, because it keeps at most 16 kB of the parameters of initialize. The request was not executed; start a new session with initialize.';
     case 'version-changed':
       return `The MCP server at ${fault.server} was replaced and now speaks protocol version ${fault.now}, not ${fault.before} as in this session. The request was not executed; start a new session with initialize.`;
   }

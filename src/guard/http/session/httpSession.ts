@@ -2,8 +2,10 @@ import type { RequestId } from '../transport/clientMessage.ts';
 
 /** What the guard needs to set a session up again on another server process: what the client sent, without headers. */
 export interface SessionSetup {
-  /** Parameters of the client's `initialize`; undefined when the session began before this guard. */
-  initialize?: Readonly<Record<string, unknown>>;
+  /** `keptInitialize` of the client's `initialize`; undefined when the session began before this guard. */
+  initialize?: string;
+  /** The client's `initialize` was too large to be kept: the session cannot be set up again. */
+  tooLarge?: boolean;
   /** Path of the client's requests. */
   path: string;
   /** The revision that the server chose in its answer to `initialize`. */
@@ -16,6 +18,42 @@ export interface SessionSetup {
   listChanged: string[];
   /** Digest of each list that the client last got, by method; `partial` when it did not get all pages. Missing in sessions of earlier versions. */
   lists?: Readonly<Record<string, string>>;
+}
+
+/** Of `initialize`, bytes. */
+const maxInitializeBytes = 16_384;
+
+/**
+ * What is kept of the parameters of `initialize`: version, capabilities and client, as JSON. A parsed value can take twenty times the memory.
+ * @returns undefined when it is larger than 16 kB
+ */
+export function keptInitialize({ protocolVersion, capabilities, clientInfo }: Readonly<Record<string, unknown>>): string | undefined {
+  const text = JSON.stringify({ protocolVersion, capabilities, clientInfo });
+  return Buffer.byteLength(text) <= maxInitializeBytes ? text : undefined;
+}
+
+/** Of the subscriptions of a session, characters. */
+const maxSubscribed = 65_536;
+/** Of one text that is stored, characters. */
+export const maxStoredText = 4_096;
+
+/** @returns false when the session has as many subscriptions as it may: this one is not made again after a restart */
+export function subscribe({ setup }: HttpSession, uri: string): boolean {
+  if (setup.subscriptions.includes(uri)) {
+    return true;
+  }
+  const size = setup.subscriptions.reduce((sum, one) => sum + one.length, uri.length);
+  if (uri.length > maxStoredText || size > maxSubscribed) {
+    return false;
+  }
+  setup.subscriptions.push(uri);
+  return true;
+}
+
+/** Memory that a session may take, bytes; an upper bound without event ids, which the server chooses. */
+export function sizeOf({ setup }: HttpSession): number {
+  const texts = [setup.initialize ?? '', setup.path, ...setup.subscriptions];
+  return texts.reduce((sum, text) => sum + 2 * text.length + 64, 2_048);
 }
 
 /** One session of a client; it outlives the server's processes. */

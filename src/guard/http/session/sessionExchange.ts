@@ -189,6 +189,8 @@ export class SessionExchange {
         return { status: 'whole', answer: result.answer, refused: false };
       case 'version-changed':
         return { status: 'fault', fault: { ...result, server: this.#server } };
+      case 'too-large':
+        return { status: 'fault', fault: { kind: 'session-too-large' } };
       case 'failed':
         return refused
           ? { status: 'whole', answer: refused, refused: true }

@@ -11,6 +11,8 @@ export type RecoveryResult =
   /** 401 or 403: the client gets the server's answer. */
   | { readonly kind: 'denied'; readonly answer: OwnRequestAnswer }
   | { readonly kind: 'version-changed'; readonly before: string; readonly now: string }
+  /** The guard did not keep what `initialize` said. */
+  | { readonly kind: 'too-large' }
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Parameters of `initialize` for a session that began before this guard. */
@@ -60,8 +62,14 @@ export class SessionRecovery {
 
   async #run(session: HttpSession, headers: RawHeaders, version: string | undefined): Promise<RecoveryResult> {
     const { setup } = session;
+    if (setup.tooLarge) {
+      this.#log.warn(`session ${shortId(session.clientId)} is unknown to the server and was not kept: its initialize is larger than 16 kB`);
+      return { kind: 'too-large' };
+    }
     const before = setup.protocolVersion;
-    const params = setup.initialize ?? { ...unknownClient, protocolVersion: before ?? version ?? oldestRevision };
+    const params = setup.initialize
+      ? JSON.parse(setup.initialize)
+      : { ...unknownClient, protocolVersion: before ?? version ?? oldestRevision };
     const answer = await this.#initialize(session, params, headers);
     if ('failed' in answer) {
       return this.#failed(session, answer.failed);

@@ -3,11 +3,10 @@ import type { ClientMessage, RequestId } from '../transport/clientMessage.ts';
 import type { Admitted } from './admission.ts';
 import { answerFault, dropAnswer } from './answers.ts';
 import type { Gate } from './gatedCall.ts';
-import { type HttpSession, shortId } from './httpSession.ts';
+import { type HttpSession, maxStoredText, shortId, subscribe } from './httpSession.ts';
 import { listenStream } from './listenStream.ts';
 import { type OutcomeParts, passOutcome } from './passOutcome.ts';
 import type { Exchange, ExchangeOutcome, UsedCredential } from './sessionExchange.ts';
-import type { SessionTable } from './sessionTable.ts';
 
 /**
  * Handles DELETE: ends the session, even when the server does not run or does not know it; unless the server answers that clients may not end sessions (405).
@@ -52,8 +51,10 @@ function isOfEarlierProcess(session: HttpSession, id: RequestId): boolean {
   return session.generation > 0 && generation !== undefined && generation !== session.generation;
 }
 
+type SetupParts = Pick<OutcomeParts, 'sessions' | 'log'>;
+
 /** Notes in the session what a later server process must be told again. */
-export function rememberSetup(sessions: SessionTable, session: HttpSession, { message }: Exchange, status: number): void {
+export function rememberSetup({ sessions, log }: SetupParts, session: HttpSession, { message }: Exchange, status: number): void {
   const { method, params } = message?.single ?? {};
   if (status >= 300 || method === undefined) {
     return;
@@ -62,10 +63,13 @@ export function rememberSetup(sessions: SessionTable, session: HttpSession, { me
   const uri = typeof params?.uri === 'string' ? params.uri : undefined;
   if (method === 'notifications/initialized') {
     setup.initialized = true;
-  } else if (method === 'logging/setLevel' && typeof params?.level === 'string') {
+  } else if (method === 'logging/setLevel' && typeof params?.level === 'string' && params.level.length <= maxStoredText) {
     setup.logLevel = params.level;
-  } else if (method === 'resources/subscribe' && uri !== undefined && !setup.subscriptions.includes(uri)) {
-    setup.subscriptions.push(uri);
+  } else if (method === 'resources/subscribe' && uri !== undefined) {
+    if (!subscribe(session, uri)) {
+      log.warn(`session ${shortId(session.clientId)} has too many or too long subscriptions: one is not made again after a restart`);
+      return;
+    }
   } else if (method === 'resources/unsubscribe' && uri !== undefined) {
     setup.subscriptions = setup.subscriptions.filter((one) => one !== uri);
   } else {
@@ -127,7 +131,7 @@ function outcomeOf(parts: SessionRequestParts, request: SessionRequest, response
 
 /** After the server answered with a status. @returns false when the client must not get the answer */
 function noteAnswer(
-  { sessions, exchange: sender }: Pick<OutcomeParts, 'sessions' | 'exchange'>,
+  { sessions, exchange: sender, log }: SetupParts & Pick<OutcomeParts, 'exchange'>,
   { exchange, session, isNew, ...used }: SessionRequest,
   status: number,
 ): boolean {
@@ -137,6 +141,6 @@ function noteAnswer(
   if (!sender.accepted(session, status, used)) {
     return false;
   }
-  rememberSetup(sessions, session, exchange, status);
+  rememberSetup({ sessions, log }, session, exchange, status);
   return true;
 }

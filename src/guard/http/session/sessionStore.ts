@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { errorCode } from '../../../base/errors.ts';
 import { readOwn, writeWhole } from '../../../storage/atomicFile.ts';
 import { FolderRefused, privateFolder, stateRefusal } from '../../../storage/privateFolder.ts';
-import { type HttpSession, newSession } from './httpSession.ts';
+import { type HttpSession, keptInitialize, maxStoredText, newSession } from './httpSession.ts';
 
 /** Stores sessions so that they outlive this process. Never throws: a session that cannot be stored works until this process ends. */
 export interface SessionStore {
@@ -18,7 +18,7 @@ export interface SessionStore {
   prune(idleMs: number, max: number): void;
 }
 
-const text = v.pipe(v.string(), v.maxLength(4_096));
+const text = v.pipe(v.string(), v.maxLength(maxStoredText));
 const storedSchema = v.object({
   credential: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   upstreamId: v.optional(text),
@@ -28,6 +28,7 @@ const storedSchema = v.object({
   usedAt: v.number(),
   setup: v.object({
     initialize: v.optional(v.record(v.string(), v.unknown())),
+    tooLarge: v.optional(v.boolean()),
     path: text,
     protocolVersion: v.optional(text),
     initialized: v.boolean(),
@@ -65,7 +66,8 @@ export function createSessionStore(runDir: string, upstream: string, report: (me
     try {
       privateFolder(runDir, 'sessions');
       const { credential, upstreamId, lost, generation, ended, usedAt, setup } = session;
-      const plain = JSON.stringify({ credential, upstreamId, lost, generation, ended, usedAt, setup });
+      const initialize = setup.initialize === undefined ? undefined : JSON.parse(setup.initialize);
+      const plain = JSON.stringify({ credential, upstreamId, lost, generation, ended, usedAt, setup: { ...setup, initialize } });
       const content = `${JSON.stringify({ v: 1, sealed: encrypt(keyOf(session.clientId), plain) })}\n`;
       if (content.length <= maxFileBytes) {
         writeWhole(fileOf(session.clientId), content);
@@ -136,14 +138,16 @@ function parseSession(clientId: string, key: Buffer, content: string): HttpSessi
   try {
     const { sealed } = v.parse(fileSchema, JSON.parse(content));
     const stored = v.parse(storedSchema, JSON.parse(decrypt(key, sealed)));
-    const { initialize, protocolVersion, logLevel, lists, ...rest } = stored.setup;
+    const { initialize, tooLarge, protocolVersion, logLevel, lists, ...rest } = stored.setup;
+    const kept = initialize && keptInitialize(initialize);
     return {
       ...newSession(clientId, stored.upstreamId, stored.credential, rest.path, stored.usedAt),
       ...stored,
       upstreamId: stored.upstreamId,
       setup: {
         ...rest,
-        ...(initialize === undefined ? {} : { initialize }),
+        ...(kept === undefined ? {} : { initialize: kept }),
+        ...(tooLarge === true || (initialize && kept === undefined) ? { tooLarge: true } : {}),
         ...(protocolVersion === undefined ? {} : { protocolVersion }),
         ...(logLevel === undefined ? {} : { logLevel }),
         ...(lists === undefined ? {} : { lists }),

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type HttpSession, newSession } from './httpSession.ts';
+import { type HttpSession, newSession, sizeOf } from './httpSession.ts';
 import type { SessionStore } from './sessionStore.ts';
 
 export interface SessionLimits {
@@ -11,6 +11,9 @@ export interface SessionLimits {
 
 export type Admission = { readonly kind: 'known'; readonly session: HttpSession } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
 
+/** Of all sessions in memory (`sizeOf`); the one that was idle longest is removed first. */
+const maxTotalBytes = 33_554_432;
+
 /** Removed sessions whose ids are not used for other sessions. */
 const maxGone = 10_000;
 
@@ -21,6 +24,8 @@ function hashOf(clientId: string): string {
 /** The sessions, by the id that the client sends; those that are not in memory are looked up in the store. */
 export class SessionTable {
   readonly #sessions = new Map<string, HttpSession>();
+  readonly #sizes = new Map<HttpSession, number>();
+  #bytes = 0;
   readonly #byUpstreamId = new Map<string, HttpSession>();
   /** Removed sessions by the hash of their id, the oldest first. */
   readonly #gone = new Map<string, Pick<HttpSession, 'credential' | 'ended'>>();
@@ -38,6 +43,11 @@ export class SessionTable {
   /** Sessions in memory that their clients have not ended. */
   get open(): number {
     return [...this.#sessions.values()].filter(({ ended }) => !ended).length;
+  }
+
+  /** Memory of these sessions, bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Which session an id names, if this credential may use it. @param credential `credentialHash` of the request */
@@ -96,7 +106,9 @@ export class SessionTable {
   /** Stores a changed session. */
   keep(session: HttpSession): void {
     if (this.#sessions.get(session.clientId) === session) {
+      this.#measure(session);
       this.#store.save(session);
+      this.#trim();
     }
   }
 
@@ -109,10 +121,22 @@ export class SessionTable {
   #add(session: HttpSession): void {
     this.#gone.delete(hashOf(session.clientId));
     this.#sessions.set(session.clientId, session);
+    this.#measure(session);
     this.#store.save(session);
+    this.#trim();
+  }
+
+  #measure(session: HttpSession): void {
+    const size = sizeOf(session);
+    this.#bytes += size - (this.#sizes.get(session) ?? 0);
+    this.#sizes.set(session, size);
+  }
+
+  #trim(): void {
     for (const oldest of this.#sessions.values()) {
       // Every use inserts the session again, so the first ones in the map were idle longest.
-      if (this.#sessions.size <= this.#limits.max && !this.#isIdle(oldest)) {
+      const fits = this.#sessions.size <= this.#limits.max && this.#bytes <= maxTotalBytes;
+      if (fits && !this.#isIdle(oldest)) {
         break;
       }
       this.#remove(oldest);
@@ -120,6 +144,8 @@ export class SessionTable {
   }
 
   #remove(session: HttpSession): void {
+    this.#bytes -= this.#sizes.get(session) ?? 0;
+    this.#sizes.delete(session);
     this.#sessions.delete(session.clientId);
     if (session.upstreamId !== undefined && this.#byUpstreamId.get(session.upstreamId) === session) {
       this.#byUpstreamId.delete(session.upstreamId);
@@ -140,6 +166,7 @@ export class SessionTable {
     const session = this.#store.load(clientId);
     if (session) {
       this.#sessions.set(clientId, session);
+      this.#measure(session);
       if (session.upstreamId !== undefined && !this.#byUpstreamId.has(session.upstreamId)) {
         this.#byUpstreamId.set(session.upstreamId, session);
       }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 import { isRecord } from '../../../base/json.ts';
+import { ByteCollector } from './bodies.ts';
 import type { RequestId } from './clientMessage.ts';
 import { isEventStream } from './headers.ts';
 
@@ -22,7 +23,7 @@ export class AnswerReader {
   readonly #decoder = new TextDecoder();
   /** `Content-Length`; 0 when the server does not send it. */
   readonly #expected: number;
-  #json: Buffer[] = [];
+  #json = new ByteCollector();
   #size = 0;
   #done = false;
 
@@ -58,7 +59,7 @@ export class AnswerReader {
   /** The body has ended. Safe to call twice. */
   end(): void {
     if (!this.#parser && !this.#done) {
-      this.#read(Buffer.concat(this.#json).toString('utf8'));
+      this.#read(this.#json.bytes.toString('utf8'));
       this.#stop();
     }
   }
@@ -73,7 +74,7 @@ export class AnswerReader {
 
   #stop(): void {
     this.#done = true;
-    this.#json = [];
+    this.#json = new ByteCollector();
   }
 }
 

@@ -10,11 +10,86 @@ export interface RequestBody {
 /** Bodies up to this size are kept and can be sent again; larger ones are streamed, bytes. */
 export const repeatableBytes = 4_194_304;
 
-/** @returns undefined when the client disconnected before the body was complete */
-export function readRequestBody(request: IncomingMessage, limit = repeatableBytes): Promise<RequestBody | undefined> {
-  return collect(request, limit).then((part) =>
-    part === 'broken' ? undefined : part.whole ? { bytes: part.bytes } : { bytes: part.bytes, rest: request },
-  );
+/** Bodies up to this size may use all of the budget, bytes. */
+const smallBytes = 65_536;
+/** Together, bytes. Some is left for small bodies, so that large ones do not stop other calls. */
+const maxHeldBytes = 67_108_864;
+const maxHeldByLarge = 50_331_648;
+
+/** The bytes of all request bodies that are held, until they are answered. */
+export class BodyBudget {
+  #held = 0;
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** @param size of the body with these bytes @returns false when there is no room: the bytes are not counted */
+  take(bytes: number, size: number): boolean {
+    if (this.#held + bytes > (size > smallBytes ? maxHeldByLarge : maxHeldBytes)) {
+      return false;
+    }
+    this.#held += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#held -= bytes;
+  }
+}
+
+/**
+ * @param budget in which the bytes count until the client's connection is done with `response`
+ * @returns `broken` when the client disconnected before the body was complete, `full` when there is no room for it
+ */
+export async function readRequestBody(
+  request: IncomingMessage,
+  response: Pick<ServerResponse, 'once' | 'closed'>,
+  budget: BodyBudget,
+  limit = repeatableBytes,
+): Promise<RequestBody | 'broken' | 'full'> {
+  let taken = 0;
+  const giveBack = (): void => {
+    budget.give(taken);
+    taken = 0;
+  };
+  response.once('close', giveBack);
+  const part = await collect(request, limit, (bytes, size) => {
+    const fits = !response.closed && budget.take(bytes, size);
+    taken += fits ? bytes : 0;
+    return fits;
+  });
+  return part === 'broken' || part === 'full' ? part : part.whole ? { bytes: part.bytes } : { bytes: part.bytes, rest: request };
+}
+
+/** Joins chunks. However small they are, its memory stays below three times their bytes; a list of chunks of one byte takes more than a hundred times. */
+export class ByteCollector {
+  #bytes: Buffer = Buffer.alloc(0);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#size === 0) {
+      this.#bytes = chunk;
+    } else {
+      const size = this.#size + chunk.length;
+      if (size > this.#bytes.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.#size));
+        this.#bytes.copy(larger, 0, 0, this.#size);
+        this.#bytes = larger;
+      }
+      chunk.copy(this.#bytes, this.#size);
+    }
+    this.#size += chunk.length;
+  }
+
+  /** All chunks so far; no more may be pushed afterwards. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#size);
+  }
 }
 
 /**
@@ -23,7 +98,7 @@ export function readRequestBody(request: IncomingMessage, limit = repeatableByte
  */
 export async function readShortAnswer(response: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const part = await collect(response, limit);
-  if (part === 'broken') {
+  if (part === 'broken' || part === 'full') {
     return undefined;
   }
   if (!part.whole) {
@@ -33,24 +108,29 @@ export async function readShortAnswer(response: IncomingMessage, limit: number):
   return part.bytes;
 }
 
-function collect(stream: IncomingMessage, limit: number): Promise<{ readonly bytes: Buffer; readonly whole: boolean } | 'broken'> {
+type Part = { readonly bytes: Buffer; readonly whole: boolean } | 'broken' | 'full';
+
+/** @param take is told the bytes of each chunk and of all; false stops the reading */
+function collect(stream: IncomingMessage, limit: number, take?: (bytes: number, size: number) => boolean): Promise<Part> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const finish = (result: { readonly bytes: Buffer; readonly whole: boolean } | 'broken'): void => {
+    const collected = new ByteCollector();
+    const finish = (result: Part): void => {
       stream.off('data', data).off('end', end).off('error', broken).off('close', broken);
       resolve(result);
     };
     const data = (chunk: Buffer): void => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > limit) {
+      if (take && !take(chunk.length, collected.size + chunk.length)) {
         stream.pause();
-        finish({ bytes: Buffer.concat(chunks), whole: false });
+        finish('full');
+        return;
+      }
+      collected.push(chunk);
+      if (collected.size > limit) {
+        stream.pause();
+        finish({ bytes: collected.bytes, whole: false });
       }
     };
-    const end = (): void =>
-      finish(stream.complete ? { bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), whole: true } : 'broken');
+    const end = (): void => finish(stream.complete ? { bytes: collected.bytes, whole: true } : 'broken');
     const broken = (): void => finish('broken');
     stream.on('data', data).once('end', end).once('error', broken).once('close', broken);
     if (stream.destroyed) {

@@ -9,14 +9,43 @@ export interface ClientMessage {
   readonly methods: readonly string[];
   /** Its `tools/call` requests. */
   readonly toolCalls: readonly { readonly id: RequestId; readonly params: unknown }[];
-  /** The message, when there is exactly one. */
-  readonly single?: { readonly method?: string; readonly params?: Readonly<Record<string, unknown>> };
+  /** The message, when there is exactly one. `dropped`: a parameter that the guard reads was too long to be kept. */
+  readonly single?: { readonly method?: string; readonly params?: Readonly<Record<string, unknown>>; readonly dropped?: true };
 }
 
 export type RequestId = string | number;
 
+/** Of the revision, in `_meta` of a request. */
+const versionKey = 'io.modelcontextprotocol/protocolVersion';
+
 /** The first MCP revision without sessions and `initialize`. Revisions are dates, which compare as text. */
 const firstStatelessRevision = '2026-07-28';
+
+/** Parameters of larger messages are not kept while the message is answered, bytes: a parsed value can take twenty times the memory of its text. */
+const keptWhole = 16_384;
+/** What the guard reads of parameters, beside `_meta`, `task` and `cursor`. */
+const readParams = ['name', 'uri', 'level', 'protocolVersion', 'capabilities', 'clientInfo'];
+
+/** Of the parameters of a large message, what the guard reads: each value only if its JSON is short; of `task` and `cursor`, that they are there. */
+function shortParams(params: unknown): { readonly params?: Readonly<Record<string, unknown>>; readonly dropped?: true } {
+  if (!isRecord(params)) {
+    return {};
+  }
+  const isShort = (value: unknown): boolean => (JSON.stringify(value) ?? '').length <= keptWhole;
+  const { _meta, task, cursor } = params;
+  const there = readParams.filter((name) => params[name] !== undefined);
+  const short = there.filter((name) => isShort(params[name]));
+  const version = isRecord(_meta) ? _meta[versionKey] : undefined;
+  return {
+    params: {
+      ...Object.fromEntries(short.map((name) => [name, params[name]])),
+      ...(cursor === undefined ? {} : { cursor: '' }),
+      ...(isRecord(task) ? { task: {} } : {}),
+      ...(isRecord(_meta) ? { _meta: isShort(_meta) ? _meta : isShort(version) ? { [versionKey]: version } : {} } : {}),
+    },
+    ...(short.length < there.length ? { dropped: true } : {}),
+  };
+}
 
 /** @returns undefined when the body is not JSON or holds no object; the server answers with an error then */
 export function readClientMessage(body: Buffer): ClientMessage | undefined {
@@ -30,6 +59,7 @@ export function readClientMessage(body: Buffer): ClientMessage | undefined {
   if (messages.length === 0) {
     return undefined;
   }
+  const isLarge = body.length > keptWhole;
   const requestIds: RequestId[] = [];
   const answerIds: RequestId[] = [];
   const methods: string[] = [];
@@ -41,7 +71,7 @@ export function readClientMessage(body: Buffer): ClientMessage | undefined {
     if (typeof id === 'string' || typeof id === 'number') {
       (typeof method === 'string' ? requestIds : answerIds).push(id);
       if (method === 'tools/call') {
-        toolCalls.push({ id, params });
+        toolCalls.push({ id, params: isLarge ? shortParams(params).params : params });
       }
     }
   }
@@ -51,14 +81,14 @@ export function readClientMessage(body: Buffer): ClientMessage | undefined {
     answerIds,
     methods,
     toolCalls,
-    ...(first && messages.length === 1 ? { single: singleOf(first) } : {}),
+    ...(first && messages.length === 1 ? { single: singleOf(first, isLarge) } : {}),
   };
 }
 
-function singleOf(message: Readonly<Record<string, unknown>>): NonNullable<ClientMessage['single']> {
+function singleOf({ method, params }: Readonly<Record<string, unknown>>, isLarge: boolean): NonNullable<ClientMessage['single']> {
   return {
-    ...(typeof message.method === 'string' ? { method: message.method } : {}),
-    ...(isRecord(message.params) ? { params: message.params } : {}),
+    ...(typeof method === 'string' ? { method } : {}),
+    ...(isLarge ? shortParams(params) : isRecord(params) ? { params } : {}),
   };
 }
 
@@ -71,7 +101,7 @@ export function isStatelessEra(header: string | undefined, message: ClientMessag
     return false;
   }
   const meta = message?.single?.params?._meta;
-  const named = isRecord(meta) ? meta['io.modelcontextprotocol/protocolVersion'] : undefined;
+  const named = isRecord(meta) ? meta[versionKey] : undefined;
   const revision = header ?? (typeof named === 'string' ? named : undefined);
   return revision !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(revision) && revision >= firstStatelessRevision;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AnswerReader, maxReadBytes, type RpcResult } from './answerReader.ts';
+import { ByteCollector } from './bodies.ts';
 import { isEventStream, oneHeader, type RawHeaders } from './headers.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -85,8 +86,7 @@ function readAnswer(
 ): Promise<{ readonly result: RpcResult | undefined; readonly body: Buffer }> {
   const streams = isEventStream(response);
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const body = new ByteCollector();
     let result: RpcResult | undefined;
     const reader =
       id === undefined
@@ -100,7 +100,7 @@ function readAnswer(
           );
     const finish = (): void => {
       signal.removeEventListener('abort', finish);
-      resolve({ result, body: Buffer.concat(chunks) });
+      resolve({ result, body: body.bytes });
     };
     const ended = (): void => {
       reader?.end();
@@ -111,11 +111,10 @@ function readAnswer(
     response.on('close', ended);
     response.on('end', ended);
     response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
+      body.push(chunk);
       reader?.push(chunk);
       // An event stream may stay open after the response.
-      if ((streams && result) || size > maxReadBytes) {
+      if ((streams && result) || body.size > maxReadBytes) {
         finish();
       }
     });
