@@ -24,13 +24,14 @@ const bareUserInfo = /(?<![\w.+/@:-])([\w.+-]{1,64}):([^\s:@/"'‹]{1,200})@([\w
 const otherSchemes =
   /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
 /** Programs that take a password attached to `-p` (`mysql -pSECRET`). */
-const gluedPassword = /^(?:mysql|mariadb|mycli|mysqlsh|sshpass)/i;
+const gluedPassword = { program: /^(?:mysql|mariadb|mycli|mysqlsh|sshpass)/i, option: /^-p/ };
 /** Programs with an option that takes a password as the next word. */
-const nextPassword: readonly (readonly [RegExp, RegExp])[] = [
-  [/^(?:sshpass|mongo|mongosh|mongodump|mongorestore)$/i, /^-p$/],
-  [/^redis-cli$/i, /^-a$/],
-  [/^(?:ldapsearch|ldapmodify)$/i, /^-w$/],
+const nextPassword = [
+  { program: /^(?:sshpass|mongo|mongosh|mongodump|mongorestore)$/i, option: /^-p$/ },
+  { program: /^redis-cli$/i, option: /^-a$/ },
+  { program: /^(?:ldapsearch|ldapmodify)$/i, option: /^-w$/ },
 ];
+type PasswordRule = typeof gluedPassword;
 const gluedText = /((?:^|[\s/\\"'])(?:mysql|mariadb|mycli|sshpass)[\w-]*(?:\.exe)?(?=\s)(?:[^\n|;&]{0,2000}?\s)-p)([^\s"'-][^\s"']*)/gi;
 
 /** Redacts secrets without an option before them. Runs after the rules for schemes and flags; does not change redacted parts. */
@@ -56,12 +57,33 @@ export function redactLoose(text: string): string {
     .replace(gluedText, `$1${redacted}`);
 }
 
+/** A list of arguments, and at which index each program with passwords of its own stands first in it: -1 for the command before the list. */
+export interface PlacedArguments {
+  readonly list: readonly string[];
+  readonly programs: ReadonlyMap<PasswordRule, number>;
+}
+
+/** Looks for programs once for each list. @param command the program, when it is not the first argument */
+export function placedArguments(list: readonly string[], command: string | undefined): PlacedArguments {
+  const programs = new Map<PasswordRule, number>();
+  const note = (word: string, index: number): void => {
+    const name = word.startsWith('-') ? '' : (word.split(/[\\/]/).at(-1) ?? '').replace(/\.exe$/i, '');
+    for (const rule of [gluedPassword, ...nextPassword]) {
+      if (name !== '' && !programs.has(rule) && rule.program.test(name)) {
+        programs.set(rule, index);
+      }
+    }
+  };
+  note(command ?? '', -1);
+  list.forEach(note);
+  return { list, programs };
+}
+
 /**
  * Whether an argument is a secret because of the words before it: a header in two or three words, a header's name alone, the password option of a
  * known program.
- * @param command the program, when it is not the first argument
  */
-export function isSecretByPlace(list: readonly string[], index: number, command: string | undefined): boolean {
+export function isSecretByPlace({ list, programs }: PlacedArguments, index: number): boolean {
   const arg = list[index] ?? '';
   const before = list[index - 1] ?? '';
   if (/^--?[A-Za-z]/.test(arg) || !isOpen(arg)) {
@@ -80,19 +102,13 @@ export function isSecretByPlace(list: readonly string[], index: number, command:
   if (name.endsWith(':') && secretHeaderName.test(name.slice(0, -1))) {
     return true;
   }
-  return nextPassword.some(([program, option]) => option.test(before) && programBefore(list, index, command, program));
+  return nextPassword.some((rule) => rule.option.test(before) && (programs.get(rule) ?? index) < index);
 }
 
 /** The text after `-p` in `-pSECRET`, for programs that read it as a password. */
-export function gluedSecret(list: readonly string[], index: number, command: string | undefined): string | undefined {
+export function gluedSecret({ list, programs }: PlacedArguments, index: number): string | undefined {
   const glued = /^-p([^-\s].*)$/s.exec(list[index] ?? '')?.[1];
-  return glued !== undefined && programBefore(list, index, command, gluedPassword) ? glued : undefined;
-}
-
-function programBefore(list: readonly string[], index: number, command: string | undefined, program: RegExp): boolean {
-  return [...(command === undefined ? [] : [command]), ...list.slice(0, index)].some(
-    (word) => !word.startsWith('-') && program.test((word.split(/[\\/]/).at(-1) ?? '').replace(/\.exe$/i, '')),
-  );
+  return (programs.get(gluedPassword) ?? index) < index ? glued : undefined;
 }
 
 function isUserInfo(user: string, host: string): boolean {

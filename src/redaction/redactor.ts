@@ -1,6 +1,6 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
 import { headLength, knownValues } from './knownValues.ts';
-import { gluedSecret, isSecretByPlace, redactLoose } from './looseSecrets.ts';
+import { gluedSecret, isSecretByPlace, placedArguments, redactLoose } from './looseSecrets.ts';
 import { isEmptyWord, isOrdinaryValue, isReference, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
 
 /** Every argument, command line and address passes here before it is shown or stored (ARCHITECTURE.md, invariants). Never throws. Redacted text stays as it is. */
@@ -82,12 +82,13 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
   }
 
   function args(list: readonly string[], command?: string): string[] {
+    const placed = placedArguments(list, command);
     return list.map((arg, index) => {
       const before = list[index - 1] ?? '';
-      if (isSecretByPlace(list, index, command)) {
+      if (isSecretByPlace(placed, index)) {
         return redacted;
       }
-      if (gluedSecret(list, index, command) !== undefined) {
+      if (gluedSecret(placed, index) !== undefined) {
         return `-p${redacted}`;
       }
       if (isSecretFlag(before) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
@@ -153,10 +154,11 @@ export function secretsOf(entry: {
     add(header);
     add(header.replace(/^(?:Bearer|Basic|Token)\s+/i, ''));
   }
+  const placed = placedArguments(entry.args, entry.command);
   entry.args.forEach((arg, index) => {
     const assigned = assignment(arg);
-    const glued = gluedSecret(entry.args, index, entry.command);
-    if ((isSecretFlag(entry.args[index - 1] ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(entry.args, index, entry.command)) {
+    const glued = gluedSecret(placed, index);
+    if ((isSecretFlag(entry.args[index - 1] ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
       add(arg);
     } else if (assigned && isSecretName(assigned.name)) {
       // Also the whole of a connection string, which has secrets among ordinary parts.

@@ -83,9 +83,13 @@ export function isEmptyWord(value: string): boolean {
 
 /**
  * Whether the value of a variable without a secret's name counts as no secret: paths, numbers, versions, host names, addresses without credentials, words of
- * letters. Replacing such values everywhere would make most texts unreadable (`PROJECT=chromadb`, `ROOT=/home/me`).
+ * letters. Replacing such values everywhere would make most texts unreadable (`PROJECT=chromadb`, `ROOT=/home/me`). No value of more than 4,096 characters is
+ * ordinary: the expressions here overflow the stack on values of millions.
  */
 export function isOrdinaryValue(value: string): boolean {
+  if (value.length > 4_096) {
+    return false;
+  }
   const text = value.trim();
   return (
     isEmptyWord(text) ||

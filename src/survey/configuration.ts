@@ -1,7 +1,11 @@
+import { errorName } from '../base/errors.ts';
 import { type ConfigReading, discoverDefinitions } from '../config/discovery/discoverDefinitions.ts';
+import type { RawDefinition } from '../model/definition.ts';
+import type { Problem } from '../model/problem.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../model/process.ts';
 import { openWindows } from './facts/windows.ts';
 import type { Attributed } from './match/attributeServers.ts';
+import { definitionLaunches } from './match/launchFit.ts';
 import type { SurveyOptions } from './surveyor.ts';
 
 /** The directories that servers and their clients run in: configuration files of their projects are there or above. */
@@ -18,6 +22,22 @@ async function workingDirs(
     }
   }
   return found;
+}
+
+/** Why an entry cannot be used: its command is parsed here for the first time, and what this one throws must not cost the others. */
+function parsingProblem(definition: RawDefinition): Problem | undefined {
+  try {
+    definitionLaunches(definition);
+    return undefined;
+  } catch (error) {
+    const { name, file, line } = definition;
+    return {
+      source: 'config',
+      message: `The command of the server “${name}” cannot be read (${errorName(error)}); this entry is ignored.`,
+      file,
+      line,
+    };
+  }
 }
 
 /** The clients' configuration, read for all known folders; read again only when a file changed or the folders differ. */
@@ -67,7 +87,17 @@ export class Configuration {
       return this.current;
     }
     const found = await discoverDefinitions({ home, platform, env, folders, vscodeUserDirs: userDirs, workspaceFiles });
-    const reading = { ...found, definitions: [...found.definitions, ...entries] };
+    const definitions: RawDefinition[] = [];
+    const problems = [...found.problems];
+    for (const definition of [...found.definitions, ...entries]) {
+      const problem = parsingProblem(definition);
+      if (problem) {
+        problems.push(problem);
+      } else {
+        definitions.push(definition);
+      }
+    }
+    const reading = { ...found, definitions, problems };
     this.#reading = reading;
     this.#key = key;
     this.#changesRead = changes;

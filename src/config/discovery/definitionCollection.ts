@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import { errorName } from '../../base/errors.ts';
 import { clientTable } from '../../clients/clientTable.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import { secretsOf } from '../../redaction/redactor.ts';
 import { formatOf } from '../formats/formats.ts';
 import { readEntry } from '../formats/serverEntry.ts';
-import type { ServerEntry, ServerFile, SwitchedOff } from '../formats/serverFile.ts';
+import { maxArguments, type ServerEntry, type ServerFile, type SwitchedOff } from '../formats/serverFile.ts';
 import type { FileSearch } from './fileSearch.ts';
 
 type Found = { -readonly [Key in keyof RawDefinition]: RawDefinition[Key] };
+
+type SwitchedOffFor = Omit<SwitchedOff, 'names'> & { readonly client: ClientId };
 
 interface FilePlace {
   readonly path: string;
@@ -23,7 +26,8 @@ interface FilePlace {
 export class DefinitionCollection {
   readonly #found = new Map<string, Found>();
   readonly #problems = new Map<string, Problem>();
-  readonly #switchedOff: (SwitchedOff & { readonly client: ClientId })[] = [];
+  /** By the name of the server. */
+  readonly #switchedOff = new Map<string, SwitchedOffFor[]>();
   /** The folders of project files with all links resolved, by definition id. */
   readonly #realFolders = new Map<string, string>();
 
@@ -37,12 +41,24 @@ export class DefinitionCollection {
     for (const { message, line, column } of file.problems) {
       this.#report(realPath, { source: 'config', message, file: path, line, ...(column === undefined ? {} : { column }) });
     }
-    for (const item of file.switchedOff) {
-      const folder = item.folder ?? search.folder;
-      this.#switchedOff.push({ ...item, client: search.owner, ...(folder === undefined ? {} : { folder: resolve(folder) }) });
+    for (const { names, dotMcpOnly, folder = search.folder } of file.switchedOff) {
+      const item = { dotMcpOnly, client: search.owner, ...(folder === undefined ? {} : { folder: resolve(folder) }) };
+      for (const name of names) {
+        const known = this.#switchedOff.get(name);
+        if (known) {
+          known.push(item);
+        } else {
+          this.#switchedOff.set(name, [item]);
+        }
+      }
     }
     for (const entry of file.entries) {
-      this.#addEntry(search, { path, realPath, realFolder }, entry, file.secrets);
+      try {
+        this.#addEntry(search, { path, realPath, realFolder }, entry, file.secrets);
+      } catch (error) {
+        const message = `The server “${entry.name}” cannot be read (${errorName(error)}); this entry is ignored.`;
+        this.#report(realPath, { source: 'config', message, file: path, line: entry.line });
+      }
     }
   }
 
@@ -51,7 +67,7 @@ export class DefinitionCollection {
     return [...this.#found.values()].map((found) => ({
       ...found,
       readBy: [found.client, ...order.filter((id) => id !== found.client && found.readBy.includes(id))],
-      enabled: found.enabled && !this.#switchedOff.some((item) => this.#concerns(item, found)),
+      enabled: found.enabled && !this.#switchedOff.get(found.name)?.some((item) => this.#concerns(item, found)),
     }));
   }
 
@@ -68,6 +84,10 @@ export class DefinitionCollection {
       return;
     }
     const { headers, ...rest } = fields;
+    if (fields.args.length > maxArguments) {
+      const message = `The server “${entry.name}” has ${fields.args.length} arguments; only the first ${maxArguments} are read.`;
+      this.#report(realPath, { source: 'config', message, file: path, line: entry.line });
+    }
     const { vscodeCollection } = search.files;
     const key = [realPath, entry.line, entry.folder ?? '', entry.name].join('\0');
     const known = this.#found.get(key);
@@ -93,6 +113,7 @@ export class DefinitionCollection {
       line: entry.line,
       name: entry.name,
       ...rest,
+      args: fields.args.slice(0, maxArguments),
       secrets: [...secretsOf({ ...fields, headers }), ...secrets],
       ...(folder === undefined ? {} : { folder }),
       ...(vscodeCollection === undefined ? {} : { vscodeCollection }),
@@ -102,9 +123,9 @@ export class DefinitionCollection {
     }
   }
 
-  #concerns(item: SwitchedOff & { readonly client: ClientId }, found: Found): boolean {
+  #concerns(item: SwitchedOffFor, found: Found): boolean {
     const there = item.folder === undefined || item.folder === found.folder || item.folder === this.#realFolders.get(found.id);
-    return item.client === found.client && item.names.includes(found.name) && there && (!item.dotMcpOnly || found.scope === 'project');
+    return item.client === found.client && there && (!item.dotMcpOnly || found.scope === 'project');
   }
 
   #report(realPath: string, problem: Problem): void {

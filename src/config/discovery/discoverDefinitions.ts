@@ -3,7 +3,7 @@ import type { FormatId } from '../../clients/clientDescription.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import { formatOf } from '../formats/formats.ts';
-import type { ServerFile } from '../formats/serverFile.ts';
+import { type ServerFile, withinLimits } from '../formats/serverFile.ts';
 import { DefinitionCollection } from './definitionCollection.ts';
 import { type FileSearch, fixedSearches, projectSearches, userDirsOf } from './fileSearch.ts';
 import { existingFolders, openedInVscode, workspaceFolders } from './projectFolders.ts';
@@ -125,7 +125,7 @@ class FileReader {
 
   #parse(format: FormatId, path: string, text: string): ServerFile {
     const key = `${format}\0${path}`;
-    const file = this.#parsed.get(key) ?? formatOf(format).read(text);
+    const file = this.#parsed.get(key) ?? withinLimits(formatOf(format).read(text));
     this.#parsed.set(key, file);
     return file;
   }

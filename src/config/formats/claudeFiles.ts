@@ -26,7 +26,9 @@ export const claudeState: Format = {
       if (map) {
         readMap(file, map, local, problems);
       }
-      entries.push(...local.map((entry): ServerEntry => ({ ...entry, scope: 'local', folder })));
+      for (const entry of local) {
+        entries.push({ ...entry, scope: 'local', folder });
+      }
       switchedOff.push(
         { names: texts(plainValue(property(project, 'disabledMcpServers'))), folder, dotMcpOnly: false },
         { names: texts(plainValue(property(project, 'disabledMcpjsonServers'))), folder, dotMcpOnly: true },

@@ -28,7 +28,9 @@ export const codexConfig: Format = {
     const entries: ServerEntry[] = [];
     const problems: FileProblem[] = [];
     if (isRecord(servers)) {
-      entries.push(...Object.entries(servers).map(([name, value]) => ({ name, line: lines.get(name) ?? 1, value })));
+      for (const [name, value] of Object.entries(servers)) {
+        entries.push({ name, line: lines.get(name) ?? 1, value });
+      }
     } else if (servers !== undefined) {
       problems.push({ message: `“${tableName}” is not a table; [${tableName}.NAME] is expected.`, line: lines.get('') ?? 1 });
     }

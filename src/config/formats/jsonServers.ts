@@ -93,14 +93,19 @@ export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], prob
     return;
   }
   const all = properties(map).filter(({ name }) => only?.has(name) ?? true);
-  all.forEach(({ name, offset, value }, index) => {
+  const last = new Map(all.map(({ name }, index) => [name, index]));
+  const repeated = new Set<string>();
+  for (const [index, { name, offset, value }] of all.entries()) {
     const { line } = file.position(offset);
-    if (all.some((other, otherIndex) => otherIndex > index && other.name === name)) {
+    if (last.get(name) === index) {
+      if (!file.isBroken(value)) {
+        entries.push({ name, line, value: plainValue(value) });
+      }
+    } else if (!repeated.has(name)) {
+      repeated.add(name);
       problems.push({ message: `The server “${name}” is named twice in this file; the later entry counts.`, line });
-    } else if (!file.isBroken(value)) {
-      entries.push({ name, line, value: plainValue(value) });
     }
-  });
+  }
 }
 
 /** The names in a map that are servers and that no earlier map has. */
@@ -122,7 +127,8 @@ function article(node: Node): string {
 function switchedOff(file: JsoncFile, entries: readonly ServerEntry[], options: JsonFormatOptions): ServerFile['switchedOff'] {
   const excluded = options.excluded ? texts(plainValue(nodeAt(file.root, options.excluded))) : [];
   const allowed = options.allowed ? plainValue(nodeAt(file.root, options.allowed)) : undefined;
-  const others = Array.isArray(allowed) ? entries.map(({ name }) => name).filter((name) => !allowed.includes(name)) : [];
+  const kept = Array.isArray(allowed) ? new Set<unknown>(allowed) : undefined;
+  const others = kept ? entries.map(({ name }) => name).filter((name) => !kept.has(name)) : [];
   const names = [...excluded, ...others];
   return names.length === 0 ? [] : [{ names, dotMcpOnly: false }];
 }

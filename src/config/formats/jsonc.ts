@@ -35,11 +35,15 @@ export function parseJsonc(text: string): JsoncFile {
     return { ...none, problem: { message: 'The file is not valid JSON; it is not read.', line: 1 } };
   }
   const [first] = errors;
+  const mistakes = errors.map(({ offset }) => offset).sort((a, b) => a - b);
   const kept = root?.type === 'object' ? 'Fix the file; its other readable entries are used.' : 'Fix the file; nothing in it can be used.';
   return {
     root,
     position,
-    isBroken: (node) => errors.some((error) => error.offset >= node.offset && error.offset <= node.offset + node.length),
+    isBroken: ({ offset, length }) => {
+      const next = mistakes[firstIndex(mistakes.length, (index) => (mistakes[index] ?? 0) >= offset)];
+      return next !== undefined && next <= offset + length;
+    },
     problem: first && {
       message: `This is not valid JSON: ${reasons[printParseErrorCode(first.error)] ?? 'there is a mistake here'}. ${kept}`,
       ...position(first.offset),
@@ -98,18 +102,24 @@ function positionsIn(text: string): JsoncFile['position'] {
     starts.push(at + 1);
   }
   return (offset) => {
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((starts[middle] ?? 0) <= offset) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+    const line = firstIndex(starts.length, (index) => (starts[index] ?? 0) > offset);
+    return { line, column: offset - (starts[line - 1] ?? 0) + 1 };
   };
+}
+
+/** The first index of a sorted list for which a test holds; its length when there is none. */
+function firstIndex(length: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
 }
 
 /** @returns the offset at which brackets outside of strings and comments are nested deeper than `limit` */

@@ -1,6 +1,11 @@
 import type { DefinitionScope, Transport } from '../../model/definition.ts';
 import type { CommandEdits } from './commandEdits.ts';
 
+/** Entries of a file that are read; the others cost time in every scan and in every view. */
+const maxEntries = 1_000;
+/** Arguments of an entry that are read. */
+export const maxArguments = 1_000;
+
 /** One entry in a map of servers, as in the file. */
 export interface ServerEntry {
   readonly name: string;
@@ -52,6 +57,20 @@ export interface Format {
 }
 
 export const emptyServerFile: ServerFile = { entries: [], problems: [], folders: [], trust: new Map(), switchedOff: [], secrets: [] };
+
+/** The file with its first entries and problems, and a problem that says how many entries it has. */
+export function withinLimits(file: ServerFile): ServerFile {
+  const { entries, problems } = file;
+  const first = entries[maxEntries];
+  return {
+    ...file,
+    entries: entries.slice(0, maxEntries),
+    problems: [
+      ...problems.slice(0, maxEntries),
+      ...(first ? [{ message: `The file has ${entries.length} servers; only the first ${maxEntries} are read.`, line: first.line }] : []),
+    ],
+  };
+}
 
 /** The strings of a list; other items are left out. */
 export function texts(value: unknown): string[] {

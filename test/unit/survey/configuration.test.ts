@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../../src/base/log.ts';
+import type { RawDefinition } from '../../../src/model/definition.ts';
 import { Configuration } from '../../../src/survey/configuration.ts';
 
 const here = { bootId: 'boot', pidNamespace: '1' };
@@ -19,9 +20,37 @@ describe('configuration of the survey', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  function configuration(): Configuration {
+  it('loses an entry whose command cannot be parsed, and names it and its file', async () => {
+    write('one', 'two');
+    const place = { client: 'vscode', readBy: ['vscode'], scope: 'workspace', file: '/w/.vscode/mcp.json', line: 7 } as const;
+    const entry: RawDefinition = {
+      ...place,
+      id: 'bad',
+      name: 'bad',
+      transport: 'stdio',
+      command: 'npx',
+      args: [],
+      env: {},
+      secrets: [],
+      enabled: true,
+    };
+    const bad = Object.defineProperty({ ...entry }, 'args', {
+      enumerable: true,
+      get: () => {
+        throw new RangeError('S3cr3t');
+      },
+    });
+    const reading = await configuration([bad]).read(here);
+    assert.deepEqual(namesOf(reading), ['one', 'two']);
+    assert.deepEqual(
+      reading.problems.map(({ file, line, message }) => [file, line, /“bad”/.test(message), /S3cr3t/.test(message)]),
+      [['/w/.vscode/mcp.json', 7, true, false]],
+    );
+  });
+
+  function configuration(entries: readonly RawDefinition[] = []): Configuration {
     const options = { home, platform: process.platform, env: { HOME: home }, runDir: join(root, 'run') };
-    return new Configuration({ ...options, folders: [], vscodeUserDirs: [], log: silentLog }, { isAlive: async () => true });
+    return new Configuration({ ...options, folders: [], vscodeUserDirs: [], log: silentLog, entries }, { isAlive: async () => true });
   }
   function write(...names: string[]): void {
     writeFileSync(file, JSON.stringify({ mcpServers: Object.fromEntries(names.map((name) => [name, { command: 'server' }])) }));
