@@ -5,11 +5,11 @@ import { readWhole, writeWhole, writeWholeOnce } from './atomicFile.ts';
 const maxBytes = 1_048_576;
 
 /**
- * Reads one of our own JSON records. Undefined when it is absent, not a plain file, too large, not JSON or of another shape: without a record the fact is
- * unknown.
+ * Reads one of our own JSON records. Undefined when it is absent, not a plain file, of another user, too large, not JSON or of another shape: without a record
+ * the fact is unknown.
  */
 export function readRecord<const S extends v.GenericSchema>(file: string, schema: S): v.InferOutput<S> | undefined {
-  const whole = readWhole(file, maxBytes);
+  const whole = readWhole(file, maxBytes, process.geteuid?.());
   if ('problem' in whole) {
     return undefined;
   }
