@@ -142,12 +142,18 @@ function living(folder, key) {
       const { server, locks = [], host: where = {} } = record;
       const same = JSON.stringify({ boot: where.boot, pidns: where.pidns }) === here && locks.some((lock) => lock.key === key);
       return same && typeof server?.start === 'string' && startOf(Number(server.pid)) === server.start
-        ? [`PID ${Number(server.pid)} (${JSON.stringify(record.serverId)})`]
+        ? [`PID ${Number(server.pid)} (${quoted(record.serverId)})`]
         : [];
     } catch {
       return []; // unreadable, or removed
     }
   });
+}
+
+/** Text of others: short, without characters that a terminal or a model could take for more than a name. */
+function quoted(text) {
+  const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(String(text).slice(0, 64)).replace(/[^ -~]/g, escaped);
 }
 
 /** Does not follow a link, does not block on a FIFO, and reads at most the size of a record. */

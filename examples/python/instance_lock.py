@@ -11,7 +11,7 @@ def living(folder, key, host):  # running servers whose record names this key
                 record = json.loads(file.read(65536))
             if record["host"] == host and key in [lock["key"] for lock in record["locks"]]:
                 if start(int(record["server"]["pid"])) == record["server"]["start"]:
-                    yield f"PID {record['server']['pid']} ({record['serverId']!r})"
+                    yield f"PID {record['server']['pid']} ({str(record['serverId'])[:64]!r})"
 
 def hold(kind, resource, server, **facts):  # kind: path, port ("tcp:8931") or name; facts: package, deps, client … of the record
     uid, home = os.geteuid(), pwd.getpwuid(os.geteuid()).pw_dir

@@ -41,14 +41,21 @@ export interface EndedProcess {
   readonly how: 'SIGTERM' | 'SIGKILL' | 'by itself';
 }
 
+/** `foreign`: PIDs below the server that belong to another user. They were not signalled, and still ran at the end. */
 export type EndReport =
-  | { readonly status: 'ended'; readonly processes: readonly EndedProcess[] }
+  | { readonly status: 'ended'; readonly processes: readonly EndedProcess[]; readonly foreign?: readonly number[] }
   /** The server had ended before any signal. */
   | { readonly status: 'gone' }
   /** No signal was sent, or no further one. */
   | { readonly status: 'refused'; readonly reason: string; readonly processes: readonly EndedProcess[] }
   /** These still run after SIGKILL, or may not be signalled. */
-  | { readonly status: 'left'; readonly pids: readonly number[]; readonly reason: string; readonly processes: readonly EndedProcess[] };
+  | {
+      readonly status: 'left';
+      readonly pids: readonly number[];
+      readonly reason: string;
+      readonly processes: readonly EndedProcess[];
+      readonly foreign?: readonly number[];
+    };
 
 const listEveryMs = 50;
 /** Launchers and helpers usually end by themselves within this time after the server. */
@@ -91,6 +98,8 @@ class ServerTree {
   readonly #sent = new Map<string, 'SIGTERM' | 'SIGKILL'>();
   readonly #serverKey: string;
   #living: readonly ProcessRow[] = [];
+  /** Living members of another user: not signalled, and not waited for. */
+  #foreign: readonly ProcessRow[] = [];
   /** Why a signal failed. */
   #failure: string | undefined;
 
@@ -110,7 +119,7 @@ class ServerTree {
       for (let above = tree.parentOf(top); above && this.#request.launchers.includes(above.pid); above = tree.parentOf(top)) {
         top = above;
       }
-      const reason = this.#request.objection(rows, top) ?? forbidden(rows, top, tree.ancestorsOf);
+      const reason = this.#request.objection(rows, top) ?? forbidden(rows, top, tree.ancestorsOf) ?? foreignText([top, server]);
       if (reason !== undefined) {
         return { status: 'refused', reason, processes: this.#ended() };
       }
@@ -125,7 +134,9 @@ class ServerTree {
       this.#members.set(identityKey(row.identity), row);
       open.push(...tree.childrenOf(row).filter((child) => !this.#members.has(identityKey(child.identity))));
     }
-    this.#living = rows.filter((row) => this.#members.has(identityKey(row.identity)));
+    const living = rows.filter((row) => this.#members.has(identityKey(row.identity)));
+    this.#living = living.filter((row) => !isForeign(row));
+    this.#foreign = living.filter(isForeign);
     return undefined;
   }
 
@@ -175,15 +186,16 @@ class ServerTree {
 
   report(): EndReport {
     const processes = this.#ended();
+    const foreign = this.#foreign.length > 0 ? { foreign: this.#foreign.map((row) => row.pid) } : {};
     if (this.#living.length === 0) {
-      return { status: 'ended', processes };
+      return { status: 'ended', processes, ...foreign };
     }
     const pids = this.#living.map((row) => row.pid);
-    return { status: 'left', pids, reason: this.#failure ?? `PID ${pids.join(', ')} still runs after SIGKILL`, processes };
+    return { status: 'left', pids, reason: this.#failure ?? `PID ${pids.join(', ')} still runs after SIGKILL`, processes, ...foreign };
   }
 
   #ended(): EndedProcess[] {
-    const living = new Set(this.#living.map((row) => identityKey(row.identity)));
+    const living = new Set([...this.#living, ...this.#foreign].map((row) => identityKey(row.identity)));
     return [...this.#members]
       .filter(([key]) => !living.has(key))
       .map(([key, row]) => ({ pid: row.pid, how: this.#sent.get(key) ?? 'by itself' }));
@@ -204,10 +216,16 @@ function forbidden(
   if (above.some((row) => row === top)) {
     return `PID ${top.pid} is this program or one of its ancestors`;
   }
-  const uid = process.geteuid?.();
-  // Root could send the signal, but the server of another user is not ours to end.
-  if (uid !== undefined && top.uid !== undefined && top.uid !== uid) {
-    return `PID ${top.pid} belongs to another user`;
-  }
   return undefined;
+}
+
+/** Root could send the signal, but the process of another user is not ours to end. */
+function isForeign(row: ProcessRow): boolean {
+  const uid = process.geteuid?.();
+  return uid !== undefined && row.uid !== undefined && row.uid !== uid;
+}
+
+function foreignText(rows: readonly ProcessRow[]): string | undefined {
+  const foreign = rows.find(isForeign);
+  return foreign && `PID ${foreign.pid} belongs to another user`;
 }

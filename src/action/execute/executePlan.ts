@@ -188,8 +188,11 @@ function ownerObjection(target: ActionTarget, rows: readonly ProcessRow[], top: 
 }
 
 function stopResult(target: ActionTarget, report: EndReport): ActionResult {
-  const steps = (processes: readonly EndedProcess[]): ActionResult['steps'] =>
-    processes.map(({ pid, how }) => ({ text: `PID ${pid}`, result: how === 'by itself' ? 'ended by itself' : `stopped (${how})` }));
+  const foreign = ('foreign' in report ? report.foreign : undefined) ?? [];
+  const steps = (processes: readonly EndedProcess[]): ActionResult['steps'] => [
+    ...processes.map(({ pid, how }) => ({ text: `PID ${pid}`, result: how === 'by itself' ? 'ended by itself' : `stopped (${how})` })),
+    ...foreign.map((pid) => ({ text: `PID ${pid}`, result: 'not stopped: it belongs to another user' })),
+  ];
   const name = `${target.name} (PID ${target.pid})`;
   switch (report.status) {
     case 'gone':
@@ -201,9 +204,10 @@ function stopResult(target: ActionTarget, report: EndReport): ActionResult {
     case 'ended': {
       const hard = report.processes.some(({ how }) => how === 'SIGKILL');
       const many = report.processes.length;
+      const others = foreign.length > 0 ? ` PID ${foreign.join(', ')} of its tree belongs to another user and still runs.` : '';
       return {
         outcome: 'done',
-        message: `${name} was stopped${hard ? ' (it ignored SIGTERM)' : ''}${many > 1 ? `, with ${many - 1} more of its tree` : ''}.`,
+        message: `${name} was stopped${hard ? ' (it ignored SIGTERM)' : ''}${many > 1 ? `, with ${many - 1} more of its tree` : ''}.${others}`,
         steps: steps(report.processes),
       };
     }

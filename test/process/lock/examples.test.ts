@@ -10,10 +10,12 @@ import { clearDeadRecords } from '../../../src/lock/clearDeadRecords.ts';
 import { holdResources } from '../../../src/lock/holdResources.ts';
 import { type InstanceRecord, listInstanceRecords, newInstanceId, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
 import { livenessOf } from '../../../src/lock/liveness.ts';
+import { lockHolders } from '../../../src/lock/lockHolders.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
+import { guardBundle, strictServer } from '../guard/guardedServer.ts';
 import { findPython } from '../package/pythonWheels.ts';
 import { ended, LockHome } from './lockHome.ts';
 import { examples, installNotesServer } from './notesServer.ts';
@@ -22,6 +24,7 @@ const validate = new Ajv().compile(JSON.parse(readFileSync('schema/instance-reco
 
 type Adopter = 'Python' | 'Node' | 'sh' | 'ours';
 const adopters: readonly Adopter[] = ['Python', 'Node', 'sh', 'ours'];
+const others = ['Python', 'Node', 'sh'] as const;
 
 /** Each takes a lock, says "held", and keeps it until its input ends; says why not, and ends with 75, when it is held. */
 function commandOf(adopter: Adopter, kind: string, resource: string): [string, ...string[]] {
@@ -174,7 +177,7 @@ describe('The examples in other languages', function () {
     }
   });
 
-  it('test 17: a server that outlived its guard keeps the Python and the Node adopter away, although the lock is free', async () => {
+  it('test 17: a server that outlived its guard keeps the other adopters away, although the lock is free', async () => {
     const server = home.start('sleep', ['600']);
     const start = (await witness.startOf(server.pid)) ?? '?';
     const host = { boot: witness.boot, pidns: witness.pidns };
@@ -185,14 +188,65 @@ describe('The examples in other languages', function () {
     for (const text of ['', '[['.repeat(20_000), 'null', '{"host":1}', JSON.stringify({ ...record, server: { pid: 'self' } })]) {
       writeFileSync(join(home.directory.instances, `${newInstanceId()}.json`), text, { mode: 0o600 });
     }
-    for (const adopter of ['Python', 'Node'] as const) {
+    for (const adopter of others) {
       const refused = await attempt(adopter, home.root);
       assert.deepEqual([refused.held, refused.code], [false, 75], refused.said);
       assert.match(refused.said, new RegExp(`PID ${server.pid} `));
     }
+    // Written by another program: in lines, in another order.
+    const { server: mark, ...rest } = record;
+    writeFileSync(
+      join(home.directory.instances, `${record.id}.json`),
+      JSON.stringify({ server: { start: mark?.start, pid: mark?.pid }, ...rest }, undefined, '\t'),
+      { mode: 0o600 },
+    );
+    for (const adopter of others) {
+      const refused = await attempt(adopter, home.root);
+      assert.deepEqual([refused.held, refused.code], [false, 75], `${adopter}: ${refused.said}`);
+    }
     await ended(server);
-    const free = await attempt('Python', home.root);
-    assert.ok(free.held, free.said);
+    for (const adopter of others) {
+      const free = await attempt(adopter, home.root);
+      assert.ok(free.held, `${adopter}: ${free.said}`);
+      await ended(free.child);
+    }
+  });
+
+  it('test 17: a server that closed what it inherited keeps them away when its guard is killed, and a dead one whose client lives does not', async () => {
+    const closing = 'import os, sys\nos.closerange(3, 64)\nos.execv(sys.executable, [sys.executable] + sys.argv[1:])';
+    const words = ['--grace', '600', '--lock', `path:${home.root}`, '--', '/usr/bin/python3', '-c', closing, strictServer, '--ignore-eof'];
+    const env = { ...process.env, MCP_RUN_DIR: join(home.root, 'run') };
+    const guard = home.start(process.execPath, [await guardBundle(), ...words], env);
+    let pid = 0;
+    await until('it is published with its server', () => {
+      pid = records().find((record) => record.guard?.pid === guard.pid)?.server?.pid ?? 0;
+      return pid > 0;
+    });
+    try {
+      const lock = join(home.directory.locks, `${resourceKey('path', home.root).key}.lock`);
+      await until(
+        'the server has closed the lock',
+        () =>
+          lockHolders(lock)
+            ?.map((one) => one.pid)
+            .join() === String(guard.pid),
+      );
+      await ended(guard);
+      for (const adopter of others) {
+        const refused = await attempt(adopter, home.root);
+        assert.deepEqual([refused.held, refused.code], [false, 75], `${adopter}: ${refused.said}`);
+        assert.match(refused.said, new RegExp(`PID ${pid}\\b`), adopter);
+      }
+    } finally {
+      process.kill(pid, 'SIGKILL');
+    }
+    await until('the server is gone', async () => (await witness.startOf(pid)) === undefined);
+    assert.equal(records()[0]?.client?.pid, process.pid, 'the record names a client that lives');
+    for (const adopter of others) {
+      const free = await attempt(adopter, home.root);
+      assert.ok(free.held, `${adopter}: ${free.said}`);
+      await ended(free.child);
+    }
   });
 
   it('B1: of forty that start at once, by several languages, one gets it and the others name it', async () => {

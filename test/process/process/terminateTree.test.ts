@@ -150,5 +150,36 @@ describe('Ending a tree', function () {
     assert.deepEqual([await isRunning(other.pid), await isRunning(ours.pid)], [true, true]);
   });
 
+  it('B8: a child of the server that belongs to another user is not signalled, and is named', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('skipped: only root can start a process of another user');
+      this.skip();
+    }
+    const script = (child: string): string =>
+      `const c = require('node:child_process').spawn('sleep', ['600'], { stdio: 'ignore', ${child} }); c.once('spawn', () => console.log(c.pid)); ${idle}`;
+    const server = await children.start(process.execPath, ['-e', script(`uid: ${otherUser.uid}, gid: ${otherUser.gid}, cwd: '/'`)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const foreign = Number(await firstLine(server));
+    children.remember(foreign);
+    const began = performance.now();
+    const report = await end(await rowOf(table, server.pid));
+    assert.deepEqual(report, { status: 'ended', processes: [{ pid: server.pid, how: 'SIGTERM' }], foreign: [foreign] });
+    assert.deepEqual([await isRunning(server.pid), await isRunning(foreign)], [false, true]);
+    assert.ok(performance.now() - began < 2_500, 'it is not waited for');
+  });
+
+  it('B8: a server of another user below a launcher of this user is not signalled, nor is the launcher', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('skipped: only root can start a process of another user');
+      this.skip();
+    }
+    const code = `import os, subprocess; p = subprocess.Popen(['sleep', '600'], user=${otherUser.uid}, group=${otherUser.gid}, cwd='/'); print(p.pid, flush=True); p.wait()`;
+    const { client: launcher, pid } = await children.startClient('python3', ['-c', code]);
+    const report = await end(await rowOf(table, pid), { launchers: [launcher.pid] });
+    assert.match(report.status === 'refused' ? report.reason : report.status, /belongs to another user/);
+    assert.deepEqual([await isRunning(launcher.pid), await isRunning(pid)], [true, true]);
+  });
+
   after(() => children.end());
 });

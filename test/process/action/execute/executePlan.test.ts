@@ -22,9 +22,10 @@ import { readProcessStarts } from '../../../../src/lock/processStarts.ts';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../../../src/model/process.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
+import { otherUser } from '../../../otherUser.ts';
 import { definition, instance, snapshot } from '../../../unit/cli/fixture.ts';
 import { someRecord } from '../../../unit/lock/records.ts';
-import { Children, firstLine, kill, rowOf } from '../../process/children.ts';
+import { Children, firstLine, kill, readUntil, rowOf } from '../../process/children.ts';
 
 const table = new ProcTable();
 const unshare = ['--pid', '--fork', '--mount-proc', '--kill-child'];
@@ -61,10 +62,13 @@ describe('Carrying out a plan', function () {
   /** A client with a server below it, both real, and what a survey says of them. */
   async function served(
     clientId = 'claude-code',
+    server: readonly [string, ...string[]] = ['sleep', '600'],
   ): Promise<{ client: Awaited<ReturnType<Children['start']>>; one: Instance; seen: Snapshot }> {
     const { client, pid } = await children.startClient(process.execPath, [
       '-e',
-      "const c = require('node:child_process').spawn('sleep', ['600'], { stdio: 'ignore' }); c.once('spawn', () => console.log(c.pid)); process.stdin.resume();",
+      "const [file, ...args] = process.argv.slice(1); const c = require('node:child_process').spawn(file, args, { stdio: 'ignore' }); c.once('spawn', () => console.log(c.pid)); process.stdin.resume();",
+      '--',
+      ...server,
     ]);
     const [owner, row] = [await rowOf(table, client.pid), await rowOf(table, pid)];
     const one: Instance = {
@@ -96,7 +100,7 @@ describe('Carrying out a plan', function () {
         return { outcome: 'done', message: 'restarted', steps: [] };
       },
     );
-    assert.match(during, /being restarted by a test/);
+    assert.match(during, /being restarted by "a test"/);
     assert.match(await alreadyEndedMessage(others, meant), new RegExp(`^memory \\(PID ${one.pid}\\).* restarted by a test`));
   });
 
@@ -118,7 +122,7 @@ describe('Carrying out a plan', function () {
           async () => actionResult('failed', 'acted'),
         )
       ).message;
-    assert.match(await late(), /being restarted by a window/, 'control: it runs');
+    assert.match(await late(), /being restarted by "a window"/, 'control: it runs');
     await kill(client);
     assert.doesNotMatch(await late(), /window/);
   });
@@ -132,6 +136,28 @@ describe('Carrying out a plan', function () {
     assert.equal(outcome.status, 'done', outcome.message);
     assert.equal(await isRunning(one.id), false);
     assert.deepEqual(outcomes(), [['stop', 'done', one.pid, 'a test']]);
+  });
+
+  it('B8: names the process of another user below the server that keeps running', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('skipped: only root can start a process of another user');
+      this.skip();
+    }
+    const code = `import subprocess; subprocess.Popen(['sleep', '600'], user=${otherUser.uid}, group=${otherUser.gid}, cwd='/').wait()`;
+    const { one, seen } = await served('claude-code', ['python3', '-c', code]);
+    const other = await readUntil(
+      async () => (await table.list()).find(({ ppid, uid }) => ppid === one.pid && uid === otherUser.uid)?.pid,
+      (pid) => pid !== undefined,
+    );
+    children.remember(other ?? 0);
+    const outcome = await executePlan(
+      makePlan('stop', one, seen, noWindows),
+      contextOf(async () => seen),
+    );
+    assert.equal(outcome.status, 'done');
+    assert.match(outcome.message, new RegExp(`PID ${other} .*belongs to another user`));
+    assert.deepEqual('steps' in outcome && outcome.steps.map(({ text }) => text), [`PID ${one.pid}`, `PID ${other}`]);
+    assert.ok((await table.list()).some(({ pid }) => pid === other));
   });
 
   it('sends nothing when the parent changed after the last scan, right before the signal', async () => {

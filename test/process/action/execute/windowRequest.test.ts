@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -8,6 +8,7 @@ import type { Outcome } from '../../../../src/action/execute/exclusiveAction.ts'
 import { askWindow, requestFolder, requestsFor, type WindowRequest } from '../../../../src/action/execute/windowRequest.ts';
 import { serveRequests } from '../../../../src/action/execute/windowRequestServer.ts';
 import { silentLog } from '../../../../src/base/log.ts';
+import { otherUser } from '../../../otherUser.ts';
 
 const window = { pid: 4711, identity: 'boot:1:4711:lx:5' };
 const ask = { window, verb: 'restart', instance: 'boot:1:99:lx:7', by: 'terminal (PID 77)' } as const;
@@ -87,5 +88,30 @@ describe('Asking another window', function () {
       [id],
     );
     assert.ok(!readdirSync(folder).includes(`${'0'.repeat(24)}.json`));
+  });
+
+  it('takes no file of another user for a request or for an answer', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('skipped: only root can make a file of another user');
+      this.skip();
+    }
+    const folder = requestFolder(runDir);
+    const [theirs, ours] = ['a', 'b'].map((letter) => letter.repeat(24));
+    for (const id of [theirs, ours]) {
+      writeFileSync(join(folder, `${id}.json`), JSON.stringify({ schema: 1, id, ...ask }), { mode: 0o644 });
+    }
+    chownSync(join(folder, `${theirs}.json`), otherUser.uid, otherUser.gid);
+    assert.deepEqual(
+      requestsFor(runDir, window).map(({ id }) => id),
+      [ours],
+    );
+
+    const outcome = askWindow(runDir, ask, { acceptMs: 500, answerMs: 500 });
+    const [name = ''] = readdirSync(folder).filter((one) => one.endsWith('.json') && !one.startsWith('aaa') && !one.startsWith('bbb'));
+    const answer = join(folder, 'answer of another user');
+    writeFileSync(answer, JSON.stringify({ schema: 1, status: 'done', message: 'said another user' }), { mode: 0o644 });
+    chownSync(answer, otherUser.uid, otherUser.gid);
+    renameSync(answer, join(folder, name.replace(/json$/, 'answer')));
+    assert.equal((await outcome).status, 'failed');
   });
 });
