@@ -225,6 +225,11 @@ const baseline = described(
       '`before-start`: all packages were installed well before the start, so they are what runs. `around-start`: installed within two seconds of the start, or times cannot be compared. `after-start`: installed again after the start; what runs is older.',
     ),
     packages: count('How many packages were recorded.'),
+    written: optional(
+      text(
+        'A file of these packages that was written between the start and the record: whether the process runs what it holds is not known.',
+      ),
+    ),
     record: text('The file that holds it.'),
   }),
   'The packages of a server as recorded while it ran; the packages on disk are compared with them.',

@@ -149,6 +149,8 @@ export interface InstanceEvidence {
     readonly takenAt: string;
     readonly trust: 'before-start' | 'around-start' | 'after-start';
     readonly packages: number;
+    /** A file of them that was written between the start and the record. */
+    readonly written?: string;
     /** The file that holds it. */
     readonly record: string;
   } | null;

@@ -26,8 +26,9 @@ function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string
 }
 
 /** npm writes its hidden lock file in the outermost `node_modules` at the end of each install; pnpm's store has lists of its own. */
-function npmMarks({ root }: InstalledPackage): string[] {
-  const manifest = join(root, 'package.json');
+function npmMarks(item: InstalledPackage): string[] {
+  const { root } = item;
+  const [manifest = ''] = versionFiles(item);
   const folder = `${sep}node_modules${sep}`;
   const at = root.indexOf(folder);
   if (at < 0) {
@@ -40,10 +41,17 @@ function npmMarks({ root }: InstalledPackage): string[] {
     : [manifest, join(modules, '.package-lock.json'), modules];
 }
 
-/** The metadata file holds the version, and every installer renames the directory around it. A bare `.egg-info` may be the file itself. */
-function pythonMarks({ root }: InstalledPackage): string[] {
-  const files = root.endsWith('.dist-info') ? [join(root, 'METADATA')] : [root, join(root, 'PKG-INFO')];
-  return [...files, dirname(root)];
+/** Every installer renames the directory around the metadata file. */
+function pythonMarks(item: InstalledPackage): string[] {
+  return [...versionFiles(item), dirname(item.root)];
+}
+
+/** The file that holds the version of a package. A bare `.egg-info` may be the file itself, so both are named. */
+export function versionFiles({ ecosystem, root }: InstalledPackage): string[] {
+  if (ecosystem === 'npm') {
+    return [join(root, 'package.json')];
+  }
+  return root.endsWith('.dist-info') ? [join(root, 'METADATA')] : [root, join(root, 'PKG-INFO')];
 }
 
 /** Numbers kept for each path: device, inode, size, modification and change time. */

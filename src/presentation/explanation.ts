@@ -152,7 +152,9 @@ function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow
     ],
     [
       'recorded',
-      baseline ? `${counted(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${trustTexts[baseline.trust]}` : noBaseline(own),
+      baseline
+        ? `${counted(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${baseline.written === undefined ? trustTexts[baseline.trust] : `${path(baseline.written)} was written between its start and this record; whether it runs what the file holds is not known`}`
+        : noBaseline(own),
     ],
     ['record', baseline ? path(baseline.record) : undefined],
     ...(evidence?.compared ?? []).map(({ what, recordedAt }): Pair => ['compared', `${what}; recorded ${time(recordedAt)}`]),

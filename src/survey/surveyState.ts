@@ -56,7 +56,7 @@ export class SurveyState {
 
   /** Files whose change makes another scan necessary. */
   watchedFiles(): readonly string[] {
-    return [...this.programs.watched(), ...this.sources.watched()];
+    return [...this.programs.watched(), ...this.sources.watched(), ...this.closures.watchedFiles()];
   }
 
   allChanged(): void {

@@ -24,6 +24,8 @@ export interface Baseline {
   readonly packages: readonly InstalledPackage[];
   /** Set when only the own package could be read, with the reason. */
   readonly ownOnly?: string;
+  /** A file of one of the packages that was written after the start and before this record: whether the process runs what it holds is not known. */
+  readonly written?: { readonly name: string; readonly path: string; readonly at: number };
 }
 
 /**

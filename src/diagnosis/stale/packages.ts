@@ -72,6 +72,9 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
 
 /** Whether the own package as first seen is what runs. A dependency that was installed later says nothing about it. */
 function isOwnKnown({ baseline, startedAt }: VersionEvidence): boolean {
+  if (baseline?.written && baseline.recorded !== true && baseline.written.name === baseline.packages[0]?.name) {
+    return false;
+  }
   if (baseline?.trust !== 'after-start') {
     return baseline !== undefined;
   }
@@ -85,6 +88,12 @@ function unknownText(evidence: VersionEvidence, installed: string | null, ownOnl
       unknown: isOwnKnown(evidence)
         ? 'some of its dependencies were installed again after it started: which versions of them it runs is not known'
         : 'its files were installed again after it started and before MCP Shepherd first saw it: which version it runs is not known',
+    };
+  }
+  const { written } = evidence.baseline ?? {};
+  if (written) {
+    return {
+      unknown: `${written.path} was written after it started (${moment(written.at, evidence.now)}) and before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
     };
   }
   if (installed === null) {

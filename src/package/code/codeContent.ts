@@ -51,8 +51,8 @@ export function codeContent(directory: string, cache: MetadataCache): CodeConten
   return { content: `code-${hash.digest('hex')}`, changedAt, looked: [...folders, ...files].map((path) => join(directory, path)) };
 }
 
-/** Relative paths, sorted; undefined when there are too many or a directory cannot be listed. Links are not followed. */
-function codeFiles(directory: string): { readonly files: readonly string[]; readonly folders: readonly string[] } | undefined {
+/** The code in an installed package's directory: relative paths, sorted; undefined when there are too many or a directory cannot be listed. Links are not followed. */
+export function codeFiles(directory: string): { readonly files: readonly string[]; readonly folders: readonly string[] } | undefined {
   const files: string[] = [];
   const queue = [''];
   for (let at = 0; at < queue.length; at += 1) {

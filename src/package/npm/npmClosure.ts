@@ -144,6 +144,8 @@ class NpmWalk {
     const above = basename(parent).startsWith('@') ? this.#lstat(dirname(parent)) : undefined;
     // Files in Yarn's store have the times of the archive; the directory around them has its own.
     const own = inYarnStore(directory) ? { path: parent, stat: parentStat } : { path: directory, stat };
+    // The server's own package may be written in place, which is noticed at once.
+    const manifest = this.#packages.length === 0 ? this.#lstat(join(directory, 'package.json')) : undefined;
     const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
     const content = version === undefined ? undefined : (this.#locks.contentOf(directory, version) ?? this.#ownCode(directory));
     this.#packages.push({
@@ -158,6 +160,7 @@ class NpmWalk {
     this.#changedAt = Math.max(
       this.#changedAt,
       stat?.ctimeMs ?? 0,
+      manifest?.ctimeMs ?? 0,
       installedRoot(directory) === undefined ? 0 : Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0),
     );
     this.#watchFor(directory);

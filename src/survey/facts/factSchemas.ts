@@ -70,6 +70,7 @@ export const baselineSchema = v.object({
     v.maxLength(5000),
   ),
   ownOnly: v.exactOptional(text),
+  written: v.exactOptional(v.object({ name: text, path: text, at: time })),
   ref: v.exactOptional(
     v.object({
       ecosystem: v.picklist(['npm', 'python']),

@@ -4,7 +4,7 @@ import { keepOnly } from '../../base/keepOnly.ts';
 import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
 import { latestRemovalTime } from '../../package/birthTimes.ts';
-import { ClosureReader } from '../../package/closureReader.ts';
+import { ClosureReader, versionFiles } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 
 /** Readings of installations, one in each scan for all servers that run from the same one. */
@@ -112,11 +112,14 @@ export class Closures {
     };
   }
 
-  /** Something changed at or in a watched directory: packages there are read again when they are next needed. */
+  /** Something changed at or in a watched directory, or in a watched file: packages there are read again when they are next needed. */
   changed(path: string): void {
     this.#installations.doubt();
     for (const entry of this.#entries.values()) {
-      if (!('unknown' in entry) && entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
+      if ('unknown' in entry) {
+        continue;
+      }
+      if (ownFiles(entry).includes(path) || entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
         entry.dirty = true;
       }
     }
@@ -150,6 +153,17 @@ export class Closures {
     }
     return [...paths];
   }
+
+  /** Files whose change matters: a directory does not report that a file in it was written in place. */
+  watchedFiles(): string[] {
+    return [...new Set([...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : ownFiles(entry))))];
+  }
+}
+
+/** The file that the server was started from, and the file with the version of its own package. Those of its dependencies would take a watch each. */
+function ownFiles({ ref, reading }: Entry): string[] {
+  const own = reading.status === 'ok' ? reading.packages[0] : undefined;
+  return [ref.entry, ...(own ? versionFiles(own) : [])];
 }
 
 /** A process that sees other files under the same paths is not judged by ours, unless its entry is the same file in both views. */

@@ -33,6 +33,7 @@ export function evidenceOf({ attributed, loaded, firstSeenAt, baseline, facts, r
           takenAt: new Date(baseline.value.takenAt).toISOString(),
           trust: baseline.value.trust,
           packages: baseline.value.packages.length,
+          ...(baseline.value.written ? { written: redactor.text(baseline.value.written.path) } : {}),
           record: baseline.record,
         }
       : null,

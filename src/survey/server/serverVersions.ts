@@ -1,10 +1,19 @@
-import { type Baseline, baselineTrust, installedAfterStart, loadMs, quietMs, settleMs } from '../../diagnosis/stale/baseline.ts';
+import {
+  type Baseline,
+  baselineTrust,
+  installedAfterStart,
+  loadMs,
+  quietMs,
+  settleMs,
+  startToleranceMs,
+} from '../../diagnosis/stale/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
 import type { ClosureReading } from '../../model/package.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
+import { writtenAfter } from '../../package/writtenAfter.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
@@ -120,12 +129,16 @@ function takeBaseline({ row, loaded, now }: ServerContext, context: VersionConte
   }
   // Parses whole lock files, so it is done once for each process.
   const reinstalled = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
-  const trust = reinstalled ? 'around-start' : byTimes;
+  // Directories that are older than the process do not show that a file in them was written in place. Stats each package, so it is done once, too.
+  const comparable = byTimes !== 'after-start' && context.bootClock.timesComparable(row.startedAt);
+  const written = comparable ? writtenAfter(ref, reading.packages, row.startedAt + startToleranceMs) : undefined;
+  const trust = reinstalled || written ? 'around-start' : byTimes;
   return context.facts.recordBaseline(row.identity, {
     takenAt: now,
     trust,
     ref,
     packages: reading.packages,
     ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
+    ...(written ? { written } : {}),
   });
 }

@@ -115,6 +115,25 @@ async function nodeProject(install: Installer, folder: string): Promise<void> {
   await install(folder, install.name === 'npm' ? 'install' : 'add', await tarball('1.0.0'));
 }
 
+/** Files of an installed package that are written without an installer. */
+function inPlaceRows(project: (world: World) => string): Omit<Row, 'of' | 'begin'>[] {
+  const own = (world: World): string => join(project(world), 'node_modules', 'tiny-mcp');
+  return [
+    { what: 'touch of all files', truth: 'fresh', needrestart: 'right', act: (world) => touchAll(own(world)) },
+    {
+      what: 'another version written in place',
+      truth: 'stale',
+      needrestart: 'MISSED',
+      undecidable: true,
+      act: (world) => {
+        const manifest = join(own(world), 'package.json');
+        writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('1.0.0', '1.1.0'));
+        appendFileSync(join(own(world), 'server.js'), '// 1.1.0\n');
+      },
+    },
+  ];
+}
+
 function nodeRows(name: 'npm' | 'pnpm' | 'bun'): Row[] {
   const project = (world: World): string => join(world.root, 'project');
   const tool: Installer = async (folder, ...args) => (await nodeTools())[name](folder, ...args);
@@ -131,6 +150,8 @@ function nodeRows(name: 'npm' | 'pnpm' | 'bun'): Row[] {
     { what: 'unrelated development dependency', truth: 'fresh', act: (world) => tool(project(world), add, '-D', 'is-number@7.0.0') },
     { what: 'upgrade', truth: 'stale', needrestart: 'MISSED', act: async (world) => tool(project(world), add, await tarball('1.1.0')) },
     { what: 'chmod -R', truth: 'fresh', act: (world) => execFileSync('chmod', ['-R', 'g+w', join(project(world), 'node_modules')]) },
+    // pnpm and bun share their files with a store, which other tests use.
+    ...(name === 'npm' ? inPlaceRows(project) : []),
     {
       what: 'restored with cp -a',
       truth: 'fresh',
