@@ -12,10 +12,10 @@ import { InputRequests } from './inputRequests.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
 import type { RelayContext } from './relayContext.ts';
 import { type Pending, ServerLink } from './serverLink.ts';
-import { ServerMessages } from './serverMessages.ts';
+import { type LongLines, ServerMessages } from './serverMessages.ts';
 import { ServerRequests } from './serverRequests.ts';
 import { SessionMemory } from './sessionMemory.ts';
-import { UnreadLines } from './unreadLines.ts';
+import type { UnreadLines } from './unreadLines.ts';
 
 /**
  * Connects one client to its server, and to the servers that replace it. Lines are forwarded as the bytes that came. The relay tracks what is in flight in both
@@ -29,33 +29,45 @@ export class Relay implements RelayContext {
   gate: CallGate | undefined;
   onClientInfo: RelayContext['onClientInfo'];
   onFirstAnswer: RelayContext['onFirstAnswer'];
+  /** Until it is set, long lines are kept like all others. */
+  longLines: LongLines | undefined;
   readonly #input: PausableInput;
   readonly #limits: LineLimits;
   readonly #servers = new ConnectedServers();
   readonly #serverRequests = new ServerRequests(this.#servers);
   readonly #held: HeldQueue;
   readonly #clientMessages: ClientMessages;
-  readonly #serverMessages = new ServerMessages(this, this.#servers, this.#serverRequests);
+  readonly #serverMessages = new ServerMessages(this, this.#servers, this.#serverRequests, () => this.longLines);
+  #unread: UnreadLines | undefined;
 
   /** @param limits other than the guard's in tests */
   constructor(stdin: Readable, stdout: Writable, limits: LineLimits = lineLimits) {
-    this.#limits = limits;
+    const keptWithoutHelp = (): number => (this.longLines ? limits.kept : Number.POSITIVE_INFINITY);
+    this.#limits = {
+      longest: limits.longest,
+      get kept() {
+        return keptWithoutHelp();
+      },
+    };
     this.#input = new PausableInput(stdin);
     this.#held = new HeldQueue(this.#input);
     this.#clientMessages = new ClientMessages(this, this.#servers, this.#held, this.#serverRequests);
     this.client = new MessageWriter(stdout, () => this.#servers.outputs);
-    const unread = new UnreadLines(this, this.#servers, this.#held, this.#serverRequests, this.#input);
     const splitter = new LineSplitter(
       {
         line: (line, isLast) => this.#clientMessages.take(line, isLast),
-        part: (bytes, ends) => unread.part(bytes, ends),
-        cut: () => unread.cut(),
+        part: (bytes, ends) => {
+          this.#unread ??=
+            this.longLines && new this.longLines.UnreadLines(this, this.#servers, this.#held, this.#serverRequests, this.#input);
+          this.#unread?.part(bytes, ends);
+        },
+        cut: () => this.#unread?.cut(),
         endless: () => {
           say(`the client sent a line of more than ${sizeText(limits.longest)}: the session ends`);
           stdin.destroy();
         },
       },
-      limits,
+      this.#limits,
     );
     stdin.on('data', (chunk: Buffer) => {
       splitter.push(chunk);

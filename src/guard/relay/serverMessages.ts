@@ -1,13 +1,15 @@
 import { isRecord } from '../../base/json.ts';
 import { type Envelope, keyOf, readEnvelope } from '../message/envelope.ts';
-import { type MessageHead, MessageScanner } from '../message/messageScanner.ts';
+import type { MessageHead, MessageScanner } from '../message/messageScanner.ts';
 import { messageLine } from '../message/ownAnswers.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { RelayContext } from './relayContext.ts';
 import type { LinkListener, Pending, ServerLink } from './serverLink.ts';
 import type { ServerRequests } from './serverRequests.ts';
 import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
-import { headKey } from './unreadLines.ts';
+
+/** What handles lines that are too long to be kept. The guard loads it while the server starts. */
+export type LongLines = typeof import('./unreadLines.ts');
 
 /** Messages from the servers to the client. Answers settle requests; lines are forwarded as the bytes that came wherever possible. */
 export class ServerMessages implements LinkListener {
@@ -17,7 +19,10 @@ export class ServerMessages implements LinkListener {
   /** Servers that are within a line that is too long to be kept. */
   readonly #unread = new Map<ServerLink, MessageScanner>();
 
-  constructor(context: RelayContext, servers: ConnectedServers, serverRequests: ServerRequests) {
+  readonly #longLines: () => LongLines | undefined;
+
+  constructor(context: RelayContext, servers: ConnectedServers, serverRequests: ServerRequests, longLines: () => LongLines | undefined) {
+    this.#longLines = longLines;
     this.#context = context;
     this.#servers = servers;
     this.#serverRequests = serverRequests;
@@ -48,9 +53,11 @@ export class ServerMessages implements LinkListener {
   }
 
   part(link: ServerLink, bytes: Buffer, ends: boolean): void {
-    this.#unread.set(link, this.#unread.get(link) ?? new MessageScanner());
-    const scanner = this.#unread.get(link);
-    scanner?.push(bytes);
+    const scanner = this.#unread.get(link) ?? this.#longLines()?.scanLine();
+    if (scanner) {
+      this.#unread.set(link, scanner);
+      scanner.push(bytes);
+    }
     if (this.#servers.has(link)) {
       this.#context.client.addPart(link.output, bytes, ends);
     }
@@ -67,7 +74,7 @@ export class ServerMessages implements LinkListener {
 
   /** A line has passed that was too long to be kept. An answer settles its request; nothing of it is remembered. */
   #passed(link: ServerLink, head: MessageHead | undefined): void {
-    const id = headKey(head);
+    const id = this.#longLines()?.headKey(head);
     if (id !== undefined && head?.answers) {
       this.#noteAnswered(link);
       link.listening.delete(id);

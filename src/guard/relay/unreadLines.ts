@@ -100,6 +100,11 @@ export class UnreadLines {
   }
 }
 
+/** Reads what a line that is not kept answers or asks, byte by byte. */
+export function scanLine(): MessageScanner {
+  return new MessageScanner();
+}
+
 /** The id of a message that was not kept. Undefined for a number that JavaScript cannot hold exactly: its digits are gone. */
 export function headKey(head: MessageHead | undefined): IdKey | undefined {
   const id = head?.id;

@@ -124,6 +124,7 @@ export class StdioSession {
     }
     process.on('SIGUSR2', () => void this.supervisor.restart('asked by SIGUSR2'));
     await this.supervisor.begin();
+    this.relay.longLines = await import('../relay/unreadLines.ts');
     void this.#inputEnded.then(() => this.#end());
     // Messages that the client has already sent go first.
     await new Promise((resolve) => setImmediate(resolve));

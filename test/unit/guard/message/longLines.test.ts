@@ -7,6 +7,7 @@ import type { ServerProcess } from '../../../../src/guard/process/serverProcess.
 import type { CallGate } from '../../../../src/guard/relay/callGate.ts';
 import { Relay } from '../../../../src/guard/relay/relay.ts';
 import type { ServerLink } from '../../../../src/guard/relay/serverLink.ts';
+import * as longLines from '../../../../src/guard/relay/unreadLines.ts';
 
 const limits: LineLimits = { kept: 100, longest: 1_000 };
 
@@ -217,6 +218,7 @@ function gate(): CallGate {
 function relayed(judge?: CallGate, count = 1) {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const relay = new Relay(input, output, limits);
+  relay.longLines = longLines;
   relay.gate = judge;
   const servers = Array.from({ length: count }, fakeServer);
   for (const { server } of servers) {
