@@ -21,6 +21,11 @@ export function registryMode(): RegistryMode {
   return staysOffline(process.env) ? 'cached' : 'ask';
 }
 
+/** Whether this window is in Restricted Mode: no registry is asked for servers of its folders, by this window or any other program of ours. */
+export function isRestricted(): boolean {
+  return !workspace.isTrusted;
+}
+
 function read<T>(name: string, fallback: T, scope?: ConfigurationScope): T {
   return workspace.getConfiguration(undefined, scope).get<T>(name, fallback);
 }

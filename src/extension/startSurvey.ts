@@ -7,7 +7,7 @@ import { publishThisWindow, type ThisWindow } from '../survey/facts/thisWindow.t
 import { createSurveyor } from '../survey/machineSurveyor.ts';
 import { startWindowSurvey } from '../survey/windowSurvey.ts';
 import { settings } from './manifestNames.ts';
-import { registryMode } from './settings.ts';
+import { isRestricted, registryMode } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 
@@ -29,7 +29,12 @@ interface SurveyStart {
  */
 export async function startSurvey({ thisWindow, runDir, userDir, version, survey, log }: SurveyStart): Promise<Disposable> {
   const store = new DisposableStore();
-  const paths = () => ({ folders: surveyedFolders(), workspaceFiles: workspaceFiles(), userDirs: [userDir] });
+  const paths = () => ({
+    folders: surveyedFolders(),
+    workspaceFiles: workspaceFiles(),
+    userDirs: [userDir],
+    ...(isRestricted() ? { restricted: true } : {}),
+  });
   try {
     const { folders, workspaceFiles: files } = paths();
     const surveyor = store.add(
@@ -41,6 +46,7 @@ export async function startSurvey({ thisWindow, runDir, userDir, version, survey
         folders,
         vscodeUserDirs: [userDir],
         workspaceFiles: files,
+        restricted: isRestricted(),
         log,
         registry: registryMode,
         table: thisWindow.table,
@@ -49,13 +55,18 @@ export async function startSurvey({ thisWindow, runDir, userDir, version, survey
     let published = publishThisWindow(runDir, thisWindow, paths());
     store.add({ dispose: () => published.dispose() });
     const updateFolders = async (): Promise<void> => {
-      surveyor.setFolders(surveyedFolders(), workspaceFiles());
+      surveyor.setFolders(surveyedFolders(), workspaceFiles(), isRestricted());
       published = publishThisWindow(runDir, thisWindow, paths());
       await survey.refresh();
     };
     store.add(
       workspace.onDidChangeWorkspaceFolders(() => {
         updateFolders().catch((error: unknown) => log.error(`The changed workspace folders could not be scanned: ${reasonOf(error)}`));
+      }),
+    );
+    store.add(
+      workspace.onDidGrantWorkspaceTrust(() => {
+        updateFolders().catch((error: unknown) => log.error(`The scan after the workspace was trusted failed: ${String(error)}`));
       }),
     );
     store.add(

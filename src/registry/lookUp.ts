@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Ecosystem } from '../model/package.ts';
 import type { IndexTarget } from './indexRoute.ts';
 import { askNpm } from './npm/npmRegistry.ts';
@@ -13,9 +14,19 @@ export interface Question {
   readonly targets: readonly [IndexTarget, ...IndexTarget[]];
 }
 
+/** Longer keys are hashed: a record with a longer one would not be read again. */
+const longestKey = 2_000;
+
 /** The cache key of a question: everything that the answer depends on, without secrets. */
 export function questionKey({ ecosystem, name, tag, targets }: Question): string {
-  return JSON.stringify([ecosystem, name, ecosystem === 'npm' ? tag : '', ...targets.map((target) => target.base.href)]);
+  const key = JSON.stringify([ecosystem, name, ecosystem === 'npm' ? tag : '', ...targets.map(targetKey)]);
+  return key.length > longestKey ? createHash('sha256').update(key).digest('hex') : key;
+}
+
+/** A proxy and authorities of a project may answer otherwise than the index itself. */
+function targetKey({ base, proxy, caFile, unverified }: IndexTarget): unknown {
+  const passage = [proxy === undefined ? null : `${proxy.protocol}//${proxy.host}`, caFile ?? null, unverified ?? false];
+  return passage.some(Boolean) ? [base.href, ...passage] : base.href;
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { IndexRoute } from './indexRoute.ts';
 
-/** Where the package manager of a server finds its settings: the server's environment before ours, and files. */
+/** Where a package manager finds its settings: variables and files. */
 export interface SettingsSource {
   readonly platform: NodeJS.Platform;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Prefixes of the user's own Node installations. */
+  readonly prefixes?: readonly string[];
   /** The text of a settings file; undefined when there is none, null when there is one that cannot be read. */
   read(path: string): string | null | undefined;
 }

@@ -46,6 +46,8 @@ export class Configuration {
   readonly #table: Pick<ProcessTable, 'isAlive'>;
   #folders: readonly string[];
   #workspaceFiles: readonly string[];
+  #isRestricted: boolean;
+  #restricted: readonly string[] = [];
   /** Directories of running servers and clients. */
   #workingDirs: ReadonlySet<string> = new Set();
   #reading: ConfigReading | undefined;
@@ -61,6 +63,12 @@ export class Configuration {
     this.#table = table;
     this.#folders = options.folders;
     this.#workspaceFiles = options.workspaceFiles ?? [];
+    this.#isRestricted = options.restricted ?? false;
+  }
+
+  /** Folders and workspace files of windows in Restricted Mode, this one and others, at the last reading. */
+  get restricted(): readonly string[] {
+    return this.#restricted;
   }
 
   /** The last reading, whatever changed since. */
@@ -79,6 +87,10 @@ export class Configuration {
     // Noted first: what changes while it is read is read once more.
     const changes = this.#changes;
     const windows = await openWindows(runDir, here, (identity) => this.#table.isAlive(identity));
+    this.#restricted = unique([
+      ...(this.#isRestricted ? [...this.#folders, ...this.#workspaceFiles] : []),
+      ...windows.filter((window) => window.restricted).flatMap((window) => [...window.folders, ...window.workspaceFiles]),
+    ]);
     const folders = unique([...this.#folders, ...windows.flatMap((window) => window.folders), ...this.#workingDirs]);
     const userDirs = unique([...vscodeUserDirs, ...windows.flatMap((window) => window.userDirs)]);
     const workspaceFiles = unique([...this.#workspaceFiles, ...windows.flatMap((window) => window.workspaceFiles)]);
@@ -112,9 +124,10 @@ export class Configuration {
     return fresh;
   }
 
-  setFolders(folders: readonly string[], workspaceFiles: readonly string[]): void {
+  setFolders(folders: readonly string[], workspaceFiles: readonly string[], restricted: boolean): void {
     this.#folders = folders;
     this.#workspaceFiles = workspaceFiles;
+    this.#isRestricted = restricted;
   }
 
   /** Paths whose change makes another reading necessary. */

@@ -104,6 +104,7 @@ class MachineSurveyor implements Surveyor {
 
     const processes = processTree(rows);
     const { config, found, http } = await this.#find(processes, state);
+    state.updates.restrict(this.#config.restricted);
     const redactor = redactorOf(config.definitions);
     const ports = await joinPorts(http, found, {
       servers: state.http,
@@ -180,8 +181,8 @@ class MachineSurveyor implements Surveyor {
     this.#state?.allChanged();
   }
 
-  setFolders(folders: readonly string[], workspaceFiles: readonly string[] = []): void {
-    this.#config.setFolders(folders, workspaceFiles);
+  setFolders(folders: readonly string[], workspaceFiles: readonly string[] = [], restricted = false): void {
+    this.#config.setFolders(folders, workspaceFiles, restricted);
   }
 
   asking(): Promise<void> | undefined {

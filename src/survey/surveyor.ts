@@ -22,6 +22,8 @@ export interface SurveyOptions {
   /** `User` folders of VS Code that only the extension knows. */
   readonly vscodeUserDirs: readonly string[];
   readonly workspaceFiles?: readonly string[];
+  /** These folders are those of a window in Restricted Mode: no registry is asked for servers that run there or have settings from there. */
+  readonly restricted?: boolean;
   /** Entries from the command line, in addition to those in files. */
   readonly entries?: readonly RawDefinition[];
   readonly log: Log;
@@ -64,7 +66,7 @@ export interface Surveyor {
   changed(path: string): void;
   /** The next scan reads everything again. */
   allChanged(): void;
-  setFolders(folders: readonly string[], workspaceFiles?: readonly string[]): void;
+  setFolders(folders: readonly string[], workspaceFiles?: readonly string[], restricted?: boolean): void;
   /** Deletes some of the records of dead servers in the folder of the lock protocol. Called by live surveys, never within a scan. @throws on I/O errors */
   tidy(): Promise<void>;
   /** Resolves when all requests to registries have ended; undefined when there is none. No scan waits for it. */

@@ -13,7 +13,7 @@ import type { Workbench } from './workbench.ts';
 
 const server = '@modelcontextprotocol/server-memory';
 const [older, newer] = ['2026.1.26', '2026.8.31'];
-const id = 'mcp.config.ws0.memory';
+const id = 'mcp.config.usrremote.memory';
 
 describe('Upgrade and Restart', function () {
   this.timeout(180_000);
@@ -30,11 +30,11 @@ describe('Upgrade and Restart', function () {
     boaster.npm.set(server, { tags: { latest: '9999.0.0' }, versions: { '9999.0.0': {} } });
     workbench = await openWorkbench({
       env: { MCP_SHEPHERD_OFFLINE: '' },
-      prepare: async ({ workspace, extensionsDir, home }) => {
+      prepare: async ({ workspace, extensionsDir, home, dataDir }) => {
         installProbe(extensionsDir);
         const main = await installServer(workspace, server, older);
-        mkdirSync(join(workspace, '.vscode'));
-        // Only the look-up of versions uses the local registry; the command uses the registry that npm is configured for.
+        mkdirSync(join(dataDir, 'data', 'User'), { recursive: true });
+        // In the user's own list: the variables of a workspace's entry lead no look-up. Only the look-up of versions uses the local registry; the command uses the registry that npm is configured for.
         const env = { MEMORY_FILE_PATH: join(home, 'memory.jsonl'), npm_config_registry: index.registry };
         const entry = { type: 'stdio', command: process.execPath, args: [main], env };
         const copyIn = (folder: string): object => {
@@ -46,7 +46,7 @@ describe('Upgrade and Restart', function () {
         };
         const servers = { memory: entry, other: copyIn('second'), pnpm: copyIn('third') };
         writeFileSync(join(workspace, 'third', 'pnpm-lock.yaml'), '');
-        writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
+        writeFileSync(join(dataDir, 'data', 'User', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
         probe = new EditorProbe(join(home, 'probe-port'));
         process.env[probeVariable] = join(home, 'probe-port');
       },
@@ -120,7 +120,7 @@ describe('Upgrade and Restart', function () {
     const row = async () => (await workbench.rowLabels()).find((text) => text.startsWith(`${name},`)) ?? '';
     const process = async () => /PID (\d+)/.exec(await row())?.[1];
     await waitFor('the server', async () => {
-      await probe.command('workbench.mcp.startServer', `mcp.config.ws0.${name}`, { waitForLiveTools: true });
+      await probe.command('workbench.mcp.startServer', `mcp.config.usrremote.${name}`, { waitForLiveTools: true });
       return (await process()) !== undefined;
     });
     await waitFor('the newer version', async () => (await row()).includes('9999.0.0 available'));

@@ -1,4 +1,5 @@
 import { posix, win32 } from 'node:path';
+import { notInScope, ofUser, type Passage, type SettingOwner, type Trusts, targetInScope } from '../credentialScope.ts';
 import { type ProxySettings, proxyFor } from '../httpProxy.ts';
 import { basic, type IndexRoute, indexAddress } from '../indexRoute.ts';
 import { isPublicAddress, isPublicIndex, publicNpmRegistry } from '../publicIndexes.ts';
@@ -37,7 +38,9 @@ export function npmRoute(place: NpmPackagePlace, source: SettingsSource): IndexR
 /** @throws UnreadableSettings */
 function routeOf(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
   const layers = npmLayers(place, source);
-  const get = (key: string): string | undefined => layers.map((entries) => entries.get(key)).find(isSet);
+  const find = (key: string): Owned | undefined =>
+    layers.map(({ owner, entries }) => ({ owner, value: entries.get(key) })).find((one): one is Owned => isSet(one.value));
+  const get = (key: string): string | undefined => find(key)?.value;
   if (get('offline') === 'true') {
     return { never: 'npm is configured to stay offline' };
   }
@@ -48,8 +51,9 @@ function routeOf(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
     return { never: 'it was not installed from a registry' };
   }
   const scope = place.name.startsWith('@') ? place.name.slice(0, place.name.indexOf('/')) : undefined;
-  const written = (scope && get(`${scope}:registry`)) ?? get('registry') ?? publicNpmRegistry;
-  const address = hasVariables(written) ? undefined : indexAddress(written);
+  const written = (scope === undefined ? undefined : find(`${scope}:registry`)) ??
+    find('registry') ?? { owner: ofUser, value: publicNpmRegistry };
+  const address = hasVariables(written.value) ? undefined : indexAddress(written.value);
   if (!address) {
     return { never: 'the address of its registry cannot be read from the configuration' };
   }
@@ -65,22 +69,20 @@ function routeOf(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
       return { never: 'the settings of yarn, pnpm or bun name another registry' };
     }
   }
-  const unverified = get('strict-ssl') === 'false';
-  const authorization = unverified ? undefined : (address.authorization ?? npmAuthorization(base, get));
-  const caFile = get('cafile');
-  const proxy = proxyFor(base, source.env, proxySettings(get));
+  const inAddress = address.authorization === undefined ? undefined : { authorization: address.authorization, owner: written.owner };
+  const credential = inAddress ?? npmAuthorization(base, find);
+  const target = targetInScope(
+    base,
+    isPublicIndex(base),
+    credential && { ...credential, namesHttp: namesHttp(base.host, layers, credential.owner) },
+    (trusts) => passageOf(base, layers, trusts, source),
+  );
+  if (!target) {
+    return { never: notInScope };
+  }
   const age = get('min-release-age') ?? get('before');
   return {
-    ask: [
-      {
-        base,
-        isPublic: isPublicIndex(base),
-        ...(authorization === undefined ? {} : { authorization }),
-        ...(proxy === undefined ? {} : { proxy }),
-        ...(caFile === undefined ? {} : { caFile }),
-        ...(unverified ? { unverified } : {}),
-      },
-    ],
+    ask: [target],
     remarks:
       age === undefined
         ? []
@@ -88,28 +90,46 @@ function routeOf(place: NpmPackagePlace, source: SettingsSource): IndexRoute {
   };
 }
 
-/** Settings in npm's order, the strongest first. Those of a project come with its code: their values are not expanded with the environment. */
-function npmLayers(place: NpmPackagePlace, source: SettingsSource): NpmrcEntries[] {
+interface Owned {
+  readonly owner: SettingOwner;
+  readonly value: string;
+}
+
+interface Layer {
+  readonly owner: SettingOwner;
+  readonly entries: NpmrcEntries;
+}
+
+/** Settings in npm's order, the strongest first. Values of a file that is not the user's are not expanded with the environment. */
+function npmLayers(place: NpmPackagePlace, source: SettingsSource): Layer[] {
   const { platform, home, env } = source;
   const { join } = platform === 'win32' ? win32 : posix;
-  const expanded = (entries: NpmrcEntries, ofProject = false): NpmrcEntries =>
-    new Map([...entries].map(([key, value]) => [withVariables(key, env), ofProject ? value : withVariables(value, env)]));
-  const fromEnv = expanded(npmVariables(env));
-  const user = fromEnv.get('userconfig') ?? join(home, '.npmrc');
+  const expanded = (entries: NpmrcEntries, owner: SettingOwner): Layer => ({
+    owner,
+    entries: new Map([...entries].map(([key, value]) => [withVariables(key, env), owner === ofUser ? withVariables(value, env) : value])),
+  });
+  const fromEnv = expanded(npmVariables(env), ofUser);
+  const user = fromEnv.entries.get('userconfig') ?? join(home, '.npmrc');
   const project = place.project === undefined ? undefined : join(place.project, '.npmrc');
-  const prefix = fromEnv.get('prefix');
-  const prefixes = [...(prefix === undefined ? [] : [prefix]), ...place.prefixes];
-  const machine = [fromEnv.get('globalconfig'), ...prefixes.map((one) => join(one, 'etc', 'npmrc'))];
-  const file = (path: string | undefined, ofProject = false): NpmrcEntries[] => {
+  const prefix = fromEnv.entries.get('prefix');
+  const globalOf = (one: string): string => join(one, 'etc', 'npmrc');
+  const ofMachine = [fromEnv.entries.get('globalconfig'), ...[prefix, ...(source.prefixes ?? [])].map((one) => one && globalOf(one))];
+  const machine = [
+    fromEnv.entries.get('globalconfig'),
+    ...(prefix === undefined ? [] : [globalOf(prefix)]),
+    ...place.prefixes.map(globalOf),
+  ];
+  const file = (path: string | undefined, owner = path): Layer[] => {
     const entries = path === undefined ? undefined : readSettings(source, path, parseNpmrc);
-    return entries === undefined ? [] : [expanded(entries, ofProject)];
+    return entries === undefined || owner === undefined ? [] : [expanded(entries, owner)];
   };
   return [
     fromEnv,
     // npm reads a file once: the file of the user is not also one of the project.
-    ...(project === user ? [] : file(project, true)),
-    ...file(user),
-    ...machine.flatMap((path) => file(path)).slice(0, 1),
+    ...(project === user ? [] : file(project)),
+    ...file(user, ofUser),
+    // A server may bring its own Node installation along.
+    ...machine.flatMap((path) => file(path, ofMachine.includes(path) ? ofUser : path)).slice(0, 1),
   ];
 }
 
@@ -118,15 +138,20 @@ function isSet(value: string | undefined): value is string {
   return value !== undefined && !['', 'null', 'undefined'].includes(value);
 }
 
+interface Authorization {
+  readonly authorization: string;
+  readonly owner: SettingOwner;
+}
+
 /** npm keeps credentials by address (`//host/path/:_authToken`); the longest path that fits counts. */
-function npmAuthorization(base: URL, get: (key: string) => string | undefined): string | undefined {
+function npmAuthorization(base: URL, find: (key: string) => Owned | undefined): Authorization | undefined {
   const parts = base.pathname.split('/').filter((part) => part !== '');
   for (let length = parts.length; length >= 0; length -= 1) {
     const path = [base.host, ...parts.slice(0, length)].join('/');
     for (const key of [`//${path}/`, `//${path}`]) {
       const found = credentials((name) => {
-        const value = get(`${key}:${name}`);
-        return value === undefined || hasVariables(value) ? undefined : value;
+        const one = find(`${key}:${name}`);
+        return one === undefined || hasVariables(one.value) ? undefined : one;
       });
       if (found !== undefined) {
         return found;
@@ -136,18 +161,47 @@ function npmAuthorization(base: URL, get: (key: string) => string | undefined): 
   return undefined;
 }
 
-function credentials(get: (name: string) => string | undefined): string | undefined {
-  const token = get('_authToken');
+function credentials(find: (name: string) => Owned | undefined): Authorization | undefined {
+  const token = find('_authToken');
   if (token !== undefined) {
-    return `Bearer ${token}`;
+    return { authorization: `Bearer ${token.value}`, owner: token.owner };
   }
-  const both = get('_auth');
+  const both = find('_auth');
   if (both !== undefined) {
-    return `Basic ${both}`;
+    return { authorization: `Basic ${both.value}`, owner: both.owner };
   }
-  const user = get('username');
-  const password = get('_password');
-  return user === undefined || password === undefined ? undefined : basic(user, Buffer.from(password, 'base64').toString('utf8'));
+  const [user, password] = [find('username'), find('_password')];
+  return user === undefined || password === undefined
+    ? undefined
+    : {
+        authorization: basic(user.value, Buffer.from(password.value, 'base64').toString('utf8')),
+        // From two files: only what the user has set counts for both.
+        owner: user.owner === password.owner ? user.owner : ofUser,
+      };
+}
+
+/** Whether the settings of an owner have a registry on this host with plain http. */
+function namesHttp(host: string, layers: readonly Layer[], owner: SettingOwner): boolean {
+  return layers.some(
+    (layer) =>
+      layer.owner === owner &&
+      [...layer.entries].some(([key, value]) => {
+        const named = /^(@[^:]+:)?registry$/.test(key) ? indexAddress(value)?.base : undefined;
+        return named?.protocol === 'http:' && named.host === host;
+      }),
+  );
+}
+
+function passageOf(base: URL, layers: readonly Layer[], trusts: Trusts, { env }: SettingsSource): Passage {
+  const counted = layers.filter(({ owner }) => trusts(owner));
+  const get = (key: string): string | undefined => counted.map(({ entries }) => entries.get(key)).find(isSet);
+  const caFile = get('cafile');
+  const proxy = proxyFor(base, env, proxySettings(get));
+  return {
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(get('strict-ssl') === 'false' ? { unverified: true } : {}),
+  };
 }
 
 function proxySettings(get: (key: string) => string | undefined): ProxySettings {

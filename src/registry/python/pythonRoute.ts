@@ -1,5 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { parse } from 'smol-toml';
+import { notInScope, ofUser, type SettingOwner, type Trusts, targetInScope } from '../credentialScope.ts';
 import { proxyFor } from '../httpProxy.ts';
 import { type IndexRoute, type IndexTarget, indexAddress } from '../indexRoute.ts';
 import { isPublicIndex, publicPythonIndex } from '../publicIndexes.ts';
@@ -20,6 +21,8 @@ export interface PythonPackagePlace {
   readonly pipWords?: readonly string[];
   /** The text of the project's `Pipfile`: pipenv asks the sources in it and no other. */
   readonly pipfile?: string;
+  /** The folder of that `Pipfile`. */
+  readonly pipProject?: string;
   /** A file of pipx or pipenv that may name an index and cannot be read. */
   readonly unreadable?: string;
 }
@@ -50,27 +53,48 @@ interface Common {
   readonly trustedHosts: readonly string[];
 }
 
-function routeTo(urls: readonly string[], common: Common, source: SettingsSource, remarks: readonly string[]): IndexRoute {
-  const addresses = urls.map((url) => ({ url, address: indexAddress(url) }));
-  const hidden = addresses.some(({ address }) => address === undefined);
-  const targets: IndexTarget[] = addresses.flatMap(({ address }) => {
+interface OwnedUrl {
+  readonly owner: SettingOwner;
+  readonly url: string;
+}
+
+/** @param commonOf the settings of those owners that count */
+function routeTo(
+  urls: readonly OwnedUrl[],
+  commonOf: (trusts: Trusts) => Common,
+  source: SettingsSource,
+  remarks: readonly string[],
+): IndexRoute {
+  const targets: IndexTarget[] = [];
+  let hidden = false;
+  let outOfScope = false;
+  for (const { url, owner } of urls) {
+    const address = indexAddress(url);
     if (!address) {
-      return [];
+      hidden = true;
+      continue;
     }
     const { base, authorization } = address;
-    const unverified = common.trustedHosts.some((host) => host === base.hostname || host === base.host);
-    const proxy = proxyFor(base, source.env, common.proxy === undefined ? {} : { http: common.proxy, https: common.proxy });
-    return [
-      {
-        base,
-        isPublic: isPublicIndex(base),
-        ...(authorization === undefined || unverified ? {} : { authorization }),
+    // The credentials stand in the address itself, with its protocol.
+    const credential = authorization === undefined ? undefined : { authorization, owner, namesHttp: true };
+    const target = targetInScope(base, isPublicIndex(base), credential, (trusts) => {
+      const common = commonOf(trusts);
+      const proxy = proxyFor(base, source.env, common.proxy === undefined ? {} : { http: common.proxy, https: common.proxy });
+      return {
         ...(proxy === undefined ? {} : { proxy }),
         ...(common.cert === undefined ? {} : { caFile: common.cert }),
-        ...(unverified ? { unverified: true as const } : {}),
-      },
-    ];
-  });
+        ...(common.trustedHosts.some((host) => host === base.hostname || host === base.host) ? { unverified: true } : {}),
+      };
+    });
+    if (target) {
+      targets.push(target);
+    } else {
+      outOfScope = true;
+    }
+  }
+  if (outOfScope) {
+    return { never: notInScope };
+  }
   const own = targets.filter((target) => !target.isPublic);
   // The package may be from an index that cannot be asked (a folder, a variable).
   const [first, ...rest] = own.length > 0 || hidden ? own : targets;
@@ -81,17 +105,42 @@ function routeTo(urls: readonly string[], common: Common, source: SettingsSource
 }
 
 function pipRoute(place: PythonPackagePlace, source: SettingsSource): IndexRoute {
-  const files = pipFiles(place.environment, source).flatMap((path) => readSettings(source, path, parsePipConf) ?? []);
-  const words = pipArguments(place.pipWords ?? []);
-  const conf = joinPipConf(source.env, files, words);
-  const sources = place.pipfile === undefined ? undefined : pipfileSources(place.pipfile);
+  const { join } = source.platform === 'win32' ? win32 : posix;
+  const files = pipFiles(place.environment, source).flatMap(({ path, owner }) => {
+    const values = readSettings(source, path, parsePipConf);
+    return values === undefined ? [] : [{ owner, values }];
+  });
+  const recorded = { owner: join(place.environment, 'pipx_metadata.json'), values: pipArguments(place.pipWords ?? []) };
+  const confOf = (trusts: Trusts) =>
+    joinPipConf(
+      source.env,
+      files.filter(({ owner }) => trusts(owner)).map(({ values }) => values),
+      trusts(recorded.owner) ? recorded.values : new Map(),
+    );
+  const conf = confOf(() => true);
   if (conf.noIndex) {
     return { never: 'pip is configured to ask no index' };
   }
-  const cert = conf.cert ?? source.env.REQUESTS_CA_BUNDLE ?? source.env.SSL_CERT_FILE;
+  const urlsOf = ({ extraIndexUrls, indexUrl }: ReturnType<typeof joinPipConf>): string[] => [
+    ...extraIndexUrls,
+    ...(indexUrl === undefined ? [] : [indexUrl]),
+  ];
+  const owners = [ofUser, ...files.map(({ owner }) => owner), recorded.owner];
+  // A setting that counts among all counts among those of its owner, too.
+  const ownerOf = (url: string): SettingOwner =>
+    owners.find((owner) => urlsOf(confOf((other) => other === owner)).includes(url)) ?? recorded.owner;
+  const sources = place.pipfile === undefined ? undefined : pipfileSources(place.pipfile);
+  const urls = [
+    ...conf.extraIndexUrls,
+    ...(recorded.values.get('install.find-links')?.split(' ') ?? []),
+    conf.indexUrl ?? publicPythonIndex,
+  ];
   return routeTo(
-    sources ?? [...conf.extraIndexUrls, ...(words.get('install.find-links')?.split(' ') ?? []), conf.indexUrl ?? publicPythonIndex],
-    { trustedHosts: conf.trustedHosts, ...(conf.proxy ? { proxy: conf.proxy } : {}), ...(cert ? { cert } : {}) },
+    sources?.map((url) => ({ url, owner: 'Pipfile' })) ?? urls.map((url) => ({ url, owner: ownerOf(url) })),
+    (trusts) => {
+      const { proxy, cert = source.env.REQUESTS_CA_BUNDLE ?? source.env.SSL_CERT_FILE, trustedHosts } = confOf(trusts);
+      return { trustedHosts, ...(proxy ? { proxy } : {}), ...(cert ? { cert } : {}) };
+    },
     source,
     [],
   );
@@ -114,34 +163,41 @@ function pipfileSources(text: string): string[] | undefined {
   });
 }
 
+interface PipFile {
+  readonly owner: SettingOwner;
+  readonly path: string;
+}
+
 /** From the weakest to the strongest: machine, user, environment, `PIP_CONFIG_FILE` (pip's documentation, "Configuration", "Location"). */
-function pipFiles(environment: string, { platform, home, env }: SettingsSource): string[] {
+function pipFiles(environment: string, { platform, home, env }: SettingsSource): PipFile[] {
   const { join } = platform === 'win32' ? win32 : posix;
   const named = env.PIP_CONFIG_FILE;
   if (named === '/dev/null' || named?.toLowerCase() === 'nul') {
     return [];
   }
-  const own = named ? [named] : [];
+  const users = (...paths: string[]): PipFile[] => paths.map((path) => ({ path, owner: ofUser }));
+  const ofEnvironment = (name: string): PipFile => ({ path: join(environment, name), owner: join(environment, name) });
+  const own = named ? users(named) : [];
   if (platform === 'win32') {
     const programs = env.ProgramData ?? 'C:\\ProgramData';
     const roaming = env.APPDATA ?? join(home, 'AppData', 'Roaming');
     return [
-      join(programs, 'pip', 'pip.ini'),
-      join(home, 'pip', 'pip.ini'),
-      join(roaming, 'pip', 'pip.ini'),
-      join(environment, 'pip.ini'),
+      ...users(join(programs, 'pip', 'pip.ini'), join(home, 'pip', 'pip.ini'), join(roaming, 'pip', 'pip.ini')),
+      ofEnvironment('pip.ini'),
       ...own,
     ];
   }
   const shared = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':').map((folder) => join(folder, 'pip', 'pip.conf'));
   const configHome = env.XDG_CONFIG_HOME || join(home, '.config');
   return [
-    ...(platform === 'darwin' ? ['/Library/Application Support/pip/pip.conf'] : shared),
-    '/etc/pip.conf',
-    join(home, '.pip', 'pip.conf'),
-    ...(platform === 'darwin' ? [join(home, 'Library', 'Application Support', 'pip', 'pip.conf')] : []),
-    join(configHome, 'pip', 'pip.conf'),
-    join(environment, 'pip.conf'),
+    ...users(
+      ...(platform === 'darwin' ? ['/Library/Application Support/pip/pip.conf'] : shared),
+      '/etc/pip.conf',
+      join(home, '.pip', 'pip.conf'),
+      ...(platform === 'darwin' ? [join(home, 'Library', 'Application Support', 'pip', 'pip.conf')] : []),
+      join(configHome, 'pip', 'pip.conf'),
+    ),
+    ofEnvironment('pip.conf'),
     ...own,
   ];
 }
@@ -179,10 +235,11 @@ function uvRoute(place: PythonPackagePlace, source: SettingsSource): IndexRoute 
   const indexes = layers.flatMap((layer) => layer.indexes);
   const fallback = indexes.find((index) => index.isDefault)?.url ?? publicPythonIndex;
   const more = indexes.filter((index) => !index.isDefault && !index.explicit).map((index) => index.url);
-  const cert = env.SSL_CERT_FILE;
+  // Of proxies and certificates, uv's files are not read: only variables of the user lead there.
+  const common: Common = { trustedHosts: [], ...(env.SSL_CERT_FILE ? { cert: env.SSL_CERT_FILE } : {}) };
   return routeTo(
-    [...new Set([...more, fallback])],
-    { trustedHosts: [], ...(cert ? { cert } : {}) },
+    [...new Set([...more, fallback])].map((url) => ({ url, owner: ofUser })),
+    () => common,
     source,
     layers.some((layer) => layer.excludeNewer)
       ? ['uv is configured to refuse new versions for some time (exclude-newer): it may not install it yet']

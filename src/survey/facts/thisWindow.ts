@@ -29,7 +29,7 @@ export async function findThisWindow(platform: NodeJS.Platform, table?: ProcessT
 export function publishThisWindow(
   runDir: string,
   { own }: ThisWindow,
-  paths: Pick<WindowRecord, 'folders' | 'workspaceFiles' | 'userDirs'>,
+  paths: Pick<WindowRecord, 'folders' | 'workspaceFiles' | 'userDirs' | 'restricted'>,
 ): Disposable {
   const publishes = own !== undefined && stateRefusal(runDir, 'windows') === undefined;
   return publishes ? publishWindow(runDir, { identity: own, ...paths }) : { dispose() {} };

@@ -13,6 +13,8 @@ const windowSchema = v.object({
   folders: v.pipe(v.array(text), v.maxLength(100)),
   workspaceFiles: v.pipe(v.array(text), v.maxLength(10)),
   userDirs: v.pipe(v.array(text), v.maxLength(10)),
+  /** The window is in Restricted Mode: its folders are not trusted. */
+  restricted: v.exactOptional(v.boolean()),
 });
 
 /** What an editor window publishes for the other windows and the command line: where its servers are configured. Only the window itself knows that. */

@@ -71,16 +71,30 @@ function launcherSpec(launchers: readonly ProcessRow[], name: string): string | 
 
 /** Prefixes of the Node installations that may have installed the server: the one that runs it, and the first one in its PATH. */
 function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: string | undefined): string[] {
-  const windows = platform === 'win32';
-  const prefixOf = (program: string): string => (windows ? dirname(program) : dirname(dirname(program)));
-  const onPath = (detail.environment?.get('PATH') ?? '')
+  const own = global === undefined ? [] : [platform === 'win32' ? global : dirname(global)];
+  const running = detail.exe?.replace(/ \(deleted\)$/, '');
+  return [
+    ...new Set([
+      ...own,
+      ...(running === undefined ? [] : [prefixOf(running, platform)]),
+      ...prefixOnPath(detail.environment?.get('PATH'), platform),
+    ]),
+  ];
+}
+
+/** The prefix of the first Node in a PATH. */
+export function prefixOnPath(path: string | undefined, platform: NodeJS.Platform): string[] {
+  return (path ?? '')
     .split(delimiter)
     .filter((folder) => isAbsolute(folder) && !/[\\/]node_modules[\\/]\.bin$/.test(folder))
-    .map((folder) => join(folder, windows ? 'node.exe' : 'node'))
-    .find((program) => statPath(program).status === 'ok');
-  const own = global === undefined ? [] : [windows ? global : dirname(global)];
-  const running = detail.exe?.replace(/ \(deleted\)$/, '');
-  return [...new Set([...own, ...(running === undefined ? [] : [prefixOf(running)]), ...(onPath === undefined ? [] : [prefixOf(onPath)])])];
+    .map((folder) => join(folder, platform === 'win32' ? 'node.exe' : 'node'))
+    .filter((program) => statPath(program).status === 'ok')
+    .slice(0, 1)
+    .map((program) => prefixOf(program, platform));
+}
+
+function prefixOf(program: string, platform: NodeJS.Platform): string {
+  return platform === 'win32' ? dirname(program) : dirname(dirname(program));
 }
 
 /** The project of a directory by npm's rule: the nearest folder upwards with a package.json or node_modules. */

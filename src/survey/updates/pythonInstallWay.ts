@@ -90,7 +90,10 @@ function pipxSpec(environment: string, files: ReadonlySet<string>): string | und
 }
 
 /** What pipx or pipenv recorded of where packages come from. An environment of pipenv names its project in the file `.project`. */
-function pipCall(environment: string, files: ReadonlySet<string>): Pick<PythonPackagePlace, 'pipWords' | 'pipfile' | 'unreadable'> {
+function pipCall(
+  environment: string,
+  files: ReadonlySet<string>,
+): Pick<PythonPackagePlace, 'pipWords' | 'pipfile' | 'pipProject' | 'unreadable'> {
   const main = pipxMain(environment, files);
   if (files.has('pipx_metadata.json') && main === undefined) {
     return { unreadable: join(environment, 'pipx_metadata.json') };
@@ -102,6 +105,7 @@ function pipCall(environment: string, files: ReadonlySet<string>): Pick<PythonPa
   const read = pipfile === undefined ? undefined : readBounded(pipfile, maxSettingsBytes);
   return {
     ...(Array.isArray(words) ? { pipWords: words.filter((word) => typeof word === 'string') } : {}),
+    ...(project === undefined ? {} : { pipProject: project }),
     ...(read?.status === 'ok' ? { pipfile: read.text } : {}),
     ...(read?.status === 'unreadable' && pipfile !== undefined ? { unreadable: pipfile } : {}),
   };

@@ -1,9 +1,12 @@
+import { realpathSync } from 'node:fs';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { judgeUpdate } from '../../diagnosis/updateAvailable.ts';
 import { upgradeCommand } from '../../diagnosis/upgradeCommand.ts';
+import type { RawDefinition } from '../../model/definition.ts';
 import type { Finding } from '../../model/finding.ts';
 import { identityKey } from '../../model/process.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
+import { agreedRoute } from '../../registry/credentialScope.ts';
 import type { IndexRoute } from '../../registry/indexRoute.ts';
 import type { Question } from '../../registry/lookUp.ts';
 import { newestVersion } from '../../registry/newestVersion.ts';
@@ -12,9 +15,10 @@ import { pythonRoute } from '../../registry/python/pythonRoute.ts';
 import type { SettingsSource } from '../../registry/settingsSource.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
 import type { Attributed } from '../match/attributeServers.ts';
+import { isInside } from '../match/wordPattern.ts';
 import type { LoadedPackage } from '../server/closures.ts';
 import type { InstalledFor, InstallWay } from './installWay.ts';
-import { npmInstallWay } from './npmInstallWay.ts';
+import { npmInstallWay, prefixOnPath } from './npmInstallWay.ts';
 import { pythonInstallWay } from './pythonInstallWay.ts';
 import type { RegistryClient } from './registryClient.ts';
 import type { UpdateNotes } from './updateNotes.ts';
@@ -44,14 +48,17 @@ const freshMs = 600_000;
 /** The largest settings file is pnpm's `.modules.yaml` of a large workspace. */
 const maxSettingsBytes = 8 * 1024 * 1024;
 
+type Machine = Pick<SettingsSource, 'platform' | 'home' | 'env'>;
+
 /** Joins the way in which each server's package was installed with what its registry offers. */
 export class Updates {
   readonly #registry: RegistryClient;
-  readonly #machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>;
+  readonly #machine: Machine;
   readonly #notes: UpdateNotes;
   readonly #entries = new Map<string, Entry>();
+  #restricted: readonly string[] = [];
 
-  constructor(registry: RegistryClient, machine: Pick<SettingsSource, 'platform' | 'home' | 'env'>, notes: UpdateNotes) {
+  constructor(registry: RegistryClient, machine: Machine, notes: UpdateNotes) {
     this.#registry = registry;
     this.#machine = machine;
     this.#notes = notes;
@@ -65,6 +72,11 @@ export class Updates {
     const own = loaded.reading.packages[0];
     const installed = own?.version;
     if (!own || installed === undefined || this.#registry.mode === 'off') {
+      return {};
+    }
+    const { definitions, detail } = attributed;
+    const places = [detail.cwd, loaded.ref.environment, own.root, ...definitions.flatMap(({ file, folder, cwd }) => [file, folder, cwd])];
+    if (this.#isRestricted(places)) {
       return {};
     }
     const entry = this.#entry(attributed, loaded.ref, own.root, installed, now);
@@ -88,7 +100,7 @@ export class Updates {
       'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
         ? { words: 'its command would show a secret of this machine' }
         : upgrade;
-    const definition = attributed.definitions[0];
+    const definition = definitions[0];
     const finding = judgeUpdate({
       now,
       ecosystem,
@@ -117,6 +129,24 @@ export class Updates {
     this.#entries.clear();
   }
 
+  /** @param folders folders and files of workspaces in Restricted Mode: no registry is asked for what runs there or has settings from there */
+  restrict(folders: readonly string[]): void {
+    const restricted = folders.flatMap((folder) => [folder, realPath(folder)]);
+    if (restricted.join('\0') !== this.#restricted.join('\0')) {
+      this.#restricted = restricted;
+      this.allChanged();
+    }
+  }
+
+  #isRestricted(places: readonly (string | undefined)[]): boolean {
+    return (
+      this.#restricted.length > 0 &&
+      places.some(
+        (place) => place !== undefined && this.#restricted.some((folder) => isInside(place, folder) || isInside(realPath(place), folder)),
+      )
+    );
+  }
+
   #entry(
     attributed: Attributed,
     ref: Exclude<LoadedPackage, { unknown: string }>['ref'],
@@ -130,22 +160,58 @@ export class Updates {
     if (known && known.installed === installed && now - known.readAt < freshMs && known.readAt <= now) {
       return known;
     }
-    const { platform, home, env } = this.#machine;
-    const way = readInstallWay({ ref, root, launchers, detail, platform });
-    // The server's variables take precedence over ours. Clients pass only few of them on.
-    const source: SettingsSource = {
-      platform,
-      home: detail.environment?.get('HOME') ?? home,
-      env: { ...env, ...Object.fromEntries(detail.environment ?? []) },
-      read: (path) => {
-        const read = readBounded(path, maxSettingsBytes);
-        return read.status === 'ok' ? read.text : read.status === 'absent' ? undefined : null;
-      },
-    };
-    const { place } = way;
-    const route = place.ecosystem === 'npm' ? npmRoute(place.npm, source) : pythonRoute(place.python, source);
-    const entry: Entry = { installed, readAt: now, way, route };
+    const way = readInstallWay({ ref, root, launchers, detail, platform: this.#machine.platform });
+    const entry: Entry = { installed, readAt: now, way, route: this.#route(attributed, way) };
     this.#entries.set(key, entry);
     return entry;
+  }
+
+  #route({ detail, definitions }: Attributed, { place }: InstallWay): IndexRoute {
+    const read = place.ecosystem === 'npm' ? [place.npm.project, place.npm.modules] : [place.python.project, place.python.pipProject];
+    if (this.#isRestricted(read)) {
+      return { never: 'its settings are in a workspace in Restricted Mode' };
+    }
+    const { platform, home, env } = this.#machine;
+    const decide = (source: Pick<SettingsSource, 'home' | 'env'>): IndexRoute => {
+      const whole: SettingsSource = { ...source, platform, prefixes: prefixOnPath(env.PATH, platform), read: readSettingsFile };
+      return place.ecosystem === 'npm' ? npmRoute(place.npm, whole) : pythonRoute(place.python, whole);
+    };
+    // The server's variables take precedence over ours, in either case. Clients pass only few of them on.
+    const theirs = [...(detail.environment ?? [])];
+    const names = new Set(theirs.map(([name]) => name.toLowerCase()));
+    const ours = Object.entries(env).filter(([name]) => !names.has(name.toLowerCase()));
+    const ofServer = Object.fromEntries([...ours, ...theirs]);
+    return agreedRoute(
+      decide({ home: detail.environment?.get('HOME') ?? home, env: ofServer }),
+      decide({ home, env: { ...userVariables(env), ...entryVariables(definitions) } }),
+    );
+  }
+}
+
+/** Our own variables without npm's settings where npm has started us: it exports those of the folder, too. */
+function userVariables(env: SettingsSource['env']): SettingsSource['env'] {
+  return env.npm_execpath === undefined ? env : Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_config_/i.test(name)));
+}
+
+/** What the user's own entries of a server set. An entry that comes with a folder is not the user's. */
+function entryVariables(definitions: readonly RawDefinition[]): Record<string, string | undefined> {
+  const own = definitions.every(
+    ({ scope, file, folder }) => !['project', 'workspace'].includes(scope) && (folder === undefined || !isInside(file, folder)),
+  );
+  return own
+    ? Object.fromEntries(definitions.flatMap(({ env }) => Object.entries(env)).map(([name, value]) => [name, value ?? undefined]))
+    : {};
+}
+
+function readSettingsFile(path: string): string | null | undefined {
+  const read = readBounded(path, maxSettingsBytes);
+  return read.status === 'ok' ? read.text : read.status === 'absent' ? undefined : null;
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
   }
 }

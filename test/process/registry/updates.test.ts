@@ -35,7 +35,7 @@ describe('a newer version in the registry', function () {
     await makeProject(project, [`${memory.name}@${older}`]);
     entry = join(project, 'node_modules', '.bin', memory.bin);
     world.write('.claude.json', { mcpServers: { memory: { command: process.execPath, args: [entry] } } });
-    // Its registry is the local one by its own variables.
+    // Its registry is the local one by variables, which are the user's, too (`observe`).
     server = await start({ npm_config_registry: index.registry });
   });
   beforeEach(() => {
@@ -67,7 +67,13 @@ describe('a newer version in the registry', function () {
 
   /** An observer whose registry has time: this machine may be busy with other things. */
   const observe = (options: Parameters<World['observer']>[0] = {}): Promise<Surveyor> =>
-    world.observer({ registry: 'ask', registryLimitMs: 60_000, runDir, ...options });
+    world.observer({
+      registry: 'ask',
+      registryLimitMs: 60_000,
+      runDir,
+      env: { HOME: world.home, npm_config_registry: index.registry },
+      ...options,
+    });
 
   /** What is known after the registry had its time. */
   async function look(surveyor: Surveyor, pid = server.pid): Promise<Instance> {
@@ -183,12 +189,15 @@ describe('a newer version in the registry', function () {
           `//127.0.0.1:${general.port}/:_authToken=of-the-general-one`,
         ].join('\n'),
       );
-      const scoped = await startOther({
+      const env = {
+        // Some Node installations have settings of their own.
+        PATH: process.env.PATH,
         npm_config_registry: general.registry,
         npm_config_userconfig: userconfig,
         SECRET_OF_SCOPE: 'tok3n-of-the-scope',
-      });
-      const instance = await look(await observe(), scoped.pid);
+      };
+      const scoped = await startOther(env);
+      const instance = await look(await observe({ env }), scoped.pid);
       assert.equal(instance.package?.latest, newer);
       assert.deepEqual(general.paths, []);
       assert.deepEqual([...new Set(index.asked.map((one) => one.headers.authorization))], ['Bearer tok3n-of-the-scope']);
@@ -203,7 +212,7 @@ describe('a newer version in the registry', function () {
         request.socket.destroy();
         return true;
       };
-      const down = await look(await observe({ runDir: join(world.root, 'other-run') }), scoped.pid);
+      const down = await look(await observe({ env, runDir: join(world.root, 'other-run') }), scoped.pid);
       assert.equal(down.package?.latest, undefined);
       assert.deepEqual(general.paths, []);
     } finally {
@@ -217,7 +226,7 @@ describe('a newer version in the registry', function () {
       this.skip();
     }
     const { pid } = await startOther({});
-    const instance = await look(await observe(), pid);
+    const instance = await look(await observe({ env: await npmEnv() }), pid);
     assert.equal(instance.package?.latest, said.trim());
     assert.match(updateOf(instance)?.message ?? '', new RegExp(` ${older} -> ${said.trim()}: npm install`));
   });
@@ -261,7 +270,7 @@ describe('a newer version in the registry', function () {
     const env = { ...cleanEnv(world.home), PIP_NO_INDEX: '', PIP_INDEX_URL: index.simple };
     const first = await startServer(script, [], { cwd: world.root, env });
     others.push(first);
-    const surveyor = await observe();
+    const surveyor = await observe({ env });
     const instance = await look(surveyor, first.pid);
     const [action] = updateOf(instance)?.actions ?? [];
     const argv = ['python3', '-m', 'pip', '--python', venvPath(venv, 'python3'), 'install', 'stale-mcp==0.2.0'];
@@ -276,7 +285,7 @@ describe('a newer version in the registry', function () {
     others.push(second);
     await first.stop();
     index.reset();
-    assert.equal(updateOf(await look(await observe({ runDir: join(world.root, 'run-2') }), second.pid)), undefined);
+    assert.equal(updateOf(await look(await observe({ env, runDir: join(world.root, 'run-2') }), second.pid)), undefined);
     assert.deepEqual(
       index.paths.filter((path) => path.startsWith('/simple/')),
       [],

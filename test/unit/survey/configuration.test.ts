@@ -90,7 +90,7 @@ describe('configuration of the survey', () => {
     writeFileSync(join(project, '.mcp.json'), JSON.stringify({ mcpServers: { ours: { command: 'server' } } }));
     const config = configuration();
     assert.deepEqual(namesOf(await config.read(here)), []);
-    config.setFolders([project], []);
+    config.setFolders([project], [], false);
     assert.deepEqual(namesOf(await config.read(here)), ['ours']);
   });
 });

@@ -192,6 +192,82 @@ describe('npmRoute', () => {
     assert.equal(asked(npmRoute(place, around(direct))).proxy, undefined);
   });
 
+  it('sends a credential only by the passage that its own file and the user decide', () => {
+    const token = '//acme.example/:_authToken=abc';
+    const of = (user: string, project: string, env: Record<string, string> = {}) =>
+      npmRoute(place, around({ '/home/ada/.npmrc': user, '/srv/shop/.npmrc': project }, env));
+    const base = 'registry=https://acme.example/\n';
+    for (const line of [
+      'https-proxy=http://p.example:1',
+      'proxy=http://p.example:1',
+      'http-proxy=http://p.example:1',
+      'cafile=/srv/shop/ca.pem',
+      'registry=http://acme.example/',
+      '@acme:registry=http://acme.example/',
+    ]) {
+      assert.match(never(of(base + token, line)), /credentials/, line);
+      if (!line.includes('registry')) {
+        assert.match(never(of('registry=https://ada:pw@acme.example/', line)), /credentials/, line);
+      }
+      // Its own credential goes where the project says, and where the user says.
+      assert.equal(asked(of(base, `${line}\n${token}`)).authorization, 'Bearer abc', line);
+      assert.equal(asked(of(`${base}${line}`, token.replace('acme', 'other'))).authorization, undefined, line);
+    }
+    assert.match(never(of(`${base}${token}\nhttps-proxy=http://user.example:1`, 'noproxy=acme.example')), /credentials/);
+    assert.match(never(of(`${base}${token}\ncafile=ca.pem`, '')), /credentials/);
+    // The same value from both is the user's.
+    const same = 'https-proxy=http://p.example:1';
+    assert.equal(asked(of(`${base}${token}\n${same}`, same)).authorization, 'Bearer abc');
+    // The address alone may be the project's.
+    assert.equal(asked(of(token, base)).authorization, 'Bearer abc');
+    // No certificates, no credential: neither with a proxy.
+    assert.equal(asked(of(base + token, 'strict-ssl=false\nhttps-proxy=http://p.example:1')).authorization, undefined);
+    assert.match(never(of(`${base}${token}\nstrict-ssl=false`, 'strict-ssl=true')), /credentials/);
+  });
+
+  it('puts no credential together from two files, and trusts none but the user with both', () => {
+    const password = `//acme.example/:_password=${Buffer.from('s3').toString('base64')}`;
+    const user = { '/home/ada/.npmrc': `registry=https://acme.example/\n${password}` };
+    const project = '//acme.example/:username=ada';
+    assert.ok(asked(npmRoute(place, around({ ...user, '/srv/shop/.npmrc': project }))).authorization);
+    const led = { ...user, '/srv/shop/.npmrc': `${project}\nhttps-proxy=http://p.example:1` };
+    assert.match(never(npmRoute(place, around(led))), /credentials/);
+  });
+
+  it("sends the password of the user's proxy only inside of what the user trusts", () => {
+    const user = { '/home/ada/.npmrc': 'https-proxy=https://ada:pw@proxy.example' };
+    assert.equal(asked(npmRoute(place, around(user))).proxy?.username, 'ada');
+    for (const line of ['cafile=/srv/shop/ca.pem', 'strict-ssl=false']) {
+      assert.match(never(npmRoute(place, around({ ...user, '/srv/shop/.npmrc': line }))), /credentials/, line);
+    }
+  });
+
+  it('takes the settings of a Node installation for those of the user only where it is the one of the user', () => {
+    const files = {
+      '/home/ada/.npmrc': 'registry=https://acme.example/\n//acme.example/:_authToken=abc',
+      '/opt/node/etc/npmrc': 'https-proxy=http://${HOST}:1',
+    };
+    const env = { HOST: 'p.example' };
+    assert.match(never(npmRoute(place, around(files, env))), /credentials/);
+    const own = asked(npmRoute(place, { ...around(files, env), prefixes: ['/opt/node'] }));
+    assert.deepEqual([own.proxy?.host, own.authorization], ['p.example:1', 'Bearer abc']);
+  });
+
+  it('takes no passage and no credential from the settings of yarn, pnpm and bun', () => {
+    const held: NpmPackagePlace = { ...place, modules: '/srv/shop' };
+    const user = { '/home/ada/.npmrc': 'registry=https://acme.example/\n//acme.example/:_authToken=abc' };
+    const plain = asked(npmRoute(held, around(user)));
+    for (const [path, text] of [
+      ['/srv/shop/.yarnrc.yml', 'httpsProxy: http://p.example:1\nhttpsCaFilePath: ./ca.pem\nenableStrictSsl: false\nnpmAuthToken: x\n'],
+      ['/srv/shop/.yarnrc.yml', 'npmRegistryServer: http://acme.example\nunsafeHttpWhitelist: ["*"]\n'],
+      ['/srv/shop/.yarnrc', 'https-proxy "http://p.example:1"\ncafile "./ca.pem"\nregistry "http://acme.example"\n'],
+      ['/srv/shop/pnpm-workspace.yaml', 'httpsProxy: http://p.example:1\nstrictSsl: false\nregistry: http://acme.example/\n'],
+      ['/srv/shop/bunfig.toml', '[install]\nregistry = { url = "http://acme.example", token = "x" }\ncafile = "./ca.pem"\n'],
+    ] as const) {
+      assert.deepEqual(asked(npmRoute(held, around({ ...user, [path]: text }))), plain, text);
+    }
+  });
+
   it('asks no index offline, and says when new versions are held back', () => {
     assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'offline=true' }))), /offline/);
     assert.match(never(npmRoute(place, around({ '/home/ada/.npmrc': 'registry=${COMPANY}' }))), /cannot be read/);

@@ -122,6 +122,31 @@ describe('pythonRoute with pip', () => {
     assert.deepEqual(rest, { isPublic: false, caFile: '/etc/ca.pem', unverified: true });
   });
 
+  it('sends a password only by the passage that its own file and the user decide', () => {
+    const user = { '/home/ada/.config/pip/pip.conf': '[global]\nindex-url = https://ada:pw@own.example/simple\n' };
+    const led = ['proxy = http://p.example:1', 'cert = /opt/venv/ca.pem'];
+    const credential = `Basic ${Buffer.from('ada:pw').toString('base64')}`;
+    const first = (route: IndexRoute) => ('ask' in route ? route.ask[0] : undefined);
+    for (const line of led) {
+      const conf = { '/opt/venv/pip.conf': `[install]\n${line}\n` };
+      assert.match(never(pythonRoute(withPip, around({ ...user, ...conf }))), /credentials/, line);
+      // A second index does not make up for it.
+      const second = { '/opt/venv/pip.conf': `[install]\n${line}\nextra-index-url = https://other.example/simple\n` };
+      assert.match(never(pythonRoute(withPip, around({ ...user, ...second }))), /credentials/, line);
+      const [option = '', value = ''] = line.split(' = ');
+      assert.match(never(pythonRoute({ ...withPip, pipWords: [`--${option}`, value] }, around(user))), /credentials/, line);
+      const pipfile = '[[source]]\nurl = "https://ada:pw@own.example/simple"\n';
+      assert.match(never(pythonRoute({ ...withPip, pipfile }, around(conf))), /credentials/, line);
+      // Its own password goes where the environment says; the user's where the user says.
+      const own = { '/opt/venv/pip.conf': `[global]\nindex-url = https://ada:pw@own.example/simple\n${line}\n` };
+      assert.equal(first(pythonRoute(withPip, around(own)))?.authorization, credential, line);
+      const ofUser = { '/etc/pip.conf': `[global]\n${line}\n` };
+      assert.equal(first(pythonRoute(withPip, around({ ...user, ...ofUser })))?.authorization, credential, line);
+    }
+    const unchecked = { '/opt/venv/pip.conf': '[install]\ntrusted-host = own.example\nproxy = http://p.example:1\n' };
+    assert.equal(first(pythonRoute(withPip, around({ ...user, ...unchecked })))?.authorization, undefined);
+  });
+
   it('reads lists that go on in indented lines', () => {
     const values = parsePipConf(
       '# c\n[global]\nextra-index-url =\n  https://a.example\n  ; said\n  https://b.example\ntimeout: 5\n[x]\ny=1',
@@ -169,6 +194,21 @@ describe('pythonRoute with uv', () => {
     assert.deepEqual(bases(pythonRoute(withUv, around({}, { UV_INDEX: 'own=https://own.example/simple' }))), [
       'https://own.example/simple/',
     ]);
+  });
+
+  it('takes no passage from a uv.toml: neither proxy, nor certificates, nor strictness', () => {
+    const user = { '/home/ada/.config/uv/uv.toml': 'index-url = "https://ada:pw@own.example/simple"' };
+    const plain = pythonRoute(withUv, around(user));
+    assert.ok('ask' in plain && plain.ask[0].authorization);
+    const text =
+      'native-tls = true\nallow-insecure-host = ["own.example"]\nhttp-proxy = "http://p.example:1"\nhttps-proxy = "http://p.example:1"\n[pip]\nproxy = "http://p.example:1"\n';
+    for (const path of ['/srv/shop/api/uv.toml', '/srv/shop/uv.toml', '/opt/venv/uv-receipt.toml']) {
+      assert.deepEqual(pythonRoute(withUv, around({ ...user, [path]: text })), plain, path);
+    }
+    // An index of the project gets no password of the user, not even one on the same host.
+    const http = { '/srv/shop/uv.toml': '[[index]]\nurl = "http://own.example/simple"\ndefault = true\n' };
+    const led = pythonRoute(withUv, around({ ...user, ...http }));
+    assert.ok('ask' in led && led.ask.every(({ base, authorization }) => base.protocol === 'https:' || authorization === undefined));
   });
 
   it('asks no index offline, and says when new versions are held back', () => {
