@@ -16,8 +16,16 @@ const bareHeader =
   /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
 /** A cookie's value continues after semicolons. */
 const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
-/** `token=abc` in lower case, as in logs of servers and some command lines. */
-const smallAssignment = /(^|[\s"'({,;])([a-z][\w.-]{0,60})=("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
+/** `token=abc`, as in logs of servers, connection strings with blanks, `/password=abc` and `//registry/:_authToken=abc`. */
+const anyAssignment = /(^|[\s"'({,;:/])([A-Za-z_][\w.-]{0,60})(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
+/** `password:S`, `/password:S`; `apiKey: S`, where the value does not look like a word of a sentence. */
+const namedValue = /((?:^|[\s"'({,;=[])\/?)([A-Za-z_][\w.-]{0,60})(:[ \t]{0,3})([^\s"',;)}\]]+)/g;
+/** `-u name:S` and its long forms. */
+const userOption = /((?:^|[\s"'])(?:-u|--(?:user|proxy-user|login))(?:\s+|=)["']?)([^\s:"'\\/]+:(?![\\/])[^\s"']+)/g;
+/** `jdbc:oracle:thin:user/S@host`. */
+const oracleUser = /(jdbc:oracle:\w{1,10}:[^\s/@:"']{0,200}\/)([^\s"'‹][^\s"']*)(?=@)/gi;
+/** The path of a bot's address. */
+const telegramBot = /(\bapi\.telegram\.org\/(?:file\/)?bot\d{1,20}:)[\w-]+/gi;
 /** `user:password@host` without a scheme before it. */
 const bareUserInfo = /(?<![\w.+/@:-])([\w.+-]{1,64}):([^\s:@/"'‹]{1,200})@([\w-]+(?:\.[\w-]+)*)/g;
 /** `npm:chromadb@1.2.3`, `mailto:me@example.com`, `ssh:git@host`: the word before the colon is not a user. */
@@ -50,9 +58,17 @@ export function redactLoose(text: string): string {
     .replace(bareHeader, (all, before: string, name: string, colon: string, value: string) =>
       secretHeaderName.test(name) && isOpen(value) ? `${before}${name}${colon}${redacted}` : all,
     )
-    .replace(smallAssignment, (all, before: string, name: string, value: string) =>
-      isSecretName(name) && isOpen(value) ? `${before}${name}=${redacted}` : all,
+    .replace(anyAssignment, (all, before: string, name: string, equals: string, value: string) =>
+      isSecretName(name) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all,
     )
+    .replace(namedValue, (all, before: string, name: string, colon: string, value: string) =>
+      isSecretName(name) && isOpen(value) && !isPath(value) && (colon === ':' || !isPlainWord(value))
+        ? `${before}${name}${colon}${redacted}`
+        : all,
+    )
+    .replace(userOption, (all, option: string, value: string) => (isUserAndPassword(value) && isOpen(value) ? `${option}${redacted}` : all))
+    .replace(oracleUser, `$1${redacted}`)
+    .replace(telegramBot, `$1${redacted}`)
     .replace(bareUserInfo, (all, user: string, _password: string, host: string) => (isUserInfo(user, host) ? `${redacted}@${host}` : all))
     .replace(gluedText, `$1${redacted}`);
 }
@@ -114,6 +130,33 @@ export function gluedSecret({ list, programs }: PlacedArguments, index: number):
 function isUserInfo(user: string, host: string): boolean {
   const version = /^\d+(?:\.\d+)*$/.test(host) && !/^\d+\.\d+\.\d+\.\d+$/.test(host);
   return user.toLowerCase() !== 'git' && !otherSchemes.test(user) && !version && !/^(?:sha\d+|latest|next)$/i.test(host);
+}
+
+/** `name:password`, not `1000:1000` and not `C:\\path`. */
+export function isUserAndPassword(value: string): boolean {
+  return /^[^:\s]+:(?![\\/])[^:]*[^\d:]/.test(value);
+}
+
+/**
+ * An argument that names its secret itself: `/password:S`, `/token=S`, `apiKey: S`, `--user=name:S`.
+ * @returns it with the secret redacted; undefined when it is none
+ */
+export function redactedPair(arg: string): string | undefined {
+  const [, name = '', sign = '', value = ''] = /^(\/?[A-Za-z_][\w.-]*)(\s*[:=]\s*)(\S+)$/.exec(arg) ?? [];
+  if (isSecretName(name) && isOpen(value) && !isPath(value)) {
+    return `${name}${sign}${redacted}`;
+  }
+  const [, option = '', user = ''] = /^(--(?:user|proxy-user|login)=)(\S+)$/.exec(arg) ?? [];
+  return isUserAndPassword(user) && isOpen(user) ? `${option}${redacted}` : undefined;
+}
+
+function isPath(value: string): boolean {
+  return /^(?:~|\.{1,2})?[\\/][\w ./\\-]*$/.test(value);
+}
+
+/** A word as in a sentence, after `token: `: no digits, no capitals within, not long. */
+function isPlainWord(value: string): boolean {
+  return /^‹?[A-Za-z]?[a-z'’-]{0,20}[.!?…›]*$/.test(value);
 }
 
 /** Something to hide: not empty, not redacted already, not a reference to where the secret is. */

@@ -1,7 +1,7 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
 import { headLength, knownValues } from './knownValues.ts';
-import { gluedSecret, isSecretByPlace, placedArguments, redactLoose } from './looseSecrets.ts';
-import { isEmptyWord, isOrdinaryValue, isReference, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
+import { gluedSecret, isSecretByPlace, isUserAndPassword, placedArguments, redactedPair, redactLoose } from './looseSecrets.ts';
+import { isEmptyWord, isOrdinaryValue, isReference, isSecretField, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
 
 /** Every argument, command line and address passes here before it is shown or stored (ARCHITECTURE.md, invariants). Never throws. Redacted text stays as it is. */
 export interface Redactor {
@@ -19,11 +19,15 @@ const urlShape = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
 /** `--header "Name: value"` and `-H Name:value`, up to the closing quote or the next option. */
 const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s*)(.+?)(?=["']|\s--?[a-z]|$)/gi;
 /** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
-const flagShape = /((?:^|[\s"'])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(=|:|\s+)(?!--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
+const flagShape =
+  /((?:^|[\s"'=,])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** `NAME=value`, as before a command, after `-e` and in `env`. */
 const assignmentShape = /((?:^|[\s"'=])[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
 /** `"name": "value"` in JSON, also with escaped quotes. */
-const fieldShape = /(\\?["'])([\w-]+)(\1\s*:\s*)(\\?["'])((?:(?!\4).)*)\4/g;
+const fieldShape = /(\\?["'])([\w.-]+)(\1\s*:\s*)(\\?["'])((?:\\{3}.|(?!\4)(?:\\.|.))*)(?:\4|$)/g;
+/** `"names": ["value", …]`, and the values in it. */
+const listShape = /(\\?["'])([\w.-]+)(\1\s*:\s*\[)((?:\s*(\\?["'])(?:\\{3}.|(?!\5)(?:\\.|.))*(?:\5|$)\s*,?)+)/g;
+const listItem = /(\\?["'])((?:\\{3}.|(?!\1)(?:\\.|.))*)(?:\1|$)/g;
 const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
 const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 /** Number of texts whose redacted form is kept. */
@@ -76,7 +80,12 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       )
       .replace(assignmentShape, `$1${redacted}`)
       .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
-        isSecretName(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
+        isSecretField(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
+      )
+      .replace(listShape, (all, quote: string, name: string, open: string, items: string) =>
+        isSecretField(name)
+          ? `${quote}${name}${open}${items.replace(listItem, (item, mark: string, content: string) => (isHarmless(content) ? item : mark + redacted + mark))}`
+          : all,
       );
     return redactLoose(named);
   }
@@ -91,13 +100,13 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       if (gluedSecret(placed, index) !== undefined) {
         return `-p${redacted}`;
       }
-      if (isSecretFlag(before) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
+      if (followsSecretName(list, index) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
         return redacted;
       }
       if (/^(-H|--headers?)$/.test(before)) {
         return arg.replace(/^([\w-]+\s*[:=]\s*)[\s\S]+$/, `$1${redacted}`);
       }
-      if (/^(-u|--user)$/.test(before) && /^[^:\s]+:[^:]*[^\d:]/.test(arg)) {
+      if (/^(-u|--user|--proxy-user|--login)$/.test(before) && isUserAndPassword(arg)) {
         return redacted;
       }
       if (/^(-e|--env|--build-arg)$/.test(before)) {
@@ -107,7 +116,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       if (assigned && isSecretName(assigned.name) && !isHarmless(assigned.value)) {
         return `${assigned.name}${assigned.sign}${redacted}`;
       }
-      return text(arg);
+      return redactedPair(arg) ?? text(arg);
     });
   }
 
@@ -158,7 +167,7 @@ export function secretsOf(entry: {
   entry.args.forEach((arg, index) => {
     const assigned = assignment(arg);
     const glued = gluedSecret(placed, index);
-    if ((isSecretFlag(entry.args[index - 1] ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
+    if ((followsSecretName(entry.args, index) && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
       add(arg);
     } else if (assigned && isSecretName(assigned.name)) {
       // Also the whole of a connection string, which has secrets among ordinary parts.
@@ -169,7 +178,32 @@ export function secretsOf(entry: {
     urlSecrets(arg).forEach(add);
   });
   urlSecrets(entry.url ?? '').forEach(add);
+  // What only its shape shows.
+  const args = entry.args.slice(0, mostTexts);
+  const shown = createRedactor([]).args(args, entry.command);
+  for (const [index, arg] of args.entries()) {
+    for (const part of hiddenParts(arg, shown[index] ?? '')) {
+      if (!isOrdinaryValue(part)) {
+        add(part);
+      }
+    }
+  }
   return [...secrets];
+}
+
+/** The parts of a text that its redacted form does not show. */
+function hiddenParts(text: string, shown: string): string[] {
+  const [first = '', ...pieces] = shown.split(redacted);
+  if (pieces.length === 0 || !text.startsWith(first)) {
+    return [];
+  }
+  let from = first.length;
+  return pieces.map((piece, index) => {
+    const end = piece === '' || index === pieces.length - 1 ? text.length - piece.length : text.indexOf(piece, from);
+    const part = text.slice(from, Math.max(from, end));
+    from = Math.max(from, end) + piece.length;
+    return part;
+  });
 }
 
 /** `--name=value`, `--Name:value`, `NAME=value` as one argument. */
@@ -178,8 +212,17 @@ function assignment(arg: string): { readonly name: string; readonly sign: string
   return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
 }
 
-function isSecretFlag(arg: string): boolean {
-  return /^--?[A-Za-z][\w.-]*$/.test(arg) && isSecretName(arg);
+/** Whether the words before an argument name a secret: `--token S`, `--token = S`, `--token= S`, `token = S`, `--args=--token S`. */
+function followsSecretName(list: readonly string[], index: number): boolean {
+  const before = list[index - 1] ?? '';
+  if (/^[=:]$/.test(list[index] ?? '')) {
+    return false;
+  }
+  if (/^[=:]$/.test(before)) {
+    return index >= 2 && /^-{0,2}[A-Za-z_][\w.-]*$/.test(list[index - 2] ?? '') && isSecretName(list[index - 2] ?? '');
+  }
+  const [, flag] = /^(?:--?[A-Za-z][\w.-]*[=:])?(--?[A-Za-z][\w.-]*)[=:]?$/.exec(before) ?? [];
+  return flag !== undefined && isSecretName(flag);
 }
 
 /** Nothing to hide: redacted already, a reference to where the secret is, or a common word. */
@@ -201,12 +244,21 @@ function redactUrl(value: string): string {
   const segments = path
     .split('/')
     .map((segment, index, all) => (isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') ? redacted : segment));
-  return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : fragment}`;
+  return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : isSecretFragment(fragment, scheme + path) ? `#${redacted}` : fragment}`;
 }
 
 /** Some hosted servers have the key in the path: long, of letters and digits, and not a file name. */
 function isSecretSegment(segment: string): boolean {
-  return segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment);
+  return (
+    /^bot\d+:/.test(segment) || (segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment))
+  );
+}
+
+/** A long fragment of letters and digits, neither a heading of a document (`#version-2-of-the-guide`) nor a commit (`git+https://…#4f1c…`). */
+function isSecretFragment(fragment: string, address: string): boolean {
+  const text = fragment.slice(1);
+  const commit = /^[\da-f]{7,64}$/i.test(text) && /^git\b|\.git$/i.test(address);
+  return isSecretSegment(text) && !commit && text.split('-').some((part) => part.length >= 16 && /\d/.test(part));
 }
 
 /**

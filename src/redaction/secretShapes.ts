@@ -8,6 +8,8 @@ const weakWords = /^(key|keys|pass|pwd|pat|auth|cookie|cookies|sas|dsn|signature
 /** A name that ends with one of these is not a secret's: its value says where the secret is, or how many there are. */
 const harmlessEnds =
   /^(path|paths|file|files|dir|folder|home|root|name|names|type|types|id|ids|env|var|vars|url|uri|host|port|count|limit|max|min|size|length|budget|mode|method|methods|provider|scheme|server|stdin|format|ttl|timeout|expiry|only|enabled|disabled|required)$/;
+/** Words in names of fields that count tokens. */
+const quantities = /max|min|num|count|total|limit|budget|input|output|completion|prompt|context|thinking|cache|used|per_|stop/i;
 /** Compound names without a separator between their words. */
 const secretCompounds =
   /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring/;
@@ -30,6 +32,11 @@ export function isSecretName(name: string): boolean {
     return false;
   }
   return weakWords.test(last) || words.some((word) => strongWords.test(word)) || secretCompounds.test(words.join(''));
+}
+
+/** Whether a field of this name holds a secret or a list of them: `token`, `apiKeys`, `tokens`; not `maxTokens`. */
+export function isSecretField(name: string): boolean {
+  return isSecretName(name) || (/(?:token|secret|password|passphrase|credential|jwt)s$/i.test(name) && !quantities.test(name));
 }
 
 /**

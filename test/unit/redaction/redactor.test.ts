@@ -286,6 +286,7 @@ describe('secretsOf', () => {
       'postgres://u:pw123@h/db',
       'pw123',
       's3cr3t-value',
+      'u:pass-in-url',
       'zX9-Qq1+7w==',
     ]);
   });

@@ -1,0 +1,81 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { createRedactor, secretsOf } from '../../../src/redaction/redactor.ts';
+
+const S = 'c4naryQ7x';
+const longToken = `${S}${'a1B2'.repeat(8)}`;
+const plain = createRedactor([]);
+
+/** Arguments with a secret that nothing but their shape shows. */
+const hidden: Readonly<Record<string, readonly string[]>> = {
+  'a field whose value has an escaped quote': ['--config', `{"password":"a\\"${S}"}`],
+  'a field in JSON that is a text of its own': ['--config', `"{\\"password\\":\\"a\\\\\\"${S}\\"}"`],
+  'a list of secrets': ['--config', `{"tokens":["${S}"]}`],
+  'a list of secrets, the second': ['--config', `{"apiKeys": ["$A", "${S}"]}`],
+  'a connection string with blanks': ['--db', `Host=db Password=${S}`],
+  'user and password in one option': [`--user=u:${S}`],
+  'a name and a value in one argument': ['--opt', `password:${S}`],
+  'a name, a blank and a value in one argument': ['--opt', `apiKey: ${S}`],
+  'an option with a slash': [`/password:${S}`],
+  'an equals sign as a word': ['--token', '=', S],
+  'an equals sign at the end': ['--token=', S],
+  'an option inside of an option': [`--args=--token ${S}`],
+  'an option inside of an option, in two words': ['--args=--token', S],
+  'a setting of a registry': [`//registry.example/:_authToken=${S}`],
+  'a password source of openssl': ['-passin', `pass:${S}`],
+  'an address of Oracle': [`jdbc:oracle:thin:u/${S}@db:1521/x`],
+  'a bot of Telegram': [`https://api.telegram.org/bot123:${S}/getMe`],
+  'the fragment of an address': [`https://h/x#${longToken}`],
+};
+/** Arguments that hold no secret. */
+const shown: readonly (readonly string[])[] = [
+  ['--max-tokens', '100', '--output-tokens=8000', '{"maxTokens":[1,2],"tokens":12}', '{"max_tokens":["a"]}'],
+  ['--user', '1000:1000', '--user=1000:1000', '--scope', 'token'],
+  ['git+https://git@github.com/o/r.git#0123456789abcdef0123456789abcdef01234567', 'https://h/docs#getting-started-with-version-2'],
+  ['-passin', 'file:/etc/pw', '-passin', 'env:PW', '/etc/keys/list:ro', 'C:\\keys\\a', '/usr/share/tokens'],
+  ['got token: expected a string', 'the key: see the manual', 'npm:chromadb@1.2.3'],
+  ['jdbc:sqlite:/var/x.db', 'jdbc:oracle:thin:@db:1521/x', '--key', '=', '$KEY'],
+];
+
+describe('Secrets that only their shape shows', () => {
+  for (const [what, args] of Object.entries(hidden)) {
+    it(`${what}: ${args.join(' ')}`, () => {
+      const texts = [
+        plain.args(args).join(' '),
+        plain.text(args.join(' ')),
+        plain.args(['x', ...args, '--port', '1']).join(' '),
+        ...args.map((arg) => plain.url(arg)).slice(0, args[0]?.startsWith('https') ? 1 : 0),
+      ];
+      deepEqual(
+        texts.filter((text) => text.includes(S)),
+        [],
+      );
+      deepEqual(plain.args(plain.args(args)), plain.args(args), 'redacting twice changes nothing');
+    });
+  }
+
+  it('are secrets everywhere else too', () => {
+    for (const [what, args] of Object.entries(hidden)) {
+      ok(
+        secretsOf({ args, env: {}, headers: [] }).some((secret) => secret.includes(S)),
+        what,
+      );
+    }
+  });
+
+  it('are not seen in sentences', () => {
+    for (const text of ['the password: required', 'got token: expected a string', 'Secrets: see above. Key: none']) {
+      equal(plain.text(text), text);
+    }
+  });
+
+  for (const args of shown) {
+    it(`are not seen in ${args.join(' ')}`, () => {
+      deepEqual(plain.args(args), args);
+      deepEqual(
+        args.map((arg) => plain.text(arg)),
+        args,
+      );
+    });
+  }
+});
