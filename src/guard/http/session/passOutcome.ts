@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Log } from '../../../base/log.ts';
-import type { RawHeaders } from '../transport/headers.ts';
+import { isHeaderText, type RawHeaders } from '../transport/headers.ts';
 import type { UpstreamTarget } from '../transport/upstream.ts';
 import { answerFault, answerWhole, dropAnswer, passAnswer } from './answers.ts';
 import type { HttpSession } from './httpSession.ts';
@@ -15,6 +15,9 @@ export async function resume(
   session: HttpSession,
   lastId: string,
 ): Promise<Extract<ExchangeOutcome, { status: 'answer' }> | undefined> {
+  if (!isHeaderText(lastId)) {
+    return undefined;
+  }
   const { body: _, message: __, ...plain } = exchange;
   const headers: RawHeaders = exchange.headers.filter(([name]) => !/^(accept|content-.*|last-event-id)$/i.test(name));
   const outcome = await sessions.send(

@@ -47,6 +47,11 @@ export function framed(headers: RawHeaders, body: { readonly bytes: Buffer; read
   return size === 0 ? others : [...others, ['Content-Length', String(size)]];
 }
 
+/** Whether Node sends a text as the value of a header. Event ids and protocol versions of a server may be any text; it throws for others. */
+export function isHeaderText(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}
+
 /** Name, value, name, value …: the form that Node sends unchanged. */
 export function flat(headers: RawHeaders): string[] {
   return headers.flat();

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import type { AbortLike } from '../../../base/abort.ts';
 import { errorCode, reasonOf } from '../../../base/errors.ts';
 import { limited } from '../../../base/wait.ts';
-import { flat, framed, type RawHeaders } from './headers.ts';
+import { flat, framed, isHeaderText, type RawHeaders } from './headers.ts';
 import { acceptsConnections } from './reachable.ts';
 
 /** A request to the server. */
@@ -183,7 +183,6 @@ export class Upstream {
         resolve({ status: 'aborted' });
         return;
       }
-      const lease = takeLease(slot, listening);
       const secure = slot.url.protocol === 'https:';
       const request = (secure ? httpsRequest : httpRequest)({
         agent: slot.agent,
@@ -191,8 +190,9 @@ export class Upstream {
         port: slot.url.port === '' ? (secure ? 443 : 80) : slot.url.port,
         method,
         path,
-        headers: ['Host', slot.url.host, ...flat(framed(headers, body))],
+        headers: ['Host', slot.url.host, ...flat(framed(headers, body).filter(([, value]) => isHeaderText(value)))],
       });
+      const lease = takeLease(slot, listening);
       let connected = false;
       const finish = (outcome: UpstreamOutcome): void => {
         signal.removeEventListener('abort', abort);

@@ -144,6 +144,48 @@ describe('guard --http: event streams', () => {
     await until('the end came', () => listener.ended === 'ended');
   });
 
+  for (const id of ['ereignis-日本', 'bell-\x07']) {
+    it(`D15: an event id that no header can hold (${JSON.stringify(id)}) is not sent, and the stream goes on`, async () => {
+      const { origin } = await guard();
+      const client = new RawClient(origin);
+      await client.initialize();
+      const listener = await client.listen();
+      await until('it is open', () => streams.length === 1);
+      streams[0]?.write(`id: ${id}\nevent: message\ndata: {"jsonrpc":"2.0","method":"notifications/message"}\n\n`);
+      await until('it came', () => listener.text.includes('notifications/message'));
+      streams[0]?.destroy();
+      await until('it is open again', () => streams.length === 2);
+      assert.equal(gets().at(-1)?.headers['last-event-id'], undefined);
+      streams[1]?.write('event: message\ndata: {"jsonrpc":"2.0","method":"notifications/later"}\n\n');
+      await until('the next one came', () => listener.text.includes('notifications/later'));
+      assert.equal(listener.ended, 'no');
+      listener.stop();
+    });
+
+    it(`D10: an answer that breaks off after such an id (${JSON.stringify(id)}) is not asked for again`, async () => {
+      const { origin } = await guard();
+      const client = new RawClient(origin);
+      await client.initialize();
+      server.answer = (_seen, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`id: ${id}\nevent: message\ndata: {"jsonrpc":"2.0","method":"notifications/message"}\n\n`);
+        setTimeout(() => response.destroy(), 20);
+      };
+      const answer = await client.tool('x');
+      assert.match(answer.text, /notifications\/message[\s\S]*may have been executed/);
+      assert.equal(gets().length, 0);
+    });
+  }
+
+  it('a protocol version that no header can hold does not fail the requests of its session', async () => {
+    memory = sessionServer({ protocolVersion: () => '2025-06-18 日本' });
+    const { origin } = await guard();
+    const client = new RawClient(origin);
+    await client.initialize();
+    memory.forget();
+    assert.equal((await client.tool('x')).status, 200);
+  });
+
   it('an event that was cut in the middle is made harmless, and the next ones are read', async () => {
     const client = await world.client((await guard()).origin);
     const seen: unknown[] = [];
