@@ -172,7 +172,10 @@ const finding = described(
       'What it is. `respawn-differs`, `update-available`, `config-changed` and `port-taken` are information: they do not count for the badge and `--check`.',
     ),
     subKind: optional(
-      oneOf(['package', 'dependency', 'content', 'source', 'interpreter', 'binary'], 'With `stale`: which part of the server is stale.'),
+      oneOf(
+        ['package', 'dependency', 'content', 'source', 'interpreter', 'binary', 'replaced-beside'],
+        'With `stale`: which part of the server is stale. `replaced-beside`: its command leads to another version, which was installed beside the one that runs.',
+      ),
     ),
     confidence: oneOf(
       confidences,

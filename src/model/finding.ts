@@ -27,8 +27,11 @@ const isHeadlineKind: Readonly<Record<FindingKind, boolean>> = {
 /** `proven`: by stored facts or the kernel. `likely`: one other explanation of the evidence is possible. `unknown`: it cannot be told. */
 export type Confidence = 'proven' | 'likely' | 'unknown';
 
-/** Which part of a server is stale. `interpreter`: the program that runs its code; `binary`: the program that it is. */
-export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'interpreter' | 'binary';
+/**
+ * Which part of a server is stale. `interpreter`: the program that runs its code; `binary`: the program that it is; `replaced-beside`: its command leads to another
+ * version, which was installed beside the one that runs.
+ */
+export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'interpreter' | 'binary' | 'replaced-beside';
 
 /** What fixes a finding. Command line and editor offer what they can do of it. */
 export type FindingAction =

@@ -1,7 +1,9 @@
 import { reasonOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import { quotedText } from '../base/singleLine.ts';
 import { copiesByDesign } from '../clients/clientTable.ts';
 import type { CopyEvidence } from '../diagnosis/duplicates.ts';
+import { contradictsItself } from '../diagnosis/stale/packages.ts';
 import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
 import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import type { Finding } from '../model/finding.ts';
@@ -21,7 +23,7 @@ import type { LockFolderState } from './records/lockFolder.ts';
 import { entryFindings } from './server/entryChange.ts';
 import { evidenceOf } from './server/instanceEvidence.ts';
 import { clientOf, commandText, launchersOf, restartActions, serverName, serverTree } from './server/instanceParts.ts';
-import { judgeServer } from './server/judgeServer.ts';
+import { judgeServer, type ServerVerdict } from './server/judgeServer.ts';
 import { recordedVersions } from './server/recordedVersions.ts';
 import type { ServerContext } from './server/serverContext.ts';
 import type { SurveyState } from './surveyState.ts';
@@ -42,12 +44,13 @@ interface ScanContext {
   readonly state: SurveyState;
   readonly locks: Pick<LockFolderState, 'recordsOf'>;
   readonly ports: JoinedPorts['ports'];
+  readonly log: Log;
   /** Epoch ms. */
   readonly now: number;
 }
 
 /** Joins one server with its client, its packages, its stored facts, its records and the verdicts on them. */
-function buildInstance(attributed: Attributed, { processes, redactor, state, locks, ports, now }: ScanContext): ServerObservation {
+function buildInstance(attributed: Attributed, { processes, redactor, state, locks, ports, log, now }: ScanContext): ServerObservation {
   const { server, detail } = attributed;
   const key = identityKey(server.identity);
   const seen = (state.observations.get(key) ?? 0) + 1;
@@ -72,7 +75,7 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
   const actions = restartActions({ client, asked, listens: port !== undefined }, name, definition);
   const startedBy = client?.name ?? firstSeen.client?.name;
   const context: ServerContext = { row: server, detail, loaded, actions, now, ...(startedBy === undefined ? {} : { startedBy }) };
-  const verdict = judgeServer(context, state, recordedVersions(records));
+  const verdict = withBeside(judgeServer(context, state, recordedVersions(records)), attributed, context, state);
   const update = state.updates.current(attributed, loaded, redactor, now);
   const container = state.containers.current(server, actions, now);
   // For `docker run` only the container counts: why the docker client's own package is unknown is not reported.
@@ -107,7 +110,7 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
       ...[owner, health].flatMap((one) => one?.finding ?? []),
       ...unansweredFindings(records, shownName, context, redactor),
       ...entryFindings(attributed, context, state),
-      ...state.respawns.findings(attributed, context, verdict.package, update),
+      ...(verdict.entryLeads ? [] : state.respawns.findings(attributed, context, verdict.package, update)),
       ...[container, update].flatMap((one) => one?.finding ?? []),
     ],
     evidence: evidenceOf({
@@ -134,7 +137,65 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
     actions,
   };
   const waits = [verdict, owner, health, container].flatMap((one) => one?.askAgainIn ?? []);
-  return { identity: server.identity, instance, copy, ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }) };
+  const inPlace = !('unknown' in loaded) && loaded.ref.editable === true;
+  return {
+    identity: server.identity,
+    instance: withoutContradiction(instance, inPlace, log),
+    copy,
+    ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
+  };
+}
+
+/**
+ * Adds what the command leads to now. Where that is another version, files that are gone are the rest of the same upgrade. A package that was replaced in place
+ * says more.
+ */
+function withBeside(
+  verdict: ServerVerdict,
+  attributed: Attributed,
+  server: ServerContext,
+  state: SurveyState,
+): ServerVerdict & { readonly entryLeads?: boolean } {
+  const inPlace = verdict.findings.some(({ kind, subKind }) => kind === 'stale' && /^(package|dependency|content)$/.test(subKind ?? ''));
+  const beside = inPlace ? {} : state.beside.judge(attributed, server, verdict.package, state.facts);
+  const { finding, package: own, dependencies, unknown, askAgainIn, entryLeads = false } = beside;
+  const waits = [verdict.askAgainIn, askAgainIn].filter((wait) => wait !== undefined);
+  const asking = waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) };
+  if (finding === undefined) {
+    const reasons = [verdict.unknown, unknown].filter((reason) => reason !== undefined).join('; ');
+    return { ...verdict, ...(reasons === '' ? {} : { unknown: reasons }), ...asking, entryLeads };
+  }
+  // What the files that the process itself names may still become no longer matters.
+  const { unknown: _, askAgainIn: __, ...known } = verdict;
+  return {
+    ...known,
+    package: own ?? verdict.package,
+    changedDependencies: dependencies ?? verdict.changedDependencies,
+    findings: [finding, ...verdict.findings.filter(({ kind }) => kind !== 'files-gone')],
+    entryLeads: true,
+  };
+}
+
+/** @param inPlace its source is used in place: the version in its metadata proves nothing */
+function withoutContradiction(instance: Instance, inPlace: boolean, log: Log): Instance {
+  const { package: own } = instance;
+  if (!own || !contradictsItself(instance)) {
+    return instance;
+  }
+  if (inPlace) {
+    return {
+      ...instance,
+      unknown: `its metadata name version ${own.installed} now, but its source, which it uses in place, did not change`,
+    };
+  }
+  log.error(
+    `PID ${instance.pid}: ${own.name} runs ${own.running}, ${own.installed} is installed, and no finding says why that is not stale.`,
+  );
+  return {
+    ...instance,
+    package: { ...own, running: null },
+    unknown: `it ran ${own.running} and ${own.installed} is installed, which MCP Shepherd cannot explain`,
+  };
 }
 
 function transportOf({ definitions, detail }: Attributed, port: ServerPort | undefined): Instance['transport'] {

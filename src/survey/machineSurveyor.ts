@@ -115,7 +115,15 @@ class MachineSurveyor implements Surveyor {
     });
     const running = ports.attributed.filter((one) => !one.detail.missing.includes('gone'));
     const locks = await this.#locks.join(processes, running);
-    const { observed, problems } = buildInstances(running, { processes, redactor, state, now, locks, ports: ports.ports });
+    const { observed, problems } = buildInstances(running, {
+      processes,
+      redactor,
+      state,
+      now,
+      locks,
+      ports: ports.ports,
+      log: this.#options.log,
+    });
     const instances = observed.map((one) => one.instance);
     const duplicates = judgeDuplicates(
       observed.map((one) => one.copy),
@@ -173,7 +181,7 @@ class MachineSurveyor implements Surveyor {
 
   changed(path: string): void {
     this.#config.changed(path);
-    this.#state?.closures.changed(path);
+    this.#state?.changed(path);
   }
 
   allChanged(): void {

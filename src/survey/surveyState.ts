@@ -5,6 +5,7 @@ import { BootClock, type Clock } from './facts/bootClock.ts';
 import { FactStore } from './facts/factStore.ts';
 import type { Attributed } from './match/attributeServers.ts';
 import { HttpServers } from './ports/httpServers.ts';
+import { Beside } from './server/beside.ts';
 import { Closures, type LoadedPackage } from './server/closures.ts';
 import { Containers } from './server/containers.ts';
 import { entryKey } from './server/entryChange.ts';
@@ -29,6 +30,7 @@ export class SurveyState {
   readonly programs = new Programs();
   readonly sources = new Sources();
   readonly respawns = new Respawns();
+  readonly beside: Beside;
   readonly containers: Containers;
   /** Key of the hashes of entries. */
   readonly entryKey: string;
@@ -40,9 +42,10 @@ export class SurveyState {
   #forgotAt = 0;
 
   constructor(options: SurveyOptions, bootId: string, clock: Clock, registry: RegistryClient) {
-    const { runDir, platform, docker, listeners } = options;
+    const { runDir, platform, home, docker, listeners } = options;
     this.facts = new FactStore(runDir);
     this.bootClock = new BootClock(runDir, bootId, clock);
+    this.beside = new Beside(platform, home);
     this.containers = new Containers(docker);
     this.entryKey = entryKey(runDir);
     this.updates = new Updates(registry, options, new UpdateNotes(runDir));
@@ -56,10 +59,20 @@ export class SurveyState {
 
   /** Files whose change makes another scan necessary. */
   watchedFiles(): readonly string[] {
-    return [...this.programs.watched(), ...this.sources.watched(), ...this.closures.watchedFiles()];
+    return [...this.programs.watched(), ...this.sources.watched(), ...this.closures.watchedFiles(), ...this.beside.watched()];
+  }
+
+  /** Something changed at a watched path. */
+  changed(path: string): void {
+    this.closures.changed(path);
+    if (this.beside.isOnTheWay(path)) {
+      // A link may lead to another package now, in a directory that no watch covers.
+      this.closures.allChanged();
+    }
   }
 
   allChanged(): void {
+    this.beside.allChanged();
     this.updates.allChanged();
     this.closures.allChanged();
     this.respawns.allChanged();
@@ -77,6 +90,7 @@ export class SurveyState {
     this.programs.keep(servers);
     this.sources.keep(servers);
     this.respawns.keep(servers);
+    this.beside.keep(servers);
     this.updates.keep(servers);
     keepOnly(this.observations, servers);
     if (here && now - this.#forgotAt > forgetMs) {

@@ -74,7 +74,7 @@ function headlineWords(finding: Finding, instance: Instance): { words: string; c
   const words = findingWord(finding);
   const { kind, subKind } = finding;
   // Messages about source, interpreter and program do not depend on versions.
-  if (kind !== 'stale' || !(subKind === undefined || subKind === 'package' || subKind === 'dependency')) {
+  if (kind !== 'stale' || !(subKind === undefined || subKind === 'package' || subKind === 'dependency' || subKind === 'replaced-beside')) {
     return { words, complete: false };
   }
   const own = instance.package;

@@ -1,5 +1,7 @@
 import type { StaleSubKind } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { compareVersions } from '../../version/compareVersions.ts';
 import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceText } from '../evidence.ts';
 import { changeText, listText, moment } from '../wording.ts';
 import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
@@ -35,6 +37,20 @@ const mostLines = 8;
 
 /** Files that are missing for less than this may be in the middle of an upgrade. */
 export const goneMs = 10_000;
+
+/**
+ * Whether an instance says two known versions that differ, and neither a stale finding nor a reason why there is none: a fault of the verdicts, never a state that is
+ * shown as ok.
+ */
+export function contradictsItself({ package: own, findings, unknown }: Pick<Instance, 'package' | 'findings' | 'unknown'>): boolean {
+  return (
+    own?.running != null &&
+    own.installed !== null &&
+    compareVersions(own.ecosystem, own.running, own.installed) !== 0 &&
+    unknown === undefined &&
+    !findings.some(({ kind }) => kind === 'stale')
+  );
+}
 
 /** Compares what a process was loaded from with what is on disk now. Never guesses: what is not known is null, with the reason in `unknown`. */
 export function judgeVersions(evidence: VersionEvidence): VersionVerdict {

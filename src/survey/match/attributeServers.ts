@@ -20,6 +20,8 @@ export interface Attributed {
   readonly detail: ProcessDetail;
   /** From the client downwards. */
   readonly launchers: readonly ProcessRow[];
+  /** Details of the topmost launcher: the environment and the directory that the client chose. Absent without launchers. */
+  readonly outer?: ProcessDetail;
   /** The parent of the topmost launcher, if it runs. */
   readonly parent?: ProcessRow;
   /** The running client that started it. */
@@ -159,8 +161,10 @@ async function attributeChain(chain: ServerChain, context: AttributionContext): 
   if (match.definitions.length === 0 && byPort.length === 0 && !runsGuarded(chain.launchers) && !looksLikeServer(observed)) {
     return undefined;
   }
+  const topmost = chain.launchers[0];
   return {
     ...chain,
+    ...(topmost === undefined ? {} : { outer: await context.detail(topmost) }),
     // A process that holds a port listens, even if its open files could not be read.
     detail: here.length > 0 ? { ...detail, listens: true } : detail,
     byPort,

@@ -4,7 +4,7 @@ import { commandName, isNode, isPython } from '../../process/commandline/command
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
-import { runnerFit } from './runnerFit.ts';
+import { runnerFit, shimFit } from './runnerFit.ts';
 import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, type VariableValues, wordPattern } from './wordPattern.ts';
 
 const launches = new WeakMap<RawDefinition, readonly LaunchSpec[]>();
@@ -67,7 +67,7 @@ export function fitLaunch(definition: RawDefinition, observed: MatchInput, conte
     }
   }
   for (const wanted of configured) {
-    const fit = runnerFit(definition, wanted, observed, scope);
+    const fit = runnerFit(definition, wanted, observed, scope) ?? shimFit(wanted, observed, scope);
     if (fit) {
       return fit;
     }

@@ -1,4 +1,5 @@
 import type { RawDefinition } from '../../model/definition.ts';
+import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { commandName, isNode, isPython } from '../../process/commandline/commandName.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
@@ -6,7 +7,7 @@ import { plainName, sameName, specName, specVersion, unscopedName } from '../../
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
 import { npxHashIn, type RunnerPath, runnerPath } from './runnerPath.ts';
-import { fitWords, hasVariable, wordPattern } from './wordPattern.ts';
+import { fitWords, hasVariable, pathFrom, plainPath, wordPattern } from './wordPattern.ts';
 
 /**
  * Whether the server's own process fits the entry of a package runner, where the runner itself has ended or its title does not help: by the directory that the
@@ -111,4 +112,61 @@ function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: Mat
   return names.some((name) => name.length > 2 && plainName(name) === title)
     ? { strength: 'likely', wildcards: wanted.args.length, why: 'it renamed itself to the name of the entry' }
     : undefined;
+}
+
+/** Where the command of an entry led when it was last followed. */
+const followed = new Map<string, { readonly at: number; readonly script: string | undefined }>();
+/** Followed again after this long, in milliseconds. */
+const freshMs = 10_000;
+const mostFollowed = 1_000;
+
+/**
+ * Whether the entry's command is a stand-in or a wrapper that replaced itself by the server: the process shows the script only. The stand-in leads to that script, or
+ * to the same file of another version in the same project (pnpm).
+ */
+export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
+  const seen = observedLaunch(observed.server, observed.detail?.exe);
+  const pattern = wanted.target === undefined || wanted.launcher !== 'binary' ? undefined : wordPattern(wanted.target, scope.values);
+  if (!pattern || pattern.pieces || seen.target === undefined || !/^(node|bun|python-script)$/.test(seen.launcher)) {
+    return undefined;
+  }
+  const wildcards = fitWords(
+    wanted.args.map((word) => wordPattern(word, scope.values)),
+    seen.args,
+    observed.server.argvExact,
+    scope.windows,
+  );
+  const script = wildcards === undefined ? undefined : scriptBehind(pattern.text, observed, scope);
+  if (wildcards === undefined || script === undefined || scope.cwd === undefined) {
+    return undefined;
+  }
+  const own = pathFrom(scope.cwd, seen.target);
+  return script === own || inProject(script) === inProject(own)
+    ? { strength: 'same', wildcards, why: 'the command of the entry leads to the script that it runs' }
+    : undefined;
+}
+
+function scriptBehind(command: string, observed: MatchInput, scope: FitScope): string | undefined {
+  const environment = observed.detail?.environment;
+  const cwd = scope.bases[0] ?? scope.cwd;
+  const key = JSON.stringify([command, cwd, environment?.get('PATH')]);
+  const known = followed.get(key);
+  const now = performance.now();
+  if (known && now - known.at < freshMs) {
+    return known.script;
+  }
+  const lead = resolveCommand({ words: [command], cwd, environment, platform: scope.windows ? 'win32' : 'linux' });
+  const script = 'found' in lead && 'ref' in lead.found ? plainPath(lead.found.ref.entry) : undefined;
+  if (followed.size >= mostFollowed) {
+    followed.clear();
+  }
+  followed.set(key, { at: now, script });
+  return script;
+}
+
+/** A script of an installed package by its project and its path in the package; for any other script its path. */
+function inProject(script: string): string {
+  const first = script.indexOf('/node_modules/.pnpm/');
+  const last = script.lastIndexOf('/node_modules/');
+  return first < 0 ? script : `${script.slice(0, first)}\n${script.slice(last)}`;
 }

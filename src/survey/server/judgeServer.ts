@@ -25,7 +25,7 @@ interface VerdictState {
   readonly sources: Sources;
 }
 
-interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies' | 'unknown' | 'askAgainIn'> {
+export interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies' | 'unknown' | 'askAgainIn'> {
   readonly package: RunningPackage | null;
   readonly findings: readonly Finding[];
 }

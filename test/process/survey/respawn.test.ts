@@ -57,11 +57,16 @@ describe('what a restart would start', function () {
     world.write('.claude.json', { mcpServers: { tiny: { command: shim, args: [] } } });
     const server = await world.start(shim, [], { cwd: project, env: process.env });
     assert.equal(await respawn(server.pid), undefined);
+    const newer = place('2.0.0');
     rmSync(link);
-    symlinkSync(place('2.0.0'), link);
-    const finding = await respawn(server.pid);
-    assert.equal(finding?.message, 'a restart would start tiny-mcp 2.0.0 instead of 1.0.0');
-    assert.equal(finding?.confidence, 'likely');
+    symlinkSync(newer, link);
+    assert.equal(await respawn(server.pid), undefined, 'the stand-in decides, and it still names the old directory');
+    writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${join(newer, 'server.js')} "$@"\n`);
+    const { findings } = instanceOf(await settled(await world.observer()), server.pid);
+    assert.deepEqual(
+      findings.map(({ kind, subKind, confidence }) => [kind, subKind, confidence]),
+      [['stale', 'replaced-beside', 'proven']],
+    );
     world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
     assert.equal(await respawn(server.pid), undefined, 'an entry that names the old directory starts the old version');
   });

@@ -1,0 +1,76 @@
+import type { Finding } from '../../model/finding.ts';
+import type { Ecosystem, PackageChange } from '../../model/package.ts';
+import { changeDirection, compareVersions } from '../../version/compareVersions.ts';
+import { type RunningServer, sinceText } from '../evidence.ts';
+import { changeText, listText } from '../wording.ts';
+
+/** One version of a package, and where it is. */
+interface PlacedVersion {
+  readonly version: string;
+  /** Directory of the package, or file of its metadata. */
+  readonly place: string;
+}
+
+export interface BesideEvidence extends RunningServer {
+  readonly ecosystem: Ecosystem;
+  readonly name: string;
+  readonly running: PlacedVersion & {
+    /**
+     * `recorded`: when it was first seen, or by the server or its guard; `path`: its command line names the versioned directory; `concluded`: otherwise.
+     */
+    readonly by: 'recorded' | 'path' | 'concluded';
+  };
+  /** What the command leads to now. */
+  readonly leads: PlacedVersion;
+  /** Dependencies whose version differs between the two places. */
+  readonly dependencies: readonly PackageChange[];
+  /** Whose command was followed. */
+  readonly followed: 'entry' | 'command line' | 'client';
+  /** Newest change on the way, epoch ms; undefined when nothing there is younger than the process. */
+  readonly changedAt?: number;
+  /** The first scan that saw it, epoch ms. */
+  readonly seenAt: number;
+}
+
+const commands = {
+  entry: 'the command of its entry',
+  'command line': 'its own command line',
+  client: 'the list of its client',
+} as const;
+
+/**
+ * What the command of a server leads to on this disk is another version than the one that runs, which is still there or was removed. Equal versions are no finding,
+ * wherever they are, unless a dependency differs. Undefined when nothing differs, or when the versions cannot be compared.
+ */
+export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefined {
+  const { ecosystem, name, running, leads, dependencies, followed, startedAt, seenAt } = evidence;
+  const equal = compareVersions(ecosystem, running.version, leads.version) === 0;
+  const direction = equal ? undefined : changeDirection(ecosystem, running.version, leads.version);
+  if (direction === undefined && dependencies.length === 0) {
+    return undefined;
+  }
+  const back = direction === 'downgrade' ? ' (downgrade)' : '';
+  const since = evidence.changedAt !== undefined && evidence.changedAt > startedAt ? evidence.changedAt : seenAt;
+  return {
+    kind: 'stale',
+    subKind: 'replaced-beside',
+    confidence: running.by === 'concluded' ? 'likely' : 'proven',
+    message:
+      direction === undefined
+        ? `runs ${name} with other dependencies than the installation that ${commands[followed]} leads to: ${listText(dependencies.map(changeText))}`
+        : `runs ${name} ${running.version}, installed beside it is ${leads.version}${back}, to which ${commands[followed]} leads now`,
+    evidence: [
+      `runs ${name} ${running.version} ${sinceText(evidence)}, from ${running.place}`,
+      `${commands[followed]} leads to ${name} ${leads.version} in ${leads.place}`,
+      `how known: ${howKnown[running.by]}; the other version was read from the files to which the command leads`,
+    ],
+    since: new Date(since).toISOString(),
+    actions: evidence.actions,
+  };
+}
+
+const howKnown = {
+  recorded: 'the version that runs was recorded while this process ran',
+  path: 'the command line of the process names the directory of the version that runs',
+  concluded: 'the version that runs is concluded from the files that were there when it was first seen',
+} as const;

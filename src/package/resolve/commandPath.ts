@@ -1,0 +1,129 @@
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { dirname, isAbsolute, join, parse, resolve, win32 } from 'node:path';
+import { statPath } from '../../storage/boundedFile.ts';
+
+/** What decides which file a name of a program means. */
+export interface SearchPlace {
+  readonly cwd: string | undefined;
+  /** Of the process that starts the program; undefined when it cannot be read. */
+  readonly environment: ReadonlyMap<string, string> | undefined;
+  readonly platform: NodeJS.Platform;
+}
+
+/** More links on one path than any kernel follows. */
+const maxLinks = 40;
+
+/**
+ * The paths under which a system looks for a program, in its order. Undefined when that depends on something unknown.
+ * POSIX: a name with a slash is a path; every other name is searched on PATH, where an empty part is the working directory. Windows: the working directory comes
+ * first, and a name without an extension of PATHEXT gets each of them.
+ */
+export function programPaths(name: string, { cwd, environment, platform }: SearchPlace): readonly string[] | undefined {
+  if (platform === 'win32') {
+    return windowsPaths(name, cwd, environment);
+  }
+  if (isAbsolute(name)) {
+    return [name];
+  }
+  if (name.includes('/')) {
+    return cwd === undefined ? undefined : [resolve(cwd, name)];
+  }
+  const folders = environment?.get('PATH')?.split(':');
+  if (folders === undefined || (cwd === undefined && folders.some((folder) => !isAbsolute(folder)))) {
+    return undefined;
+  }
+  return folders.map((folder) => resolve(cwd ?? '/', folder, name));
+}
+
+function windowsPaths(
+  name: string,
+  cwd: string | undefined,
+  environment: ReadonlyMap<string, string> | undefined,
+): readonly string[] | undefined {
+  const value = (wanted: string): string | undefined =>
+    [...(environment ?? [])].find(([variable]) => variable.toUpperCase() === wanted)?.[1];
+  const extensions = (value('PATHEXT') ?? '.COM;.EXE;.BAT;.CMD').split(';').filter((extension) => extension !== '');
+  const named = extensions.some((extension) => name.toLowerCase().endsWith(extension.toLowerCase()));
+  const forms = named ? [name] : extensions.map((extension) => name + extension.toLowerCase());
+  if (/[\\/]/.test(name)) {
+    return win32.isAbsolute(name) ? forms : cwd === undefined ? undefined : forms.map((form) => win32.resolve(cwd, form));
+  }
+  const path = value('PATH');
+  const folders = [...(cwd === undefined ? [] : [cwd]), ...(path ?? '').split(';').filter((folder) => folder !== '')];
+  return path === undefined ? undefined : folders.flatMap((folder) => forms.map((form) => win32.join(folder, form)));
+}
+
+/** The program that a name means now, links not resolved. Undefined when none is found, or when it depends on something unknown. */
+export function findProgram(name: string, place: SearchPlace): string | undefined {
+  return programPaths(name, place)?.find((path) => {
+    const seen = statPath(path);
+    return seen.status === 'ok' && seen.stat.isFile() && (place.platform === 'win32' || (seen.stat.mode & 0o111) !== 0);
+  });
+}
+
+/**
+ * The file that a path leads to, with every symbolic link on the way, in any part of the path. Runs no program and opens no file.
+ * @param visited gets the paths of the links
+ * @returns undefined when there is no such file, when it may not be read, and when the links form a loop
+ */
+export function followLinks(path: string, visited: Set<string>): string | undefined {
+  let at = parse(resolve(path)).root;
+  let rest = parts(resolve(path));
+  let links = 0;
+  while (rest.length > 0) {
+    const [name = '', ...below] = rest;
+    const next = join(at, name);
+    try {
+      const stat = lstatSync(next, { throwIfNoEntry: false });
+      if (!stat) {
+        return undefined;
+      }
+      if (!stat.isSymbolicLink()) {
+        at = next;
+        rest = below;
+        continue;
+      }
+      links += 1;
+      if (links > maxLinks) {
+        return undefined;
+      }
+      visited.add(next);
+      const target = resolve(dirname(next), readlinkSync(next));
+      at = parse(target).root;
+      rest = [...parts(target), ...below];
+    } catch {
+      return undefined;
+    }
+  }
+  return at;
+}
+
+function parts(path: string): string[] {
+  return path
+    .slice(parse(path).root.length)
+    .split(/[\\/]/)
+    .filter((part) => part !== '');
+}
+
+/** Differs when one of the paths differs; links are not followed. */
+export function waySignature(paths: readonly string[]): string {
+  return paths
+    .map((path) => {
+      const stat = lstatOf(path);
+      return stat ? `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}` : '-';
+    })
+    .join(' ');
+}
+
+/** The newest change of the paths themselves, epoch ms; 0 when none of them exists. */
+export function newestChange(paths: readonly string[]): number {
+  return Math.max(0, ...paths.map((path) => lstatOf(path)?.ctimeMs ?? 0));
+}
+
+function lstatOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,233 @@
+import { dirname, join } from 'node:path';
+import { isRecord } from '../../base/json.ts';
+import type { ProcessRow } from '../../model/process.ts';
+import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
+import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
+import { splitShell } from '../../process/commandline/shellWords.ts';
+import { readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
+import { type Identified, identifyPackage } from '../identifyPackage.ts';
+import { findProgram, followLinks, type SearchPlace } from './commandPath.ts';
+import { cmdShim, powershellShim, shebangWords, shellShim } from './shimText.ts';
+import { managedProgram } from './versionManagers.ts';
+
+/** A command as a client starts it. */
+export interface ClientCommand extends SearchPlace {
+  /** Program and arguments. */
+  readonly words: readonly string[];
+}
+
+/** What a command leads to on this disk now. */
+export type CommandLead =
+  | {
+      readonly found: Identified;
+      /** Links and scripts on the way: while none of them changes, neither does the result. */
+      readonly visited: readonly string[];
+    }
+  /** The command leaves the choice to a registry or a cache, or it starts no code of a package. */
+  | { readonly elsewhere: true; readonly visited: readonly string[] };
+
+/** Longest chain of scripts that start each other. */
+const deepest = 8;
+/** Stand-ins and wrappers are smaller. The first line of a larger script is read too. */
+const readBytes = 64 * 1024;
+
+type Words = readonly string[];
+
+/** One step: the words that the program starts in turn, or the end of the chain. */
+type Step = { readonly next: Words; readonly cwd?: string } | { readonly argv: Words } | { readonly unknown: string } | 'elsewhere';
+
+/**
+ * Follows a command to the package that it starts: PATH, symbolic links, the stand-ins of package managers, `#!` lines and wrappers that only start one program.
+ * Reads files and runs nothing; what cannot be read is unknown. Never throws.
+ */
+export function resolveCommand(command: ClientCommand): CommandLead {
+  const visited = new Set<string>();
+  let { words, cwd } = command;
+  for (let depth = 0; depth < deepest; depth += 1) {
+    const step = stepOf(words, { ...command, cwd }, visited);
+    if (step === 'elsewhere') {
+      return { elsewhere: true, visited: [...visited] };
+    }
+    if ('unknown' in step) {
+      return { found: step, visited: [...visited] };
+    }
+    if ('argv' in step) {
+      return { found: packageOf(step.argv, { ...command, cwd }, visited), visited: [...visited] };
+    }
+    words = step.next;
+    cwd = step.cwd ?? cwd;
+  }
+  return { found: { unknown: 'its command leads through too many scripts' }, visited: [...visited] };
+}
+
+function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
+  const [program = '', ...args] = words;
+  const name = commandName(program);
+  const launch = parseLaunch(program, args);
+  if (launch.wrappers.length > 0) {
+    return unwrapped(launch, place);
+  }
+  switch (launch.launcher) {
+    case 'node':
+      return isNode(name) ? { argv: words } : { argv: ['node', launch.target ?? '', ...launch.args] };
+    case 'bun':
+      return { argv: words };
+    case 'python-script':
+    case 'python-module':
+      return isPython(name) ? interpreterStep(words, place, visited) : { unknown: 'its command cannot be followed' };
+    case 'binary':
+      return programStep(words, place, visited);
+    case 'shell':
+      return launch.target !== undefined && isShell(name)
+        ? programStep([launch.target, ...launch.args], place, visited, name)
+        : { unknown: 'its command is more than one program' };
+    case 'npm-run':
+      return packageScript(launch, place, visited);
+    case 'pnpm-exec':
+      return projectProgram(launch, place);
+    default:
+      return 'elsewhere';
+  }
+}
+
+/** The command inside wrappers (`env`, `sh -c`, our guard), as words. */
+function unwrapped(launch: LaunchSpec, place: SearchPlace): Step {
+  const { target, interpreter, args } = launch;
+  const next: Words | undefined =
+    target === undefined
+      ? undefined
+      : launch.launcher === 'node'
+        ? [interpreter ?? 'node', target, ...args]
+        : launch.launcher === 'python-script'
+          ? [interpreter ?? 'python3', target, ...args]
+          : launch.launcher === 'python-module'
+            ? [interpreter ?? 'python3', '-m', target, ...args]
+            : launch.launcher === 'binary'
+              ? [target, ...args]
+              : undefined;
+  if (next === undefined) {
+    return launch.specs.length > 0 ? 'elsewhere' : { unknown: 'its command is more than one program' };
+  }
+  return { next, ...(launch.cwd === undefined ? {} : { cwd: join(place.cwd ?? '/', launch.cwd) }) };
+}
+
+/** A Python is part of the answer: its place decides which packages it loads. */
+function interpreterStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>): Step {
+  const found = findProgram(program, place);
+  if (found === undefined) {
+    return { unknown: `${program} is not found on its PATH` };
+  }
+  const managed = managedProgram(found, place, visited);
+  if (managed !== undefined) {
+    return typeof managed === 'string' ? { argv: [managed, ...args] } : managed;
+  }
+  followLinks(found, visited);
+  return { argv: [found, ...args] };
+}
+
+/** @param shell the shell that the file is given to; undefined: the file itself is started */
+function programStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>, shell?: string): Step {
+  const file = shell === undefined ? findProgram(program, place) : scriptFile(program, place);
+  if (file === undefined) {
+    return { unknown: place.environment === undefined ? 'the PATH of its client cannot be read' : `${program} is not found` };
+  }
+  const managed = managedProgram(file, place, visited);
+  if (managed !== undefined) {
+    return typeof managed === 'string' ? { next: [managed, ...args] } : managed;
+  }
+  const real = followLinks(file, visited);
+  const start = real === undefined ? undefined : readStart(real, readBytes);
+  if (real === undefined || start === undefined) {
+    return { unknown: `${file} cannot be read` };
+  }
+  visited.add(real);
+  const text = start.toString('utf8');
+  if (place.platform === 'win32' && /\.(cmd|ps1)$/i.test(file)) {
+    const words = /\.cmd$/i.test(file) ? cmdShim(text, file) : powershellShim(text, file);
+    return words ? { next: [...words, ...args] } : { unknown: `${file} is no stand-in that can be read` };
+  }
+  const first = shebangWords(text);
+  if (first === undefined && shell === undefined) {
+    // A program without a script: whether it was replaced is another question.
+    return 'elsewhere';
+  }
+  const [interpreter = '', ...options] = first ?? [shell ?? 'sh'];
+  const name = commandName(interpreter);
+  if (isShell(name)) {
+    const python = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(text)?.[1];
+    const words = python === undefined ? shellShim(text, file, real) : [python, file];
+    return words ? { next: [...words, ...args] } : { unknown: `${file} is a shell script that does more than start one program` };
+  }
+  if (isNode(name) || isPython(name) || name === 'bun' || name === 'deno') {
+    return { next: [interpreter, ...options, file, ...args] };
+  }
+  return 'elsewhere';
+}
+
+function scriptFile(program: string, { cwd }: SearchPlace): string | undefined {
+  return program.startsWith('/') ? program : cwd === undefined ? undefined : join(cwd, program);
+}
+
+/** `npm run NAME`, where the script is one plain command. */
+function packageScript(launch: LaunchSpec, place: SearchPlace, visited: Set<string>): Step {
+  const cwd = launch.cwd === undefined ? place.cwd : join(place.cwd ?? '/', launch.cwd);
+  const folder = cwd === undefined ? undefined : holderOf(cwd, 'package.json');
+  const file = folder === undefined ? undefined : join(folder, 'package.json');
+  const manifest = file === undefined ? undefined : readJsonObject(file);
+  const line = isRecord(manifest?.scripts) ? manifest.scripts[launch.target ?? ''] : undefined;
+  if (folder === undefined || file === undefined || typeof line !== 'string') {
+    return { unknown: 'its package script cannot be read' };
+  }
+  visited.add(file);
+  const commands = splitShell(line);
+  const [program = '', ...rest] = (commands?.length === 1 ? commands[0]?.words : undefined) ?? [];
+  if (program === '' || /[=$`*?]/.test(program)) {
+    return { unknown: 'its package script is more than one program' };
+  }
+  const own = join(folder, 'node_modules', '.bin', program);
+  const local = !program.includes('/') && statPath(own).status === 'ok';
+  return { next: [local ? own : program, ...rest, ...launch.args], cwd: folder };
+}
+
+/** `pnpm exec NAME`, `yarn run NAME`: the program of the project. */
+function projectProgram(launch: LaunchSpec, place: SearchPlace): Step {
+  const cwd = launch.cwd === undefined ? place.cwd : join(place.cwd ?? '/', launch.cwd);
+  const program = join('node_modules', '.bin', launch.target ?? '');
+  const folder = cwd === undefined || launch.target === undefined ? undefined : holderOf(cwd, program);
+  return folder === undefined
+    ? { unknown: 'the program of its project is not found' }
+    : { next: [join(folder, program), ...launch.args], cwd: folder };
+}
+
+/** The nearest folder upwards that holds a path. */
+function holderOf(from: string, path: string): string | undefined {
+  for (let at = from; ; at = dirname(at)) {
+    if (statPath(join(at, path)).status === 'ok') {
+      return at;
+    }
+    if (at === dirname(at)) {
+      return undefined;
+    }
+  }
+}
+
+/** The package of a command line that ends in an interpreter. */
+function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<string>): Identified {
+  const [program = ''] = argv;
+  const python = isPython(commandName(program));
+  const exe = python ? followLinks(program, visited) : program;
+  const row: ProcessRow = unidentifiedRow({ pid: 0, ppid: 0, name: commandName(program), argv, argvExact: true });
+  const found = identifyPackage(row, {
+    ...(exe === undefined ? {} : { exe }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(environment === undefined ? {} : { environment }),
+    stdin: 'unknown',
+    listens: 'unknown',
+    missing: [],
+  });
+  if ('ref' in found) {
+    followLinks(found.ref.entry, visited);
+  }
+  return found;
+}

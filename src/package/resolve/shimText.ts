@@ -1,0 +1,152 @@
+import { dirname, posix, win32 } from 'node:path';
+import { splitShell } from '../../process/commandline/shellWords.ts';
+import { splitWindowsArgs } from '../../process/commandline/windowsArgs.ts';
+
+/** The words of a `#!` line: program and options. `env` and its options are left out, so that the program is found on PATH. Undefined without such a line. */
+export function shebangWords(text: string): readonly string[] | undefined {
+  const line = /^#!\s*([^\r\n]+)/.exec(text)?.[1]?.trim();
+  if (line === undefined) {
+    return undefined;
+  }
+  const [program = '', ...rest] = line.split(/\s+/);
+  if (posix.basename(program) !== 'env') {
+    return [program, ...rest];
+  }
+  const words = rest.filter((word) => word !== '-S' && !/^\w+=/.test(word));
+  return words.length === 0 || words[0]?.startsWith('-') ? undefined : words;
+}
+
+/** Longer lines are not written by package managers (pnpm's search paths are the longest). */
+const mostLine = 8_192;
+/** Longer values are no names of folders. */
+const mostValue = 500;
+
+/** The folder that a script writes as its own, or a path from there: `$(dirname "$0")`, `"$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"` … */
+function ownFolder(written: string, file: string, real: string): string | undefined {
+  if (written.length > mostValue || !written.includes('dirname')) {
+    return undefined;
+  }
+  const form = written
+    .replaceAll('"', '')
+    .replaceAll("'", '')
+    .replace(/\s+/g, ' ')
+    .replaceAll(' -- ', ' ')
+    .replaceAll(/\$\{BASH_SOURCE(?:\[0\])?\}|\$BASH_SOURCE|\$0/g, '@')
+    .replaceAll('$(echo @ | sed -e s,\\\\,/,g)', '@')
+    .replaceAll(/\$\((?:readlink -f|realpath) @\)/g, '=')
+    .replaceAll(/ ?>\/dev\/null(?: 2>&1)?/g, '')
+    .trim();
+  const match =
+    /^\$\(dirname ([@=])\)((?:\/[\w.+-]+)*)\/?$/.exec(form) ??
+    /^\$\(cd (?:-P )?\$\(dirname ([@=])\)((?:\/[\w.+-]+)*)\/? && pwd(?: -P)?\)\/?$/.exec(form);
+  return match ? posix.normalize(dirname(match[1] === '=' ? real : file) + (match[2] ?? '')) : undefined;
+}
+
+/**
+ * The command that a shell script ends in, where it only prepares the start of one program: the stand-ins of npm, pnpm and yarn, and wrappers whose `exec` lines
+ * agree. The arguments of the script are left out. Undefined for every other script: what it starts cannot be read.
+ *
+ * @param file the script as it was found
+ * @param real the same with its links resolved
+ */
+export function shellShim(text: string, file: string, real: string): readonly string[] | undefined {
+  const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
+  if (lines.some((line) => line.length > mostLine)) {
+    return undefined;
+  }
+  const values = new Map<string, string | undefined>();
+  let found: readonly string[] | undefined;
+  for (const whole of lines) {
+    // `NAME=value exec program`: the value is for the program only.
+    const line = whole.replace(/^\s*(?:\w+=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)+(?=exec\s)/, '');
+    const assigned = /^\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)$/.exec(line);
+    if (assigned?.[1] !== undefined) {
+      setValue(values, assigned[1], assigned[2] ?? '', file, real);
+      continue;
+    }
+    if (!/^\s*(exec\s|.*\s"?\$@"?\s*$)/.test(line) || /^\s*#/.test(line)) {
+      continue;
+    }
+    const words = commandWords(line, values, file);
+    if (words === undefined || (found !== undefined && found.join('\0') !== words.join('\0'))) {
+      return undefined;
+    }
+    found = words;
+  }
+  return found;
+}
+
+/** Remembers a literal value, and the folder of the script. Any other value is unknown from here on. */
+function setValue(values: Map<string, string | undefined>, name: string, written: string, file: string, real: string): void {
+  const before = values.get(name);
+  if (/cygpath/.test(written)) {
+    // Only in the POSIX environments of Windows.
+    return;
+  }
+  const folder = ownFolder(written, file, real);
+  const plain = /^\s*(?:"([^"$`\\]*)"|'([^']*)'|([^\s"'$`\\;&|]*))\s*$/.exec(written);
+  const value = folder ?? (plain ? (plain[1] ?? plain[2] ?? plain[3]) : undefined);
+  // Set twice to different values: which one counts depends on a condition.
+  values.set(name, values.has(name) && before !== value ? undefined : value);
+}
+
+function commandWords(line: string, values: ReadonlyMap<string, string | undefined>, file: string): readonly string[] | undefined {
+  const direct = line
+    .replace(/\$\(\s*dirname\s+(?:--\s+)?"?\$0"?\s*\)|`dirname\s+"?\$0"?`|\$\{0%\/\*\}/g, dirname(file))
+    .replace(/\$\{?([A-Za-z_]\w*)\}?/g, (whole, name: string) => values.get(name) ?? whole);
+  const commands = splitShell(direct);
+  const [command] = commands ?? [];
+  if (command === undefined || commands?.length !== 1) {
+    return undefined;
+  }
+  let words = command.words.filter((word) => word !== '$@' && word !== '$*');
+  if (words[0] === 'exec') {
+    words = words.slice(words[1] === '-a' ? 3 : 1);
+  }
+  const [program = '', ...rest] = words;
+  if (program === '' || words.some((word) => /[$`]/.test(word))) {
+    return undefined;
+  }
+  // The stand-ins take the Node beside them where there is one, else that of PATH: both run the same script.
+  return [
+    posix.basename(program) === 'node' ? 'node' : program,
+    ...rest.map((word) => (word.startsWith('/') ? posix.normalize(word) : word)),
+  ];
+}
+
+/** The command of a `.cmd` stand-in of npm, pnpm or yarn; undefined for any other batch file. @param file with the separators of Windows */
+export function cmdShim(text: string, file: string): readonly string[] | undefined {
+  const folder = win32.dirname(file);
+  const found = new Set<string>();
+  for (const line of text.split(/\r?\n/)) {
+    const call =
+      /^\s*(?:endLocal\s.*?&\s*)?(?:goto\s.*?\|\|\s*title\s.*?&\s*)?@?("%_prog%"|"%~dp0\\node\.exe"|"%dp0%\\node\.exe"|node)\s+(.*%\*.*)$/i.exec(
+        line,
+      );
+    if (call?.[2] !== undefined) {
+      const words = splitWindowsArgs(call[2].replace(/%~?dp0%?\\?/gi, `${folder}\\`)).filter((word) => word !== '%*');
+      found.add(JSON.stringify(['node', ...words.map((word) => (win32.isAbsolute(word) ? win32.normalize(word) : word))]));
+    }
+  }
+  return onlyCommand(found);
+}
+
+/** The command of a `.ps1` stand-in of npm or pnpm; undefined for any other script. */
+export function powershellShim(text: string, file: string): readonly string[] | undefined {
+  const folder = win32.dirname(file);
+  const found = new Set<string>();
+  for (const match of text.matchAll(/&\s+"(?:\$basedir\/)?node\$exe"\s+((?:"[^"\n]*"\s+)+)\$args/g)) {
+    const words = [...(match[1] ?? '').matchAll(/"([^"\n]*)"/g)].map((word) => (word[1] ?? '').replace(/^\$basedir/, folder));
+    found.add(JSON.stringify(['node', ...words.map((word) => (win32.isAbsolute(word) ? win32.normalize(word) : word))]));
+  }
+  return onlyCommand(found);
+}
+
+function onlyCommand(found: ReadonlySet<string>): readonly string[] | undefined {
+  const [only] = found;
+  if (only === undefined || found.size !== 1) {
+    return undefined;
+  }
+  const words: readonly string[] = JSON.parse(only);
+  return words.some((word) => /[%$]/.test(word)) || words.length < 2 ? undefined : words;
+}

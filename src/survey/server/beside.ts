@@ -1,0 +1,319 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { keepOnly } from '../../base/keepOnly.ts';
+import { quietMs } from '../../diagnosis/stale/baseline.ts';
+import { judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
+import type { RawDefinition } from '../../model/definition.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
+import { identityKey } from '../../model/process.ts';
+import type { RunningPackage } from '../../model/snapshot.ts';
+import { diffReadings } from '../../package/closureDiff.ts';
+import { ClosureReader } from '../../package/closureReader.ts';
+import { newestChange, waySignature } from '../../package/resolve/commandPath.ts';
+import { type ClientCommand, type CommandLead, resolveCommand } from '../../package/resolve/resolveCommand.ts';
+import { observedWords } from '../../process/commandline/parseLaunch.ts';
+import { readBounded } from '../../storage/boundedFile.ts';
+import { changeDirection } from '../../version/compareVersions.ts';
+import { normalizePythonName } from '../../version/pythonSpec.ts';
+import type { FactStore } from '../facts/factStore.ts';
+import type { Attributed } from '../match/attributeServers.ts';
+import { runnerPath } from '../match/runnerPath.ts';
+import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
+import { runningServer, type ServerContext } from './serverContext.ts';
+
+/** Followed again after this long, even if nothing on the way changed: a file may have appeared earlier on PATH. */
+const freshMs = 60_000;
+/** Two changes within one tick of the file system's clock have the same times. */
+const unsettledMs = 2_000;
+/** Most stand-ins in one folder that are read to find the one that started a process. */
+const mostShims = 200;
+
+type Reading = Extract<ClosureReading, { status: 'ok' }>;
+
+/** Where commands lead, with the versions there. */
+interface Lead {
+  readonly ref: PackageRef;
+  readonly followed: 'entry' | 'command line';
+}
+
+interface Followed {
+  /** Empty when no command leads to a package that can be read. */
+  readonly leads: readonly Lead[];
+  readonly visited: readonly string[];
+}
+
+interface Kept extends Followed {
+  readonly for: string;
+  readonly at: number;
+  /** Of the visited paths; undefined while one of them is too young to be sure of. */
+  readonly signature: string | undefined;
+}
+
+/** What the code of a server was when it started. */
+interface RunningCode {
+  readonly ecosystem: PackageRef['ecosystem'];
+  readonly name: string;
+  readonly version: string;
+  readonly place: string;
+  readonly by: 'recorded' | 'path' | 'concluded';
+  readonly packages?: Pick<Reading, 'packages' | 'ownOnly'>;
+}
+
+interface BesideVerdict {
+  /** The command of its entry leads to its package: which version a restart starts is a fact of this disk. */
+  readonly entryLeads?: true;
+  readonly finding?: Finding;
+  /** The package with the version that is installed now. */
+  readonly package?: RunningPackage;
+  /** Dependencies whose version differs between the two places. */
+  readonly dependencies?: readonly PackageChange[];
+  readonly unknown?: string;
+  readonly askAgainIn?: number;
+}
+
+/**
+ * What the command of each server leads to on this disk now, compared with what it runs. Followed again only when a link, a stand-in or a version file on the way
+ * changed.
+ */
+export class Beside {
+  readonly #platform: NodeJS.Platform;
+  readonly #home: string;
+  readonly #reader = new ClosureReader();
+  readonly #kept = new Map<string, Kept>();
+  /** When each difference was first seen, epoch ms. */
+  readonly #seen = new Map<string, { readonly what: string; readonly at: number }>();
+  #readings = new Set<ClosureReading>();
+
+  constructor(platform: NodeJS.Platform, home: string) {
+    this.#platform = platform;
+    this.#home = home;
+  }
+
+  /** @param known the package by the files that the process itself names */
+  judge(attributed: Attributed, server: ServerContext, known: RunningPackage | null, facts: FactStore): BesideVerdict {
+    const running = runningCode(server, known, facts);
+    if (running === undefined || server.detail.elsewhere !== undefined) {
+      return {};
+    }
+    const { leads, visited } = this.#follow(attributed, server, running);
+    const found = leads.flatMap((lead) => {
+      const one = this.#versionAt(lead, server, running);
+      return one ? [one] : [];
+    });
+    const [first, ...others] = found;
+    if (first === undefined) {
+      return {};
+    }
+    if (others.some((other) => other.version !== first.version)) {
+      return { unknown: 'several entries fit it equally, and they lead to different versions' };
+    }
+    const changedAt = newestChange(visited);
+    const quietFor = server.now - Math.max(changedAt, first.changedAt);
+    if (quietFor >= 0 && quietFor < quietMs) {
+      return { askAgainIn: quietMs - quietFor };
+    }
+    const entryLeads = first.followed === 'entry' ? ({ entryLeads: true } as const) : {};
+    if (first.place === running.place || samePlace(running, first.place)) {
+      return entryLeads;
+    }
+    const finding = judgeReplacedBeside({
+      ...runningServer(server),
+      ecosystem: running.ecosystem,
+      name: running.name,
+      running: { version: running.version, place: running.place, by: running.by },
+      leads: { version: first.version, place: first.place },
+      dependencies: first.dependencies,
+      followed: first.followed,
+      ...(changedAt > 0 ? { changedAt } : {}),
+      seenAt: this.#firstSeen(identityKey(server.row.identity), `${first.version} ${first.place}`, server.now),
+    });
+    return finding ? { finding, package: installedPackage(running, first.version, known), dependencies: first.dependencies } : {};
+  }
+
+  /** Whether a path is on the way of a command. */
+  isOnTheWay(path: string): boolean {
+    return [...this.#kept.values()].some(({ visited }) => visited.includes(path));
+  }
+
+  /** Links, stand-ins and version files on the way: their change makes another scan necessary. */
+  watched(): string[] {
+    return [...new Set([...this.#kept.values()].flatMap(({ visited }) => visited))];
+  }
+
+  allChanged(): void {
+    this.#kept.clear();
+    this.#reader.doubt();
+  }
+
+  keep(alive: ReadonlySet<string>): void {
+    keepOnly(this.#kept, alive);
+    keepOnly(this.#seen, alive);
+    this.#reader.keep(this.#readings);
+    this.#readings = new Set();
+  }
+
+  #firstSeen(key: string, what: string, now: number): number {
+    const known = this.#seen.get(key);
+    const at = known?.what === what ? known.at : now;
+    this.#seen.set(key, { what, at });
+    return at;
+  }
+
+  #follow(attributed: Attributed, server: ServerContext, running: RunningCode): Followed {
+    const key = identityKey(server.row.identity);
+    const entries = attributed.definitions.filter((one) => one.command !== undefined && !attributed.byPort.includes(one));
+    const state = JSON.stringify([
+      entries.map(({ command, args, cwd, env }) => [command, args, cwd, env.PATH]),
+      running.name,
+      attributed.outer?.cwd ?? server.detail.cwd,
+    ]);
+    const kept = this.#kept.get(key);
+    if (kept && kept.for === state && server.now - kept.at < freshMs && kept.signature !== undefined) {
+      if (kept.signature === waySignature(kept.visited)) {
+        return kept;
+      }
+    }
+    const followed = this.#followAgain(attributed, entries, running);
+    const settled = server.now - newestChange(followed.visited) > unsettledMs;
+    this.#kept.set(key, {
+      ...followed,
+      for: state,
+      at: server.now,
+      signature: settled ? waySignature(followed.visited) : undefined,
+    });
+    return followed;
+  }
+
+  #followAgain(attributed: Attributed, entries: readonly RawDefinition[], running: RunningCode): Followed {
+    const { server, launchers, detail, outer = detail } = attributed;
+    const base = { environment: outer.environment, platform: this.#platform };
+    const commands = entries.flatMap((entry): ClientCommand[] => {
+      const command = this.#commandOf(entry, outer.cwd);
+      return command ? [{ ...base, ...command }] : [];
+    });
+    if (commands.length > 0) {
+      return leadsOf(
+        commands.map((command) => resolveCommand(command)),
+        'entry',
+      );
+    }
+    const shims = shimsOf(server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
+    const top = launchers[0] ?? server;
+    const own: ClientCommand[] = top.argvExact ? [{ ...base, cwd: outer.cwd, words: observedWords(top) }] : [];
+    return leadsOf(
+      (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
+      'command line',
+    );
+  }
+
+  /** The command of an entry with its known variables filled in. Undefined when the client fills in a part that decides. */
+  #commandOf(entry: RawDefinition, cwd: string | undefined): Pick<ClientCommand, 'words' | 'cwd'> | undefined {
+    const values: VariableValues = {
+      windows: this.#platform === 'win32',
+      home: this.#home,
+      ...(entry.folder === undefined ? {} : { folder: entry.folder }),
+    };
+    const [command = '', ...args] = [entry.command ?? '', ...entry.args].map((word) => wordPattern(word, values).text);
+    const own = entry.cwd === undefined ? undefined : wordPattern(entry.cwd, values).text;
+    // The client resolves a relative directory by rules of its own; the process shows the result.
+    return command === '' || hasVariable(command)
+      ? undefined
+      : { words: [command, ...args], cwd: own !== undefined && isAbsolutePath(own) && !hasVariable(own) ? own : cwd };
+  }
+
+  /** The version where a command leads, when that is the package that runs. */
+  #versionAt({ ref, followed }: Lead, server: ServerContext, running: RunningCode) {
+    const same = ref.ecosystem === running.ecosystem && plainName(ref) === plainName(running);
+    if (!same) {
+      return undefined;
+    }
+    const { loaded } = server;
+    const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, server.now) : loaded.reading;
+    this.#readings.add(reading);
+    const own = reading.status === 'ok' ? reading.packages[0] : undefined;
+    if (reading.status !== 'ok' || own?.version === undefined) {
+      return undefined;
+    }
+    const dependencies = running.packages === undefined ? [] : diffReadings(running.packages, reading).dependencies.filter(isVersionChange);
+    return { version: own.version, place: own.root, followed, dependencies, changedAt: reading.changedAt };
+  }
+}
+
+function isVersionChange({ direction }: PackageChange): boolean {
+  return direction === 'upgrade' || direction === 'downgrade' || direction === 'changed';
+}
+
+function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): Followed {
+  return {
+    leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
+    visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
+  };
+}
+
+/** What runs: by the baseline, by the record of the server or its guard, or by a path on its command line that names a version. */
+function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
+  const baseline = facts.baseline(row.identity);
+  const own = baseline?.packages[0];
+  const script = row.argv.find((word, index) => index > 0 && /[\\/]\.pnpm[\\/]/.test(word));
+  const written = script === undefined ? undefined : runnerPath(script);
+  if (known?.running != null) {
+    const { ecosystem, name, running } = known;
+    const named = written?.version === running;
+    return {
+      ecosystem,
+      name,
+      version: running,
+      place: own?.root ?? ('unknown' in loaded ? known.root : loaded.ref.environment),
+      by: named ? 'path' : baseline?.doubtful === true ? 'concluded' : 'recorded',
+      ...(baseline && own?.version === running ? { packages: baseline } : {}),
+    };
+  }
+  // The version that runs was removed before the first scan, and its path still names it.
+  return script !== undefined && written?.name !== undefined && written.version !== undefined
+    ? { ecosystem: 'npm', name: written.name, version: written.version, place: dirname(normalize(script)), by: 'path' }
+    : undefined;
+}
+
+/** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */
+function samePlace({ ecosystem, place }: RunningCode, other: string): boolean {
+  return ecosystem === 'python' && dirname(place) === dirname(other);
+}
+
+function installedPackage(running: RunningCode, installed: string, known: RunningPackage | null): RunningPackage {
+  const { ecosystem, name, version, place } = running;
+  const direction = changeDirection(ecosystem, version, installed);
+  return {
+    ...(known ?? { ecosystem, name, root: place }),
+    running: version,
+    installed,
+    ...(direction === undefined ? {} : { direction }),
+  };
+}
+
+function plainName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {
+  return ecosystem === 'python' ? normalizePythonName(name) : name;
+}
+
+/**
+ * The stand-ins that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
+ */
+function shimsOf(argv: readonly string[], name: string): string[] {
+  const folder = argv.map((word) => /^(\/.*\/node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
+  if (folder === undefined) {
+    return [];
+  }
+  try {
+    const files = readdirSync(folder).filter((file) => !/\.(cmd|ps1)$/i.test(file));
+    return files
+      .slice(0, mostShims)
+      .map((file) => join(folder, file))
+      .filter((path) => {
+        const read = readBounded(path, 64 * 1024);
+        return read.status === 'ok' && read.text.includes(`/node_modules/${name}/`);
+      });
+  } catch {
+    return [];
+  }
+}

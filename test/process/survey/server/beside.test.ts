@@ -1,0 +1,188 @@
+// A new version that is installed beside the one that runs: links, stand-ins and pnpm's store, with real servers.
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { waitFor } from '../../../../scripts/system/waitFor.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
+import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
+import type { Surveyor } from '../../../../src/survey/surveyor.ts';
+import { run } from '../../package/command.ts';
+import { npm, npmEnv, servers } from '../../package/npmServers.ts';
+import { testCache } from '../../package/testCache.ts';
+import { nodeServer } from '../tinyServers.ts';
+import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
+
+const stale = ['stale/replaced-beside/proven'];
+
+describe('a version installed beside the one that runs', function () {
+  this.timeout(180_000);
+  let world: World;
+  beforeEach(() => {
+    world = makeWorld();
+  });
+  afterEach(() => world.remove());
+
+  async function look(surveyor: Surveyor, pid: number): Promise<Instance> {
+    const snapshot: Snapshot = await settled(surveyor);
+    return instanceOf(snapshot, pid);
+  }
+
+  function configure(command: string, args: readonly string[] = []): void {
+    world.write('.claude.json', { mcpServers: { tiny: { command, args } } });
+  }
+
+  /** A version of one package in a directory of its own. */
+  function place(folder: string, version: string): string {
+    nodeServer(folder);
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'tiny-mcp', version, type: 'module' }));
+    return folder;
+  }
+
+  function link(target: string, path: string): void {
+    mkdirSync(dirname(path), { recursive: true });
+    const made = `${path}.new`;
+    symlinkSync(target, made);
+    renameSync(made, path);
+  }
+
+  function versions(instance: Instance): unknown[] {
+    return [instance.package?.running, instance.package?.installed, headlines(instance)];
+  }
+
+  const at = (...parts: readonly string[]): string => join(world.root, 'srv', ...parts);
+
+  for (const through of ['the link itself', 'a link to a link', 'no entry'] as const) {
+    it(`LINK -> releases/1.0.0 is switched, by ${through}`, async () => {
+      place(at('releases', '1.0.0'), '1.0.0');
+      link('releases/1.0.0', at('tiny-mcp-now'));
+      const script = at('tiny-mcp-now', 'server.js');
+      const program = at('bin', 'tiny-mcp');
+      link('../tiny-mcp-now/server.js', program);
+      const args = [through === 'a link to a link' ? program : script];
+      if (through !== 'no entry') {
+        configure(process.execPath, args);
+      }
+      const server = await world.start(process.execPath, args, { cwd: world.root, env: process.env });
+      const observer = await world.observer();
+      assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
+      // The same version elsewhere is no other version.
+      place(at('releases', '1.0.0-again'), '1.0.0');
+      link('releases/1.0.0-again', at('tiny-mcp-now'));
+      assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
+      place(at('releases', '1.1.0'), '1.1.0');
+      link('releases/1.1.0', at('tiny-mcp-now'));
+      const after = await look(observer, server.pid);
+      assert.deepEqual(versions(after), ['1.0.0', '1.1.0', stale], JSON.stringify(after.findings));
+      assert.equal(after.findings.filter(({ kind }) => kind === 'respawn-differs').length, 0);
+      // The old one is removed: that is the same upgrade.
+      rmSync(at('releases', '1.0.0'), { recursive: true });
+      assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
+      place(at('releases', '1.0.0'), '1.0.0');
+      link('releases/1.0.0', at('tiny-mcp-now'));
+      assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []], 'rolled back');
+    });
+  }
+
+  it('a program with #! below a link on PATH is switched', async () => {
+    for (const version of ['1.0.0', '1.1.0']) {
+      const file = join(place(at('releases', version), version), 'server.js');
+      writeFileSync(at('releases', version, 'tiny-mcp'), `#!/bin/sh\nexec node "$(dirname "$0")/server.js" "$@"\n`, { mode: 0o755 });
+      chmodSync(file, 0o755);
+    }
+    link('releases/1.0.0', at('tiny-mcp-now'));
+    configure('tiny-mcp');
+    const env = { ...process.env, PATH: `${at('tiny-mcp-now')}:${process.env.PATH}` };
+    const server = await world.start('tiny-mcp', [], { cwd: world.root, env });
+    const observer = await world.observer();
+    assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
+    link('releases/1.1.0', at('tiny-mcp-now'));
+    assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
+  });
+
+  it('node_modules/NAME -> .store/a/NAME is switched to .store/b', async () => {
+    place(at('node_modules', '.store', 'a', 'tiny-mcp'), '1.0.0');
+    place(at('node_modules', '.store', 'b', 'tiny-mcp'), '1.1.0');
+    link('.store/a/tiny-mcp', at('node_modules', 'tiny-mcp'));
+    const args = [at('node_modules', 'tiny-mcp', 'server.js')];
+    configure(process.execPath, args);
+    const server = await world.start(process.execPath, args, { cwd: world.root, env: process.env });
+    const observer = await world.observer();
+    assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
+    link('.store/b/tiny-mcp', at('node_modules', 'tiny-mcp'));
+    assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
+  });
+
+  it('is seen as soon as the files were quiet for half a second', async () => {
+    place(at('releases', '1.0.0'), '1.0.0');
+    place(at('releases', '1.1.0'), '1.1.0');
+    link('releases/1.0.0', at('tiny-mcp-now'));
+    const args = [at('tiny-mcp-now', 'server.js')];
+    configure(process.execPath, args);
+    const server = await world.start(process.execPath, args, { cwd: world.root, env: process.env });
+    const live = startLiveSurvey(await world.observer(), silentLog);
+    try {
+      const stateOf = (): unknown => live.snapshot?.instances.find(({ pid }) => pid === server.pid);
+      const known = (): unknown => live.snapshot?.instances.find(({ pid, evidence }) => pid === server.pid && evidence?.baseline);
+      await waitFor('its versions are recorded', () => known() !== undefined);
+      const before = Date.now();
+      link('releases/1.1.0', at('tiny-mcp-now'));
+      const isStale = (): boolean => JSON.stringify(stateOf() ?? {}).includes('replaced-beside');
+      await waitFor('it is stale', isStale);
+      assert.ok(Date.now() - before < 1_500, `${Date.now() - before} ms`);
+    } finally {
+      live.dispose();
+    }
+  });
+
+  it('a link to source (npm link) whose content decides stays with its content', async () => {
+    const source = place(at('work', 'tiny'), '1.0.0');
+    link(source, at('node_modules', 'tiny-mcp'));
+    const args = [at('node_modules', 'tiny-mcp', 'server.js')];
+    configure(process.execPath, args);
+    const server = await world.start(process.execPath, args, { cwd: world.root, env: process.env });
+    const observer = await world.observer();
+    assert.deepEqual(headlines(await look(observer, server.pid)), []);
+    writeFileSync(join(source, 'package.json'), JSON.stringify({ name: 'tiny-mcp', version: '1.1.0', type: 'module' }));
+    assert.deepEqual(headlines(await look(observer, server.pid)), []);
+  });
+
+  it('pnpm 10: its stand-in holds the versioned path of its store', async () => {
+    const {
+      name,
+      bin,
+      versions: [older, newer],
+    } = servers.memory;
+    const tools = join(testCache(), 'pnpm-10');
+    const pnpm = join(tools, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
+    if (!existsSync(pnpm)) {
+      mkdirSync(tools, { recursive: true });
+      writeFileSync(join(tools, 'package.json'), '{"private":true}');
+      await npm(tools, 'install', 'pnpm@10');
+    }
+    const env = { ...(await npmEnv()), HOME: world.home, CI: '', npm_config_store_dir: join(world.root, 'pnpm-store') };
+    const folder = join(world.root, 'project');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{"private":true}');
+    const add = (version: string): Promise<unknown> => run(process.execPath, [pnpm, 'add', `${name}@${version}`], { cwd: folder, env });
+    await add(older);
+    const command = join(folder, 'node_modules', '.bin', bin);
+    configure(command);
+    const server = await world.start(command, [], { cwd: folder, env });
+    const observer = await world.observer();
+    const before = await look(observer, server.pid);
+    assert.deepEqual(versions(before), [older, older, []]);
+    assert.equal(before.definitions.length, 1, 'it is the one of its entry');
+    await add(newer);
+    const after = await look(observer, server.pid);
+    assert.deepEqual(versions(after), [older, newer, stale], JSON.stringify(after.findings));
+    assert.equal(after.findings.filter(({ kind }) => kind === 'respawn-differs').length, 0);
+    const late = await world.observer({ runDir: join(world.root, 'late') });
+    assert.deepEqual(versions(await look(late, server.pid)), [older, newer, stale], 'seen only afterwards');
+    await run(process.execPath, [pnpm, 'prune'], { cwd: folder, env });
+    rmSync(join(folder, 'node_modules', '.pnpm', `${name.replace('/', '+')}@${older}`), { recursive: true, force: true });
+    assert.deepEqual(versions(await look(observer, server.pid)), [older, newer, stale], 'the old version was removed');
+    const later = await world.observer({ runDir: join(world.root, 'later') });
+    assert.deepEqual(versions(await look(later, server.pid)), [older, newer, stale], 'seen only after the removal');
+  });
+});

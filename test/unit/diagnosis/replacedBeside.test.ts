@@ -1,0 +1,72 @@
+import { deepEqual, equal, match } from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { contradictsItself } from '../../../src/diagnosis/stale/packages.ts';
+import { type BesideEvidence, judgeReplacedBeside } from '../../../src/diagnosis/stale/replacedBeside.ts';
+import type { RunningPackage } from '../../../src/model/snapshot.ts';
+
+const evidence: BesideEvidence = {
+  now: 2_000_000,
+  pid: 10,
+  startedAt: 1_000_000,
+  actions: [{ kind: 'restart' }],
+  ecosystem: 'npm',
+  name: 'tiny',
+  running: { version: '1.0.0', place: '/r/1', by: 'recorded' },
+  leads: { version: '1.1.0', place: '/r/2' },
+  dependencies: [],
+  followed: 'entry',
+  seenAt: 1_900_000,
+};
+
+describe('a version that was installed beside the one that runs', () => {
+  it('is stale, and names both versions, both places and the time of the change', () => {
+    const finding = judgeReplacedBeside({ ...evidence, changedAt: 1_500_000 });
+    deepEqual([finding?.kind, finding?.subKind, finding?.confidence], ['stale', 'replaced-beside', 'proven']);
+    match(finding?.message ?? '', /1\.0\.0.*1\.1\.0/);
+    match(finding?.evidence.join('\n') ?? '', /\/r\/1(.|\n)*\/r\/2/);
+    equal(finding?.since, new Date(1_500_000).toISOString());
+    deepEqual(finding?.actions, evidence.actions);
+  });
+
+  it('keeps the time of the first look where the change is older than the process', () => {
+    equal(judgeReplacedBeside({ ...evidence, changedAt: 500_000 })?.since, new Date(1_900_000).toISOString());
+  });
+
+  it('is likely where the running version is only concluded', () => {
+    equal(judgeReplacedBeside({ ...evidence, running: { ...evidence.running, by: 'concluded' } })?.confidence, 'likely');
+  });
+
+  it('is nothing where the versions are equal, whatever their paths', () => {
+    equal(judgeReplacedBeside({ ...evidence, leads: { version: '1.0.0', place: '/r/2' } }), undefined);
+    const python = { ...evidence, ecosystem: 'python' as const, leads: { version: '1.0', place: '/r/2' } };
+    equal(judgeReplacedBeside(python), undefined, 'equal by PEP 440');
+  });
+
+  it('is stale where only a dependency differs, and a downgrade is named', () => {
+    const dependencies = [{ name: 'below', running: '1.0.0', installed: '2.0.0', direction: 'upgrade' as const }];
+    match(
+      judgeReplacedBeside({ ...evidence, leads: { version: '1.0.0', place: '/r/2' }, dependencies })?.message ?? '',
+      /below 1\.0\.0 → 2\.0\.0/,
+    );
+    match(judgeReplacedBeside({ ...evidence, leads: { version: '0.9.0', place: '/r/2' } })?.message ?? '', /downgrade/);
+  });
+});
+
+describe('no instance contradicts itself', () => {
+  const own: RunningPackage = { ecosystem: 'npm', name: 'tiny', root: '/r', running: '1.0.0', installed: '1.1.0' };
+  const finding = judgeReplacedBeside(evidence);
+
+  it('two versions that differ need a stale finding or a reason', () => {
+    equal(contradictsItself({ package: own, findings: [] }), true);
+    equal(contradictsItself({ package: own, findings: finding ? [{ ...finding, kind: 'respawn-differs' }] : [] }), true);
+    equal(contradictsItself({ package: own, findings: finding ? [finding] : [] }), false);
+    equal(contradictsItself({ package: own, findings: [], unknown: 'its files are changing right now' }), false);
+    for (const other of [
+      { ...own, running: null },
+      { ...own, installed: null },
+      { ...own, installed: '1.0.0' },
+    ]) {
+      equal(contradictsItself({ package: other, findings: [] }), false);
+    }
+  });
+});

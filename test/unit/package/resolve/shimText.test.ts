@@ -1,0 +1,175 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { programPaths } from '../../../../src/package/resolve/commandPath.ts';
+import { cmdShim, powershellShim, shebangWords, shellShim } from '../../../../src/package/resolve/shimText.ts';
+
+// Written by npm 11 (its cmd-shim; yarn 1 and Bun on Windows write the same forms).
+const npmShell = `#!/bin/sh
+basedir=$(dirname "$(echo "$0" | sed -e 's,\\\\,/,g')")
+
+case \`uname\` in
+    *CYGWIN*|*MINGW*|*MSYS*)
+        if command -v cygpath > /dev/null 2>&1; then
+            basedir=\`cygpath -w "$basedir"\`
+        fi
+    ;;
+esac
+
+if [ -x "$basedir/node" ]; then
+  exec "$basedir/node"  "$basedir/../x/dist/cli.js" "$@"
+else 
+  exec node  "$basedir/../x/dist/cli.js" "$@"
+fi
+`;
+const npmCmd = `@ECHO off
+GOTO start
+:find_dp0
+SET dp0=%~dp0
+EXIT /b
+:start
+SETLOCAL
+CALL :find_dp0
+
+IF EXIST "%dp0%\\node.exe" (
+  SET "_prog=%dp0%\\node.exe"
+) ELSE (
+  SET "_prog=node"
+  SET PATHEXT=%PATHEXT:;.JS;=;%
+)
+
+endLocal & goto #_undefined_# 2>NUL || title %COMSPEC% & "%_prog%"  "%dp0%\\..\\x\\dist\\cli.js" %*
+`;
+const npmPowershell = `#!/usr/bin/env pwsh
+$basedir=Split-Path $MyInvocation.MyCommand.Definition -Parent
+
+$exe=""
+if ($PSVersionTable.PSVersion -lt "6.0" -or $IsWindows) {
+  # Fix case when both the Windows and Linux builds of Node
+  # are installed in the same directory
+  $exe=".exe"
+}
+$ret=0
+if (Test-Path "$basedir/node$exe") {
+  # Support pipeline input
+  if ($MyInvocation.ExpectingInput) {
+    $input | & "$basedir/node$exe"  "$basedir/../x/dist/cli.js" $args
+  } else {
+    & "$basedir/node$exe"  "$basedir/../x/dist/cli.js" $args
+  }
+  $ret=$LASTEXITCODE
+} else {
+  # Support pipeline input
+  if ($MyInvocation.ExpectingInput) {
+    $input | & "node$exe"  "$basedir/../x/dist/cli.js" $args
+  } else {
+    & "node$exe"  "$basedir/../x/dist/cli.js" $args
+  }
+  $ret=$LASTEXITCODE
+}
+exit $ret
+`;
+// Written by pnpm 10.
+const pnpmShell = `#!/bin/sh
+basedir=$(dirname "$(echo "$0" | sed -e 's,\\\\,/,g')")
+
+case \`uname\` in
+    *CYGWIN*|*MINGW*|*MSYS*)
+        if command -v cygpath > /dev/null 2>&1; then
+            basedir=\`cygpath -w "$basedir"\`
+        fi
+    ;;
+esac
+
+if [ -z "$NODE_PATH" ]; then
+  export NODE_PATH="/proj/node_modules/.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/node_modules:/proj/node_modules/.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules:/proj/node_modules/.pnpm/node_modules"
+else
+  export NODE_PATH="/proj/node_modules/.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/node_modules:/proj/node_modules/.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules:/proj/node_modules/.pnpm/node_modules:$NODE_PATH"
+fi
+if [ -x "$basedir/node" ]; then
+  exec "$basedir/node"  "$basedir/../.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/dist/index.js" "$@"
+else
+  exec node  "$basedir/../.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/dist/index.js" "$@"
+fi
+`;
+
+describe('stand-ins of package managers', () => {
+  const shell = (text: string, file = '/p/node_modules/.bin/x', real = file): readonly string[] | undefined => shellShim(text, file, real);
+
+  it('the forms of npm and pnpm lead to the script', () => {
+    deepEqual(shell(npmShell), ['node', '/p/node_modules/x/dist/cli.js']);
+    deepEqual(shell(pnpmShell, '/proj/node_modules/.bin/mcp-server-memory'), [
+      'node',
+      '/proj/node_modules/.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/dist/index.js',
+    ]);
+    deepEqual(cmdShim(npmCmd, 'C:\\p\\node_modules\\.bin\\x.cmd'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
+    deepEqual(powershellShim(npmPowershell, 'C:\\p\\node_modules\\.bin\\x.ps1'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
+  });
+
+  const wrappers: readonly (readonly [string, string, readonly string[] | undefined])[] = [
+    ['exec of a path', 'exec "/opt/x/1.0/bin/x" "$@"', ['/opt/x/1.0/bin/x']],
+    ['Homebrew: a variable before exec', 'X_HOME="/opt/x" exec "/opt/x/libexec/bin/x"  "$@"', ['/opt/x/libexec/bin/x']],
+    [
+      'Nix: exec -a',
+      'export PATH=\'/a:/b\'\nexec -a "$0" "/nix/store/h-x-1.0/bin/.x-wrapped"  "$@"',
+      ['/nix/store/h-x-1.0/bin/.x-wrapped'],
+    ],
+    [
+      'its own folder',
+      'DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"\nexec node "$DIR/../lib/x.js" "$@"',
+      ['node', '/p/node_modules/lib/x.js'],
+    ],
+    [
+      'its folder with links resolved',
+      'd=$(dirname "$(readlink -f "$0")")\nexec node $d/x.js --stdio "$@"',
+      ['node', '/real/x.js', '--stdio'],
+    ],
+    ['without exec', 'node "$(dirname "$0")/x.js" "$@"', ['node', '/p/node_modules/.bin/x.js']],
+    ['a literal variable', 'V=1.0\nexec /opt/x/$V/x "$@"', ['/opt/x/1.0/x']],
+    ['an unknown variable', 'exec /opt/x/$V/x "$@"', undefined],
+    ['a variable that depends on a condition', 'V=1.0\n[ -n "$NEW" ] &&\nV=2.0\nexec /opt/x/$V/x "$@"', undefined],
+    ['output of a program', 'V=$(cat version)\nexec /opt/x/$V/x "$@"', undefined],
+    ['two programs', 'if a; then\n  exec /opt/a "$@"\nelse\n  exec /opt/b "$@"\nfi', undefined],
+    ['nothing that it starts', 'echo hello', undefined],
+    ['a pipe', 'exec a | b "$@"', undefined],
+  ];
+  for (const [what, text, words] of wrappers) {
+    it(`a wrapper: ${what}`, () => deepEqual(shell(`#!/bin/sh\n${text}\n`, '/p/node_modules/.bin/x', '/real/x'), words));
+  }
+
+  it('#! lines', () => {
+    deepEqual(shebangWords('#!/usr/bin/env node\nx'), ['node']);
+    deepEqual(shebangWords('#!/usr/bin/env -S node --no-warnings\r\nx'), ['node', '--no-warnings']);
+    deepEqual(shebangWords('#! /v/bin/python -I\n'), ['/v/bin/python', '-I']);
+    equal(shebangWords('console.log(1)'), undefined);
+    equal(shebangWords('#!/usr/bin/env -u X node\n'), undefined);
+  });
+});
+
+describe('where a system looks for a program', () => {
+  it('POSIX: a path as it is, a name on PATH, where an empty part is the working directory', () => {
+    const place = { cwd: '/w', environment: new Map([['PATH', '/a::b:/c']]), platform: 'linux' as const };
+    deepEqual(programPaths('/x/y', place), ['/x/y']);
+    deepEqual(programPaths('./y', place), ['/w/y']);
+    deepEqual(programPaths('y', place), ['/a/y', '/w/y', '/w/b/y', '/c/y']);
+    equal(programPaths('y', { ...place, environment: undefined }), undefined);
+    equal(programPaths('y', { ...place, cwd: undefined }), undefined, 'PATH has relative parts');
+    equal(programPaths('./y', { ...place, cwd: undefined }), undefined);
+  });
+
+  it('Windows: the working directory first, and the extensions of PATHEXT', () => {
+    const place = {
+      cwd: 'C:\\w',
+      environment: new Map([
+        ['Path', 'C:\\a;D:\\b'],
+        ['PATHEXT', '.EXE;.CMD'],
+      ]),
+      platform: 'win32' as const,
+    };
+    deepEqual(
+      programPaths('npx', place),
+      ['C:\\w', 'C:\\a', 'D:\\b'].flatMap((folder) => [`${folder}\\npx.exe`, `${folder}\\npx.cmd`]),
+    );
+    deepEqual(programPaths('npx.CMD', place), ['C:\\w\\npx.CMD', 'C:\\a\\npx.CMD', 'D:\\b\\npx.CMD']);
+    deepEqual(programPaths('bin\\x.exe', place), ['C:\\w\\bin\\x.exe']);
+  });
+});
