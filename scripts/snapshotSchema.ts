@@ -184,6 +184,7 @@ const finding = described(
     message: text('One sentence for a person, redacted.'),
     evidence: texts('What is known and from where, redacted.'),
     since: time('Since when it is true, as far as known'),
+    sinceAtMost: optional(described(v.literal(true), 'Nothing shows when it became true: `since` is the first scan that saw it.')),
     actions: list(action, 'What fixes it, in the order in which it should be offered.'),
   }),
   'One thing wrong with one server or entry.',

@@ -1,5 +1,5 @@
 import type { Finding } from '../model/finding.ts';
-import { type RunningServer, sinceText } from './evidence.ts';
+import { type RunningServer, sinceField, sinceText } from './evidence.ts';
 import { listText, moment } from './wording.ts';
 
 interface ConfigEvidence extends RunningServer {
@@ -19,7 +19,7 @@ export function judgeConfig(evidence: ConfigEvidence): Finding | undefined {
   if (differences.length === 0) {
     return undefined;
   }
-  const since = fileChangedAt !== undefined && fileChangedAt > evidence.startedAt && fileChangedAt <= now ? fileChangedAt : now;
+  const since = fileChangedAt !== undefined && fileChangedAt > evidence.startedAt && fileChangedAt <= now ? fileChangedAt : undefined;
   return {
     kind: 'config-changed',
     confidence: 'proven',
@@ -29,7 +29,7 @@ export function judgeConfig(evidence: ConfigEvidence): Finding | undefined {
       ...(differences.length > 3 ? [`changed: ${differences.join(', ')}`] : []),
       `how known: keyed hashes of the entry's arguments and variables were recorded ${moment(evidence.recordedAt, now)}, while it ran; their values are never stored`,
     ],
-    since: new Date(since).toISOString(),
+    ...sinceField(since, now),
     actions: evidence.actions,
   };
 }

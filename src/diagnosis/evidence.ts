@@ -19,6 +19,14 @@ export function sinceText({ startedAt, now, pid, startedBy }: RunningServer): st
   return `since ${moment(startedAt, now)} (PID ${pid}${startedBy ? `, started by ${startedBy}` : ''})`;
 }
 
+/**
+ * Since when a finding is true. Where nothing shows it, that is this scan, until the survey puts the first scan that saw it in its place.
+ * @param at epoch ms; undefined when it is not known
+ */
+export function sinceField(at: number | undefined, now: number): Pick<Finding, 'since' | 'sinceAtMost'> {
+  return { since: new Date(at ?? now).toISOString(), ...(at === undefined ? { sinceAtMost: true } : {}) };
+}
+
 /** One line of evidence. `how-known`: the comparison that the finding rests on; a stronger proof replaces it. */
 export interface EvidenceLine {
   readonly text: string;

@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
 import { changeDirection } from '../version/compareVersions.ts';
 import type { NextVersion } from '../version/npxRule.ts';
-import { type RunningServer, sinceText } from './evidence.ts';
+import { type RunningServer, sinceField, sinceText } from './evidence.ts';
 
 interface RespawnEvidence extends RunningServer {
   readonly ecosystem: Ecosystem;
@@ -34,7 +34,7 @@ export function judgeRespawn(evidence: RespawnEvidence): Finding | undefined {
     confidence: next.by === 'spec' ? 'proven' : 'likely',
     message: `a restart ${sure ? 'would' : 'may'} start ${name} ${next.version} instead of ${running}`,
     evidence: [`runs ${name} ${running} ${sinceText(evidence)}`, `${evidence.because}: ${next.version}`],
-    since: new Date(now).toISOString(),
+    ...sinceField(undefined, now),
     actions: evidence.actions,
   };
 }

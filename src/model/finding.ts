@@ -53,6 +53,8 @@ export interface Finding {
   readonly evidence: readonly string[];
   /** Since when it is known to be true; ISO 8601. */
   readonly since: string;
+  /** Nothing shows when it became true: `since` is the first scan that saw it. */
+  readonly sinceAtMost?: true;
   /** In the order in which they should be offered. */
   readonly actions: readonly FindingAction[];
 }

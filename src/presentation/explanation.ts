@@ -69,7 +69,7 @@ function findingRows(finding: Finding, time: Text, path: Text): ExplanationRow[]
   return [
     { name: '', text: finding.message },
     ...finding.evidence.map((text) => ({ name: '', text })),
-    { name: 'since', text: time(finding.since) },
+    { name: 'since', text: `${finding.sinceAtMost ? 'at most ' : ''}${time(finding.since)}` },
     ...(finding.actions.length === 0 ? [] : [{ name: 'fix', text: fixText(finding.actions, path) }]),
   ];
 }

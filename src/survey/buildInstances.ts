@@ -13,6 +13,7 @@ import type { Instance, RunningPackage } from '../model/snapshot.ts';
 import { looksLikeMcp } from '../package/looksLikeMcp.ts';
 import type { ProcessTree } from '../process/tree/processTree.ts';
 import type { Redactor } from '../redaction/redactor.ts';
+import type { FactStore } from './facts/factStore.ts';
 import type { Attributed } from './match/attributeServers.ts';
 import { runsGuarded } from './match/guardedEntries.ts';
 import type { Health } from './ports/health.ts';
@@ -112,7 +113,7 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
       ...entryFindings(attributed, context, state),
       ...(verdict.entryLeads ? [] : state.respawns.findings(attributed, context, verdict.package, update)),
       ...[container, update].flatMap((one) => one?.finding ?? []),
-    ],
+    ].map((finding) => dated(finding, state.facts, server.identity, now)),
     evidence: evidenceOf({
       attributed,
       loaded,
@@ -196,6 +197,14 @@ function withoutContradiction(instance: Instance, inPlace: boolean, log: Log): I
     package: { ...own, running: null },
     unknown: `it ran ${own.running} and ${own.installed} is installed, which MCP Shepherd cannot explain`,
   };
+}
+
+/** A finding without a time of its own gets that of the first scan that saw it, for all later scans of all observers. */
+function dated(finding: Finding, facts: FactStore, identity: ProcessIdentity, now: number): Finding {
+  const { kind, subKind = '', message, sinceAtMost } = finding;
+  return sinceAtMost
+    ? { ...finding, since: new Date(facts.firstSighting(identity, `${kind}\n${subKind}\n${message}`, now)).toISOString() }
+    : finding;
 }
 
 function transportOf({ definitions, detail }: Attributed, port: ServerPort | undefined): Instance['transport'] {

@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/finding.ts';
-import { type FindingDraft, finalFinding, type RunningServer, sinceText } from '../evidence.ts';
+import { type FindingDraft, finalFinding, type RunningServer, sinceField, sinceText } from '../evidence.ts';
 
 /** Native code that a process has loaded and whose file was replaced, shown by the layouts of both. */
 interface NativeProof {
@@ -27,7 +27,7 @@ export function withNativeProof(findings: readonly FindingDraft[], proofs: reado
       confidence: 'proven',
       message: `runs native code of ${name} that was replaced`,
       evidence: [`runs ${sinceText(server)}`, ...lines],
-      since: new Date(server.now).toISOString(),
+      ...sinceField(undefined, server.now),
       actions: server.actions,
     };
     return [...findings.map(finalFinding), own];

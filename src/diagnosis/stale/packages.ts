@@ -2,7 +2,7 @@ import type { StaleSubKind } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
-import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceText } from '../evidence.ts';
+import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { changeText, listText, moment } from '../wording.ts';
 import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
 
@@ -130,7 +130,7 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
   const { own, dependencies, now, startedAt } = evidence;
   const changes = own ? [own, ...dependencies] : [...dependencies];
   const subKind = changedSubKind(evidence, changes);
-  const since = installTime(packages, new Set(changes.map((change) => change.name)), startedAt) ?? now;
+  const since = installTime(packages, new Set(changes.map((change) => change.name)), startedAt);
   const lines = changes.slice(0, mostLines).map((change) => {
     const at = installTime(packages, new Set([change.name]), startedAt);
     return observed(changeEvidence(change, sinceText(evidence), at === undefined ? undefined : moment(at, now)));
@@ -145,7 +145,7 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
       ...(changes.length > mostLines ? [observed(`and ${changes.length - mostLines} more packages changed`)] : []),
       baselineLine(evidence.baseline, now),
     ],
-    since: new Date(since).toISOString(),
+    ...sinceField(since, now),
     actions: evidence.actions,
   };
 }
@@ -233,7 +233,7 @@ function judgeGone(evidence: VersionEvidence, running: string | null, reason: st
     confidence: 'proven',
     message: `the files it was started from are gone: whatever ${evidence.packageName}${version} has not loaded yet will fail`,
     evidence: [observed(`runs ${evidence.packageName}${version} ${sinceText(evidence)}`), observed(reason)],
-    since: new Date(evidence.goneSince ?? evidence.now).toISOString(),
+    ...sinceField(evidence.goneSince, evidence.now),
     actions: evidence.actions,
   };
   return { running, installed: null, changedDependencies: [], findings: [finding] };

@@ -1,5 +1,5 @@
 import type { Confidence, Finding } from '../../model/finding.ts';
-import { type RunningServer, sinceText } from '../evidence.ts';
+import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { moment } from '../wording.ts';
 import { quietMs } from './baseline.ts';
 import { goneMs } from './packages.ts';
@@ -83,7 +83,7 @@ const howReplaced = {
 
 function replacedFinding(evidence: ProgramEvidence, program: Extract<ProgramState, { state: 'replaced' }>): Finding {
   const { now, startedAt, role, name } = evidence;
-  const since = [program.bornAt, program.changedAt].find((time) => time !== undefined && time > startedAt && time <= now) ?? now;
+  const since = [program.bornAt, program.changedAt].find((time) => time !== undefined && time > startedAt && time <= now);
   const confidence: Confidence = program.how === 'name' ? 'likely' : 'proven';
   const moved = program.leadsTo !== undefined && program.leadsTo !== program.path;
   const where = moved ? `${program.path} leads to ${program.leadsTo} now` : `${program.path} is another file now`;
@@ -96,8 +96,11 @@ function replacedFinding(evidence: ProgramEvidence, program: Extract<ProgramStat
       role === 'interpreter'
         ? `runs on an old ${name}: ${program.path} was ${change}`
         : `runs an old ${name}: its program ${program.path} was ${change}`,
-    evidence: [`runs ${sinceText(evidence)}; ${where}, changed ${moment(since, now)}`, howReplaced[program.how]],
-    since: new Date(since).toISOString(),
+    evidence: [
+      `runs ${sinceText(evidence)}; ${where}${since === undefined ? '' : `, changed ${moment(since, now)}`}`,
+      howReplaced[program.how],
+    ],
+    ...sinceField(since, now),
     actions: evidence.actions,
   };
 }

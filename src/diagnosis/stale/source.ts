@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/finding.ts';
-import { type RunningServer, sinceText } from '../evidence.ts';
+import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { listText, moment } from '../wording.ts';
 import { quietMs } from './baseline.ts';
 import { goneMs } from './packages.ts';
@@ -91,7 +91,7 @@ function editedFinding(evidence: SourceEvidence, newest: number): Finding {
   const { now, changes, startedAt } = evidence;
   const times = changes.map((change) => change.changedAt ?? 0);
   const latest = Math.max(newest, ...times);
-  const since = latest > startedAt && latest <= now ? latest : now;
+  const since = latest > startedAt && latest <= now ? latest : undefined;
   const entry = changes.some((change) => change.entry);
   return {
     kind: 'stale',
@@ -111,20 +111,20 @@ function editedFinding(evidence: SourceEvidence, newest: number): Finding {
       ...moreLines(changes.length, evidence),
       `how known: the contents of the files that it loads were recorded ${moment(evidence.recordedAt ?? now, now)}, while it ran, and differ from those on disk`,
     ],
-    since: new Date(since).toISOString(),
+    ...sinceField(since, now),
     actions: evidence.actions,
   };
 }
 
 function goneFinding(evidence: SourceEvidence): Finding {
-  const since = Math.min(evidence.now, ...evidence.changes.map((change) => change.changedAt ?? evidence.now));
+  const times = evidence.changes.flatMap((change) => change.changedAt ?? []);
   const [first] = evidence.changes;
   return {
     kind: 'files-gone',
     confidence: 'proven',
     message: 'the source that it was started from is gone: a restart fails, and so will whatever it has not loaded yet',
     evidence: [`runs ${sinceText(evidence)}`, `${first?.path ?? 'its entry'} does not exist`],
-    since: new Date(since).toISOString(),
+    ...sinceField(times.length === 0 ? undefined : Math.min(evidence.now, ...times), evidence.now),
     actions: evidence.actions,
   };
 }

@@ -18,6 +18,7 @@ import {
   factSchemas,
   firstSeenSchema,
   identitySchema,
+  sightingSchema,
 } from './factSchemas.ts';
 
 /** Facts of processes of another boot or namespace are kept this long: from here it cannot be seen whether they still run. */
@@ -143,6 +144,29 @@ export class FactStore {
     return stored;
   }
 
+  /**
+   * When something was first seen about a process, epoch ms: `now`, unless an earlier scan of any observer recorded it.
+   * @param what a text that names it; only its hash is stored
+   */
+  firstSighting(identity: ProcessIdentity, what: string, now: number): number {
+    const kind = `sighting-${createHash('sha256').update(what).digest('hex').slice(0, 16)}` as const;
+    const key = `${kind}:${identityKey(identity)}`;
+    const file = this.#file(identity, kind);
+    const known = this.#facts.get(key) ?? this.#sighting(file, identity);
+    if (known === undefined) {
+      this.#write(file, { schema: 1, identity, at: now });
+    }
+    // Another observer may have been faster.
+    const first = known ?? this.#sighting(file, identity) ?? now;
+    this.#facts.set(key, first);
+    return first as number;
+  }
+
+  #sighting(file: string, identity: ProcessIdentity): number | undefined {
+    const record = readRecord(file, sightingSchema);
+    return record && identityKey(record.identity) === identityKey(identity) ? record.at : undefined;
+  }
+
   /** `identityKey` of all processes with a fact of this kind. Read again only when the folder changed. */
   known(kind: FactKind): ReadonlySet<string> {
     const changed = this.#folderChanged();
@@ -245,12 +269,14 @@ export class FactStore {
     }
     this.#firstSeen.delete(key);
     this.#baselines.delete(key);
-    for (const kind of Object.keys(factSchemas)) {
-      this.#facts.delete(`${kind}:${key}`);
+    for (const one of this.#facts.keys()) {
+      if (one.endsWith(`:${key}`)) {
+        this.#facts.delete(one);
+      }
     }
   }
 
-  #file(identity: ProcessIdentity, kind: 'seen' | 'baseline' | FactKind): string {
+  #file(identity: ProcessIdentity, kind: 'seen' | 'baseline' | FactKind | `sighting-${string}`): string {
     return join(this.#folder, `${createHash('sha256').update(identityKey(identity)).digest('hex').slice(0, 32)}.${kind}.json`);
   }
 

@@ -1,3 +1,4 @@
+import { sinceField } from '../../diagnosis/evidence.ts';
 import { moment } from '../../diagnosis/wording.ts';
 import type { Finding, FindingAction } from '../../model/finding.ts';
 import type { ProcessRow } from '../../model/process.ts';
@@ -101,7 +102,7 @@ function compare(
         `runs since ${moment(row.startedAt, now)} (PID ${row.pid}) as container ${container.id.slice(0, 12)}, made from image ${shortId(container.imageId)}`,
         `${image} leads to image ${shortId(current)} now; a container keeps the image that it was made from`,
       ],
-      since: new Date(now).toISOString(),
+      ...sinceField(undefined, now),
       actions,
     },
   };

@@ -42,6 +42,7 @@ export const fullSnapshot: Full<Snapshot> = {
           message: 'The arguments were changed',
           evidence: ['args differ'],
           since: at,
+          sinceAtMost: true,
           actions: [],
         },
       ],
@@ -97,6 +98,7 @@ export const fullSnapshot: Full<Snapshot> = {
           message: 'runs 2026.1.26, installed is 2026.8.31',
           evidence: ['recorded while it ran'],
           since: at,
+          sinceAtMost: true,
           actions: [
             { kind: 'restart' },
             { kind: 'manual', step: 'In Claude Code: /mcp, choose everything, Reconnect.' },
