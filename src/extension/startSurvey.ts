@@ -66,7 +66,7 @@ export async function startSurvey({ thisWindow, runDir, userDir, version, survey
     );
     store.add(
       workspace.onDidGrantWorkspaceTrust(() => {
-        updateFolders().catch((error: unknown) => log.error(`The scan after the workspace was trusted failed: ${String(error)}`));
+        updateFolders().catch((error: unknown) => log.error(`The scan after the workspace was trusted failed: ${reasonOf(error)}`));
       }),
     );
     store.add(
