@@ -21,6 +21,8 @@ const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s
 /** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
 const flagShape =
   /((?:^|[\s"'=,])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
+/** An option in the value of another: `--args=--token value`. */
+const innerFlagShape = /(=["']?--?[a-z][\w.-]*)(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s])("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** `NAME=value`, as before a command, after `-e` and in `env`. */
 const assignmentShape = /((?:^|[\s"'=])[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
 /** `"name": "value"` in JSON, also with escaped quotes. */
@@ -75,9 +77,8 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       .replace(schemeShape, (all, scheme: string, space: string, rest: string) =>
         /[\dA-Z=]/.test(rest) || rest.length > 16 ? `${scheme}${space}${redacted}` : all,
       )
-      .replace(flagShape, (all, flag: string, between: string, rest: string) =>
-        isSecretName(flag) && !looksLikeFlag.test(rest) && !isHarmless(rest) ? `${flag}${between}${redacted}` : all,
-      )
+      .replace(innerFlagShape, redactFlag)
+      .replace(flagShape, redactFlag)
       .replace(assignmentShape, `$1${redacted}`)
       .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
         isSecretField(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
@@ -208,7 +209,11 @@ function hiddenParts(text: string, shown: string): string[] {
 
 /** `--name=value`, `--Name:value`, `NAME=value` as one argument. */
 function assignment(arg: string): { readonly name: string; readonly sign: string; readonly value: string } | undefined {
-  const match = /^(--?[A-Za-z][\w.:-]*|[A-Za-z_]\w*)(=)([\s\S]+)$/.exec(arg) ?? /^(--?[A-Za-z][\w.-]*)(:)(?!\/\/)([\s\S]+)$/.exec(arg);
+  const equals = /^(--?[A-Za-z][\w.:-]*|[A-Za-z_]\w*)(=)([\s\S]+)$/.exec(arg);
+  const colon = /^(--?[A-Za-z][\w.-]*)(:)(?!\/\/)([\s\S]+)$/.exec(arg);
+  // `--token:abc==` has its sign first; in `--section:token=abc` the last word is the name.
+  const first = colon && isSecretName(colon[1] ?? '') && !isSecretName(equals?.[1]?.split(':').at(-1) ?? '');
+  const match = first ? colon : (equals ?? colon);
   return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
 }
 
@@ -223,6 +228,10 @@ function followsSecretName(list: readonly string[], index: number): boolean {
   }
   const [, flag] = /^(?:--?[A-Za-z][\w.-]*[=:])?(--?[A-Za-z][\w.-]*)[=:]?$/.exec(before) ?? [];
   return flag !== undefined && isSecretName(flag);
+}
+
+function redactFlag(all: string, flag: string, between: string, value: string): string {
+  return isSecretName(flag) && !looksLikeFlag.test(value) && !isHarmless(value) ? `${flag}${between}${redacted}` : all;
 }
 
 /** Nothing to hide: redacted already, a reference to where the secret is, or a common word. */

@@ -36,7 +36,7 @@ export function isSecretName(name: string): boolean {
 
 /** Whether a field of this name holds a secret or a list of them: `token`, `apiKeys`, `tokens`; not `maxTokens`. */
 export function isSecretField(name: string): boolean {
-  return isSecretName(name) || (/(?:token|secret|password|passphrase|credential|jwt)s$/i.test(name) && !quantities.test(name));
+  return isSecretName(name) || (/s$/i.test(name) && isSecretName(name.slice(0, -1)) && !quantities.test(name));
 }
 
 /**

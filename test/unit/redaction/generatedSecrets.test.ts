@@ -1,0 +1,167 @@
+import { deepEqual, ok } from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { historyEntry } from '../../../src/action/execute/actionHistory.ts';
+import { makePlan } from '../../../src/action/plan/makePlan.ts';
+import { pruneCandidates } from '../../../src/action/plan/pruneCandidates.ts';
+import { jsonText } from '../../../src/cli/jsonOutput.ts';
+import { renderDoctor } from '../../../src/cli/render/doctorView.ts';
+import { renderExplanation } from '../../../src/cli/render/explainView.ts';
+import { renderHistory } from '../../../src/cli/render/historyView.ts';
+import { renderPlan } from '../../../src/cli/render/planView.ts';
+import { renderPrune } from '../../../src/cli/render/pruneView.ts';
+import { renderStatus } from '../../../src/cli/render/statusView.ts';
+import { doctorReport } from '../../../src/cli/session/doctorReport.ts';
+import type { RawDefinition } from '../../../src/model/definition.ts';
+import type { ProcessRow } from '../../../src/model/process.ts';
+import { explanationOf } from '../../../src/presentation/explanation.ts';
+import { redactorOf } from '../../../src/redaction/definitionRedactor.ts';
+import { createRedactor, type Redactor } from '../../../src/redaction/redactor.ts';
+import { assembleSnapshot } from '../../../src/survey/assembleSnapshot.ts';
+import { commandText } from '../../../src/survey/server/instanceParts.ts';
+import { finding, fixtureNow, instance } from '../cli/fixture.ts';
+import { Tree } from '../config/tree.ts';
+import { canaryMark, type MadeSecret, madeSecret } from './secretGenerator.ts';
+
+const total = process.env.TEST_LONG === '1' ? 200_000 : 10_000;
+const batch = 500;
+const view = { width: 200, color: false, now: fixtureNow };
+const around = { windows: new Set<number>(), ownPids: new Set<number>() };
+/** Shows everything: the control of these tests. */
+const leaky: Redactor = { text: (value) => value, url: (value) => value, args: (list) => [...list] };
+
+/** A running server of an entry; on some systems its command line is one string. */
+function rowOf({ command = 'node', args }: RawDefinition, pid: number, argvExact: boolean): ProcessRow {
+  const identity = { bootId: 'b', pidNamespace: '1', pid, startTicks: `${pid}` } as unknown as ProcessRow['identity'];
+  const argv = [command, ...args];
+  return { pid, ppid: 1, identity, argv, argvExact, commandLine: argv.join(' '), name: command } as unknown as ProcessRow;
+}
+
+/** Everything that the views print of these entries and their servers, in pieces that belong to a server or to all. */
+function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): string[] {
+  const instances = definitions.map((raw, index) => {
+    const pid = 10_000 + 2 * index;
+    return instance({
+      name: raw.name,
+      pid,
+      definitions: [raw.id],
+      command: commandText(rowOf(raw, pid, true), redactor),
+      launchers: [{ pid: pid + 1, kind: 'sh', command: commandText(rowOf(raw, pid + 1, index % 2 === 0), redactor) }],
+      findings: [finding({ kind: 'orphan', message: redactor.text(`started by ${raw.command ?? ''} ${raw.args.join(' ')}`) })],
+    });
+  });
+  const snapshot = assembleSnapshot(
+    {
+      definitions: [...definitions],
+      ports: { states: new Map(), findings: new Map() },
+      instances,
+      duplicates: new Map(),
+      conflicts: new Map(),
+      problems: [],
+      otherHolders: [],
+      redactor,
+    },
+    fixtureNow,
+  );
+  const plans = snapshot.instances.map((one) => makePlan('stop', one, snapshot, around));
+  const candidates = pruneCandidates(snapshot, around);
+  const survey = { processSource: 'proc', processCount: 1, bootId: 'b', pidNamespace: '1', folders: [], clients: [], files: [] };
+  const machine = {
+    version: '1',
+    node: { version: 'v', path: 'n' },
+    platform: 'linux',
+    home: '/h',
+    folders: [],
+    runFolder: { path: '/nowhere' },
+  };
+  const report = doctorReport(snapshot, survey, machine);
+  const history = plans.slice(0, 20).map((plan, index) =>
+    historyEntry({
+      by: 'terminal (PID 1)',
+      verb: 'end',
+      target: { instance: 'i', pid: 1, name: snapshot.instances[index]?.name ?? '', client: null, runs: null },
+      steps: [{ text: JSON.stringify(plan), result: 'ended' }],
+      outcome: 'done',
+      message: `${snapshot.instances[index]?.command}`,
+    }),
+  );
+  return [
+    renderStatus(snapshot, view),
+    jsonText(snapshot),
+    ...snapshot.instances
+      .slice(0, 100)
+      .map((one) => renderExplanation(one, snapshot, explanationOf(one, snapshot, { restart: 'r' }), view)),
+    ...plans.map((plan, index) => {
+      const one = snapshot.instances[index];
+      return jsonText(plan) + (one && index < 100 ? renderPlan(plan, one, snapshot, view) : '');
+    }),
+    renderPrune(candidates, new Set(), view),
+    jsonText(candidates),
+    renderDoctor(report, view),
+    jsonText(report),
+    renderHistory(history, view),
+    jsonText(history),
+  ];
+}
+
+/** The parts of texts around each canary. */
+function leaksIn(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => {
+    const at = text.indexOf(canaryMark);
+    return at < 0 ? [] : [text.slice(Math.max(0, at - 60), at + 30)];
+  });
+}
+
+function byShape({ entry: { args = [], command }, byShape: shown }: MadeSecret, redactor: Redactor): string[] {
+  return shown ? leaksIn([redactor.args(args, command).join(' '), redactor.text([command, ...args].join(' '))]) : [];
+}
+
+/** What views show of the entries with these seeds, read from a file as a client writes it. */
+async function byView(first: number, redactorFor: (definitions: readonly RawDefinition[]) => Redactor): Promise<string[]> {
+  const tree = new Tree();
+  try {
+    const made = Array.from({ length: batch }, (_, index) => [`s${first + index}`, madeSecret(first + index).entry]);
+    tree.write('home/.cursor/mcp.json', { mcpServers: Object.fromEntries(made) });
+    const { definitions, problems } = await tree.discover();
+    deepEqual([definitions.length, problems], [batch, []]);
+    return leaksIn(shownTexts(definitions, redactorFor(definitions)));
+  } finally {
+    tree.remove();
+  }
+}
+
+describe(`${total} generated shapes of secrets`, () => {
+  it('are hidden by their shape alone', () => {
+    const redactor = createRedactor([]);
+    const leaks = Array.from({ length: total }, (_, seed) => madeSecret(seed)).flatMap((made) =>
+      byShape(made, redactor).map((leak) => `${made.what} → ${leak}`),
+    );
+    deepEqual(leaks.slice(0, 20), [], `${leaks.length} leaks`);
+  }).timeout(600_000);
+
+  it('are in no view, plan, history or JSON', async () => {
+    const leaks: string[] = [];
+    for (let first = 0; first < total; first += batch) {
+      leaks.push(...(await byView(first, redactorOf)));
+    }
+    deepEqual(leaks.slice(0, 20), [], `${leaks.length} leaks`);
+  }).timeout(1_200_000);
+
+  it('are all found when the redactor shows everything, and in each view', async () => {
+    for (let seed = 0; seed < 500; seed++) {
+      const made = madeSecret(seed);
+      ok(!made.byShape || byShape(made, leaky).length === 2, made.what);
+    }
+    // Doctor shows no command line.
+    ok((await byView(0, () => leaky)).length > batch);
+  });
+
+  it('are found when the redactor misses one kind', () => {
+    const rules = createRedactor([]);
+    const blind: Redactor = { ...rules, args: (list) => list.map((arg) => (arg.startsWith('/') ? arg : rules.text(arg))) };
+    const missed = Array.from({ length: 2_000 }, (_, seed) => madeSecret(seed)).filter((made) => byShape(made, blind).length > 0);
+    ok(
+      missed.some(({ what }) => what.startsWith('/option')),
+      `${missed.length}`,
+    );
+  });
+});
