@@ -1,6 +1,12 @@
 /** What the guard does with calls while its server runs other code than is installed. The first one is the default. */
 const modes = [
   {
+    name: 'auto',
+    summary: 'restart where nothing is lost, else block writing tools',
+    detail: 'to a newer version only; docs/guard.md says what counts as lost',
+    offered: true,
+  },
+  {
     name: 'refuse-writes',
     summary: 'block writing tools until restart',
     detail: 'all tools that are not marked read-only',

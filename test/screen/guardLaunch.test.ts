@@ -99,6 +99,7 @@ describe('Launch Through Guard', function () {
     await workbench.hidePanel();
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
     await workbench.picks('Block writing tools until restart').waitFor();
+    assert.equal(await workbench.picks('Restart where nothing is lost').count(), 1);
     assert.match((await workbench.picks('Block writing tools until restart').textContent()) ?? '', /not marked read-only/);
     await waitFor('the change', async () => /mcp-shepherd/.test((await diff().textContent()) ?? ''));
     await workbench.screenshot('guard-preview-dark');

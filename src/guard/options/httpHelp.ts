@@ -1,6 +1,6 @@
 import { optionSection, renderHelp } from '../../base/optionHelp.ts';
-import { httpOptionTable } from './httpOptions.ts';
-import { staleSection } from './sharedOptions.ts';
+import { httpOptionTable, httpStaleModes } from './httpOptions.ts';
+import { staleSectionOf } from './sharedOptions.ts';
 
 /** The page of `mcp-shepherd guard --http --help`; docs/guard-http.md says more. @param width columns */
 export function httpGuardHelp(width: number): string {
@@ -15,7 +15,7 @@ export function httpGuardHelp(width: number): string {
       ],
       sections: [
         optionSection('Options', httpOptionTable),
-        staleSection,
+        staleSectionOf(httpStaleModes),
         {
           title: 'Pages of the guard',
           items: [

@@ -10,7 +10,7 @@ import {
   type ValueKind,
   wholeNumber,
 } from '../../base/optionTable.ts';
-import type { StaleMode } from '../../model/staleMode.ts';
+import { type StaleMode, staleModeNames } from '../../model/staleMode.ts';
 import { loopbackAddresses } from '../../process/portHolder.ts';
 import { isLoopback } from './allowedHosts.ts';
 import {
@@ -23,6 +23,9 @@ import {
   readGuardWords,
   sharedOptions,
 } from './sharedOptions.ts';
+
+/** Without `auto`: the guard does not see what the sessions of all clients could lose. */
+export const httpStaleModes: readonly StaleMode[] = staleModeNames.filter((mode) => mode !== 'auto');
 
 /** Everything before `--`, and the server's command after it. */
 export interface HttpGuardOptions {
@@ -113,6 +116,7 @@ export const httpOptionTable = {
   ),
   ...sharedOptions,
   'on-conflict': { ...sharedOptions['on-conflict'], kind: httpConflictModes },
+  'on-stale': { ...sharedOptions['on-stale'], kind: choice<StaleMode, StaleMode>(httpStaleModes, 'refuse-writes') },
   ensure: option(
     'NAME',
     matching(/^[^\p{Cc}-]\P{Cc}{0,199}$/u, 'the name of a server in mcp-shepherd.json'),

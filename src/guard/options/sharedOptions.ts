@@ -17,7 +17,7 @@ import {
   type ValueKind,
 } from '../../base/optionTable.ts';
 import { namedResource, type ResourceKind } from '../../lock/resourceKey.ts';
-import { defaultStaleMode, describeStaleMode, staleModeNames } from '../../model/staleMode.ts';
+import { defaultStaleMode, describeStaleMode, type StaleMode, staleModeNames } from '../../model/staleMode.ts';
 
 /** One resource of `--lock`, as it was written. */
 export interface LockOption {
@@ -131,10 +131,11 @@ export const sharedOptions = {
 } as const;
 
 /** The modes of `--on-stale`, for the help. */
-export const staleSection: HelpSection = {
-  title: 'While the server is stale (--on-stale)',
-  items: staleModeNames.map((mode) => [mode, describeStaleMode(mode)]),
-};
+export const staleSection: HelpSection = staleSectionOf(staleModeNames);
+
+export function staleSectionOf(modes: readonly StaleMode[]): HelpSection {
+  return { title: 'While the server is stale (--on-stale)', items: modes.map((mode) => [mode, describeStaleMode(mode)]) };
+}
 
 /** Reads the words after `mcp-shepherd guard`. Everything after `--` is the server's command and is not parsed. */
 export function readGuardWords<Table extends OptionTable>(words: readonly string[], table: Table): ReadWords<Table> {

@@ -80,7 +80,7 @@ export class ClientMessages {
       this.#context.memory.initialized = Buffer.from(line);
     } else if (envelope.kind === 'notification' && envelope.method === 'notifications/cancelled') {
       this.#forget(link, cancelledKey(envelope, line));
-    } else if (envelope.kind === 'notification' && !this.#mayPass(envelope)) {
+    } else if (envelope.kind === 'notification' && !this.#mayPass(link, envelope)) {
       return;
     }
     link.out.add(line);
@@ -92,12 +92,13 @@ export class ClientMessages {
   }
 
   /** A call without an id has no answer, and so no refusal, but a server may carry it out. @returns whether the server may get it */
-  #mayPass(envelope: Notification): boolean {
+  #mayPass(link: ServerLink, envelope: Notification): boolean {
     if (envelope.method !== 'tools/call') {
       return true;
     }
     const verdict = this.#verdict(envelope, true);
     if (verdict === 'pass' || verdict instanceof Promise) {
+      link.hasBeenCalled = true;
       return true;
     }
     const text = answerText(verdict.answer);
@@ -183,7 +184,7 @@ export class ClientMessages {
       } else if (item.kind === 'notification' && item.method === 'notifications/cancelled') {
         this.#forget(link, cancelledKey(item, part));
       } else if (item.kind === 'notification') {
-        refused = !this.#mayPass(item);
+        refused = !this.#mayPass(link, item);
       } else if (item.kind === 'request' && item.method === 'tools/call') {
         // A batch cannot wait.
         const verdict = this.#verdict(item, true);

@@ -24,6 +24,12 @@ export type ServerAnswer =
   /** The server ended, or did not answer in time. */
   | { readonly status: 'silent'; readonly reason: string };
 
+/** Requests that leave nothing behind, or what the guard repeats for a new server. */
+const setUp: ReadonlySet<string> = new Set([
+  ...['initialize', 'server/discover', 'ping', 'logging/setLevel', 'subscriptions/listen'],
+  ...['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'],
+]);
+
 /** Receives the output of servers. */
 export interface LinkListener {
   /** The lines that one chunk of its output completed, in their order. */
@@ -53,6 +59,8 @@ export class ServerLink {
   readonly #own = new Map<IdKey, (answer: ServerAnswer) => void>();
   /** It has answered a request, the client's or the guard's. */
   hasAnswered = false;
+  /** The client has sent it a request that may have left something behind. */
+  hasBeenCalled = false;
   /** Time of the client's last request, or of the connection, `performance.now()`. */
   usedAt: number = performance.now();
   /** Why the guard ended it, for answers. */
@@ -111,6 +119,7 @@ export class ServerLink {
   /** Notes a request of the client as in flight. */
   take(id: IdKey, method: string, tool?: string): void {
     this.usedAt = performance.now();
+    this.hasBeenCalled ||= !setUp.has(method);
     this.inFlight.set(id, { method, tool, since: this.usedAt, more: this.inFlight.get(id) });
   }
 

@@ -40,6 +40,8 @@ export class SessionMemory {
   readonly lists = new Map<ListMethod, string>();
   /** Lists of which more pages follow. */
   readonly #pages = new Map<ListMethod, ListPages>();
+  /** The server's answer to `initialize` offers tasks, which live in the server. */
+  hasTasks = false;
   /** `_meta` of the client's requests in protocol 2026-07-28, for the guard's own requests. */
   #requestMeta: JsonObject | undefined;
   readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
@@ -61,6 +63,11 @@ export class SessionMemory {
   /** The client speaks protocol 2026-07-28, which has no handshake. */
   get isModern(): boolean {
     return this.initialize === undefined;
+  }
+
+  /** The client is known to speak protocol 2026-07-28: a server keeps no state of its session. */
+  get isStateless(): boolean {
+    return this.isModern && (this.discover !== undefined || this.isUnannounced);
   }
 
   /** Methods whose requests and answers are remembered. */
@@ -117,6 +124,7 @@ export class SessionMemory {
     const { method, params } = asked;
     if (method === 'initialize') {
       this.initialize = params;
+      this.hasTasks = isRecord(result.capabilities) && result.capabilities.tasks !== undefined;
       this.protocolVersion = typeof result.protocolVersion === 'string' ? result.protocolVersion : undefined;
     } else if (method === 'server/discover') {
       this.discover = params;

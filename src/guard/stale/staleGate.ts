@@ -6,7 +6,7 @@ import { type CodeState, type DriftedPackage, driftKey } from './codeDrift.ts';
 import { KnownTools, type ToolKind, type ToolLists } from './knownTools.ts';
 import { packageOfProcess, runningPackage } from './runningPackage.ts';
 import type { ServerCode } from './serverCode.ts';
-import { allowStaleVariable, allowsStale, needsCheck, ruleCall } from './stalePolicy.ts';
+import { allowStaleVariable, allowsStale, needsCheck, readsPass, ruleCall } from './stalePolicy.ts';
 import { driftText, type RestartHint, staleRefusal, type ToolRefusal, toolName } from './staleRefusal.ts';
 
 /** Logs each fact once: a client may repeat a refused call for hours. */
@@ -80,7 +80,10 @@ export type GateDecision =
    * id, with a limit of a few seconds. Then call `call` again with `asked: true`. Other messages continue in the meantime.
    */
   | { readonly action: 'ask-tools' }
-  /** Restart the server and ask again: then the call passes. `reason` is for log and record. */
+  /**
+   * Restart the server and ask again: then the call passes. `reason` is for log and record. With the policy `auto` only where that loses nothing; otherwise ask
+   * again with `patient: false`.
+   */
   | { readonly action: 'restart'; readonly reason: string }
   /** An installer is at work: hold the call and ask again after `ms`; after 20 s with `patient: false`, which refuses. */
   | { readonly action: 'wait'; readonly ms: number };
@@ -241,7 +244,7 @@ export class StaleGate {
     const state = this.#serving.check();
     this.#log.state(state);
     this.#checkSource(this.#serving.code);
-    const ruled = ruleCall(policy, kind, asked, state);
+    const ruled = ruleCall(policy, kind, asked, state, patient);
     if (ruled.ruling === 'pass') {
       return pass;
     }
@@ -259,10 +262,9 @@ export class StaleGate {
       return { action: 'wait', ms: waitMs };
     }
     this.#refusedCalls += 1;
-    const readsPass = !needsCheck(policy, 'read');
     return {
       action: 'refuse',
-      answer: staleRefusal({ params, packages: ruled.packages, restartHint: restartHint(), readsPass, notRestarted }),
+      answer: staleRefusal({ params, packages: ruled.packages, restartHint: restartHint(), readsPass: readsPass(policy), notRestarted }),
     };
   }
 

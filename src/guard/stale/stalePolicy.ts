@@ -16,8 +16,9 @@ const pass: Ruling = { ruling: 'pass' };
 
 /** Which calls each mode checks, and what it does with a checked call while the server is stale. */
 const modeRules: Readonly<
-  Record<StaleMode, { readonly checks: 'nothing' | 'writes' | 'all'; readonly stale: 'pass' | 'refuse' | 'restart' }>
+  Record<StaleMode, { readonly checks: 'nothing' | 'writes' | 'all'; readonly stale: 'pass' | 'refuse' | 'restart' | 'auto' }>
 > = {
+  auto: { checks: 'all', stale: 'auto' },
   'refuse-writes': { checks: 'writes', stale: 'refuse' },
   restart: { checks: 'all', stale: 'restart' },
   warn: { checks: 'writes', stale: 'pass' },
@@ -31,8 +32,16 @@ export function needsCheck(mode: StaleMode, kind: ToolKind): boolean {
   return kind !== 'absent' && (checks === 'all' || (checks === 'writes' && kind !== 'read'));
 }
 
-/** @param asked the server's tools were already read for this call: a tool that is still unknown counts as writing */
-export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state: CodeState): Ruling {
+/** Whether tools that only read can be called while the server is stale. */
+export function readsPass(mode: StaleMode): boolean {
+  return mode === 'auto' || !needsCheck(mode, 'read');
+}
+
+/**
+ * @param asked the server's tools were already read for this call: a tool that is still unknown counts as writing
+ * @param patient false: the call cannot wait for a restart, or the server is not restarted; `auto` is then `refuse-writes`
+ */
+export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state: CodeState, patient = true): Ruling {
   if (!needsCheck(mode, kind) || state.state !== 'changed') {
     return pass;
   }
@@ -40,6 +49,10 @@ export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state:
   const { checks, stale } = modeRules[mode];
   if (packages.length === 0 || stale === 'pass') {
     return pass;
+  }
+  if (stale === 'auto') {
+    const restarts = patient && state.packages.every(({ how }) => how === 'upgrade') && !(state.replacing && kind === 'read');
+    return restarts ? { ruling: state.replacing ? 'wait' : 'restart', packages } : ruleCall('refuse-writes', kind, asked, state);
   }
   if (checks === 'writes' && kind === 'unknown' && !asked) {
     return { ruling: 'ask-tools' };

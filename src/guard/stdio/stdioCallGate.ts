@@ -1,4 +1,5 @@
 import { isRecord } from '../../base/json.ts';
+import type { ProcessTable } from '../../model/process.ts';
 import type { Envelope, JsonObject } from '../message/envelope.ts';
 import { failedTool } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
@@ -6,8 +7,10 @@ import { guardTable } from '../process/guardProcesses.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import type { CallGate, ToolCall, Verdict } from '../relay/callGate.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { ServerLink } from '../relay/serverLink.ts';
 import type { ServerCode } from '../stale/serverCode.ts';
 import { type GateDecision, StaleGate, type StaleReport } from '../stale/staleGate.ts';
+import { restartLoss } from './restartLoss.ts';
 import type { RestartOutcome } from './supervisor.ts';
 
 /** Limit for the guard's own `tools/list`, ms. */
@@ -41,6 +44,8 @@ export class StdioCallGate implements CallGate {
   readonly #gate: StaleGate;
   readonly #options: CallGateOptions;
   readonly #codes = new WeakMap<ServerProcess, ServerCode>();
+  readonly #table: ProcessTable = guardTable();
+  #saidLoss: string | undefined;
   readOnly: ReadOnly | undefined;
   #promotion: Promise<string | undefined> | undefined;
 
@@ -50,7 +55,7 @@ export class StdioCallGate implements CallGate {
     this.#gate = new StaleGate({
       policy: onStale,
       env: process.env,
-      table: guardTable(),
+      table: this.#table,
       restartHint: options.restartHint,
       log: options.log,
       writeTools,
@@ -175,6 +180,15 @@ export class StdioCallGate implements CallGate {
         await this.#askTools();
         asked = true;
       } else if (decision.action === 'restart') {
+        const { current } = this.#options.relay;
+        if (current && (await this.#losesState(current))) {
+          patient = false;
+          continue;
+        }
+        if (this.#options.relay.current && this.#options.relay.current !== current) {
+          // Another call has restarted it by now.
+          continue;
+        }
         const outcome = await this.#options.restart(decision.reason);
         if (outcome.status === 'failed') {
           if (!outcome.kept) {
@@ -190,6 +204,20 @@ export class StdioCallGate implements CallGate {
         patient = patient && performance.now() < until;
       }
     }
+  }
+
+  /** With `--on-stale auto`: whether a restart now could lose something. The reason is logged once. */
+  async #losesState(link: ServerLink): Promise<boolean> {
+    const { options, relay, log } = this.#options;
+    if (options.onStale !== 'auto') {
+      return false;
+    }
+    const loss = await restartLoss(link, relay.memory, this.#table, options.drainMs);
+    if (loss !== undefined && loss !== this.#saidLoss) {
+      log(`not restarted by itself: ${loss}`);
+    }
+    this.#saidLoss = loss;
+    return loss !== undefined;
   }
 
   async #askTools(): Promise<void> {

@@ -104,7 +104,7 @@ describe('protect', function () {
     const shown = await run('protect', 'notes', '--dry-run');
     equal(shown.code, 0, shown.stderr);
     match(shown.stdout, /^\+ .*"guard"/m);
-    match(shown.stdout, /When stale \(refuse-writes\): .* read-only/);
+    match(shown.stdout, /When stale \(auto\): restart where nothing is lost/);
     doesNotMatch(shown.stdout, /hunter2/);
     equal(readFileSync(file, 'utf8'), before, 'nothing is written');
     equal((await run('protect', 'notes')).code, 3, 'no confirmation');
@@ -210,9 +210,9 @@ describe('protect', function () {
     };
     const no = at('no');
     equal(no.status, 3, no.stdout);
-    match(no.stdout, /When stale: \[1\] refuse-writes \[2\] restart \[3\] warn \[n\] cancel: /);
+    match(no.stdout, /When stale: \[1\] auto \[2\] refuse-writes \[3\] restart \[4\] warn \[n\] cancel: /);
     doesNotMatch(readFileSync(file, 'utf8'), /guard/);
-    equal(at('2').status, 0);
+    equal(at('3').status, 0);
     match(readFileSync(file, 'utf8'), /"--on-stale",\s*"restart"/);
   });
 

@@ -67,7 +67,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
   const metaOf = (message: Message): Message => (message.result as { _meta?: Message })._meta ?? {};
 
   it('A1 A2 A3 A9 A10 A23 A32: refused until it is restarted, by the command that the refusal names', async () => {
-    const client = await guarded();
+    const client = await guarded('--on-stale', 'refuse-writes');
     const direct = home.start(server(), []);
     await direct.handshake();
     await client.request('tools/list');
@@ -125,7 +125,15 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     const programs = mkdtempSync(join(tmpdir(), 'stale-programs-'));
     try {
       await buildPrograms(programs);
-      const client = home.start(process.execPath, [join(programs, 'guard.cjs'), '--write-tools', 'note', '--', server()]);
+      const client = home.start(process.execPath, [
+        join(programs, 'guard.cjs'),
+        '--on-stale',
+        'refuse-writes',
+        '--write-tools',
+        'note',
+        '--',
+        server(),
+      ]);
       await client.handshake();
       await client.request('ping');
       const put = pretend('1.1.0');
@@ -162,7 +170,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
   });
 
   it('A11: an upgrade right before the call is seen, and a roll-back clears it', async () => {
-    const client = await guarded('--write-tools', 'note');
+    const client = await guarded('--on-stale', 'refuse-writes', '--write-tools', 'note');
     for (let round = 0; round < 50; round += 1) {
       const put = pretend('1.0.1');
       match(resultText(await note(client)), /stalelib 1\.0\.0, installed is 1\.0\.1/);
@@ -173,7 +181,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
   });
 
   it('A24 A26: who never listed the tools is asked for nothing; the guard asks, and swallows what it asked', async () => {
-    const client = await guarded();
+    const client = await guarded('--on-stale', 'refuse-writes');
     const put = pretend('1.1.0');
     try {
       const [read, refused, unknown] = await Promise.all([client.call('version'), note(client), client.call('nothing')]);
@@ -199,7 +207,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
       refuse: await guarded('--on-stale', 'refuse'),
       off: await guarded('--on-stale', 'off'),
     };
-    const listed = await guarded('--write-tools', 'peek', '--read-tools', 'note');
+    const listed = await guarded('--on-stale', 'refuse-writes', '--write-tools', 'peek', '--read-tools', 'note');
     const put = pretend('1.1.0');
     try {
       equal(resultText(await note(policies.warn)), 'written');
@@ -225,8 +233,42 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     ok(client.messages.every((message) => !('method' in message) || message.method === 'notifications/tools/list_changed'));
   });
 
+  it('without --on-stale the server is restarted before the next call, also a reading one; to an older version it is not', async () => {
+    const client = await guarded();
+    equal(await client.text('version'), '{"stale-mcp": "0.1.0", "stalelib": "1.0.0"}');
+    await install('stalelib==1.1.0');
+    const both = await Promise.all([client.text('version'), client.text('version'), note(client).then(resultText)]);
+    deepEqual(both, [...Array.from({ length: 2 }, () => '{"stale-mcp": "0.1.0", "stalelib": "1.1.0"}'), 'written']);
+    equal(client.stderr.split('restarting').length, 2, `one restart: ${client.stderr}`);
+    await install('stalelib==1.0.0');
+    match(resultText(await note(client)), /stalelib 1\.1\.0, installed is 1\.0\.0 \(a downgrade\).*restart/);
+    equal(await client.text('version'), '{"stale-mcp": "0.1.0", "stalelib": "1.1.0"}', 'reads pass');
+  });
+
+  it('without --on-stale a server with a child process is restarted only before its first call; then writes are refused', async () => {
+    const start = async (): Promise<RawClient> => {
+      const client = await home.guard(['--', 'sh', '-c', `sleep 600 >/dev/null & exec ${server()}`]);
+      await client.handshake();
+      await client.request('ping');
+      return client;
+    };
+    const [uncalled, called] = [await start(), await start()];
+    const pid = await called.text('version');
+    const put = pretend('1.1.0');
+    try {
+      equal(resultText(await note(uncalled)), 'written');
+      match(uncalled.stderr, /restarting/);
+      const refused = await note(called);
+      match(resultText(refused), /nothing was written.*stalelib 1\.0\.0, installed is 1\.1\.0.*restart/);
+      equal(await called.text('version'), pid, 'reads pass');
+      match(called.stderr, /not restarted by itself: it has a child process/);
+    } finally {
+      put();
+    }
+  });
+
   it('A27: the protocol of 2026-07-28 gets a complete result, and a client library takes both', async () => {
-    const client = await home.guard(['--', server()]);
+    const client = await home.guard(['--on-stale', 'refuse-writes', '--', server()]);
     const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
     const call = (): Promise<Message> =>
       client.request('tools/call', { name: 'note', arguments: { file: home.path('notes') }, _meta: meta });
@@ -236,7 +278,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     await library.connect(
       new StdioClientTransport({
         command: process.execPath,
-        args: [await guardBundle(), '--run-dir', home.run, '--', server()],
+        args: [await guardBundle(), '--run-dir', home.run, '--on-stale', 'refuse-writes', '--', server()],
         env: { HOME: HOME ?? '', PATH: PATH ?? '' },
         stderr: 'ignore',
       }),

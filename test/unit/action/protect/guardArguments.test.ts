@@ -8,7 +8,7 @@ const own = ['npx', '-y', 'x'];
 describe('guardLine', () => {
   it('writes what was chosen and leaves out what the guard does anyway', () => {
     deepEqual(guardPrefix(own, route, { locks: [] }), ['/r/mcp-shepherd', 'guard', '--']);
-    deepEqual(guardPrefix(own, route, { locks: [], onStale: 'refuse-writes' }), ['/r/mcp-shepherd', 'guard', '--']);
+    deepEqual(guardPrefix(own, route, { locks: [], onStale: 'auto' }), ['/r/mcp-shepherd', 'guard', '--']);
     deepEqual(guardPrefix(own, route, { locks: ['path:/a', 'name:b'], onStale: 'warn', onConflict: 'wait=5', runDir: '/r' }), [
       ...['/r/mcp-shepherd', 'guard', '--run-dir', '/r', '--on-stale', 'warn', '--lock', 'path:/a', '--lock', 'name:b'],
       ...['--on-conflict', 'wait=5', '--'],
@@ -46,13 +46,13 @@ describe('guardLine', () => {
     deepEqual(guardPrefix(guarded, route, { locks: [], onStale: 'restart' }), [
       ...['/r/mcp-shepherd', 'guard', '--overlap', '--grace=3', '--lock', 'name:a', '--on-stale', 'restart', '--'],
     ]);
-    deepEqual(guardPrefix(guarded, route, { locks: ['name:b'], onStale: 'refuse-writes' }), [
+    deepEqual(guardPrefix(guarded, route, { locks: ['name:b'], onStale: 'auto' }), [
       ...['/r/mcp-shepherd', 'guard', '--overlap', '--grace=3', '--lock', 'name:b', '--'],
     ]);
   });
 
   it('says what the guard will do when the server is stale', () => {
-    equal(staleModeIn(['mcp-shepherd', 'guard', '--', 'x']), 'refuse-writes');
+    equal(staleModeIn(['mcp-shepherd', 'guard', '--', 'x']), 'auto');
     equal(staleModeIn(['mcp-shepherd', 'guard', '--on-stale', 'off', '--', 'x']), 'off');
     equal(staleModeIn(['mcp-shepherd', 'guard', '--on-stale=warn', '--', 'x']), 'warn');
   });

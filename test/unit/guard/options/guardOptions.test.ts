@@ -19,7 +19,7 @@ describe('parseGuardOptions', () => {
   it('takes everything after -- for the server, also what looks like an option', () => {
     const { command, args, onStale, graceMs } = read('--', 'npx', '-y', '--', 'server', '--grace', 'x');
     deepEqual([command, args], ['npx', ['-y', '--', 'server', '--grace', 'x']]);
-    deepEqual([onStale, graceMs], ['refuse-writes', 10_000]);
+    deepEqual([onStale, graceMs], ['auto', 10_000]);
   });
 
   it('reads both notations, and repeated options where that means something', () => {

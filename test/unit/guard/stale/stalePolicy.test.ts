@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { CodeState, DriftedPackage } from '../../../../src/guard/stale/codeDrift.ts';
 import type { ToolKind } from '../../../../src/guard/stale/knownTools.ts';
-import { allowsStale, needsCheck, type Ruling, ruleCall } from '../../../../src/guard/stale/stalePolicy.ts';
+import { allowsStale, needsCheck, type Ruling, readsPass, ruleCall } from '../../../../src/guard/stale/stalePolicy.ts';
 import { type StaleMode, staleModeNames } from '../../../../src/model/staleMode.ts';
 
 const drift = (how: DriftedPackage['how'] = 'upgrade', replacing = false): CodeState => ({
@@ -23,6 +23,19 @@ describe('ruleCall', () => {
     deepEqual(rulings('refuse-writes', drift(), true), ['pass', 'refuse', 'refuse', 'pass']);
     deepEqual(rulings('refuse', drift()), ['refuse', 'refuse', 'refuse', 'pass']);
     deepEqual(rulings('restart', drift()), ['restart', 'restart', 'restart', 'pass']);
+  });
+
+  it('with auto restarts to newer versions before any call, and is refuse-writes where it does not restart', () => {
+    deepEqual(rulings('auto', drift()), ['restart', 'restart', 'restart', 'pass']);
+    deepEqual(rulings('auto', drift('upgrade', true)), ['pass', 'wait', 'wait', 'pass'], 'reads do not wait for an installer');
+    for (const how of ['downgrade', 'removed', 'changed', 'reinstalled'] as const) {
+      deepEqual(rulings('auto', drift(how)), rulings('refuse-writes', drift(how)), how);
+    }
+    deepEqual(
+      kinds.map((kind) => ruleCall('auto', kind, false, drift(), false).ruling),
+      rulings('refuse-writes', drift()),
+    );
+    deepEqual([readsPass('auto'), readsPass('refuse-writes'), readsPass('restart'), readsPass('refuse')], [true, true, false, false]);
   });
 
   it('passes everything that is not proven to have changed', () => {

@@ -1,0 +1,52 @@
+import { errorName } from '../../base/errors.ts';
+import type { ProcessTable } from '../../model/process.ts';
+import { resolveServer } from '../../process/tree/launcherChain.ts';
+import { processTree } from '../../process/tree/processTree.ts';
+import type { ServerLink } from '../relay/serverLink.ts';
+import type { SessionMemory } from '../relay/sessionMemory.ts';
+
+type Serving = Pick<ServerLink, 'process' | 'isIdle' | 'idle' | 'hasBeenCalled' | 'asked' | 'listening'>;
+type Session = Pick<SessionMemory, 'isStateless' | 'subscriptions' | 'hasTasks'>;
+
+/**
+ * What a restart of a server could lose that the guard cannot bring back (`--on-stale auto`). A server that was not called yet has nothing to lose, and protocol
+ * 2026-07-28 keeps no state in the server. Any other server must have nothing that shows state. What it keeps in its memory alone, nobody can see.
+ * @param drainMs how long to wait for calls in flight
+ * @returns for the log; undefined when nothing is lost. Never rejects.
+ */
+export async function restartLoss(
+  link: Serving,
+  memory: Session,
+  table: Pick<ProcessTable, 'list'>,
+  drainMs: number,
+): Promise<string | undefined> {
+  if (!link.isIdle && !(await link.idle(drainMs, new AbortController().signal))) {
+    return 'a call is in flight';
+  }
+  if (!link.hasBeenCalled || memory.isStateless) {
+    return undefined;
+  }
+  if (link.asked.size > 0) {
+    return 'it waits for an answer of the client';
+  }
+  if (memory.subscriptions.size + link.listening.size > 0) {
+    return 'the client has subscriptions';
+  }
+  return memory.hasTasks ? 'it offers tasks' : childOf(link.process.pid, table);
+}
+
+async function childOf(pid: number, table: Pick<ProcessTable, 'list'>): Promise<string | undefined> {
+  try {
+    const rows = await table.list();
+    const tree = processTree(rows);
+    const started = rows.find((row) => row.pid === pid);
+    const chain = started && resolveServer(started, tree, () => false);
+    if (!chain) {
+      return 'its process is not known';
+    }
+    const [child] = tree.childrenOf(chain.server);
+    return child && `it has a child process (PID ${child.pid})`;
+  } catch (error) {
+    return `its child processes are not known (${errorName(error)})`;
+  }
+}

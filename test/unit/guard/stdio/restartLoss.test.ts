@@ -1,0 +1,71 @@
+import { equal, match } from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { restartLoss } from '../../../../src/guard/stdio/restartLoss.ts';
+import type { ProcessRow } from '../../../../src/model/process.ts';
+
+type Link = Parameters<typeof restartLoss>[0];
+type Memory = Parameters<typeof restartLoss>[1];
+
+const row = (pid: number, ppid: number, argv: readonly string[]): ProcessRow => ({
+  identity: { bootId: 'b', pidNamespace: 'n', pid, start: `lx:${pid}` },
+  pid,
+  ppid,
+  startedAt: pid,
+  startErrorMs: 0,
+  name: 'x',
+  argv,
+  argvExact: true,
+  commandLine: argv.join(' '),
+  rssBytes: 0,
+  state: 'S',
+});
+const server = row(10, 1, ['/usr/bin/node', '/srv/index.js']);
+const called = {
+  process: { pid: 10 },
+  isIdle: true,
+  idle: async () => true,
+  hasBeenCalled: true,
+  asked: new Map(),
+  listening: new Set(),
+} as unknown as Link;
+const plain: Memory = { isStateless: false, subscriptions: new Map(), hasTasks: false };
+const loss = (
+  link: Partial<Link> = {},
+  memory: Partial<Memory> = {},
+  rows: readonly ProcessRow[] = [server],
+): Promise<string | undefined> => restartLoss({ ...called, ...link }, { ...plain, ...memory }, { list: async () => rows }, 10);
+
+describe('what a restart could lose', () => {
+  it('is nothing of a server without child processes, subscriptions and tasks', async () => {
+    equal(await loss(), undefined);
+    equal(
+      await loss({ process: { pid: 9 } as Link['process'] }, {}, [
+        row(9, 1, ['sh', '-c', 'node /srv/index.js']),
+        row(10, 9, server.argv as string[]),
+      ]),
+      undefined,
+      'a launcher is no child',
+    );
+  });
+
+  it('is what shows state, each by itself', async () => {
+    match((await loss({}, {}, [server, row(11, 10, ['/usr/bin/chromium'])])) ?? '', /child process \(PID 11\)/);
+    match((await loss({}, { subscriptions: new Map([['file:///x', {}]]) })) ?? '', /subscriptions/);
+    match((await loss({ listening: new Set([1]) })) ?? '', /subscriptions/);
+    match((await loss({}, { hasTasks: true })) ?? '', /tasks/);
+    match((await loss({ asked: new Map([[1, 1]]) })) ?? '', /answer of the client/);
+    match((await loss({}, {}, [])) ?? '', /not known/);
+    match((await restartLoss(called, plain, { list: () => Promise.reject(new Error('no table')) }, 10)) ?? '', /not known/);
+  });
+
+  it('is nothing of a server that was not called, nor in protocol 2026-07-28, whatever else there is', async () => {
+    const rows = [server, row(11, 10, ['/usr/bin/chromium'])];
+    equal(await loss({ hasBeenCalled: false }, { hasTasks: true }, rows), undefined);
+    equal(await loss({}, { isStateless: true }, rows), undefined);
+  });
+
+  it('is a call that does not end while a restart may wait', async () => {
+    match((await loss({ isIdle: false, idle: async () => false, hasBeenCalled: false })) ?? '', /in flight/);
+    equal(await loss({ isIdle: false, idle: async () => true }), undefined);
+  });
+});
