@@ -7,6 +7,9 @@ import { specName } from '../../process/commandline/packageSpec.ts';
 import { definitionLaunches, launchKeywords } from './launchFit.ts';
 import { escapeRegExp, hasVariable } from './wordPattern.ts';
 
+/** A word of MCP, or our guard: its own file, or the command line's file with its verb. */
+const looks = /mcp|modelcontext|guard\.c?js|cli\.cjs["']? guard/i;
+
 type CandidateTest = (row: ProcessRow) => 'named' | 'looks' | undefined;
 
 /** Made once for each reading of the configuration: it compiles one regular expression from all entries. */
@@ -34,7 +37,7 @@ function testFor(definitions: readonly RawDefinition[]): CandidateTest {
   // Python package names are written with - or _.
   const source = [...words].map((word) => escapeRegExp(word).replaceAll(/\\-|_/g, '[-_.]')).join('|');
   const named = source === '' ? undefined : new RegExp(source, 'i');
-  return (row) => (named?.test(row.commandLine) ? 'named' : /mcp|modelcontext|guard\.c?js/i.test(row.commandLine) ? 'looks' : undefined);
+  return (row) => (named?.test(row.commandLine) ? 'named' : looks.test(row.commandLine) ? 'looks' : undefined);
 }
 
 /** A spec's name; a path's last part; the longest word of a shell text. */
