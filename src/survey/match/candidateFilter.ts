@@ -7,6 +7,9 @@ import { specName } from '../../process/commandline/packageSpec.ts';
 import { definitionLaunches, launchKeywords } from './launchFit.ts';
 import { hasVariable } from './wordPattern.ts';
 
+/** A word of MCP, or our guard: its own file, or the command line's file with its verb. */
+const looks = /mcp|modelcontext|guard\.c?js|cli\.cjs["']? guard/i;
+
 type CandidateTest = (row: ProcessRow) => 'named' | 'looks' | undefined;
 
 /** Made once for each reading of the configuration. */
@@ -36,7 +39,7 @@ function testFor(definitions: readonly RawDefinition[]): CandidateTest {
   const words = [...found];
   return ({ commandLine }) => {
     const line = folded(commandLine);
-    return words.some((word) => line.includes(word)) ? 'named' : /mcp|modelcontext|guard[.-]c?js/.test(line) ? 'looks' : undefined;
+    return words.some((word) => line.includes(word)) ? 'named' : looks.test(commandLine) ? 'looks' : undefined;
   };
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../../../until.ts';
 import { buildPrograms } from '../../cli/bundle.ts';
@@ -33,14 +34,14 @@ describe('guard --http: the code behind --upstream', function () {
   });
 
   /** As npm does it: the new folder takes the place of the old one. */
-  async function install(version: string): Promise<void> {
+  async function install(version: string, name = 'notes-mcp'): Promise<void> {
     installs += 1;
-    const fresh = join(project, 'node_modules', `.notes-mcp-${installs}`);
+    const fresh = join(project, 'node_modules', `.${name}-${installs}`);
     mkdirSync(fresh);
     copyFileSync(await v1Program(), join(fresh, 'server.mjs'));
-    writeFileSync(join(fresh, 'package.json'), JSON.stringify({ name: 'notes-mcp', version, type: 'module' }));
-    const place = join(project, 'node_modules', 'notes-mcp');
-    if (installs > 1) {
+    writeFileSync(join(fresh, 'package.json'), JSON.stringify({ name, version, type: 'module' }));
+    const place = join(project, 'node_modules', name);
+    if (existsSync(place)) {
       renameSync(place, join(world.root, `old-${installs}`));
     }
     renameSync(fresh, place);
@@ -89,6 +90,29 @@ describe('guard --http: the code behind --upstream', function () {
       const { upstream, version } = await health(origin);
       assert.deepEqual([upstream.pid, version], [next.pid, '2.0.0']);
     }
+  });
+
+  it('C3: the command that a refusal names restarts a server that the guard started, without any entry of a client', async () => {
+    // No word of the two command lines has to do with MCP.
+    const programs = join(world.root, 'programs');
+    await buildPrograms(programs);
+    await install('1.0.0', 'notes');
+    const script = join(project, 'node_modules', 'notes', 'server.mjs');
+    const options = ['--http', '--listen', '0', '--on-stale', 'refuse', '--', process.execPath, script, '{port}', world.executedFile];
+    const running = world.start([join(programs, 'cli.cjs'), 'guard', ...options]);
+    await until('the guard listens', () => /listening on \S+,/.test(running.said()));
+    const origin = /listening on (http:\S+?),/.exec(running.said())?.[1] ?? '';
+    const client = new RawClient(origin);
+    await client.initialize();
+    assert.match((await client.tool('before')).text, /counted/);
+    await install('2.0.0', 'notes');
+    const refused = JSON.parse((await client.tool('stale')).text);
+    const { cure } = refused.result._meta['mcp-shepherd/stale'];
+    const ran = spawnSync('sh', ['-c', cure], { encoding: 'utf8', env: { ...process.env, HOME: world.root, MCP_RUN_DIR: world.runDir } });
+    assert.equal(ran.status, 0, `${cure}: ${ran.stdout}${ran.stderr}`);
+    await until('the server was restarted', () => /the server was restarted/.test(running.said()));
+    assert.match((await client.tool('after')).text, /counted/);
+    assert.equal((await health(origin)).version, '2.0.0');
   });
 
   it('a guard that comes after the upgrade does not know what runs: it says so, and calls pass', async () => {
