@@ -31,7 +31,9 @@ export async function runCommandLine(argv: readonly string[], shell: Shell): Pro
 
 function errorText(error: unknown): string {
   if (error instanceof UsageError) {
-    return `mcp-shepherd: ${error.message}\n${error.hint === '' ? '' : `${error.hint}\n`}`;
+    // Both may hold names of entries, files and servers. A hint may have several lines.
+    const lines = [`mcp-shepherd: ${error.message}`, ...(error.hint === '' ? [] : error.hint.split('\n'))];
+    return lines.map((line) => `${terminalText(line)}\n`).join('');
   }
   return `mcp-shepherd: ${terminalText(reasonOf(error))}\n`;
 }

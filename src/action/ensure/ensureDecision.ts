@@ -33,7 +33,7 @@ export type PortReading =
   | { readonly kind: 'external'; readonly pid?: number; readonly command?: string; readonly reason: string }
   | { readonly kind: 'server'; readonly instance: Instance; readonly warnings?: readonly string[] };
 
-export type EnsureStatus = 'reused' | 'started' | 'replaced' | 'newer' | 'older' | 'unknown' | 'foreign' | 'failed';
+export type EnsureStatus = 'reused' | 'started' | 'replaced' | 'newer' | 'older' | 'unknown' | 'foreign' | 'failed' | 'unconfirmed';
 
 /** The result of a request; printed as it is. */
 export interface EnsureResult {

@@ -36,8 +36,13 @@ const maxRounds = 20;
 /**
  * Ensures that the requested server runs behind its port. Starts it at most once, however many programs request it at the same time: reuses a server of the
  * same version, replaces one that is known to be older, and leaves everything else alone with a message.
+ * @param confirm called before anything is stopped or started; returns why the command must not be run
  */
-export async function ensureServer(request: EnsureRequest, system: EnsureSystem): Promise<EnsureResult> {
+export async function ensureServer(
+  request: EnsureRequest,
+  system: EnsureSystem,
+  confirm: () => Promise<string | undefined> = async () => undefined,
+): Promise<EnsureResult> {
   for (let round = 0; round < maxRounds; round++) {
     const holder = await system.holder();
     const decision = decideEnsure(request, await system.readPort());
@@ -55,6 +60,10 @@ export async function ensureServer(request: EnsureRequest, system: EnsureSystem)
       );
     }
     const { launch } = request;
+    const unconfirmed = await confirm();
+    if (unconfirmed !== undefined) {
+      return { ...failure(request, `${request.name} was not started: ${unconfirmed}`), server_status: 'unconfirmed' };
+    }
     const once = await system.once(holder, async () => {
       // Under the intent: another program may have done what was decided before.
       const again = decideEnsure(request, await system.readPort());

@@ -14,6 +14,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
 import { terminalText, wrap } from '../render/text.ts';
+import { confirmLaunch } from '../session/ensureConfirmation.ts';
 import { ensureNames, readEnsureSetting } from '../session/ensureSetting.ts';
 import { openSession, runFolderOf, stderrLog } from '../session/openSession.ts';
 import { viewWidth } from '../terminal.ts';
@@ -27,6 +28,7 @@ const options = {
   want: option('VERSION', anyText, 'the wanted version (default: the installed one)'),
   package: option('NAME', anyText, 'the package of that version; a server of another package is left alone'),
   replace: option('PID', wholeNumber(1, 2 ** 32, undefined), 'restart the server if it is this process, whatever its version'),
+  yes: flag('start the command of mcp-shepherd.json without asking', 'y'),
   passive: flag('start it if nothing is running, but never replace it'),
   shutdown: flag('stop the old server with POST /shutdown first'),
   timeout: option('SECONDS', seconds(limits, undefined), 'how long a start may take (default 30; also MCP_SHEPHERD_START_TIMEOUT)'),
@@ -38,6 +40,8 @@ interface EnsureCall {
   readonly command: string | undefined;
   readonly args: readonly string[];
   readonly values: OptionValues<typeof options>;
+  /** Whether the user may be asked to confirm the command. */
+  readonly asks: boolean;
 }
 
 export const ensureCommand: Command<typeof options> = {
@@ -48,17 +52,20 @@ export const ensureCommand: Command<typeof options> = {
   options,
   details: [
     'Starts an HTTP server once, in the wanted version. Same version: reused. Older: replaced. Newer, unknown, or another program on the port: left alone, with a message. Any number of callers at the same time start and replace it once.',
-    'The start command is COMMAND after --, else "command" and "args" of NAME in "servers" of mcp-shepherd.json in the project folder. That entry may also have "url", "version", "package", "cwd", "env" and "shutdown" (true, or {"token": …}). {port} in arguments and values is the port; the variable PORT has it too. The output of the server goes to a log in the state folder.',
-    '--json prints one object: server_status (reused, started, replaced, newer, older, unknown, foreign, failed), pid, version, wanted, message, and after a failed start log and log_tail.',
+    'The start command is COMMAND after --, else "command" and "args" of NAME in "servers" of mcp-shepherd.json in the project folder. That entry may also have "url", "version", "package", "cwd", "env" and "shutdown" (true, or {"token": …}). {port} in arguments and values is the port; the variable PORT has it too. Such a command is shown and confirmed once for each content, or by --yes. The output of the server goes to a log in the state folder.',
+    '--json prints one object: server_status (reused, started, replaced, newer, older, unknown, foreign, failed, unconfirmed), pid, version, wanted, message, and after a failed start log and log_tail.',
   ],
   exits: [
     [exitCodes.ok, 'the server runs in the wanted version: reused, started or replaced'],
     [exitCodes.error, 'usage error; another program holds the port; the server could not be started'],
-    [exitCodes.youMustAct, 'the server was left alone: it is newer, older (with --passive), or of unknown version'],
+    [
+      exitCodes.youMustAct,
+      'the server was left alone: it is newer, older (with --passive), or of unknown version; the command of mcp-shepherd.json was not confirmed',
+    ],
   ],
   async run(context) {
     const [name = '', command, ...args] = context.positionals;
-    const { result, noLaunch } = await runEnsure({ name, command, args, values: context.values }, context);
+    const { result, noLaunch } = await runEnsure({ name, command, args, values: context.values, asks: true }, context);
     show(result, noLaunch, context);
     return codes[result.server_status];
   },
@@ -72,7 +79,7 @@ function settingFolders({ shell, values }: CommandContext): string[] {
 
 /** @returns the result, and whether no start command is known @throws UsageError when the request or `mcp-shepherd.json` cannot be used */
 async function runEnsure(
-  { name, command, args, values }: EnsureCall,
+  { name, command, args, values, asks }: EnsureCall,
   context: CommandContext,
 ): Promise<{ readonly result: EnsureResult; readonly noLaunch: boolean }> {
   const { shell } = context;
@@ -120,7 +127,11 @@ async function runEnsure(
       limitMs: values.timeout ?? limitFrom(shell.env.MCP_SHEPHERD_START_TIMEOUT),
       ...(shutdown ? { shutdown: { path: '/shutdown', ...shutdown } } : {}),
     });
-    const result = await ensureServer(goal, system);
+    const confirm = async (): Promise<string | undefined> =>
+      command !== undefined || setting === undefined
+        ? undefined
+        : confirmLaunch({ name, setting, runDir, yes: values.yes, shell: asks && !context.values.json ? shell : undefined });
+    const result = await ensureServer(goal, system, confirm);
     return { result, noLaunch: launch === undefined };
   } finally {
     session.surveyor.dispose();
@@ -136,6 +147,7 @@ const codes: Readonly<Record<EnsureStatus, ExitCode>> = {
   unknown: exitCodes.youMustAct,
   foreign: exitCodes.error,
   failed: exitCodes.error,
+  unconfirmed: exitCodes.youMustAct,
 };
 
 function show(result: EnsureResult, noLaunch: boolean, { shell, values }: CommandContext): void {
@@ -220,8 +232,8 @@ export function ensureWays(context: CommandContext): ReadonlyMap<number, EnsureW
 
 /** `mcp-shepherd ensure NAME --replace PID`, as a step of a restart. */
 export async function replaceOnce(name: string, pid: number, context: CommandContext): Promise<Outcome> {
-  const nothing = { url: undefined, want: undefined, package: undefined, passive: false, shutdown: false, timeout: undefined };
-  const { result } = await runEnsure({ name, command: undefined, args: [], values: { ...nothing, replace: pid } }, context);
+  const nothing = { url: undefined, want: undefined, package: undefined, passive: false, shutdown: false, timeout: undefined, yes: false };
+  const { result } = await runEnsure({ name, command: undefined, args: [], values: { ...nothing, replace: pid }, asks: false }, context);
   const { server_status: status, log_tail: tail = [] } = result;
   const message = [result.message, ...(tail.length === 0 ? [] : [`The end of ${result.log ?? 'its log'}:`, ...tail])].join('\n');
   switch (status) {
@@ -235,6 +247,8 @@ export async function replaceOnce(name: string, pid: number, context: CommandCon
       };
     case 'reused':
       return { status: 'already', message };
+    case 'unconfirmed':
+      return { status: 'refused', message, steps: [] };
     default:
       return { status: 'failed', message, steps: [] };
   }

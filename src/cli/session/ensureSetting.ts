@@ -1,11 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
+import { readBounded } from '../../storage/boundedFile.ts';
+import { ownUser } from '../../storage/privateFolder.ts';
 import { UsageError } from '../exitCodes.ts';
-import { terminalText } from '../render/text.ts';
 
 /** How to start and replace one server, as `mcp-shepherd.json` says. */
-interface EnsureSetting {
+export interface EnsureSetting {
   readonly file: string;
   readonly url?: string;
   readonly version?: string;
@@ -73,21 +74,40 @@ function serversIn(file: string): v.InferOutput<typeof schema>['servers'] | unde
   const parsed = v.safeParse(schema, content);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]);
-    throw new UsageError(`${terminalText(file)} cannot be used${where ? `: ${terminalText(where)} has an unexpected value` : ''}`);
+    throw new UsageError(`${file} cannot be used${where ? `: ${where} has an unexpected value` : ''}`);
   }
   return parsed.output.servers;
 }
 
 function contentOf(file: string): unknown {
-  try {
-    if (statSync(file).size > maxBytes) {
-      throw new UsageError(`${terminalText(file)} is too large`);
-    }
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
-      return undefined;
-    }
-    throw error instanceof UsageError ? error : new UsageError(`${terminalText(file)} cannot be read as JSON`);
+  const read = readBounded(file, maxBytes);
+  if (read.status === 'absent') {
+    return undefined;
   }
+  if (read.status === 'unreadable') {
+    throw new UsageError(read.reason);
+  }
+  const refused = refusal(file, [lstatSync(file), read.stat]);
+  if (refused !== undefined) {
+    throw new UsageError(`${file} is not used: ${refused}`, 'Its commands would run with your rights.');
+  }
+  try {
+    return JSON.parse(read.text);
+  } catch {
+    throw new UsageError(`${file} cannot be read as JSON`);
+  }
+}
+
+/** Why another user may have written a file. @param found the path itself, which may be a link, and the file that was read */
+function refusal(file: string, found: readonly Stats[]): string | undefined {
+  const uid = ownUser();
+  const other = found.find((one) => uid !== undefined && one.uid !== uid && one.uid !== 0);
+  if (other) {
+    return `it belongs to user ${other.uid}`;
+  }
+  // Many systems give each user a group of the same number, with no other member, and files that this group may write.
+  const isOpen = found.some(
+    (one) => !one.isSymbolicLink() && ((one.mode & 0o002) !== 0 || ((one.mode & 0o020) !== 0 && one.gid !== one.uid)),
+  );
+  return uid !== undefined && isOpen ? `it can be written by other users; run chmod go-w ${file}` : undefined;
 }

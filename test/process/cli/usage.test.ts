@@ -79,6 +79,20 @@ for (const major of [20, 24]) {
       assert.deepEqual(clean.problems, [], 'the control: the same folder, closed');
     });
 
+    it('shows control characters of names in refusals as escapes', async () => {
+      const home = mkdtempSync(join(folder, 'home-'));
+      mkdirSync(join(home, '.cursor'));
+      const name = 'no\x1b]0;x\x07tes\u202e';
+      writeFileSync(join(home, '.cursor', 'mcp.json'), JSON.stringify({ mcpServers: { [name]: { url: 'https://server.example/mcp' } } }));
+      const inHome = { ...env, HOME: home, USERPROFILE: home, MCP_RUN_DIR: join(home, 'run') };
+      const { code, stderr } = await new RunningCli(node, bundle, ['protect', name, '--yes'], { cwd: home, env: inHome }).ended();
+      assert.equal(code, 2);
+      assert.match(stderr, /remote server/);
+      assert.match(stderr, /no\\x1b\]0;x\\x07tes/);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
+      assert.doesNotMatch(stderr.replaceAll('\n', ''), /[\x00-\x1f\x7f\u202a-\u202e]/);
+    });
+
     it('answers mistakes with one message, a hint and 2', async () => {
       const cases: readonly (readonly [readonly string[], RegExp])[] = [
         [['statsu'], /^mcp-shepherd: .*"statsu".*"status".*\n.*--help.*\n$/],

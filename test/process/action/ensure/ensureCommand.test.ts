@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildCli, type Ended, RunningCli } from '../../cli/bundle.ts';
@@ -34,14 +47,20 @@ describe('mcp-shepherd ensure', function () {
     return new RunningCli(process.execPath, bundle, args, { cwd, env }).ended();
   }
 
-  function setting(version: string): void {
-    const server = { url: `http://127.0.0.1:${port}/mcp`, version, command: 'python3', args: [imitation, '{port}', '--version', version] };
+  function openNew(file: string): string {
+    writeFileSync(file, '');
+    return file;
+  }
+
+  function setting(version: string, more: readonly string[] = []): void {
+    const args = [imitation, '{port}', '--version', version, ...more];
+    const server = { url: `http://127.0.0.1:${port}/mcp`, version, command: 'python3', args };
     writeFileSync(join(folder, 'mcp-shepherd.json'), JSON.stringify({ servers: { notes: server } }));
   }
 
   it('C12, C21: two at once, as processes of their own, start once and print one JSON object each', async () => {
     setting('1.0.0');
-    const results = await Promise.all([run('notes', '--json'), run('notes', '--json')]);
+    const results = await Promise.all([run('notes', '--json', '--yes'), run('notes', '--json', '-y')]);
     assert.deepEqual(
       results.map(({ code, stderr }) => [code, stderr]),
       [
@@ -53,7 +72,7 @@ describe('mcp-shepherd ensure', function () {
     assert.deepEqual(answers.map((answer) => answer.server_status).sort(), ['reused', 'started']);
     assert.deepEqual(await listenersOf(port), [answers[0].pid]);
     setting('2.0.0');
-    const upgraded = await run('notes');
+    const upgraded = await run('notes', '--yes');
     assert.deepEqual([upgraded.code, upgraded.stderr], [0, '']);
     assert.match(upgraded.stdout, /^notes 1\.0\.0 was replaced by version 2\.0\.0: PID \d+ on port \d+\n$/);
     const older = JSON.parse((await run('notes', '--json', '--want', '1.5.0')).stdout);
@@ -84,7 +103,7 @@ describe('mcp-shepherd ensure', function () {
       join(folder, '.mcp.json'),
       JSON.stringify({ mcpServers: { notes: { type: 'http', url: `http://127.0.0.1:${port}/mcp` } } }),
     );
-    const { pid } = JSON.parse((await run('notes', '--json')).stdout);
+    const { pid } = JSON.parse((await run('notes', '--json', '--yes')).stdout);
     const elsewhere = join(folder, 'elsewhere');
     mkdirSync(elsewhere, { recursive: true });
     const refused = await cli(elsewhere, 'restart', String(pid), '--yes');
@@ -112,6 +131,86 @@ describe('mcp-shepherd ensure', function () {
     assert.notEqual(now, pid);
     assert.equal(outcomes.find(({ status }) => status === 'done').after.pid, now);
     rmSync(join(folder, '.mcp.json'));
+  });
+
+  it('starts a command of mcp-shepherd.json only when this content was confirmed, and names the step where there is no terminal', async () => {
+    setting('1.0.0', ['--start-delay', '0']);
+    const asked = await run('notes', '--json');
+    assert.deepEqual([asked.code, asked.stderr, await listenersOf(port)], [3, '', []], asked.stdout);
+    const { server_status: status, message } = JSON.parse(asked.stdout);
+    assert.equal(status, 'unconfirmed');
+    assert.match(message, /mcp-shepherd ensure notes.*--yes/);
+    const { pid } = JSON.parse((await run('notes', '--json', '--yes')).stdout);
+    assert.deepEqual(await listenersOf(port), [pid]);
+    const reused = await run('notes', '--json');
+    assert.equal(JSON.parse(reused.stdout).server_status, 'reused', 'a running server needs no command');
+    await clearPort(port);
+    const again = await run('notes', '--json');
+    assert.equal(JSON.parse(again.stdout).server_status, 'started', 'the same content was confirmed');
+    setting('2.0.0', ['--start-delay', '0.1']);
+    const changed = await run('notes', '--json');
+    assert.equal(JSON.parse(changed.stdout).server_status, 'unconfirmed', 'another content');
+    assert.deepEqual(await listenersOf(port), [JSON.parse(again.stdout).pid], 'the running server is left alone');
+    const own = await run('notes', '--want', '2.0.0', '--json', '--', 'python3', imitation, '{port}', '--version', '2.0.0');
+    assert.equal(JSON.parse(own.stdout).server_status, 'replaced', 'a command of the command line needs no confirmation');
+  });
+
+  it('restart refuses a command that was not confirmed, and keeps the server', async () => {
+    setting('1.0.0');
+    writeFileSync(
+      join(folder, '.mcp.json'),
+      JSON.stringify({ mcpServers: { notes: { type: 'http', url: `http://127.0.0.1:${port}/mcp` } } }),
+    );
+    const { pid } = JSON.parse((await run('notes', '--json', '--yes')).stdout);
+    setting('1.0.0', ['--start-delay', '0.2']);
+    const refused = await cli(folder, 'restart', String(pid), '--yes', '--json');
+    const { status, message } = JSON.parse(refused.stdout).outcome;
+    assert.deepEqual([refused.code, status, await listenersOf(port)], [2, 'refused', [pid]], refused.stdout);
+    assert.match(message, /mcp-shepherd ensure notes/);
+    rmSync(join(folder, '.mcp.json'));
+  });
+
+  it('reads only a regular file of this user or root that other users cannot write', async () => {
+    const file = join(folder, 'mcp-shepherd.json');
+    const set = (version: string): string => {
+      setting(version);
+      return file;
+    };
+    const cases: readonly (readonly [string, () => void, RegExp])[] = [
+      ['a named pipe', () => execFileSync('mkfifo', [file]), /named pipe/],
+      ['a device', () => symlinkSync('/dev/zero', file), /not a regular file/],
+      ['a huge file', () => truncateSync(openNew(file), 2 ** 40), /too large/],
+      ['a file that all users may write', () => chmodSync(set('1.0.0'), 0o666), /written by other users.*chmod/],
+      ...(process.getuid?.() === 0
+        ? ([
+            ['a file of another user', () => chownSync(set('1.0.0'), 65_534, 65_534), /belongs to user 65534/],
+            [
+              'a link of another user',
+              () => {
+                setting('1.0.0');
+                renameSync(file, `${file}.own`);
+                symlinkSync(`${file}.own`, file);
+                lchownSync(file, 65_534, 65_534);
+              },
+              /belongs to user 65534/,
+            ],
+          ] as const)
+        : []),
+    ];
+    for (const [what, make, reason] of cases) {
+      rmSync(file, { force: true });
+      make();
+      for (const args of [
+        ['ensure', 'notes'],
+        ['ensure', 'notes', '--json'],
+      ]) {
+        const { code, stderr } = await cli(folder, ...args);
+        assert.equal(code, 2, `${what}: ${stderr}`);
+        assert.match(stderr, reason, what);
+      }
+      assert.deepEqual(await listenersOf(port), [], what);
+    }
+    rmSync(file);
   });
 
   it('says in words what is wrong with mcp-shepherd.json', async () => {

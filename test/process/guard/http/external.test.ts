@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { confirmLaunch } from '../../../../src/cli/session/ensureConfirmation.ts';
+import { readEnsureSetting } from '../../../../src/cli/session/ensureSetting.ts';
 import { until } from '../../../until.ts';
 import { buildPrograms } from '../../cli/bundle.ts';
 import { restart } from './control.ts';
@@ -137,6 +139,10 @@ describe('guard --http: the code behind --upstream', function () {
         servers: { notes: { command: process.execPath, args: ['node_modules/notes-mcp/server.mjs', '{port}', world.executedFile] } },
       }),
     );
+    // The guard asks nothing: the command was confirmed before, as by a first start from a terminal.
+    const setting = readEnsureSetting([realpathSync(project)], 'notes');
+    assert.ok(setting);
+    await confirmLaunch({ name: 'notes', setting, runDir: world.runDir, yes: true, shell: undefined });
     const old = await server();
     const from = { bundle: join(programs, 'guard.cjs'), cwd: project };
     const options = ['--listen', '0', '--upstream', `http://127.0.0.1:${port}`, '--on-stale', 'restart'];
