@@ -5,6 +5,7 @@ import { clientTable } from '../../clients/clientTable.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import { secretsOf } from '../../redaction/redactor.ts';
+import { envFilePath, fileVariables } from '../formats/envFile.ts';
 import { formatOf } from '../formats/formats.ts';
 import { readEntry } from '../formats/serverEntry.ts';
 import { maxArguments, type ServerEntry, type ServerFile, type SwitchedOff } from '../formats/serverFile.ts';
@@ -28,6 +29,8 @@ export class DefinitionCollection {
   readonly #problems = new Map<string, Problem>();
   /** By the name of the server. */
   readonly #switchedOff = new Map<string, SwitchedOffFor[]>();
+  /** By the key of the entry, as written. */
+  readonly #envFiles = new Map<string, string>();
   /** The folders of project files with all links resolved, by definition id. */
   readonly #realFolders = new Map<string, string>();
 
@@ -62,6 +65,26 @@ export class DefinitionCollection {
     }
   }
 
+  /** The files with variables that entries name, by path, each with the keys of its entries. @param home for `~` and `${userHome}` */
+  envFiles(home: string): ReadonlyMap<string, readonly string[]> {
+    const files = new Map<string, string[]>();
+    for (const [key, written] of this.#envFiles) {
+      const path = envFilePath(written, home, this.#found.get(key)?.folder);
+      if (path !== undefined) {
+        files.set(path, [...(files.get(path) ?? []), key]);
+      }
+    }
+    return files;
+  }
+
+  /** Adds what such a file holds to what must not be shown of an entry. @param text the file's */
+  addVariables(keys: readonly string[], text: string): void {
+    const secrets = secretsOf({ args: [], env: fileVariables(text), headers: [] });
+    for (const found of keys.flatMap((key) => this.#found.get(key) ?? [])) {
+      found.secrets = [...found.secrets, ...secrets];
+    }
+  }
+
   definitions(): RawDefinition[] {
     const order = clientTable.map((row) => row.id);
     return [...this.#found.values()].map((found) => ({
@@ -83,7 +106,7 @@ export class DefinitionCollection {
     if (!fields) {
       return;
     }
-    const { headers, ...rest } = fields;
+    const { headers, envFile, ...rest } = fields;
     if (fields.args.length > maxArguments) {
       const message = `The server “${entry.name}” has ${fields.args.length} arguments; only the first ${maxArguments} are read.`;
       this.#report(realPath, { source: 'config', message, file: path, line: entry.line });
@@ -120,6 +143,9 @@ export class DefinitionCollection {
     });
     if (realFolder !== undefined) {
       this.#realFolders.set(id, realFolder);
+    }
+    if (envFile !== undefined) {
+      this.#envFiles.set(key, envFile);
     }
   }
 

@@ -35,6 +35,8 @@ export interface ConfigReading {
   readonly folders: string[];
 }
 
+/** Files with variables of entries; they are read only to know what must not be shown. */
+const maxEnvFiles = 100;
 /** At most so many files are open at one time. */
 const parallel = 24;
 
@@ -68,6 +70,12 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   );
   const trust = new Map(named.flatMap((item) => [...item.trust].map(([folder, trusted]) => [resolve(folder), trusted] as const)));
   await files.readAll(project, collection, trust);
+  for (const [path, keys] of [...collection.envFiles(roots.home)].slice(0, maxEnvFiles)) {
+    const text = await files.quietText(path);
+    if (text.status === 'text') {
+      collection.addVariables(keys, text.text);
+    }
+  }
   return {
     definitions: collection.definitions(),
     problems: [...files.problems(), ...collection.problems()],
@@ -130,10 +138,15 @@ class FileReader {
     return file;
   }
 
-  async text(path: string): Promise<ConfigText> {
+  /** A file whose mistakes are its client's to report. */
+  quietText(path: string): Promise<ConfigText> {
     const known = this.#texts.get(path) ?? readConfigFile(path);
     this.#texts.set(path, known);
-    const text = await known;
+    return known;
+  }
+
+  async text(path: string): Promise<ConfigText> {
+    const text = await this.quietText(path);
     if (text.status === 'problem') {
       this.#problems.set(text.at, { source: 'config', message: text.reason, file: text.at });
     }

@@ -11,6 +11,8 @@ export interface EntryFields {
   readonly headers: readonly string[];
   readonly cwd?: string;
   readonly url?: string;
+  /** A file with more variables, as written. */
+  readonly envFile?: string;
   readonly enabled: boolean;
 }
 
@@ -70,6 +72,7 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
     headers: headersOf(value),
     enabled: value.disabled !== true && value.enabled !== false,
     ...(typeof cwd === 'string' && cwd !== '' ? { cwd } : {}),
+    ...(typeof value.envFile === 'string' && value.envFile !== '' ? { envFile: value.envFile } : {}),
   };
   const fields: EntryFields =
     remote && typeof rawUrl === 'string'
