@@ -211,7 +211,7 @@ describe('protect', function () {
     const no = at('no');
     equal(no.status, 3, no.stdout);
     match(no.stdout, /When stale: \[1\] auto \[2\] refuse-writes \[3\] restart \[4\] warn \[n\] cancel: /);
-    doesNotMatch(readFileSync(file, 'utf8'), /guard/);
+    doesNotMatch(readFileSync(file, 'utf8'), /"guard"/);
     equal(at('3').status, 0);
     match(readFileSync(file, 'utf8'), /"--on-stale",\s*"restart"/);
   });
@@ -235,7 +235,7 @@ describe('protect', function () {
     const [code] = await once(child, 'close');
     equal(code, 128 + 2, said);
     doesNotMatch(said, /--yes/);
-    doesNotMatch(readFileSync(file, 'utf8'), /guard/);
+    doesNotMatch(readFileSync(file, 'utf8'), /"guard"/);
   });
 
   it('refuses while Claude Desktop runs, which would overwrite its file', async () => {
@@ -249,7 +249,7 @@ describe('protect', function () {
       const refused = await run('protect', 'notes', '--yes');
       equal(refused.code, 2);
       match(refused.stderr, new RegExp(`Claude Desktop is running \\(PID ${app.pid}\\)`));
-      doesNotMatch(readFileSync(file, 'utf8'), /guard/);
+      doesNotMatch(readFileSync(file, 'utf8'), /"guard"/);
     } finally {
       const gone = once(app, 'exit');
       app.kill('SIGKILL');
