@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix, win32 } from 'node:path';
 
 /** Runs a helper program of the system. @returns standard output. Rejects when the program cannot be started, fails or exceeds the time limit. */
 export type RunProgram = (file: string, args: readonly string[]) => Promise<string>;
@@ -40,6 +40,28 @@ export const runProgram: RunProgram = (file, args) =>
  */
 export function systemProgram(name: string, folders: readonly string[]): string | undefined {
   return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/**
+ * The path of a program in the first folder of PATH that has it. Started by its bare name, Windows would look for it in the working directory first, which may be
+ * a project's. Relative folders in PATH are skipped for the same reason.
+ * @param isThere replaced in tests only
+ */
+export function programOnPath(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+  isThere: (path: string) => boolean = isExecutable,
+): string | undefined {
+  const isWindows = platform === 'win32';
+  const path = isWindows ? win32 : posix;
+  const variable = Object.keys(env).find((key) => (isWindows ? key.toUpperCase() === 'PATH' : key === 'PATH')) ?? 'PATH';
+  return (env[variable] ?? '')
+    .split(path.delimiter)
+    .map((folder) => (isWindows ? folder.replaceAll('"', '') : folder))
+    .filter((folder) => (isWindows ? /^(?:[a-z]:[\\/]|[\\/]{2})/i.test(folder) : path.isAbsolute(folder)))
+    .map((folder) => path.join(folder, isWindows ? `${name}.exe` : name))
+    .find(isThere);
 }
 
 function isExecutable(path: string): boolean {

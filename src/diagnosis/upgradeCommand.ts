@@ -59,6 +59,8 @@ export const pythonMarks: readonly string[] = [
   '../Pipfile.lock',
 ];
 
+const unusual: Upgrade = { words: 'its name or version has an unusual shape, so no command is suggested' };
+
 /**
  * The exact upgrade command for the way in which a package was installed. Names and versions of another shape are refused, so that no text from a package's
  * metadata becomes an option or a shell command.
@@ -67,7 +69,7 @@ export function upgradeCommand(facts: InstallFacts, version: string): Upgrade {
   const { ecosystem, name } = facts;
   const named = ecosystem === 'npm' ? isNpmName(name) : isPythonName(name);
   if (!named || versionShaped(version) !== version) {
-    return { words: 'its name or version has an unusual shape, so no command is suggested' };
+    return unusual;
   }
   return ecosystem === 'npm' ? npmUpgrade(facts, version) : pythonUpgrade(facts, version);
 }
@@ -134,13 +136,21 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
   const has = (one: string): boolean => facts.files.has(one);
   const pinned = facts.asked !== undefined && !followsNewest(facts.asked, name);
   const exact = `${name}==${version}`;
+  // pipx and uv name an environment after its package, with a suffix of the user's. Another name could be read as an option.
+  const folder = path.basename(environment);
+  if (!pinned && (has('pipx_metadata.json') || has('uv-receipt.toml')) && !isPythonName(folder)) {
+    return unusual;
+  }
   if (has('pipx_metadata.json')) {
-    return { argv: pinned ? ['pipx', 'install', '--force', exact] : ['pipx', 'upgrade', path.basename(environment)] };
+    return { argv: pinned ? ['pipx', 'install', '--force', exact] : ['pipx', 'upgrade', folder] };
   }
   if (has('uv-receipt.toml')) {
-    return { argv: pinned ? ['uv', 'tool', 'install', exact] : ['uv', 'tool', 'upgrade', path.basename(environment)] };
+    return { argv: pinned ? ['uv', 'tool', 'install', exact] : ['uv', 'tool', 'upgrade', folder] };
   }
   if (/[\\/]archive-v\d+[\\/]/.test(`${environment}/`)) {
+    if (facts.asked?.startsWith('-')) {
+      return unusual;
+    }
     // Runs Python with an empty program, so that the server itself does not start in the terminal.
     return pinned
       ? pinnedWords(facts, exact)

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { programOnPath } from '../base/runProgram.ts';
 
 /** One running container. */
 interface RunningContainer {
@@ -37,7 +38,12 @@ export const runDocker: RunDocker = (args, timeoutMs) =>
       encoding: 'utf8' as const,
       maxBuffer: 1024 * 1024,
     };
-    execFile('docker', [...args], options, (error, stdout) =>
+    const docker = programOnPath('docker', process.env, process.platform);
+    if (docker === undefined) {
+      reject(new Error('failed'));
+      return;
+    }
+    execFile(docker, [...args], options, (error, stdout) =>
       error ? reject(new Error(error.killed ? 'no answer' : 'failed')) : resolve(stdout),
     );
   });

@@ -131,7 +131,9 @@ export function windowsLauncher(facts: LauncherFacts, env: Readonly<Record<strin
   if (node !== undefined) {
     lines.push(...start(node, labels.get(node) ?? 'notnode', false));
   }
-  lines.push(...start('node.exe', 'notpath', true));
+  // cmd looks for a bare name in the working directory first; this modifier looks in PATH only.
+  lines.push('for %%I in (node.exe) do set "MCP_SHEPHERD_NODE=%%~$PATH:I"', 'if not defined MCP_SHEPHERD_NODE goto notpath');
+  lines.push(...start('%MCP_SHEPHERD_NODE%', 'notpath', true));
   for (const path of windowsPlaces) {
     lines.push(...start(path, labels.get(path) ?? 'notplace', true));
   }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { programOnPath } from '../../base/runProgram.ts';
 import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
 import type { EntryWords } from '../../config/formats/commandEdits.ts';
 import { parseJsonc, plainValue } from '../../config/formats/jsonc.ts';
@@ -42,14 +43,14 @@ function isIgnored(path: string, env: Readonly<Record<string, string | undefined
   // GIT_DIR and similar variables would make git answer for another repository.
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !/^GIT_/i.test(name)));
   const args = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', 'check-ignore', '--quiet', '--', path];
+  const git = programOnPath('git', env, process.platform);
+  if (git === undefined) {
+    return Promise.resolve(false);
+  }
   return new Promise((resolve) => {
-    execFile(
-      'git',
-      args,
-      { cwd: dirname(path), env: { ...own, GIT_OPTIONAL_LOCKS: '0' }, timeout: timeoutMs, windowsHide: true },
-      (error) =>
-        // 0: ignored and not tracked. 1: not ignored. Anything else: no git, no trust in the folder's owner, a broken repository.
-        resolve(error === null),
+    execFile(git, args, { cwd: dirname(path), env: { ...own, GIT_OPTIONAL_LOCKS: '0' }, timeout: timeoutMs, windowsHide: true }, (error) =>
+      // 0: ignored and not tracked. 1: not ignored. Anything else: no git, no trust in the folder's owner, a broken repository.
+      resolve(error === null),
     );
   });
 }

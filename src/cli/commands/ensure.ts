@@ -9,6 +9,7 @@ import { anyText, flag, type OptionTable, type OptionValues, option, seconds, wh
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
+import { isSecretName } from '../../redaction/secretShapes.ts';
 import { endpointOf } from '../../survey/ports/endpoint.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
@@ -121,7 +122,7 @@ async function runEnsure(
       explicitRunDir: movedBy !== undefined,
       platform: shell.platform,
       env: shell.env,
-      redactor: createRedactor(Object.values(setting?.env ?? {})),
+      redactor: createRedactor(secretsOfServer(setting?.env ?? {}, shell.env, port)),
       by: `terminal (PID ${process.pid})`,
       log: stderrLog(shell.stderr),
       limitMs: values.timeout ?? limitFrom(shell.env.MCP_SHEPHERD_START_TIMEOUT),
@@ -207,6 +208,16 @@ function ownDefinition(name: string, url: string, file = '(command line)'): RawD
     secrets: [],
     enabled: true,
   };
+}
+
+/** What the server may repeat in its log: the values that its entry sets, and those that it inherits under a secret's name. */
+function secretsOfServer(
+  own: Readonly<Record<string, string>>,
+  inherited: Readonly<Record<string, string | undefined>>,
+  port: number,
+): string[] {
+  const set = Object.values(own).flatMap((value) => [value, value.replaceAll('{port}', String(port))]);
+  return [...set, ...Object.entries(inherited).flatMap(([name, value]) => (value !== undefined && isSecretName(name) ? [value] : []))];
 }
 
 /** The limit of a start from an environment variable, ms; a text that is no number of seconds is ignored. */

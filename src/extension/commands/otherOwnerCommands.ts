@@ -10,7 +10,7 @@ import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
-import { firstSentence, oneLine, withoutIcons } from '../display/plainText.ts';
+import { firstSentence, oneLine, withoutIcons, withoutLinks } from '../display/plainText.ts';
 import { prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
 import { commands } from '../manifestNames.ts';
 import { tell } from '../messages.ts';
@@ -95,7 +95,7 @@ export class OtherOwnerCommands {
     const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
     await window.withProgress({ location: ProgressLocation.Notification, title: 'Stopping MCP servers' }, async (progress) => {
       for (const candidate of chosen) {
-        progress.report({ message: `${oneLine(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
+        progress.report({ message: `${withoutLinks(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
         outcomes.push({ candidate, outcome: await executePlan(candidate.plan, context) });
       }
     });

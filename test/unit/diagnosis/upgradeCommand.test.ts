@@ -33,6 +33,17 @@ const at = (path: string): Partial<InstallFacts> => ({ environment: path, projec
 const none: ReadonlySet<string> = new Set();
 
 describe('upgradeCommand', () => {
+  it('never makes an option of the name of an environment folder, or of what was asked for', () => {
+    for (const folder of ['--all', '--pip-args=-e.', '-e', 'a b', 'x;y']) {
+      for (const mark of ['pipx_metadata.json', 'uv-receipt.toml']) {
+        const upgrade = upgradeCommand({ ...python, ...at(`/home/ada/tools/${folder}`), files: new Set([mark]) }, '1.2.3');
+        assert.ok('words' in upgrade, `${folder} with ${mark}: ${text(upgrade)}`);
+      }
+    }
+    const cached = upgradeCommand({ ...python, ...at('/home/ada/.cache/uv/archive-v0/abc'), files: none, asked: '--all' }, '1.2.3');
+    assert.ok('words' in cached, text(cached));
+  });
+
   const npmRows: [string, Partial<InstallFacts>, string | RegExp][] = [
     ['npm project', {}, 'npm install --prefix /srv/shop @acme/notes@1.2.3'],
     ['npm project without lock file', { files: new Set(['package.json']) }, 'npm install --prefix /srv/shop @acme/notes@1.2.3'],

@@ -43,7 +43,17 @@ describe('mcp-shepherd ensure', function () {
   const run = (...args: readonly string[]): Promise<Ended> => cli(folder, 'ensure', ...args);
 
   function cli(cwd: string, ...args: readonly string[]): Promise<Ended> {
-    const env = { PATH: process.env.PATH, HOME: folder, MCP_RUN_DIR: join(folder, 'run'), MCP_SHEPHERD_START_TIMEOUT: 'garbage' };
+    return cliWith({}, cwd, ...args);
+  }
+
+  function cliWith(more: Readonly<Record<string, string>>, cwd: string, ...args: readonly string[]): Promise<Ended> {
+    const env = {
+      ...more,
+      PATH: process.env.PATH,
+      HOME: folder,
+      MCP_RUN_DIR: join(folder, 'run'),
+      MCP_SHEPHERD_START_TIMEOUT: 'garbage',
+    };
     return new RunningCli(process.execPath, bundle, args, { cwd, env }).ended();
   }
 
@@ -153,6 +163,24 @@ describe('mcp-shepherd ensure', function () {
     assert.deepEqual(await listenersOf(port), [JSON.parse(again.stdout).pid], 'the running server is left alone');
     const own = await run('notes', '--want', '2.0.0', '--json', '--', 'python3', imitation, '{port}', '--version', '2.0.0');
     assert.equal(JSON.parse(own.stdout).server_status, 'replaced', 'a command of the command line needs no confirmation');
+  });
+
+  it('hides values of the entry, and of inherited variables with names of secrets, in the end of the log', async () => {
+    const script =
+      'import os, sys; print("own", os.environ["OWN"], "token", os.environ["NOTES_TOKEN"], "plain", os.environ["PLAIN_WORD"]); sys.exit(3)';
+    const server = {
+      url: `http://127.0.0.1:${port}/mcp`,
+      command: 'python3',
+      args: ['-c', script],
+      env: { OWN: 'canary-{port}-own' },
+    };
+    writeFileSync(join(folder, 'mcp-shepherd.json'), JSON.stringify({ servers: { notes: server } }));
+    const inherited = { NOTES_TOKEN: 'canary-inherited-token', PLAIN_WORD: 'plain-word-of-the-environment' };
+    const { code, stdout } = await cliWith(inherited, folder, 'ensure', 'notes', '--json', '--yes');
+    assert.equal(code, 2, stdout);
+    const tail = JSON.parse(stdout).log_tail.join('\n');
+    assert.match(tail, /own .*token .*plain plain-word-of-the-environment/, 'the control: the log is shown');
+    assert.doesNotMatch(stdout, /canary/);
   });
 
   it('restart refuses a command that was not confirmed, and keeps the server', async () => {

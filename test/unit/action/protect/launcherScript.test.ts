@@ -30,6 +30,17 @@ describe('windowsLauncher', () => {
   it('leaves out a Node in a place that a batch file cannot name', () => {
     const text = windowsLauncher({ ...facts, node: 'D:\\Прог\\node.exe' }, env);
     ok(!text.includes('D:\\'));
-    match(text, /"node\.exe" -e "process\.exit/);
+    match(text, /"%MCP_SHEPHERD_NODE%" -e "process\.exit/);
+  });
+
+  it('never starts a program by a bare name, which cmd looks for in the working directory first', () => {
+    const text = windowsLauncher({ ...facts, node: 'C:\\node\\node.exe', editor: 'C:\\Code.exe' }, env);
+    const started = text.split('\r\n').flatMap((line) => /^"([^"]+)"/.exec(line)?.[1] ?? []);
+    ok(started.length > 4);
+    deepEqual(
+      started.filter((program) => !/^(?:[A-Z]:|%\w+%)\\/.test(program) && program !== '%MCP_SHEPHERD_NODE%'),
+      [],
+    );
+    match(text, /for %%I in \(node\.exe\) do set "MCP_SHEPHERD_NODE=%%~\$PATH:I"\r\nif not defined MCP_SHEPHERD_NODE goto notpath/);
   });
 });

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { programOnPath } from '../../../src/base/runProgram.ts';
+
+const everywhere = (): boolean => true;
+
+describe('programOnPath', () => {
+  it('on Windows takes only an absolute folder of PATH, so never the working directory', () => {
+    const at = (path: string): string | undefined => programOnPath('docker', { Path: path }, 'win32', everywhere);
+    for (const path of ['', '.', 'bin', '\\bin', 'C:bin', '..\\x', ';.;']) {
+      assert.equal(at(path), undefined, path);
+    }
+    assert.equal(at('.;C:\\Program Files\\Docker;D:\\x'), 'C:\\Program Files\\Docker\\docker.exe');
+    assert.equal(at('"C:\\a b";D:\\x'), 'C:\\a b\\docker.exe');
+    assert.equal(at('\\\\host\\share\\bin'), '\\\\host\\share\\bin\\docker.exe');
+  });
+
+  it('elsewhere skips the empty and relative folders of PATH, which mean the working directory', () => {
+    const at = (path: string): string | undefined => programOnPath('git', { PATH: path }, 'linux', everywhere);
+    assert.equal(at(':.:bin'), undefined);
+    assert.equal(at('.:/usr/bin:/bin'), '/usr/bin/git');
+    assert.equal(programOnPath('git', {}, 'linux', everywhere), undefined);
+  });
+
+  it('takes the first folder that has it', () => {
+    const inSecond = (path: string): boolean => path === 'D:\\b\\node.exe';
+    assert.equal(programOnPath('node', { PATH: 'C:\\a;D:\\b' }, 'win32', inSecond), 'D:\\b\\node.exe');
+    assert.equal(programOnPath('node', { PATH: 'C:\\a' }, 'win32', inSecond), undefined);
+  });
+});
