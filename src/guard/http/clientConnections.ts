@@ -64,6 +64,9 @@ export interface ConnectionParts {
   readonly bodyMs: number;
 }
 
+/** Requests of one connection that are not answered: each may hold an answer and a connection to the server. Clients of MCP send one at a time. */
+const maxInFlight = 32;
+
 /** For the head of a request, ms. */
 const headersTimeoutMs = 5_000;
 
@@ -90,7 +93,12 @@ export function serveClients(
   const busy = new WeakMap<object, number>();
   server.on('request', (request, response) => {
     const { socket } = request;
-    busy.set(socket, (busy.get(socket) ?? 0) + 1);
+    const inFlight = (busy.get(socket) ?? 0) + 1;
+    busy.set(socket, inFlight);
+    if (inFlight > maxInFlight) {
+      socket.destroy();
+      return;
+    }
     const unwatch = watchPace(request, bodyMs, () => tooSlow(request, response));
     response.once('close', () => {
       // The guard answers its own pages before the body has arrived.

@@ -102,4 +102,25 @@ describe('guard --http: what clients can make it keep', function () {
     }
     await until('there is room again', async () => (await client.send(large)).status === 200);
   });
+
+  it('one connection has at most 32 requests in flight: each would hold an answer and a connection to the server', async () => {
+    const { origin } = await guard();
+    server.answer = () => undefined;
+    const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}';
+    const one = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const open = (): { readonly socket: Socket; readonly closed: () => boolean } => {
+      let closed = false;
+      const socket = connect(Number(new URL(origin).port), '127.0.0.1').on('error', () => undefined);
+      sockets.push(socket.on('close', () => (closed = true)));
+      return { socket, closed: () => closed };
+    };
+    const some = open();
+    some.socket.write(one.repeat(32));
+    await until('all reach the server', () => server.seen.length === 32);
+    const many = open();
+    many.socket.write(one.repeat(200));
+    await until('it is closed', many.closed);
+    assert.ok(server.seen.length <= 64, String(server.seen.length));
+    assert.equal(some.closed(), false);
+  });
 });
