@@ -5,9 +5,8 @@ import { clientTable } from '../../clients/clientTable.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import { secretsOf } from '../../redaction/redactor.ts';
-import { envFilePath, fileVariables } from '../formats/envFile.ts';
 import { formatOf } from '../formats/formats.ts';
-import { readEntry } from '../formats/serverEntry.ts';
+import { envFilePath, fileVariables, readEntry } from '../formats/serverEntry.ts';
 import { maxArguments, type ServerEntry, type ServerFile, type SwitchedOff } from '../formats/serverFile.ts';
 import type { FileSearch } from './fileSearch.ts';
 

@@ -1,3 +1,4 @@
+import { isAbsolute, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { Transport } from '../../model/definition.ts';
 import type { ServerEntry } from './serverFile.ts';
@@ -22,6 +23,12 @@ interface EntryReading {
   /** For the user, with the entry's name; without values. */
   readonly problem?: string;
 }
+
+/** Variables of a file (`envFile`) that are read. */
+const maxVariables = 1_000;
+/** In characters. */
+const maxFileText = 256 * 1024;
+const fileAssignment = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*("(?:\\.|[^"\\])*"|'[^']*'|`[^`]*`|[^\r\n]*)/gm;
 
 const commandNames = ['command', 'cmd'];
 const urlNames = ['url', 'serverUrl', 'httpUrl', 'uri'];
@@ -132,4 +139,35 @@ function headersOf(entry: Readonly<Record<string, unknown>>): string[] {
 function isSwitchOnly(entry: Readonly<Record<string, unknown>>): boolean {
   const keys = Object.keys(entry);
   return keys.length > 0 && keys.every((key) => key === 'enabled' || key === 'disabled');
+}
+
+/**
+ * The path of an entry's `envFile` (VS Code, Cursor). Undefined where it cannot be told, and for network shares: asking for one sends the user's credentials of
+ * Windows to the host that it names.
+ */
+export function envFilePath(written: string, home: string, folder: string | undefined): string | undefined {
+  const path = written
+    .replace(/^~(?=[\\/])|\$\{userHome\}/g, () => home)
+    .replace(/\$\{workspace(?:Folder|Root)\}/g, (name) => folder ?? name);
+  if (path.includes('${') || /^[\\/]{2}/.test(path) || (folder === undefined && !isAbsolute(path))) {
+    return undefined;
+  }
+  return resolve(folder ?? '/', path);
+}
+
+/** The variables of such a file: `NAME=value`, also with `export`, quotes and line ends in quotes; of a value with `#` the whole and the part before it. */
+export function fileVariables(text: string): Readonly<Record<string, string>> {
+  const found: [string, string][] = [];
+  for (const [, name = '', written = ''] of text.slice(0, maxFileText).matchAll(fileAssignment)) {
+    if (found.length >= maxVariables) {
+      break;
+    }
+    const quoted = /^(["'`])([\s\S]*)\1$/.exec(written)?.[2];
+    const plain = quoted ?? written.trim();
+    found.push([name, plain.replaceAll('\\n', '\n').replace(/\\(.)/g, '$1')], [`${name} as written`, plain]);
+    if (quoted === undefined && /\s#/.test(plain)) {
+      found.push([`${name} before its comment`, plain.split(/\s+#/)[0] ?? '']);
+    }
+  }
+  return Object.fromEntries(found);
 }

@@ -45,6 +45,39 @@ for (const major of [20, 24]) {
       }
     });
 
+    it('is ended by no entry of a workspace, however long, and prints none of its values', async () => {
+      const home = mkdtempSync(join(folder, 'long-'));
+      const workspace = join(home, 'work');
+      mkdirSync(join(workspace, '.vscode'), { recursive: true });
+      const values = ['c4nRy(1', 'c4nRy+2'].map((part) => part.repeat(6_000));
+      const many = Array.from({ length: 80_000 }, (_, index) => (index % 2 === 0 ? '-a' : `c4nRy${index}`));
+      const servers = {
+        long: { command: 'node', args: ['z('.repeat(20_000)] },
+        values: { command: 'node', env: { CA: values[0], KUBE: values[1] }, args: ['x', ...values, `--ca=${values[0]}`] },
+        redis: { command: 'redis-cli', args: many },
+      };
+      const file = join(workspace, '.vscode', 'mcp.json');
+      writeFileSync(file, JSON.stringify({ servers }));
+      const inHome = { ...env, HOME: home, USERPROFILE: home, MCP_RUN_DIR: join(home, 'run') };
+      for (const args of [['status', '--json'], ['status'], ['doctor'], ['explain', 'values'], ['prune', '--dry-run']]) {
+        const { code, stdout, stderr } = await new RunningCli(node, bundle, [...args, '--offline'], {
+          cwd: workspace,
+          env: inHome,
+        }).ended();
+        assert.ok(!`${stdout}${stderr}`.includes('c4nRy'), args.join(' '));
+        assert.ok(!/regular expression|internal|its text is not shown/.test(stderr), stderr.slice(0, 500));
+        if (args[1] === '--json') {
+          assert.equal(code, 0, stderr.slice(0, 500));
+          const snapshot: Snapshot = JSON.parse(stdout);
+          assert.deepEqual(snapshot.definitions.map(({ name }) => name).sort(), ['long', 'redis', 'values']);
+          assert.deepEqual(
+            snapshot.problems.filter((problem) => problem.file === file).map(({ message }) => /“redis”.*80000.*1000/.test(message)),
+            [true],
+          );
+        }
+      }
+    });
+
     it('neither reads nor writes a run folder that another user can write, says so once, and protects nothing there', async function () {
       if (process.platform === 'win32') {
         this.skip();
