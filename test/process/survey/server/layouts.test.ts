@@ -98,7 +98,8 @@ const layouts: readonly Layout[] = [
       return world.start(command, [], { cwd: folder, env });
     },
     upgrade: (world, env) => run(node, [pnpm(), 'add', `${memory.name}@${newer}`], { cwd: join(world.root, 'project'), env }),
-    outcome: 'beside',
+    // Where `pnpm install` wrote it, the stand-in names the link: the version at the very path that runs has changed.
+    outcome: 'stale',
   },
   {
     what: 'pnpm dlx',
