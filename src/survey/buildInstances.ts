@@ -164,7 +164,7 @@ function withBeside(
   const asking = waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) };
   if (finding === undefined) {
     const reasons = [verdict.unknown, unknown].filter((reason) => reason !== undefined).join('; ');
-    return { ...verdict, ...(reasons === '' ? {} : { unknown: reasons }), ...asking, entryLeads };
+    return { ...verdict, package: own ?? verdict.package, ...(reasons === '' ? {} : { unknown: reasons }), ...asking, entryLeads };
   }
   // What the files that the process itself names may still become no longer matters.
   const { unknown: _, askAgainIn: __, ...known } = verdict;

@@ -35,7 +35,7 @@ export interface BesideEvidence extends RunningServer {
 const commands = {
   entry: 'the command of its entry',
   'command line': 'its own command line',
-  client: 'the list of its client',
+  client: 'the list of installed extensions',
 } as const;
 
 /**

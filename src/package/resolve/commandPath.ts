@@ -120,6 +120,21 @@ export function newestChange(paths: readonly string[]): number {
   return Math.max(0, ...paths.map((path) => lstatOf(path)?.ctimeMs ?? 0));
 }
 
+/**
+ * The first symbolic link that was made after a time. A copy that keeps the times of its files keeps those of links. Links in a `.bin` folder are left out: they are
+ * made again with the package to which they lead.
+ * @param after epoch ms
+ */
+export function youngLink(paths: readonly string[], after: number): { readonly path: string; readonly madeAt: number } | undefined {
+  for (const path of paths) {
+    const stat = /[\\/]\.bin[\\/][^\\/]+$/.test(path) ? undefined : lstatOf(path);
+    if (stat?.isSymbolicLink() && stat.mtimeMs > after) {
+      return { path, madeAt: stat.mtimeMs };
+    }
+  }
+  return undefined;
+}
+
 function lstatOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });

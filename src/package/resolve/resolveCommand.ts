@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { ProcessRow } from '../../model/process.ts';
@@ -5,7 +6,7 @@ import { commandName, isNode, isPython, isShell } from '../../process/commandlin
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { splitShell } from '../../process/commandline/shellWords.ts';
-import { readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
+import { readBounded, readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
 import { findProgram, followLinks, type SearchPlace } from './commandPath.ts';
 import { cmdShim, powershellShim, shebangWords, shellShim } from './shimText.ts';
@@ -31,6 +32,9 @@ export type CommandLead =
 const deepest = 8;
 /** Stand-ins and wrappers are smaller. The first line of a larger script is read too. */
 const readBytes = 64 * 1024;
+
+/** Most stand-ins in one folder that are read to find the one that started a process. */
+const mostShims = 200;
 
 type Words = readonly string[];
 
@@ -230,4 +234,26 @@ function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<
     followLinks(found.ref.entry, visited);
   }
   return found;
+}
+
+/**
+ * The stand-ins that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
+ */
+export function standInsOf(argv: readonly string[], name: string): string[] {
+  const folder = argv.map((word) => /^(\/.*\/node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
+  if (folder === undefined) {
+    return [];
+  }
+  try {
+    const files = readdirSync(folder).filter((file) => !/\.(cmd|ps1)$/i.test(file));
+    return files
+      .slice(0, mostShims)
+      .map((file) => join(folder, file))
+      .filter((path) => {
+        const read = readBounded(path, 64 * 1024);
+        return read.status === 'ok' && read.text.includes(`/node_modules/${name}/`);
+      });
+  } catch {
+    return [];
+  }
 }

@@ -106,3 +106,36 @@ function voltaProgram(root: string, name: string, visited: Set<string>): string 
 function upwards(from: string): string[] {
   return from === dirname(from) ? [from] : [from, ...upwards(dirname(from))];
 }
+
+/**
+ * The same file in the version of a VS Code extension that is installed now. An update of an extension writes another folder beside the old one and names it in
+ * `extensions.json`. Undefined for a path outside such a folder, while its version is the installed one, and when the list cannot be read.
+ * @param visited gets the list
+ */
+export function updatedExtensionFile(path: string, visited: Set<string>): string | undefined {
+  const match = /^(.*[\\/]extensions)[\\/]([\w-]+\.[\w-]+)-\d+\.\d+\.[^\\/]+[\\/](.+)$/.exec(path);
+  const [, folder = '', id = '', rest = ''] = match ?? [];
+  const list = join(folder, 'extensions.json');
+  const read = match ? readBounded(list) : undefined;
+  if (read?.status !== 'ok') {
+    return undefined;
+  }
+  visited.add(list);
+  const places = new Set(installedExtensions(read.text).flatMap((one) => (one.id.toLowerCase() === id.toLowerCase() ? [one.place] : [])));
+  const [place] = places;
+  const file = place === undefined ? undefined : join(folder, place, rest);
+  return places.size === 1 && file !== path ? file : undefined;
+}
+
+function installedExtensions(text: string): { readonly id: string; readonly place: string }[] {
+  try {
+    const json: unknown = JSON.parse(text);
+    return (Array.isArray(json) ? json : []).flatMap((one: unknown) => {
+      const identifier = isRecord(one) && isRecord(one.identifier) ? one.identifier.id : undefined;
+      const place = isRecord(one) ? one.relativeLocation : undefined;
+      return typeof identifier === 'string' && typeof place === 'string' && /^[\w.-]+$/.test(place) ? [{ id: identifier, place }] : [];
+    });
+  } catch {
+    return [];
+  }
+}

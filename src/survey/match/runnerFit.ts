@@ -7,7 +7,7 @@ import { plainName, sameName, specName, specVersion, unscopedName } from '../../
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
 import { npxHashIn, type RunnerPath, runnerPath } from './runnerPath.ts';
-import { fitWords, hasVariable, pathFrom, plainPath, wordPattern } from './wordPattern.ts';
+import { fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, wordPattern } from './wordPattern.ts';
 
 /**
  * Whether the server's own process fits the entry of a package runner, where the runner itself has ended or its title does not help: by the directory that the
@@ -117,7 +117,7 @@ function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: Mat
 /** Where the command of an entry led when it was last followed. */
 const followed = new Map<string, { readonly at: number; readonly script: string | undefined }>();
 /** Followed again after this long, in milliseconds. */
-const freshMs = 10_000;
+const freshMs = 30_000;
 const mostFollowed = 1_000;
 
 /**
@@ -149,7 +149,10 @@ export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScop
 function scriptBehind(command: string, observed: MatchInput, scope: FitScope): string | undefined {
   const environment = observed.detail?.environment;
   const cwd = scope.bases[0] ?? scope.cwd;
-  const key = JSON.stringify([command, cwd, environment?.get('PATH')]);
+  // What else differs between servers of one client does not matter for a path, nor the directory for a name on PATH.
+  const key = JSON.stringify(
+    /[\\/]/.test(command) ? [command, isAbsolutePath(command) ? '' : cwd] : [command, '', environment?.get('PATH')],
+  );
   const known = followed.get(key);
   const now = performance.now();
   if (known && now - known.at < freshMs) {

@@ -1,41 +1,45 @@
-import { readdirSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
-import { quietMs } from '../../diagnosis/stale/baseline.ts';
-import { judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
+import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
+import { type BesideEvidence, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
 import type { RawDefinition } from '../../model/definition.ts';
-import type { Finding } from '../../model/finding.ts';
+import type { Finding, FindingAction } from '../../model/finding.ts';
 import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { diffReadings } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
-import { newestChange, waySignature } from '../../package/resolve/commandPath.ts';
-import { type ClientCommand, type CommandLead, resolveCommand } from '../../package/resolve/resolveCommand.ts';
+import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
+import { newestChange, waySignature, youngLink } from '../../package/resolve/commandPath.ts';
+import { type ClientCommand, type CommandLead, resolveCommand, standInsOf } from '../../package/resolve/resolveCommand.ts';
+import { updatedExtensionFile } from '../../package/resolve/versionManagers.ts';
 import { observedWords } from '../../process/commandline/parseLaunch.ts';
-import { readBounded } from '../../storage/boundedFile.ts';
 import { changeDirection } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { runnerPath } from '../match/runnerPath.ts';
 import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
+import { type RunningCode, runningCode } from './serverVersions.ts';
 
 /** Followed again after this long, even if nothing on the way changed: a file may have appeared earlier on PATH. */
 const freshMs = 60_000;
 /** Two changes within one tick of the file system's clock have the same times. */
 const unsettledMs = 2_000;
-/** Most stand-ins in one folder that are read to find the one that started a process. */
-const mostShims = 200;
 
-type Reading = Extract<ClosureReading, { status: 'ok' }>;
+/** The extension that brings a server starts the old version until its window is loaded again. */
+const reloadWindow: FindingAction = {
+  kind: 'manual',
+  step: 'Run "Developer: Reload Window" in the window that started it: until then its extension starts the old version again.',
+};
 
 /** Where commands lead, with the versions there. */
 interface Lead {
   readonly ref: PackageRef;
-  readonly followed: 'entry' | 'command line';
+  readonly followed: BesideEvidence['followed'];
+  /** Known without reading the package: Yarn's map names the archive. */
+  readonly inMap?: { readonly version: string; readonly place: string };
 }
 
 interface Followed {
@@ -49,16 +53,6 @@ interface Kept extends Followed {
   readonly at: number;
   /** Of the visited paths; undefined while one of them is too young to be sure of. */
   readonly signature: string | undefined;
-}
-
-/** What the code of a server was when it started. */
-interface RunningCode {
-  readonly ecosystem: PackageRef['ecosystem'];
-  readonly name: string;
-  readonly version: string;
-  readonly place: string;
-  readonly by: 'recorded' | 'path' | 'concluded';
-  readonly packages?: Pick<Reading, 'packages' | 'ownOnly'>;
 }
 
 interface BesideVerdict {
@@ -116,10 +110,11 @@ export class Beside {
     }
     const entryLeads = first.followed === 'entry' ? ({ entryLeads: true } as const) : {};
     if (first.place === running.place || samePlace(running, first.place)) {
-      return entryLeads;
+      return { ...entryLeads, ...this.#switchedBefore(server, known, facts, visited) };
     }
     const finding = judgeReplacedBeside({
       ...runningServer(server),
+      ...(first.followed === 'client' ? { actions: [reloadWindow] } : {}),
       ecosystem: running.ecosystem,
       name: running.name,
       running: { version: running.version, place: running.place, by: running.by },
@@ -130,6 +125,24 @@ export class Beside {
       seenAt: this.#firstSeen(identityKey(server.row.identity), `${first.version} ${first.place}`, server.now),
     });
     return finding ? { finding, package: installedPackage(running, first.version, known), dependencies: first.dependencies } : {};
+  }
+
+  /** A link on the way that was made after the start and before the first scan: what it led to at the start is not known. */
+  #switchedBefore(
+    { row, loaded }: ServerContext,
+    known: RunningPackage | null,
+    facts: FactStore,
+    visited: readonly string[],
+  ): BesideVerdict {
+    const baseline = facts.baseline(row.identity);
+    const settled = baseline?.trust === 'before-start' || (!('unknown' in loaded) && loaded.ref.editable === true);
+    const link = settled ? youngLink(visited, row.startedAt + startToleranceMs) : undefined;
+    return link === undefined || known === null || baseline === undefined || link.madeAt > baseline.takenAt
+      ? {}
+      : {
+          package: { ...known, running: null },
+          unknown: `${link.path} was made after it started and before MCP Shepherd first saw it: which version it runs is not known`,
+        };
   }
 
   /** Whether a path is on the way of a command. */
@@ -175,7 +188,7 @@ export class Beside {
         return kept;
       }
     }
-    const followed = this.#followAgain(attributed, entries, running);
+    const followed = mapLead(server, entries.length > 0) ?? this.#followAgain(attributed, entries, running);
     const settled = server.now - newestChange(followed.visited) > unsettledMs;
     this.#kept.set(key, {
       ...followed,
@@ -199,9 +212,18 @@ export class Beside {
         'entry',
       );
     }
-    const shims = shimsOf(server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
+    const shims = standInsOf(server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
     const top = launchers[0] ?? server;
     const own: ClientCommand[] = top.argvExact ? [{ ...base, cwd: outer.cwd, words: observedWords(top) }] : [];
+    const lists = new Set<string>();
+    const updated = own.map((command) => ({ ...command, words: command.words.map((word) => updatedExtensionFile(word, lists) ?? word) }));
+    if (lists.size > 0) {
+      const { leads, visited } = leadsOf(
+        updated.map((command) => resolveCommand(command)),
+        'client',
+      );
+      return { leads, visited: [...visited, ...lists] };
+    }
     return leadsOf(
       (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
       'command line',
@@ -224,10 +246,13 @@ export class Beside {
   }
 
   /** The version where a command leads, when that is the package that runs. */
-  #versionAt({ ref, followed }: Lead, server: ServerContext, running: RunningCode) {
+  #versionAt({ ref, followed, inMap }: Lead, server: ServerContext, running: RunningCode) {
     const same = ref.ecosystem === running.ecosystem && plainName(ref) === plainName(running);
     if (!same) {
       return undefined;
+    }
+    if (inMap) {
+      return { ...inMap, followed, dependencies: [], changedAt: 0 };
     }
     const { loaded } = server;
     const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, server.now) : loaded.reading;
@@ -252,28 +277,16 @@ function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): 
   };
 }
 
-/** What runs: by the baseline, by the record of the server or its guard, or by a path on its command line that names a version. */
-function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
-  const baseline = facts.baseline(row.identity);
-  const own = baseline?.packages[0];
-  const script = row.argv.find((word, index) => index > 0 && /[\\/]\.pnpm[\\/]/.test(word));
-  const written = script === undefined ? undefined : runnerPath(script);
-  if (known?.running != null) {
-    const { ecosystem, name, running } = known;
-    const named = written?.version === running;
-    return {
-      ecosystem,
-      name,
-      version: running,
-      place: own?.root ?? ('unknown' in loaded ? known.root : loaded.ref.environment),
-      by: named ? 'path' : baseline?.doubtful === true ? 'concluded' : 'recorded',
-      ...(baseline && own?.version === running ? { packages: baseline } : {}),
-    };
+/** Yarn Plug'n'Play: each start takes the archive that the project's map names. */
+function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed | undefined {
+  const archive = 'unknown' in loaded ? undefined : yarnArchive(loaded.ref.entry);
+  const map = archive === undefined || detail.cwd === undefined ? undefined : pnpFile(detail.cwd);
+  if ('unknown' in loaded || archive === undefined || map === undefined) {
+    return undefined;
   }
-  // The version that runs was removed before the first scan, and its path still names it.
-  return script !== undefined && written?.name !== undefined && written.version !== undefined
-    ? { ecosystem: 'npm', name: written.name, version: written.version, place: dirname(normalize(script)), by: 'path' }
-    : undefined;
+  const version = pnpVersion(map, archive);
+  const lead: Lead = { ref: loaded.ref, followed: byEntry ? 'entry' : 'command line', inMap: { version: version ?? '', place: map } };
+  return { leads: version === undefined ? [] : [lead], visited: [map] };
 }
 
 /** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */
@@ -294,26 +307,4 @@ function installedPackage(running: RunningCode, installed: string, known: Runnin
 
 function plainName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {
   return ecosystem === 'python' ? normalizePythonName(name) : name;
-}
-
-/**
- * The stand-ins that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
- */
-function shimsOf(argv: readonly string[], name: string): string[] {
-  const folder = argv.map((word) => /^(\/.*\/node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
-  if (folder === undefined) {
-    return [];
-  }
-  try {
-    const files = readdirSync(folder).filter((file) => !/\.(cmd|ps1)$/i.test(file));
-    return files
-      .slice(0, mostShims)
-      .map((file) => join(folder, file))
-      .filter((path) => {
-        const read = readBounded(path, 64 * 1024);
-        return read.status === 'ok' && read.text.includes(`/node_modules/${name}/`);
-      });
-  } catch {
-    return [];
-  }
 }

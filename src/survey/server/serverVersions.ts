@@ -1,3 +1,4 @@
+import { dirname, normalize } from 'node:path';
 import {
   type Baseline,
   baselineTrust,
@@ -8,7 +9,7 @@ import {
   startToleranceMs,
 } from '../../diagnosis/stale/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
-import type { ClosureReading } from '../../model/package.ts';
+import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
@@ -17,6 +18,7 @@ import { writtenAfter } from '../../package/writtenAfter.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
+import { runnerPath } from '../match/runnerPath.ts';
 import type { LoadedPackage } from './closures.ts';
 import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
@@ -141,4 +143,38 @@ function takeBaseline({ row, loaded, now }: ServerContext, context: VersionConte
     ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
     ...(written ? { written } : {}),
   });
+}
+
+/** What the code of a server was when it started. */
+export interface RunningCode {
+  readonly ecosystem: PackageRef['ecosystem'];
+  readonly name: string;
+  readonly version: string;
+  readonly place: string;
+  readonly by: 'recorded' | 'path' | 'concluded';
+  readonly packages?: Pick<Reading, 'packages' | 'ownOnly'>;
+}
+
+/** What runs: by the baseline, by the record of the server or its guard, or by a path on its command line that names a version. */
+export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
+  const baseline = facts.baseline(row.identity);
+  const own = baseline?.packages[0];
+  const script = row.argv.find((word, index) => index > 0 && /[\\/]\.pnpm[\\/]/.test(word));
+  const written = script === undefined ? undefined : runnerPath(script);
+  const named = written?.version !== undefined && written.version === known?.running;
+  if (known?.running != null && (baseline !== undefined || named)) {
+    const { ecosystem, name, running } = known;
+    return {
+      ecosystem,
+      name,
+      version: running,
+      place: own?.root ?? ('unknown' in loaded ? known.root : loaded.ref.environment),
+      by: named ? 'path' : baseline?.doubtful === true ? 'concluded' : 'recorded',
+      ...(baseline && own?.version === running ? { packages: baseline } : {}),
+    };
+  }
+  // The version that runs was removed before the first scan, and its path still names it.
+  return script !== undefined && written?.name !== undefined && written.version !== undefined
+    ? { ecosystem: 'npm', name: written.name, version: written.version, place: dirname(normalize(script)), by: 'path' }
+    : undefined;
 }

@@ -7,7 +7,6 @@ import type { PackageRef } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { readManifest } from '../../package/npm/nodePackage.ts';
-import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { readClosure } from '../../package/readClosure.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
@@ -98,12 +97,6 @@ function nextOf(attributed: Attributed, ref: PackageRef, update: Offer): Next | 
       default:
         return undefined;
     }
-  }
-  const archive = yarnArchive(ref.entry);
-  if (archive) {
-    const map = attributed.detail.cwd === undefined ? undefined : pnpFile(attributed.detail.cwd);
-    const version = map === undefined ? undefined : pnpVersion(map, archive);
-    return map === undefined || version === undefined ? undefined : { next: { version, by: 'local' }, because: `${map} leads to` };
   }
   const words = definition ? [definition.command ?? '', ...definition.args] : [];
   // An entry that names the version's own directory always starts that version.

@@ -1,6 +1,6 @@
 // A new version that is installed beside the one that runs: links, stand-ins and pnpm's store, with real servers.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { silentLog } from '../../../../src/base/log.ts';
@@ -111,6 +111,49 @@ describe('a version installed beside the one that runs', function () {
     assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
     link('.store/b/tiny-mcp', at('node_modules', 'tiny-mcp'));
     assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
+  });
+
+  it('a switch before the first look: the version is unknown, neither ok nor stale', async () => {
+    const old = new Date(Date.now() - 60_000);
+    for (const version of ['1.0.0', '1.1.0']) {
+      place(at('releases', version), version);
+    }
+    link('releases/1.0.0', at('tiny-mcp-now'));
+    lutimesSync(at('tiny-mcp-now'), old, old);
+    // The packages are older than the start by more than the tolerance.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const args = [at('tiny-mcp-now', 'server.js')];
+    configure(process.execPath, args);
+    const server = await world.start(process.execPath, args, { cwd: world.root, env: process.env });
+    assert.deepEqual(versions(await look(await world.observer(), server.pid)), ['1.0.0', '1.0.0', []], 'nothing happened yet');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    link('releases/1.1.0', at('tiny-mcp-now'));
+    const late = await look(await world.observer({ runDir: join(world.root, 'late') }), server.pid);
+    assert.deepEqual(versions(late), [null, '1.1.0', []], late.unknown);
+    assert.ok(late.unknown?.includes('tiny-mcp-now'), late.unknown);
+  });
+
+  it('an update of the VS Code extension that brings the server (layout made by hand)', async () => {
+    const list = (version: string): void =>
+      writeFileSync(
+        at('extensions', 'extensions.json'),
+        JSON.stringify([{ identifier: { id: 'acme.tiny-mcp' }, version, relativeLocation: `acme.tiny-mcp-${version}` }]),
+      );
+    place(at('extensions', 'acme.tiny-mcp-1.0.0'), '1.0.0');
+    list('1.0.0');
+    const args = [at('extensions', 'acme.tiny-mcp-1.0.0', 'server.js')];
+    const server = await world.start(process.execPath, args, { cwd: world.root, env: process.env });
+    const observer = await world.observer();
+    assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
+    place(at('extensions', 'acme.tiny-mcp-1.1.0'), '1.1.0');
+    list('1.1.0');
+    const after = await look(observer, server.pid);
+    assert.deepEqual(versions(after), ['1.0.0', '1.1.0', stale]);
+    assert.deepEqual(
+      after.findings[0]?.actions.map(({ kind }) => kind),
+      ['manual'],
+      'a restart would start the old version again',
+    );
   });
 
   it('is seen as soon as the files were quiet for half a second', async () => {

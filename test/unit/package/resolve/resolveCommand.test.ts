@@ -4,6 +4,7 @@ import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { readClosure } from '../../../../src/package/readClosure.ts';
 import { type CommandLead, resolveCommand } from '../../../../src/package/resolve/resolveCommand.ts';
+import { updatedExtensionFile } from '../../../../src/package/resolve/versionManagers.ts';
 import { distInfo, TempTree, type Tree } from '../tree.ts';
 
 interface Layout {
@@ -210,6 +211,43 @@ describe('what a command leads to (layouts made by hand)', () => {
       equal(versionOf(follow(command(tree.root), path, environment)), '2.0.0');
     });
   }
+
+  it('Volta: the package of a program that was installed with it, not the link to Volta itself', () => {
+    tree.write({
+      '.volta/bin/volta-shim': '\x7fELF',
+      '.volta/bin/tiny': { link: 'volta-shim' },
+      '.volta/tools/user/bins/tiny.json': { name: 'tiny', package: '@s/tiny' },
+      '.volta/tools/image/packages/@s/tiny/bin/tiny': { link: '../lib/node_modules/tiny/x.js' },
+      '.volta/tools/image/packages/@s/tiny/lib/node_modules/tiny/package.json': manifest('1.0.0'),
+      '.volta/tools/image/packages/@s/tiny/lib/node_modules/tiny/x.js': script,
+    });
+    chmodSync(tree.path('.volta/bin/volta-shim'), 0o755);
+    chmodSync(tree.path('.volta/tools/image/packages/@s/tiny/lib/node_modules/tiny/x.js'), 0o755);
+    const lead = follow(['tiny'], ['.volta/bin']);
+    equal(versionOf(lead), '1.0.0');
+    ok(lead.visited.includes(tree.path('.volta/tools/user/bins/tiny.json')));
+  });
+
+  it('VS Code: the file of the extension that is installed now, by extensions.json', () => {
+    const list = (...places: readonly string[]): void => {
+      rmSync(tree.path('extensions/extensions.json'), { force: true });
+      tree.write({
+        'extensions/extensions.json': places.map((relativeLocation) => ({ identifier: { id: 'Acme.tiny' }, relativeLocation })),
+      });
+    };
+    const old = tree.path('extensions/acme.tiny-1.0.0/dist/x.js');
+    const visited = new Set<string>();
+    list('acme.tiny-1.0.0');
+    equal(updatedExtensionFile(old, visited), undefined, 'it is the installed one');
+    deepEqual([...visited], [tree.path('extensions/extensions.json')]);
+    list('acme.tiny-1.1.0');
+    equal(updatedExtensionFile(old, visited), tree.path('extensions/acme.tiny-1.1.0/dist/x.js'));
+    for (const places of [['acme.tiny-1.1.0', 'acme.tiny-1.2.0'], ['../elsewhere'], ['other.ext-1.0.0'].slice(1)]) {
+      list(...places);
+      equal(updatedExtensionFile(old, visited), undefined, JSON.stringify(places));
+    }
+    equal(updatedExtensionFile(tree.path('elsewhere/acme.tiny-1.0.0/x.js'), new Set()), undefined);
+  });
 
   it('wrappers, shells and our guard are passed', () => {
     tree.write({ 'node_modules/tiny/package.json': manifest('1.0.0'), 'node_modules/tiny/x.js': script });
