@@ -56,7 +56,7 @@ describe('guard: a package in which nothing speaks of MCP', function () {
   }
 
   it('is listed because it is guarded, and the command that the refusal names restarts it', async () => {
-    const client = await guarded();
+    const client = await guarded('--on-stale', 'refuse-writes');
     await until('it is published', () => publishedGuards(home.run).some(({ control }) => control));
     install('1.1.0');
     const command = / run "([^"]+)"/.exec(await client.text('write'))?.[1] ?? '';

@@ -69,7 +69,7 @@ describe('guard: calls to a server whose package was replaced (server-memory of 
   const write = (name: string) => call('create_entities', { entities: [{ name, entityType: 'x', observations: [] }] });
 
   it('A1 A2 A29 a write is refused with versions and restart hint, a read passes, and a restart ends that without a new session', async () => {
-    await guarded();
+    await guarded('--on-stale', 'refuse-writes');
     assert.ok(!(await write('before')).isError);
     await upgrade();
     const refused = await write('refused');

@@ -146,7 +146,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
         // Two users run the command of the same refusal: one acts. The other is told so or, when it starts late, finds no such process.
         const said = await Promise.all([typed(), typed()]);
         equal(said.filter((text) => /was restarted by its guard: PID \d+ now.*keeps the session/s.test(text)).length, 1, said.join('\n'));
-        equal(said.filter((text) => text === '' || /already (being )?restarted by terminal/.test(text)).length, 1, said.join('\n'));
+        equal(said.filter((text) => text === '' || /already (being )?restarted by "?terminal/.test(text)).length, 1, said.join('\n'));
         equal(resultText(await note(client)), 'written');
         // And one who comes late restarts nothing either.
         const late = await typed();
@@ -301,7 +301,7 @@ describe('guard: stale code at call time, through the bundle that ships', functi
 
   it('--update-note: one block in the first result of a session, from what is kept on this machine; none without the option', async () => {
     const ref = { ecosystem: 'python', name: 'stale-mcp', environment: venv } as const;
-    const file = knownUpdateFile(join(home.run, 'shepherd'), ref);
+    const file = knownUpdateFile(home.run, ref);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(
       file,
