@@ -5,7 +5,7 @@ import type { ProcessStarts } from './processStarts.ts';
 export type Life = 'alive' | 'dead' | 'unknown';
 
 export interface Liveness {
-  /** Of the instance: alive while its guard or its server is. */
+  /** State of the instance: alive while its guard or its server runs. */
   readonly life: Life;
   readonly guard: Life | 'none';
   readonly server: Life | 'none';

@@ -7,7 +7,7 @@ import { MetadataCache } from './metadataCache.ts';
 import { readNpmClosure } from './npm/npmClosure.ts';
 import { readPythonClosure } from './python/pythonClosure.ts';
 
-/** At most so many directories are watched. Changes in others are found at the next full reading. */
+/** Maximum number of directories that are watched. Changes in others are found at the next full reading. */
 const maxWatch = 64;
 
 /** Times further in the future were written before the clock was set back and do not mean a recent change. In milliseconds. */

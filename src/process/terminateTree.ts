@@ -93,7 +93,7 @@ export async function endTree(request: EndRequest, system: Terminator): Promise<
 class ServerTree {
   readonly #request: EndRequest;
   readonly #system: Terminator;
-  /** By identity key. A member stays one, also when its parent ends first. */
+  /** By identity key. A process stays in the set even when its parent ends first. */
   readonly #members = new Map<string, ProcessRow>();
   readonly #sent = new Map<string, 'SIGTERM' | 'SIGKILL'>();
   readonly #serverKey: string;

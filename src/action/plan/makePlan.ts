@@ -6,7 +6,7 @@ import { controlOwner, isOrphan, restartRoute, routeText } from './restartRoute.
 import { sessionRisks } from './sessionRisk.ts';
 
 /** The plan for a server without a client: an orphan, or a server that runs on its own by design. */
-export function planUnownedServer({ verb, instance, context, route }: PlanRequest): PlanPart {
+function planUnownedServer({ verb, instance, context, route }: PlanRequest): PlanPart {
   const { name, pid, listens } = instance;
   const orphan = instance.findings.find(isOrphan);
   if (orphan?.confidence === 'proven') {

@@ -37,7 +37,7 @@ export interface ConfigReading {
 
 /** Files with variables of entries; they are read only to know what must not be shown. */
 const maxEnvFiles = 100;
-/** At most so many files are open at one time. */
+/** Maximum number of files that are open at one time. */
 const parallel = 24;
 
 /**

@@ -5,9 +5,9 @@ import { isRecord } from '../../base/json.ts';
 import { parseJsonc, plainValue, property } from '../formats/jsonc.ts';
 import { readConfigFile } from './readConfigFile.ts';
 
-/** At most so many project folders are searched, the most recently used first. */
+/** Maximum number of project folders that are searched, the most recently used first. */
 const maxFolders = 200;
-/** At most so many names of one directory or file are read. */
+/** Maximum number of names that are read of one directory or file. */
 const maxLooked = 2_000;
 
 /** A project folder or workspace file that a client has worked in, and when it did last, where known (epoch ms). */

@@ -155,7 +155,7 @@ export function envFilePath(written: string, home: string, folder: string | unde
   return resolve(folder ?? '/', path);
 }
 
-/** The variables of such a file: `NAME=value`, also with `export`, quotes and line ends in quotes; of a value with `#` the whole and the part before it. */
+/** The variables of such a file: `NAME=value`, also with `export`, quotes and line ends in quotes; a value that contains `#` gives both the whole text and the part before `#`. */
 export function fileVariables(text: string): Readonly<Record<string, string>> {
   const found: [string, string][] = [];
   for (const [, name = '', written = ''] of text.slice(0, maxFileText).matchAll(fileAssignment)) {

@@ -24,7 +24,7 @@ export interface Baseline {
   readonly packages: readonly InstalledPackage[];
   /** Set when only the own package could be read, with the reason. */
   readonly ownOnly?: string;
-  /** A file of one of the packages that was written after the start and before this record: whether the process runs what it holds is not known. */
+  /** A file of one of the packages that was written after the start and before this record. The process may or may not run its content. */
   readonly written?: { readonly name: string; readonly path: string; readonly at: number };
 }
 

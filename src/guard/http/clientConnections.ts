@@ -42,7 +42,7 @@ export class BodyPace {
  * @param limitMs time that every body may take, whatever its size
  * @returns a function that ends the watch
  */
-export function watchPace(request: IncomingMessage, limitMs: number, tooSlow: () => void): () => void {
+function watchPace(request: IncomingMessage, limitMs: number, tooSlow: () => void): () => void {
   const { socket } = request;
   const before = socket.bytesRead;
   const pace = new BodyPace(limitMs);

@@ -28,7 +28,7 @@ const testedRevisions: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26'
 const maxNotes = 10;
 
 /** @returns a function that logs each MCP revision that was not tested, once */
-export function revisionNotes(log: Log): (version: string) => void {
+function revisionNotes(log: Log): (version: string) => void {
   const told = new Set<string>();
   return (version) => {
     if (!testedRevisions.has(version) && told.size < maxNotes && !told.has(version)) {

@@ -72,7 +72,7 @@ export class ServerMessages implements LinkListener {
     this.#context.client.endPart(link.output);
   }
 
-  /** A line has passed that was too long to be kept. An answer settles its request; nothing of it is remembered. */
+  /** A line that was too long to keep was passed on. An answer settles its request; its content is not stored. */
   #passed(link: ServerLink, head: MessageHead | undefined): void {
     const id = this.#longLines()?.headKey(head);
     if (id !== undefined && head?.answers) {

@@ -84,7 +84,7 @@ class NpmWalk {
   readonly #places = new Set<string>();
   readonly #packages: InstalledPackage[] = [];
   #changedAt = 0;
-  /** The first thing that may not be read: what it holds must not seem to be removed. */
+  /** The first unreadable path. Its packages must not count as removed. */
   #refused: string | undefined;
 
   constructor(cache: MetadataCache, now: number) {

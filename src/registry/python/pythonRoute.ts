@@ -27,7 +27,7 @@ export interface PythonPackagePlace {
   readonly unreadable?: string;
 }
 
-/** At most so many indexes are asked about one package. */
+/** Maximum number of indexes that are asked about one package. */
 const mostIndexes = 3;
 
 /**

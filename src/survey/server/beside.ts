@@ -127,7 +127,7 @@ export class Beside {
     return finding ? { finding, package: installedPackage(running, first.version, known), dependencies: first.dependencies } : {};
   }
 
-  /** A link on the way that was made after the start and before the first scan: what it led to at the start is not known. */
+  /** A link in the path that is newer than the process and older than the first scan. Its target at the start is unknown. */
   #switchedBefore(
     { row, loaded }: ServerContext,
     known: RunningPackage | null,

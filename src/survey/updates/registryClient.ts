@@ -76,7 +76,7 @@ interface RegistryClientOptions {
 }
 
 const defaultLimitMs = 2_000;
-/** At most so many questions are in flight at the same time. */
+/** Maximum number of questions in flight. */
 const atOnce = 4;
 /** While another process asks, its answers are awaited for its time limit and this long, in milliseconds. */
 const othersMs = 500;

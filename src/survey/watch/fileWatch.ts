@@ -4,7 +4,7 @@ import type { Disposable } from '../../base/disposable.ts';
 import type { Problem } from '../../model/problem.ts';
 import { type DirectoryPlan, directoryIdentity, lastChange, planWatches, signatureOf } from './watchPlan.ts';
 
-/** A path whose change matters, and what is expected there. What is found there is watched as what it is. */
+/** A path whose change matters, and what is expected there. The watch follows the kind that is found. */
 export interface WatchTarget {
   readonly path: string;
   /**

@@ -17,7 +17,7 @@ const limitMs = 120_000;
 const answerSchema = v.object({ server_status: v.string(), message: v.string() });
 
 /** The words that run the command line of MCP Shepherd; undefined when it is not beside this program. @param started the file of this program */
-export function ownCommandLine(started: string = process.argv[1] ?? ''): readonly string[] | undefined {
+function ownCommandLine(started: string = process.argv[1] ?? ''): readonly string[] | undefined {
   const bundle = join(dirname(started), 'cli.cjs');
   try {
     accessSync(bundle, constants.R_OK);

@@ -65,7 +65,7 @@ export function readList(
 }
 
 /** Methods of the lists that the client has; undefined when that is not known. */
-export function knownLists(session: HttpSession): readonly ListMethod[] | undefined {
+function knownLists(session: HttpSession): readonly ListMethod[] | undefined {
   const { lists: known } = session.setup;
   return known && Object.keys(known).filter(isListMethod);
 }

@@ -12,7 +12,7 @@ import type { SessionRecovery } from './sessionRecovery.ts';
 import type { SessionTable } from './sessionTable.ts';
 
 /** Longer bodies are not refusals; they pass unchanged, bytes. */
-export const maxRefusalBytes = 65_536;
+const maxRefusalBytes = 65_536;
 
 /**
  * Texts with which servers refuse a session id with 400: "No valid session ID provided" (Python SDK up to 1.25, example of the TypeScript SDK),

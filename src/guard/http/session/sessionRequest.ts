@@ -12,7 +12,7 @@ import type { Exchange, ExchangeOutcome, UsedCredential } from './sessionExchang
  * Handles DELETE: ends the session, even when the server does not run or does not know it; unless the server answers that clients may not end sessions (405).
  * @returns the server's answer; undefined when the guard has answered the client
  */
-export async function endSession(
+async function endSession(
   parts: Pick<OutcomeParts, 'sessions' | 'exchange' | 'log'>,
   { exchange, session, isNew, credential }: Pick<SessionRequest, 'session' | 'isNew' | 'credential' | 'exchange'>,
   response: ServerResponse,
@@ -41,7 +41,7 @@ export async function endSession(
 }
 
 /** Whether a message has only responses to requests of an earlier server process. The present server gets every other message. */
-export function isOutdated(session: HttpSession, message: ClientMessage | undefined): boolean {
+function isOutdated(session: HttpSession, message: ClientMessage | undefined): boolean {
   const { answerIds = [], methods = [] } = message ?? {};
   return methods.length === 0 && answerIds.length > 0 && answerIds.every((id) => isOfEarlierProcess(session, id));
 }
@@ -54,7 +54,7 @@ function isOfEarlierProcess(session: HttpSession, id: RequestId): boolean {
 type SetupParts = Pick<OutcomeParts, 'sessions' | 'log'>;
 
 /** Notes in the session what a later server process must be told again. */
-export function rememberSetup({ sessions, log }: SetupParts, session: HttpSession, { message }: Exchange, status: number): void {
+function rememberSetup({ sessions, log }: SetupParts, session: HttpSession, { message }: Exchange, status: number): void {
   const { method, params } = message?.single ?? {};
   if (status >= 300 || method === undefined) {
     return;

@@ -8,7 +8,7 @@ export interface RequestBody {
 }
 
 /** Bodies up to this size are kept and can be sent again; larger ones are streamed, bytes. */
-export const repeatableBytes = 4_194_304;
+const repeatableBytes = 4_194_304;
 
 /** Bodies up to this size may use all of the budget, bytes. */
 const smallBytes = 65_536;

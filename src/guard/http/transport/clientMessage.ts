@@ -26,7 +26,7 @@ const keptWhole = 16_384;
 /** What the guard reads of parameters, beside `_meta`, `task` and `cursor`. */
 const readParams = ['name', 'uri', 'level', 'protocolVersion', 'capabilities', 'clientInfo'];
 
-/** Of the parameters of a large message, what the guard reads: each value only if its JSON is short; of `task` and `cursor`, that they are there. */
+/** What the guard reads of a large message's parameters: short values, and whether `task` and `cursor` exist. */
 function shortParams(params: unknown): { readonly params?: Readonly<Record<string, unknown>>; readonly dropped?: true } {
   if (!isRecord(params)) {
     return {};
