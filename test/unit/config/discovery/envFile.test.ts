@@ -24,11 +24,12 @@ describe('The file with variables that an entry names', () => {
     'broken line',
   ].join('\n');
 
+  const projectOfHome = ['work', 'project'].join('/');
   for (const [where, envFile] of [
     ['the folder', '${workspaceFolder}/.env'],
     ['a relative path', '.env'],
-    ['the home folder', '${userHome}/work/project/.env'],
-    ['the home folder, shorter', '~/work/project/.env'],
+    ['the home folder', `\${userHome}/${projectOfHome}/.env`],
+    ['the home folder, shorter', `~/${projectOfHome}/.env`],
   ] as const) {
     it(`holds secrets too: in ${where}`, async () => {
       const env = tree.write('home/work/project/.env', text);
