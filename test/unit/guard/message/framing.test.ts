@@ -4,9 +4,9 @@ import { idText, keyOf, readEnvelope } from '../../../../src/guard/message/envel
 import { membersOf } from '../../../../src/guard/message/jsonSpans.ts';
 import { LineSplitter } from '../../../../src/guard/message/lineSplitter.ts';
 import { failedTool } from '../../../../src/guard/message/ownAnswers.ts';
-import type { ServerProcess } from '../../../../src/guard/process/serverProcess.ts';
 import type { CallGate } from '../../../../src/guard/relay/callGate.ts';
 import { Relay } from '../../../../src/guard/relay/relay.ts';
+import { fakeServer } from '../fakeServer.ts';
 
 const rounds = process.env.TEST_LONG === '1' ? 50_000 : 3_000;
 
@@ -319,21 +319,6 @@ function relayed(gate?: CallGate) {
   const { input: serverInput, output: serverOutput, server } = fakeServer();
   relay.release(relay.connect(server));
   return { input, output, serverInput, serverOutput, relay };
-}
-
-function fakeServer() {
-  const [input, output] = [new PassThrough(), new PassThrough()];
-  const server: ServerProcess = {
-    pid: 4711,
-    stdin: input,
-    stdout: output,
-    closeInput: () => undefined,
-    exited: new Promise(() => undefined),
-    ended: undefined,
-    signal: () => undefined,
-    isGroupAlive: () => true,
-  };
-  return { input, output, server };
 }
 
 function collect(stream: PassThrough): Buffer[] {

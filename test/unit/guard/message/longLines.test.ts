@@ -3,11 +3,11 @@ import { PassThrough } from 'node:stream';
 import { membersOf } from '../../../../src/guard/message/jsonSpans.ts';
 import { type LineLimits, LineSplitter, lineLimits } from '../../../../src/guard/message/lineSplitter.ts';
 import { failedTool } from '../../../../src/guard/message/ownAnswers.ts';
-import type { ServerProcess } from '../../../../src/guard/process/serverProcess.ts';
 import type { CallGate } from '../../../../src/guard/relay/callGate.ts';
 import { Relay } from '../../../../src/guard/relay/relay.ts';
 import type { ServerLink } from '../../../../src/guard/relay/serverLink.ts';
 import * as longLines from '../../../../src/guard/relay/unreadLines.ts';
+import { fakeServer } from '../fakeServer.ts';
 
 const limits: LineLimits = { kept: 100, longest: 1_000 };
 
@@ -225,21 +225,6 @@ function relayed(judge?: CallGate, count = 1) {
     relay.release(relay.connect(server));
   }
   return { input, output, servers, relay };
-}
-
-function fakeServer() {
-  const [input, output] = [new PassThrough(), new PassThrough()];
-  const server: ServerProcess = {
-    pid: 4711,
-    stdin: input,
-    stdout: output,
-    closeInput: () => undefined,
-    exited: new Promise(() => undefined),
-    ended: undefined,
-    signal: () => undefined,
-    isGroupAlive: () => true,
-  };
-  return { input, output, server };
 }
 
 function linesOf(stream: PassThrough): string[] {
