@@ -30,6 +30,8 @@ export interface CallGateOptions {
   readonly options: GuardOptions;
   readonly relay: Relay;
   restart(reason: string): Promise<RestartOutcome>;
+  /** Whether the server is being replaced now; `restart` then gets that outcome. */
+  isRestarting(): boolean;
   /** The command that restarts the server. */
   restartHint(): string;
   log(line: string): void;
@@ -48,6 +50,7 @@ export class StdioCallGate implements CallGate {
   #saidLoss: string | undefined;
   readOnly: ReadOnly | undefined;
   #promotion: Promise<string | undefined> | undefined;
+  #renewal: Promise<RestartOutcome | 'loses state' | 'replaced'> | undefined;
 
   constructor(options: CallGateOptions) {
     this.#options = options;
@@ -180,30 +183,45 @@ export class StdioCallGate implements CallGate {
         await this.#askTools();
         asked = true;
       } else if (decision.action === 'restart') {
-        const { current } = this.#options.relay;
-        if (current && (await this.#losesState(current))) {
+        // One attempt for all waiting calls: a second look at what a restart loses would see a server that is just being replaced.
+        this.#renewal ??= this.#renew(decision.reason).finally(() => {
+          this.#renewal = undefined;
+        });
+        const outcome = await this.#renewal;
+        if (outcome === 'loses state') {
           patient = false;
-          continue;
-        }
-        if (this.#options.relay.current && this.#options.relay.current !== current) {
-          // Another call has restarted it by now.
-          continue;
-        }
-        const outcome = await this.#options.restart(decision.reason);
-        if (outcome.status === 'failed') {
-          if (!outcome.kept) {
-            // No stale server runs now: the relay holds the call for the next server, or answers it with the reason.
-            return 'pass';
+        } else if (outcome !== 'replaced') {
+          if (outcome.status === 'failed') {
+            if (!outcome.kept) {
+              // No stale server runs now: the relay holds the call for the next server, or answers it with the reason.
+              return 'pass';
+            }
+            notRestarted = outcome.reason;
           }
-          notRestarted = outcome.reason;
+          // After a failed restart the call is refused, with the restart hint.
+          patient = patient && outcome.status === 'restarted';
         }
-        // After a failed restart the call is refused, with the restart hint.
-        patient = patient && outcome.status === 'restarted';
       } else if (decision.action === 'wait') {
         await new Promise((resolve) => setTimeout(resolve, decision.ms));
         patient = patient && performance.now() < until;
       }
     }
+  }
+
+  /** Restarts a stale server, unless `--on-stale auto` finds that this loses something, or another one serves by then. */
+  async #renew(reason: string): Promise<RestartOutcome | 'loses state' | 'replaced'> {
+    const { relay, isRestarting, restart } = this.#options;
+    const { current } = relay;
+    if (current && !isRestarting()) {
+      const losesState = await this.#losesState(current);
+      if (relay.current && relay.current !== current) {
+        return 'replaced';
+      }
+      if (losesState && !isRestarting()) {
+        return 'loses state';
+      }
+    }
+    return restart(reason);
   }
 
   /** With `--on-stale auto`: whether a restart now could lose something. The reason is logged once. */

@@ -159,6 +159,7 @@ export class StdioSession {
       options: this.#options,
       relay: this.relay,
       restart: (reason) => this.supervisor.restartByItself(reason),
+      isRestarting: () => this.supervisor.isRestarting,
       serving: () => this.#servers.at(-1)?.pid ?? process.pid,
       running: () => this.#versionsOf(this.#servers.at(-1)).package,
       log: say,
