@@ -43,7 +43,7 @@ export type HoldResult =
   | { readonly status: 'conflict'; readonly resource: ResourceKey; readonly record: InstanceRecord }
   | { readonly status: 'unavailable' | 'refused'; readonly reason: string };
 
-export interface HoldRequest {
+interface HoldRequest {
   readonly directory: LockDirectory;
   readonly witness: ProcessStarts;
   readonly resources: readonly ResourceKey[];

@@ -1,7 +1,5 @@
-import type { ProcessRow } from '../model/process.ts';
-import type { Listener } from './listenerTable.ts';
-import { isNamespaceInit } from './tree/namespaceInit.ts';
-import type { ProcessTree } from './tree/processTree.ts';
+import type { Listener, ProcessRow } from '../model/process.ts';
+import { isNamespaceInit, type ProcessTree } from './tree/processTree.ts';
 
 /** The loopback addresses that the host of a URL may mean; undefined for other hosts. @param host from `URL.hostname` */
 export function loopbackAddresses(host: string): readonly string[] | undefined {

@@ -25,7 +25,7 @@ import { LockFolder } from './records/lockFolder.ts';
 import { DetailCache } from './server/detailCache.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
-import { readNpxPackages } from './updates/npxPackages.ts';
+import { readNpxPackages } from './updates/npmInstallWay.ts';
 import { RegistryClient } from './updates/registryClient.ts';
 import type { WatchTarget } from './watch/fileWatch.ts';
 import { type Interest, PidWatch } from './watch/pidWatch.ts';

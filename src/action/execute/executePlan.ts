@@ -3,9 +3,8 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import { type EndedProcess, type EndReport, endTree, systemTerminator } from '../../process/terminateTree.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import { adoptsOrphans } from '../../survey/server/serverOwners.ts';
-import type { ActionTarget, Plan } from '../plan/plan.ts';
+import { type ActionTarget, isSameServer, type Plan } from '../plan/plan.ts';
 import { isOrphan } from '../plan/restartRoute.ts';
-import { isSameServer } from '../plan/sameServer.ts';
 import { readHistory } from './actionHistory.ts';
 import { askControl } from './controlRequest.ts';
 import {

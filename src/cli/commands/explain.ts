@@ -2,12 +2,11 @@ import { restartRoute, routeText } from '../../action/plan/restartRoute.ts';
 import { explanationOf, problemsAbout } from '../../presentation/explanation.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { renderExplanation } from '../render/explainView.ts';
 import { searchFailure } from '../render/searchView.ts';
 import { findInstance } from '../session/findInstance.ts';
 import { openSession, settledSurvey, withRegistries } from '../session/openSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 
 export const explainCommand: Command = {
   name: 'explain',

@@ -2,8 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
 import type { Places } from '../../clients/clientPaths.ts';
-import { clientTable } from '../../clients/clientTable.ts';
-import { familyAt, isVscode } from '../../clients/vscodeFamily.ts';
+import { clientTable, familyAt, isVscode } from '../../clients/clientTable.ts';
 import type { ClientId } from '../../model/definition.ts';
 import { withParents } from './projectFolders.ts';
 

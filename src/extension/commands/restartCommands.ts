@@ -5,14 +5,13 @@ import type { Instance } from '../../model/snapshot.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { serverPicks } from '../display/serverPicks.ts';
 import { editorCommands, views } from '../manifestNames.ts';
-import { tell } from '../messages.ts';
+import { manualButtons, tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
 import type { WindowActions } from '../window/windowActions.ts';
 import { isStale, localRoute, staleHere } from '../window/windowFacts.ts';
 import type { WindowRestart } from '../window/windowServers.ts';
 import type { WindowState } from '../window/windowState.ts';
-import { manualButtons } from './manualButtons.ts';
 import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
 
 /** How long a success message stays in the status bar. */

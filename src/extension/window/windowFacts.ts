@@ -1,5 +1,5 @@
 import { controlOwner, otherWindowStep, restartRoute } from '../../action/plan/restartRoute.ts';
-import { isVscode } from '../../clients/vscodeFamily.ts';
+import { isVscode } from '../../clients/clientTable.ts';
 import type { ClientId } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 

@@ -15,7 +15,7 @@ export interface PublishedLocks {
   readonly starts: ProcessStarts;
 }
 
-export type PublishedLocksResult =
+type PublishedLocksResult =
   /** `held` is missing where nothing can be published; `warning` says why, or which resource another process uses. */
   | { readonly status: 'continue'; readonly held?: PublishedLocks; readonly warning?: string }
   | { readonly status: 'refuse'; readonly text: string };

@@ -30,7 +30,7 @@ function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefine
  * written with the same content. Never throws.
  * @param since epoch ms
  */
-export function editedSource(folder: string, ecosystem: PackageRef['ecosystem'], since: number): string | undefined {
+function editedSource(folder: string, ecosystem: PackageRef['ecosystem'], since: number): string | undefined {
   const source = ecosystem === 'python' ? /\.pyw?$/ : /\.[cm]?[jt]sx?$/;
   const queue = [folder];
   let seen = 0;

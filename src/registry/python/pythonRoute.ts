@@ -5,8 +5,7 @@ import { proxyFor } from '../httpProxy.ts';
 import { type IndexRoute, type IndexTarget, indexAddress } from '../indexRoute.ts';
 import { isPublicIndex, publicPythonIndex } from '../publicIndexes.ts';
 import { readSettings, type SettingsSource, unlessUnreadable } from '../settingsSource.ts';
-import { joinPipConf, parsePipConf, pipArguments } from './pipConf.ts';
-import { parseUvToml, type UvSettings, uvVariables } from './uvSettings.ts';
+import { joinPipConf, parsePipConf, parseUvToml, pipArguments, type UvSettings, uvVariables } from './pythonSettings.ts';
 
 /** What decides which index is asked about an installed distribution. */
 export interface PythonPackagePlace {

@@ -8,7 +8,7 @@ import { acceptsConnections, freePort, verifyFault } from '../transport/reachabl
 import type { Upstream, UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
-export interface OwnProcessOptions {
+interface OwnProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly portEnv: string | undefined;

@@ -8,14 +8,14 @@ import type { ServerCode } from '../../stale/serverCode.ts';
 import { StaleGate, type StaleReport } from '../../stale/staleGate.ts';
 import type { RestartHint, ToolRefusal } from '../../stale/staleRefusal.ts';
 import { faultCode, rpcError } from '../session/faults.ts';
-import type { GatedCall } from '../session/gatedCall.ts';
 import type { ToolPage } from '../session/listReader.ts';
+import type { GatedCall } from '../session/sessionRequest.ts';
 import type { RequestId } from '../transport/clientMessage.ts';
 import { ownRequest } from '../transport/ownRequest.ts';
 import type { Upstream } from '../transport/upstream.ts';
 import type { ExternalServer } from './externalServer.ts';
 
-export interface StaleCallsOptions {
+interface StaleCallsOptions {
   readonly options: HttpGuardOptions;
   readonly upstream: Upstream;
   readonly table: ProcessTable;
