@@ -176,7 +176,7 @@ export class OwnProcess {
     const staleCalls = this.#options.staleCalls();
     const url = fixed ?? new URL(`http://127.0.0.1:${await freePort()}`);
     const { port } = url;
-    const code = staleCalls?.beforeStart();
+    const code = await staleCalls?.beforeStart();
     const process = await startServer({
       command,
       args: args.map((arg) => arg.replaceAll('{port}', port)),
