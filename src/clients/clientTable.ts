@@ -1,4 +1,5 @@
 import type { ClientId } from '../model/definition.ts';
+import { asItWasStarted } from '../model/finding.ts';
 import { claudeClients } from './claudeClients.ts';
 import type { ClientRow } from './clientDescription.ts';
 import { cursorClients, editorClients } from './editorClients.ts';
@@ -6,7 +7,7 @@ import { geminiClients } from './geminiClients.ts';
 import { opencodeClients } from './opencodeClients.ts';
 import { otherClients } from './otherClients.ts';
 import { codexClients, terminalClients } from './terminalClients.ts';
-import { vscodeClients } from './vscodeClients.ts';
+import { defaultEditor, vscodeClients } from './vscodeClients.ts';
 
 const otherClientRows: readonly ClientRow[] = [
   ...claudeClients,
@@ -52,7 +53,7 @@ export function copiesByDesign(id: ClientId): string | undefined {
  */
 export function manualStep(client: { readonly id: ClientId; readonly name: string; readonly pid: number } | null, server: string): string {
   if (client === null) {
-    return 'Restart it the way it was started (its service, its terminal, its container).';
+    return `Restart it ${asItWasStarted}.`;
   }
   const step = clientById(client.id)?.restartStep;
   return step ? step.replaceAll('NAME', () => server) : `End and restart the program that started it: ${client.name} (PID ${client.pid}).`;
@@ -74,8 +75,8 @@ export function isVscodeEditor(id: ClientId): boolean {
   return clientById(id)?.editor !== undefined;
 }
 
-/** The editor whose program, data or server lies at this path; `vscode` when the path names no other. */
+/** The editor whose program, data or server lies at this path; the default editor when the path names no other. */
 export function familyAt(path: string): ClientId {
   const text = path.replaceAll('\\', '/').toLowerCase();
-  return editorPaths.find((editor) => editor.path.test(text))?.id ?? 'vscode';
+  return editorPaths.find((editor) => editor.path.test(text))?.id ?? defaultEditor;
 }

@@ -146,8 +146,9 @@ class MachineSurveyor implements Surveyor {
         problems: [
           ...config.problems,
           ...missingLaunchers(config.definitions),
-          // The state folder's own problem says it.
-          ...locks.problems.filter(({ message }) => refused === undefined || !message.endsWith(refused)),
+          // The state folder's own problem says the same reason.
+          ...(locks.refused && locks.refused.reason !== refused ? [locks.refused.problem] : []),
+          ...locks.problems,
           ...locks.serverless(redactor),
           ...problems,
           ...[state.facts.problem()].filter((problem) => problem !== undefined),

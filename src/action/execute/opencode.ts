@@ -51,9 +51,7 @@ async function servers(address: string, directory: string): Promise<Readonly<Rec
       redirect: 'error',
     });
     const value: unknown = response.ok ? await response.json() : undefined;
-    return isRecord(value) && Object.values(value).every((one) => typeof one === 'object' && one !== null && 'status' in one)
-      ? { ...value }
-      : undefined;
+    return isRecord(value) && Object.values(value).every((one) => isRecord(one) && 'status' in one) ? { ...value } : undefined;
   } catch {
     return undefined;
   }

@@ -127,17 +127,17 @@ function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: P
       confirm,
     };
   }
-  const address = context.opencodes?.get(client.pid);
+  const address = context.askable?.get(client.pid);
   if (address !== undefined && instance.cwd !== null && instance.definitions.length > 0) {
     const how = wanted === 'restart' ? 'disconnect and connect' : 'disconnect';
     return {
-      reason: `opencode (PID ${client.pid}) runs it, and ${wanted}s it when it is asked.`,
+      reason: `${client.name} (PID ${client.pid}) runs it, and ${wanted}s it when it is asked.`,
       steps: [
         {
           kind: 'ask-opencode',
           address,
           directory: instance.cwd,
-          text: `let opencode (PID ${client.pid}) ${how} ${instance.name} in ${instance.cwd}`,
+          text: `let ${client.name} (PID ${client.pid}) ${how} ${instance.name} in ${instance.cwd}`,
         },
       ],
       risks: [],

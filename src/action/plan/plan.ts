@@ -67,8 +67,8 @@ export interface EnsureWay {
 
 /** What a plan depends on besides the snapshot. */
 export interface PlanContext {
-  /** Addresses of the opencode processes that answer for their servers, by PID. */
-  readonly opencodes?: ReadonlyMap<number, string>;
+  /** Addresses of the clients that answer for their servers, by PID. */
+  readonly askable?: ReadonlyMap<number, string>;
   /** Entries of `mcp-shepherd.json`, by port. */
   readonly ensures?: ReadonlyMap<number, EnsureWay>;
   /** PIDs of the extension hosts that take requests. */

@@ -14,7 +14,7 @@ import { endpointOf } from '../../survey/ports/endpoint.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { terminalText, wrap } from '../render/text.ts';
-import { confirmLaunch } from '../session/ensureConfirmation.ts';
+import { confirmLaunch } from '../session/confirmLaunch.ts';
 import { ensureNames, readEnsureSetting } from '../session/ensureSetting.ts';
 import { openSession, runFolderOf, stderrLog } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';

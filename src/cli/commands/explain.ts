@@ -36,12 +36,14 @@ export const explainCommand: Command = {
       }
       const { instance } = result;
       const route = restartRoute(instance, snapshot);
-      const cure = routeText(route, instance);
-      const sections = explanationOf(instance, snapshot, { restart: cure, home: shell.home });
+      const restartHint = routeText(route, instance);
+      const sections = explanationOf(instance, snapshot, { restart: restartHint, home: shell.home });
       if (values.json) {
         const definitions = snapshot.definitions.filter(({ id }) => instance.definitions.includes(id));
         const problems = problemsAbout(instance, definitions, snapshot.problems);
-        shell.stdout.write(jsonText({ schema: 1, at: snapshot.at, instance, definitions, problems, route, cure, sections }, 2));
+        shell.stdout.write(
+          jsonText({ schema: 1, at: snapshot.at, instance, definitions, problems, route, cure: restartHint, sections }, 2),
+        );
       } else {
         shell.stdout.write(renderExplanation(instance, snapshot, sections, { width: viewWidth(shell), color, now: shell.now() }));
       }

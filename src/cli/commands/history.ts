@@ -38,7 +38,7 @@ export const historyCommand: Command<typeof options> = {
     }
     if (unread.length > 0) {
       const files = unread.map(({ file, reason }) => `${terminalText(file)} cannot be read: ${reason}`).join('; ');
-      throw new UsageError(`history: ${files}`, [...new Set(unread.map(({ cure }) => cure))].join('\n'));
+      throw new UsageError(`history: ${files}`, [...new Set(unread.map(({ hint }) => hint))].join('\n'));
     }
     return exitCodes.ok;
   },

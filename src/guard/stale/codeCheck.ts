@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { asRecord } from '../../base/json.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
@@ -68,8 +69,7 @@ function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefine
   }
   const file = readBounded(join(own.root, 'direct_url.json'), 65_536);
   try {
-    const json: unknown = file.status === 'ok' ? JSON.parse(file.text) : undefined;
-    const url = typeof json === 'object' && json !== null && 'url' in json ? json.url : undefined;
+    const url = file.status === 'ok' ? asRecord(JSON.parse(file.text))?.url : undefined;
     return typeof url === 'string' && url.startsWith('file:') ? fileURLToPath(url) : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { parse } from 'smol-toml';
+import { asRecord } from '../../base/json.ts';
 import { notInScope, ofUser, type SettingOwner, type Trusts, targetInScope } from '../credentialScope.ts';
 import { proxyFor } from '../httpProxy.ts';
 import { type IndexRoute, type IndexTarget, indexAddress } from '../indexRoute.ts';
@@ -157,7 +158,7 @@ function pipfileSources(text: string): string[] | undefined {
     return undefined;
   }
   return sources.map((source: unknown) => {
-    const url = typeof source === 'object' && source !== null && 'url' in source ? source.url : undefined;
+    const url = asRecord(source)?.url;
     return typeof url === 'string' && !url.includes('$') ? url : '';
   });
 }
