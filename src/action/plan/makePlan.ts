@@ -3,7 +3,7 @@ import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { isCopyOf, type Plan, type PlanContext, type PlanPart, type PlanRequest, refusedPlan, targetOf, type Verb } from './plan.ts';
 import { endedCheckText, endStep, listServersStep, replacedText, stopStep } from './planSteps.ts';
-import { controlOwner, isOrphan, restartRoute, routeText } from './restartRoute.ts';
+import { controlOwner, isOrphan, type RestartRoute, restartRoute, routeText } from './restartRoute.ts';
 import { sessionRisks } from './sessionRisk.ts';
 
 /** The plan for a server without a client: an orphan, or a server that runs on its own by design. */
@@ -53,10 +53,14 @@ function ensureHint({ name, pid }: Instance): string {
   return `Where mcp-shepherd.json says how it is started, “mcp-shepherd ensure ${word} --replace ${pid}” restarts it.`;
 }
 
-/** Makes the plan for one server; pure. Who acts (`restartRoute`) is decided here, once for all parts of the plan. */
-export function makePlan(verb: Verb, instance: Instance, snapshot: Snapshot, context: PlanContext): Plan {
+/**
+ * Makes the plan for one server; pure.
+ * @param decided who acts, where the caller has decided that for the same verb and snapshot; otherwise it is decided here, once for all parts of the plan
+ */
+export function makePlan(verb: Verb, instance: Instance, snapshot: Snapshot, context: PlanContext, decided?: RestartRoute): Plan {
   const wanted = verb === 'restart' ? 'restart' : 'stop';
-  const made = partFor({ verb, wanted, instance, snapshot, context, route: restartRoute(instance, snapshot, wanted) });
+  const route = decided ?? restartRoute(instance, snapshot, wanted);
+  const made = partFor({ verb, wanted, instance, snapshot, context, route });
   const beside = made.steps.some((step) => step.kind === 'end-tree') ? serverBeside(instance, snapshot) : undefined;
   const part = beside === undefined ? made : refusedPlan(besideText(instance, beside));
   const sessions = verb === 'restart' ? sessionRisks(instance, snapshot) : [];

@@ -4,7 +4,7 @@ import { type ActionContext, executePlan } from '../../action/execute/executePla
 import { makePlan } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
-import { isOrphan } from '../../action/plan/restartRoute.ts';
+import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -36,13 +36,14 @@ export class OtherOwnerCommands {
     this.#log = log;
   }
 
-  async act(verb: WindowVerb, instance: Instance): Promise<void> {
+  /** @param route where the caller has decided it already, from the same snapshot */
+  async act(verb: WindowVerb, instance: Instance, route?: RestartRoute): Promise<void> {
     const { snapshot } = this.#state;
     const context = await this.#readContext();
     if (!context || !snapshot) {
       return;
     }
-    const plan = makePlan(verb, instance, snapshot, context.planContext);
+    const plan = makePlan(verb, instance, snapshot, context.planContext, route);
     const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
     if (manual !== undefined) {
       const name = oneLine(instance.name, 60);
