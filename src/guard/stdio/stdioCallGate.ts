@@ -1,15 +1,18 @@
 import { isRecord } from '../../base/json.ts';
 import type { ProcessTable } from '../../model/process.ts';
+import { runDirOf } from '../../storage/runFolder.ts';
 import type { Envelope, JsonObject } from '../message/envelope.ts';
 import { failedTool } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { guardTable } from '../process/guardProcesses.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
-import type { CallGate, ToolCall, Verdict } from '../relay/callGate.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { CallGate, ToolCall, Verdict } from '../relay/relayContext.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
+import { restartCommandLine } from '../stale/restartCommandLine.ts';
 import type { ServerCode } from '../stale/serverCode.ts';
 import { type GateDecision, StaleGate, type StaleReport } from '../stale/staleGate.ts';
+import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { restartLoss } from './restartLoss.ts';
 import type { RestartOutcome } from './supervisor.ts';
 
@@ -26,7 +29,7 @@ interface ReadOnly {
   promote(): Promise<string | undefined>;
 }
 
-export interface CallGateOptions {
+interface CallGateOptions {
   readonly options: GuardOptions;
   readonly relay: Relay;
   restart(reason: string): Promise<RestartOutcome>;
@@ -275,5 +278,32 @@ class CallParams {
   get #rest(): JsonObject {
     const params = this.#envelope.body.value()?.params;
     return isRecord(params) ? params : {};
+  }
+}
+
+interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
+  /** PID of the current server, or of its launcher. */
+  readonly serving: () => number;
+  /** The package that it was recorded to have loaded. */
+  readonly running: () => NotedPackage | undefined;
+}
+
+/** Makes the gate of one session. Loaded by `import()` while the server starts. */
+export function createCallGate(parts: CallGateParts): StdioCallGate {
+  const { options, serving, running } = parts;
+  const runFolder = runFolderOf(options);
+  return new StdioCallGate({
+    ...parts,
+    restartHint: () => restartCommandLine(serving(), runFolder),
+    note: options.updateNote && runFolder ? createUpdateNote({ runDir: runFolder.path, running }) : undefined,
+  });
+}
+
+/** Undefined when `MCP_RUN_DIR` is not valid: then the guard is not published either, and reports that there. */
+function runFolderOf(options: GuardOptions): ReturnType<typeof runDirOf> | undefined {
+  try {
+    return runDirOf(process.env, options.runDir);
+  } catch {
+    return undefined;
   }
 }

@@ -154,7 +154,7 @@ export class StdioSession {
     if (this.#gate || (!this.#recorder && !readOnly)) {
       return;
     }
-    const { createCallGate } = await import('./createCallGate.ts');
+    const { createCallGate } = await import('./stdioCallGate.ts');
     const gate = createCallGate({
       options: this.#options,
       relay: this.relay,
