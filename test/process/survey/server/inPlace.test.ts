@@ -1,11 +1,12 @@
 // Files of an installed package that are written in place: no directory is renewed, no name changes, only the content of the files.
 import assert from 'node:assert/strict';
-import { appendFileSync, chmodSync, linkSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, linkSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { silentLog } from '../../../../src/base/log.ts';
+import { startToleranceMs } from '../../../../src/diagnosis/stale/baseline.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { type LiveSurvey, startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
-import { until } from '../../../until.ts';
+import { until, untilPast } from '../../../until.ts';
 import type { RunningServer } from '../../package/observe.ts';
 import { nodeServer } from '../tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
@@ -34,8 +35,8 @@ describe('files of a package that are written in place', function () {
     rmSync(join(folder(), 'dist', 'package.json'));
     version('1.0.0', dependencies);
     world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [entry] } } });
-    // The subject: an installation that is older than the tolerance of the start.
-    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    // An installation that is older than the tolerance of the start.
+    await untilPast(statSync(manifest()).ctimeMs, startToleranceMs + 200);
     return world.start(process.execPath, [entry], { cwd: world.root, env: { PATH: process.env.PATH ?? '' } });
   }
 
@@ -50,7 +51,7 @@ describe('files of a package that are written in place', function () {
   it('are seen within a second where the package is watched: the version, and the code alone', async () => {
     const { pid } = await start();
     const now = await watched(pid);
-    // No scan for another reason falls into the measured time.
+    // The delay is the subject: no scan for another reason falls into the measured time.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     const at = Date.now();
     version('1.1.0');
@@ -71,7 +72,7 @@ describe('files of a package that are written in place', function () {
     return instanceOf(await settled(await world.observer({ runDir: join(world.root, 'late') })), pid);
   }
   // Closer to the start, times cannot order two events.
-  const afterTheStart = () => new Promise((resolve) => setTimeout(resolve, 2_500));
+  const afterTheStart = () => untilPast(Date.now(), startToleranceMs + 200);
 
   it('after the start and before the first scan are never taken for what runs', async () => {
     const { pid } = await start();

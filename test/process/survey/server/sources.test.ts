@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { distInfo, writeTree } from '../../../unit/package/tree.ts';
+import { untilPast } from '../../../until.ts';
 import { npm, npmEnv } from '../../package/npmServers.ts';
 import type { RunningServer } from '../../package/observe.ts';
 import { cleanEnv, findPython, makeVenv, pip, stalelib, staleMcp, venvPath, writeSource } from '../../package/pythonWheels.ts';
@@ -115,7 +116,7 @@ describe('source that is used in place', function () {
       git(folder, 'commit', '-qam', 'two');
       git(folder, 'checkout', '-q', 'main');
       // The times of git's log are whole seconds.
-      await new Promise((done) => setTimeout(done, 2_100));
+      await untilPast(Date.now(), 2_100);
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
       server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
       assert.deepEqual((await seen()).found, []);
@@ -158,7 +159,7 @@ describe('source that is used in place', function () {
       git(folder, 'commit', '-qm', 'one');
       appendFileSync(script, '// mine\n');
       // The times of git's log are whole seconds.
-      await new Promise((done) => setTimeout(done, 2_100));
+      await untilPast(Date.now(), 2_100);
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
       server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
       assert.deepEqual((await seen()).found, []);
