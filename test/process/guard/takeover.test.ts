@@ -61,7 +61,7 @@ describe('guard: what a takeover may end', function () {
   async function refused(client: RawClient, pid: number): Promise<string> {
     const { error } = await client.handshake();
     const text = typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : 'no error';
-    assert.match(text, new RegExp(`PID ${pid}\\b`));
+    assert.ok(text.includes(`PID ${pid} `) || text.includes(`PID ${pid})`), text);
     return text;
   }
 
@@ -114,7 +114,7 @@ describe('guard: what a takeover may end', function () {
     await until('it holds the lock', () => lockHolders(lock)?.some(({ pid }) => pid === parent.pid) === true);
     await forge(parent.pid);
     parent.write('go\n');
-    assert.match(await refused(parent, parent.pid), /ancestor/);
+    assert.ok((await refused(parent, parent.pid)).includes('ancestor'));
     assert.ok(isRunning(parent.pid));
   });
 
@@ -134,7 +134,7 @@ describe('guard: what a takeover may end', function () {
     );
     await firstLine(victim);
     await forge(victim.pid);
-    assert.match(await refused(await home.strict(options('takeover=force')), victim.pid), /another user/);
+    assert.ok((await refused(await home.strict(options('takeover=force')), victim.pid)).includes('another user'));
     assert.ok(isRunning(victim.pid));
   });
 
@@ -176,7 +176,7 @@ describe('guard: what a takeover may end', function () {
     const pid = Number(await first.text('pid'));
     children.remember(pid);
     await first.kill();
-    assert.match(await refused(await home.strict(options('takeover=force')), pid), /not signalled/);
+    assert.ok((await refused(await home.strict(options('takeover=force')), pid)).includes('not signalled'));
     assert.ok(isRunning(pid));
   });
 });

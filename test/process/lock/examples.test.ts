@@ -13,6 +13,7 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { assertNames } from '../../names.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
 import { guardBundle, strictServer } from '../guard/guardedServer.ts';
@@ -191,7 +192,7 @@ describe('The examples in other languages', function () {
     for (const adopter of others) {
       const refused = await attempt(adopter, home.root);
       assert.deepEqual([refused.held, refused.code], [false, 75], refused.said);
-      assert.match(refused.said, new RegExp(`PID ${server.pid} `));
+      assertNames(refused.said, `PID ${server.pid}`);
     }
     // Written by another program: in lines, in another order.
     const { server: mark, ...rest } = record;
@@ -235,7 +236,7 @@ describe('The examples in other languages', function () {
       for (const adopter of others) {
         const refused = await attempt(adopter, home.root);
         assert.deepEqual([refused.held, refused.code], [false, 75], `${adopter}: ${refused.said}`);
-        assert.match(refused.said, new RegExp(`PID ${pid}\\b`), adopter);
+        assertNames(refused.said, `PID ${pid}`);
       }
     } finally {
       process.kill(pid, 'SIGKILL');
@@ -267,7 +268,7 @@ describe('The examples in other languages', function () {
       const made = existsSync(runDir);
       rmSync(runDir, { recursive: true, force: true });
       assert.deepEqual([held, code === 0 || code === 75, made], [false, false, false], `${adopter}: ${said}`);
-      assert.match(said, /absolute path/, adopter);
+      assertNames(said, 'absolute path');
     }
   });
 
@@ -352,7 +353,7 @@ describe('The example of an MCP server in Python', function () {
 
     const two = serve(folder);
     const refused = await two.ask('initialize', {});
-    assert.match(refused.error?.message ?? '', new RegExp(`held by PID ${one.child.pid} `));
+    assertNames(refused.error?.message, `PID ${one.child.pid}`);
     await until('the second has ended', () => two.child.exitCode !== null);
     assert.equal(two.child.exitCode, 75);
 

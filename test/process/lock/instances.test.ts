@@ -29,6 +29,7 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { findLockDirectory, openLockDirectory, protocolBase } from '../../../src/lock/lockDirectory.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { assertNames } from '../../names.ts';
 import { openProgram, otherUser } from '../../otherUser.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
@@ -340,7 +341,7 @@ describe('The folder of the protocol', () => {
     const base = join(root, 'run', 'v1');
     mkdirSync(base, { recursive: true, mode: 0o700 });
     chmodSync(base, 0o777);
-    assert.match(refusal(base), /v1 is open to other users \(mode 777\): chmod 700 it/);
+    assertNames(refusal(base), 'mode 777', 'chmod 700');
     rmSync(base, { recursive: true });
     symlinkSync(root, base);
     assert.match(refusal(base), /v1 is not a directory: remove it/);
@@ -358,9 +359,9 @@ describe('The folder of the protocol', () => {
     const [node, ...words] = openProgram(join(import.meta.dirname, 'lockOnce.ts'));
     const ask = (base: string): string =>
       JSON.parse(execFileSync(node, [...words, '--directory', base], { ...otherUser, encoding: 'utf8' })).refused;
-    assert.match(ask(join(root, 'new', 'v1')), /new cannot be created or read \(EACCES\)/);
+    assertNames(ask(join(root, 'new', 'v1')), 'EACCES');
     mkdirSync(join(root, 'run', 'v1'), { recursive: true, mode: 0o700 });
-    assert.match(ask(join(root, 'run', 'v1')), /run belongs to user 0 and not to user 65534/);
+    assertNames(ask(join(root, 'run', 'v1')), 'user 0', 'user 65534');
   });
 
   it('B24, test 26: a network home moves it to the machine, for everybody the same; an override is taken as it is', () => {

@@ -27,6 +27,7 @@ import { FactStore } from '../../../src/survey/facts/factStore.ts';
 import { claimNotification, openWindows, publishWindow } from '../../../src/survey/facts/windows.ts';
 import { PortFacts } from '../../../src/survey/ports/portFacts.ts';
 import { entryKey } from '../../../src/survey/server/entryChange.ts';
+import { assertNames } from '../../names.ts';
 
 const identity: ProcessIdentity = { bootId: 'boot', pidNamespace: 'ns', pid: 4, start: '9' };
 const windowIdentity = { ...identity, pid: 5 };
@@ -230,7 +231,7 @@ describe('The run folder and its folder shepherd', () => {
     chmodSync(runDir, 0o777);
     const problem = new FactStore(runDir).problem();
     assert.equal(problem?.source, 'facts');
-    assert.match(problem?.message ?? '', /open to other users.*chmod 700/);
+    assertNames(problem?.message, 'chmod 700');
   });
 });
 

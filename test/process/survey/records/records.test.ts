@@ -11,6 +11,7 @@ import { type ProcessStarts, readProcessStarts } from '../../../../src/lock/proc
 import { resourceKey } from '../../../../src/lock/resourceKey.ts';
 import type { Snapshot } from '../../../../src/model/snapshot.ts';
 import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
+import { assertNames } from '../../../names.ts';
 import { someRecord } from '../../../unit/lock/records.ts';
 import { until } from '../../../until.ts';
 import { LockHome } from '../../lock/lockHome.ts';
@@ -89,7 +90,7 @@ describe('records in the survey', function () {
       after.changedDependencies.map(({ name, running, installed }) => [name, running, installed]),
       [['example-instance-lock', '1.0.0', '1.1.0']],
     );
-    assert.match(after.findings[0]?.evidence.join('\n') ?? '', /recorded which versions/);
+    assertNames(after.findings[0]?.evidence.join('\n'), 'recorded which versions');
 
     // Control: without the record its version is not known.
     rmSync(join(late, 'v1'), { recursive: true });
@@ -126,15 +127,15 @@ describe('records in the survey', function () {
     ] as const) {
       const instance = instanceOf(snapshot, pid);
       assert.deepEqual(headlines(instance), ['lock-conflict/proven']);
-      assert.match(instance.findings[0]?.message ?? '', new RegExp(`PID ${pid}\\).*PID ${other}\\)`));
-      assert.match(instance.findings[0]?.evidence.join('\n') ?? '', new RegExp(`held by PID ${one.pid} \\(notes-mcp\\)`));
+      assertNames(instance.findings[0]?.message, `PID ${pid})`, `PID ${other})`);
+      assertNames(instance.findings[0]?.evidence.join('\n'), `PID ${one.pid} (notes-mcp)`);
     }
 
     const alias = resourceKey('path', join(world.root, 'one'));
     publish({ locks: [{ ...alias, key: 'e'.repeat(32), resource: '/mnt/same' }] });
     snapshot = await look();
     assert.deepEqual(headlines(instanceOf(snapshot, one.pid)), ['lock-conflict/proven']);
-    assert.match(instanceOf(snapshot, two.pid).findings[0]?.message ?? '', /one directory.*\/mnt\/same.*one/);
+    assertNames(instanceOf(snapshot, two.pid).findings[0]?.message, 'one directory', '/mnt/same', 'one');
 
     // Both say that the kernel keeps theirs: one of them is mistaken.
     publish({ locks: mine.locks });
@@ -146,7 +147,7 @@ describe('records in the survey', function () {
     snapshot = await look();
     assert.deepEqual(headlines(instanceOf(snapshot, one.pid)), []);
     assert.deepEqual(headlines(instanceOf(snapshot, two.pid)), ['lock-conflict/proven']);
-    assert.match(instanceOf(snapshot, two.pid).findings[0]?.message ?? '', new RegExp(`PID ${stranger.pid} \\(perl\\)`));
+    assertNames(instanceOf(snapshot, two.pid).findings[0]?.message, `PID ${stranger.pid} (perl)`);
 
     // A server that is starting or stopping is no conflict.
     publish({ exclusion: 'none', locks: mine.locks, state: 'stopping' });
@@ -207,19 +208,16 @@ describe('records in the survey', function () {
     const told = (file: string): string | undefined =>
       snapshot.problems.find((problem) => problem.source === 'lock' && problem.file === file)?.message;
     for (const file of [huge, fifo, init]) {
-      assert.match(told(file) ?? '', /is ignored/);
+      assertNames(told(file), 'is ignored');
     }
-    assert.match(told(newer) ?? '', /later version/);
+    assertNames(told(newer), 'later version');
     assert.deepEqual(
       snapshot.otherHolders?.map(({ pid, record }) => [pid, record.id]),
       [[process.pid, ours.id]],
     );
     assert.equal(told(join(directory.instances, `${stale.id}.json`)), undefined);
     if (strangers) {
-      assert.match(
-        told(join(directory.instances, `${foreign.id}.json`)) ?? '',
-        new RegExp(`process of another user \\(PID ${strangers.pid}\\)`),
-      );
+      assertNames(told(join(directory.instances, `${foreign.id}.json`)), `PID ${strangers.pid}`);
     } else {
       console.log('      another user’s process: skipped, only root can start one');
     }
@@ -279,7 +277,7 @@ describe('records in the survey', function () {
     execFileSync('chmod', ['777', directory.instances]);
     const snapshot = await look();
     assert.equal(instanceOf(snapshot, server.pid).record, undefined);
-    assert.match(snapshot.problems.find(({ source }) => source === 'lock')?.message ?? '', /chmod 700/);
+    assertNames(snapshot.problems.find(({ source }) => source === 'lock')?.message, 'chmod 700');
     assert.ok(existsSync(directory.instances));
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { commandLink, statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { commands } from '../../../../src/extension/manifestNames.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
 describe('The status bar item', () => {
@@ -13,8 +14,8 @@ describe('The status bar item', () => {
 
   it('says "current" only of versions that are known', () => {
     const unknown = instance({ pid: 2, package: null });
-    assert.match(statusModel(snapshot({ instances: [instance(), unknown] }), here, true).spoken, /1 version unknown/);
-    assert.match(statusModel(snapshot({ instances: [instance(), instance({ pid: 3 })] }), here, true).spoken, /all current$/);
+    assertNames(statusModel(snapshot({ instances: [instance(), unknown] }), here, true).spoken, '1 version unknown');
+    assertNames(statusModel(snapshot({ instances: [instance(), instance({ pid: 3 })] }), here, true).spoken, 'all current');
   });
 
   it('counts trouble and warns, whatever the setting', () => {
@@ -38,7 +39,7 @@ describe('The status bar item', () => {
       /\*\*everything\*\*.*stale\\: runs 1\\\.0\\\.0, installed 1\\\.1\\\.0 · this window, PID 4711 .*\[\$\(debug-restart\)\u00a0Restart\]\(command:mcpShepherd\.restartInstance\?/,
     );
     assert.match(lines[1] ?? '', /Claude Code, PID 5 .*\[How\u00a0to\u00a0restart\]\(command:mcpShepherd\.howToRestart\?/);
-    assert.match(lines[2] ?? '', /\*\*alpha\*\*/);
+    assertNames(lines[2], '**alpha**');
     for (const line of lines) {
       assert.equal(line.match(/command:/g)?.length, 1);
     }
@@ -47,15 +48,15 @@ describe('The status bar item', () => {
   it('says what is being done instead of offering it again', () => {
     const one = stale();
     const { tooltip } = statusModel(snapshot({ instances: [one] }), { ...here, busy: new Map([[one.id, 'restarting']]) }, true);
-    assert.match(tooltip, /\$\(loading~spin\) restarting/);
-    assert.doesNotMatch(tooltip, /restartInstance/);
+    assertNames(tooltip, '$(loading~spin) restarting');
+    assertOmits(tooltip, 'restartInstance');
   });
 
   it('keeps its length within a screen', () => {
     const instances = Array.from({ length: 30 }, (_, index) => instance({ pid: index + 1 }));
     const { tooltip } = statusModel(snapshot({ instances }), here, true);
     assert.equal(tooltip.split('\n').filter((line) => line.startsWith('| $(')).length, 12);
-    assert.match(tooltip, /and 18 more in the \[view\]\(command:mcpShepherd\.showServers\)/);
+    assertNames(tooltip, '18 more', 'mcpShepherd.showServers');
   });
 
   it('lets a hostile name neither link nor break the table', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { buildTree } from '../../../../src/extension/display/treeModel.ts';
 import { changedRows, contextFlags, indexNodes, type TreeNode } from '../../../../src/extension/display/treeNode.ts';
 import type { Snapshot } from '../../../../src/model/snapshot.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { claude, definition, finding, here, instance, now, snapshot, stale } from '../samples.ts';
 
 /** The structure: "VS Code", "  d1", "    4711"; the wording is in the golden file. */
@@ -128,9 +129,9 @@ describe('The rows of the view', () => {
     const one = stale();
     const leaf = buildTree(snapshot({ instances: [one] }), { ...here, busy: new Map([[one.id, 'restarting']]) }, now)[0]?.children[0]
       ?.children[0];
-    assert.match(leaf?.description ?? '', /restarting/);
+    assertNames(leaf?.description, 'restarting');
     assert.equal(leaf?.icon.id, 'loading~spin');
-    assert.doesNotMatch(leaf?.flags ?? '', /restartable/);
+    assertOmits(leaf?.flags, 'restartable');
   });
 });
 
