@@ -119,7 +119,7 @@ function parsed(text: string): unknown {
  * @param startedAt when the client took its environment, epoch ms
  * @param visited gets the files that decide
  */
-export function newSession(place: SearchPlace, startedAt: number, visited: Set<string>): ReadonlyMap<string, string> | undefined {
+export function environmentNow(place: SearchPlace, startedAt: number, visited: Set<string>): ReadonlyMap<string, string> | undefined {
   const { environment } = place;
   const folders = environment?.get('PATH')?.split(':');
   if (environment === undefined || folders === undefined || place.platform === 'win32') {

@@ -2,7 +2,7 @@ import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
-import { newSession, replacedBundle } from '../../package/resolve/clientHeld.ts';
+import { environmentNow, replacedBundle } from '../../package/resolve/clientHeld.ts';
 import { type ClientCommand, type CommandLead, resolveCommand, standInsOf } from '../../package/resolve/resolveCommand.ts';
 import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { Attributed } from '../match/attributeServers.ts';
@@ -86,7 +86,7 @@ function withSession(commands: readonly ClientCommand[], { server, launchers, cl
   const startedAt = (client?.row ?? launchers[0] ?? server).startedAt;
   const deciding = new Set<string>();
   const later = commands.flatMap((command) => {
-    const environment = newSession(command, startedAt, deciding);
+    const environment = environmentNow(command, startedAt, deciding);
     return environment ? [resolveCommand({ ...command, environment })] : [];
   });
   const next = leadsOf(later, 'session');

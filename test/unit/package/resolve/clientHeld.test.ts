@@ -2,7 +2,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { rmSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { clientBundle, newSession, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
+import { clientBundle, environmentNow, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
 import { TempTree } from '../tree.ts';
 
 describe('what a client keeps in its memory', () => {
@@ -99,7 +99,7 @@ describe('what a client keeps in its memory', () => {
     /** PATH of a new session below the temporary folder; undefined: it is the same. */
     function next(folder: string, more: Readonly<Record<string, string>> = {}, startedAt = start()): string | undefined {
       const environment = new Map(Object.entries({ PATH: `/usr/bin:${tree.path(folder)}`, ...more }));
-      const path = newSession({ cwd: tree.path('project'), environment, platform: 'linux' }, startedAt, new Set())?.get('PATH');
+      const path = environmentNow({ cwd: tree.path('project'), environment, platform: 'linux' }, startedAt, new Set())?.get('PATH');
       return path?.replace(`/usr/bin:${tree.root}/`, '');
     }
 
@@ -158,7 +158,7 @@ describe('what a client keeps in its memory', () => {
 
     it('any other PATH stays', () => {
       equal(next('bin'), undefined);
-      equal(newSession({ cwd: '/', environment: undefined, platform: 'linux' }, 0, new Set()), undefined);
+      equal(environmentNow({ cwd: '/', environment: undefined, platform: 'linux' }, 0, new Set()), undefined);
     });
   });
 });
