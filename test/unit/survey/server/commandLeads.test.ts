@@ -51,6 +51,23 @@ describe('what the client itself starts again', () => {
     match(JSON.stringify(found.findings[0]?.actions), /Claude Code session/);
   });
 
+  it('an extension of Claude Desktop: replaced in its own folder, so that the step of Claude Desktop starts the new one', async () => {
+    const folder = 'home/.config/Claude/Claude Extensions/local.mcpb.acme.tiny-mcp';
+    const bundle = (version: string): Tree => ({
+      [`${folder}/manifest.json`]: { manifest_version: '0.3', name: 'tiny-mcp', version },
+      [`${folder}/package.json`]: { name: 'tiny-mcp', version },
+      [`${folder}/server/index.js`]: `console.log('${version}');\n`,
+    });
+    write(bundle('1.0.0'));
+    await observe({ argv: [node, at(folder, 'server/index.js')], client: 'claude-desktop', cwd: scan.tree.root });
+    deepEqual(cure(await look()), []);
+    rmSync(at(folder), { recursive: true });
+    write(bundle('1.1.0'));
+    const found = await look();
+    deepEqual(cure(found), [['source', 'proven', ['manual']]]);
+    match(JSON.stringify(found.findings[0]?.actions), /Quit Claude Desktop/);
+  });
+
   it('nvm: a default that moved after the client started', async () => {
     const global = (node: string, version: string): Tree => ({
       [`.nvm/versions/node/${node}/bin/tiny-mcp`]: { link: '../lib/node_modules/tiny-mcp/server.js' },

@@ -14,9 +14,10 @@ export const node = '/usr/bin/node';
 export const script = 'node_modules/tiny-mcp/server.js';
 export const stale = ['stale/replaced-beside/proven'];
 
-/** The server is process 20; its client, a Claude Code, is process 10. */
+/** The server is process 20; its client, a Claude Code unless said otherwise, is process 10. */
 export interface HandMadeServer {
   readonly argv: readonly string[];
+  readonly client?: string;
   readonly exe?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** The directory; undefined: it cannot be read. */
@@ -78,10 +79,13 @@ export class HandMadeScan {
   };
 
   /** A new observer. @param runFolder with another one it knows nothing of what earlier ones saw */
-  readonly observe = async ({ argv, exe = node, env = {}, cwd, outer }: HandMadeServer, runFolder = 'run'): Promise<void> => {
+  readonly observe = async (
+    { argv, client = 'claude', exe = node, env = {}, cwd, outer }: HandMadeServer,
+    runFolder = 'run',
+  ): Promise<void> => {
     this.#surveyor?.dispose();
     const own = detailOf({ exe, env, ...(cwd === undefined ? {} : { cwd }) });
-    const rows = [this.#row(10, 1, ['claude']), ...(outer ? [this.#row(15, 10, outer.argv)] : []), this.#row(20, outer ? 15 : 10, argv)];
+    const rows = [this.#row(10, 1, [client]), ...(outer ? [this.#row(15, 10, outer.argv)] : []), this.#row(20, outer ? 15 : 10, argv)];
     const detail = async ({ pid }: ProcessRow): Promise<ProcessDetail> =>
       pid === 20 ? own : pid === 15 && outer ? outer.detail : detailOf({ cwd: this.tree.root });
     this.#surveyor = await createSurveyor({
