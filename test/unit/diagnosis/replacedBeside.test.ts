@@ -16,7 +16,6 @@ const evidence: BesideEvidence = {
   leads: { version: '1.1.0', place: '/r/2' },
   dependencies: [],
   followed: 'entry',
-  seenAt: 1_900_000,
 };
 
 describe('a version that was installed beside the one that runs', () => {
@@ -29,13 +28,25 @@ describe('a version that was installed beside the one that runs', () => {
     deepEqual(finding?.actions, evidence.actions);
   });
 
-  it('keeps the time of the first look where the change is older than the process', () => {
-    equal(judgeReplacedBeside({ ...evidence, changedAt: 500_000 })?.since, new Date(1_900_000).toISOString());
+  it('has no time of its own where the change is older than the process: the survey puts the first sighting there', () => {
+    const finding = judgeReplacedBeside({ ...evidence, changedAt: 500_000 });
+    deepEqual([finding?.since, finding?.sinceAtMost], [new Date(evidence.now).toISOString(), true]);
+    equal(judgeReplacedBeside({ ...evidence, changedAt: 1_500_000 })?.sinceAtMost, undefined);
   });
 
-  it('is likely where the running version is only concluded', () => {
-    equal(judgeReplacedBeside({ ...evidence, running: { ...evidence.running, by: 'concluded' } })?.confidence, 'likely');
-  });
+  for (const [by, followed, confidence] of [
+    ['recorded', 'entry', 'proven'],
+    ['recorded', 'command line', 'proven'],
+    ['path', 'entry', 'proven'],
+    ['path', 'extension', 'proven'],
+    ['path', 'plugin', 'proven'],
+    ['concluded', 'entry', 'likely'],
+    ['recorded', 'session', 'likely'],
+  ] as const) {
+    it(`is ${confidence} where the running version is known by “${by}” and the ${followed} was followed`, () => {
+      equal(judgeReplacedBeside({ ...evidence, followed, running: { ...evidence.running, by } })?.confidence, confidence);
+    });
+  }
 
   it('is nothing where the versions are equal, whatever their paths', () => {
     equal(judgeReplacedBeside({ ...evidence, leads: { version: '1.0.0', place: '/r/2' } }), undefined);

@@ -36,6 +36,15 @@ describe('Who restarts a server', () => {
     assert.ok(!('askable' in restartRoute(instance({ client: claude }), snapshot())));
   });
 
+  it('is the user where the client itself would start the old version again, even behind a guard or in a window', () => {
+    const step = 'Run “Developer: Reload Window” in that window.';
+    const beside = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'manual', step }] });
+    assert.deepEqual(restartRoute(instance({ findings: [beside] }), snapshot()), { kind: 'manual', step });
+    const own = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'restart' }] });
+    assert.equal(restartRoute(instance({ findings: [own] }), snapshot()).kind, 'vscode-window');
+    assert.equal(restartRoute(instance({ findings: [beside] }), snapshot(), 'stop').kind, 'vscode-window', 'stopping it is another matter');
+  });
+
   it('is none for an orphan or a server that runs on its own, and says which it is', () => {
     const orphan = restartRoute(instance({ client: null, findings: [finding({ kind: 'orphan' })] }), snapshot());
     const service = restartRoute(instance({ client: null, background: true }), snapshot());
