@@ -16,7 +16,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['model', 'base', 'redaction', 'clients'],
   lock: ['model', 'base', 'storage', 'process'],
   package: ['model', 'base', 'storage', 'version', 'process'],
-  registry: ['model', 'base', 'version'],
+  registry: ['model', 'base', 'storage', 'version'],
   diagnosis: ['model', 'version'],
   survey: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'package', 'registry', 'diagnosis'],
   presentation: ['model', 'base'],

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { errorCode } from '../../base/errors.ts';
+import { kernelProcFs } from '../../process/linux/procFs.ts';
 
 /**
  * Whether a process of a group still runs. kill(2) also finds zombies, which stay when their parent does not wait for them. On Linux /proc tells them apart.
@@ -15,15 +15,15 @@ export function isGroupAlive(group: number): boolean {
 }
 
 function hasRunningMember(group: number): boolean {
-  let pids: string[];
+  let pids: readonly string[];
   try {
-    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    pids = kernelProcFs.names('/proc').filter((name) => /^\d+$/.test(name));
   } catch {
     return true;
   }
   return pids.some((pid) => {
     try {
-      const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const text = kernelProcFs.read(`/proc/${pid}/stat`, 4_096, 'at once').text;
       const [state, , pgrp] = text.slice(text.lastIndexOf(')') + 2).split(' ');
       return Number(pgrp) === group && state !== 'Z' && state !== 'X';
     } catch {
