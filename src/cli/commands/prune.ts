@@ -6,6 +6,7 @@ import { exitCodes, UsageError } from '../exitCodes.ts';
 import { jsonText } from '../jsonOutput.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
+import { terminalText } from '../render/text.ts';
 import { type ActionOptions, actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
 import { viewWidth } from '../terminal.ts';
 
@@ -71,7 +72,7 @@ export const pruneCommand: Command<ActionOptions> = {
         if (json) {
           print([], message);
         } else {
-          shell.stdout.write(`${message}\n`);
+          shell.stdout.write(`${terminalText(message)}\n`);
         }
         return exitCodes.youMustAct;
       }

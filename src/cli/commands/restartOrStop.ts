@@ -10,6 +10,7 @@ import { jsonText } from '../jsonOutput.ts';
 import { capital } from '../render/headline.ts';
 import { outcomeLines, renderPlan } from '../render/planView.ts';
 import { searchFailure, searchFailureJson } from '../render/searchView.ts';
+import { terminalText } from '../render/text.ts';
 import {
   type ActionOptions,
   type ActionSession,
@@ -80,7 +81,7 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
       if (json) {
         print(plan, { status: 'refused', message, steps: [] });
       } else {
-        shell.stdout.write(`${message}\n`);
+        shell.stdout.write(`${terminalText(message)}\n`);
       }
       return exitCodes.youMustAct;
     }
