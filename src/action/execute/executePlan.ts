@@ -1,8 +1,8 @@
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { type EndedProcess, type EndReport, endTree, systemTerminator } from '../../process/terminateTree.ts';
+import { adoptsOrphans } from '../../process/tree/namespaceInit.ts';
 import { processTree } from '../../process/tree/processTree.ts';
-import { adoptsOrphans } from '../../survey/server/serverOwners.ts';
 import type { ActionTarget, Plan } from '../plan/plan.ts';
 import { isOrphan } from '../plan/restartRoute.ts';
 import { isSameServer } from '../plan/sameServer.ts';
