@@ -6,6 +6,7 @@ import { describe, it } from 'mocha';
 import { historyEntry } from '../../../src/action/execute/actionHistory.ts';
 import { makePlan } from '../../../src/action/plan/makePlan.ts';
 import { pruneCandidates } from '../../../src/action/plan/pruneCandidates.ts';
+import type { Disposable } from '../../../src/base/disposable.ts';
 import type { Log } from '../../../src/base/log.ts';
 import { jsonText } from '../../../src/cli/jsonOutput.ts';
 import { changeLines } from '../../../src/cli/render/changes.ts';
@@ -105,7 +106,11 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
     }),
   );
   const log: string[] = [];
-  const window = { onChange: (listener: () => void) => (listener(), { dispose() {} }), snapshot, facts: { home: '/h' } };
+  const onChange = (listener: () => void): Disposable => {
+    listener();
+    return { dispose() {} };
+  };
+  const window = { onChange, snapshot, facts: { home: '/h' } };
   logProblems(window as unknown as WindowState, { warn: (text: string) => log.push(text) } as unknown as Log);
   return [
     ...log,
