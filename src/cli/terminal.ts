@@ -1,3 +1,5 @@
+import { terminalText } from './render/text.ts';
+
 export interface Output {
   readonly isTty: boolean;
   /** Columns and rows of the terminal now; undefined = no terminal. */
@@ -52,7 +54,7 @@ export function createOutput(stream: NodeJS.WriteStream, onClosed: () => void): 
 }
 
 /**
- * Asks on a terminal. `output` should not be the stream of the results.
+ * Asks on a terminal; the question is one line, made harmless here. `output` should not be the stream of the results.
  * Ctrl-C ends the program by the signal. The terminal is restored first, because readline has taken the key.
  */
 export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream, question: string): Promise<string | undefined> {
@@ -66,7 +68,7 @@ export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream
     process.kill(process.pid, 'SIGINT');
   });
   try {
-    return await lines.question(question, { signal: ended.signal });
+    return await lines.question(terminalText(question), { signal: ended.signal });
   } catch {
     return undefined;
   } finally {

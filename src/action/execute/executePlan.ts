@@ -1,8 +1,7 @@
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { type EndedProcess, type EndReport, endTree, systemTerminator } from '../../process/terminateTree.ts';
-import { processTree } from '../../process/tree/processTree.ts';
-import { adoptsOrphans } from '../../survey/server/serverOwners.ts';
+import { adoptsOrphans, processTree } from '../../process/tree/processTree.ts';
 import { type ActionTarget, isSameServer, type Plan } from '../plan/plan.ts';
 import { isOrphan } from '../plan/restartRoute.ts';
 import { readHistory } from './actionHistory.ts';

@@ -5,6 +5,7 @@ import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
+import { terminalText } from '../render/text.ts';
 import { type ActionOptions, actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 
@@ -70,7 +71,7 @@ export const pruneCommand: Command<ActionOptions> = {
         if (json) {
           print([], message);
         } else {
-          shell.stdout.write(`${message}\n`);
+          shell.stdout.write(`${terminalText(message)}\n`);
         }
         return exitCodes.youMustAct;
       }

@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { outcomeLines, renderPlan } from '../render/planView.ts';
 import { searchFailure, searchFailureJson } from '../render/searchView.ts';
 import { capital } from '../render/stateWords.ts';
+import { terminalText } from '../render/text.ts';
 import {
   type ActionOptions,
   type ActionSession,
@@ -79,7 +80,7 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
       if (json) {
         print(plan, { status: 'refused', message, steps: [] });
       } else {
-        shell.stdout.write(`${message}\n`);
+        shell.stdout.write(`${terminalText(message)}\n`);
       }
       return exitCodes.youMustAct;
     }

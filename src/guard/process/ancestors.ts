@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { errorCode } from '../../base/errors.ts';
 import { runProgram } from '../../base/runProgram.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { parseCmdline } from '../../process/linux/procCmdline.ts';
+import { kernelProcFs } from '../../process/linux/procFs.ts';
 import { parseProcStat } from '../../process/linux/procStat.ts';
 import { launcherKind } from '../../process/tree/launcherChain.ts';
 
@@ -18,6 +18,8 @@ export interface Ancestor {
 
 /** A longer chain is taken for a broken one. */
 const deepest = 30;
+/** More than the kernel writes into `stat`, and more of a command line than tells a launcher. */
+const [statBytes, commandBytes] = [4_096, 65_536];
 
 /** The processes above this one, parent first, up to the client, the first that is not a launcher. Empty when they cannot be read. Never throws. */
 export async function launchersAndClient(): Promise<readonly Ancestor[]> {
@@ -40,8 +42,9 @@ export async function launchersAndClient(): Promise<readonly Ancestor[]> {
 
 function readProc(pid: number): ProcessRow | undefined {
   try {
-    const stat = parseProcStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    const { argv, argvExact } = parseCmdline(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    const stat = parseProcStat(kernelProcFs.read(`/proc/${pid}/stat`, statBytes, 'at once').text);
+    const { text, cut } = kernelProcFs.read(`/proc/${pid}/cmdline`, commandBytes, 'at once');
+    const { argv, argvExact } = parseCmdline(text, cut);
     return stat && unidentifiedRow({ pid, ppid: stat.ppid, name: stat.name, argv, argvExact });
   } catch {
     return undefined;

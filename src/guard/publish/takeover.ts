@@ -39,7 +39,7 @@ export async function takeOver(request: TakeoverRequest): Promise<Takeover> {
   if (history.length >= stormLimit) {
     return { status: 'left', reason: `it was taken over ${history.length} times within a minute: two clients end each other’s server` };
   }
-  if (!force && (await clientLives(holder, starts))) {
+  if (!force && ((await clientLives(holder, starts)) || (await holderIsUsed(join(directory.locks, `${key}.lock`))))) {
     return { status: 'left', reason: 'its client still runs; takeover=force ends it anyway' };
   }
   const own = await starts.startOf(process.pid);
@@ -75,6 +75,28 @@ async function clientLives({ client }: InstanceRecord, starts: ProcessStarts): P
     return true;
   }
   return (await starts.startOf(client.pid)) === client.start;
+}
+
+/**
+ * Whether what holds a lock runs under a program other than a launcher, by the process list: a record can name a dead client beside a guard whose client lives.
+ * False where the system does not name the holder: nothing is signalled there.
+ */
+async function holderIsUsed(lock: string): Promise<boolean> {
+  const holders = new Set(lockHolders(lock)?.map(({ pid }) => pid));
+  if (holders.size === 0) {
+    return false;
+  }
+  const [{ adoptsOrphans, processTree }, { launcherKind }] = await Promise.all([
+    import('../../process/tree/processTree.ts'),
+    import('../../process/tree/launcherChain.ts'),
+  ]);
+  const tree = processTree(await guardTable().list());
+  return tree.rows.some((row) => {
+    const user = holders.has(row.pid)
+      ? tree.ancestorsOf(row).find((above) => !holders.has(above.pid) && launcherKind(above) === undefined)
+      : undefined;
+    return user !== undefined && !adoptsOrphans(user);
+  });
 }
 
 /** @returns why it could not be ended; undefined when it ended, or will */

@@ -85,6 +85,14 @@ export function isNamespaceInit(row: ProcessRow): boolean {
 }
 
 /**
+ * Programs that adopt processes whose parent has exited. Such a parent did not start the server.
+ * (Linux also gives children to the nearest "subreaper"; in practice that is `systemd --user`.)
+ */
+export function adoptsOrphans(row: ProcessRow): boolean {
+  return isNamespaceInit(row) || (row.name === 'systemd' && row.argv.includes('--user'));
+}
+
+/**
  * Whether `/proc/PID/status` belongs to the first process of its PID namespace. `NSpid` lists its PIDs from the reader's namespace inwards (proc_pid_status(5),
  * since Linux 4.1). False without that line.
  */

@@ -8,9 +8,9 @@ import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance, Launcher } from '../../model/snapshot.ts';
 import { isShellScript, launcherKind } from '../../process/tree/launcherChain.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
+import { adoptsOrphans } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { adoptsOrphans } from './serverOwners.ts';
 
 /** The client of a server: the recognised one, else the running program that started it; null when neither exists. */
 export function clientOf(attributed: Attributed): ClientInstance | null {

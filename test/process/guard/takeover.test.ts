@@ -1,5 +1,6 @@
 // Which processes a takeover may end. The records are forged: any program of the user can write such files.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { newInstanceId, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
@@ -149,9 +150,39 @@ describe('guard: what a takeover may end', function () {
   it('a server without a guard that holds the lock itself is ended, although it leads no group', async () => {
     const holder = await locks.hold(join(home.run, 'v1', 'locks', `${key}.lock`));
     await forge(holder.pid);
-    const next = await home.strict(options('takeover'));
+    // This program started it and lives.
+    assert.match(await refused(await home.strict(options('takeover')), holder.pid), /client still runs/);
+    assert.ok(isRunning(holder.pid));
+    const next = await home.strict(options('takeover=force'));
     assert.ok('result' in (await next.handshake()));
     assert.ok(!isRunning(holder.pid));
+  });
+
+  it('a guard whose client lives is not ended because its record, changed by another program, names a dead client', async () => {
+    const first = await home.strict(options('refuse'));
+    await first.handshake();
+    await until('it is published', () => publishedGuards(home.run).some(({ server, control }) => server !== undefined && control));
+    const pid = Number(await first.text('pid'));
+    const folder = join(home.run, 'v1', 'instances');
+    const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.json'));
+    const record = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    const forged = { ...record, client: { ...record.client, pid: process.pid, start: 'lx:1' } };
+    writeFileSync(join(folder, name), JSON.stringify(forged), { mode: 0o600 });
+    assert.match(await refused(await home.strict(options('takeover')), pid), /client still runs/);
+    assert.deepEqual([isRunning(first.pid), isRunning(pid)], [true, true]);
+  });
+
+  it('a holder that its client left behind is ended without force', async () => {
+    const lock = join(home.run, 'v1', 'locks', `${key}.lock`);
+    const hold = `import fcntl, os, time; f = open(${JSON.stringify(lock)}, "a"); fcntl.flock(f, fcntl.LOCK_EX); print(os.getpid(), flush=True); time.sleep(600)`;
+    // The shell, its parent, ends before it.
+    const shell = await children.start('sh', ['-c', 'python3 -c "$0" & :', hold], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const pid = Number(await firstLine(shell));
+    children.remember(pid);
+    await forge(pid);
+    const next = await home.strict(options('takeover'));
+    assert.ok('result' in (await next.handshake()));
+    assert.ok(!isRunning(pid));
   });
 
   it('a guard that does not answer is ended with its server', async () => {

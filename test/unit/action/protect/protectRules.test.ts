@@ -1,7 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { commandRules } from '../../../../src/action/protect/allowLists.ts';
-import type { ProtectFacts } from '../../../../src/action/protect/protectFacts.ts';
+import { type ProtectFacts, protectFacts } from '../../../../src/action/protect/protectFacts.ts';
 import { protectRefusal, warningsFor } from '../../../../src/action/protect/protectRules.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import { assertNames } from '../../../names.ts';
@@ -30,6 +34,33 @@ const quiet: ProtectFacts = {
   own: ['npx', '-y', 'x'],
   entry: { command: 'npx', args: ['-y', 'x'] },
 };
+
+describe('files of administrators with rules about commands', () => {
+  it('waits for no named pipe there, and reads the rules of the others', async function () {
+    if (process.platform === 'win32') {
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'policies-'));
+    try {
+      const [pipe, file] = [join(folder, 'pipe.json'), join(folder, 'policy.json')];
+      execFileSync('mkfifo', [pipe]);
+      writeFileSync(file, JSON.stringify({ allowedMcpServers: [{ serverCommand: ['npx', '-y', 'x'] }] }));
+      const machine = { home: folder, platform: process.platform, env: {}, running: new Map(), policyFiles: [pipe, file] };
+      const facts = await protectFacts(
+        definition,
+        join(folder, 'mcp.json'),
+        { words: ['npx', '-y', 'x'], hasArgs: true, entry: quiet.entry },
+        machine,
+      );
+      deepEqual(
+        facts.rules.map((rule) => rule.file),
+        [file],
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
 
 describe('judgement', () => {
   it('changes what belongs to the person alone', () => {
