@@ -43,14 +43,13 @@ const commands = {
  * wherever they are, unless a dependency differs. Undefined when nothing differs, or when the versions cannot be compared.
  */
 export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefined {
-  const { ecosystem, name, running, leads, dependencies, followed, startedAt, seenAt } = evidence;
+  const { ecosystem, name, running, leads, dependencies, followed } = evidence;
   const equal = compareVersions(ecosystem, running.version, leads.version) === 0;
   const direction = equal ? undefined : changeDirection(ecosystem, running.version, leads.version);
   if (direction === undefined && dependencies.length === 0) {
     return undefined;
   }
   const back = direction === 'downgrade' ? ' (downgrade)' : '';
-  const since = evidence.changedAt !== undefined && evidence.changedAt > startedAt ? evidence.changedAt : seenAt;
   return {
     kind: 'stale',
     subKind: 'replaced-beside',
@@ -64,9 +63,38 @@ export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefin
       `${commands[followed]} leads to ${name} ${leads.version} in ${leads.place}`,
       `how known: ${howKnown[running.by]}; the other version was read from the files to which the command leads`,
     ],
-    since: new Date(since).toISOString(),
+    since: new Date(sinceTime(evidence)).toISOString(),
     actions: evidence.actions,
   };
+}
+
+interface RemovedEvidence extends RunningServer, Pick<BesideEvidence, 'name' | 'leads' | 'changedAt' | 'seenAt'> {
+  /** The script on its command line, which does not exist. */
+  readonly script: string;
+}
+
+/** Its script was removed before the first scan, and the command of its entry leads to another installation: an upgrade, as far as can be known. */
+export function judgeRemovedBeside(evidence: RemovedEvidence): Finding {
+  const { name, leads, script } = evidence;
+  return {
+    kind: 'stale',
+    subKind: 'replaced-beside',
+    confidence: 'likely',
+    message: `runs code that was removed; ${commands.entry} leads to ${name} ${leads.version} now`,
+    evidence: [
+      `runs ${sinceText(evidence)}`,
+      `${script}, by which it was started, does not exist`,
+      `${commands.entry} leads to ${name} ${leads.version} in ${leads.place}`,
+      'how known: its command line names the script; which version that was is not known, so this is likely, not proven',
+    ],
+    since: new Date(sinceTime(evidence)).toISOString(),
+    actions: evidence.actions,
+  };
+}
+
+/** When the other installation was chosen: by the newest change on the way, else when it was first seen. Epoch ms. */
+function sinceTime({ changedAt = 0, startedAt, seenAt }: Pick<BesideEvidence, 'changedAt' | 'startedAt' | 'seenAt'>): number {
+  return changedAt > startedAt ? changedAt : seenAt;
 }
 
 const howKnown = {

@@ -1,8 +1,7 @@
-import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
-import { type BesideEvidence, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
+import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Finding, FindingAction } from '../../model/finding.ts';
 import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
@@ -10,18 +9,18 @@ import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { diffReadings } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
+import { missingScript } from '../../package/code/entryScript.ts';
 import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { newestChange, waySignature, youngLink } from '../../package/resolve/commandPath.ts';
 import { type ClientCommand, type CommandLead, resolveCommand, standInsOf } from '../../package/resolve/resolveCommand.ts';
 import { updatedExtensionFile } from '../../package/resolve/versionManagers.ts';
 import { observedWords } from '../../process/commandline/parseLaunch.ts';
-import { changeDirection } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
-import { type RunningCode, runningCode } from './serverVersions.ts';
+import { installedPackage, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
 /** Followed again after this long, even if nothing on the way changed: a file may have appeared earlier on PATH. */
 const freshMs = 60_000;
@@ -88,8 +87,11 @@ export class Beside {
   /** @param known the package by the files that the process itself names */
   judge(attributed: Attributed, server: ServerContext, known: RunningPackage | null, facts: FactStore): BesideVerdict {
     const running = runningCode(server, known, facts);
-    if (running === undefined || server.detail.elsewhere !== undefined) {
+    if (server.detail.elsewhere !== undefined) {
       return {};
+    }
+    if (running === undefined) {
+      return this.#removedBefore(attributed, server);
     }
     const { leads, visited } = this.#follow(attributed, server, running);
     const found = leads.flatMap((lead) => {
@@ -127,9 +129,29 @@ export class Beside {
     return finding ? { finding, package: installedPackage(running, first.version, known), dependencies: first.dependencies } : {};
   }
 
-  /** A link in the path that is newer than the process and older than the first scan. Its target at the start is unknown. */
+  /** Its script was removed before the first scan. Where its entry leads to another place now, that is the rest of an upgrade. */
+  #removedBefore(attributed: Attributed, server: ServerContext): BesideVerdict {
+    const { row, detail, loaded, now } = server;
+    const script = 'unknown' in loaded ? missingScript(row, detail) : undefined;
+    const { leads, visited } = script === undefined ? { leads: [], visited: [] } : this.#follow(attributed, server, { name: '' });
+    const [lead] = leads;
+    const reading = lead === undefined || leads.length > 1 || lead.followed !== 'entry' ? undefined : this.#read(lead.ref, server);
+    const own = reading?.status === 'ok' ? reading.packages[0] : undefined;
+    if (script === undefined || lead === undefined || own?.version === undefined) {
+      return {};
+    }
+    const { ecosystem, name, root, version } = own;
+    const evidence = { ...runningServer(server), script, name, leads: { version, place: root }, changedAt: newestChange(visited) };
+    const seenAt = this.#firstSeen(identityKey(row.identity), `${version} ${root}`, now);
+    return { finding: judgeRemovedBeside({ ...evidence, seenAt }), package: { ecosystem, name, root, running: null, installed: version } };
+  }
+
+  /**
+   * A link in the path that is newer than the process and older than the first scan. Its target at the start is unknown, unless the process names a path without that
+   * link: then the wrapper that started it had followed it.
+   */
   #switchedBefore(
-    { row, loaded }: ServerContext,
+    { row, detail, loaded }: ServerContext,
     known: RunningPackage | null,
     facts: FactStore,
     visited: readonly string[],
@@ -137,7 +159,10 @@ export class Beside {
     const baseline = facts.baseline(row.identity);
     const settled = baseline?.trust === 'before-start' || (!('unknown' in loaded) && loaded.ref.editable === true);
     const link = settled ? youngLink(visited, row.startedAt + startToleranceMs) : undefined;
-    return link === undefined || known === null || baseline === undefined || link.madeAt > baseline.takenAt
+    const { cwd, environment } = detail;
+    const own = link && resolveCommand({ words: observedWords(row), cwd, environment, platform: this.#platform });
+    const direct = own && 'found' in own && 'ref' in own.found && youngLink(own.visited, row.startedAt + startToleranceMs) === undefined;
+    return link === undefined || direct === true || known === null || baseline === undefined || link.madeAt > baseline.takenAt
       ? {}
       : {
           package: { ...known, running: null },
@@ -174,7 +199,7 @@ export class Beside {
     return at;
   }
 
-  #follow(attributed: Attributed, server: ServerContext, running: RunningCode): Followed {
+  #follow(attributed: Attributed, server: ServerContext, running: Pick<RunningCode, 'name'>): Followed {
     const key = identityKey(server.row.identity);
     const entries = attributed.definitions.filter((one) => one.command !== undefined && !attributed.byPort.includes(one));
     const state = JSON.stringify([
@@ -199,7 +224,7 @@ export class Beside {
     return followed;
   }
 
-  #followAgain(attributed: Attributed, entries: readonly RawDefinition[], running: RunningCode): Followed {
+  #followAgain(attributed: Attributed, entries: readonly RawDefinition[], running: Pick<RunningCode, 'name'>): Followed {
     const { server, launchers, detail, outer = detail } = attributed;
     const base = { environment: outer.environment, platform: this.#platform };
     const commands = entries.flatMap((entry): ClientCommand[] => {
@@ -254,15 +279,19 @@ export class Beside {
     if (inMap) {
       return { ...inMap, followed, dependencies: [], changedAt: 0 };
     }
-    const { loaded } = server;
-    const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, server.now) : loaded.reading;
-    this.#readings.add(reading);
+    const reading = this.#read(ref, server);
     const own = reading.status === 'ok' ? reading.packages[0] : undefined;
     if (reading.status !== 'ok' || own?.version === undefined) {
       return undefined;
     }
     const dependencies = running.packages === undefined ? [] : diffReadings(running.packages, reading).dependencies.filter(isVersionChange);
     return { version: own.version, place: own.root, followed, dependencies, changedAt: reading.changedAt };
+  }
+
+  #read(ref: PackageRef, { loaded, now }: ServerContext): ClosureReading {
+    const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, now) : loaded.reading;
+    this.#readings.add(reading);
+    return reading;
   }
 }
 
@@ -287,22 +316,6 @@ function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed 
   const version = pnpVersion(map, archive);
   const lead: Lead = { ref: loaded.ref, followed: byEntry ? 'entry' : 'command line', inMap: { version: version ?? '', place: map } };
   return { leads: version === undefined ? [] : [lead], visited: [map] };
-}
-
-/** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */
-function samePlace({ ecosystem, place }: RunningCode, other: string): boolean {
-  return ecosystem === 'python' && dirname(place) === dirname(other);
-}
-
-function installedPackage(running: RunningCode, installed: string, known: RunningPackage | null): RunningPackage {
-  const { ecosystem, name, version, place } = running;
-  const direction = changeDirection(ecosystem, version, installed);
-  return {
-    ...(known ?? { ecosystem, name, root: place }),
-    running: version,
-    installed,
-    ...(direction === undefined ? {} : { direction }),
-  };
 }
 
 function plainName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {

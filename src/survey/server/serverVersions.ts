@@ -16,9 +16,10 @@ import { lockedBefore } from '../../package/npm/lockedBefore.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
 import { writtenAfter } from '../../package/writtenAfter.ts';
 import { statPath } from '../../storage/boundedFile.ts';
+import { changeDirection } from '../../version/compareVersions.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
-import { runnerPath } from '../match/runnerPath.ts';
+import { type RunnerPath, runnerPath } from '../match/runnerPath.ts';
 import type { LoadedPackage } from './closures.ts';
 import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
@@ -79,6 +80,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
   const baseline = stored && own ? withRecorded(stored, own, row.startedAt) : stored;
   const difference = baseline && reading.status === 'ok' ? closureChange(baseline, reading) : { own: undefined, dependencies: [] };
   const change = usesSource(loaded) ? undefined : difference.own;
+  const named = namedScript(row);
   const verdict = judgeVersions({
     ...runningServer(server),
     packageName: ref.name,
@@ -87,6 +89,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     baseline,
     own: change,
     dependencies: difference.dependencies,
+    ...(named?.version !== undefined && named.name === ref.name ? { named: named.version } : {}),
     ...(loaded.goneSince === undefined ? {} : { goneSince: loaded.goneSince }),
   });
   const running: RunningPackage = {
@@ -159,8 +162,7 @@ export interface RunningCode {
 export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
   const baseline = facts.baseline(row.identity);
   const own = baseline?.packages[0];
-  const script = row.argv.find((word, index) => index > 0 && /[\\/]\.pnpm[\\/]/.test(word));
-  const written = script === undefined ? undefined : runnerPath(script);
+  const written = namedScript(row);
   const named = written?.version !== undefined && written.version === known?.running;
   if (known?.running != null && (baseline !== undefined || named)) {
     const { ecosystem, name, running } = known;
@@ -174,7 +176,38 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
     };
   }
   // The version that runs was removed before the first scan, and its path still names it.
-  return script !== undefined && written?.name !== undefined && written.version !== undefined
-    ? { ecosystem: 'npm', name: written.name, version: written.version, place: dirname(normalize(script)), by: 'path' }
+  return written?.name !== undefined && written.version !== undefined
+    ? { ecosystem: 'npm', name: written.name, version: written.version, place: dirname(normalize(written.script)), by: 'path' }
     : undefined;
+}
+
+/** A script on its command line whose path names a version (pnpm's store in a project). */
+function namedScript({ argv }: ServerContext['row']): (RunnerPath & { readonly script: string }) | undefined {
+  const script = argv.find((word, index) => index > 0 && /[\\/]\.pnpm[\\/]/.test(word));
+  const found = script === undefined ? undefined : runnerPath(script);
+  return script === undefined || found === undefined ? undefined : { ...found, script };
+}
+
+/** Whether its package is read from another directory now than when it was recorded: a link leads to another installation, and nothing was replaced in place. */
+export function isElsewhere({ row, loaded }: ServerContext, facts: FactStore): boolean {
+  const before = facts.baseline(row.identity)?.packages[0];
+  const now = 'unknown' in loaded || loaded.reading.status !== 'ok' ? undefined : loaded.reading.packages[0];
+  return before !== undefined && now !== undefined && before.root !== now.root && !samePlace({ ...before, place: before.root }, now.root);
+}
+
+/** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */
+export function samePlace({ ecosystem, place }: Pick<RunningCode, 'ecosystem' | 'place'>, other: string): boolean {
+  return ecosystem === 'python' && dirname(place) === dirname(other);
+}
+
+/** The package of a server with another version that is installed now. */
+export function installedPackage(running: RunningCode, installed: string, known: RunningPackage | null): RunningPackage {
+  const { ecosystem, name, version, place } = running;
+  const direction = changeDirection(ecosystem, version, installed);
+  return {
+    ...(known ?? { ecosystem, name, root: place }),
+    running: version,
+    installed,
+    ...(direction === undefined ? {} : { direction }),
+  };
 }

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { contradictsItself } from '../../../src/diagnosis/stale/packages.ts';
-import { type BesideEvidence, judgeReplacedBeside } from '../../../src/diagnosis/stale/replacedBeside.ts';
+import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../../src/diagnosis/stale/replacedBeside.ts';
 import type { RunningPackage } from '../../../src/model/snapshot.ts';
 
 const evidence: BesideEvidence = {
@@ -26,6 +26,13 @@ describe('a version that was installed beside the one that runs', () => {
     match(finding?.evidence.join('\n') ?? '', /\/r\/1(.|\n)*\/r\/2/);
     equal(finding?.since, new Date(1_500_000).toISOString());
     deepEqual(finding?.actions, evidence.actions);
+  });
+
+  it('is likely where what runs was removed before the first look', () => {
+    const finding = judgeRemovedBeside({ ...evidence, script: '/r/1/server.js' });
+    deepEqual([finding.kind, finding.subKind, finding.confidence], ['stale', 'replaced-beside', 'likely']);
+    match(finding.evidence.join('\n'), /\/r\/1\/server\.js(.|\n)*\/r\/2/);
+    equal(finding.since, new Date(1_900_000).toISOString());
   });
 
   it('keeps the time of the first look where the change is older than the process', () => {
