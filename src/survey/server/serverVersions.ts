@@ -13,6 +13,7 @@ import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
+import { yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
 import { writtenAfter } from '../../package/writtenAfter.ts';
 import { statPath } from '../../storage/boundedFile.ts';
@@ -181,11 +182,15 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
     : undefined;
 }
 
-/** A script on its command line whose path names a version (pnpm's store in a project). */
-function namedScript({ argv }: ServerContext['row']): (RunnerPath & { readonly script: string }) | undefined {
-  const script = argv.find((word, index) => index > 0 && /[\\/]\.pnpm[\\/]/.test(word));
-  const found = script === undefined ? undefined : runnerPath(script);
-  return script === undefined || found === undefined ? undefined : { ...found, script };
+/** A script on its command line whose path names a version: pnpm's store in a project, and archives of Yarn. */
+function namedScript({ argv }: ServerContext['row']): (Pick<RunnerPath, 'name' | 'version'> & { readonly script: string }) | undefined {
+  for (const script of argv.slice(1)) {
+    const found = /[\\/]\.pnpm[\\/]/.test(script) ? runnerPath(script) : yarnArchive(script);
+    if (found) {
+      return { ...found, script };
+    }
+  }
+  return undefined;
 }
 
 /** Whether its package is read from another directory now than when it was recorded: a link leads to another installation, and nothing was replaced in place. */
