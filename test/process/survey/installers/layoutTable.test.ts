@@ -31,7 +31,7 @@ const lanes = long ? 3 : 8;
 const atOnce = 3;
 
 const all = [...nodeLayouts, ...pythonLayouts, ...handLayouts];
-const layouts = all.filter(({ quick = [], name }) => long || quick.length > 0);
+const layouts = all.filter(({ quick = [] }) => long || quick.length > 0);
 
 interface Seen {
   readonly event: LayoutEvent;
