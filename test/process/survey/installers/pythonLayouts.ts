@@ -66,6 +66,7 @@ async function pipx(place: Place, ...args: readonly string[]): Promise<string> {
 const pipxLayout: Layout = {
   ...venv,
   name: 'pipx',
+  quick: [],
   made: 'real',
   async install(place, version) {
     const metadata = join(place.folder, 'pipx', 'venvs', program, 'pipx_metadata.json');
@@ -85,6 +86,7 @@ const pipxLayout: Layout = {
 const uvTool: Layout = {
   ...venv,
   name: 'uv tool',
+  quick: [],
   made: 'by hand',
   async install(place, version) {
     const tool = join(place.folder, 'uv', 'tools', program);
