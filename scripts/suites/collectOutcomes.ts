@@ -57,7 +57,7 @@ function rememberConsole(runner: Events): () => string | undefined {
         }
         original[name](...values);
       };
-      Object.defineProperty(listening, name, { value });
+      Object.defineProperty(listening, name, { value, writable: true });
     }
     globalThis.console = listening;
   });

@@ -9,11 +9,11 @@ type Pack = (options: IPackageOptions) => Promise<unknown>;
 /** Makes the VSIX from the bundles that are in `dist/` already, with the options of the manifest. vsce's list of files is not printed. */
 export async function packVsix(packagePath: string): Promise<void> {
   const { pack }: { pack: Pack } = await import(join(projectRoot, 'node_modules', '@vscode', 'vsce', 'out', 'package.js'));
-  const printed = Object.getOwnPropertyDescriptor(console, 'log');
-  Object.defineProperty(console, 'log', { ...printed, value: () => undefined });
+  const { log } = console;
+  console.log = () => undefined;
   try {
     await pack({ cwd: projectRoot, packagePath, ...readManifest().vsce });
   } finally {
-    Object.defineProperty(console, 'log', { ...printed });
+    console.log = log;
   }
 }

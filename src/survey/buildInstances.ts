@@ -27,6 +27,7 @@ import { clientOf, commandText, launchersOf, restartActions, serverName, serverT
 import { judgeServer, type ServerVerdict } from './server/judgeServer.ts';
 import { recordedVersions } from './server/recordedVersions.ts';
 import type { ServerContext } from './server/serverContext.ts';
+import { isElsewhere } from './server/serverVersions.ts';
 import type { SurveyState } from './surveyState.ts';
 
 /** One running server: the instance as the snapshot shows it, and what the verdict on duplicates needs. */
@@ -151,7 +152,7 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
 
 /**
  * Adds what the command leads to now. Where that is another version, files that are gone are the rest of the same upgrade. A package that was replaced in place
- * says more.
+ * says more; where only a link to it was moved, the place that the command leads to says more.
  */
 function withBeside(
   verdict: ServerVerdict,
@@ -159,11 +160,14 @@ function withBeside(
   server: ServerContext,
   state: SurveyState,
 ): ServerVerdict & { readonly entryLeads?: boolean } {
-  const inPlace = verdict.findings.some(({ kind, subKind }) => kind === 'stale' && /^(package|dependency|content)$/.test(subKind ?? ''));
-  const beside = inPlace ? {} : state.beside.judge(attributed, server, verdict.package, state.facts);
+  const changed = verdict.findings.some(isPackageChange);
+  const beside = changed && !isElsewhere(server, state.facts) ? {} : state.beside.judge(attributed, server, verdict.package, state.facts);
   const { finding, package: own, dependencies, unknown, askAgainIn, entryLeads = false } = beside;
   const waits = [verdict.askAgainIn, askAgainIn].filter((wait) => wait !== undefined);
   const asking = waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) };
+  if (finding === undefined && changed) {
+    return verdict;
+  }
   if (finding === undefined) {
     const reasons = [verdict.unknown, unknown].filter((reason) => reason !== undefined).join('; ');
     return { ...verdict, package: own ?? verdict.package, ...(reasons === '' ? {} : { unknown: reasons }), ...asking, entryLeads };
@@ -174,9 +178,13 @@ function withBeside(
     ...known,
     package: own ?? verdict.package,
     changedDependencies: dependencies ?? verdict.changedDependencies,
-    findings: [finding, ...verdict.findings.filter(({ kind }) => kind !== 'files-gone')],
+    findings: [finding, ...verdict.findings.filter((one) => one.kind !== 'files-gone' && !isPackageChange(one))],
     entryLeads: true,
   };
+}
+
+function isPackageChange({ kind, subKind }: Finding): boolean {
+  return kind === 'stale' && (subKind === 'package' || subKind === 'dependency' || subKind === 'content');
 }
 
 /**

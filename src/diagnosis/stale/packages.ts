@@ -16,6 +16,8 @@ export interface VersionEvidence extends RunningServer {
   /** Difference between `baseline.packages` and the reading; empty when one of them is missing. */
   readonly own: PackageChange | undefined;
   readonly dependencies: readonly PackageChange[];
+  /** The version of its own package that a path on its command line names. */
+  readonly named?: string;
   /** Since when the environment is gone, epoch ms; undefined when that is not known. */
   readonly goneSince?: number;
 }
@@ -75,7 +77,8 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
   if (evidence.own || evidence.dependencies.length > 0) {
     findings.push(changedFinding(evidence, reading.packages));
   } else if (baseline.trust === 'after-start') {
-    findings.push(replacedBeforeFirstScan(evidence, installedAfterStart(baseline.packages, evidence.startedAt)));
+    const replaced = replacedPackages(evidence, baseline);
+    findings.push(...(replaced.length > 0 ? [replacedBeforeFirstScan(evidence, replaced)] : []));
   }
   return {
     running,
@@ -87,26 +90,42 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
 }
 
 /** Whether the own package as first seen is what runs. A dependency that was installed later says nothing about it. */
-function isOwnKnown({ baseline, startedAt }: VersionEvidence): boolean {
+function isOwnKnown(evidence: VersionEvidence): boolean {
+  const { baseline, startedAt } = evidence;
   if (baseline?.written && baseline.recorded !== true && baseline.written.name === baseline.packages[0]?.name) {
     return false;
   }
   if (baseline?.trust !== 'after-start') {
     return baseline !== undefined;
   }
+  if (isNamed(evidence)) {
+    return true;
+  }
   const installedAt = baseline.packages[0]?.installedAt;
   return baseline.recorded === true || (installedAt !== undefined && installedAt <= startedAt - startToleranceMs);
 }
 
+/** Whether its command line names the version that was on disk when it was first seen: the same version was then installed again. */
+function isNamed({ named, baseline }: VersionEvidence): boolean {
+  return named !== undefined && named === baseline?.packages[0]?.version;
+}
+
+/** Packages that were installed between its start and the first scan, and may have had another version before. */
+function replacedPackages(evidence: VersionEvidence, baseline: Baseline): InstalledPackage[] {
+  const own = isNamed(evidence) ? baseline.packages[0] : undefined;
+  return installedAfterStart(baseline.packages, evidence.startedAt).filter((item) => item !== own);
+}
+
 function unknownText(evidence: VersionEvidence, installed: string | null, ownOnly: string | undefined): { unknown?: string } {
-  if (evidence.baseline?.trust === 'after-start') {
+  const { baseline } = evidence;
+  if (baseline?.trust === 'after-start' && replacedPackages(evidence, baseline).length > 0) {
     return {
       unknown: isOwnKnown(evidence)
         ? 'some of its dependencies were installed again after it started: which versions of them it runs is not known'
         : 'its files were installed again after it started and before MCP Shepherd first saw it: which version it runs is not known',
     };
   }
-  const { written } = evidence.baseline ?? {};
+  const { written } = baseline ?? {};
   if (written) {
     return {
       unknown: `${written.path} was written after it started (${moment(written.at, evidence.now)}) and before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,

@@ -72,6 +72,30 @@ export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefin
   };
 }
 
+interface RemovedEvidence extends RunningServer, Pick<BesideEvidence, 'name' | 'leads' | 'changedAt'> {
+  /** The script on its command line, which does not exist. */
+  readonly script: string;
+}
+
+/** Its script was removed before the first scan, and the command of its entry leads to another installation: an upgrade, as far as can be known. */
+export function judgeRemovedBeside(evidence: RemovedEvidence): Finding {
+  const { name, leads, script, startedAt, changedAt = 0 } = evidence;
+  return {
+    kind: 'stale',
+    subKind: 'replaced-beside',
+    confidence: 'likely',
+    message: `runs code that was removed; ${commands.entry} leads to ${name} ${leads.version} now`,
+    evidence: [
+      `runs ${sinceText(evidence)}`,
+      `${script}, by which it was started, does not exist`,
+      `${commands.entry} leads to ${name} ${leads.version} in ${leads.place}`,
+      'how known: its command line names the script; which version that was is not known, so this is likely, not proven',
+    ],
+    ...sinceField(changedAt > startedAt ? changedAt : undefined, evidence.now),
+    actions: evidence.actions,
+  };
+}
+
 const howKnown = {
   recorded: 'the version that runs was recorded while this process ran',
   path: 'the command line of the process names the directory of the version that runs',

@@ -50,6 +50,28 @@ function ownFolder(written: string, file: string, real: string): string | undefi
  * @param real the same with its links resolved
  */
 export function shellShim(text: string, file: string, real: string): readonly string[] | undefined {
+  return targetShim(text, real) ?? preparedProgram(text, file, real);
+}
+
+/** The stand-ins of pnpm 11 and newer find their own folder with a loop that follows links. Each of their `exec` lines has the script's path from there. */
+function targetShim(text: string, real: string): readonly string[] | undefined {
+  if (!/^# cmd-shim-target=/m.test(text)) {
+    return undefined;
+  }
+  const found = new Set<string>();
+  for (const line of text.split('\n').filter((one) => /^\s*exec\s/.test(one))) {
+    const [, program, script] =
+      /^\s*exec\s+(?:"\$basedir\/)?([\w-]+)(?:\.exe)?"?\s+"\$basedir(?:_abs|_win)?"\/'([^'$`]+)'\s+"\$@"\s*$/.exec(line) ?? [];
+    if (program === undefined || script === undefined) {
+      return undefined;
+    }
+    found.add(JSON.stringify([program, posix.join(dirname(real), script)]));
+  }
+  const [only] = found;
+  return only === undefined || found.size !== 1 ? undefined : JSON.parse(only);
+}
+
+function preparedProgram(text: string, file: string, real: string): readonly string[] | undefined {
   const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
   if (lines.some((line) => line.length > mostLine)) {
     return undefined;

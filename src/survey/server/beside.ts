@@ -1,22 +1,23 @@
-import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
-import { type BesideEvidence, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
+import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { ClosureReading, PackageChange } from '../../model/package.ts';
+import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { diffReadings } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
+import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
 import { newestChange, waySignature, youngLink } from '../../package/resolve/commandPath.ts';
-import { changeDirection } from '../../version/compareVersions.ts';
+import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
+import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { commandEntries, type Followed, followCommands } from './commandLeads.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
-import { type RunningCode, runningCode } from './serverVersions.ts';
+import { installedPackage, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
 /** Followed again after this long, even if nothing on the way changed: a file may have appeared earlier on PATH. */
 const freshMs = 60_000;
@@ -65,7 +66,7 @@ export class Beside {
     }
     const own = runningCode(server, known, facts);
     if (own === undefined) {
-      return {};
+      return this.#removedBefore(attributed, server);
     }
     const followed = this.#follow(attributed, server, own);
     const { visited, unknown, running = own } = followed;
@@ -87,10 +88,10 @@ export class Beside {
       return { askAgainIn: quietMs - quietFor };
     }
     const entryLeads = first.followed === 'entry' ? ({ entryLeads: true } as const) : {};
-    if (!isSamePlace(running, first.place)) {
+    if (!isHere(running, first.place)) {
       return this.#compared(server, running, first, { known, changedAt });
     }
-    const later = this.#versionsAt(followed.later ?? [], server, running).find(({ place }) => !isSamePlace(running, place));
+    const later = this.#versionsAt(followed.later ?? [], server, running).find(({ place }) => !isHere(running, place));
     const held = later === undefined ? {} : this.#compared(server, running, later, { known, changedAt });
     return held.finding ? held : { ...entryLeads, ...this.#switchedBefore(server, known, facts, visited) };
   }
@@ -118,9 +119,29 @@ export class Beside {
     return finding ? { finding, package: installedPackage(running, version, known), dependencies } : {};
   }
 
-  /** A link in the path that is newer than the process and older than the first scan. Its target at the start is unknown. */
+  /** Its script was removed before the first scan. Where its entry leads to another place now, that is the rest of an upgrade. */
+  #removedBefore(attributed: Attributed, server: ServerContext): BesideVerdict {
+    const { row, detail, loaded } = server;
+    const script = 'unknown' in loaded ? missingEntryScript(row, detail) : undefined;
+    const { leads, visited } = script === undefined ? { leads: [], visited: [] } : this.#follow(attributed, server, { name: '' });
+    const [lead] = leads;
+    const reading =
+      lead !== undefined && leads.length === 1 && lead.followed === 'entry' && 'ref' in lead ? this.#read(lead.ref, server) : undefined;
+    const own = reading?.status === 'ok' ? reading.packages[0] : undefined;
+    if (script === undefined || lead === undefined || own?.version === undefined) {
+      return {};
+    }
+    const { ecosystem, name, root, version } = own;
+    const evidence = { ...runningServer(server), script, name, leads: { version, place: root }, changedAt: newestChange(visited) };
+    return { finding: judgeRemovedBeside(evidence), package: { ecosystem, name, root, running: null, installed: version } };
+  }
+
+  /**
+   * A link in the path that is newer than the process and older than the first scan. Its target at the start is unknown, unless the process names a path without that
+   * link: then the wrapper that started it had followed it.
+   */
   #switchedBefore(
-    { row, loaded }: ServerContext,
+    { row, detail, loaded }: ServerContext,
     known: RunningPackage | null,
     facts: FactStore,
     visited: readonly string[],
@@ -128,7 +149,10 @@ export class Beside {
     const baseline = facts.baseline(row.identity);
     const settled = baseline?.trust === 'before-start' || (!('unknown' in loaded) && loaded.ref.editable === true);
     const link = settled ? youngLink(visited, row.startedAt + startToleranceMs) : undefined;
-    return link === undefined || known === null || baseline === undefined || link.madeAt > baseline.takenAt
+    const { cwd, environment } = detail;
+    const own = link && resolveCommand({ words: observedWords(row), cwd, environment, platform: this.#platform });
+    const direct = own && 'found' in own && 'ref' in own.found && youngLink(own.visited, row.startedAt + startToleranceMs) === undefined;
+    return link === undefined || direct === true || known === null || baseline === undefined || link.madeAt > baseline.takenAt
       ? {}
       : {
           package: { ...known, running: null },
@@ -157,7 +181,7 @@ export class Beside {
     this.#readings = new Set();
   }
 
-  #follow(attributed: Attributed, server: ServerContext, running: RunningCode): Followed {
+  #follow(attributed: Attributed, server: ServerContext, running: Pick<RunningCode, 'name'>): Followed {
     const key = identityKey(server.row.identity);
     const state = JSON.stringify([
       commandEntries(attributed).map(({ command, args, cwd, env }) => [command, args, cwd, env.PATH]),
@@ -191,9 +215,7 @@ export class Beside {
       if (ref.ecosystem !== running.ecosystem || plainName(ref) !== plainName(running)) {
         return [];
       }
-      const { loaded } = server;
-      const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, server.now) : loaded.reading;
-      this.#readings.add(reading);
+      const reading = this.#read(ref, server);
       const own = reading.status === 'ok' ? reading.packages[0] : undefined;
       if (reading.status !== 'ok' || own?.version === undefined) {
         return [];
@@ -202,6 +224,12 @@ export class Beside {
         running.packages === undefined ? [] : diffReadings(running.packages, reading).dependencies.filter(isVersionChange);
       return [{ version: own.version, place: own.root, followed, dependencies, changedAt: reading.changedAt }];
     });
+  }
+
+  #read(ref: PackageRef, { loaded, now }: ServerContext): ClosureReading {
+    const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, now) : loaded.reading;
+    this.#readings.add(reading);
+    return reading;
   }
 }
 
@@ -233,20 +261,8 @@ function isVersionChange({ direction }: PackageChange): boolean {
   return direction === 'upgrade' || direction === 'downgrade' || direction === 'changed';
 }
 
-/** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */
-function isSamePlace({ ecosystem, place }: RunningCode, other: string): boolean {
-  return place === other || (ecosystem === 'python' && dirname(place) === dirname(other));
-}
-
-function installedPackage(running: RunningCode, installed: string, known: RunningPackage | null): RunningPackage {
-  const { ecosystem, name, version, place } = running;
-  const direction = changeDirection(ecosystem, version, installed);
-  return {
-    ...(known?.name === name ? known : { ecosystem, name, root: place }),
-    running: version,
-    installed,
-    ...(direction === undefined ? {} : { direction }),
-  };
+function isHere(running: RunningCode, other: string): boolean {
+  return running.place === other || samePlace(running, other);
 }
 
 function plainName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {

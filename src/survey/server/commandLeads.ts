@@ -48,7 +48,12 @@ export function commandEntries({ definitions, byPort }: Attributed): readonly Ra
 }
 
 /** What the command of a server leads to now: of its entries, else of its topmost launcher, else of what its client brought. Reads files and runs nothing. */
-export function followCommands(attributed: Attributed, server: ServerContext, running: RunningCode, machine: Machine): Followed {
+export function followCommands(
+  attributed: Attributed,
+  server: ServerContext,
+  running: Pick<RunningCode, 'name'>,
+  machine: Machine,
+): Followed {
   const entries = commandEntries(attributed);
   const { detail, outer = detail } = attributed;
   const base = { environment: outer.environment, platform: machine.platform };
@@ -70,7 +75,7 @@ export function followCommands(attributed: Attributed, server: ServerContext, ru
   if (bundle) {
     return bundle;
   }
-  const shims = running ? standInsOf(attributed.server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] })) : [];
+  const shims = standInsOf(attributed.server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
   return leadsOf(
     (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
     'command line',

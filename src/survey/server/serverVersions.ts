@@ -13,10 +13,12 @@ import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
+import { yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
 import { clientBundle } from '../../package/resolve/clientHeld.ts';
 import { writtenAfter } from '../../package/writtenAfter.ts';
 import { statPath } from '../../storage/boundedFile.ts';
+import { changeDirection } from '../../version/compareVersions.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import { runnerPath } from '../match/runnerPath.ts';
@@ -80,6 +82,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
   const baseline = stored && own ? withRecorded(stored, own, row.startedAt) : stored;
   const difference = baseline && reading.status === 'ok' ? closureChange(baseline, reading) : { own: undefined, dependencies: [] };
   const change = usesSource(loaded) ? undefined : difference.own;
+  const named = namedCode(row);
   const verdict = judgeVersions({
     ...runningServer(server),
     packageName: ref.name,
@@ -88,6 +91,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     baseline,
     own: change,
     dependencies: difference.dependencies,
+    ...(named?.name === ref.name ? { named: named.version } : {}),
     ...(loaded.goneSince === undefined ? {} : { goneSince: loaded.goneSince }),
   });
   const running: RunningPackage = {
@@ -160,7 +164,7 @@ export interface RunningCode {
 export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
   const baseline = facts.baseline(row.identity);
   const own = baseline?.packages[0];
-  const written = row.argv.slice(1).flatMap((word) => codeInPath(word) ?? [])[0];
+  const written = namedCode(row);
   const named = written !== undefined && written.name === known?.name && written.version === known.running;
   if (known?.running != null && (baseline !== undefined || named)) {
     const { ecosystem, name, running } = known;
@@ -169,7 +173,7 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
       name,
       version: running,
       place: own?.root ?? ('unknown' in loaded ? known.root : loaded.ref.environment),
-      by: named ? 'path' : baseline?.doubtful === true ? 'concluded' : 'recorded',
+      by: named ? 'path' : baseline?.doubtful === true || isRecordAlone(baseline, running) ? 'concluded' : 'recorded',
       ...(baseline && own?.version === running ? { packages: baseline } : {}),
     };
   }
@@ -177,10 +181,20 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
   return written;
 }
 
-/** The package version that a path names: in pnpm's store, in Homebrew's Cellar, in the folder of an extension or a plugin. */
+/** Whether its own record names another version than the files did, and the times do not decide which is right. */
+function isRecordAlone(baseline: Baseline | undefined, running: string): boolean {
+  return baseline?.trust === 'around-start' && baseline.packages[0]?.version !== running;
+}
+
+/** What a path on its command line says about the code that runs. */
+function namedCode({ argv }: ServerContext['row']): RunningCode | undefined {
+  return argv.slice(1).flatMap((word) => codeInPath(word) ?? [])[0];
+}
+
+/** The package version that a path names: in pnpm's store, in an archive of Yarn, in Homebrew's Cellar, in the folder of an extension or a plugin. */
 function codeInPath(path: string): RunningCode | undefined {
   const code = { ecosystem: 'npm', by: 'path' } as const;
-  const stored = /[\\/]\.pnpm[\\/]/.test(path) ? runnerPath(path) : undefined;
+  const stored = /[\\/]\.pnpm[\\/]/.test(path) ? runnerPath(path) : yarnArchive(path);
   if (stored?.name !== undefined && stored.version !== undefined) {
     return { ...code, name: stored.name, version: stored.version, place: dirname(normalize(path)) };
   }
@@ -191,4 +205,28 @@ function codeInPath(path: string): RunningCode | undefined {
   }
   const [, place, name, version] = /^(.*\/Cellar\/([^/]+)\/([^/_]+)[^/]*)\/libexec\//.exec(path) ?? [];
   return place === undefined || name === undefined || version === undefined ? undefined : { ...code, name, version, place };
+}
+
+/** Whether its package is read from another directory now than when it was recorded: a link leads to another installation, and nothing was replaced in place. */
+export function isElsewhere({ row, loaded }: ServerContext, facts: FactStore): boolean {
+  const before = facts.baseline(row.identity)?.packages[0];
+  const now = 'unknown' in loaded || loaded.reading.status !== 'ok' ? undefined : loaded.reading.packages[0];
+  return before !== undefined && now !== undefined && before.root !== now.root && !samePlace({ ...before, place: before.root }, now.root);
+}
+
+/** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */
+export function samePlace({ ecosystem, place }: Pick<RunningCode, 'ecosystem' | 'place'>, other: string): boolean {
+  return ecosystem === 'python' && dirname(place) === dirname(other);
+}
+
+/** The package of a server with another version that is installed now. */
+export function installedPackage(running: RunningCode, installed: string, known: RunningPackage | null): RunningPackage {
+  const { ecosystem, name, version, place } = running;
+  const direction = changeDirection(ecosystem, version, installed);
+  return {
+    ...(known?.name === name ? known : { ecosystem, name, root: place }),
+    running: version,
+    installed,
+    ...(direction === undefined ? {} : { direction }),
+  };
 }

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { contradictsItself } from '../../../src/diagnosis/stale/packages.ts';
-import { type BesideEvidence, judgeReplacedBeside } from '../../../src/diagnosis/stale/replacedBeside.ts';
+import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../../src/diagnosis/stale/replacedBeside.ts';
 import type { RunningPackage } from '../../../src/model/snapshot.ts';
 import { assertNames } from '../../names.ts';
 
@@ -32,6 +32,13 @@ describe('a version that was installed beside the one that runs', () => {
     const finding = judgeReplacedBeside({ ...evidence, changedAt: 500_000 });
     deepEqual([finding?.since, finding?.sinceAtMost], [new Date(evidence.now).toISOString(), true]);
     equal(judgeReplacedBeside({ ...evidence, changedAt: 1_500_000 })?.sinceAtMost, undefined);
+  });
+
+  it('is likely where what runs was removed before the first scan', () => {
+    const finding = judgeRemovedBeside({ ...evidence, script: '/r/1/server.js' });
+    deepEqual([finding.kind, finding.subKind, finding.confidence], ['stale', 'replaced-beside', 'likely']);
+    assertNames(finding.evidence.join('\n'), '/r/1/server.js', '/r/2');
+    deepEqual([finding.since, finding.sinceAtMost], [new Date(evidence.now).toISOString(), true]);
   });
 
   for (const [by, followed, confidence] of [

@@ -1,6 +1,6 @@
-// A new version that is installed beside the one that runs: links, stand-ins and pnpm's store, with real servers.
+// A new version that is installed beside the one that runs: links and stand-ins, with real servers. Installers are in ../installers.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { silentLog } from '../../../../src/base/log.ts';
@@ -9,9 +9,6 @@ import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
 import type { Surveyor } from '../../../../src/survey/surveyor.ts';
 import { untilPast } from '../../../until.ts';
-import { run } from '../../package/command.ts';
-import { npm, npmEnv, servers } from '../../package/npmServers.ts';
-import { testCache } from '../../package/testCache.ts';
 import { nodeServer } from '../tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
 
@@ -190,44 +187,5 @@ describe('a version installed beside the one that runs', function () {
     assert.deepEqual(headlines(await look(observer, server.pid)), []);
     writeFileSync(join(source, 'package.json'), JSON.stringify({ name: 'tiny-mcp', version: '1.1.0', type: 'module' }));
     assert.deepEqual(headlines(await look(observer, server.pid)), []);
-  });
-
-  it('pnpm 10: its stand-in holds the versioned path of its store', async () => {
-    const {
-      name,
-      bin,
-      versions: [older, newer],
-    } = servers.memory;
-    const tools = join(testCache(), 'pnpm-10');
-    const pnpm = join(tools, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
-    if (!existsSync(pnpm)) {
-      mkdirSync(tools, { recursive: true });
-      writeFileSync(join(tools, 'package.json'), '{"private":true}');
-      await npm(tools, 'install', 'pnpm@10');
-    }
-    const env = { ...(await npmEnv()), HOME: world.home, CI: '', npm_config_store_dir: join(world.root, 'pnpm-store') };
-    const folder = join(world.root, 'project');
-    mkdirSync(folder);
-    writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    const add = (version: string): Promise<unknown> => run(process.execPath, [pnpm, 'add', `${name}@${version}`], { cwd: folder, env });
-    await add(older);
-    const command = join(folder, 'node_modules', '.bin', bin);
-    configure(command);
-    const server = await world.start(command, [], { cwd: folder, env });
-    const observer = await world.observer();
-    const before = await look(observer, server.pid);
-    assert.deepEqual(versions(before), [older, older, []]);
-    assert.equal(before.definitions.length, 1, 'it is the one of its entry');
-    await add(newer);
-    const after = await look(observer, server.pid);
-    assert.deepEqual(versions(after), [older, newer, stale], JSON.stringify(after.findings));
-    assert.equal(after.findings.filter(({ kind }) => kind === 'respawn-differs').length, 0);
-    const late = await world.observer({ runDir: join(world.root, 'late') });
-    assert.deepEqual(versions(await look(late, server.pid)), [older, newer, stale], 'seen only afterwards');
-    await run(process.execPath, [pnpm, 'prune'], { cwd: folder, env });
-    rmSync(join(folder, 'node_modules', '.pnpm', `${name.replace('/', '+')}@${older}`), { recursive: true, force: true });
-    assert.deepEqual(versions(await look(observer, server.pid)), [older, newer, stale], 'the old version was removed');
-    const later = await world.observer({ runDir: join(world.root, 'later') });
-    assert.deepEqual(versions(await look(later, server.pid)), [older, newer, stale], 'seen only after the removal');
   });
 });

@@ -19,8 +19,8 @@ interface Layout {
   readonly name: string;
   begin(world: World, env: NodeJS.ProcessEnv): Promise<RunningServer>;
   upgrade(world: World, env: NodeJS.ProcessEnv): Promise<unknown>;
-  /** `stale`: replaced in place. `beside`: what runs stays whole, and its command leads to the new version. */
-  readonly outcome: 'stale' | 'beside' | 'nothing';
+  /** `stale`: replaced in place. `beside`: what runs stays whole, and its command leads to the new version. `link`: the same, and no path of the process names a version. */
+  readonly outcome: 'stale' | 'beside' | 'link' | 'nothing';
 }
 
 function project(world: World, dependencies: Record<string, string> = {}): string {
@@ -71,7 +71,7 @@ const layouts: readonly Layout[] = [
         return world.start(node, args, { cwd: folder, env });
       },
       upgrade: (world, env) => run(node, [berry(), 'add', `${everything.name}@${newer}`], { cwd: join(world.root, 'project'), env }),
-      outcome: 'stale',
+      outcome: linker === 'pnpm' ? 'link' : 'stale',
     }),
   ),
   {
@@ -98,8 +98,8 @@ const layouts: readonly Layout[] = [
       return world.start(command, [], { cwd: folder, env });
     },
     upgrade: (world, env) => run(node, [pnpm(), 'add', `${memory.name}@${newer}`], { cwd: join(world.root, 'project'), env }),
-    // Where `pnpm install` wrote it, the stand-in names the link: the version at the very path that runs has changed.
-    outcome: 'stale',
+    // Where `pnpm install` wrote it, the stand-in names the link.
+    outcome: 'link',
   },
   {
     what: 'pnpm dlx',
@@ -218,9 +218,11 @@ describeLong?.('layouts of other package managers', function () {
       ] as const) {
         const after = await instance(pid, runDir);
         const stale = headlines(after).map((one) => one.replace(/\/(proven|likely)$/, ''));
-        const wanted = { stale: ['stale/package'], beside: ['stale/replaced-beside'], nothing: [] }[outcome];
+        const replaced = ['stale/package'];
+        const beside = ['stale/replaced-beside'];
+        const wanted = { stale: replaced, beside, link: runDir ? replaced : beside, nothing: [] }[outcome];
         assert.deepEqual(stale, wanted, `${who}: ${JSON.stringify(after.findings)}`);
-        assert.equal(after.package?.running, outcome === 'stale' && runDir ? null : older, who);
+        assert.equal(after.package?.running, (outcome === 'stale' || outcome === 'link') && runDir ? null : older, who);
         assert.equal(after.package?.installed, outcome === 'nothing' ? older : newer, who);
         assert.ok(!after.findings.some(({ kind }) => kind === 'respawn-differs'), who);
       }

@@ -45,6 +45,19 @@ describe('staleness', () => {
     assert.equal(verdict.unknown, undefined);
   });
 
+  it('an installation after the start is of the same version where the command line names it', () => {
+    const packages = [pkg('mempalace', '3.6.0', installedAfter), pkg('chromadb', '0.6.3', installedBefore)];
+    const renewed = { reading: { status: 'ok', packages, changedAt: installedAfter, watch: [] }, baseline: baseline(packages) } as const;
+    assert.deepEqual(
+      judgeVersions(evidence(renewed)).findings.map(({ confidence }) => confidence),
+      ['likely'],
+    );
+    const named = judgeVersions(evidence({ ...renewed, named: '3.6.0' }));
+    assert.deepEqual([named.findings, named.running, named.unknown], [[], '3.6.0', undefined]);
+    const other = judgeVersions(evidence({ ...renewed, named: '3.5.0' }));
+    assert.deepEqual([other.findings.length, other.running], [1, null]);
+  });
+
   it('tells a changed dependency with versions, times, PID and client', () => {
     const packages = [pkg('mempalace', '3.6.0', installedBefore), pkg('chromadb', '1.5.7', installedAfter)];
     const verdict = judgeVersions(

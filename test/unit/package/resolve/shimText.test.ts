@@ -91,6 +91,18 @@ else
   exec node  "$basedir/../.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/dist/index.js" "$@"
 fi
 `;
+// The lines of pnpm 11 and 12 that start the program; those before them find the folder.
+const pnpmTarget = `#!/bin/sh
+basedir=\${link%/*}
+if [ -n "$exe" ] && [ -x "$basedir/node.exe" ]; then
+  exec "$basedir/node.exe"  "$basedir_win"/'../.pnpm/x@1.0.0/node_modules/x/cli.js' "$@"
+elif [ -x "$basedir/node" ]; then
+  exec "$basedir/node"  "$basedir_abs"/'../.pnpm/x@1.0.0/node_modules/x/cli.js' "$@"
+else
+  exec node  "$basedir_abs"/'../.pnpm/x@1.0.0/node_modules/x/cli.js' "$@"
+fi
+# cmd-shim-target=/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js
+`;
 
 describe('stand-ins of package managers', () => {
   const shell = (text: string, file = '/p/node_modules/.bin/x', real = file): readonly string[] | undefined => shellShim(text, file, real);
@@ -101,6 +113,8 @@ describe('stand-ins of package managers', () => {
       'node',
       '/proj/node_modules/.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/dist/index.js',
     ]);
+    deepEqual(shell(pnpmTarget, '/bin/x', '/proj/node_modules/.bin/x'), ['node', '/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js']);
+    deepEqual(shell(pnpmTarget.replace('x@1.0.0', 'x@1.1.0')), undefined, 'its lines start different scripts');
     deepEqual(cmdShim(npmCmd, 'C:\\p\\node_modules\\.bin\\x.cmd'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
     deepEqual(powershellShim(npmPowershell, 'C:\\p\\node_modules\\.bin\\x.ps1'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
   });

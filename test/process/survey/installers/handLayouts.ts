@@ -1,0 +1,136 @@
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { events, type Layout, type Place } from './layoutRow.ts';
+import { tiny, unrelated, writeTiny } from './localPackages.ts';
+import { moveLink } from './nodeLayouts.ts';
+
+const { versions, name, bin } = tiny;
+
+function writeProgram(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+}
+
+/** What `npm install -g` makes below a prefix. */
+function prefix(folder: string, version: string): void {
+  writeTiny(join(folder, 'lib', 'node_modules', name), version);
+  moveLink(`../lib/node_modules/${name}/server.js`, join(folder, 'bin', bin));
+}
+
+const base = { made: 'by hand', how: 'link', versions } as const;
+
+/** A keg for each version; `opt` and `bin` have links to the linked one. An upgrade removes the old keg at once, or later by `brew cleanup`. */
+const brew: Layout = {
+  ...base,
+  name: 'Homebrew',
+  quick: events,
+  install: (place, version) => linkKeg(place, version, version),
+  again: (place, version) => linkKeg(place, version, `${version}_1`),
+  unrelated: (place) => {
+    prefix(join(place.folder, 'Cellar', unrelated.name, unrelated.version, 'libexec'), unrelated.version);
+    moveLink(`../Cellar/${unrelated.name}/${unrelated.version}`, join(place.folder, 'opt', unrelated.name));
+  },
+  prune: (place, old) => rmSync(join(place.folder, 'Cellar', bin, old), { recursive: true }),
+  command: (place) => ({ words: [join(place.folder, 'bin', bin)] }),
+};
+
+function linkKeg(place: Place, version: string, keg: string): void {
+  const folder = join(place.folder, 'Cellar', bin, keg);
+  if (!existsSync(folder)) {
+    prefix(join(folder, 'libexec'), version);
+    moveLink(`../libexec/bin/${bin}`, join(folder, 'bin', bin));
+  }
+  moveLink(`../Cellar/${bin}/${keg}`, join(place.folder, 'opt', bin));
+  moveLink(`../Cellar/${bin}/${keg}/bin/${bin}`, join(place.folder, 'bin', bin));
+}
+
+/** A store path for each build, a user environment of links for each generation, and a link to the generation of the profile. */
+const nix: Layout = {
+  ...base,
+  // Its wrapper names the store path, which stays on the command line of the process: nothing is lost afterwards but a version that was removed.
+  how: 'beside',
+  seenAfterwards: { 'prune of the old version': 'stale/replaced-beside/likely' },
+  name: 'Nix profile',
+  install: (place, version) => switchGeneration(place, version, `hash${version}`),
+  again: (place, version) => switchGeneration(place, version, `rebuilt${version}`),
+  unrelated: (place) => {
+    writeProgram(join(place.folder, 'store', 'other-unrelated', 'bin', unrelated.name), '#!/bin/sh\n');
+    generation(place, 'environment-both', { [bin]: `hash${versions[0]}-${bin}-${versions[0]}`, [unrelated.name]: 'other-unrelated' });
+  },
+  prune: (place, old) => rmSync(join(place.folder, 'store', `hash${old}-${bin}-${old}`), { recursive: true }),
+  command: (place) => ({ words: [join(place.folder, 'profile', 'bin', bin)] }),
+};
+
+function switchGeneration(place: Place, version: string, hash: string): void {
+  const build = `${hash}-${bin}-${version}`;
+  const folder = join(place.folder, 'store', build);
+  const code = join(folder, 'lib', 'node_modules', name);
+  if (!existsSync(folder)) {
+    writeTiny(code, version);
+    writeProgram(join(folder, 'bin', bin), `#!/bin/sh\nexec "${process.execPath}" ${join(code, 'server.js')} "$@"\n`);
+  }
+  generation(place, `environment-${hash}`, { [bin]: build });
+}
+
+function generation(place: Place, environment: string, programs: Readonly<Record<string, string>>): void {
+  for (const [program, build] of Object.entries(programs)) {
+    moveLink(join(place.folder, 'store', build, 'bin', program), join(place.folder, 'store', environment, 'bin', program));
+  }
+  moveLink(join(place.folder, 'store', environment), join(place.folder, `profile-${environment}-link`));
+  moveLink(`profile-${environment}-link`, join(place.folder, 'profile'));
+}
+
+/** A directory for each version of a tool, with links for the newest one (`latest`, `1`). */
+const mise: Layout = {
+  ...base,
+  name: 'mise installs, by the link `latest`',
+  install: (place, version) => chooseInstall(place, version),
+  again(place, version) {
+    rmSync(join(installs(place), version), { recursive: true });
+    chooseInstall(place, version);
+  },
+  unrelated: (place) => prefix(join(place.folder, 'mise', 'installs', 'npm-unrelated', unrelated.version), unrelated.version),
+  prune: (place, old) => rmSync(join(installs(place), old), { recursive: true }),
+  command: (place) => ({ words: [join(installs(place), 'latest', 'bin', bin)] }),
+};
+
+const installs = (place: Place): string => join(place.folder, 'mise', 'installs', 'npm-acme-tiny-mcp');
+
+function chooseInstall(place: Place, version: string): void {
+  if (!existsSync(join(installs(place), version))) {
+    prefix(join(installs(place), version), version);
+  }
+  moveLink(`./${version}`, join(installs(place), 'latest'));
+}
+
+/** Packages are kept by name: an upgrade replaces the directory. The shim is a program; a script stands in for it here. */
+const volta: Layout = {
+  ...base,
+  name: 'Volta',
+  how: 'in place',
+  install: (place, version) => replaceImage(place, name, version),
+  again: (place, version) => replaceImage(place, name, version),
+  unrelated: (place) => replaceImage(place, unrelated.name, unrelated.version),
+  prune: () => undefined,
+  command: (place) => ({ words: [join(place.folder, '.volta', 'bin', bin)], env: { VOLTA_HOME: join(place.folder, '.volta') } }),
+};
+
+function replaceImage(place: Place, owner: string, version: string): void {
+  const root = join(place.folder, '.volta');
+  const image = join(root, 'tools', 'image', 'packages', owner);
+  prefix(join(root, 'tmp', 'image'), version);
+  rmSync(image, { recursive: true, force: true });
+  mkdirSync(dirname(image), { recursive: true });
+  renameSync(join(root, 'tmp', 'image'), image);
+  if (owner === name) {
+    const shim = join(root, 'bin', 'volta-shim');
+    writeProgram(shim, `#!/bin/sh\nexec node ${join(image, 'bin', bin)} "$@"\n`);
+    moveLink('volta-shim', join(root, 'bin', bin));
+    mkdirSync(join(root, 'tools', 'user', 'bins'), { recursive: true });
+    writeFileSync(join(root, 'tools', 'user', 'bins', `${bin}.json`), JSON.stringify({ name: bin, package: name, version }));
+  }
+}
+
+/** Layouts of tools that are not run here; each is what the tool writes. */
+export const handLayouts: readonly Layout[] = [brew, nix, mise, volta];
