@@ -137,10 +137,23 @@ export class ServerCode {
     this.#loaded = reading;
   }
 
-  /** The same packages as they are on disk now; undefined while they are not known. Files are read again only when one of them has changed. */
-  readInstalled(): { readonly reading: ClosureReading; readonly at: number } | undefined {
+  /**
+   * The same packages as they are on disk now; undefined while they are not known. Files are read again only when one of them has changed.
+   * @param ref where else to read them
+   */
+  readInstalled(ref: PackageRef | undefined = this.#ref): { readonly reading: ClosureReading; readonly at: number } | undefined {
     const at = this.#now();
-    return this.#ref && { reading: this.#reader.read(this.#ref, at), at };
+    return ref && { reading: this.#reader.read(ref, at), at };
+  }
+
+  /** Epoch ms. */
+  now(): number {
+    return this.#now();
+  }
+
+  /** When the record was begun, right before the start, epoch ms. */
+  get since(): number {
+    return this.#since;
   }
 
   /** A source file that was written since the start; undefined for packages that are not editable. Never throws. */

@@ -43,10 +43,12 @@ export class StaleCalls {
   constructor(options: StaleCallsOptions) {
     this.#options = options;
     const { command, args, onStale, writeTools, readTools } = options.options;
-    this.#recorder = new CodeRecorder(command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env });
+    const configured = command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env };
+    this.#recorder = new CodeRecorder(configured);
     this.#gate = new StaleGate({
       policy: onStale,
       env: process.env,
+      configured,
       table: options.table,
       restartHint: options.restartHint,
       log: options.log,

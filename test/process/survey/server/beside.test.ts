@@ -1,6 +1,6 @@
 // A new version that is installed beside the one that runs: links, stand-ins and pnpm's store, with real servers.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { silentLog } from '../../../../src/base/log.ts';
@@ -8,8 +8,7 @@ import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
 import type { Surveyor } from '../../../../src/survey/surveyor.ts';
 import { run } from '../../package/command.ts';
-import { npm, npmEnv, servers } from '../../package/npmServers.ts';
-import { testCache } from '../../package/testCache.ts';
+import { npmEnv, pnpmProgram, servers } from '../../package/npmServers.ts';
 import { nodeServer } from '../tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
 
@@ -196,13 +195,7 @@ describe('a version installed beside the one that runs', function () {
       bin,
       versions: [older, newer],
     } = servers.memory;
-    const tools = join(testCache(), 'pnpm-10');
-    const pnpm = join(tools, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
-    if (!existsSync(pnpm)) {
-      mkdirSync(tools, { recursive: true });
-      writeFileSync(join(tools, 'package.json'), '{"private":true}');
-      await npm(tools, 'install', 'pnpm@10');
-    }
+    const pnpm = await pnpmProgram();
     const env = { ...(await npmEnv()), HOME: world.home, CI: '', npm_config_store_dir: join(world.root, 'pnpm-store') };
     const folder = join(world.root, 'project');
     mkdirSync(folder);
