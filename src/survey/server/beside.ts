@@ -156,7 +156,10 @@ export class Beside {
   }
 
   allChanged(): void {
-    this.#kept.clear();
+    for (const [key, kept] of this.#kept) {
+      // What was on the way stays known.
+      this.#kept.set(key, { ...kept, signature: undefined });
+    }
     this.#reader.doubt();
   }
 
@@ -188,7 +191,9 @@ export class Beside {
         return kept;
       }
     }
-    const followed = mapLead(server, entries.length > 0) ?? this.#followAgain(attributed, entries, running);
+    const found = mapLead(server, entries.length > 0) ?? this.#followAgain(attributed, entries, running);
+    // In the middle of an install a link or a stand-in is missing: what was on the way decides when it is followed again.
+    const followed = found.leads.length > 0 ? found : { leads: [], visited: [...new Set([...(kept?.visited ?? []), ...found.visited])] };
     const settled = server.now - newestChange(followed.visited) > unsettledMs;
     this.#kept.set(key, {
       ...followed,
@@ -212,7 +217,8 @@ export class Beside {
         'entry',
       );
     }
-    const shims = standInsOf(server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
+    const folders = new Set<string>();
+    const shims = standInsOf(server.argv, running.name, folders).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
     const top = launchers[0] ?? server;
     const own: ClientCommand[] = top.argvExact ? [{ ...base, cwd: outer.cwd, words: observedWords(top) }] : [];
     const lists = new Set<string>();
@@ -224,10 +230,11 @@ export class Beside {
       );
       return { leads, visited: [...visited, ...lists] };
     }
-    return leadsOf(
+    const { leads, visited } = leadsOf(
       (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
       'command line',
     );
+    return { leads, visited: [...visited, ...folders] };
   }
 
   /** The command of an entry with its known variables filled in. Undefined when the client fills in a part that decides. */
