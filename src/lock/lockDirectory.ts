@@ -15,7 +15,7 @@ export interface LockDirectory {
   readonly uid: number | undefined;
 }
 
-export type LockDirectoryResult = { readonly directory: LockDirectory } | { readonly refused: string };
+type LockDirectoryResult = { readonly directory: LockDirectory } | { readonly refused: string };
 
 /**
  * The folder of the protocol in the run folder (`~/.mcp-run`, or what replaces it). On Linux, when the home folder is on a network or user-space file
@@ -31,7 +31,7 @@ export function protocolBase(runDir: string, explicit: boolean, system: FileSyst
 }
 
 /** What `protocolBase` needs from the system. */
-export interface FileSystemFacts {
+interface FileSystemFacts {
   uid(): number | undefined;
   isRemote(path: string): boolean;
 }

@@ -113,7 +113,7 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
       ...entryFindings(attributed, context, state),
       ...(verdict.entryLeads ? [] : state.respawns.findings(attributed, context, verdict.package, update)),
       ...[container, update].flatMap((one) => one?.finding ?? []),
-    ].map((finding) => dated(finding, state.facts, server.identity, now)),
+    ].map((finding) => dated(finding, { facts: state.facts, identity: server.identity, installed: verdict.package?.installed, now })),
     evidence: evidenceOf({
       attributed,
       loaded,
@@ -199,11 +199,19 @@ function withoutContradiction(instance: Instance, inPlace: boolean, log: Log): I
   };
 }
 
-/** A finding without a time of its own gets that of the first scan that saw it, for all later scans of all observers. */
-function dated(finding: Finding, facts: FactStore, identity: ProcessIdentity, now: number): Finding {
-  const { kind, subKind = '', message, sinceAtMost } = finding;
+interface FirstSeenOf {
+  readonly facts: FactStore;
+  readonly identity: ProcessIdentity;
+  /** Version of the server's package on disk: another one makes the finding another one. */
+  readonly installed: string | null | undefined;
+  readonly now: number;
+}
+
+/** A finding without a time of its own gets that of the first scan that saw one of its kind, for all later scans of all observers. */
+function dated(finding: Finding, { facts, identity, installed, now }: FirstSeenOf): Finding {
+  const { kind, subKind = '', sinceAtMost } = finding;
   return sinceAtMost
-    ? { ...finding, since: new Date(facts.firstSighting(identity, `${kind}\n${subKind}\n${message}`, now)).toISOString() }
+    ? { ...finding, since: new Date(facts.firstSeenAt(identity, `${kind}\n${subKind}\n${installed ?? ''}`, now)).toISOString() }
     : finding;
 }
 

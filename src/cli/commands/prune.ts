@@ -3,11 +3,10 @@ import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '..
 import { counted, memory } from '../../presentation/quantities.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
 import { type ActionOptions, actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 
 export const pruneCommand: Command<ActionOptions> = {
   name: 'prune',

@@ -4,8 +4,8 @@ import { type ActionContext, executePlan } from '../../action/execute/executePla
 import { makePlan } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
-import { isOrphan } from '../../action/plan/restartRoute.ts';
-import { guardWouldHelp } from '../../action/protect/guardability.ts';
+import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
+import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
@@ -13,11 +13,10 @@ import { roundedMemory } from '../../presentation/quantities.ts';
 import { firstSentence, oneLine, withoutIcons, withoutLinks } from '../display/plainText.ts';
 import { prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
 import { commands } from '../manifestNames.ts';
-import { tell } from '../messages.ts';
+import { manualButtons, tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
 import type { WindowVerb } from '../window/windowActions.ts';
 import type { WindowState } from '../window/windowState.ts';
-import { manualButtons } from './manualButtons.ts';
 
 /**
  * Restart and stop for servers that this window does not run: asks the window or guard that runs them, stops the ones without a client after a question, and
@@ -37,13 +36,14 @@ export class OtherOwnerCommands {
     this.#log = log;
   }
 
-  async act(verb: WindowVerb, instance: Instance): Promise<void> {
+  /** @param route where the caller has decided it already, from the same snapshot */
+  async act(verb: WindowVerb, instance: Instance, route?: RestartRoute): Promise<void> {
     const { snapshot } = this.#state;
     const context = await this.#readContext();
     if (!context || !snapshot) {
       return;
     }
-    const plan = makePlan(verb, instance, snapshot, context.planContext);
+    const plan = makePlan(verb, instance, snapshot, context.planContext, route);
     const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
     if (manual !== undefined) {
       const name = oneLine(instance.name, 60);

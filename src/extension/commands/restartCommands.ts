@@ -5,14 +5,13 @@ import type { Instance } from '../../model/snapshot.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { serverPicks } from '../display/serverPicks.ts';
 import { editorCommands, views } from '../manifestNames.ts';
-import { tell } from '../messages.ts';
+import { manualButtons, tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
 import type { WindowActions } from '../window/windowActions.ts';
 import { isStale, localRoute, staleHere } from '../window/windowFacts.ts';
 import type { WindowRestart } from '../window/windowServers.ts';
 import type { WindowState } from '../window/windowState.ts';
-import { manualButtons } from './manualButtons.ts';
 import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
 
 /** How long a success message stays in the status bar. */
@@ -48,8 +47,9 @@ export class RestartCommands {
       tell('info', `${oneLine(instance.name, 60)} (PID ${instance.pid}) is no longer running.`);
       return;
     }
-    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
-      await this.#machine.act('restart', instance);
+    const local = snapshot && localRoute(instance, snapshot, facts);
+    if (local?.kind !== 'here') {
+      await this.#machine.act('restart', instance, local?.route);
       return;
     }
     this.#report(await this.#run(instance, 'restarting'));
@@ -83,8 +83,9 @@ export class RestartCommands {
 
   async stop(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
-    if (!snapshot || localRoute(instance, snapshot, facts, 'stop').kind === 'elsewhere') {
-      await this.#machine.act('stop', instance);
+    const local = snapshot && localRoute(instance, snapshot, facts, 'stop');
+    if (local?.kind !== 'here') {
+      await this.#machine.act('stop', instance, local?.route);
       return;
     }
     this.#report(await this.#run(instance, 'stopping'));

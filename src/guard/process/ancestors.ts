@@ -68,14 +68,14 @@ const checkPauseMs = 1_000;
 /**
  * Calls back once when the client is gone although the guard's input is still open, because a launcher between them keeps the pipe. A client that started
  * the guard itself is not watched: the end of the input reports its end, and it may hand its pipe on before it ends.
- * @param start the client's start as `witness` gives it; compared for equality
+ * @param start the client's start as `starts` gives it; compared for equality
  * @param options `also: 'parent'`: watch such a client too, because the guard does not read the input. `pauseMs`: time between two checks
  * @returns ends the watch
  */
 export function watchClient(
   chain: readonly Ancestor[],
   start: string,
-  witness: Pick<ProcessStarts, 'startOf'>,
+  starts: Pick<ProcessStarts, 'startOf'>,
   gone: () => void,
   options: { readonly also?: 'parent'; readonly pauseMs?: number } = {},
 ): () => void {
@@ -90,7 +90,7 @@ export function watchClient(
       return;
     }
     checking = true;
-    const same = await isRunning(client.pid, start, witness);
+    const same = await isRunning(client.pid, start, starts);
     checking = false;
     if (!same) {
       clearInterval(timer);
@@ -102,7 +102,7 @@ export function watchClient(
 }
 
 /** Whether the client runs. One that cannot be checked counts as running. */
-async function isRunning(pid: number, start: string, witness: Pick<ProcessStarts, 'startOf'>): Promise<boolean> {
+async function isRunning(pid: number, start: string, starts: Pick<ProcessStarts, 'startOf'>): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -112,6 +112,6 @@ async function isRunning(pid: number, start: string, witness: Pick<ProcessStarts
     // The start time would take one program a second.
     return true;
   }
-  const now = await witness.startOf(pid).catch(() => start);
+  const now = await starts.startOf(pid).catch(() => start);
   return now === start;
 }

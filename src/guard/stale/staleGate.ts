@@ -2,7 +2,7 @@ import { errorName } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import type { FollowedCommand } from '../../package/resolve/resolveCommand.ts';
-import { CodeCheck, followed } from './codeCheck.ts';
+import { CodeCheck, editedSource, followed } from './codeCheck.ts';
 import { type CodeState, type DriftedPackage, driftKey } from './codeDrift.ts';
 import type { ConfiguredCommand } from './configuredPackage.ts';
 import { KnownTools, type ToolKind, type ToolLists } from './knownTools.ts';
@@ -216,7 +216,7 @@ export class StaleGate {
     const { policy } = this.#options;
     const code = this.#serving?.code;
     const state = this.#safely(() => this.#serving?.check());
-    const edited = this.#safely(() => code?.editedSource());
+    const edited = this.#safely(() => code && editedSource(code));
     const lost = this.#serving?.lost;
     const changed = state?.state === 'changed' ? state.packages : [];
     const uncompared = code ? (code.unknown ?? (state?.state === 'unreadable' ? state.reason : undefined)) : 'no server runs';
@@ -288,7 +288,7 @@ export class StaleGate {
     if (code.ref?.editable === true && performance.now() - this.#sourceAt > sourceMs) {
       this.#sourceAt = performance.now();
       setImmediate(() => {
-        const edited = this.#safely(() => code.editedSource());
+        const edited = this.#safely(() => editedSource(code));
         if (edited !== undefined) {
           this.#log.once('source', `its source was edited since it started (${edited}); a restart loads it`);
         }

@@ -1,7 +1,7 @@
 import { judgeOwner, type OwnerVerdict } from '../../diagnosis/orphans.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance } from '../../model/snapshot.ts';
-import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
+import { isNamespaceInit } from '../../process/tree/processTree.ts';
 import type { FirstSeen } from '../facts/factSchemas.ts';
 
 /**

@@ -43,7 +43,7 @@ describe('guard: what it loads', function () {
 
   it('where its own files vanish while it starts, the server is ended with it, and the reason is one line', async () => {
     const server = ['sh', '-c', `trap '' TERM; : '${home.root}'; while :; do sleep 1; done`];
-    const client = home.start(process.execPath, [await copied('createCallGate'), '--', ...server]);
+    const client = home.start(process.execPath, [await copied('stdioCallGate'), '--', ...server]);
     deepEqual(await client.ended, { code: 126, signal: null });
     match(
       client.stderr,

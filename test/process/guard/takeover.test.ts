@@ -24,10 +24,10 @@ describe('guard: what a takeover may end', function () {
   const children = new Children();
   let home: GuardHome;
   let locks: LockHome;
-  let witness: ProcessStarts;
+  let starts: ProcessStarts;
 
   before(async () => {
-    witness = await readProcessStarts();
+    starts = await readProcessStarts();
   });
   beforeEach(() => {
     home = new GuardHome();
@@ -45,11 +45,11 @@ describe('guard: what a takeover may end', function () {
   async function forge(pid: number, group?: number): Promise<void> {
     const opened = openLockDirectory(join(home.run, 'v1'));
     assert.ok('directory' in opened);
-    const start = (await witness.startOf(pid)) ?? '?';
+    const start = (await starts.startOf(pid)) ?? '?';
     writeInstanceRecord(opened.directory, {
       ...someRecord({
         id: newInstanceId(),
-        host: { boot: witness.boot, pidns: witness.pidns },
+        host: { boot: starts.boot, pidns: starts.pidns },
         server: { pid, start, ...(group === undefined ? {} : { pgid: group }) },
         locks: [{ key, kind: 'name', resource }],
       }),

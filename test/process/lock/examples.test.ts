@@ -62,14 +62,14 @@ process.stdin.resume(); process.stdin.once('end', () => process.exit());`,
 describe('The examples in other languages', function () {
   this.timeout(120_000);
   let home: LockHome;
-  let witness: ProcessStarts;
+  let starts: ProcessStarts;
 
   before(async function () {
     if (process.platform !== 'linux' || !existsSync('/usr/bin/flock') || !existsSync('/usr/bin/python3')) {
       console.log('skipped: the examples were run on Linux with flock(1) and python3 only');
       this.skip();
     }
-    witness = await readProcessStarts();
+    starts = await readProcessStarts();
   });
   beforeEach(() => {
     home = new LockHome();
@@ -127,7 +127,7 @@ describe('The examples in other languages', function () {
         [record.server?.pid, record.serverId, record.state, record.exclusion, { ...record.locks[0] }],
         [first.child.pid, `by-${holder}`, 'running', 'flock', { key, kind: 'path', resource: data, dev, ino }],
       );
-      assert.equal((await livenessOf(record, witness)).life, 'alive');
+      assert.equal((await livenessOf(record, starts)).life, 'alive');
 
       await Promise.all(
         adopters.map(async (other) => {
@@ -146,10 +146,10 @@ describe('The examples in other languages', function () {
       );
 
       await ended(first.child);
-      assert.equal((await livenessOf(record, witness)).life, 'dead');
+      assert.equal((await livenessOf(record, starts)).life, 'dead');
       const next = await attempt(holder === 'Python' ? 'sh' : 'Python', data);
       assert.ok(next.held, next.said);
-      assert.deepEqual(await clearDeadRecords(home.directory, witness), [record.id]);
+      assert.deepEqual(await clearDeadRecords(home.directory, starts), [record.id]);
       next.child.stdin?.end();
       await until('it has ended', () => next.child.exitCode !== null);
     });
@@ -179,8 +179,8 @@ describe('The examples in other languages', function () {
 
   it('test 17: a server that outlived its guard keeps the other adopters away, although the lock is free', async () => {
     const server = home.start('sleep', ['600']);
-    const start = (await witness.startOf(server.pid)) ?? '?';
-    const host = { boot: witness.boot, pidns: witness.pidns };
+    const start = (await starts.startOf(server.pid)) ?? '?';
+    const host = { boot: starts.boot, pidns: starts.pidns };
     const { key, resource } = resourceKey('path', home.root);
     const record = someRecord({ id: newInstanceId(), host, server: { pid: server.pid, start }, locks: [{ key, kind: 'path', resource }] });
     writeInstanceRecord(home.directory, record);
@@ -240,7 +240,7 @@ describe('The examples in other languages', function () {
     } finally {
       process.kill(pid, 'SIGKILL');
     }
-    await until('the server is gone', async () => (await witness.startOf(pid)) === undefined);
+    await until('the server is gone', async () => (await starts.startOf(pid)) === undefined);
     assert.equal(records()[0]?.client?.pid, process.pid, 'the record names a client that lives');
     for (const adopter of others) {
       const free = await attempt(adopter, home.root);
@@ -367,7 +367,7 @@ describe('The example of an MCP server in Python', function () {
     const folder = join(home.root, 'notes');
     const one = serve(folder);
     await one.ask('ping');
-    const request = { directory: home.directory, witness: await readProcessStarts(), facts: { serverId: 'ours' } };
+    const request = { directory: home.directory, starts: await readProcessStarts(), facts: { serverId: 'ours' } };
     const held = await holdResources({ ...request, resources: [resourceKey('path', folder)] });
     assert.ok(held.status === 'held');
     assert.deepEqual(

@@ -164,7 +164,7 @@ describe('Ending a tree', function () {
     children.remember(foreign);
     const began = performance.now();
     const report = await end(await rowOf(table, server.pid));
-    assert.deepEqual(report, { status: 'ended', processes: [{ pid: server.pid, how: 'SIGTERM' }], foreign: [foreign] });
+    assert.deepEqual(report, { status: 'ended', processes: [{ pid: server.pid, how: 'SIGTERM' }], ofOtherUsers: [foreign] });
     assert.deepEqual([await isRunning(server.pid), await isRunning(foreign)], [false, true]);
     assert.ok(performance.now() - began < 2_500, 'it is not waited for');
   });

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { clientById, clientName, clientTable, copiesByDesign, manualStep } from '../../../src/clients/clientTable.ts';
+import {
+  clientById,
+  clientName,
+  clientTable,
+  copiesByDesign,
+  editorPaths,
+  familyAt,
+  isVscode,
+  isVscodeEditor,
+  manualStep,
+} from '../../../src/clients/clientTable.ts';
 import { environmentMarks, processPatterns } from '../../../src/clients/recogniseClient.ts';
-import { editorPaths, familyAt, isVscode, isVscodeEditor } from '../../../src/clients/vscodeFamily.ts';
 
 /** Ids in the order in which they are tried, as far as `known` names them: a new client joins without a change here. */
 function assertOrder(patterns: readonly { readonly id: string }[], known: string): void {

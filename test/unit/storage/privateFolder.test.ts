@@ -24,8 +24,7 @@ import type { ProcessIdentity } from '../../../src/model/process.ts';
 import { writeRecord } from '../../../src/storage/jsonRecord.ts';
 import { BootClock } from '../../../src/survey/facts/bootClock.ts';
 import { FactStore } from '../../../src/survey/facts/factStore.ts';
-import { claimNotification } from '../../../src/survey/facts/notificationClaims.ts';
-import { openWindows, publishWindow } from '../../../src/survey/facts/windows.ts';
+import { claimNotification, openWindows, publishWindow } from '../../../src/survey/facts/windows.ts';
 import { PortFacts } from '../../../src/survey/ports/portFacts.ts';
 import { entryKey } from '../../../src/survey/server/entryChange.ts';
 

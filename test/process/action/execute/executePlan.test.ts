@@ -326,11 +326,11 @@ describe('Carrying out a plan', function () {
 
   it('test 8: signals nothing because of a record that names the client, or an endpoint elsewhere', async () => {
     const { client, one, seen } = await served();
-    const witness = await readProcessStarts();
+    const starts = await readProcessStarts();
     const opened = openLockDirectory(protocolBase(runDir, true));
     assert.ok('directory' in opened);
-    const host = { boot: witness.boot, pidns: witness.pidns };
-    const mark = async (pid: number) => ({ pid, start: (await witness.startOf(pid)) ?? '?' });
+    const host = { boot: starts.boot, pidns: starts.pidns };
+    const mark = async (pid: number) => ({ pid, start: (await starts.startOf(pid)) ?? '?' });
     const hostile = async (serverPid: number, path: string): Promise<Outcome> => {
       const id = randomBytes(16).toString('hex');
       const control = { type: 'unix' as const, path, caps: ['restart', 'stop'] };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { confirmLaunch } from '../../../../src/cli/session/ensureConfirmation.ts';
+import { confirmLaunch } from '../../../../src/cli/session/confirmLaunch.ts';
 import { readEnsureSetting } from '../../../../src/cli/session/ensureSetting.ts';
 import { until } from '../../../until.ts';
 import { buildPrograms } from '../../cli/bundle.ts';

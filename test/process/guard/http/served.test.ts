@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isGroupAlive } from '../../../../src/guard/process/processGroup.ts';
+import { isGroupAlive } from '../../../../src/guard/process/serverProcess.ts';
 import { until } from '../../../until.ts';
 import { recordOf, restart, tokenOf } from './control.ts';
 import { call, HttpWorld, health, type Program, v1Program } from './httpWorld.ts';

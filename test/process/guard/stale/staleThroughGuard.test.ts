@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
@@ -243,6 +244,22 @@ describe('guard: stale code at call time, through the bundle that ships', functi
     await install('stalelib==1.0.0');
     match(resultText(await note(client)), /stalelib 1\.1\.0, installed is 1\.0\.0 \(a downgrade\).*restart/);
     equal(await client.text('version'), '{"stale-mcp": "0.1.0", "stalelib": "1.1.0"}', 'reads pass');
+  });
+
+  it('without --on-stale a call that comes at any moment of the restart waits for the new server', async () => {
+    // The delay is the subject: at some of these moments the old server is gone from the process table, and the new one is not there.
+    for (const ms of [10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50, 56, 62, 70]) {
+      const client = await guarded();
+      await client.text('version');
+      const put = pretend('1.1.0');
+      try {
+        const [, , written] = await Promise.all([client.text('version'), client.text('version'), delay(ms).then(() => note(client))]);
+        equal(resultText(written), 'written', `${ms} ms: ${client.stderr}`);
+      } finally {
+        put();
+        client.child.stdin?.end();
+      }
+    }
   });
 
   it('without --on-stale a server with a child process is restarted only before its first call; then writes are refused', async () => {

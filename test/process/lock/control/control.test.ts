@@ -410,7 +410,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
   it('B27: goes with its instance: close removes record, socket, secret and locks', async () => {
     const held = await holdResources({
       directory: home.directory,
-      witness: await readProcessStarts(),
+      starts: await readProcessStarts(),
       resources: [],
       facts: { serverId: 'memory' },
     });

@@ -25,7 +25,7 @@ describe('records in the survey', function () {
   let world: World;
   let venv = '';
   let directory: LockDirectory;
-  let witness: ProcessStarts;
+  let starts: ProcessStarts;
 
   before(async function () {
     if (process.platform !== 'linux' || (await findPython()) === undefined) {
@@ -33,7 +33,7 @@ describe('records in the survey', function () {
       this.skip();
     }
     template = new LockHome();
-    witness = await readProcessStarts();
+    starts = await readProcessStarts();
     await installNotesServer(join(template.root, 'venv'));
   });
   after(() => template?.clean());
@@ -157,7 +157,7 @@ describe('records in the survey', function () {
 
   it('B8, tests 7, 8: hostile records are problems, without a process, and hide no server', async () => {
     const server = await start('notes', shared());
-    const host = { boot: witness.boot, pidns: witness.pidns };
+    const host = { boot: starts.boot, pidns: starts.pidns };
     const plant = (content: string): string => {
       const file = join(directory.instances, `${newInstanceId()}.json`);
       writeFileSync(file, content, { mode: 0o600 });
@@ -174,7 +174,7 @@ describe('records in the survey', function () {
     const ours = someRecord({
       id: newInstanceId(),
       host,
-      server: { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' },
+      server: { pid: process.pid, start: (await starts.startOf(process.pid)) ?? '?' },
     });
     writeInstanceRecord(directory, ours);
     const other = template.start('sleep', ['600']);
@@ -188,7 +188,7 @@ describe('records in the survey', function () {
     const foreign = someRecord({
       id: newInstanceId(),
       host,
-      server: { pid: strangers?.pid ?? 2, start: (await witness.startOf(strangers?.pid ?? 2)) ?? '?' },
+      server: { pid: strangers?.pid ?? 2, start: (await starts.startOf(strangers?.pid ?? 2)) ?? '?' },
     });
     if (strangers) {
       await until('it is another user’s', () => statSync(`/proc/${strangers.pid}`).uid === 65_534);
@@ -231,7 +231,7 @@ describe('records in the survey', function () {
 
   it('test 33: a thousand dead records (ten in test:long) are looked at once, stay while a command reads, and go in small steps', async () => {
     const text = JSON.stringify(
-      someRecord({ host: { boot: witness.boot, pidns: witness.pidns }, server: { pid: 2 ** 22 + 5, start: 'lx:1' } }),
+      someRecord({ host: { boot: starts.boot, pidns: starts.pidns }, server: { pid: 2 ** 22 + 5, start: 'lx:1' } }),
     );
     // Reading ten thousand is in the tests of the lock folder.
     const count = process.env.TEST_LONG === '1' ? 10_000 : 1_000;

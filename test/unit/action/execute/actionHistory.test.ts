@@ -88,7 +88,7 @@ describe('the history', () => {
         const { entries, unread } = readHistoryFiles(runDir);
         assert.deepEqual([entries, unread.map((one) => one.file)], [[], [file]]);
         assert.match(unread[0]?.reason ?? '', reason);
-        assert.match(unread[0]?.cure ?? '', /^Move it away/);
+        assert.match(unread[0]?.hint ?? '', /^Move it away/);
       }
       appendHistory(runDir, one(8));
       const { entries, unread } = readHistoryFiles(runDir);

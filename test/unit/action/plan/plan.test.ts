@@ -31,6 +31,17 @@ const kinds = ({ steps }: Plan): string[] => steps.map(({ kind }) => kind);
 describe('makePlan', () => {
   const own = instance({ name: 'memory', pid: 10, definitions: ['d1'], client: window });
 
+  it('follows the route that its caller has decided', () => {
+    const seen = snapshot({ definitions: [entry], instances: [own] });
+    const made = makePlan('restart', own, seen, around, { kind: 'control', record: record.id, guardPid: 9 });
+    assert.deepEqual(
+      made.steps.map((step) => [step.kind, 'record' in step && step.record]),
+      [['ask-control', record.id]],
+    );
+    // The control: decided from the snapshot, it is another one.
+    assert.deepEqual(kinds(plan('restart', own)), ['ask-window']);
+  });
+
   it('asks the window that runs it, and needs no question for what its own button would do', () => {
     for (const verb of ['restart', 'stop'] as const) {
       const made = plan(verb, own);

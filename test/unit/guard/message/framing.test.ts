@@ -4,8 +4,8 @@ import { idText, keyOf, readEnvelope } from '../../../../src/guard/message/envel
 import { membersOf } from '../../../../src/guard/message/jsonSpans.ts';
 import { LineSplitter } from '../../../../src/guard/message/lineSplitter.ts';
 import { failedTool } from '../../../../src/guard/message/ownAnswers.ts';
-import type { CallGate } from '../../../../src/guard/relay/callGate.ts';
 import { Relay } from '../../../../src/guard/relay/relay.ts';
+import type { CallGate } from '../../../../src/guard/relay/relayContext.ts';
 import { fakeServer } from '../fakeServer.ts';
 
 const rounds = process.env.TEST_LONG === '1' ? 50_000 : 3_000;

@@ -24,8 +24,8 @@ describe('the record of a guard', () => {
       published = facts;
     };
     const instance = { record: {}, publish } as unknown as HeldInstance;
-    const witness = { startOf: async (pid: number) => `lx:${pid}` } as unknown as ProcessStarts;
-    const record = new GuardRecord(instance, witness, assert.fail);
+    const starts = { startOf: async (pid: number) => `lx:${pid}` } as unknown as ProcessStarts;
+    const record = new GuardRecord(instance, starts, assert.fail);
     const [first, second] = [{ pid: 1 }, { pid: 2 }] as [ServerProcess, ServerProcess];
     const own = (version: string): Versions => ({ package: { ecosystem: 'npm', name: 'memory', version } });
     const loaded = new Map<ServerProcess, Versions>([[first, own('1.0')]]);

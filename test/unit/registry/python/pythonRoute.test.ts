@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { IndexRoute } from '../../../../src/registry/indexRoute.ts';
 import { publicPythonIndex } from '../../../../src/registry/publicIndexes.ts';
-import { parsePipConf } from '../../../../src/registry/python/pipConf.ts';
 import { type PythonPackagePlace, pythonRoute } from '../../../../src/registry/python/pythonRoute.ts';
+import { parsePipConf } from '../../../../src/registry/python/pythonSettings.ts';
 import type { SettingsSource } from '../../../../src/registry/settingsSource.ts';
 
 const withPip: PythonPackagePlace = { environment: '/opt/venv', installer: 'pip', project: '/srv/shop/api' };

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runDirFor } from '../../../../src/storage/stateFolder.ts';
-import { claimNotification } from '../../../../src/survey/facts/notificationClaims.ts';
-import { openWindows, publishWindow } from '../../../../src/survey/facts/windows.ts';
+import { claimNotification, openWindows, publishWindow } from '../../../../src/survey/facts/windows.ts';
 
 const here = { bootId: 'boot', pidNamespace: '1' };
 const record = (pid: number, over = {}) => ({
