@@ -1,9 +1,10 @@
 // Cost of the stale gate for each writing call, compared with a reading of the closure: `node bench/staleGate.ts`. Needs no network.
 // Limit: 0.5 ms for 100 packages. Medians and 99th percentiles; absolute times depend on the machine.
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodeRecorder } from '../src/guard/stale/codeRecorder.ts';
+import { configuredPackage } from '../src/guard/stale/configuredPackage.ts';
 import { StaleGate } from '../src/guard/stale/staleGate.ts';
 import { createProcessTable } from '../src/process/createProcessTable.ts';
 
@@ -64,7 +65,12 @@ function makePython(venv: string): { command: string; args: string[] } {
   return { command: script, args: [] };
 }
 
-async function measure(what: string, { command, args }: { command: string; args: string[] }, touched: string): Promise<void> {
+async function measure(
+  what: string,
+  { command, args }: { command: string; args: string[] },
+  touched: string,
+  running?: ReturnType<typeof configuredPackage>,
+): Promise<void> {
   const table = await createProcessTable();
   const recorder = (): CodeRecorder => new CodeRecorder({ command, args, cwd: tmpdir(), env: process.env });
   const first = recorder();
@@ -72,6 +78,7 @@ async function measure(what: string, { command, args }: { command: string; args:
     new StaleGate({
       policy: 'refuse-writes',
       env: process.env,
+      configured: { command, args, cwd: tmpdir(), env: process.env },
       table,
       restartHint: () => 'mcp-shepherd restart 1',
       log: () => {},
@@ -80,6 +87,10 @@ async function measure(what: string, { command, args }: { command: string; args:
     });
   const gate = make();
   const child = first.beforeStart();
+  if (running) {
+    // As after its first answer: before that, a shell script is not known to start a package.
+    child.record(running);
+  }
   gate.serve(child);
   const found = gate.recorded(child);
   if (!found.package) {
@@ -108,6 +119,21 @@ const temp = mkdtempSync(join(tmpdir(), 'mcp-shepherd-bench-'));
 try {
   const npm = join(temp, 'npm');
   await measure('npm', makeNpm(npm), join(npm, 'node_modules', 'package-7', 'package.json'));
+  // Two links and a shell script lead to the code.
+  const current = join(temp, 'current');
+  symlinkSync('npm', current);
+  const script = join(temp, 'script');
+  writeFileSync(script, `#!/bin/sh\nexec node "${join(current, 'node_modules', 'package-0', 'index.js')}" "$@"\n`, { mode: 0o755 });
+  symlinkSync('script', join(temp, 'server'));
+  const linked = { command: 'node', args: [join(current, 'node_modules', 'package-0', 'index.js')] };
+  await measure('npm, through a link', linked, join(npm, 'node_modules', 'package-7', 'package.json'));
+  const ref = configuredPackage({ ...linked, cwd: temp, env: process.env });
+  await measure(
+    'npm, through two links and a script',
+    { command: join(temp, 'server'), args: [] },
+    join(npm, 'node_modules', 'package-7', 'package.json'),
+    ref,
+  );
   const venv = join(temp, 'venv');
   await measure('Python', makePython(venv), join(venv, 'lib/python3.11/site-packages/package_7-1.7.dist-info/METADATA'));
 } finally {

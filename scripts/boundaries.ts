@@ -90,6 +90,9 @@ export const boundaries: Readonly<
       'storage/boundedFile.ts': 'the boundary for files of others: regular, bounded, never waiting',
       'storage/atomicFile.ts': 'the boundary for our own state: no links, our owner, bounded; written by rename',
       'process/linux/procFs.ts': 'the boundary for /proc: bounded',
+      'guard/process/serverProcess.ts':
+        'stat of the processes of its own server, as the kernel writes it; the guard starts without procFs.ts',
+      'guard/process/watchdog.ts': 'the same, of the guard itself and its server',
       'config/discovery/readConfigFile.ts': 'client files, with the same rules, but asynchronously: a home may be on a slow network',
       'action/execute/historyFile.ts': 'the history: no links, our owner, bounded; lines are appended',
       'action/protect/editableFile.ts': 'writes the client file that the user confirmed, under a new name, exclusively, then by rename',

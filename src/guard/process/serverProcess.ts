@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { errorCode } from '../../base/errors.ts';
-import { kernelProcFs } from '../../process/linux/procFs.ts';
 
 /** Exit code or signal of a process that ended. */
 export interface Ended {
@@ -122,15 +122,15 @@ export function isGroupAlive(group: number): boolean {
 }
 
 function hasRunningMember(group: number): boolean {
-  let pids: readonly string[];
+  let pids: string[];
   try {
-    pids = kernelProcFs.names('/proc').filter((name) => /^\d+$/.test(name));
+    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   } catch {
     return true;
   }
   return pids.some((pid) => {
     try {
-      const { text } = kernelProcFs.read(`/proc/${pid}/stat`, 4_096, 'at once');
+      const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
       const [state, , pgrp] = text.slice(text.lastIndexOf(')') + 2).split(' ');
       return Number(pgrp) === group && state !== 'Z' && state !== 'X';
     } catch {

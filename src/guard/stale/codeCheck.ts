@@ -1,27 +1,52 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { asRecord } from '../../base/json.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
+import { ClosureReader } from '../../package/closureReader.ts';
+import { FollowedCommand, type LeadNow } from '../../package/resolve/followedCommand.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
-import { type CodeState, compareCode } from './codeDrift.ts';
+import { normalizePythonName } from '../../version/pythonSpec.ts';
+import { type CodeState, compareBeside, compareCode } from './codeDrift.ts';
+import type { ConfiguredCommand } from './configuredPackage.ts';
 import type { LoadedCode, ServerCode } from './serverCode.ts';
 
 /** Compares the code that a server loaded with what is on disk, at each call of `check`. */
 export class CodeCheck {
   readonly code: ServerCode;
+  readonly #way: FollowedCommand | undefined;
+  /** Of the installation beside. */
+  readonly #reader = new ClosureReader();
   /** Inputs of the last comparison. */
   #loaded: LoadedCode | undefined;
   #seen: ClosureReading | undefined;
   #state: CodeState | undefined;
+  #beside:
+    | { readonly lead: LeadNow; readonly reading: ClosureReading; readonly loaded: LoadedCode; readonly state: CodeState | undefined }
+    | undefined;
+  /** Where the command led when the server had just been started, if that is not what it started. */
+  #misread: string | undefined;
+  #lost: string | undefined;
 
-  constructor(code: ServerCode) {
+  /** @param way what a restart runs; undefined for a server that the guard does not start */
+  constructor(code: ServerCode, way?: FollowedCommand) {
     this.code = code;
+    this.#way = way;
+  }
+
+  /** Why the command that started it leads to no package now, at the last check. It may name paths. */
+  get lost(): string | undefined {
+    return this.#lost;
   }
 
   /** Compares now. A reading that failed is repeated each time. */
   check(): CodeState {
+    return this.#compareBeside() ?? this.#compareHere();
+  }
+
+  #compareHere(): CodeState {
     const { ref, loaded, unknown = '' } = this.code;
     const seen = this.code.readInstalled();
     if (!ref || !loaded || !seen) {
@@ -42,6 +67,55 @@ export class CodeCheck {
     });
     return this.#state;
   }
+
+  /** What a restart would load, where that is another installation with other versions. */
+  #compareBeside(): CodeState | undefined {
+    const { ref, loaded } = this.code;
+    const at = Date.now();
+    const lead = ref && loaded && this.#way?.look(at);
+    this.#lost = lead?.lost === undefined ? undefined : singleLine(lead.lost, 200);
+    if (!lead?.ref || !isOther(lead.ref, ref)) {
+      return undefined;
+    }
+    const reading = this.#reader.read(lead.ref, at);
+    if (reading.status !== 'ok' || !loaded) {
+      return undefined;
+    }
+    const last = this.#beside;
+    if (
+      last?.lead === lead &&
+      last.reading === reading &&
+      last.loaded === loaded &&
+      !(last.state?.state === 'changed' && last.state.replacing)
+    ) {
+      return last.state;
+    }
+    const state = this.#judgeBeside(lead, loaded, reading, at);
+    this.#beside = { lead, reading, loaded, state };
+    return state;
+  }
+
+  #judgeBeside(lead: LeadNow, loaded: LoadedCode, reading: LoadedCode, at: number): CodeState | undefined {
+    const state = compareBeside(loaded, reading, at, lead.changedAt);
+    const place = reading.packages[0]?.root;
+    // Nothing on the way is younger than the server: the command cannot have led here, whatever its text says. A restart would change nothing.
+    if (state && this.#beside === undefined && lead.changedAt < this.code.since) {
+      this.#misread = place;
+    }
+    return place === this.#misread ? undefined : state && { ...state, replacing: state.replacing || lead.broken };
+  }
+}
+
+/** What a restart runs, to be followed. */
+export function followed({ command, args, cwd, env }: ConfiguredCommand): FollowedCommand {
+  const environment = new Map(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  return new FollowedCommand({ words: [command, ...args], cwd, environment, platform: process.platform });
+}
+
+/** Whether a reference is another installation of the same package. */
+function isOther(lead: PackageRef, ref: PackageRef | undefined): boolean {
+  const plain = (name: string): string => (lead.ecosystem === 'python' ? normalizePythonName(name) : name);
+  return lead.ecosystem === ref?.ecosystem && plain(lead.name) === plain(ref.name) && !isDeepStrictEqual(lead, ref);
 }
 
 /** Whether the state holds until a file changes. A reading may fail for other reasons (no descriptors left), and an installer ends soon. */

@@ -12,16 +12,18 @@ export interface DriftedPackage {
   readonly how: 'upgrade' | 'downgrade' | 'changed' | 'removed' | 'reinstalled' | 'source';
 }
 
+interface ChangedCode {
+  readonly state: 'changed';
+  readonly packages: readonly DriftedPackage[];
+  readonly unreadable: readonly string[];
+  /** An installer is at work, so the state may not last. */
+  readonly replacing: boolean;
+}
+
 /** How the code that runs compares with the files on disk. `unreadable` names packages that could not be compared, in every state. */
 export type CodeState =
   | { readonly state: 'unchanged'; readonly unreadable: readonly string[] }
-  /** `replacing`: an installer is at work, so the state may not last. */
-  | {
-      readonly state: 'changed';
-      readonly packages: readonly DriftedPackage[];
-      readonly unreadable: readonly string[];
-      readonly replacing: boolean;
-    }
+  | ChangedCode
   /** No statement is possible; calls pass and the reason is reported. The reason holds no text of a file. */
   | { readonly state: 'unreadable'; readonly reason: string; readonly unreadable: readonly string[] };
 
@@ -81,6 +83,21 @@ export function compareCode(question: DriftQuestion): CodeState {
   return own?.version !== undefined && seen?.version === undefined
     ? { state: 'unreadable', reason: 'its version cannot be read', unreadable }
     : { state: 'unchanged', unreadable };
+}
+
+/**
+ * Compares the code that a server loaded with another installation of its package, which a restart would load. Equal versions are no change, whatever their content:
+ * the same version was built or copied again.
+ * @param changedAt of the way there, epoch ms
+ * @returns undefined when no version differs, and for another package
+ */
+export function compareBeside(loaded: LoadedCode, beside: LoadedCode, at: number, changedAt: number): ChangedCode | undefined {
+  const { own, dependencies } = diffReadings(loaded, beside);
+  const packages = [...(own ? [own] : []), ...dependencies]
+    .filter(({ direction }) => direction === 'upgrade' || direction === 'downgrade' || direction === 'changed')
+    .map((change) => drifted(change, false));
+  const replacing = Math.abs(at - Math.max(beside.changedAt, changedAt)) < quietMs;
+  return packages.length === 0 ? undefined : { state: 'changed', packages, unreadable: [], replacing };
 }
 
 /** Packages that exist and whose version was known, but can no longer be read. */

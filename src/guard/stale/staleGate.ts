@@ -1,8 +1,10 @@
 import { errorName } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
-import { CodeCheck, editedSource } from './codeCheck.ts';
+import type { FollowedCommand } from '../../package/resolve/followedCommand.ts';
+import { CodeCheck, editedSource, followed } from './codeCheck.ts';
 import { type CodeState, type DriftedPackage, driftKey } from './codeDrift.ts';
+import type { ConfiguredCommand } from './configuredPackage.ts';
 import { KnownTools, type ToolKind, type ToolLists } from './knownTools.ts';
 import { packageOfProcess, runningPackage } from './runningPackage.ts';
 import type { ServerCode } from './serverCode.ts';
@@ -38,8 +40,13 @@ class GateLog {
     this.once('unknown', `its packages are not compared: ${reason}`);
   }
 
-  /** Logs each new change, each package that cannot be compared, and the end of a stale state. */
-  state(state: CodeState): void {
+  /** Logs each new change, each package that cannot be compared, the end of a stale state, and why it is not known what a restart would start. */
+  state(state: CodeState, lost?: string): void {
+    if (lost === undefined) {
+      this.#said.delete('lost');
+    } else {
+      this.once('lost', `what a restart would start is not known: ${lost}`);
+    }
     if (state.state === 'unreadable' || state.unreadable.length > 0) {
       const names = state.unreadable.length === 0 ? '' : `: ${state.unreadable.join(', ')}`;
       this.once('unreadable', `not compared${names} (${state.state === 'unreadable' ? state.reason : 'the metadata cannot be read'})`);
@@ -60,8 +67,10 @@ class GateLog {
 
 interface StaleGateOptions extends ToolLists {
   readonly policy: StaleMode;
-  /** The environment of the guard; no value of it is kept. */
+  /** The environment of the guard. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** What a restart runs; undefined for a server that the guard does not start. */
+  readonly configured: ConfiguredCommand | undefined;
   /** Finds the server below a launcher. */
   readonly table: ProcessTable;
   /** How to restart this server ("mcp-shepherd restart 4711"). Called at each refusal. */
@@ -113,6 +122,8 @@ export interface StaleReport {
   readonly unreadable: readonly string[];
   /** A source file of an editable install that was written since the start. Only a warning: its content may be the same. */
   readonly editedSource?: string;
+  /** Why it is not known what a restart would start: the command leads to no package now, although it did. */
+  readonly lost?: string;
   /** Why nothing is compared ("no baseline"). */
   readonly uncompared?: string;
   /** The variable that lets all calls pass. */
@@ -146,6 +157,7 @@ export class StaleGate {
   readonly tools: KnownTools;
   readonly #options: StaleGateOptions;
   readonly #log: GateLog;
+  readonly #way: FollowedCommand | undefined;
   #serving: CodeCheck | undefined;
   #fault: string | undefined;
   #refusedCalls = 0;
@@ -156,6 +168,7 @@ export class StaleGate {
     this.#options = options;
     this.#log = new GateLog(options.log);
     this.tools = new KnownTools(options);
+    this.#way = options.configured && options.policy !== 'off' ? followed(options.configured) : undefined;
   }
 
   /** Instead of `firstAnswer`, for a server that the guard did not start and that may have run for long. @param code without a record so far */
@@ -172,7 +185,7 @@ export class StaleGate {
   serve(code: ServerCode | undefined): void {
     if (this.#serving?.code !== code) {
       this.tools.listChanged();
-      this.#serving = code && new CodeCheck(code);
+      this.#serving = code && new CodeCheck(code, this.#way);
     }
   }
 
@@ -204,6 +217,7 @@ export class StaleGate {
     const code = this.#serving?.code;
     const state = this.#safely(() => this.#serving?.check());
     const edited = this.#safely(() => code && editedSource(code));
+    const lost = this.#serving?.lost;
     const changed = state?.state === 'changed' ? state.packages : [];
     const uncompared = code ? (code.unknown ?? (state?.state === 'unreadable' ? state.reason : undefined)) : 'no server runs';
     return {
@@ -212,6 +226,7 @@ export class StaleGate {
       packages: changed.map(({ name, serving, installed, how }) => ({ package: name, serving, installed, change: how })),
       unreadable: state?.unreadable ?? [],
       ...(edited === undefined ? {} : { editedSource: edited }),
+      ...(lost === undefined ? {} : { lost }),
       ...(uncompared === undefined ? {} : { uncompared }),
       ...(this.#isOpen() ? { gateDisabledBy: allowStaleVariable } : {}),
       ...(this.#fault === undefined ? {} : { fault: this.#fault }),
@@ -242,7 +257,7 @@ export class StaleGate {
       return pass;
     }
     const state = this.#serving.check();
-    this.#log.state(state);
+    this.#log.state(state, this.#serving.lost);
     this.#checkSource(this.#serving.code);
     const ruled = ruleCall(policy, kind, asked, state, patient);
     if (ruled.ruling === 'pass') {

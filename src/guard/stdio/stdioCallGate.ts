@@ -57,10 +57,11 @@ export class StdioCallGate implements CallGate {
 
   constructor(options: CallGateOptions) {
     this.#options = options;
-    const { onStale, writeTools, readTools } = options.options;
+    const { command, args, onStale, writeTools, readTools } = options.options;
     this.#gate = new StaleGate({
       policy: onStale,
       env: process.env,
+      configured: { command, args, cwd: process.cwd(), env: process.env },
       table: this.#table,
       restartHint: options.restartHint,
       log: options.log,

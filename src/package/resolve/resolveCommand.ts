@@ -306,12 +306,14 @@ function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<
 
 /**
  * The stand-ins that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
+ * @param visited gets the folder: an installer may write the stand-in a moment later
  */
-export function standInsOf(argv: readonly string[], name: string): string[] {
+export function standInsOf(argv: readonly string[], name: string, visited: Set<string>): string[] {
   const folder = argv.map((word) => /^(\/.*\/node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
   if (folder === undefined) {
     return [];
   }
+  visited.add(folder);
   try {
     const files = readdirSync(folder).filter((file) => !/\.(cmd|ps1)$/i.test(file));
     return files

@@ -171,7 +171,10 @@ export class Beside {
   }
 
   allChanged(): void {
-    this.#kept.clear();
+    for (const [key, kept] of this.#kept) {
+      // What was on the way stays known.
+      this.#kept.set(key, { ...kept, signature: undefined });
+    }
     this.#reader.doubt();
   }
 
@@ -194,7 +197,9 @@ export class Beside {
         return kept;
       }
     }
-    const followed = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
+    const found = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
+    // In the middle of an install a link or a stand-in is missing: what was on the way decides when it is followed again.
+    const followed = found.leads.length > 0 ? found : { ...found, visited: [...new Set([...(kept?.visited ?? []), ...found.visited])] };
     const settled = server.now - newestChange(followed.visited) > unsettledMs;
     this.#kept.set(key, {
       ...followed,

@@ -75,11 +75,13 @@ export function followCommands(
   if (bundle) {
     return bundle;
   }
-  const shims = standInsOf(attributed.server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
-  return leadsOf(
+  const folders = new Set<string>();
+  const shims = standInsOf(attributed.server.argv, running.name, folders).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
+  const followed = leadsOf(
     (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
     'command line',
   );
+  return { ...followed, visited: [...followed.visited, ...folders] };
 }
 
 /** The commands of entries, now and in a new session of the client. */

@@ -3,7 +3,8 @@
  *
  * - `servers`: names and the two versions of each that the tests use (older first);
  * - `makeProject(folder, specs)`: a project with these installed, from a copy kept in the test cache, so that repeats are quick;
- * - `npm(cwd, ...args)`: npm with a home of its own that keeps the machine's registry settings and download cache.
+ * - `npm(cwd, ...args)`: npm with a home of its own that keeps the machine's registry settings and download cache;
+ * - `pnpmProgram()`: pnpm 10, installed once per run.
  */
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -62,4 +63,13 @@ export async function makeProject(folder: string, specs: readonly string[]): Pro
     await npm(making, 'install', '--save-exact', ...specs);
   });
   cpSync(kept, folder, { recursive: true, verbatimSymlinks: true });
+}
+
+/** The script of pnpm 10. */
+export async function pnpmProgram(): Promise<string> {
+  const kept = await keptFolder('pnpm-program', async (making) => {
+    writeFileSync(join(making, 'package.json'), '{"private":true}');
+    await npm(making, 'install', 'pnpm@10');
+  });
+  return join(kept, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
 }

@@ -4,6 +4,7 @@ import type { ProcessRow, ProcessTable } from '../../../model/process.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { RestartLimit } from '../../process/restartLimit.ts';
 import type { CodeRecorder } from '../../stale/codeRecorder.ts';
+import type { ConfiguredCommand } from '../../stale/configuredPackage.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
 import { StaleGate, type StaleReport } from '../../stale/staleGate.ts';
 import type { RestartHint, ToolRefusal } from '../../stale/staleRefusal.ts';
@@ -36,16 +37,19 @@ export class StaleCalls {
   readonly #gate: StaleGate;
   #recorder: Promise<CodeRecorder> | undefined;
   readonly #options: StaleCallsOptions;
+  readonly #configured: ConfiguredCommand | undefined;
   readonly #limit = new RestartLimit();
   #restarting: Promise<void> | undefined;
   #code: ServerCode | undefined;
 
   constructor(options: StaleCallsOptions) {
     this.#options = options;
-    const { onStale, writeTools, readTools } = options.options;
+    const { command, args, onStale, writeTools, readTools } = options.options;
+    this.#configured = command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env };
     this.#gate = new StaleGate({
       policy: onStale,
       env: process.env,
+      configured: this.#configured,
       table: options.table,
       restartHint: options.restartHint,
       log: options.log,
@@ -61,10 +65,7 @@ export class StaleCalls {
 
   /** Loaded by `import()` here as in the stdio guard, so that it is one piece of the program. The start of the server needs it. */
   #openRecorder(): Promise<CodeRecorder> {
-    const { command, args } = this.#options.options;
-    this.#recorder ??= import('../../stale/codeRecorder.ts').then(
-      ({ CodeRecorder }) => new CodeRecorder(command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env }),
-    );
+    this.#recorder ??= import('../../stale/codeRecorder.ts').then(({ CodeRecorder }) => new CodeRecorder(this.#configured));
     return this.#recorder;
   }
 

@@ -39,6 +39,7 @@ export async function startGated(wanted: Gated): Promise<GatedServer> {
   const gate = new StaleGate({
     policy: wanted.policy ?? 'refuse-writes',
     env,
+    configured: { command, args, cwd, env },
     table: await createProcessTable(),
     restartHint: () => 'mcp-shepherd restart 4711',
     log: (line) => log.push(line),

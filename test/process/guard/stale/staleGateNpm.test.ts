@@ -257,7 +257,7 @@ async function askInChild(
     };
     const recorder = new CodeRecorder({ command: process.execPath, args: [${JSON.stringify(script)}], cwd: '/', env: {} });
     const gate = new StaleGate({
-      policy: 'refuse-writes', env: {},
+      policy: 'refuse-writes', env: {}, configured: undefined,
       table, restartHint: () => 'x', log: () => {}, writeTools: ['write'], readTools: [],
     });
     gate.serve(recorder.beforeStart());

@@ -177,6 +177,33 @@ describe('a version installed beside the one that runs', function () {
     }
   });
 
+  it('a look while the stand-in is missing, as in the middle of an install, does not hide what comes after', async () => {
+    const shim = at('node_modules', '.bin', 'tiny-mcp');
+    const store = (version: string): string => join('.pnpm', `tiny-mcp@${version}`, 'node_modules', 'tiny-mcp');
+    const point = (version: string): void => {
+      writeFileSync(shim, `#!/bin/sh\nexec node "$(dirname "$0")/../${store(version)}/server.js" "$@"\n`, { mode: 0o755 });
+    };
+    for (const version of ['1.0.0', '1.1.0']) {
+      place(at('node_modules', store(version)), version);
+    }
+    mkdirSync(dirname(shim));
+    point('1.0.0');
+    configure(shim);
+    const server = await world.start(shim, [], { cwd: world.root, env: process.env });
+    const live = startLiveSurvey(await world.observer(), silentLog);
+    try {
+      const own = (): Instance | undefined => live.snapshot?.instances.find(({ pid }) => pid === server.pid);
+      await waitFor('its versions are recorded', () => own()?.evidence?.baseline !== undefined);
+      const before = live.snapshot;
+      rmSync(shim);
+      await waitFor('another look', () => live.snapshot !== before);
+      point('1.1.0');
+      await waitFor('it is stale', () => headlines(own() ?? assert.fail('it is gone')).join() === stale.join());
+    } finally {
+      live.dispose();
+    }
+  });
+
   it('a link to source (npm link) whose content decides stays with its content', async () => {
     const source = place(at('work', 'tiny'), '1.0.0');
     link(source, at('node_modules', 'tiny-mcp'));

@@ -1,0 +1,59 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { PackageRef } from '../../model/package.ts';
+import { statPath } from '../../storage/boundedFile.ts';
+import { newestChange, waySignature } from './commandPath.ts';
+import { type ClientCommand, resolveCommand } from './resolveCommand.ts';
+
+/** Followed again after this long, even if nothing on the way changed: a file may have appeared earlier on PATH. */
+const freshMs = 60_000;
+/** Two changes within one tick of the file system's clock have the same times. */
+const unsettledMs = 2_000;
+
+/** Where a command leads now. The object is the same as before while nothing on the way changed. */
+export interface LeadNow {
+  /** The package; the last one that was known while `broken`. Undefined when the command leads to none that can be read. */
+  readonly ref: PackageRef | undefined;
+  /** The newest change of a link, stand-in or version file on the way, epoch ms; 0 when there is none. */
+  readonly changedAt: number;
+  /** A file on the way is missing, such as the target of a link: an installer or a switch may be at work. */
+  readonly broken: boolean;
+  /** Why it leads to no package now, although it did. */
+  readonly lost?: string;
+}
+
+/** A command that is followed again only when something on the way changed. Otherwise a look costs one `lstat` for each link and script on the way. */
+export class FollowedCommand {
+  readonly #command: ClientCommand;
+  #kept: { readonly lead: LeadNow; readonly at: number; readonly signature: string | undefined } | undefined;
+  #way: readonly string[] = [];
+
+  constructor(command: ClientCommand) {
+    this.#command = command;
+  }
+
+  /** @param now epoch ms */
+  look(now: number): LeadNow {
+    const kept = this.#kept;
+    if (kept?.signature !== undefined && Math.abs(now - kept.at) < freshMs && kept.signature === waySignature(this.#way)) {
+      return kept.lead;
+    }
+    const fresh = this.#follow(kept?.lead);
+    const lead = kept && isDeepStrictEqual(kept.lead, fresh) ? kept.lead : fresh;
+    const settled = !lead.broken && Math.abs(now - newestChange(this.#way)) > unsettledMs;
+    this.#kept = { lead, at: now, signature: settled ? waySignature(this.#way) : undefined };
+    return lead;
+  }
+
+  #follow(before: LeadNow | undefined): LeadNow {
+    const { visited, ...lead } = resolveCommand(this.#command);
+    const found = 'found' in lead ? lead.found : { unknown: 'its command starts no package of this machine' };
+    if ('ref' in found) {
+      this.#way = visited;
+      return { ref: found.ref, changedAt: newestChange(visited), broken: false };
+    }
+    const broken = this.#way.some((path) => statPath(path).status === 'absent');
+    this.#way = [...new Set([...this.#way, ...visited])];
+    const led = before !== undefined && (before.ref !== undefined || before.lost !== undefined);
+    return { ref: broken ? before?.ref : undefined, changedAt: newestChange(this.#way), broken, ...(led ? { lost: found.unknown } : {}) };
+  }
+}

@@ -1,0 +1,72 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { renameSync, rmSync, symlinkSync } from 'node:fs';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { FollowedCommand } from '../../../../src/package/resolve/followedCommand.ts';
+import { TempTree } from '../tree.ts';
+
+describe('A command that is followed again when something on the way changed', () => {
+  let tree: TempTree;
+  /** Well after every change of the test, so that equal times mean an equal way. */
+  const later = (): number => Date.now() + 10_000;
+
+  beforeEach(() => {
+    tree = new TempTree().write({
+      'releases/1/package.json': { name: 'tiny', version: '1.0.0' },
+      'releases/1/index.js': '',
+      'releases/2/package.json': { name: 'tiny', version: '2.0.0' },
+      'releases/2/index.js': '',
+      now: { link: 'releases/1' },
+    });
+  });
+  afterEach(() => tree.remove());
+
+  const start = (): FollowedCommand =>
+    new FollowedCommand({
+      words: ['node', tree.path('now/index.js')],
+      cwd: tree.path('.'),
+      environment: new Map(),
+      platform: process.platform,
+    });
+  const switchTo = (target: string): void => {
+    symlinkSync(target, tree.path('next'));
+    renameSync(tree.path('next'), tree.path('now'));
+  };
+
+  it('is the same object while nothing changed, and leads elsewhere once its link does', () => {
+    const way = start();
+    const first = way.look(later());
+    equal(first.ref?.environment, tree.path('releases/1'));
+    equal(way.look(later()), first);
+    switchTo('releases/2');
+    const second = way.look(later());
+    equal(second.ref?.environment, tree.path('releases/2'));
+    ok(second.changedAt >= first.changedAt);
+    deepEqual([second.broken, second.lost], [false, undefined]);
+  });
+
+  it('keeps the last package while a link is missing or leads nowhere, with the reason', () => {
+    const way = start();
+    way.look(later());
+    rmSync(tree.path('now'));
+    const missing = way.look(later());
+    deepEqual([missing.ref?.environment, missing.broken, typeof missing.lost], [tree.path('releases/1'), true, 'string']);
+    symlinkSync('releases/3', tree.path('now'));
+    deepEqual([way.look(later()).ref?.environment, way.look(later()).broken], [tree.path('releases/1'), true]);
+    switchTo('releases/2');
+    deepEqual([way.look(later()).ref?.environment, way.look(later()).lost], [tree.path('releases/2'), undefined]);
+  });
+
+  it('forgets the package when the way is whole and leads to none', () => {
+    const way = start();
+    way.look(later());
+    tree.write({ 'plain/index.js': '' });
+    switchTo('plain');
+    const none = way.look(later());
+    deepEqual([none.ref, none.broken, typeof none.lost], [undefined, false, 'string']);
+  });
+
+  it('a command that never led to a package is no loss', () => {
+    const way = new FollowedCommand({ words: ['npx', '-y', 'tiny'], cwd: '/', environment: new Map(), platform: process.platform });
+    deepEqual(way.look(later()), { ref: undefined, changedAt: 0, broken: false });
+  });
+});
