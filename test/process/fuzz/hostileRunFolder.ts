@@ -29,8 +29,18 @@ function markOf(chance: Chance, rows: readonly ProcessRow[]): Mark {
 function recordText(tree: HostileTree, id: string, key: string, rows: readonly ProcessRow[]): string {
   const { chance, runDir } = tree;
   const [row] = rows;
-  const text = (): string => (chance.is(0.5) ? 'notes' : hostileText(chance));
-  const server = markOf(chance, rows);
+  // Of a record with a control character, nothing counts: most have none, so that the rest is judged.
+  const clean = chance.is(0.8);
+  const living = chance.pick(rows.filter(({ pid }) => pid > 1));
+  const text = (): string =>
+    chance.is(0.5)
+      ? 'notes'
+      : clean
+        ? hostileText(chance)
+            .replace(/\p{Cc}/gu, '')
+            .slice(0, 4_000)
+        : hostileText(chance);
+  const server = clean && chance.is(0.5) ? { pid: living.pid, start: living.identity.start } : markOf(chance, rows);
   const record = {
     ilp: chance.is(0.95) ? 1 : chance.pick([0, 2, hostileValue(chance)]),
     minReader: 1,
@@ -38,11 +48,11 @@ function recordText(tree: HostileTree, id: string, key: string, rows: readonly P
     seq: 1,
     state: chance.pick(['starting', 'running', 'stopping', 'compromised']),
     host: chance.is(0.9) ? { boot: row?.identity.bootId, pidns: row?.identity.pidNamespace } : { boot: text(), pidns: text() },
-    ...(chance.is(0.5) ? { guard: markOf(chance, rows) } : {}),
-    server: { ...server, ...(chance.is(0.5) ? { pgid: chance.pick([server.pid, 1, -1, 0]) } : {}) },
+    ...(chance.is(clean ? 0.1 : 0.5) ? { guard: markOf(chance, rows) } : {}),
+    server: { ...server, ...(chance.is(0.5) ? { pgid: clean ? server.pid : chance.pick([server.pid, 1, -1, 0]) } : {}) },
     serverId: text(),
     ...(chance.is(0.7)
-      ? { client: { name: text(), ...(chance.is(0.5) ? { pid: 2_147_483_646, start: 'lx:1' } : markOf(chance, rows)) } }
+      ? { client: { name: text(), ...(clean || chance.is(0.5) ? { pid: 2_147_483_646, start: 'lx:1' } : markOf(chance, rows)) } }
       : {}),
     locks: [{ key, kind: chance.pick(['path', 'port', 'name']), resource: text() }],
     exclusion: chance.pick(['flock', 'share0', 'none']),
