@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { programOnPath } from '../../base/runProgram.ts';
 import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
+import { maxConfigBytes } from '../../config/discovery/readConfigFile.ts';
 import type { EntryWords } from '../../config/formats/commandEdits.ts';
 import { parseJsonc, plainValue } from '../../config/formats/jsonc.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
+import { readBounded } from '../../storage/boundedFile.ts';
 import { type CommandRule, commandRules } from './allowLists.ts';
 
 /**
@@ -102,7 +103,7 @@ export async function protectFacts(
     restartStep: (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', definition.name),
     ...(pids === undefined ? {} : { rewrittenBy: pids }),
     ...(workTree === undefined ? {} : { workTree }),
-    rules: await allRules(definition, machine),
+    rules: allRules(definition, machine),
     own: before ? entry.words.slice(before.count) : entry.words,
     entry: entry.entry,
   };
@@ -114,21 +115,15 @@ function areOneProduct(one: ClientId, other: ClientId): boolean {
   return product !== undefined && product === clientById(other)?.product;
 }
 
-async function allRules(definition: RawDefinition, machine: Machine): Promise<CommandRule[]> {
+function allRules(definition: RawDefinition, machine: Machine): CommandRule[] {
   const files = machine.policyFiles ?? [
     ...clientTable.flatMap(({ commandRules: filesOf }) => filesOf?.(machine) ?? []),
     // VS Code's settings lie beside its `mcp.json`.
     ...(definition.vscodeCollection === 'user' ? [join(dirname(definition.file), 'settings.json')] : []),
   ];
-  const rules = await Promise.all(
-    files.map(async (file) => {
-      try {
-        const settings = plainValue(parseJsonc(await readFile(file, 'utf8')).root);
-        return commandRules(settings, file);
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return rules.flat();
+  return files.flatMap((file) => {
+    // A named pipe in the place of the settings would hold up the command for good.
+    const read = readBounded(file, maxConfigBytes);
+    return read.status === 'ok' ? commandRules(plainValue(parseJsonc(read.text).root), file) : [];
+  });
 }

@@ -188,9 +188,7 @@ export class Beside {
         return kept;
       }
     }
-    const found = mapLead(server, entries.length > 0) ?? this.#followAgain(attributed, entries, running);
-    // In the middle of an install a link or a stand-in is missing: what was on the way decides when it is looked for again.
-    const followed = found.leads.length > 0 ? found : { ...found, visited: [...new Set([...(kept?.visited ?? []), ...found.visited])] };
+    const followed = mapLead(server, entries.length > 0) ?? this.#followAgain(attributed, entries, running);
     const settled = server.now - newestChange(followed.visited) > unsettledMs;
     this.#kept.set(key, {
       ...followed,

@@ -198,7 +198,13 @@ const limitMs = 10_000;
 async function inTime<T>(what: string, step: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Stuck(`${what} takes more than ${limitMs / 1_000} s`)), limitMs);
+    timer = setTimeout(
+      () =>
+        reject(
+          new Stuck(`${what} takes more than ${limitMs / 1_000} s (open: ${[...new Set(process.getActiveResourcesInfo())].join(', ')})`),
+        ),
+      limitMs,
+    );
   });
   try {
     return await Promise.race([step, late]);
