@@ -91,6 +91,9 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     return redactLoose(named);
   }
 
+  /** Name and sign of a pair; a word that is no pair is a text like others. */
+  const ofPair = (word: string, pair: RegExp): string => (pair.test(word) ? word.replace(pair, `$1${redacted}`) : text(word));
+
   function args(list: readonly string[], command?: string): string[] {
     const placed = placedArguments(list, command);
     return list.map((arg, index) => {
@@ -105,13 +108,13 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
         return redacted;
       }
       if (/^(-H|--headers?)$/.test(before)) {
-        return arg.replace(/^([\w-]+\s*[:=]\s*)[\s\S]+$/, `$1${redacted}`);
+        return ofPair(arg, /^([\w-]+\s*[:=]\s*)[\s\S]+$/);
       }
       if (/^(-u|--user|--proxy-user|--login)$/.test(before) && isUserAndPassword(arg)) {
         return redacted;
       }
       if (/^(-e|--env|--build-arg)$/.test(before)) {
-        return arg.replace(/^(\w+=)[\s\S]+$/, `$1${redacted}`);
+        return ofPair(arg, /^(\w+=)[\s\S]+$/);
       }
       const assigned = assignment(arg);
       if (assigned && isSecretName(assigned.name) && !isHarmless(assigned.value)) {

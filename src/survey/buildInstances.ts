@@ -23,7 +23,16 @@ import { recordSummary } from './records/joinRecords.ts';
 import type { LockFolderState } from './records/lockFolder.ts';
 import { entryFindings } from './server/entryChange.ts';
 import { evidenceOf } from './server/instanceEvidence.ts';
-import { clientOf, commandText, launchersOf, restartActions, serverName, serverTree } from './server/instanceParts.ts';
+import {
+  clientOf,
+  commandText,
+  launchersOf,
+  redactInstance,
+  restartActions,
+  serverName,
+  serverTree,
+  withHiddenWords,
+} from './server/instanceParts.ts';
 import { judgeServer, type ServerVerdict } from './server/judgeServer.ts';
 import { recordedVersions } from './server/recordedVersions.ts';
 import type { ServerContext } from './server/serverContext.ts';
@@ -54,8 +63,10 @@ interface ScanContext {
 }
 
 /** Joins one server with its client, its packages, its stored facts, its records and the verdicts on them. */
-function buildInstance(attributed: Attributed, { processes, redactor, state, locks, ports, log, now }: ScanContext): ServerObservation {
-  const { server, detail } = attributed;
+function buildInstance(attributed: Attributed, scan: ScanContext): ServerObservation {
+  const { processes, state, locks, ports, log, now } = scan;
+  const { server, detail, launchers, parent } = attributed;
+  const redactor = withHiddenWords(scan.redactor, [server, ...launchers, ...(parent ? [parent] : [])]);
   const key = identityKey(server.identity);
   const seen = (state.observations.get(key) ?? 0) + 1;
   state.observations.set(key, seen);
@@ -131,8 +142,8 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
     id: key,
     pid: server.pid,
     startedAt: server.startedAt,
-    name,
-    client: client ?? undefined,
+    name: shownName,
+    client: client ? { ...client, name: redactor.text(client.name) } : undefined,
     ...(design === undefined ? {} : { copiesByDesign: design }),
     sameness: JSON.stringify([definition?.id ?? null, server.commandLine, detail.cwd ?? null]),
     observations: firstSeen.firstSeenAt < now ? Math.max(seen, 2) : seen,
@@ -142,9 +153,11 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
   };
   const waits = [verdict, owner, health, container].flatMap((one) => one?.askAgainIn ?? []);
   const inPlace = !('unknown' in loaded) && loaded.ref.editable === true;
+  const checked = withoutContradiction(instance, inPlace, log);
   return {
     identity: server.identity,
-    ...withoutContradiction(instance, inPlace, log),
+    ...checked,
+    instance: redactInstance(checked.instance, redactor),
     copy,
     ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
   };

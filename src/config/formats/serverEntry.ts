@@ -71,8 +71,7 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
   if (!isTexts(args)) {
     return wrong('has “args” that are not a list of strings');
   }
-  const [rawEnv] = valuesOf(value, envNames);
-  const { env, whole } = environmentOf(rawEnv);
+  const { env, whole } = environmentOf(valuesOf(value, envNames));
   const [cwd] = valuesOf(value, ['cwd', 'working_directory']);
   const common = {
     env,
@@ -118,16 +117,16 @@ function transportOf(type: unknown): Transport | undefined {
   }
 }
 
-/** The variables with plain values; `whole` is false when there are others. */
-function environmentOf(value: unknown): { readonly env: Readonly<Record<string, string | null>>; readonly whole: boolean } {
-  if (!isRecord(value)) {
-    return { env: {}, whole: value === undefined };
-  }
-  const all = Object.entries(value);
+/**
+ * The variables with plain values; `whole` is false when there are others.
+ * @param fields all fields that may hold variables: a client reads one of them, and what the others hold must not be shown either; of equal names the first counts
+ */
+function environmentOf(fields: readonly unknown[]): { readonly env: Readonly<Record<string, string | null>>; readonly whole: boolean } {
+  const all = fields.toReversed().flatMap((field) => (isRecord(field) ? Object.entries(field) : []));
   const plain = all.filter(([, item]) => item === null || typeof item !== 'object');
   // Not by assignment: a variable may be called __proto__.
   const env = Object.fromEntries(plain.map(([name, item]) => [name, item === null ? null : String(item)]));
-  return { env, whole: plain.length === all.length };
+  return { env, whole: fields.every(isRecord) && plain.length === all.length };
 }
 
 function headersOf(entry: Readonly<Record<string, unknown>>): string[] {

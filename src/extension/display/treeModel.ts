@@ -195,7 +195,7 @@ function instanceNode(id: string, instance: Instance, definition: Definition | u
       guard: definition && guardability(definition),
       ...abilities(instance, context),
     }),
-    spoken: `${oneLine(instance.name, 80)}, ${label}, ${[state, processText(instance, now), ownerText(instance, facts)].filter(Boolean).join(', ')}`,
+    spoken: `${oneLine(instance.name, 80)}, ${label}, ${[state, processText(instance, now), oneLine(ownerText(instance, facts), 80)].filter(Boolean).join(', ')}`,
     instanceId: instance.id,
     ...(definition ? { definitionId: definition.id } : {}),
     children: [],

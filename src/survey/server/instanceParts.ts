@@ -5,11 +5,12 @@ import { restartOwner } from '../../clients/restartOwner.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
-import type { ClientInstance, Launcher } from '../../model/snapshot.ts';
+import type { ClientInstance, Instance, Launcher } from '../../model/snapshot.ts';
+import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.ts';
 import { isShellScript, launcherKind } from '../../process/tree/launcherChain.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { adoptsOrphans } from '../../process/tree/processTree.ts';
-import type { Redactor } from '../../redaction/redactor.ts';
+import { createRedactor, type Redactor, secretsOf } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 
 /** The client of a server: the recognised one, else the running program that started it; null when neither exists. */
@@ -89,4 +90,58 @@ export function serverTree({ server, launchers }: Attributed, tree: ProcessTree)
     open.push(...tree.childrenOf(row).filter((child) => !found.has(child)));
   }
   return { pids: [...found].map((row) => row.pid), memoryBytes: [...found].reduce((sum, row) => sum + row.rssBytes, 0) };
+}
+
+/** Also without the scheme of a header, and the end of a secret with a slash in it: names of programs and scripts are cut there. */
+const hiddenWords = memoByCommandLine(({ argv: [command = '', ...args] }) =>
+  secretsOf({ command, args, env: {}, headers: [] }).flatMap((secret) => [
+    secret,
+    secret.replace(/^(?:Bearer|Basic|Token)\s+/i, ''),
+    secret.slice(secret.search(/[^\\/]*$/)),
+  ]),
+);
+
+/**
+ * A redactor that also knows what the command lines of these processes hide. Whether a word is a secret often shows only in its place (`--token S`), and a sentence
+ * about the word does not have it.
+ */
+export function withHiddenWords(redactor: Redactor, rows: readonly ProcessRow[]): Redactor {
+  const hidden = rows.flatMap(hiddenWords);
+  if (hidden.length === 0) {
+    return redactor;
+  }
+  const own = createRedactor(hidden);
+  return { ...redactor, text: (value) => redactor.text(own.text(value)) };
+}
+
+/** The instance with every text redacted that may repeat a word of a command line, a path or a name. */
+export function redactInstance(instance: Instance, { text }: Redactor): Instance {
+  const { name, client, cwd, unknown, findings, evidence } = instance;
+  const source = evidence?.source;
+  return {
+    ...instance,
+    name: text(name),
+    client: client && { ...client, name: text(client.name) },
+    cwd: cwd === null ? null : text(cwd),
+    ...(unknown === undefined ? {} : { unknown: text(unknown) }),
+    findings: findings.map((finding) => ({
+      ...finding,
+      message: text(finding.message),
+      evidence: finding.evidence.map(text),
+      actions: finding.actions.map((action) => (action.kind === 'manual' ? { ...action, step: text(action.step) } : action)),
+    })),
+    ...(evidence
+      ? {
+          evidence: {
+            ...evidence,
+            program: evidence.program === null ? null : text(evidence.program),
+            match: { ...evidence.match, why: evidence.match.why.map(text) },
+            source: source
+              ? { ...source, entry: text(source.entry), metadata: source.metadata === null ? null : text(source.metadata) }
+              : null,
+            compared: evidence.compared.map((one) => ({ ...one, what: text(one.what) })),
+          },
+        }
+      : {}),
+  };
 }

@@ -207,6 +207,11 @@ describe('createRedactor: known values', () => {
   it('replaces them URL-encoded', () => equal(redactor.text(`x/${encodeURIComponent('a b&c/12')}/y`), `x/${redacted}/y`));
   it('replaces short ones where they stand alone', () =>
     equal(redactor.text('h4x0 h4x0r "h4x0" 4h4x0'), `${redacted} h4x0r "${redacted}" 4h4x0`));
+  it('replaces them after options whose pairs have a rule of their own', () => {
+    for (const option of ['-e', '--env', '--build-arg', '-H', '--header']) {
+      deepEqual(redactor.args(['run', option, 's3cr3t-value-1234']), ['run', option, redacted]);
+    }
+  });
   it('leaves words that say nothing', () => equal(redactor.text('x is true over stdio'), 'x is true over stdio'));
   it('in addresses too', () => equal(redactor.url('https://h/s3cr3t-value-1234/mcp'), `https://h/${redacted}/mcp`));
   it('replaces values of 40,000 characters, also where a text holds only their beginning', () => {

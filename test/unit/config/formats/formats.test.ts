@@ -24,6 +24,11 @@ describe('readEntry', () => {
       { command: 'n', env: { A: 1, B: true, C: null, D: 'd' } },
       { ...stdio, command: 'n', env: { A: '1', B: 'true', C: null, D: 'd' } },
     ],
+    [
+      'variables in several fields, of which a client reads one: all hold secrets',
+      { command: 'n', env: { A: '1' }, environment: { A: '2', B: '3' } },
+      { ...stdio, command: 'n', env: { A: '1', B: '3' } },
+    ],
     ['other names', { cmd: 'n', envs: { A: '1' }, working_directory: '/w' }, { ...stdio, command: 'n', env: { A: '1' }, cwd: '/w' }],
     ['disabled', { command: 'n', disabled: true }, { ...stdio, command: 'n', enabled: false }],
     ['enabled: false', { command: 'n', enabled: false }, { ...stdio, command: 'n', enabled: false }],

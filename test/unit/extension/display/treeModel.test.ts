@@ -36,6 +36,12 @@ describe('The rows of the view', () => {
     ]);
   });
 
+  it('are spoken without control characters, whatever a client is called', () => {
+    const client = { id: 'unknown', name: '\x1b[31mred\n\u202e', pid: 9, identity: 'x' };
+    const all = [...indexNodes(buildTree(snapshot({ instances: [instance({ client })] }), here, now)).values()];
+    assert.doesNotMatch(all.map(({ spoken, label, description }) => `${spoken}${label}${description}`).join(), /[\p{Cc}\u202e]/u);
+  });
+
   it('show a definition under every client that runs it, and its processes in one place', () => {
     const shared = definition({ readBy: ['vscode', 'claude-code'] });
     const other = instance({ pid: 2, client: { id: 'vscode', name: 'VS Code', pid: 999, identity: 'x' } });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { processTree } from '../../../../src/process/tree/processTree.ts';
+import { createRedactor } from '../../../../src/redaction/redactor.ts';
 import type { Attributed } from '../../../../src/survey/match/attributeServers.ts';
-import { clientOf, serverTree } from '../../../../src/survey/server/instanceParts.ts';
+import { clientOf, redactInstance, serverName, serverTree, withHiddenWords } from '../../../../src/survey/server/instanceParts.ts';
 import { row } from '../../../fixtures/argv/processRows.ts';
+import { finding, instance } from '../../cli/fixture.ts';
 
 const server = row(30, 20, ['node', '/srv/index.js']);
 
@@ -61,4 +63,39 @@ describe('the processes of a server', () => {
       serverTree({ ...under(undefined), launchers: [npx] }, processTree([npx, server, ...others])).pids.sort(),
       [20, 30, 31, 32, 40, 41],
     ));
+});
+
+describe('a word of a command line that its place shows as a secret', () => {
+  const secret = 'Aa1+/n0t-to-be-seen';
+  const told = [secret, 'n0t-to-be-seen'];
+  for (const words of [
+    ['node', '--token', secret],
+    ['node', '-H', `Authorization: Bearer ${secret}`],
+    ['node', '--db', `Server=db;Password=${secret};Encrypt=true`],
+  ]) {
+    it(`${words.slice(1).join(' ')} is in no text about its server`, () => {
+      const parent = row(20, 10, words);
+      const attributed = { ...under(parent), server: row(30, 20, words) };
+      const redactor = withHiddenWords(createRedactor([]), [attributed.server, parent]);
+      const message = told.join(' and ');
+      const shown = redactInstance(
+        instance({
+          pid: 30,
+          command: '',
+          name: serverName(attributed, undefined),
+          client: clientOf(attributed),
+          cwd: `/srv/${secret}`,
+          unknown: `${message} does not exist`,
+          findings: [finding({ kind: 'orphan', message, evidence: [message], actions: [{ kind: 'manual', step: message }] })],
+        }),
+        redactor,
+      );
+      assert.doesNotMatch(JSON.stringify(shown), /n0t-to-be-seen|Aa1/);
+    });
+  }
+
+  it('needs no redactor of its own where the command line hides nothing', () => {
+    const redactor = createRedactor([]);
+    assert.equal(withHiddenWords(redactor, [server]), redactor);
+  });
 });

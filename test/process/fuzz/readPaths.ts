@@ -1,0 +1,245 @@
+import { join } from 'node:path';
+import { readPlanContext } from '../../../src/action/execute/planContext.ts';
+import { serveRequests } from '../../../src/action/execute/windowRequestServer.ts';
+import { pruneCandidates } from '../../../src/action/plan/pruneCandidates.ts';
+import { upgradePlan } from '../../../src/action/plan/upgradePlan.ts';
+import type { Log } from '../../../src/base/log.ts';
+import { runCommandLine } from '../../../src/cli/runCommandLine.ts';
+import type { Output, Shell } from '../../../src/cli/terminal.ts';
+import { announcements, announcementText, groupText } from '../../../src/extension/display/announcements.ts';
+import { evidenceText } from '../../../src/extension/display/evidenceText.ts';
+import { definitionTooltip, instanceTooltip } from '../../../src/extension/display/instanceTooltip.ts';
+import { withoutLinks } from '../../../src/extension/display/plainText.ts';
+import { problemsMessage } from '../../../src/extension/display/problemLog.ts';
+import { prunePicks, stopQuestion } from '../../../src/extension/display/pruneText.ts';
+import { serverPicks } from '../../../src/extension/display/serverPicks.ts';
+import { statusModel } from '../../../src/extension/display/statusModel.ts';
+import { buildTree } from '../../../src/extension/display/treeModel.ts';
+import { upgradePicks, upgradeQuestion } from '../../../src/extension/display/upgradeText.ts';
+import type { WindowFacts } from '../../../src/extension/window/windowFacts.ts';
+import { holderText } from '../../../src/guard/publish/acquireLocks.ts';
+import { takeOver } from '../../../src/guard/publish/takeover.ts';
+import { clearDeadRecords } from '../../../src/lock/clearDeadRecords.ts';
+import { publishedHolders } from '../../../src/lock/holdResources.ts';
+import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
+import { readProcessStarts } from '../../../src/lock/processStarts.ts';
+import { identityKey, type ProcessRow } from '../../../src/model/process.ts';
+import type { Snapshot } from '../../../src/model/snapshot.ts';
+import { createSurveyor } from '../../../src/survey/machineSurveyor.ts';
+import { readPublished } from '../../../src/survey/publishedSnapshot.ts';
+import type { HostileTree } from './hostileFiles.ts';
+import type { Claimed } from './hostileRunFolder.ts';
+import { type Chance, hostileText } from './hostileText.ts';
+
+/** A text that a user or a model sees, and what interprets it. */
+export interface Shown {
+  readonly where: string;
+  readonly text: string;
+  /** `label` is one line; `question` and `log` are plain text with several. */
+  readonly kind: 'terminal' | 'markdown' | 'notice' | 'label' | 'question' | 'log';
+}
+
+/** The world that is read, and where the texts go. */
+export interface Reading {
+  readonly tree: HostileTree;
+  readonly rows: readonly ProcessRow[];
+  readonly claimed: readonly Claimed[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly shown: Shown[];
+}
+
+function logTo(shown: Shown[], where: string): Log {
+  const line = (text: string): void => void shown.push({ where, text, kind: 'log' });
+  return { debug: line, info: line, warn: line, error: line };
+}
+
+/** Runs one command line as the program does, over at once: a scan is not repeated, and nothing is awaited. */
+async function command({ tree, env, shown }: Reading, argv: readonly string[]): Promise<void> {
+  const ended = AbortSignal.abort();
+  const texts: string[] = [];
+  const output = (): Output => ({ isTty: false, size: () => undefined, write: (text) => void texts.push(text) });
+  const shell: Shell = {
+    stdout: output(),
+    stderr: output(),
+    env,
+    cwd: tree.project,
+    home: tree.home,
+    platform: 'linux',
+    now: Date.now,
+    ended,
+    endOnSignals() {},
+    onResize: () => () => undefined,
+  };
+  await runCommandLine([...argv, '--run-dir', tree.runDir], shell);
+  shown.push({ where: argv.join(' ').slice(0, 100), text: texts.join(''), kind: 'terminal' });
+}
+
+function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameters<typeof pruneCandidates>[1]): void {
+  const facts: WindowFacts = {
+    pid: snapshot.instances.find(({ client }) => client)?.client?.pid ?? 1,
+    clientId: 'vscode',
+    trusted: true,
+    controllable: true,
+    home: tree.home,
+    busy: new Map(),
+  };
+  const now = Date.now();
+  const add = (where: string, kind: Shown['kind'], ...texts: readonly (string | undefined)[]): void => {
+    shown.push(...texts.flatMap((text) => (text === undefined ? [] : [{ where, text, kind }])));
+  };
+  const rows = buildTree(snapshot, facts, now);
+  for (let open = [...rows]; open.length > 0; open = open.flatMap(({ children }) => [...children])) {
+    for (const { label, description, spoken } of open) {
+      add('tree', 'label', label, description, spoken);
+    }
+  }
+  const status = statusModel(snapshot, facts, true);
+  add('status bar', 'label', status.text, status.spoken);
+  add('status bar', 'markdown', status.tooltip);
+  for (const definition of snapshot.definitions.slice(0, 50)) {
+    add('tooltip of an entry', 'markdown', definitionTooltip(definition, facts));
+  }
+  for (const instance of snapshot.instances) {
+    add('tooltip', 'markdown', instanceTooltip(instance, facts, now));
+    add('details', 'log', evidenceText(instance, snapshot, facts, now));
+    const plan = upgradePlan(instance, snapshot, 'linux');
+    if (plan) {
+      const { message, detail } = upgradeQuestion(plan, facts);
+      add('question', 'question', message, detail);
+    }
+  }
+  for (const one of announcements(snapshot)) {
+    add('announcement', 'notice', withoutLinks(announcementText(one, facts)));
+  }
+  add('announcement', 'notice', withoutLinks(groupText(announcements(snapshot))));
+  add('message of the view', 'label', problemsMessage(snapshot.problems, tree.home));
+  for (const { label, description, detail } of [...serverPicks(snapshot, facts, now), ...upgradePicks(snapshot, facts)]) {
+    add('pick', 'label', label, description, detail);
+  }
+  const candidates = pruneCandidates(snapshot, around);
+  for (const { label, description, detail } of prunePicks(candidates, now)) {
+    add('pick', 'label', label, description, detail);
+  }
+  const { message, detail } = stopQuestion(
+    candidates.map(({ plan }) => plan),
+    [],
+  );
+  add('question', 'question', message, detail);
+}
+
+/** Scans that may ask registries, with the views of the extension, and what a window does with the run folder. */
+async function windowReads(reading: Reading): Promise<Snapshot> {
+  const { tree, env, shown, rows } = reading;
+  const { home, runDir, project } = tree;
+  const log = logTo(shown, 'log of the window');
+  const surveyor = await createSurveyor({
+    home,
+    platform: 'linux',
+    env,
+    runDir,
+    folders: [project],
+    vscodeUserDirs: [join(home, '.config', 'Code', 'User')],
+    workspaceFiles: [join(project, 'x.code-workspace')],
+    log,
+    registry: () => 'ask',
+    registryLimitMs: 100,
+  });
+  try {
+    await surveyor.survey();
+    await surveyor.asking();
+    const snapshot = await surveyor.survey();
+    const around = await readPlanContext(runDir, 'linux', snapshot);
+    display(reading, snapshot, around);
+    readPublished(join(runDir, 'shepherd', 'scanner'), '0.1.0');
+    const own = rows.find(({ pid }) => pid === process.pid);
+    if (own) {
+      serveRequests(
+        runDir,
+        { pid: own.pid, identity: identityKey(own.identity) },
+        async () => ({ status: 'refused', message: '', steps: [] }),
+        log,
+      ).dispose();
+    }
+    return snapshot;
+  } finally {
+    surveyor.dispose();
+  }
+}
+
+/** What a guard decides by the records of others: whom to name, and whom it would end. */
+async function guardReads({ tree, claimed, shown }: Reading): Promise<void> {
+  const opened = openLockDirectory(join(tree.runDir, 'v1'));
+  if ('refused' in opened) {
+    return;
+  }
+  const { directory } = opened;
+  const starts = await readProcessStarts();
+  for (const { key } of claimed) {
+    const [holder] = await publishedHolders(directory, key, starts);
+    if (holder) {
+      shown.push({ where: 'holder of a lock', text: holderText(holder), kind: 'terminal' });
+      const result = await takeOver({ directory, starts, holder, key, force: tree.chance.is(0.5) });
+      shown.push({ where: 'takeover', text: JSON.stringify(result), kind: 'terminal' });
+    }
+  }
+  await clearDeadRecords(directory, starts);
+}
+
+/** A name to ask for: one of the snapshot, or any word. */
+function asked(chance: Chance, snapshot: Snapshot): string {
+  const names = [...snapshot.instances, ...snapshot.definitions].map(({ name }) => name).filter((name) => !name.startsWith('-'));
+  return chance.is(0.9) && names.length > 0 ? chance.pick(names) : `x${hostileText(chance)}`;
+}
+
+/** For one step, ms. */
+const limitMs = 10_000;
+
+/** @throws when the step takes longer than the limit, and what the step throws */
+async function inTime<T>(what: string, step: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new Stuck(`${what} takes more than ${limitMs / 1_000} s (open: ${[...new Set(process.getActiveResourcesInfo())].join(', ')})`),
+        ),
+      limitMs,
+    );
+  });
+  try {
+    return await Promise.race([step, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A step that may still run. */
+export class Stuck extends Error {}
+
+/** Everything that reads, once. @param all every command of the command line, not only two @throws what the product throws */
+export async function readEverything(reading: Reading, all: boolean): Promise<void> {
+  const { chance } = reading.tree;
+  const snapshot = await inTime('the window', windowReads(reading));
+  const name = (): string => asked(chance, snapshot);
+  const pid = snapshot.instances[0]?.pid;
+  const commands: (readonly string[])[] = [
+    ['status', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['watch', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['explain', name(), ...(chance.is(0.5) ? ['--json'] : [])],
+    ['restart', name(), '--dry-run'],
+    ['stop', pid === undefined ? name() : String(pid), '--dry-run', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['prune', '--dry-run', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['history', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['protect', name(), '--dry-run', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['unprotect', name(), '--dry-run'],
+    ['ensure', name()],
+    ['doctor', ...(chance.is(0.5) ? ['--json'] : [])],
+  ];
+  for (const [index, words] of commands.entries()) {
+    // Each of them scans the machine: where not all are run, each world has two, in turn.
+    if (all || (index + chance.seed) % commands.length < 2) {
+      await inTime(words.join(' ').slice(0, 100), command(reading, words));
+    }
+  }
+  await inTime('the guard', guardReads(reading));
+}
