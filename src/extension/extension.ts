@@ -16,6 +16,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
 import { claimNotification } from '../survey/facts/notificationClaims.ts';
 import { findThisWindow } from '../survey/facts/thisWindow.ts';
+import { FixCommands } from './commands/fixCommands.ts';
 import { GuardCommands } from './commands/guardCommands.ts';
 import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import { RestartCommands } from './commands/restartCommands.ts';
@@ -45,13 +46,17 @@ export function activate(context: ExtensionContext): void {
   const survey = store.add(new SurveyHandle());
   const scan = (): Promise<Snapshot> => survey.refresh();
   const state = store.add(
-    new WindowState(survey, {
-      pid: process.pid,
-      clientId: familyAt(env.appRoot),
-      trusted: workspace.isTrusted,
-      controllable: false,
-      home: homedir(),
-    }),
+    new WindowState(
+      survey,
+      {
+        pid: process.pid,
+        clientId: familyAt(env.appRoot),
+        trusted: workspace.isTrusted,
+        controllable: false,
+        home: homedir(),
+      },
+      context.globalState,
+    ),
   );
   const editorContext: EditorContext = {
     pid: process.pid,
@@ -78,7 +83,8 @@ export function activate(context: ExtensionContext): void {
     scan,
   });
   const otherOwners = new OtherOwnerCommands(state, actionContext, evidence, log);
-  const restarts = new RestartCommands(state, actions, otherOwners, evidence, log);
+  const restarts = new RestartCommands(state, actions, otherOwners, log);
+  const fixes = new FixCommands(state, restarts, otherOwners);
   const guards = new GuardCommands({
     state,
     survey,
@@ -120,7 +126,7 @@ export function activate(context: ExtensionContext): void {
         await (state.failure === undefined ? survey.refresh() : begin());
       }),
     );
-  store.add(registerCommands({ state, tree, restarts, otherOwners, upgrades, evidence, guards, log, refresh }));
+  store.add(registerCommands({ state, tree, restarts, otherOwners, fixes, upgrades, evidence, guards, log, refresh }));
   const start = setImmediate(() => void begin());
   store.add({ dispose: () => clearImmediate(start) });
 }

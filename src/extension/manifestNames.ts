@@ -2,6 +2,7 @@
 
 /** Commands that the extension registers. */
 export const commands = {
+  fixProblems: 'mcpShepherd.fixProblems',
   restartServer: 'mcpShepherd.restartServer',
   restartAllStale: 'mcpShepherd.restartAllStale',
   upgradeServer: 'mcpShepherd.upgradeServer',

@@ -4,6 +4,7 @@ import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
+import type { FixCommands } from './commands/fixCommands.ts';
 import type { GuardCommands } from './commands/guardCommands.ts';
 import type { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import type { RestartCommands } from './commands/restartCommands.ts';
@@ -20,6 +21,7 @@ interface CommandTargets {
   readonly tree: ServerTree;
   readonly restarts: RestartCommands;
   readonly otherOwners: OtherOwnerCommands;
+  readonly fixes: FixCommands;
   readonly upgrades: UpgradeCommands;
   readonly evidence: EvidenceDocuments;
   readonly guards: GuardCommands;
@@ -40,6 +42,7 @@ export function registerCommands(targets: CommandTargets): Disposable {
     }
   };
   const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
+    [commands.fixProblems]: () => targets.fixes.pick(),
     [commands.restartServer]: () => restarts.pick(),
     [commands.restartAllStale]: () => restarts.restartAllStale(),
     [commands.upgradeServer]: () => upgrades.pick(),
@@ -72,7 +75,7 @@ function instanceFor(argument: unknown, state: WindowState, tree: ServerTree): I
 
 function definitionFor(argument: unknown, state: WindowState, tree: ServerTree): Definition | undefined {
   const row = tree.row(argument);
-  const id = row?.definitionId ?? instanceFor(argument, state, tree)?.definitions[0];
+  const id = row?.definitionId ?? instanceFor(argument, state, tree)?.definitions[0] ?? argument;
   return state.snapshot?.definitions.find((definition) => definition.id === id);
 }
 

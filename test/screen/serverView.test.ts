@@ -151,6 +151,18 @@ describe('MCP servers on the screen', function () {
     }
   });
 
+  it('are ignored until the user takes that back: no warning, no badge', async () => {
+    await item().click();
+    const line = workbench.picks('Restart everything, this window');
+    await line.hover();
+    await line.locator('a.action-label[aria-label="Ignore"], .codicon-eye-closed').first().click();
+    await waitFor('the warning to go', async () => !(await warns()));
+    await waitFor('no badge', async () => (await workbench.activity(title).locator('.badge-content:visible').count()) === 0);
+    await workbench.page.keyboard.press('Escape');
+    await workbench.answerNotification('everything no longer counts', 'Undo');
+    await waitFor('the warning to come back', warns);
+  });
+
   it('have their evidence in a read-only document', async () => {
     await everythingRow().click();
     const editor = workbench.page.locator('.editor-instance .view-lines');
@@ -194,6 +206,26 @@ describe('MCP servers on the screen', function () {
     assert.match((await workbench.picks().first().getAttribute('aria-label')) ?? '', /everything.*stale: runs/);
     await workbench.screenshot('restart-pick-dark');
     await workbench.page.keyboard.press('Enter');
+    await waitFor('a new process', async () => {
+      const now = await pid();
+      return now !== undefined && now !== old;
+    });
+    await waitFor('the warning to go', async () => !(await warns()));
+  });
+
+  it('are cured from the list that a click on the status bar opens', async () => {
+    await makeStale(staleServer.new);
+    const old = await pid();
+    await item().click();
+    const line = workbench.picks('Restart everything, this window');
+    await line.waitFor();
+    assert.match(
+      (await line.getAttribute('aria-label')) ?? '',
+      new RegExp(`${staleServer.old} → ${staleServer.new}`.replaceAll('.', '\\.')),
+    );
+    await workbench.picks('Open View').waitFor();
+    await workbench.screenshot('fix-list-dark');
+    await line.click();
     await waitFor('a new process', async () => {
       const now = await pid();
       return now !== undefined && now !== old;

@@ -5,7 +5,7 @@ import type { Definition } from '../../model/definition.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { isRestartable, isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { countsText, findingsText } from './findingWords.ts';
+import { countsText, findingsText } from './attention.ts';
 import { processText, versionsText } from './instanceText.ts';
 import { oneLine } from './plainText.ts';
 import { sourceText } from './sourceText.ts';

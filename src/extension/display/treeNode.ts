@@ -1,7 +1,7 @@
 import type { Definition } from '../../model/definition.ts';
 import type { Finding, FindingKind } from '../../model/finding.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { worstFinding } from './findingWords.ts';
+import { worstFinding } from './attention.ts';
 
 /** One row of the view "MCP Servers", as plain data. */
 export interface TreeNode {

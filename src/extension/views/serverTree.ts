@@ -11,7 +11,7 @@ import {
   window,
 } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
-import { countsText, headlines } from '../display/findingWords.ts';
+import { attentions, countsText } from '../display/attention.ts';
 import { definitionTooltip, instanceTooltip } from '../display/instanceTooltip.ts';
 import { problemsMessage } from '../display/problemLog.ts';
 import { buildTree } from '../display/treeModel.ts';
@@ -130,8 +130,8 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     } else if (changed.length > 0) {
       this.#changed.fire([...changed]);
     }
-    const found = headlines(snapshot);
-    const counts = countsText(found);
+    const found = attentions(snapshot, facts);
+    const counts = countsText(found.map(({ finding }) => finding));
     if (counts !== this.#view.badge?.tooltip) {
       this.#view.badge = counts === undefined ? undefined : { value: found.length, tooltip: counts };
     }

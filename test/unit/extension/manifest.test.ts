@@ -37,6 +37,7 @@ describe('Manifest and code', () => {
   it('hide from the palette what needs a row, and nothing else', () => {
     const hidden = contributes.menus.commandPalette.filter((item: MenuItem) => item.when === 'false').map((item: MenuItem) => item.command);
     const {
+      fixProblems,
       restartServer,
       restartAllStale,
       upgradeServer,
@@ -50,7 +51,7 @@ describe('Manifest and code', () => {
     } = commands;
     assert.deepEqual([...hidden].sort(), Object.values(rowCommands).sort());
     const shownCommands = [
-      ...[restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, showServers, refresh, showLog],
+      ...[fixProblems, restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, showServers, refresh, showLog],
       ...[launchThroughGuard, launchDirectly],
     ];
     for (const shown of shownCommands) {

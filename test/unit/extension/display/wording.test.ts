@@ -9,7 +9,7 @@ import { guardAnswers, guardDone, guardQuestion } from '../../../../src/extensio
 import { definitionTooltip, instanceTooltip } from '../../../../src/extension/display/instanceTooltip.ts';
 import { problemsMessage } from '../../../../src/extension/display/problemLog.ts';
 import { prunePicks, pruneSummary, stopQuestion } from '../../../../src/extension/display/pruneText.ts';
-import { serverPicks } from '../../../../src/extension/display/serverPicks.ts';
+import { fixPicks, serverPicks } from '../../../../src/extension/display/serverPicks.ts';
 import { statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { buildTree } from '../../../../src/extension/display/treeModel.ts';
 import type { TreeNode } from '../../../../src/extension/display/treeNode.ts';
@@ -70,7 +70,7 @@ const varied: Snapshot = snapshot({
       name: 'update',
       definitions: [],
       package: { ...own, running: '1.0.0', installed: '1.0.0', latest: '1.2.0' },
-      findings: [finding({ kind: 'update-available', actions: [] })],
+      findings: [finding({ kind: 'update-available', actions: [{ kind: 'upgrade', argv: ['npm', 'install', 'notes@1.2.0'] }] })],
     }),
     instance({
       pid: 10,
@@ -128,6 +128,18 @@ describe('The wording', () => {
     golden(
       'restart-picks',
       serverPicks(varied, here, now).map(({ label, description, detail }) => [label, description, detail].join(' | ')),
+    );
+  });
+
+  it('of the list of fixes', () => {
+    golden(
+      'fix-picks',
+      [varied, snapshot()].flatMap((one) => [
+        ...fixPicks(one, busy).map(({ label, description, kind }) =>
+          [kind === -1 ? `--- ${label}` : label, description].filter(Boolean).join(' | '),
+        ),
+        '',
+      ]),
     );
   });
 
