@@ -1,4 +1,5 @@
 import { commands as editor, type QuickInputButton, ThemeIcon, window } from 'vscode';
+import type { Instance } from '../../model/snapshot.ts';
 import { type Attention, attentions, fixable } from '../display/attention.ts';
 import { oneLine } from '../display/plainText.ts';
 import { type FixPick, fixPicks } from '../display/serverPicks.ts';
@@ -107,6 +108,15 @@ export class FixCommands {
       await this.#restarts.restart(instance);
     }
     await this.#machine.stopOrphans(stop.map(({ id }) => id));
+  }
+
+  /** "Ignore This Problem" on a row. */
+  async ignoreInstance({ id }: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const item = snapshot && attentions(snapshot, facts).find(({ instance }) => instance?.id === id);
+    if (item) {
+      await this.ignore(item);
+    }
   }
 
   /** Counts the finding no longer, until the user takes that back. */

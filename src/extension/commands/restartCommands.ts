@@ -78,7 +78,11 @@ export class RestartCommands {
       await this.#machine.act('stop', instance);
       return;
     }
-    this.#report(await this.#run(instance, 'stopping'));
+    const outcome = await this.#run(instance, 'stopping');
+    if (outcome.kind === 'stopped') {
+      this.#state.markStopped(instance.definitions);
+    }
+    this.#report(outcome);
   }
 
   /** Shows who can restart a server and by which step. */

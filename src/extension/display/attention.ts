@@ -70,14 +70,19 @@ export function isIgnored(finding: Finding, subject: Subject, { choices }: Windo
 }
 
 /** Kind, client and entry. What is stale is ignored for its installed version only. */
-function ignoreKey({ kind }: Finding, { instance, definition, name }: Subject): string {
+export function ignoreKey({ kind }: Finding, { instance, definition, name }: Subject): string {
   const version = kind === 'stale' ? (instance?.package?.installed ?? '') : '';
-  return JSON.stringify([kind, instance?.client?.id ?? definition?.client ?? '', muteKey(instance, definition, name), version]);
+  return JSON.stringify([
+    kind,
+    instance?.client?.id ?? definition?.client ?? '',
+    definition?.id ?? (instance ? muteKey(instance) : name),
+    version,
+  ]);
 }
 
-/** Names a server beyond its process: its entry, else its name. "Mute" remembers it. */
-export function muteKey(instance: Instance | undefined, definition: Definition | undefined, name: string): string {
-  return definition?.id ?? instance?.definitions[0] ?? name;
+/** Names a server beyond its process: its entry, else its name. "Mute This Server" remembers it. */
+export function muteKey({ definitions, name }: Instance): string {
+  return definitions[0] ?? name;
 }
 
 /** A server that provenly runs other code than is installed, and two that use one resource. */
@@ -85,7 +90,8 @@ function isUrgent({ kind, confidence }: Finding): boolean {
   return kind === 'lock-conflict' || ((kind === 'stale' || kind === 'files-gone') && confidence === 'proven');
 }
 
-function cureOf(finding: Finding, { instance }: Subject, snapshot: Snapshot, facts: WindowFacts): CureKind {
+/** What a click does about a finding of a server or entry. */
+export function cureOf(finding: Finding, { instance }: Subject, snapshot: Snapshot, facts: WindowFacts): CureKind {
   if (!instance) {
     return 'open';
   }
@@ -134,6 +140,13 @@ function worded(findings: readonly Finding[], word: (finding: Finding) => string
   const shown = headline.length > 0 ? headline : told;
   const texts = [...shown].sort(compareFindings).map(word);
   return texts.length === 0 ? undefined : [...new Set(texts)].join(', ');
+}
+
+/** The findings of these servers that count and that the user does not ignore. */
+export function countedFindings(instances: readonly Instance[], facts: WindowFacts): Finding[] {
+  return instances.flatMap((instance) =>
+    instance.findings.filter((finding) => isHeadline(finding) && !isIgnored(finding, { instance, name: instance.name }, facts)),
+  );
 }
 
 /** The finding that decides icon and place in a list; undefined when all is well. */

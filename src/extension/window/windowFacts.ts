@@ -17,6 +17,8 @@ export interface WindowFacts {
   readonly home: string;
   /** What is being done right now, by the id of the instance, or of the entry that is being started. */
   readonly busy: ReadonlyMap<string, Doing>;
+  /** Ids of the entries whose servers were stopped from here and do not run. */
+  readonly stopped: ReadonlySet<string>;
   readonly choices: UserChoices;
 }
 

@@ -19,16 +19,20 @@ export class WindowState implements Disposable {
   readonly #survey: SurveyHandle;
   readonly #busy = new Map<string, Doing>();
   readonly #kept: KeptChoices;
-  #facts: Omit<WindowFacts, 'busy' | 'choices'>;
+  readonly #stopped = new Set<string>();
+  #facts: Omit<WindowFacts, 'busy' | 'stopped' | 'choices'>;
   #failure: string | undefined;
 
-  constructor(survey: SurveyHandle, facts: Omit<WindowFacts, 'busy' | 'choices'>, kept: KeptChoices) {
+  constructor(survey: SurveyHandle, facts: Omit<WindowFacts, 'busy' | 'stopped' | 'choices'>, kept: KeptChoices) {
     this.#survey = survey;
     this.#facts = facts;
     this.#kept = kept;
     this.#store.add(
       survey.onSnapshot(() => {
         this.#failure = undefined;
+        for (const id of this.snapshot?.instances.flatMap(({ definitions }) => definitions) ?? []) {
+          this.#stopped.delete(id);
+        }
         this.#changed();
       }),
     );
@@ -39,7 +43,7 @@ export class WindowState implements Disposable {
   }
 
   get facts(): WindowFacts {
-    return { ...this.#facts, busy: this.#busy, choices: this.#choices() };
+    return { ...this.#facts, busy: this.#busy, stopped: this.#stopped, choices: this.#choices() };
   }
 
   /** Another window, or another version of the extension, may have written them. */
@@ -77,6 +81,14 @@ export class WindowState implements Disposable {
 
   fail(reason: string): void {
     this.#failure = reason;
+    this.#changed();
+  }
+
+  /** Keeps the rows of entries in their places, although their servers do not run any longer. */
+  markStopped(definitionIds: readonly string[]): void {
+    for (const id of definitionIds) {
+      this.#stopped.add(id);
+    }
     this.#changed();
   }
 

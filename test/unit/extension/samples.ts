@@ -11,6 +11,7 @@ export const here: WindowFacts = {
   controllable: true,
   home: '/home/ann',
   busy: new Map(),
+  stopped: new Set(),
   choices: { ignored: [], muted: [], onlyProblems: false, groupBy: 'client' },
 };
 
