@@ -288,7 +288,7 @@ describe('MCP servers on the screen', function () {
     await waitFor('one row', async () => (await workbench.rowLabels()).length === 2);
     assert.deepEqual(
       (await workbench.rowLabels()).map((label) => label.split(/[:,]/)[0]),
-      ['Needs attention (1)', 'everything'],
+      ['Needs attention', 'everything'],
     );
     await workbench.screenshot('view-filtered-dark');
     await workbench.palette('MCP Shepherd: Restart All Stale');
@@ -319,7 +319,8 @@ describe('MCP servers on the screen', function () {
 
   it('say how to restart what another client runs', async () => {
     await workbench.rowMenu(workbench.rows('memory').first(), 'How to Restart');
-    await workbench.notifications(/memory \(PID \d+\): .*\/mcp/).waitFor();
+    // Toasts of the tests above may leave no room for another one.
+    await workbench.told('/mcp → memory');
   });
 });
 

@@ -74,9 +74,15 @@ export class Workbench {
         return false;
       });
     }
-    await row.click({ button: 'right' });
     const entry = this.page.locator('.monaco-menu a.action-menu-item', { hasText: item });
-    await entry.waitFor();
+    // The document that a click on the row opens takes the focus, which closes a menu.
+    await waitFor(`the menu with "${item}"`, async () => {
+      await row.click({ button: 'right' });
+      return entry.waitFor({ timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
     // A menu that has just opened takes no click for its first 100 ms.
     await waitFor(`the menu to take "${item}"`, async () => {
       await entry.click({ timeout: 1_000 }).catch(() => undefined);
