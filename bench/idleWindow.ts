@@ -4,7 +4,7 @@
 import { silentLog } from '../src/base/log.ts';
 import { findThisWindow, publishThisWindow } from '../src/survey/facts/thisWindow.ts';
 import { createSurveyor } from '../src/survey/machineSurveyor.ts';
-import { startWindowSurvey } from '../src/survey/windowSurvey.ts';
+import { startWindowSurvey } from '../src/survey/sharedSurvey.ts';
 
 const [kind = '', home = '', runDir = ''] = process.argv.slice(2);
 if (kind === 'survey') {

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { boundaryFaults, idleExceptions } from './boundaries.ts';
 import { projectRoot } from './system/projectPaths.ts';
 
 /** What each area, a folder right below `src`, may import beside itself. ARCHITECTURE.md says what each is for. */
@@ -16,7 +17,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['model', 'base', 'redaction', 'clients'],
   lock: ['model', 'base', 'storage', 'process'],
   package: ['model', 'base', 'storage', 'version', 'process'],
-  registry: ['model', 'base', 'version'],
+  registry: ['model', 'base', 'storage', 'version'],
   diagnosis: ['model', 'version'],
   survey: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'package', 'registry', 'diagnosis'],
   presentation: ['model', 'base'],
@@ -206,6 +207,7 @@ export function structureFaults(files: readonly SourceFile[]): string[] {
       .map(({ path, lines }) => `src/${path} has ${lines} lines, at most ${maxLinesPerFile} are allowed.`),
     ...longParameterLists(files),
     ...quotingCode(files),
+    ...boundaryFaults(files),
     ...twice(fileNames, 'The file name'),
     ...twice(exported, 'The exported name'),
   ];
@@ -238,7 +240,11 @@ export function documentFaults(markdown: string, files: readonly SourceFile[]): 
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const files = readSources(projectRoot);
-  const faults = [...structureFaults(files), ...documentFaults(readFileSync(join(projectRoot, 'ARCHITECTURE.md'), 'utf8'), files)];
+  const faults = [
+    ...structureFaults(files),
+    ...idleExceptions(files),
+    ...documentFaults(readFileSync(join(projectRoot, 'ARCHITECTURE.md'), 'utf8'), files),
+  ];
   for (const fault of faults) {
     console.error(fault);
   }

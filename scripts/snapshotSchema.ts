@@ -192,7 +192,10 @@ const finding = described(
 
 const problem = described(
   v.strictObject({
-    source: oneOf(['config', 'process', 'package', 'facts', 'watch', 'lock'], 'What was read.'),
+    source: oneOf(
+      ['config', 'process', 'package', 'facts', 'watch', 'lock', 'verdict'],
+      'What was read; `verdict`: verdicts contradict each other.',
+    ),
     message: text('What happened and what to do, redacted.'),
     pid: optional(count('PID of the process concerned.')),
     client: optional(text('Id of the client whose configuration it is.')),

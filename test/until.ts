@@ -10,3 +10,11 @@ import { waitFor } from '../scripts/system/waitFor.ts';
 export function until<T>(what: string, ask: () => T | Promise<T>, limit = 30_000): Promise<NonNullable<Exclude<T, false>>> {
   return waitFor(what, ask, { limit, every: 20 });
 }
+
+/**
+ * Waits until a moment lies far enough back to be told from what happens next: times of files, of git's log and of processes are coarse.
+ * @param moment epoch in milliseconds
+ */
+export async function untilPast(moment: number, milliseconds: number): Promise<void> {
+  await until(`${milliseconds} ms have passed`, () => Date.now() - moment > milliseconds);
+}

@@ -21,6 +21,8 @@ type EditorOptions = {
   readonly env?: NodeJS.ProcessEnv;
   /** Needed for the two paths above; suppresses notification toasts. */
   readonly smokeDriver?: boolean;
+  /** Folders are opened in Restricted Mode until the user trusts them; otherwise all are trusted. */
+  readonly workspaceTrust?: boolean;
   /** Default: a free one. */
   readonly port?: number;
   /** Where the editor keeps its data; default: a temporary folder that `dispose` removes. */
@@ -123,7 +125,7 @@ function serverArguments(options: EditorOptions, dataDir: string, extensionsDir:
     ...['--telemetry-level', 'off'],
     '--without-connection-token',
     '--accept-server-license-terms',
-    '--disable-workspace-trust',
+    ...(options.workspaceTrust ? [] : ['--disable-workspace-trust']),
     ...(options.smokeDriver ? ['--enable-smoke-test-driver'] : []),
     ...(options.reconnectionGraceTime === undefined ? [] : ['--reconnection-grace-time', String(options.reconnectionGraceTime)]),
   ];

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Mocha from 'mocha';
+import { mochaHooks } from '../../test/everySnapshot.ts';
 import { projectRoot } from '../system/projectPaths.ts';
 import { collectOutcomes } from './collectOutcomes.ts';
 import type { TestOutcome } from './outcome.ts';
@@ -14,7 +15,12 @@ if (!resultFile) {
 const settings: { timeout?: number } = JSON.parse(readFileSync(join(projectRoot, '.mocharc.json'), 'utf8'));
 
 // The base reporter prints nothing; collectOutcomes prints and counts.
-const mocha = new Mocha({ reporter: Mocha.reporters.Base, timeout: settings.timeout ?? 20_000, forbidOnly: true });
+const mocha = new Mocha({
+  reporter: Mocha.reporters.Base,
+  timeout: settings.timeout ?? 20_000,
+  forbidOnly: true,
+  rootHooks: mochaHooks,
+});
 for (const file of files) {
   mocha.addFile(resolve(file));
 }

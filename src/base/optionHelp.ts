@@ -1,5 +1,5 @@
+import { nearest } from './nearest.ts';
 import type { OptionProblem, OptionTable } from './optionTable.ts';
-import { nearest } from './suggestion.ts';
 
 /** A heading with terms and what they mean. */
 export interface HelpSection {

@@ -19,7 +19,7 @@ export class InvalidValue {
   }
 }
 
-export interface Option<T> {
+interface Option<T> {
   readonly kind: ValueKind<T>;
   /** What stands for the value in the help; absent = a flag. */
   readonly placeholder?: string;

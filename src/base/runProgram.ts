@@ -2,31 +2,40 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join, posix, win32 } from 'node:path';
 
-/** Runs a helper program of the system. @returns standard output. Rejects when the program cannot be started, fails or exceeds the time limit. */
-export type RunProgram = (file: string, args: readonly string[]) => Promise<string>;
+interface RunOptions {
+  /** Milliseconds; 10 s unless it says otherwise. */
+  readonly limitMs?: number;
+  readonly cwd?: string;
+  /** Instead of the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv;
+}
 
-const timeoutMs = 10_000;
+/** Runs a helper program of the system. @returns standard output. Rejects when the program cannot be started, fails or exceeds the time limit. */
+export type RunProgram = (file: string, args: readonly string[], options?: RunOptions) => Promise<string>;
+
+const defaultLimitMs = 10_000;
 const outputLimit = 64 * 1024 * 1024;
 
 /**
- * Runs a program for at most 10 s. The folders of `lsof` and `sysctl` are added to PATH: it lacks them in programs that a desktop started. The C locale fixes
+ * Runs a program, without a shell, for a limited time. The folders of `lsof` and `sysctl` are added to PATH: it lacks them in programs that a desktop started. The C locale fixes
  * the format of numbers and dates.
  */
-export const runProgram: RunProgram = (file, args) =>
+export const runProgram: RunProgram = (file, args, { limitMs = defaultLimitMs, cwd, env: own = process.env } = {}) =>
   new Promise((resolve, reject) => {
-    const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C', LANG: 'C' };
+    const env = { ...own, PATH: `${own.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C', LANG: 'C' };
     const options = {
-      timeout: timeoutMs,
+      timeout: limitMs,
+      cwd,
       killSignal: 'SIGKILL' as const,
       maxBuffer: outputLimit,
       windowsHide: true,
       encoding: 'utf8' as const,
     };
-    execFile(file, args, process.platform === 'win32' ? options : { ...options, env }, (error, stdout) => {
+    execFile(file, args, { ...options, env: process.platform === 'win32' ? own : env }, (error, stdout) => {
       if (error) {
         // The message of execFile repeats all arguments, which may hold secrets.
         reject(
-          new Error(error.killed ? `${file} did not answer within ${timeoutMs / 1_000} s` : `${file} failed (${error.code ?? 'signal'})`),
+          new Error(error.killed ? `${file} did not answer within ${limitMs / 1_000} s` : `${file} failed (${error.code ?? 'signal'})`),
         );
       } else {
         resolve(stdout);

@@ -1,4 +1,9 @@
-import type { AbortLike } from './abort.ts';
+/** The part of `AbortSignal` that is used here; a real `AbortSignal` fits too. */
+export interface AbortLike {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
 
 /** Waits until the promise settles, the time limit passes or the signal aborts. @returns whether the promise settled */
 export function limited(what: Promise<unknown>, limitMs: number, signal?: AbortLike): Promise<boolean> {

@@ -1,6 +1,6 @@
+import { nearest } from '../base/nearest.ts';
 import { describeProblem } from '../base/optionHelp.ts';
 import { type OptionProblem, type OptionTable, readOptions, splitWords } from '../base/optionTable.ts';
-import { nearest } from '../base/suggestion.ts';
 import { type AnyCommand, type CommandContext, globalOptions } from './command.ts';
 import { UsageError } from './exitCodes.ts';
 import { terminalText } from './render/text.ts';

@@ -1,3 +1,5 @@
+import { terminalText } from './render/text.ts';
+
 export interface Output {
   readonly isTty: boolean;
   /** Columns and rows of the terminal now; undefined = no terminal. */
@@ -52,7 +54,7 @@ export function createOutput(stream: NodeJS.WriteStream, onClosed: () => void): 
 }
 
 /**
- * Asks on a terminal. `output` should not be the stream of the results.
+ * Asks on a terminal; the question is one line, made harmless here. `output` should not be the stream of the results.
  * Ctrl-C ends the program by the signal. The terminal is restored first, because readline has taken the key.
  */
 export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream, question: string): Promise<string | undefined> {
@@ -66,7 +68,7 @@ export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream
     process.kill(process.pid, 'SIGINT');
   });
   try {
-    return await lines.question(question, { signal: ended.signal });
+    return await lines.question(terminalText(question), { signal: ended.signal });
   } catch {
     return undefined;
   } finally {
@@ -126,4 +128,16 @@ export class Screen {
       this.#fresh = true;
     }
   }
+}
+
+/** Characters that JSON allows and a terminal obeys: DEL and C1 controls, invisible characters, direction marks, line separators. */
+const terminalUnsafe = /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+
+/** JSON text in which `terminalUnsafe` is escaped; the values stay the same. @param indent spaces per level; 0 = one line */
+export function jsonText(value: unknown, indent = 0): string {
+  return `${JSON.stringify(value, undefined, indent).replace(terminalUnsafe, escapeUnits)}\n`;
+}
+
+function escapeUnits(character: string): string {
+  return [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('');
 }

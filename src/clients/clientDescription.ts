@@ -69,6 +69,8 @@ export interface ClientRow {
   readonly userDirs?: (places: Places) => readonly string[];
   /** A running client overwrites its files with what it has in memory; changes that others made are lost. */
   readonly rewritesFiles?: true;
+  /** Files of this client that something other than the user rewrites: what to know before an entry in one is changed, as a sentence. */
+  readonly fileWarning?: { readonly file: RegExp; readonly text: string };
   /** Settings files whose rules allow or deny servers by their command. */
   readonly commandRules?: (places: Places) => readonly string[];
   /** Where users put an entry of their own, as the end of a sentence. Default: "in CLIENT's user configuration". `NAME` stands for the server's name. */

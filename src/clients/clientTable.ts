@@ -1,4 +1,5 @@
 import type { ClientId } from '../model/definition.ts';
+import { asItWasStarted } from '../model/finding.ts';
 import { claudeClients } from './claudeClients.ts';
 import type { ClientRow } from './clientDescription.ts';
 import { cursorClients, editorClients } from './editorClients.ts';
@@ -6,7 +7,7 @@ import { geminiClients } from './geminiClients.ts';
 import { opencodeClients } from './opencodeClients.ts';
 import { otherClients } from './otherClients.ts';
 import { codexClients, terminalClients } from './terminalClients.ts';
-import { vscodeClients } from './vscodeClients.ts';
+import { defaultEditor, vscodeClients } from './vscodeClients.ts';
 
 const otherClientRows: readonly ClientRow[] = [
   ...claudeClients,
@@ -52,8 +53,30 @@ export function copiesByDesign(id: ClientId): string | undefined {
  */
 export function manualStep(client: { readonly id: ClientId; readonly name: string; readonly pid: number } | null, server: string): string {
   if (client === null) {
-    return 'Restart it the way it was started (its service, its terminal, its container).';
+    return `Restart it ${asItWasStarted}.`;
   }
   const step = clientById(client.id)?.restartStep;
   return step ? step.replaceAll('NAME', () => server) : `End and restart the program that started it: ${client.name} (PID ${client.pid}).`;
+}
+
+/** Editors that are recognised by the path of their program, in the order in which they are tried. */
+export const editorPaths: readonly { readonly id: ClientId; readonly path: RegExp }[] = clientsVscodeLast.flatMap(({ id, editor }) =>
+  editor?.path ? [{ id, path: editor.path }] : [],
+);
+
+/** Whether a client is VS Code in one of its builds (not a fork like Cursor): they read the same project files and restart servers by the same commands. */
+export function isVscode(id: ClientId): boolean {
+  const row = clientById(id);
+  return row?.editor !== undefined && row.product === 'vscode';
+}
+
+/** Whether a client is VS Code or an editor made from it; of the known clients, only these run as a VS Code utility process. */
+export function isVscodeEditor(id: ClientId): boolean {
+  return clientById(id)?.editor !== undefined;
+}
+
+/** The editor whose program, data or server lies at this path; the default editor when the path names no other. */
+export function familyAt(path: string): ClientId {
+  const text = path.replaceAll('\\', '/').toLowerCase();
+  return editorPaths.find((editor) => editor.path.test(text))?.id ?? defaultEditor;
 }

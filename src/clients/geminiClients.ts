@@ -57,6 +57,10 @@ export const geminiClients: readonly ClientRow[] = [
         at: { kind: 'fixed', paths: (places) => [join(places.home, '.gemini', 'extensions', '*', 'gemini-extension.json')] },
       },
     ],
+    fileWarning: {
+      file: /[\\/]gemini-extension\.json$/,
+      text: 'This file belongs to an extension of Gemini CLI: its next update overwrites it.',
+    },
     processes: [{ path: /@google\/gemini-cli\// }, { program: /^gemini$/ }],
     environmentMarks: ['GEMINI_CLI'],
     copies: 'one',

@@ -2,8 +2,7 @@ import type { ClientId } from '../model/definition.ts';
 import type { ProcessRow } from '../model/process.ts';
 import { memoByCommandLine } from '../process/commandline/memoByCommandLine.ts';
 import type { ClientRow, ProcessPattern } from './clientDescription.ts';
-import { clientsVscodeLast, clientTable } from './clientTable.ts';
-import { familyAt } from './vscodeFamily.ts';
+import { clientsVscodeLast, clientTable, familyAt } from './clientTable.ts';
 
 /** The patterns of all clients in the order in which they are tried: that of the table, but for `after`. */
 export const processPatterns = patternsInOrder(clientTable);

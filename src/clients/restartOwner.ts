@@ -1,5 +1,5 @@
 import type { ClientId } from '../model/definition.ts';
-import { isVscode } from './vscodeFamily.ts';
+import { isVscode } from './clientTable.ts';
 
 /** Who restarts a server. `control`: its guard, or the server itself. `window`: the VS Code window. `user`: the user, in the client. `none`: it has no client. */
 type RestartOwner<Client, Control> =

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ClientId } from '../model/definition.ts';
 import type { ClientRow, ConfigFiles } from './clientDescription.ts';
 import { applicationData, copilotHome, type Places, pathVariable } from './clientPaths.ts';
 
@@ -46,11 +47,14 @@ function userDirs(places: Places, apps: readonly string[], serverDir: string): s
   return [...apps.map((app) => join(data, app, 'User')), join(places.home, serverDir, 'data', 'User')];
 }
 
+/** The editor where a path or a process of VS Code's family names no other. */
+export const defaultEditor: ClientId = 'vscode';
+
 /** VS Code, its builds, and its Agent Host. */
 export const vscodeClients: readonly ClientRow[] = [
   {
     ...window,
-    id: 'vscode',
+    id: defaultEditor,
     name: 'VS Code',
     editor: {},
     userDirs: (places) => {

@@ -30,7 +30,7 @@ export interface OwnerVerdict {
 }
 
 /** A server whose client just exited gets this long to notice the end of its input and exit. */
-export const leaveMs = 5_000;
+const leaveMs = 5_000;
 /** Health checks and probes end before this age. */
 const orphanAgeMs = 30_000;
 

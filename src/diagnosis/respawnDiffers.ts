@@ -1,7 +1,7 @@
 import type { Finding } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
 import { changeDirection } from '../version/compareVersions.ts';
-import type { NextVersion } from '../version/npxRule.ts';
+import type { NextVersion } from '../version/nextVersion.ts';
 import { type RunningServer, sinceField, sinceText } from './evidence.ts';
 
 interface RespawnEvidence extends RunningServer {

@@ -9,13 +9,12 @@ import { hasLauncher, type Installer, installLauncher } from '../action/protect/
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { clientName } from '../clients/clientTable.ts';
-import { familyAt } from '../clients/vscodeFamily.ts';
+import { clientName, familyAt } from '../clients/clientTable.ts';
 import { identityKey } from '../model/process.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
-import { claimNotification } from '../survey/facts/notificationClaims.ts';
 import { findThisWindow } from '../survey/facts/thisWindow.ts';
+import { claimNotification } from '../survey/facts/windows.ts';
 import { FixCommands } from './commands/fixCommands.ts';
 import { GuardCommands } from './commands/guardCommands.ts';
 import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';

@@ -1,5 +1,8 @@
-import { window } from 'vscode';
+import { commands as editor, window } from 'vscode';
+import { clientById } from '../clients/clientTable.ts';
+import type { Instance } from '../model/snapshot.ts';
 import { withoutLinks } from './display/plainText.ts';
+import { editorCommands } from './manifestNames.ts';
 
 /** The buttons of a message: label and handler, in display order. */
 export type Buttons = Readonly<Record<string, () => unknown>>;
@@ -19,4 +22,16 @@ export function tell(severity: keyof typeof show, text: string, buttons: Buttons
     (choice) => choice !== undefined && buttons[choice]?.(),
     () => undefined, // The window is closing, or VS Code refuses dialogs in tests.
   );
+}
+
+/**
+ * For a server of VS Code's Agent Host: a button that opens the list of servers, which is the first half of the manual step. The commands that stop and
+ * start such a server need its session, and extensions cannot read the sessions. No button in an editor without that command.
+ */
+export async function manualButtons(instance: Instance): Promise<Buttons> {
+  const hasList =
+    instance.client &&
+    clientById(instance.client.id)?.listsServersInEditor &&
+    (await editor.getCommands(true)).includes(editorCommands.listServer);
+  return hasList ? { 'List Servers…': () => editor.executeCommand(editorCommands.listServer) } : {};
 }

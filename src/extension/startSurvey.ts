@@ -5,7 +5,7 @@ import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { publishThisWindow, type ThisWindow } from '../survey/facts/thisWindow.ts';
 import { createSurveyor } from '../survey/machineSurveyor.ts';
-import { startWindowSurvey } from '../survey/windowSurvey.ts';
+import { startWindowSurvey } from '../survey/sharedSurvey.ts';
 import { settings } from './manifestNames.ts';
 import { isRestricted, registryMode } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';

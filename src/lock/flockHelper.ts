@@ -11,7 +11,7 @@ export interface FlockHelper {
 }
 
 /** Result of one attempt. `unavailable`: whether the lock is free is not known, so it must not be treated as free. */
-export type HelperAnswer = 'locked' | 'held' | { readonly unavailable: string };
+type HelperAnswer = 'locked' | 'held' | { readonly unavailable: string };
 
 const systemFolders: readonly string[] = [
   '/usr/bin',

@@ -43,9 +43,9 @@ export type HoldResult =
   | { readonly status: 'conflict'; readonly resource: ResourceKey; readonly record: InstanceRecord }
   | { readonly status: 'unavailable' | 'refused'; readonly reason: string };
 
-export interface HoldRequest {
+interface HoldRequest {
   readonly directory: LockDirectory;
-  readonly witness: ProcessStarts;
+  readonly starts: ProcessStarts;
   readonly resources: readonly ResourceKey[];
   /** Resources that it uses without a lock, as its user decided. The record names them, with `exclusion` `none`. */
   readonly uses?: readonly ResourceKey[];
@@ -128,7 +128,7 @@ async function failure(
   }
   const until = performance.now() + publishMs;
   for (;;) {
-    const by = await publishedHolders(request.directory, resource.key, request.witness);
+    const by = await publishedHolders(request.directory, resource.key, request.starts);
     if (by.length > 0 || performance.now() >= until) {
       return { status: 'held', resource, by };
     }
@@ -137,7 +137,7 @@ async function failure(
 }
 
 /** With all locks held: an instance that still runs on one of the resources without its lock. */
-async function survivorOf({ directory, resources, witness: starts }: HoldRequest): Promise<HoldResult | undefined> {
+async function survivorOf({ directory, resources, starts }: HoldRequest): Promise<HoldResult | undefined> {
   for (const resource of resources) {
     for (const record of await publishedHolders(directory, resource.key, starts)) {
       return { status: 'orphan', resource, record, certain: (await livenessOf(record, starts)).life === 'alive' };
@@ -146,7 +146,7 @@ async function survivorOf({ directory, resources, witness: starts }: HoldRequest
   return undefined;
 }
 
-async function aliasOf({ directory, resources, witness: starts }: HoldRequest, id: string): Promise<HoldResult | undefined> {
+async function aliasOf({ directory, resources, starts }: HoldRequest, id: string): Promise<HoldResult | undefined> {
   if (resources.length === 0) {
     return undefined;
   }
@@ -167,7 +167,7 @@ function isAlias(ours: ResourceKey, theirs: InstanceRecord['locks'][number]): bo
   return ours.key !== theirs.key && ours.ino !== undefined && ours.ino === theirs.ino && ours.dev === theirs.dev;
 }
 
-function publish({ directory, witness, resources, uses = [], facts }: HoldRequest, id: string, locks: readonly KernelLock[]): HeldInstance {
+function publish({ directory, starts, resources, uses = [], facts }: HoldRequest, id: string, locks: readonly KernelLock[]): HeldInstance {
   let record: InstanceRecord = {
     ...facts,
     ilp: protocolVersion,
@@ -175,7 +175,7 @@ function publish({ directory, witness, resources, uses = [], facts }: HoldReques
     id,
     seq: 1,
     state: 'starting',
-    host: { boot: witness.boot, pidns: witness.pidns },
+    host: { boot: starts.boot, pidns: starts.pidns },
     locks: [...resources, ...uses].map((resource) => ({ ...resource })),
     exclusion: uses.length > 0 ? 'none' : (locks[0]?.mechanism ?? 'none'),
   };

@@ -3,7 +3,7 @@ import { errorCode, reasonOf } from '../base/errors.ts';
 import { type FlockHelper, findFlockHelpers, flockByHelper, unlockByHelper } from './flockHelper.ts';
 
 /** How the kernel keeps the lock: flock(2), or on Windows a file that is open without sharing. */
-export type LockMechanism = 'flock' | 'share0';
+type LockMechanism = 'flock' | 'share0';
 
 /** A lock that the kernel keeps until this process ends, in whatever way. */
 export interface KernelLock {

@@ -2,7 +2,7 @@ import type { InstanceRecord } from './instanceRecord.ts';
 import type { ProcessStarts } from './processStarts.ts';
 
 /** `unknown` instances keep their files, and their processes are not signalled. */
-export type Life = 'alive' | 'dead' | 'unknown';
+type Life = 'alive' | 'dead' | 'unknown';
 
 export interface Liveness {
   /** State of the instance: alive while its guard or its server runs. */

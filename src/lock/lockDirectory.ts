@@ -1,7 +1,7 @@
 import { lstatSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../base/errors.ts';
-import { checkPrivate, ownUser } from '../storage/privateFolder.ts';
+import { checkPrivate, ownUser, parentRefusal } from '../storage/privateFolder.ts';
 import { runDirOf } from '../storage/runFolder.ts';
 
 /** The folders of the protocol, which only this user may enter. */
@@ -15,7 +15,7 @@ export interface LockDirectory {
   readonly uid: number | undefined;
 }
 
-export type LockDirectoryResult = { readonly directory: LockDirectory } | { readonly refused: string };
+type LockDirectoryResult = { readonly directory: LockDirectory } | { readonly refused: string };
 
 /**
  * The folder of the protocol in the run folder (`~/.mcp-run`, or what replaces it). On Linux, when the home folder is on a network or user-space file
@@ -31,7 +31,7 @@ export function protocolBase(runDir: string, explicit: boolean, system: FileSyst
 }
 
 /** What `protocolBase` needs from the system. */
-export interface FileSystemFacts {
+interface FileSystemFacts {
   uid(): number | undefined;
   isRemote(path: string): boolean;
 }
@@ -69,6 +69,10 @@ function checkDirectory(base: string, create: boolean): LockDirectoryResult {
     intents: join(base, 'intents'),
     uid,
   };
+  const above = parentRefusal(dirname(base), uid);
+  if (above !== undefined) {
+    return { refused: above };
+  }
   const own = [dirname(base), base, directory.instances];
   for (const folder of create ? [...own, directory.locks, directory.intents] : own) {
     const refused = checkPrivate(folder, uid, create);

@@ -33,6 +33,9 @@ export type Confidence = 'proven' | 'likely' | 'unknown';
  */
 export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'interpreter' | 'binary' | 'replaced-beside';
 
+/** How a server is restarted that neither a client nor a guard starts. */
+export const asItWasStarted = 'the way it was started (its service, its terminal, its container)';
+
 /** What fixes a finding. Command line and editor offer what they can do of it. */
 export type FindingAction =
   | { readonly kind: 'restart' }

@@ -61,7 +61,7 @@ export interface ServerRecord {
 }
 
 /** Where an HTTP server is reached, and what it says of itself. */
-export interface ListeningPort {
+interface ListeningPort {
   readonly port: number;
   /** The answer of its `/health`, only where that names a PID of the server itself. The version is what the server says. */
   readonly health?: { readonly status: string; readonly version?: string; readonly started?: string; readonly uptimeSeconds?: number };

@@ -1,8 +1,7 @@
 import { dirname } from 'node:path';
 import { errorName } from '../base/errors.ts';
-import type { ClosureReading, PackageRef } from '../model/package.ts';
+import type { ClosureReading, PackageRef, PartsOrFailure } from '../model/package.ts';
 import { statPath } from '../storage/boundedFile.ts';
-import type { PartsOrFailure } from './closureParts.ts';
 import { MetadataCache } from './metadataCache.ts';
 import { readNpmClosure } from './npm/npmClosure.ts';
 import { readPythonClosure } from './python/pythonClosure.ts';

@@ -13,7 +13,7 @@ const maxFiles = 5_000;
 const maxBytes = 8 * 1024 * 1024;
 
 /** A file of an installed package that was written in place. */
-export interface WrittenFile {
+interface WrittenFile {
   /** Of the package. */
   readonly name: string;
   readonly path: string;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
+import type { ListenerTable } from '../model/process.ts';
 import { ProcListeners } from './linux/procListeners.ts';
-import type { ListenerTable } from './listenerTable.ts';
 import { LsofListeners } from './otherSystems/lsofListeners.ts';
 import { WindowsListeners } from './otherSystems/windowsListeners.ts';
 

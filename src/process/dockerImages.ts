@@ -1,5 +1,4 @@
-import { execFile } from 'node:child_process';
-import { programOnPath } from '../base/runProgram.ts';
+import { programOnPath, runProgram } from '../base/runProgram.ts';
 
 /** One running container. */
 interface RunningContainer {
@@ -29,24 +28,13 @@ const maxContainers = 50;
 const containerFormat = '{{.Id}}\t{{.Image}}\t{{.Config.Image}}\t{{.State.StartedAt}}';
 
 /** The docker command from PATH. */
-export const runDocker: RunDocker = (args, timeoutMs) =>
-  new Promise((resolve, reject) => {
-    const options = {
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL' as const,
-      windowsHide: true,
-      encoding: 'utf8' as const,
-      maxBuffer: 1024 * 1024,
-    };
-    const docker = programOnPath('docker', process.env, process.platform);
-    if (docker === undefined) {
-      reject(new Error('failed'));
-      return;
-    }
-    execFile(docker, [...args], options, (error, stdout) =>
-      error ? reject(new Error(error.killed ? 'no answer' : 'failed')) : resolve(stdout),
-    );
-  });
+export const runDocker: RunDocker = async (args, limitMs) => {
+  const docker = programOnPath('docker', process.env, process.platform);
+  if (docker === undefined) {
+    throw new Error('failed');
+  }
+  return runProgram(docker, args, { limitMs });
+};
 
 /** Asks docker for the images of the running containers, and for the present ids of `images`, within a second in all. Changes nothing. Never rejects. */
 export async function askDocker(run: RunDocker, images: readonly string[]): Promise<DockerAnswer> {

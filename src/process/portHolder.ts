@@ -1,7 +1,6 @@
-import type { ProcessRow } from '../model/process.ts';
-import type { Listener } from './listenerTable.ts';
-import { isNamespaceInit } from './tree/namespaceInit.ts';
-import type { ProcessTree } from './tree/processTree.ts';
+import { isLoopbackAddress } from '../base/loopback.ts';
+import type { Listener, ProcessRow } from '../model/process.ts';
+import { isNamespaceInit, type ProcessTree } from './tree/processTree.ts';
 
 /** The loopback addresses that the host of a URL may mean; undefined for other hosts. @param host from `URL.hostname` */
 export function loopbackAddresses(host: string): readonly string[] | undefined {
@@ -13,10 +12,7 @@ export function loopbackAddresses(host: string): readonly string[] | undefined {
   if (name === '0.0.0.0' || name === '::') {
     return ['127.0.0.1', '::1'];
   }
-  if (name === '::1') {
-    return ['::1'];
-  }
-  return /^127\.\d+\.\d+\.\d+$/.test(name) ? [name] : undefined;
+  return isLoopbackAddress(name) ? [name] : undefined;
 }
 
 /** Whether a listener at `address` is reached at one of `addresses`: it has one of them, or listens on all addresses. */

@@ -41,9 +41,9 @@ export interface EndedProcess {
   readonly how: 'SIGTERM' | 'SIGKILL' | 'by itself';
 }
 
-/** `foreign`: PIDs below the server that belong to another user. They were not signalled, and still ran at the end. */
+/** `ofOtherUsers`: PIDs below the server that belong to another user. They were not signalled, and still ran at the end. */
 export type EndReport =
-  | { readonly status: 'ended'; readonly processes: readonly EndedProcess[]; readonly foreign?: readonly number[] }
+  | { readonly status: 'ended'; readonly processes: readonly EndedProcess[]; readonly ofOtherUsers?: readonly number[] }
   /** The server had ended before any signal. */
   | { readonly status: 'gone' }
   /** No signal was sent, or no further one. */
@@ -54,7 +54,7 @@ export type EndReport =
       readonly pids: readonly number[];
       readonly reason: string;
       readonly processes: readonly EndedProcess[];
-      readonly foreign?: readonly number[];
+      readonly ofOtherUsers?: readonly number[];
     };
 
 const listEveryMs = 50;
@@ -99,7 +99,7 @@ class ServerTree {
   readonly #serverKey: string;
   #living: readonly ProcessRow[] = [];
   /** Living members of another user: not signalled, and not waited for. */
-  #foreign: readonly ProcessRow[] = [];
+  #ofOtherUsers: readonly ProcessRow[] = [];
   /** Why a signal failed. */
   #failure: string | undefined;
 
@@ -119,7 +119,7 @@ class ServerTree {
       for (let above = tree.parentOf(top); above && this.#request.launchers.includes(above.pid); above = tree.parentOf(top)) {
         top = above;
       }
-      const reason = this.#request.objection(rows, top) ?? forbidden(rows, top, tree.ancestorsOf) ?? foreignText([top, server]);
+      const reason = this.#request.objection(rows, top) ?? forbidden(rows, top, tree.ancestorsOf) ?? otherUsersText([top, server]);
       if (reason !== undefined) {
         return { status: 'refused', reason, processes: this.#ended() };
       }
@@ -135,8 +135,8 @@ class ServerTree {
       open.push(...tree.childrenOf(row).filter((child) => !this.#members.has(identityKey(child.identity))));
     }
     const living = rows.filter((row) => this.#members.has(identityKey(row.identity)));
-    this.#living = living.filter((row) => !isForeign(row));
-    this.#foreign = living.filter(isForeign);
+    this.#living = living.filter((row) => !isOfAnotherUser(row));
+    this.#ofOtherUsers = living.filter(isOfAnotherUser);
     return undefined;
   }
 
@@ -186,16 +186,16 @@ class ServerTree {
 
   report(): EndReport {
     const processes = this.#ended();
-    const foreign = this.#foreign.length > 0 ? { foreign: this.#foreign.map((row) => row.pid) } : {};
+    const ofOtherUsers = this.#ofOtherUsers.length > 0 ? { ofOtherUsers: this.#ofOtherUsers.map((row) => row.pid) } : {};
     if (this.#living.length === 0) {
-      return { status: 'ended', processes, ...foreign };
+      return { status: 'ended', processes, ...ofOtherUsers };
     }
     const pids = this.#living.map((row) => row.pid);
-    return { status: 'left', pids, reason: this.#failure ?? `PID ${pids.join(', ')} still runs after SIGKILL`, processes, ...foreign };
+    return { status: 'left', pids, reason: this.#failure ?? `PID ${pids.join(', ')} still runs after SIGKILL`, processes, ...ofOtherUsers };
   }
 
   #ended(): EndedProcess[] {
-    const living = new Set([...this.#living, ...this.#foreign].map((row) => identityKey(row.identity)));
+    const living = new Set([...this.#living, ...this.#ofOtherUsers].map((row) => identityKey(row.identity)));
     return [...this.#members]
       .filter(([key]) => !living.has(key))
       .map(([key, row]) => ({ pid: row.pid, how: this.#sent.get(key) ?? 'by itself' }));
@@ -220,12 +220,12 @@ function forbidden(
 }
 
 /** Root could send the signal, but the process of another user is not ours to end. */
-function isForeign(row: ProcessRow): boolean {
+function isOfAnotherUser(row: ProcessRow): boolean {
   const uid = process.geteuid?.();
   return uid !== undefined && row.uid !== undefined && row.uid !== uid;
 }
 
-function foreignText(rows: readonly ProcessRow[]): string | undefined {
-  const foreign = rows.find(isForeign);
-  return foreign && `PID ${foreign.pid} belongs to another user`;
+function otherUsersText(rows: readonly ProcessRow[]): string | undefined {
+  const ofOtherUsers = rows.find(isOfAnotherUser);
+  return ofOtherUsers && `PID ${ofOtherUsers.pid} belongs to another user`;
 }

@@ -74,7 +74,7 @@ export function redactLoose(text: string): string {
 }
 
 /** A list of arguments, and at which index each program with passwords of its own stands first in it: -1 for the command before the list. */
-export interface PlacedArguments {
+interface PlacedArguments {
   readonly list: readonly string[];
   readonly programs: ReadonlyMap<PasswordRule, number>;
 }

@@ -13,7 +13,7 @@ export type Trusts = (owner: SettingOwner) => boolean;
 /** By which way a request travels, and what it is checked with. */
 export type Passage = Pick<IndexTarget, 'proxy' | 'caFile' | 'unverified'>;
 
-export interface Credential {
+interface Credential {
   readonly authorization: string;
   readonly owner: SettingOwner;
   /** The owner's own settings name this host with plain http. */

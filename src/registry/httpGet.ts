@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import {
   type ClientRequest,
   type IncomingHttpHeaders,
@@ -11,6 +10,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as secureConnect, type TLSSocket } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { errorCode } from '../base/errors.ts';
+import { readBounded } from '../storage/boundedFile.ts';
 import { basic, type IndexTarget } from './indexRoute.ts';
 
 export interface GetAnswer {
@@ -105,11 +105,11 @@ function trustOf({ caFile, unverified }: IndexTarget): Trust {
     return {};
   }
   // The path may come from a project's settings: reading a pipe or a device would block.
-  const stat = statSync(caFile);
-  if (!stat.isFile() || stat.size > maxBytes) {
+  const read = readBounded(caFile, maxBytes);
+  if (read.status !== 'ok') {
     throw new Error('the file of certificate authorities cannot be read');
   }
-  return { ca: readFileSync(caFile, 'utf8') };
+  return { ca: read.text };
 }
 
 /** Plain requests are sent to the proxy with the complete address. */

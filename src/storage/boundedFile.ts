@@ -52,38 +52,45 @@ export function readBytes(
   if (refusal) {
     return refusal;
   }
-  let handle: number | undefined;
   try {
-    // O_NONBLOCK: a pipe may have replaced the file since the first call.
-    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const stat = fstatSync(handle);
-    return refuse(path, stat, maxBytes) ?? { status: 'ok', bytes: readAll(handle, stat.size, maxBytes), stat };
+    return opened(
+      path,
+      (handle, stat) => refuse(path, stat, maxBytes) ?? { status: 'ok', bytes: readAll(handle, stat.size, maxBytes), stat },
+    );
   } catch (error) {
     return failure(path, error);
-  } finally {
-    if (handle !== undefined) {
-      closeSync(handle);
-    }
   }
+}
+
+/** Opens what may be any file. O_NONBLOCK: a pipe may have replaced the file since it was looked at. @throws the system's error */
+function opened<T>(path: string, use: (handle: number, stat: Stats) => T): T {
+  const handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    return use(handle, fstatSync(handle));
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/**
+ * Opens a regular file of any size for one use, which reads bounded parts of it. Links are followed; other kinds of files are not opened.
+ * @returns undefined when there is no regular file @throws the system's error when it cannot be opened, and what `use` throws
+ */
+export function withFile<T>(path: string, use: (handle: number, stat: Stats) => T): T | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.isFile()
+    ? opened(path, (handle, stat) => (stat.isFile() ? use(handle, stat) : undefined))
+    : undefined;
 }
 
 /** The first bytes of a regular file of any size; undefined for other files and when it cannot be read. Never throws. */
 export function readStart(path: string, bytes: number): Buffer | undefined {
-  const seen = statPath(path);
-  if (seen.status !== 'ok' || !seen.stat.isFile()) {
-    return undefined;
-  }
-  let handle: number | undefined;
   try {
-    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const buffer = Buffer.alloc(bytes);
-    return buffer.subarray(0, readSync(handle, buffer, 0, bytes, 0));
+    return withFile(path, (handle) => {
+      const buffer = Buffer.alloc(bytes);
+      return buffer.subarray(0, readSync(handle, buffer, 0, bytes, 0));
+    });
   } catch {
     return undefined;
-  } finally {
-    if (handle !== undefined) {
-      closeSync(handle);
-    }
   }
 }
 

@@ -1,5 +1,5 @@
-import { lstatSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { errorCode, reasonOf } from '../base/errors.ts';
 
 /** A folder that is neither read nor written, because another user could have written there. The message names the path and what to do. */
@@ -18,10 +18,14 @@ const writePermission = 0o022;
 
 /**
  * A folder of our own state, `<run folder>/shepherd/<parts>`, which is created with mode 0700 where it is missing. Run folder, `shepherd` and the folder itself are
- * directories (no links) of this user, in which no other user may write.
+ * directories (no links) of this user, in which no other user may write; see `parentRefusal` for what is above them.
  * @throws FolderRefused when one of them is not; the system's error when it cannot be created
  */
 export function privateFolder(runDir: string, ...parts: readonly string[]): string {
+  const above = parentRefusal(runDir);
+  if (above !== undefined) {
+    throw new FolderRefused(above);
+  }
   let folder = runDir;
   for (const part of ['', 'shepherd', ...parts]) {
     folder = join(folder, part);
@@ -36,6 +40,10 @@ export function privateFolder(runDir: string, ...parts: readonly string[]): stri
 
 /** Why the state below a run folder is not used; undefined when it is private or does not exist. Creates nothing, never throws. */
 export function stateRefusal(runDir: string, ...parts: readonly string[]): string | undefined {
+  const above = parentRefusal(runDir);
+  if (above !== undefined) {
+    return above;
+  }
   let folder = runDir;
   for (const part of ['', 'shepherd', ...parts]) {
     folder = join(folder, part);
@@ -48,6 +56,58 @@ export function stateRefusal(runDir: string, ...parts: readonly string[]): strin
     }
   }
   return undefined;
+}
+
+/** The owner that the kernel shows for users that a user namespace does not know: in a sandbox, `/` and `/home` belong to it (user_namespaces(7)). */
+const unmappedUser = 65_534;
+const [othersWrite, sticky] = [0o002, 0o1000];
+
+/**
+ * Why another user could rename the run folder away and put one of their own, with a launcher of their own, in its place: a folder above it belongs to that user, or
+ * all users may write there without the sticky bit (rename(2), EPERM). The group of such a folder is trusted: in many systems it is the user's own.
+ * @returns undefined when no user but this one and root could; also where a folder cannot be read. Never throws
+ */
+export function parentRefusal(runDir: string, uid: number | undefined = ownUser()): string | undefined {
+  if (uid === undefined) {
+    return undefined;
+  }
+  for (const folder of foldersAbove(runDir)) {
+    const info = statOrNothing(folder);
+    if (info && ![uid, 0, unmappedUser].includes(info.uid)) {
+      return `${folder}, above ${runDir}, belongs to user ${info.uid}, who could replace it: use another run folder (--run-dir, MCP_RUN_DIR)`;
+    }
+    if (info && (info.mode & othersWrite) !== 0 && (info.mode & sticky) === 0) {
+      return `${folder}, above ${runDir}, can be written by all users, who could replace it: chmod o-w ${folder}, or use another run folder (--run-dir, MCP_RUN_DIR)`;
+    }
+  }
+  return undefined;
+}
+
+/** By the names in the path, and by those that its links lead to. */
+function foldersAbove(path: string): Set<string> {
+  const above = new Set<string>();
+  for (const start of [dirname(path), realOrSame(dirname(path))]) {
+    for (let folder = start; !above.has(folder); folder = dirname(folder)) {
+      above.add(folder);
+    }
+  }
+  return above;
+}
+
+function realOrSame(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
+}
+
+function statOrNothing(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -10,7 +10,7 @@ import { isGuarded } from './match/guardedEntries.ts';
 import type { JoinedPorts } from './ports/joinPorts.ts';
 
 /** Everything that one scan found. */
-export interface Findings {
+interface Findings {
   readonly definitions: ConfigReading['definitions'];
   /** The ports that the definitions name. */
   readonly ports: Pick<JoinedPorts, 'states' | 'findings'>;

@@ -34,6 +34,8 @@ export interface ServerObservation {
   readonly identity: ProcessIdentity;
   readonly instance: Instance;
   readonly copy: CopyEvidence;
+  /** Two of its verdicts contradicted each other. */
+  readonly fault?: Problem;
   /** Milliseconds until the verdicts may change without any event. */
   readonly askAgainIn?: number;
 }
@@ -113,7 +115,7 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
       ...entryFindings(attributed, context, state),
       ...(verdict.entryLeads ? [] : state.respawns.findings(attributed, context, verdict.package, update)),
       ...[container, update].flatMap((one) => one?.finding ?? []),
-    ].map((finding) => dated(finding, state.facts, server.identity, now)),
+    ].map((finding) => dated(finding, { facts: state.facts, identity: server.identity, installed: verdict.package?.installed, now })),
     evidence: evidenceOf({
       attributed,
       loaded,
@@ -141,7 +143,7 @@ function buildInstance(attributed: Attributed, { processes, redactor, state, loc
   const inPlace = !('unknown' in loaded) && loaded.ref.editable === true;
   return {
     identity: server.identity,
-    instance: withoutContradiction(instance, inPlace, log),
+    ...withoutContradiction(instance, inPlace, log),
     copy,
     ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
   };
@@ -177,33 +179,40 @@ function withBeside(
   };
 }
 
-/** @param inPlace its source is used in place: the version in its metadata proves nothing */
-function withoutContradiction(instance: Instance, inPlace: boolean, log: Log): Instance {
-  const { package: own } = instance;
+/**
+ * No instance that says two versions is shown as ok: a version that cannot be explained is unknown.
+ * @param inPlace its source is used in place: the version in its metadata proves nothing
+ */
+function withoutContradiction(instance: Instance, inPlace: boolean, log: Log): Pick<ServerObservation, 'instance' | 'fault'> {
+  const { package: own, pid } = instance;
   if (!own || !contradictsItself(instance)) {
-    return instance;
+    return { instance };
   }
   if (inPlace) {
-    return {
-      ...instance,
-      unknown: `its metadata name version ${own.installed} now, but its source, which it uses in place, did not change`,
-    };
+    const unknown = `its metadata name version ${own.installed} now, but its source, which it uses in place, did not change`;
+    return { instance: { ...instance, unknown } };
   }
-  log.error(
-    `PID ${instance.pid}: ${own.name} runs ${own.running}, ${own.installed} is installed, and no finding says why that is not stale.`,
-  );
+  const versions = `it ran ${own.running} and ${own.installed} is installed, which MCP Shepherd cannot explain`;
+  log.error(`PID ${pid}: ${own.name} is shown as unknown: ${versions}.`);
   return {
-    ...instance,
-    package: { ...own, running: null },
-    unknown: `it ran ${own.running} and ${own.installed} is installed, which MCP Shepherd cannot explain`,
+    instance: { ...instance, package: { ...own, running: null }, unknown: versions },
+    fault: { source: 'verdict', pid, message: `Which version PID ${pid} (${own.name}) runs is not known: ${versions}. Please report it.` },
   };
 }
 
-/** A finding without a time of its own gets that of the first scan that saw it, for all later scans of all observers. */
-function dated(finding: Finding, facts: FactStore, identity: ProcessIdentity, now: number): Finding {
-  const { kind, subKind = '', message, sinceAtMost } = finding;
+interface FirstSeenOf {
+  readonly facts: FactStore;
+  readonly identity: ProcessIdentity;
+  /** Version of the server's package on disk: another one makes the finding another one. */
+  readonly installed: string | null | undefined;
+  readonly now: number;
+}
+
+/** A finding without a time of its own gets that of the first scan that saw one of its kind, for all later scans of all observers. */
+function dated(finding: Finding, { facts, identity, installed, now }: FirstSeenOf): Finding {
+  const { kind, subKind = '', sinceAtMost } = finding;
   return sinceAtMost
-    ? { ...finding, since: new Date(facts.firstSighting(identity, `${kind}\n${subKind}\n${message}`, now)).toISOString() }
+    ? { ...finding, since: new Date(facts.firstSeenAt(identity, `${kind}\n${subKind}\n${installed ?? ''}`, now)).toISOString() }
     : finding;
 }
 
@@ -255,7 +264,9 @@ export function buildInstances(
   for (const one of candidates) {
     try {
       if (isServer(one, context.state, context.now)) {
-        observed.push(buildInstance(one, context));
+        const seen = buildInstance(one, context);
+        observed.push(seen);
+        problems.push(...(seen.fault ? [seen.fault] : []));
       }
     } catch (error) {
       const { pid } = one.server;

@@ -25,7 +25,7 @@ import { LockFolder } from './records/lockFolder.ts';
 import { DetailCache } from './server/detailCache.ts';
 import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
-import { readNpxPackages } from './updates/npxPackages.ts';
+import { readNpxPackages } from './updates/npmInstallWay.ts';
 import { RegistryClient } from './updates/registryClient.ts';
 import type { WatchTarget } from './watch/fileWatch.ts';
 import { type Interest, PidWatch } from './watch/pidWatch.ts';
@@ -146,8 +146,9 @@ class MachineSurveyor implements Surveyor {
         problems: [
           ...config.problems,
           ...missingLaunchers(config.definitions),
-          // The state folder's own problem says it.
-          ...locks.problems.filter(({ message }) => refused === undefined || !message.endsWith(refused)),
+          // The state folder's own problem says the same reason.
+          ...(locks.refused && locks.refused.reason !== refused ? [locks.refused.problem] : []),
+          ...locks.problems,
           ...locks.serverless(redactor),
           ...problems,
           ...[state.facts.problem()].filter((problem) => problem !== undefined),

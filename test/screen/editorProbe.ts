@@ -45,6 +45,7 @@ export function installProbe(extensionsDir: string): void {
     engines: { vscode: '^1.103.0' },
     main: './main.cjs',
     activationEvents: ['onStartupFinished'],
+    capabilities: { untrustedWorkspaces: { supported: true } },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'main.cjs'), main);

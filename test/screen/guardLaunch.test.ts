@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
+import { assertNames } from '../names.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -100,7 +101,7 @@ describe('Launch Through Guard', function () {
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
     await workbench.picks('Block writing tools until restart').waitFor();
     assert.equal(await workbench.picks('Restart where nothing is lost').count(), 1);
-    assert.match((await workbench.picks('Block writing tools until restart').textContent()) ?? '', /not marked read-only/);
+    assertNames(await workbench.picks('Block writing tools until restart').textContent(), 'not marked read-only');
     await waitFor('the change', async () => /mcp-shepherd/.test((await diff().textContent()) ?? ''));
     await workbench.screenshot('guard-preview-dark');
     await workbench.theme('light');
@@ -118,11 +119,11 @@ describe('Launch Through Guard', function () {
     await workbench.picks('Warn only').click();
     await workbench.notifications('notes now runs through the guard').waitFor({ timeout: 60_000 });
     const text = readFileSync(file, 'utf8');
-    assert.match(text, /"--on-stale", "warn", "--", /);
-    assert.match(text, /\/\/ a Node of its own/);
+    assertNames(text, '"--on-stale", "warn", "--",');
+    assertNames(text, '// a Node of its own');
     await waitFor('the row to say so', async () => (await labels()).some((label) => /^notes, .*, guarded$/.test(label)));
     await remember('two');
-    assert.match(readFileSync(join(workbench.places.home, 'memory.json'), 'utf8'), /"one"[\s\S]*"two"/);
+    assertNames(readFileSync(join(workbench.places.home, 'memory.json'), 'utf8'), '"one"', '"two"');
     // From the record that the guard has published.
     await waitFor('its version', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.older}`)));
     await workbench.screenshot('guard-running-dark');
@@ -134,7 +135,7 @@ describe('Launch Through Guard', function () {
     assert.equal(await told(), false, 'the older code drops the relation');
     const old = await pid();
     const guard = parentOf(old);
-    assert.match(readFileSync(`/proc/${guard}/cmdline`, 'latin1'), /guard\.cjs/);
+    assertNames(readFileSync(`/proc/${guard}/cmdline`, 'latin1'), 'guard.cjs');
     // An installation within two seconds of the start cannot be ordered by times: then the row says "probably stale", which is right but not the subject here.
     await waitFor('the server to be old enough', async () => Date.now() - statSync(`/proc/${old}`).ctimeMs > 2_500);
 
@@ -177,7 +178,7 @@ describe('Launch Through Guard', function () {
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
     const refusal = workbench.notifications(/git work tree/);
     await refusal.waitFor();
-    assert.match(plain(await refusal.textContent()), /Configure notes for yourself instead/);
+    assertNames(plain(await refusal.textContent()), 'yourself');
     assert.doesNotMatch(plain(await refusal.textContent()), /portable/i);
     assert.equal(await diff().count(), 0, 'nothing is shown that will not be written');
     await workbench.screenshot('guard-shared-dark');

@@ -32,6 +32,8 @@ export type WorkbenchOptions = {
   readonly version?: EditorVersion;
   /** The extension is not copied into the extensions folder; `prepare` installs it in another way. */
   readonly bare?: true;
+  /** The folder is not trusted: Restricted Mode. */
+  readonly restricted?: boolean;
   readonly size?: { readonly width: number; readonly height: number };
 };
 
@@ -74,8 +76,14 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
         workspace: places.workspace,
         dataDir: places.dataDir,
         extensionsDir: places.extensionsDir,
+        ...(options.restricted ? { workspaceTrust: true } : {}),
         env,
-        settings: { ...quietSettings, 'window.autoDetectColorScheme': true, ...options.settings },
+        settings: {
+          ...quietSettings,
+          'window.autoDetectColorScheme': true,
+          ...(options.restricted ? { 'security.workspace.trust.startupPrompt': 'never' } : {}),
+          ...options.settings,
+        },
       }),
       launchBrowser(env),
     ]);

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { waitFor } from '../../scripts/system/waitFor.ts';
+import { assertNames } from '../names.ts';
 import { installExamples, installNotesServer } from '../process/lock/notesServer.ts';
 import { findPython } from '../process/package/pythonWheels.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
@@ -54,7 +55,7 @@ describe('The Python example in VS Code', function () {
 
   it('is shown with the version that it published, and with the resource that it holds', async () => {
     const label = await waitFor('its recorded version', () => row('runs 1.0.0'));
-    assert.match(label, /^notes, runs 1\.0\.0.*, recorded$/);
+    assertNames(label, 'notes, runs 1.0.0', 'recorded');
     const line = window().rows('notes').first();
     await line.waitFor();
     // The card disappears when its row is drawn again, and begins with "Loading...": hover until it has its text.
@@ -65,15 +66,15 @@ describe('The Python example in VS Code', function () {
         .textContent({ timeout: 3_000 })
         .catch(() => undefined);
     });
-    assert.match(text, /Holds ~\/notes\./);
-    assert.match(text, /the server itself/);
+    assertNames(text, 'Holds ~/notes.');
+    assertNames(text, 'the server itself');
     await window().screenshot('view-recorded-versions');
   });
 
   it('shows what it still runs when its package and a dependency are replaced', async () => {
     await installExamples(venv, { lock: '1.4.0', server: '1.5.0' });
     const label = await waitFor('the replaced version', () => row('installed 1.5.0, stale'));
-    assert.match(label, /^notes, runs 1\.0\.0, installed 1\.5\.0, stale/);
+    assertNames(label, '1.0.0', '1.5.0', 'stale');
     await window().screenshot('view-recorded-stale');
   });
 });

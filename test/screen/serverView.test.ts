@@ -6,6 +6,7 @@ import { staleServer } from '../../scripts/demo/demoServers.ts';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
+import { assertNames } from '../names.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import { Workbench } from './workbench.ts';
 
@@ -207,7 +208,7 @@ describe('MCP servers on the screen', function () {
     const old = await pid();
     await workbench.palette('MCP Shepherd: Restart Server…');
     await workbench.picks('everything').waitFor();
-    assert.match((await workbench.picks().first().getAttribute('aria-label')) ?? '', /everything.* → .*restart needed/);
+    assertNames(await workbench.picks().first().getAttribute('aria-label'), 'everything', ' → ', 'restart needed');
     await workbench.screenshot('restart-pick-dark');
     await workbench.page.keyboard.press('Enter');
     await waitFor('a new process', async () => {

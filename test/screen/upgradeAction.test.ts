@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import { findOnPath } from '../../scripts/editor/findBrowser.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
+import { assertNames, assertOmits } from '../names.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
@@ -76,9 +77,9 @@ describe('Upgrade and Restart', function () {
 
   it('is offered on the row, quietly: no badge, no warning', async () => {
     await waitFor('the newer version', async () => (await label()).includes(`runs ${older}, ${newer} available`));
-    assert.match(await label(), /update available/);
+    assertNames(await label(), 'update available');
     const classes = (await workbench.statusItem('servers').getAttribute('class')) ?? '';
-    assert.doesNotMatch(classes, /warning-kind/);
+    assertOmits(classes, 'warning-kind');
     assert.equal(await workbench.notifications().count(), 0);
   });
 
@@ -109,7 +110,7 @@ describe('Upgrade and Restart', function () {
     });
     assert.equal(installed(), newer);
     await waitFor('its version', async () => (await label()).includes(`runs ${newer},`));
-    assert.doesNotMatch(await label(), /available|stale/);
+    assertOmits(await label(), 'available', 'stale');
     await workbench.screenshot('upgrade-done');
     assert.equal(await workbench.notifications(/still runs/).count(), 0, 'a server that is being replaced is no news');
   });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { buildProgram, extension, type ProgramName } from '../../esbuild.ts';
 import { mayImport } from '../../scripts/imports.ts';
+import { projectRoot } from '../../scripts/system/projectPaths.ts';
 
 const builtin = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 
@@ -14,7 +14,9 @@ async function metafile(name: 'extension' | ProgramName) {
     const result = await build({ ...extension, write: false, metafile: true });
     return result.metafile;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'bundles-'));
+  // At the depth of `dist`: the maps name the sources by relative paths, and count.
+  mkdirSync(join(projectRoot, 'out'), { recursive: true });
+  const folder = mkdtempSync(join(projectRoot, 'out', 'bundles-'));
   try {
     return await buildProgram(name, folder);
   } finally {
@@ -74,5 +76,23 @@ describe('bundles', () => {
       Object.keys(inputs).filter((path) => /^src\//.test(path) && !areas.includes(path.split('/')[1] ?? '')),
       [],
     );
+  });
+
+  it('guard loads at most 13 pieces and 495 kB, source maps included, before it starts a server', async () => {
+    const { outputs } = await metafile('guard');
+    const first = Object.keys(outputs).filter((path) => /(?:^|\/)(?:guard|runGuard-\w+|codeRecorder-\w+)\.cjs$/.test(path));
+    assert.equal(first.length, 3);
+    // A set that grows while it is read.
+    const start = new Set(first);
+    for (const path of start) {
+      for (const item of outputs[path]?.imports ?? []) {
+        if (item.kind === 'import-statement' && outputs[item.path]) {
+          start.add(item.path);
+        }
+      }
+    }
+    const bytes = [...start].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
+    assert.ok(start.size <= 13, `${start.size} pieces`);
+    assert.ok(bytes <= 495_000, `${bytes} bytes`);
   });
 });

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import spawn from 'cross-spawn';
 import { reasonOf } from '../../base/errors.ts';
-import type { ProcessTable } from '../../model/process.ts';
-import type { ListenerTable } from '../../process/listenerTable.ts';
+import type { ListenerTable, ProcessTable } from '../../model/process.ts';
 import { endTree, systemTerminator } from '../../process/terminateTree.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
+import { withFile } from '../../storage/boundedFile.ts';
 import { privateFolder } from '../../storage/privateFolder.ts';
 import { writeErrorReason } from '../../storage/stateFolder.ts';
 import type { Launch } from './ensureDecision.ts';
@@ -107,18 +107,18 @@ async function stopOwn(pid: number, table: ProcessTable): Promise<void> {
 }
 
 function tailOf(log: string, redactor: Redactor): string[] {
-  let file: number | undefined;
   try {
-    file = openSync(log, 'r');
-    const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.min(size, tailBytes));
-    readSync(file, bytes, 0, bytes.length, size - bytes.length);
-    return redactor.text(bytes.toString('utf8')).trimEnd().split(/\r?\n/).slice(-tailLines);
+    const bytes = withFile(log, (file, { size }) => {
+      const end = Buffer.alloc(Math.min(size, tailBytes));
+      readSync(file, end, 0, end.length, size - end.length);
+      return end;
+    });
+    return redactor
+      .text(bytes?.toString('utf8') ?? '')
+      .trimEnd()
+      .split(/\r?\n/)
+      .slice(-tailLines);
   } catch {
     return [];
-  } finally {
-    if (file !== undefined) {
-      closeSync(file);
-    }
   }
 }

@@ -1,13 +1,11 @@
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { type EndedProcess, type EndReport, endTree, systemTerminator } from '../../process/terminateTree.ts';
-import { processTree } from '../../process/tree/processTree.ts';
-import { adoptsOrphans } from '../../survey/server/serverOwners.ts';
-import type { ActionTarget, Plan } from '../plan/plan.ts';
+import { adoptsOrphans, processTree } from '../../process/tree/processTree.ts';
+import { type ActionTarget, isSameServer, type Plan } from '../plan/plan.ts';
 import { isOrphan } from '../plan/restartRoute.ts';
-import { isSameServer } from '../plan/sameServer.ts';
 import { readHistory } from './actionHistory.ts';
-import { askControl } from './controlRequest.ts';
+import { askControl } from './askControl.ts';
 import {
   type ActionResult,
   actionResult,
@@ -188,10 +186,10 @@ function ownerObjection(target: ActionTarget, rows: readonly ProcessRow[], top: 
 }
 
 function stopResult(target: ActionTarget, report: EndReport): ActionResult {
-  const foreign = ('foreign' in report ? report.foreign : undefined) ?? [];
+  const ofOtherUsers = ('ofOtherUsers' in report ? report.ofOtherUsers : undefined) ?? [];
   const steps = (processes: readonly EndedProcess[]): ActionResult['steps'] => [
     ...processes.map(({ pid, how }) => ({ text: `PID ${pid}`, result: how === 'by itself' ? 'ended by itself' : `stopped (${how})` })),
-    ...foreign.map((pid) => ({ text: `PID ${pid}`, result: 'not stopped: it belongs to another user' })),
+    ...ofOtherUsers.map((pid) => ({ text: `PID ${pid}`, result: 'not stopped: it belongs to another user' })),
   ];
   const name = `${target.name} (PID ${target.pid})`;
   switch (report.status) {
@@ -204,7 +202,7 @@ function stopResult(target: ActionTarget, report: EndReport): ActionResult {
     case 'ended': {
       const hard = report.processes.some(({ how }) => how === 'SIGKILL');
       const many = report.processes.length;
-      const others = foreign.length > 0 ? ` PID ${foreign.join(', ')} of its tree belongs to another user and still runs.` : '';
+      const others = ofOtherUsers.length > 0 ? ` PID ${ofOtherUsers.join(', ')} of its tree belongs to another user and still runs.` : '';
       return {
         outcome: 'done',
         message: `${name} was stopped${hard ? ' (it ignored SIGTERM)' : ''}${many > 1 ? `, with ${many - 1} more of its tree` : ''}.${others}`,

@@ -12,7 +12,7 @@ export interface UnreadFile {
   readonly file: string;
   readonly reason: string;
   /** What to do, as a sentence. */
-  readonly cure: string;
+  readonly hint: string;
 }
 
 /** Adds one line, as one write, so that several programs can do it at once. @throws on I/O errors */
@@ -92,6 +92,6 @@ function unreadBy(file: string, code: string | undefined): UnreadFile | '' {
   }
 }
 
-function unread(file: string, reason: string, cure = 'Move it away: later actions are then recorded as usual.'): UnreadFile {
-  return { file, reason, cure };
+function unread(file: string, reason: string, hint = 'Move it away: later actions are then recorded as usual.'): UnreadFile {
+  return { file, reason, hint };
 }

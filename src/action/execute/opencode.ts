@@ -2,10 +2,9 @@ import { reasonOf } from '../../base/errors.ts';
 import { isRecord } from '../../base/json.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { ownPorts } from '../../process/ownPorts.ts';
-import type { ActionTarget } from '../plan/plan.ts';
+import { ownPorts } from '../../process/linux/procListeners.ts';
+import { type ActionTarget, isSameServer } from '../plan/plan.ts';
 import { isVersionSettled, restartResult } from '../plan/restartResult.ts';
-import { isSameServer } from '../plan/sameServer.ts';
 import { type ActionResult, actionResult } from './exclusiveAction.ts';
 import { stillRuns, waitFor } from './processWait.ts';
 
@@ -52,9 +51,7 @@ async function servers(address: string, directory: string): Promise<Readonly<Rec
       redirect: 'error',
     });
     const value: unknown = response.ok ? await response.json() : undefined;
-    return isRecord(value) && Object.values(value).every((one) => typeof one === 'object' && one !== null && 'status' in one)
-      ? { ...value }
-      : undefined;
+    return isRecord(value) && Object.values(value).every((one) => isRecord(one) && 'status' in one) ? { ...value } : undefined;
   } catch {
     return undefined;
   }

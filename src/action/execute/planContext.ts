@@ -43,7 +43,7 @@ export async function readPlanContext(
   );
   return {
     table,
-    opencodes: await findOpencodes(rows, directories),
+    askable: await findOpencodes(rows, directories),
     ownIdentity: own && identityKey(own.identity),
     ownPids,
     windows: new Set(windows.map((window) => window.identity.pid)),

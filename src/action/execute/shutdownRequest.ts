@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { isRecord } from '../../base/json.ts';
 import { readControlSecret } from '../../lock/control/controlSecret.ts';
 import { listInstanceRecords } from '../../lock/instanceRecord.ts';
 import { findLockDirectory } from '../../lock/lockDirectory.ts';
@@ -35,11 +36,9 @@ export function declaredShutdown(base: string, port: number, tree: readonly numb
 
 function isHttp(value: unknown): value is { readonly url: string; readonly shutdown?: string } {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    'url' in value &&
+    isRecord(value) &&
     typeof value.url === 'string' &&
-    (!('shutdown' in value) || (typeof value.shutdown === 'string' && value.shutdown.startsWith('/')))
+    (value.shutdown === undefined || (typeof value.shutdown === 'string' && value.shutdown.startsWith('/')))
   );
 }
 

@@ -1,8 +1,9 @@
+import { clientById, isVscode } from '../../clients/clientTable.ts';
+import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { planOwnedServer } from './ownedServerPlan.ts';
-import { type Plan, type PlanContext, type PlanPart, type PlanRequest, refusedPlan, targetOf, type Verb } from './plan.ts';
-import { endedCheckText, endStep, replacedText, stopStep } from './planSteps.ts';
-import { controlOwner, isOrphan, restartRoute, routeText } from './restartRoute.ts';
+import { isCopyOf, type Plan, type PlanContext, type PlanPart, type PlanRequest, refusedPlan, targetOf, type Verb } from './plan.ts';
+import { endedCheckText, endStep, listServersStep, replacedText, stopStep } from './planSteps.ts';
+import { controlOwner, isOrphan, type RestartRoute, restartRoute, routeText } from './restartRoute.ts';
 import { sessionRisks } from './sessionRisk.ts';
 
 /** The plan for a server without a client: an orphan, or a server that runs on its own by design. */
@@ -52,10 +53,14 @@ function ensureHint({ name, pid }: Instance): string {
   return `Where mcp-shepherd.json says how it is started, “mcp-shepherd ensure ${word} --replace ${pid}” restarts it.`;
 }
 
-/** Makes the plan for one server; pure. Who acts (`restartRoute`) is decided here, once for all parts of the plan. */
-export function makePlan(verb: Verb, instance: Instance, snapshot: Snapshot, context: PlanContext): Plan {
+/**
+ * Makes the plan for one server; pure.
+ * @param decided who acts, where the caller has decided that for the same verb and snapshot; otherwise it is decided here, once for all parts of the plan
+ */
+export function makePlan(verb: Verb, instance: Instance, snapshot: Snapshot, context: PlanContext, decided?: RestartRoute): Plan {
   const wanted = verb === 'restart' ? 'restart' : 'stop';
-  const made = partFor({ verb, wanted, instance, snapshot, context, route: restartRoute(instance, snapshot, wanted) });
+  const route = decided ?? restartRoute(instance, snapshot, wanted);
+  const made = partFor({ verb, wanted, instance, snapshot, context, route });
   const beside = made.steps.some((step) => step.kind === 'end-tree') ? serverBeside(instance, snapshot) : undefined;
   const part = beside === undefined ? made : refusedPlan(besideText(instance, beside));
   const sessions = verb === 'restart' ? sessionRisks(instance, snapshot) : [];
@@ -103,4 +108,85 @@ function serverBeside(instance: Instance, { instances }: Snapshot): Instance | u
 function besideText({ name, pid, launchers }: Instance, beside: Instance): string {
   const common = launchers.find((one) => beside.launchers.some((other) => other.pid === one.pid));
   return `${common?.kind ?? 'A launcher'} (PID ${common?.pid}) also started ${beside.name} (PID ${beside.pid}), which would be stopped together with ${name} (PID ${pid}).`;
+}
+
+type Client = NonNullable<Instance['client']>;
+
+/** The plan for a server whose client runs: the client is asked where it takes requests, else the user acts in it; only then are processes stopped. */
+function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: PlanRequest, client: Client): PlanPart {
+  const copies = copiesUnder(client, instance, snapshot);
+  if (verb !== 'restart' && isSurplus(instance) && copies.length > 0) {
+    // The client knows at most one of its copies: asked to stop the server, it would stop that one.
+    return stopUnderClient(instance, client, copies);
+  }
+  const verify = wanted === 'restart' ? replacedText(instance) : endedCheckText(instance.tree);
+  const confirm = verb === 'end' ? 'twice' : 'no';
+  if (route.kind === 'vscode-window' && context.windows.has(route.windowPid)) {
+    const text = `ask the ${client.name} window (extension host PID ${route.windowPid}) to ${wanted} ${instance.name} by its own commands`;
+    return {
+      reason: `${client.name} (extension host PID ${client.pid}) runs it, and the extension in that window can ${wanted} it.`,
+      steps: [{ kind: 'ask-window', windowPid: route.windowPid, text }],
+      risks: [],
+      verify,
+      confirm,
+    };
+  }
+  const address = context.askable?.get(client.pid);
+  if (address !== undefined && instance.cwd !== null && instance.definitions.length > 0) {
+    const how = wanted === 'restart' ? 'disconnect and connect' : 'disconnect';
+    return {
+      reason: `${client.name} (PID ${client.pid}) runs it, and ${wanted}s it when it is asked.`,
+      steps: [
+        {
+          kind: 'ask-opencode',
+          address,
+          directory: instance.cwd,
+          text: `let ${client.name} (PID ${client.pid}) ${how} ${instance.name} in ${instance.cwd}`,
+        },
+      ],
+      risks: [],
+      verify,
+      confirm,
+    };
+  }
+  if (wanted === 'restart' || isVscode(client.id)) {
+    const text = wanted === 'restart' && route.kind === 'manual' ? route.step : listServersStep(instance, context, wanted);
+    return {
+      reason: `${client.name} (PID ${client.pid}) runs it; no other program can ${wanted} it there.`,
+      steps: [{ kind: 'manual', text }],
+      risks: [],
+      verify,
+      confirm: 'no',
+    };
+  }
+  return stopUnderClient(instance, client, copies);
+}
+
+/** The other copies of a server under the same client process. */
+function copiesUnder(client: Client, instance: Instance, snapshot: Snapshot): Instance[] {
+  return snapshot.instances.filter((other) => isCopyOf(other, instance) && other.client?.identity === client.identity);
+}
+
+/** Whether a newer copy under the same client process replaces this one. */
+function isSurplus(instance: Instance): boolean {
+  return instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding));
+}
+
+function stopUnderClient(instance: Instance, client: Client, copies: readonly Instance[]): PlanPart {
+  const newer = isSurplus(instance) ? copies : [];
+  const surplus = newer.length > 0;
+  const step = clientById(client.id)?.stopStep?.replaceAll('NAME', () => instance.name);
+  return {
+    reason: surplus
+      ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${newer.map((copy) => copy.pid).join(', ')}).`
+      : `${client.name} offers no way to stop one server, so its process is stopped directly.`,
+    steps: [stopStep(instance)],
+    risks: [
+      `${client.name} (PID ${client.pid}) may be using it. It will lose the connection and any running call.`,
+      ...(copies.length > 0 ? [] : [`${client.name} (PID ${client.pid}) has no other copy of ${instance.name}.`]),
+      ...(step === undefined ? [] : [`To stop it in the client instead: ${step}`]),
+    ],
+    verify: `${endedCheckText(instance.tree)}, and ${client.name} has not started it again`,
+    confirm: surplus ? 'once' : 'twice',
+  };
 }

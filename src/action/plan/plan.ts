@@ -67,8 +67,8 @@ export interface EnsureWay {
 
 /** What a plan depends on besides the snapshot. */
 export interface PlanContext {
-  /** Addresses of the opencode processes that answer for their servers, by PID. */
-  readonly opencodes?: ReadonlyMap<number, string>;
+  /** Addresses of the clients that answer for their servers, by PID. */
+  readonly askable?: ReadonlyMap<number, string>;
   /** Entries of `mcp-shepherd.json`, by port. */
   readonly ensures?: ReadonlyMap<number, EnsureWay>;
   /** PIDs of the extension hosts that take requests. */
@@ -119,4 +119,22 @@ export function refusedPlan(reason: string): PlanPart {
 /** Whether plans need a second yes. @param last what they take from clients that run (`lastCopies`) */
 export function needsSecondYes(plans: readonly Plan[], last: readonly string[]): boolean {
   return last.length > 0 || plans.some((plan) => plan.confirm === 'twice');
+}
+
+/** Whether a running server is the target, or what the same client has started in its place. */
+export function isSameServer(instance: Instance, target: ActionTarget): boolean {
+  return (
+    instance.client?.identity === target.client?.identity &&
+    (target.definitions.length > 0
+      ? instance.definitions.some((id) => target.definitions.includes(id))
+      : instance.command === target.command)
+  );
+}
+
+/** Whether two are copies of one server: the same entry, or, without an entry, the same command line. */
+export function isCopyOf(other: Instance, one: Instance): boolean {
+  return (
+    other.id !== one.id &&
+    (one.definitions.length > 0 ? other.definitions.some((id) => one.definitions.includes(id)) : other.command === one.command)
+  );
 }

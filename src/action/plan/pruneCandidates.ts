@@ -3,9 +3,8 @@ import { moment } from '../../diagnosis/wording.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { makePlan } from './makePlan.ts';
-import type { Plan, PlanContext } from './plan.ts';
+import { isCopyOf, type Plan, type PlanContext } from './plan.ts';
 import { isOrphan } from './restartRoute.ts';
-import { isCopyOf } from './sameServer.ts';
 
 /** Why a server is on the list of what could be stopped. */
 type PruneClass =

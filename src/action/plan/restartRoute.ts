@@ -22,6 +22,10 @@ export function restartRoute(instance: Instance, snapshot: Snapshot, verb: 'rest
   const { name, record } = instance;
   const orphan = instance.findings.some(isOrphan);
   const asked = verb === 'restart' && record?.control.includes('restart') && !orphan ? record : undefined;
+  const held = verb === 'restart' && !orphan ? heldStep(instance) : undefined;
+  if (held !== undefined) {
+    return { kind: 'manual', step: held };
+  }
   const owner = restartOwner(instance.client, asked);
   switch (owner.kind) {
     case 'control': {
@@ -46,6 +50,12 @@ export function restartRoute(instance: Instance, snapshot: Snapshot, verb: 'rest
         ? { kind: 'vscode-window', windowPid: owner.client.pid }
         : { kind: 'manual', step: manualStep(owner.client, name) };
   }
+}
+
+/** The step of a finding that needs more than a restart: the client itself would start the old version again. */
+function heldStep({ client, name, findings }: Instance): string | undefined {
+  const action = findings.find(({ subKind }) => subKind === 'replaced-beside')?.actions[0];
+  return action?.kind === 'manual' && action.step !== manualStep(client, name) ? action.step : undefined;
 }
 
 /** Whether a finding says that a server's client has exited. */

@@ -8,7 +8,6 @@ import {
   fsyncSync,
   lstatSync,
   openSync,
-  readFileSync,
   realpathSync,
   rmSync,
   type Stats,
@@ -20,6 +19,7 @@ import { errorCode, reasonOf } from '../../base/errors.ts';
 import { maxConfigBytes } from '../../config/discovery/readConfigFile.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
 import { renamePatiently } from '../../storage/atomicFile.ts';
+import { readBytes } from '../../storage/boundedFile.ts';
 
 /** A configuration file as it was read, ready to be replaced. */
 export interface EditableFile {
@@ -38,7 +38,11 @@ export function readEditable(path: string): EditableFile {
   const realPath = refusing(path, () => realpathSync(path));
   const info = refusing(path, () => statSync(realPath));
   checkPlain(path, info);
-  const bytes = refusing(path, () => readFileSync(realPath));
+  const read = readBytes(realPath, maxConfigBytes);
+  if (read.status !== 'ok') {
+    throw new EditRefused(`${path} cannot be changed: ${read.reason}.`);
+  }
+  const { bytes } = read;
   const { text, encode } = encodingOf(path, bytes);
   if (!encode(text).equals(bytes)) {
     throw new EditRefused(`${path} is not valid UTF-8 throughout; it is not changed.`);
@@ -90,7 +94,7 @@ export function replaceText(file: EditableFile, text: string): void {
       closeSync(descriptor);
     }
     // Checked as late as possible: what another program writes between this check and the rename is lost.
-    if (realpathSync(file.path) !== file.realPath || fingerprintOf(readFileSync(file.realPath)) !== file.fingerprint) {
+    if (realpathSync(file.path) !== file.realPath || fingerprintNow(file.realPath) !== file.fingerprint) {
       throw new EditRefused(`${file.path} has changed since it was read; nothing was written. Try again.`);
     }
     renamePatiently(temporary, file.realPath);
@@ -114,6 +118,12 @@ function checkPlain(path: string, info: Stats): void {
   if (!info.isFile() || info.size > maxConfigBytes) {
     throw new EditRefused(`${path} is not a regular file, or too large to be changed.`);
   }
+}
+
+/** Undefined when it cannot be read any more. */
+function fingerprintNow(path: string): string | undefined {
+  const read = readBytes(path, maxConfigBytes);
+  return read.status === 'ok' ? fingerprintOf(read.bytes) : undefined;
 }
 
 function fingerprintOf(bytes: Buffer): string {

@@ -5,6 +5,7 @@ import spawn from 'cross-spawn';
 import * as v from 'valibot';
 import { compileFolder } from '../../base/compileCache.ts';
 import { reasonOf } from '../../base/errors.ts';
+import { readOwn } from '../../storage/atomicFile.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { ownUser, privateFolder } from '../../storage/privateFolder.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
@@ -170,11 +171,8 @@ function isOwn(file: string): boolean {
 }
 
 function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  const read = readOwn(path, 65_536);
+  return 'text' in read ? read.text : undefined;
 }
 
 function removeOldPrograms(folder: string, current: string): void {

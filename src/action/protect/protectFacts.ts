@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { programOnPath } from '../../base/runProgram.ts';
+import { programOnPath, runProgram } from '../../base/runProgram.ts';
 import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
+import { readConfigFile } from '../../config/discovery/readConfigFile.ts';
 import type { EntryWords } from '../../config/formats/commandEdits.ts';
 import { parseJsonc, plainValue } from '../../config/formats/jsonc.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
@@ -37,7 +36,7 @@ function workTreeOf(path: string): string | undefined {
 }
 
 /** A repository on a network drive may hang. */
-const timeoutMs = 5_000;
+const gitLimitMs = 5_000;
 
 function isIgnored(path: string, env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
   // GIT_DIR and similar variables would make git answer for another repository.
@@ -47,12 +46,11 @@ function isIgnored(path: string, env: Readonly<Record<string, string | undefined
   if (git === undefined) {
     return Promise.resolve(false);
   }
-  return new Promise((resolve) => {
-    execFile(git, args, { cwd: dirname(path), env: { ...own, GIT_OPTIONAL_LOCKS: '0' }, timeout: timeoutMs, windowsHide: true }, (error) =>
-      // 0: ignored and not tracked. 1: not ignored. Anything else: no git, no trust in the folder's owner, a broken repository.
-      resolve(error === null),
-    );
-  });
+  return runProgram(git, args, { limitMs: gitLimitMs, cwd: dirname(path), env: { ...own, GIT_OPTIONAL_LOCKS: '0' } }).then(
+    () => true,
+    // 1: not ignored. Anything else: no git, no trust in the folder's owner, a broken repository.
+    () => false,
+  );
 }
 
 /** What changing an entry needs to know about the machine. */
@@ -122,9 +120,9 @@ async function allRules(definition: RawDefinition, machine: Machine): Promise<Co
   ];
   const rules = await Promise.all(
     files.map(async (file) => {
+      const read = await readConfigFile(file);
       try {
-        const settings = plainValue(parseJsonc(await readFile(file, 'utf8')).root);
-        return commandRules(settings, file);
+        return read.status === 'text' ? commandRules(plainValue(parseJsonc(read.text).root), file) : [];
       } catch {
         return [];
       }

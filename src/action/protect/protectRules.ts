@@ -1,3 +1,4 @@
+import { asRecord } from '../../base/json.ts';
 import { clientById } from '../../clients/clientTable.ts';
 import { ruleFor } from './allowLists.ts';
 import { isOnNpm } from './guardArguments.ts';
@@ -82,8 +83,9 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
       `${listed(otherReaders)} read${otherReaders.length === 1 ? 's' : ''} this file too and start${otherReaders.length === 1 ? 's' : ''} the server in the same way.`,
     );
   }
-  if (/[\\/]gemini-extension\.json$/.test(file)) {
-    warnings.push('This file belongs to an extension of Gemini CLI: its next update overwrites it.');
+  const fileWarning = clientById(definition.client)?.fileWarning;
+  if (fileWarning?.file.test(file)) {
+    warnings.push(fileWarning.text);
   }
   if (action === 'unprotect') {
     return warnings;
@@ -107,8 +109,7 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
 }
 
 function isDebugged(entry: ProtectFacts['entry']): boolean {
-  const { dev } = entry;
-  return typeof dev === 'object' && dev !== null && 'debug' in dev && dev.debug !== undefined;
+  return asRecord(entry.dev)?.debug !== undefined;
 }
 
 function listed(names: readonly string[]): string {

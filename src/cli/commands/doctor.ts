@@ -1,10 +1,9 @@
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { renderDoctor } from '../render/doctorView.ts';
 import { doctorReport } from '../session/doctorReport.ts';
 import { openSession, settledSurvey } from '../session/openSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 import { version } from '../version.ts';
 
 export const doctorCommand: Command = {

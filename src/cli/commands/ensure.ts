@@ -13,12 +13,11 @@ import { isSecretName } from '../../redaction/secretShapes.ts';
 import { endpointOf } from '../../survey/ports/endpoint.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { terminalText, wrap } from '../render/text.ts';
-import { confirmLaunch } from '../session/ensureConfirmation.ts';
+import { confirmLaunch } from '../session/confirmLaunch.ts';
 import { ensureNames, readEnsureSetting } from '../session/ensureSetting.ts';
 import { openSession, runFolderOf, stderrLog } from '../session/openSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 
 /** Python and Node servers start within this, on a slow machine too. */
 const defaultLimitMs = 30_000;

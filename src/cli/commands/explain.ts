@@ -2,12 +2,11 @@ import { restartRoute, routeText } from '../../action/plan/restartRoute.ts';
 import { explanationOf, problemsAbout } from '../../presentation/explanation.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { renderExplanation } from '../render/explainView.ts';
 import { searchFailure } from '../render/searchView.ts';
 import { findInstance } from '../session/findInstance.ts';
 import { openSession, settledSurvey, withRegistries } from '../session/openSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 
 export const explainCommand: Command = {
   name: 'explain',
@@ -37,12 +36,14 @@ export const explainCommand: Command = {
       }
       const { instance } = result;
       const route = restartRoute(instance, snapshot);
-      const cure = routeText(route, instance);
-      const sections = explanationOf(instance, snapshot, { restart: cure, home: shell.home });
+      const restartHint = routeText(route, instance);
+      const sections = explanationOf(instance, snapshot, { restart: restartHint, home: shell.home });
       if (values.json) {
         const definitions = snapshot.definitions.filter(({ id }) => instance.definitions.includes(id));
         const problems = problemsAbout(instance, definitions, snapshot.problems);
-        shell.stdout.write(jsonText({ schema: 1, at: snapshot.at, instance, definitions, problems, route, cure, sections }, 2));
+        shell.stdout.write(
+          jsonText({ schema: 1, at: snapshot.at, instance, definitions, problems, route, cure: restartHint, sections }, 2),
+        );
       } else {
         shell.stdout.write(renderExplanation(instance, snapshot, sections, { width: viewWidth(shell), color, now: shell.now() }));
       }

@@ -2,11 +2,10 @@ import { readHistoryFiles } from '../../action/execute/actionHistory.ts';
 import { type OptionTable, option, wholeNumber } from '../../base/optionTable.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { renderHistory } from '../render/historyView.ts';
 import { terminalText } from '../render/text.ts';
 import { runFolderOf } from '../session/openSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 
 const options = { limit: option('N', wholeNumber(1, 1_000_000, 20), 'print the last N entries') } as const satisfies OptionTable;
 
@@ -39,7 +38,7 @@ export const historyCommand: Command<typeof options> = {
     }
     if (unread.length > 0) {
       const files = unread.map(({ file, reason }) => `${terminalText(file)} cannot be read: ${reason}`).join('; ');
-      throw new UsageError(`history: ${files}`, [...new Set(unread.map(({ cure }) => cure))].join('\n'));
+      throw new UsageError(`history: ${files}`, [...new Set(unread.map(({ hint }) => hint))].join('\n'));
     }
     return exitCodes.ok;
   },

@@ -14,11 +14,10 @@ import type { RawDefinition } from '../../model/definition.ts';
 import { defaultStaleMode, describeStaleMode, type StaleMode, staleModeNames, staleModes } from '../../model/staleMode.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import type { ProtectResult } from '../render/protectView.ts';
 import { findDefinition } from '../session/findDefinition.ts';
 import { type CliSession, openSession, type RunFolderOption } from '../session/openSession.ts';
-import { type Shell, viewWidth } from '../terminal.ts';
+import { jsonText, type Shell, viewWidth } from '../terminal.ts';
 import { programsFolder, version } from '../version.ts';
 
 const commonOptions = {

@@ -3,11 +3,11 @@ import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '..
 import { counted, memory } from '../../presentation/quantities.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
+import { terminalText } from '../render/text.ts';
 import { type ActionOptions, actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 
 export const pruneCommand: Command<ActionOptions> = {
   name: 'prune',
@@ -71,7 +71,7 @@ export const pruneCommand: Command<ActionOptions> = {
         if (json) {
           print([], message);
         } else {
-          shell.stdout.write(`${message}\n`);
+          shell.stdout.write(`${terminalText(message)}\n`);
         }
         return exitCodes.youMustAct;
       }

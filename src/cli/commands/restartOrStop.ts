@@ -6,10 +6,10 @@ import type { Plan, Verb } from '../../action/plan/plan.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
-import { capital } from '../render/headline.ts';
 import { outcomeLines, renderPlan } from '../render/planView.ts';
 import { searchFailure, searchFailureJson } from '../render/searchView.ts';
+import { capital } from '../render/stateWords.ts';
+import { terminalText } from '../render/text.ts';
 import {
   type ActionOptions,
   type ActionSession,
@@ -21,7 +21,7 @@ import {
   unconfirmed,
 } from '../session/actionSession.ts';
 import { findInstance } from '../session/findInstance.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 import { ensureWays, replaceOnce } from './ensure.ts';
 
 /** `restart` and `stop`: finds one server, shows the plan, asks where the plan wants a yes, and reports the outcome. */
@@ -80,7 +80,7 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
       if (json) {
         print(plan, { status: 'refused', message, steps: [] });
       } else {
-        shell.stdout.write(`${message}\n`);
+        shell.stdout.write(`${terminalText(message)}\n`);
       }
       return exitCodes.youMustAct;
     }

@@ -2,11 +2,10 @@ import { flag, type OptionTable } from '../../base/optionTable.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Command } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
-import { headline } from '../render/headline.ts';
+import { headline } from '../render/stateWords.ts';
 import { renderStatus } from '../render/statusView.ts';
 import { openSession, runFolderRemark, settledSurvey, withRegistries } from '../session/openSession.ts';
-import { viewWidth } from '../terminal.ts';
+import { jsonText, viewWidth } from '../terminal.ts';
 
 const options = { check: flag('exit with 1 when a finding counts') } as const satisfies OptionTable;
 

@@ -3,13 +3,12 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import { startLiveSurvey } from '../../survey/liveSurvey.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exitCodes.ts';
-import { jsonText } from '../jsonOutput.ts';
 import { changeLines, essence } from '../render/changes.ts';
-import { capital, headline } from '../render/headline.ts';
+import { capital, headline } from '../render/stateWords.ts';
 import { renderStatus } from '../render/statusView.ts';
 import { terminalText } from '../render/text.ts';
 import { openSession, runFolderRemark, stderrLog } from '../session/openSession.ts';
-import { Screen, viewWidth } from '../terminal.ts';
+import { jsonText, Screen, viewWidth } from '../terminal.ts';
 
 /** Shows each new snapshot until it is closed. */
 interface Display {

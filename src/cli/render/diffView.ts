@@ -11,6 +11,8 @@ export interface DiffLine {
 const contextLines = 2;
 /** A longer line was not written by a person; nothing is shown then. */
 const maxLineLength = 400;
+/** Of a longer line nothing beyond is shown, whatever is hidden before. */
+const maxReadLength = 20_000;
 /** More differing lines than any entry has. */
 const maxEdits = 2_000;
 
@@ -30,8 +32,24 @@ export function lineDiff(before: string, after: string, redact: (line: string) =
   }
   return lines.map(({ sign, text }) => ({
     sign,
-    text: clip(terminalText(redact(text.slice(0, maxLineLength)).replaceAll('\t', '  ')), maxLineLength),
+    // Cut afterwards: a secret that is cut in two is no longer known.
+    text: clip(terminalText(redactLine(text.slice(0, maxReadLength), redact).replaceAll('\t', '  ')), maxLineLength),
   }));
+}
+
+/** Hides the secrets of a line of JSON or TOML: those of its strings without the escapes, which hide quotation marks around and in a secret, and those of the line. */
+function redactLine(line: string, redact: (text: string) => string): string {
+  const strings = line.replace(/"(?:\\.|[^"\\])*"/g, (literal) => {
+    try {
+      const value = String(JSON.parse(literal));
+      const safe = redact(value);
+      return safe === value ? literal : JSON.stringify(safe);
+    } catch {
+      // Not JSON's escapes.
+      return literal;
+    }
+  });
+  return redact(strings);
 }
 
 /** No line for "\\ No newline at end of file". */

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import type { Plan } from '../../action/plan/plan.ts';
-import { guardWouldHelp } from '../../action/protect/guardability.ts';
+import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { memory } from '../../presentation/quantities.ts';
 import { createPaint, type Tone } from './paint.ts';

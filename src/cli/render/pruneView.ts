@@ -1,7 +1,7 @@
 import { freedBytes, type PruneCandidate, pruneHeadings } from '../../action/plan/pruneCandidates.ts';
 import { counted, duration, memory } from '../../presentation/quantities.ts';
-import { capital } from './headline.ts';
 import { createPaint } from './paint.ts';
+import { capital } from './stateWords.ts';
 import type { ViewOptions } from './statusView.ts';
 import { renderTable, type TableLine } from './table.ts';
 import { terminalText, wrap } from './text.ts';

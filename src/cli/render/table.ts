@@ -28,7 +28,7 @@ export type TableLine =
   | { readonly kind: 'note'; readonly text: string; readonly tone?: Tone }
   | { readonly kind: 'space' };
 
-export interface Layout {
+interface Layout {
   /** Columns of the terminal; `Infinity` = no terminal, nothing is wrapped. */
   readonly width: number;
   readonly paint: Paint;

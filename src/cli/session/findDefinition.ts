@@ -1,4 +1,4 @@
-import { nearest } from '../../base/suggestion.ts';
+import { nearest } from '../../base/nearest.ts';
 import { clientName } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';

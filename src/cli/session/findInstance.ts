@@ -1,4 +1,4 @@
-import { nearest } from '../../base/suggestion.ts';
+import { nearest } from '../../base/nearest.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 

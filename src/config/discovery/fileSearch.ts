@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
 import type { Places } from '../../clients/clientPaths.ts';
-import { clientTable } from '../../clients/clientTable.ts';
-import { familyAt, isVscode } from '../../clients/vscodeFamily.ts';
+import { clientTable, familyAt, isVscode } from '../../clients/clientTable.ts';
+import { defaultEditor } from '../../clients/vscodeClients.ts';
 import type { ClientId } from '../../model/definition.ts';
 import { withParents } from './projectFolders.ts';
 
@@ -43,7 +43,7 @@ export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] 
   for (const path of extra.map((item) => resolve(item))) {
     const family = familyAt(path);
     // A directory in an unusual place: the build that uses it is not certain.
-    dirs.set(path, dirs.get(path) ?? { path, owner: isVscode(family) ? family : 'vscode', readers: builds });
+    dirs.set(path, dirs.get(path) ?? { path, owner: isVscode(family) ? family : defaultEditor, readers: builds });
   }
   return [...dirs.values()];
 }

@@ -1,7 +1,7 @@
 import type { Finding } from '../../model/finding.ts';
 import type { Ecosystem, PackageChange } from '../../model/package.ts';
 import { changeDirection, compareVersions } from '../../version/compareVersions.ts';
-import { type RunningServer, sinceText } from '../evidence.ts';
+import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { changeText, listText } from '../wording.ts';
 
 /** One version of a package, and where it is. */
@@ -24,18 +24,21 @@ export interface BesideEvidence extends RunningServer {
   readonly leads: PlacedVersion;
   /** Dependencies whose version differs between the two places. */
   readonly dependencies: readonly PackageChange[];
-  /** Whose command was followed. */
-  readonly followed: 'entry' | 'command line' | 'client';
-  /** Newest change on the way, epoch ms; undefined when nothing there is younger than the process. */
+  /**
+   * What was followed: a command; or what the client starts after it is loaded again: the installed version of its `extension` or `plugin`, or the entry's command
+   * with the PATH of a new `session`.
+   */
+  readonly followed: 'entry' | 'command line' | 'extension' | 'plugin' | 'session';
+  /** Newest change on the way, epoch ms; undefined when nothing is on the way. */
   readonly changedAt?: number;
-  /** The first scan that saw it, epoch ms. */
-  readonly seenAt: number;
 }
 
 const commands = {
   entry: 'the command of its entry',
   'command line': 'its own command line',
-  client: 'the list of installed extensions',
+  extension: 'the list of installed extensions',
+  plugin: 'the list of installed plugins',
+  session: 'the command of its entry, in a new session,',
 } as const;
 
 /**
@@ -43,18 +46,18 @@ const commands = {
  * wherever they are, unless a dependency differs. Undefined when nothing differs, or when the versions cannot be compared.
  */
 export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefined {
-  const { ecosystem, name, running, leads, dependencies, followed, startedAt, seenAt } = evidence;
+  const { ecosystem, name, running, leads, dependencies, followed, startedAt, changedAt = 0 } = evidence;
   const equal = compareVersions(ecosystem, running.version, leads.version) === 0;
   const direction = equal ? undefined : changeDirection(ecosystem, running.version, leads.version);
   if (direction === undefined && dependencies.length === 0) {
     return undefined;
   }
   const back = direction === 'downgrade' ? ' (downgrade)' : '';
-  const since = evidence.changedAt !== undefined && evidence.changedAt > startedAt ? evidence.changedAt : seenAt;
   return {
     kind: 'stale',
     subKind: 'replaced-beside',
-    confidence: running.by === 'concluded' ? 'likely' : 'proven',
+    // The user may have chosen the version of this session without the default.
+    confidence: running.by === 'concluded' || followed === 'session' ? 'likely' : 'proven',
     message:
       direction === undefined
         ? `runs ${name} with other dependencies than the installation that ${commands[followed]} leads to: ${listText(dependencies.map(changeText))}`
@@ -64,7 +67,7 @@ export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefin
       `${commands[followed]} leads to ${name} ${leads.version} in ${leads.place}`,
       `how known: ${howKnown[running.by]}; the other version was read from the files to which the command leads`,
     ],
-    since: new Date(since).toISOString(),
+    ...sinceField(changedAt > startedAt ? changedAt : undefined, evidence.now),
     actions: evidence.actions,
   };
 }

@@ -1,5 +1,5 @@
 import { ProgressLocation, type QuickPickItem, window, workspace } from 'vscode';
-import { guardability } from '../../action/protect/guardability.ts';
+import { guardability } from '../../action/protect/guardArguments.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import {
   makeChange,

@@ -4,18 +4,17 @@ import { type ActionContext, executePlan } from '../../action/execute/executePla
 import { makePlan } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
-import { isOrphan } from '../../action/plan/restartRoute.ts';
-import { guardWouldHelp } from '../../action/protect/guardability.ts';
+import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
+import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { clientById } from '../../clients/clientTable.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { firstSentence, oneLine, withoutIcons, withoutLinks } from '../display/plainText.ts';
 import { prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
-import { commands, editorCommands } from '../manifestNames.ts';
-import { type Buttons, tell } from '../messages.ts';
+import { commands } from '../manifestNames.ts';
+import { manualButtons, tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
 import type { WindowVerb } from '../window/windowActions.ts';
 import type { WindowState } from '../window/windowState.ts';
@@ -38,13 +37,14 @@ export class OtherOwnerCommands {
     this.#log = log;
   }
 
-  async act(verb: WindowVerb, instance: Instance): Promise<void> {
+  /** @param route where the caller has decided it already, from the same snapshot */
+  async act(verb: WindowVerb, instance: Instance, route?: RestartRoute): Promise<void> {
     const { snapshot } = this.#state;
     const context = await this.#readContext();
     if (!context || !snapshot) {
       return;
     }
-    const plan = makePlan(verb, instance, snapshot, context.planContext);
+    const plan = makePlan(verb, instance, snapshot, context.planContext, route);
     const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
     if (manual !== undefined) {
       await this.tellStep(instance, manual);
@@ -195,16 +195,4 @@ async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandi
     });
     picker.show();
   });
-}
-
-/**
- * For a server of VS Code's Agent Host: a button that opens the list of servers, which is the first half of the manual step. The commands that stop and
- * start such a server need its session, and extensions cannot read the sessions. No button in an editor without that command.
- */
-export async function manualButtons(instance: Instance): Promise<Buttons> {
-  const hasList =
-    instance.client &&
-    clientById(instance.client.id)?.listsServersInEditor &&
-    (await editor.getCommands(true)).includes(editorCommands.listServer);
-  return hasList ? { 'List Servers…': () => editor.executeCommand(editorCommands.listServer) } : {};
 }

@@ -39,8 +39,9 @@ export class RestartCommands {
       tell('info', `${oneLine(instance.name, 60)} (PID ${instance.pid}) is no longer running.`);
       return;
     }
-    if (!snapshot || localRoute(instance, snapshot, facts).kind === 'elsewhere') {
-      await this.#machine.act('restart', instance);
+    const local = snapshot && localRoute(instance, snapshot, facts);
+    if (local?.kind !== 'here') {
+      await this.#machine.act('restart', instance, local?.route);
       return;
     }
     this.#report(await this.#run(instance, 'restarting'));
@@ -74,8 +75,9 @@ export class RestartCommands {
 
   async stop(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
-    if (!snapshot || localRoute(instance, snapshot, facts, 'stop').kind === 'elsewhere') {
-      await this.#machine.act('stop', instance);
+    const local = snapshot && localRoute(instance, snapshot, facts, 'stop');
+    if (local?.kind !== 'here') {
+      await this.#machine.act('stop', instance, local?.route);
       return;
     }
     const outcome = await this.#run(instance, 'stopping');

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { isUpgradable } from '../../action/plan/upgradePlan.ts';
-import { guardability } from '../../action/protect/guardability.ts';
-import { isVscode } from '../../clients/vscodeFamily.ts';
+import { guardability } from '../../action/protect/guardArguments.ts';
+import { isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';

@@ -1,5 +1,4 @@
-import { clientName } from '../../clients/clientTable.ts';
-import { isVscode } from '../../clients/vscodeFamily.ts';
+import { clientName, isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';

@@ -1,5 +1,5 @@
-import { controlOwner, otherWindowStep, restartRoute } from '../../action/plan/restartRoute.ts';
-import { isVscode } from '../../clients/vscodeFamily.ts';
+import { controlOwner, otherWindowStep, type RestartRoute, restartRoute } from '../../action/plan/restartRoute.ts';
+import { isVscode } from '../../clients/clientTable.ts';
 import type { ClientId } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
@@ -41,8 +41,8 @@ export interface UserChoices {
 /** How this window can restart or stop one instance. */
 type LocalRoute =
   | { readonly kind: 'here' }
-  /** `step`: what the user has to do or know. `askable`: the window, guard or client that runs it takes a request. */
-  | { readonly kind: 'elsewhere'; readonly step: string; readonly askable?: true };
+  /** `route`: of the machine, for the plan. `step`: what the user has to do or know. `askable`: the window, guard or client that runs it takes a request. */
+  | { readonly kind: 'elsewhere'; readonly route: RestartRoute; readonly step: string; readonly askable?: true };
 
 /** Narrows the route of the machine to this window. */
 export function localRoute(instance: Instance, snapshot: Snapshot, facts: WindowFacts, verb: 'restart' | 'stop' = 'restart'): LocalRoute {
@@ -51,21 +51,22 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
     case 'control':
       return {
         kind: 'elsewhere',
+        route,
         step: `Choose “Restart”: ${controlOwner(route)} restarts it, and its client keeps the session.`,
         askable: true,
       };
     case 'none':
-      return { kind: 'elsewhere', step: route.reason };
+      return { kind: 'elsewhere', route, step: route.reason };
     case 'manual':
-      return { kind: 'elsewhere', step: route.step, ...(route.askable ? { askable: true } : {}) };
+      return { kind: 'elsewhere', route, step: route.step, ...(route.askable ? { askable: true } : {}) };
     case 'vscode-window':
       if (route.windowPid !== facts.pid) {
-        return { kind: 'elsewhere', step: otherWindowStep(instance), askable: true };
+        return { kind: 'elsewhere', route, step: otherWindowStep(instance), askable: true };
       }
       if (!facts.trusted) {
-        return { kind: 'elsewhere', step: 'This window is in Restricted Mode. Trust the workspace to restart its servers.' };
+        return { kind: 'elsewhere', route, step: 'This window is in Restricted Mode. Trust the workspace to restart its servers.' };
       }
-      return facts.controllable ? { kind: 'here' } : { kind: 'elsewhere', step: noCommandStep(instance.name) };
+      return facts.controllable ? { kind: 'here' } : { kind: 'elsewhere', route, step: noCommandStep(instance.name) };
   }
 }
 

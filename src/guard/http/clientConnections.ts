@@ -58,7 +58,7 @@ function watchPace(request: IncomingMessage, limitMs: number, tooSlow: () => voi
   return () => clearInterval(timer);
 }
 
-export interface ConnectionParts {
+interface ConnectionParts {
   readonly log: Log;
   /** Time that every body may take, ms; a longer one needs a rate (`BodyPace`). */
   readonly bodyMs: number;

@@ -1,15 +1,16 @@
 import type { Server } from 'node:http';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { limited } from '../../base/wait.ts';
+import { ControlRefusal } from '../../lock/control/controlMessages.ts';
+import type { ControlHandlers } from '../../lock/control/controlServer.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
 import { GuardRecord } from '../publish/guardRecord.ts';
 import { openPort, serveClients } from './clientConnections.ts';
-import { controlHandlers } from './controlHandlers.ts';
-import { answerOwnPage } from './ownPages.ts';
 import { type PublishedLocks, shutdownToken, takePublishedLocks } from './publishedLocks.ts';
-import { type RouteParts, routeRequest } from './routeRequest.ts';
+import { answerOwnPage, type RouteParts, routeRequest } from './routeRequest.ts';
 import { ExternalUpstream } from './server/externalUpstream.ts';
 import { OwnUpstream } from './server/ownUpstream.ts';
 import { type UpstreamHealth, type UpstreamServer, upstreamHealth } from './server/upstreamServer.ts';
@@ -41,7 +42,7 @@ function revisionNotes(log: Log): (version: string) => void {
 const guardVersion = '0.1.0';
 
 /** A running `guard --http`. */
-export interface HttpGuard {
+interface HttpGuard {
   /** Where clients connect. */
   readonly url: URL;
   /** Restarts the server. @throws when this guard cannot start it, and when the new one does not start */
@@ -52,7 +53,7 @@ export interface HttpGuard {
   readonly closed: Promise<void>;
 }
 
-export type HttpGuardResult =
+type HttpGuardResult =
   | { readonly status: 'listening'; readonly guard: HttpGuard }
   | { readonly status: 'failed'; readonly exitCode: number; readonly message: string };
 
@@ -214,4 +215,35 @@ class Assembly implements HttpGuard {
     await this.#publication?.close();
     this.#resolveClosed();
   }
+}
+
+interface ControlParts {
+  /** Where clients connect. */
+  readonly url: URL;
+  readonly server: Pick<UpstreamServer, 'restart' | 'pid' | 'staleCalls'>;
+  readonly log: Log;
+  health(): Promise<UpstreamHealth>;
+  close(): Promise<void>;
+}
+
+/** What the guard does for requests to its control endpoint (`mcp-shepherd restart`, `stop`). */
+function controlHandlers({ url, server, log, health, close }: ControlParts): ControlHandlers {
+  return {
+    status: async () => ({
+      url: url.origin,
+      upstream: { ...(await health()) },
+      ...(server.staleCalls ? { stale: JSON.parse(JSON.stringify(server.staleCalls.report())) } : {}),
+    }),
+    restart: async ({ by }) => {
+      await server.restart(`requested by ${by ?? 'an unnamed program'}`).catch((error: unknown) => {
+        throw error instanceof ControlRefusal ? error : new ControlRefusal('failed', reasonOf(error));
+      });
+      return { status: 'restarted', pid: server.pid };
+    },
+    stop: ({ by }) => {
+      log.info(`stopped by ${by ?? 'an unnamed program'}`);
+      setImmediate(() => void close());
+      return { status: 'shutting_down' };
+    },
+  };
 }

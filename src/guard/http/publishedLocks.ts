@@ -4,7 +4,7 @@ import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
-import { guardWitness } from '../process/guardProcesses.ts';
+import { guardStarts } from '../process/guardProcesses.ts';
 import { type Acquisition, acquireLocks, openRunFolder } from '../publish/acquireLocks.ts';
 import { launchFacts, ownRedactor, recordText } from '../publish/guardRecord.ts';
 
@@ -15,7 +15,7 @@ export interface PublishedLocks {
   readonly starts: ProcessStarts;
 }
 
-export type PublishedLocksResult =
+type PublishedLocksResult =
   /** `held` is missing where nothing can be published; `warning` says why, or which resource another process uses. */
   | { readonly status: 'continue'; readonly held?: PublishedLocks; readonly warning?: string }
   | { readonly status: 'refuse'; readonly text: string };
@@ -30,9 +30,9 @@ export async function takePublishedLocks(options: HttpGuardOptions): Promise<Pub
     return without(options, opened.refused);
   }
   const { directory } = opened;
-  const starts = await guardWitness();
+  const starts = await guardStarts();
   const own = await starts.startOf(process.pid).catch(() => undefined);
-  const request = { directory, witness: starts, facts: factsOf(options, own), signal: new AbortController().signal };
+  const request = { directory, starts, facts: factsOf(options, own), signal: new AbortController().signal };
   const waitMs = options.onConflict.mode === 'wait' ? options.onConflict.limitMs : probeMs;
   const first = await acquireLocks({ ...request, options, waitMs });
   if (first.status === 'held') {

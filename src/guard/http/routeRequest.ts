@@ -1,5 +1,7 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AllowedNames, hostRefusal } from '../options/allowedHosts.ts';
+import { type AllowedNames, hostRefusal, isLoopback } from '../options/allowedHosts.ts';
+import type { UpstreamHealth } from './server/upstreamServer.ts';
 import type { Admissions } from './session/admission.ts';
 import { answerFault, refuse } from './session/answers.ts';
 import { type BeginSessionParts, beginSession } from './session/beginSession.ts';
@@ -74,4 +76,92 @@ async function answerPlain(parts: SessionRequestParts, exchange: Exchange, respo
     return;
   }
   await passOutcome(parts, exchange, await parts.exchange.sendPlain(exchange), response);
+}
+
+interface OwnPages {
+  /** Version of the running server, or `unknown`. */
+  readonly version: () => string;
+  readonly guardVersion: string;
+  /** When the guard started, epoch milliseconds. */
+  readonly started: number;
+  readonly upstream: () => Promise<UpstreamHealth>;
+  readonly sessions: () => { readonly open: number; readonly recovered: number };
+  readonly shutdownToken: () => string | undefined;
+  /** Begins to end the guard, after the answer is sent. Safe to call twice. */
+  readonly shutDown: () => void;
+  readonly isStopping: () => boolean;
+}
+
+/** Answers `/health` and `/shutdown`. Host and Origin were checked before. @returns whether the request was for one of them */
+export function answerOwnPage(pages: OwnPages, request: IncomingMessage, response: ServerResponse): boolean {
+  const path = (request.url ?? '').split('?', 1)[0];
+  if (path === '/health') {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      json(response, 405, { status: 'error', message: 'use GET for /health' }, { Allow: 'GET, HEAD' });
+    } else {
+      void health(pages, response);
+    }
+    request.resume();
+    return true;
+  }
+  if (path === '/shutdown') {
+    shutdown(pages, request, response);
+    request.resume();
+    return true;
+  }
+  if (pages.isStopping()) {
+    json(response, 503, { status: 'shutting_down' }, { Connection: 'close' });
+    request.resume();
+    return true;
+  }
+  return false;
+}
+
+async function health(pages: OwnPages, response: ServerResponse): Promise<void> {
+  const upstream = await pages.upstream();
+  json(response, 200, {
+    status: pages.isStopping() ? 'shutting_down' : 'ok',
+    version: pages.version(),
+    pid: process.pid,
+    started: new Date(pages.started).toISOString(),
+    uptime: Math.round(Date.now() - pages.started) / 1_000,
+    guard: { name: 'mcp-shepherd', version: pages.guardVersion },
+    sessions: pages.sessions(),
+    upstream,
+  });
+}
+
+function shutdown(pages: OwnPages, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'POST') {
+    json(response, 405, { status: 'error', message: 'use POST for /shutdown' }, { Allow: 'POST' });
+    return;
+  }
+  if (!isLoopback(request.socket.remoteAddress ?? '')) {
+    json(response, 403, { status: 'error', message: '/shutdown can be used from this machine only' });
+    return;
+  }
+  const token = pages.shutdownToken();
+  const given = /^Bearer\s+([0-9a-f]{64})$/i.exec(oneHeader(request.headers, 'authorization') ?? '')?.[1]?.toLowerCase();
+  if (token === undefined || given === undefined || !timingSafeEqual(Buffer.from(given), Buffer.from(token))) {
+    const message =
+      token === undefined
+        ? 'this guard has no record, so it has no secret: end it with a signal'
+        : 'the secret of the guard’s record is missing or wrong';
+    json(response, 401, { status: 'error', message }, { 'WWW-Authenticate': 'Bearer' });
+    return;
+  }
+  response.once('finish', () => pages.shutDown());
+  json(response, 200, { status: 'shutting_down' }, { Connection: 'close' });
+}
+
+function json(response: ServerResponse, status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): void {
+  const body = `${JSON.stringify(value)}\n`;
+  response
+    .writeHead(status, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    .end(body);
 }

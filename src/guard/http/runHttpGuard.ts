@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts';
 import { describeProblem } from '../../base/optionHelp.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
+import { say } from '../message/ownAnswers.ts';
 import { httpGuardHelp } from '../options/httpHelp.ts';
 import { httpOptionTable, parseHttpOptions } from '../options/httpOptions.ts';
 import { startHttpGuard } from './httpGuard.ts';
@@ -12,16 +13,14 @@ import { startHttpGuard } from './httpGuard.ts';
  * @returns the exit code, when the guard has ended
  */
 export async function runHttpGuard(argv: readonly string[]): Promise<number> {
-  const say = (message: string): void => {
-    process.stderr.write(`mcp-shepherd guard: ${message}\n`);
-  };
   const parsed = parseHttpOptions(argv);
   if (parsed.status === 'help') {
     process.stdout.write(httpGuardHelp(process.stdout.columns ?? Number.POSITIVE_INFINITY));
     return 0;
   }
   if (parsed.status === 'wrong') {
-    say(`${describeProblem(parsed.problem, httpOptionTable)}\nSee "mcp-shepherd guard --http --help".`);
+    say(describeProblem(parsed.problem, httpOptionTable));
+    process.stderr.write('See "mcp-shepherd guard --http --help".\n');
     return 2;
   }
   const { options } = parsed;

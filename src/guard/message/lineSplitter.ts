@@ -1,7 +1,7 @@
 const newline = 10;
 
 /** Receives the lines. A line that came in one chunk is a part of that chunk and is not copied. */
-export interface SplitSink {
+interface SplitSink {
   /** One whole line with its line break. @param isLast it ends its chunk */
   line(bytes: Buffer, isLast: boolean): void;
   /** Some bytes of a line that is too long to be kept. @param ends they end with its line break */

@@ -1,3 +1,4 @@
+import { singleLine } from '../../base/singleLine.ts';
 import { type IdKey, idText, type JsonObject } from './envelope.ts';
 
 /** JSON-RPC leaves -32000 … -32099 to implementations. */
@@ -37,7 +38,10 @@ export function notificationLine(method: string, params?: unknown): Buffer {
   return Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', method, params })}\n`);
 }
 
-/** Writes a line of the guard's log to standard error: standard output carries the protocol only. */
+/** More than any message of ours has. UTF-16 units. */
+const longestLine = 4_096;
+
+/** Writes a line of the guard's log to standard error: standard output carries the protocol only. Texts of others in it stay on this line. */
 export function say(text: string): void {
-  process.stderr.write(`mcp-shepherd guard: ${text}\n`);
+  process.stderr.write(`mcp-shepherd guard: ${singleLine(text, longestLine)}\n`);
 }

@@ -1,3 +1,4 @@
+import { asRecord } from '../../base/json.ts';
 import type { ToolAnswer } from './ownAnswers.ts';
 
 /** The mark `refused` of the record (under `x`). */
@@ -33,7 +34,7 @@ export function answerText(answer: ToolAnswer): string {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return asRecord(value)?.[name];
 }
 
 function listOf(value: unknown): readonly unknown[] {

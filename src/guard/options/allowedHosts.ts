@@ -1,10 +1,10 @@
-import { isIP } from 'node:net';
+import { isLoopbackAddress } from '../../base/loopback.ts';
 
 /** Whether an address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
   const mapped = /^::ffff:(.+)$/.exec(bare)?.[1] ?? bare;
-  return mapped === 'localhost' || mapped === '::1' || (isIP(mapped) === 4 && mapped.startsWith('127.'));
+  return mapped === 'localhost' || isLoopbackAddress(mapped);
 }
 
 /** Names and origins that requests may have beside those of this machine. */

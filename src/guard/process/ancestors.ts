@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { errorCode } from '../../base/errors.ts';
 import { runProgram } from '../../base/runProgram.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { parseCmdline } from '../../process/linux/procCmdline.ts';
+import { kernelProcFs } from '../../process/linux/procFs.ts';
 import { parseProcStat } from '../../process/linux/procStat.ts';
 import { launcherKind } from '../../process/tree/launcherChain.ts';
 
@@ -18,6 +18,8 @@ export interface Ancestor {
 
 /** A longer chain is taken for a broken one. */
 const deepest = 30;
+/** More than the kernel writes into `stat`, and more of a command line than tells a launcher. */
+const [statBytes, commandBytes] = [4_096, 65_536];
 
 /** The processes above this one, parent first, up to the client, the first that is not a launcher. Empty when they cannot be read. Never throws. */
 export async function launchersAndClient(): Promise<readonly Ancestor[]> {
@@ -40,8 +42,9 @@ export async function launchersAndClient(): Promise<readonly Ancestor[]> {
 
 function readProc(pid: number): ProcessRow | undefined {
   try {
-    const stat = parseProcStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    const { argv, argvExact } = parseCmdline(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    const stat = parseProcStat(kernelProcFs.read(`/proc/${pid}/stat`, statBytes, 'at once').text);
+    const { text, cut } = kernelProcFs.read(`/proc/${pid}/cmdline`, commandBytes, 'at once');
+    const { argv, argvExact } = parseCmdline(text, cut);
     return stat && unidentifiedRow({ pid, ppid: stat.ppid, name: stat.name, argv, argvExact });
   } catch {
     return undefined;
@@ -68,14 +71,14 @@ const checkPauseMs = 1_000;
 /**
  * Calls back once when the client is gone although the guard's input is still open, because a launcher between them keeps the pipe. A client that started
  * the guard itself is not watched: the end of the input reports its end, and it may hand its pipe on before it ends.
- * @param start the client's start as `witness` gives it; compared for equality
+ * @param start the client's start as `starts` gives it; compared for equality
  * @param options `also: 'parent'`: watch such a client too, because the guard does not read the input. `pauseMs`: time between two checks
  * @returns ends the watch
  */
 export function watchClient(
   chain: readonly Ancestor[],
   start: string,
-  witness: Pick<ProcessStarts, 'startOf'>,
+  starts: Pick<ProcessStarts, 'startOf'>,
   gone: () => void,
   options: { readonly also?: 'parent'; readonly pauseMs?: number } = {},
 ): () => void {
@@ -90,7 +93,7 @@ export function watchClient(
       return;
     }
     checking = true;
-    const same = await isRunning(client.pid, start, witness);
+    const same = await isRunning(client.pid, start, starts);
     checking = false;
     if (!same) {
       clearInterval(timer);
@@ -102,7 +105,7 @@ export function watchClient(
 }
 
 /** Whether the client runs. One that cannot be checked counts as running. */
-async function isRunning(pid: number, start: string, witness: Pick<ProcessStarts, 'startOf'>): Promise<boolean> {
+async function isRunning(pid: number, start: string, starts: Pick<ProcessStarts, 'startOf'>): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -112,6 +115,6 @@ async function isRunning(pid: number, start: string, witness: Pick<ProcessStarts
     // The start time would take one program a second.
     return true;
   }
-  const now = await witness.startOf(pid).catch(() => start);
+  const now = await starts.startOf(pid).catch(() => start);
   return now === start;
 }

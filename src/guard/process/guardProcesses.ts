@@ -32,12 +32,12 @@ async function psProcesses(run: RunProgram = runProgram): Promise<readonly Proce
 }
 
 /** The starts of processes as `readProcessStarts` gives them, but without the library ps-list. */
-export async function guardWitness(table: ProcessTable = guardTable()): Promise<ProcessStarts> {
+export async function guardStarts(table: ProcessTable = guardTable()): Promise<ProcessStarts> {
   if (table.source === 'proc') {
     return procStarts();
   }
-  const witness = tableStarts(table);
+  const starts = tableStarts(table);
   // The first list determines the boot id.
-  await witness.startOf(process.pid).catch(() => undefined);
-  return witness;
+  await starts.startOf(process.pid).catch(() => undefined);
+  return starts;
 }

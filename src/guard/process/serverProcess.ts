@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { isGroupAlive } from './processGroup.ts';
+import { errorCode } from '../../base/errors.ts';
+import { kernelProcFs } from '../../process/linux/procFs.ts';
 
 /** Exit code or signal of a process that ended. */
 export interface Ended {
@@ -105,4 +106,36 @@ function present<T>(stream: T | null): T {
     throw new Error('the server has the guard’s own standard input and output');
   }
   return stream;
+}
+
+/**
+ * Whether a process of a group still runs. kill(2) also finds zombies, which stay when their parent does not wait for them. On Linux /proc tells them apart.
+ * @param group its id, a positive number
+ */
+export function isGroupAlive(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+  return process.platform !== 'linux' || hasRunningMember(group);
+}
+
+function hasRunningMember(group: number): boolean {
+  let pids: readonly string[];
+  try {
+    pids = kernelProcFs.names('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return true;
+  }
+  return pids.some((pid) => {
+    try {
+      const { text } = kernelProcFs.read(`/proc/${pid}/stat`, 4_096, 'at once');
+      const [state, , pgrp] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+      return Number(pgrp) === group && state !== 'Z' && state !== 'X';
+    } catch {
+      // It ended in the meantime.
+      return false;
+    }
+  });
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { kernelProcFs } from '../../process/linux/procFs.ts';
 
 /**
  * Waits until the guard's end of the pipe is closed, and then ends the servers of the last line, as the guard would have done had it not been killed.
@@ -74,7 +74,7 @@ export class Watchdog {
 
 function startOf(pid: number): string {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = kernelProcFs.read(`/proc/${pid}/stat`, 4_096, 'at once').text;
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
   } catch {
     return '-';

@@ -67,7 +67,7 @@ export type Acquisition =
 
 interface AcquireRequest {
   readonly directory: LockDirectory;
-  readonly witness: ProcessStarts;
+  readonly starts: ProcessStarts;
   readonly options: Pick<GuardOptions, 'locks'>;
   /** Resources that are used although another process has them. The record names them, so that both users are shown. */
   readonly uses?: GuardOptions['locks'];
@@ -80,19 +80,11 @@ interface AcquireRequest {
 const clearAfterMs = 500;
 
 /** Takes the resources of `--lock` and publishes the guard, or says why not. Never throws. */
-export async function acquireLocks({
-  directory,
-  witness,
-  options,
-  uses = [],
-  facts,
-  waitMs,
-  signal,
-}: AcquireRequest): Promise<Acquisition> {
+export async function acquireLocks({ directory, starts, options, uses = [], facts, waitMs, signal }: AcquireRequest): Promise<Acquisition> {
   try {
     const result = await holdResources({
       directory,
-      witness,
+      starts,
       resources: distinctKeys(options.locks),
       uses: distinctKeys(uses),
       facts,
@@ -103,7 +95,7 @@ export async function acquireLocks({
   } catch (error) {
     return { status: 'impossible', text: reasonOf(error) };
   } finally {
-    setTimeout(() => void clearDeadRecords(directory, witness).catch(() => []), clearAfterMs).unref();
+    setTimeout(() => void clearDeadRecords(directory, starts).catch(() => []), clearAfterMs).unref();
   }
 }
 

@@ -5,7 +5,7 @@ import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { type Ancestor, launchersAndClient, watchClient } from '../process/ancestors.ts';
-import { guardWitness } from '../process/guardProcesses.ts';
+import { guardStarts } from '../process/guardProcesses.ts';
 import { type Acquisition, acquireLocks, openRunFolder } from './acquireLocks.ts';
 import { GuardRecord, initialFacts, ownRedactor } from './guardRecord.ts';
 import { takeOver } from './takeover.ts';
@@ -27,15 +27,15 @@ export type LockOutcome =
 export class GuardEnvironment {
   readonly #options: GuardOptions;
   readonly #directory: LockDirectory | undefined;
-  readonly witness: ProcessStarts;
+  readonly starts: ProcessStarts;
   readonly facts: InstanceFacts;
   readonly #chain: readonly Ancestor[];
   /** Why nothing can be published or locked; undefined when both are possible. */
   readonly problem: string | undefined;
 
-  private constructor(options: GuardOptions, witness: ProcessStarts, facts: InstanceFacts, chain: readonly Ancestor[]) {
+  private constructor(options: GuardOptions, starts: ProcessStarts, facts: InstanceFacts, chain: readonly Ancestor[]) {
     this.#options = options;
-    this.witness = witness;
+    this.starts = starts;
     this.facts = facts;
     this.#chain = chain;
     const opened = openRunFolder(options);
@@ -44,9 +44,9 @@ export class GuardEnvironment {
   }
 
   static async read(options: GuardOptions): Promise<GuardEnvironment> {
-    const [witness, chain] = await Promise.all([guardWitness(), launchersAndClient()]);
-    const [own, client] = await Promise.all([startOf(witness, process.pid), clientFacts(chain.at(-1), witness)]);
-    return new GuardEnvironment(options, witness, initialFacts(options, own, client), chain);
+    const [starts, chain] = await Promise.all([guardStarts(), launchersAndClient()]);
+    const [own, client] = await Promise.all([startOf(starts, process.pid), clientFacts(chain.at(-1), starts)]);
+    return new GuardEnvironment(options, starts, initialFacts(options, own, client), chain);
   }
 
   /**
@@ -79,7 +79,7 @@ export class GuardEnvironment {
   async #acquireLocks(waitMs: number, signal: AbortSignal, facts: InstanceFacts = this.facts): Promise<Acquisition> {
     const directory = this.#directory;
     return directory
-      ? acquireLocks({ directory, witness: this.witness, options: this.#options, facts, waitMs, signal })
+      ? acquireLocks({ directory, starts: this.starts, options: this.#options, facts, waitMs, signal })
       : { status: 'impossible', text: this.problem ?? 'there is no run folder' };
   }
 
@@ -88,7 +88,7 @@ export class GuardEnvironment {
     if (!holder || !this.#directory) {
       return [found, 'its process is not known, so it cannot be ended'];
     }
-    const taken = await takeOver({ directory: this.#directory, witness: this.witness, holder, key: resource.key, force });
+    const taken = await takeOver({ directory: this.#directory, starts: this.starts, holder, key: resource.key, force });
     if (taken.status === 'left') {
       return [found, taken.reason];
     }
@@ -112,7 +112,7 @@ export class GuardEnvironment {
     if (!instance && this.#directory) {
       const result = await acquireLocks({
         directory: this.#directory,
-        witness: this.witness,
+        starts: this.starts,
         options: { locks: [] },
         // A server that only reads is no conflict.
         uses: this.#options.onConflict.mode === 'warn' ? this.#options.locks : [],
@@ -130,7 +130,7 @@ export class GuardEnvironment {
     if (!instance || !this.#directory) {
       return undefined;
     }
-    const record = new GuardRecord(instance, this.witness, report, ownRedactor(this.#options));
+    const record = new GuardRecord(instance, this.starts, report, ownRedactor(this.#options));
     await record.open(this.#directory, handlers);
     return record;
   }
@@ -138,7 +138,7 @@ export class GuardEnvironment {
   /** Calls back when the client is gone behind a launcher that keeps the guard's input open. @returns ends the watch */
   watchClient(gone: () => void, options?: { readonly also: 'parent' }): () => void {
     const { client } = this.facts;
-    return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.witness, gone, options);
+    return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.starts, gone, options);
   }
 }
 
@@ -151,14 +151,14 @@ function refusal(result: Exclude<Acquisition, { status: 'held' }>, { onConflict,
   return `${command} was not started: ${result.text}${notTaken === '' ? '' : `; ${notTaken}`}. Nothing was done. ${end}${other}, and connect again.`;
 }
 
-async function startOf(witness: ProcessStarts, pid: number): Promise<string | undefined> {
-  return witness.startOf(pid).catch(() => undefined);
+async function startOf(starts: ProcessStarts, pid: number): Promise<string | undefined> {
+  return starts.startOf(pid).catch(() => undefined);
 }
 
-async function clientFacts(ancestor: Ancestor | undefined, witness: ProcessStarts): Promise<InstanceFacts['client']> {
+async function clientFacts(ancestor: Ancestor | undefined, starts: ProcessStarts): Promise<InstanceFacts['client']> {
   if (!ancestor || ancestor.isLauncher) {
     return undefined;
   }
-  const start = await startOf(witness, ancestor.pid);
+  const start = await startOf(starts, ancestor.pid);
   return { name: ancestor.name, pid: ancestor.pid, ...(start === undefined ? {} : { start }) };
 }

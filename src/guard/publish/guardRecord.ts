@@ -59,7 +59,7 @@ export type Versions = Pick<InstanceFacts, 'package' | 'deps'>;
 /** The record of a guard, kept up to date, with its control endpoint. A record that cannot be written is reported once; the session continues. */
 export class GuardRecord {
   readonly instance: HeldInstance;
-  readonly #witness: ProcessStarts;
+  readonly #starts: ProcessStarts;
   readonly #report: (problem: string) => void;
   readonly #redactor: Redactor | undefined;
   #control: ControlServer | undefined;
@@ -71,9 +71,9 @@ export class GuardRecord {
   #closed = false;
 
   /** @param redactor for texts of servers and refusals */
-  constructor(instance: HeldInstance, witness: ProcessStarts, report: (problem: string) => void, redactor?: Redactor) {
+  constructor(instance: HeldInstance, starts: ProcessStarts, report: (problem: string) => void, redactor?: Redactor) {
     this.instance = instance;
-    this.#witness = witness;
+    this.#starts = starts;
     this.#report = report;
     this.#redactor = redactor;
   }
@@ -113,7 +113,7 @@ export class GuardRecord {
   ): Promise<void> {
     // During an overlap the newest counts.
     const newest = servers.at(-1);
-    const start = newest && ((await this.#witness.startOf(newest.pid)) ?? '?');
+    const start = newest && ((await this.#starts.startOf(newest.pid)) ?? '?');
     this.#server = newest && start !== undefined ? { pid: newest.pid, start, pgid: newest.pid } : undefined;
     const loaded = newest && versions ? { package: undefined, deps: undefined, ...versions(newest) } : {};
     this.set({ server: this.#server, ...loaded }, this.#state === 'compromised' ? undefined : 'running');

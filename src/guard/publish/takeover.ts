@@ -15,7 +15,7 @@ import { holdersText } from './acquireLocks.ts';
 
 interface TakeoverRequest {
   readonly directory: LockDirectory;
-  readonly witness: ProcessStarts;
+  readonly starts: ProcessStarts;
   readonly holder: InstanceRecord;
   /** The key of the resource. */
   readonly key: string;
@@ -34,22 +34,22 @@ const termMs = 5_000;
  * this very lock, and to what it has started: a record, which any program of the user can write, makes no process a target. Of several guards exactly one does it.
  */
 export async function takeOver(request: TakeoverRequest): Promise<Takeover> {
-  const { directory, witness, holder, key, force } = request;
+  const { directory, starts, holder, key, force } = request;
   const history = takeovers(holder).filter((at) => Date.now() - at < stormMs && at <= Date.now());
   if (history.length >= stormLimit) {
     return { status: 'left', reason: `it was taken over ${history.length} times within a minute: two clients end each other’s server` };
   }
-  if (!force && (await clientLives(holder, witness))) {
+  if (!force && ((await clientLives(holder, starts)) || (await holderIsUsed(join(directory.locks, `${key}.lock`))))) {
     return { status: 'left', reason: 'its client still runs; takeover=force ends it anyway' };
   }
-  const own = await witness.startOf(process.pid);
+  const own = await starts.startOf(process.pid);
   const result = await actOnce(
     {
       directory,
       target: key,
       expect: holder.id,
       actor: { by: 'mcp-shepherd guard', pid: process.pid, start: own ?? '?', verb: 'stop', since: new Date().toISOString() },
-      current: async () => (await publishedHolders(directory, key, witness)).find(({ id }) => id === holder.id)?.id,
+      current: async () => (await publishedHolders(directory, key, starts)).find(({ id }) => id === holder.id)?.id,
       waitMs: 10_000,
     },
     () => endHolder(request),
@@ -70,18 +70,40 @@ function takeovers(record: InstanceRecord): number[] {
 }
 
 /** Whether the client lives. One that the record does not name may live. */
-async function clientLives({ client }: InstanceRecord, witness: ProcessStarts): Promise<boolean> {
+async function clientLives({ client }: InstanceRecord, starts: ProcessStarts): Promise<boolean> {
   if (client?.pid === undefined || client.start === undefined || client.start === '?') {
     return true;
   }
-  return (await witness.startOf(client.pid)) === client.start;
+  return (await starts.startOf(client.pid)) === client.start;
+}
+
+/**
+ * Whether what holds a lock runs under a program other than a launcher, by the process list: a record can name a dead client beside a guard whose client lives.
+ * False where the system does not name the holder: nothing is signalled there.
+ */
+async function holderIsUsed(lock: string): Promise<boolean> {
+  const holders = new Set(lockHolders(lock)?.map(({ pid }) => pid));
+  if (holders.size === 0) {
+    return false;
+  }
+  const [{ adoptsOrphans, processTree }, { launcherKind }] = await Promise.all([
+    import('../../process/tree/processTree.ts'),
+    import('../../process/tree/launcherChain.ts'),
+  ]);
+  const tree = processTree(await guardTable().list());
+  return tree.rows.some((row) => {
+    const user = holders.has(row.pid)
+      ? tree.ancestorsOf(row).find((above) => !holders.has(above.pid) && launcherKind(above) === undefined)
+      : undefined;
+    return user !== undefined && !adoptsOrphans(user);
+  });
 }
 
 /** @returns why it could not be ended; undefined when it ended, or will */
-async function endHolder({ directory, witness, holder, key }: TakeoverRequest): Promise<string | undefined> {
+async function endHolder({ directory, starts, holder, key }: TakeoverRequest): Promise<string | undefined> {
   const lock = join(directory.locks, `${key}.lock`);
   const named = [holder.guard, holder.server];
-  const elsewhere = holder.host.boot !== witness.boot || holder.host.pidns !== witness.pidns;
+  const elsewhere = holder.host.boot !== starts.boot || holder.host.pidns !== starts.pidns;
   // PIDs of another namespace cannot be compared with those of the kernel here.
   const others = elsewhere ? [] : (lockHolders(lock) ?? []);
   if (others.length > 0 && !others.some(({ pid }) => named.some((mark) => mark?.pid === pid))) {
@@ -92,7 +114,7 @@ async function endHolder({ directory, witness, holder, key }: TakeoverRequest): 
     return undefined;
   }
   const silence = `it does not answer (${answer.status === 'refused' ? quotedText(answer.message) : answer.reason})`;
-  const { guard, server } = await livenessOf(holder, witness);
+  const { guard, server } = await livenessOf(holder, starts);
   // The guard first: its server ends with it, and a guard that stays would keep the lock.
   const living = [...(guard === 'alive' ? [holder.guard] : []), ...(server === 'alive' ? [holder.server] : [])];
   if (living.length === 0) {

@@ -1,11 +1,10 @@
 import { cancelledKey, type Envelope, type IdKey, readEnvelope } from '../message/envelope.ts';
 import { failureAnswer, say, type ToolAnswer, toolAnswer } from '../message/ownAnswers.ts';
 import { answerText } from '../message/refusedCalls.ts';
-import type { Verdict } from './callGate.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { HeldQueue } from './heldQueue.ts';
 import { PendingVerdicts } from './pendingVerdicts.ts';
-import type { RelayContext } from './relayContext.ts';
+import type { RelayContext, Verdict } from './relayContext.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { ServerRequests } from './serverRequests.ts';
 import { SessionMemory } from './sessionMemory.ts';

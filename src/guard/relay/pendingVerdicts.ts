@@ -1,5 +1,5 @@
 import type { IdKey } from '../message/envelope.ts';
-import type { Verdict } from './callGate.ts';
+import type { Verdict } from './relayContext.ts';
 
 /** Calls that wait for the gate's decision, by id. */
 export class PendingVerdicts {

@@ -4,13 +4,12 @@ import { type LineLimits, LineSplitter, lineLimits, sizeText } from '../message/
 import { failureAnswer, say } from '../message/ownAnswers.ts';
 import { RefusalCount } from '../message/refusedCalls.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
-import type { CallGate } from './callGate.ts';
 import { ClientMessages } from './clientMessages.ts';
 import { ConnectedServers } from './connectedServers.ts';
 import { HeldQueue } from './heldQueue.ts';
 import { InputRequests } from './inputRequests.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
-import type { RelayContext } from './relayContext.ts';
+import type { CallGate, RelayContext } from './relayContext.ts';
 import { type Pending, ServerLink } from './serverLink.ts';
 import { type LongLines, ServerMessages } from './serverMessages.ts';
 import { ServerRequests } from './serverRequests.ts';

@@ -1,5 +1,10 @@
-import type { ClosureReading } from '../../model/package.ts';
-import { statPath } from '../../storage/boundedFile.ts';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { asRecord } from '../../base/json.ts';
+import { singleLine } from '../../base/singleLine.ts';
+import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { type CodeState, compareCode } from './codeDrift.ts';
 import type { LoadedCode, ServerCode } from './serverCode.ts';
 
@@ -42,4 +47,75 @@ export class CodeCheck {
 /** Whether the state holds until a file changes. A reading may fail for other reasons (no descriptors left), and an installer ends soon. */
 function isLasting(reading: ClosureReading, state: CodeState): boolean {
   return reading.status === 'ok' && state.unreadable.length === 0 && !(state.state === 'changed' && state.replacing);
+}
+
+/** A source file that was written since the start of a server; undefined for packages that are not editable. Never throws. */
+export function editedSource({ ref, loaded, since }: ServerCode): string | undefined {
+  const [own] = loaded?.packages ?? [];
+  const folder = ref && own ? sourceFolder(ref, own) : undefined;
+  return ref && folder !== undefined ? writtenSince(folder, ref.ecosystem, since) : undefined;
+}
+
+/** Directory entries that are read; larger source trees are read in part. */
+const maxEntries = 5_000;
+/** Of the path of an edited file, UTF-16 units. */
+const maxPath = 4_096;
+const skipped = new Set(['node_modules', '__pycache__', 'venv', 'env', 'site-packages', 'test', 'tests']);
+
+/** The source folder of an editable install: the project itself (npm), or what direct_url.json names (PEP 610). Undefined when it is not known. */
+function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefined {
+  if (ref.editable !== true || ref.ecosystem === 'npm') {
+    return ref.editable === true ? ref.environment : undefined;
+  }
+  const file = readBounded(join(own.root, 'direct_url.json'), 65_536);
+  try {
+    const url = file.status === 'ok' ? asRecord(JSON.parse(file.text))?.url : undefined;
+    return typeof url === 'string' && url.startsWith('file:') ? fileURLToPath(url) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A source file that was written after a moment, as a path below the folder; undefined when there is none. Enough for a warning only: the file may have been
+ * written with the same content. Never throws.
+ * @param since epoch ms
+ */
+function writtenSince(folder: string, ecosystem: PackageRef['ecosystem'], since: number): string | undefined {
+  const source = ecosystem === 'python' ? /\.pyw?$/ : /\.[cm]?[jt]sx?$/;
+  const queue = [folder];
+  let seen = 0;
+  for (const at of queue) {
+    for (const entry of entriesOf(at)) {
+      seen += 1;
+      if (seen > maxEntries) {
+        return undefined;
+      }
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) {
+        if (!entry.name.startsWith('.') && !skipped.has(entry.name)) {
+          queue.push(path);
+        }
+      } else if (entry.isFile() && source.test(entry.name) && modifiedAt(path) > since) {
+        return singleLine(relative(folder, path), maxPath);
+      }
+    }
+  }
+  return undefined;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function modifiedAt(path: string): number {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
 }

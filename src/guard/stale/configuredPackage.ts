@@ -1,11 +1,11 @@
-import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
 import { errorName } from '../../base/errors.ts';
 import type { ProcessDetail } from '../../model/process.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
-import { statPath } from '../../storage/boundedFile.ts';
+import { readStart, statPath } from '../../storage/boundedFile.ts';
 
 /** The command that the guard is about to start. */
 export interface ConfiguredCommand {
@@ -110,12 +110,6 @@ function findProgram(program: string, cwd: string, env: Readonly<NodeJS.ProcessE
 
 /** The interpreter that a script's first line names; undefined for binaries. Reads 512 bytes. */
 function interpreterOf(file: string): string | undefined {
-  const buffer = Buffer.alloc(512);
-  const handle = openSync(file, 'r');
-  try {
-    const text = buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, 0));
-    return wrappedLine.exec(text)?.[1] ?? envLine.exec(text)?.[1] ?? scriptLine.exec(text)?.[1];
-  } finally {
-    closeSync(handle);
-  }
+  const text = readStart(file, 512)?.toString('utf8') ?? '';
+  return wrappedLine.exec(text)?.[1] ?? envLine.exec(text)?.[1] ?? scriptLine.exec(text)?.[1];
 }

@@ -1,73 +1,6 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
+import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identifyPackage.ts';
-import { readBounded } from '../../storage/boundedFile.ts';
-
-/** Directory entries that are read; larger source trees are read in part. */
-const maxEntries = 5_000;
-const skipped = new Set(['node_modules', '__pycache__', 'venv', 'env', 'site-packages', 'test', 'tests']);
-
-/** The source folder of an editable install: the project itself (npm), or what direct_url.json names (PEP 610). Undefined when it is not known. */
-function sourceFolder(ref: PackageRef, own: InstalledPackage): string | undefined {
-  if (ref.editable !== true || ref.ecosystem === 'npm') {
-    return ref.editable === true ? ref.environment : undefined;
-  }
-  const file = readBounded(join(own.root, 'direct_url.json'), 65_536);
-  try {
-    const json: unknown = file.status === 'ok' ? JSON.parse(file.text) : undefined;
-    const url = typeof json === 'object' && json !== null && 'url' in json ? json.url : undefined;
-    return typeof url === 'string' && url.startsWith('file:') ? fileURLToPath(url) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * A source file that was written after a moment, as a path below the folder; undefined when there is none. Enough for a warning only: the file may have been
- * written with the same content. Never throws.
- * @param since epoch ms
- */
-export function editedSource(folder: string, ecosystem: PackageRef['ecosystem'], since: number): string | undefined {
-  const source = ecosystem === 'python' ? /\.pyw?$/ : /\.[cm]?[jt]sx?$/;
-  const queue = [folder];
-  let seen = 0;
-  for (const at of queue) {
-    for (const entry of entriesOf(at)) {
-      seen += 1;
-      if (seen > maxEntries) {
-        return undefined;
-      }
-      const path = join(at, entry.name);
-      if (entry.isDirectory()) {
-        if (!entry.name.startsWith('.') && !skipped.has(entry.name)) {
-          queue.push(path);
-        }
-      } else if (entry.isFile() && source.test(entry.name) && modifiedAt(path) > since) {
-        return relative(folder, path).replace(/\p{Cc}+/gu, ' ');
-      }
-    }
-  }
-  return undefined;
-}
-
-function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
-}
-
-function modifiedAt(path: string): number {
-  try {
-    return statSync(path).mtimeMs;
-  } catch {
-    return 0;
-  }
-}
 
 /** Below this distance the times of an installation and a start have no reliable order (`diagnosis/stale/baseline`), ms. */
 const orderMs = 2_000;
@@ -87,13 +20,14 @@ export class ServerCode {
   #ref: PackageRef | undefined;
   #loaded: LoadedCode | undefined;
   #unknown = 'its package is not known yet';
-  readonly #since: number;
+  /** When this record was made, which is right before the server starts; epoch ms. */
+  readonly since: number;
 
   /** @param now epoch ms @param reader shared by the servers of a session, most of whose files are the same */
   constructor(now: () => number = Date.now, reader: ClosureReader = new ClosureReader()) {
     this.#now = now;
     this.#reader = reader;
-    this.#since = now();
+    this.since = now();
   }
 
   get ref(): PackageRef | undefined {
@@ -141,12 +75,5 @@ export class ServerCode {
   readInstalled(): { readonly reading: ClosureReading; readonly at: number } | undefined {
     const at = this.#now();
     return this.#ref && { reading: this.#reader.read(this.#ref, at), at };
-  }
-
-  /** A source file that was written since the start; undefined for packages that are not editable. Never throws. */
-  editedSource(): string | undefined {
-    const [own] = this.#loaded?.packages ?? [];
-    const folder = this.#ref && own ? sourceFolder(this.#ref, own) : undefined;
-    return this.#ref && folder !== undefined ? editedSource(folder, this.#ref.ecosystem, this.#since) : undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { errorName } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
-import { CodeCheck } from './codeCheck.ts';
+import { CodeCheck, editedSource } from './codeCheck.ts';
 import { type CodeState, type DriftedPackage, driftKey } from './codeDrift.ts';
 import { KnownTools, type ToolKind, type ToolLists } from './knownTools.ts';
 import { packageOfProcess, runningPackage } from './runningPackage.ts';
@@ -203,7 +203,7 @@ export class StaleGate {
     const { policy } = this.#options;
     const code = this.#serving?.code;
     const state = this.#safely(() => this.#serving?.check());
-    const edited = this.#safely(() => code?.editedSource());
+    const edited = this.#safely(() => code && editedSource(code));
     const changed = state?.state === 'changed' ? state.packages : [];
     const uncompared = code ? (code.unknown ?? (state?.state === 'unreadable' ? state.reason : undefined)) : 'no server runs';
     return {
@@ -273,7 +273,7 @@ export class StaleGate {
     if (code.ref?.editable === true && performance.now() - this.#sourceAt > sourceMs) {
       this.#sourceAt = performance.now();
       setImmediate(() => {
-        const edited = this.#safely(() => code.editedSource());
+        const edited = this.#safely(() => editedSource(code));
         if (edited !== undefined) {
           this.#log.once('source', `its source was edited since it started (${edited}); a restart loads it`);
         }

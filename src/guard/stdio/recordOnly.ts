@@ -1,23 +1,32 @@
 import { reasonOf } from '../../base/errors.ts';
-import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
-import { endServer } from '../process/endServer.ts';
-import { type Ended, type ServerProcess, startServer } from '../process/serverProcess.ts';
+import type { endServer } from '../process/endServer.ts';
+import type { Ended, ServerProcess, startServer } from '../process/serverProcess.ts';
 import type { GuardEnvironment, LockOutcome } from '../publish/guardEnvironment.ts';
 import type { GuardRecord } from '../publish/guardRecord.ts';
-import { Relay } from '../relay/relay.ts';
 
 const cannotRestart = 'it was started with --record-only, and only its client can restart it';
 
 /** From SIGTERM to SIGKILL, ms. */
 const termMs = 5_000;
 
+/** What the start of every guard has loaded already. Imported here, it would be split from the rest of the start into a piece of its own. */
+interface StartParts {
+  readonly startServer: typeof startServer;
+  readonly endServer: typeof endServer;
+  say(line: string): void;
+  /** Answers every request of the client with the reason, in place of a server. */
+  giveUp(reason: string): void;
+}
+
 /**
  * `--record-only`: the server inherits the client's pipes, so calls have no overhead. The guard holds the locks, publishes the record and ends a server that
- * outlives its client. It sees no messages and so cannot refuse calls or restart the server.
+ * outlives its client. It sees no messages and so cannot refuse calls or restart the server. Loaded by `import()`, because few guards are started so.
  * @returns how the server ended @throws the system's error when it cannot be started
  */
-export async function runRecordOnly(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
+export async function runRecordOnly(options: GuardOptions, parts: StartParts): Promise<Ended | { readonly refused: string }> {
+  const { say, endServer } = parts;
+  const unpublished = (error: unknown): void => say(`it is not published: ${reasonOf(error)}`);
   const parent = process.ppid;
   // Without a lock the server is started first.
   const before = options.locks.length > 0 ? await readEnvironment(options) : undefined;
@@ -25,13 +34,13 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
   if (lock.status === 'refuse') {
     say(lock.text);
     // No server has the pipes, so the guard answers.
-    new Relay(process.stdin, process.stdout).giveUp(lock.text);
+    parts.giveUp(lock.text);
     await new Promise<void>((resolve) => process.stdin.once('end', resolve).once('close', resolve));
     return { refused: lock.text };
   }
   let server: ServerProcess;
   try {
-    server = await startServer({ ...options, inherited: lock.instance?.inheritableFiles ?? [], stdio: 'inherit' });
+    server = await parts.startServer({ ...options, inherited: lock.instance?.inheritableFiles ?? [], stdio: 'inherit' });
   } catch (error) {
     await lock.instance?.unlockAndClose();
     throw error;
@@ -51,7 +60,7 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
     // The client was gone before the watch began.
     end();
   }
-  const record = await (environment && publish(environment, lock, server, end).catch(unpublished));
+  const record = await (environment && publish({ environment, lock, server, end, say }).catch(unpublished));
   const ended = await server.exited;
   stopWatch?.();
   await endServer(server, { politeMs: 0, termMs });
@@ -59,21 +68,20 @@ export async function runRecordOnly(options: GuardOptions): Promise<Ended | { re
   return ended;
 }
 
-function unpublished(error: unknown): undefined {
-  say(`it is not published: ${reasonOf(error)}`);
-}
-
 async function readEnvironment(options: GuardOptions): Promise<GuardEnvironment> {
   const { GuardEnvironment } = await import('../publish/guardEnvironment.ts');
   return GuardEnvironment.read(options);
 }
 
-async function publish(
-  environment: GuardEnvironment,
-  lock: LockOutcome & { status: 'start' },
-  server: ServerProcess,
-  end: () => void,
-): Promise<GuardRecord | undefined> {
+interface Published {
+  readonly environment: GuardEnvironment;
+  readonly lock: LockOutcome & { readonly status: 'start' };
+  readonly server: ServerProcess;
+  end(): void;
+  say(line: string): void;
+}
+
+async function publish({ environment, lock, server, end, say }: Published): Promise<GuardRecord | undefined> {
   const x = lock.conflict ? { conflict: lock.conflict.text } : {};
   const record = await environment.publish(
     lock.instance,

@@ -10,7 +10,7 @@ import { outputRead, type RunningServers } from './runningServers.ts';
 export const replaceLimits = { politeMs: 2_000, termMs: 2_000 } as const;
 
 /** The new server, and the number of calls that the old one did not finish. */
-export interface Replaced {
+interface Replaced {
   readonly link: ServerLink;
   readonly lostCalls: number;
 }

@@ -1,15 +1,18 @@
 import { isRecord } from '../../base/json.ts';
 import type { ProcessTable } from '../../model/process.ts';
+import { runDirOf } from '../../storage/runFolder.ts';
 import type { Envelope, JsonObject } from '../message/envelope.ts';
 import { failedTool } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { guardTable } from '../process/guardProcesses.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
-import type { CallGate, ToolCall, Verdict } from '../relay/callGate.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { CallGate, ToolCall, Verdict } from '../relay/relayContext.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
+import { restartCommandLine } from '../stale/restartCommandLine.ts';
 import type { ServerCode } from '../stale/serverCode.ts';
 import { type GateDecision, StaleGate, type StaleReport } from '../stale/staleGate.ts';
+import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { restartLoss } from './restartLoss.ts';
 import type { RestartOutcome } from './supervisor.ts';
 
@@ -26,10 +29,12 @@ interface ReadOnly {
   promote(): Promise<string | undefined>;
 }
 
-export interface CallGateOptions {
+interface CallGateOptions {
   readonly options: GuardOptions;
   readonly relay: Relay;
   restart(reason: string): Promise<RestartOutcome>;
+  /** Whether the server is being replaced now; `restart` then gets that outcome. */
+  isRestarting(): boolean;
   /** The command that restarts the server. */
   restartHint(): string;
   log(line: string): void;
@@ -48,6 +53,7 @@ export class StdioCallGate implements CallGate {
   #saidLoss: string | undefined;
   readOnly: ReadOnly | undefined;
   #promotion: Promise<string | undefined> | undefined;
+  #renewal: Promise<RestartOutcome | 'loses state' | 'replaced'> | undefined;
 
   constructor(options: CallGateOptions) {
     this.#options = options;
@@ -180,30 +186,45 @@ export class StdioCallGate implements CallGate {
         await this.#askTools();
         asked = true;
       } else if (decision.action === 'restart') {
-        const { current } = this.#options.relay;
-        if (current && (await this.#losesState(current))) {
+        // One attempt for all waiting calls: a second look at what a restart loses would see a server that is just being replaced.
+        this.#renewal ??= this.#renew(decision.reason).finally(() => {
+          this.#renewal = undefined;
+        });
+        const outcome = await this.#renewal;
+        if (outcome === 'loses state') {
           patient = false;
-          continue;
-        }
-        if (this.#options.relay.current && this.#options.relay.current !== current) {
-          // Another call has restarted it by now.
-          continue;
-        }
-        const outcome = await this.#options.restart(decision.reason);
-        if (outcome.status === 'failed') {
-          if (!outcome.kept) {
-            // No stale server runs now: the relay holds the call for the next server, or answers it with the reason.
-            return 'pass';
+        } else if (outcome !== 'replaced') {
+          if (outcome.status === 'failed') {
+            if (!outcome.kept) {
+              // No stale server runs now: the relay holds the call for the next server, or answers it with the reason.
+              return 'pass';
+            }
+            notRestarted = outcome.reason;
           }
-          notRestarted = outcome.reason;
+          // After a failed restart the call is refused, with the restart hint.
+          patient = patient && outcome.status === 'restarted';
         }
-        // After a failed restart the call is refused, with the restart hint.
-        patient = patient && outcome.status === 'restarted';
       } else if (decision.action === 'wait') {
         await new Promise((resolve) => setTimeout(resolve, decision.ms));
         patient = patient && performance.now() < until;
       }
     }
+  }
+
+  /** Restarts a stale server, unless `--on-stale auto` finds that this loses something, or another one serves by then. */
+  async #renew(reason: string): Promise<RestartOutcome | 'loses state' | 'replaced'> {
+    const { relay, isRestarting, restart } = this.#options;
+    const { current } = relay;
+    if (current && !isRestarting()) {
+      const losesState = await this.#losesState(current);
+      if (relay.current && relay.current !== current) {
+        return 'replaced';
+      }
+      if (losesState && !isRestarting()) {
+        return 'loses state';
+      }
+    }
+    return restart(reason);
   }
 
   /** With `--on-stale auto`: whether a restart now could lose something. The reason is logged once. */
@@ -257,5 +278,32 @@ class CallParams {
   get #rest(): JsonObject {
     const params = this.#envelope.body.value()?.params;
     return isRecord(params) ? params : {};
+  }
+}
+
+interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
+  /** PID of the current server, or of its launcher. */
+  readonly serving: () => number;
+  /** The package that it was recorded to have loaded. */
+  readonly running: () => NotedPackage | undefined;
+}
+
+/** Makes the gate of one session. Loaded by `import()` while the server starts. */
+export function createCallGate(parts: CallGateParts): StdioCallGate {
+  const { options, serving, running } = parts;
+  const runFolder = runFolderOf(options);
+  return new StdioCallGate({
+    ...parts,
+    restartHint: () => restartCommandLine(serving(), runFolder),
+    note: options.updateNote && runFolder ? createUpdateNote({ runDir: runFolder.path, running }) : undefined,
+  });
+}
+
+/** Undefined when `MCP_RUN_DIR` is not valid: then the guard is not published either, and reports that there. */
+function runFolderOf(options: GuardOptions): ReturnType<typeof runDirOf> | undefined {
+  try {
+    return runDirOf(process.env, options.runDir);
+  } catch {
+    return undefined;
   }
 }

@@ -1,8 +1,9 @@
 import { errorCode, reasonOf } from '../../base/errors.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
-import type { Ended } from '../process/serverProcess.ts';
-import { runRecordOnly } from './recordOnly.ts';
+import { endServer } from '../process/endServer.ts';
+import { type Ended, startServer } from '../process/serverProcess.ts';
+import { Relay } from '../relay/relay.ts';
 import { StdioSession } from './stdioSession.ts';
 
 /** Exit code when another server has the resource (EX_TEMPFAIL of sysexits.h). */
@@ -18,7 +19,7 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
   // Without a handler SIGUSR2 would end the guard before the server runs.
   process.on('SIGUSR2', () => undefined);
   try {
-    const ended = await (options.recordOnly ? runRecordOnly(options) : relayed(options));
+    const ended = await (options.recordOnly ? recorded(options) : relayed(options));
     return 'refused' in ended ? inUseCode : exitAs(ended);
   } catch (error) {
     const hint = errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : '';
@@ -26,6 +27,12 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
     // As in a shell: 127 = no such program, 126 = it cannot be started.
     return errorCode(error) === 'ENOENT' ? 127 : 126;
   }
+}
+
+async function recorded(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
+  const { runRecordOnly } = await import('./recordOnly.ts');
+  const giveUp = (reason: string): void => new Relay(process.stdin, process.stdout).giveUp(reason);
+  return runRecordOnly(options, { startServer, endServer, say, giveUp });
 }
 
 async function relayed(options: GuardOptions): Promise<Ended | { readonly refused: string }> {

@@ -154,11 +154,12 @@ export class StdioSession {
     if (this.#gate || (!this.#recorder && !readOnly)) {
       return;
     }
-    const { createCallGate } = await import('./createCallGate.ts');
+    const { createCallGate } = await import('./stdioCallGate.ts');
     const gate = createCallGate({
       options: this.#options,
       relay: this.relay,
       restart: (reason) => this.supervisor.restartByItself(reason),
+      isRestarting: () => this.supervisor.isRestarting,
       serving: () => this.#servers.at(-1)?.pid ?? process.pid,
       running: () => this.#versionsOf(this.#servers.at(-1)).package,
       log: say,

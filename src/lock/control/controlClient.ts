@@ -9,7 +9,7 @@ import { answerSchema, type ControlVerb, greetingSchema, type RefusalCode, serve
 import { endpointFault } from './controlPath.ts';
 import { isProof, newNonce, proofOf, readControlSecret } from './controlSecret.ts';
 
-export interface ControlCall {
+interface ControlCall {
   readonly directory: LockDirectory;
   /** The record as the user saw it: its id is sent as `expectInstance`. */
   readonly record: Pick<InstanceRecord, 'id' | 'control' | 'server'>;

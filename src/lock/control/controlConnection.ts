@@ -6,7 +6,7 @@ import { ControlLines, type ControlObject, maxLineBytes, sendLine } from './cont
 import { ControlRefusal, type ControlRequest, clientProofSchema, requestSchema } from './controlMessages.ts';
 import { isProof, newNonce, proofOf } from './controlSecret.ts';
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly secret: Buffer;
   readonly handshakeMs: number;
   readonly idleMs: number;

@@ -5,7 +5,7 @@ import { isRecord } from '../../base/json.ts';
 export const maxLineBytes = 65_536;
 
 /** A plain JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
 export type ControlObject = { readonly [name: string]: Json | undefined };
 
 /** Why a line cannot be read. */

@@ -50,7 +50,7 @@ function isControlPath(directory: LockDirectory, path: string, platform: NodeJS.
 }
 
 /** Why an endpoint must not be used. */
-export interface EndpointFault {
+interface EndpointFault {
   readonly reason: string;
   /** Its socket does not exist. */
   readonly gone: boolean;

@@ -8,7 +8,7 @@ import { type ControlEndpoint, newControlPath, removeControlEndpoint } from './c
 import { createControlSecret, removeControlSecret } from './controlSecret.ts';
 
 /** Reports the progress of a verb, for display. Nothing is sent after the answer, and a slow reader misses some reports. */
-export type ControlProgress = (progress: ControlObject) => void;
+type ControlProgress = (progress: ControlObject) => void;
 
 /**
  * What an instance does for each verb. Each handler answers with plain JSON of less than 64 KiB, without secrets. To refuse, or when it fails, it throws

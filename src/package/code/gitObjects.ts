@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { applyDelta, backOffset, listPacks, maxObjectBytes, objectHead, offsetOf, slice, WorkLimit, withFile } from './gitPack.ts';
+import { withFile } from '../../storage/boundedFile.ts';
+import { applyDelta, backOffset, listPacks, maxObjectBytes, objectHead, offsetOf, slice, WorkLimit } from './gitPack.ts';
 
 type ObjectKind = 'commit' | 'tree' | 'blob' | 'tag';
 interface GitObject {
@@ -72,7 +73,7 @@ export class GitObjects {
   }
 
   #loose(id: string): GitObject | undefined {
-    const file = withFile(join(this.#folder, id.slice(0, 2), id.slice(2)), (handle, size) =>
+    const file = withFile(join(this.#folder, id.slice(0, 2), id.slice(2)), (handle, { size }) =>
       size > maxObjectBytes ? undefined : this.#unpacked(handle, 0, size),
     );
     const end = file?.indexOf(0) ?? -1;
@@ -96,7 +97,7 @@ export class GitObjects {
     if (depth > maxChain) {
       return undefined;
     }
-    return withFile(`${pack}.pack`, (handle, size) => {
+    return withFile(`${pack}.pack`, (handle, { size }) => {
       const head = slice(handle, offset, Math.min(64, size - offset));
       const { type, length, next } = objectHead(head);
       if (length > maxObjectBytes) {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Larger objects are not read. */
@@ -145,25 +145,6 @@ export function applyDelta(base: Buffer, delta: Buffer): Buffer {
     throw new Error('no delta of this object');
   }
   return result;
-}
-
-/** Opens a regular file for one use. Undefined when there is no regular file. @throws I/O errors */
-export function withFile<T>(path: string, use: (handle: number, size: number) => T): T | undefined {
-  let handle: number | undefined;
-  try {
-    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const stat = fstatSync(handle);
-    return stat.isFile() ? use(handle, stat.size) : undefined;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      return undefined;
-    }
-    throw error;
-  } finally {
-    if (handle !== undefined) {
-      closeSync(handle);
-    }
-  }
 }
 
 /** Part of a file. @throws RangeError where the file is shorter */

@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats } from 'node:fs';
+import { readSync, realpathSync, type Stats } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { FileNumbers, ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { statPath } from '../../storage/boundedFile.ts';
+import { statPath, withFile } from '../../storage/boundedFile.ts';
 import { workingDirectory } from '../processView.ts';
 
 /** The file under a name now, compared with the one that a process runs. */
@@ -63,32 +63,31 @@ export class ProgramFiles {
 
 /** Undefined when one of them cannot be read or was replaced since its stat was read. */
 function compareFiles(a: string, numbers: FileNumbers, b: string, stat: Stats): boolean | undefined {
-  const handles: number[] = [];
   try {
-    for (const path of [a, b]) {
-      handles.push(openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)));
-    }
-    const [first = -1, second = -1] = handles;
-    const [one, two] = [fstatSync(first), fstatSync(second)];
-    if (one.dev !== numbers.device || one.ino !== numbers.inode || two.dev !== stat.dev || two.ino !== stat.ino) {
-      return undefined;
-    }
-    const [left, right] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)];
-    for (let at = 0; ; ) {
-      const count = readSync(first, left, 0, chunkBytes, at);
-      const other = readSync(second, right, 0, chunkBytes, at);
-      if (count !== other || left.compare(right, 0, other, 0, count) !== 0) {
-        return false;
-      }
-      if (count === 0) {
-        return true;
-      }
-      at += count;
-    }
+    return withFile(a, (first, one) =>
+      withFile(b, (second, two) =>
+        one.dev !== numbers.device || one.ino !== numbers.inode || two.dev !== stat.dev || two.ino !== stat.ino
+          ? undefined
+          : equalBytes(first, second),
+      ),
+    );
   } catch {
     return undefined;
-  } finally {
-    handles.forEach(closeSync);
+  }
+}
+
+function equalBytes(first: number, second: number): boolean {
+  const [left, right] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)];
+  for (let at = 0; ; ) {
+    const count = readSync(first, left, 0, chunkBytes, at);
+    const other = readSync(second, right, 0, chunkBytes, at);
+    if (count !== other || left.compare(right, 0, other, 0, count) !== 0) {
+      return false;
+    }
+    if (count === 0) {
+      return true;
+    }
+    at += count;
   }
 }
 

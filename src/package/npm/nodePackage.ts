@@ -9,7 +9,7 @@ import type { MetadataCache } from '../metadataCache.ts';
 import { yarnRef } from './yarnArchive.ts';
 
 /** The part of a package.json that is used. The file is untrusted: only values of the right shape are kept. */
-export interface Manifest {
+interface Manifest {
   readonly name?: string;
   readonly version?: string;
   /** Names of dependencies, optional and peer dependencies; never of development dependencies. */

@@ -1,9 +1,8 @@
 import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import type { InstalledPackage, PackageRef } from '../../model/package.ts';
+import { type ClosureParts, type InstalledPackage, maxPackages, type PackageRef, type PartsOrFailure } from '../../model/package.ts';
 import { failure, statPath } from '../../storage/boundedFile.ts';
 import { BirthTimes, installedSince } from '../birthTimes.ts';
-import { type ClosureParts, maxPackages, type PartsOrFailure } from '../closureParts.ts';
 import { codeContent } from '../code/codeContent.ts';
 import { isInstalling, npmRetired } from '../installing.ts';
 import type { MetadataCache } from '../metadataCache.ts';

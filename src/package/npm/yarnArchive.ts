@@ -1,9 +1,8 @@
 import { dirname, join, resolve } from 'node:path';
-import type { PackageRef } from '../../model/package.ts';
+import type { PackageRef, PartsOrFailure } from '../../model/package.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { isNpmName } from '../../version/npmSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
-import type { PartsOrFailure } from '../closureParts.ts';
 
 /** The map of a large workspace has several megabytes. */
 const maxMapBytes = 32 * 1024 * 1024;

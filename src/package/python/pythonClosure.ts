@@ -1,10 +1,9 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { InstalledPackage, PackageRef } from '../../model/package.ts';
+import { type InstalledPackage, maxPackages, type PackageRef, type PartsOrFailure } from '../../model/package.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
 import { BirthTimes } from '../birthTimes.ts';
-import { maxPackages, type PartsOrFailure } from '../closureParts.ts';
 import { isInstalling } from '../installing.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 import { type MarkerValues, markerHolds, markerValues } from './environmentMarker.ts';

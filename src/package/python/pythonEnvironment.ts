@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ProcessDetail } from '../../model/process.ts';
-import { readBounded, statPath } from '../../storage/boundedFile.ts';
+import { readBounded, readStart, statPath } from '../../storage/boundedFile.ts';
 import { programFile, workingDirectory } from '../processView.ts';
 
 /** Keys of a pyvenv.cfg (PEP 405; virtualenv and uv write `version_info`). Undefined when there is none. */
@@ -92,22 +92,7 @@ function isSameProgram(path: string, exe: string | undefined): boolean {
 
 /** The program of a script's `#!` line; undefined when there is none. Reads 512 bytes of a regular file. */
 function shebang(script: string): string | undefined {
-  const seen = statPath(script);
-  if (seen.status !== 'ok' || !seen.stat.isFile()) {
-    return undefined;
-  }
-  const buffer = Buffer.alloc(512);
-  try {
-    const handle = openSync(script, 'r');
-    try {
-      readSync(handle, buffer, 0, buffer.length, 0);
-    } finally {
-      closeSync(handle);
-    }
-  } catch {
-    return undefined;
-  }
-  const text = buffer.toString('utf8');
+  const text = readStart(script, 512)?.toString('utf8') ?? '';
   // Interpreters with long or spaced paths are started through a line of shell: #!/bin/sh, then '''exec' "/path/python" "$0" "$@".
   const wrapped = /^#!\/bin\/sh\n'''exec' "?([^"\n]+?)"? "\$0"/.exec(text);
   return wrapped?.[1] ?? /^#!\s*(\S+)/.exec(text)?.[1];

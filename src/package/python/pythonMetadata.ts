@@ -16,7 +16,7 @@ export interface DistributionPlace {
 }
 
 /** The part of a distribution's METADATA or PKG-INFO that is used. */
-export interface Metadata {
+interface Metadata {
   readonly name?: string;
   /** Undefined when it does not look like a version. */
   readonly version?: string;

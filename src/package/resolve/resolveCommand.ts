@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
@@ -10,7 +10,7 @@ import { readBounded, readJsonObject, readStart, statPath } from '../../storage/
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
 import { findProgram, followLinks, type SearchPlace } from './commandPath.ts';
 import { cmdShim, powershellShim, shebangWords, shellShim } from './shimText.ts';
-import { managedProgram } from './versionManagers.ts';
+import { managedProgram, upwards } from './versionManagers.ts';
 
 /** A command as a client starts it. */
 export interface ClientCommand extends SearchPlace {
@@ -70,7 +70,11 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
   const name = commandName(program);
   const launch = parseLaunch(program, args);
   if (launch.wrappers.length > 0) {
-    return unwrapped(launch, place);
+    return unwrapped(launch, place, keepsPath(name, args));
+  }
+  if (/\.[cm]?js$/.test(args[0] ?? '') && place.environment?.has('ELECTRON_RUN_AS_NODE')) {
+    // An editor or a desktop application runs the script with itself as Node.
+    return { argv: ['node', ...args] };
   }
   switch (launch.launcher) {
     case 'node':
@@ -85,19 +89,37 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
     case 'shell':
       return launch.target !== undefined && isShell(name)
         ? programStep([launch.target, ...launch.args], place, visited, name)
-        : { unknown: 'its command is more than one program' };
+        : 'elsewhere';
     case 'npm-run':
       return packageScript(launch, place, visited);
     case 'pnpm-exec':
       return projectProgram(launch, place);
+    case 'uv-run':
+      return uvProgram(launch, args.slice(args.indexOf('run') + 1), place, visited);
     default:
       return 'elsewhere';
   }
 }
 
+/** Wrappers that give the command another PATH. */
+const pathMakers = /^(mise|fnm|volta|conda|mamba|poetry|pdm|rye|pixi|hatch|direnv)$/;
+
+/** Whether a wrapper passes the PATH of the client on. A login shell, a line that prepares an environment first, and a PATH that is written there make another one. */
+function keepsPath(wrapper: string, args: Words): boolean {
+  if (pathMakers.test(wrapper) || args.some((word) => /(^|\s)PATH=/.test(word))) {
+    return false;
+  }
+  const commands = splitShell(args[0] === '-c' ? (args[1] ?? '') : '');
+  return !isShell(wrapper) || commands?.filter(({ words }) => words[0] !== 'cd').length === 1;
+}
+
 /** The command inside wrappers (`env`, `sh -c`, our guard), as words. */
-function unwrapped(launch: LaunchSpec, place: SearchPlace): Step {
+function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): Step {
   const { target, interpreter, args } = launch;
+  // Which Node runs a script is another question.
+  if (!pathKept && launch.launcher !== 'node' && !(interpreter ?? target ?? '').includes('/')) {
+    return 'elsewhere';
+  }
   const next: Words | undefined =
     target === undefined
       ? undefined
@@ -111,7 +133,8 @@ function unwrapped(launch: LaunchSpec, place: SearchPlace): Step {
               ? [target, ...args]
               : undefined;
   if (next === undefined) {
-    return launch.specs.length > 0 ? 'elsewhere' : { unknown: 'its command is more than one program' };
+    // A registry decides, or a shell line with more than one program.
+    return 'elsewhere';
   }
   return { next, ...(launch.cwd === undefined ? {} : { cwd: join(place.cwd ?? '/', launch.cwd) }) };
 }
@@ -120,7 +143,7 @@ function unwrapped(launch: LaunchSpec, place: SearchPlace): Step {
 function interpreterStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>): Step {
   const found = findProgram(program, place);
   if (found === undefined) {
-    return { unknown: `${program} is not found on its PATH` };
+    return { unknown: place.environment === undefined ? 'the PATH of its client cannot be read' : `${program} is not found on its PATH` };
   }
   const managed = managedProgram(found, place, visited);
   if (managed !== undefined) {
@@ -153,8 +176,7 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   }
   const first = shebangWords(text);
   if (first === undefined && shell === undefined) {
-    // A program without a script: whether it was replaced is another question.
-    return 'elsewhere';
+    return place.platform === 'win32' ? 'elsewhere' : { unknown: `${file} is a program and no script: what it starts cannot be read` };
   }
   const [interpreter = '', ...options] = first ?? [shell ?? 'sh'];
   const name = commandName(interpreter);
@@ -204,16 +226,62 @@ function projectProgram(launch: LaunchSpec, place: SearchPlace): Step {
     : { next: [join(folder, program), ...launch.args], cwd: folder };
 }
 
+/**
+ * `uv run COMMAND`: the program in the environment of the project (docs.astral.sh/uv, "Running commands"). A member of a workspace uses the environment of the
+ * workspace. Options that make another environment leave the choice to uv, and so does a script that names its own packages.
+ * @param words what follows `run`
+ */
+function uvProgram(launch: LaunchSpec, words: Words, place: SearchPlace, visited: Set<string>): Step {
+  const { inner, target = '', args } = launch;
+  const options = words.slice(0, words.indexOf(target));
+  if (
+    inner === undefined ||
+    launch.specs.length > 0 ||
+    options.some((word) => /^(--(no-project|isolated|active|with|python|script)\b|-[pws])/.test(word))
+  ) {
+    return 'elsewhere';
+  }
+  const cwd = launch.cwd === undefined ? place.cwd : resolve(place.cwd ?? '/', launch.cwd);
+  const named = options.flatMap(
+    (word, index) => /^--project=(.+)$/.exec(word)?.[1] ?? (word === '--project' ? (options[index + 1] ?? '') : []),
+  )[0];
+  const from = cwd === undefined ? undefined : resolve(cwd, named ?? '.');
+  const folder = from === undefined ? undefined : holderOf(from, 'pyproject.toml');
+  const environment = folder === undefined ? undefined : projectEnvironment(folder, place);
+  if (environment === undefined) {
+    return { unknown: 'the environment of its project is not found' };
+  }
+  visited.add(environment);
+  const python = join(environment, 'bin', 'python');
+  const moved = cwd === undefined ? {} : { cwd };
+  if (inner.launcher === 'python-script') {
+    const script = resolve(cwd ?? '/', inner.target ?? '');
+    return /^# \/\/\/ script$/m.test(readStart(script, readBytes)?.toString('utf8') ?? '')
+      ? 'elsewhere'
+      : { next: [python, script, ...inner.args], ...moved };
+  }
+  if (inner.launcher === 'python-module') {
+    return { next: [python, '-m', inner.target ?? '', ...inner.args], ...moved };
+  }
+  const own = join(environment, 'bin', target);
+  return { next: [!target.includes('/') && statPath(own).status === 'ok' ? own : target, ...args], ...moved };
+}
+
+function projectEnvironment(folder: string, { environment }: SearchPlace): string | undefined {
+  const written = environment?.get('UV_PROJECT_ENVIRONMENT') ?? '.venv';
+  const isWorkspace = (at: string): boolean => {
+    const read = readBounded(join(at, 'pyproject.toml'));
+    return read.status === 'ok' && read.text.includes('[tool.uv.workspace]');
+  };
+  return upwards(folder)
+    .filter((at) => at === folder || isWorkspace(at))
+    .map((at) => resolve(at, written))
+    .find((path) => statPath(join(path, 'pyvenv.cfg')).status === 'ok');
+}
+
 /** The nearest folder upwards that holds a path. */
 function holderOf(from: string, path: string): string | undefined {
-  for (let at = from; ; at = dirname(at)) {
-    if (statPath(join(at, path)).status === 'ok') {
-      return at;
-    }
-    if (at === dirname(at)) {
-      return undefined;
-    }
-  }
+  return upwards(from).find((at) => statPath(join(at, path)).status === 'ok');
 }
 
 /** The package of a command line that ends in an interpreter. */

@@ -1,4 +1,4 @@
-import { namesNamespaceInit } from '../tree/namespaceInit.ts';
+import { namesNamespaceInit } from '../tree/processTree.ts';
 import { parseCmdline } from './procCmdline.ts';
 import { orNothing, type ProcFs } from './procFs.ts';
 

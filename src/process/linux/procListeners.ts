@@ -1,5 +1,5 @@
 import { isLoopbackAddress } from '../../base/loopback.ts';
-import type { ListenerTable, PortState } from '../listenerTable.ts';
+import type { ListenerTable, PortState } from '../../model/process.ts';
 import { attempt, kernelProcFs, orNothing, type ProcFs } from './procFs.ts';
 import { readProcNetTcp, type TcpSocket } from './procNetTcp.ts';
 import { socketInode } from './procSockets.ts';
@@ -72,4 +72,17 @@ export class ProcListeners implements ListenerTable {
 function isOwnAddress(socket: TcpSocket, sockets: readonly TcpSocket[]): boolean {
   const { remoteAddress } = socket;
   return isLoopbackAddress(remoteAddress) || sockets.some((one) => one.state === 'listening' && one.localAddress === remoteAddress);
+}
+
+/**
+ * The ports on which one process accepts connections: those of its descriptors where the system shows them (Linux), and those in its arguments
+ * (`--port 4096`, `--port=4096`). Never throws.
+ */
+export function ownPorts(pid: number, argv: readonly string[], fs: ProcFs = kernelProcFs, root = '/proc'): number[] {
+  const fds = orNothing(() => fs.names(`${root}/${pid}/fd`)) ?? [];
+  const inodes = new Set(fds.map((fd) => socketInode(orNothing(() => fs.link(`${root}/${pid}/fd/${fd}`)) ?? '')));
+  const sockets = readProcNetTcp(fs, `${root}/${pid}`) ?? [];
+  const listening = sockets.filter((socket) => socket.state === 'listening' && inodes.has(socket.inode));
+  const named = argv.flatMap((word, index) => /^--port(?:=(\d+))?$/.exec(word)?.[1] ?? (argv[index - 1] === '--port' ? word : []));
+  return [...new Set([...listening.map((socket) => socket.localPort), ...named.map(Number)])].filter((port) => port > 0 && port < 65_536);
 }

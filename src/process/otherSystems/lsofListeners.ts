@@ -1,6 +1,6 @@
 import { isLoopbackAddress } from '../../base/loopback.ts';
 import { type RunProgram, runProgram } from '../../base/runProgram.ts';
-import type { Listener, ListenerTable, PortClient, PortState } from '../listenerTable.ts';
+import type { Listener, ListenerTable, PortClient, PortState } from '../../model/process.ts';
 
 /**
  * lsof exits with 1 when it finds nothing, which is an answer; the shell exits with 127 when there is no lsof. Unless it runs as root, lsof sees the sockets of

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { isLoopbackAddress } from '../../base/loopback.ts';
 import { powerShellJson, powerShellList, runPowerShell, systemFolder } from '../../base/powerShell.ts';
 import { type RunProgram, runProgram } from '../../base/runProgram.ts';
-import type { Listener, ListenerTable, PortClient, PortState } from '../listenerTable.ts';
+import type { Listener, ListenerTable, PortClient, PortState } from '../../model/process.ts';
 
 /** The query. States are numbers (2 listens, 5 is established), because their names depend on the language. */
 export function connectionScript(ports: ReadonlySet<number>): string {

@@ -3,8 +3,7 @@ import { commandName, isNode, isPython, isShell, lastPart } from '../commandline
 import type { LauncherName, LaunchSpec } from '../commandline/launchSpec.ts';
 import { packageManagerScript } from '../commandline/npmCommand.ts';
 import { observedLaunch, observedWords } from '../commandline/parseLaunch.ts';
-import { isNamespaceInit } from './namespaceInit.ts';
-import type { ProcessTree } from './processTree.ts';
+import { isNamespaceInit, type ProcessTree } from './processTree.ts';
 
 /** One running server with its launchers. */
 export interface ServerChain {

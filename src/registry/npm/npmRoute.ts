@@ -4,8 +4,8 @@ import { type ProxySettings, proxyFor } from '../httpProxy.ts';
 import { basic, type IndexRoute, indexAddress } from '../indexRoute.ts';
 import { isPublicAddress, isPublicIndex, publicNpmRegistry } from '../publicIndexes.ts';
 import { readSettings, type SettingsSource, unlessUnreadable } from '../settingsSource.ts';
+import { namedElsewhere } from './namedElsewhere.ts';
 import { hasVariables, type NpmrcEntries, npmVariables, parseNpmrc, withVariables } from './npmrc.ts';
-import { namedElsewhere } from './yarnPnpmBunSettings.ts';
 
 /** What decides which registry is asked about an installed npm package. */
 export interface NpmPackagePlace {

@@ -1,12 +1,12 @@
 import { posix, win32 } from 'node:path';
 import { parse } from 'smol-toml';
+import { asRecord } from '../../base/json.ts';
 import { notInScope, ofUser, type SettingOwner, type Trusts, targetInScope } from '../credentialScope.ts';
 import { proxyFor } from '../httpProxy.ts';
 import { type IndexRoute, type IndexTarget, indexAddress } from '../indexRoute.ts';
 import { isPublicIndex, publicPythonIndex } from '../publicIndexes.ts';
 import { readSettings, type SettingsSource, unlessUnreadable } from '../settingsSource.ts';
-import { joinPipConf, parsePipConf, pipArguments } from './pipConf.ts';
-import { parseUvToml, type UvSettings, uvVariables } from './uvSettings.ts';
+import { joinPipConf, parsePipConf, parseUvToml, pipArguments, type UvSettings, uvVariables } from './pythonSettings.ts';
 
 /** What decides which index is asked about an installed distribution. */
 export interface PythonPackagePlace {
@@ -158,7 +158,7 @@ function pipfileSources(text: string): string[] | undefined {
     return undefined;
   }
   return sources.map((source: unknown) => {
-    const url = typeof source === 'object' && source !== null && 'url' in source ? source.url : undefined;
+    const url = asRecord(source)?.url;
     return typeof url === 'string' && !url.includes('$') ? url : '';
   });
 }

@@ -83,7 +83,7 @@ export const baselineSchema = v.object({
   ),
 });
 
-export const sightingSchema = v.object({ schema: v.literal(1), identity: identitySchema, at: time });
+export const firstSeenAtSchema = v.object({ schema: v.literal(1), identity: identitySchema, at: time });
 
 /** When a process was first seen, and under which client: that proves later that it is an orphan. */
 export type FirstSeen = v.InferOutput<typeof firstSeenSchema>;

@@ -16,9 +16,9 @@ import {
   type FactValue,
   type FirstSeen,
   factSchemas,
+  firstSeenAtSchema,
   firstSeenSchema,
   identitySchema,
-  sightingSchema,
 } from './factSchemas.ts';
 
 /** Facts of processes of another boot or namespace are kept this long: from here it cannot be seen whether they still run. */
@@ -148,22 +148,22 @@ export class FactStore {
    * When something was first seen about a process, epoch ms: `now`, unless an earlier scan of any observer recorded it.
    * @param what a text that names it; only its hash is stored
    */
-  firstSighting(identity: ProcessIdentity, what: string, now: number): number {
+  firstSeenAt(identity: ProcessIdentity, what: string, now: number): number {
     const kind = `sighting-${createHash('sha256').update(what).digest('hex').slice(0, 16)}` as const;
     const key = `${kind}:${identityKey(identity)}`;
     const file = this.#file(identity, kind);
-    const known = this.#facts.get(key) ?? this.#sighting(file, identity);
+    const known = this.#facts.get(key) ?? this.#seenAt(file, identity);
     if (known === undefined) {
       this.#write(file, { schema: 1, identity, at: now });
     }
     // Another observer may have been faster.
-    const first = known ?? this.#sighting(file, identity) ?? now;
+    const first = known ?? this.#seenAt(file, identity) ?? now;
     this.#facts.set(key, first);
     return first as number;
   }
 
-  #sighting(file: string, identity: ProcessIdentity): number | undefined {
-    const record = readRecord(file, sightingSchema);
+  #seenAt(file: string, identity: ProcessIdentity): number | undefined {
+    const record = readRecord(file, firstSeenAtSchema);
     return record && identityKey(record.identity) === identityKey(identity) ? record.at : undefined;
   }
 

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Disposable } from '../../base/disposable.ts';
 import type { ProcessIdentity } from '../../model/process.ts';
-import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
+import { readRecord, writeRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
 import { stateFolder, stateFolderIfPossible } from '../../storage/stateFolder.ts';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
@@ -75,5 +76,19 @@ function removeIfPossible(file: string): void {
     rmSync(file, { force: true });
   } catch {
     // The run folder is not writable: the record stays and is skipped each time.
+  }
+}
+
+/**
+ * Claims the one notification that a key ("server and version") gets on this machine.
+ * @returns true for exactly one caller; false when it was claimed before, or when the state folder cannot be written: a missing notification is better than one in
+ *   each window
+ */
+export function claimNotification(runDir: string, key: string): boolean {
+  try {
+    const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
+    return writeRecordOnce(join(stateFolder(runDir, 'notified'), `${name}.json`), { schema: 1, key, at: new Date().toISOString() });
+  } catch {
+    return false;
   }
 }

@@ -1,12 +1,12 @@
+import { isVscodeEditor } from '../../clients/clientTable.ts';
 import { clientByEnvironment, familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../../clients/recogniseClient.ts';
-import { isVscodeEditor } from '../../clients/vscodeFamily.ts';
+import { defaultEditor } from '../../clients/vscodeClients.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Confidence } from '../../model/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../../model/process.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import { resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
-import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
-import { type ProcessTree, processTree } from '../../process/tree/processTree.ts';
+import { isNamespaceInit, type ProcessTree, processTree } from '../../process/tree/processTree.ts';
 import { candidateFilter } from './candidateFilter.ts';
 import { runsGuarded } from './guardedEntries.ts';
 import { looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
@@ -216,7 +216,7 @@ function clientAbove(
       // An editor's mark says that this utility process is an extension host; the path is the better evidence of which editor. The mark of any other
       // client was inherited by a terminal.
       const host = marked !== undefined && isVscodeEditor(marked);
-      return host ? { id: family === 'vscode' ? marked : family, row } : undefined;
+      return host ? { id: family === defaultEditor ? marked : family, row } : undefined;
     }
     if (isTerminalHost(row) || isTerminal(row)) {
       return undefined;

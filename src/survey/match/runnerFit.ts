@@ -122,7 +122,7 @@ const mostFollowed = 1_000;
 
 /**
  * Whether the entry's command is a stand-in or a wrapper that replaced itself by the server: the process shows the script only. The stand-in leads to that script, or
- * to the same file of another version in the same project (pnpm).
+ * to the same file of another version in the same project (pnpm) or formula (Homebrew).
  */
 export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
   const seen = observedLaunch(observed.server, observed.detail?.exe);
@@ -167,9 +167,9 @@ function scriptBehind(command: string, observed: MatchInput, scope: FitScope): s
   return script;
 }
 
-/** A script of an installed package by its project and its path in the package; for any other script its path. */
+/** A script of an installed package by its project and its path in the package, in Homebrew's Cellar by its path in a version; for any other script its path. */
 function inProject(script: string): string {
   const first = script.indexOf('/node_modules/.pnpm/');
   const last = script.lastIndexOf('/node_modules/');
-  return first < 0 ? script : `${script.slice(0, first)}\n${script.slice(last)}`;
+  return first < 0 ? script.replace(/(\/Cellar\/[^/]+\/)[^/]+\//, '$1') : `${script.slice(0, first)}\n${script.slice(last)}`;
 }

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import * as v from 'valibot';
+import { isLoopbackAddress } from '../../base/loopback.ts';
 
 /** What a server says of itself. Evidence only where its PID is that of a process of the listening server. */
 export interface Health {
@@ -41,7 +42,7 @@ const schema = v.looseObject({
  * @param address `127.0.0.1` or `::1`; any other is not asked
  */
 export const askHealth: AskHealth = (address, port) => {
-  if (address !== '::1' && !address.startsWith('127.')) {
+  if (!isLoopbackAddress(address)) {
     return Promise.resolve({ kind: 'other' });
   }
   return new Promise((resolve) => {

@@ -1,8 +1,7 @@
 import { judgePort, type PortVerdict } from '../../diagnosis/unresponsive.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { FindingAction } from '../../model/finding.ts';
-import { identityKey, type ProcessRow } from '../../model/process.ts';
-import type { ListenerTable, PortState } from '../../process/listenerTable.ts';
+import { identityKey, type ListenerTable, type PortState, type ProcessRow } from '../../model/process.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { type AskHealth, askHealth, type Health, type HealthAnswer } from './health.ts';
 import { claimPorts, type EntryPort, holdersOf, type PortClaim, portsOf } from './portClaims.ts';

@@ -1,6 +1,5 @@
 import type { RawDefinition } from '../../model/definition.ts';
-import type { ProcessRow } from '../../model/process.ts';
-import type { Listener, PortState } from '../../process/listenerTable.ts';
+import type { Listener, PortState, ProcessRow } from '../../model/process.ts';
 import { topmostHolder } from '../../process/portHolder.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { type Endpoint, endpointOf, reaches } from './endpoint.ts';

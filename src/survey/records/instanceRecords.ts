@@ -16,8 +16,16 @@ export interface LivingRecord {
   readonly liveness: Liveness;
 }
 
+/** The folder of the records may not be used. */
+export interface RecordsRefused {
+  readonly reason: string;
+  readonly problem: Problem;
+}
+
 interface RecordsReading {
   readonly living: readonly LivingRecord[];
+  /** Why no record is read, as `stateRefusal` says it where the reason is the same; undefined when they are. */
+  readonly refused: RecordsRefused | undefined;
   readonly problems: readonly Problem[];
 }
 
@@ -82,7 +90,7 @@ export class InstanceRecords {
   async judge(rows: readonly ProcessRow[]): Promise<RecordsReading> {
     const byPid = new Map(rows.map((row) => [row.pid, row]));
     const here = rows[0]?.identity;
-    const witness: ProcessStarts = {
+    const starts: ProcessStarts = {
       boot: here?.bootId ?? '-',
       pidns: here?.pidNamespace ?? '-',
       startOf: async (pid) => byPid.get(pid)?.identity.start,
@@ -95,7 +103,7 @@ export class InstanceRecords {
         unreadable.push(unreadableProblem(this.#file(id), reading));
       } else if (reading.status === 'ok') {
         const { record } = reading;
-        const liveness = await livenessOf(record, witness);
+        const liveness = await livenessOf(record, starts);
         if (liveness.life === 'dead') {
           this.#known.delete(id);
           this.#dead.add(id);
@@ -112,11 +120,12 @@ export class InstanceRecords {
         }
       }
     }
-    const refused: Problem[] =
-      this.#refused === undefined
-        ? []
-        : [{ source: 'lock', message: `Records of servers are not read: ${this.#refused}`, file: this.#base }];
-    return { living, problems: [...refused, ...bounded(unreadable), ...bounded(external)] };
+    const reason = this.#refused;
+    const refused: RecordsRefused | undefined =
+      reason === undefined
+        ? undefined
+        : { reason, problem: { source: 'lock', message: `Records of servers are not read: ${reason}`, file: this.#base } };
+    return { living, refused, problems: [...bounded(unreadable), ...bounded(external)] };
   }
 
   /** The processes that hold the kernel lock of a key, read at most ten seconds ago; undefined where the system does not tell. */
@@ -137,9 +146,9 @@ export class InstanceRecords {
   }
 
   /** Deletes a few dead records, each proven dead under its own lock. @throws when the folder cannot be listed */
-  async clear(witness: ProcessStarts): Promise<void> {
+  async clear(starts: ProcessStarts): Promise<void> {
     if (this.#directory && this.#dead.size > 0) {
-      await clearDeadRecords(this.#directory, witness);
+      await clearDeadRecords(this.#directory, starts);
     }
   }
 

@@ -12,7 +12,7 @@ import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { serverTree } from '../server/instanceParts.ts';
 import type { WatchTarget } from '../watch/fileWatch.ts';
-import { InstanceRecords, type LivingRecord } from './instanceRecords.ts';
+import { InstanceRecords, type LivingRecord, type RecordsRefused } from './instanceRecords.ts';
 import { joinRecords, recordSummary, recordsOf } from './joinRecords.ts';
 
 /** The locks that the records of running processes claim, with the servers that they belong to. */
@@ -55,6 +55,8 @@ function lockClaims(
 
 /** The folder of the lock protocol in one scan, joined with the running servers. */
 export interface LockFolderState {
+  /** Set when no record is read. */
+  readonly refused: RecordsRefused | undefined;
   readonly problems: readonly Problem[];
   /** Guards whose server does not run. */
   serverless(redactor: Redactor): readonly Problem[];
@@ -121,12 +123,13 @@ export class LockFolder {
 
   /** Joins the records with the servers. */
   async join(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockFolderState> {
-    const { living, problems } = await this.#records.judge(processes.rows);
+    const { living, refused, problems } = await this.#records.judge(processes.rows);
     const joined = joinRecords(
       living,
       servers.map((one) => ({ ...one, tree: serverTree(one, processes).pids })),
     );
     return {
+      refused,
       problems,
       serverless: (redactor) => serverless(living, redactor),
       others: (redactor) => othersOf(living, joined, processes.rows, redactor),

@@ -3,23 +3,18 @@ import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { type BesideEvidence, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
-import type { RawDefinition } from '../../model/definition.ts';
-import type { Finding, FindingAction } from '../../model/finding.ts';
-import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { ClosureReading, PackageChange } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { diffReadings } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
-import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { newestChange, waySignature, youngLink } from '../../package/resolve/commandPath.ts';
-import { type ClientCommand, type CommandLead, resolveCommand, standInsOf } from '../../package/resolve/resolveCommand.ts';
-import { updatedExtensionFile } from '../../package/resolve/versionManagers.ts';
-import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import { changeDirection } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
+import { commandEntries, type Followed, followCommands } from './commandLeads.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import { type RunningCode, runningCode } from './serverVersions.ts';
 
@@ -27,26 +22,6 @@ import { type RunningCode, runningCode } from './serverVersions.ts';
 const freshMs = 60_000;
 /** Two changes within one tick of the file system's clock have the same times. */
 const unsettledMs = 2_000;
-
-/** The extension that brings a server starts the old version until its window is loaded again. */
-const reloadWindow: FindingAction = {
-  kind: 'manual',
-  step: 'Run "Developer: Reload Window" in the window that started it: until then its extension starts the old version again.',
-};
-
-/** Where commands lead, with the versions there. */
-interface Lead {
-  readonly ref: PackageRef;
-  readonly followed: BesideEvidence['followed'];
-  /** Known without reading the package: Yarn's map names the archive. */
-  readonly inMap?: { readonly version: string; readonly place: string };
-}
-
-interface Followed {
-  /** Empty when no command leads to a package that can be read. */
-  readonly leads: readonly Lead[];
-  readonly visited: readonly string[];
-}
 
 interface Kept extends Followed {
   readonly for: string;
@@ -76,8 +51,6 @@ export class Beside {
   readonly #home: string;
   readonly #reader = new ClosureReader();
   readonly #kept = new Map<string, Kept>();
-  /** When each difference was first seen, epoch ms. */
-  readonly #seen = new Map<string, { readonly what: string; readonly at: number }>();
   #readings = new Set<ClosureReading>();
 
   constructor(platform: NodeJS.Platform, home: string) {
@@ -87,20 +60,25 @@ export class Beside {
 
   /** @param known the package by the files that the process itself names */
   judge(attributed: Attributed, server: ServerContext, known: RunningPackage | null, facts: FactStore): BesideVerdict {
-    const running = runningCode(server, known, facts);
-    if (running === undefined || server.detail.elsewhere !== undefined) {
+    if (server.detail.elsewhere !== undefined) {
       return {};
     }
-    const { leads, visited } = this.#follow(attributed, server, running);
-    const found = leads.flatMap((lead) => {
-      const one = this.#versionAt(lead, server, running);
-      return one ? [one] : [];
-    });
-    const [first, ...others] = found;
+    const own = runningCode(server, known, facts);
+    if (own === undefined) {
+      return {};
+    }
+    const followed = this.#follow(attributed, server, own);
+    const { visited, unknown, running = own } = followed;
+    if (unknown !== undefined) {
+      // Where the version that runs is not known either, that is said already.
+      return known?.running == null ? {} : { unknown: `what its command leads to now is not known: ${unknown}` };
+    }
+    const leads = this.#versionsAt(followed.leads, server, running);
+    const [first] = leads;
     if (first === undefined) {
       return {};
     }
-    if (others.some((other) => other.version !== first.version)) {
+    if (leads.some(({ version, dependencies }) => version !== first.version || !isDeepStrictEqual(dependencies, first.dependencies))) {
       return { unknown: 'several entries fit it equally, and they lead to different versions' };
     }
     const changedAt = newestChange(visited);
@@ -109,22 +87,35 @@ export class Beside {
       return { askAgainIn: quietMs - quietFor };
     }
     const entryLeads = first.followed === 'entry' ? ({ entryLeads: true } as const) : {};
-    if (first.place === running.place || samePlace(running, first.place)) {
-      return { ...entryLeads, ...this.#switchedBefore(server, known, facts, visited) };
+    if (!isSamePlace(running, first.place)) {
+      return this.#compared(server, running, first, { known, changedAt });
     }
+    const later = this.#versionsAt(followed.later ?? [], server, running).find(({ place }) => !isSamePlace(running, place));
+    const held = later === undefined ? {} : this.#compared(server, running, later, { known, changedAt });
+    return held.finding ? held : { ...entryLeads, ...this.#switchedBefore(server, known, facts, visited) };
+  }
+
+  #compared(
+    server: ServerContext,
+    running: RunningCode,
+    lead: PlacedLead,
+    { known, changedAt }: { readonly known: RunningPackage | null; readonly changedAt: number },
+  ): BesideVerdict {
+    const { version, place, followed, dependencies } = lead;
+    const { ecosystem, name } = running;
+    const step = heldStep(followed, server.startedBy ?? 'its client');
     const finding = judgeReplacedBeside({
       ...runningServer(server),
-      ...(first.followed === 'client' ? { actions: [reloadWindow] } : {}),
-      ecosystem: running.ecosystem,
-      name: running.name,
+      ...(step === undefined ? {} : { actions: [{ kind: 'manual', step }] }),
+      ecosystem,
+      name,
       running: { version: running.version, place: running.place, by: running.by },
-      leads: { version: first.version, place: first.place },
-      dependencies: first.dependencies,
-      followed: first.followed,
+      leads: { version, place },
+      dependencies,
+      followed,
       ...(changedAt > 0 ? { changedAt } : {}),
-      seenAt: this.#firstSeen(identityKey(server.row.identity), `${first.version} ${first.place}`, server.now),
     });
-    return finding ? { finding, package: installedPackage(running, first.version, known), dependencies: first.dependencies } : {};
+    return finding ? { finding, package: installedPackage(running, version, known), dependencies } : {};
   }
 
   /** A link in the path that is newer than the process and older than the first scan. Its target at the start is unknown. */
@@ -162,23 +153,14 @@ export class Beside {
 
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#kept, alive);
-    keepOnly(this.#seen, alive);
     this.#reader.keep(this.#readings);
     this.#readings = new Set();
   }
 
-  #firstSeen(key: string, what: string, now: number): number {
-    const known = this.#seen.get(key);
-    const at = known?.what === what ? known.at : now;
-    this.#seen.set(key, { what, at });
-    return at;
-  }
-
   #follow(attributed: Attributed, server: ServerContext, running: RunningCode): Followed {
     const key = identityKey(server.row.identity);
-    const entries = attributed.definitions.filter((one) => one.command !== undefined && !attributed.byPort.includes(one));
     const state = JSON.stringify([
-      entries.map(({ command, args, cwd, env }) => [command, args, cwd, env.PATH]),
+      commandEntries(attributed).map(({ command, args, cwd, env }) => [command, args, cwd, env.PATH]),
       running.name,
       attributed.outer?.cwd ?? server.detail.cwd,
     ]);
@@ -188,7 +170,7 @@ export class Beside {
         return kept;
       }
     }
-    const followed = mapLead(server, entries.length > 0) ?? this.#followAgain(attributed, entries, running);
+    const followed = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
     const settled = server.now - newestChange(followed.visited) > unsettledMs;
     this.#kept.set(key, {
       ...followed,
@@ -199,70 +181,51 @@ export class Beside {
     return followed;
   }
 
-  #followAgain(attributed: Attributed, entries: readonly RawDefinition[], running: RunningCode): Followed {
-    const { server, launchers, detail, outer = detail } = attributed;
-    const base = { environment: outer.environment, platform: this.#platform };
-    const commands = entries.flatMap((entry): ClientCommand[] => {
-      const command = this.#commandOf(entry, outer.cwd);
-      return command ? [{ ...base, ...command }] : [];
+  /** The versions where commands lead, of those that lead to the package that runs. */
+  #versionsAt(leads: Followed['leads'], server: ServerContext, running: RunningCode): PlacedLead[] {
+    return leads.flatMap((lead): PlacedLead[] => {
+      if (!('ref' in lead)) {
+        return [{ ...lead, dependencies: [], changedAt: 0 }];
+      }
+      const { ref, followed } = lead;
+      if (ref.ecosystem !== running.ecosystem || plainName(ref) !== plainName(running)) {
+        return [];
+      }
+      const { loaded } = server;
+      const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, server.now) : loaded.reading;
+      this.#readings.add(reading);
+      const own = reading.status === 'ok' ? reading.packages[0] : undefined;
+      if (reading.status !== 'ok' || own?.version === undefined) {
+        return [];
+      }
+      const dependencies =
+        running.packages === undefined ? [] : diffReadings(running.packages, reading).dependencies.filter(isVersionChange);
+      return [{ version: own.version, place: own.root, followed, dependencies, changedAt: reading.changedAt }];
     });
-    if (commands.length > 0) {
-      return leadsOf(
-        commands.map((command) => resolveCommand(command)),
-        'entry',
-      );
-    }
-    const shims = standInsOf(server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
-    const top = launchers[0] ?? server;
-    const own: ClientCommand[] = top.argvExact ? [{ ...base, cwd: outer.cwd, words: observedWords(top) }] : [];
-    const lists = new Set<string>();
-    const updated = own.map((command) => ({ ...command, words: command.words.map((word) => updatedExtensionFile(word, lists) ?? word) }));
-    if (lists.size > 0) {
-      const { leads, visited } = leadsOf(
-        updated.map((command) => resolveCommand(command)),
-        'client',
-      );
-      return { leads, visited: [...visited, ...lists] };
-    }
-    return leadsOf(
-      (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
-      'command line',
-    );
   }
+}
 
-  /** The command of an entry with its known variables filled in. Undefined when the client fills in a part that decides. */
-  #commandOf(entry: RawDefinition, cwd: string | undefined): Pick<ClientCommand, 'words' | 'cwd'> | undefined {
-    const values: VariableValues = {
-      windows: this.#platform === 'win32',
-      home: this.#home,
-      ...(entry.folder === undefined ? {} : { folder: entry.folder }),
-    };
-    const [command = '', ...args] = [entry.command ?? '', ...entry.args].map((word) => wordPattern(word, values).text);
-    const own = entry.cwd === undefined ? undefined : wordPattern(entry.cwd, values).text;
-    // The client resolves a relative directory by rules of its own; the process shows the result.
-    return command === '' || hasVariable(command)
-      ? undefined
-      : { words: [command, ...args], cwd: own !== undefined && isAbsolutePath(own) && !hasVariable(own) ? own : cwd };
-  }
+/** What a command leads to, read. */
+interface PlacedLead {
+  readonly version: string;
+  readonly place: string;
+  readonly followed: BesideEvidence['followed'];
+  readonly dependencies: readonly PackageChange[];
+  /** Epoch ms. */
+  readonly changedAt: number;
+}
 
-  /** The version where a command leads, when that is the package that runs. */
-  #versionAt({ ref, followed, inMap }: Lead, server: ServerContext, running: RunningCode) {
-    const same = ref.ecosystem === running.ecosystem && plainName(ref) === plainName(running);
-    if (!same) {
+/** What the user does where the client itself starts the old version again; undefined where a restart starts the new one. */
+function heldStep(followed: BesideEvidence['followed'], client: string): string | undefined {
+  switch (followed) {
+    case 'extension':
+      return `Run “Developer: Reload Window” in the window of ${client} that started it: until then its extension starts the old version again.`;
+    case 'plugin':
+      return 'End this Claude Code session and start it again (claude --continue keeps the conversation): until then the session starts the old version of its plugin again.';
+    case 'session':
+      return `Quit ${client} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.`;
+    default:
       return undefined;
-    }
-    if (inMap) {
-      return { ...inMap, followed, dependencies: [], changedAt: 0 };
-    }
-    const { loaded } = server;
-    const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, server.now) : loaded.reading;
-    this.#readings.add(reading);
-    const own = reading.status === 'ok' ? reading.packages[0] : undefined;
-    if (reading.status !== 'ok' || own?.version === undefined) {
-      return undefined;
-    }
-    const dependencies = running.packages === undefined ? [] : diffReadings(running.packages, reading).dependencies.filter(isVersionChange);
-    return { version: own.version, place: own.root, followed, dependencies, changedAt: reading.changedAt };
   }
 }
 
@@ -270,35 +233,16 @@ function isVersionChange({ direction }: PackageChange): boolean {
   return direction === 'upgrade' || direction === 'downgrade' || direction === 'changed';
 }
 
-function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): Followed {
-  return {
-    leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
-    visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
-  };
-}
-
-/** Yarn Plug'n'Play: each start takes the archive that the project's map names. */
-function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed | undefined {
-  const archive = 'unknown' in loaded ? undefined : yarnArchive(loaded.ref.entry);
-  const map = archive === undefined || detail.cwd === undefined ? undefined : pnpFile(detail.cwd);
-  if ('unknown' in loaded || archive === undefined || map === undefined) {
-    return undefined;
-  }
-  const version = pnpVersion(map, archive);
-  const lead: Lead = { ref: loaded.ref, followed: byEntry ? 'entry' : 'command line', inMap: { version: version ?? '', place: map } };
-  return { leads: version === undefined ? [] : [lead], visited: [map] };
-}
-
 /** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */
-function samePlace({ ecosystem, place }: RunningCode, other: string): boolean {
-  return ecosystem === 'python' && dirname(place) === dirname(other);
+function isSamePlace({ ecosystem, place }: RunningCode, other: string): boolean {
+  return place === other || (ecosystem === 'python' && dirname(place) === dirname(other));
 }
 
 function installedPackage(running: RunningCode, installed: string, known: RunningPackage | null): RunningPackage {
   const { ecosystem, name, version, place } = running;
   const direction = changeDirection(ecosystem, version, installed);
   return {
-    ...(known ?? { ecosystem, name, root: place }),
+    ...(known?.name === name ? known : { ecosystem, name, root: place }),
     running: version,
     installed,
     ...(direction === undefined ? {} : { direction }),

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { singleLine } from '../../base/singleLine.ts';
 import { clientName, manualStep } from '../../clients/clientTable.ts';
 import { restartOwner } from '../../clients/restartOwner.ts';
 import type { RawDefinition } from '../../model/definition.ts';
@@ -7,9 +8,9 @@ import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance, Launcher } from '../../model/snapshot.ts';
 import { isShellScript, launcherKind } from '../../process/tree/launcherChain.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
+import { adoptsOrphans } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { adoptsOrphans } from './serverOwners.ts';
 
 /** The client of a server: the recognised one, else the running program that started it; null when neither exists. */
 export function clientOf(attributed: Attributed): ClientInstance | null {
@@ -73,7 +74,7 @@ export function launchersOf(attributed: Attributed, redactor: Redactor): Launche
 /** A command line for display: redacted, one line, at most 2,000 characters. */
 export function commandText(row: ProcessRow, redactor: Redactor): string {
   const text = row.argvExact ? redactor.args(row.argv).join(' ') : redactor.text(row.commandLine);
-  return text.replace(/[\s\p{Cc}]+/gu, ' ').slice(0, 2_000);
+  return singleLine(text, 2_000);
 }
 
 /**

@@ -6,7 +6,7 @@ import { withNativeProof } from '../../diagnosis/stale/nativeProof.ts';
 import type { VersionVerdict } from '../../diagnosis/stale/packages.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
-import { missingScript } from '../../package/code/entryScript.ts';
+import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
 import { compareNative } from '../../package/code/nativeCode.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
@@ -46,7 +46,7 @@ export function judgeServer(server: ServerContext, state: VerdictState, recorded
   const others = [...(source?.findings ?? []), ...program.findings].filter(
     (finding) => !gone || (finding.kind === 'stale' && finding.subKind !== 'source'),
   );
-  const script = 'unknown' in loaded && source === undefined ? missingScript(row, detail) : undefined;
+  const script = 'unknown' in loaded && source === undefined ? missingEntryScript(row, detail) : undefined;
   const missing =
     script === undefined
       ? undefined

@@ -1,16 +1,7 @@
 import { judgeOwner, type OwnerVerdict } from '../../diagnosis/orphans.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance } from '../../model/snapshot.ts';
-import { isNamespaceInit } from '../../process/tree/namespaceInit.ts';
 import type { FirstSeen } from '../facts/factSchemas.ts';
-
-/**
- * Programs that adopt processes whose parent has exited. Such a parent did not start the server.
- * (Linux also gives children to the nearest "subreaper"; in practice that is `systemd --user`.)
- */
-export function adoptsOrphans(row: ProcessRow): boolean {
-  return isNamespaceInit(row) || (row.name === 'systemd' && row.argv.includes('--user'));
-}
 
 /** Remembers which servers were seen with an owner, and since when each is without one. */
 export class ServerOwners {

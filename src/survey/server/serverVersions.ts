@@ -14,6 +14,7 @@ import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
+import { clientBundle } from '../../package/resolve/clientHeld.ts';
 import { writtenAfter } from '../../package/writtenAfter.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import type { BootClock } from '../facts/bootClock.ts';
@@ -159,9 +160,8 @@ export interface RunningCode {
 export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
   const baseline = facts.baseline(row.identity);
   const own = baseline?.packages[0];
-  const script = row.argv.find((word, index) => index > 0 && /[\\/]\.pnpm[\\/]/.test(word));
-  const written = script === undefined ? undefined : runnerPath(script);
-  const named = written?.version !== undefined && written.version === known?.running;
+  const written = row.argv.slice(1).flatMap((word) => codeInPath(word) ?? [])[0];
+  const named = written !== undefined && written.name === known?.name && written.version === known.running;
   if (known?.running != null && (baseline !== undefined || named)) {
     const { ecosystem, name, running } = known;
     return {
@@ -174,7 +174,21 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
     };
   }
   // The version that runs was removed before the first scan, and its path still names it.
-  return script !== undefined && written?.name !== undefined && written.version !== undefined
-    ? { ecosystem: 'npm', name: written.name, version: written.version, place: dirname(normalize(script)), by: 'path' }
-    : undefined;
+  return written;
+}
+
+/** The package version that a path names: in pnpm's store, in Homebrew's Cellar, in the folder of an extension or a plugin. */
+function codeInPath(path: string): RunningCode | undefined {
+  const code = { ecosystem: 'npm', by: 'path' } as const;
+  const stored = /[\\/]\.pnpm[\\/]/.test(path) ? runnerPath(path) : undefined;
+  if (stored?.name !== undefined && stored.version !== undefined) {
+    return { ...code, name: stored.name, version: stored.version, place: dirname(normalize(path)) };
+  }
+  const bundle = clientBundle(path);
+  if (bundle) {
+    const { name, version, place } = bundle;
+    return { ...code, name, version, place };
+  }
+  const [, place, name, version] = /^(.*\/Cellar\/([^/]+)\/([^/_]+)[^/]*)\/libexec\//.exec(path) ?? [];
+  return place === undefined || name === undefined || version === undefined ? undefined : { ...code, name, version, place };
 }

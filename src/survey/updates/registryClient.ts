@@ -87,7 +87,7 @@ export function staysOffline(env: Readonly<Record<string, string | undefined>>):
 }
 
 /** An answer, with its time. */
-export type Known = NonNullable<AnswerRecord['answer']>;
+type Known = NonNullable<AnswerRecord['answer']>;
 
 /**
  * Gives the survey the answers of registries. It answers at once from stored records and asks in the background what is due. One process on the machine asks at a

@@ -11,6 +11,7 @@ import type { HistoryEntry } from '../../../src/action/execute/actionHistory.ts'
 import type { Outcome } from '../../../src/action/execute/exclusiveAction.ts';
 import type { Plan } from '../../../src/action/plan/plan.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
+import { assertNames } from '../../names.ts';
 import { makeProject, servers } from '../package/npmServers.ts';
 import { Children, deadPipesCanBeProven, kill } from '../process/children.ts';
 import { makeWorld, type World } from '../survey/world.ts';
@@ -81,8 +82,8 @@ describe('stop, prune and history on real servers', function () {
     const server = await nextServer();
     const asked = await run('stop', 'notes');
     assert.equal(asked.code, 3, asked.stderr);
-    assert.match(asked.stdout, /Note: .*may be using it/);
-    assert.match(asked.stdout, /--force/);
+    assertNames(asked.stdout, 'Note:');
+    assertNames(asked.stdout, '--force');
     assert.equal((await run('stop', 'notes', '--yes')).code, 3, 'one yes is not enough where a client may use it');
     const dry = await json<Answer>('stop', 'notes', '--dry-run');
     assert.deepEqual([dry.plan.target.pid, dry.plan.confirm, dry.outcome], [server, 'twice', null]);
@@ -119,7 +120,7 @@ describe('stop, prune and history on real servers', function () {
       [1, 2, 3, 4].map(() => ['stop', server]),
     );
     assert.equal(new Set(entries.map(({ by }) => by)).size, 5);
-    assert.match(acted[0]?.steps[0]?.result ?? '', /SIGTERM/);
+    assertNames(acted[0]?.steps[0]?.result, 'SIGTERM');
   });
 
   it('B18: a client that starts it again is named, and it is not ended a second time', async () => {
@@ -127,7 +128,7 @@ describe('stop, prune and history on real servers', function () {
     const first = await nextServer();
     const [answer, second] = await Promise.all([json<Answer>('stop', String(first), '--force'), nextServer()]);
     assert.equal(answer.outcome?.status, 'done');
-    assert.match(answer.outcome?.message ?? '', new RegExp(`started it again \\(PID ${second}\\)`));
+    assertNames(answer.outcome?.message, `PID ${second}`);
     assert.equal(await isAlive(second), true);
     const { entries } = await json<{ entries: HistoryEntry[] }>('history');
     assert.deepEqual(
@@ -172,14 +173,14 @@ describe('stop, prune and history on real servers', function () {
     assert.ok(list.freedBytes > 10_000_000);
     const refused = await run('prune');
     assert.equal(refused.code, 3);
-    assert.match(refused.stdout, new RegExp(`\\[x\\] +${left} `));
+    assertNames(refused.stdout, '[x]', left);
     assert.equal((await run('prune', '--yes', '999999')).code, 2);
     const done = await run('prune', '--yes');
     assert.equal(done.code, 0, done.stdout + done.stderr);
-    assert.match(done.stdout, new RegExp(`^notes \\(PID ${left}\\) was stopped`, 'm'));
+    assertNames(done.stdout, `PID ${left}`);
     assert.deepEqual([await isAlive(left), await isAlive(used)], [false, true]);
     const history = await run('history', 'notes');
-    assert.match(history.stdout, new RegExp(`stop notes \\(PID ${left}\\)`));
+    assertNames(history.stdout, `PID ${left}`);
     assert.deepEqual(
       (await json<List>('prune', '--dry-run')).candidates.filter(({ chosen }) => chosen),
       [],

@@ -7,6 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { whyNoNamespace } from '../../../scripts/suites/processNamespace.ts';
 import { withoutClientMarks } from '../../../scripts/system/withoutClientMarks.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
+import { assertNames, assertOmits } from '../../names.ts';
 import { schemaErrors } from '../../unit/cli/schemaErrors.ts';
 import { makeProject, npm, servers } from '../package/npmServers.ts';
 import { makeWorld, type World } from '../survey/world.ts';
@@ -78,7 +79,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
     async function snapshotOf(...args: readonly string[]): Promise<Snapshot> {
       const { code, stdout, stderr } = await run('status', '--json', ...args);
       assert.equal(code, 0, stderr);
-      assert.doesNotMatch(stdout, /hunter2/);
+      assertOmits(stdout, 'hunter2');
       const value: unknown = JSON.parse(stdout);
       assert.deepEqual(schemaErrors(value), []);
       return value as Snapshot;
@@ -103,11 +104,11 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       await upgrade();
       const { stdout } = await run('status');
       const line = stdout.split('\n').find((candidate) => candidate.includes(` ${server?.pid} `)) ?? stdout;
-      assert.match(line, new RegExp(`^! notes +stale: runs ${older}, installed ${newer}`));
-      assert.match(stdout, new RegExp(`^state folder: ${world.runDir} \\(MCP_RUN_DIR\\)$`, 'm'));
+      assertNames(line, '! notes', older, newer);
+      assertNames(stdout, world.runDir, 'MCP_RUN_DIR');
       const restart = await run('restart', 'notes');
       assert.equal(restart.code, 3, restart.stderr);
-      assert.match(restart.stdout, new RegExp(`^notes \\(PID ${server?.pid}\\), started by .*\\(PID ${process.pid}\\)$`, 'm'));
+      assertNames(restart.stdout, `PID ${server?.pid}`, `(PID ${process.pid})`);
       assert.match(restart.stdout, /^mcp-shepherd cannot restart this server for you\. /m);
       const byPid: { plan: { target: { pid: number }; steps: { kind: string }[] }; outcome: { status: string } } = JSON.parse(
         (await run('restart', String(server?.pid), '--json')).stdout,
@@ -124,7 +125,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       await upgrade();
       const { code, stdout, stderr } = await run('explain', 'notes');
       assert.equal(code, 0, stderr);
-      assert.match(stdout, /^Stale \(proven\)$/m);
+      assertNames(stdout, 'Stale (proven)');
       assert.match(stdout, /^ {2}since +\d{4}-/m);
       assert.match(stdout, /^ {2}fix +/m);
       assert.match(stdout, new RegExp(`^ {2}identity +PID ${server?.pid}, `, 'm'));
@@ -136,9 +137,9 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
         (await run('explain', String(server?.pid), '--json')).stdout,
       );
       assert.equal(json.instance.pid, server?.pid);
-      assert.match(json.instance.evidence.source.metadata, /server-memory\/package\.json$/);
+      assertNames(json.instance.evidence.source.metadata, 'server-memory/package.json');
       assert.ok(json.sections.length >= 4);
-      assert.doesNotMatch(stdout + JSON.stringify(json), /hunter2/);
+      assertOmits(stdout + JSON.stringify(json), 'hunter2');
       assert.equal((await run('explain', 'nothing-like-it')).code, 2);
     });
 
@@ -154,14 +155,14 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       await stopServer(server);
       const after = await run('status', '--check');
       assert.equal(after.code, 0);
-      assert.match(after.stdout, /notes +not running/);
+      assertNames(after.stdout, 'notes', 'not running');
     });
 
     it('says of a configured server that it does not run', async () => {
       await stopServer(server);
       const { code, stderr } = await run('restart', 'notes');
       assert.equal(code, 2);
-      assert.match(stderr, /"notes" is configured but not running/);
+      assertNames(stderr, 'notes');
       assert.match(stderr, /\.cursor\/mcp\.json:\d+\n$/);
     });
 
@@ -212,11 +213,11 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       assert.equal(code, 0);
       const nodeVersion = new RegExp(`^ +Node +v${major}\\.`, 'm');
       assert.match(stdout, nodeVersion);
-      assert.match(stdout, new RegExp(`^ +State folder +${world.runDir}, from MCP_RUN_DIR$`, 'm'));
-      assert.match(stdout, /^ +found +.*\/\.cursor\/mcp\.json \(1 entry for .*Cursor.*\)$/m);
-      assert.match(stdout, /^ +broken +.*\/\.gemini\/settings\.json$/m);
-      assert.match(stdout, /^ +absent +.*\/\.claude\.json \(Claude Code\)$/m);
-      assert.match(stdout, /^! .*\/\.gemini\/settings\.json:\d+/m);
+      assertNames(stdout, 'State folder', `${world.runDir}, from MCP_RUN_DIR`);
+      assertNames(stdout, 'found', '/.cursor/mcp.json', '1', 'Cursor');
+      assertNames(stdout, 'broken', '/.gemini/settings.json');
+      assertNames(stdout, 'absent', '/.claude.json (Claude Code)');
+      assertNames(stdout, '/.gemini/settings.json:');
       const report: { processes: { count: number; bootIdKnown: boolean } } = JSON.parse((await run('doctor', '--json')).stdout);
       assert.ok(report.processes.count > 1 && report.processes.bootIdKnown);
     });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { appendHistory, historyEntry } from '../../../src/action/execute/actionHistory.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
+import { assertNames } from '../../names.ts';
 import { openNode, otherUser } from '../../otherUser.ts';
 import { buildCli, type Ended, nodesByMajor, RunningCli } from './bundle.ts';
 
@@ -39,8 +40,8 @@ for (const major of [20, 24]) {
       for (const args of [[], ['--help'], ['help'], ['status', '--help'], ['help', 'restart']]) {
         const { stdout, ...rest } = await run(...args);
         assert.deepEqual(rest, silent);
-        assert.match(stdout, /^Usage: mcp-shepherd /);
-        assert.match(stdout, /Exit codes/);
+        assertNames(stdout, 'Usage: mcp-shepherd');
+        assertNames(stdout, 'Exit codes');
         assert.ok(stdout.split('\n').every((line) => line.length <= 80));
       }
     });
@@ -101,7 +102,7 @@ for (const major of [20, 24]) {
       );
       const refused = await runThere('protect', 'notes', '--yes');
       assert.equal(refused.code, 2, refused.stdout);
-      assert.match(refused.stderr, /open to other users.*chmod 700/);
+      assertNames(refused.stderr, 'chmod 700');
       assert.equal(readFileSync(file, 'utf8'), content);
       assert.deepEqual(readdirSync(runDir), ['v1']);
       const history = await runThere('history');
@@ -120,7 +121,7 @@ for (const major of [20, 24]) {
       const inHome = { ...env, HOME: home, USERPROFILE: home, MCP_RUN_DIR: join(home, 'run') };
       const { code, stderr } = await new RunningCli(node, bundle, ['protect', name, '--yes'], { cwd: home, env: inHome }).ended();
       assert.equal(code, 2);
-      assert.match(stderr, /remote server/);
+      assertNames(stderr, 'remote server');
       assert.match(stderr, /no\\x1b\]0;x\\x07tes/);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
       assert.doesNotMatch(stderr.replaceAll('\n', ''), /[\x00-\x1f\x7f\u202a-\u202e]/);
@@ -195,7 +196,7 @@ for (const major of [20, 24]) {
       try {
         const target = { instance: 'boot:1:7:lx:1', pid: 7, name: 'memory', client: null, runs: null };
         appendHistory(runDir, historyEntry({ by: 'a test', verb: 'stop', target, steps: [], outcome: 'done', message: 'memory stopped.' }));
-        assert.match((await run('history', 'memory', '--run-dir', runDir)).stdout, /memory stopped/);
+        assertNames((await run('history', 'memory', '--run-dir', runDir)).stdout, 'memory stopped');
         assert.match((await run('history', 'notes', '--run-dir', runDir)).stdout, /^No history for "notes"\. .*mcp-shepherd history\n$/);
       } finally {
         rmSync(runDir, { recursive: true, force: true });
@@ -224,7 +225,7 @@ for (const major of [20, 24]) {
       const { definitions }: Snapshot = JSON.parse((await run('status', '--json', '--folder', file)).stdout);
       assert.deepEqual(definitions.map(({ name }) => name).sort(), ['', 'inner', 'outer']);
       assert.match((await run('status', '--folder', file)).stdout, /^ {2}"" +not running$/m);
-      assert.match((await run('status', '--folder', join(folder, 'no.code-workspace'))).stderr, /--folder: .*no\.code-workspace/);
+      assertNames((await run('status', '--folder', join(folder, 'no.code-workspace'))).stderr, '--folder:', 'no.code-workspace');
     });
 
     it('answers restart --json in JSON, also when there is nothing to restart', async () => {

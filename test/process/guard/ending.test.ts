@@ -7,6 +7,7 @@ import {
   commandOf,
   GuardHome,
   guardBundle,
+  holderOf,
   isRunning,
   type Message,
   processesWith,
@@ -63,7 +64,7 @@ describe('guard: ending', function () {
   it('a program that is not there is told, with the code that a shell has for it', async () => {
     const client = await home.guard(['--', 'no-such-program']);
     assert.deepEqual(await client.ended, { code: 127, signal: null });
-    assert.match(client.stderr, /no-such-program could not be started/);
+    assert.ok(client.stderr.includes('no-such-program'), client.stderr);
   });
 
   it('the end of the input is passed on at once, and later answers still arrive', async () => {
@@ -79,7 +80,7 @@ describe('guard: ending', function () {
     const client = await home.strict(['--lock', 'name:x']);
     await client.handshake();
     const next = (): Promise<Message> => home.strict(['--lock', 'name:x', '--on-conflict', 'wait=0']).then((one) => one.handshake());
-    assert.match(JSON.stringify(await next()), /is in use by PID/, 'control');
+    assert.ok(holderOf(await next()), 'control');
     client.child.stdin?.end();
     await client.ended;
     assert.ok('result' in (await next()));
@@ -96,7 +97,7 @@ describe('guard: ending', function () {
       // Free at once.
       const next = await home.strict(['--lock', 'name:x']);
       await next.handshake();
-      assert.match(await next.text('pid'), /^\d+$/);
+      assert.ok(Number(await next.text('pid')) > 0);
     });
   }
 
@@ -150,7 +151,7 @@ describe('guard: ending', function () {
     await until('the child runs', () => children()[0] !== 0);
     const [child = 0] = children();
     await client.call('crash');
-    assert.match(await client.text('pid'), /^\d+$/);
+    assert.ok(Number(await client.text('pid')) > 0);
     assert.ok(!isRunning(child));
     await until('the child of the next one runs', () => children().length === 2);
     await client.call('crash');

@@ -177,6 +177,35 @@ export function resultText(message: Message): string {
   return typeof first === 'object' && first !== null && 'text' in first ? String(first.text) : `no text: ${JSON.stringify(message)}`;
 }
 
+/** The PID that a refusal names as the holder of the resource; undefined for every other answer. */
+export function holderOf(answer: Message): number | undefined {
+  const pid = / is in use by PID (\d+)/.exec(JSON.stringify(answer))?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** What the guard tells of a call that it answered itself: whether the server has carried it out. Undefined: the server answered. */
+export function carriedOut(text: string): 'no' | 'unknown' | undefined {
+  if (/nothing was (?:carried out|written|done)/i.test(text)) {
+    return 'no';
+  }
+  return text.includes('may have been carried out') && text.includes('not repeated') ? 'unknown' : undefined;
+}
+
+/**
+ * What the refusal of a stale server tells programs: "NAME SERVING INSTALLED CHANGE" for each package, sorted by name; [] for every other answer.
+ * @param answer a message with the result of `tools/call`, or such a result in `result`
+ */
+export function stalePackages(answer: { readonly result?: unknown }): string[] {
+  const { isError, _meta: meta } = (answer.result ?? {}) as { isError?: boolean; _meta?: Message };
+  if (isError !== true || meta?.action_required !== 'restart_mcp_server') {
+    return [];
+  }
+  const { packages } = meta['mcp-shepherd/stale'] as {
+    packages: { package: string; serving: string; installed: string; change: string }[];
+  };
+  return packages.map(({ package: name, serving, installed, change }) => [name, serving, installed, change].join(' ')).sort();
+}
+
 /** Whether a process runs; a zombie does not. */
 export function isRunning(pid: number): boolean {
   try {

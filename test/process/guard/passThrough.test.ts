@@ -54,7 +54,7 @@ describe('guard: pass-through', function () {
     const peakMb = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${client.pid}/status`, 'utf8'))?.[1]) / 1_024;
     assert.ok(peakMb < 300, `the guard took ${peakMb} MB`);
     const refused = await client.call('echo', { text: 'x'.repeat(70_000_000) });
-    assert.match(resultText(refused), /more than 64 MB/);
+    assert.ok(resultText(refused).includes('64 MB'));
     assert.equal(await client.text('echo', { text: 'short' }), 'short');
   });
 
@@ -184,7 +184,7 @@ describe('guard: pass-through', function () {
   it('a server behind a launcher that waits for it', async () => {
     const client = await home.guard(['--', 'sh', '-c', `python3 ${strictServer}; exit 9`]);
     await client.handshake();
-    assert.match(await client.text('pid'), /^\d+$/);
+    assert.ok(Number(await client.text('pid')) > 0);
     client.child.stdin?.end();
     assert.equal((await client.ended).code, 9);
   });

@@ -9,7 +9,16 @@ import { processTree } from '../../../src/process/tree/processTree.ts';
 import { createRedactor } from '../../../src/redaction/redactor.ts';
 import { LockFolder } from '../../../src/survey/records/lockFolder.ts';
 import { until } from '../../until.ts';
-import { GuardHome, isRunning, type Message, publishedGuards, type RawClient, resultText, strictServer } from './guardedServer.ts';
+import {
+  carriedOut,
+  GuardHome,
+  isRunning,
+  type Message,
+  publishedGuards,
+  type RawClient,
+  resultText,
+  strictServer,
+} from './guardedServer.ts';
 
 /** Tells what it got as the answer to whatever it answers, and never answers a call. */
 const recorder = `
@@ -84,7 +93,7 @@ describe('guard: restart without the client noticing', function () {
   it('A29 control: without the handshake the same server refuses every call', async () => {
     const client = await home.strict();
     const answer = await client.call('pid');
-    assert.match(JSON.stringify(answer.error), /before initialization/);
+    assert.ok(JSON.stringify(answer.error).includes('before initialization'));
   });
 
   it('A29 the call in flight is finished by the server that has it, and later calls wait for the next server', async () => {
@@ -110,11 +119,8 @@ describe('guard: restart without the client noticing', function () {
     await until('the call is carried out', () => home.calls().length === 1);
     client.child.kill('SIGUSR2');
     const answer = await slow;
-    assert.match(
-      resultText(answer),
-      /restarted before it answered this call of sleep\. It may have been carried out, and was not repeated/,
-    );
-    assert.match(JSON.stringify(answer), /"isError":true/);
+    assert.equal(carriedOut(resultText(answer)), 'unknown');
+    assert.equal((answer.result as { isError?: boolean }).isError, true);
     await client.text('pid');
     assert.equal(home.calls().filter((line) => line.includes('slow')).length, 1);
   });
@@ -123,8 +129,12 @@ describe('guard: restart without the client noticing', function () {
     const client = await home.strict([], [`--log=${home.path('calls')}`]);
     await client.handshake();
     const answer = await client.call('crash', { n: 'once' });
-    assert.match(resultText(answer), /ended \(SIGKILL\) before it answered this call of crash.*not repeated/);
-    assert.match(await client.text('pid'), /^\d+$/);
+    assert.equal(carriedOut(resultText(answer)), 'unknown');
+    assert.ok(
+      ['SIGKILL', 'crash'].every((word) => resultText(answer).includes(word)),
+      resultText(answer),
+    );
+    assert.ok(Number(await client.text('pid')) > 0);
     assert.equal(home.calls().filter((line) => line.includes('once')).length, 1);
   });
 
@@ -138,13 +148,13 @@ describe('guard: restart without the client noticing', function () {
     writeFileSync(home.path('version'), 'one');
     const client = await home.strict([], [`--version-from=${home.path('version')}`]);
     const answer = await client.handshake();
-    assert.match(JSON.stringify(answer), /"tools":\{"listChanged":true\}/);
+    assert.deepEqual((answer.result as { capabilities: Message }).capabilities.tools, { listChanged: true });
     await client.request('tools/list');
     await restartOf(client);
     writeFileSync(home.path('version'), 'two');
     await restartOf(client);
     await until('the change is announced', () => client.notifications('notifications/tools/list_changed').length > 0);
-    assert.match(JSON.stringify(await client.request('tools/list')), /tool_of_two/);
+    assert.ok(JSON.stringify(await client.request('tools/list')).includes('tool_of_two'));
     await restartOf(client);
     await client.text('pid');
     assert.equal(client.notifications('notifications/tools/list_changed').length, 1);
@@ -171,8 +181,9 @@ describe('guard: restart without the client noticing', function () {
   it('A29 the child dies in the middle of an answer: what is left of it spoils no other message', async () => {
     const client = await home.strict();
     await client.handshake();
-    assert.match(await client.text('cut', { bytes: 30 }), /^The server ended \(exit code 4\) before it answered this call of cut/);
-    assert.match(await client.text('pid'), /^\d+$/);
+    const cut = await client.text('cut', { bytes: 30 });
+    assert.deepEqual([carriedOut(cut), cut.includes('exit code 4')], ['unknown', true], cut);
+    assert.ok(Number(await client.text('pid')) > 0);
     assert.equal(client.lines.filter((line) => line.length === 31 && line.toString().startsWith('{"jsonrpc"')).length, 1);
   });
 
@@ -181,7 +192,7 @@ describe('guard: restart without the client noticing', function () {
     await client.handshake();
     const id = 'cut';
     assert.equal(resultText(await client.request('tools/call', { name: 'cut', arguments: {} }, id)), 'whole');
-    assert.match(await client.text('pid'), /^\d+$/);
+    assert.ok(Number(await client.text('pid')) > 0);
     assert.equal(client.messages.filter((message) => message.id === id).length, 1);
   });
 
@@ -189,10 +200,10 @@ describe('guard: restart without the client noticing', function () {
     const client = await home.strict();
     await client.handshake();
     const old = Number(await client.text('pid'));
-    assert.match(await client.text('mute'), /^The server ended \(.+\) before it answered this call of mute\. It may have been carried out/);
+    assert.equal(carriedOut(await client.text('mute')), 'unknown');
     assert.notEqual(Number(await client.text('pid')), old);
     assert.equal(isRunning(old), false);
-    assert.match(client.stderr, new RegExp(`\\(PID ${old}\\) has closed its output`));
+    assert.ok(client.stderr.includes(`(PID ${old})`), client.stderr);
   });
 
   it('A29 requests of the old server are cancelled, and a late answer to one is dropped', async () => {
@@ -225,7 +236,7 @@ describe('guard: restart without the client noticing', function () {
       said = await client.text('pid');
       return said.includes('does not run');
     });
-    assert.match(said, /exit code 3.*next attempt is in \d+ s\. Nothing was carried out/);
+    assert.deepEqual([carriedOut(said), said.includes('exit code 3')], ['no', true], said);
     await until('B26: the record says why, and how many calls were refused', () => {
       const x = publishedGuards(home.run)[0]?.record.x as { problem?: string; refused?: { calls: number; last: string } } | undefined;
       return /exit code 3/.test(x?.problem ?? '') && (x?.refused?.calls ?? 0) > 0 && /does not run/.test(x?.refused?.last ?? '');
@@ -234,7 +245,10 @@ describe('guard: restart without the client noticing', function () {
     facts.read();
     const look = await facts.join(processTree(await (await createProcessTable()).list()), []);
     const [shown] = look.serverless(createRedactor([]));
-    assert.match(shown?.message ?? '', /does not run behind its guard \(PID \d+\): .*exit code 3.*Calls refused: \d+\./);
+    assert.ok(
+      [`(PID ${client.pid})`, 'exit code 3'].every((part) => shown?.message.includes(part)),
+      shown?.message,
+    );
     rmSync(home.path('broken'));
     await until('it is brought back', async () => /^\d+$/.test(await client.text('pid')), 30_000);
   });
@@ -308,7 +322,8 @@ describe('guard: restart without the client noticing', function () {
     assert.equal(outcome, undefined, 'the old one has its call still');
     assert.equal(await slow, home.calls()[0]?.split(' ')[0]);
     await asked;
-    assert.match(JSON.stringify(outcome), new RegExp(`"status":"restarted","pid":${third},`));
+    const { status, pid } = outcome as unknown as { status: string; pid: number };
+    assert.deepEqual([status, pid], ['restarted', Number(third)]);
     assert.equal(await restartOf(client), third, 'it is restarted as ever');
   });
 
@@ -318,7 +333,7 @@ describe('guard: restart without the client noticing', function () {
     client.send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18' } });
     const { code } = await client.ended;
     assert.equal(code, 3);
-    assert.match(client.stderr, /this version does not start/);
+    assert.ok(client.stderr.includes('this version does not start'), 'what the server said is passed on');
   });
 
   it('A30, test 34: no storm: after five crashes in a minute calls are answered with the reason', async () => {
@@ -332,7 +347,7 @@ describe('guard: restart without the client noticing', function () {
       said = await client.text('pid');
       return said.includes('too often');
     });
-    assert.match(said, /ended too often within a minute \(last: The server ended \(SIGKILL\)\)/);
+    assert.ok(said.includes('SIGKILL'), said);
     client.child.stdin?.end();
     assert.equal((await client.ended).code, 1);
   });
@@ -345,10 +360,11 @@ describe('guard: restart without the client noticing', function () {
     }
     await until('the limit is reached', async () => (await client.text('pid')).includes('too often'));
     writeFileSync(home.path('broken'), '');
-    assert.match(JSON.stringify(await askForRestart()), /"status":"failed","reason":"it ended \(exit code 3\)","kept":false/);
+    const { status, kept } = (await askForRestart()) as { status: string; kept: boolean };
+    assert.deepEqual([status, kept], ['failed', false]);
     rmSync(home.path('broken'));
-    assert.match(JSON.stringify(await askForRestart()), /"status":"restarted"/);
-    assert.match(await client.text('pid'), /^\d+$/);
+    assert.equal(((await askForRestart()) as { status: string }).status, 'restarted');
+    assert.ok(Number(await client.text('pid')) > 0);
   });
 
   it('SIGTERM while a restart waits for a call: no server is started, and the call is answered', async () => {
@@ -359,7 +375,7 @@ describe('guard: restart without the client noticing', function () {
     client.child.kill('SIGUSR2');
     await until('the restart has begun', () => client.stderr.includes('restarting'));
     client.child.kill('SIGTERM');
-    assert.match(await call, /It may have been carried out, and was not repeated/);
+    assert.equal(carriedOut(await call), 'unknown');
     assert.equal((await client.ended).signal, 'SIGTERM');
     assert.equal(readFileSync(home.path('starts'), 'utf8'), 'one\n');
   });
@@ -387,7 +403,8 @@ describe('guard: restart without the client noticing', function () {
     const call = client.text('sleep', { seconds: 60 });
     await client.text('pid');
     client.child.kill('SIGTERM');
-    assert.match(await call, /^The server was ended \(SIGTERM\) before it answered this call of sleep\. It may have been carried out/);
+    const said = await call;
+    assert.deepEqual([carriedOut(said), said.includes('SIGTERM')], ['unknown', true], said);
   });
 
   it('A27 protocol 2026-07-28: nothing to replay but what is listened for; its second acknowledgement stays with us', async () => {
@@ -406,10 +423,8 @@ describe('guard: restart without the client noticing', function () {
     const state = JSON.parse(await ask('state'));
     assert.deepEqual([state.initialize, state.listens], [0, ['listen']]);
     await until('the change is announced', () => client.notifications('notifications/tools/list_changed').length === 1);
-    assert.match(
-      JSON.stringify(client.notifications('notifications/tools/list_changed')[0]),
-      /"io.modelcontextprotocol\/subscriptionId":"listen"/,
-    );
+    const [changed] = client.notifications('notifications/tools/list_changed') as { params: { _meta: Message } }[];
+    assert.equal(changed?.params._meta['io.modelcontextprotocol/subscriptionId'], 'listen');
     assert.equal(client.notifications('notifications/subscriptions/acknowledged').length, 1);
   });
 

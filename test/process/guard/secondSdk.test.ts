@@ -89,7 +89,7 @@ describe('guard: clients on the TypeScript SDKs over stdio', function () {
       let now = old;
       await until('another server answers', async () => {
         now = await call('pid');
-        assert.match(now, /^\d+$/);
+        assert.ok(Number(now) > 0, now);
         return now !== old;
       });
       const { initialize } = JSON.parse(await call('state'));

@@ -10,11 +10,11 @@ const opened = openLockDirectory(base);
 if ('refused' in opened) {
   throw new Error(opened.refused);
 }
-const witness = await readProcessStarts();
-const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
+const starts = await readProcessStarts();
+const server = { pid: process.pid, start: (await starts.startOf(process.pid)) ?? '?' };
 const result = await holdResources({
   directory: opened.directory,
-  witness,
+  starts,
   resources: [resourceKey('path', resource)],
   facts: { serverId: 'blocked', server },
 });

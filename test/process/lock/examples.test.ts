@@ -13,6 +13,7 @@ import { livenessOf } from '../../../src/lock/liveness.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { assertNames } from '../../names.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
 import { guardBundle, strictServer } from '../guard/guardedServer.ts';
@@ -62,14 +63,14 @@ process.stdin.resume(); process.stdin.once('end', () => process.exit());`,
 describe('The examples in other languages', function () {
   this.timeout(120_000);
   let home: LockHome;
-  let witness: ProcessStarts;
+  let starts: ProcessStarts;
 
   before(async function () {
     if (process.platform !== 'linux' || !existsSync('/usr/bin/flock') || !existsSync('/usr/bin/python3')) {
       console.log('skipped: the examples were run on Linux with flock(1) and python3 only');
       this.skip();
     }
-    witness = await readProcessStarts();
+    starts = await readProcessStarts();
   });
   beforeEach(() => {
     home = new LockHome();
@@ -127,7 +128,7 @@ describe('The examples in other languages', function () {
         [record.server?.pid, record.serverId, record.state, record.exclusion, { ...record.locks[0] }],
         [first.child.pid, `by-${holder}`, 'running', 'flock', { key, kind: 'path', resource: data, dev, ino }],
       );
-      assert.equal((await livenessOf(record, witness)).life, 'alive');
+      assert.equal((await livenessOf(record, starts)).life, 'alive');
 
       await Promise.all(
         adopters.map(async (other) => {
@@ -146,10 +147,10 @@ describe('The examples in other languages', function () {
       );
 
       await ended(first.child);
-      assert.equal((await livenessOf(record, witness)).life, 'dead');
+      assert.equal((await livenessOf(record, starts)).life, 'dead');
       const next = await attempt(holder === 'Python' ? 'sh' : 'Python', data);
       assert.ok(next.held, next.said);
-      assert.deepEqual(await clearDeadRecords(home.directory, witness), [record.id]);
+      assert.deepEqual(await clearDeadRecords(home.directory, starts), [record.id]);
       next.child.stdin?.end();
       await until('it has ended', () => next.child.exitCode !== null);
     });
@@ -179,8 +180,8 @@ describe('The examples in other languages', function () {
 
   it('test 17: a server that outlived its guard keeps the other adopters away, although the lock is free', async () => {
     const server = home.start('sleep', ['600']);
-    const start = (await witness.startOf(server.pid)) ?? '?';
-    const host = { boot: witness.boot, pidns: witness.pidns };
+    const start = (await starts.startOf(server.pid)) ?? '?';
+    const host = { boot: starts.boot, pidns: starts.pidns };
     const { key, resource } = resourceKey('path', home.root);
     const record = someRecord({ id: newInstanceId(), host, server: { pid: server.pid, start }, locks: [{ key, kind: 'path', resource }] });
     writeInstanceRecord(home.directory, record);
@@ -191,7 +192,7 @@ describe('The examples in other languages', function () {
     for (const adopter of others) {
       const refused = await attempt(adopter, home.root);
       assert.deepEqual([refused.held, refused.code], [false, 75], refused.said);
-      assert.match(refused.said, new RegExp(`PID ${server.pid} `));
+      assertNames(refused.said, `PID ${server.pid}`);
     }
     // Written by another program: in lines, in another order.
     const { server: mark, ...rest } = record;
@@ -235,12 +236,12 @@ describe('The examples in other languages', function () {
       for (const adopter of others) {
         const refused = await attempt(adopter, home.root);
         assert.deepEqual([refused.held, refused.code], [false, 75], `${adopter}: ${refused.said}`);
-        assert.match(refused.said, new RegExp(`PID ${pid}\\b`), adopter);
+        assertNames(refused.said, `PID ${pid}`);
       }
     } finally {
       process.kill(pid, 'SIGKILL');
     }
-    await until('the server is gone', async () => (await witness.startOf(pid)) === undefined);
+    await until('the server is gone', async () => (await starts.startOf(pid)) === undefined);
     assert.equal(records()[0]?.client?.pid, process.pid, 'the record names a client that lives');
     for (const adopter of others) {
       const free = await attempt(adopter, home.root);
@@ -267,7 +268,7 @@ describe('The examples in other languages', function () {
       const made = existsSync(runDir);
       rmSync(runDir, { recursive: true, force: true });
       assert.deepEqual([held, code === 0 || code === 75, made], [false, false, false], `${adopter}: ${said}`);
-      assert.match(said, /absolute path/, adopter);
+      assertNames(said, 'absolute path');
     }
   });
 
@@ -352,7 +353,7 @@ describe('The example of an MCP server in Python', function () {
 
     const two = serve(folder);
     const refused = await two.ask('initialize', {});
-    assert.match(refused.error?.message ?? '', new RegExp(`held by PID ${one.child.pid} `));
+    assertNames(refused.error?.message, `PID ${one.child.pid}`);
     await until('the second has ended', () => two.child.exitCode !== null);
     assert.equal(two.child.exitCode, 75);
 
@@ -367,7 +368,7 @@ describe('The example of an MCP server in Python', function () {
     const folder = join(home.root, 'notes');
     const one = serve(folder);
     await one.ask('ping');
-    const request = { directory: home.directory, witness: await readProcessStarts(), facts: { serverId: 'ours' } };
+    const request = { directory: home.directory, starts: await readProcessStarts(), facts: { serverId: 'ours' } };
     const held = await holdResources({ ...request, resources: [resourceKey('path', folder)] });
     assert.ok(held.status === 'held');
     assert.deepEqual(

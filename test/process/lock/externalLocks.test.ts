@@ -36,14 +36,14 @@ while True:
 describe('Locks of others', function () {
   this.timeout(60_000);
   let home: InstanceHome;
-  let witness: ProcessStarts;
+  let starts: ProcessStarts;
 
   onlyOnLinux('written for flock(2) and /proc');
   before(async () => {
-    witness = await readProcessStarts();
+    starts = await readProcessStarts();
   });
   beforeEach(() => {
-    home = new InstanceHome(witness);
+    home = new InstanceHome(starts);
   });
   afterEach(() => home.clean());
 
@@ -89,7 +89,7 @@ describe('Locks of others', function () {
     assert.deepEqual(refused.by, []);
     await ended(holder);
     assert.equal((await home.take(home.root)).status, 'held-by-us');
-    assert.deepEqual(await clearDeadRecords(home.directory, witness), []);
+    assert.deepEqual(await clearDeadRecords(home.directory, starts), []);
     assert.ok(readdirSync(home.directory.instances).includes(`${id}.json`));
   });
 });

@@ -12,6 +12,7 @@ import { listInstanceRecords, newInstanceId, writeInstanceRecord } from '../../.
 import { livenessOf } from '../../../src/lock/liveness.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { assertNames } from '../../names.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
@@ -23,7 +24,7 @@ const script = join(import.meta.dirname, 'fromTheDocument.pl');
 describe('The protocol as its document tells it, in Perl', function () {
   this.timeout(60_000);
   let home: ControlHome;
-  let witness: ProcessStarts;
+  let starts: ProcessStarts;
 
   onlyOnLinux('the program in Perl was written for Linux');
   before(async function () {
@@ -31,7 +32,7 @@ describe('The protocol as its document tells it, in Perl', function () {
       console.log('skipped: there is no perl');
       this.skip();
     }
-    witness = await readProcessStarts();
+    starts = await readProcessStarts();
   });
   beforeEach(() => {
     home = new ControlHome();
@@ -58,8 +59,8 @@ describe('The protocol as its document tells it, in Perl', function () {
   };
   const ours = (path: string, serverId = 'ours') =>
     (async () => {
-      const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
-      return holdResources({ directory: home.directory, witness, resources: [resourceKey('path', path)], facts: { serverId, server } });
+      const server = { pid: process.pid, start: (await starts.startOf(process.pid)) ?? '?' };
+      return holdResources({ directory: home.directory, starts, resources: [resourceKey('path', path)], facts: { serverId, server } });
     })();
 
   it('test 25: names every resource by the same key', async () => {
@@ -107,7 +108,7 @@ describe('The protocol as its document tells it, in Perl', function () {
       validate(JSON.parse(readFileSync(join(home.directory.instances, `${reading.id}.json`), 'utf8'))),
       JSON.stringify(validate.errors),
     );
-    assert.deepEqual([reading.record.server?.pid, (await livenessOf(reading.record, witness)).life], [child.pid, 'alive']);
+    assert.deepEqual([reading.record.server?.pid, (await livenessOf(reading.record, starts)).life], [child.pid, 'alive']);
     assert.equal(reading.record.locks[0]?.ino, resourceKey('path', data).ino);
     const refused = await ours(data);
     assert.ok(refused.status === 'held', JSON.stringify(refused));
@@ -121,15 +122,15 @@ describe('The protocol as its document tells it, in Perl', function () {
     const second = await start('hold', 'path', data, 'in-perl');
     await until('it has ended', () => second.child.exitCode !== null);
     assert.deepEqual([second.line, second.child.exitCode], [undefined, 75]);
-    assert.match(second.said(), new RegExp(`^held by PID ${process.pid} \\(ours\\)$`, 'm'));
+    assertNames(second.said(), `PID ${process.pid} (ours)`);
     held.instance.close();
     const third = await start('hold', 'path', data, 'in-perl');
     assert.equal(third.line, 'held', third.said());
   });
 
   it('tests 7 to 13: reads every record as we do, hostile ones and those of the dead among them', async () => {
-    const host = { boot: witness.boot, pidns: witness.pidns };
-    const self = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
+    const host = { boot: starts.boot, pidns: starts.pidns };
+    const self = { pid: process.pid, start: (await starts.startOf(process.pid)) ?? '?' };
     const thread = Number(readdirSync('/proc/self/task').find((id) => id !== String(process.pid)));
     const parent = home.start('perl', ['-e', '$| = 1; my $pid = fork(); exit 0 unless $pid; print "$pid\n"; sleep 60']);
     const zombie = await new Promise<number>((resolve) => parent.stdout?.once('data', (chunk) => resolve(Number(chunk))));
@@ -200,7 +201,7 @@ describe('The protocol as its document tells it, in Perl', function () {
     }
     const own = await Promise.all(
       listInstanceRecords(home.directory).map(
-        async (reading) => `${reading.id} ${reading.status === 'ok' ? (await livenessOf(reading.record, witness)).life : reading.status}`,
+        async (reading) => `${reading.id} ${reading.status === 'ok' ? (await livenessOf(reading.record, starts)).life : reading.status}`,
       ),
     );
     assert.deepEqual(own.sort(), [...expected].map(([id, what]) => `${id} ${what}`).sort());
@@ -231,6 +232,6 @@ describe('The protocol as its document tells it, in Perl', function () {
       const other = await start('intend', target, 'the-one', 'restart');
       said = other.line ?? '';
     });
-    assert.match(said, /"by":"the test"/);
+    assertNames(said, '"by":"the test"');
   });
 });

@@ -11,11 +11,11 @@ if ('refused' in opened) {
   console.error(opened.refused);
   process.exit(1);
 }
-const witness = await readProcessStarts();
-const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
+const starts = await readProcessStarts();
+const server = { pid: process.pid, start: (await starts.startOf(process.pid)) ?? '?' };
 const result = await holdResources({
   directory: opened.directory,
-  witness,
+  starts,
   resources: [resourceKey(kind as ResourceKind, resource)],
   facts: { serverId, server },
 });

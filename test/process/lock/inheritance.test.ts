@@ -80,10 +80,10 @@ describe('A lock that a child inherits', function () {
   });
 
   it('test 19: an instance that unlocks and closes leaves nothing, not even to a stray descendant', async () => {
-    const witness = await readProcessStarts();
+    const starts = await readProcessStarts();
     const resource = resourceKey('path', home.root);
-    const server = { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' };
-    const request = { directory: home.directory, witness, resources: [resource], facts: { serverId: 'memory', server } };
+    const server = { pid: process.pid, start: (await starts.startOf(process.pid)) ?? '?' };
+    const request = { directory: home.directory, starts, resources: [resource], facts: { serverId: 'memory', server } };
     const first = await holdResources(request);
     assert.ok(first.status === 'held-by-us', JSON.stringify(first));
     const stray = await withLock('sleep 600 >/dev/null & echo $!', first.instance.locks[0]?.fd ?? -1);
@@ -99,27 +99,27 @@ describe('A lock that a child inherits', function () {
   });
 
   it('test 18: guard and launcher killed, the server below is found by its group: no second one starts, nothing is removed', async () => {
-    const witness = await readProcessStarts();
+    const starts = await readProcessStarts();
     const resource = resourceKey('path', home.root);
     // A launcher like npx: in a group of its own, with the server below it.
     const { child: launcher, first } = await withLock('sleep 600 >/dev/null & echo $!; wait', 1, true);
     const server = Number(first);
     try {
-      const mark = { pid: launcher.pid ?? 0, start: (await witness.startOf(launcher.pid ?? 0)) ?? '?' };
+      const mark = { pid: launcher.pid ?? 0, start: (await starts.startOf(launcher.pid ?? 0)) ?? '?' };
       const record = someRecord({
         id: newInstanceId(),
-        host: { boot: witness.boot, pidns: witness.pidns },
+        host: { boot: starts.boot, pidns: starts.pidns },
         guard: { pid: 2 ** 22 + 5, start: 'lx:1' },
         server: { ...mark, pgid: mark.pid },
         locks: [{ ...resource }],
       });
       writeInstanceRecord(home.directory, record);
-      assert.equal((await livenessOf(record, witness)).life, 'alive');
+      assert.equal((await livenessOf(record, starts)).life, 'alive');
       launcher.kill('SIGKILL');
       await until('the launcher is gone', () => launcher.signalCode !== null);
       assert.equal((await livenessOf(record, await readProcessStarts())).life, 'unknown');
       const request = { directory: home.directory, resources: [resource], facts: { serverId: 'memory' } };
-      const refused = await holdResources({ ...request, witness: await readProcessStarts() });
+      const refused = await holdResources({ ...request, starts: await readProcessStarts() });
       assert.ok(refused.status === 'orphan', JSON.stringify(refused));
       assert.equal(refused.certain, false);
       assert.deepEqual(await clearDeadRecords(home.directory, await readProcessStarts()), []);

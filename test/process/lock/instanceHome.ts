@@ -4,27 +4,27 @@ import { resourceKey } from '../../../src/lock/resourceKey.ts';
 import { LockHome } from './lockHome.ts';
 
 /** A process as records name it. */
-export async function markOf(witness: ProcessStarts, pid: number): Promise<{ readonly pid: number; readonly start: string }> {
-  return { pid, start: (await witness.startOf(pid)) ?? '?' };
+export async function markOf(starts: ProcessStarts, pid: number): Promise<{ readonly pid: number; readonly start: string }> {
+  return { pid, start: (await starts.startOf(pid)) ?? '?' };
 }
 
 /** A run folder for one test, with instances that are closed with it. */
 export class InstanceHome extends LockHome {
-  readonly #witness: ProcessStarts;
+  readonly #starts: ProcessStarts;
   readonly #held: HeldInstance[] = [];
 
-  constructor(witness: ProcessStarts) {
+  constructor(starts: ProcessStarts) {
     super();
-    this.#witness = witness;
+    this.#starts = starts;
   }
 
   /** Tries to hold a path in the name of this very process. */
   async take(path: string): Promise<HoldResult> {
     const result = await holdResources({
       directory: this.directory,
-      witness: this.#witness,
+      starts: this.#starts,
       resources: [resourceKey('path', path)],
-      facts: { serverId: 'memory', server: await markOf(this.#witness, process.pid) },
+      facts: { serverId: 'memory', server: await markOf(this.#starts, process.pid) },
     });
     this.keep(result);
     return result;

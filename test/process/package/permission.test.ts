@@ -1,7 +1,8 @@
-import { deepEqual, equal, match } from 'node:assert/strict';
+import { deepEqual, equal } from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { assertNames } from '../../names.ts';
 import { distInfo, TempTree } from '../../unit/package/tree.ts';
 import { run } from './command.ts';
 
@@ -80,7 +81,7 @@ describe('files that may not be read', function () {
       chmodSync(tree.path(path), 0);
       const reading = await readAsNobody(python());
       equal(reading.status, 'unreadable', path);
-      match(String(reading.reason), /permission denied/);
+      assertNames(String(reading.reason), 'permission denied');
       chmodSync(tree.path(path), 0o755);
     }
     for (const path of [
@@ -93,7 +94,7 @@ describe('files that may not be read', function () {
       chmodSync(tree.path(path), 0);
       const reading = await readAsNobody(npm());
       equal(reading.status, 'unreadable', path);
-      match(String(reading.reason), /permission denied/);
+      assertNames(String(reading.reason), 'permission denied');
       chmodSync(tree.path(path), 0o755);
     }
   });

@@ -9,6 +9,7 @@ import { identityKey, type ProcessRow, type ProcessTable } from '../../../src/mo
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { PsTable } from '../../../src/process/otherSystems/psTable.ts';
 import { processTree } from '../../../src/process/tree/processTree.ts';
+import { assertNames } from '../../names.ts';
 import { Children, firstLine, kill, readUntil, rowOf } from './children.ts';
 
 const waits = 'setInterval(() => {}, 1000)';
@@ -116,12 +117,12 @@ for (const { name, make, exact } of [
       const { client, pid } = await children.startClient('bash', ['-c', 'sleep 0.2 & echo $!; exec sleep 100']);
       const { identity } = await rowOf(table, pid);
       const state = (): string => execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim();
-      assert.match(
+      assertNames(
         await readUntil(
           async () => state(),
           (text) => text.startsWith('Z'),
         ),
-        /^Z/,
+        'Z',
       );
       assert.equal(
         (await table.list()).some((row) => row.pid === pid),
@@ -187,7 +188,7 @@ for (const { name, make, exact } of [
       const after = await table.detail(row);
       assert.equal(after.cwd?.replace(/ \(deleted\)$/, ''), cwd);
       if (exact) {
-        assert.match(after.cwd ?? '', / \(deleted\)$/);
+        assertNames(after.cwd, '(deleted)');
       }
     });
 

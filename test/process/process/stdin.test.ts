@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
+import { assertNames } from '../../names.ts';
 import { Children, deadPipesCanBeProven, firstLine, kill, readUntil, rowOf } from './children.ts';
 
 /** Prints the PID of a server on a socket pair, as Node makes them, and keeps the other end. */
@@ -51,7 +52,7 @@ describe('The other end of standard input, on Linux', function () {
 
   it('is connected while the client lives, and gone the moment it is killed: socket pair', async () => {
     const { client, pid } = await children.startClient(process.execPath, ['-e', nodeClient]);
-    assert.match(linkOf(pid), /^socket:/);
+    assertNames(linkOf(pid), 'socket:');
     assert.equal(await stdin(pid), 'connected');
     await kill(client);
     assert.equal(await stdin(pid), 'none');
@@ -101,7 +102,7 @@ describe('The other end of standard input, on Linux', function () {
     }
     const { client, pid: launcher } = await children.startClient('bash', ['-c', pipeClient]);
     const server = await below(launcher);
-    assert.match(linkOf(server), /^pipe:/);
+    assertNames(linkOf(server), 'pipe:');
     assert.equal(linkOf(server), linkOf(launcher));
     assert.equal(await stdin(server), 'connected');
     await kill(client);

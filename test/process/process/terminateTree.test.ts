@@ -5,6 +5,7 @@ import { after, afterEach, describe, it } from 'mocha';
 import type { ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import { type EndReport, endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
+import { assertNames } from '../../names.ts';
 import { openProgram, otherUser } from '../../otherUser.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { Children, firstLine, readUntil, rowOf } from './children.ts';
@@ -132,7 +133,7 @@ describe('Ending a tree', function () {
   it('never signals this program or what runs it', async () => {
     const report = await end(await rowOf(table, process.pid));
     assert.equal(report.status, 'refused');
-    assert.match('reason' in report ? report.reason : '', /is this program or one of its ancestors/);
+    assertNames('reason' in report ? report.reason : '', 'ancestors');
   });
 
   it('B8: never signals a process of another user, for any caller', async function () {
@@ -142,11 +143,11 @@ describe('Ending a tree', function () {
     }
     const other = await children.start('sleep', ['600'], otherUser);
     const asRoot = await end(await rowOf(table, other.pid));
-    assert.match('reason' in asRoot ? asRoot.reason : '', /belongs to another user/);
+    assertNames('reason' in asRoot ? asRoot.reason : '', 'another user');
     const ours = await children.start('sleep', ['600']);
     const [node, ...words] = openProgram(join(import.meta.dirname, 'endOne.ts'));
     const answer = JSON.parse(String(execFileSync(node, [...words, String(ours.pid)], otherUser)));
-    assert.match(answer.reason, /belongs to another user/);
+    assertNames(answer.reason, 'another user');
     assert.deepEqual([await isRunning(other.pid), await isRunning(ours.pid)], [true, true]);
   });
 
@@ -164,7 +165,7 @@ describe('Ending a tree', function () {
     children.remember(foreign);
     const began = performance.now();
     const report = await end(await rowOf(table, server.pid));
-    assert.deepEqual(report, { status: 'ended', processes: [{ pid: server.pid, how: 'SIGTERM' }], foreign: [foreign] });
+    assert.deepEqual(report, { status: 'ended', processes: [{ pid: server.pid, how: 'SIGTERM' }], ofOtherUsers: [foreign] });
     assert.deepEqual([await isRunning(server.pid), await isRunning(foreign)], [false, true]);
     assert.ok(performance.now() - began < 2_500, 'it is not waited for');
   });
@@ -177,7 +178,7 @@ describe('Ending a tree', function () {
     const code = `import os, subprocess; p = subprocess.Popen(['sleep', '600'], user=${otherUser.uid}, group=${otherUser.gid}, cwd='/'); print(p.pid, flush=True); p.wait()`;
     const { client: launcher, pid } = await children.startClient('python3', ['-c', code]);
     const report = await end(await rowOf(table, pid), { launchers: [launcher.pid] });
-    assert.match(report.status === 'refused' ? report.reason : report.status, /belongs to another user/);
+    assertNames(report.status === 'refused' ? report.reason : report.status, 'another user');
     assert.deepEqual([await isRunning(launcher.pid), await isRunning(pid)], [true, true]);
   });
 

@@ -13,6 +13,7 @@ import { type PythonPackagePlace, pythonRoute } from '../../../src/registry/pyth
 import { readBounded } from '../../../src/storage/boundedFile.ts';
 import { findThisWindow, publishThisWindow } from '../../../src/survey/facts/thisWindow.ts';
 import type { SurveyOptions } from '../../../src/survey/surveyor.ts';
+import { assertNames } from '../../names.ts';
 import { run } from '../package/command.ts';
 import type { RunningServer } from '../package/observe.ts';
 import { instanceOf, makeWorld, type World } from '../survey/world.ts';
@@ -259,7 +260,7 @@ describe('settings of a project and credentials of the user', function () {
     const instance = await look({ env: { TOKEN: canary }, options: { env: { HOME: world.home, PATH: process.env.PATH, TOKEN: canary } } });
     nothingLeaked();
     assert.equal(instance.package?.latest, '2.0.0');
-    assert.match(stranger.received.join('\n'), /Bearer of-the-project/);
+    assertNames(stranger.received.join('\n'), 'Bearer of-the-project');
   });
 
   it('npm: an answer that came through a proxy of a project is not the answer of the others', async () => {
@@ -366,7 +367,7 @@ describe('settings of a project and credentials of the user', function () {
       write(join(world.root, 'venv', 'pip.conf'), `[install]\n${ofEnvironment()}\n`);
       const said = await ask({});
       nothingLeaked();
-      assert.match(said, /credentials/);
+      assertNames(said, 'credentials');
     });
 
     it(`pip: ${name}: nor by what pipx recorded in the environment`, async () => {
@@ -376,7 +377,7 @@ describe('settings of a project and credentials of the user', function () {
         .flatMap((line) => [`--${line.split(' = ')[0]}`, line.split(' = ')[1] ?? '']);
       const said = await ask({ pipWords });
       nothingLeaked();
-      assert.match(said, /credentials/);
+      assertNames(said, 'credentials');
     });
 
     it(`pip: ${name}: control: it does by the user's own settings`, async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { changeLines } from '../../../src/cli/render/changes.ts';
 import type { Clock } from '../../../src/survey/facts/bootClock.ts';
+import { assertNames } from '../../names.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { makeProject, npmEnv, servers } from '../package/npmServers.ts';
 import type { RunningServer } from '../package/observe.ts';
@@ -46,7 +47,7 @@ describe('the patterns of a desktop log', function () {
     const snapshot = await settled(observer);
     const old = instanceOf(snapshot, first.pid);
     assert.deepEqual(headlines(old), ['duplicate/proven']);
-    assert.match(old.findings[0]?.evidence.join('\n') ?? '', new RegExp(`PID ${first.pid} since .*PID ${second.pid} since`));
+    assertNames(old.findings[0]?.evidence.join('\n'), `PID ${first.pid} since`, `PID ${second.pid} since`);
     assert.equal(old.findings[0]?.since, instanceOf(snapshot, second.pid).startedAt);
     assert.deepEqual(headlines(instanceOf(snapshot, second.pid)), []);
     await first.stop();
@@ -69,8 +70,8 @@ describe('the patterns of a desktop log', function () {
       const instance = instanceOf(after, server.pid);
       assert.deepEqual([headlines(instance), instance.pid === gone], [[], false]);
       const [ended = '', started = '', ...others] = [...changeLines(before, between), ...changeLines(between, after)];
-      assert.match(ended, new RegExp(` - memory .*PID ${gone}\\b.* ended`));
-      assert.match(started, new RegExp(` \\+ memory .*PID ${server.pid}\\b`));
+      assertNames(ended, '- memory', `PID ${gone}`, 'ended');
+      assertNames(started, '+ memory', `PID ${server.pid}`);
       assert.deepEqual(others, []);
       before = after;
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { yamlDocuments } from '../../../src/base/yaml.ts';
+import { processorTime } from '../processorTime.ts';
 
 describe('yamlDocuments', () => {
   it('reads scalars as strings, in every form that YAML has for them', () => {
@@ -57,12 +58,13 @@ describe('yamlDocuments', () => {
     };
     const limit = Error.stackTraceLimit;
     for (const [name, text] of Object.entries(texts)) {
-      const began = performance.now();
+      const began = processorTime();
       assert.equal(yamlDocuments(text), undefined, name);
-      assert.ok(performance.now() - began < 10_000, `${name}: ${performance.now() - began} ms`);
+      const spent = processorTime() - began;
+      assert.ok(spent < 10_000, `${name}: ${spent} ms`);
     }
     assert.equal(Error.stackTraceLimit, limit);
-  });
+  }).timeout(120_000);
 
   it('reads 10,000 keys of one map without the time growing with their square', () => {
     const text = Array.from({ length: 10_000 }, (_, index) => `k${index}: ${index}`).join('\n');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { describe, it } from 'mocha';
-import { Screen } from '../../../src/cli/terminal.ts';
+import { askOn, Screen } from '../../../src/cli/terminal.ts';
 
 const esc = '\\u001b';
 /** An escape sequence (its number, its letter), a line break, or text. */
@@ -90,5 +91,17 @@ describe('the screen of watch', () => {
     screen.resized();
     screen.draw('a\nb\n');
     assert.deepEqual(terminal.lines, ['a', 'b', '']);
+  });
+});
+
+describe('A question on the terminal', () => {
+  it('cannot move the cursor, however a server is called', async () => {
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const question = `Stop \u001b[2Jnotes\u202e\r? [y/N] `;
+    const answer = askOn(input as unknown as NodeJS.ReadStream, output as unknown as NodeJS.WriteStream, question);
+    input.write('y\n');
+    assert.equal(await answer, 'y');
+    const shown = String(output.read());
+    assert.ok(shown.includes('\\x1b[2Jnotes\\u{202e}\\r? [y/N] '), JSON.stringify(shown));
   });
 });

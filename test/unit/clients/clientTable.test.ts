@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { clientById, clientName, clientTable, copiesByDesign, manualStep } from '../../../src/clients/clientTable.ts';
+import {
+  clientById,
+  clientName,
+  clientTable,
+  copiesByDesign,
+  editorPaths,
+  familyAt,
+  isVscode,
+  isVscodeEditor,
+  manualStep,
+} from '../../../src/clients/clientTable.ts';
 import { environmentMarks, processPatterns } from '../../../src/clients/recogniseClient.ts';
-import { editorPaths, familyAt, isVscode, isVscodeEditor } from '../../../src/clients/vscodeFamily.ts';
+import { assertNames } from '../../names.ts';
 
 /** Ids in the order in which they are tried, as far as `known` names them: a new client joins without a change here. */
 function assertOrder(patterns: readonly { readonly id: string }[], known: string): void {
@@ -60,8 +70,8 @@ describe('clientTable', () => {
   it('gives name, copies and step of a client; a client that it does not have keeps its own name', () => {
     assert.deepEqual([clientName('amp'), clientName('later')], ['Amp', 'later']);
     assert.deepEqual([copiesByDesign('amp'), copiesByDesign('later'), typeof copiesByDesign('codex')], [undefined, undefined, 'string']);
-    assert.match(manualStep({ id: 'claude-code', name: 'x', pid: 1 }, '$& notes'), /\$& notes/);
-    assert.match(manualStep({ id: 'unknown', name: 'tmux', pid: 7 }, 'notes'), /tmux \(PID 7\)/);
+    assertNames(manualStep({ id: 'claude-code', name: 'x', pid: 1 }, '$& notes'), '$& notes');
+    assertNames(manualStep({ id: 'unknown', name: 'tmux', pid: 7 }, 'notes'), 'tmux (PID 7)');
     assert.ok(manualStep(null, 'notes').length > 0);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type CopyEvidence, judgeDuplicates } from '../../../src/diagnosis/duplicates.ts';
+import { assertNames } from '../../names.ts';
 
 const now = 1_000_000_000;
 const client = { identity: 'boot:ns:50:lx:1', name: 'Claude Code', pid: 50 };
@@ -24,7 +25,7 @@ describe('duplicates', () => {
   it('reports all but the newest copy', () => {
     const { findings, askAgainIn } = judgeDuplicates([copy(1), copy(2), copy(3)], now);
     assert.deepEqual([...findings.keys()], ['id-1', 'id-2']);
-    assert.match(findings.get('id-1')?.message ?? '', /PID 50\b.*memory.*PID 3\b/);
+    assertNames(findings.get('id-1')?.message, 'PID 50', 'memory', 'PID 3');
     assert.equal(askAgainIn, undefined);
   });
 

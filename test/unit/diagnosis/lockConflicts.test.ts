@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { judgeLockConflicts, type LockClaim } from '../../../src/diagnosis/lockConflicts.ts';
+import { assertNames } from '../../names.ts';
 
 const now = Date.parse('2026-11-22T08:00:00Z');
 const noHolder = () => [];
@@ -55,7 +56,7 @@ describe('judgeLockConflicts', () => {
     const { instance: _, ...stranger } = claim(11, { exclusion: 'none' });
     const findings = judgeLockConflicts([claim(10), stranger], noHolder, now);
     assert.deepEqual([...findings.keys()], ['instance-10']);
-    assert.match(findings.get('instance-10')?.message ?? '', /PID 10\b.*server-11 \(PID 11\)/);
+    assertNames(findings.get('instance-10')?.message, 'PID 10', 'server-11 (PID 11)');
   });
 
   it('asks the kernel about a server without exclusion, and never takes its own tree for another server', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { judgeOwner, type OwnerEvidence } from '../../../src/diagnosis/orphans.ts';
+import { assertNames } from '../../names.ts';
 
 const now = 1_000_000_000;
 
@@ -23,7 +24,7 @@ describe('orphans', () => {
     assert.equal(finding?.kind, 'orphan');
     assert.equal(finding?.confidence, 'proven');
     assert.equal(background, false);
-    assert.match(finding?.message ?? '', /Claude Code/);
+    assertNames(finding?.message, 'Claude Code');
   });
 
   it('is never said while an owner lives', () => assert.deepEqual(judgeOwner(evidence({ ownerAlive: true })), { background: false }));

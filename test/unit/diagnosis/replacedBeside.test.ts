@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { contradictsItself } from '../../../src/diagnosis/stale/packages.ts';
 import { type BesideEvidence, judgeReplacedBeside } from '../../../src/diagnosis/stale/replacedBeside.ts';
 import type { RunningPackage } from '../../../src/model/snapshot.ts';
+import { assertNames } from '../../names.ts';
 
 const evidence: BesideEvidence = {
   now: 2_000_000,
@@ -15,26 +16,37 @@ const evidence: BesideEvidence = {
   leads: { version: '1.1.0', place: '/r/2' },
   dependencies: [],
   followed: 'entry',
-  seenAt: 1_900_000,
 };
 
 describe('a version that was installed beside the one that runs', () => {
   it('is stale, and names both versions, both places and the time of the change', () => {
     const finding = judgeReplacedBeside({ ...evidence, changedAt: 1_500_000 });
     deepEqual([finding?.kind, finding?.subKind, finding?.confidence], ['stale', 'replaced-beside', 'proven']);
-    match(finding?.message ?? '', /1\.0\.0.*1\.1\.0/);
+    assertNames(finding?.message, '1.0.0', '1.1.0');
     match(finding?.evidence.join('\n') ?? '', /\/r\/1(.|\n)*\/r\/2/);
     equal(finding?.since, new Date(1_500_000).toISOString());
     deepEqual(finding?.actions, evidence.actions);
   });
 
-  it('keeps the time of the first look where the change is older than the process', () => {
-    equal(judgeReplacedBeside({ ...evidence, changedAt: 500_000 })?.since, new Date(1_900_000).toISOString());
+  it('has no time of its own where the change is older than the process: the survey puts the first sighting there', () => {
+    const finding = judgeReplacedBeside({ ...evidence, changedAt: 500_000 });
+    deepEqual([finding?.since, finding?.sinceAtMost], [new Date(evidence.now).toISOString(), true]);
+    equal(judgeReplacedBeside({ ...evidence, changedAt: 1_500_000 })?.sinceAtMost, undefined);
   });
 
-  it('is likely where the running version is only concluded', () => {
-    equal(judgeReplacedBeside({ ...evidence, running: { ...evidence.running, by: 'concluded' } })?.confidence, 'likely');
-  });
+  for (const [by, followed, confidence] of [
+    ['recorded', 'entry', 'proven'],
+    ['recorded', 'command line', 'proven'],
+    ['path', 'entry', 'proven'],
+    ['path', 'extension', 'proven'],
+    ['path', 'plugin', 'proven'],
+    ['concluded', 'entry', 'likely'],
+    ['recorded', 'session', 'likely'],
+  ] as const) {
+    it(`is ${confidence} where the running version is known by “${by}” and the ${followed} was followed`, () => {
+      equal(judgeReplacedBeside({ ...evidence, followed, running: { ...evidence.running, by } })?.confidence, confidence);
+    });
+  }
 
   it('is nothing where the versions are equal, whatever their paths', () => {
     equal(judgeReplacedBeside({ ...evidence, leads: { version: '1.0.0', place: '/r/2' } }), undefined);
@@ -44,11 +56,8 @@ describe('a version that was installed beside the one that runs', () => {
 
   it('is stale where only a dependency differs, and a downgrade is named', () => {
     const dependencies = [{ name: 'below', running: '1.0.0', installed: '2.0.0', direction: 'upgrade' as const }];
-    match(
-      judgeReplacedBeside({ ...evidence, leads: { version: '1.0.0', place: '/r/2' }, dependencies })?.message ?? '',
-      /below 1\.0\.0 → 2\.0\.0/,
-    );
-    match(judgeReplacedBeside({ ...evidence, leads: { version: '0.9.0', place: '/r/2' } })?.message ?? '', /downgrade/);
+    assertNames(judgeReplacedBeside({ ...evidence, leads: { version: '1.0.0', place: '/r/2' }, dependencies })?.message, '1.0.0 → 2.0.0');
+    assertNames(judgeReplacedBeside({ ...evidence, leads: { version: '0.9.0', place: '/r/2' } })?.message, 'downgrade');
   });
 });
 

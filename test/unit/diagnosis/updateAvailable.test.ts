@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { judgeUpdate, type UpdateEvidence } from '../../../src/diagnosis/updateAvailable.ts';
 import { isHeadline } from '../../../src/model/finding.ts';
+import { assertNames } from '../../names.ts';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
 const evidence: UpdateEvidence = {
@@ -21,7 +22,7 @@ describe('judgeUpdate', () => {
   it('names both versions and the exact command, as information', () => {
     const finding = judgeUpdate(evidence);
     assert.ok(finding);
-    assert.match(finding.message, /1\.0\.0.*1\.1\.0.*npm install --prefix \/srv\/shop @acme\/notes@1\.1\.0$/);
+    assertNames(finding.message, '1.0.0', '1.1.0', 'npm install --prefix /srv/shop @acme/notes@1.1.0');
     assert.equal(finding.kind, 'update-available');
     assert.equal(isHeadline(finding), false);
     assert.ok(finding.evidence.includes(evidence.remarks[0] ?? ''));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { contextFlags } from '../../../src/extension/display/treeNode.ts';
 import { commands, contextKeys, settings, viewContainer, views } from '../../../src/extension/manifestNames.ts';
+import { assertNames } from '../../names.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -120,7 +121,7 @@ describe('Manifest and code', () => {
     for (const picture of [container.icon, contributes.views[viewContainer][0].icon, manifest.icon]) {
       assert.ok(existsSync(join(root, picture)), `${picture} is missing`);
     }
-    assert.match(manifest.icon, /\.png$/);
+    assertNames(manifest.icon, '.png');
   });
 
   it('have the same settings, each described', () => {

@@ -30,16 +30,16 @@ describe('livenessOf', () => {
 
   it('test 18: is unknown, and not dead, while its group has members', async () => {
     const record = someRecord({ server: { pid: 4242, start: 'lx:1000', pgid: 4242 } });
-    const witness = (group: number) => ({ ...someWitness({}), groupRuns: async (asked: number) => asked === group });
-    assert.deepEqual(await livenessOf(record, witness(4242)), {
+    const starts = (group: number) => ({ ...someWitness({}), groupRuns: async (asked: number) => asked === group });
+    assert.deepEqual(await livenessOf(record, starts(4242)), {
       life: 'unknown',
       guard: 'none',
       server: 'dead',
       reason: 'its server has ended, but processes of its group 4242 still run',
     });
-    assert.equal((await livenessOf(record, witness(4243))).life, 'dead');
+    assert.equal((await livenessOf(record, starts(4243))).life, 'dead');
     // No process survives a reboot, and a group of another namespace does not count.
-    assert.equal((await livenessOf({ ...record, host: { boot: 'boot-2', pidns: '4026531836' } }, witness(4242))).life, 'dead');
+    assert.equal((await livenessOf({ ...record, host: { boot: 'boot-2', pidns: '4026531836' } }, starts(4242))).life, 'dead');
   });
 
   it('lives while its guard or its server does, and says which', async () => {

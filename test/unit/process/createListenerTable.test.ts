@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { parseProcNetTcp } from '../../../src/process/linux/procNetTcp.ts';
 import { LsofListeners, parseLsofPorts } from '../../../src/process/otherSystems/lsofListeners.ts';
 import { connectionScript, parseConnections, WindowsListeners } from '../../../src/process/otherSystems/windowsListeners.ts';
+import { assertNames } from '../../names.ts';
 
 const ports = new Set([8700, 3001]);
 
@@ -90,7 +91,7 @@ describe('parseConnections', () => {
     );
     assert.deepEqual(await table.read(ports), expected);
     assert.deepEqual(asked, ['C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe', connectionScript(ports)]);
-    assert.match(connectionScript(ports), /\$ports = @\(8700,3001\)/);
+    assertNames(connectionScript(ports), '$ports = @(8700,3001)');
   });
 
   it('is no answer where there is none', async () => {

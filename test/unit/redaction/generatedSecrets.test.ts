@@ -1,9 +1,15 @@
 import { deepEqual, ok } from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { historyEntry } from '../../../src/action/execute/actionHistory.ts';
 import { makePlan } from '../../../src/action/plan/makePlan.ts';
 import { pruneCandidates } from '../../../src/action/plan/pruneCandidates.ts';
-import { jsonText } from '../../../src/cli/jsonOutput.ts';
+import type { Disposable } from '../../../src/base/disposable.ts';
+import type { Log } from '../../../src/base/log.ts';
+import { changeLines } from '../../../src/cli/render/changes.ts';
+import { lineDiff } from '../../../src/cli/render/diffView.ts';
 import { renderDoctor } from '../../../src/cli/render/doctorView.ts';
 import { renderExplanation } from '../../../src/cli/render/explainView.ts';
 import { renderHistory } from '../../../src/cli/render/historyView.ts';
@@ -11,19 +17,30 @@ import { renderPlan } from '../../../src/cli/render/planView.ts';
 import { renderPrune } from '../../../src/cli/render/pruneView.ts';
 import { renderStatus } from '../../../src/cli/render/statusView.ts';
 import { doctorReport } from '../../../src/cli/session/doctorReport.ts';
+import { jsonText } from '../../../src/cli/terminal.ts';
+import { logProblems } from '../../../src/extension/display/problemLog.ts';
+import type { WindowState } from '../../../src/extension/window/windowState.ts';
+import { parseGuardOptions } from '../../../src/guard/options/guardOptions.ts';
+import { initialFacts, launchFacts } from '../../../src/guard/publish/guardRecord.ts';
 import type { RawDefinition } from '../../../src/model/definition.ts';
 import type { ProcessRow } from '../../../src/model/process.ts';
 import { explanationOf } from '../../../src/presentation/explanation.ts';
 import { redactorOf } from '../../../src/redaction/definitionRedactor.ts';
 import { createRedactor, type Redactor } from '../../../src/redaction/redactor.ts';
 import { assembleSnapshot } from '../../../src/survey/assembleSnapshot.ts';
+import { FactStore } from '../../../src/survey/facts/factStore.ts';
+import type { Attributed } from '../../../src/survey/match/attributeServers.ts';
+import { entryFindings, entryKey } from '../../../src/survey/server/entryChange.ts';
 import { commandText } from '../../../src/survey/server/instanceParts.ts';
+import type { ServerContext } from '../../../src/survey/server/serverContext.ts';
 import { finding, fixtureNow, instance } from '../cli/fixture.ts';
 import { Tree } from '../config/tree.ts';
 import { canaryMark, type MadeSecret, madeSecret } from './secretGenerator.ts';
 
 const total = process.env.TEST_LONG === '1' ? 200_000 : 10_000;
 const batch = 500;
+/** Of each batch, in places where every line, or every file, is searched for all secrets of the batch. */
+const fewer = 10;
 const view = { width: 200, color: false, now: fixtureNow };
 const around = { windows: new Set<number>(), ownPids: new Set<number>() };
 /** Shows everything: the control of these tests. */
@@ -56,7 +73,11 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
       instances,
       duplicates: new Map(),
       conflicts: new Map(),
-      problems: [],
+      problems: definitions.slice(0, fewer).map((raw) => ({
+        source: 'config',
+        file: raw.file,
+        message: redactor.text(`not read: ${raw.command ?? ''} ${raw.args.join(' ')}`),
+      })),
       otherHolders: [],
       redactor,
     },
@@ -84,7 +105,17 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
       message: `${snapshot.instances[index]?.command}`,
     }),
   );
+  const log: string[] = [];
+  const onChange = (listener: () => void): Disposable => {
+    listener();
+    return { dispose() {} };
+  };
+  const window = { onChange, snapshot, facts: { home: '/h' } };
+  logProblems(window as unknown as WindowState, { warn: (text: string) => log.push(text) } as unknown as Log);
   return [
+    ...log,
+    ...changeLines(undefined, snapshot),
+    ...diffLines(definitions.slice(0, fewer), redactor),
     renderStatus(snapshot, view),
     jsonText(snapshot),
     ...snapshot.instances
@@ -101,6 +132,46 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
     renderHistory(history, view),
     jsonText(history),
   ];
+}
+
+/** What `protect` shows of a file in which every line changes: secrets stand on lines of their own, with the escapes of JSON. */
+function diffLines(definitions: readonly RawDefinition[], redactor: Redactor): string[] {
+  return definitions.flatMap(({ command, args, env, url }) => {
+    const file = JSON.stringify({ command, args, env, url }, undefined, 2);
+    const lines = lineDiff(file, file.replaceAll('\n', ' \n'), (line) => redactor.text(line)) ?? [];
+    return lines.map(({ text }) => text);
+  });
+}
+
+/** Every file that facts and history of these entries leave in a run folder. */
+function storedTexts(definitions: readonly RawDefinition[], redactor: Redactor): string[] {
+  const runDir = mkdtempSync(join(tmpdir(), 'stored-'));
+  try {
+    const state = { facts: new FactStore(runDir), entryKey: entryKey(runDir) };
+    for (const [index, raw] of definitions.entries()) {
+      const row = rowOf(raw, 10_000 + index, true);
+      const identity = { bootId: 'b', pidNamespace: '1', pid: row.pid, start: `lx:${row.pid}` };
+      const attributed = { definitions: [raw], confidence: 'proven', client: undefined } as unknown as Attributed;
+      entryFindings(attributed, { row: { ...row, identity }, now: 1 } as unknown as ServerContext, state);
+      state.facts.recordFact(identity, 'program', { takenAt: 1, command: commandText(row, redactor) });
+    }
+    const folder = join(runDir, 'shepherd');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
+    ok(files.length > definitions.length, `${files.length} files`);
+    return files.map((name) => readFileSync(join(folder, name), 'utf8'));
+  } finally {
+    rmSync(runDir, { recursive: true, force: true });
+  }
+}
+
+/** What the record of a guard holds that started these servers, of those whose shape alone shows the secret. */
+function recordTexts(first: number, redactor?: Redactor): string[] {
+  return Array.from({ length: batch }, (_, index) => madeSecret(first + index).entry).flatMap(({ command = 'server', args = [], env }) => {
+    const parsed = env ? undefined : parseGuardOptions(['--', command, ...args]);
+    return parsed?.status !== 'run'
+      ? []
+      : [JSON.stringify(redactor ? launchFacts(parsed.options, redactor) : initialFacts(parsed.options, undefined, undefined))];
+  });
 }
 
 /** The parts of texts around each canary. */
@@ -123,7 +194,8 @@ async function byView(first: number, redactorFor: (definitions: readonly RawDefi
     tree.write('home/.cursor/mcp.json', { mcpServers: Object.fromEntries(made) });
     const { definitions, problems } = await tree.discover();
     deepEqual([definitions.length, problems], [batch, []]);
-    return leaksIn(shownTexts(definitions, redactorFor(definitions)));
+    const redactor = redactorFor(definitions);
+    return leaksIn([...shownTexts(definitions, redactor), ...storedTexts(definitions.slice(0, fewer), redactor), ...recordTexts(first)]);
   } finally {
     tree.remove();
   }
@@ -138,7 +210,7 @@ describe(`${total} generated shapes of secrets`, () => {
     deepEqual(leaks.slice(0, 20), [], `${leaks.length} leaks`);
   }).timeout(600_000);
 
-  it('are in no view, plan, history or JSON', async () => {
+  it('are in no view, plan, log, history, diff, fact, record or JSON', async () => {
     const leaks: string[] = [];
     for (let first = 0; first < total; first += batch) {
       leaks.push(...(await byView(first, redactorOf)));
@@ -150,6 +222,18 @@ describe(`${total} generated shapes of secrets`, () => {
     for (let seed = 0; seed < 500; seed++) {
       const made = madeSecret(seed);
       ok(!made.byShape || byShape(made, leaky).length === 2, made.what);
+    }
+    // Each part by itself, so that none is silently empty.
+    const made = Array.from({ length: 50 }, (_, seed) => madeSecret(seed).entry);
+    const tree = new Tree();
+    try {
+      tree.write('home/.cursor/mcp.json', { mcpServers: Object.fromEntries(made.map((entry, seed) => [`s${seed}`, entry])) });
+      const { definitions } = await tree.discover();
+      for (const part of [diffLines(definitions, leaky), storedTexts(definitions, leaky), recordTexts(0, leaky)]) {
+        ok(leaksIn(part).length > 20, `${leaksIn(part).length}`);
+      }
+    } finally {
+      tree.remove();
     }
     // Doctor shows no command line.
     ok((await byView(0, () => leaky)).length > batch);

@@ -6,7 +6,7 @@ import { describe, it } from 'mocha';
 import { answeredRecord, askingRecord, isDue, knownAnswer } from '../../../src/registry/answerRecord.ts';
 import { newestVersion } from '../../../src/registry/newestVersion.ts';
 import { publicNpmRegistry, publicPythonIndex } from '../../../src/registry/publicIndexes.ts';
-import { parsePipConf } from '../../../src/registry/python/pipConf.ts';
+import { parsePipConf } from '../../../src/registry/python/pythonSettings.ts';
 import { candidatesOf, fileVersion, htmlFiles, jsonFiles } from '../../../src/registry/python/simpleIndex.ts';
 import { processorTime } from '../processorTime.ts';
 

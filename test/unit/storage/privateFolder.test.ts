@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -20,14 +21,16 @@ import { appendLine } from '../../../src/action/execute/historyFile.ts';
 import { answerRequest, requestFolder, requestsFor, type WindowRequest } from '../../../src/action/execute/windowRequest.ts';
 import { installLauncher, launcherPath } from '../../../src/action/protect/launcher.ts';
 import { backedUpTexts, backUp } from '../../../src/action/protect/protectChange.ts';
+import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import type { ProcessIdentity } from '../../../src/model/process.ts';
 import { writeRecord } from '../../../src/storage/jsonRecord.ts';
+import { stateRefusal } from '../../../src/storage/privateFolder.ts';
 import { BootClock } from '../../../src/survey/facts/bootClock.ts';
 import { FactStore } from '../../../src/survey/facts/factStore.ts';
-import { claimNotification } from '../../../src/survey/facts/notificationClaims.ts';
-import { openWindows, publishWindow } from '../../../src/survey/facts/windows.ts';
+import { claimNotification, openWindows, publishWindow } from '../../../src/survey/facts/windows.ts';
 import { PortFacts } from '../../../src/survey/ports/portFacts.ts';
 import { entryKey } from '../../../src/survey/server/entryChange.ts';
+import { assertNames } from '../../names.ts';
 
 const identity: ProcessIdentity = { bootId: 'boot', pidNamespace: 'ns', pid: 4, start: '9' };
 const windowIdentity = { ...identity, pid: 5 };
@@ -40,6 +43,8 @@ const request: WindowRequest = {
   by: 'test',
 };
 const nobody = 65_534;
+/** A user that no user namespace shows in place of others. */
+const stranger = 54_321;
 const isRoot = process.getuid?.() === 0;
 
 /** The state that one part of the product keeps: `read` returns what it reads of it, `write` stores it. */
@@ -142,6 +147,8 @@ describe('The run folder and its folder shepherd', () => {
     { name: 'a run folder that all users may write', open: () => chmodSync(runDir, 0o777) },
     { name: 'a run folder that the group may write', open: () => chmodSync(runDir, 0o770) },
     { name: 'a folder shepherd that all users may write', open: () => chmodSync(join(runDir, 'shepherd'), 0o707) },
+    { name: 'a folder below one that all users may write', open: () => chmodSync(root, 0o777) },
+    { name: 'a folder below one of another user', rootOnly: true, open: () => chownSync(root, stranger, stranger) },
     { name: 'a run folder of another user', rootOnly: true, open: () => chownSync(runDir, nobody, nobody) },
     { name: 'a folder shepherd of another user', rootOnly: true, open: () => chownSync(join(runDir, 'shepherd'), nobody, nobody) },
     {
@@ -191,6 +198,48 @@ describe('The run folder and its folder shepherd', () => {
     });
   }
 
+  it('is used below a folder that all users may write with the sticky bit, like /tmp, and by the lock protocol by the same rules', function () {
+    if (process.platform === 'win32') {
+      this.skip();
+    }
+    mkdirSync(join(runDir, 'shepherd'), { recursive: true, mode: 0o700 });
+    const refusals = (): (string | undefined)[] => {
+      const locks = openLockDirectory(join(runDir, 'v1'));
+      return [stateRefusal(runDir), 'refused' in locks ? locks.refused : undefined];
+    };
+    chmodSync(root, 0o1777);
+    assert.deepEqual(refusals(), [undefined, undefined]);
+    chmodSync(root, 0o777);
+    for (const refusal of refusals()) {
+      assert.match(refusal ?? '', /can be written by all users/);
+    }
+    // By a link in a folder of this user, too.
+    const own = join(root, 'own');
+    mkdirSync(own, { mode: 0o700 });
+    chmodSync(root, 0o755);
+    const open = join(root, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    symlinkSync(open, join(own, 'link'));
+    assert.match(stateRefusal(join(own, 'link', 'deeper', 'run')) ?? '', /can be written by all users/);
+  });
+
+  it('is not used where another user can rename it away, which that user does here', function () {
+    if (!isRoot) {
+      this.skip();
+    }
+    mkdirSync(join(runDir, 'shepherd'), { recursive: true, mode: 0o700 });
+    const renames = (): boolean => {
+      const { status } = spawnSync('mv', [runDir, `${runDir}-away`], { uid: stranger, gid: stranger, cwd: '/', stdio: 'ignore' });
+      return status === 0;
+    };
+    chmodSync(root, 0o1777);
+    assert.deepEqual([stateRefusal(runDir), renames()], [undefined, false]);
+    chmodSync(root, 0o777);
+    assert.notEqual(stateRefusal(runDir), undefined);
+    assert.equal(renames(), true, 'the control: without the sticky bit the rename succeeds');
+  });
+
   it('installs no launcher where another user could replace it', function () {
     if (process.platform === 'win32') {
       this.skip();
@@ -231,7 +280,7 @@ describe('The run folder and its folder shepherd', () => {
     chmodSync(runDir, 0o777);
     const problem = new FactStore(runDir).problem();
     assert.equal(problem?.source, 'facts');
-    assert.match(problem?.message ?? '', /open to other users.*chmod 700/);
+    assertNames(problem?.message, 'chmod 700');
   });
 });
 

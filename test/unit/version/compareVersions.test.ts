@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import satisfies from 'semver/functions/satisfies.js';
 import { changeDirection, compareVersions } from '../../../src/version/compareVersions.ts';
+import { npxNext } from '../../../src/version/nextVersion.ts';
 import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
-import { npxNext } from '../../../src/version/npxRule.ts';
 import { versionShaped } from '../../../src/version/versionShape.ts';
 
 describe('compareVersions', () => {

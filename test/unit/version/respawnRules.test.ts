@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { judgeRespawn } from '../../../src/diagnosis/respawnDiffers.ts';
 import { isHeadline } from '../../../src/model/finding.ts';
+import { npxNext, uvxNext } from '../../../src/version/nextVersion.ts';
 import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
-import { npxNext } from '../../../src/version/npxRule.ts';
 import { parsePythonSpec } from '../../../src/version/pythonSpec.ts';
-import { uvxNext } from '../../../src/version/uvxRule.ts';
 
 const [cached, latest] = ['2025.9.25', '2026.8.31'];
 

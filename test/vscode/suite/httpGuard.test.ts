@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
+import { assertNames } from '../../names.ts';
 import { until } from '../../until.ts';
 
 const id = 'mcp.config.ws0.guarded';
@@ -106,7 +107,7 @@ describe('guard --http under VS Code’s own MCP client', function () {
       const result = await vscode.lm.invokeTool(tool, { input: { message }, toolInvocationToken: undefined });
       return result.content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
     };
-    assert.match(await echo('before'), /Echo: before/);
+    assertNames(await echo('before'), 'Echo: before');
     // VS Code may have begun several sessions while it started the server; each has a file, also an ended one.
     const begun = await until('the file of each session', async () => {
       const files = keptSessions();
@@ -115,8 +116,8 @@ describe('guard --http under VS Code’s own MCP client', function () {
     for (const round of ['first', 'second']) {
       await end(server);
       server = await startServer();
-      assert.match(await echo(`${round} call`), new RegExp(`Echo: ${round} call`));
-      assert.match(await echo(`${round} call again`), new RegExp(`Echo: ${round} call again`));
+      assertNames(await echo(`${round} call`), `Echo: ${round} call`);
+      assertNames(await echo(`${round} call again`), `Echo: ${round} call again`);
     }
     // The guard recovered the session after each restart; VS Code began no other one.
     assert.deepEqual(keptSessions(), begun);

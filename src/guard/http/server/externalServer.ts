@@ -1,7 +1,6 @@
 import { errorName } from '../../../base/errors.ts';
-import { identityKey, type ProcessRow, type ProcessTable } from '../../../model/process.ts';
+import { identityKey, type ListenerTable, type ProcessRow, type ProcessTable } from '../../../model/process.ts';
 import { createListenerTable } from '../../../process/createListenerTable.ts';
-import type { ListenerTable } from '../../../process/listenerTable.ts';
 import { isReached, loopbackAddresses, topmostHolder } from '../../../process/portHolder.ts';
 import { processTree } from '../../../process/tree/processTree.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
@@ -12,7 +11,7 @@ export interface ExternalProcess {
   readonly code: ServerCode;
 }
 
-export interface ExternalServerParts {
+interface ExternalServerParts {
   /** A loopback address. */
   readonly url: URL;
   readonly table: ProcessTable;

@@ -1,5 +1,6 @@
 import type { Log } from '../../../base/log.ts';
 import { ControlRefusal } from '../../../lock/control/controlMessages.ts';
+import { asItWasStarted } from '../../../model/finding.ts';
 import { loopbackAddresses } from '../../../process/portHolder.ts';
 import { runDirOf } from '../../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
@@ -102,7 +103,7 @@ export class ExternalUpstream implements UpstreamServer {
   async #restart(reason: string): Promise<void> {
     const { ensure, upstream: url } = this.#options;
     if (ensure === undefined || url === undefined) {
-      throw new ControlRefusal('unsupported', 'this guard did not start the server: restart it where it was started; its sessions survive');
+      throw new ControlRefusal('unsupported', `this guard did not start the server: restart it ${asItWasStarted}; its sessions survive`);
     }
     await this.#external?.read();
     const { pid } = this;
@@ -139,7 +140,7 @@ export class ExternalUpstream implements UpstreamServer {
 function restartHint({ ensure, runDir }: HttpGuardOptions, url: URL, pid: number | undefined): RestartHint {
   if (ensure === undefined) {
     const who = pid === undefined ? `the process that listens on port ${url.port}` : `PID ${pid}, which listens on port ${url.port},`;
-    return { step: `end ${who} and start it again the way it was started` };
+    return { step: `end ${who} and start it again ${asItWasStarted}` };
   }
   const replaced = pid === undefined ? [] : ['--replace', String(pid)];
   return ownCommand(['ensure', ensure, '--url', url.origin, ...replaced], runDirOf(process.env, runDir));

@@ -8,7 +8,7 @@ import { acceptsConnections, freePort, verifyFault } from '../transport/reachabl
 import type { Upstream, UpstreamTarget } from '../transport/upstream.ts';
 import type { StaleCalls } from './staleCalls.ts';
 
-export interface OwnProcessOptions {
+interface OwnProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly portEnv: string | undefined;
@@ -176,7 +176,7 @@ export class OwnProcess {
     const staleCalls = this.#options.staleCalls();
     const url = fixed ?? new URL(`http://127.0.0.1:${await freePort()}`);
     const { port } = url;
-    const code = staleCalls?.beforeStart();
+    const code = await staleCalls?.beforeStart();
     const process = await startServer({
       command,
       args: args.map((arg) => arg.replaceAll('{port}', port)),

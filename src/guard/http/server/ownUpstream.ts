@@ -11,7 +11,7 @@ import { OwnProcess } from './ownProcess.ts';
 import { StaleCalls } from './staleCalls.ts';
 import type { UpstreamServer } from './upstreamServer.ts';
 
-export interface OwnUpstreamParts {
+interface OwnUpstreamParts {
   readonly options: HttpGuardOptions & { readonly command: string };
   readonly upstream: Upstream;
   readonly log: Log;

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
 
 /** An external server that `mcp-shepherd ensure NAME` can start, by the settings in the working directory of this process. */
-export interface ReplaceRequest {
+interface ReplaceRequest {
   readonly name: string;
   /** Where the server listens. */
   readonly url: URL;

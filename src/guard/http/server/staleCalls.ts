@@ -3,19 +3,19 @@ import { limited } from '../../../base/wait.ts';
 import type { ProcessRow, ProcessTable } from '../../../model/process.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { RestartLimit } from '../../process/restartLimit.ts';
-import { CodeRecorder } from '../../stale/codeRecorder.ts';
+import type { CodeRecorder } from '../../stale/codeRecorder.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
 import { StaleGate, type StaleReport } from '../../stale/staleGate.ts';
 import type { RestartHint, ToolRefusal } from '../../stale/staleRefusal.ts';
 import { faultCode, rpcError } from '../session/faults.ts';
-import type { GatedCall } from '../session/gatedCall.ts';
 import type { ToolPage } from '../session/listReader.ts';
+import type { GatedCall } from '../session/sessionRequest.ts';
 import type { RequestId } from '../transport/clientMessage.ts';
 import { ownRequest } from '../transport/ownRequest.ts';
 import type { Upstream } from '../transport/upstream.ts';
 import type { ExternalServer } from './externalServer.ts';
 
-export interface StaleCallsOptions {
+interface StaleCallsOptions {
   readonly options: HttpGuardOptions;
   readonly upstream: Upstream;
   readonly table: ProcessTable;
@@ -34,7 +34,7 @@ const patienceMs = 20_000;
 /** Checks calls against the code that the server runs: the stale gate of the stdio guard, for calls over HTTP. */
 export class StaleCalls {
   readonly #gate: StaleGate;
-  readonly #recorder: CodeRecorder;
+  #recorder: Promise<CodeRecorder> | undefined;
   readonly #options: StaleCallsOptions;
   readonly #limit = new RestartLimit();
   #restarting: Promise<void> | undefined;
@@ -42,8 +42,7 @@ export class StaleCalls {
 
   constructor(options: StaleCallsOptions) {
     this.#options = options;
-    const { command, args, onStale, writeTools, readTools } = options.options;
-    this.#recorder = new CodeRecorder(command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env });
+    const { onStale, writeTools, readTools } = options.options;
     this.#gate = new StaleGate({
       policy: onStale,
       env: process.env,
@@ -56,13 +55,22 @@ export class StaleCalls {
   }
 
   /** Records the code on disk. Call right before a server is started. */
-  beforeStart(): ServerCode {
-    return this.#recorder.beforeStart();
+  async beforeStart(): Promise<ServerCode> {
+    return (await this.#openRecorder()).beforeStart();
+  }
+
+  /** Loaded by `import()` here as in the stdio guard, so that it is one piece of the program. The start of the server needs it. */
+  #openRecorder(): Promise<CodeRecorder> {
+    const { command, args } = this.#options.options;
+    this.#recorder ??= import('../../stale/codeRecorder.ts').then(
+      ({ CodeRecorder }) => new CodeRecorder(command === undefined ? undefined : { command, args, cwd: process.cwd(), env: process.env }),
+    );
+    return this.#recorder;
   }
 
   /** Reads the code of an external server, in place of `beforeStart` and `accepted`. */
   async recordExternal(row: ProcessRow): Promise<ServerCode> {
-    const code = this.#recorder.unrecorded();
+    const code = (await this.#openRecorder()).unrecorded();
     await this.#gate.recordExternal(code, row);
     return code;
   }

@@ -107,7 +107,7 @@ export function trackEvents(session: HttpSession | undefined, unanswered: Set<Re
 }
 
 /** What `passAnswer` needs besides the answer. */
-export interface AnswerHelp {
+interface AnswerHelp {
   /** Ids of the requests that are answered. */
   readonly ids: readonly RequestId[];
   readonly server: string;

@@ -7,7 +7,7 @@ const maxFieldBytes = 2_048;
 /** No field that is read has a longer name, bytes. */
 const maxNameBytes = 16;
 
-export interface EventListener {
+interface EventListener {
   /** A complete event of type `message`. */
   message(head: MessageHead): void;
   /** A complete event that had an id. */

@@ -37,7 +37,7 @@ export function faultText(fault: Fault): string {
   }
 }
 
-export interface FaultAnswer {
+interface FaultAnswer {
   readonly status: number;
   readonly body: string;
 }

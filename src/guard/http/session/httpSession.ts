@@ -1,7 +1,7 @@
 import type { RequestId } from '../transport/clientMessage.ts';
 
 /** What the guard needs to set a session up again on another server process: what the client sent, without headers. */
-export interface SessionSetup {
+interface SessionSetup {
   /** `keptInitialize` of the client's `initialize`; undefined when the session began before this guard. */
   initialize?: string;
   /** The client's `initialize` was too large to be kept: the session cannot be set up again. */

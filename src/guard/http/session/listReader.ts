@@ -5,7 +5,7 @@ import type { ClientMessage } from '../transport/clientMessage.ts';
 import type { HttpSession } from './httpSession.ts';
 
 /** Reads the answer to a list request of a client while it passes. */
-export interface ListReader {
+interface ListReader {
   push(chunk: Buffer): void;
   /** The answer has passed. @returns whether the session has changed */
   end(): boolean;

@@ -13,7 +13,7 @@ const firstPauseMs = 20;
 const longestPauseMs = 5_000;
 
 /** A GET by which a client listens to its server. */
-export interface ListenRequest {
+interface ListenRequest {
   readonly exchange: Exchange;
   readonly session: HttpSession;
   readonly recoverable: boolean;

@@ -9,7 +9,7 @@ import type { Exchange, ExchangeOutcome, SessionExchange } from './sessionExchan
 import type { SessionTable } from './sessionTable.ts';
 
 /** Asks for the rest of an event stream that broke off. @returns undefined when the server does not have it */
-export async function resume(
+async function resume(
   sessions: SessionExchange,
   exchange: Exchange,
   session: HttpSession,

@@ -1,5 +1,5 @@
-import type { AbortLike } from '../../../base/abort.ts';
 import { isRecord } from '../../../base/json.ts';
+import type { AbortLike } from '../../../base/wait.ts';
 import { type RequestBody, readShortAnswer } from '../transport/bodies.ts';
 import { type ClientMessage, isOnlyForTheOldServer } from '../transport/clientMessage.ts';
 import type { RawHeaders } from '../transport/headers.ts';

@@ -6,7 +6,7 @@ import type { Upstream } from '../transport/upstream.ts';
 import { type HttpSession, shortId } from './httpSession.ts';
 import type { SessionTable } from './sessionTable.ts';
 
-export type RecoveryResult =
+type RecoveryResult =
   | { readonly kind: 'recovered' }
   /** 401 or 403: the client gets the server's answer. */
   | { readonly kind: 'denied'; readonly answer: OwnRequestAnswer }

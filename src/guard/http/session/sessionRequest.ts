@@ -2,11 +2,20 @@ import type { ServerResponse } from 'node:http';
 import type { ClientMessage, RequestId } from '../transport/clientMessage.ts';
 import type { Admitted } from './admission.ts';
 import { answerFault, dropAnswer } from './answers.ts';
-import type { Gate } from './gatedCall.ts';
 import { type HttpSession, maxStoredText, shortId, subscribe } from './httpSession.ts';
 import { listenStream } from './listenStream.ts';
 import { type OutcomeParts, passOutcome } from './passOutcome.ts';
 import type { Exchange, ExchangeOutcome, UsedCredential } from './sessionExchange.ts';
+
+/** A POST that was not sent to the server yet. */
+export interface GatedCall {
+  readonly exchange: Exchange;
+  readonly session: HttpSession | undefined;
+  readonly response: ServerResponse;
+}
+
+/** May delay a call, or answer it in place of the server. @returns whether it answered */
+type Gate = (call: GatedCall) => Promise<boolean>;
 
 /**
  * Handles DELETE: ends the session, even when the server does not run or does not know it; unless the server answers that clients may not end sessions (405).
@@ -79,7 +88,7 @@ function rememberSetup({ sessions, log }: SetupParts, session: HttpSession, { me
 }
 
 /** A request in a session. */
-export interface SessionRequest extends Admitted, UsedCredential {
+interface SessionRequest extends Admitted, UsedCredential {
   readonly exchange: Exchange;
   readonly lastEventId: string | undefined;
 }

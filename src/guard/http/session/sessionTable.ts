@@ -2,14 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type HttpSession, newSession, sizeOf } from './httpSession.ts';
 import type { SessionStore } from './sessionStore.ts';
 
-export interface SessionLimits {
+interface SessionLimits {
   /** Sessions that are kept at a time; the one that was idle longest is removed first. */
   readonly max: number;
   /** A session without a request for this long is removed, ms. */
   readonly idleMs: number;
 }
 
-export type Admission = { readonly kind: 'known'; readonly session: HttpSession } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
+type Admission = { readonly kind: 'known'; readonly session: HttpSession } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
 
 /** Of all sessions in memory (`sizeOf`); the one that was idle longest is removed first. */
 const maxTotalBytes = 33_554_432;

@@ -139,7 +139,7 @@ function collect(stream: IncomingMessage, limit: number, take?: (bytes: number, 
   });
 }
 
-export type PassResult =
+type PassResult =
   | 'ended'
   /** The connection to the server broke off. */
   | 'cut'

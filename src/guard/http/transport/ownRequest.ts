@@ -6,7 +6,7 @@ import { isEventStream, oneHeader, type RawHeaders } from './headers.ts';
 import type { Upstream } from './upstream.ts';
 
 /** A message that the guard itself sends to the server. No client sees its id or its answer. */
-export interface OwnMessage {
+interface OwnMessage {
   readonly path: string;
   readonly method: string;
   readonly params?: Readonly<Record<string, unknown>> | undefined;

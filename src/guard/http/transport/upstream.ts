@@ -3,8 +3,8 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { AbortLike } from '../../../base/abort.ts';
 import { errorCode, reasonOf } from '../../../base/errors.ts';
+import type { AbortLike } from '../../../base/wait.ts';
 import { limited } from '../../../base/wait.ts';
 import { flat, framed, isHeaderText, type RawHeaders } from './headers.ts';
 import { acceptsConnections } from './reachable.ts';
@@ -38,7 +38,7 @@ export interface UpstreamTarget {
 }
 
 /** One use of a target, from before the request until the end of its answer. */
-export interface Lease {
+interface Lease {
   readonly target: UpstreamTarget;
   /** Safe to call twice. */
   end(): void;

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { buildCli, type Ended, RunningCli } from '../../cli/bundle.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { freePort, imitation } from '../../survey/ports/httpServer.ts';
@@ -102,7 +103,7 @@ describe('mcp-shepherd ensure', function () {
     assert.match(unknown.stderr, /^mcp-shepherd: notes .*\n.*mcp-shepherd\.json/);
     const started = await run('notes', '--want', '1.0.0', '--', 'python3', imitation, '{port}', '--version', '1.0.0');
     assert.deepEqual([started.code, started.stderr], [0, ''], started.stdout);
-    assert.match(started.stdout, /^notes was started, version 1\.0\.0: PID/);
+    assertNames(started.stdout, 'version 1.0.0', 'PID');
     rmSync(join(folder, '.mcp.json'));
   });
 
@@ -121,10 +122,7 @@ describe('mcp-shepherd ensure', function () {
     assert.match(refused.stdout, /runs without a client\. Restart it the way it was started/);
     const shown = await cli(folder, 'restart', String(pid));
     assert.equal(shown.code, 3, shown.stdout + shown.stderr);
-    assert.match(
-      shown.stdout.replace(/\s+/g, ' '),
-      /start it again, as “mcp-shepherd ensure notes --replace \d+” does: python3 .*--version 1\.0\.0/,
-    );
+    assertNames(shown.stdout.replace(/\s+/g, ' '), '--replace', '--version 1.0.0');
     assert.deepEqual(await listenersOf(port), [pid]);
     const both = await Promise.all([1, 2].map(() => cli(folder, 'restart', String(pid), '--yes', '--json')));
     assert.deepEqual(
@@ -149,7 +147,7 @@ describe('mcp-shepherd ensure', function () {
     assert.deepEqual([asked.code, asked.stderr, await listenersOf(port)], [3, '', []], asked.stdout);
     const { server_status: status, message } = JSON.parse(asked.stdout);
     assert.equal(status, 'unconfirmed');
-    assert.match(message, /mcp-shepherd ensure notes.*--yes/);
+    assertNames(message, 'mcp-shepherd ensure notes', '--yes');
     const { pid } = JSON.parse((await run('notes', '--json', '--yes')).stdout);
     assert.deepEqual(await listenersOf(port), [pid]);
     const reused = await run('notes', '--json');
@@ -179,8 +177,8 @@ describe('mcp-shepherd ensure', function () {
     const { code, stdout } = await cliWith(inherited, folder, 'ensure', 'notes', '--json', '--yes');
     assert.equal(code, 2, stdout);
     const tail = JSON.parse(stdout).log_tail.join('\n');
-    assert.match(tail, /own .*token .*plain plain-word-of-the-environment/, 'the control: the log is shown');
-    assert.doesNotMatch(stdout, /canary/);
+    assertNames(tail, 'own', 'token', 'plain plain-word-of-the-environment');
+    assertOmits(stdout, 'canary');
   });
 
   it('restart refuses a command that was not confirmed, and keeps the server', async () => {
@@ -194,7 +192,7 @@ describe('mcp-shepherd ensure', function () {
     const refused = await cli(folder, 'restart', String(pid), '--yes', '--json');
     const { status, message } = JSON.parse(refused.stdout).outcome;
     assert.deepEqual([refused.code, status, await listenersOf(port)], [2, 'refused', [pid]], refused.stdout);
-    assert.match(message, /mcp-shepherd ensure notes/);
+    assertNames(message, 'mcp-shepherd ensure notes');
     rmSync(join(folder, '.mcp.json'));
   });
 
@@ -245,7 +243,7 @@ describe('mcp-shepherd ensure', function () {
     writeFileSync(join(folder, 'mcp-shepherd.json'), '{"servers": {"notes": {"comand": "x"}}}');
     const { code, stderr } = await run('notes');
     assert.equal(code, 2);
-    assert.match(stderr, /mcp-shepherd\.json cannot be used: servers\.notes\.comand/);
+    assertNames(stderr, 'servers.notes.comand');
     rmSync(join(folder, 'mcp-shepherd.json'));
   });
 });

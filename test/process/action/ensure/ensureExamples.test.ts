@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnsureResult } from '../../../../src/action/ensure/ensureDecision.ts';
+import { assertNames } from '../../../names.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { freePort, imitation, type RunningHttp, startImitation } from '../../survey/ports/httpServer.ts';
 import { makeWorld, type World } from '../../survey/world.ts';
@@ -76,7 +77,7 @@ for (const language of ['Python', 'Node']) {
         [replaced.code, replaced.result.server_status, replaced.result.version, replaced.result.previous?.pid],
         [0, 'replaced', '2.0.0', started.result.pid],
       );
-      assert.match(readFileSync(log, 'utf8'), /POST \/shutdown/);
+      assertNames(readFileSync(log, 'utf8'), 'POST /shutdown');
       const newer = await run('1.0.0');
       assert.deepEqual([newer.code, newer.result.server_status, newer.result.wanted], [3, 'newer', '1.0.0']);
       assert.deepEqual(await listenersOf(port), [replaced.result.pid]);
@@ -95,7 +96,7 @@ for (const language of ['Python', 'Node']) {
         running.push(other);
         const { code, result } = await run('2.0.0');
         assert.deepEqual([code, result.server_status, result.pid], [2, 'foreign', other.pid]);
-        assert.match(result.message, new RegExp(`port ${port} is held by PID ${other.pid}`));
+        assertNames(result.message, `port ${port}`, `PID ${other.pid}`);
         assert.deepEqual(await listenersOf(port), [other.pid]);
       });
     }
@@ -121,9 +122,9 @@ for (const language of ['Python', 'Node']) {
     it('fails in time, with the end of the log, and leaves nothing behind', async () => {
       const wrong = await run('1.0.0', [], '1.0.0', ['--no-such-option']);
       assert.deepEqual([wrong.code, wrong.result.server_status], [2, 'failed']);
-      assert.match(wrong.result.log_tail?.join('\n') ?? '', /unrecognized arguments: --no-such-option/);
+      assertNames(wrong.result.log_tail?.join('\n'), 'unrecognized arguments: --no-such-option');
       const slow = await run('1.0.0', language === 'Python' ? ['--timeout', '1'] : ['--timeout=1'], '1.0.0', ['--start-delay', '600']);
-      assert.match(slow.result.message, /within 1 s/);
+      assertNames(slow.result.message, 'within 1 s');
       assert.deepEqual(await listenersOf(port), []);
     });
   });

@@ -22,6 +22,7 @@ import { readProcessStarts } from '../../../../src/lock/processStarts.ts';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../../../src/model/process.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { otherUser } from '../../../otherUser.ts';
 import { definition, instance, snapshot } from '../../../unit/cli/fixture.ts';
 import { someRecord } from '../../../unit/lock/records.ts';
@@ -86,7 +87,7 @@ describe('Carrying out a plan', function () {
     const { requester } = contextOf(async () => snapshot());
     const others = { runDir, explicitRunDir: true };
     const meant = { instance: one.id };
-    assert.doesNotMatch(await alreadyEndedMessage(others, meant), /by a test/);
+    assertOmits(await alreadyEndedMessage(others, meant), 'by a test');
     let during = '';
     await runExclusively(
       targetOf(one),
@@ -100,8 +101,8 @@ describe('Carrying out a plan', function () {
         return { outcome: 'done', message: 'restarted', steps: [] };
       },
     );
-    assert.match(during, /being restarted by "a test"/);
-    assert.match(await alreadyEndedMessage(others, meant), new RegExp(`^memory \\(PID ${one.pid}\\).* restarted by a test`));
+    assertNames(during, '"a test"');
+    assertNames(await alreadyEndedMessage(others, meant), `memory (PID ${one.pid})`, 'a test');
   });
 
   it('does not name a requester that was killed while it acted', async () => {
@@ -122,9 +123,9 @@ describe('Carrying out a plan', function () {
           async () => actionResult('failed', 'acted'),
         )
       ).message;
-    assert.match(await late(), /being restarted by "a window"/, 'control: it runs');
+    assertNames(await late(), '"a window"');
     await kill(client);
-    assert.doesNotMatch(await late(), /window/);
+    assertOmits(await late(), 'window');
   });
 
   it('control: stops the target of the plan, and records it', async () => {
@@ -155,7 +156,7 @@ describe('Carrying out a plan', function () {
       contextOf(async () => seen),
     );
     assert.equal(outcome.status, 'done');
-    assert.match(outcome.message, new RegExp(`PID ${other} .*belongs to another user`));
+    assertNames(outcome.message, `PID ${other}`, 'another user');
     assert.deepEqual('steps' in outcome && outcome.steps.map(({ text }) => text), [`PID ${one.pid}`, `PID ${other}`]);
     assert.ok((await table.list()).some(({ pid }) => pid === other));
   });
@@ -175,7 +176,7 @@ describe('Carrying out a plan', function () {
     };
     const outcome = await executePlan(makePlan('stop', one, seen, noWindows), contextOf(scan));
     assert.equal(outcome.status, 'refused');
-    assert.match(outcome.message, /Claude Code \(PID \d+\)/);
+    assertNames(outcome.message, 'Claude Code (PID');
     children.remember(one.pid);
     assert.equal(await isRunning(one.id), true);
     assert.deepEqual(outcomes(), [['stop', 'refused', one.pid, 'a test']]);
@@ -189,7 +190,7 @@ describe('Carrying out a plan', function () {
       plan,
       contextOf(async () => ({ ...seen, instances: [stolen] })),
     );
-    assert.match(other.message, /Cursor/);
+    assertNames(other.message, 'Cursor');
     const none = await executePlan(
       plan,
       contextOf(async () => ({ ...seen, instances: [] })),
@@ -241,7 +242,7 @@ describe('Carrying out a plan', function () {
       ['refused', 'failed', 'failed'],
     );
     assert.equal(all[0]?.message, refused.refused);
-    assert.match(all[2]?.message ?? '', /0\.2 s/);
+    assertNames(all[2]?.message, '0.2 s');
     process.kill(one.pid, 'SIGKILL');
     await waitFor('it to be gone', async () => !(await isRunning(one.id)));
     const claude: Instance = { ...one, client: one.client && { ...one.client, id: 'claude-code' } };
@@ -326,11 +327,11 @@ describe('Carrying out a plan', function () {
 
   it('test 8: signals nothing because of a record that names the client, or an endpoint elsewhere', async () => {
     const { client, one, seen } = await served();
-    const witness = await readProcessStarts();
+    const starts = await readProcessStarts();
     const opened = openLockDirectory(protocolBase(runDir, true));
     assert.ok('directory' in opened);
-    const host = { boot: witness.boot, pidns: witness.pidns };
-    const mark = async (pid: number) => ({ pid, start: (await witness.startOf(pid)) ?? '?' });
+    const host = { boot: starts.boot, pidns: starts.pidns };
+    const mark = async (pid: number) => ({ pid, start: (await starts.startOf(pid)) ?? '?' });
     const hostile = async (serverPid: number, path: string): Promise<Outcome> => {
       const id = randomBytes(16).toString('hex');
       const control = { type: 'unix' as const, path, caps: ['restart', 'stop'] };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type LauncherFacts, posixLauncher } from '../../../../src/action/protect/launcherScript.ts';
+import { assertNames } from '../../../names.ts';
 import { shippedProgram } from '../../shippedProgram.ts';
 
 /** Says what it was started with, as JSON. */
@@ -115,12 +116,12 @@ describe('the launcher', function () {
     for (const lock of [['--lock', 'name:x'], ['--lock=name:x']]) {
       const closed = start(...lock);
       deepEqual([closed.status, closed.stdout], [127, '']);
-      match(closed.stderr, /not started/);
+      assertNames(closed.stderr, 'not started');
     }
     rmSync(join(folder, '1.0.0-aa'), { recursive: true });
     const missing = launch(facts, ['guard', '--', server, 'x']);
     deepEqual([missing.status, missing.stdout], [0, 'x|']);
-    match(missing.stderr, /is missing/);
+    assertNames(missing.stderr, 'is missing');
     equal(launch(facts, ['status']).status, 127);
   });
 });

@@ -1,9 +1,10 @@
-import { deepEqual, equal, match, ok, throws } from 'node:assert/strict';
+import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { hasLauncher, type Installer, installLauncher, tryLauncher } from '../../../../src/action/protect/launcher.ts';
+import { assertNames } from '../../../names.ts';
 
 describe('installLauncher', () => {
   let root = '';
@@ -65,7 +66,7 @@ describe('installLauncher', () => {
     const path = installLauncher(installer);
     installLauncher({ ...installer, version: '2.0.0', dist: dist('second', 'console.log("2.0.0")') });
     const text = readFileSync(path, 'utf8');
-    match(text, /MCP Shepherd 2\.0\.0/);
+    assertNames(text, 'MCP Shepherd 2.0.0');
     installLauncher(installer);
     equal(readFileSync(path, 'utf8'), text);
     for (let build = 0; build < 6; build++) {

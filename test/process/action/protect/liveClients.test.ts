@@ -1,9 +1,10 @@
 // Sessions of real clients from npm go on while the server behind the guard is replaced from a terminal. Long: hundreds of megabytes are fetched once.
-import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
+import { deepEqual, equal, notEqual } from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
+import { assertNames } from '../../../names.ts';
 import { installOpencode, startOpencode } from '../../../screen/realOpencode.ts';
 import { childrenOf, isRunning } from '../../guard/guardedServer.ts';
 import { run } from '../../package/command.ts';
@@ -54,8 +55,8 @@ describe('a session of a real client over restarts of its guarded server', funct
   async function goesOn(ask: () => Promise<number>): Promise<void> {
     const old = await ask();
     const guard = guardOf(old);
-    match(readFileSync(`/proc/${guard}/cmdline`, 'latin1'), /guard\.cjs/);
-    match(await stage.shepherd('restart', 'notes'), new RegExp(`PID ${old}.*restarted by its guard: PID \\d+ now`, 's'));
+    assertNames(readFileSync(`/proc/${guard}/cmdline`, 'latin1'), 'guard.cjs');
+    assertNames(await stage.shepherd('restart', 'notes'), `PID ${old}`, 'PID', 'now');
     const now = await ask();
     notEqual(now, old);
     deepEqual([guardOf(now), isRunning(old)], [guard, false], 'the same guard, the old server gone');
@@ -72,7 +73,7 @@ describe('a session of a real client over restarts of its guarded server', funct
     await run(codex, ['mcp', 'add', 'notes', '--', process.execPath, server], { cwd: project, env: stage.env });
     const before = readFileSync(file, 'utf8');
     await stage.shepherd('protect', 'notes', '--yes');
-    match(await run(codex, ['mcp', 'list'], { cwd: project, env: stage.env }), /notes +\S*mcp-shepherd +guard /);
+    assertNames(await run(codex, ['mcp', 'list'], { cwd: project, env: stage.env }), 'notes', 'mcp-shepherd', 'guard');
     // A session runs under the minimal environment that Codex gives to its servers.
     const thread = await startCodexThread(codex, project, stage.env);
     try {

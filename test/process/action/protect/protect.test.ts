@@ -1,4 +1,4 @@
-import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -20,6 +20,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { withoutClientMarks } from '../../../../scripts/system/withoutClientMarks.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { buildPrograms, type Ended, RunningCli } from '../../cli/bundle.ts';
 import { makeProject, npmEnv, servers } from '../../package/npmServers.ts';
 import { instanceOf, makeWorld, settled, type World } from '../../survey/world.ts';
@@ -103,16 +104,16 @@ describe('protect', function () {
 
     const shown = await run('protect', 'notes', '--dry-run');
     equal(shown.code, 0, shown.stderr);
-    match(shown.stdout, /^\+ .*"guard"/m);
+    assertNames(shown.stdout, '"guard"');
     match(shown.stdout, /When stale \(auto\): restart where nothing is lost/);
-    doesNotMatch(shown.stdout, /hunter2/);
+    assertOmits(shown.stdout, 'hunter2');
     equal(readFileSync(file, 'utf8'), before, 'nothing is written');
     equal((await run('protect', 'notes')).code, 3, 'no confirmation');
     equal(readFileSync(file, 'utf8'), before);
 
     const done = await run('protect', 'notes', '--yes', '--json', '--on-stale', 'warn');
     equal(done.code, 0, done.stderr);
-    doesNotMatch(done.stdout, /hunter2/);
+    assertOmits(done.stdout, 'hunter2');
     const said = JSON.parse(done.stdout);
     deepEqual([said.outcome, said.done, said.definition.name], ['change', true, 'notes']);
     equal(readFileSync(said.backup, 'utf8'), before);
@@ -121,7 +122,7 @@ describe('protect', function () {
     const { command, args, env: variables } = JSON.parse(readFileSync(file, 'utf8').replace('// mine', '')).mcpServers.notes;
     deepEqual(variables, entry.env);
     deepEqual(args.slice(-4), ['warn', '--', process.execPath, server]);
-    match(JSON.parse((await run('protect', 'notes', '--yes', '--json', '--on-stale', 'warn')).stdout).reason, /already/);
+    assertNames(JSON.parse((await run('protect', 'notes', '--yes', '--json', '--on-stale', 'warn')).stdout).reason, 'already');
 
     const { client, pid } = await ask(command, args, variables);
     deepEqual((await client.listTools()).tools.length > 5, true);
@@ -145,7 +146,7 @@ describe('protect', function () {
       instance.launchers.map((launcher) => [launcher.pid, launcher.kind]),
       [[pid, 'mcp-shepherd guard']],
     );
-    match((await run('status')).stdout, /notes +ok, guarded/);
+    assertNames((await run('status')).stdout, 'notes', 'ok, guarded');
 
     // What it was done for: another process serves, and the client's session goes on.
     const restarted = await run('restart', 'notes', '--yes');
@@ -153,7 +154,7 @@ describe('protect', function () {
     const later = instanceOf(await settled(await world.observer({ runDir: env.MCP_RUN_DIR ?? '' })), pid);
     ok(later.pid !== instance.pid && later.launchers[0]?.pid === pid, `PID ${instance.pid}, then ${later.pid}`);
     const found = await client.callTool({ name: 'open_nodes', arguments: { names: ['a'] } });
-    match(JSON.stringify(found), /"a/);
+    assertNames(JSON.stringify(found), '"a');
 
     const undone = await run('unprotect', 'notes', '--yes');
     equal(undone.code, 0, undone.stderr);
@@ -173,7 +174,7 @@ describe('protect', function () {
     equal((await run('protect', 'notes', '--yes', '--lock', 'name:notes')).code, 0);
     equal((await run('protect', 'notes', '--yes', '--on-stale', 'off')).code, 0);
     const text = readFileSync(real, 'utf8');
-    match(text, /"--lock", "name:notes", "--on-stale", "off", "--", '/);
+    assertNames(text, '"--lock", "name:notes", "--on-stale", "off", "--", \'');
     match(text, /# node\n/);
     ok(statSync(link).isFile() && readFileSync(link, 'utf8') === text, 'the link leads there still');
     equal((await run('unprotect', 'notes', '--yes')).code, 0);
@@ -188,9 +189,9 @@ describe('protect', function () {
     equal(spawnSync('git', ['init', '-q', folder], { env }).status, 0);
     const refused = await run('protect', 'notes', '--yes', '--folder', folder);
     equal(refused.code, 2);
-    match(refused.stderr, /git work tree.*does not ignore it/);
-    match(refused.stderr, /scope local/);
-    doesNotMatch(refused.stderr, /portable/);
+    assertNames(refused.stderr, 'git work tree');
+    assertNames(refused.stderr, 'scope local');
+    assertOmits(refused.stderr, 'portable');
     const told = JSON.parse((await run('protect', 'notes', '--json', '--yes', '--folder', folder)).stdout);
     deepEqual([told.outcome, told.done, told.advice.length], ['refused', false, 1]);
     writeFileSync(join(folder, '.gitignore'), '.mcp.json\n');
@@ -210,10 +211,10 @@ describe('protect', function () {
     };
     const no = at('no');
     equal(no.status, 3, no.stdout);
-    match(no.stdout, /When stale: \[1\] auto \[2\] refuse-writes \[3\] restart \[4\] warn \[n\] cancel: /);
-    doesNotMatch(readFileSync(file, 'utf8'), /"guard"/);
+    assertNames(no.stdout, '[1]', '[2]', '[3]', '[4]');
+    assertOmits(readFileSync(file, 'utf8'), '"guard"');
     equal(at('3').status, 0);
-    match(readFileSync(file, 'utf8'), /"--on-stale",\s*"restart"/);
+    assertNames(readFileSync(file, 'utf8'), '"--on-stale",', '"restart"');
   });
 
   it('dies of Ctrl-C at the question, as everywhere else, and names no option that would do it all the same', async function () {
@@ -234,8 +235,8 @@ describe('protect', function () {
     });
     const [code] = await once(child, 'close');
     equal(code, 128 + 2, said);
-    doesNotMatch(said, /--yes/);
-    doesNotMatch(readFileSync(file, 'utf8'), /"guard"/);
+    assertOmits(said, '--yes');
+    assertOmits(readFileSync(file, 'utf8'), '"guard"');
   });
 
   it('refuses while Claude Desktop runs, which would overwrite its file', async () => {
@@ -248,8 +249,8 @@ describe('protect', function () {
       await once(app.stdout, 'data');
       const refused = await run('protect', 'notes', '--yes');
       equal(refused.code, 2);
-      match(refused.stderr, new RegExp(`Claude Desktop is running \\(PID ${app.pid}\\)`));
-      doesNotMatch(readFileSync(file, 'utf8'), /"guard"/);
+      assertNames(refused.stderr, `PID ${app.pid}`);
+      assertOmits(readFileSync(file, 'utf8'), '"guard"');
     } finally {
       const gone = once(app, 'exit');
       app.kill('SIGKILL');
@@ -263,15 +264,15 @@ describe('protect', function () {
     world.write('.cursor/mcp.json', entry);
     world.write('.qwen/settings.json', entry);
     const several = JSON.parse((await run('protect', 'notes', '--yes', '--json')).stdout);
-    match(several.reason, /configured in 2 places/);
+    assertNames(several.reason, '2 places');
     equal((await run('protect', 'notes', '--yes', '--client', 'qwen')).code, 0);
     equal((await run('protect', 'notes', '--yes')).code, 0, 'the one that is left is meant');
-    match((await run('protect', 'note')).stderr, /did you mean "notes"/);
+    assertNames((await run('protect', 'note')).stderr, 'notes');
     const broken = async () =>
       (await (await world.observer({ runDir: env.MCP_RUN_DIR ?? '' })).survey()).problems.map(({ message }) => message);
     deepEqual(await broken(), []);
     rmSync(join(env.MCP_RUN_DIR ?? '', 'shepherd', 'bin'), { recursive: true });
-    match((await broken()).join(), /notes starts through .* which does not exist/);
+    assertNames((await broken()).join(), 'notes starts through');
     equal((await run('protect', 'notes', '--yes', '--client', 'qwen')).code, 0);
     deepEqual(await broken(), [], 'the launcher is back');
   });
@@ -282,8 +283,8 @@ describe('protect', function () {
     const before = readFileSync(file, 'utf8');
     const refused = await run('protect', 'notes', '--yes', '--portable');
     equal(refused.code, 2);
-    match(refused.stderr, /npm has no such package/);
-    match(refused.stderr, /launcher/);
+    assertNames(refused.stderr, 'npm');
+    assertNames(refused.stderr, 'launcher');
     equal(readFileSync(file, 'utf8'), before);
     const portable = { command: 'npx', args: ['-y', 'mcp-shepherd', 'guard', '--', 'npx', ...entry.args] };
     world.write('.cursor/mcp.json', { mcpServers: { notes: portable } });

@@ -3,6 +3,7 @@ import { equal, match } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'mocha';
+import { assertNames } from '../../../names.ts';
 import { installOpencode } from '../../../screen/realOpencode.ts';
 import { run } from '../../package/command.ts';
 import { makeProject, servers } from '../../package/npmServers.ts';
@@ -31,9 +32,9 @@ describe('a protected entry in a real client', function () {
     const ask = (...args: readonly string[]): Promise<string> =>
       run(claude, args, { cwd: stage.world.home, env: { ...stage.env, ...quiet } });
     await ask('mcp', 'add', '--scope', 'local', 'notes', '--', process.execPath, server);
-    match(await ask('mcp', 'list'), /notes: .*Connected/);
+    assertNames(await ask('mcp', 'list'), 'notes:', 'Connected');
     await stage.shepherd('protect', 'notes', '--yes');
-    match(await ask('mcp', 'list'), /notes: \S*mcp-shepherd guard .*Connected/);
+    assertNames(await ask('mcp', 'list'), 'notes:', 'mcp-shepherd guard', 'Connected');
     const guarded = readFileSync(join(stage.world.home, '.claude.json'), 'utf8');
     await stage.shepherd('unprotect', 'notes', '--yes');
     await stage.shepherd('protect', 'notes', '--yes');
@@ -48,10 +49,10 @@ describe('a protected entry in a real client', function () {
       mcp: { notes: { type: 'local', command: [process.execPath, server] } },
     });
     const list = (): Promise<string> => run(opencode, ['mcp', 'list'], { cwd: stage.world.home, env: { ...stage.env, ...quiet } });
-    match(await list(), /notes.*connected/);
+    assertNames(await list(), 'notes', 'connected');
     const before = readFileSync(file, 'utf8');
     await stage.shepherd('protect', 'notes', '--yes');
-    match(await list(), /notes.*connected[\s\S]*mcp-shepherd guard/);
+    assertNames(await list(), 'notes', 'connected', 'mcp-shepherd guard');
     await stage.shepherd('unprotect', 'notes', '--yes');
     equal(readFileSync(file, 'utf8'), before);
   });

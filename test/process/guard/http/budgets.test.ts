@@ -70,7 +70,7 @@ describe('guard --http: what clients can make it keep', function () {
     server.seen.length = 0;
     const refused = await same.tool('x');
     assert.equal(refused.status, 404);
-    assert.match(refused.json.error?.message ?? '', /16 kB.*initialize/);
+    assert.ok(refused.json.error?.message.includes('16 kB'));
     assert.equal(server.count('initialize'), 0);
   });
 

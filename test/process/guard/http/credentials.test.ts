@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { until } from '../../../until.ts';
 import { HttpWorld } from './httpWorld.ts';
 import { RawClient } from './rawClient.ts';
 import { json, sessionServer, WireServer } from './wireServer.ts';
@@ -102,9 +103,7 @@ describe('guard --http: credentials of sessions', () => {
     const slow = intruder(origin, 'Bearer opaque-slow', owner.session);
     const late = slow.tool('late');
     const renewed = intruder(origin, 'Bearer opaque-renewed', owner.session);
-    while (!server.seen.some(({ headers }) => headers.authorization === 'Bearer opaque-slow')) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await until('the slow call has arrived', () => server.seen.some(({ headers }) => headers.authorization === 'Bearer opaque-slow'));
     assert.equal((await renewed.tool('x')).status, 200);
     release();
     assert.equal((await late).status, 404);
@@ -126,12 +125,10 @@ describe('guard --http: credentials of sessions', () => {
       }
     };
     const long = owner.tool('long');
-    while (!release) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const finish = await until('the long call has arrived', () => release);
     expired.add('Bearer opaque-owner');
     assert.equal((await owner.tool('x')).status, 401);
-    release();
+    finish();
     assert.equal((await long).status, 200);
     assert.equal((await intruder(origin, 'Bearer opaque-renewed', owner.session).tool('x')).status, 200);
   });

@@ -87,7 +87,7 @@ describe('guard --http: hostile and broken peers', function () {
   it('other machines are let in only by name', async () => {
     const refused = await world.failingGuard(['--listen', '0.0.0.0:0', '--upstream', server.origin]);
     assert.equal(refused.child.exitCode, 2);
-    assert.match(refused.said(), /opens the server to other machines/);
+    assert.ok(refused.said().includes('other machines'), refused.said());
   });
 
   it('a client that dribbles its head is cut off, half a body or half a connection leaves nothing behind', async () => {
@@ -234,7 +234,7 @@ describe('guard --http: hostile and broken peers', function () {
     server.answer = (_, response) => json(response, 500, { error: 'broken' });
     assert.equal((await client.tool('x')).status, 500);
     server.answer = (_, response) => response.destroy();
-    assert.match((await client.tool('x')).json.error?.message ?? '', /may have been executed/);
+    assert.equal((await client.tool('x')).json.error?.data?.executed, 'unknown');
     // Half a body that is no event stream takes the connection with it, as it would without the guard.
     server.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write('{"jsonrpc":');
@@ -360,7 +360,8 @@ describe('guard --http: hostile and broken peers', function () {
     clearInterval(feed);
     await until('the slow ones are cut off', () => slow.every(({ closed }) => closed()));
     clearInterval(dribble);
-    assert.match(slow[0]?.heard() ?? '', /^HTTP\/1\.1 408 [\s\S]*--body-timeout/);
+    const heard = slow[0]?.heard() ?? '';
+    assert.ok(heard.startsWith('HTTP/1.1 408 ') && heard.includes('--body-timeout'), heard);
     steady.socket.destroy();
     await until('descriptors are given back', () => descriptors(pid) <= before + 1);
 

@@ -5,7 +5,8 @@ import { call, freePort, HttpWorld, kill } from './httpWorld.ts';
 
 const pythonSessions = join(import.meta.dirname, '../../../fixtures/http/python_sessions.py');
 
-describe('guard --http: sessions survive a restart of the server', () => {
+describe('guard --http: sessions survive a restart of the server', function () {
+  this.timeout(60_000);
   let world: HttpWorld;
 
   beforeEach(() => {
@@ -22,7 +23,7 @@ describe('guard --http: sessions survive a restart of the server', () => {
       let server = await world.v1(port, mode);
       const guard = await world.guard(['--listen', '0', '--upstream', `http://127.0.0.1:${port}`]);
       const client = await world.client(guard.origin);
-      assert.match(await call(client, 'count', { key: 'before' }), /counted before/);
+      assert.ok((await call(client, 'count', { key: 'before' })).includes('counted before'));
       for (const round of ['first', 'second']) {
         await kill(server);
         server = await world.v1(port, mode);
@@ -50,8 +51,8 @@ describe('guard --http: sessions survive a restart of the server', () => {
       const clients = await Promise.all([guard.origin, `http://127.0.0.1:${port}`].map((origin) => world.client(origin)));
       const [guarded, bare] = clients;
       assert.ok(guarded && bare);
-      assert.match(await call(guarded, 'count', { key: 'before' }), /counted before/);
-      assert.match(await call(bare, 'count', { key: 'control' }), /counted control/);
+      assert.ok((await call(guarded, 'count', { key: 'before' })).includes('counted before'));
+      assert.ok((await call(bare, 'count', { key: 'control' })).includes('counted control'));
       for (const round of ['first', 'second']) {
         await kill(server);
         server = await start();

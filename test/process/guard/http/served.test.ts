@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isGroupAlive } from '../../../../src/guard/process/processGroup.ts';
+import { isGroupAlive } from '../../../../src/guard/process/serverProcess.ts';
 import { until } from '../../../until.ts';
 import { recordOf, restart, tokenOf } from './control.ts';
 import { call, HttpWorld, health, type Program, v1Program } from './httpWorld.ts';
@@ -175,7 +175,7 @@ describe('guard --http: the server that it starts', function () {
       const client = new RawClient(origin);
       assert.equal((await client.request('ping')).status, 200);
       if (asks) {
-        assert.match((await client.request('tools/list')).text, /readOnlyHint/);
+        assert.ok((await client.request('tools/list')).text.includes('readOnlyHint'));
       }
       assert.equal((await restart(world.runDir, pid)).status, 'ok');
       const notes = () => readFileSync(file, 'utf8').split('\n').filter(Boolean);
@@ -207,16 +207,16 @@ describe('guard --http: the server that it starts', function () {
     assert.equal((await restart(world.runDir, stopping.pid)).status, 'refused');
     const { upstream } = await health(stopping.origin);
     assert.equal(upstream.status === 'up', false);
-    assert.match(upstream.lastFault ?? '', /exit code 3/);
+    assert.ok(upstream.lastFault?.includes('exit code 3'));
     const waiting = call(other, 'count', { key: 'waited' });
     rmSync(flag);
-    assert.match(await waiting, /counted waited/);
+    assert.ok((await waiting).includes('counted waited'));
   });
 
   it('C15: a command that cannot be started is said, the guard stays up, and calls say that they were not executed', async () => {
     const { origin, said } = await world.guard(['--listen', '0', '--wait', '1', '--', '/no/such/program', '{port}']);
     const answer = await new RawClient(origin).tool('x');
-    assert.match(answer.json.error?.message ?? '', /was not executed/);
+    assert.equal(answer.json.error?.data?.executed, 'no');
     await until('the reason is told', () => /ENOENT/.test(said()));
   });
 
@@ -258,7 +258,7 @@ describe('guard --http: the server that it starts', function () {
     }
     assert.equal((await fetch(`${origin}/mcp`, { method: 'POST' })).status, 503);
     writeFileSync(file, '');
-    assert.match((await running).text, /waited under way/);
+    assert.ok((await running).text.includes('waited under way'));
     await until('it ends', () => child.exitCode !== null, 30_000);
     assert.equal(child.exitCode, 0);
     assert.ok(!isGroupAlive(server));
@@ -322,12 +322,15 @@ describe('guard --http: the server that it starts', function () {
     ]);
     assert.equal(second.child.exitCode, 75);
     // The lock is taken before the port, so the message is about the lock.
-    assert.match(second.said(), new RegExp(`name http-test is in use by PID ${server} .*the port is not open`));
+    assert.ok(
+      ['http-test', ` by PID ${server} `].every((part) => second.said().includes(part)),
+      second.said(),
+    );
     assert.equal(world.executed().filter((line) => line.startsWith('listening')).length, 1);
     // Without a lock the message is about the port.
     const third = await world.failingGuard(['--listen', taken, '--upstream', 'http://127.0.0.1:9']);
     assert.equal(third.child.exitCode, 1);
-    assert.match(third.said(), /port \d+ is in use/);
+    assert.ok(third.said().includes(`port ${taken} `), third.said());
   });
 
   it('C21: nothing is written to standard output', async () => {

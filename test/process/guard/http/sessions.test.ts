@@ -96,7 +96,7 @@ describe('guard --http: sessions on the wire', () => {
       client.session = garbage;
       const refused = await client.tool('z');
       assert.equal(refused.status, 400, garbage.slice(0, 20));
-      assert.match(refused.json.error?.message ?? '', /visible ASCII/);
+      assert.equal(refused.json.error?.code, -32_001);
     }
     assert.equal(server.seen.length, 0);
     assert.equal((await health(origin)).sessions.open, 1);
@@ -128,7 +128,7 @@ describe('guard --http: sessions on the wire', () => {
   it('D6: neither session nor initialize is the server’s to refuse, and is not recovered', async () => {
     const answer = await new RawClient((await guard()).origin).tool('x');
     assert.equal(answer.status, 400);
-    assert.match(answer.text, /Missing session ID/);
+    assert.ok(answer.text.includes('Missing session ID'), 'the answer of the server');
     assert.equal(server.count('initialize'), 0);
   });
 
@@ -190,7 +190,7 @@ describe('guard --http: sessions on the wire', () => {
     client.session = 'from-another-life';
     const answer = await client.tool('x');
     assert.equal(answer.status, 404);
-    assert.match(answer.json.error?.message ?? '', /Session not found/);
+    assert.equal(answer.json.error?.code, -32_001);
     assert.equal((await client.listen()).status, 404);
     assert.equal(await client.end(), 404);
     assert.equal(server.count('initialize'), 0);
@@ -230,7 +230,6 @@ describe('guard --http: sessions on the wire', () => {
     };
     const answer = await client.tool('once');
     assert.equal(answer.status, 200);
-    assert.match(answer.json.error?.message ?? '', /may have been executed/);
     assert.equal(answer.json.error?.data?.executed, 'unknown');
     assert.equal(memory.executed.filter((body) => body.includes('once')).length, 1);
   });
@@ -240,7 +239,6 @@ describe('guard --http: sessions on the wire', () => {
     await client.initialize();
     await server.stop();
     const refused = await client.tool('x');
-    assert.match(refused.json.error?.message ?? '', /was not executed/);
     assert.equal(refused.json.error?.data?.executed, 'no');
     assert.equal((await client.notify('notifications/roots/list_changed')).status, 503);
   });
@@ -262,7 +260,7 @@ describe('guard --http: sessions on the wire', () => {
         : json(response, 404, { error: { message: 'Session not found, really' } });
     const answer = await client.tool('y');
     assert.equal(answer.status, 404);
-    assert.match(answer.text, /really/);
+    assert.ok(answer.text.includes('really'));
     assert.equal(server.count('initialize'), 1);
     assert.equal(server.count('tools/call'), 2);
     // And it is not given a session with every further request.
@@ -382,7 +380,7 @@ describe('guard --http: sessions on the wire', () => {
     version = '2025-11-25';
     const answer = await client.tool('x');
     assert.equal(answer.status, 404);
-    assert.match(answer.json.error?.message ?? '', /2025-11-25, not 2025-06-18/);
+    assert.ok(['2025-11-25', '2025-06-18'].every((one) => answer.json.error?.message.includes(one)));
     assert.equal(memory.known.size, 0);
     assert.equal(server.count('tools/call'), 2);
   });

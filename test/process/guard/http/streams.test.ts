@@ -76,7 +76,7 @@ describe('guard --http: event streams', () => {
     assert.equal(server.count('notifications/initialized'), 2);
     streams[1]?.write('id: new-1\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"after"}}\n\n');
     await until('the event of the new server came', () => listener.text.includes('after'));
-    assert.match(listener.text, /notifications\/tools\/list_changed/);
+    assert.ok(listener.text.includes('notifications/tools/list_changed'));
     assert.equal(listener.ended, 'no');
     // The new server does not know the ids of the earlier one.
     assert.equal(gets().at(-1)?.headers['last-event-id'], undefined);
@@ -108,7 +108,7 @@ describe('guard --http: event streams', () => {
         await until(`what the new server says came, ${what}`, () => listener.text.includes(what));
       };
       await restarted('same list');
-      assert.doesNotMatch(listener.text, /list_changed/);
+      assert.ok(!listener.text.includes('list_changed'), listener.text);
       assert.equal(server.count('tools/list'), 2);
       listener.stop();
       await kill(first);
@@ -120,7 +120,7 @@ describe('guard --http: event streams', () => {
       listener = await client.listen();
       await until('the stream is there', () => streams.length === 3);
       await restarted('same list, new guard');
-      assert.doesNotMatch(listener.text, /list_changed/);
+      assert.ok(!listener.text.includes('list_changed'), listener.text);
       server.answer = listing(['one', 'three'], stream);
       await restarted('other list');
       assert.equal(listener.text.split('notifications/tools/list_changed').length, 2, 'once');
@@ -172,7 +172,8 @@ describe('guard --http: event streams', () => {
         setTimeout(() => response.destroy(), 20);
       };
       const answer = await client.tool('x');
-      assert.match(answer.text, /notifications\/message[\s\S]*may have been executed/);
+      assert.ok(answer.text.indexOf('notifications/message') < answer.text.indexOf('"executed":"unknown"'), answer.text);
+      assert.ok(answer.text.includes('notifications/message'), answer.text);
       assert.equal(gets().length, 0);
     });
   }
@@ -236,9 +237,9 @@ describe('guard --http: event streams', () => {
       setImmediate(() => response.destroy());
     };
     const answer = await client.tool('once');
-    assert.match(answer.text, /notifications\/progress/);
-    assert.match(answer.text, /"id":2,"error":\{"code":-31050,"message":"[^"]*may have been executed/);
-    assert.match(answer.text, /event: interrupted/);
+    assert.ok(answer.text.includes('notifications/progress'));
+    assert.ok(answer.text.includes('"id":2,"error":{"code":-31050,') && answer.text.includes('"executed":"unknown"'), answer.text);
+    assert.ok(answer.text.includes('event: interrupted'));
     assert.equal(memory.executed.filter((body) => body.includes('once')).length, 1);
     // One that broke off after the answer has it.
     server.answer = (seen, response) => {
@@ -247,10 +248,10 @@ describe('guard --http: event streams', () => {
       setImmediate(() => response.destroy());
     };
     const whole = await client.tool('twice');
-    assert.equal(whole.text.match(/"id":/g)?.length, 1);
+    assert.equal(whole.text.split('"id":').length, 2);
     // When a server ends its stream without an answer, the client would wait too.
     server.answer = (_, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': nothing\n\n');
-    assert.match((await client.tool('thrice')).text, /may have been executed/);
+    assert.ok((await client.tool('thrice')).text.includes('"executed":"unknown"'));
   });
 
   it('an answer that breaks off while its server lives on is resumed where it broke off', async () => {
@@ -267,20 +268,20 @@ describe('guard --http: event streams', () => {
       setImmediate(() => response.destroy());
     };
     const answer = await client.tool('x');
-    assert.match(answer.text, /resumed/);
-    assert.doesNotMatch(answer.text, /may have been executed/);
+    assert.ok(answer.text.includes('resumed'));
+    assert.ok(!answer.text.includes('"executed"'), answer.text);
   });
 
   it('a client that asks for the rest of a stream of a server that is gone is told that it will not come', async () => {
     const client = new RawClient((await guard()).origin);
     await client.initialize();
     server.answer = (_, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: p1\nretry: 10\ndata:\n\n');
-    assert.doesNotMatch((await client.tool('x')).text, /error/);
+    assert.ok(!(await client.tool('x')).text.includes('error'));
     memory = sessionServer();
     server.answer = memory.answer;
     const listener = await client.listen({ 'last-event-id': 'p1' });
     await until('the error came', () => listener.ended === 'ended');
-    assert.match(listener.text, /"id":2,"error"/);
+    assert.ok(listener.text.includes('"id":2,"error"'));
   });
 
   it('answers to requests of a server that is gone do not reach the new one', async () => {
@@ -313,7 +314,7 @@ describe('guard --http: event streams', () => {
     await kill(real);
     await running;
     real = await world.v1(port);
-    assert.match(await call(guarded, 'count', { key: 'next' }), /counted next/);
+    assert.ok((await call(guarded, 'count', { key: 'next' })).includes('counted next'));
     assert.equal(world.timesExecuted('guarded'), 1);
 
     const direct = await world.client(`http://127.0.0.1:${port}`);
@@ -331,7 +332,7 @@ describe('guard --http: event streams', () => {
     await client.initialize();
     const answer = await client.request('tools/call', { name: 'big', arguments: { bytes: 10 * 1_048_576 } });
     assert.ok(answer.text.length > 10 * 1_048_576);
-    assert.equal(answer.text.match(/"id":/g)?.length, 1);
+    assert.equal(answer.text.split('"id":').length, 2);
     // The SDK's own limit for a body is below 10 MB: its refusal passes, as any answer.
     assert.equal((await client.request('tools/call', { name: 'size', arguments: { text: 'y'.repeat(10 * 1_048_576) } })).status, 413);
   });

@@ -5,6 +5,7 @@ import { type GateDecision, StaleGate } from '../../../../src/guard/stale/staleG
 import type { StaleMode } from '../../../../src/model/staleMode.ts';
 import { createProcessTable } from '../../../../src/process/createProcessTable.ts';
 import { type RunningServer, startServer } from '../../package/observe.ts';
+import { stalePackages } from '../guardedServer.ts';
 
 /** A real server with the gate beside it, as the guard wires them. */
 export interface GatedServer {
@@ -64,11 +65,7 @@ export async function startGated(wanted: Gated): Promise<GatedServer> {
   };
 }
 
-/** The text of a refusal; '' when the call passes or something else is decided. */
-export function refusalText(decision: GateDecision): string {
-  if (decision.action !== 'refuse' || !('result' in decision.answer)) {
-    return '';
-  }
-  const content = decision.answer.result.content as { text: string }[];
-  return content[0]?.text ?? '';
+/** What a refusal names, as `stalePackages`; [] when the call passes or something else is decided. */
+export function refusedFor(decision: GateDecision): string[] {
+  return decision.action === 'refuse' ? stalePackages(decision.answer as { result?: unknown }) : [];
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -23,7 +23,7 @@ import { openNode } from '../../../otherUser.ts';
 import { distInfo, TempTree } from '../../../unit/package/tree.ts';
 import { until } from '../../../until.ts';
 import { makeProject, npm, npmEnv, servers } from '../../package/npmServers.ts';
-import { type Gated, type GatedServer, refusalText, startGated } from './gatedServer.ts';
+import { type Gated, type GatedServer, refusedFor, startGated } from './gatedServer.ts';
 
 const { name, bin, versions } = servers.memory;
 const [older, newer] = versions;
@@ -74,17 +74,17 @@ describe('The stale gate on real npm installs', function () {
     }
 
     await npm(project, 'install', '--save-exact', `${sdk}@1.29.0`);
-    match(refusalText(one.call('create_entities')), /runs @modelcontextprotocol\/sdk 1\.32\.2, installed is 1\.29\.0 \(a downgrade\)/);
+    deepEqual(refusedFor(one.call('create_entities')), [`${sdk} 1.32.2 1.29.0 downgrade`]);
     equal(one.call('read_graph').action, 'pass');
 
     await npm(project, 'install', '--save-exact', `${name}@${newer}`, `${sdk}@1.32.2`);
-    match(refusalText(one.call('create_entities')), new RegExp(`${name} ${older}, installed is ${newer}`));
+    deepEqual(refusedFor(one.call('create_entities')), [`${name} ${older} ${newer} upgrade`]);
     // The control: the old code would have served the write.
     await one.ask('create_entities', { entities: [{ name: 'x', entityType: 'test', observations: [] }] });
     ok(existsSync(join(root, 'memory.jsonl')));
 
     rmSync(join(project, 'node_modules'), { recursive: true });
-    match(refusalText(one.call('create_entities')), /no longer installed/);
+    ok(refusedFor(one.call('create_entities')).includes(`${name} ${older} not installed removed`));
   });
 
   it('A19: npx is unknown before it runs, and known after its first answer; its shared folder is upgraded in place', async function () {
@@ -99,7 +99,7 @@ describe('The stale gate on real npm installs', function () {
     mkdirSync(cache);
     symlinkSync(join(real, '_cacache'), join(cache, '_cacache'));
     const args = ['-y', '--prefer-offline', `${name}@${older}`];
-    match(JSON.stringify(configuredPackage({ command: 'npx', args, cwd: root, env: npx })), /known only when it runs/);
+    deepEqual(Object.keys(configuredPackage({ command: 'npx', args, cwd: root, env: npx })), ['unknown']);
     const one = await gated({ command: 'npx', args, env: npx });
     deepEqual([one.gate.recorded(one.child).package?.name, one.gate.recorded(one.child).package?.version], [name, older]);
     equal(one.call('create_entities').action, 'pass');
@@ -109,7 +109,7 @@ describe('The stale gate on real npm installs', function () {
     const text = readFileSync(manifest, 'utf8');
     writeFileSync(`${manifest}.new`, text.replace(`"version": "${older}"`, `"version": "${newer}"`));
     renameSync(`${manifest}.new`, manifest);
-    match(refusalText(one.call('create_entities')), new RegExp(`${older}, installed is ${newer}`));
+    deepEqual(refusedFor(one.call('create_entities')), [`${name} ${older} ${newer} upgrade`]);
   });
 
   it('A8: a source checkout without a package has no baseline, and says so', async () => {
@@ -123,7 +123,7 @@ describe('The stale gate on real npm installs', function () {
     const one = await gated({ command: process.execPath, args: [script] });
     equal(one.call('write').action, 'pass');
     deepEqual([one.gate.report().stale, one.gate.recorded(one.child)], [false, {}]);
-    match(one.gate.report().uncompared ?? '', /no package\.json above/);
+    ok(one.gate.report().uncompared?.includes('package.json'));
     // A call of a tool that is in no whole list and may write was checked, and the reason logged once.
     equal(one.log.filter((line) => line.startsWith('its packages are not compared')).length, 1);
   });
@@ -142,7 +142,7 @@ describe('The stale gate on real npm installs', function () {
       writeFileSync(tree.path('v/bin/tool'), `#!${tree.path('v/bin/python3')}\n`);
       const known = (command: string, ...args: string[]): unknown => {
         const found = configuredPackage({ command, args, cwd: tree.path('p'), env: process.env });
-        return 'ref' in found ? `${found.ref.ecosystem} ${found.ref.name}` : found.unknown;
+        return 'ref' in found ? `${found.ref.ecosystem} ${found.ref.name}` : 'unknown';
       };
       equal(known(process.execPath, script), 'npm server');
       equal(known('node', '--no-warnings', 'node_modules/server/i.js', '--flag'), 'npm server');
@@ -150,9 +150,7 @@ describe('The stale gate on real npm installs', function () {
       equal(known('env', 'A=1', 'node', script), 'npm server');
       equal(known('sh', '-c', `exec node ${script}`), 'npm server');
       equal(known(tree.path('v/bin/tool')), 'python tool');
-      match(String(known('uvx', 'tool')), /known only when it runs/);
-      match(String(known('no-such-program')), /not found/);
-      match(String(known('/bin/true')), /not a runtime/);
+      deepEqual([known('uvx', 'tool'), known('no-such-program'), known('/bin/true')], ['unknown', 'unknown', 'unknown']);
     } finally {
       tree.remove();
     }

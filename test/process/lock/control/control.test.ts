@@ -16,6 +16,7 @@ import { lockFile } from '../../../../src/lock/kernelLock.ts';
 import { openLockDirectory } from '../../../../src/lock/lockDirectory.ts';
 import { readProcessStarts } from '../../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../../src/lock/resourceKey.ts';
+import { assertNames } from '../../../names.ts';
 import { someRecord } from '../../../unit/lock/records.ts';
 import { until } from '../../../until.ts';
 import { onlyOnLinux } from '../../onlyOnLinux.ts';
@@ -305,7 +306,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     };
     // The control: the longest that is allowed.
     connection.send(`${request(65_536)}\n`);
-    assert.match(await connection.line(2), /"result"/);
+    assertNames(await connection.line(2), '"result"');
     connection.send(`${request(65_537)}\n`);
     await connection.end();
     assert.equal(connection.lines.length, 3);
@@ -396,7 +397,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     const long = new ControlHome(base);
     try {
       const record = await long.open({ status: () => ({ fine: true }) });
-      assert.match(record.control.path, /^\/tmp\/mcp-/);
+      assertNames(record.control.path, '/tmp/mcp-');
       assert.equal((lstatSync(join(record.control.path, '..')).mode & 0o777).toString(8), '700');
       assert.equal((await askInstance({ directory: opened.directory, record, verb: 'status', handshakeMs: 20_000 })).status, 'ok');
       await record.end();
@@ -410,7 +411,7 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
   it('B27: goes with its instance: close removes record, socket, secret and locks', async () => {
     const held = await holdResources({
       directory: home.directory,
-      witness: await readProcessStarts(),
+      starts: await readProcessStarts(),
       resources: [],
       facts: { serverId: 'memory' },
     });

@@ -6,13 +6,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { closedMs } from '../../../../src/diagnosis/unresponsive.ts';
+import type { ListenerTable } from '../../../../src/model/process.ts';
 import type { Snapshot } from '../../../../src/model/snapshot.ts';
 import { ProcListeners } from '../../../../src/process/linux/procListeners.ts';
 import { ProcTable } from '../../../../src/process/linux/procTable.ts';
-import type { ListenerTable } from '../../../../src/process/listenerTable.ts';
 import { LsofListeners } from '../../../../src/process/otherSystems/lsofListeners.ts';
 import { systemClock } from '../../../../src/survey/facts/bootClock.ts';
 import type { Surveyor } from '../../../../src/survey/surveyor.ts';
+import { assertNames } from '../../../names.ts';
 import { makeProject, npm, npmEnv, servers } from '../../package/npmServers.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
@@ -119,7 +120,7 @@ describe('HTTP servers', function () {
     assert.equal(instance.listens?.health?.version, '3.1.4');
     assert.equal(instance.listens?.health?.status, 'ok');
     assert.ok(!JSON.stringify(instance).includes('9.9.9'));
-    assert.match(instance.evidence?.match.why.join() ?? '', /listens where the entry says \(notes\); its \/health names its own PID/);
+    assertNames(instance.evidence?.match.why.join(), '/health', 'PID');
     const without = await settled(await observer(blind));
     assert.ok(!without.instances.some(({ pid }) => pid === server.pid), '(control) without its port it is nothing to us');
   });
@@ -147,10 +148,7 @@ describe('HTTP servers', function () {
     const snapshot = await settled(await observer());
     assert.deepEqual(portsOf(snapshot), [['notes', 'stranger', server.pid]]);
     const [finding] = snapshot.definitions[0]?.findings ?? [];
-    assert.match(
-      finding?.message ?? '',
-      new RegExp(`^port ${server.port} is held by PID ${server.pid} \\(.*imitation\\.py.*\\), which is not this server$`),
-    );
+    assertNames(finding?.message, `port ${server.port}`, `PID ${server.pid}`, 'imitation.py');
     assert.deepEqual([finding?.kind, finding?.confidence], ['port-taken', 'likely']);
     assert.ok(!snapshot.instances.some(({ pid }) => pid === server.pid));
     assert.equal(server.child.exitCode, null);
@@ -164,7 +162,7 @@ describe('HTTP servers', function () {
     entry('notes', port);
     const snapshot = await settled(await observer());
     assert.deepEqual(portsOf(snapshot), [['notes', 'stranger', web.pid]]);
-    assert.match(snapshot.definitions[0]?.findings[0]?.message ?? '', new RegExp(`port ${port} is held by PID ${web.pid} `));
+    assertNames(snapshot.definitions[0]?.findings[0]?.message, `port ${port}`, `PID ${web.pid}`);
     assert.deepEqual(
       snapshot.instances.filter(({ pid }) => pid === web.pid),
       [],
@@ -228,7 +226,7 @@ describe('HTTP servers', function () {
     ahead += closedMs;
     const [finding] = instanceOf(await surveyor.survey(), server.pid).findings;
     assert.deepEqual([finding?.kind, finding?.confidence], ['unresponsive', 'proven']);
-    assert.match(finding?.message ?? '', new RegExp(`notes no longer accepts connections on port ${server.port}`));
+    assertNames(finding?.message, `port ${server.port}`);
     assert.deepEqual(
       headlines(instanceOf(await (await observer()).survey(), server.pid)),
       ['unresponsive/proven'],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { assertNames } from '../../../names.ts';
 import { until } from '../../../until.ts';
 import { guardBundle } from '../../guard/guardedServer.ts';
 import { onlyOnLinux } from '../../onlyOnLinux.ts';
@@ -99,7 +100,7 @@ describe('guarded servers in the survey', function () {
         const other = snapshot.instances.find(({ id }) => id !== instance.id);
         const conflict = instance.findings.find(({ kind }) => kind === 'lock-conflict');
         assert.equal(conflict?.confidence, 'proven');
-        assert.match(conflict?.message ?? '', new RegExp(`^notes is used by two servers .*PID ${instance.pid}\\).*PID ${other?.pid}\\)`));
+        assertNames(conflict?.message, `PID ${instance.pid})`, `PID ${other?.pid})`);
       }
     } finally {
       await second.stop();

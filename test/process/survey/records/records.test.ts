@@ -11,6 +11,7 @@ import { type ProcessStarts, readProcessStarts } from '../../../../src/lock/proc
 import { resourceKey } from '../../../../src/lock/resourceKey.ts';
 import type { Snapshot } from '../../../../src/model/snapshot.ts';
 import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
+import { assertNames } from '../../../names.ts';
 import { someRecord } from '../../../unit/lock/records.ts';
 import { until } from '../../../until.ts';
 import { LockHome } from '../../lock/lockHome.ts';
@@ -25,7 +26,7 @@ describe('records in the survey', function () {
   let world: World;
   let venv = '';
   let directory: LockDirectory;
-  let witness: ProcessStarts;
+  let starts: ProcessStarts;
 
   before(async function () {
     if (process.platform !== 'linux' || (await findPython()) === undefined) {
@@ -33,7 +34,7 @@ describe('records in the survey', function () {
       this.skip();
     }
     template = new LockHome();
-    witness = await readProcessStarts();
+    starts = await readProcessStarts();
     await installNotesServer(join(template.root, 'venv'));
   });
   after(() => template?.clean());
@@ -89,7 +90,7 @@ describe('records in the survey', function () {
       after.changedDependencies.map(({ name, running, installed }) => [name, running, installed]),
       [['example-instance-lock', '1.0.0', '1.1.0']],
     );
-    assert.match(after.findings[0]?.evidence.join('\n') ?? '', /recorded which versions/);
+    assertNames(after.findings[0]?.evidence.join('\n'), 'recorded which versions');
 
     // Control: without the record its version is not known.
     rmSync(join(late, 'v1'), { recursive: true });
@@ -126,15 +127,15 @@ describe('records in the survey', function () {
     ] as const) {
       const instance = instanceOf(snapshot, pid);
       assert.deepEqual(headlines(instance), ['lock-conflict/proven']);
-      assert.match(instance.findings[0]?.message ?? '', new RegExp(`PID ${pid}\\).*PID ${other}\\)`));
-      assert.match(instance.findings[0]?.evidence.join('\n') ?? '', new RegExp(`held by PID ${one.pid} \\(notes-mcp\\)`));
+      assertNames(instance.findings[0]?.message, `PID ${pid})`, `PID ${other})`);
+      assertNames(instance.findings[0]?.evidence.join('\n'), `PID ${one.pid} (notes-mcp)`);
     }
 
     const alias = resourceKey('path', join(world.root, 'one'));
     publish({ locks: [{ ...alias, key: 'e'.repeat(32), resource: '/mnt/same' }] });
     snapshot = await look();
     assert.deepEqual(headlines(instanceOf(snapshot, one.pid)), ['lock-conflict/proven']);
-    assert.match(instanceOf(snapshot, two.pid).findings[0]?.message ?? '', /one directory.*\/mnt\/same.*one/);
+    assertNames(instanceOf(snapshot, two.pid).findings[0]?.message, 'one directory', '/mnt/same', 'one');
 
     // Both say that the kernel keeps theirs: one of them is mistaken.
     publish({ locks: mine.locks });
@@ -146,7 +147,7 @@ describe('records in the survey', function () {
     snapshot = await look();
     assert.deepEqual(headlines(instanceOf(snapshot, one.pid)), []);
     assert.deepEqual(headlines(instanceOf(snapshot, two.pid)), ['lock-conflict/proven']);
-    assert.match(instanceOf(snapshot, two.pid).findings[0]?.message ?? '', new RegExp(`PID ${stranger.pid} \\(perl\\)`));
+    assertNames(instanceOf(snapshot, two.pid).findings[0]?.message, `PID ${stranger.pid} (perl)`);
 
     // A server that is starting or stopping is no conflict.
     publish({ exclusion: 'none', locks: mine.locks, state: 'stopping' });
@@ -157,7 +158,7 @@ describe('records in the survey', function () {
 
   it('B8, tests 7, 8: hostile records are problems, without a process, and hide no server', async () => {
     const server = await start('notes', shared());
-    const host = { boot: witness.boot, pidns: witness.pidns };
+    const host = { boot: starts.boot, pidns: starts.pidns };
     const plant = (content: string): string => {
       const file = join(directory.instances, `${newInstanceId()}.json`);
       writeFileSync(file, content, { mode: 0o600 });
@@ -174,7 +175,7 @@ describe('records in the survey', function () {
     const ours = someRecord({
       id: newInstanceId(),
       host,
-      server: { pid: process.pid, start: (await witness.startOf(process.pid)) ?? '?' },
+      server: { pid: process.pid, start: (await starts.startOf(process.pid)) ?? '?' },
     });
     writeInstanceRecord(directory, ours);
     const other = template.start('sleep', ['600']);
@@ -188,7 +189,7 @@ describe('records in the survey', function () {
     const foreign = someRecord({
       id: newInstanceId(),
       host,
-      server: { pid: strangers?.pid ?? 2, start: (await witness.startOf(strangers?.pid ?? 2)) ?? '?' },
+      server: { pid: strangers?.pid ?? 2, start: (await starts.startOf(strangers?.pid ?? 2)) ?? '?' },
     });
     if (strangers) {
       await until('it is another user’s', () => statSync(`/proc/${strangers.pid}`).uid === 65_534);
@@ -207,19 +208,16 @@ describe('records in the survey', function () {
     const told = (file: string): string | undefined =>
       snapshot.problems.find((problem) => problem.source === 'lock' && problem.file === file)?.message;
     for (const file of [huge, fifo, init]) {
-      assert.match(told(file) ?? '', /is ignored/);
+      assertNames(told(file), 'is ignored');
     }
-    assert.match(told(newer) ?? '', /later version/);
+    assertNames(told(newer), 'later version');
     assert.deepEqual(
       snapshot.otherHolders?.map(({ pid, record }) => [pid, record.id]),
       [[process.pid, ours.id]],
     );
     assert.equal(told(join(directory.instances, `${stale.id}.json`)), undefined);
     if (strangers) {
-      assert.match(
-        told(join(directory.instances, `${foreign.id}.json`)) ?? '',
-        new RegExp(`process of another user \\(PID ${strangers.pid}\\)`),
-      );
+      assertNames(told(join(directory.instances, `${foreign.id}.json`)), `PID ${strangers.pid}`);
     } else {
       console.log('      another user’s process: skipped, only root can start one');
     }
@@ -231,7 +229,7 @@ describe('records in the survey', function () {
 
   it('test 33: a thousand dead records (ten in test:long) are looked at once, stay while a command reads, and go in small steps', async () => {
     const text = JSON.stringify(
-      someRecord({ host: { boot: witness.boot, pidns: witness.pidns }, server: { pid: 2 ** 22 + 5, start: 'lx:1' } }),
+      someRecord({ host: { boot: starts.boot, pidns: starts.pidns }, server: { pid: 2 ** 22 + 5, start: 'lx:1' } }),
     );
     // Reading ten thousand is in the tests of the lock folder.
     const count = process.env.TEST_LONG === '1' ? 10_000 : 1_000;
@@ -279,7 +277,7 @@ describe('records in the survey', function () {
     execFileSync('chmod', ['777', directory.instances]);
     const snapshot = await look();
     assert.equal(instanceOf(snapshot, server.pid).record, undefined);
-    assert.match(snapshot.problems.find(({ source }) => source === 'lock')?.message ?? '', /chmod 700/);
+    assertNames(snapshot.problems.find(({ source }) => source === 'lock')?.message, 'chmod 700');
     assert.ok(existsSync(directory.instances));
   });
 });

@@ -4,9 +4,11 @@ import { chmodSync, existsSync, lutimesSync, mkdirSync, renameSync, rmSync, syml
 import { dirname, join } from 'node:path';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { silentLog } from '../../../../src/base/log.ts';
+import { startToleranceMs } from '../../../../src/diagnosis/stale/baseline.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
 import type { Surveyor } from '../../../../src/survey/surveyor.ts';
+import { untilPast } from '../../../until.ts';
 import { run } from '../../package/command.ts';
 import { npm, npmEnv, servers } from '../../package/npmServers.ts';
 import { testCache } from '../../package/testCache.ts';
@@ -121,12 +123,12 @@ describe('a version installed beside the one that runs', function () {
     link('releases/1.0.0', at('tiny-mcp-now'));
     lutimesSync(at('tiny-mcp-now'), old, old);
     // The packages are older than the start by more than the tolerance.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await untilPast(Date.now(), startToleranceMs + 200);
     const args = [at('tiny-mcp-now', 'server.js')];
     configure(process.execPath, args);
     const server = await world.start(process.execPath, args, { cwd: world.root, env: process.env });
     assert.deepEqual(versions(await look(await world.observer(), server.pid)), ['1.0.0', '1.0.0', []], 'nothing happened yet');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await untilPast(Date.now(), startToleranceMs + 200);
     link('releases/1.1.0', at('tiny-mcp-now'));
     const late = await look(await world.observer({ runDir: join(world.root, 'late') }), server.pid);
     assert.deepEqual(versions(late), [null, '1.1.0', []], late.unknown);

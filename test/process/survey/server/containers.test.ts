@@ -5,6 +5,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { type RunDocker, runDocker } from '../../../../src/process/dockerImages.ts';
+import { assertNames } from '../../../names.ts';
 import type { RunningServer } from '../../package/observe.ts';
 import { binaryServer } from '../tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
@@ -66,7 +67,7 @@ esac
     const [finding] = (await look(standIn(old, fresh))).findings;
     assert.deepEqual([finding?.kind, finding?.confidence], ['respawn-differs', 'proven']);
     assert.equal(finding?.message, `a restart would start another image of ${image}`);
-    assert.match(finding?.evidence.join(' ') ?? '', /made from image aaaaaaaaaaaa .* leads to image bbbbbbbbbbbb now/);
+    assertNames(finding?.evidence.join(' '), 'image aaaaaaaaaaaa', 'image bbbbbbbbbbbb');
   });
 
   it('is unknown with the reason when docker says nothing, or nothing in time', async () => {

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { assertNames } from '../../../names.ts';
 import { distInfo, writeTree } from '../../../unit/package/tree.ts';
+import { untilPast } from '../../../until.ts';
 import { npm, npmEnv } from '../../package/npmServers.ts';
 import type { RunningServer } from '../../package/observe.ts';
 import { cleanEnv, findPython, makeVenv, pip, stalelib, staleMcp, venvPath, writeSource } from '../../package/pythonWheels.ts';
@@ -115,7 +117,7 @@ describe('source that is used in place', function () {
       git(folder, 'commit', '-qam', 'two');
       git(folder, 'checkout', '-q', 'main');
       // The times of git's log are whole seconds.
-      await new Promise((done) => setTimeout(done, 2_100));
+      await untilPast(Date.now(), 2_100);
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
       server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
       assert.deepEqual((await seen()).found, []);
@@ -126,7 +128,7 @@ describe('source that is used in place', function () {
       git(folder, 'checkout', '-q', 'next');
       const stale = await seen();
       assert.deepEqual(stale.found, ['stale/source/likely']);
-      assert.match(stale.message, /helper\.js/);
+      assertNames(stale.message, 'helper.js');
       assert.deepEqual((await seen('late')).found, ['stale/source/likely'], 'git’s log says where HEAD stood');
       git(folder, 'checkout', '-q', 'main');
       assert.deepEqual((await seen()).found, [], 'back again');
@@ -141,7 +143,7 @@ describe('source that is used in place', function () {
       appendFileSync(script, '// more\n');
       const edited = await seen('edited');
       assert.deepEqual(edited.found, ['stale/source/likely'], 'edited and not committed, for a late observer');
-      assert.match(edited.message, /server\.js/);
+      assertNames(edited.message, 'server.js');
       git(folder, 'gc', '-q');
       assert.deepEqual((await seen('packed')).found, ['stale/source/likely'], 'git’s objects in a pack');
       writeFileSync(join(folder, '.gitattributes'), '*.js filter=lfs\n');
@@ -158,7 +160,7 @@ describe('source that is used in place', function () {
       git(folder, 'commit', '-qm', 'one');
       appendFileSync(script, '// mine\n');
       // The times of git's log are whole seconds.
-      await new Promise((done) => setTimeout(done, 2_100));
+      await untilPast(Date.now(), 2_100);
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
       server = await world.start(process.execPath, [script], { cwd: folder, env: await npmEnv() });
       assert.deepEqual((await seen()).found, []);
@@ -220,7 +222,7 @@ describe('source that is used in place', function () {
       appendFileSync(join(inner, 'main.js'), '// more\n');
       const stale = await seen();
       assert.deepEqual(stale.found, ['stale/source/likely']);
-      assert.match(stale.message, /main\.js/);
+      assertNames(stale.message, 'main.js');
     });
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { decideEnsure, type EnsureRequest } from '../../../../src/action/ensure/ensureDecision.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
+import { assertNames } from '../../../names.ts';
 import { instance } from '../../cli/fixture.ts';
 
 const request: EnsureRequest = { name: 'notes', port: 8700, passive: false };
@@ -70,6 +71,6 @@ describe('decideEnsure', () => {
     const decision = decideEnsure(request, { kind: 'external', pid: 7, command: 'nginx', reason: 'it is a server for something else' });
     assert.ok(decision.kind === 'done');
     assert.deepEqual([decision.result.server_status, decision.result.pid], ['foreign', 7]);
-    assert.match(decision.result.message, /8700.*PID 7 \(nginx\)/);
+    assertNames(decision.result.message, '8700', 'PID 7 (nginx)');
   });
 });

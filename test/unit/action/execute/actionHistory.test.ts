@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { appendHistory, historyEntry, readHistory, readHistoryFiles, requesterText } from '../../../../src/action/execute/actionHistory.ts';
+import { assertNames } from '../../../names.ts';
 
 describe('the history', () => {
   const one = (pid: number) =>
@@ -88,7 +89,7 @@ describe('the history', () => {
         const { entries, unread } = readHistoryFiles(runDir);
         assert.deepEqual([entries, unread.map((one) => one.file)], [[], [file]]);
         assert.match(unread[0]?.reason ?? '', reason);
-        assert.match(unread[0]?.cure ?? '', /^Move it away/);
+        assertNames(unread[0]?.hint, 'Move it away');
       }
       appendHistory(runDir, one(8));
       const { entries, unread } = readHistoryFiles(runDir);

@@ -5,6 +5,7 @@ import type { Plan, PlanContext, Verb } from '../../../../src/action/plan/plan.t
 import { freedBytes, lastCopies, pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
 import { manualStep } from '../../../../src/clients/clientTable.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
+import { assertNames } from '../../../names.ts';
 import { client, definition, finding, fixtureNow, instance, snapshot } from '../../cli/fixture.ts';
 
 const window = client('vscode', 'VS Code', 4711);
@@ -30,6 +31,17 @@ const kinds = ({ steps }: Plan): string[] => steps.map(({ kind }) => kind);
 
 describe('makePlan', () => {
   const own = instance({ name: 'memory', pid: 10, definitions: ['d1'], client: window });
+
+  it('follows the route that its caller has decided', () => {
+    const seen = snapshot({ definitions: [entry], instances: [own] });
+    const made = makePlan('restart', own, seen, around, { kind: 'control', record: record.id, guardPid: 9 });
+    assert.deepEqual(
+      made.steps.map((step) => [step.kind, 'record' in step && step.record]),
+      [['ask-control', record.id]],
+    );
+    // The control: decided from the snapshot, it is another one.
+    assert.deepEqual(kinds(plan('restart', own)), ['ask-window']);
+  });
 
   it('asks the window that runs it, and needs no question for what its own button would do', () => {
     for (const verb of ['restart', 'stop'] as const) {
@@ -64,7 +76,7 @@ describe('makePlan', () => {
     assert.equal(restart.steps[0]?.text, manualStep(agentHost, 'memory'));
     const stop = plan('stop', one);
     assert.deepEqual([kinds(stop), stop.confirm], [['end-tree'], 'twice']);
-    assert.match(stop.risks[2] ?? '', /memory.*“Stop Server”/);
+    assertNames(stop.risks[2], 'memory', '“Stop Server”');
     assert.equal(plan('stop', { ...own, client: claude }).risks.length, 2);
   });
 
@@ -79,7 +91,7 @@ describe('makePlan', () => {
         [made.steps.map((step) => (step.kind === 'ask-control' ? step.record : step.kind)), made.confirm],
         [[record.id], 'no'],
       );
-      assert.match(made.reason, /^Its guard \(PID 9\)/);
+      assertNames(made.reason, 'PID 9');
     }
     const stop = plan('stop', { ...own, client: claude, record });
     assert.deepEqual([kinds(stop), stop.confirm], [['ask-control'], 'twice']);
@@ -108,11 +120,11 @@ describe('makePlan', () => {
     const launchers = [{ pid: 40, kind: 'sh', command: 'sh start.sh' }];
     const one = instance({ name: 'one', pid: 41, launchers, background: true, tree: [41, 40, 42] });
     const two = instance({ name: 'two', pid: 42, launchers, background: true, tree: [42, 40, 41] });
-    assert.match(plan('stop', one, [two]).refused ?? '', /^sh \(PID 40\).*two \(PID 42\)/);
+    assertNames(plan('stop', one, [two]).refused, 'sh (PID 40)', 'two (PID 42)');
     assert.deepEqual(plan('end', one, [two]).steps, []);
     const left = [finding({ kind: 'orphan' })];
     assert.deepEqual(kinds(plan('end', { ...one, findings: left }, [{ ...two, findings: left }])), ['end-tree']);
-    assert.match(plan('end', { ...one, findings: left }, [two]).refused ?? '', /two \(PID 42\)/);
+    assertNames(plan('end', { ...one, findings: left }, [two]).refused, 'two (PID 42)');
   });
 
   it('leaves what runs on its own alone, but for a second yes', () => {
@@ -131,7 +143,7 @@ describe('makePlan', () => {
     const newer = instance({ name: 'memory', pid: 20, definitions: ['d1'], client: window });
     const made = plan('end', surplus, [newer]);
     assert.deepEqual([kinds(made), made.confirm], [['end-tree'], 'once']);
-    assert.match(made.reason, /newer copy \(PID 20\)/);
+    assertNames(made.reason, 'PID 20');
     assert.deepEqual(kinds(plan('restart', surplus, [newer])), ['ask-window']);
   });
 });
@@ -172,14 +184,14 @@ describe('pruneCandidates', () => {
       ],
     );
     assert.equal(freedBytes(candidates.filter(({ preselected }) => preselected)), orphan.memoryBytes);
-    assert.match(candidates.find(({ class: kind }) => kind === 'copy')?.why ?? '', /Claude Code \(PID 5001\), which runs 2 copies$/);
+    assertNames(candidates.find(({ class: kind }) => kind === 'copy')?.why, 'PID 5001', '2 copies');
   });
 
   it('B17: names a client that would be left without any copy', () => {
     const pick = (...pids: number[]) => candidates.filter(({ instance: { pid } }) => pids.includes(pid));
     assert.deepEqual(lastCopies(pick(11, 13), given), []);
     const [last, ...more] = lastCopies(pick(13, 14), given);
-    assert.match(last ?? '', /^Claude Code \(PID 5001\).*memory/);
+    assertNames(last, 'PID 5001', 'memory');
     assert.deepEqual([more.length, lastCopies(pick(15), given).length], [0, 1]);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { otherWindowStep, restartRoute } from '../../../../src/action/plan/restartRoute.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { claude, definition, finding, instance, snapshot } from '../../extension/samples.ts';
 
 describe('Who restarts a server', () => {
@@ -17,15 +18,15 @@ describe('Who restarts a server', () => {
   it('is the client, by its own step with the name of the server', () => {
     const route = restartRoute(instance({ client: claude, name: 'memory' }), snapshot());
     assert.ok(route.kind === 'manual');
-    assert.match(route.step, /\/mcp/);
-    assert.match(route.step, /memory/);
-    assert.doesNotMatch(route.step, /NAME/);
+    assertNames(route.step, '/mcp');
+    assertNames(route.step, 'memory');
+    assertOmits(route.step, 'NAME');
   });
 
   it('is the user of a program that no table names', () => {
     const route = restartRoute(instance({ client: { id: 'unknown', name: 'tmux', pid: 7, identity: 'x' } }), snapshot());
     assert.ok(route.kind === 'manual');
-    assert.match(route.step, /tmux \(PID 7\)/);
+    assertNames(route.step, 'tmux (PID 7)');
   });
 
   it('is a client that can be asked, where it has an interface for that', () => {
@@ -33,6 +34,15 @@ describe('Who restarts a server', () => {
     const route = restartRoute(instance({ client: opencode }), snapshot());
     assert.deepEqual([route.kind, 'askable' in route], ['manual', true]);
     assert.ok(!('askable' in restartRoute(instance({ client: claude }), snapshot())));
+  });
+
+  it('is the user where the client itself would start the old version again, even behind a guard or in a window', () => {
+    const step = 'Run “Developer: Reload Window” in that window.';
+    const beside = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'manual', step }] });
+    assert.deepEqual(restartRoute(instance({ findings: [beside] }), snapshot()), { kind: 'manual', step });
+    const own = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'restart' }] });
+    assert.equal(restartRoute(instance({ findings: [own] }), snapshot()).kind, 'vscode-window');
+    assert.equal(restartRoute(instance({ findings: [beside] }), snapshot(), 'stop').kind, 'vscode-window', 'stopping it is another matter');
   });
 
   it('is none for an orphan or a server that runs on its own, and says which it is', () => {
@@ -45,6 +55,6 @@ describe('Who restarts a server', () => {
   });
 
   it('names the other window', () => {
-    assert.match(otherWindowStep(instance()), /extension host PID 100.*MCP Shepherd: Restart Server….*everything/);
+    assertNames(otherWindowStep(instance()), 'PID 100', 'Restart Server…', 'everything');
   });
 });

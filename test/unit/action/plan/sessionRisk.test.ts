@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import { sessionRisks } from '../../../../src/action/plan/sessionRisk.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
+import { assertNames } from '../../../names.ts';
 import { client, definition, instance, snapshot } from '../../cli/fixture.ts';
 
 const claude = client('claude-code', 'Claude Code', 70);
@@ -25,14 +26,14 @@ describe('sessionRisks', () => {
   it('names the clients that are connected and lose their session, and offers the guard', () => {
     const risks = sessionRisks(http(), known(['claude-code']));
     assert.equal(risks.length, 2);
-    assert.match(risks[0] ?? '', /^Claude Code \(PID 70\).*notes/);
-    assert.match(risks[1] ?? '', /guard --http/);
+    assertNames(risks[0], 'PID 70', 'notes');
+    assertNames(risks[1], 'guard --http');
     assert.ok(!risks.join().includes('VS Code'), 'which begins a new session by itself');
   });
 
   it('names those that only have an entry for it', () => {
     const [first] = sessionRisks(http({ usedBy: [] }), known(['vscode', 'codex', 'claude-code']));
-    assert.match(first ?? '', /^Codex and Claude Code /);
+    assertNames(first, 'Codex', 'Claude Code');
   });
 
   it('is empty where no client is known to lose its session, for stdio servers, and behind the guard', () => {
@@ -47,6 +48,6 @@ describe('sessionRisks', () => {
     const plan = makePlan('restart', http(), known(['claude-code']), { windows: new Set(), ownPids: new Set() });
     assert.ok(plan.refused?.endsWith(sessionRisks(http(), known(['claude-code'])).join(' ')));
     assert.equal(plan.risks.length, 2);
-    assert.match(plan.refused ?? '', /“mcp-shepherd ensure notes --replace 9”/);
+    assertNames(plan.refused, '--replace 9”');
   });
 });

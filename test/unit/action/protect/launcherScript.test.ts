@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { windowsLauncher } from '../../../../src/action/protect/launcherScript.ts';
+import { assertNames } from '../../../names.ts';
 
 const facts = { version: '1.0.0', programs: '1.0.0-aabbccdd', folder: 'C:\\Users\\Jörg\\.mcp-run\\shepherd\\bin' };
 const env = { USERPROFILE: 'C:\\Users\\Jörg' };
@@ -30,7 +31,7 @@ describe('windowsLauncher', () => {
   it('leaves out a Node in a place that a batch file cannot name', () => {
     const text = windowsLauncher({ ...facts, node: 'D:\\Прог\\node.exe' }, env);
     ok(!text.includes('D:\\'));
-    match(text, /"%MCP_SHEPHERD_NODE%" -e "process\.exit/);
+    assertNames(text, '"%MCP_SHEPHERD_NODE%" -e "process.exit');
   });
 
   it('never starts a program by a bare name, which cmd looks for in the working directory first', () => {

@@ -1,9 +1,14 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { commandRules } from '../../../../src/action/protect/allowLists.ts';
-import type { ProtectFacts } from '../../../../src/action/protect/protectFacts.ts';
+import { type ProtectFacts, protectFacts } from '../../../../src/action/protect/protectFacts.ts';
 import { protectRefusal, warningsFor } from '../../../../src/action/protect/protectRules.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
+import { assertNames } from '../../../names.ts';
 
 const definition: RawDefinition = {
   id: '1',
@@ -30,6 +35,33 @@ const quiet: ProtectFacts = {
   entry: { command: 'npx', args: ['-y', 'x'] },
 };
 
+describe('files of administrators with rules about commands', () => {
+  it('waits for no named pipe there, and reads the rules of the others', async function () {
+    if (process.platform === 'win32') {
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'policies-'));
+    try {
+      const [pipe, file] = [join(folder, 'pipe.json'), join(folder, 'policy.json')];
+      execFileSync('mkfifo', [pipe]);
+      writeFileSync(file, JSON.stringify({ allowedMcpServers: [{ serverCommand: ['npx', '-y', 'x'] }] }));
+      const machine = { home: folder, platform: process.platform, env: {}, running: new Map(), policyFiles: [pipe, file] };
+      const facts = await protectFacts(
+        definition,
+        join(folder, 'mcp.json'),
+        { words: ['npx', '-y', 'x'], hasArgs: true, entry: quiet.entry },
+        machine,
+      );
+      deepEqual(
+        facts.rules.map((rule) => rule.file),
+        [file],
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('judgement', () => {
   it('changes what belongs to the person alone', () => {
     equal(protectRefusal(quiet, 'protect', false), undefined);
@@ -38,29 +70,29 @@ describe('judgement', () => {
 
   it('refuses files of administrators and of clients that overwrite them, whatever is requested', () => {
     for (const action of ['protect', 'unprotect'] as const) {
-      match(protectRefusal({ ...quiet, definition: { ...definition, scope: 'managed' } }, action, true)?.reason ?? '', /administrator/);
+      assertNames(protectRefusal({ ...quiet, definition: { ...definition, scope: 'managed' } }, action, true)?.reason, 'administrator');
       const rewritten = protectRefusal({ ...quiet, clientName: 'Claude Desktop', rewrittenBy: [7, 8] }, action, true);
-      match(rewritten?.reason ?? '', /Claude Desktop is running \(PID 7, 8\)/);
-      match(rewritten?.advice[0] ?? '', /Quit Claude Desktop/);
+      assertNames(rewritten?.reason, 'PID 7, 8');
+      assertNames(rewritten?.advice[0], 'Quit Claude Desktop');
     }
   });
 
   it('refuses a machine’s path in a file that others share, and lets the way back pass', () => {
     const shared = { ...quiet, workTree: '/home/ada/shop' };
     const refusal = protectRefusal(shared, 'protect', false);
-    match(refusal?.reason ?? '', /git work tree \/home\/ada\/shop/);
+    assertNames(refusal?.reason, '/home/ada/shop');
     deepEqual([refusal?.portableHelps, refusal?.advice.length], [undefined, 1]);
     equal(protectRefusal(shared, 'unprotect', false), undefined);
     const claude = protectRefusal({ ...shared, definition: { ...definition, client: 'claude-code' } }, 'protect', false);
-    match(claude?.advice[0] ?? '', /claude mcp add --scope local notes/);
+    assertNames(claude?.advice[0], 'claude mcp add --scope local notes');
   });
 
   it('refuses the portable form while npm has no such package, and offers the launcher or the user’s own scope', () => {
     const shared = { ...quiet, workTree: '/home/ada/shop' };
     const refusal = protectRefusal(quiet, 'protect', true);
-    match(refusal?.reason ?? '', /npm has no such package/);
-    match(refusal?.advice.join() ?? '', /launcher/);
-    match(protectRefusal(shared, 'protect', true)?.advice.join() ?? '', /Configure notes for yourself/);
+    assertNames(refusal?.reason, 'npm');
+    assertNames(refusal?.advice.join(), 'launcher');
+    assertNames(protectRefusal(shared, 'protect', true)?.advice.join(), 'notes');
     // Once the package is published.
     equal(protectRefusal(shared, 'protect', true, true), undefined);
     equal(protectRefusal(shared, 'protect', false, true)?.portableHelps, true);
@@ -72,9 +104,9 @@ describe('judgement', () => {
     const allowed = { ...quiet, rules: rules('allowedMcpServers', ['npx', '-y', 'x']) };
     ok(warningsFor(allowed, 'protect', false).some((warning) => warning.includes('/etc/policy.json allows exactly this command')));
     equal(warningsFor({ ...quiet, rules: rules('allowedMcpServers', ['npx', 'x']) }, 'protect', false).length, 0);
-    match(
-      protectRefusal({ ...quiet, rules: rules('chat.mcp.deniedServers', ['npx', '-y', 'x']) }, 'protect', false)?.reason ?? '',
-      /does not allow/,
+    assertNames(
+      protectRefusal({ ...quiet, rules: rules('chat.mcp.deniedServers', ['npx', '-y', 'x']) }, 'protect', false)?.reason,
+      'does not allow',
     );
   });
 

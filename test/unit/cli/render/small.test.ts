@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { jsonText } from '../../../../src/cli/jsonOutput.ts';
-import { headline } from '../../../../src/cli/render/headline.ts';
 import { createPaint, wantsColor } from '../../../../src/cli/render/paint.ts';
-import { instanceState } from '../../../../src/cli/render/stateWords.ts';
-import { viewWidth } from '../../../../src/cli/terminal.ts';
+import { headline, instanceState } from '../../../../src/cli/render/stateWords.ts';
+import { jsonText, viewWidth } from '../../../../src/cli/terminal.ts';
 import type { Finding } from '../../../../src/model/finding.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import { busySnapshot, definition, finding, instance, snapshot } from '../fixture.ts';

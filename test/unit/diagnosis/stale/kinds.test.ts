@@ -5,6 +5,7 @@ import { withNativeProof } from '../../../../src/diagnosis/stale/nativeProof.ts'
 import { judgeProgram, type ProgramEvidence } from '../../../../src/diagnosis/stale/program.ts';
 import { judgeSource, type SourceEvidence } from '../../../../src/diagnosis/stale/source.ts';
 import { isHeadline } from '../../../../src/model/finding.ts';
+import { assertNames } from '../../../names.ts';
 
 const start = Date.parse('2026-11-21T09:00:00');
 const now = Date.parse('2026-11-21T12:00:00');
@@ -46,7 +47,7 @@ describe('a replaced program', () => {
     const [finding] = program({ ...replaced, leadsTo: '/opt/node-24' }, { role: 'interpreter', name: 'Node.js' }).findings;
     assert.equal(finding?.subKind, 'interpreter');
     assert.equal(finding?.confidence, 'proven');
-    assert.match(finding?.evidence[0] ?? '', /PID 4711.*Cursor.*\/usr\/bin\/x.*\/opt\/node-24.*11:59/);
+    assertNames(finding?.evidence[0], 'PID 4711', 'Cursor', '/usr/bin/x', '/opt/node-24', '11:59');
     assert.equal(finding?.since, new Date(now - 60_000).toISOString());
     assert.deepEqual(finding?.actions, [{ kind: 'restart' }]);
   });
@@ -68,7 +69,7 @@ describe('edited source', () => {
   it('is likely for a module and proven for the entry, with file and time', () => {
     const [finding] = source({ changes: [edited] }).findings;
     assert.deepEqual([finding?.subKind, finding?.confidence], ['source', 'likely']);
-    assert.match(finding?.evidence[1] ?? '', /\/p\/lib\/a\.js.*11:59/);
+    assertNames(finding?.evidence[1], '/p/lib/a.js', '11:59');
     assert.equal(source({ changes: [edited, { ...edited, entry: true }] }).findings[0]?.confidence, 'proven');
   });
 
@@ -84,12 +85,12 @@ describe('edited source', () => {
     assert.deepEqual(source({ changes: [{ ...edited, changedAt: now - 200 }] }).askAgainIn, 300);
     const late = [{ path: '/p/a.js', changedAt: now - 60_000 }];
     assert.deepEqual(source({ late }).findings, []);
-    assert.match(source({ late }).unknown ?? '', /\/p\/a\.js/);
+    assertNames(source({ late }).unknown, '/p/a.js');
     const commits = { atStart: '1'.repeat(40), now: '2'.repeat(40) };
     const [finding] = source({ late, commits }).findings;
     assert.deepEqual([finding?.confidence, finding && isHeadline(finding)], ['likely', true]);
-    assert.match(finding?.evidence.join('\n') ?? '', /1111111.*2222222/);
-    assert.match(source({ unreadable: ['/p/x.js'] }).unknown ?? '', /\/p\/x\.js/);
+    assertNames(finding?.evidence.join('\n'), '1111111', '2222222');
+    assertNames(source({ unreadable: ['/p/x.js'] }).unknown, '/p/x.js');
   });
 });
 

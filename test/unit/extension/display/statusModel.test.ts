@@ -4,6 +4,7 @@ import { attentions } from '../../../../src/extension/display/attention.ts';
 import { commandLink, statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { commands } from '../../../../src/extension/manifestNames.ts';
 import type { Finding } from '../../../../src/model/finding.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
 describe('The status bar item', () => {
@@ -15,8 +16,8 @@ describe('The status bar item', () => {
 
   it('says "current" only of versions that are known', () => {
     const unknown = instance({ pid: 2, package: null });
-    assert.match(statusModel(snapshot({ instances: [instance(), unknown] }), here, true).spoken, /1 version unknown/);
-    assert.match(statusModel(snapshot({ instances: [instance(), instance({ pid: 3 })] }), here, true).spoken, /all current$/);
+    assertNames(statusModel(snapshot({ instances: [instance(), unknown] }), here, true).spoken, '1 version unknown');
+    assertNames(statusModel(snapshot({ instances: [instance(), instance({ pid: 3 })] }), here, true).spoken, 'all current');
   });
 
   it('says what it counts while there is one kind, and shows in either setting', () => {
@@ -95,8 +96,8 @@ describe('The status bar item', () => {
   it('says what is being done instead of offering it again', () => {
     const one = stale();
     const { tooltip } = statusModel(snapshot({ instances: [one] }), { ...here, busy: new Map([[one.id, 'restarting']]) }, true);
-    assert.match(tooltip, /\$\(loading~spin\) restarting/);
-    assert.doesNotMatch(tooltip, /restartInstance/);
+    assertNames(tooltip, '$(loading~spin) restarting');
+    assertOmits(tooltip, 'restartInstance');
   });
 
   it('keeps its length within a screen', () => {

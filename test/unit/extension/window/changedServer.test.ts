@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { startChangedServer } from '../../../../src/extension/window/changedServer.ts';
+import { assertNames } from '../../../names.ts';
 import { FakeEditor, type FakeServer, inFolder } from '../fakeEditor.ts';
 import { definition } from '../samples.ts';
 
@@ -32,7 +33,7 @@ describe('Starting a server of this window whose entry was changed', () => {
   it('tells of one that does not start, after three tries', async () => {
     const server = { ...inFolder, broken: true };
     const editor = new FakeEditor([server]);
-    assert.match((await change(editor, server)) ?? '', /did not start everything/);
+    assertNames(await change(editor, server), 'everything');
     assert.equal(starts(editor).length, 3);
   });
 
@@ -54,7 +55,7 @@ describe('Starting a server of this window whose entry was changed', () => {
 
   it('starts nothing while the old one runs on', async () => {
     const editor = new FakeEditor([inFolder]);
-    assert.match((await change(editor, inFolder, 60_000)) ?? '', /still runs everything/);
+    assertNames(await change(editor, inFolder, 60_000), 'still runs everything');
     assert.deepEqual(editor.calls, []);
   });
 });

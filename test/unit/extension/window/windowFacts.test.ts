@@ -24,6 +24,7 @@ describe('localRoute', () => {
         const route = localRoute(guarded, seen, facts);
         ok(route.kind === 'elsewhere' && route.askable && /its guard \(PID 9\)/.test(route.step), JSON.stringify(route));
         ok(isRestartable(guarded, seen, facts));
+        equal(route.route.kind, 'control', 'the plan gets the route that was decided here');
       }
     }
     // The control: without a guard only the person at that client can.

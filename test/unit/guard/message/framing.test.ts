@@ -4,8 +4,9 @@ import { idText, keyOf, readEnvelope } from '../../../../src/guard/message/envel
 import { membersOf } from '../../../../src/guard/message/jsonSpans.ts';
 import { LineSplitter } from '../../../../src/guard/message/lineSplitter.ts';
 import { failedTool } from '../../../../src/guard/message/ownAnswers.ts';
-import type { CallGate } from '../../../../src/guard/relay/callGate.ts';
 import { Relay } from '../../../../src/guard/relay/relay.ts';
+import type { CallGate } from '../../../../src/guard/relay/relayContext.ts';
+import { assertNames } from '../../../names.ts';
 import { fakeServer } from '../fakeServer.ts';
 
 const rounds = process.env.TEST_LONG === '1' ? 50_000 : 3_000;
@@ -271,7 +272,7 @@ describe('guard framing', () => {
     await turn();
     serverOutput.write(asked.replace('0,', '1,'));
     await turn();
-    assert.match(lines().at(-1) ?? '', /"id":"mcp-shepherd-asked-2"/);
+    assertNames(lines().at(-1), '"id":"mcp-shepherd-asked-2"');
     input.write('{"jsonrpc":"2.0","id":1,"result":{"of":"the second"}}\n');
     await turn();
     input.write('{"jsonrpc":"2.0","id":1,"result":{"late":true}}\n');

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Verdict } from '../../../../src/guard/relay/callGate.ts';
 import { PendingVerdicts } from '../../../../src/guard/relay/pendingVerdicts.ts';
+import type { Verdict } from '../../../../src/guard/relay/relayContext.ts';
 
 describe('Calls that wait for a verdict', () => {
   it('are all decided, also those with one id; what is withdrawn is not', async () => {

@@ -1,9 +1,10 @@
-import { equal, match } from 'node:assert/strict';
+import { equal } from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { restartCommandLine } from '../../../../src/guard/stale/restartCommandLine.ts';
+import { assertNames } from '../../../names.ts';
 
 describe('restartCommandLine', () => {
   it('names a program that is there: on PATH, the launcher of the run folder, the files that the guard was started from', function () {
@@ -22,7 +23,7 @@ describe('restartCommandLine', () => {
       };
       equal(restartCommandLine(42, home, { PATH: bin }, '/nowhere/guard.cjs'), 'mcp-shepherd restart 42');
       writeFileSync(join(root, 'cli.cjs'), '');
-      match(restartCommandLine(42, home, { PATH: bin }, join(root, 'guard.cjs')), /node\S* \S*cli\.cjs restart 42$/);
+      assertNames(restartCommandLine(42, home, { PATH: bin }, join(root, 'guard.cjs')), 'node', 'cli.cjs restart 42');
       program(join(run, 'shepherd', 'bin'));
       const quoted = `'${run.replace("'", "'\\''")}'`;
       equal(

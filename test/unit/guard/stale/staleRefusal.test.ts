@@ -3,6 +3,7 @@ import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, it } from 'mocha';
 import type { DriftedPackage } from '../../../../src/guard/stale/codeDrift.ts';
 import { staleRefusal } from '../../../../src/guard/stale/staleRefusal.ts';
+import { assertNames } from '../../../names.ts';
 
 const packages: readonly DriftedPackage[] = [
   { name: 'srv', serving: '1.0', installed: '1.1', how: 'upgrade' },
@@ -54,7 +55,7 @@ describe('refusal', () => {
     const answer = staleRefusal({ ...facts, params: { ...facts.params, task: { ttl: 60_000 } } });
     ok('error' in answer);
     ok(Number(answer.error.code) > -32_000);
-    match(String(answer.error.message), /^Not executed/);
+    assertNames(String(answer.error.message), 'Not executed');
   });
 
   it('says what is gone, reinstalled, and how many more', () => {
@@ -69,7 +70,7 @@ describe('refusal', () => {
       ],
     });
     const text = JSON.stringify(answer);
-    match(text, /it runs srv 1\.0, which is no longer installed; lib 2\.0 was reinstalled with other content; .* and 14 more packages/);
+    assertNames(text, 'srv 1.0', 'lib 2.0 was reinstalled', '14 more');
     match(text, /install what is missing, then run/);
     ok(!text.includes('\\u001b') && !text.includes('y'.repeat(200)) && !text.includes('only read'));
   });

@@ -2,6 +2,7 @@ import { equal, match } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { restartLoss } from '../../../../src/guard/stdio/restartLoss.ts';
 import type { ProcessRow } from '../../../../src/model/process.ts';
+import { assertNames } from '../../../names.ts';
 
 type Link = Parameters<typeof restartLoss>[0];
 type Memory = Parameters<typeof restartLoss>[1];
@@ -49,13 +50,13 @@ describe('what a restart could lose', () => {
   });
 
   it('is what shows state, each by itself', async () => {
-    match((await loss({}, {}, [server, row(11, 10, ['/usr/bin/chromium'])])) ?? '', /child process \(PID 11\)/);
-    match((await loss({}, { subscriptions: new Map([['file:///x', {}]]) })) ?? '', /subscriptions/);
-    match((await loss({ listening: new Set([1]) })) ?? '', /subscriptions/);
-    match((await loss({}, { hasTasks: true })) ?? '', /tasks/);
+    assertNames(await loss({}, {}, [server, row(11, 10, ['/usr/bin/chromium'])]), 'PID 11');
+    assertNames(await loss({}, { subscriptions: new Map([['file:///x', {}]]) }), 'subscriptions');
+    assertNames(await loss({ listening: new Set([1]) }), 'subscriptions');
+    assertNames(await loss({}, { hasTasks: true }), 'tasks');
     match((await loss({ asked: new Map([[1, 1]]) })) ?? '', /answer of the client/);
-    match((await loss({}, {}, [])) ?? '', /not known/);
-    match((await restartLoss(called, plain, { list: () => Promise.reject(new Error('no table')) }, 10)) ?? '', /not known/);
+    assertNames(await loss({}, {}, []), 'not known');
+    assertNames(await restartLoss(called, plain, { list: () => Promise.reject(new Error('no table')) }, 10), 'not known');
   });
 
   it('is nothing of a server that was not called, nor in protocol 2026-07-28, whatever else there is', async () => {
@@ -65,7 +66,7 @@ describe('what a restart could lose', () => {
   });
 
   it('is a call that does not end while a restart may wait', async () => {
-    match((await loss({ isIdle: false, idle: async () => false, hasBeenCalled: false })) ?? '', /in flight/);
+    assertNames(await loss({ isIdle: false, idle: async () => false, hasBeenCalled: false }), 'in flight');
     equal(await loss({ isIdle: false, idle: async () => true }), undefined);
   });
 });

@@ -4,7 +4,6 @@ import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { readClosure } from '../../../../src/package/readClosure.ts';
 import { type CommandLead, resolveCommand } from '../../../../src/package/resolve/resolveCommand.ts';
-import { updatedExtensionFile } from '../../../../src/package/resolve/versionManagers.ts';
 import { distInfo, TempTree, type Tree } from '../tree.ts';
 
 interface Layout {
@@ -212,43 +211,6 @@ describe('what a command leads to (layouts made by hand)', () => {
     });
   }
 
-  it('Volta: the package of a program that was installed with it, not the link to Volta itself', () => {
-    tree.write({
-      '.volta/bin/volta-shim': '\x7fELF',
-      '.volta/bin/tiny': { link: 'volta-shim' },
-      '.volta/tools/user/bins/tiny.json': { name: 'tiny', package: '@s/tiny' },
-      '.volta/tools/image/packages/@s/tiny/bin/tiny': { link: '../lib/node_modules/tiny/x.js' },
-      '.volta/tools/image/packages/@s/tiny/lib/node_modules/tiny/package.json': manifest('1.0.0'),
-      '.volta/tools/image/packages/@s/tiny/lib/node_modules/tiny/x.js': script,
-    });
-    chmodSync(tree.path('.volta/bin/volta-shim'), 0o755);
-    chmodSync(tree.path('.volta/tools/image/packages/@s/tiny/lib/node_modules/tiny/x.js'), 0o755);
-    const lead = follow(['tiny'], ['.volta/bin']);
-    equal(versionOf(lead), '1.0.0');
-    ok(lead.visited.includes(tree.path('.volta/tools/user/bins/tiny.json')));
-  });
-
-  it('VS Code: the file of the extension that is installed now, by extensions.json', () => {
-    const list = (...places: readonly string[]): void => {
-      rmSync(tree.path('extensions/extensions.json'), { force: true });
-      tree.write({
-        'extensions/extensions.json': places.map((relativeLocation) => ({ identifier: { id: 'Acme.tiny' }, relativeLocation })),
-      });
-    };
-    const old = tree.path('extensions/acme.tiny-1.0.0/dist/x.js');
-    const visited = new Set<string>();
-    list('acme.tiny-1.0.0');
-    equal(updatedExtensionFile(old, visited), undefined, 'it is the installed one');
-    deepEqual([...visited], [tree.path('extensions/extensions.json')]);
-    list('acme.tiny-1.1.0');
-    equal(updatedExtensionFile(old, visited), tree.path('extensions/acme.tiny-1.1.0/dist/x.js'));
-    for (const places of [['acme.tiny-1.1.0', 'acme.tiny-1.2.0'], ['../elsewhere'], ['other.ext-1.0.0'].slice(1)]) {
-      list(...places);
-      equal(updatedExtensionFile(old, visited), undefined, JSON.stringify(places));
-    }
-    equal(updatedExtensionFile(tree.path('elsewhere/acme.tiny-1.0.0/x.js'), new Set()), undefined);
-  });
-
   it('wrappers, shells and our guard are passed', () => {
     tree.write({ 'node_modules/tiny/package.json': manifest('1.0.0'), 'node_modules/tiny/x.js': script });
     const file = tree.path('node_modules/tiny/x.js');
@@ -262,32 +224,53 @@ describe('what a command leads to (layouts made by hand)', () => {
     }
   });
 
-  it('a choice of a registry or a cache is left to it, and so are programs without a script', () => {
-    tree.write({ 'bin/program': '\x7fELF' });
-    chmodSync(tree.path('bin/program'), 0o755);
+  it('a choice of a registry or a cache is left to it, and so is a command with a PATH that is not known', () => {
     for (const words of [
       ['npx', '-y', 'tiny'],
       ['uvx', 'tiny'],
       ['pnpm', 'dlx', 'tiny'],
       ['bunx', 'tiny'],
       ['docker', 'run', 'tiny'],
-      ['program'],
+      ['conda', 'run', '-n', 'tools', 'tiny'],
+      ['mise', 'x', '--', 'tiny'],
+      ['sh', '-c', '. venv/bin/activate && tiny'],
+      ['bash', '-lc', 'tiny'],
+      ['env', 'PATH=/elsewhere', 'tiny'],
     ]) {
       ok('elsewhere' in follow(words, ['bin']), words.join(' '));
     }
   });
 
   it('what cannot be read is unknown', () => {
+    tree.write({ 'bin/program': '\x7fELF' });
+    chmodSync(tree.path('bin/program'), 0o755);
     tree.write({ 'bin/odd': '#!/bin/sh\nif true; then exec a "$@"; else exec b "$@"; fi\n', 'bin/loop': '#!/bin/sh\nexec loop "$@"\n' });
     chmodSync(tree.path('bin/odd'), 0o755);
     chmodSync(tree.path('bin/loop'), 0o755);
     symlinkSync('two', tree.path('one'));
     symlinkSync('one', tree.path('two'));
     const unknown = (lead: CommandLead): boolean => 'found' in lead && 'unknown' in lead.found;
-    for (const words of [['absent'], ['odd'], ['loop'], [tree.path('one')], ['node', tree.path('one')]]) {
+    for (const words of [['absent'], ['program'], ['odd'], ['loop'], [tree.path('one')], ['node', tree.path('one')]]) {
       ok(unknown(follow(words, ['bin'])), words.join(' '));
     }
     ok(unknown(resolveCommand({ words: ['odd'], cwd: tree.root, environment: undefined, platform: 'linux' })), 'the PATH is not known');
     deepEqual(follow(['npx', 'x']).visited, []);
+    for (const words of [['program'], ['tiny', tree.path('x')]]) {
+      const lead = resolveCommand({ words, cwd: tree.root, environment: undefined, platform: 'linux' });
+      ok(unknown(lead), words.join(' '));
+    }
+    ok(
+      unknown(resolveCommand({ words: ['node', 'x.js'], cwd: undefined, environment: new Map(), platform: 'linux' })),
+      'the directory is not known',
+    );
+  });
+
+  it('an application that runs a script with itself as Node', () => {
+    tree.write({ 'bin/editor': '\x7fELF', 'node_modules/tiny/package.json': manifest('1.0.0'), 'node_modules/tiny/x.js': script });
+    chmodSync(tree.path('bin/editor'), 0o755);
+    const words = [tree.path('bin/editor'), tree.path('node_modules/tiny/x.js')];
+    equal(versionOf(follow(words, [], { ELECTRON_RUN_AS_NODE: '1' })), '1.0.0');
+    const other = follow(words);
+    ok('found' in other && 'unknown' in other.found, 'any other program may do anything with it');
   });
 });

@@ -7,7 +7,7 @@ import type { ProcFs } from '../../../../src/process/linux/procFs.ts';
 import { parseTcpSockets } from '../../../../src/process/linux/procNetTcp.ts';
 import { parseUnixSockets, unixPeer } from '../../../../src/process/linux/procSockets.ts';
 import { isRunning, parseProcStat } from '../../../../src/process/linux/procStat.ts';
-import { namesNamespaceInit } from '../../../../src/process/tree/namespaceInit.ts';
+import { namesNamespaceInit } from '../../../../src/process/tree/processTree.ts';
 
 /** Captured on Linux 6.18; the name is put in. */
 const statLine = (name: string, state = 'S', threads = 1, vsize = 2_838_528, flags = 4_194_304): string =>

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { splitWindowsArgs } from '../../../../src/process/commandline/windowsArgs.ts';
-import { cimScript, parseCimOutput, parseNetstat } from '../../../../src/process/otherSystems/cimOutput.ts';
-import { CimTable } from '../../../../src/process/otherSystems/cimTable.ts';
+import { CimTable, cimScript, parseCimOutput, parseNetstat } from '../../../../src/process/otherSystems/cimTable.ts';
 
 const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../../../fixtures/process', name), 'utf8');
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { IndexRoute } from '../../../../src/registry/indexRoute.ts';
 import { publicPythonIndex } from '../../../../src/registry/publicIndexes.ts';
-import { parsePipConf } from '../../../../src/registry/python/pipConf.ts';
 import { type PythonPackagePlace, pythonRoute } from '../../../../src/registry/python/pythonRoute.ts';
+import { parsePipConf } from '../../../../src/registry/python/pythonSettings.ts';
 import type { SettingsSource } from '../../../../src/registry/settingsSource.ts';
+import { assertNames } from '../../../names.ts';
 
 const withPip: PythonPackagePlace = { environment: '/opt/venv', installer: 'pip', project: '/srv/shop/api' };
 const withUv: PythonPackagePlace = { ...withPip, installer: 'uv' };
@@ -75,13 +76,13 @@ describe('pythonRoute with pip', () => {
 
   it('asks no index where the package may be from a folder', () => {
     const files = { '/etc/pip.conf': '[global]\nextra-index-url =\n    file:///srv/simple\n' };
-    assert.match(never(pythonRoute(withPip, around(files))), /folder/);
+    assertNames(never(pythonRoute(withPip, around(files))), 'folder');
   });
 
   it('asks no index about a package from elsewhere, offline, or of another installer', () => {
-    assert.match(never(pythonRoute({ ...withPip, direct: true }, around())), /not installed from an index/);
-    assert.match(never(pythonRoute({ ...withPip, installer: 'other' }, around())), /not known/);
-    assert.match(never(pythonRoute(withPip, around({}, { PIP_NO_INDEX: '1' }))), /no index/);
+    assertNames(never(pythonRoute({ ...withPip, direct: true }, around())), 'index');
+    assertNames(never(pythonRoute({ ...withPip, installer: 'other' }, around())), 'not known');
+    assertNames(never(pythonRoute(withPip, around({}, { PIP_NO_INDEX: '1' }))), 'no index');
   });
 
   it('takes the words of the call above everything, as pipx keeps them', () => {
@@ -98,8 +99,8 @@ describe('pythonRoute with pip', () => {
     // The public index is not told what another one may have.
     const beside = ['--extra-index-url', 'https://one.example/s', '--extra-index-url=https://two.example/s'];
     assert.deepEqual(bases(pythonRoute({ ...withPip, pipWords: beside }, around())), ['https://one.example/s/', 'https://two.example/s/']);
-    assert.match(never(pythonRoute({ ...withPip, pipWords: ['--no-index', '-f', '/srv/wheels'] }, around())), /no index/);
-    assert.match(never(pythonRoute({ ...withPip, pipWords: ['-f', '/srv/wheels'] }, around())), /folder/);
+    assertNames(never(pythonRoute({ ...withPip, pipWords: ['--no-index', '-f', '/srv/wheels'] }, around())), 'no index');
+    assertNames(never(pythonRoute({ ...withPip, pipWords: ['-f', '/srv/wheels'] }, around())), 'folder');
   });
 
   it('asks the sources of a Pipfile alone', () => {
@@ -129,14 +130,14 @@ describe('pythonRoute with pip', () => {
     const first = (route: IndexRoute) => ('ask' in route ? route.ask[0] : undefined);
     for (const line of led) {
       const conf = { '/opt/venv/pip.conf': `[install]\n${line}\n` };
-      assert.match(never(pythonRoute(withPip, around({ ...user, ...conf }))), /credentials/, line);
+      assertNames(never(pythonRoute(withPip, around({ ...user, ...conf }))), 'credentials');
       // A second index does not make up for it.
       const second = { '/opt/venv/pip.conf': `[install]\n${line}\nextra-index-url = https://other.example/simple\n` };
-      assert.match(never(pythonRoute(withPip, around({ ...user, ...second }))), /credentials/, line);
+      assertNames(never(pythonRoute(withPip, around({ ...user, ...second }))), 'credentials');
       const [option = '', value = ''] = line.split(' = ');
-      assert.match(never(pythonRoute({ ...withPip, pipWords: [`--${option}`, value] }, around(user))), /credentials/, line);
+      assertNames(never(pythonRoute({ ...withPip, pipWords: [`--${option}`, value] }, around(user))), 'credentials');
       const pipfile = '[[source]]\nurl = "https://ada:pw@own.example/simple"\n';
-      assert.match(never(pythonRoute({ ...withPip, pipfile }, around(conf))), /credentials/, line);
+      assertNames(never(pythonRoute({ ...withPip, pipfile }, around(conf))), 'credentials');
       // Its own password goes where the environment says; the user's where the user says.
       const own = { '/opt/venv/pip.conf': `[global]\nindex-url = https://ada:pw@own.example/simple\n${line}\n` };
       assert.equal(first(pythonRoute(withPip, around(own)))?.authorization, credential, line);
@@ -212,9 +213,9 @@ describe('pythonRoute with uv', () => {
   });
 
   it('asks no index offline, and says when new versions are held back', () => {
-    assert.match(never(pythonRoute(withUv, around({}, { UV_OFFLINE: 'true' }))), /offline/);
+    assertNames(never(pythonRoute(withUv, around({}, { UV_OFFLINE: 'true' }))), 'offline');
     const route = pythonRoute(withUv, around({ '/etc/uv/uv.toml': 'exclude-newer = "2026-01-01"' }));
-    assert.match('remarks' in route ? route.remarks.join() : '', /exclude-newer/);
+    assertNames('remarks' in route ? route.remarks.join() : '', 'exclude-newer');
   });
 
   it('asks no index while a settings file cannot be read', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityKey, type ProcessIdentity } from '../../../../src/model/process.ts';
 import { FactStore } from '../../../../src/survey/facts/factStore.ts';
+import { assertNames } from '../../../names.ts';
 
 const now = Date.now();
 
@@ -51,7 +52,7 @@ describe('facts', () => {
     const file = join(runDir, 'no-folder');
     writeFileSync(file, '');
     const store = new FactStore(file);
-    assert.match(store.problem()?.message ?? '', /no-folder is not a directory: remove it/);
+    assertNames(store.problem()?.message, 'no-folder');
     assert.equal(store.firstSeen(identity(5), now, undefined).firstSeenAt, now);
     assert.equal(store.firstSeen(identity(5), now + 9, undefined).firstSeenAt, now);
     assert.equal(store.recordBaseline(identity(5), baseline('1.0.0')).packages[0]?.version, '1.0.0');
@@ -75,11 +76,11 @@ describe('facts', () => {
 
   it('date a sighting by the first scan of any observer, one for each thing seen, as long as the process runs', () => {
     const store = new FactStore(runDir);
-    assert.equal(store.firstSighting(identity(5), 'stale', now), now);
-    assert.equal(store.firstSighting(identity(5), 'stale', now + 9), now);
-    assert.equal(new FactStore(runDir).firstSighting(identity(5), 'stale', now + 10), now);
-    assert.equal(store.firstSighting(identity(5), 'other', now + 11), now + 11);
-    assert.equal(store.firstSighting(identity(6), 'stale', now + 12), now + 12);
+    assert.equal(store.firstSeenAt(identity(5), 'stale', now), now);
+    assert.equal(store.firstSeenAt(identity(5), 'stale', now + 9), now);
+    assert.equal(new FactStore(runDir).firstSeenAt(identity(5), 'stale', now + 10), now);
+    assert.equal(store.firstSeenAt(identity(5), 'other', now + 11), now + 11);
+    assert.equal(store.firstSeenAt(identity(6), 'stale', now + 12), now + 12);
     const old = new Date(now - 120_000);
     for (const name of readdirSync(folder())) {
       utimesSync(join(folder(), name), old, old);
@@ -87,13 +88,13 @@ describe('facts', () => {
     store.forget({ bootId: 'boot', pidNamespace: '1' }, new Set([identityKey(identity(6))]), now);
     assert.equal(readdirSync(folder()).length, 1);
     assert.deepEqual(
-      [store.firstSighting(identity(5), 'stale', now + 20), store.firstSighting(identity(6), 'stale', now + 20)],
+      [store.firstSeenAt(identity(5), 'stale', now + 20), store.firstSeenAt(identity(6), 'stale', now + 20)],
       [now + 20, now + 12],
     );
     writeFileSync(join(runDir, 'no-folder'), '');
     const homeless = new FactStore(join(runDir, 'no-folder'));
-    homeless.firstSighting(identity(5), 'stale', now);
-    assert.equal(homeless.firstSighting(identity(5), 'stale', now + 9), now, 'kept in memory');
+    homeless.firstSeenAt(identity(5), 'stale', now);
+    assert.equal(homeless.firstSeenAt(identity(5), 'stale', now + 9), now, 'kept in memory');
   });
 
   it('are private to the user', () => {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runDirFor } from '../../../../src/storage/stateFolder.ts';
-import { claimNotification } from '../../../../src/survey/facts/notificationClaims.ts';
-import { openWindows, publishWindow } from '../../../../src/survey/facts/windows.ts';
+import { claimNotification, openWindows, publishWindow } from '../../../../src/survey/facts/windows.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 
 const here = { bootId: 'boot', pidNamespace: '1' };
 const record = (pid: number, over = {}) => ({
@@ -46,7 +46,7 @@ describe('state folder', () => {
     assert.equal(runDirFor({ MCP_RUN_DIR: '/a' }), '/a');
     assert.equal(runDirFor({ MCP_RUN_DIR: '/a' }, '/b'), '/b');
     assert.throws(() => runDirFor({ MCP_RUN_DIR: 'relative' }), /MCP_RUN_DIR must be an absolute path/);
-    assert.match(runDirFor({ HOME: '/elsewhere' }), /\.mcp-run$/);
-    assert.doesNotMatch(runDirFor({ HOME: '/elsewhere' }), /elsewhere/);
+    assertNames(runDirFor({ HOME: '/elsewhere' }), '.mcp-run');
+    assertOmits(runDirFor({ HOME: '/elsewhere' }), 'elsewhere');
   });
 });

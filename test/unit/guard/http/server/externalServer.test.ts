@@ -2,8 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { ExternalServer } from '../../../../../src/guard/http/server/externalServer.ts';
 import { ServerCode } from '../../../../../src/guard/stale/serverCode.ts';
-import type { ProcessRow } from '../../../../../src/model/process.ts';
-import type { Listener } from '../../../../../src/process/listenerTable.ts';
+import type { Listener, ProcessRow } from '../../../../../src/model/process.ts';
 
 function row(pid: number, ppid = 1, start = pid): ProcessRow {
   return {

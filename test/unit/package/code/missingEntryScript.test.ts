@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { judgeMissingScript } from '../../../../src/diagnosis/stale/missingScript.ts';
 import type { ProcessDetail } from '../../../../src/model/process.ts';
-import { missingScript } from '../../../../src/package/code/entryScript.ts';
+import { missingEntryScript } from '../../../../src/package/code/missingEntryScript.ts';
 import { rowOf } from '../../../process/package/observe.ts';
 
 describe('a script that is gone', () => {
@@ -25,7 +25,7 @@ describe('a script that is gone', () => {
     missing: [],
     ...over,
   });
-  const missing = (argv: string[], over?: Partial<ProcessDetail>): string | undefined => missingScript(rowOf(argv), detail(over));
+  const missing = (argv: string[], over?: Partial<ProcessDetail>): string | undefined => missingEntryScript(rowOf(argv), detail(over));
 
   it('is the one that the command line names, absolute or from the working directory', () => {
     assert.equal(missing(['node', '/nowhere/x.js']), '/nowhere/x.js');
@@ -48,7 +48,7 @@ describe('a script that is gone', () => {
     assert.equal(missing(gone, { elsewhere: { reason: 'a container' } }), undefined);
     assert.equal(missing(gone, { environment: new Map([['ELECTRON_RUN_AS_NODE', '1']]) }), undefined);
     assert.equal(missing(gone, { exe: '/opt/server' }), undefined);
-    assert.equal(missingScript(rowOf(gone, 1, false), detail()), undefined);
+    assert.equal(missingEntryScript(rowOf(gone, 1, false), detail()), undefined);
     assert.equal(missing(['node', 'gone.js'], { cwd: `${root} (deleted)` }), undefined);
   });
 

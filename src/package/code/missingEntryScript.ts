@@ -13,7 +13,7 @@ const virtual = /\.(asar|zip|pyz|whl)[\\/]|^\/snapshot\/|\$bunfs|^[a-z]+:/;
  * The script on the command line when it no longer exists. Undefined without a script, while it exists, and where the arguments may not name a file that we can see
  * (another mount namespace, a title, archives, programs that only look like Node).
  */
-export function missingScript(row: ProcessRow, detail: ProcessDetail): string | undefined {
+export function missingEntryScript(row: ProcessRow, detail: ProcessDetail): string | undefined {
   const runtime = row.argvExact && detail.elsewhere === undefined ? runtimeOf(row, detail) : undefined;
   if (runtime === undefined || detail.environment === undefined || detail.environment.has('ELECTRON_RUN_AS_NODE')) {
     return undefined;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { nearest } from '../../../src/base/suggestion.ts';
+import { nearest } from '../../../src/base/nearest.ts';
 
 describe('a suggestion', () => {
   it('is near, or is not made', () => {

@@ -1,0 +1,207 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isRecord } from '../../base/json.ts';
+import { readBounded, statPath } from '../../storage/boundedFile.ts';
+import { compareVersions } from '../../version/compareVersions.ts';
+import { followLinks, newestChange, type SearchPlace } from './commandPath.ts';
+import { upwards } from './versionManagers.ts';
+
+/** Code that a client brought into a folder with a version in its name: an extension of VS Code, a plugin of Claude Code. */
+export interface ClientBundle {
+  readonly kind: 'extension' | 'plugin';
+  /** An extension has the name of its package: its id without the publisher. */
+  readonly name: string;
+  readonly version: string;
+  /** The versioned folder. */
+  readonly place: string;
+  /** The path below that folder. */
+  readonly rest: string;
+}
+
+interface BundleFolder extends ClientBundle {
+  /** The folder in which the client keeps its list. */
+  readonly root: string;
+  /** Key of the bundle in the list, in lower case. */
+  readonly key: string;
+}
+
+/**
+ * The bundle that a path belongs to, by the path alone. VS Code: `extensions/PUBLISHER.NAME-VERSION[-PLATFORM]/…`; Claude Code:
+ * `plugins/cache/MARKETPLACE/PLUGIN/VERSION/…`. Undefined for every other path.
+ */
+export function clientBundle(path: string): ClientBundle | undefined {
+  return bundleFolder(path);
+}
+
+function bundleFolder(path: string): BundleFolder | undefined {
+  const extension = /^((.*[\\/]extensions)[\\/](([\w-]+)\.([\w-]+?)-(\d+\.\d+\.[\w.+-]+)))[\\/](.+)$/.exec(path);
+  if (extension) {
+    const [, place = '', root = '', , publisher = '', name = '', version = '', rest = ''] = extension;
+    const key = `${publisher}.${name}`.toLowerCase();
+    return { kind: 'extension', name, version: version.replace(/-(linux|darwin|win32|alpine|web)(-\w+)?$/, ''), place, rest, root, key };
+  }
+  const plugin = /^((.*[\\/]plugins)[\\/]cache[\\/]([^\\/]+)[\\/]([^\\/]+)[\\/]([^\\/]+))[\\/](.+)$/.exec(path);
+  if (plugin) {
+    const [, place = '', root = '', market = '', name = '', version = '', rest = ''] = plugin;
+    return { kind: 'plugin', name, version, place, rest, root, key: `${name}@${market}`.toLowerCase() };
+  }
+  return undefined;
+}
+
+/**
+ * The installation that replaced a bundle: an update writes another folder beside the old one and names it in the client's list. Undefined for a path in no bundle,
+ * while the list still names its folder, and when the list cannot be read or names several others.
+ * @param visited gets the list
+ */
+export function replacedBundle(path: string, visited: Set<string>): { readonly old: ClientBundle; readonly now: ClientBundle } | undefined {
+  const old = bundleFolder(path);
+  if (old === undefined) {
+    return undefined;
+  }
+  const list = join(old.root, old.kind === 'extension' ? 'extensions.json' : 'installed_plugins.json');
+  const read = readBounded(list);
+  if (read.status !== 'ok') {
+    return undefined;
+  }
+  visited.add(list);
+  const places = new Set(
+    (old.kind === 'extension' ? installedExtensions : installedPlugins)(read.text, old.root)
+      .filter(({ key }) => key === old.key)
+      .map(({ place }) => place),
+  );
+  const [place] = places;
+  const now = place === undefined || places.has(old.place) || places.size !== 1 ? undefined : bundleFolder(join(place, old.rest));
+  return now?.key === old.key ? { old, now } : undefined;
+}
+
+interface Installed {
+  readonly key: string;
+  readonly place: string;
+}
+
+function installedExtensions(text: string, root: string): Installed[] {
+  const list = parsed(text);
+  return (Array.isArray(list) ? list : []).flatMap((one: unknown) => {
+    const id = isRecord(one) && isRecord(one.identifier) ? one.identifier.id : undefined;
+    const place = isRecord(one) ? one.relativeLocation : undefined;
+    return typeof id === 'string' && typeof place === 'string' && /^[\w.+-]+$/.test(place)
+      ? [{ key: id.toLowerCase(), place: join(root, place) }]
+      : [];
+  });
+}
+
+/** Written by Claude Code 2.1: a list of installations (user, project, local) for each plugin; earlier versions wrote one installation. */
+function installedPlugins(text: string, root: string): Installed[] {
+  const json = parsed(text);
+  const plugins = isRecord(json) && isRecord(json.plugins) ? Object.entries(json.plugins) : [];
+  const cache = join(root, 'cache');
+  return plugins.flatMap(([key, one]) =>
+    (Array.isArray(one) ? one : [one]).flatMap((entry: unknown) => {
+      const place = isRecord(entry) ? entry.installPath : undefined;
+      return typeof place === 'string' && resolve(place) === place && place.startsWith(cache) ? [{ key: key.toLowerCase(), place }] : [];
+    }),
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The environment that a new session of the client gets, where a default of nvm or fnm was changed after the client started: the client keeps the PATH of its start,
+ * which names the old version of Node. Undefined while both are the same, and for every other PATH.
+ * nvm: `alias/default` (nvm.sh, `nvm_resolve_alias`). fnm: `aliases/default`, or, where something else than the default chose the version that is used, the nearest
+ * `.node-version` or `.nvmrc`.
+ * @param startedAt when the client took its environment, epoch ms
+ * @param visited gets the files that decide
+ */
+export function environmentNow(place: SearchPlace, startedAt: number, visited: Set<string>): ReadonlyMap<string, string> | undefined {
+  const { environment } = place;
+  const folders = environment?.get('PATH')?.split(':');
+  if (environment === undefined || folders === undefined || place.platform === 'win32') {
+    return undefined;
+  }
+  const next = folders.map((folder) => {
+    const chosen = nvmChoice(folder, visited) ?? fnmChoice(folder, place, visited);
+    return chosen?.bin !== undefined && newestChange([chosen.decidedBy]) > startedAt ? chosen.bin : folder;
+  });
+  const path = next.join(':');
+  return path === folders.join(':') ? undefined : new Map([...environment, ['PATH', path]]);
+}
+
+/** What decides which Node a new session uses, and that Node's folder of programs, when it is installed. */
+interface NodeChoice {
+  readonly decidedBy: string;
+  readonly bin: string | undefined;
+}
+
+function nvmChoice(folder: string, visited: Set<string>): NodeChoice | undefined {
+  const root = /^(\/.*)\/versions\/node\/v[\d.]+\/bin\/?$/.exec(folder)?.[1];
+  const decidedBy = root === undefined ? undefined : join(root, 'alias', 'default');
+  if (root === undefined || decidedBy === undefined || statPath(decidedBy).status !== 'ok') {
+    return undefined;
+  }
+  visited.add(decidedBy);
+  const versions = join(root, 'versions', 'node');
+  const version = nodeVersion('default', join(root, 'alias'), versions);
+  return { decidedBy, bin: version === undefined ? undefined : join(versions, version, 'bin') };
+}
+
+/** fnm gives each shell a link of its own; its target is the version that the shell uses. */
+function fnmChoice(folder: string, { cwd, environment }: SearchPlace, visited: Set<string>): NodeChoice | undefined {
+  const shell = /^(\/.*\/fnm_multishells\/[^/]+)\/bin\/?$/.exec(folder)?.[1];
+  const used = shell === undefined ? undefined : followLinks(shell, new Set());
+  const [, root, version = ''] = /^(\/.*)\/node-versions\/(v[\d.]+)\/installation$/.exec(used ?? '') ?? [];
+  if (root === undefined) {
+    return undefined;
+  }
+  const versions = join(root, 'node-versions');
+  const alias = join(root, 'aliases', 'default');
+  const usual = followLinks(alias, new Set());
+  const recursive = environment?.get('FNM_VERSION_FILE_STRATEGY') === 'recursive';
+  const near = cwd === undefined ? [] : recursive ? upwards(cwd) : [cwd];
+  const file = near.flatMap((at) => [join(at, '.node-version'), join(at, '.nvmrc')]).find((path) => statPath(path).status === 'ok');
+  if (file !== undefined) {
+    visited.add(file);
+    const read = readBounded(file, 4096);
+    const wanted = read.status === 'ok' ? nodeVersion(read.text.trim(), join(root, 'aliases'), versions) : undefined;
+    // The version of the default says that the shell does not follow these files.
+    return used === usual ? undefined : { decidedBy: file, bin: inFnm(versions, wanted === version ? undefined : wanted) };
+  }
+  visited.add(alias);
+  return { decidedBy: alias, bin: usual === used || usual === undefined ? undefined : join(usual, 'bin') };
+}
+
+function inFnm(versions: string, version: string | undefined): string | undefined {
+  return version === undefined ? undefined : join(versions, version, 'installation', 'bin');
+}
+
+/** Most aliases that lead to each other. */
+const mostAliases = 8;
+
+/** The installed version that a name or a prefix means: aliases first, then the newest that fits. @returns with the `v`; undefined when none is installed */
+function nodeVersion(name: string, aliases: string, versions: string): string | undefined {
+  let wanted = name;
+  for (let depth = 0; depth < mostAliases; depth += 1) {
+    const alias = /^[\w./*-]+$/.test(wanted) && !wanted.includes('..') ? readBounded(join(aliases, wanted), 4096) : undefined;
+    if (alias?.status !== 'ok') {
+      break;
+    }
+    wanted = alias.text.trim();
+  }
+  const prefix = wanted === 'node' || wanted === 'stable' ? '' : wanted.replace(/^v/, '');
+  if (wanted === '' || !/^(\d+(\.\d+)*)?$/.test(prefix)) {
+    return undefined;
+  }
+  try {
+    return readdirSync(versions)
+      .filter((one) => /^v\d+\.\d+\.\d+$/.test(one) && (prefix === '' || `${one}.`.startsWith(`v${prefix}.`)))
+      .sort((a, b) => Number(compareVersions('npm', b.slice(1), a.slice(1))))[0];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,158 @@
+import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
+import type { RawDefinition } from '../../model/definition.ts';
+import type { PackageRef } from '../../model/package.ts';
+import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
+import { environmentNow, replacedBundle } from '../../package/resolve/clientHeld.ts';
+import { type ClientCommand, type CommandLead, resolveCommand, standInsOf } from '../../package/resolve/resolveCommand.ts';
+import { observedWords } from '../../process/commandline/parseLaunch.ts';
+import type { Attributed } from '../match/attributeServers.ts';
+import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
+import type { ServerContext } from './serverContext.ts';
+import type { RunningCode } from './serverVersions.ts';
+
+/** Where commands lead, with the versions there. */
+export interface Lead {
+  readonly ref: PackageRef;
+  readonly followed: BesideEvidence['followed'];
+}
+
+/** A version that a list or a map names: the package itself need not be read. */
+interface ListedVersion {
+  readonly followed: BesideEvidence['followed'];
+  readonly version: string;
+  readonly place: string;
+}
+
+export interface Followed {
+  /** Empty when no command leads to a package that can be read. */
+  readonly leads: readonly (Lead | ListedVersion)[];
+  /** Where the same commands lead in a new session of the client, when that is somewhere else. */
+  readonly later?: readonly Lead[];
+  /** What runs, where the path of a client's bundle says it. */
+  readonly running?: RunningCode;
+  /** Why the target of a command is not known. */
+  readonly unknown?: string;
+  /** Links, lists, stand-ins and version files on the way. */
+  readonly visited: readonly string[];
+}
+
+/** The machine on which commands are followed. */
+interface Machine {
+  readonly platform: NodeJS.Platform;
+  readonly home: string;
+}
+
+/** The entries that hold the command of a server. */
+export function commandEntries({ definitions, byPort }: Attributed): readonly RawDefinition[] {
+  return definitions.filter((one) => one.command !== undefined && !byPort.includes(one));
+}
+
+/** What the command of a server leads to now: of its entries, else of its topmost launcher, else of what its client brought. Reads files and runs nothing. */
+export function followCommands(attributed: Attributed, server: ServerContext, running: RunningCode, machine: Machine): Followed {
+  const entries = commandEntries(attributed);
+  const { detail, outer = detail } = attributed;
+  const base = { environment: outer.environment, platform: machine.platform };
+  const map = mapLead(server, entries.length > 0);
+  if (map) {
+    return map;
+  }
+  const commands = entries.flatMap((entry): ClientCommand[] => {
+    const command = commandOf(entry, outer.cwd, machine);
+    return command ? [{ ...base, ...command }] : [];
+  });
+  if (commands.length > 0) {
+    return withSession(commands, attributed);
+  }
+  const top = attributed.launchers[0] ?? attributed.server;
+  const words = top.argvExact ? observedWords(top) : [];
+  const own: ClientCommand[] = words.length === 0 ? [] : [{ ...base, cwd: outer.cwd, words }];
+  const bundle = bundleLead(words, own);
+  if (bundle) {
+    return bundle;
+  }
+  const shims = running ? standInsOf(attributed.server.argv, running.name).map((path) => ({ ...base, cwd: outer.cwd, words: [path] })) : [];
+  return leadsOf(
+    (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
+    'command line',
+  );
+}
+
+/** The commands of entries, now and in a new session of the client. */
+function withSession(commands: readonly ClientCommand[], { server, launchers, client }: Attributed): Followed {
+  const now = leadsOf(
+    commands.map((command) => resolveCommand(command)),
+    'entry',
+  );
+  const startedAt = (client?.row ?? launchers[0] ?? server).startedAt;
+  const deciding = new Set<string>();
+  const later = commands.flatMap((command) => {
+    const environment = environmentNow(command, startedAt, deciding);
+    return environment ? [resolveCommand({ ...command, environment })] : [];
+  });
+  const next = leadsOf(later, 'session');
+  return {
+    ...now,
+    ...(later.length === commands.length ? { later: next.leads.filter((lead): lead is Lead => 'ref' in lead) } : {}),
+    visited: [...new Set([...now.visited, ...next.visited, ...deciding])],
+  };
+}
+
+/** Code that the client brought in a versioned folder. Undefined where the command line names no such folder, or its client has no list of them. */
+function bundleLead(words: readonly string[], own: readonly ClientCommand[]): Followed | undefined {
+  const lists = new Set<string>();
+  const replaced = words.flatMap((word) => replacedBundle(word, lists) ?? [])[0];
+  if (lists.size === 0) {
+    return undefined;
+  }
+  if (replaced !== undefined && !/(^|[\\/])(node_modules|site-packages)[\\/]/.test(replaced.old.rest)) {
+    const { old, now } = replaced;
+    const { name, version, place } = old;
+    return {
+      leads: [{ followed: old.kind, version: now.version, place: now.place }],
+      running: { ecosystem: 'npm', name, version, place, by: 'path' },
+      visited: [...lists],
+    };
+  }
+  const swap = (word: string): string =>
+    replaced && word.startsWith(replaced.old.place) ? word.replace(replaced.old.place, () => replaced.now.place) : word;
+  const followed = leadsOf(
+    own.map((command) => resolveCommand({ ...command, words: command.words.map((word) => swap(word)) })),
+    replaced?.old.kind ?? 'command line',
+  );
+  return { ...followed, visited: [...followed.visited, ...lists] };
+}
+
+/** The command of an entry with its known variables filled in. Undefined when the client fills in a part that decides. */
+function commandOf(
+  entry: RawDefinition,
+  cwd: string | undefined,
+  { platform, home }: Machine,
+): Pick<ClientCommand, 'words' | 'cwd'> | undefined {
+  const values: VariableValues = { windows: platform === 'win32', home, ...(entry.folder === undefined ? {} : { folder: entry.folder }) };
+  const [command = '', ...args] = [entry.command ?? '', ...entry.args].map((word) => wordPattern(word, values).text);
+  const own = entry.cwd === undefined ? undefined : wordPattern(entry.cwd, values).text;
+  // The client resolves a relative directory by rules of its own; the process shows the result.
+  return command === '' || hasVariable(command)
+    ? undefined
+    : { words: [command, ...args], cwd: own !== undefined && isAbsolutePath(own) && !hasVariable(own) ? own : cwd };
+}
+
+function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): Followed {
+  const reasons = resolved.flatMap((one) => ('found' in one && 'unknown' in one.found ? [one.found.unknown] : []));
+  return {
+    leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
+    ...(reasons[0] === undefined ? {} : { unknown: reasons[0] }),
+    visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
+  };
+}
+
+/** Yarn Plug'n'Play: each start takes the archive that the project's map names. */
+function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed | undefined {
+  const archive = 'unknown' in loaded ? undefined : yarnArchive(loaded.ref.entry);
+  const map = archive === undefined || detail.cwd === undefined ? undefined : pnpFile(detail.cwd);
+  if (archive === undefined || map === undefined) {
+    return undefined;
+  }
+  const version = pnpVersion(map, archive);
+  return { leads: version === undefined ? [] : [{ followed: byEntry ? 'entry' : 'command line', version, place: map }], visited: [map] };
+}

@@ -1,0 +1,164 @@
+// The lists of VS Code and the links of fnm and nvm are made by hand; that of Claude Code is what version 2.1.197 wrote after `claude plugin update`.
+import { deepEqual, equal } from 'node:assert/strict';
+import { rmSync, utimesSync } from 'node:fs';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { clientBundle, environmentNow, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
+import { TempTree } from '../tree.ts';
+
+describe('what a client keeps in its memory', () => {
+  let tree: TempTree;
+  beforeEach(() => {
+    tree = new TempTree();
+  });
+  afterEach(() => tree.remove());
+
+  it('the folder of an extension or a plugin names its version', () => {
+    const named = (path: string): unknown => {
+      const bundle = clientBundle(path);
+      return bundle && [bundle.kind, bundle.name, bundle.version, bundle.rest];
+    };
+    deepEqual(named('/h/.vscode/extensions/acme.tiny-mcp-1.2.3/dist/x.js'), ['extension', 'tiny-mcp', '1.2.3', 'dist/x.js']);
+    deepEqual(named('/h/.vscode/extensions/acme.tiny-1.2.3-linux-x64/x.js'), ['extension', 'tiny', '1.2.3', 'x.js']);
+    deepEqual(named('/h/.claude/plugins/cache/market/tiny/1.0.0/servers/x.js'), ['plugin', 'tiny', '1.0.0', 'servers/x.js']);
+    for (const path of ['/h/extensions/other/x.js', '/h/plugins/tiny/x.js', '/h/.claude/plugins/cache/market/tiny', 'x.js']) {
+      equal(named(path), undefined, path);
+    }
+  });
+
+  it('VS Code: the folder that extensions.json names', () => {
+    const list = (...places: readonly string[]): void => {
+      rmSync(tree.path('extensions/extensions.json'), { force: true });
+      tree.write({
+        'extensions/extensions.json': places.map((relativeLocation) => ({ identifier: { id: 'Acme.tiny' }, relativeLocation })),
+      });
+    };
+    const old = tree.path('extensions/acme.tiny-1.0.0/dist/x.js');
+    const visited = new Set<string>();
+    list('acme.tiny-1.0.0');
+    equal(replacedBundle(old, visited), undefined, 'it is the installed one');
+    deepEqual([...visited], [tree.path('extensions/extensions.json')]);
+    list('acme.tiny-1.1.0');
+    const { now } = replacedBundle(old, visited) ?? {};
+    deepEqual([now?.version, now?.place, now?.rest], ['1.1.0', tree.path('extensions/acme.tiny-1.1.0'), 'dist/x.js']);
+    for (const places of [
+      ['acme.tiny-1.1.0', 'acme.tiny-1.2.0'],
+      ['acme.tiny-1.0.0', 'acme.tiny-1.1.0'],
+      ['../elsewhere'],
+      ['other.ext-1.0.0'],
+      [],
+    ]) {
+      list(...places);
+      equal(replacedBundle(old, visited), undefined, JSON.stringify(places));
+    }
+    equal(replacedBundle(tree.path('elsewhere/acme.tiny-1.0.0/x.js'), new Set()), undefined);
+  });
+
+  it('Claude Code: the folder that installed_plugins.json names', () => {
+    const file = 'h/.claude/plugins/installed_plugins.json';
+    const cache = (version: string): string => tree.path('h/.claude/plugins/cache/localmarket/tinyplug', version);
+    const list = (...paths: readonly string[]): void => {
+      rmSync(tree.path(file), { force: true });
+      const times = { installedAt: '2026-11-23T08:21:16.260Z', lastUpdated: '2026-11-23T08:21:23.966Z' };
+      tree.write({
+        [file]: {
+          version: 2,
+          plugins: { 'tinyplug@localmarket': paths.map((installPath) => ({ scope: 'user', installPath, version: 'any', ...times })) },
+        },
+      });
+    };
+    const old = `${cache('1.0.0')}/servers/x.js`;
+    list(cache('1.0.0'));
+    equal(replacedBundle(old, new Set()), undefined, 'it is the installed one');
+    list(cache('1.1.0'));
+    const visited = new Set<string>();
+    const { now } = replacedBundle(old, visited) ?? {};
+    deepEqual([now?.kind, now?.version, now?.place], ['plugin', '1.1.0', cache('1.1.0')]);
+    deepEqual([...visited], [tree.path(file)]);
+    for (const paths of [
+      [cache('1.1.0'), cache('1.0.0')],
+      [cache('1.1.0'), cache('1.2.0')],
+      ['/elsewhere/tinyplug/1.1.0'],
+      [`${cache('1.1.0')}/../../../../x`],
+      [],
+    ]) {
+      list(...paths);
+      equal(replacedBundle(old, new Set()), undefined, JSON.stringify(paths));
+    }
+    for (const text of ['', '[]', '{"plugins":{"tinyplug@localmarket":7}}']) {
+      rmSync(tree.path(file));
+      tree.write({ [file]: text });
+      equal(replacedBundle(old, new Set()), undefined, text);
+    }
+    rmSync(tree.path(file));
+    tree.write({ [file]: { version: 1, plugins: { 'tinyplug@localmarket': { version: '1.1.0', installPath: cache('1.1.0') } } } });
+    equal(replacedBundle(old, new Set())?.now.version, '1.1.0', 'as earlier versions wrote it');
+  });
+
+  describe('the PATH of a new session', () => {
+    const start = (): number => Date.now() - 60_000;
+    /** PATH of a new session below the temporary folder; undefined: it is the same. */
+    function next(folder: string, more: Readonly<Record<string, string>> = {}, startedAt = start()): string | undefined {
+      const environment = new Map(Object.entries({ PATH: `/usr/bin:${tree.path(folder)}`, ...more }));
+      const path = environmentNow({ cwd: tree.path('project'), environment, platform: 'linux' }, startedAt, new Set())?.get('PATH');
+      return path?.replace(`/usr/bin:${tree.root}/`, '');
+    }
+
+    it('nvm: its default, when it changed after the client started', () => {
+      const versions = ['v20.1.0', 'v22.1.0', 'v22.10.0', 'v24.1.0'];
+      tree.write(Object.fromEntries(versions.map((version) => [`.nvm/versions/node/${version}/bin/node`, ''])));
+      const nvm = (files: Readonly<Record<string, string>>): void => {
+        rmSync(tree.path('.nvm/alias'), { recursive: true, force: true });
+        tree.write(Object.fromEntries(Object.entries(files).map(([name, text]) => [`.nvm/alias/${name}`, `${text}\n`])));
+      };
+      const old = '.nvm/versions/node/v20.1.0/bin';
+      equal(next(old), undefined, 'without a default');
+      for (const [wanted, version] of [
+        ['22.1.0', 'v22.1.0'],
+        ['v22.1', 'v22.1.0'],
+        ['22', 'v22.10.0'],
+        ['node', 'v24.1.0'],
+      ]) {
+        nvm({ default: wanted ?? '' });
+        equal(next(old), `.nvm/versions/node/${version}/bin`, wanted);
+      }
+      nvm({ default: 'lts/*', 'lts/*': 'lts/jod', 'lts/jod': 'v22.1.0' });
+      equal(next(old), '.nvm/versions/node/v22.1.0/bin');
+      for (const wanted of ['20', '18', 'system', '../../x', 'iojs', 'default', '']) {
+        nvm({ default: wanted });
+        equal(next(old), undefined, wanted);
+      }
+      nvm({ default: '22' });
+      equal(next(old, {}, Date.now() + 60_000), undefined, 'the client started after the change, so the user chose this PATH');
+    });
+
+    it('fnm: its default, or the version file that a shell follows', () => {
+      tree.write({
+        'fnm/node-versions/v20.1.0/installation/bin/node': '',
+        'fnm/node-versions/v22.1.0/installation/bin/node': '',
+        'fnm/node-versions/v24.1.0/installation/bin/node': '',
+        'fnm/aliases/default': { link: '../node-versions/v20.1.0/installation' },
+        'run/fnm_multishells/7_1': { link: '../../fnm/node-versions/v20.1.0/installation' },
+        'project/readme': '',
+      });
+      const shell = 'run/fnm_multishells/7_1/bin';
+      equal(next(shell), undefined);
+      tree.write({ 'project/.node-version': '22\n' });
+      equal(next(shell), undefined, 'this shell uses the default: it follows no files');
+      rmSync(tree.path('fnm/aliases/default'));
+      tree.write({ 'fnm/aliases/default': { link: '../node-versions/v24.1.0/installation' } });
+      equal(next(shell), 'fnm/node-versions/v22.1.0/installation/bin');
+      const long = new Date(Date.now() - 3_600_000);
+      utimesSync(tree.path('project/.node-version'), long, long);
+      rmSync(tree.path('project/.node-version'));
+      equal(next(shell), 'fnm/node-versions/v24.1.0/installation/bin', 'without a file, the default');
+      tree.write({ '.nvmrc': 'v22\n' });
+      equal(next(shell, { FNM_VERSION_FILE_STRATEGY: 'recursive' }), 'fnm/node-versions/v22.1.0/installation/bin');
+      equal(next(shell), 'fnm/node-versions/v24.1.0/installation/bin', 'a file further up does not count otherwise');
+    });
+
+    it('any other PATH stays', () => {
+      equal(next('bin'), undefined);
+      equal(environmentNow({ cwd: '/', environment: undefined, platform: 'linux' }, 0, new Set()), undefined);
+    });
+  });
+});
