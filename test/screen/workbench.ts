@@ -80,11 +80,13 @@ export class Workbench {
       if ((await entry.count()) === 0) {
         await row.click({ button: 'right' });
       }
-      const clicked = await entry.click({ timeout: 1_000 }).then(
-        () => true,
-        () => false,
-      );
-      return clicked && (await entry.count()) === 0;
+      return entry
+        .click({ timeout: 1_000 })
+        .then(() => entry.waitFor({ state: 'hidden', timeout: 1_000 }))
+        .then(
+          () => true,
+          () => false,
+        );
     });
   }
 
