@@ -287,6 +287,7 @@ describe('MCP servers on the screen', function () {
     await workbench.page.locator('.part.sidebar').getByText('No server needs attention').waitFor();
     await makeStale(staleServer.old);
     await waitFor('one row', async () => (await workbench.rowLabels()).length === 2);
+    await workbench.page.locator('.part.sidebar').getByText('No server needs attention').waitFor({ state: 'hidden' });
     assert.deepEqual(
       (await workbench.rowLabels()).map((label) => label.split(/[:,]/)[0]),
       ['Needs attention', 'everything'],
