@@ -197,6 +197,7 @@ export const boundaries: Readonly<
       'extension/views/statusBar.ts': 'the tooltip, made by display/statusModel.ts from escaped texts; the commands of our own list',
       'extension/commands/otherOwnerCommands.ts': 'a modal dialog, which shows plain text; in the progress, names without links',
       'extension/commands/upgradeCommands.ts': 'a modal dialog, which shows plain text',
+      'extension/commands/fixCommands.ts': 'a modal dialog, which shows plain text; names as one line',
     },
   },
   model: {

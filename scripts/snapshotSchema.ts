@@ -198,6 +198,7 @@ const problem = described(
     ),
     message: text('What happened and what to do, redacted.'),
     pid: optional(count('PID of the process concerned.')),
+    client: optional(text('Id of the client whose configuration it is.')),
     file: optional(text('The file concerned, absolute.')),
     line: optional(count('Line in the file, from 1.', 1)),
     column: optional(count('Column in the line, from 1.', 1)),

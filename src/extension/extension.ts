@@ -15,6 +15,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
 import { findThisWindow } from '../survey/facts/thisWindow.ts';
 import { claimNotification } from '../survey/facts/windows.ts';
+import { FixCommands } from './commands/fixCommands.ts';
 import { GuardCommands } from './commands/guardCommands.ts';
 import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import { RestartCommands } from './commands/restartCommands.ts';
@@ -23,6 +24,7 @@ import { logProblems } from './display/problemLog.ts';
 import { contextKeys, views } from './manifestNames.ts';
 import { registerCommands } from './registerCommands.ts';
 import { startSurvey } from './startSurvey.ts';
+import { showConfigProblems } from './views/configProblems.ts';
 import { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import { Notifier, type NotifierActions } from './views/notifier.ts';
 import { PreviewDocuments } from './views/previewDocuments.ts';
@@ -44,13 +46,17 @@ export function activate(context: ExtensionContext): void {
   const survey = store.add(new SurveyHandle());
   const scan = (): Promise<Snapshot> => survey.refresh();
   const state = store.add(
-    new WindowState(survey, {
-      pid: process.pid,
-      clientId: familyAt(env.appRoot),
-      trusted: workspace.isTrusted,
-      controllable: false,
-      home: homedir(),
-    }),
+    new WindowState(
+      survey,
+      {
+        pid: process.pid,
+        clientId: familyAt(env.appRoot),
+        trusted: workspace.isTrusted,
+        controllable: false,
+        home: homedir(),
+      },
+      context.globalState,
+    ),
   );
   const editorContext: EditorContext = {
     pid: process.pid,
@@ -77,7 +83,8 @@ export function activate(context: ExtensionContext): void {
     scan,
   });
   const otherOwners = new OtherOwnerCommands(state, actionContext, evidence, log);
-  const restarts = new RestartCommands(state, actions, otherOwners, evidence, log);
+  const restarts = new RestartCommands(state, actions, otherOwners, log);
+  const fixes = new FixCommands(state, restarts, otherOwners);
   const guards = new GuardCommands({
     state,
     survey,
@@ -91,6 +98,7 @@ export function activate(context: ExtensionContext): void {
   store.add(showStatusBar(state));
   store.add(updateContextKeys(state));
   store.add(logProblems(state, log));
+  store.add(showConfigProblems(state));
   store.add(detectControl(state, servers));
   store.add(workspace.onDidGrantWorkspaceTrust(() => state.update({ trusted: true })));
 
@@ -104,7 +112,7 @@ export function activate(context: ExtensionContext): void {
         const own = { pid: process.pid, identity: identityKey(thisWindow.own) };
         store.add(serveRequests(runDir, own, (request) => actions.answer(request), log));
       }
-      store.add(new Notifier(state, notifierActions(restarts, tree, runDir), log));
+      store.add(new Notifier(state, notifierActions({ restarts, fixes, evidence }, runDir), log));
       updateLauncher(context, runDir, log);
       log.info(`Scanning for MCP servers. State folder: ${runDir}.`);
     } catch (error) {
@@ -119,16 +127,37 @@ export function activate(context: ExtensionContext): void {
         await (state.failure === undefined ? survey.refresh() : begin());
       }),
     );
-  store.add(registerCommands({ state, tree, restarts, otherOwners, upgrades, evidence, guards, log, refresh }));
+  store.add(
+    registerCommands({
+      state,
+      start: (definition) => startChangedServer(editorContext, definition, '', definition.guarded === true),
+      tree,
+      restarts,
+      otherOwners,
+      fixes,
+      upgrades,
+      evidence,
+      guards,
+      log,
+      refresh,
+    }),
+  );
   const start = setImmediate(() => void begin());
   store.add({ dispose: () => clearImmediate(start) });
 }
 
-function notifierActions(restarts: RestartCommands, tree: ServerTree, runDir: string): NotifierActions {
+interface NotifierTargets {
+  readonly restarts: RestartCommands;
+  readonly fixes: FixCommands;
+  readonly evidence: EvidenceDocuments;
+}
+
+function notifierActions({ restarts, fixes, evidence }: NotifierTargets, runDir: string): NotifierActions {
   return {
     restart: (instance) => restarts.restart(instance),
-    explain: (instance) => restarts.explain(instance),
-    show: (instanceId) => tree.show(instanceId),
+    copyStep: (instance) => restarts.copyStep(instance),
+    details: (instance) => evidence.show(instance),
+    review: () => fixes.pick(),
     claim: (key) => claimNotification(runDir, key),
   };
 }
@@ -169,6 +198,7 @@ function updateContextKeys(state: WindowState): Disposable {
     const { snapshot, facts, failure } = state;
     set(contextKeys.surveyed, snapshot !== undefined);
     set(contextKeys.failed, failure !== undefined);
+    set(contextKeys.onlyProblems, facts.choices.onlyProblems);
     set(contextKeys.staleHere, snapshot !== undefined && staleHere(snapshot, facts).length > 0);
   };
   update();

@@ -2,6 +2,7 @@
 
 /** Commands that the extension registers. */
 export const commands = {
+  fixProblems: 'mcpShepherd.fixProblems',
   restartServer: 'mcpShepherd.restartServer',
   restartAllStale: 'mcpShepherd.restartAllStale',
   upgradeServer: 'mcpShepherd.upgradeServer',
@@ -11,11 +12,18 @@ export const commands = {
   showLog: 'mcpShepherd.showLog',
   launchThroughGuard: 'mcpShepherd.launchThroughGuard',
   launchDirectly: 'mcpShepherd.launchDirectly',
+  showOnlyProblems: 'mcpShepherd.showOnlyProblems',
+  showAllServers: 'mcpShepherd.showAllServers',
+  groupServers: 'mcpShepherd.groupServers',
   // For one server or instance, from the tree and from links; hidden from the palette.
   restartInstance: 'mcpShepherd.restartInstance',
   upgradeInstance: 'mcpShepherd.upgradeInstance',
   howToRestart: 'mcpShepherd.howToRestart',
   stopInstance: 'mcpShepherd.stopInstance',
+  startServer: 'mcpShepherd.startServer',
+  ignoreFinding: 'mcpShepherd.ignoreFinding',
+  stopIgnoring: 'mcpShepherd.stopIgnoring',
+  unmute: 'mcpShepherd.unmute',
   copyPid: 'mcpShepherd.copyPid',
   revealDefinition: 'mcpShepherd.revealDefinition',
   showEvidence: 'mcpShepherd.showEvidence',
@@ -44,6 +52,8 @@ export const contextKeys = {
   failed: 'mcpShepherd.failed',
   /** At least one stale server can be restarted from this window. */
   staleHere: 'mcpShepherd.staleHere',
+  /** The view shows only what needs attention. */
+  onlyProblems: 'mcpShepherd.onlyProblems',
 } as const;
 
 export const settings = {

@@ -1,17 +1,21 @@
-import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
+import { commands as editor, env, Position, ProgressLocation, Range, Uri, window } from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
+import type { FixCommands } from './commands/fixCommands.ts';
 import type { GuardCommands } from './commands/guardCommands.ts';
 import type { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import type { RestartCommands } from './commands/restartCommands.ts';
 import type { UpgradeCommands } from './commands/upgradeCommands.ts';
+import { ignoreKey, muteKey } from './display/attention.ts';
+import { oneLine, withoutIcons } from './display/plainText.ts';
 import { type CommandName, commands } from './manifestNames.ts';
 import { tell } from './messages.ts';
 import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
+import { groupings } from './window/windowFacts.ts';
 import type { WindowState } from './window/windowState.ts';
 
 /** The objects that the commands act on. */
@@ -20,10 +24,13 @@ interface CommandTargets {
   readonly tree: ServerTree;
   readonly restarts: RestartCommands;
   readonly otherOwners: OtherOwnerCommands;
+  readonly fixes: FixCommands;
   readonly upgrades: UpgradeCommands;
   readonly evidence: EvidenceDocuments;
   readonly guards: GuardCommands;
   readonly log: Log & { show(): void };
+  /** Lets VS Code start the server of an entry. @returns what went wrong */
+  start(definition: Definition): Promise<string | undefined>;
   /** Scans the machine now, with progress in the view. */
   refresh(): Promise<void>;
 }
@@ -40,6 +47,7 @@ export function registerCommands(targets: CommandTargets): Disposable {
     }
   };
   const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
+    [commands.fixProblems]: () => targets.fixes.pick(),
     [commands.restartServer]: () => restarts.pick(),
     [commands.restartAllStale]: () => restarts.restartAllStale(),
     [commands.upgradeServer]: () => upgrades.pick(),
@@ -53,6 +61,19 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
     [commands.howToRestart]: onInstance((instance) => restarts.explain(instance)),
     [commands.stopInstance]: onInstance((instance) => restarts.stop(instance)),
+    [commands.startServer]: (argument) => startServer(definitionFor(argument, state, tree), targets),
+    [commands.ignoreFinding]: onInstance((instance) => targets.fixes.ignoreInstance(instance)),
+    [commands.stopIgnoring]: onInstance((instance) =>
+      state.remember(
+        'ignored',
+        instance.findings.map((finding) => ignoreKey(finding, { instance, name: instance.name })),
+        false,
+      ),
+    ),
+    [commands.unmute]: onInstance((instance) => state.remember('muted', [muteKey(instance)], false)),
+    [commands.showOnlyProblems]: () => state.choose('onlyProblems', true),
+    [commands.showAllServers]: () => state.choose('onlyProblems', false),
+    [commands.groupServers]: () => pickGrouping(state),
     [commands.copyPid]: onInstance(copyPid),
     [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
     [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
@@ -72,7 +93,7 @@ function instanceFor(argument: unknown, state: WindowState, tree: ServerTree): I
 
 function definitionFor(argument: unknown, state: WindowState, tree: ServerTree): Definition | undefined {
   const row = tree.row(argument);
-  const id = row?.definitionId ?? instanceFor(argument, state, tree)?.definitions[0];
+  const id = row?.definitionId ?? instanceFor(argument, state, tree)?.definitions[0] ?? argument;
   return state.snapshot?.definitions.find((definition) => definition.id === id);
 }
 
@@ -84,6 +105,37 @@ function entryFor(argument: unknown, state: WindowState, tree: ServerTree): Defi
 async function copyPid(instance: Instance): Promise<void> {
   await env.clipboard.writeText(String(instance.pid));
   window.setStatusBarMessage(`$(check) PID ${instance.pid} copied`, 3_000);
+}
+
+/** Starts a server that does not run, as VS Code itself would. */
+async function startServer(definition: Definition | undefined, { state, start, log }: CommandTargets): Promise<void> {
+  if (!definition || state.facts.busy.has(definition.id)) {
+    return;
+  }
+  const name = oneLine(definition.name, 60);
+  const failure = await state.whileBusy(definition.id, 'starting', async () =>
+    window.withProgress({ location: ProgressLocation.Window, title: `${name}: starting` }, () => start(definition)),
+  );
+  if (failure === undefined) {
+    window.setStatusBarMessage(`$(check) ${withoutIcons(name)} started`, 6_000);
+  } else {
+    log.warn(`${name}: ${failure}`);
+    tell('error', failure, { 'Show Log': () => log.show() });
+  }
+}
+
+async function pickGrouping(state: WindowState): Promise<void> {
+  const { groupBy } = state.facts.choices;
+  const labels = { client: 'Client', server: 'Server Name', package: 'Package' } as const;
+  const picks = groupings.map((grouping) => ({
+    label: labels[grouping],
+    grouping,
+    ...(grouping === groupBy ? { description: 'now' } : {}),
+  }));
+  const pick = await window.showQuickPick(picks, { title: 'Group MCP Servers By' });
+  if (pick) {
+    await state.choose('groupBy', pick.grouping);
+  }
 }
 
 async function reveal(definition: Definition | undefined): Promise<void> {

@@ -1,3 +1,5 @@
+import type { ClientId } from './definition.ts';
+
 /**
  * Something that could not be read or understood (a broken file, a missing permission). Reported once; everything else is still shown. What is wrong with a
  * server is a finding, not a problem.
@@ -9,6 +11,8 @@ export interface Problem {
   readonly message: string;
   /** The process concerned. */
   readonly pid?: number;
+  /** The client whose configuration it is. */
+  readonly client?: ClientId;
   /** The file concerned, absolute. */
   readonly file?: string;
   /** 1-based line and column in `file`. */

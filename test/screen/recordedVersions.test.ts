@@ -55,8 +55,8 @@ describe('The Python example in VS Code', function () {
 
   it('is shown with the version that it published, and with the resource that it holds', async () => {
     const label = await waitFor('its recorded version', () => row('runs 1.0.0'));
-    assertNames(label, 'notes, runs 1.0.0');
-    const line = window().rows('recorded').first();
+    assertNames(label, 'notes, runs 1.0.0', 'recorded');
+    const line = window().rows('notes').first();
     await line.waitFor();
     // The card disappears when its row is drawn again, and begins with "Loading...": hover until it has its text.
     const text = await waitFor('the words of the tooltip', async () => {

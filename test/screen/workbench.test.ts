@@ -77,3 +77,21 @@ describe('The workbench on the screen', function () {
     }
   });
 });
+
+describe('A machine without MCP servers', function () {
+  this.timeout(90_000);
+  let workbench: Workbench;
+  before(async () => {
+    workbench = await openWorkbench();
+  });
+  after(() => workbench?.close());
+
+  it('is welcomed, in both themes', async () => {
+    await workbench.openView('MCP Servers');
+    const welcome = workbench.page.locator('.part.sidebar .welcome-view-content');
+    await welcome.getByText('No MCP servers yet.').waitFor();
+    await workbench.screenshot('welcome-dark');
+    await workbench.theme('light');
+    await workbench.screenshot('welcome-light');
+  });
+});

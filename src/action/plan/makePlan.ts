@@ -183,7 +183,7 @@ function stopUnderClient(instance: Instance, client: Client, copies: readonly In
     steps: [stopStep(instance)],
     risks: [
       `${client.name} (PID ${client.pid}) may be using it. It will lose the connection and any running call.`,
-      ...(copies.length > 0 ? [] : [`This is ${client.name}'s only copy of ${instance.name}.`]),
+      ...(copies.length > 0 ? [] : [`${client.name} (PID ${client.pid}) has no other copy of ${instance.name}.`]),
       ...(step === undefined ? [] : [`To stop it in the client instead: ${step}`]),
     ],
     verify: `${endedCheckText(instance.tree)}, and ${client.name} has not started it again`,

@@ -38,7 +38,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
     ...section(
       'Clients',
       report.clients.flatMap((client) =>
-        fact(terminalText(client.name), clientText(client), client.entries + client.servers === 0 ? 'dim' : 'plain'),
+        fact(terminalText(client.name), clientText(client, report.files), client.entries + client.servers === 0 ? 'dim' : 'plain'),
       ),
     ),
     ...section(
@@ -65,8 +65,10 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
   return `${lines.join('\n')}\n`;
 }
 
-function clientText({ entries, servers }: DoctorReport['clients'][number]): string {
-  return entries + servers === 0 ? 'nothing configured' : `${counted(entries, 'entry', 'entries')}, ${counted(servers, 'server')} running`;
+function clientText({ name, entries, servers }: DoctorReport['clients'][number], files: readonly SearchedFile[]): string {
+  const broken = files.filter(({ state, clients }) => state === 'broken' && clients.includes(name)).length;
+  const found = entries + servers > 0 && `${counted(entries, 'entry', 'entries')}, ${counted(servers, 'server')} running`;
+  return [found, broken > 0 && counted(broken, 'broken file')].filter(Boolean).join(', ') || 'nothing configured';
 }
 
 function byState(files: readonly SearchedFile[]): SearchedFile[] {

@@ -41,7 +41,14 @@ export class DefinitionCollection {
       return;
     }
     for (const { message, line, column } of file.problems) {
-      this.#report(realPath, { source: 'config', message, file: path, line, ...(column === undefined ? {} : { column }) });
+      this.#report(realPath, {
+        source: 'config',
+        client: search.owner,
+        message,
+        file: path,
+        line,
+        ...(column === undefined ? {} : { column }),
+      });
     }
     for (const { names, dotMcpOnly, folder = search.folder } of file.switchedOff) {
       const item = { dotMcpOnly, client: search.owner, ...(folder === undefined ? {} : { folder: resolve(folder) }) };
@@ -59,7 +66,7 @@ export class DefinitionCollection {
         this.#addEntry(search, { path, realPath, realFolder }, entry, file.secrets);
       } catch (error) {
         const message = `The server “${entry.name}” cannot be read (${errorName(error)}); this entry is ignored.`;
-        this.#report(realPath, { source: 'config', message, file: path, line: entry.line });
+        this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
       }
     }
   }
@@ -100,7 +107,7 @@ export class DefinitionCollection {
   #addEntry(search: FileSearch, { path, realPath, realFolder }: FilePlace, entry: ServerEntry, secrets: readonly string[]): void {
     const { fields, problem } = readEntry(entry, formatOf(search.files.format).plainUrl);
     if (problem !== undefined) {
-      this.#report(realPath, { source: 'config', message: problem, file: path, line: entry.line });
+      this.#report(realPath, { source: 'config', client: search.owner, message: problem, file: path, line: entry.line });
     }
     if (!fields) {
       return;
@@ -108,7 +115,7 @@ export class DefinitionCollection {
     const { headers, envFile, ...rest } = fields;
     if (fields.args.length > maxArguments) {
       const message = `The server “${entry.name}” has ${fields.args.length} arguments; only the first ${maxArguments} are read.`;
-      this.#report(realPath, { source: 'config', message, file: path, line: entry.line });
+      this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
     }
     const { vscodeCollection } = search.files;
     const key = [realPath, entry.line, entry.folder ?? '', entry.name].join('\0');

@@ -117,7 +117,7 @@ class FileReader {
     const read: ServerFile[] = [];
     for (const search of searches) {
       for (const path of search.paths) {
-        const text = await this.text(path);
+        const text = await this.text(path, search.owner);
         if (text.status === 'text') {
           const file = this.#parse(search.files.format, path, text.text);
           read.push(file);
@@ -145,10 +145,17 @@ class FileReader {
     return known;
   }
 
-  async text(path: string): Promise<ConfigText> {
+  /** @param client whose file it is */
+  async text(path: string, client?: ClientId): Promise<ConfigText> {
     const text = await this.quietText(path);
     if (text.status === 'problem') {
-      this.#problems.set(text.at, { source: 'config', message: text.reason, file: text.at });
+      const owner = this.#problems.get(text.at)?.client ?? client;
+      this.#problems.set(text.at, {
+        source: 'config',
+        ...(owner === undefined ? {} : { client: owner }),
+        message: text.reason,
+        file: text.at,
+      });
     }
     return text;
   }

@@ -1,4 +1,4 @@
-import { commands as editor, ProgressLocation, window } from 'vscode';
+import { commands as editor, env, ProgressLocation, window } from 'vscode';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { type ActionContext, executePlan } from '../../action/execute/executePlan.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
@@ -8,6 +8,7 @@ import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { isHeadline } from '../../model/finding.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { firstSentence, oneLine, withoutIcons, withoutLinks } from '../display/plainText.ts';
@@ -46,15 +47,7 @@ export class OtherOwnerCommands {
     const plan = makePlan(verb, instance, snapshot, context.planContext, route);
     const manual = plan.refused ?? plan.steps.find((step) => step.kind === 'manual')?.text;
     if (manual !== undefined) {
-      const name = oneLine(instance.name, 60);
-      const guard = { 'Launch Through Guard…': () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
-      const stop = { 'Stop…': () => this.act('stop', instance) };
-      tell('info', `${name} (PID ${instance.pid}): ${manual}`, {
-        ...(await manualButtons(instance)),
-        ...(verb === 'restart' && instance.findings.some(isOrphan) ? stop : {}),
-        ...(verb === 'restart' && guardWouldHelp(instance, snapshot) ? guard : {}),
-        'Show Evidence': () => this.#evidence.show(instance),
-      });
+      await this.tellStep(instance, manual);
       return;
     }
     if (!(await this.#confirmed([plan], []))) {
@@ -67,6 +60,29 @@ export class OtherOwnerCommands {
       ),
     );
     this.#report(outcome);
+  }
+
+  /** Tells how the user replaces a server that no click restarts, and offers what a click can do about it: stop it, or launch it through the guard. */
+  async tellStep(instance: Instance, step: string): Promise<void> {
+    const { snapshot } = this.#state;
+    const surplus = instance.findings.find((finding) => finding.kind === 'duplicate' && isHeadline(finding));
+    const evidence = { 'Show Evidence': () => this.#evidence.show(instance) };
+    const stop = (): Promise<void> => this.act('stop', instance);
+    const name = `${oneLine(instance.name, 60)} (PID ${instance.pid})`;
+    if (surplus) {
+      // Connected again, the client would use the newer copy, and this one would stay.
+      tell('info', `${name} is an older copy: ${surplus.message}. A restart leaves it running.`, { 'Stop This Copy…': stop, ...evidence });
+    } else if (instance.findings.some(isOrphan)) {
+      tell('info', `${name}: ${step}`, { 'Stop…': stop, ...evidence });
+    } else {
+      const guard = { 'Launch Through Guard…': () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
+      tell('info', `${name}: ${step}`, {
+        ...(await manualButtons(instance)),
+        'Copy Step': () => env.clipboard.writeText(step),
+        ...(snapshot && guardWouldHelp(instance, snapshot) ? guard : {}),
+        ...evidence,
+      });
+    }
   }
 
   /** "Stop Duplicates and Orphans…" of the palette. */
@@ -92,6 +108,22 @@ export class OtherOwnerCommands {
     ) {
       return;
     }
+    await this.#stopAll(chosen, context);
+  }
+
+  /** Stops those of the given servers that still are proven orphans. The user has been asked. */
+  async stopOrphans(instanceIds: readonly string[]): Promise<void> {
+    const { snapshot } = this.#state;
+    const context = instanceIds.length > 0 ? await this.#readContext() : undefined;
+    if (context && snapshot) {
+      const orphans = pruneCandidates(snapshot, context.planContext).filter(
+        ({ class: kind, instance }) => kind === 'orphan' && instanceIds.includes(instance.id),
+      );
+      await this.#stopAll(orphans, context);
+    }
+  }
+
+  async #stopAll(chosen: readonly PruneCandidate[], context: ActionContext): Promise<void> {
     const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
     await window.withProgress({ location: ProgressLocation.Notification, title: 'Stopping MCP servers' }, async (progress) => {
       for (const candidate of chosen) {

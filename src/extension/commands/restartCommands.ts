@@ -1,12 +1,12 @@
-import { commands as editor, ProgressLocation, window } from 'vscode';
+import { commands as editor, env, ProgressLocation, window } from 'vscode';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
+import { manualStepOf } from '../display/attention.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { serverPicks } from '../display/serverPicks.ts';
 import { editorCommands, views } from '../manifestNames.ts';
-import { manualButtons, tell } from '../messages.ts';
-import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
+import { tell } from '../messages.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
 import type { WindowActions } from '../window/windowActions.ts';
 import { isStale, localRoute, staleHere } from '../window/windowFacts.ts';
@@ -22,20 +22,12 @@ export class RestartCommands {
   readonly #state: WindowState;
   readonly #actions: WindowActions;
   readonly #machine: OtherOwnerCommands;
-  readonly #evidence: EvidenceDocuments;
   readonly #log: Log & { show(): void };
 
-  constructor(
-    state: WindowState,
-    actions: WindowActions,
-    machine: OtherOwnerCommands,
-    evidence: EvidenceDocuments,
-    log: Log & { show(): void },
-  ) {
+  constructor(state: WindowState, actions: WindowActions, machine: OtherOwnerCommands, log: Log & { show(): void }) {
     this.#state = state;
     this.#actions = actions;
     this.#machine = machine;
-    this.#evidence = evidence;
     this.#log = log;
   }
 
@@ -88,7 +80,11 @@ export class RestartCommands {
       await this.#machine.act('stop', instance, local?.route);
       return;
     }
-    this.#report(await this.#run(instance, 'stopping'));
+    const outcome = await this.#run(instance, 'stopping');
+    if (outcome.kind === 'stopped') {
+      this.#state.markStopped(instance.definitions);
+    }
+    this.#report(outcome);
   }
 
   /** Shows who can restart a server and by which step. */
@@ -100,10 +96,20 @@ export class RestartCommands {
       tell('info', `This window can restart ${name}: choose “Restart” on its row.`);
       return;
     }
-    tell('info', `${name} (PID ${instance.pid}): ${route.step}`, {
-      ...(await manualButtons(instance)),
-      'Show Evidence': () => this.#evidence.show(instance),
-    });
+    await this.#machine.tellStep(instance, route.step);
+  }
+
+  /** Copies the step by which the user restarts a server in its client. */
+  async copyStep(instance: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const step = snapshot && manualStepOf(instance, snapshot, facts);
+    if (step === undefined) {
+      await this.restart(instance);
+      return;
+    }
+    await env.clipboard.writeText(step);
+    window.setStatusBarMessage(`$(check) Copied: ${withoutIcons(step, 200)}`, successMs);
+    await this.#machine.tellStep(instance, step);
   }
 
   /** "Restart Server…" of the palette. */

@@ -1,5 +1,6 @@
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
+import { countedFindings, muteKey } from './attention.ts';
 import { changeSummary } from './instanceText.ts';
 import { oneLine } from './plainText.ts';
 
@@ -12,10 +13,16 @@ export interface Announcement {
   readonly instances: readonly Instance[];
 }
 
-/** Groups the stale servers of a snapshot by upgrade. */
-export function announcements(snapshot: Snapshot): Announcement[] {
+/** Groups the stale servers of a snapshot by upgrade, without those that the user has muted or ignores. */
+export function announcements(snapshot: Snapshot, facts: WindowFacts): Announcement[] {
   const byKey = new Map<string, Instance[]>();
-  for (const instance of snapshot.instances.filter(isStale)) {
+  const told = snapshot.instances.filter(
+    (instance) =>
+      isStale(instance) &&
+      !facts.choices.muted.includes(muteKey(instance)) &&
+      countedFindings([instance], facts).some(({ kind }) => kind === 'stale'),
+  );
+  for (const instance of told) {
     const key = upgradeKey(instance);
     byKey.set(key, [...(byKey.get(key) ?? []), instance]);
   }

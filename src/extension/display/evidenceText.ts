@@ -1,7 +1,7 @@
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { type ExplanationSection, explanationOf } from '../../presentation/explanation.ts';
 import { localRoute, ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { findingsText } from './findingWords.ts';
+import { findingsText } from './attention.ts';
 import { oneLine } from './plainText.ts';
 
 /** Columns; fits beside the side bar of a small window. */

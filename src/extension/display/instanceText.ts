@@ -40,6 +40,30 @@ function changeWords(change: PackageChange): string {
   }
 }
 
+/** What `versionsText` says, as short as a row needs it: "1.0.0 → 1.1.0", "1.1.0", "1.1.0 with zod 3.1.0 → 4.0.0". */
+export function versionChange(instance: Instance): string {
+  const { package: own, findings, changedDependencies } = instance;
+  const arrow = (before: string | null | undefined, after: string | null | undefined): string =>
+    `${oneLine(before ?? '?', 40)} → ${oneLine(after ?? '?', 40)}`;
+  if (findings.some((finding) => finding.kind === 'files-gone')) {
+    return own?.running ? arrow(own.running, 'uninstalled') : 'uninstalled';
+  }
+  if (!own || (own.running === null && own.installed === null)) {
+    return 'version unknown';
+  }
+  if (own.running !== own.installed) {
+    return arrow(own.running, own.installed);
+  }
+  const running = oneLine(own.running ?? '', 40);
+  const [first, ...others] = changedDependencies;
+  if (first) {
+    const versions = first.running !== first.installed ? ` ${arrow(first.running, first.installed ?? 'uninstalled')}` : '';
+    return `${running} with ${oneLine(first.name, 60)}${versions}${others.length > 0 ? ` and ${others.length} more` : ''}`;
+  }
+  const newer = findings.some((one) => one.kind === 'update-available' && one.confidence !== 'unknown') ? own.latest : undefined;
+  return newer === undefined ? running : arrow(running, newer);
+}
+
 /** "PID 4711 · 58 MB · 3 h". @param now epoch ms */
 export function processText(instance: Instance, now: number): string {
   return [`PID ${instance.pid}`, roundedMemory(instance.memoryBytes), roundedAge(instance.startedAt, now)].filter(Boolean).join(' · ');

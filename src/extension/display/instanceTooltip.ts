@@ -2,20 +2,21 @@ import type { Definition } from '../../model/definition.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { findingWord } from '../../presentation/findingLabels.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { processText, versionsText } from './instanceText.ts';
+import { processText, versionChange } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
 import { pathText } from './sourceText.ts';
 
-/** The tooltip of a running server's row, as Markdown without links. @param now epoch ms */
-export function instanceTooltip(instance: Instance, facts: WindowFacts, now: number): string {
+/** The tooltip of a running server's row, as Markdown without links. @param definition its entry @param now epoch ms */
+export function instanceTooltip(instance: Instance, definition: Definition | undefined, facts: WindowFacts, now: number): string {
   const findings = instance.findings.map((finding) => `- **${asMarkdown(findingWord(finding))}**: ${asMarkdown(finding.message, 400)}`);
   const lines = [
-    `**${asMarkdown(instance.name, 80)}** ${asMarkdown(versionsText(instance), 200)}`,
+    `**${asMarkdown(instance.name, 80)}** ${asMarkdown(versionChange(instance), 200)}`,
     findings.join('\n'),
     asMarkdown(`${ownerText(instance, facts)} · ${processText(instance, now)}`),
     asMarkdown(recordText(instance, facts.home), 300),
     asMarkdown(guardText(instance), 500),
     instance.unknown === undefined ? '' : `Unknown: ${asMarkdown(instance.unknown, 300)}`,
+    asMarkdown(definition ? `${pathText(definition.file, facts.home)}, line ${definition.line}` : 'Not in any configuration file', 300),
     asMarkdown(instance.command, 300),
   ];
   return lines.filter((line) => line !== '').join('\n\n');

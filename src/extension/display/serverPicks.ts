@@ -1,15 +1,16 @@
 import { isOrphan } from '../../action/plan/restartRoute.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { roundedMemory } from '../../presentation/quantities.ts';
 import { isStale, localRoute, ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { findingsText } from './findingWords.ts';
-import { processText, versionsText } from './instanceText.ts';
+import { type Attention, attentions, type CureKind, fixable, stateText, updates } from './attention.ts';
+import { processText, versionChange } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
 
 /** One line of "Restart Server…". */
 interface ServerPick {
   readonly label: string;
-  /** Finding and versions. */
+  /** Versions and finding. */
   readonly description: string;
   /** Owner, process, and what choosing it does if it does not restart the server. */
   readonly detail: string;
@@ -25,12 +26,12 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
   return [...snapshot.instances]
     .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en') || a.pid - b.pid)
     .map((instance) => {
-      const state = findingsText(instance.findings);
+      const state = stateText(instance.findings);
       const route = localRoute(instance, snapshot, facts);
       const whose = `${ownerText(instance, facts)} · ${processText(instance, now)}`;
       return {
         label: `${instance.findings.some(isHeadline) ? '$(warning) ' : ''}${withoutIcons(instance.name, 80)}`,
-        description: withoutIcons([state, versionsText(instance)].filter(Boolean).join(': '), 160),
+        description: withoutIcons([versionChange(instance), state].filter(Boolean).join(' · '), 160),
         detail: withoutIcons(
           route.kind === 'here' || route.askable
             ? whose
@@ -40,4 +41,71 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
         instanceId: instance.id,
       };
     });
+}
+
+/** One line of the list that a click on the status bar opens; without `item` and `does`: a heading. */
+export interface FixPick {
+  readonly label: string;
+  readonly description?: string;
+  /** `QuickPickItemKind.Separator` for headings. */
+  readonly kind?: -1;
+  /** What needs attention; choosing the line cures it. */
+  readonly item?: Attention;
+  readonly does?: 'fix-all' | 'show' | 'settings';
+}
+
+const icons: Readonly<Record<CureKind, string>> = {
+  restart: '$(debug-restart)',
+  upgrade: '$(cloud-download)',
+  stop: '$(debug-stop)',
+  step: '$(copy)',
+  open: '$(go-to-file)',
+};
+
+/** What needs attention, one cure per line, then what cures all, the view and the settings. */
+export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
+  const items = attentions(snapshot, facts);
+  const newer = updates(snapshot, facts);
+  const all = fixable(items, facts).length;
+  const line = (item: Attention): FixPick => {
+    const busy = item.instance && facts.busy.get(item.instance.id);
+    const label = busy ? `$(loading~spin) ${withoutIcons(item.name, 60)}: ${busy}` : `${icons[item.cure]} ${cureText(item, facts)}`;
+    return { label, description: withoutIcons(cureDetail(item), 160), item };
+  };
+  const heading = (label: string): FixPick => ({ label, kind: -1 });
+  return [
+    ...(items.length > 0 ? [heading(`Needs attention (${items.length})`), ...items.map(line)] : []),
+    ...(all > 1 ? [{ label: `$(check-all) Fix All (${all})…`, does: 'fix-all' } as const] : []),
+    ...(newer.length > 0 ? [heading('Updates'), ...newer.map(line)] : []),
+    heading(''),
+    { label: '$(mcp) Open View', does: 'show' },
+    { label: '$(gear) Settings', does: 'settings' },
+  ];
+}
+
+/** "Restart everything, this window", "Stop thinking, 66 MB", "github in Claude Code: copy the step". */
+function cureText({ cure, finding, instance, name }: Attention, facts: WindowFacts): string {
+  const shown = withoutIcons(name, 60);
+  const whose = instance ? withoutIcons(instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts), 60) : '';
+  switch (cure) {
+    case 'restart':
+      return `Restart ${shown}, ${whose}`;
+    case 'upgrade':
+      return `Upgrade ${shown}, ${whose}…`;
+    case 'stop': {
+      const memory = roundedMemory(instance?.memoryBytes ?? 0);
+      const which = finding.kind === 'duplicate' ? `this copy of ${shown}` : shown;
+      return [`Stop ${which}`, memory, instance?.client && whose].filter(Boolean).join(', ').concat('…');
+    }
+    case 'step':
+      return `${shown} in ${whose}: copy the step`;
+    case 'open':
+      return `Open the entry of ${shown}`;
+  }
+}
+
+function cureDetail({ finding, instance, definition }: Attention): string {
+  const state = stateText(instance?.findings ?? definition?.findings ?? [finding]);
+  const pid = instance && finding.kind !== 'stale' ? `PID ${instance.pid}` : undefined;
+  return [instance && versionChange(instance), state, pid].filter(Boolean).join(' · ');
 }

@@ -1,10 +1,9 @@
-import { isOrphan } from '../../action/plan/restartRoute.ts';
-import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { counted, roundedMemory } from '../../presentation/quantities.ts';
 import { commands } from '../manifestNames.ts';
-import { isRestartableHere, localRoute, ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { countsText, findingsText, headlines, worstFinding } from './findingWords.ts';
-import { versionsText } from './instanceText.ts';
+import { ownerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
+import { type Attention, attentions, type CureKind, countsText, stateText, updates } from './attention.ts';
+import { versionChange } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
 
 /** The status bar item as plain data. */
@@ -21,101 +20,133 @@ export interface StatusModel {
 /** The only commands that links in the tooltip may run. */
 export const tooltipCommands: readonly string[] = [
   commands.restartInstance,
+  commands.upgradeInstance,
   commands.howToRestart,
   commands.stopInstance,
+  commands.revealDefinition,
   commands.restartAllStale,
+  commands.killDuplicatesAndOrphans,
+  commands.fixProblems,
   commands.showServers,
 ];
 
-const icon = '$(mcp)';
-/** Longer tooltips do not fit on a screen. Servers with findings come first; the view has the rest. */
-const mostLines = 12;
+/** Longer tooltips do not fit on a screen. The list that a click opens has the rest. */
+const mostLines = 10;
 /** Longer names are cut, to leave room for the state beside them. */
 const longestName = 24;
 
 /** @param showWhenCurrent the user's setting */
 export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurrent: boolean): StatusModel {
-  const counts = countsText(headlines(snapshot));
+  const items = attentions(snapshot, facts);
+  const counts = countsText(items.map(({ finding }) => finding));
   const running = snapshot.instances.length;
-  const summary = counts ?? quietText(snapshot);
+  const summary = counts ?? quietText(snapshot, facts);
   return {
     visible: counts !== undefined || showWhenCurrent,
-    text: counts === undefined ? icon : `${icon} ${counts}`,
-    tooltip: tooltip(snapshot, facts, summary),
-    warning: counts !== undefined,
+    text: statusText(items),
+    tooltip: tooltip(items, snapshot, facts, summary),
+    warning: items.some(({ urgent }) => urgent),
     spoken: `MCP servers: ${counts === undefined ? summary : `${counts}, ${running} running`}`,
   };
 }
 
-/** "3 servers running, all current" only when every version is known. */
-function quietText(snapshot: Snapshot): string {
+/** "$(warning) MCP: 3 stale"; of several kinds the number alone, because the status bar has little room. An icon alone when all is well. */
+function statusText(items: readonly Attention[]): string {
+  const icon = items.some(({ urgent }) => urgent) ? '$(warning) MCP:' : '$(mcp)';
+  const kinds = new Set(items.map(({ finding }) => finding.kind));
+  return items.length === 0 ? icon : `${icon} ${kinds.size === 1 ? countsText(items.map(({ finding }) => finding)) : items.length}`;
+}
+
+/** "3 servers running, all current" only when every version is known and none is newer. */
+function quietText(snapshot: Snapshot, facts: WindowFacts): string {
   const { instances } = snapshot;
   if (instances.length === 0) {
     return 'none running';
   }
-  const servers = `${instances.length} ${instances.length === 1 ? 'server' : 'servers'} running`;
+  const servers = `${counted(instances.length, 'server')} running`;
+  const ignored = instances.filter((instance) => instance.findings.some((finding) => finding.confidence !== 'unknown'));
+  const newer = updates(snapshot, facts).length;
   const unknown = instances.filter((instance) => !isKnown(instance)).length;
-  if (unknown === 0) {
+  const versions =
+    unknown === 0 ? '' : ` (${unknown < instances.length ? `${unknown} ` : ''}${unknown === 1 ? 'version' : 'versions'} unknown)`;
+  if (ignored.length === 0 && unknown === 0) {
     return `${servers}, ${instances.length === 1 ? '' : 'all '}current`;
   }
-  const whose = unknown < instances.length ? `${unknown} ` : '';
-  return `${servers}, no problems found (${whose}${unknown === 1 ? 'version' : 'versions'} unknown)`;
+  return `${servers}, ${newer > 0 ? counted(newer, 'update') : 'no problems'}${newer > 0 ? ' available' : ' found'}${versions}`;
 }
 
-function tooltip(snapshot: Snapshot, facts: WindowFacts, summary: string): string {
-  const rank = (instance: Instance): number =>
-    (instance.findings.some(isHeadline) ? 0 : 2) + (isRestartableHere(instance, snapshot, facts) ? 0 : 1);
-  const sorted = [...snapshot.instances].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en') || a.pid - b.pid);
-  const lines = sorted.slice(0, mostLines).map((instance) => serverLine(instance, snapshot, facts));
-  const rest = sorted.length - lines.length;
+function tooltip(items: readonly Attention[], snapshot: Snapshot, facts: WindowFacts, summary: string): string {
+  const newer = updates(snapshot, facts);
+  const listed = [...items, ...newer].slice(0, mostLines);
+  const rest = items.length + newer.length - listed.length;
   const blocks = [`**MCP servers** — ${asMarkdown(summary)}`];
-  if (lines.length > 0) {
-    blocks.push(['| | Server | State | |', '|:--|:--|:--|:--|', ...lines].join('\n'));
+  if (listed.length > 0) {
+    blocks.push(['| | | | |', '|:--|:--|:--|:--|', ...listed.map((item) => serverLine(item, facts))].join('\n'));
   }
   if (rest > 0) {
-    blocks.push(`and ${rest} more in the [view](command:${commands.showServers})`);
+    blocks.push(`and [${rest} more](command:${commands.fixProblems})`);
   }
+  const other = restText([...items, ...newer], snapshot);
+  if (other !== undefined && snapshot.instances.length > 0) {
+    blocks.push(other);
+  }
+  blocks.push(footer(items, snapshot, facts));
   return blocks.join('\n\n');
 }
 
-/** One row of the tooltip's table: state, name, versions and owner, link. */
-function serverLine(instance: Instance, snapshot: Snapshot, facts: WindowFacts): string {
-  const told = [findingsText(instance.findings), versionsText(instance)].filter(Boolean).join(': ');
-  const owner = instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
-  const cells = [
-    stateIcon(instance),
-    `**${asMarkdown(instance.name, longestName)}**`,
-    asMarkdown(`${told} · ${owner}, PID ${instance.pid}`, 160),
-    link(instance, snapshot, facts),
-  ];
-  return `| ${cells.join(' | ')} |`;
+/** "14 healthy · 588 MB": the servers without a line of their own. */
+function restText(items: readonly Attention[], snapshot: Snapshot): string | undefined {
+  const told = new Set(items.map(({ instance }) => instance?.id));
+  const others = snapshot.instances.filter(({ id }) => !told.has(id));
+  // A finding that the user ignores is not health.
+  const quiet = others.filter(({ findings }) => stateText(findings) !== undefined).length;
+  const memory = roundedMemory(others.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
+  const counts = [others.length > quiet && `${others.length - quiet} healthy`, quiet > 0 && `${quiet} other`];
+  return others.length === 0 ? undefined : [...counts, memory].filter(Boolean).join(' · ');
 }
 
-function stateIcon(instance: Instance): string {
-  if (worstFinding(instance.findings)) {
-    return '$(warning)';
-  }
-  return isKnown(instance) ? '$(pass)' : '$(circle-outline)';
+function footer(items: readonly Attention[], snapshot: Snapshot, facts: WindowFacts): string {
+  const orphans = items.filter(({ finding }) => finding.kind === 'orphan').length;
+  return [
+    staleHere(snapshot, facts).length > 1 && `[Restart All Stale](command:${commands.restartAllStale})`,
+    orphans > 0 && `[Stop Orphans…](command:${commands.killDuplicatesAndOrphans})`,
+    `[Open](command:${commands.showServers})`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** One row of the tooltip's table: state, name, versions and owner, link. The words are those of its row in the view. */
+function serverLine(item: Attention, facts: WindowFacts): string {
+  const { instance, definition, finding } = item;
+  const told = instance
+    ? [versionChange(instance), stateText(instance.findings), owner(instance, facts)].filter(Boolean).join(' · ')
+    : stateText(definition?.findings ?? [finding]);
+  const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
+  return `| ${[icon, `**${asMarkdown(item.name, longestName)}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
+}
+
+function owner(instance: Instance, facts: WindowFacts): string {
+  return instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
 }
 
 function isKnown({ package: own }: Instance): boolean {
   return own !== null && own.running !== null && own.installed !== null;
 }
 
-function link(instance: Instance, snapshot: Snapshot, facts: WindowFacts): string {
-  const doing = facts.busy.get(instance.id);
-  if (doing) {
-    return `$(loading~spin) ${doing}`;
-  }
-  const route = localRoute(instance, snapshot, facts);
-  if (route.kind === 'here' || route.askable) {
-    return commandLink('$(debug-restart)\u00a0Restart', commands.restartInstance, instance.id);
-  }
-  if (instance.findings.some(isOrphan)) {
-    return commandLink('Stop…', commands.stopInstance, instance.id);
-  }
-  // No-break spaces: the column is as narrow as its longest word.
-  return commandLink('How\u00a0to\u00a0restart', commands.howToRestart, instance.id);
+/** No-break spaces: the column is as narrow as its longest word. */
+const links: Readonly<Record<CureKind, readonly [label: string, command: string]>> = {
+  restart: ['$(debug-restart)\u00a0Restart', commands.restartInstance],
+  upgrade: ['$(cloud-download)\u00a0Upgrade…', commands.upgradeInstance],
+  stop: ['$(debug-stop)\u00a0Stop…', commands.stopInstance],
+  step: ['How\u00a0to\u00a0restart', commands.howToRestart],
+  open: ['$(go-to-file)\u00a0Open', commands.revealDefinition],
+};
+
+function link({ instance, definition, cure }: Attention, facts: WindowFacts): string {
+  const doing = instance && facts.busy.get(instance.id);
+  const [label, command] = links[cure];
+  return doing ? `$(loading~spin) ${doing}` : commandLink(label, command, instance?.id ?? definition?.id ?? '');
 }
 
 /** A Markdown link that runs a command with one argument. Parentheses are encoded too: they would end the address. */

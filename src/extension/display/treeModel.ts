@@ -1,15 +1,12 @@
-import { isUpgradable } from '../../action/plan/upgradePlan.ts';
-import { guardability } from '../../action/protect/guardArguments.ts';
-import { isVscode } from '../../clients/clientTable.ts';
+import { clientName, isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
-import { isHeadline } from '../../model/finding.ts';
+import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { isRestartable, isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { countsText, findingsText } from './findingWords.ts';
-import { processText, versionsText } from './instanceText.ts';
+import type { WindowFacts } from '../window/windowFacts.ts';
+import { attentions, countedFindings, countsText } from './attention.ts';
 import { oneLine } from './plainText.ts';
-import { sourceText } from './sourceText.ts';
-import { contextFlags, instanceIcon, serverIcon, type TreeNode } from './treeNode.ts';
+import { attentionRow, problemRow, type RowContext, type ServerGroup, serverRow, staysInPlace } from './serverRows.ts';
+import { contextFlags, type TreeNode } from './treeNode.ts';
 
 /** One client with its entries and its running servers. */
 interface ClientGroup {
@@ -18,28 +15,78 @@ interface ClientGroup {
   /** Undefined for servers without client. */
   readonly clientId: string | undefined;
   readonly servers: Map<string, ServerGroup>;
+  readonly problems: Problem[];
 }
 
-interface ServerGroup {
-  readonly name: string;
-  readonly definition: Definition | undefined;
-  readonly instances: Instance[];
-  /** The other entry of the same client under which the running server of this entry is shown. */
-  readonly sharedWith?: Definition;
-}
-
-/** What every row is made from. */
-interface RowContext {
-  readonly snapshot: Snapshot;
-  readonly facts: WindowFacts;
-  /** Epoch ms, for ages. */
-  readonly now: number;
-}
-
-/** The rows of the view: clients → servers → instances; servers without a client come last. Pure. @param now epoch ms, for ages */
+/**
+ * The rows of the view: what needs attention, then clients → servers → copies; servers without a client come last. Instead of by client, servers can be grouped by
+ * name or by package. Pure. @param now epoch ms, for ages
+ */
 export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): TreeNode[] {
+  const context = { snapshot, facts, now };
   const groups = [...groupByClient(snapshot, facts).values()].sort((a, b) => rank(a, facts) - rank(b, facts) || compare(a.name, b.name));
-  return groups.map((group) => clientNode(group, { snapshot, facts, now }));
+  const { onlyProblems, groupBy } = facts.choices;
+  if (onlyProblems) {
+    return [...attentionGroup(context), ...groups.flatMap(({ problems }) => problems.map((problem) => problemRow(problem, context)))];
+  }
+  const rows = groupBy === 'client' ? groups.map((group) => clientRow(group, context)) : regrouped(groups, groupBy, context);
+  return [...attentionGroup(context), ...rows];
+}
+
+function attentionGroup(context: RowContext): TreeNode[] {
+  const children = attentions(context.snapshot, context.facts).map((item) => attentionRow(item, context));
+  return children.length === 0
+    ? []
+    : [
+        {
+          ...groupRow('attention', 'Needs attention', { id: 'warning', color: 'problemsWarningIcon.foreground' }, children),
+          label: `Needs attention (${children.length})`,
+        },
+      ];
+}
+
+/** A row that only holds others. */
+function groupRow(id: string, label: string, icon: TreeNode['icon'], children: readonly TreeNode[]): TreeNode {
+  return {
+    id,
+    kind: 'group',
+    label,
+    icon,
+    expanded: true,
+    flags: contextFlags({ kind: 'group' }),
+    spoken: `${label}: ${children.length}`,
+    children,
+  };
+}
+
+/** The problems that have a row: those of a line in the configuration file of a known client. */
+export function rowProblems(snapshot: Snapshot): (Problem & { readonly file: string; readonly client: string })[] {
+  return snapshot.problems.flatMap((problem) => {
+    const { source, file } = problem;
+    const client = problem.client ?? snapshot.definitions.find((definition) => definition.file === file)?.client;
+    return source === 'config' && file !== undefined && client !== undefined ? [{ ...problem, file, client }] : [];
+  });
+}
+
+/**
+ * The snapshot with each server that is being replaced in the place where it was, although its process has ended and a new one may run: its row stays.
+ * @param held the servers as they were before, with the ids of all servers then
+ */
+export function holdRows(
+  snapshot: Snapshot,
+  held: readonly { readonly instance: Instance; readonly others: ReadonlySet<string> }[],
+): Snapshot {
+  const missing = held.filter(({ instance }) => !snapshot.instances.some(({ id }) => id === instance.id));
+  const replaces = (one: Instance): boolean =>
+    missing.some(
+      ({ instance, others }) =>
+        !others.has(one.id) &&
+        one.client?.identity === instance.client?.identity &&
+        (instance.definitions.length > 0 ? one.definitions.some((id) => instance.definitions.includes(id)) : one.name === instance.name),
+    );
+  return missing.length === 0
+    ? snapshot
+    : { ...snapshot, instances: [...snapshot.instances.filter((one) => !replaces(one)), ...missing.map(({ instance }) => instance)] };
 }
 
 function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, ClientGroup> {
@@ -47,10 +94,11 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
   const groupOf = (clientId: string | undefined, name: string): ClientGroup => {
     // Unknown clients are grouped by the name of their program.
     const key = clientId === undefined ? 'none' : clientId === 'unknown' ? `unknown:${name}` : clientId;
-    const group = groups.get(key) ?? { key, name, clientId, servers: new Map() };
+    const group = groups.get(key) ?? { key, name, clientId, servers: new Map(), problems: [] };
     groups.set(key, group);
     return group;
   };
+  const nameOf = (id: string): string => snapshot.clients.find((client) => client.id === id)?.name ?? clientName(id);
   const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
   /** By definition id: the clients that run it, and the definition under which each client's first such instance is shown. */
   const running = new Map<string, Map<string, Definition>>();
@@ -72,10 +120,18 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
     const runners = [...(running.get(definition.id) ?? [])].filter(([client]) => client === home || (isVscode(client) && isVscode(home)));
     const shownAs = runners[0]?.[1];
     if (shownAs?.id !== definition.id) {
-      const name = snapshot.clients.find((client) => client.id === home)?.name ?? home;
       const shared = shownAs ? { sharedWith: shownAs } : {};
-      groupOf(runners[0]?.[0] ?? home, name).servers.set(definition.id, { name: definition.name, definition, instances: [], ...shared });
+      groupOf(runners[0]?.[0] ?? home, nameOf(home)).servers.set(definition.id, {
+        name: definition.name,
+        definition,
+        instances: [],
+        ...shared,
+      });
     }
+  }
+  for (const problem of rowProblems(snapshot)) {
+    const home = isVscode(problem.client) && isVscode(facts.clientId) ? facts.clientId : problem.client;
+    groupOf(home, nameOf(home)).problems.push(problem);
   }
   return groups;
 }
@@ -99,12 +155,20 @@ function compare(a: string, b: string): number {
   return a.localeCompare(b, 'en', { sensitivity: 'base', numeric: true });
 }
 
-function clientNode(group: ClientGroup, context: RowContext): TreeNode {
+function clientRow(group: ClientGroup, context: RowContext): TreeNode {
   const entries = [...group.servers].sort(([keyA, a], [keyB, b]) => compare(a.name, b.name) || compare(keyA, keyB));
-  const children = entries.map(([key, server]) => serverNode(`server:${group.key}:${key}`, server, context));
+  const rowOf = ([key, server]: readonly [string, ServerGroup]): TreeNode => serverRow(`server:${group.key}:${key}`, server, context);
+  const isIdle = ([, server]: readonly [string, ServerGroup]): boolean =>
+    server.instances.length === 0 && !staysInPlace(server, context.facts);
   const instances = entries.flatMap(([, server]) => server.instances);
-  const counts = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
-  const description = [counts, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
+  // Where nothing runs, the row of the client itself is the fold.
+  const children =
+    instances.length === 0
+      ? entries.map(rowOf)
+      : [...entries.filter((entry) => !isIdle(entry)).map(rowOf), ...folded(group.key, entries.filter(isIdle).map(rowOf))];
+  const counts = countsText(countedFindings(instances, context.facts));
+  const broken = group.problems.length === 0 ? undefined : 'configuration broken';
+  const description = [counts, broken, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
   const name = oneLine(group.name, 60);
   return {
     // VS Code remembers expansion by id. A client that starts to run servers gets another id, so that its row expands.
@@ -113,99 +177,51 @@ function clientNode(group: ClientGroup, context: RowContext): TreeNode {
     label: name,
     description,
     icon: { id: group.clientId === undefined ? 'circle-slash' : isVscode(group.clientId) ? 'window' : 'terminal' },
-    expanded: instances.length > 0 || rank(group, context.facts) === 0,
+    expanded: instances.length > 0 || rank(group, context.facts) === 0 || group.problems.length > 0,
     flags: contextFlags({ kind: 'client' }),
     spoken: `${name}: ${description}`,
-    children,
+    children: [...group.problems.map((problem) => problemRow(problem, context)), ...children],
   };
 }
 
-function serverNode(id: string, server: ServerGroup, context: RowContext): TreeNode {
-  const { definition } = server;
-  const { home } = context.facts;
-  const instances = [...server.instances].sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt) || a.pid - b.pid);
-  const only = instances.length === 1 ? instances[0] : undefined;
-  const description = [
-    serverState(server, home),
-    definition?.guarded && 'guarded',
-    definition ? sourceText(definition, home) : 'not in any configuration',
-  ]
-    .filter(Boolean)
-    .join(' · ');
-  const label = oneLine(server.name, 80);
-  return {
-    id: instances.length > 0 ? id : `${id}:idle`,
-    kind: 'server',
-    label,
-    description,
-    icon: serverIcon(definition, instances),
-    expanded: true,
-    flags: contextFlags({
-      kind: 'server',
-      configured: definition !== undefined,
-      guard: definition && guardability(definition),
-      ...(only ? abilities(only, context) : {}),
-    }),
-    spoken: `${label}: ${description}`,
-    ...(only ? { instanceId: only.id } : {}),
-    ...(definition ? { definitionId: definition.id } : {}),
-    children: instances.map((instance) => instanceNode(`${id}:${instance.id}`, instance, definition, context)),
-  };
+/** Several rows of what does not run as one row that opens; a single one as it is, because it takes no more room. */
+function folded(key: string, rows: readonly TreeNode[]): readonly TreeNode[] {
+  if (rows.length < 2) {
+    return rows;
+  }
+  const label = `Not running (${rows.length})`;
+  const names = oneLine(rows.map((row) => row.label).join(', '), 120);
+  const row = groupRow(`idle:${key}`, label, { id: 'circle-outline' }, rows);
+  return [{ ...row, description: names, expanded: false, spoken: `${label}: ${names}` }];
 }
 
-/** "stale", "running", "3 running, 1 stale", "not running", "switched off", "remote". */
-function serverState({ definition, instances, sharedWith }: ServerGroup, home: string): string {
-  const [first] = instances;
-  if (sharedWith) {
-    return `same command as in ${sourceText(sharedWith, home)}`;
+/** All servers by name or by package, with the client beside each. */
+function regrouped(groups: readonly ClientGroup[], by: 'server' | 'package', context: RowContext): TreeNode[] {
+  const all = groups.flatMap((group) => [...group.servers].map(([key, server]) => ({ group, server, id: `${by}:${group.key}:${key}` })));
+  const keyOf = ({ server }: (typeof all)[number]): string =>
+    oneLine((by === 'server' ? server.name : server.instances[0]?.package?.name) ?? 'Package unknown', 80);
+  const found = new Map<string, typeof all>();
+  const shown = all.filter(({ server }) => server.instances.length > 0 || staysInPlace(server, context.facts));
+  for (const one of shown) {
+    found.set(keyOf(one), [...(found.get(keyOf(one)) ?? []), one]);
   }
-  const own = definition ? findingsText(definition.findings) : undefined;
-  if (!first) {
-    const state =
-      definition?.enabled === false ? 'switched off' : definition && definition.transport !== 'stdio' ? 'remote' : 'not running';
-    return own ? `${own}, ${state}` : state;
-  }
-  if (instances.length === 1) {
-    return findingsText([...first.findings, ...(definition?.findings ?? [])]) ?? 'running';
-  }
-  const counts = countsText(instances.flatMap((instance) => instance.findings.filter(isHeadline)));
-  return [`${instances.length} running`, counts].filter(Boolean).join(', ');
-}
-
-function instanceNode(id: string, instance: Instance, definition: Definition | undefined, context: RowContext): TreeNode {
-  const { facts, now } = context;
-  const doing = facts.busy.get(instance.id);
-  const state = doing ? `${doing}…` : findingsText(instance.findings);
-  const other = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : undefined;
-  const background = !instance.client && instance.background ? 'background' : undefined;
-  const guarded = instance.guarded ? 'guarded' : undefined;
-  const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined ? 'recorded' : undefined;
-  const description = [state, other, background, guarded, processText(instance, now), recorded].filter(Boolean).join(' · ');
-  const label = versionsText(instance);
-  return {
-    id,
-    kind: 'instance',
-    label,
-    description,
-    icon: instanceIcon(instance, doing !== undefined),
-    expanded: false,
-    flags: contextFlags({
-      kind: 'instance',
-      configured: definition !== undefined,
-      guard: definition && guardability(definition),
-      ...abilities(instance, context),
-    }),
-    spoken: `${oneLine(instance.name, 80)}, ${label}, ${[state, processText(instance, now), oneLine(ownerText(instance, facts), 80)].filter(Boolean).join(', ')}`,
-    instanceId: instance.id,
-    ...(definition ? { definitionId: definition.id } : {}),
-    children: [],
-  };
-}
-
-function abilities(
-  instance: Instance,
-  { snapshot, facts }: RowContext,
-): { running: true; restartable: boolean; stale: boolean; upgradable: boolean } {
-  const restartable = !facts.busy.has(instance.id) && isRestartable(instance, snapshot, facts);
-  return { running: true, restartable, stale: isStale(instance), upgradable: !facts.busy.has(instance.id) && isUpgradable(instance) };
+  const rows = [...found]
+    .sort(([a], [b]) => compare(a, b))
+    .map(([key, members]) => {
+      const [first, ...others] = members;
+      if (first && others.length === 0) {
+        return serverRow(first.id, first.server, context, { label: key, after: oneLine(first.group.name, 60) });
+      }
+      const children = members.map(({ id, server, group }) => {
+        const client = oneLine(group.name, 60);
+        return serverRow(id, server, context, by === 'server' ? { label: client } : { after: client });
+      });
+      const running = members.reduce((sum, { server }) => sum + server.instances.length, 0);
+      const icon = { id: by === 'server' ? 'server-process' : 'package' };
+      return { ...groupRow(`${by}:${key}`, key, icon, children), description: `${running} running` };
+    });
+  const idle = all
+    .filter((one) => !shown.includes(one))
+    .map(({ id, server, group }) => serverRow(id, server, context, { after: oneLine(group.name, 60) }));
+  return [...groups.flatMap(({ problems }) => problems.map((problem) => problemRow(problem, context))), ...rows, ...folded(by, idle)];
 }

@@ -1,13 +1,13 @@
 import type { Definition } from '../../model/definition.ts';
 import type { Finding, FindingKind } from '../../model/finding.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { worstFinding } from './findingWords.ts';
+import { worstFinding } from './attention.ts';
 
 /** One row of the view "MCP Servers", as plain data. */
 export interface TreeNode {
   /** Stays the same across refreshes, so that VS Code keeps expansion and selection. */
   readonly id: string;
-  readonly kind: 'client' | 'server' | 'instance';
+  readonly kind: 'group' | 'client' | 'server' | 'instance' | 'problem';
   readonly label: string;
   readonly description?: string;
   /** Name of a codicon and of a theme colour. Label or description say the same in words. */
@@ -21,11 +21,13 @@ export interface TreeNode {
   readonly instanceId?: string;
   /** The definition whose entry the row opens. */
   readonly definitionId?: string;
+  /** The place that a click on the row opens. */
+  readonly open?: { readonly file: string; readonly line: number };
   readonly children: readonly TreeNode[];
 }
 
 /** What a row offers; the manifest's `viewItem =~ /\bflag\b/` conditions test for these words. */
-interface RowAbilities {
+export interface RowAbilities {
   readonly kind: TreeNode['kind'];
   /** Stands for exactly one running instance. */
   readonly running?: boolean;
@@ -38,6 +40,15 @@ interface RowAbilities {
   readonly configured?: boolean;
   /** Whether its entry can use the guard or already uses it. */
   readonly guard?: 'guardable' | 'guarded' | undefined;
+  /** What cures its finding, where that is no restart: `stepwise` = the user, in its client. */
+  readonly cure?: 'stoppable' | 'stepwise';
+  /** This window can start it. */
+  readonly startable?: boolean;
+  /** Whether its finding can be ignored, or is. */
+  readonly ignorable?: boolean;
+  readonly ignored?: boolean;
+  /** No notifications about it. */
+  readonly muted?: boolean;
 }
 
 /** The row's `contextValue`: words joined by `;`. `manual` marks a running server that only its client can restart. */
@@ -50,6 +61,11 @@ export function contextFlags(row: RowAbilities): string {
     row.upgradable && 'upgradable',
     row.configured && 'configured',
     row.guard,
+    row.cure,
+    row.startable && 'startable',
+    row.ignorable && 'ignorable',
+    row.ignored && 'ignored',
+    row.muted && 'muted',
   ]
     .filter(Boolean)
     .join(';');

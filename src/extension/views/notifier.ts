@@ -11,6 +11,8 @@ import {
   notifiesNow,
   ownerFirstMs,
 } from '../display/announcements.ts';
+import { muteKey } from '../display/attention.ts';
+import { oneLine } from '../display/plainText.ts';
 import { type Buttons, tell } from '../messages.ts';
 import { notificationMode } from '../settings.ts';
 import { isRestartable } from '../window/windowFacts.ts';
@@ -18,8 +20,12 @@ import type { WindowState } from '../window/windowState.ts';
 
 export interface NotifierActions {
   restart(instance: Instance): Promise<void>;
-  explain(instance: Instance): void;
-  show(instanceId: string): Promise<void>;
+  /** Copies the step by which the user restarts it in its client. */
+  copyStep(instance: Instance): Promise<void>;
+  /** Shows everything known about it. */
+  details(instance: Instance): Promise<void>;
+  /** Lists what needs attention. */
+  review(): Promise<void>;
   /** Claims the one notification for a key on this machine. @returns true in exactly one window */
   claim(key: string): boolean;
 }
@@ -52,7 +58,7 @@ export class Notifier implements Disposable {
     if (!snapshot || mode === 'off') {
       return;
     }
-    const current = announcements(snapshot);
+    const current = announcements(snapshot, facts);
     for (const key of this.#firstSeen.keys()) {
       if (!current.some((announcement) => announcement.key === key)) {
         this.#firstSeen.delete(key);
@@ -101,9 +107,26 @@ export class Notifier implements Disposable {
         await this.#actions.restart(instance);
       }
     };
-    const act: Buttons =
-      here.length > 0 ? { Restart: restartAll } : others.length === 0 ? { 'How to Restart': () => this.#actions.explain(first) } : {};
-    tell('warning', text, { ...act, Show: () => this.#actions.show(first.id) });
+    if (others.length > 0) {
+      const restart: Buttons = here.length > 0 ? { [`Restart ${here.length}`]: restartAll } : {};
+      tell('warning', text, { ...restart, 'Review…': () => this.#actions.review() });
+      return;
+    }
+    const act: Buttons = here.length > 0 ? { Restart: restartAll } : { 'Copy Step': () => this.#actions.copyStep(first) };
+    tell('warning', text, {
+      ...act,
+      Details: () => this.#actions.details(first),
+      'Mute This Server': () => this.#mute(one),
+    });
+  }
+
+  /** Shows no notification about these servers in any window, until the user takes that back. */
+  async #mute({ name, instances }: Announcement): Promise<void> {
+    const keys = instances.map((instance) => muteKey(instance));
+    await this.#state.remember('muted', keys, true);
+    tell('info', `No more notifications about ${oneLine(name, 60)}. The status bar and the view still show when it is stale.`, {
+      Undo: () => this.#state.remember('muted', keys, false),
+    });
   }
 
   dispose(): void {

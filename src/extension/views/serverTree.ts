@@ -2,21 +2,27 @@ import {
   EventEmitter,
   commands as editor,
   MarkdownString,
+  Position,
+  Range,
   ThemeColor,
   ThemeIcon,
   type TreeDataProvider,
   TreeItem,
   TreeItemCollapsibleState,
   type TreeView,
+  Uri,
   window,
 } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
-import { countsText, headlines } from '../display/findingWords.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { attentions, countsText } from '../display/attention.ts';
 import { definitionTooltip, instanceTooltip } from '../display/instanceTooltip.ts';
+import { asMarkdown } from '../display/plainText.ts';
 import { problemsMessage } from '../display/problemLog.ts';
-import { buildTree } from '../display/treeModel.ts';
+import { buildTree, holdRows, rowProblems } from '../display/treeModel.ts';
 import { changedRows, indexNodes, type TreeNode } from '../display/treeNode.ts';
 import { commands, views } from '../manifestNames.ts';
+import type { WindowFacts } from '../window/windowFacts.ts';
 import type { WindowState } from '../window/windowState.ts';
 
 /** Rows show ages in minutes and hours; they are drawn again this often. */
@@ -29,6 +35,8 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
   readonly #state: WindowState;
   readonly #view: TreeView<string>;
   #roots: readonly TreeNode[] = [];
+  /** Servers that are being replaced, as they were before, by id. */
+  readonly #held = new Map<string, { readonly instance: Instance; readonly others: ReadonlySet<string> }>();
   #index: ReadonlyMap<string, TreeNode> = new Map();
   #parents: ReadonlyMap<string, string> = new Map();
   #rowsAsked: () => void = () => undefined;
@@ -58,7 +66,9 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
   async show(instanceId?: string): Promise<void> {
     await editor.executeCommand(`${views.servers}.focus`);
     await this.#hasRows;
-    const row = [...this.#index.values()].find((node) => node.kind === 'instance' && node.instanceId === instanceId);
+    const row = [...this.#index.values()].find(
+      (node) => node.children.length === 0 && node.instanceId !== undefined && node.instanceId === instanceId,
+    );
     if (row) {
       await this.#view.reveal(row.id, { select: true, focus: true, expand: true });
     }
@@ -90,7 +100,11 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     if (node.description !== undefined) {
       item.description = node.description;
     }
-    if (node.kind === 'instance') {
+    if (node.open) {
+      const { file, line } = node.open;
+      const at = new Position(Math.max(0, line - 1), 0);
+      item.command = { command: 'vscode.open', title: 'Open', arguments: [Uri.file(file), { selection: new Range(at, at) }] };
+    } else if (node.instanceId !== undefined) {
       item.command = { command: commands.showEvidence, title: 'Show Evidence', arguments: [node.id] };
     }
     return item;
@@ -108,11 +122,14 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     const { snapshot, facts } = this.#state;
     const node = this.#index.get(id);
     const definition = snapshot?.definitions.find((item) => item.id === node?.definitionId);
-    if (node?.kind === 'server' && definition) {
-      return definitionTooltip(definition, facts);
-    }
     const instance = snapshot?.instances.find((item) => item.id === node?.instanceId);
-    return instance && instanceTooltip(instance, facts, Date.now());
+    if (instance) {
+      return instanceTooltip(instance, definition, facts, Date.now());
+    }
+    if (node?.kind === 'problem') {
+      return asMarkdown(node.spoken, 600);
+    }
+    return definition && definitionTooltip(definition, facts);
   }
 
   #update(): void {
@@ -121,7 +138,7 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
       return;
     }
     const before = this.#roots;
-    this.#roots = buildTree(snapshot, facts, Date.now());
+    this.#roots = buildTree(this.#hold(snapshot, facts.busy), facts, Date.now());
     this.#index = indexNodes(this.#roots);
     this.#parents = new Map([...this.#index.values()].flatMap((node) => node.children.map((child) => [child.id, node.id] as const)));
     const changed = changedRows(before, this.#roots);
@@ -130,15 +147,34 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     } else if (changed.length > 0) {
       this.#changed.fire([...changed]);
     }
-    const found = headlines(snapshot);
-    const counts = countsText(found);
+    const found = attentions(snapshot, facts);
+    const counts = countsText(found.map(({ finding }) => finding));
     if (counts !== this.#view.badge?.tooltip) {
       this.#view.badge = counts === undefined ? undefined : { value: found.length, tooltip: counts };
     }
-    const message = problemsMessage(snapshot.problems, facts.home);
+    // Broken configuration has rows.
+    const inRows = new Set(rowProblems(snapshot).map((problem) => problem.message));
+    const others = snapshot.problems.filter((problem) => !inRows.has(problem.message));
+    const quiet =
+      facts.choices.onlyProblems && this.#roots.length === 0 ? 'No server needs attention. The filter hides the others.' : undefined;
+    const message = problemsMessage(others, facts.home) ?? quiet;
     if ((message ?? '') !== (this.#view.message ?? '')) {
       this.#view.message = message ?? '';
     }
+  }
+
+  /** Keeps the rows of servers in their places while they are replaced. */
+  #hold(snapshot: Snapshot, busy: WindowFacts['busy']): Snapshot {
+    for (const id of this.#held.keys()) {
+      if (!busy.has(id)) {
+        this.#held.delete(id);
+      }
+    }
+    for (const instance of snapshot.instances.filter(({ id }) => busy.has(id))) {
+      this.#held.set(instance.id, { instance, others: new Set(snapshot.instances.map(({ id }) => id)) });
+    }
+    const replaced = [...this.#held].flatMap(([id, held]) => (busy.get(id) === 'stopping' ? [] : [held]));
+    return holdRows(snapshot, replaced);
   }
 
   dispose(): void {

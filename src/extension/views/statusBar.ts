@@ -11,7 +11,7 @@ export function showStatusBar(state: WindowState): Disposable {
   const store = new DisposableStore();
   const item = store.add(window.createStatusBarItem(statusBarId, StatusBarAlignment.Left, 0));
   item.name = 'MCP Servers';
-  item.command = commands.showServers;
+  item.command = commands.fixProblems;
   let shown = '';
   const draw = (): void => {
     const model = currentModel(state);

@@ -15,11 +15,28 @@ export interface WindowFacts {
   readonly controllable: boolean;
   /** Home folder, shortened to `~` where paths are shown. */
   readonly home: string;
-  /** What is being done with an instance right now, by instance id. */
+  /** What is being done right now, by the id of the instance, or of the entry that is being started. */
   readonly busy: ReadonlyMap<string, Doing>;
+  /** Ids of the entries whose servers were stopped from here and do not run. */
+  readonly stopped: ReadonlySet<string>;
+  readonly choices: UserChoices;
 }
 
-export type Doing = 'restarting' | 'stopping' | 'upgrading';
+export type Doing = 'restarting' | 'stopping' | 'starting' | 'upgrading';
+
+export const groupings = ['client', 'server', 'package'] as const;
+export type Grouping = (typeof groupings)[number];
+
+/** What the user chose for all windows. */
+export interface UserChoices {
+  /** Keys of findings that are not counted. */
+  readonly ignored: readonly string[];
+  /** Keys of entries without notifications. */
+  readonly muted: readonly string[];
+  /** The view shows only what needs attention. */
+  readonly onlyProblems: boolean;
+  readonly groupBy: Grouping;
+}
 
 /** How this window can restart or stop one instance. */
 type LocalRoute =

@@ -1,7 +1,16 @@
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { SurveyHandle } from './surveyHandle.ts';
-import type { Doing, WindowFacts } from './windowFacts.ts';
+import { type Doing, groupings, type UserChoices, type WindowFacts } from './windowFacts.ts';
+
+/** What the editor keeps for the extension, for all windows. */
+interface KeptChoices {
+  get(key: keyof UserChoices): unknown;
+  update(key: keyof UserChoices, value: unknown): PromiseLike<void>;
+}
+
+/** More remembered findings than this push out the oldest. */
+const mostKeys = 500;
 
 /** The latest snapshot and the facts about this window, with one event for both. */
 export class WindowState implements Disposable {
@@ -9,15 +18,21 @@ export class WindowState implements Disposable {
   readonly #listeners = new Set<() => void>();
   readonly #survey: SurveyHandle;
   readonly #busy = new Map<string, Doing>();
-  #facts: Omit<WindowFacts, 'busy'>;
+  readonly #kept: KeptChoices;
+  readonly #stopped = new Set<string>();
+  #facts: Omit<WindowFacts, 'busy' | 'stopped' | 'choices'>;
   #failure: string | undefined;
 
-  constructor(survey: SurveyHandle, facts: Omit<WindowFacts, 'busy'>) {
+  constructor(survey: SurveyHandle, facts: Omit<WindowFacts, 'busy' | 'stopped' | 'choices'>, kept: KeptChoices) {
     this.#survey = survey;
     this.#facts = facts;
+    this.#kept = kept;
     this.#store.add(
       survey.onSnapshot(() => {
         this.#failure = undefined;
+        for (const id of this.snapshot?.instances.flatMap(({ definitions }) => definitions) ?? []) {
+          this.#stopped.delete(id);
+        }
         this.#changed();
       }),
     );
@@ -28,7 +43,30 @@ export class WindowState implements Disposable {
   }
 
   get facts(): WindowFacts {
-    return { ...this.#facts, busy: this.#busy };
+    return { ...this.#facts, busy: this.#busy, stopped: this.#stopped, choices: this.#choices() };
+  }
+
+  /** Another window, or another version of the extension, may have written them. */
+  #choices(): UserChoices {
+    const keys = (name: 'ignored' | 'muted'): readonly string[] => {
+      const kept = this.#kept.get(name);
+      return Array.isArray(kept) ? kept.filter((key) => typeof key === 'string') : [];
+    };
+    const groupBy = groupings.find((one) => one === this.#kept.get('groupBy')) ?? 'client';
+    return { ignored: keys('ignored'), muted: keys('muted'), onlyProblems: this.#kept.get('onlyProblems') === true, groupBy };
+  }
+
+  /** Remembers a choice for all windows. */
+  async choose<Name extends keyof UserChoices>(name: Name, value: UserChoices[Name]): Promise<void> {
+    const kept = this.#kept.update(name, value);
+    this.#changed();
+    await kept;
+  }
+
+  /** Adds keys to what is ignored or muted, or removes them. */
+  async remember(name: 'ignored' | 'muted', keys: readonly string[], wanted: boolean): Promise<void> {
+    const others = this.facts.choices[name].filter((key) => !keys.includes(key));
+    await this.choose(name, wanted ? [...others, ...keys].slice(-mostKeys) : others);
   }
 
   /** Why there is no snapshot. */
@@ -43,6 +81,14 @@ export class WindowState implements Disposable {
 
   fail(reason: string): void {
     this.#failure = reason;
+    this.#changed();
+  }
+
+  /** Keeps the rows of entries in their places, although their servers do not run any longer. */
+  markStopped(definitionIds: readonly string[]): void {
+    for (const id of definitionIds) {
+      this.#stopped.add(id);
+    }
     this.#changed();
   }
 

@@ -12,11 +12,11 @@ import { definitionTooltip, instanceTooltip } from '../../../src/extension/displ
 import { withoutLinks } from '../../../src/extension/display/plainText.ts';
 import { problemsMessage } from '../../../src/extension/display/problemLog.ts';
 import { prunePicks, stopQuestion } from '../../../src/extension/display/pruneText.ts';
-import { serverPicks } from '../../../src/extension/display/serverPicks.ts';
+import { fixPicks, serverPicks } from '../../../src/extension/display/serverPicks.ts';
 import { statusModel } from '../../../src/extension/display/statusModel.ts';
 import { buildTree } from '../../../src/extension/display/treeModel.ts';
 import { upgradePicks, upgradeQuestion } from '../../../src/extension/display/upgradeText.ts';
-import type { WindowFacts } from '../../../src/extension/window/windowFacts.ts';
+import { groupings, type WindowFacts } from '../../../src/extension/window/windowFacts.ts';
 import { holderText } from '../../../src/guard/publish/acquireLocks.ts';
 import { takeOver } from '../../../src/guard/publish/takeover.ts';
 import { clearDeadRecords } from '../../../src/lock/clearDeadRecords.ts';
@@ -82,6 +82,8 @@ function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameter
     controllable: true,
     home: tree.home,
     busy: new Map(),
+    stopped: new Set(),
+    choices: { ignored: [], muted: [], onlyProblems: false, groupBy: groupings[snapshot.instances.length % groupings.length] ?? 'client' },
   };
   const now = Date.now();
   const add = (where: string, kind: Shown['kind'], ...texts: readonly (string | undefined)[]): void => {
@@ -100,7 +102,7 @@ function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameter
     add('tooltip of an entry', 'markdown', definitionTooltip(definition, facts));
   }
   for (const instance of snapshot.instances) {
-    add('tooltip', 'markdown', instanceTooltip(instance, facts, now));
+    add('tooltip', 'markdown', instanceTooltip(instance, undefined, facts, now));
     add('details', 'log', evidenceText(instance, snapshot, facts, now));
     const plan = upgradePlan(instance, snapshot, 'linux');
     if (plan) {
@@ -108,12 +110,16 @@ function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameter
       add('question', 'question', message, detail);
     }
   }
-  for (const one of announcements(snapshot)) {
+  for (const one of announcements(snapshot, facts)) {
     add('announcement', 'notice', withoutLinks(announcementText(one, facts)));
   }
-  add('announcement', 'notice', withoutLinks(groupText(announcements(snapshot))));
+  add('announcement', 'notice', withoutLinks(groupText(announcements(snapshot, facts))));
   add('message of the view', 'label', problemsMessage(snapshot.problems, tree.home));
-  for (const { label, description, detail } of [...serverPicks(snapshot, facts, now), ...upgradePicks(snapshot, facts)]) {
+  for (const { label, description, detail } of [
+    ...serverPicks(snapshot, facts, now),
+    ...upgradePicks(snapshot, facts),
+    ...fixPicks(snapshot, facts).map((pick) => ({ detail: undefined, ...pick })),
+  ]) {
     add('pick', 'label', label, description, detail);
   }
   const candidates = pruneCandidates(snapshot, around);

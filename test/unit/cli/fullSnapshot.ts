@@ -149,5 +149,7 @@ export const fullSnapshot: Full<Snapshot> = {
       },
     },
   ],
-  problems: [{ source: 'config', message: 'Unexpected end', pid: 4711, file: '/home/ada/.cursor/mcp.json', line: 3, column: 7 }],
+  problems: [
+    { source: 'config', message: 'Unexpected end', pid: 4711, client: 'cursor', file: '/home/ada/.cursor/mcp.json', line: 3, column: 7 },
+  ],
 };

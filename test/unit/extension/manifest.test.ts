@@ -38,6 +38,7 @@ describe('Manifest and code', () => {
   it('hide from the palette what needs a row, and nothing else', () => {
     const hidden = contributes.menus.commandPalette.filter((item: MenuItem) => item.when === 'false').map((item: MenuItem) => item.command);
     const {
+      fixProblems,
       restartServer,
       restartAllStale,
       upgradeServer,
@@ -47,12 +48,15 @@ describe('Manifest and code', () => {
       showLog,
       launchThroughGuard,
       launchDirectly,
+      showOnlyProblems,
+      showAllServers,
+      groupServers,
       ...rowCommands
     } = commands;
     assert.deepEqual([...hidden].sort(), Object.values(rowCommands).sort());
     const shownCommands = [
-      ...[restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, showServers, refresh, showLog],
-      ...[launchThroughGuard, launchDirectly],
+      ...[fixProblems, restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, showServers, refresh, showLog],
+      ...[launchThroughGuard, launchDirectly, showOnlyProblems, showAllServers, groupServers],
     ];
     for (const shown of shownCommands) {
       assert.ok(!hidden.includes(shown));
@@ -62,10 +66,14 @@ describe('Manifest and code', () => {
   it('use known views, keys and flags alone in their conditions', () => {
     const welcome = contributes.viewsWelcome as { view: string; when?: string; contents: string }[];
     const flags = new Set(
-      [true, false].flatMap((restartable) =>
-        (['guardable', 'guarded'] as const).flatMap((guard) =>
-          contextFlags({ kind: 'instance', running: true, restartable, stale: true, upgradable: true, configured: true, guard }).split(';'),
-        ),
+      [true, false].flatMap((one) =>
+        contextFlags({
+          kind: 'instance',
+          ...{ running: true, restartable: one, stale: true, upgradable: true, configured: true },
+          guard: one ? 'guardable' : 'guarded',
+          cure: one ? 'stoppable' : 'stepwise',
+          ...{ startable: true, ignorable: true, ignored: true, muted: true },
+        }).split(';'),
       ),
     );
     const keys = new Set<string>(Object.values(contextKeys));

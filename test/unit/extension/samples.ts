@@ -11,6 +11,8 @@ export const here: WindowFacts = {
   controllable: true,
   home: '/home/ann',
   busy: new Map(),
+  stopped: new Set(),
+  choices: { ignored: [], muted: [], onlyProblems: false, groupBy: 'client' },
 };
 
 export const now = Date.parse('2026-11-21T12:00:00Z');

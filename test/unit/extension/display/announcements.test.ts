@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { announcements, notifiesNow, ownerFirstMs } from '../../../../src/extension/display/announcements.ts';
+import { attentions } from '../../../../src/extension/display/attention.ts';
+import type { UserChoices } from '../../../../src/extension/window/windowFacts.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
-const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }));
+const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }), here);
 
 describe('The notification of an upgrade', () => {
   it('is one for all copies that the upgrade left behind', () => {
@@ -13,6 +15,15 @@ describe('The notification of an upgrade', () => {
       all[0]?.instances.map((item) => item.pid),
       [4711, 2],
     );
+  });
+
+  it('is none for servers that the user has muted or ignores', () => {
+    const two = snapshot({ instances: [stale(), stale({ pid: 2, name: 'notes', definitions: [], client: claude })] });
+    const pids = (choices: Partial<UserChoices>) =>
+      announcements(two, { ...here, choices: { ...here.choices, ...choices } }).flatMap(({ instances }) => instances.map(({ pid }) => pid));
+    assert.deepEqual([pids({ muted: ['d1'] }), pids({ muted: ['notes'] }), pids({ muted: ['everything'] })], [[2], [4711], [4711, 2]]);
+    const [item] = attentions(two, here);
+    assert.deepEqual(pids({ ignored: [item?.key ?? ''] }), [2]);
   });
 
   it('is another one for another version, environment or dependency', () => {

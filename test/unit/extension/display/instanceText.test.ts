@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { countsText, findingsText, worstFinding } from '../../../../src/extension/display/findingWords.ts';
+import { countsText, findingsText, worstFinding } from '../../../../src/extension/display/attention.ts';
 import { changeSummary, processText, versionsText } from '../../../../src/extension/display/instanceText.ts';
 import { finding, instance, now, stale } from '../samples.ts';
 

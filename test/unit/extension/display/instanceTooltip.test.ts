@@ -13,7 +13,7 @@ const now = Date.parse(full.startedAt) + 60_000;
 
 describe('what a server has published', () => {
   // Markdown's escapes say nothing here.
-  const tooltip = (instance: Instance): string => instanceTooltip(instance, facts, now).replaceAll('\\', '');
+  const tooltip = (instance: Instance): string => instanceTooltip(instance, undefined, facts, now).replaceAll('\\', '');
   const lines = (instance: Instance): string[] =>
     explanationOf(instance, fullSnapshot, { restart: '', home: '/home/ada' })
       .find(({ heading }) => heading === 'Published record')

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { attentions } from '../../../../src/extension/display/attention.ts';
 import { commandLink, statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { commands } from '../../../../src/extension/manifestNames.ts';
+import type { Finding } from '../../../../src/model/finding.ts';
 import { assertNames, assertOmits } from '../../../names.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
@@ -18,10 +20,40 @@ describe('The status bar item', () => {
     assertNames(statusModel(snapshot({ instances: [instance(), instance({ pid: 3 })] }), here, true).spoken, 'all current');
   });
 
-  it('counts trouble and warns, whatever the setting', () => {
+  it('says what it counts while there is one kind, and shows in either setting', () => {
+    const one = statusModel(snapshot({ instances: [stale()] }), here, false);
+    assert.deepEqual([one.visible, one.text, one.warning], [true, '$(warning) MCP: 1 stale', true]);
     const instances = [stale(), instance({ pid: 2, findings: [finding({ kind: 'duplicate' })] })];
-    const trouble = statusModel(snapshot({ instances }), here, false);
-    assert.deepEqual([trouble.visible, trouble.text, trouble.warning], [true, '$(mcp) 1 stale, 1 duplicate', true]);
+    const several = statusModel(snapshot({ instances }), here, false);
+    assert.deepEqual([several.visible, several.text, several.warning], [true, '$(warning) MCP: 2', true]);
+    assert.match(several.spoken, /1 stale, 1 duplicate/);
+  });
+
+  it('is coloured by what is proven to need a restart and by conflicts alone', () => {
+    const coloured = (changes: Partial<Finding>) =>
+      statusModel(snapshot({ instances: [instance({ findings: [finding(changes)] })] }), here, true).warning;
+    assert.deepEqual(
+      [{}, { kind: 'files-gone' }, { kind: 'lock-conflict' }].map((one) => coloured(one as Partial<Finding>)),
+      [true, true, true],
+    );
+    const calm = [{ confidence: 'likely' }, { kind: 'duplicate' }, { kind: 'orphan' }, { kind: 'unresponsive' }];
+    assert.deepEqual(
+      calm.map((one) => coloured(one as Partial<Finding>)),
+      [false, false, false, false],
+    );
+  });
+
+  it('leaves out what the user ignores, for every process of that entry and until the next version', () => {
+    const two = snapshot({ instances: [stale(), stale({ pid: 5, client: claude })] });
+    const keys = attentions(two, here).map(({ key }) => key);
+    assert.equal(new Set(keys).size, 2);
+    const facts = { ...here, choices: { ...here.choices, ignored: keys.slice(0, 1) } };
+    assert.equal(attentions(two, facts).length, 1);
+    const again = snapshot({ instances: [stale({ pid: 77 })] });
+    assert.deepEqual([statusModel(again, facts, true).text, statusModel(again, facts, true).warning], ['$(mcp)', false]);
+    const own = stale().package;
+    const next = snapshot({ instances: [stale({ package: own && { ...own, installed: '1.2.0' } })] });
+    assert.equal(statusModel(next, facts, true).warning, true);
   });
 
   it('does not warn of what is unknown or only information', () => {
@@ -29,20 +61,36 @@ describe('The status bar item', () => {
     assert.equal(statusModel(snapshot({ instances }), here, true).warning, false);
   });
 
-  it('has one line and one link for each server, trouble first', () => {
+  it('does not call a server current that has an update', () => {
+    const [own] = [instance().package];
+    const update = finding({ kind: 'update-available', actions: [{ kind: 'upgrade', argv: ['npm', 'install'] }] });
+    const newer = instance({ package: own && { ...own, latest: '1.2.0' }, findings: [update] });
+    const { spoken, tooltip } = statusModel(snapshot({ instances: [newer] }), here, true);
+    assert.doesNotMatch(spoken, /current/);
+    assert.match(tooltip, /update available .*\(command:mcpShepherd\.upgradeInstance\?/);
+  });
+
+  it('has one line and one cure for each finding, and one line for all other servers', () => {
     const other = stale({ pid: 5, client: claude });
-    const { tooltip } = statusModel(snapshot({ instances: [instance({ pid: 1, name: 'alpha' }), stale(), other] }), here, true);
+    const orphan = instance({ pid: 6, name: 'left', client: null, findings: [finding({ kind: 'orphan' })] });
+    const { tooltip } = statusModel(snapshot({ instances: [instance({ pid: 1, name: 'alpha' }), stale(), other, orphan] }), here, true);
     const lines = tooltip.split('\n').filter((line) => line.startsWith('| $('));
-    assert.equal(lines.length, 3);
-    assert.match(
-      lines[0] ?? '',
-      /\*\*everything\*\*.*stale\\: runs 1\\\.0\\\.0, installed 1\\\.1\\\.0 · this window, PID 4711 .*\[\$\(debug-restart\)\u00a0Restart\]\(command:mcpShepherd\.restartInstance\?/,
+    assert.deepEqual(
+      lines.map((line) => [...line.matchAll(/\(command:mcpShepherd\.(\w+)\?/g)].map(([, command]) => command)),
+      [['restartInstance'], ['howToRestart'], ['stopInstance']],
     );
-    assert.match(lines[1] ?? '', /Claude Code, PID 5 .*\[How\u00a0to\u00a0restart\]\(command:mcpShepherd\.howToRestart\?/);
-    assertNames(lines[2], '**alpha**');
-    for (const line of lines) {
-      assert.equal(line.match(/command:/g)?.length, 1);
-    }
+    assert.match(lines[0] ?? '', /\*\*everything\*\* \| 1\\\.0\\\.0 → 1\\\.1\\\.0 · restart needed · this window/);
+    assert.match(tooltip, /^1 healthy · 58 MB$/m);
+    assert.doesNotMatch(tooltip, /alpha/);
+    assert.match(tooltip, /\[Stop Orphans…\]\(command:\S+\) · \[Open\]\(command:mcpShepherd\.showServers\)$/);
+  });
+
+  it('has no cure for healthy servers', () => {
+    const { tooltip } = statusModel(snapshot({ instances: [instance(), instance({ pid: 2, client: claude })] }), here, true);
+    assert.deepEqual(
+      [...tooltip.matchAll(/command:mcpShepherd\.(\w+)/g)].map(([, command]) => command),
+      ['showServers'],
+    );
   });
 
   it('says what is being done instead of offering it again', () => {
@@ -53,17 +101,17 @@ describe('The status bar item', () => {
   });
 
   it('keeps its length within a screen', () => {
-    const instances = Array.from({ length: 30 }, (_, index) => instance({ pid: index + 1 }));
+    const instances = Array.from({ length: 40 }, (_, index) => stale({ pid: index + 1 }));
     const { tooltip } = statusModel(snapshot({ instances }), here, true);
-    assert.equal(tooltip.split('\n').filter((line) => line.startsWith('| $(')).length, 12);
-    assertNames(tooltip, '18 more', 'mcpShepherd.showServers');
+    assert.equal(tooltip.split('\n').filter((line) => line.startsWith('| $(')).length, 10);
+    assert.match(tooltip, /and \[30 more\]\(command:mcpShepherd\.fixProblems\)/);
   });
 
   it('lets a hostile name neither link nor break the table', () => {
     const evil = stale({ name: '](command:workbench.action.quit) | $(x)\n[y' });
     const { tooltip } = statusModel(snapshot({ instances: [evil] }), here, true);
     const links = [...tooltip.matchAll(/(?<!\\)\]\((command:[\w.]+)/g)].map((match) => match[1]);
-    assert.deepEqual(links, [`command:${commands.restartInstance}`]);
+    assert.deepEqual(links, [`command:${commands.restartInstance}`, `command:${commands.showServers}`]);
     const row = tooltip.split('\n').find((line) => line.startsWith('| $('));
     assert.equal(row?.match(/(?<!\\)\|/g)?.length, 5);
   });

@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { buildTree } from '../../../../src/extension/display/treeModel.ts';
+import { attentions } from '../../../../src/extension/display/attention.ts';
+import { buildTree, holdRows } from '../../../../src/extension/display/treeModel.ts';
 import { changedRows, contextFlags, indexNodes, type TreeNode } from '../../../../src/extension/display/treeNode.ts';
-import type { Snapshot } from '../../../../src/model/snapshot.ts';
-import { assertNames, assertOmits } from '../../../names.ts';
+import type { Grouping, WindowFacts } from '../../../../src/extension/window/windowFacts.ts';
+import type { FindingKind } from '../../../../src/model/finding.ts';
+import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
+import { assertOmits } from '../../../names.ts';
 import { claude, definition, finding, here, instance, now, snapshot, stale } from '../samples.ts';
 
-/** The structure: "VS Code", "  d1", "    4711"; the wording is in the golden file. */
+/** The structure: "VS Code", "  d1 4711", "  d2", "    5", "    6"; the wording is in the golden file. */
 function drawn(nodes: readonly TreeNode[], depth = 0): string[] {
-  return nodes.flatMap(({ kind, label, definitionId, instanceId, children }) => {
-    const name = kind === 'client' ? label : kind === 'server' ? (definitionId ?? label) : (instanceId?.split(':')[2] ?? '');
+  return nodes.flatMap(({ id, kind, label, definitionId, instanceId, children }) => {
+    const pid = instanceId?.split(':')[2];
+    const name = kind === 'group' ? id : kind === 'server' ? [definitionId ?? label, pid].filter(Boolean).join(' ') : (pid ?? label);
     return [`${'  '.repeat(depth)}${name}`, ...drawn(children, depth + 1)];
   });
 }
 
-const rows = (changes: Partial<Snapshot>): string[] => drawn(buildTree(snapshot(changes), here, now));
+const seenBy = (facts: WindowFacts, changes: Partial<Snapshot>): string[] => drawn(buildTree(snapshot(changes), facts, now));
+/** Without the group of what needs attention. */
+const rows = (changes: Partial<Snapshot>): string[] =>
+  drawn(buildTree(snapshot(changes), here, now).filter(({ id }) => id !== 'attention'));
 
 describe('The rows of the view', () => {
   it('show clients, their servers, and what runs', () => {
@@ -27,13 +34,58 @@ describe('The rows of the view', () => {
       scope: 'user',
     });
     const { folder: _, vscodeCollection: __, ...user } = memory;
-    assert.deepEqual(rows({ definitions: [definition(), user], instances: [stale()] }), [
+    assert.deepEqual(rows({ definitions: [definition(), user], instances: [stale()] }), ['VS Code', '  d1 4711', 'Claude Code', '  d2']);
+  });
+
+  it('begin with what needs attention, and are that alone behind the filter', () => {
+    const orphan = instance({ pid: 8, name: 'journal', definitions: [], client: null, findings: [finding({ kind: 'orphan' })] });
+    const changes = { instances: [orphan, stale()] };
+    assert.deepEqual(seenBy(here, changes).slice(0, 4), ['attention', '  4711', '  8', 'VS Code']);
+    const filtered = { ...here, choices: { ...here.choices, onlyProblems: true } };
+    assert.deepEqual(seenBy(filtered, changes), ['attention', '  4711', '  8']);
+    assert.deepEqual(seenBy(filtered, {}), []);
+  });
+
+  it('leave out of that what the user ignores, and still show it under its client', () => {
+    const one = snapshot({ instances: [stale()] });
+    const ignored = attentions(one, here).map(({ key }) => key);
+    const nodes = buildTree(one, { ...here, choices: { ...here.choices, ignored } }, now);
+    assert.deepEqual(drawn(nodes), ['VS Code', '  d1 4711']);
+    assert.match(nodes[0]?.children[0]?.flags ?? '', /\bignored\b/);
+    assert.doesNotMatch(nodes[0]?.children[0]?.flags ?? '', /\bignorable\b/);
+  });
+
+  it('fold what does not run where something runs, from two on', () => {
+    const idle = ['d2', 'd3', 'd4'].map((id) => definition({ id, name: `not ${id}` }));
+    assert.deepEqual(rows({ definitions: [definition(), ...idle.slice(0, 1)] }), ['VS Code', '  d1 4711', '  d2']);
+    assert.deepEqual(rows({ definitions: [definition(), ...idle] }), [
       'VS Code',
-      '  d1',
-      '    4711',
-      'Claude Code',
-      '  d2',
+      '  d1 4711',
+      '  idle:vscode',
+      '    d2',
+      '    d3',
+      '    d4',
     ]);
+    const started = { ...here, busy: new Map([['d2', 'starting' as const]]), stopped: new Set(['d3']) };
+    assert.deepEqual(seenBy(started, { definitions: [definition(), ...idle] }), ['VS Code', '  d1 4711', '  d2', '  d3', '  d4']);
+  });
+
+  it('have a row for a broken file under its client, also behind the filter and where no entry of it could be read', () => {
+    const problem = { source: 'config', client: 'cursor', message: 'Invalid JSON.', file: '/home/ann/.cursor/mcp.json', line: 3 } as const;
+    const nodes = buildTree(snapshot({ problems: [problem] }), here, now);
+    assert.deepEqual(drawn(nodes), ['VS Code', '  d1 4711', 'Cursor', '  mcp.json']);
+    assert.deepEqual(nodes[1]?.children[0]?.open, { file: problem.file, line: 3 });
+    assert.deepEqual(seenBy({ ...here, choices: { ...here.choices, onlyProblems: true } }, { problems: [problem] }), ['mcp.json']);
+  });
+
+  it('are grouped by server or package where the user wants that', () => {
+    const two = {
+      definitions: [definition({ readBy: ['vscode', 'claude-code'] })],
+      instances: [instance(), instance({ pid: 3, client: claude })],
+    };
+    const by = (groupBy: Grouping): string[] => seenBy({ ...here, choices: { ...here.choices, groupBy } }, two);
+    assert.deepEqual(by('server'), ['server:everything', '  d1 4711', '  d1 3']);
+    assert.deepEqual(by('package'), ['package:@modelcontextprotocol/server-everything', '  d1 4711', '  d1 3']);
   });
 
   it('are spoken without control characters, whatever a client is called', () => {
@@ -51,8 +103,7 @@ describe('The rows of the view', () => {
       '    2',
       '    4711',
       'Claude Code',
-      '  d1',
-      '    3',
+      '  d1 3',
     ]);
   });
 
@@ -61,13 +112,10 @@ describe('The rows of the view', () => {
     const service = instance({ pid: 9, name: 'web', definitions: [], client: null, background: true });
     assert.deepEqual(rows({ definitions: [], instances: [orphan, service, instance({ definitions: [] })] }), [
       'VS Code',
-      '  everything',
-      '    4711',
+      '  everything 4711',
       'No client',
-      '  journal',
-      '    8',
-      '  web',
-      '    9',
+      '  journal 8',
+      '  web 9',
     ]);
   });
 
@@ -83,8 +131,7 @@ describe('The rows of the view', () => {
     const twin = definition({ id: 'd4', name: 'twin', file: '/home/ann/api/.mcp.json' });
     assert.deepEqual(rows({ definitions: [definition(), twin], instances: [instance({ definitions: ['d1', 'd4'] })] }), [
       'VS Code',
-      '  d1',
-      '    4711',
+      '  d1 4711',
       '  d4',
     ]);
   });
@@ -133,9 +180,8 @@ describe('The rows of the view', () => {
 
   it('show what is being done', () => {
     const one = stale();
-    const leaf = buildTree(snapshot({ instances: [one] }), { ...here, busy: new Map([[one.id, 'restarting']]) }, now)[0]?.children[0]
-      ?.children[0];
-    assertNames(leaf?.description, 'restarting');
+    const leaf = buildTree(snapshot({ instances: [one] }), { ...here, busy: new Map([[one.id, 'restarting']]) }, now)[1]?.children[0];
+    assert.match(leaf?.description ?? '', /restarting/);
     assert.equal(leaf?.icon.id, 'loading~spin');
     assertOmits(leaf?.flags, 'restartable');
   });
@@ -143,7 +189,8 @@ describe('The rows of the view', () => {
 
 describe('What a row offers', () => {
   const flagsOf = (changes: Partial<Snapshot>, depth: number): string => {
-    let node = buildTree(snapshot(changes), here, now)[0];
+    const clients = buildTree(snapshot(changes), here, now).filter(({ kind }) => kind === 'client');
+    let node = clients.find(({ children }) => children.some(({ instanceId }) => instanceId)) ?? clients[0];
     for (let level = 0; level < depth; level++) {
       node = node?.children[0];
     }
@@ -160,11 +207,26 @@ describe('What a row offers', () => {
   });
 
   it('is a restart for servers of this window, and of others, which are asked', () => {
-    assert.equal(flagsOf({ instances: [stale()] }, 2), 'instance;running;restartable;stale;configured;guardable');
-    assert.equal(flagsOf({ instances: [stale()] }, 1), 'server;running;restartable;stale;configured;guardable');
+    assert.equal(flagsOf({ instances: [stale()] }, 1), 'instance;running;restartable;stale;configured;guardable;ignorable');
     const other = instance({ client: { id: 'vscode', name: 'VS Code', pid: 999, identity: 'x' } });
-    assert.equal(flagsOf({ instances: [other] }, 2), 'instance;running;restartable;configured;guardable');
-    assert.equal(flagsOf({ definitions: [], instances: [instance({ definitions: [] })] }, 2), 'instance;running;manual');
+    assert.equal(flagsOf({ instances: [other] }, 1), 'instance;running;restartable;configured;guardable');
+    assert.equal(flagsOf({ definitions: [], instances: [instance({ definitions: [] })] }, 1), 'instance;running;manual');
+  });
+
+  it('is the cure of its finding', () => {
+    const cure = (kind: FindingKind, changes: Partial<Instance> = {}) =>
+      flagsOf({ instances: [instance({ findings: [finding({ kind })], ...changes })] }, 1);
+    for (const kind of ['orphan', 'duplicate', 'lock-conflict'] as const) {
+      assert.match(cure(kind, { client: claude }), /;stoppable;/);
+    }
+    assert.match(cure('stale', { client: claude }), /;manual;.*;stepwise;/);
+    assert.doesNotMatch(cure('stale'), /stepwise|stoppable/);
+  });
+
+  it('is a start for an entry of this window that does not run', () => {
+    assert.match(flagsOf({ instances: [] }, 1), /\bstartable$/);
+    assert.doesNotMatch(flagsOf({ instances: [], definitions: [definition({ enabled: false })] }, 1), /\bstartable/);
+    assert.doesNotMatch(flagsOf({}, 1), /\bstartable/);
   });
 
   it('is nothing for a server that runs twice: its rows below say which', () => {
@@ -181,13 +243,27 @@ describe('A refresh', () => {
   });
 
   it('draws the rows that look different, and the parents of rows that came or went', () => {
-    const after = buildTree(snapshot({ instances: [stale()] }), here, now);
-    assert.deepEqual(
-      changedRows(before, after),
-      before.flatMap((client) => [client.id, client.children[0]?.id, client.children[0]?.children[0]?.id]),
-    );
+    const elsewhere = buildTree(snapshot({ instances: [instance({ name: 'other' })] }), here, now);
+    assert.deepEqual(changedRows(before, elsewhere), [before[0]?.children[0]?.id]);
     const restarted = buildTree(snapshot({ instances: [instance({ pid: 5000 })] }), here, now);
+    assert.equal(restarted[0]?.children[0]?.id, before[0]?.children[0]?.id, 'selection stays on the row of a restarted server');
     assert.deepEqual(changedRows(before, restarted), [before[0]?.children[0]?.id]);
+    const twice = buildTree(snapshot({ instances: [instance(), instance({ pid: 5000 })] }), here, now);
+    assert.deepEqual(changedRows(before, twice), [before[0]?.id, before[0]?.children[0]?.id]);
+  });
+
+  it('keeps the row of a server in its place while it is replaced', () => {
+    const one = stale();
+    const facts = { ...here, busy: new Map([[one.id, 'restarting' as const]]) };
+    const idle = [definition(), definition({ id: 'd2' }), definition({ id: 'd3' })];
+    const drawnWith = (instances: readonly Instance[]) =>
+      buildTree(holdRows(snapshot({ definitions: idle, instances }), [{ instance: one, others: new Set([one.id]) }]), facts, now);
+    const during = drawnWith([one]);
+    for (const instances of [[], [instance({ pid: 5000 })]]) {
+      assert.deepEqual(changedRows(during, drawnWith(instances)), []);
+    }
+    const foreign = instance({ pid: 6000, client: claude });
+    assert.equal(drawnWith([foreign]).length, during.length + 1, 'another client is no replacement');
   });
 
   it('draws all when clients came or went', () => {

@@ -5,16 +5,18 @@ import { lastCopies, pruneCandidates } from '../../../../src/action/plan/pruneCa
 import type { UpgradePlan } from '../../../../src/action/plan/upgradePlan.ts';
 import type { ProtectChange } from '../../../../src/action/protect/protectChange.ts';
 import { announcements, announcementText, groupText } from '../../../../src/extension/display/announcements.ts';
+import { attentions } from '../../../../src/extension/display/attention.ts';
 import { guardAnswers, guardDone, guardQuestion } from '../../../../src/extension/display/guardQuestions.ts';
 import { definitionTooltip, instanceTooltip } from '../../../../src/extension/display/instanceTooltip.ts';
 import { problemsMessage } from '../../../../src/extension/display/problemLog.ts';
 import { prunePicks, pruneSummary, stopQuestion } from '../../../../src/extension/display/pruneText.ts';
-import { serverPicks } from '../../../../src/extension/display/serverPicks.ts';
+import { fixPicks, serverPicks } from '../../../../src/extension/display/serverPicks.ts';
 import { statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { buildTree } from '../../../../src/extension/display/treeModel.ts';
 import type { TreeNode } from '../../../../src/extension/display/treeNode.ts';
 import { upgradeFailure, upgradeQuestion } from '../../../../src/extension/display/upgradeText.ts';
 import { outcomeText, summaryText } from '../../../../src/extension/window/outcomeText.ts';
+import type { UserChoices } from '../../../../src/extension/window/windowFacts.ts';
 import type { WindowRestart } from '../../../../src/extension/window/windowServers.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { fullSnapshot } from '../../cli/fullSnapshot.ts';
@@ -70,7 +72,7 @@ const varied: Snapshot = snapshot({
       name: 'update',
       definitions: [],
       package: { ...own, running: '1.0.0', installed: '1.0.0', latest: '1.2.0' },
-      findings: [finding({ kind: 'update-available', actions: [] })],
+      findings: [finding({ kind: 'update-available', actions: [{ kind: 'upgrade', argv: ['npm', 'install', 'notes@1.2.0'] }] })],
     }),
     instance({
       pid: 10,
@@ -95,15 +97,35 @@ function drawn(nodes: readonly TreeNode[], depth = 0): string[] {
 const golden = (name: string, lines: readonly string[]): void => assertGolden(name, `${lines.join('\n')}\n`, 'extension');
 
 describe('The wording', () => {
-  it('of the rows', () => golden('tree', drawn(buildTree(varied, busy, now))));
+  it('of the rows', () => {
+    const problem = {
+      source: 'config',
+      client: 'cursor',
+      message: 'Invalid JSON: expected a comma.',
+      file: '/home/ann/.cursor/mcp.json',
+      line: 3,
+    } as const;
+    const broken = { ...varied, problems: [problem] };
+    const ignored = attentions(varied, here)
+      .slice(0, 1)
+      .map(({ key }) => key);
+    const seen = (choices: Partial<UserChoices>) => drawn(buildTree(broken, { ...busy, choices: { ...busy.choices, ...choices } }, now));
+    golden('tree', [
+      ...seen({}),
+      ...(['server', 'package'] as const).flatMap((groupBy) => ['', `By ${groupBy}`, ...seen({ groupBy, ignored })]),
+      '',
+      'Only problems',
+      ...seen({ onlyProblems: true }),
+    ]);
+  });
 
   it('of the tooltips of rows', () => {
     const full = fullSnapshot as Snapshot;
     const facts = { ...here, home: '/home/ada' };
     const texts = [
-      ...full.instances.map((one) => instanceTooltip(one, facts, Date.parse(one.startedAt) + 60_000)),
+      ...full.instances.map((one) => instanceTooltip(one, full.definitions[0], facts, Date.parse(one.startedAt) + 60_000)),
       ...full.definitions.map((one) => definitionTooltip(one, facts)),
-      ...varied.instances.slice(0, 2).map((one) => instanceTooltip(one, here, now)),
+      ...varied.instances.slice(0, 2).map((one) => instanceTooltip(one, undefined, here, now)),
     ];
     golden('tooltips', [texts.join('\n\n---\n\n')]);
   });
@@ -128,6 +150,18 @@ describe('The wording', () => {
     golden(
       'restart-picks',
       serverPicks(varied, here, now).map(({ label, description, detail }) => [label, description, detail].join(' | ')),
+    );
+  });
+
+  it('of the list of fixes', () => {
+    golden(
+      'fix-picks',
+      [varied, snapshot()].flatMap((one) => [
+        ...fixPicks(one, busy).map(({ label, description, kind }) =>
+          [kind === -1 ? `--- ${label}` : label, description].filter(Boolean).join(' | '),
+        ),
+        '',
+      ]),
     );
   });
 
@@ -163,7 +197,7 @@ describe('The wording', () => {
   });
 
   it('of notifications and messages', () => {
-    const group = (instances: readonly Instance[]) => announcements(snapshot({ instances }));
+    const group = (instances: readonly Instance[]) => announcements(snapshot({ instances }), here);
     const announced = [
       group([stale()]),
       group([stale(), stale({ pid: 2, client: claude })]),

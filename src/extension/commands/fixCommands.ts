@@ -1,0 +1,143 @@
+import { commands as editor, type QuickInputButton, ThemeIcon, window } from 'vscode';
+import type { Instance } from '../../model/snapshot.ts';
+import { type Attention, attentions, fixable } from '../display/attention.ts';
+import { oneLine } from '../display/plainText.ts';
+import { type FixPick, fixPicks } from '../display/serverPicks.ts';
+import { type CommandName, commands, settings } from '../manifestNames.ts';
+import { tell } from '../messages.ts';
+import { ownerText } from '../window/windowFacts.ts';
+import type { WindowState } from '../window/windowState.ts';
+import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
+import type { RestartCommands } from './restartCommands.ts';
+
+const ignore: QuickInputButton = { iconPath: new ThemeIcon('eye-closed'), tooltip: 'Ignore' };
+const details: QuickInputButton = { iconPath: new ThemeIcon('info'), tooltip: 'Show Evidence' };
+
+/** "Fix Problems…": the list that a click on the status bar opens, one cure per line, and "Fix All". */
+export class FixCommands {
+  readonly #state: WindowState;
+  readonly #restarts: RestartCommands;
+  readonly #machine: OtherOwnerCommands;
+
+  constructor(state: WindowState, restarts: RestartCommands, machine: OtherOwnerCommands) {
+    this.#state = state;
+    this.#restarts = restarts;
+    this.#machine = machine;
+  }
+
+  /** Lists what needs attention; shows the view when nothing does. */
+  async pick(): Promise<void> {
+    const lines = this.#lines();
+    if (!lines.some((line) => line.item)) {
+      await editor.executeCommand(commands.showServers);
+      return;
+    }
+    const picker = window.createQuickPick<(typeof lines)[number]>();
+    picker.title = 'Fix MCP Servers';
+    picker.placeholder = 'Choose what to fix';
+    picker.matchOnDescription = true;
+    picker.items = lines;
+    const listener = this.#state.onChange(() => {
+      // New items would move the selection, so only changes are set.
+      const now = this.#lines();
+      if (JSON.stringify(now) !== JSON.stringify(picker.items)) {
+        picker.items = now;
+      }
+    });
+    const chosen = await new Promise<FixPick | undefined>((done) => {
+      picker.onDidAccept(() => done(picker.selectedItems[0]));
+      picker.onDidHide(() => done(undefined));
+      picker.onDidTriggerItemButton(({ item: { item }, button }) => {
+        if (item && button === ignore) {
+          void this.ignore(item);
+        } else if (item?.instance) {
+          void editor.executeCommand(commands.showEvidence, item.instance.id);
+        }
+      });
+      picker.show();
+    });
+    listener.dispose();
+    picker.dispose();
+    await this.#do(chosen);
+  }
+
+  #lines() {
+    const { snapshot, facts } = this.#state;
+    const picks = snapshot ? fixPicks(snapshot, facts) : [];
+    return picks.map((pick) => ({
+      ...pick,
+      buttons: pick.item
+        ? [...(pick.item.instance ? [details] : []), ...(pick.item.finding.kind === 'update-available' ? [] : [ignore])]
+        : [],
+    }));
+  }
+
+  async #do(chosen: FixPick | undefined): Promise<void> {
+    switch (chosen?.does) {
+      case 'fix-all':
+        return this.fixAll();
+      case 'show':
+        return void (await editor.executeCommand(commands.showServers));
+      case 'settings':
+        return void (await editor.executeCommand('workbench.action.openSettings', settingsQuery));
+    }
+    const { item } = chosen ?? {};
+    if (item?.cure === 'step' && item.instance) {
+      await this.#restarts.copyStep(item.instance);
+    } else if (item) {
+      await editor.executeCommand(cureCommands[item.cure], item.instance?.id ?? item.definition?.id);
+    }
+  }
+
+  /** Restarts every server that a click restarts, and stops the proven orphans, after one question. A failure does not stop the rest. */
+  async fixAll(): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const items = snapshot ? fixable(attentions(snapshot, facts), facts) : [];
+    const restart = items.flatMap(({ cure, instance }) => (cure === 'restart' && instance ? [instance] : []));
+    const stop = items.flatMap(({ cure, instance }) => (cure === 'stop' && instance ? [instance] : []));
+    if (items.length === 0) {
+      tell('info', 'Nothing here can be fixed by a click.');
+      return;
+    }
+    const lines = items.map((item) => `${item.cure === 'stop' ? 'Stop' : 'Restart'} ${lineOf(item, facts)}`);
+    const message = `Fix ${items.length === 1 ? '1 server' : `${items.length} servers`}?`;
+    if ((await window.showWarningMessage(message, { modal: true, detail: lines.join('\n') }, 'Fix All')) !== 'Fix All') {
+      return;
+    }
+    for (const instance of restart) {
+      await this.#restarts.restart(instance);
+    }
+    await this.#machine.stopOrphans(stop.map(({ id }) => id));
+  }
+
+  /** "Ignore This Problem" on a row. */
+  async ignoreInstance({ id }: Instance): Promise<void> {
+    const { snapshot, facts } = this.#state;
+    const item = snapshot && attentions(snapshot, facts).find(({ instance }) => instance?.id === id);
+    if (item) {
+      await this.ignore(item);
+    }
+  }
+
+  /** Counts the finding no longer, until the user takes that back. */
+  async ignore({ key, name }: Attention): Promise<void> {
+    await this.#state.remember('ignored', [key], true);
+    tell('info', `${oneLine(name, 60)} no longer counts as a problem.`, { Undo: () => this.#state.remember('ignored', [key], false) });
+  }
+}
+
+/** Shows every setting of the extension. */
+const settingsQuery = `@id:${settings.notifications.slice(0, settings.notifications.lastIndexOf('.'))}.*`;
+
+const cureCommands: Readonly<Record<Attention['cure'], CommandName>> = {
+  restart: commands.restartInstance,
+  upgrade: commands.upgradeInstance,
+  stop: commands.stopInstance,
+  step: commands.howToRestart,
+  open: commands.revealDefinition,
+};
+
+/** "everything (VS Code, this window, PID 4711)". */
+function lineOf({ instance, name }: Attention, facts: WindowState['facts']): string {
+  return instance ? `${oneLine(name, 60)} (${oneLine(ownerText(instance, facts), 60)}, PID ${instance.pid})` : oneLine(name, 60);
+}

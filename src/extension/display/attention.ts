@@ -1,0 +1,160 @@
+import { isOrphan } from '../../action/plan/restartRoute.ts';
+import { isUpgradable } from '../../action/plan/upgradePlan.ts';
+import type { Definition } from '../../model/definition.ts';
+import { type Finding, isHeadline } from '../../model/finding.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { compareFindings, countFindings, findingWord } from '../../presentation/findingLabels.ts';
+import { isRestartable, localRoute, type WindowFacts } from '../window/windowFacts.ts';
+
+/**
+ * What a click does about a finding. `restart`: this window, another one or a guard restarts the server; `upgrade` and `stop` ask first; `step`: the user restarts it
+ * in its client; `open`: the user looks at the entry.
+ */
+export type CureKind = 'restart' | 'upgrade' | 'stop' | 'step' | 'open';
+
+/** One server or entry that needs the user's attention, with one cure. */
+export interface Attention {
+  /** The finding that ranks highest. */
+  readonly finding: Finding;
+  readonly name: string;
+  readonly instance?: Instance;
+  readonly definition?: Definition;
+  readonly cure: CureKind;
+  /** Whether it colours the status bar. What the user may want (copies, servers of other programs) does not. */
+  readonly urgent: boolean;
+  /** What "Ignore" remembers. */
+  readonly key: string;
+}
+
+/** The servers and entries with a finding that counts and that the user does not ignore, worst first. */
+export function attentions(snapshot: Snapshot, facts: WindowFacts): Attention[] {
+  return collect(snapshot, facts, isHeadline);
+}
+
+/** The servers without such a finding for which a newer version can be installed by a click. */
+export function updates(snapshot: Snapshot, facts: WindowFacts): Attention[] {
+  const other = new Set(attentions(snapshot, facts).map(({ instance }) => instance?.id));
+  return collect(snapshot, facts, (finding) => finding.kind === 'update-available' && finding.confidence !== 'unknown').filter(
+    ({ instance }) => instance !== undefined && isUpgradable(instance) && !other.has(instance.id),
+  );
+}
+
+function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Finding) => boolean): Attention[] {
+  const all = [
+    ...snapshot.instances.map((instance) => ({ instance, name: instance.name, findings: instance.findings })),
+    ...snapshot.definitions.map((definition) => ({ definition, name: definition.name, findings: definition.findings })),
+  ];
+  return all
+    .flatMap(({ findings, ...item }): Attention[] => {
+      const told = findings.filter((one) => counts(one) && !isIgnored(one, item, facts)).sort(compareFindings);
+      const [finding] = told;
+      return finding
+        ? [{ ...item, finding, urgent: told.some(isUrgent), key: ignoreKey(finding, item), cure: cureOf(finding, item, snapshot, facts) }]
+        : [];
+    })
+    .sort(
+      (a, b) =>
+        compareFindings(a.finding, b.finding) ||
+        Number(a.cure === 'step') - Number(b.cure === 'step') ||
+        a.name.localeCompare(b.name, 'en') ||
+        (a.instance?.pid ?? 0) - (b.instance?.pid ?? 0),
+    );
+}
+
+/** A server or an entry, as the subject of a finding. */
+type Subject = Pick<Attention, 'instance' | 'definition' | 'name'>;
+
+/** Whether the user ignores a finding of this server or entry. */
+export function isIgnored(finding: Finding, subject: Subject, { choices }: WindowFacts): boolean {
+  return choices.ignored.includes(ignoreKey(finding, subject));
+}
+
+/** Kind, client and entry. What is stale is ignored for its installed version only. */
+export function ignoreKey({ kind }: Finding, { instance, definition, name }: Subject): string {
+  const version = kind === 'stale' ? (instance?.package?.installed ?? '') : '';
+  return JSON.stringify([
+    kind,
+    instance?.client?.id ?? definition?.client ?? '',
+    definition?.id ?? (instance ? muteKey(instance) : name),
+    version,
+  ]);
+}
+
+/** Names a server beyond its process: its entry, else its name. "Mute This Server" remembers it. */
+export function muteKey({ definitions, name }: Instance): string {
+  return definitions[0] ?? name;
+}
+
+/** A server that provenly runs other code than is installed, and two that use one resource. */
+function isUrgent({ kind, confidence }: Finding): boolean {
+  return kind === 'lock-conflict' || ((kind === 'stale' || kind === 'files-gone') && confidence === 'proven');
+}
+
+/** What a click does about a finding of a server or entry. */
+export function cureOf(finding: Finding, { instance }: Subject, snapshot: Snapshot, facts: WindowFacts): CureKind {
+  if (!instance) {
+    return 'open';
+  }
+  switch (finding.kind) {
+    case 'orphan':
+    case 'duplicate':
+    case 'lock-conflict':
+      return 'stop';
+    case 'update-available':
+      return isUpgradable(instance) ? 'upgrade' : 'step';
+    default:
+      // An orphan that is stale too has nobody left to restart it for.
+      return isRestartable(instance, snapshot, facts) ? 'restart' : instance.findings.some(isOrphan) ? 'stop' : 'step';
+  }
+}
+
+/** What can be cured without a choice: servers that a click restarts, and proven orphans. */
+export function fixable(items: readonly Attention[], facts: WindowFacts): Attention[] {
+  return items.filter(
+    ({ cure, finding, instance }) =>
+      instance && !facts.busy.has(instance.id) && (cure === 'restart' || (finding.kind === 'orphan' && finding.confidence === 'proven')),
+  );
+}
+
+/** The step by which the user restarts a server that no click restarts; undefined when one does. */
+export function manualStepOf(instance: Instance, snapshot: Snapshot, facts: WindowFacts): string | undefined {
+  const route = localRoute(instance, snapshot, facts);
+  return route.kind === 'here' || route.askable ? undefined : route.step;
+}
+
+/** "stale, duplicate": what is wrong, worst first; information only where nothing is wrong. Undefined when there is nothing to say. */
+export function findingsText(findings: readonly Finding[]): string | undefined {
+  return worded(findings, findingWord);
+}
+
+/** What `findingsText` says, on a row and in the tooltip of the status bar: "restart needed" beside the versions of a stale server. */
+export function stateText(findings: readonly Finding[]): string | undefined {
+  return worded(findings, (finding) =>
+    finding.kind === 'stale' ? (finding.confidence === 'proven' ? 'restart needed' : 'restart probably needed') : findingWord(finding),
+  );
+}
+
+function worded(findings: readonly Finding[], word: (finding: Finding) => string): string | undefined {
+  const told = findings.filter((finding) => finding.confidence !== 'unknown');
+  const headline = told.filter(isHeadline);
+  const shown = headline.length > 0 ? headline : told;
+  const texts = [...shown].sort(compareFindings).map(word);
+  return texts.length === 0 ? undefined : [...new Set(texts)].join(', ');
+}
+
+/** The findings of these servers that count and that the user does not ignore. */
+export function countedFindings(instances: readonly Instance[], facts: WindowFacts): Finding[] {
+  return instances.flatMap((instance) =>
+    instance.findings.filter((finding) => isHeadline(finding) && !isIgnored(finding, { instance, name: instance.name }, facts)),
+  );
+}
+
+/** The finding that decides icon and place in a list; undefined when all is well. */
+export function worstFinding(findings: readonly Finding[]): Finding | undefined {
+  return findings.filter(isHeadline).sort(compareFindings)[0];
+}
+
+/** "2 stale, 1 duplicate"; undefined when there is nothing to count. */
+export function countsText(findings: readonly Finding[]): string | undefined {
+  return countFindings(findings.map(({ kind }) => kind)) || undefined;
+}

@@ -1,0 +1,188 @@
+import { basename } from 'node:path';
+import { isUpgradable } from '../../action/plan/upgradePlan.ts';
+import { guardability } from '../../action/protect/guardArguments.ts';
+import { isVscode } from '../../clients/clientTable.ts';
+import type { Definition } from '../../model/definition.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { isRestartable, isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
+import {
+  type Attention,
+  countedFindings,
+  countsText,
+  cureOf,
+  findingsText,
+  isIgnored,
+  muteKey,
+  stateText,
+  worstFinding,
+} from './attention.ts';
+import { processText, versionChange, versionsText } from './instanceText.ts';
+import { oneLine } from './plainText.ts';
+import { pathText, sourceText } from './sourceText.ts';
+import { contextFlags, instanceIcon, type RowAbilities, serverIcon, type TreeNode } from './treeNode.ts';
+
+/** What every row is made from. */
+export interface RowContext {
+  readonly snapshot: Snapshot;
+  readonly facts: WindowFacts;
+  /** Epoch ms, for ages. */
+  readonly now: number;
+}
+
+/** One entry of one client with its running servers, or servers without an entry. */
+export interface ServerGroup {
+  readonly name: string;
+  readonly definition: Definition | undefined;
+  readonly instances: Instance[];
+  /** The other entry of the same client under which the running server of this entry is shown. */
+  readonly sharedWith?: Definition;
+}
+
+/** Whether it stands on its own although nothing of it runs: it is being started, or was stopped from here. */
+export function staysInPlace({ definition }: ServerGroup, { busy, stopped }: WindowFacts): boolean {
+  return definition !== undefined && (busy.has(definition.id) || stopped.has(definition.id));
+}
+
+/** Its row; with several copies, a row for each below it. @param shown label, and words after the others, where the row is not below its client */
+export function serverRow(
+  id: string,
+  server: ServerGroup,
+  context: RowContext,
+  shown: { readonly label?: string; readonly after?: string } = {},
+): TreeNode {
+  const { definition } = server;
+  const instances = [...server.instances].sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt) || a.pid - b.pid);
+  const [only, ...others] = instances;
+  const label = oneLine(shown.label ?? server.name, 80);
+  if (only && others.length === 0) {
+    const row = instanceRow(id, only, definition, context, label);
+    return { ...row, kind: 'server', description: [row.description, shown.after].filter(Boolean).join(' · ') };
+  }
+  const busy = definition && context.facts.busy.get(definition.id);
+  const state = busy ? `${busy}…` : only ? copiesState(instances, definition, context) : idleState(server, context);
+  const description = [state, definition?.guarded && 'guarded', shown.after].filter(Boolean).join(' · ');
+  return {
+    id,
+    kind: 'server',
+    label,
+    description,
+    icon: busy ? { id: 'loading~spin' } : serverIcon(definition, instances),
+    expanded: true,
+    flags: contextFlags({
+      kind: 'server',
+      configured: definition !== undefined,
+      guard: definition && guardability(definition),
+      startable: !only && !busy && definition !== undefined && isStartable(definition, context.facts),
+    }),
+    spoken: `${label}: ${description}`,
+    ...(definition ? { definitionId: definition.id } : {}),
+    children: instances.map((instance) => instanceRow(`${id}:${instance.id}`, instance, definition, context)),
+  };
+}
+
+/** "3 running, 1 stale". */
+function copiesState(instances: readonly Instance[], definition: Definition | undefined, { facts }: RowContext): string {
+  const counts = countsText(countedFindings(instances, facts));
+  return [`${instances.length} running`, counts, definition && stateText(definition.findings)].filter(Boolean).join(', ');
+}
+
+/** "not running", "switched off", "remote", with the file that holds the entry. */
+function idleState({ definition, sharedWith }: ServerGroup, { facts }: RowContext): string {
+  if (sharedWith) {
+    return `same command as in ${sourceText(sharedWith, facts.home)}`;
+  }
+  const own = definition && stateText(definition.findings);
+  const state = definition?.enabled === false ? 'switched off' : definition && definition.transport !== 'stdio' ? 'remote' : 'not running';
+  return [own ? `${own}, ${state}` : state, definition && sourceText(definition, facts.home)].filter(Boolean).join(' · ');
+}
+
+/** Whether this window may ask VS Code to start it. */
+function isStartable({ vscodeCollection, readBy, enabled }: Definition, { trusted, clientId }: WindowFacts): boolean {
+  return vscodeCollection !== undefined && readBy.includes(clientId) && enabled && trusted;
+}
+
+/** The row of one running server. @param label its name; without it one of several copies, which only process and owner tell apart */
+function instanceRow(id: string, instance: Instance, definition: Definition | undefined, context: RowContext, label?: string): TreeNode {
+  const { facts, now } = context;
+  const doing = facts.busy.get(instance.id);
+  const finding = worstFinding(instance.findings);
+  const ignored = finding !== undefined && isIgnored(finding, { instance, name: instance.name }, facts);
+  const told = [...instance.findings, ...(definition?.findings ?? [])];
+  const words = doing ? `${doing}…` : [stateText(told), ignored && '(ignored)'].filter(Boolean).join(' ');
+  const other = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : '';
+  const how = [!instance.client && instance.background && 'background', instance.guarded && 'guarded'];
+  const version = versionChange(instance);
+  const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined && 'recorded';
+  const process = processText(instance, now);
+  const spoken = [
+    findingsText(told) && (doing ? `${doing}…` : findingsText(told)),
+    ignored && 'ignored',
+    process,
+    oneLine(ownerText(instance, facts), 80),
+  ];
+  return {
+    id,
+    kind: 'instance',
+    label: label ?? version,
+    description: [label === undefined ? '' : version, words, other, ...how, label === undefined && process].filter(Boolean).join(' · '),
+    icon: ignored && !doing ? { id: 'eye-closed' } : instanceIcon(instance, doing !== undefined),
+    expanded: false,
+    flags: contextFlags({
+      kind: 'instance',
+      configured: definition !== undefined,
+      guard: definition && guardability(definition),
+      ...abilities(instance, context),
+      ...(finding && !doing ? { ignorable: !ignored, ignored } : {}),
+    }),
+    spoken: `${oneLine(instance.name, 80)}, ${versionsText(instance)}, ${[...spoken, ...how, recorded].filter(Boolean).join(', ')}`,
+    instanceId: instance.id,
+    ...(definition ? { definitionId: definition.id } : {}),
+    children: [],
+  };
+}
+
+function abilities(instance: Instance, { snapshot, facts }: RowContext): Partial<RowAbilities> {
+  const free = !facts.busy.has(instance.id);
+  const finding = worstFinding(instance.findings);
+  const cure = finding && cureOf(finding, { instance, name: instance.name }, snapshot, facts);
+  return {
+    running: true,
+    restartable: free && isRestartable(instance, snapshot, facts),
+    stale: isStale(instance),
+    upgradable: free && isUpgradable(instance),
+    muted: facts.choices.muted.includes(muteKey(instance)),
+    ...(free && cure === 'stop' ? { cure: 'stoppable' } : free && cure === 'step' ? { cure: 'stepwise' } : {}),
+  };
+}
+
+/** The row of a server or entry in the group of those that need attention. */
+export function attentionRow({ instance, definition, name, finding }: Attention, context: RowContext): TreeNode {
+  const { facts, snapshot } = context;
+  if (instance) {
+    const entry = snapshot.definitions.find(({ id }) => instance.definitions.includes(id));
+    const row = instanceRow(`attention:${instance.id}`, instance, entry, context, oneLine(instance.name, 80));
+    const whose = instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
+    return { ...row, description: [row.description?.replace(' · another window', ''), oneLine(whose, 60)].filter(Boolean).join(' · ') };
+  }
+  const server = { name, definition, instances: [] };
+  const row = serverRow(`attention:${definition?.id}`, server, context);
+  return { ...row, icon: serverIcon(definition, []), spoken: `${row.label}: ${findingsText([finding])}` };
+}
+
+/** The row of a configuration file that could not be read in full; a click opens the line. */
+export function problemRow({ file = '', line = 1, message }: Problem, { facts }: RowContext): TreeNode {
+  const path = pathText(file, facts.home);
+  return {
+    id: `problem:${file}:${line}:${message}`,
+    kind: 'problem',
+    label: basename(file.replaceAll('\\', '/')),
+    description: `line ${line}: ${oneLine(message, 200)}`,
+    icon: { id: 'error', color: 'problemsErrorIcon.foreground' },
+    expanded: false,
+    flags: contextFlags({ kind: 'problem' }),
+    spoken: `${path}, line ${line}: ${oneLine(message, 300)}`,
+    open: { file, line },
+    children: [],
+  };
+}
