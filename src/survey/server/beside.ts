@@ -27,7 +27,7 @@ const unsettledMs = 2_000;
 interface Kept extends Followed {
   readonly for: string;
   readonly at: number;
-  /** Of the visited paths; undefined while one of them is too young to be sure of. */
+  /** Signature of the visited paths; undefined while one of them is too young to be sure of. */
   readonly signature: string | undefined;
 }
 
