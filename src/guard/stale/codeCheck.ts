@@ -72,7 +72,7 @@ export class CodeCheck {
   #compareBeside(): CodeState | undefined {
     const { ref, loaded } = this.code;
     const at = Date.now();
-    const lead = ref && loaded && this.#way?.look(at);
+    const lead = ref && loaded && this.#way?.current(at);
     this.#lost = lead?.lost === undefined ? undefined : singleLine(lead.lost, 200);
     if (!lead?.ref || !isOther(lead.ref, ref)) {
       return undefined;
