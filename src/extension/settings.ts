@@ -3,11 +3,13 @@ import { settings } from './manifestNames.ts';
 
 type NotificationMode = 'all' | 'thisWindow' | 'off';
 
+/** Where an upgrade is announced: in `all` windows, in the window that runs the server, or nowhere. Unknown values count as `all`. */
 export function notificationMode(): NotificationMode {
   const value = read<string>(settings.notifications, 'all');
   return value === 'off' || value === 'thisWindow' ? value : 'all';
 }
 
+/** Whether the status bar shows an icon when nothing needs attention. */
 export function showWhenCurrent(): boolean {
   return read<boolean>(settings.showWhenCurrent, true) !== false;
 }

@@ -11,7 +11,7 @@ export interface DiffLine {
 const contextLines = 2;
 /** A longer line was not written by a person; nothing is shown then. */
 const maxLineLength = 400;
-/** Of a longer line nothing beyond is shown, whatever is hidden before. */
+/** Most characters of a line that are read before secrets are hidden and the line is cut. */
 const maxReadLength = 20_000;
 /** More differing lines than any entry has. */
 const maxEdits = 2_000;

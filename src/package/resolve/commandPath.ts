@@ -5,7 +5,7 @@ import { statPath } from '../../storage/boundedFile.ts';
 /** What decides which file a name of a program means. */
 export interface SearchPlace {
   readonly cwd: string | undefined;
-  /** Of the process that starts the program; undefined when it cannot be read. */
+  /** Environment of the process that starts the program; undefined when it cannot be read. */
   readonly environment: ReadonlyMap<string, string> | undefined;
   readonly platform: NodeJS.Platform;
 }

@@ -30,10 +30,10 @@ export type CommandLead =
 
 /** Longest chain of scripts that start each other. */
 const deepest = 8;
-/** Stand-ins and wrappers are smaller. The first line of a larger script is read too. */
+/** Shims and wrappers are smaller. The first line of a larger script is read too. */
 const readBytes = 64 * 1024;
 
-/** Most stand-ins in one folder that are read to find the one that started a process. */
+/** Most shims in one folder that are read to find the one that started a process. */
 const mostShims = 200;
 
 type Words = readonly string[];
@@ -42,7 +42,7 @@ type Words = readonly string[];
 type Step = { readonly next: Words; readonly cwd?: string } | { readonly argv: Words } | { readonly unknown: string } | 'elsewhere';
 
 /**
- * Follows a command to the package that it starts: PATH, symbolic links, the stand-ins of package managers, `#!` lines and wrappers that only start one program.
+ * Follows a command to the package that it starts: PATH, symbolic links, the shims of package managers, `#!` lines and wrappers that only start one program.
  * Reads files and runs nothing; what cannot be read is unknown. Never throws.
  */
 export function resolveCommand(command: ClientCommand): CommandLead {
@@ -172,7 +172,7 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   const text = start.toString('utf8');
   if (place.platform === 'win32' && /\.(cmd|ps1)$/i.test(file)) {
     const words = /\.cmd$/i.test(file) ? cmdShim(text, file) : powershellShim(text, file);
-    return words ? { next: [...words, ...args] } : { unknown: `${file} is no stand-in that can be read` };
+    return words ? { next: [...words, ...args] } : { unknown: `${file} is no shim that can be read` };
   }
   const first = shebangWords(text);
   if (first === undefined && shell === undefined) {
@@ -305,8 +305,8 @@ function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<
 }
 
 /**
- * The stand-ins that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
- * @param visited gets the folder: an installer may write the stand-in a moment later
+ * The shims that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
+ * @param visited gets the folder: an installer may write the shim a moment later
  */
 export function standInsOf(argv: readonly string[], name: string, visited: Set<string>): string[] {
   const folder = argv.map((word) => /^(\/.*\/node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);

@@ -64,6 +64,7 @@ export function serverName(attributed: Attributed, packageName: string | undefin
   return attributed.definitions[0]?.name ?? packageName ?? basename(script ?? argv[0] ?? name);
 }
 
+/** The launchers of a server for the snapshot, with redacted command lines. */
 export function launchersOf(attributed: Attributed, redactor: Redactor): Launcher[] {
   return attributed.launchers.map((row) => ({
     pid: row.pid,
@@ -92,7 +93,10 @@ export function serverTree({ server, launchers }: Attributed, tree: ProcessTree)
   return { pids: [...found].map((row) => row.pid), memoryBytes: [...found].reduce((sum, row) => sum + row.rssBytes, 0) };
 }
 
-/** Also without the scheme of a header, and the end of a secret with a slash in it: names of programs and scripts are cut there. */
+/**
+ * The secrets of a command line, in every form in which a name may hold them: whole, without the scheme of a header, and the part after the last slash, because
+ * names of programs and scripts are cut there.
+ */
 const hiddenWords = memoByCommandLine(({ argv: [command = '', ...args] }) =>
   secretsOf({ command, args, env: {}, headers: [] }).flatMap((secret) => [
     secret,
