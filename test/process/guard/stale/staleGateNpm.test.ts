@@ -74,7 +74,8 @@ describe('The stale gate on real npm installs', function () {
     }
 
     await npm(project, 'install', '--save-exact', `${sdk}@1.29.0`);
-    deepEqual(refusedFor(one.call('create_entities')), [`${sdk} 1.32.2 1.29.0 downgrade`]);
+    // npm may downgrade what the older library needs along with it.
+    ok(refusedFor(one.call('create_entities')).includes(`${sdk} 1.32.2 1.29.0 downgrade`));
     equal(one.call('read_graph').action, 'pass');
 
     await npm(project, 'install', '--save-exact', `${name}@${newer}`, `${sdk}@1.32.2`);
