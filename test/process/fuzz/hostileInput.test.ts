@@ -17,17 +17,19 @@ import { holdsCanary, putClientFiles } from './hostileClients.ts';
 import { putEnvironment, userHosts } from './hostileEnvironment.ts';
 import { HostileTree, makeSpecialFiles, type SpecialFiles } from './hostileFiles.ts';
 import { makeProcesses, showProcesses } from './hostileProcesses.ts';
-import { filesBelow, putRunFolder } from './hostileRunFolder.ts';
+import { putRunFolder } from './hostileRunFolder.ts';
 import { Chance } from './hostileText.ts';
 import { readEverything, type Shown, Stuck } from './readPaths.ts';
 
 const one = process.env.FUZZ_SEED;
 const first = Number(one ?? process.env.FUZZ_FIRST ?? 0);
 const count = one === undefined ? Number(process.env.FUZZ_COUNT ?? (process.env.TEST_LONG === '1' ? 20_000 : 500)) : 1;
-/** Whether each world is read by every command: in the long run, and where one is replayed. */
+/** Whether each world is read in every way: in the long run, and where one is replayed. */
 const all = one !== undefined || process.env.TEST_LONG === '1';
 /** For one world without a pause, ms: then no timer runs, and the watchdog ends this process. */
 const limitMs = 20_000;
+
+const regularFile = 0o100_000;
 
 /** What a text does where it is shown. */
 function faultsOf({ where, text, kind }: Shown): string[] {
@@ -62,32 +64,24 @@ function faultsOf({ where, text, kind }: Shown): string[] {
   return faults;
 }
 
-/** Path, kind, size and time of everything outside of the run folder. */
-function census(tree: HostileTree): Map<string, string> {
+/** Path, kind, size and time of everything in the world. No link is followed: one may lead to the root of the system. */
+function census({ root }: HostileTree): Map<string, string> {
   const seen = new Map<string, string>();
-  const visit = (folder: string): void => {
+  for (const folders = [root]; ; ) {
+    const folder = folders.pop();
+    if (folder === undefined) {
+      return seen;
+    }
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
       const { mode, size, mtimeMs, nlink } = lstatSync(path);
-      const special = (mode & 0o170_000) !== 0o100_000;
-      seen.set(path, special ? `${mode}` : `${mode} ${size} ${mtimeMs} ${nlink}`);
-      if ((mode & 0o170_000) === 0o040_000 && path !== tree.runDir) {
-        visit(path);
+      const kind = mode & 0o170_000;
+      seen.set(path, kind === regularFile ? `${mode} ${size} ${mtimeMs} ${nlink}` : `${mode}`);
+      if (kind === 0o040_000) {
+        folders.push(path);
       }
     }
-  };
-  visit(tree.root);
-  return seen;
-}
-
-/** Regular files of the run folder with their size and time. */
-function runFiles(tree: HostileTree): Map<string, string> {
-  return new Map(
-    filesBelow(tree.runDir).flatMap((name) => {
-      const stat = lstatSync(join(tree.runDir, name), { throwIfNoEntry: false });
-      return stat?.isFile() ? [[name, `${stat.size} ${stat.mtimeMs}`] as const] : [];
-    }),
-  );
+  }
 }
 
 describe('hostile input', function () {
@@ -141,7 +135,7 @@ describe('hostile input', function () {
     const shown: Shown[] = [];
     let hide: () => void = () => undefined;
     try {
-      const launches = putClientFiles(tree, putEnvironment(tree), port);
+      const { launches, names } = putClientFiles(tree, putEnvironment(tree), port);
       const processes = makeProcesses(tree, launches);
       const claimed = putRunFolder(tree, rows);
       hide = showProcesses(
@@ -149,8 +143,8 @@ describe('hostile input', function () {
         rows.map(({ pid }) => pid),
         chance,
       );
+      const inRunFolder = (path: string): boolean => `${path}/`.startsWith(`${tree.runDir}/`);
       const before = census(tree);
-      const ours = runFiles(tree);
       boundaries.clear();
       const env = {
         HOME: tree.home,
@@ -159,7 +153,7 @@ describe('hostile input', function () {
         API_KEY: chance.secret(),
         NPM_TOKEN: chance.secret(),
       };
-      const ended = await readEverything({ tree, rows, claimed, env, shown }, all).then(
+      const ended = await readEverything({ tree, rows, claimed, names, pids: processes.map(({ pid }) => pid), env, shown }, all).then(
         () => undefined,
         (error: unknown) => {
           stuck ||= error instanceof Stuck;
@@ -179,18 +173,17 @@ describe('hostile input', function () {
           .filter((words) => !isExpectedProgram(words, tree.root) || holdsCanary(words.join(' ')))
           .map((words) => `runs ${words.join(' ')}`),
       );
-      faults.push(
-        ...writes.filter((path) => !`${path}/`.startsWith(`${tree.runDir}/`) && path !== '/dev/null').map((path) => `writes ${path}`),
-      );
+      faults.push(...writes.filter((path) => !inRunFolder(path) && path !== '/dev/null').map((path) => `writes ${path}`));
       const after = census(tree);
       for (const path of new Set([...before.keys(), ...after.keys()])) {
-        if (path !== tree.runDir && before.get(path) !== after.get(path)) {
-          faults.push(`changes ${path}: ${before.get(path)} → ${after.get(path)}`);
+        const face = after.get(path);
+        if (before.get(path) === face) {
+          continue;
         }
-      }
-      for (const [name, face] of runFiles(tree)) {
-        if (ours.get(name) !== face && holdsCanary(readFileSync(join(tree.runDir, name), 'latin1'))) {
-          faults.push(`stores a secret in ${name}`);
+        if (!inRunFolder(path)) {
+          faults.push(`changes ${path}: ${before.get(path)} → ${face}`);
+        } else if ((Number.parseInt(face ?? '0', 10) & 0o170_000) === regularFile && holdsCanary(readFileSync(path, 'latin1'))) {
+          faults.push(`stores a secret in ${path}`);
         }
       }
       for (const { pid = 0, exitCode, signalCode } of [...canaries, sink]) {
