@@ -92,11 +92,12 @@ export function serverTree({ server, launchers }: Attributed, tree: ProcessTree)
   return { pids: [...found].map((row) => row.pid), memoryBytes: [...found].reduce((sum, row) => sum + row.rssBytes, 0) };
 }
 
-/** Also without the scheme of a header, and the end of a secret with a slash in it: names of programs and scripts are cut there. */
+/** Also without the scheme of a header, and the ends of a secret with a slash or a backslash in it: names of programs and scripts are cut at the last slash or backslash. */
 const hiddenWords = memoByCommandLine(({ argv: [command = '', ...args] }) =>
   secretsOf({ command, args, env: {}, headers: [] }).flatMap((secret) => [
     secret,
     secret.replace(/^(?:Bearer|Basic|Token)\s+/i, ''),
+    secret.slice(secret.lastIndexOf('/') + 1),
     secret.slice(secret.search(/[^\\/]*$/)),
   ]),
 );
