@@ -204,15 +204,15 @@ function asked({ tree: { chance }, names }: Reading): string {
 const limitMs = 10_000;
 
 /** @throws when the step takes longer than the limit, and what the step throws */
-async function inTime<T>(what: string, step: Promise<T>): Promise<T> {
+export async function inTime<T>(what: string, step: Promise<T>, limit = limitMs): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () =>
         reject(
-          new Stuck(`${what} takes more than ${limitMs / 1_000} s (open: ${[...new Set(process.getActiveResourcesInfo())].join(', ')})`),
+          new Stuck(`${what} takes more than ${limit / 1_000} s (open: ${[...new Set(process.getActiveResourcesInfo())].join(', ')})`),
         ),
-      limitMs,
+      limit,
     );
   });
   try {
