@@ -94,13 +94,14 @@ export function serverTree({ server, launchers }: Attributed, tree: ProcessTree)
 }
 
 /**
- * The secrets of a command line, in every form in which a name may hold them: whole, without the scheme of a header, and the part after the last slash, because
- * names of programs and scripts are cut there.
+ * The secrets of a command line, in every form in which a name may hold them: whole, without the scheme of a header, and the ends of a secret with a slash or a
+ * backslash in it, because names of programs and scripts are cut at the last one.
  */
 const hiddenWords = memoByCommandLine(({ argv: [command = '', ...args] }) =>
   secretsOf({ command, args, env: {}, headers: [] }).flatMap((secret) => [
     secret,
     secret.replace(/^(?:Bearer|Basic|Token)\s+/i, ''),
+    secret.slice(secret.lastIndexOf('/') + 1),
     secret.slice(secret.search(/[^\\/]*$/)),
   ]),
 );
