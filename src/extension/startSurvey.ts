@@ -7,7 +7,7 @@ import { publishThisWindow, type ThisWindow } from '../survey/facts/thisWindow.t
 import { createSurveyor } from '../survey/machineSurveyor.ts';
 import { startWindowSurvey } from '../survey/sharedSurvey.ts';
 import { settings } from './manifestNames.ts';
-import { isRestricted, registryMode } from './settings.ts';
+import { copyLimits, isRestricted, registryMode } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 
@@ -49,6 +49,7 @@ export async function startSurvey({ thisWindow, runDir, userDir, version, survey
         restricted: isRestricted(),
         log,
         registry: registryMode,
+        copyLimits,
         table: thisWindow.table,
       }),
     );
@@ -71,7 +72,7 @@ export async function startSurvey({ thisWindow, runDir, userDir, version, survey
     );
     store.add(
       workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration(settings.registryEnabled)) {
+        if ([settings.registryEnabled, settings.copiesMinimum, settings.copiesMemory].some((name) => event.affectsConfiguration(name))) {
           survey.refresh().catch((error: unknown) => log.error(`The scan after a change of settings failed: ${reasonOf(error)}`));
         }
       }),
