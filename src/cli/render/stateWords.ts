@@ -17,7 +17,9 @@ export interface State {
 
 /** The state of one running server. @param definitions the entries it was started from; their findings are included */
 export function instanceState(instance: Instance, definitions: readonly Definition[] = []): State {
-  const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)].sort(compareFindings);
+  const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)]
+    .filter((finding) => finding.kind !== 'copies' || isHeadline(finding))
+    .sort(compareFindings);
   const worst = findings[0];
   if (worst && isHeadline(worst)) {
     const told = headlineWords(worst, instance);
@@ -74,6 +76,10 @@ function noteOf(finding: Finding): string {
 function headlineWords(finding: Finding, instance: Instance): { words: string; complete: boolean } {
   const words = findingWord(finding);
   const { kind, subKind } = finding;
+  if (kind === 'copies') {
+    // Its message is about all copies: the view says it once, at the end.
+    return { words, complete: true };
+  }
   // Messages about source, interpreter and program do not depend on versions.
   if (kind !== 'stale' || !(subKind === undefined || subKind === 'package' || subKind === 'dependency' || subKind === 'replaced-beside')) {
     return { words, complete: false };

@@ -46,6 +46,7 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
     const hint = 'No MCP servers found. Run "mcp-shepherd doctor" to see where we looked.';
     lines.push('', ...wrap(hint, options.width));
   }
+  lines.push(...copiesLines(snapshot.instances).flatMap((line) => ['', ...wrap(safe(line), options.width)]));
   lines.push(...renderProblems(snapshot.problems, options.width, paint));
   if (
     snapshot.instances.some((instance) => instance.findings.some((finding) => finding.kind === 'stale' || finding.kind === 'files-gone'))
@@ -54,6 +55,15 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
     lines.push('', ...wrap(hint, options.width).map((line) => paint('dim', line)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What is said of all copies of one entry under one client, once, and how to see and stop them. */
+function copiesLines(instances: readonly Instance[]): string[] {
+  const findings = instances.flatMap((instance) => instance.findings.filter(({ kind }) => kind === 'copies'));
+  const sentences = [...new Set(findings.map(({ message }) => `${message}.`))];
+  return findings.some(({ confidence }) => confidence !== 'unknown')
+    ? [...sentences, 'See the idle copies and stop them: mcp-shepherd prune --copies']
+    : sentences;
 }
 
 /** What could not be read, with file and line in the form that terminals and editors open. Empty when everything could be read. */

@@ -71,7 +71,7 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
       definitions: [...definitions],
       ports: { states: new Map(), findings: new Map() },
       instances,
-      duplicates: new Map(),
+      copies: [],
       conflicts: new Map(),
       problems: definitions.slice(0, fewer).map((raw) => ({
         source: 'config',
