@@ -224,7 +224,7 @@ for (const major of [20, 24]) {
       writeFileSync(file, '{"folders": [{"path": "part"}], "settings": {"mcp": {"servers": {"outer": {"command": "no-such-program-2"}}}}}');
       const { definitions }: Snapshot = JSON.parse((await run('status', '--json', '--folder', file)).stdout);
       assert.deepEqual(definitions.map(({ name }) => name).sort(), ['', 'inner', 'outer']);
-      assert.match((await run('status', '--folder', file)).stdout, /^ {2}"" +not running$/m);
+      assert.match((await run('status', '--all', '--folder', file)).stdout, /^ {2}"" +not running$/m);
       assertNames((await run('status', '--folder', join(folder, 'no.code-workspace'))).stderr, '--folder:', 'no.code-workspace');
     });
 
