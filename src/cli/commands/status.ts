@@ -12,6 +12,7 @@ const options = {
   check: flag('exit with 1 when a finding counts'),
   all: flag('a row for each entry from which nothing runs, instead of one line of names'),
   line: flag('one short line, for a status line'),
+  verbose: flag('with NAME: everything known, with the evidence', 'v'),
 } as const satisfies OptionTable;
 
 export const statusCommand: Command<typeof options> = {

@@ -15,6 +15,8 @@ export interface ViewOptions {
   readonly color: boolean;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** IANA name; default: where this runs. */
+  readonly timeZone?: string;
   /** A line above the table; for example that the state folder is not the usual one. */
   readonly remark?: string;
   /** Entries from which nothing runs have a row each, beside their client's servers; else their names share one line. */

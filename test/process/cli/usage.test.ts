@@ -196,7 +196,7 @@ for (const major of [20, 24]) {
       try {
         const target = { instance: 'boot:1:7:lx:1', pid: 7, name: 'memory', client: null, runs: null };
         appendHistory(runDir, historyEntry({ by: 'a test', verb: 'stop', target, steps: [], outcome: 'done', message: 'memory stopped.' }));
-        assertNames((await run('history', 'memory', '--run-dir', runDir)).stdout, 'memory stopped');
+        assertNames((await run('history', 'memory', '--run-dir', runDir)).stdout, 'stop memory (PID 7)', 'a test');
         assert.match((await run('history', 'notes', '--run-dir', runDir)).stdout, /^No history for "notes"\. .*mcp-shepherd history\n$/);
       } finally {
         rmSync(runDir, { recursive: true, force: true });
