@@ -119,7 +119,9 @@ function codexText(world: ClientWorld): string {
     const odd = chance.is(0.15)
       ? `${chance.pick(['args', 'command', 'x'])} = ${chance.pick(['[1, [2]]', '{a={b=1}}', '1979-05-27', "'''x'''", '"""'])}\n`
       : '';
-    return `[mcp_servers.${name}]\ncommand = ${toml(launch.command)}\nargs = [${launch.args.map(toml).join(', ')}]\n${odd}[mcp_servers.${name}.env]\n${env.join('\n')}\n`;
+    // A text without an end comes last: in front of the variables it would take them away, and an argument that repeats one would be no known secret.
+    const endless = odd.includes('"""');
+    return `[mcp_servers.${name}]\ncommand = ${toml(launch.command)}\nargs = [${launch.args.map(toml).join(', ')}]\n${endless ? '' : odd}[mcp_servers.${name}.env]\n${env.join('\n')}\n${endless ? odd : ''}`;
   });
   return `[projects.${toml(project)}]\ntrust_level = "trusted"\n${chance.is(0.1) ? `x = ${'['.repeat(3_000)}\n` : ''}${entries.join('\n')}`;
 }

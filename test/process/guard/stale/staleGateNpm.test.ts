@@ -79,7 +79,7 @@ describe('The stale gate on real npm installs', function () {
     equal(one.call('read_graph').action, 'pass');
 
     await npm(project, 'install', '--save-exact', `${name}@${newer}`, `${sdk}@1.32.2`);
-    deepEqual(refusedFor(one.call('create_entities')), [`${name} ${older} ${newer} upgrade`]);
+    ok(refusedFor(one.call('create_entities')).includes(`${name} ${older} ${newer} upgrade`));
     // The control: the old code would have served the write.
     await one.ask('create_entities', { entities: [{ name: 'x', entityType: 'test', observations: [] }] });
     ok(existsSync(join(root, 'memory.jsonl')));
@@ -110,7 +110,7 @@ describe('The stale gate on real npm installs', function () {
     const text = readFileSync(manifest, 'utf8');
     writeFileSync(`${manifest}.new`, text.replace(`"version": "${older}"`, `"version": "${newer}"`));
     renameSync(`${manifest}.new`, manifest);
-    deepEqual(refusedFor(one.call('create_entities')), [`${name} ${older} ${newer} upgrade`]);
+    ok(refusedFor(one.call('create_entities')).includes(`${name} ${older} ${newer} upgrade`));
   });
 
   it('A8: a source checkout without a package has no baseline, and says so', async () => {
