@@ -78,9 +78,8 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
 function copiesLines(instances: readonly Instance[]): string[] {
   const findings = instances.flatMap((instance) => instance.findings.filter(({ kind }) => kind === 'copies'));
   const sentences = [...new Set(findings.map(({ message }) => `${message}.`))];
-  return findings.some(({ confidence }) => confidence !== 'unknown')
-    ? [...sentences, 'See the idle copies and stop them: mcp-shepherd prune --copies']
-    : sentences;
+  const hint = findings.some(({ confidence }) => confidence !== 'unknown');
+  return hint ? [...sentences, 'See the idle copies and stop them: mcp-shepherd prune --copies'] : sentences;
 }
 
 /** The commands that fix what was found, a line each. */
