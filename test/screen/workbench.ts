@@ -92,13 +92,21 @@ export class Workbench {
 
   /** Runs a command from the palette, by its full title ("Category: Title"). */
   async palette(command: string): Promise<void> {
-    await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input.input');
-    await input.waitFor();
-    await input.fill(`>${command}`);
     const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${command}"]`).first();
-    await row.waitFor();
-    await row.click();
+    // The palette closes when an editor that is just opening takes the focus.
+    await waitFor(`the palette to offer ${command}`, async () => {
+      if (!(await input.isVisible())) {
+        await this.page.keyboard.press('F1');
+      }
+      return input
+        .fill(`>${command}`, { timeout: 2_000 })
+        .then(() => row.click({ timeout: 4_000 }))
+        .then(
+          () => true,
+          () => false,
+        );
+    });
   }
 
   /** Hides the panel below the editors, if it is open. */
