@@ -61,6 +61,12 @@ export function findProgram(name: string, place: SearchPlace): string | undefine
   });
 }
 
+/** Why a program was not found. */
+export function notFound(name: string, { environment }: SearchPlace): { readonly unknown: string } {
+  const searched = name.includes('/') || environment?.has('PATH') === true;
+  return { unknown: searched ? `${name} is not found` : 'the PATH with which it is started cannot be read' };
+}
+
 /**
  * The file that a path leads to, with every symbolic link on the way, in any part of the path. Runs no program and opens no file.
  * @param visited gets the paths of the links
