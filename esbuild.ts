@@ -11,8 +11,8 @@ const importMetaUrl = { 'import.meta.url': '__importMetaUrl' };
 /** @param file expression for the path whose URL `import.meta.url` is */
 const importMetaBanner = (file: string): string => `const __importMetaUrl = require('node:url').pathToFileURL(${file}).href;`;
 
-/** `yaml` is as large as a sixth of a program: command line and extension share one file of it, beside the pieces of the command line. */
-const yamlFile = './cli/yaml.cjs';
+/** `yaml` is as large as a sixth of a program, and few starts need it: a file of its own beside the pieces that command line and extension share. */
+const yamlFile = './core/yaml.cjs';
 
 /**
  * Libraries that take time to load (dozens of regular expressions, 70 modules of `yaml`) and that most starts do not use. Each is replaced by a stand-in that loads
@@ -51,32 +51,24 @@ const common = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** The extension: one file. */
-export const extension: BuildOptions = {
-  ...common,
-  format: 'cjs',
-  sourcemap: 'linked',
-  define: importMetaUrl,
-  banner: { js: importMetaBanner('__filename') },
-  entryPoints: ['src/extension/extension.ts'],
-  outfile: 'dist/extension.cjs',
-  external: ['vscode'],
-};
-
-const programNames = ['cli', 'guard'] as const;
-export type ProgramName = (typeof programNames)[number];
+/** Command line and extension share most of their code, so they are one build with common pieces. The guard is a build of its own: `protect` copies it, and it starts with each server. */
+export type BuildName = 'core' | 'guard';
 
 /** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
-const programs: Record<ProgramName, BuildOptions> = {
-  cli: { ...common, entryPoints: { cli: 'src/cli/main.ts' } },
+const builds: Record<BuildName, BuildOptions> = {
+  core: { ...common, entryPoints: { extension: 'src/extension/extension.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
   // Kept names cost a call for each new closure, and the guard makes closures for each message.
   guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' } },
 };
+const buildNames = ['core', 'guard'] as const;
+
+/** The program that each build's pieces take for theirs, when they ask for the folder of the programs. */
+const programs: Record<BuildName, string> = { core: 'cli', guard: 'guard' };
 
 /** The first of two steps: esbuild can split only ES modules. */
-function splitOptions(name: ProgramName, outdir: string): BuildOptions {
+function splitOptions(name: BuildName, outdir: string): BuildOptions {
   return {
-    ...programs[name],
+    ...builds[name],
     format: 'esm',
     splitting: true,
     outdir,
@@ -88,11 +80,11 @@ function splitOptions(name: ProgramName, outdir: string): BuildOptions {
 }
 
 /** The second step turns each piece into CommonJS, because Node's loader of ES modules takes 7 to 13 ms longer at each start (measured, Node.js 24). */
-async function writePieces(name: ProgramName, outdir: string, files: readonly OutputFile[]): Promise<void> {
+async function writePieces(name: BuildName, outdir: string, files: readonly OutputFile[]): Promise<void> {
   const pieces = await Promise.all(files.map(async ({ path, text }) => ({ path, ...(await commonJs(name, path, text)) })));
   // Pieces of an earlier build have other names.
   rmSync(join(outdir, name), { recursive: true, force: true });
-  if (name === 'cli') {
+  if (name === 'core') {
     await build({
       ...common,
       plugins: [],
@@ -109,10 +101,10 @@ async function writePieces(name: ProgramName, outdir: string, files: readonly Ou
   }
 }
 
-function commonJs(name: ProgramName, path: string, text: string): Promise<{ readonly code: string; readonly map: string }> {
-  const isEntry = basename(path) === `${name}.cjs`;
+function commonJs(name: BuildName, path: string, text: string): Promise<{ readonly code: string; readonly map: string }> {
+  const isEntry = basename(dirname(path)) !== name;
   // Modules use it to find the program's file, not that of the piece.
-  const url = importMetaBanner(isEntry ? '__filename' : `require('node:path').join(__dirname, '..', '${name}.cjs')`);
+  const url = importMetaBanner(isEntry ? '__filename' : `require('node:path').join(__dirname, '..', '${programs[name]}.cjs')`);
   return transform(text, {
     format: 'cjs',
     platform: 'node',
@@ -121,7 +113,10 @@ function commonJs(name: ProgramName, path: string, text: string): Promise<{ read
     // `import()` becomes `require`.
     supported: { 'dynamic-import': false },
     define: importMetaUrl,
-    banner: [...(isEntry ? ['#!/usr/bin/env node'] : []), ...(text.includes('import.meta.url') ? [url] : [])].join('\n'),
+    banner: [
+      ...(basename(path) === `${programs[name]}.cjs` ? ['#!/usr/bin/env node'] : []),
+      ...(text.includes('import.meta.url') ? [url] : []),
+    ].join('\n'),
     sourcemap: 'external',
     sourcesContent: false,
     sourcefile: path,
@@ -131,10 +126,10 @@ function commonJs(name: ProgramName, path: string, text: string): Promise<{ read
 }
 
 /**
- * Builds a program: `<outdir>/<name>.cjs`, and its pieces in `<outdir>/<name>/`.
+ * Makes one build: `cli.cjs` and `extension.cjs` with their pieces in `core/`, or `guard.cjs` with its pieces in `guard/`.
  * @returns the sources of each piece; paths of the pieces as in `outdir`, of the sources relative to the project
  */
-export async function buildProgram(name: ProgramName, outdir: string): Promise<Metafile> {
+export async function buildPieces(name: BuildName, outdir: string): Promise<Metafile> {
   const folder = resolve(outdir);
   const { outputFiles = [], metafile } = await build({ ...splitOptions(name, folder), absWorkingDir: import.meta.dirname });
   await writePieces(name, folder, outputFiles);
@@ -144,13 +139,12 @@ export async function buildProgram(name: ProgramName, outdir: string): Promise<M
 /** Builds everything into `dist/`. */
 export async function buildAll(): Promise<void> {
   const dist = join(import.meta.dirname, 'dist');
-  await Promise.all([build({ ...extension, absWorkingDir: import.meta.dirname }), ...programNames.map((name) => buildProgram(name, dist))]);
+  await Promise.all(buildNames.map((name) => buildPieces(name, dist)));
   writeFileSync(join(dist, 'README.md'), packagedReadme(readFileSync(join(import.meta.dirname, 'README.md'), 'utf8')));
 }
 
 async function watchAll(): Promise<void> {
-  await (await context(extension)).watch();
-  for (const name of programNames) {
+  for (const name of buildNames) {
     const outdir = resolve('dist');
     const options = splitOptions(name, outdir);
     const secondStep = {

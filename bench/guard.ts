@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildProgram } from '../esbuild.ts';
+import { buildPieces } from '../esbuild.ts';
 import { compileFolder } from '../src/base/compileCache.ts';
 import { median } from './measure.ts';
 
@@ -97,7 +97,7 @@ class Peer {
 const echo = [process.execPath, await compiled('echoServer')];
 const forwarder = await compiled('lineForwarder');
 const guard = join(folder, 'guard.cjs');
-await buildProgram('guard', folder);
+await buildPieces('guard', folder);
 // As for the guard that the launcher starts.
 mkdirSync(join(folder, compileFolder));
 const commands: readonly (readonly [string, readonly string[]])[] = [

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildProgram } from '../esbuild.ts';
+import { buildPieces } from '../esbuild.ts';
 import { makeProject, servers as published } from '../test/process/package/npmServers.ts';
 import { median } from './measure.ts';
 
@@ -93,7 +93,7 @@ async function gap(client: Client): Promise<number> {
 const echo = join(folder, 'echo.mjs');
 await build({ entryPoints: [here('echoServer.ts')], outfile: echo, format: 'esm', platform: 'node', logLevel: 'error' });
 const guard = join(folder, 'guard.cjs');
-await buildProgram('guard', folder);
+await buildPieces('guard', folder);
 const { everything } = published;
 const project = join(folder, 'project');
 await makeProject(project, [`${everything.name}@${everything.versions[1]}`]);

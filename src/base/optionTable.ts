@@ -67,10 +67,12 @@ interface SplitWords {
   readonly others: readonly { readonly word: string; readonly index: number }[];
 }
 
+/** An option without a value: true when it is given. An option without `help` is not listed in the help. */
 export function flag(help: string | undefined, short?: string): Option<boolean> {
   return { kind: { initial: false, read: () => true }, help, ...(short === undefined ? {} : { short }) };
 }
 
+/** An option with a value. `placeholder` names the value in the help. */
 export function option<T>(placeholder: string, kind: ValueKind<T>, help: string): Option<T> {
   return { kind, placeholder, help };
 }

@@ -60,7 +60,7 @@ export interface ProcessPattern {
 /** One client: everything about it that is data. */
 export interface ClientRow {
   readonly id: ClientId;
-  /** As users call it. */
+  /** The name that users know. */
   readonly name: string;
 
   /** Empty for clients that are only recognised as processes. */

@@ -38,10 +38,12 @@ export interface FindingDraft extends Omit<Finding, 'evidence'> {
   readonly evidence: readonly EvidenceLine[];
 }
 
+/** A line of evidence that states an observation. */
 export function observed(text: string): EvidenceLine {
   return { text, source: 'observed' };
 }
 
+/** A line of evidence that states how the versions are known. */
 export function howKnown(text: string): EvidenceLine {
   return { text: `how known: ${text}`, source: 'how-known' };
 }

@@ -3,7 +3,7 @@ import { listText, moment } from './wording.ts';
 
 /** What the record of a server claims to hold, and what the system knows of the server. */
 export interface LockClaim {
-  /** Of the record. */
+  /** The id of the record. */
   readonly id: string;
   /** `identityKey` of the running server that the record belongs to; undefined for a process that is no known MCP server. */
   readonly instance?: string;

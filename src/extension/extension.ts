@@ -4,26 +4,22 @@ import { type ExtensionContext, commands as editor, env, window, workspace } fro
 import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
 import { createPresence, readPlanContext } from '../action/execute/planContext.ts';
-import { serveRequests } from '../action/execute/windowRequestServer.ts';
-import { hasLauncher, type Installer, installLauncher } from '../action/protect/launcher.ts';
+import type { Installer } from '../action/protect/launcher.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { clientName, familyAt } from '../clients/clientTable.ts';
-import { identityKey } from '../model/process.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
-import { findThisWindow } from '../survey/facts/thisWindow.ts';
 import { claimNotification } from '../survey/facts/windows.ts';
 import { FixCommands } from './commands/fixCommands.ts';
-import { GuardCommands } from './commands/guardCommands.ts';
+import type { GuardCommands } from './commands/guardCommands.ts';
 import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import { RestartCommands } from './commands/restartCommands.ts';
 import { UpgradeCommands } from './commands/upgradeCommands.ts';
 import { logProblems } from './display/problemLog.ts';
 import { contextKeys, views } from './manifestNames.ts';
 import { registerCommands } from './registerCommands.ts';
-import { startSurvey } from './startSurvey.ts';
 import { showConfigProblems } from './views/configProblems.ts';
 import { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import { Notifier, type NotifierActions } from './views/notifier.ts';
@@ -38,7 +34,10 @@ import { type EditorContext, WindowServers } from './window/windowServers.ts';
 import { WindowState } from './window/windowState.ts';
 import { folderPaths, userFolder } from './workspacePaths.ts';
 
-/** Creates and connects everything. The first scan starts after activation has returned. */
+/**
+ * Creates and connects everything. The first scan starts after activation has returned. Activation loads only what the views and the menus need: the scan, the
+ * change of entries, and the execution of plans are pieces that are loaded when they are first used.
+ */
 export function activate(context: ExtensionContext): void {
   const store = new DisposableStore();
   context.subscriptions.push(store);
@@ -85,14 +84,19 @@ export function activate(context: ExtensionContext): void {
   const otherOwners = new OtherOwnerCommands(state, actionContext, evidence, log);
   const restarts = new RestartCommands(state, actions, otherOwners, log);
   const fixes = new FixCommands(state, restarts, otherOwners);
-  const guards = new GuardCommands({
-    state,
-    survey,
-    previews: store.add(new PreviewDocuments()),
-    installer: () => launcherInstaller(context, runDirFor(process.env)),
-    start: (definition, old, guarded) => startChangedServer(editorContext, definition, old, guarded),
-    log,
-  });
+  const previews = store.add(new PreviewDocuments());
+  const guards = async (): Promise<GuardCommands> => {
+    // As large as all that activation loads, and used when an entry is changed.
+    const { GuardCommands } = await import('./commands/guardCommands.ts');
+    return new GuardCommands({
+      state,
+      survey,
+      previews,
+      installer: () => launcherInstaller(context, runDirFor(process.env)),
+      start: (definition, old, guarded) => startChangedServer(editorContext, definition, old, guarded),
+      log,
+    });
+  };
   const upgrades = new UpgradeCommands(state, restarts, { scan, platform: process.platform }, log);
   const tree = store.add(new ServerTree(state));
   store.add(showStatusBar(state));
@@ -105,15 +109,12 @@ export function activate(context: ExtensionContext): void {
   const begin = async (): Promise<void> => {
     try {
       const runDir = runDirFor(process.env);
-      const thisWindow = await findThisWindow(process.platform);
       const version = String(context.extension.packageJSON.version);
-      store.add(await startSurvey({ thisWindow, runDir, userDir: userFolder(context), version, survey, log }));
-      if (thisWindow.own) {
-        const own = { pid: process.pid, identity: identityKey(thisWindow.own) };
-        store.add(serveRequests(runDir, own, (request) => actions.answer(request), log));
-      }
+      const { startSurvey } = await import('./startSurvey.ts');
+      const userDir = userFolder(context);
+      store.add(await startSurvey({ runDir, userDir, version, survey, answer: (request) => actions.answer(request), log }));
       store.add(new Notifier(state, notifierActions({ restarts, fixes, evidence }, runDir), log));
-      updateLauncher(context, runDir, log);
+      await updateLauncher(context, runDir, log);
       log.info(`Scanning for MCP servers. State folder: ${runDir}.`);
     } catch (error) {
       const reason = reasonOf(error);
@@ -175,8 +176,9 @@ function launcherInstaller(context: ExtensionContext, runDir: string): Installer
 }
 
 /** Updates the launcher of guarded entries to this version, if there is one. */
-function updateLauncher(context: ExtensionContext, runDir: string, log: Log): void {
+async function updateLauncher(context: ExtensionContext, runDir: string, log: Log): Promise<void> {
   try {
+    const { hasLauncher, installLauncher } = await import('../action/protect/launcher.ts');
     if (hasLauncher(runDir)) {
       installLauncher(launcherInstaller(context, runDir));
     }

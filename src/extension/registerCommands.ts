@@ -27,7 +27,8 @@ interface CommandTargets {
   readonly fixes: FixCommands;
   readonly upgrades: UpgradeCommands;
   readonly evidence: EvidenceDocuments;
-  readonly guards: GuardCommands;
+  /** Loaded when an entry is first changed. */
+  guards(): Promise<GuardCommands>;
   readonly log: Log & { show(): void };
   /** Lets VS Code start the server of an entry. @returns what went wrong */
   start(definition: Definition): Promise<string | undefined>;
@@ -37,7 +38,7 @@ interface CommandTargets {
 
 /** Registers every command of the manifest; the type of the table makes the compiler report a missing one. */
 export function registerCommands(targets: CommandTargets): Disposable {
-  const { state, tree, restarts, upgrades, evidence, guards, log } = targets;
+  const { state, tree, restarts, upgrades, evidence, log } = targets;
   const onInstance = (work: (instance: Instance) => Promise<void> | void) => async (argument: unknown) => {
     const instance = instanceFor(argument, state, tree);
     if (instance) {
@@ -55,8 +56,8 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.showServers]: () => tree.show(),
     [commands.refresh]: () => targets.refresh(),
     [commands.showLog]: () => log.show(),
-    [commands.launchThroughGuard]: (argument) => guards.change(entryFor(argument, state, tree), 'protect'),
-    [commands.launchDirectly]: (argument) => guards.change(entryFor(argument, state, tree), 'unprotect'),
+    [commands.launchThroughGuard]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'protect'),
+    [commands.launchDirectly]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'unprotect'),
     [commands.restartInstance]: onInstance((instance) => restarts.restart(instance)),
     [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
     [commands.howToRestart]: onInstance((instance) => restarts.explain(instance)),

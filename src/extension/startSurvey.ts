@@ -1,33 +1,41 @@
 import { homedir } from 'node:os';
 import { workspace } from 'vscode';
+import type { Outcome } from '../action/execute/exclusiveAction.ts';
+import type { WindowRequest } from '../action/execute/windowRequest.ts';
+import { serveRequests } from '../action/execute/windowRequestServer.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { publishThisWindow, type ThisWindow } from '../survey/facts/thisWindow.ts';
+import { identityKey } from '../model/process.ts';
+import { findThisWindow, publishThisWindow } from '../survey/facts/thisWindow.ts';
 import { createSurveyor } from '../survey/machineSurveyor.ts';
 import { startWindowSurvey } from '../survey/sharedSurvey.ts';
+import { type RegistryMode, staysOffline } from '../survey/updates/registryClient.ts';
 import { settings } from './manifestNames.ts';
-import { isRestricted, registryMode } from './settings.ts';
+import { asksRegistries, isRestricted } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 
 interface SurveyStart {
-  readonly thisWindow: ThisWindow;
   readonly runDir: string;
   /** VS Code's `User` folder. */
   readonly userDir: string;
   /** Version of the extension. */
   readonly version: string;
   readonly survey: SurveyHandle;
+  /** Carries out a request of another window or a terminal. */
+  answer(request: WindowRequest): Promise<Outcome>;
   readonly log: Log;
 }
 
 /**
- * Starts to scan this machine continuously, including the folders of this window, and publishes these folders for other windows and the command line.
+ * Starts to scan this machine continuously, including the folders of this window, publishes these folders for other windows and the command line, and takes their
+ * requests.
  *
  * @throws when the system has no readable process list
  */
-export async function startSurvey({ thisWindow, runDir, userDir, version, survey, log }: SurveyStart): Promise<Disposable> {
+export async function startSurvey({ runDir, userDir, version, survey, answer, log }: SurveyStart): Promise<Disposable> {
+  const thisWindow = await findThisWindow(process.platform);
   const store = new DisposableStore();
   const paths = () => ({
     folders: surveyedFolders(),
@@ -79,9 +87,20 @@ export async function startSurvey({ thisWindow, runDir, userDir, version, survey
     await survey.start(() => startWindowSurvey(surveyor, thisWindow, runDir, version, log));
     // Requested explicitly, so that a machine that cannot be scanned is reported instead of waited for.
     await survey.refresh();
+    if (thisWindow.own) {
+      store.add(serveRequests(runDir, { pid: process.pid, identity: identityKey(thisWindow.own) }, answer, log));
+    }
     return store;
   } catch (error) {
     store.dispose();
     throw error;
   }
+}
+
+/** `cached`: only answers from earlier are used. */
+function registryMode(): RegistryMode {
+  if (!asksRegistries()) {
+    return 'off';
+  }
+  return staysOffline(process.env) ? 'cached' : 'ask';
 }

@@ -10,6 +10,7 @@ export function surveyedFolders(): string[] {
   return folderPaths().filter((path) => path !== '');
 }
 
+/** The saved `.code-workspace` file of this window, if it has one on this machine. */
 export function workspaceFiles(): string[] {
   const path = workspace.workspaceFile && pathOf(workspace.workspaceFile);
   return path === undefined ? [] : [path];

@@ -90,7 +90,16 @@ async function actUnderLock<T>(
     writeActor(file, { ...actor, expect });
     return { status: 'acted', result: await act() };
   } finally {
+    removeActor(file);
+  }
+}
+
+/** A name that cannot be removed, because a folder stands in its place, must not hide the result. */
+function removeActor(file: string): void {
+  try {
     rmSync(file, { force: true });
+  } catch {
+    // Readers take only a regular file, and check the lock too.
   }
 }
 
@@ -100,7 +109,7 @@ function writeActor(file: string, actor: Actor): void {
     writeWhole(file, `${JSON.stringify(actor)}\n`);
   } catch {
     // Others then report an actor without a name, and not an earlier one that was killed.
-    rmSync(file, { force: true });
+    removeActor(file);
   }
 }
 

@@ -3,7 +3,7 @@
  * the start is the kernel's own count (`lx:<clock ticks since boot>`, `ps:<epoch seconds>`, `win:<100 ns>`).
  */
 export interface ProcessIdentity {
-  /** Of the running kernel. Linux: /proc/sys/kernel/random/boot_id. Elsewhere a text made from the boot time. */
+  /** Names the start of the running kernel. Linux: /proc/sys/kernel/random/boot_id. Elsewhere it is a text made from the boot time. */
   readonly bootId: string;
   /** Linux: inode of the PID namespace; elsewhere `-`. */
   readonly pidNamespace: string;

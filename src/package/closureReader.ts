@@ -85,7 +85,7 @@ class Fingerprint {
    * Whether all paths are unchanged since. Takes about 2 µs for each path. A path that had changed just before the fingerprint was taken counts as changed.
    * Never throws.
    */
-  stands(): boolean {
+  isCurrent(): boolean {
     if (!this.#settled) {
       return false;
     }
@@ -144,7 +144,7 @@ export class ClosureReader {
   read(ref: PackageRef, now: number): ClosureReading {
     const key = JSON.stringify(ref);
     const before = this.#kept.get(key);
-    const kept = before?.fingerprint?.stands() ? before : readAgain(ref, before?.reading, this.#cache, now);
+    const kept = before?.fingerprint?.isCurrent() ? before : readAgain(ref, before?.reading, this.#cache, now);
     this.#kept.set(key, kept);
     return kept.reading;
   }

@@ -8,13 +8,13 @@ import { codeFiles } from './code/codeContent.ts';
 import { installedRoot } from './npm/nodePackage.ts';
 import { recordLines } from './python/pythonMetadata.ts';
 
-/** Of a larger package only the first files are looked at. */
+/** Most files of one package that are looked at: the first ones. */
 const maxFiles = 5_000;
 const maxBytes = 8 * 1024 * 1024;
 
 /** A file of an installed package that was written in place. */
 interface WrittenFile {
-  /** Of the package. */
+  /** The name of the package. */
   readonly name: string;
   readonly path: string;
   /** Epoch ms. */

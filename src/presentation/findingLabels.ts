@@ -1,9 +1,9 @@
 import { type Finding, type FindingKind, isHeadline } from '../model/finding.ts';
 import { counted } from './quantities.ts';
 
-/** What a person reads for one kind of finding. */
+/** The texts that all views show for one kind of finding. */
 interface FindingLabel {
-  /** Of a section about one finding. */
+  /** Heading of a section about one finding. */
   readonly heading: string;
   /** The state of one server or entry: "stale". */
   readonly word: string;

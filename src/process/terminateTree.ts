@@ -66,7 +66,7 @@ const followMs = 1_000;
  * round the processes are listed again and `objection` is called; before each signal the identity of that process is checked. Never signals PID 1, this process,
  * its ancestors, or processes of other users.
  */
-export async function endTree(request: EndRequest, system: Terminator): Promise<EndReport> {
+export async function terminateTree(request: EndRequest, system: Terminator): Promise<EndReport> {
   const tree = new ServerTree(request, system);
   const report = await tree.list();
   if (report !== undefined) {

@@ -174,7 +174,7 @@ export function secretsOf(entry: {
     if ((followsSecretName(entry.args, index) && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
       add(arg);
     } else if (assigned && isSecretName(assigned.name)) {
-      // Also the whole of a connection string, which has secrets among ordinary parts.
+      // A connection string is hidden as a whole: it has secrets among ordinary parts.
       add(assigned.value);
     } else if (glued !== undefined) {
       add(glued);

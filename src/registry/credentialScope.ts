@@ -42,8 +42,12 @@ export function targetInScope(
   if (passage.proxy?.protocol === 'https:' && hasPassword(passage.proxy) && !isOwn((owner) => owner === ofUser)) {
     return undefined;
   }
-  if (credential === undefined || passage.unverified) {
+  if (credential === undefined) {
     return { base, isPublic, ...passage };
+  }
+  if (passage.unverified) {
+    // Without certificates no credential is sent. Only the user may have an index asked so that has one.
+    return isOwn((owner) => owner === ofUser) ? { base, isPublic, ...passage } : undefined;
   }
   const { authorization, owner, namesHttp } = credential;
   const secured = base.protocol === 'https:' || namesHttp;

@@ -16,7 +16,7 @@ const fullMs = 60_000;
 /** A snapshot that is kept current: configuration files, package directories and PIDs are watched, and a change starts a scan. */
 export interface LiveSurvey extends Disposable {
   readonly snapshot: Snapshot | undefined;
-  /** Calls the listener with each new snapshot, also when nothing visible changed. */
+  /** Calls the listener with each new snapshot, even if nothing visible changed. */
   onSnapshot(listener: (snapshot: Snapshot) => void): Disposable;
   /** Scans now and reads everything again. @throws what `Surveyor.survey` throws */
   refresh(): Promise<Snapshot>;

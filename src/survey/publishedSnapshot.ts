@@ -16,6 +16,7 @@ export interface Published {
 /** Room for a thousand servers with all their evidence. */
 const maxBytes = 16 * 1024 * 1024;
 
+/** The lock file that the scanning window holds. */
 export function scannerLock(folder: string): string {
   return join(folder, 'scanner.lock');
 }
@@ -68,6 +69,7 @@ function fingerprintOf(file: string): string | undefined {
   return stat && `${stat.ino} ${stat.ctimeMs} ${stat.size}`;
 }
 
+/** Deletes the shared snapshot, so that no window reads one that is no longer renewed. */
 export function withdrawSnapshot(folder: string): void {
   rmSync(snapshotFile(folder), { force: true });
 }

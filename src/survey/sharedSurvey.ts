@@ -19,7 +19,7 @@ interface SharedOptions {
   /** This process. */
   readonly own: ProcessIdentity;
   readonly table: Pick<ProcessTable, 'isAlive' | 'source'>;
-  /** Of the extension. */
+  /** Version of the extension. */
   readonly version: string;
   readonly log: Log;
   /** How often a window that does not scan checks that another one does, ms. */

@@ -1,15 +1,15 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildProgram, type ProgramName } from '../../esbuild.ts';
+import { buildPieces } from '../../esbuild.ts';
 import { keptFolder } from './package/testCache.ts';
 
 /**
  * Puts a program as it ships into a folder. All test files of a run share one build.
  * @returns path of the program
  */
-export async function shippedProgram(name: ProgramName, folder: string): Promise<string> {
+export async function shippedProgram(name: 'cli' | 'guard', folder: string): Promise<string> {
   const built = await keptFolder(`program-${name}`, async (making) => {
-    await buildProgram(name, making);
+    await buildPieces(name === 'cli' ? 'core' : name, making);
   });
   cpSync(built, folder, { recursive: true });
   return join(folder, `${name}.cjs`);

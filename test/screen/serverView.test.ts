@@ -218,7 +218,7 @@ describe('MCP servers on the screen', function () {
     await waitFor('the warning to go', async () => !(await warns()));
   });
 
-  it('are cured from the list that a click on the status bar opens', async () => {
+  it('are fixed from the list that a click on the status bar opens', async () => {
     await makeStale(staleServer.new);
     const old = await pid();
     await item().click();

@@ -1,39 +1,73 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
-import { build } from 'esbuild';
-import { buildProgram, extension, type ProgramName } from '../../esbuild.ts';
+import { basename, join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { type BuildName, buildPieces } from '../../esbuild.ts';
 import { mayImport } from '../../scripts/imports.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 
 const builtin = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 
-async function metafile(name: 'extension' | ProgramName) {
-  if (name === 'extension') {
-    const result = await build({ ...extension, write: false, metafile: true });
-    return result.metafile;
-  }
+/** What esbuild says of a build, and the bytes of each written piece by its name. */
+interface Pieces extends Metafile {
+  readonly written: ReadonlyMap<string, number>;
+}
+
+const builds = new Map<BuildName, Promise<Pieces>>();
+
+function metafile(name: BuildName): Promise<Pieces> {
+  const made = builds.get(name) ?? makePieces(name);
+  builds.set(name, made);
+  return made;
+}
+
+async function makePieces(name: BuildName): Promise<Pieces> {
   // At the depth of `dist`: the maps name the sources by relative paths, and count.
   mkdirSync(join(projectRoot, 'out'), { recursive: true });
   const folder = mkdtempSync(join(projectRoot, 'out', 'bundles-'));
   try {
-    return await buildProgram(name, folder);
+    const made = await buildPieces(name, folder);
+    const written = Object.keys(made.outputs).map((path) => [path, statSync(join(projectRoot, path)).size] as const);
+    return { ...made, written: new Map(written) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** The pieces that a program can load; without `later` only those that it loads before its first `import()`. */
+function reachable({ outputs }: Metafile, program: string, later: boolean): ReadonlySet<string> {
+  // A set that grows while it is read.
+  const found = new Set(Object.keys(outputs).filter((path) => basename(path) === `${program}.cjs`));
+  assert.equal(found.size, 1);
+  for (const path of found) {
+    for (const item of outputs[path]?.imports ?? []) {
+      if (outputs[item.path] && (later || item.kind === 'import-statement')) {
+        found.add(item.path);
+      }
+    }
+  }
+  return found;
+}
+
+/** What is really in these pieces: esbuild names also what it read and left out. */
+function sourcesOf({ outputs }: Metafile, paths: ReadonlySet<string>): readonly string[] {
+  return [...paths].flatMap((path) =>
+    Object.entries(outputs[path]?.inputs ?? {}).flatMap(([source, { bytesInOutput }]) => (bytesInOutput > 0 ? [source] : [])),
+  );
+}
+
 describe('bundles', () => {
-  for (const [name, extra, foreign] of [
-    ['extension', ['vscode'], 'src/cli/'],
-    ['cli', [], 'src/extension/'],
-    ['guard', [], 'src/cli/'],
+  for (const [name, program, extra, foreign] of [
+    ['core', 'extension', ['vscode'], /^src\/(?:cli|guard)\//],
+    ['core', 'cli', [], /^src\/(?:extension|guard)\//],
+    ['guard', 'guard', [], /^src\/(?:cli|extension)\//],
   ] as const) {
-    it(`${name} needs nothing at run time but Node${extra.length > 0 ? ` and ${extra.join(', ')}` : ''}`, async () => {
-      const { outputs, inputs } = await metafile(name);
-      const imports = Object.values(outputs).flatMap((output) =>
-        output.imports.filter((item) => outputs[item.path] === undefined).map((item) => item.path),
+    it(`${program} needs nothing at run time but Node${extra.length > 0 ? ` and ${extra.join(', ')}` : ''}`, async () => {
+      const made = await metafile(name);
+      const pieces = reachable(made, program, true);
+      const imports = [...pieces].flatMap((path) =>
+        (made.outputs[path]?.imports ?? []).filter((item) => made.outputs[item.path] === undefined).map((item) => item.path),
       );
       assert.ok(imports.length > 0);
       assert.deepEqual(
@@ -41,7 +75,22 @@ describe('bundles', () => {
         [],
       );
       assert.deepEqual(
-        Object.keys(inputs).filter((path) => path.startsWith(foreign)),
+        sourcesOf(made, pieces).filter((path) => foreign.test(path)),
+        [],
+      );
+    });
+  }
+
+  // Kilobytes of code, without source maps: about what is compiled before the program does anything.
+  for (const [program, mostBytes] of [['extension', 300_000]] as const) {
+    it(`${program} loads at most ${mostBytes / 1000} kB when it starts; no code is in two pieces`, async () => {
+      const made = await metafile('core');
+      const pieces = [...reachable(made, program, false)];
+      const bytes = pieces.reduce((sum, path) => sum + (made.written.get(path) ?? 0), 0);
+      assert.ok(bytes <= mostBytes, `${bytes} bytes in ${pieces.length} pieces`);
+      const sources = sourcesOf(made, new Set(Object.keys(made.outputs)));
+      assert.deepEqual(
+        sources.filter((source, index) => source.startsWith('src/') && sources.indexOf(source) !== index),
         [],
       );
     });

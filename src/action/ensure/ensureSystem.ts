@@ -7,7 +7,7 @@ import { identityKey, type ListenerTable, type ProcessRow, type ProcessTable } f
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { createListenerTable } from '../../process/createListenerTable.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
-import { endTree, systemTerminator } from '../../process/terminateTree.ts';
+import { systemTerminator, terminateTree } from '../../process/terminateTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Surveyor } from '../../survey/surveyor.ts';
 import { actionResult, runExclusively } from '../execute/exclusiveAction.ts';
@@ -201,6 +201,6 @@ async function stopOld(instance: Instance, row: ProcessRow, { setup, table, list
   }
   // A script that started it may have more to do, so it is not stopped: it notices the end of the server itself.
   const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
-  const report = await endTree({ server: row.identity, launchers, objection: () => undefined }, systemTerminator(table));
+  const report = await terminateTree({ server: row.identity, launchers, objection: () => undefined }, systemTerminator(table));
   return report.status === 'refused' || report.status === 'left' ? report.reason : undefined;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import spawn from 'cross-spawn';
 import { reasonOf } from '../../base/errors.ts';
 import type { ListenerTable, ProcessTable } from '../../model/process.ts';
-import { endTree, systemTerminator } from '../../process/terminateTree.ts';
+import { systemTerminator, terminateTree } from '../../process/terminateTree.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import { withFile } from '../../storage/boundedFile.ts';
@@ -102,7 +102,7 @@ export async function startDetachedServer(options: StartOptions): Promise<StartR
 async function stopOwn(pid: number, table: ProcessTable): Promise<void> {
   const row = (await table.list()).find((one) => one.pid === pid && one.ppid === process.pid);
   if (row) {
-    await endTree({ server: row.identity, launchers: [], objection: () => undefined, politeMs: 2_000 }, systemTerminator(table));
+    await terminateTree({ server: row.identity, launchers: [], objection: () => undefined, politeMs: 2_000 }, systemTerminator(table));
   }
 }
 

@@ -28,6 +28,7 @@ export interface ActionResult {
   readonly after?: { readonly pid: number; readonly runs: string | null; readonly stillOld?: true };
 }
 
+/** An action's result from its parts; without steps unless some are given. */
 export function actionResult(outcome: ActionResult['outcome'], message: string, steps: ActionResult['steps'] = []): ActionResult {
   return { outcome, message, steps };
 }

@@ -1,6 +1,6 @@
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
-import { type EndedProcess, type EndReport, endTree, systemTerminator } from '../../process/terminateTree.ts';
+import { type EndedProcess, type EndReport, systemTerminator, terminateTree } from '../../process/terminateTree.ts';
 import { adoptsOrphans, processTree } from '../../process/tree/processTree.ts';
 import { type ActionTarget, isSameServer, type Plan } from '../plan/plan.ts';
 import { isOrphan } from '../plan/restartRoute.ts';
@@ -131,7 +131,7 @@ async function stopTree(plan: Plan, context: ActionContext): Promise<ActionResul
   if (!row) {
     return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer running; nothing was done.`);
   }
-  const report = await endTree(
+  const report = await terminateTree(
     { server: row.identity, launchers: target.launchers, objection: (rows, top) => ownerObjection(target, rows, top) },
     systemTerminator(context.planContext.table),
   );

@@ -1,6 +1,6 @@
 import type { Instance } from '../../model/snapshot.ts';
 
-/** What a restart has changed, also when the server came back in the old version. */
+/** The change that a restart made. A server that came back in the old version has one too. */
 interface RestartResult {
   /** The end of a sentence about the new process: ", runs 1.1.0", ", 1.0.0 -> 1.1.0"; empty when the version is unknown. */
   readonly version: string;

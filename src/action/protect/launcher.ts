@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import spawn from 'cross-spawn';
 import * as v from 'valibot';
 import { compileFolder } from '../../base/compileCache.ts';
@@ -25,8 +25,8 @@ export interface Installer {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The programs that the launcher starts; each has a folder of its pieces beside it. */
-const entries = ['cli.cjs', 'guard.cjs'];
+/** The programs that the launcher starts, each with the folder of its pieces. The extension's pieces are in `core` too: they are few, and are copied with the rest. */
+const piecesOf = { 'cli.cjs': 'core', 'guard.cjs': 'guard' } as const;
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const recordSchema = v.object({
@@ -62,7 +62,7 @@ export function installLauncher(installer: Installer): string {
   const path = launcherPath(runDir, platform);
   const recordFile = join(folder, 'launcher.json');
   const before = readRecord(recordFile, recordSchema);
-  const isWhole = before !== undefined && entries.every((name) => isOwn(join(folder, before.programs, name)));
+  const isWhole = before !== undefined && Object.keys(piecesOf).every((name) => isOwn(join(folder, before.programs, name)));
   const newer = isWhole && compareVersions('npm', before.version, version) === 1;
   const programs = newer ? before.programs : programsName(dist, version);
   privateFolder(runDir, 'bin', programs);
@@ -106,12 +106,11 @@ function existing(path: string | undefined): string | undefined {
 
 /** The programs and their pieces, relative to their folder. @throws when one of the programs is missing */
 function programFiles(dist: string): readonly string[] {
-  return entries.flatMap((entry) => {
+  return Object.entries(piecesOf).flatMap(([entry, pieces]) => {
     const file = join(dist, entry);
     if (!existsSync(file)) {
       throw new Error(`${file} is missing: install MCP Shepherd again`);
     }
-    const pieces = basename(entry, '.cjs');
     const names = existsSync(join(dist, pieces)) ? readdirSync(join(dist, pieces)).sort() : [];
     return [entry, ...names.filter((name) => name.endsWith('.cjs')).map((name) => join(pieces, name))];
   });

@@ -85,6 +85,8 @@ export interface ProtectChange {
   readonly file: EditableFile;
   /** The file's text after the change; `file.text` is the text before. */
   readonly after: string;
+  /** The words of the entry's command before and after the change. */
+  readonly words: readonly string[];
   readonly warnings: readonly string[];
   /** What the guard will do when the server is stale; undefined when the entry will have no guard. */
   readonly onStale?: StaleMode;
@@ -137,14 +139,16 @@ export async function prepareProtect(
       return { kind: 'unchanged', reason: unchangedReason(name, request), needsLauncher: request.action === 'protect' && !portable };
     }
     checkReplaceable(file);
+    const { words } = edits.words(after, place);
     return {
       kind: 'change',
       action: request.action,
       definition,
       file,
       after,
+      words: [...entry.words, ...words],
       warnings: warningsFor(facts, request.action, portable),
-      ...(request.action === 'protect' ? { onStale: staleModeIn(edits.words(after, place).words) } : {}),
+      ...(request.action === 'protect' ? { onStale: staleModeIn(words) } : {}),
       needsLauncher: request.action === 'protect' && !portable,
       restartStep: facts.restartStep,
     };

@@ -1,4 +1,5 @@
 import { structuredPatch } from 'diff';
+import { isOrdinaryValue, redacted } from '../../redaction/secretShapes.ts';
 import { clip, terminalText } from './text.ts';
 
 /** One line of a comparison: removed, added, or the same in both. */
@@ -11,17 +12,24 @@ export interface DiffLine {
 const contextLines = 2;
 /** A longer line was not written by a person; nothing is shown then. */
 const maxLineLength = 400;
-/** Of a longer line nothing beyond is shown, whatever is hidden before. */
+/** Most characters of a line that are read before secrets are hidden and the line is cut. */
 const maxReadLength = 20_000;
 /** More differing lines than any entry has. */
 const maxEdits = 2_000;
 
+/** What may be shown of a client's file. */
+export interface ShownTexts {
+  /** Hides the secrets of one line. */
+  redact(line: string): string;
+  /** Words of the entry's command. Other values are shown only where they are ordinary (see `isOrdinaryValue`): they may belong to an entry that cannot be read. */
+  readonly words: ReadonlySet<string>;
+}
+
 /**
  * The lines that differ between two texts, with the lines around them.
- * @param redact hides the secrets of one line
  * @returns undefined when the difference is too large, or a line too long, to be shown
  */
-export function lineDiff(before: string, after: string, redact: (line: string) => string): DiffLine[] | undefined {
+export function lineDiff(before: string, after: string, may: ShownTexts): DiffLine[] | undefined {
   const options = { context: contextLines, stripTrailingCr: true, maxEditLength: maxEdits };
   const lines = structuredPatch('', '', before, after, '', '', options)?.hunks.flatMap((hunk, index) => [
     ...(index === 0 ? [] : [{ sign: ' ', text: '…' } as const]),
@@ -33,23 +41,32 @@ export function lineDiff(before: string, after: string, redact: (line: string) =
   return lines.map(({ sign, text }) => ({
     sign,
     // Cut afterwards: a secret that is cut in two is no longer known.
-    text: clip(terminalText(redactLine(text.slice(0, maxReadLength), redact).replaceAll('\t', '  ')), maxLineLength),
+    text: clip(terminalText(redactLine(text.slice(0, maxReadLength), may).replaceAll('\t', '  ')), maxLineLength),
   }));
 }
 
 /** Hides the secrets of a line of JSON or TOML: those of its strings without the escapes, which hide quotation marks around and in a secret, and those of the line. */
-function redactLine(line: string, redact: (text: string) => string): string {
-  const strings = line.replace(/"(?:\\.|[^"\\])*"/g, (literal) => {
-    try {
-      const value = String(JSON.parse(literal));
-      const safe = redact(value);
-      return safe === value ? literal : JSON.stringify(safe);
-    } catch {
-      // Not JSON's escapes.
-      return literal;
+function redactLine(line: string, { redact, words }: ShownTexts): string {
+  const strings = line.replace(/"(?:\\.|[^"\\])*(?:"|$)|'[^']*'/g, (literal, at: number) => {
+    const value = stringOf(literal);
+    const content = value ?? literal.slice(1).replace(/["']$/, '');
+    const safe = redact(content);
+    if (safe !== content) {
+      return value === undefined ? `"${safe}"` : JSON.stringify(safe);
     }
+    const isName = /^\s*[:=]/.test(line.slice(at + literal.length));
+    return isName || words.has(content) || isOrdinaryValue(content) ? literal : `"${redacted}"`;
   });
   return redact(strings);
+}
+
+/** What a literal of JSON means; undefined where it is cut, or has other quotation marks or escapes. */
+function stringOf(literal: string): string | undefined {
+  try {
+    return String(JSON.parse(literal));
+  } catch {
+    return undefined;
+  }
 }
 
 /** No line for "\\ No newline at end of file". */

@@ -93,6 +93,7 @@ export function carryOutPlan(plan: Plan, actions: ActionContext, context: Comman
   return executePlan(plan, actions);
 }
 
+/** The exit code of `restart`, `stop` and `prune` for an action's outcome. */
 export function exitCodeOf(outcome: Outcome): ExitCode {
   switch (outcome.status) {
     case 'done':

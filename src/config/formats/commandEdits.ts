@@ -38,10 +38,12 @@ export class EditRefused extends Error {
   override readonly name = 'EditRefused';
 }
 
+/** The refusal of an entry whose notation no edit can change without a risk for the rest of the file. */
 export function unsafeEdit(): EditRefused {
   return new EditRefused('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.');
 }
 
+/** The refusal of an entry that starts the guard without a server behind it. */
 export function nothingBehind(): EditRefused {
   return new EditRefused('The entry has no command behind the guard. Nothing was changed.');
 }

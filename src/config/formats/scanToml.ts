@@ -3,7 +3,7 @@ interface TomlValue {
   readonly kind: 'text' | 'list' | 'table' | 'other';
   readonly start: number;
   readonly end: number;
-  /** Of a list. */
+  /** The values of a list. */
   readonly items: readonly TomlValue[];
 }
 

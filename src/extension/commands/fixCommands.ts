@@ -13,7 +13,7 @@ import type { RestartCommands } from './restartCommands.ts';
 const ignore: QuickInputButton = { iconPath: new ThemeIcon('eye-closed'), tooltip: 'Ignore' };
 const details: QuickInputButton = { iconPath: new ThemeIcon('info'), tooltip: 'Show Evidence' };
 
-/** "Fix Problems…": the list that a click on the status bar opens, one cure per line, and "Fix All". */
+/** "Fix Problems…": the list that a click on the status bar opens, one fix per line, and "Fix All". */
 export class FixCommands {
   readonly #state: WindowState;
   readonly #restarts: RestartCommands;
@@ -82,10 +82,10 @@ export class FixCommands {
         return void (await editor.executeCommand('workbench.action.openSettings', settingsQuery));
     }
     const { item } = chosen ?? {};
-    if (item?.cure === 'step' && item.instance) {
+    if (item?.fix === 'step' && item.instance) {
       await this.#restarts.copyStep(item.instance);
     } else if (item) {
-      await editor.executeCommand(cureCommands[item.cure], item.instance?.id ?? item.definition?.id);
+      await editor.executeCommand(commandOfFix[item.fix], item.instance?.id ?? item.definition?.id);
     }
   }
 
@@ -93,13 +93,13 @@ export class FixCommands {
   async fixAll(): Promise<void> {
     const { snapshot, facts } = this.#state;
     const items = snapshot ? fixable(attentions(snapshot, facts), facts) : [];
-    const restart = items.flatMap(({ cure, instance }) => (cure === 'restart' && instance ? [instance] : []));
-    const stop = items.flatMap(({ cure, instance }) => (cure === 'stop' && instance ? [instance] : []));
+    const restart = items.flatMap(({ fix, instance }) => (fix === 'restart' && instance ? [instance] : []));
+    const stop = items.flatMap(({ fix, instance }) => (fix === 'stop' && instance ? [instance] : []));
     if (items.length === 0) {
       tell('info', 'Nothing here can be fixed by a click.');
       return;
     }
-    const lines = items.map((item) => `${item.cure === 'stop' ? 'Stop' : 'Restart'} ${lineOf(item, facts)}`);
+    const lines = items.map((item) => `${item.fix === 'stop' ? 'Stop' : 'Restart'} ${lineOf(item, facts)}`);
     const message = `Fix ${items.length === 1 ? '1 server' : `${items.length} servers`}?`;
     if ((await window.showWarningMessage(message, { modal: true, detail: lines.join('\n') }, 'Fix All')) !== 'Fix All') {
       return;
@@ -129,7 +129,7 @@ export class FixCommands {
 /** Shows every setting of the extension. */
 const settingsQuery = `@id:${settings.notifications.slice(0, settings.notifications.lastIndexOf('.'))}.*`;
 
-const cureCommands: Readonly<Record<Attention['cure'], CommandName>> = {
+const commandOfFix: Readonly<Record<Attention['fix'], CommandName>> = {
   restart: commands.restartInstance,
   upgrade: commands.upgradeInstance,
   stop: commands.stopInstance,

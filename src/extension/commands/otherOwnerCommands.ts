@@ -1,6 +1,6 @@
 import { commands as editor, env, ProgressLocation, window } from 'vscode';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { type ActionContext, executePlan } from '../../action/execute/executePlan.ts';
+import type { ActionContext } from '../../action/execute/executePlan.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
@@ -56,7 +56,7 @@ export class OtherOwnerCommands {
     const doing = verb === 'restart' ? 'restarting' : 'stopping';
     const outcome = await this.#state.whileBusy(instance.id, doing, async () =>
       window.withProgress({ location: ProgressLocation.Window, title: `${oneLine(instance.name, 60)}: ${doing}` }, () =>
-        executePlan(plan, context),
+        execute(plan, context),
       ),
     );
     this.#report(outcome);
@@ -128,7 +128,7 @@ export class OtherOwnerCommands {
     await window.withProgress({ location: ProgressLocation.Notification, title: 'Stopping MCP servers' }, async (progress) => {
       for (const candidate of chosen) {
         progress.report({ message: `${withoutLinks(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
-        outcomes.push({ candidate, outcome: await executePlan(candidate.plan, context) });
+        outcomes.push({ candidate, outcome: await execute(candidate.plan, context) });
       }
     });
     const { severity, text } = pruneSummary(outcomes);
@@ -195,4 +195,10 @@ async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandi
     });
     picker.show();
   });
+}
+
+/** Loads signals, requests and the client's endpoints only when a plan is carried out. */
+async function execute(plan: Plan, context: ActionContext): Promise<Outcome> {
+  const { executePlan } = await import('../../action/execute/executePlan.ts');
+  return executePlan(plan, context);
 }

@@ -10,16 +10,16 @@ import { isRestartable, localRoute, type WindowFacts } from '../window/windowFac
  * What a click does about a finding. `restart`: this window, another one or a guard restarts the server; `upgrade` and `stop` ask first; `step`: the user restarts it
  * in its client; `open`: the user looks at the entry.
  */
-export type CureKind = 'restart' | 'upgrade' | 'stop' | 'step' | 'open';
+export type FixKind = 'restart' | 'upgrade' | 'stop' | 'step' | 'open';
 
-/** One server or entry that needs the user's attention, with one cure. */
+/** One server or entry that needs the user's attention, with one fix. */
 export interface Attention {
   /** The finding that ranks highest. */
   readonly finding: Finding;
   readonly name: string;
   readonly instance?: Instance;
   readonly definition?: Definition;
-  readonly cure: CureKind;
+  readonly fix: FixKind;
   /** Whether it colours the status bar. What the user may want (copies, servers of other programs) does not. */
   readonly urgent: boolean;
   /** What "Ignore" remembers. */
@@ -49,13 +49,13 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
       const told = findings.filter((one) => counts(one) && !isIgnored(one, item, facts)).sort(compareFindings);
       const [finding] = told;
       return finding
-        ? [{ ...item, finding, urgent: told.some(isUrgent), key: ignoreKey(finding, item), cure: cureOf(finding, item, snapshot, facts) }]
+        ? [{ ...item, finding, urgent: told.some(isUrgent), key: ignoreKey(finding, item), fix: fixOf(finding, item, snapshot, facts) }]
         : [];
     })
     .sort(
       (a, b) =>
         compareFindings(a.finding, b.finding) ||
-        Number(a.cure === 'step') - Number(b.cure === 'step') ||
+        Number(a.fix === 'step') - Number(b.fix === 'step') ||
         a.name.localeCompare(b.name, 'en') ||
         (a.instance?.pid ?? 0) - (b.instance?.pid ?? 0),
     );
@@ -91,7 +91,7 @@ function isUrgent({ kind, confidence }: Finding): boolean {
 }
 
 /** What a click does about a finding of a server or entry. */
-export function cureOf(finding: Finding, { instance }: Subject, snapshot: Snapshot, facts: WindowFacts): CureKind {
+export function fixOf(finding: Finding, { instance }: Subject, snapshot: Snapshot, facts: WindowFacts): FixKind {
   if (!instance) {
     return 'open';
   }
@@ -108,11 +108,11 @@ export function cureOf(finding: Finding, { instance }: Subject, snapshot: Snapsh
   }
 }
 
-/** What can be cured without a choice: servers that a click restarts, and proven orphans. */
+/** What can be fixed without a choice: servers that a click restarts, and proven orphans. */
 export function fixable(items: readonly Attention[], facts: WindowFacts): Attention[] {
   return items.filter(
-    ({ cure, finding, instance }) =>
-      instance && !facts.busy.has(instance.id) && (cure === 'restart' || (finding.kind === 'orphan' && finding.confidence === 'proven')),
+    ({ fix, finding, instance }) =>
+      instance && !facts.busy.has(instance.id) && (fix === 'restart' || (finding.kind === 'orphan' && finding.confidence === 'proven')),
   );
 }
 

@@ -3,7 +3,7 @@ import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { isStale, localRoute, ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { type Attention, attentions, type CureKind, fixable, stateText, updates } from './attention.ts';
+import { type Attention, attentions, type FixKind, fixable, stateText, updates } from './attention.ts';
 import { processText, versionChange } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
 
@@ -49,12 +49,12 @@ export interface FixPick {
   readonly description?: string;
   /** `QuickPickItemKind.Separator` for headings. */
   readonly kind?: -1;
-  /** What needs attention; choosing the line cures it. */
+  /** What needs attention; choosing the line fixes it. */
   readonly item?: Attention;
   readonly does?: 'fix-all' | 'show' | 'settings';
 }
 
-const icons: Readonly<Record<CureKind, string>> = {
+const icons: Readonly<Record<FixKind, string>> = {
   restart: '$(debug-restart)',
   upgrade: '$(cloud-download)',
   stop: '$(debug-stop)',
@@ -62,15 +62,15 @@ const icons: Readonly<Record<CureKind, string>> = {
   open: '$(go-to-file)',
 };
 
-/** What needs attention, one cure per line, then what cures all, the view and the settings. */
+/** What needs attention, one fix per line, then “Fix All”, the view and the settings. */
 export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
   const items = attentions(snapshot, facts);
   const newer = updates(snapshot, facts);
   const all = fixable(items, facts).length;
   const line = (item: Attention): FixPick => {
     const busy = item.instance && facts.busy.get(item.instance.id);
-    const label = busy ? `$(loading~spin) ${withoutIcons(item.name, 60)}: ${busy}` : `${icons[item.cure]} ${cureText(item, facts)}`;
-    return { label, description: withoutIcons(cureDetail(item), 160), item };
+    const label = busy ? `$(loading~spin) ${withoutIcons(item.name, 60)}: ${busy}` : `${icons[item.fix]} ${fixText(item, facts)}`;
+    return { label, description: withoutIcons(fixDetail(item), 160), item };
   };
   const heading = (label: string): FixPick => ({ label, kind: -1 });
   return [
@@ -84,10 +84,10 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
 }
 
 /** "Restart everything, this window", "Stop thinking, 66 MB", "github in Claude Code: copy the step". */
-function cureText({ cure, finding, instance, name }: Attention, facts: WindowFacts): string {
+function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts): string {
   const shown = withoutIcons(name, 60);
   const whose = instance ? withoutIcons(instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts), 60) : '';
-  switch (cure) {
+  switch (fix) {
     case 'restart':
       return `Restart ${shown}, ${whose}`;
     case 'upgrade':
@@ -104,7 +104,7 @@ function cureText({ cure, finding, instance, name }: Attention, facts: WindowFac
   }
 }
 
-function cureDetail({ finding, instance, definition }: Attention): string {
+function fixDetail({ finding, instance, definition }: Attention): string {
   const state = stateText(instance?.findings ?? definition?.findings ?? [finding]);
   const pid = instance && finding.kind !== 'stale' ? `PID ${instance.pid}` : undefined;
   return [instance && versionChange(instance), state, pid].filter(Boolean).join(' · ');

@@ -10,8 +10,8 @@ import {
   type Attention,
   countedFindings,
   countsText,
-  cureOf,
   findingsText,
+  fixOf,
   isIgnored,
   muteKey,
   stateText,
@@ -145,14 +145,14 @@ function instanceRow(id: string, instance: Instance, definition: Definition | un
 function abilities(instance: Instance, { snapshot, facts }: RowContext): Partial<RowAbilities> {
   const free = !facts.busy.has(instance.id);
   const finding = worstFinding(instance.findings);
-  const cure = finding && cureOf(finding, { instance, name: instance.name }, snapshot, facts);
+  const fix = finding && fixOf(finding, { instance, name: instance.name }, snapshot, facts);
   return {
     running: true,
     restartable: free && isRestartable(instance, snapshot, facts),
     stale: isStale(instance),
     upgradable: free && isUpgradable(instance),
     muted: facts.choices.muted.includes(muteKey(instance)),
-    ...(free && cure === 'stop' ? { cure: 'stoppable' } : free && cure === 'step' ? { cure: 'stepwise' } : {}),
+    ...(free && fix === 'stop' ? { fix: 'stoppable' } : free && fix === 'step' ? { fix: 'stepwise' } : {}),
   };
 }
 

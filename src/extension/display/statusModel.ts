@@ -2,7 +2,7 @@ import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { counted, roundedMemory } from '../../presentation/quantities.ts';
 import { commands } from '../manifestNames.ts';
 import { ownerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
-import { type Attention, attentions, type CureKind, countsText, stateText, updates } from './attention.ts';
+import { type Attention, attentions, countsText, type FixKind, stateText, updates } from './attention.ts';
 import { versionChange } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
 
@@ -135,7 +135,7 @@ function isKnown({ package: own }: Instance): boolean {
 }
 
 /** No-break spaces: the column is as narrow as its longest word. */
-const links: Readonly<Record<CureKind, readonly [label: string, command: string]>> = {
+const links: Readonly<Record<FixKind, readonly [label: string, command: string]>> = {
   restart: ['$(debug-restart)\u00a0Restart', commands.restartInstance],
   upgrade: ['$(cloud-download)\u00a0Upgrade…', commands.upgradeInstance],
   stop: ['$(debug-stop)\u00a0Stop…', commands.stopInstance],
@@ -143,9 +143,9 @@ const links: Readonly<Record<CureKind, readonly [label: string, command: string]
   open: ['$(go-to-file)\u00a0Open', commands.revealDefinition],
 };
 
-function link({ instance, definition, cure }: Attention, facts: WindowFacts): string {
+function link({ instance, definition, fix }: Attention, facts: WindowFacts): string {
   const doing = instance && facts.busy.get(instance.id);
-  const [label, command] = links[cure];
+  const [label, command] = links[fix];
   return doing ? `$(loading~spin) ${doing}` : commandLink(label, command, instance?.id ?? definition?.id ?? '');
 }
 

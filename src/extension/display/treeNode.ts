@@ -40,8 +40,8 @@ export interface RowAbilities {
   readonly configured?: boolean;
   /** Whether its entry can use the guard or already uses it. */
   readonly guard?: 'guardable' | 'guarded' | undefined;
-  /** What cures its finding, where that is no restart: `stepwise` = the user, in its client. */
-  readonly cure?: 'stoppable' | 'stepwise';
+  /** How its finding is fixed, where that is no restart: `stepwise` = the user, in its client. */
+  readonly fix?: 'stoppable' | 'stepwise';
   /** This window can start it. */
   readonly startable?: boolean;
   /** Whether its finding can be ignored, or is. */
@@ -61,7 +61,7 @@ export function contextFlags(row: RowAbilities): string {
     row.upgradable && 'upgradable',
     row.configured && 'configured',
     row.guard,
-    row.cure,
+    row.fix,
     row.startable && 'startable',
     row.ignorable && 'ignorable',
     row.ignored && 'ignored',

@@ -68,6 +68,7 @@ export class WindowActions {
     if (!instance) {
       return { status: 'already', message: await alreadyEndedMessage(this.#context.requester(), request) };
     }
+    // The plan of the requester is not trusted: this window decides by its own scan whether the server is its own.
     const route = localRoute(instance, snapshot, this.#state.facts, request.verb);
     if (route.kind === 'elsewhere') {
       return { status: 'refused', message: route.step, steps: [] };

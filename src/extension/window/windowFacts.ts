@@ -75,6 +75,7 @@ export function noCommandStep(name: string): string {
   return `This editor has no command to restart a server. Run “MCP: List Servers”, choose ${name}, then “Restart Server”.`;
 }
 
+/** Whether this window itself can restart the server. */
 export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
   return localRoute(instance, snapshot, facts).kind === 'here';
 }

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { limited } from '../../base/wait.ts';
+import { settlesWithin } from '../../base/settlesWithin.ts';
 import { ControlRefusal } from '../../lock/control/controlMessages.ts';
 import type { ControlHandlers } from '../../lock/control/controlServer.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
@@ -209,7 +209,7 @@ class Assembly implements HttpGuard {
     const ended = new Promise((resolve) => this.#listener.close(resolve));
     this.#upstream.close();
     this.#listener.closeIdleConnections();
-    await limited(ended, 500);
+    await settlesWithin(ended, 500);
     this.#listener.closeAllConnections();
     await this.#server.stop();
     await this.#publication?.close();

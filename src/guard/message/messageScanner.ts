@@ -8,7 +8,7 @@ export interface MessageHead {
 
 const quote = 0x22;
 const backslash = 0x5c;
-/** Of a key or value at the top level, bytes. */
+/** Longest key or value at the top level that is kept, bytes. */
 const maxKept = 256;
 
 /**

@@ -34,6 +34,7 @@ export function failureAnswer(id: IdKey, text: string, { isCall, modern }: { rea
   return messageLine(id, isCall ? failedTool(text, modern) : { error: { code: guardErrorCode, message: text } });
 }
 
+/** A JSON-RPC notification as a line with its line break. */
 export function notificationLine(method: string, params?: unknown): Buffer {
   return Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', method, params })}\n`);
 }

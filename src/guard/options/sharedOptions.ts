@@ -133,6 +133,7 @@ export const sharedOptions = {
 /** The modes of `--on-stale`, for the help. */
 export const staleSection: HelpSection = staleSectionOf(staleModeNames);
 
+/** The section of the help that describes the modes of `--on-stale`. */
 export function staleSectionOf(modes: readonly StaleMode[]): HelpSection {
   return { title: 'While the server is stale (--on-stale)', items: modes.map((mode) => [mode, describeStaleMode(mode)]) };
 }

@@ -1,4 +1,4 @@
-import { limited } from '../../base/wait.ts';
+import { settlesWithin } from '../../base/settlesWithin.ts';
 import type { ServerProcess } from './serverProcess.ts';
 
 interface EndLimits {
@@ -34,7 +34,7 @@ export async function endServer(server: ServerProcess, { politeMs, termMs }: End
 
 async function isGone(server: ServerProcess, limitMs: number): Promise<boolean> {
   const until = performance.now() + limitMs;
-  if (server.ended === undefined && !(await limited(server.exited, limitMs))) {
+  if (server.ended === undefined && !(await settlesWithin(server.exited, limitMs))) {
     return false;
   }
   const last = Math.min(until, performance.now() + leftoverMs);

@@ -19,7 +19,7 @@ interface TakeoverRequest {
   readonly holder: InstanceRecord;
   /** The key of the resource. */
   readonly key: string;
-  /** Also end a holder whose client lives. */
+  /** Whether a holder whose client lives is ended too. */
   readonly force: boolean;
 }
 
@@ -126,9 +126,9 @@ async function endHolder({ directory, starts, holder, key }: TakeoverRequest): P
   if (!target) {
     return `${silence}, and was not signalled, because the system does not show that it holds the lock${holders.length > 0 ? `: ${holdersText(holders)} does` : ''}`;
   }
-  const { endTree, systemTerminator } = await import('../../process/terminateTree.ts');
+  const { terminateTree, systemTerminator } = await import('../../process/terminateTree.ts');
   const identity = { bootId: holder.host.boot, pidNamespace: holder.host.pidns, ...target };
-  const report = await endTree(
+  const report = await terminateTree(
     { server: identity, launchers: [], objection: () => undefined, politeMs: termMs },
     systemTerminator(guardTable()),
   );

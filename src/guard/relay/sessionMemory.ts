@@ -14,6 +14,7 @@ export const lists = {
 
 export type ListMethod = keyof typeof lists;
 
+/** Whether the method asks for one of the lists that MCP servers announce changes of. */
 export function isListMethod(method: string): method is ListMethod {
   return Object.hasOwn(lists, method);
 }

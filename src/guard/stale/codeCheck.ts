@@ -17,7 +17,7 @@ import type { LoadedCode, ServerCode } from './serverCode.ts';
 export class CodeCheck {
   readonly code: ServerCode;
   readonly #way: FollowedCommand | undefined;
-  /** Of the installation beside. */
+  /** Reads the installation beside. */
   readonly #reader = new ClosureReader();
   /** Inputs of the last comparison. */
   #loaded: LoadedCode | undefined;
@@ -72,7 +72,7 @@ export class CodeCheck {
   #compareBeside(): CodeState | undefined {
     const { ref, loaded } = this.code;
     const at = Date.now();
-    const lead = ref && loaded && this.#way?.look(at);
+    const lead = ref && loaded && this.#way?.current(at);
     this.#lost = lead?.lost === undefined ? undefined : singleLine(lead.lost, 200);
     if (!lead?.ref || !isOther(lead.ref, ref)) {
       return undefined;
@@ -132,7 +132,7 @@ export function editedSource({ ref, loaded, since }: ServerCode): string | undef
 
 /** Directory entries that are read; larger source trees are read in part. */
 const maxEntries = 5_000;
-/** Of the path of an edited file, UTF-16 units. */
+/** Longest path of an edited file, UTF-16 units. */
 const maxPath = 4_096;
 const skipped = new Set(['node_modules', '__pycache__', 'venv', 'env', 'site-packages', 'test', 'tests']);
 

@@ -86,7 +86,7 @@ function identifyWords(argv: readonly string[], { cwd, env }: ConfiguredCommand,
   }
   const interpreter = depth < 3 ? interpreterOf(file) : undefined;
   if (interpreter !== undefined) {
-    // As the kernel does: the interpreter, then the script by the path under which it was found.
+    // The kernel does the same: it starts the interpreter with the path under which the script was found.
     return identifyWords([interpreter, file, ...rest], { command: interpreter, args: [], cwd, env }, depth + 1);
   }
   const environment = new Map(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));

@@ -92,7 +92,7 @@ export class CallMonitor {
     this.#events = events;
   }
 
-  /** As of the last check. */
+  /** The calls without an answer at the last check; undefined when there were none. */
   get unanswered(): Unanswered | undefined {
     return this.#unanswered;
   }

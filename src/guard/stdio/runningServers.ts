@@ -1,4 +1,4 @@
-import { limited } from '../../base/wait.ts';
+import { settlesWithin } from '../../base/settlesWithin.ts';
 import { endServer } from '../process/endServer.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
@@ -61,7 +61,7 @@ export class RunningServers {
 
   async #checkOutput(link: ServerLink): Promise<void> {
     const { process } = link;
-    if (!(await limited(process.exited, muteMs)) && !this.#dismissed.has(process)) {
+    if (!(await settlesWithin(process.exited, muteMs)) && !this.#dismissed.has(process)) {
       this.#watcher.outputClosed(link);
     }
   }
@@ -69,5 +69,5 @@ export class RunningServers {
 
 /** Waits until the output of a server that ended has been read, at most 500 ms. */
 export async function outputRead(link: ServerLink): Promise<void> {
-  await limited(link.drained, outputMs);
+  await settlesWithin(link.drained, outputMs);
 }

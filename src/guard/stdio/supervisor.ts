@@ -1,4 +1,4 @@
-import { limited } from '../../base/wait.ts';
+import { settlesWithin } from '../../base/settlesWithin.ts';
 import { say } from '../message/ownAnswers.ts';
 import { endServer } from '../process/endServer.ts';
 import { RestartLimit } from '../process/restartLimit.ts';
@@ -205,7 +205,7 @@ export class Supervisor {
     }
     if (!signal && this.#isBusy) {
       // The client's last messages are still to be delivered.
-      await limited(this.#settled(), this.#options.graceMs);
+      await settlesWithin(this.#settled(), this.#options.graceMs);
     }
     this.#ending.abort();
     if (signal) {

@@ -91,16 +91,17 @@ export function endpointFault(
   }
 }
 
-/** Removes the socket of an endpoint, if it is one of this user at a valid path: a record cannot make it remove another file. Never throws. */
+/** Removes the socket of an endpoint and its folder in `/tmp`, if they are private ones of this user at a valid path: a record cannot make it remove others. Never throws. */
 export function removeControlEndpoint(directory: LockDirectory, control: Pick<ControlEndpoint, 'type' | 'path'> | undefined): void {
   if (control?.type !== 'unix' || !isControlPath(directory, control.path)) {
     return;
   }
   try {
-    if (endpointFault(directory, control) === undefined) {
+    const fault = endpointFault(directory, control);
+    if (fault === undefined) {
       rmSync(control.path, { force: true });
     }
-    if (dirname(control.path) !== join(directory.base, 's')) {
+    if ((fault === undefined || fault.gone) && dirname(control.path) !== join(directory.base, 's')) {
       rmdirSync(dirname(control.path));
     }
   } catch {

@@ -52,6 +52,7 @@ function parseManifest(text: string): Manifest | undefined {
   };
 }
 
+/** Reads `package.json` of a directory. `absent`: there is none; otherwise it could not be read, with the reason. */
 export function readManifest(
   directory: string,
   cache?: MetadataCache,

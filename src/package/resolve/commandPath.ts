@@ -5,7 +5,7 @@ import { statPath } from '../../storage/boundedFile.ts';
 /** What decides which file a name of a program means. */
 export interface SearchPlace {
   readonly cwd: string | undefined;
-  /** Of the process that starts the program; undefined when it cannot be read. */
+  /** Environment of the process that starts the program; undefined when it cannot be read. */
   readonly environment: ReadonlyMap<string, string> | undefined;
   readonly platform: NodeJS.Platform;
 }
@@ -59,6 +59,17 @@ export function findProgram(name: string, place: SearchPlace): string | undefine
     const seen = statPath(path);
     return seen.status === 'ok' && seen.stat.isFile() && (place.platform === 'win32' || (seen.stat.mode & 0o111) !== 0);
   });
+}
+
+/** The file of a script that is given to an interpreter: PATH is not searched. Undefined when that depends on an unknown directory. */
+export function scriptFile(script: string, { cwd }: SearchPlace): string | undefined {
+  return isAbsolute(script) ? script : cwd === undefined ? undefined : join(cwd, script);
+}
+
+/** A word of a shell line with `~/` filled in, where the home is known. */
+export function fromHome(word: string, { environment }: SearchPlace): string {
+  const home = environment?.get('HOME');
+  return home !== undefined && word.startsWith('~/') ? join(home, word.slice(2)) : word;
 }
 
 /** Why a program was not found. */

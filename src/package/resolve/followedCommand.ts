@@ -13,7 +13,7 @@ const unsettledMs = 2_000;
 export interface LeadNow {
   /** The package; the last one that was known while `broken`. Undefined when the command leads to none that can be read. */
   readonly ref: PackageRef | undefined;
-  /** The newest change of a link, stand-in or version file on the way, epoch ms; 0 when there is none. */
+  /** The newest change of a link, shim or version file on the way, epoch ms; 0 when there is none. */
   readonly changedAt: number;
   /** A file on the way is missing, such as the target of a link: an installer or a switch may be at work. */
   readonly broken: boolean;
@@ -21,7 +21,7 @@ export interface LeadNow {
   readonly lost?: string;
 }
 
-/** A command that is followed again only when something on the way changed. Otherwise a look costs one `lstat` for each link and script on the way. */
+/** A command that is followed again only when something on the way changed. Otherwise the answer costs one `lstat` for each link and script on the way. */
 export class FollowedCommand {
   readonly #command: ClientCommand;
   #kept: { readonly lead: LeadNow; readonly at: number; readonly signature: string | undefined } | undefined;
@@ -31,8 +31,8 @@ export class FollowedCommand {
     this.#command = command;
   }
 
-  /** @param now epoch ms */
-  look(now: number): LeadNow {
+  /** Where the command leads now. @param now epoch ms */
+  current(now: number): LeadNow {
     const kept = this.#kept;
     if (kept?.signature !== undefined && Math.abs(now - kept.at) < freshMs && kept.signature === waySignature(this.#way)) {
       return kept.lead;

@@ -8,7 +8,7 @@ import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLau
 import { splitShell } from '../../process/commandline/shellWords.ts';
 import { readBounded, readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
-import { findProgram, followLinks, notFound, programPaths, type SearchPlace } from './commandPath.ts';
+import { findProgram, followLinks, fromHome, notFound, type SearchPlace, scriptFile } from './commandPath.ts';
 import { cmdShim, powershellShim, type ShimCommand, shebangWords, shellShim } from './shimText.ts';
 import { holderOf, managedProgram, projectEnvironment } from './versionManagers.ts';
 
@@ -30,10 +30,10 @@ export type CommandLead =
 
 /** Longest chain of scripts that start each other. */
 const deepest = 8;
-/** Stand-ins and wrappers are smaller. The first line of a larger script is read too. */
+/** Shims and wrappers are smaller. The first line of a larger script is read too. */
 const readBytes = 64 * 1024;
 
-/** Most stand-ins in one folder that are read to find the one that started a process. */
+/** Most shims in one folder that are read to find the one that started a process. */
 const mostShims = 200;
 
 type Words = readonly string[];
@@ -46,7 +46,7 @@ type Step =
   | 'elsewhere';
 
 /**
- * Follows a command to the package that it starts: PATH, symbolic links, the stand-ins of package managers, `#!` lines and wrappers that only start one program.
+ * Follows a command to the package that it starts: PATH, symbolic links, the shims of package managers, `#!` lines and wrappers that only start one program.
  * Reads files and runs nothing; what cannot be read is unknown. Never throws.
  */
 export function resolveCommand(command: ClientCommand): CommandLead {
@@ -141,10 +141,8 @@ function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): S
     // A registry decides, or a shell line with more than one program.
     return 'elsewhere';
   }
-  const home = place.environment?.get('HOME');
-  const atHome = (word: string): string => (home !== undefined && word.startsWith('~/') ? join(home, word.slice(2)) : word);
-  const cwd = launch.cwd === undefined ? {} : { cwd: resolve(place.cwd ?? '/', atHome(launch.cwd)) };
-  return { next: launch.wrappers.some(isShell) ? next.map(atHome) : next, ...cwd };
+  const cwd = launch.cwd === undefined ? {} : { cwd: resolve(place.cwd ?? '/', fromHome(launch.cwd, place)) };
+  return { next: launch.wrappers.some(isShell) ? next.map((word) => fromHome(word, place)) : next, ...cwd };
 }
 
 /** A Python is part of the answer: its place decides which packages it loads. */
@@ -163,10 +161,7 @@ function interpreterStep([program = '', ...args]: Words, place: SearchPlace, vis
 
 /** @param shell the shell that the file is given to; undefined: the file itself is started */
 function programStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>, shell?: string): Step {
-  const file =
-    shell === undefined
-      ? findProgram(program, place)
-      : programPaths(program.startsWith('/') ? program : `./${program}`, { ...place, platform: 'linux' })?.[0];
+  const file = shell === undefined ? findProgram(program, place) : scriptFile(program, place);
   if (file === undefined) {
     return notFound(program, place);
   }
@@ -183,7 +178,7 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   const text = start.toString('utf8');
   if (place.platform === 'win32' && /\.(cmd|ps1)$/i.test(file)) {
     const words = /\.cmd$/i.test(file) ? cmdShim(text, file) : powershellShim(text, file);
-    return words ? { next: [...words, ...args] } : { unknown: `${file} is no stand-in that can be read` };
+    return words ? { next: [...words, ...args] } : { unknown: `${file} is no shim that can be read` };
   }
   const first = shebangWords(text);
   if (first === undefined && shell === undefined) {
@@ -303,9 +298,9 @@ function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<
 }
 
 /**
- * The stand-ins that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
+ * The shims that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
  * @param cwd of the process: the path may be relative to it
- * @param visited gets the folder: an installer may write the stand-in a moment later
+ * @param visited gets the folder: an installer may write the shim a moment later
  */
 export function standInsOf(argv: readonly string[], cwd: string | undefined, name: string, visited: Set<string>): string[] {
   const written = argv.map((word) => /^((?:.*\/)?node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);

@@ -53,7 +53,7 @@ export interface ShimCommand {
 }
 
 /**
- * The command that a shell script ends in, where it only prepares the start of one program: the stand-ins of npm, pnpm and yarn, and wrappers whose lines that start
+ * The command that a shell script ends in, where it only prepares the start of one program: the shims of npm, pnpm and yarn, and wrappers whose lines that start
  * something agree. Undefined for every other script: what it starts cannot be read.
  *
  * @param file the script as it was found
@@ -64,7 +64,7 @@ export function shellShim(text: string, file: string, real: string): ShimCommand
   return target ? { words: target } : preparedProgram(text, file, real);
 }
 
-/** The stand-ins of pnpm 11 and newer find their own folder with a loop that follows links. Each of their `exec` lines has the script's path from there. */
+/** The shims of pnpm 11 and newer find their own folder with a loop that follows links. Each of their `exec` lines has the script's path from there. */
 function targetShim(text: string, real: string): readonly string[] | undefined {
   if (!/^# cmd-shim-target=/m.test(text)) {
     return undefined;
@@ -187,14 +187,14 @@ function commandWords(line: string, values: ReadonlyMap<string, string | undefin
   if (program === '' || words.some((word) => /[$`]/.test(word))) {
     return undefined;
   }
-  // The stand-ins take the Node beside them where there is one, else that of PATH: both run the same script.
+  // The shims take the Node beside them where there is one, else that of PATH: both run the same script.
   return [
     posix.basename(program) === 'node' ? 'node' : program,
     ...rest.map((word) => (word.startsWith('/') ? posix.normalize(word) : word)),
   ];
 }
 
-/** The command of a `.cmd` stand-in of npm, pnpm or yarn; undefined for any other batch file. @param file with the separators of Windows */
+/** The command of a `.cmd` shim of npm, pnpm or yarn; undefined for any other batch file. @param file with the separators of Windows */
 export function cmdShim(text: string, file: string): readonly string[] | undefined {
   const folder = win32.dirname(file);
   const found = new Set<string>();
@@ -211,7 +211,7 @@ export function cmdShim(text: string, file: string): readonly string[] | undefin
   return onlyCommand(found);
 }
 
-/** The command of a `.ps1` stand-in of npm or pnpm; undefined for any other script. */
+/** The command of a `.ps1` shim of npm or pnpm; undefined for any other script. */
 export function powershellShim(text: string, file: string): readonly string[] | undefined {
   const folder = win32.dirname(file);
   const found = new Set<string>();

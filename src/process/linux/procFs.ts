@@ -25,9 +25,9 @@ export interface ProcFs {
   owner(path: string): number;
   /** Mode of the link itself. For `fd/N` it shows whether the descriptor is open for reading or writing. */
   linkMode(path: string): number;
-  /** Of the link's target; opens nothing. */
+  /** Kind of the link's target; opens nothing. */
   node(path: string): ProcNode;
-  /** Of the link's target; opens nothing. */
+  /** Device and inode of the link's target; opens nothing. */
   file(path: string): FileNumbers;
 }
 

@@ -7,7 +7,7 @@ export interface LsofFile {
   /** `REG`, `DIR`, `CHR`, `PIPE` or `FIFO`, `unix`, `IPv4`, `IPv6` … */
   readonly type: string;
   readonly name: string;
-  /** Of TCP: `LISTEN`, `ESTABLISHED` … */
+  /** State of a TCP socket: `LISTEN`, `ESTABLISHED` … */
   readonly tcpState: string;
 }
 

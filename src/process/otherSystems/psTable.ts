@@ -63,7 +63,7 @@ export class PsTable implements ProcessTable {
   }
 
   async detail(row: ProcessRow): Promise<ProcessDetail> {
-    // lsof fails when the process is gone, and also when it could not read everything.
+    // lsof fails when the process is gone and when it could not read everything.
     const text = await this.#run('lsof', ['-nP', '-p', String(row.pid), '-F', lsofFieldLetters]).catch(() => undefined);
     if (!(await this.isAlive(row.identity))) {
       return { stdin: 'unknown', listens: 'unknown', missing: ['gone'] };

@@ -96,7 +96,7 @@ export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row
   const launchers: ProcessRow[] = [];
   let below = server;
   for (const above of tree.ancestorsOf(server)) {
-    // The first process of a namespace adopts orphans: also when it is a shell, it need not have started this one.
+    // The first process of a namespace adopts orphans. Even a shell in that place need not have started this one.
     if (isNamespaceInit(above) || isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
       return { server, launchers, parent: above };
     }

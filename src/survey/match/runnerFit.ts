@@ -121,7 +121,7 @@ const freshMs = 30_000;
 const mostFollowed = 1_000;
 
 /**
- * Whether the entry's command is a stand-in or a wrapper that replaced itself by the server: the process shows the script only. The stand-in leads to that script, or
+ * Whether the entry's command is a shim or a wrapper that replaced itself by the server: the process shows the script only. The shim leads to that script, or
  * to the same file of another version in the same project (pnpm) or formula (Homebrew).
  */
 export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {

@@ -127,6 +127,7 @@ export function plainPath(path: string): string {
   return (text.startsWith('/') ? '/' : '') + parts.join('/');
 }
 
+/** Whether a path is absolute by the rules of POSIX or of Windows, on any system. */
 export function isAbsolutePath(path: string): boolean {
   return path.startsWith('/') || /^[a-z]:[\\/]|^\\\\/i.test(path);
 }

@@ -27,7 +27,7 @@ const unsettledMs = 2_000;
 interface Kept extends Followed {
   readonly for: string;
   readonly at: number;
-  /** Of the visited paths; undefined while one of them is too young to be sure of. */
+  /** Signature of the visited paths; undefined while one of them is too young to be sure of. */
   readonly signature: string | undefined;
 }
 
@@ -44,7 +44,7 @@ interface BesideVerdict {
 }
 
 /**
- * What the command of each server leads to on this disk now, compared with what it runs. Followed again only when a link, a stand-in or a version file on the way
+ * What the command of each server leads to on this disk now, compared with what it runs. Followed again only when a link, a shim or a version file on the way
  * changed.
  */
 export class Beside {
@@ -165,7 +165,7 @@ export class Beside {
     return [...this.#kept.values()].some(({ visited }) => visited.includes(path));
   }
 
-  /** Links, stand-ins and version files on the way: their change makes another scan necessary. */
+  /** Links, shims and version files on the way: their change makes another scan necessary. */
   watched(): string[] {
     return [...new Set([...this.#kept.values()].flatMap(({ visited }) => visited))];
   }
@@ -198,7 +198,7 @@ export class Beside {
       }
     }
     const found = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
-    // In the middle of an install a link or a stand-in is missing: what was on the way decides when it is followed again.
+    // In the middle of an install a link or a shim is missing: what was on the way decides when it is followed again.
     const followed = found.leads.length > 0 ? found : { ...found, visited: [...new Set([...(kept?.visited ?? []), ...found.visited])] };
     const settled = server.now - newestChange(followed.visited) > unsettledMs;
     this.#kept.set(key, {

@@ -32,7 +32,7 @@ export interface Followed {
   readonly running?: RunningCode;
   /** Why the target of a command is not known. */
   readonly unknown?: string;
-  /** Links, lists, stand-ins and version files on the way. */
+  /** Links, lists, shims and version files on the way. */
   readonly visited: readonly string[];
 }
 

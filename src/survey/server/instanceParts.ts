@@ -64,6 +64,7 @@ export function serverName(attributed: Attributed, packageName: string | undefin
   return attributed.definitions[0]?.name ?? packageName ?? basename(script ?? argv[0] ?? name);
 }
 
+/** The launchers of a server for the snapshot, with redacted command lines. */
 export function launchersOf(attributed: Attributed, redactor: Redactor): Launcher[] {
   return attributed.launchers.map((row) => ({
     pid: row.pid,
@@ -92,11 +93,15 @@ export function serverTree({ server, launchers }: Attributed, tree: ProcessTree)
   return { pids: [...found].map((row) => row.pid), memoryBytes: [...found].reduce((sum, row) => sum + row.rssBytes, 0) };
 }
 
-/** Also without the scheme of a header, and the end of a secret with a slash in it: names of programs and scripts are cut there. */
+/**
+ * The secrets of a command line, in every form in which a name may hold them: whole, without the scheme of a header, and the ends of a secret with a slash or a
+ * backslash in it, because names of programs and scripts are cut at the last one.
+ */
 const hiddenWords = memoByCommandLine(({ argv: [command = '', ...args] }) =>
   secretsOf({ command, args, env: {}, headers: [] }).flatMap((secret) => [
     secret,
     secret.replace(/^(?:Bearer|Basic|Token)\s+/i, ''),
+    secret.slice(secret.lastIndexOf('/') + 1),
     secret.slice(secret.search(/[^\\/]*$/)),
   ]),
 );

@@ -3,7 +3,7 @@ import type { FormatId } from '../../../src/clients/clientDescription.ts';
 import { clientTable } from '../../../src/clients/clientTable.ts';
 import { canaryMark, madeSecret } from '../../unit/redaction/secretGenerator.ts';
 import type { HostileTree } from './hostileFiles.ts';
-import { type Chance, evilHost, hostileText, hostileValue } from './hostileText.ts';
+import { evilHost, hostileText, hostileValue } from './hostileText.ts';
 
 /** A server that an entry names: the processes of the world run some of them. */
 export interface Launch {
@@ -21,6 +21,7 @@ interface ClientWorld {
   /** Port of the hostile HTTP server. */
   readonly port: number;
   readonly launches: Launch[];
+  readonly names: string[];
 }
 
 const quoted = (text: string): string => JSON.stringify(text);
@@ -93,8 +94,10 @@ function entryText(world: ClientWorld, format: FormatId): string {
     : object([...odd, ['command', quoted(launch.command)], ['args', args], ['env', env]]);
 }
 
-function nameOf(chance: Chance): string {
-  return chance.is(0.4) ? chance.pick(['notes', 'files', 'search', 'mail']) : hostileText(chance).slice(0, 2_000);
+function nameOf({ tree: { chance }, names }: ClientWorld): string {
+  const name = chance.is(0.4) ? chance.pick(['notes', 'files', 'search', 'mail']) : hostileText(chance).slice(0, 2_000);
+  names.push(name);
+  return name;
 }
 
 function serversText(world: ClientWorld, format: FormatId): string {
@@ -102,7 +105,7 @@ function serversText(world: ClientWorld, format: FormatId): string {
   if (chance.is(0.0007)) {
     return object(Array.from({ length: 60_000 }, (_, index) => [`s${index}`, '{"command":"x"}'] as const));
   }
-  return object(chance.some(4, () => [nameOf(chance), entryText(world, format)] as const));
+  return object(chance.some(4, () => [nameOf(world), entryText(world, format)] as const));
 }
 
 const toml = (text: string): string => JSON.stringify(text).replaceAll('\\ud800', '\\ufffd').replaceAll('\x7f', '\\u007f');
@@ -111,12 +114,14 @@ function codexText(world: ClientWorld): string {
   const { chance, project } = world.tree;
   const entries = chance.some(4, () => {
     const launch = launchOf(world);
-    const name = chance.is(0.5) ? 'notes' : toml(nameOf(chance));
+    const name = chance.is(0.5) ? 'notes' : toml(nameOf(world));
     const env = Object.entries(launch.env).map(([key, value]) => `${toml(key)} = ${toml(value)}`);
     const odd = chance.is(0.15)
       ? `${chance.pick(['args', 'command', 'x'])} = ${chance.pick(['[1, [2]]', '{a={b=1}}', '1979-05-27', "'''x'''", '"""'])}\n`
       : '';
-    return `[mcp_servers.${name}]\ncommand = ${toml(launch.command)}\nargs = [${launch.args.map(toml).join(', ')}]\n${odd}[mcp_servers.${name}.env]\n${env.join('\n')}\n`;
+    // A text without an end comes last: in front of the variables it would take them away, and an argument that repeats one would be no known secret.
+    const endless = odd.includes('"""');
+    return `[mcp_servers.${name}]\ncommand = ${toml(launch.command)}\nargs = [${launch.args.map(toml).join(', ')}]\n${endless ? '' : odd}[mcp_servers.${name}.env]\n${env.join('\n')}\n${endless ? odd : ''}`;
   });
   return `[projects.${toml(project)}]\ntrust_level = "trusted"\n${chance.is(0.1) ? `x = ${'['.repeat(3_000)}\n` : ''}${entries.join('\n')}`;
 }
@@ -175,10 +180,10 @@ function fileText(world: ClientWorld, format: FormatId): string {
   }
 }
 
-/** Writes files of clients: every row of the client table has its turn. @returns the servers that the files name */
-export function putClientFiles(tree: HostileTree, commands: Commands, port: number): Launch[] {
+/** Writes files of clients: every row of the client table has its turn. @returns the servers that the files name, and their names */
+export function putClientFiles(tree: HostileTree, commands: Commands, port: number): Pick<ClientWorld, 'launches' | 'names'> {
   const { chance, home, project } = tree;
-  const world: ClientWorld = { tree, commands, port, launches: [] };
+  const world: ClientWorld = { tree, commands, port, launches: [], names: [] };
   const places = { home, platform: 'linux', env: {} } as const;
   for (const row of clientTable) {
     for (const { at, format } of row.files) {
@@ -202,7 +207,7 @@ export function putClientFiles(tree: HostileTree, commands: Commands, port: numb
   if (chance.is(0.2)) {
     tree.put(join(project, '.env'), `A=${chance.secret()}\nB="${hostileText(chance)}\n`);
   }
-  return world.launches;
+  return world;
 }
 
 /** Whether a text holds a secret of any world. */

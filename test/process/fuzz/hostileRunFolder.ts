@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { identityKey, type ProcessRow } from '../../../src/model/process.ts';
 import { snapshotSchema } from '../../../src/model/snapshot.ts';
@@ -223,14 +222,4 @@ export function putRunFolder(tree: HostileTree, rows: readonly ProcessRow[]): re
   tree.put(join(runDir, 'v1', 'instances', `${hostileFileName(chance)}.json`), '{}');
   putState(tree, rows);
   return claimed;
-}
-
-/** Every file of the run folder below a folder, by its path from there. Empty where it cannot be listed. */
-export function filesBelow(folder: string): string[] {
-  try {
-    // A link may lead to the root of the system.
-    return lstatSync(folder).isSymbolicLink() ? [] : readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  } catch {
-    return [];
-  }
 }

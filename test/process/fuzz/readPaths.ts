@@ -29,7 +29,7 @@ import { createSurveyor } from '../../../src/survey/machineSurveyor.ts';
 import { readPublished } from '../../../src/survey/publishedSnapshot.ts';
 import type { HostileTree } from './hostileFiles.ts';
 import type { Claimed } from './hostileRunFolder.ts';
-import { type Chance, hostileText } from './hostileText.ts';
+import { hostileText } from './hostileText.ts';
 
 /** A text that a user or a model sees, and what interprets it. */
 export interface Shown {
@@ -44,6 +44,10 @@ export interface Reading {
   readonly tree: HostileTree;
   readonly rows: readonly ProcessRow[];
   readonly claimed: readonly Claimed[];
+  /** Of servers that files of the world name. */
+  readonly names: readonly string[];
+  /** Of its made processes. */
+  readonly pids: readonly number[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly shown: Shown[];
 }
@@ -134,7 +138,7 @@ function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameter
 }
 
 /** Scans that may ask registries, with the views of the extension, and what a window does with the run folder. */
-async function windowReads(reading: Reading): Promise<Snapshot> {
+async function windowReads(reading: Reading): Promise<void> {
   const { tree, env, shown, rows } = reading;
   const { home, runDir, project } = tree;
   const log = logTo(shown, 'log of the window');
@@ -166,7 +170,6 @@ async function windowReads(reading: Reading): Promise<Snapshot> {
         log,
       ).dispose();
     }
-    return snapshot;
   } finally {
     surveyor.dispose();
   }
@@ -191,25 +194,25 @@ async function guardReads({ tree, claimed, shown }: Reading): Promise<void> {
   await clearDeadRecords(directory, starts);
 }
 
-/** A name to ask for: one of the snapshot, or any word. */
-function asked(chance: Chance, snapshot: Snapshot): string {
-  const names = [...snapshot.instances, ...snapshot.definitions].map(({ name }) => name).filter((name) => !name.startsWith('-'));
-  return chance.is(0.9) && names.length > 0 ? chance.pick(names) : `x${hostileText(chance)}`;
+/** A name to ask for: one of the world, or any word. */
+function asked({ tree: { chance }, names }: Reading): string {
+  const words = names.filter((name) => !name.startsWith('-'));
+  return chance.is(0.9) && words.length > 0 ? chance.pick(words) : `x${hostileText(chance)}`;
 }
 
 /** For one step, ms. */
 const limitMs = 10_000;
 
 /** @throws when the step takes longer than the limit, and what the step throws */
-async function inTime<T>(what: string, step: Promise<T>): Promise<T> {
+export async function inTime<T>(what: string, step: Promise<T>, limit = limitMs): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () =>
         reject(
-          new Stuck(`${what} takes more than ${limitMs / 1_000} s (open: ${[...new Set(process.getActiveResourcesInfo())].join(', ')})`),
+          new Stuck(`${what} takes more than ${limit / 1_000} s (open: ${[...new Set(process.getActiveResourcesInfo())].join(', ')})`),
         ),
-      limitMs,
+      limit,
     );
   });
   try {
@@ -222,28 +225,34 @@ async function inTime<T>(what: string, step: Promise<T>): Promise<T> {
 /** A step that may still run. */
 export class Stuck extends Error {}
 
-/** Everything that reads, once. @param all every command of the command line, not only two @throws what the product throws */
+/**
+ * Reads a world as the product does.
+ * @param all by the window and by every command; otherwise by one of them, because each scans the machine: every third world by the window, the others by the commands in turn
+ * @throws what the product throws
+ */
 export async function readEverything(reading: Reading, all: boolean): Promise<void> {
   const { chance } = reading.tree;
-  const snapshot = await inTime('the window', windowReads(reading));
-  const name = (): string => asked(chance, snapshot);
-  const pid = snapshot.instances[0]?.pid;
+  const { seed } = chance;
+  const name = (): string => asked(reading);
+  const json = (): readonly string[] => (chance.is(0.5) ? ['--json'] : []);
+  if (all || seed % 3 === 0) {
+    await inTime('the window', windowReads(reading));
+  }
   const commands: (readonly string[])[] = [
-    ['status', ...(chance.is(0.5) ? ['--json'] : [])],
-    ['watch', ...(chance.is(0.5) ? ['--json'] : [])],
-    ['explain', name(), ...(chance.is(0.5) ? ['--json'] : [])],
+    ['status', ...json()],
+    ['watch', ...json()],
+    ['explain', name(), ...json()],
     ['restart', name(), '--dry-run'],
-    ['stop', pid === undefined ? name() : String(pid), '--dry-run', ...(chance.is(0.5) ? ['--json'] : [])],
-    ['prune', '--dry-run', ...(chance.is(0.5) ? ['--json'] : [])],
-    ['history', ...(chance.is(0.5) ? ['--json'] : [])],
-    ['protect', name(), '--dry-run', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['stop', chance.is(0.5) || reading.pids.length === 0 ? name() : String(chance.pick(reading.pids)), '--dry-run', ...json()],
+    ['prune', '--dry-run', ...json()],
+    ['history', ...json()],
+    ['protect', name(), '--dry-run', ...json()],
     ['unprotect', name(), '--dry-run'],
     ['ensure', name()],
-    ['doctor', ...(chance.is(0.5) ? ['--json'] : [])],
+    ['doctor', ...json()],
   ];
   for (const [index, words] of commands.entries()) {
-    // Each of them scans the machine: where not all are run, each world has two, in turn.
-    if (all || (index + chance.seed) % commands.length < 2) {
+    if (all || (seed % 3 !== 0 && index === (seed - Math.floor(seed / 3)) % commands.length)) {
       await inTime(words.join(' ').slice(0, 100), command(reading, words));
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ActOnceOptions, actOnce, readActor } from '../../../src/lock/actOnce.ts';
@@ -73,6 +73,11 @@ console.log(JSON.stringify(await actOnce(intention, async () => existsSync(${JSO
     const { stdout, stderr } = spawnSync('/bin/sh', limited, { encoding: 'utf8' });
     assert.deepEqual(JSON.parse(stdout || 'null'), { status: 'acted', result: false }, stderr);
     assert.deepEqual(readdirSync(home.directory.intents), [`${target}.lock`]);
+  });
+
+  it('acts where a folder stands in the place of its name', async () => {
+    mkdirSync(join(home.directory.intents, `${target}.json`));
+    assert.deepEqual(await actOnce(intention(), async () => 'done'), { status: 'acted', result: 'done' });
   });
 
   it('releases the lock when the action fails', async () => {

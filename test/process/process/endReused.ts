@@ -1,10 +1,10 @@
 // Run by a test as the first process of a new PID namespace, where it may say which PID comes next: a server ends, and a stranger gets its PID at a moment
-// of one's choice. Prints what `endTree` did about it.
+// of one's choice. Prints what `terminateTree` did about it.
 import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { identityKey, type ProcessRow, type ProcessTable } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
+import { systemTerminator, terminateTree } from '../../../src/process/terminateTree.ts';
 import { endSleeper, startSleeper } from './sleeper.ts';
 
 const real = new ProcTable();
@@ -58,7 +58,7 @@ for (const swapped of ['never', 'before the list', 'between list and signal'] as
   };
   const system = systemTerminator(table);
   const sent: string[] = [];
-  const { status } = await endTree(
+  const { status } = await terminateTree(
     { server: row.identity, launchers: [], objection: () => undefined },
     {
       ...system,

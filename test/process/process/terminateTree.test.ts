@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'mocha';
 import type { ProcessRow } from '../../../src/model/process.ts';
 import { ProcTable } from '../../../src/process/linux/procTable.ts';
-import { type EndReport, endTree, systemTerminator } from '../../../src/process/terminateTree.ts';
+import { type EndReport, systemTerminator, terminateTree } from '../../../src/process/terminateTree.ts';
 import { assertNames } from '../../names.ts';
 import { openProgram, otherUser } from '../../otherUser.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
@@ -27,7 +27,7 @@ describe('Ending a tree', function () {
   afterEach(() => children.end());
 
   const end = async (row: ProcessRow, options: { objection?: string; politeMs?: number; launchers?: number[] } = {}): Promise<EndReport> =>
-    endTree(
+    terminateTree(
       {
         server: row.identity,
         launchers: options.launchers ?? [],
@@ -117,7 +117,7 @@ describe('Ending a tree', function () {
     await firstLine(child);
     const row = await rowOf(table, child.pid);
     const began = performance.now();
-    const report = await endTree(
+    const report = await terminateTree(
       {
         server: row.identity,
         launchers: [],

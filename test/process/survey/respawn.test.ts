@@ -50,7 +50,7 @@ describe('what a restart would start', function () {
     mkdirSync(join(project, 'node_modules'), { recursive: true });
     symlinkSync(old, link);
     const script = join(old, 'server.js');
-    // As pnpm's own stand-in for the program does.
+    // As pnpm's own shim for the program does.
     const shim = join(project, 'node_modules', '.bin', 'tiny-mcp');
     mkdirSync(join(project, 'node_modules', '.bin'));
     writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${script} "$@"\n`, { mode: 0o755 });
@@ -60,7 +60,7 @@ describe('what a restart would start', function () {
     const newer = place('2.0.0');
     rmSync(link);
     symlinkSync(newer, link);
-    assert.equal(await respawn(server.pid), undefined, 'the stand-in decides, and it still names the old directory');
+    assert.equal(await respawn(server.pid), undefined, 'the shim decides, and it still names the old directory');
     writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${join(newer, 'server.js')} "$@"\n`);
     const { findings } = instanceOf(await settled(await world.observer()), server.pid);
     assert.deepEqual(

@@ -71,7 +71,7 @@ describe('Manifest and code', () => {
           kind: 'instance',
           ...{ running: true, restartable: one, stale: true, upgradable: true, configured: true },
           guard: one ? 'guardable' : 'guarded',
-          cure: one ? 'stoppable' : 'stepwise',
+          fix: one ? 'stoppable' : 'stepwise',
           ...{ startable: true, ignorable: true, ignored: true, muted: true },
         }).split(';'),
       ),

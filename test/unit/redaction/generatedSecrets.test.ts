@@ -138,7 +138,9 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
 function diffLines(definitions: readonly RawDefinition[], redactor: Redactor): string[] {
   return definitions.flatMap(({ command, args, env, url }) => {
     const file = JSON.stringify({ command, args, env, url }, undefined, 2);
-    const lines = lineDiff(file, file.replaceAll('\n', ' \n'), (line) => redactor.text(line)) ?? [];
+    const lines =
+      lineDiff(file, file.replaceAll('\n', ' \n'), { redact: (line) => redactor.text(line), words: new Set([command ?? '', ...args]) }) ??
+      [];
     return lines.map(({ text }) => text);
   });
 }

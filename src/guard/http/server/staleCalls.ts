@@ -1,5 +1,5 @@
 import { reasonOf } from '../../../base/errors.ts';
-import { limited } from '../../../base/wait.ts';
+import { settlesWithin } from '../../../base/settlesWithin.ts';
 import type { ProcessRow, ProcessTable } from '../../../model/process.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { RestartLimit } from '../../process/restartLimit.ts';
@@ -176,7 +176,7 @@ export class StaleCalls {
           await external?.read();
           break;
         case 'wait':
-          await limited(new Promise(() => {}), decision.ms, call.exchange.signal);
+          await settlesWithin(new Promise(() => {}), decision.ms, call.exchange.signal);
           if (call.exchange.signal.aborted) {
             return 'aborted';
           }
@@ -188,7 +188,7 @@ export class StaleCalls {
     this.#restarting ??= (async () => {
       const pause = this.#limit.pauseMs(performance.now());
       if (pause > 0) {
-        await limited(new Promise(() => {}), pause);
+        await settlesWithin(new Promise(() => {}), pause);
       }
       this.#limit.note(performance.now());
       await this.#options.restart?.(reason);

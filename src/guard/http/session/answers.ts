@@ -48,6 +48,7 @@ function redirected(headers: RawHeaders, { status, origin }: AnswerHead, client:
   );
 }
 
+/** Sends a complete answer to the client, unless the client is gone or already has a head. */
 export function answerWhole(answer: WholeAnswer, client: ServerResponse, sessionId?: string): void {
   if (client.headersSent || client.destroyed) {
     return;
@@ -56,6 +57,7 @@ export function answerWhole(answer: WholeAnswer, client: ServerResponse, session
   client.end(answer.body);
 }
 
+/** Sends the guard's own error for the given requests. A connection that already has a head is closed instead. */
 export function answerFault(fault: Fault, ids: readonly RequestId[], client: ServerResponse): void {
   if (client.headersSent || client.destroyed) {
     client.destroy();
@@ -178,6 +180,7 @@ export function lostAnswer(id: RequestId, server: string): object {
   return rpcError(id, faultCode, faultText(fault), { executed: 'unknown' });
 }
 
+/** Status and headers of a server's answer. A missing status becomes 502. */
 export function headOf({ response, lease }: Answer): AnswerHead {
   return {
     status: response.statusCode ?? 502,

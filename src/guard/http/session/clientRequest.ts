@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AbortLike } from '../../../base/wait.ts';
+import type { AbortLike } from '../../../base/settlesWithin.ts';
 import { type BodyBudget, readRequestBody } from '../transport/bodies.ts';
 import { isStatelessEra, readClientMessage } from '../transport/clientMessage.ts';
 import { endToEnd, oneHeader, type RawHeaders } from '../transport/headers.ts';

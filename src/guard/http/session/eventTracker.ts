@@ -2,7 +2,7 @@ import { type MessageHead, MessageScanner } from '../../message/messageScanner.t
 
 const newline = 0x0a;
 const colon = 0x3a;
-/** Of an id or a type, bytes. */
+/** Longest id or type that is kept, bytes. */
 const maxFieldBytes = 2_048;
 /** No field that is read has a longer name, bytes. */
 const maxNameBytes = 16;

@@ -58,6 +58,7 @@ export function faultAnswer(fault: Fault, requestIds: readonly RequestId[]): Fau
   return { status: fault.kind === 'bad-session-id' ? 400 : 404, body: JSON.stringify(rpcError(requestIds[0] ?? null, sessionCode, text)) };
 }
 
+/** An error response of JSON-RPC 2.0. */
 export function rpcError(id: RequestId | null, code: number, message: string, data?: unknown): object {
   return { jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } };
 }

@@ -20,7 +20,7 @@ interface SessionSetup {
   lists?: Readonly<Record<string, string>>;
 }
 
-/** Of `initialize`, bytes. */
+/** Longest parameters of `initialize` that are kept, bytes. */
 const maxInitializeBytes = 16_384;
 
 /**
@@ -32,9 +32,9 @@ export function keptInitialize({ protocolVersion, capabilities, clientInfo }: Re
   return Buffer.byteLength(text) <= maxInitializeBytes ? text : undefined;
 }
 
-/** Of the subscriptions of a session, characters. */
+/** Longest list of subscriptions that a session keeps, characters. */
 const maxSubscribed = 65_536;
-/** Of one text that is stored, characters. */
+/** Longest text that a session stores, characters. */
 export const maxStoredText = 4_096;
 
 /** @returns false when the session has as many subscriptions as it may: this one is not made again after a restart */
@@ -92,6 +92,7 @@ export interface HttpSession {
   serverRequests: Map<RequestId, number>;
 }
 
+/** A session that has just begun. `now`: epoch ms. */
 export function newSession(clientId: string, upstreamId: string | undefined, credential: string, path: string, now: number): HttpSession {
   return {
     clientId,

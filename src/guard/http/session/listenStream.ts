@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { limited } from '../../../base/wait.ts';
+import { settlesWithin } from '../../../base/settlesWithin.ts';
 import { passBody } from '../transport/bodies.ts';
 import { isEventStream, type RawHeaders } from '../transport/headers.ts';
 import { dropAnswer, eventOf, headOf, lostAnswer, passHead, trackEvents } from './answers.ts';
@@ -91,7 +91,7 @@ export async function listenStream(
       lastId = tracker.lastId;
       // A server that cuts every stream at once is asked at growing intervals.
       pauseMs = performance.now() - begun > steadyMs ? 0 : Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
-      await limited(new Promise(() => {}), result === 'detached' ? 0 : pauseMs, exchange.signal);
+      await settlesWithin(new Promise(() => {}), result === 'detached' ? 0 : pauseMs, exchange.signal);
     } finally {
       session.streams.delete(reattach);
     }

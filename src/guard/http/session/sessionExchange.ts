@@ -1,5 +1,5 @@
 import { isRecord } from '../../../base/json.ts';
-import type { AbortLike } from '../../../base/wait.ts';
+import type { AbortLike } from '../../../base/settlesWithin.ts';
 import { type RequestBody, readShortAnswer } from '../transport/bodies.ts';
 import { type ClientMessage, isOnlyForTheOldServer } from '../transport/clientMessage.ts';
 import type { RawHeaders } from '../transport/headers.ts';
@@ -99,7 +99,7 @@ export type ExchangeOutcome =
 const maxAttempts = 5;
 /** A session that was refused right after its recovery is not set up again for this long, ms. */
 const futileMs = 30_000;
-/** To compare lists the guard waits no longer for a server that accepts no connections, ms. */
+/** Longest wait for a server that accepts no connections when the guard only compares lists, ms. */
 const listWaitMs = 1_000;
 
 /** Sends the requests of clients, and sets a session up again when the server refuses it. */

@@ -11,7 +11,7 @@ interface SessionLimits {
 
 type Admission = { readonly kind: 'known'; readonly session: HttpSession } | { readonly kind: 'ended' | 'of-another' | 'unknown' };
 
-/** Of all sessions in memory (`sizeOf`); the one that was idle longest is removed first. */
+/** Limit for all sessions in memory together (`sizeOf`), bytes. The session that was idle longest is removed first. */
 const maxTotalBytes = 33_554_432;
 
 /** Removed sessions whose ids are not used for other sessions. */

@@ -15,7 +15,7 @@ export interface ClientMessage {
 
 export type RequestId = string | number;
 
-/** Of the revision, in `_meta` of a request. */
+/** The key of the revision in `_meta` of a request. */
 const versionKey = 'io.modelcontextprotocol/protocolVersion';
 
 /** The first MCP revision without sessions and `initialize`. Revisions are dates, which compare as text. */

@@ -63,6 +63,7 @@ export function oneHeader(headers: IncomingHttpHeaders, name: string): string | 
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
+/** Whether a message carries server-sent events, by its content type. */
 export function isEventStream({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
 }

@@ -4,8 +4,8 @@ import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { errorCode, reasonOf } from '../../../base/errors.ts';
-import type { AbortLike } from '../../../base/wait.ts';
-import { limited } from '../../../base/wait.ts';
+import type { AbortLike } from '../../../base/settlesWithin.ts';
+import { settlesWithin } from '../../../base/settlesWithin.ts';
 import { flat, framed, isHeaderText, type RawHeaders } from './headers.ts';
 import { acceptsConnections } from './reachable.ts';
 
@@ -126,7 +126,7 @@ export class Upstream {
     if (slot.active === 0) {
       return true;
     }
-    return limited(new Promise<void>((resolve) => slot.idle.push(resolve)), limitMs);
+    return settlesWithin(new Promise<void>((resolve) => slot.idle.push(resolve)), limitMs);
   }
 
   /** Makes listening streams leave a target and closes its idle connections. */
@@ -152,7 +152,7 @@ export class Upstream {
     const waitMs = options.waitMs ?? this.#waitMs;
     for (;;) {
       const left = waitMs - (performance.now() - start);
-      if (this.#gate && !(await limited(this.#gate.opened, left + (this.target === undefined ? 0 : this.#drainMs), request.signal))) {
+      if (this.#gate && !(await settlesWithin(this.#gate.opened, left + (this.target === undefined ? 0 : this.#drainMs), request.signal))) {
         return this.#gaveUpWaiting(request, start, 'it is being restarted');
       }
       const slot = this.#slot;
@@ -267,7 +267,7 @@ export class Upstream {
       if (await this.#probe) {
         return;
       }
-      await limited(new Promise(() => {}), pauseMs, signal);
+      await settlesWithin(new Promise(() => {}), pauseMs, signal);
     }
   }
 }

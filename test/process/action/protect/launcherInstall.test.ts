@@ -29,9 +29,11 @@ describe('installLauncher', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'cli.cjs'), text);
     writeFileSync(join(folder, 'guard.cjs'), text);
-    mkdirSync(join(folder, 'guard'));
-    writeFileSync(join(folder, 'guard', 'piece-AB12.cjs'), text);
-    writeFileSync(join(folder, 'guard', 'piece-AB12.cjs.map'), text);
+    for (const pieces of ['core', 'guard']) {
+      mkdirSync(join(folder, pieces));
+      writeFileSync(join(folder, pieces, 'piece-AB12.cjs'), text);
+      writeFileSync(join(folder, pieces, 'piece-AB12.cjs.map'), text);
+    }
     return folder;
   }
 
@@ -51,6 +53,8 @@ describe('installLauncher', () => {
     deepEqual(readdirSync(join(bin(), copied), { recursive: true }).sort(), [
       'cli.cjs',
       'compiled',
+      'core',
+      'core/piece-AB12.cjs',
       'guard',
       'guard.cjs',
       'guard/piece-AB12.cjs',
@@ -59,7 +63,10 @@ describe('installLauncher', () => {
     rmSync(join(bin(), copied, 'guard'), { recursive: true });
     rmSync(path);
     installLauncher(installer);
-    ok(['guard.cjs', 'guard/piece-AB12.cjs'].every((name) => existsSync(join(bin(), copied, name))) && existsSync(path));
+    ok(
+      ['guard.cjs', 'core/piece-AB12.cjs', 'guard/piece-AB12.cjs'].every((name) => existsSync(join(bin(), copied, name))) &&
+        existsSync(path),
+    );
   });
 
   it('brings a newer version, keeps it before an older one, and clears away what is long gone', () => {

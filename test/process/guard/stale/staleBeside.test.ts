@@ -201,7 +201,7 @@ describe('guard: a version installed beside the one that runs, through the bundl
     ok(!client.stderr.includes('restarting'), client.stderr);
   });
 
-  it('pnpm: `pnpm add` of a newer version moves the stand-in to another folder of the store; also after the old one was removed', async () => {
+  it('pnpm: `pnpm add` of a newer version moves the shim to another folder of the store; also after the old one was removed', async () => {
     const {
       name,
       bin,

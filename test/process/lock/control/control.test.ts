@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, lstatSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -7,7 +7,7 @@ import { clearDeadRecords } from '../../../../src/lock/clearDeadRecords.ts';
 import { askInstance, type ControlAnswer } from '../../../../src/lock/control/controlClient.ts';
 import type { ControlObject } from '../../../../src/lock/control/controlLines.ts';
 import { ControlRefusal } from '../../../../src/lock/control/controlMessages.ts';
-import { newControlPath } from '../../../../src/lock/control/controlPath.ts';
+import { newControlPath, removeControlEndpoint } from '../../../../src/lock/control/controlPath.ts';
 import { createControlSecret, newNonce, proofOf, readControlSecret } from '../../../../src/lock/control/controlSecret.ts';
 import { openControlServer } from '../../../../src/lock/control/controlServer.ts';
 import { holdResources, publishedHolders } from '../../../../src/lock/holdResources.ts';
@@ -405,6 +405,21 @@ describe('The control endpoint (Instance Lock Protocol 1, test 30)', function ()
     } finally {
       await long.clean();
       rmSync(join(path, '..'), { recursive: true });
+    }
+  });
+
+  it('removes a folder in /tmp that a record names only where it is private', () => {
+    const path = newControlPath({ ...home.directory, base: join('/', 'x'.repeat(100)) });
+    const folder = join(path, '..');
+    try {
+      chmodSync(folder, 0o755);
+      removeControlEndpoint(home.directory, { type: 'unix', path });
+      assert.ok(existsSync(folder));
+      chmodSync(folder, 0o700);
+      removeControlEndpoint(home.directory, { type: 'unix', path });
+      assert.ok(!existsSync(folder));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 

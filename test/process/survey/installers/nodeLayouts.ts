@@ -85,7 +85,7 @@ function pnpmProject(major: string, file: string, workspace = false): Layout {
   });
   return {
     ...made,
-    // The stand-in of pnpm 9 names the link in `node_modules`, later ones the directory of the version.
+    // The shim of pnpm 9 names the link in `node_modules`, later ones the directory of the version.
     how: major === '9' ? 'link' : 'beside',
     ...(major === '10' && !workspace ? { quick: ['prune of the old version', 'roll-back'] as const } : {}),
     async prune(place, old) {

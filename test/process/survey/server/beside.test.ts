@@ -1,4 +1,4 @@
-// A new version that is installed beside the one that runs: links and stand-ins, with real servers. Installers are in ../installers.
+// A new version that is installed beside the one that runs: links and shims, with real servers. Installers are in ../installers.
 import assert from 'node:assert/strict';
 import { chmodSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -144,7 +144,7 @@ describe('a version installed beside the one that runs', function () {
     assert.ok(seen.unknown?.includes(program), seen.unknown);
   });
 
-  it('a stand-in of pnpm that was started by a relative path, without an entry', async () => {
+  it('a shim of pnpm that was started by a relative path, without an entry', async () => {
     const store = (version: string): string => join('.pnpm', `tiny-mcp@${version}`, 'node_modules', 'tiny-mcp');
     const shim = at('node_modules', '.bin', 'tiny-mcp');
     const point = (version: string): void =>
@@ -241,7 +241,7 @@ describe('a version installed beside the one that runs', function () {
     }
   });
 
-  it('a look while the stand-in is missing, as in the middle of an install, does not hide what comes after', async () => {
+  it('a look while the shim is missing, as in the middle of an install, does not hide what comes after', async () => {
     const shim = at('node_modules', '.bin', 'tiny-mcp');
     const store = (version: string): string => join('.pnpm', `tiny-mcp@${version}`, 'node_modules', 'tiny-mcp');
     const point = (version: string): void => {

@@ -88,7 +88,7 @@ const layouts: readonly Layout[] = [
     outcome: 'stale',
   },
   {
-    what: 'pnpm project, its own stand-in for the program',
+    what: 'pnpm project, its own shim for the program',
     name: memory.name,
     async begin(world, env) {
       const folder = project(world, { [memory.name]: older });
@@ -98,7 +98,7 @@ const layouts: readonly Layout[] = [
       return world.start(command, [], { cwd: folder, env });
     },
     upgrade: (world, env) => run(node, [pnpm(), 'add', `${memory.name}@${newer}`], { cwd: join(world.root, 'project'), env }),
-    // Where `pnpm install` wrote it, the stand-in names the link.
+    // Where `pnpm install` wrote it, the shim names the link.
     outcome: 'link',
   },
   {

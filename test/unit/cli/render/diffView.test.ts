@@ -1,10 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { lineDiff } from '../../../../src/cli/render/diffView.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 
 const same = (line: string): string => line;
 const shown = (before: string, after: string, redact = same): string[] | undefined =>
-  lineDiff(before, after, redact)?.map(({ sign, text }) => sign + text);
+  lineDiff(before, after, { redact, words: new Set(['@scope/pkg@1.2.3']) })?.map(({ sign, text }) => sign + text);
 
 describe('lineDiff', () => {
   it('shows what differs with two lines around it, and keeps lines that both have', () => {
@@ -31,6 +32,18 @@ describe('lineDiff', () => {
       shown('\t"a \u001b[31m s3cret"', 'b', (line) => line.replace('s3cret', '…')),
       ['-  "a \\x1b[31m …"', '+b'],
     );
+  });
+
+  it('hides what may belong to an entry that cannot be read, whether its line changes or not', () => {
+    const file = (command: string): string =>
+      [
+        '"broken": { "url": "", "headers": { "X-Own": "s3cr3t-0", "Y": "a b", "Z": "s3cr3t-1',
+        '"one": { "x": "s3cr3t-2", "cwd": "/home/me", "args": ["@scope/pkg@1.2.3", "-y", \'s3cr3t-3\'],',
+        `"command": "${command}", "s3cr3t-name": "s3cr3t-\\u0034", "q": "\\q! s3cr3t-5" }`,
+      ].join('\n');
+    const text = shown(file('node'), file('guard'))?.join('\n') ?? '';
+    assertOmits(text, ...['0', '1', '2', '3', '4', '\\u0034', '5'].map((end) => `s3cr3t-${end}`));
+    assertNames(text, 'broken', 'X-Own', 'a b', '/home/me', '@scope/pkg@1.2.3', '-y', 'node', 'guard', 's3cr3t-name');
   });
 
   it('shows places far from each other as pieces, with a gap between them', () => {

@@ -70,7 +70,7 @@ describe('The status bar item', () => {
     assert.match(tooltip, /update available .*\(command:mcpShepherd\.upgradeInstance\?/);
   });
 
-  it('has one line and one cure for each finding, and one line for all other servers', () => {
+  it('has one line and one fix for each finding, and one line for all other servers', () => {
     const other = stale({ pid: 5, client: claude });
     const orphan = instance({ pid: 6, name: 'left', client: null, findings: [finding({ kind: 'orphan' })] });
     const { tooltip } = statusModel(snapshot({ instances: [instance({ pid: 1, name: 'alpha' }), stale(), other, orphan] }), here, true);
@@ -85,7 +85,7 @@ describe('The status bar item', () => {
     assert.match(tooltip, /\[Stop Orphans…\]\(command:\S+\) · \[Open\]\(command:mcpShepherd\.showServers\)$/);
   });
 
-  it('has no cure for healthy servers', () => {
+  it('has no fix for healthy servers', () => {
     const { tooltip } = statusModel(snapshot({ instances: [instance(), instance({ pid: 2, client: claude })] }), here, true);
     assert.deepEqual(
       [...tooltip.matchAll(/command:mcpShepherd\.(\w+)/g)].map(([, command]) => command),

@@ -213,14 +213,14 @@ describe('What a row offers', () => {
     assert.equal(flagsOf({ definitions: [], instances: [instance({ definitions: [] })] }, 1), 'instance;running;manual');
   });
 
-  it('is the cure of its finding', () => {
-    const cure = (kind: FindingKind, changes: Partial<Instance> = {}) =>
+  it('is the fix of its finding', () => {
+    const fix = (kind: FindingKind, changes: Partial<Instance> = {}) =>
       flagsOf({ instances: [instance({ findings: [finding({ kind })], ...changes })] }, 1);
     for (const kind of ['orphan', 'duplicate', 'lock-conflict'] as const) {
-      assert.match(cure(kind, { client: claude }), /;stoppable;/);
+      assert.match(fix(kind, { client: claude }), /;stoppable;/);
     }
-    assert.match(cure('stale', { client: claude }), /;manual;.*;stepwise;/);
-    assert.doesNotMatch(cure('stale'), /stepwise|stoppable/);
+    assert.match(fix('stale', { client: claude }), /;manual;.*;stepwise;/);
+    assert.doesNotMatch(fix('stale'), /stepwise|stoppable/);
   });
 
   it('is a start for an entry of this window that does not run', () => {

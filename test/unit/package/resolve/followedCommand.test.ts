@@ -34,11 +34,11 @@ describe('A command that is followed again when something on the way changed', (
 
   it('is the same object while nothing changed, and leads elsewhere once its link does', () => {
     const way = start();
-    const first = way.look(later());
+    const first = way.current(later());
     equal(first.ref?.environment, tree.path('releases/1'));
-    equal(way.look(later()), first);
+    equal(way.current(later()), first);
     switchTo('releases/2');
-    const second = way.look(later());
+    const second = way.current(later());
     equal(second.ref?.environment, tree.path('releases/2'));
     ok(second.changedAt >= first.changedAt);
     deepEqual([second.broken, second.lost], [false, undefined]);
@@ -46,27 +46,27 @@ describe('A command that is followed again when something on the way changed', (
 
   it('keeps the last package while a link is missing or leads nowhere, with the reason', () => {
     const way = start();
-    way.look(later());
+    way.current(later());
     rmSync(tree.path('now'));
-    const missing = way.look(later());
+    const missing = way.current(later());
     deepEqual([missing.ref?.environment, missing.broken, typeof missing.lost], [tree.path('releases/1'), true, 'string']);
     symlinkSync('releases/3', tree.path('now'));
-    deepEqual([way.look(later()).ref?.environment, way.look(later()).broken], [tree.path('releases/1'), true]);
+    deepEqual([way.current(later()).ref?.environment, way.current(later()).broken], [tree.path('releases/1'), true]);
     switchTo('releases/2');
-    deepEqual([way.look(later()).ref?.environment, way.look(later()).lost], [tree.path('releases/2'), undefined]);
+    deepEqual([way.current(later()).ref?.environment, way.current(later()).lost], [tree.path('releases/2'), undefined]);
   });
 
   it('forgets the package when the way is whole and leads to none', () => {
     const way = start();
-    way.look(later());
+    way.current(later());
     tree.write({ 'plain/index.js': '' });
     switchTo('plain');
-    const none = way.look(later());
+    const none = way.current(later());
     deepEqual([none.ref, none.broken, typeof none.lost], [undefined, false, 'string']);
   });
 
   it('a command that never led to a package is no loss', () => {
     const way = new FollowedCommand({ words: ['npx', '-y', 'tiny'], cwd: '/', environment: new Map(), platform: process.platform });
-    deepEqual(way.look(later()), { ref: undefined, changedAt: 0, broken: false });
+    deepEqual(way.current(later()), { ref: undefined, changedAt: 0, broken: false });
   });
 });

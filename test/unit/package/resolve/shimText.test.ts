@@ -104,7 +104,7 @@ fi
 # cmd-shim-target=/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js
 `;
 
-describe('stand-ins of package managers', () => {
+describe('shims of package managers', () => {
   const shell = (text: string, file = '/p/node_modules/.bin/x', real = file): readonly string[] | undefined =>
     shellShim(text, file, real)?.words;
 

@@ -221,8 +221,9 @@ describe('npmRoute', () => {
     assert.equal(asked(of(`${base}${token}\n${same}`, same)).authorization, 'Bearer abc');
     // The address alone may be the project's.
     assert.equal(asked(of(token, base)).authorization, 'Bearer abc');
-    // No certificates, no credential: neither with a proxy.
-    assert.equal(asked(of(base + token, 'strict-ssl=false\nhttps-proxy=http://p.example:1')).authorization, undefined);
+    // No certificates, no credential. Where the project decides that, the registry is not asked at all; where the user does, it is asked without.
+    assertNames(never(of(base + token, 'strict-ssl=false\nhttps-proxy=http://p.example:1')), 'credentials');
+    assert.equal(asked(of(`${base}${token}\nstrict-ssl=false`, '')).authorization, undefined);
     assertNames(never(of(`${base}${token}\nstrict-ssl=false`, 'strict-ssl=true')), 'credentials');
   });
 

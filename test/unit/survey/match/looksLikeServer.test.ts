@@ -6,7 +6,7 @@ import { detail, row } from '../../../fixtures/argv/processRows.ts';
 const servers: readonly (readonly string[] | string)[] = [
   ['node', '/home/u/.npm/_npx/0123456789abcdef/node_modules/.bin/mcp-server-memory'],
   ['node', '/home/u/.npm/_npx/0123456789abcdef/node_modules/@modelcontextprotocol/server-x/dist/index.js'],
-  // As pnpm's stand-in for a program writes it.
+  // As pnpm's shim for a program writes it.
   ['node', '/home/u/p/node_modules/.bin/../@modelcontextprotocol/server-x/dist/index.js'],
   ['node', '/home/u/src/weather-mcp/dist/index.js'],
   ['node', '/home/u/src/weatherMcpServer/build/main.js'],

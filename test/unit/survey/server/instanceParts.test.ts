@@ -4,6 +4,7 @@ import { createRedactor } from '../../../../src/redaction/redactor.ts';
 import type { Attributed } from '../../../../src/survey/match/attributeServers.ts';
 import { clientOf, redactInstance, serverName, serverTree, withHiddenWords } from '../../../../src/survey/server/instanceParts.ts';
 import { row } from '../../../fixtures/argv/processRows.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { finding, instance } from '../../cli/fixture.ts';
 
 const server = row(30, 20, ['node', '/srv/index.js']);
@@ -93,6 +94,15 @@ describe('a word of a command line that its place shows as a secret', () => {
       assert.doesNotMatch(JSON.stringify(shown), /n0t-to-be-seen|Aa1/);
     });
   }
+
+  it('is in no name that is cut at a slash of it, also where quotation marks have backslashes', () => {
+    const words = ['node', '--config', JSON.stringify({ password: 'a"Aa1+/n0t-to-be-seen"b\\' })];
+    const attributed = { ...under(undefined), server: row(30, 20, words) };
+    const name = serverName(attributed, undefined);
+    assertNames(name, 'n0t-to-be-seen');
+    const shown = redactInstance(instance({ pid: 30, command: '', name }), withHiddenWords(createRedactor([]), [attributed.server]));
+    assertOmits(shown.name, 'n0t-to-be-seen');
+  });
 
   it('needs no redactor of its own where the command line hides nothing', () => {
     const redactor = createRedactor([]);

@@ -6,7 +6,7 @@ export interface AbortLike {
 }
 
 /** Waits until the promise settles, the time limit passes or the signal aborts. @returns whether the promise settled */
-export function limited(what: Promise<unknown>, limitMs: number, signal?: AbortLike): Promise<boolean> {
+export function settlesWithin(what: Promise<unknown>, limitMs: number, signal?: AbortLike): Promise<boolean> {
   if (limitMs <= 0 || signal?.aborted) {
     return Promise.resolve(false);
   }
