@@ -90,6 +90,8 @@ export interface ClientRow {
 
   /** `one` copy of a server under one client process; else why the client starts several by design, as a sentence. */
   readonly copies: string;
+  /** What each copy is for, where `copies` is not `one`. How many windows a client has cannot be seen, so that their copies are not counted. */
+  readonly copiesFor?: 'conversation' | 'directory' | 'window';
   /** What the user does in this client to restart one server, exactly. `NAME` stands for the server's name. */
   readonly restartStep: string;
   /** What the user does to stop one server, where that spares the client an error. `NAME` stands for the server's name. */

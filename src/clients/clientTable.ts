@@ -47,6 +47,11 @@ export function copiesByDesign(id: ClientId): string | undefined {
   return copies === 'one' ? undefined : copies;
 }
 
+/** What each copy of a server under one process of this client is for. `process`: it starts one, or it is not known. */
+export function copyRule(id: ClientId): NonNullable<ClientRow['copiesFor']> | 'process' {
+  return clientById(id)?.copiesFor ?? 'process';
+}
+
 /**
  * The exact step by which the user restarts one server.
  * @param client null for a server without a client @param server the server's name

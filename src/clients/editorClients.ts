@@ -14,6 +14,7 @@ export const cursorClients: readonly ClientRow[] = [
     ],
     editor: { path: /\/cursor(\.app|\.exe)?(\/|$)|\.cursor-server\// },
     copies: 'Cursor’s one helper process can start a copy for each window.',
+    copiesFor: 'window',
     restartStep: 'In Cursor open Settings, Tools & MCP, and switch NAME off and on again.',
   },
 ];
@@ -31,6 +32,7 @@ export const editorClients: readonly ClientRow[] = [
       { program: /^zed$/, path: /\/Zed( \w+)?\.app\/|\/zed[^/]*\/(bin|libexec)\/|\/bin\/zed$/ },
     ],
     copies: 'Zed starts one copy for each project.',
+    copiesFor: 'directory',
     restartStep: 'In Zed run the action “context server: restart” and pick NAME.',
   },
   {
@@ -49,6 +51,7 @@ export const editorClients: readonly ClientRow[] = [
     processes: [{ path: /\/antigravity\b.*\/language_server_[^/]+$/i }, { program: /^agy$/ }],
     editor: { path: /\/antigravity(\.app|\.exe)?(\/|$)|\.antigravity-server\// },
     copies: 'Antigravity starts one copy for each workspace and conversation.',
+    copiesFor: 'conversation',
     restartStep: 'In Antigravity open “Manage MCP Servers” and switch NAME off and on again.',
   },
   {

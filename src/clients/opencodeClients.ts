@@ -22,6 +22,7 @@ export const opencodeClients: readonly ClientRow[] = [
     processes: [{ path: /@kilocode\/cli[^/]*\/|kilocode\.kilo-code[^/]*\/bin\// }, { program: /^(kilo|kilocode)$/ }],
     environmentMarks: ['KILO', 'KILO_PID', 'KILOCODE_VERSION'],
     copies: 'Kilo Code starts one copy for each directory that it works in.',
+    copiesFor: 'directory',
     restartStep: 'In Kilo Code open the settings of its MCP servers and press the restart button of NAME.',
   },
   {
@@ -68,6 +69,7 @@ export const opencodeClients: readonly ClientRow[] = [
     environmentMarks: ['OPENCODE', 'OPENCODE_PID'],
     controlledBy: 'opencode-http',
     copies: 'opencode starts one copy for each directory that it works in.',
+    copiesFor: 'directory',
     restartStep: 'In opencode press Ctrl+P, choose “Toggle MCPs” and switch NAME off and on again with the space bar.',
   },
 ];

@@ -34,6 +34,7 @@ export const codexClients: readonly ClientRow[] = [
       { program: /^codex$/, unless: /^mcp-server\b/ },
     ],
     copies: 'Codex starts one copy for each thread (chat or sub-agent) and keeps it until it ends.',
+    copiesFor: 'conversation',
     restartStep:
       'End this Codex session and resume it (codex resume); in the desktop app quit Codex and open it again. NAME then starts again.',
   },

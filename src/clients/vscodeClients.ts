@@ -104,6 +104,7 @@ export const vscodeClients: readonly ClientRow[] = [
     processes: [{ program: /^copilot-runtime$/ }],
     environmentMarks: ['COPILOT_MCP_APPS', 'COPILOT_CLI_RUN_AS_NODE'],
     copies: 'VS Code’s Agent Host starts one set of servers for each session, and sessions outlive their windows.',
+    copiesFor: 'conversation',
     restartStep: 'Open the agent session, run “MCP: List Servers”, pick NAME, choose “Stop Server” and then “Start Server”.',
     stopStep:
       'Open the agent session, run “MCP: List Servers”, pick NAME and choose “Stop Server”: its session then knows that it is stopped.',

@@ -60,6 +60,8 @@ export const settings = {
   notifications: 'mcpShepherd.notifications',
   showWhenCurrent: 'mcpShepherd.statusBar.showWhenCurrent',
   registryEnabled: 'mcpShepherd.registry.enabled',
+  copiesMinimum: 'mcpShepherd.copies.minimum',
+  copiesMemory: 'mcpShepherd.copies.memory',
 } as const;
 
 /** Scheme of the read-only documents that show the evidence. */

@@ -12,7 +12,7 @@ import { createSurveyor } from '../survey/machineSurveyor.ts';
 import { startWindowSurvey } from '../survey/sharedSurvey.ts';
 import { type RegistryMode, staysOffline } from '../survey/updates/registryClient.ts';
 import { settings } from './manifestNames.ts';
-import { asksRegistries, isRestricted } from './settings.ts';
+import { asksRegistries, copyLimits, isRestricted } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
 
@@ -57,6 +57,7 @@ export async function startSurvey({ runDir, userDir, version, survey, answer, lo
         restricted: isRestricted(),
         log,
         registry: registryMode,
+        copyLimits,
         table: thisWindow.table,
       }),
     );
@@ -79,7 +80,7 @@ export async function startSurvey({ runDir, userDir, version, survey, answer, lo
     );
     store.add(
       workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration(settings.registryEnabled)) {
+        if ([settings.registryEnabled, settings.copiesMinimum, settings.copiesMemory].some((name) => event.affectsConfiguration(name))) {
           survey.refresh().catch((error: unknown) => log.error(`The scan after a change of settings failed: ${reasonOf(error)}`));
         }
       }),

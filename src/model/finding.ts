@@ -2,6 +2,7 @@ export type FindingKind =
   | 'stale'
   | 'files-gone'
   | 'duplicate'
+  | 'copies'
   | 'orphan'
   | 'unresponsive'
   | 'lock-conflict'
@@ -15,6 +16,7 @@ const isHeadlineKind: Readonly<Record<FindingKind, boolean>> = {
   stale: true,
   'files-gone': true,
   duplicate: true,
+  copies: true,
   orphan: true,
   unresponsive: true,
   'lock-conflict': true,
@@ -58,11 +60,13 @@ export interface Finding {
   readonly since: string;
   /** Nothing shows when it became true: `since` is the first scan that saw it. */
   readonly sinceAtMost?: true;
+  /** Below the limit from which a finding of this kind counts for the badge and for `--check`. */
+  readonly minor?: true;
   /** In the order in which they should be offered. */
   readonly actions: readonly FindingAction[];
 }
 
 /** Whether a finding counts for the badge and for `--check`. */
-export function isHeadline({ kind, confidence }: Pick<Finding, 'kind' | 'confidence'>): boolean {
-  return isHeadlineKind[kind] && confidence !== 'unknown';
+export function isHeadline({ kind, confidence, minor }: Pick<Finding, 'kind' | 'confidence' | 'minor'>): boolean {
+  return isHeadlineKind[kind] && confidence !== 'unknown' && !minor;
 }

@@ -33,6 +33,8 @@ export interface ProcessRow {
   readonly commandLine: string;
   /** Resident memory in bytes; 0 when unknown. */
   readonly rssBytes: number;
+  /** Processor time used since the start by its own threads, ms; absent where the system does not tell. Steps: 10 ms on Linux and macOS, 1 s with ps of Linux. */
+  readonly processorMs?: number;
   /** Linux: the first process of a PID namespace (a container's init). Absent where it is not, or not known. */
   readonly namespaceInit?: true;
   /** Kernel threads, zombies (Z) and dead (X) never reach the table; everything else does. */

@@ -106,6 +106,8 @@ export interface Instance {
   readonly changedDependencies: readonly PackageChange[];
   /** Resident memory of the whole tree (launchers and children included), bytes. */
   readonly memoryBytes: number;
+  /** Since when it and the processes below it used no processor time worth counting; absent when that is less than an hour, or not known. ISO 8601. */
+  readonly idleSince?: string;
   /** All PIDs of the tree, server first. */
   readonly tree: readonly number[];
   /** HTTP servers whose port an entry names. */

@@ -4,8 +4,8 @@ import type { Finding, FindingAction } from '../model/finding.ts';
 import type { PackageChange } from '../model/package.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../model/snapshot.ts';
-import { findingLabels } from './findingLabels.ts';
-import { counted, homePath, memory } from './quantities.ts';
+import { compareFindings, findingLabels, findingWord } from './findingLabels.ts';
+import { counted, duration, homePath, localTime, memory } from './quantities.ts';
 
 /** One line of an explanation: its name, and the text. An empty name: a sentence of its own. */
 interface ExplanationRow {
@@ -35,7 +35,7 @@ interface ExplanationOptions {
  */
 export function explanationOf(instance: Instance, snapshot: Snapshot, options: ExplanationOptions): ExplanationSection[] {
   const definitions = instance.definitions.flatMap((id) => snapshot.definitions.find((item) => item.id === id) ?? []);
-  const time = (iso: string): string => timeText(iso, options.timeZone);
+  const time = (iso: string): string => localTime(iso, options.timeZone);
   const path = (file: string): string => homePath(file, options.home ?? '');
   const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)];
   return [
@@ -52,6 +52,42 @@ export function explanationOf(instance: Instance, snapshot: Snapshot, options: E
         }))),
     ...problemSections(problemsAbout(instance, definitions, snapshot.problems), path),
   ];
+}
+
+/**
+ * The few lines that most users need of an explanation, the most important first: how to fix it, since when and why, what it runs, whose it is. The verdict itself is
+ * the caller's. Redacted, because the snapshot is; each view escapes the text for its own display.
+ * @param now epoch ms
+ */
+export function summaryOf(
+  instance: Instance,
+  snapshot: Snapshot,
+  options: ExplanationOptions & { readonly now: number },
+): ExplanationRow[] {
+  const definitions = instance.definitions.flatMap((id) => snapshot.definitions.find((item) => item.id === id) ?? []);
+  const path = (file: string): string => homePath(file, options.home ?? '');
+  const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)].sort(compareFindings);
+  const [worst, ...others] = findings;
+  const { package: own, client, record } = instance;
+  const age = duration(options.now - Date.parse(instance.startedAt));
+  const versions = own && [
+    `${own.name} ${own.running ?? '(version unknown)'}`,
+    ...(own.installed === null || own.installed === own.running ? [] : [`installed ${own.installed}`]),
+    ...(own.latest === undefined || own.latest === own.installed ? [] : [`newest ${own.latest}`]),
+  ];
+  return rows([
+    ['fix', worst && worst.actions.length > 0 ? fixText(worst.actions, path) : undefined],
+    ['restart', worst ? undefined : options.restart],
+    ['why', worst?.message],
+    ['since', worst && `${worst.sinceAtMost ? 'at most ' : ''}${localTime(worst.since, options.timeZone)}`],
+    ['also', others.map(findingWord).join(', ')],
+    ['runs', versions?.join(', ')],
+    ['client', `${client ? `${client.name} (PID ${client.pid})` : 'none'}; running for ${age}, ${memory(instance.memoryBytes)}`],
+    ['entry', definitions.map(({ file, line }) => `${path(file)}:${line}`).join(', ') || 'none'],
+    ['refused', record?.refused && counted(record.refused.calls, 'call')],
+    ['unknown', instance.unknown],
+    ['proof', worst?.evidence[0]],
+  ]);
 }
 
 /** Problems that concern this server: with its configuration files, or with its process. */
@@ -238,10 +274,4 @@ type Pair = readonly [name: string, text: string | undefined];
 
 function rows(pairs: readonly Pair[]): ExplanationRow[] {
   return pairs.flatMap(([name, text]) => (text === undefined || text === '' ? [] : [{ name, text }]));
-}
-
-/** "2026-11-21 14:02:05", local time: sorts and reads the same everywhere. */
-function timeText(iso: string, timeZone: string | undefined): string {
-  const date = new Date(iso);
-  return Number.isNaN(date.getTime()) ? iso : date.toLocaleString('sv-SE', timeZone === undefined ? {} : { timeZone });
 }

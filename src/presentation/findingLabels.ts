@@ -20,6 +20,7 @@ export const findingLabels: Readonly<Record<FindingKind, FindingLabel>> = {
   unresponsive: { heading: 'Not responding', word: 'not responding', singular: 'not responding', plural: 'not responding' },
   'lock-conflict': { heading: 'Lock conflict', word: 'lock conflict', singular: 'lock conflict', plural: 'lock conflicts' },
   duplicate: { heading: 'Duplicate', word: 'duplicate', singular: 'duplicate', plural: 'duplicates' },
+  copies: { heading: 'Idle copy', word: 'idle copy', singular: 'idle copy', plural: 'idle copies' },
   orphan: { heading: 'Orphan', word: 'orphan', singular: 'orphan', plural: 'orphans' },
   'config-changed': {
     heading: 'Configuration changed',

@@ -65,3 +65,9 @@ export function pathBelow(file: string, folder: string): string | undefined {
   const base = folder.replace(/[\\/]+$/, '');
   return file.startsWith(base) && /^[\\/]/.test(file.slice(base.length)) ? file.slice(base.length + 1).replaceAll('\\', '/') : undefined;
 }
+
+/** "2026-11-21 14:02:05", local time: sorts and reads the same everywhere. What is no time stays as it is. @param timeZone IANA name; default: where this runs */
+export function localTime(iso: string, timeZone?: string): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : date.toLocaleString('sv-SE', timeZone === undefined ? {} : { timeZone });
+}

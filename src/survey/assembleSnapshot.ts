@@ -1,6 +1,5 @@
 import { clientName } from '../clients/clientTable.ts';
 import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
-import type { DuplicateVerdicts } from '../diagnosis/duplicates.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Problem } from '../model/problem.ts';
 import { type Instance, type OtherHolder, type Snapshot, snapshotSchema } from '../model/snapshot.ts';
@@ -16,7 +15,7 @@ interface Findings {
   readonly ports: Pick<JoinedPorts, 'states' | 'findings'>;
   readonly instances: readonly Instance[];
   /** By instance id: found by comparing all servers. */
-  readonly duplicates: DuplicateVerdicts['findings'];
+  readonly copies: readonly ReadonlyMap<string, Finding>[];
   readonly conflicts: ReadonlyMap<string, Finding>;
   readonly otherHolders: readonly OtherHolder[];
   readonly problems: readonly Problem[];
@@ -25,9 +24,9 @@ interface Findings {
 
 /** Builds the snapshot. @param now epoch ms */
 export function assembleSnapshot(found: Findings, now: number): Snapshot {
-  const { definitions, ports, duplicates, conflicts, otherHolders, problems, redactor } = found;
+  const { definitions, ports, copies, conflicts, otherHolders, problems, redactor } = found;
   const instances = found.instances.map((instance) => {
-    const more = [duplicates.get(instance.id), conflicts.get(instance.id)].filter((finding) => finding !== undefined);
+    const more = [...copies, conflicts].map((findings) => findings.get(instance.id)).filter((finding) => finding !== undefined);
     return more.length > 0 ? { ...instance, findings: [...instance.findings, ...more] } : instance;
   });
   const clients = new Set([...definitions.map((item) => item.client), ...instances.flatMap((item) => item.client?.id ?? [])]);

@@ -1,11 +1,12 @@
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { quotedText } from '../base/singleLine.ts';
-import { copiesByDesign } from '../clients/clientTable.ts';
-import type { CopyEvidence } from '../diagnosis/duplicates.ts';
+import { copiesByDesign, copyRule } from '../clients/clientTable.ts';
+import { idleMs, type LivingCopy, type ServerWork } from '../diagnosis/copies.ts';
 import { contradictsItself } from '../diagnosis/stale/packages.ts';
 import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
-import type { InstanceRecord } from '../lock/instanceRecord.ts';
+import { type InstanceRecord, idleSince } from '../lock/instanceRecord.ts';
+import type { ClientId } from '../model/definition.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Problem } from '../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../model/process.ts';
@@ -39,11 +40,11 @@ import type { ServerContext } from './server/serverContext.ts';
 import { isElsewhere } from './server/serverVersions.ts';
 import type { SurveyState } from './surveyState.ts';
 
-/** One running server: the instance as the snapshot shows it, and what the verdict on duplicates needs. */
+/** One running server: the instance as the snapshot shows it, and what the verdicts on its copies need. */
 export interface ServerObservation {
   readonly identity: ProcessIdentity;
   readonly instance: Instance;
-  readonly copy: CopyEvidence;
+  readonly copy: LivingCopy;
   /** Two of its verdicts contradicted each other. */
   readonly fault?: Problem;
   /** Milliseconds until the verdicts may change without any event. */
@@ -99,6 +100,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const owner = state.owners.judge(server, detail, { client, firstSeen, name, memoryBytes: tree.memoryBytes }, now);
   const health = port && state.http.judge(port.claim, port.own, shownName, actions, now);
   const baseline = state.facts.baseline(server.identity);
+  const work = workOf(state.processorTimes.observe(server, processes.treeOf(server), now), records[0], now);
 
   const instance: Instance = {
     id: key,
@@ -118,6 +120,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     changedDependencies: verdict.changedDependencies,
     ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
     memoryBytes: tree.memoryBytes,
+    ...(work.state === 'idle' ? { idleSince: new Date(work.quietSince).toISOString() } : {}),
     tree: tree.pids,
     ...(port ? portFields(port, redactor) : {}),
     findings: [
@@ -138,7 +141,8 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     }),
   };
   const design = client ? copiesByDesign(client.id) : undefined;
-  const copy: CopyEvidence = {
+  const copySet = client ? copySetOf(client.id, definition?.id ?? server.commandLine, detail.cwd) : undefined;
+  const copy: LivingCopy = {
     id: key,
     pid: server.pid,
     startedAt: server.startedAt,
@@ -150,6 +154,8 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     firstSeenAt: firstSeen.firstSeenAt,
     memoryBytes: tree.memoryBytes,
     actions,
+    ...(copySet === undefined ? {} : { copySet }),
+    work,
   };
   const waits = [verdict, owner, health, container].flatMap((one) => one?.askAgainIn ?? []);
   const inPlace = !('unknown' in loaded) && loaded.ref.editable === true;
@@ -161,6 +167,20 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     copy,
     ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
   };
+}
+
+/** Copies of one entry under one client process, by the rule of the client; undefined where the rule cannot be checked. */
+function copySetOf(client: ClientId, entry: string, cwd: string | undefined): string | undefined {
+  const rule = copyRule(client);
+  return rule === 'window' || (rule === 'directory' && cwd === undefined)
+    ? undefined
+    : JSON.stringify(rule === 'directory' ? [entry, cwd] : [entry]);
+}
+
+/** A guard knows when its server was last called: that a call took little processor time does not make the server idle. */
+function workOf(work: ServerWork, record: InstanceRecord | undefined, now: number): ServerWork {
+  const called = Date.parse((record && idleSince(record)) ?? '');
+  return now - called < idleMs ? { ...work, state: 'worked' } : work;
 }
 
 /**

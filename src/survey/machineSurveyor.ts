@@ -2,6 +2,7 @@ import type { Disposable } from '../base/disposable.ts';
 import { clientTable } from '../clients/clientTable.ts';
 import { recogniseClient } from '../clients/recogniseClient.ts';
 import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
+import { judgeCopies } from '../diagnosis/copies.ts';
 import { judgeDuplicates } from '../diagnosis/duplicates.ts';
 import type { ClientId, RawDefinition } from '../model/definition.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../model/process.ts';
@@ -23,7 +24,7 @@ import type { HttpState } from './ports/httpServers.ts';
 import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
 import { LockFolder } from './records/lockFolder.ts';
 import { DetailCache } from './server/detailCache.ts';
-import type { SurveyOptions, Surveyor, SurveyReport } from './surveyor.ts';
+import { type SurveyOptions, type Surveyor, type SurveyReport, usualCopyLimits } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
 import { readNpxPackages } from './updates/npmInstallWay.ts';
 import { RegistryClient } from './updates/registryClient.ts';
@@ -125,10 +126,10 @@ class MachineSurveyor implements Surveyor {
       log: this.#options.log,
     });
     const instances = observed.map((one) => one.instance);
-    const duplicates = judgeDuplicates(
-      observed.map((one) => one.copy),
-      now,
-    );
+    const living = observed.map((one) => one.copy);
+    const duplicates = judgeDuplicates(living, now);
+    const copies = judgeCopies(living, duplicates.findings, this.#options.copyLimits?.() ?? usualCopyLimits, now);
+    state.processorTimes.record(copies.watched);
     const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn].filter((wait) => wait !== undefined);
     this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
     this.#pidWatch.seen(rows, interestIn(rows, config.definitions, observed), now);
@@ -140,7 +141,7 @@ class MachineSurveyor implements Surveyor {
         definitions: config.definitions,
         ports,
         instances,
-        duplicates: duplicates.findings,
+        copies: [duplicates.findings, copies.findings],
         conflicts: locks.conflicts(instances, redactor, now),
         otherHolders: locks.others(redactor),
         problems: [

@@ -9,6 +9,7 @@ import { Beside } from './server/beside.ts';
 import { Closures, type LoadedPackage } from './server/closures.ts';
 import { Containers } from './server/containers.ts';
 import { entryKey } from './server/entryChange.ts';
+import { ProcessorTimes } from './server/processorTimes.ts';
 import { Programs } from './server/programs.ts';
 import { ServerOwners } from './server/serverOwners.ts';
 import { Sources } from './server/sources.ts';
@@ -30,6 +31,7 @@ export class SurveyState {
   readonly programs = new Programs();
   readonly sources = new Sources();
   readonly respawns = new Respawns();
+  readonly processorTimes: ProcessorTimes;
   readonly beside: Beside;
   readonly containers: Containers;
   /** Key of the hashes of entries. */
@@ -45,6 +47,7 @@ export class SurveyState {
     const { runDir, platform, home, docker, listeners } = options;
     this.facts = new FactStore(runDir);
     this.bootClock = new BootClock(runDir, bootId, clock);
+    this.processorTimes = new ProcessorTimes(this.facts, clock);
     this.beside = new Beside(platform, home);
     this.containers = new Containers(docker);
     this.entryKey = entryKey(runDir);
@@ -87,6 +90,7 @@ export class SurveyState {
     this.closures.keep(servers);
     this.http.keep(alive);
     this.owners.keep(servers);
+    this.processorTimes.keep(servers);
     this.programs.keep(servers);
     this.sources.keep(servers);
     this.respawns.keep(servers);

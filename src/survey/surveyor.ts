@@ -10,6 +10,14 @@ import type { Clock } from './facts/bootClock.ts';
 import type { RegistryMode } from './updates/registryClient.ts';
 import type { WatchTarget } from './watch/fileWatch.ts';
 
+/** From which number of idle copies of one entry under one client, or from which memory of them, on they count for the badge and for `--check`. */
+export interface CopyLimits {
+  readonly copies: number;
+  readonly memoryBytes: number;
+}
+
+export const usualCopyLimits: CopyLimits = { copies: 10, memoryBytes: 1024 ** 3 };
+
 export interface SurveyOptions {
   readonly home: string;
   readonly platform: NodeJS.Platform;
@@ -28,6 +36,8 @@ export interface SurveyOptions {
   readonly log: Log;
   /** Whether registries may be asked for newer versions; called in each scan. Default: no registry is asked, and no updates are reported. */
   readonly registry?: () => RegistryMode;
+  /** From where on idle copies count; called in each scan. Default: `usualCopyLimits`. */
+  readonly copyLimits?: () => CopyLimits;
   /** Default: the table of this system. */
   readonly table?: ProcessTable;
   /** Tests replace it. */

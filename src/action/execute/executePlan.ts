@@ -57,8 +57,12 @@ export async function executePlan(plan: Plan, context: ActionContext): Promise<O
     case 'ask-control': {
       const wanted = verb === 'restart' ? 'restart' : 'stop';
       const act = (): Promise<Outcome> =>
-        exclusively(plan, context, ({ table }) =>
-          askControl(wanted, target, step.record, { requester, table, scan: () => context.scan() }),
+        exclusively(
+          plan,
+          context,
+          async ({ table }) =>
+            (target.idle ? workedObjection(target, await context.scan()) : undefined) ??
+            askControl(wanted, target, step.record, { requester, table, scan: () => context.scan() }),
         );
       return wanted === 'stop' ? withRespawn(act, plan, context) : act();
     }
@@ -127,6 +131,10 @@ async function stopTree(plan: Plan, context: ActionContext): Promise<ActionResul
   if (!target.client && plan.confirm === 'once' && !now.findings.some((finding) => isOrphan(finding) && finding.confidence === 'proven')) {
     return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer a proven orphan; nothing was done.`);
   }
+  const worked = workedObjection(target, snapshot);
+  if (worked) {
+    return worked;
+  }
   const row = (await context.planContext.table.list()).find((one) => identityKey(one.identity) === target.instance);
   if (!row) {
     return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer running; nothing was done.`);
@@ -136,6 +144,14 @@ async function stopTree(plan: Plan, context: ActionContext): Promise<ActionResul
     systemTerminator(context.planContext.table),
   );
   return stopResult(target, report);
+}
+
+/** Refuses to stop an idle copy that has worked since the plan was made. */
+function workedObjection({ idle, instance, name, pid }: ActionTarget, { instances }: Snapshot): ActionResult | undefined {
+  const now = instances.find(({ id }) => id === instance);
+  return idle && now && now.idleSince === undefined
+    ? actionResult('refused', `${name} (PID ${pid}) has worked since the list was made; nothing was done.`)
+    : undefined;
 }
 
 /**

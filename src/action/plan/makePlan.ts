@@ -1,7 +1,17 @@
 import { clientById, isVscode } from '../../clients/clientTable.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { isCopyOf, type Plan, type PlanContext, type PlanPart, type PlanRequest, refusedPlan, targetOf, type Verb } from './plan.ts';
+import {
+  isCopyOf,
+  isIdleCopy,
+  type Plan,
+  type PlanContext,
+  type PlanPart,
+  type PlanRequest,
+  refusedPlan,
+  targetOf,
+  type Verb,
+} from './plan.ts';
 import { endedCheckText, endStep, listServersStep, replacedText, stopStep } from './planSteps.ts';
 import { controlOwner, isOrphan, type RestartRoute, restartRoute, routeText } from './restartRoute.ts';
 import { sessionRisks } from './sessionRisk.ts';
@@ -167,26 +177,39 @@ function copiesUnder(client: Client, instance: Instance, snapshot: Snapshot): In
   return snapshot.instances.filter((other) => isCopyOf(other, instance) && other.client?.identity === client.identity);
 }
 
-/** Whether a newer copy under the same client process replaces this one. */
+/** Whether a newer copy under the same client process replaces this one, or one of them is for another thread or session and this one did nothing for an hour. */
 function isSurplus(instance: Instance): boolean {
+  return isIdleCopy(instance) || isReplaced(instance);
+}
+
+function isReplaced(instance: Instance): boolean {
   return instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding));
 }
 
 function stopUnderClient(instance: Instance, client: Client, copies: readonly Instance[]): PlanPart {
-  const newer = isSurplus(instance) ? copies : [];
+  const idle = isIdleCopy(instance);
+  const newer = idle ? copies.filter((copy) => copy.startedAt > instance.startedAt) : isSurplus(instance) ? copies : [];
   const surplus = newer.length > 0;
   const step = clientById(client.id)?.stopStep?.replaceAll('NAME', () => instance.name);
   return {
     reason: surplus
-      ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${newer.map((copy) => copy.pid).join(', ')}).`
+      ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${listed(newer.map((copy) => copy.pid))}).`
       : `${client.name} offers no way to stop one server, so its process is stopped directly.`,
     steps: [stopStep(instance)],
     risks: [
-      `${client.name} (PID ${client.pid}) may be using it. It will lose the connection and any running call.`,
+      idle
+        ? `Threads or sessions that are open in ${client.name} (PID ${client.pid}) and use this copy lose ${instance.name}.`
+        : `${client.name} (PID ${client.pid}) may be using it. It will lose the connection and any running call.`,
       ...(copies.length > 0 ? [] : [`${client.name} (PID ${client.pid}) has no other copy of ${instance.name}.`]),
       ...(step === undefined ? [] : [`To stop it in the client instead: ${step}`]),
     ],
     verify: `${endedCheckText(instance.tree)}, and ${client.name} has not started it again`,
-    confirm: surplus ? 'once' : 'twice',
+    confirm: surplus && !idle ? 'once' : 'twice',
   };
+}
+
+/** "12, 13, 14 and 9 more". */
+function listed(pids: readonly number[]): string {
+  const most = 5;
+  return pids.length <= most + 1 ? pids.join(', ') : `${pids.slice(0, most).join(', ')} and ${pids.length - most} more`;
 }

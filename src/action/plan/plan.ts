@@ -21,6 +21,8 @@ export interface ActionTarget {
   readonly memoryBytes: number;
   /** Id of the record that it or its guard has published. */
   readonly record?: string;
+  /** It is stopped because it did nothing for an hour: not where it has worked since. */
+  readonly idle?: true;
   /** It is reached by a port: its parent may be a shell or a service manager, which is not its client. */
   readonly listens?: true;
 }
@@ -93,6 +95,7 @@ export function targetOf(instance: Instance): ActionTarget {
     installed: instance.package?.installed ?? null,
     memoryBytes,
     ...(instance.record ? { record: instance.record.id } : {}),
+    ...(isIdleCopy(instance) ? { idle: true } : {}),
     ...(instance.listens ? { listens: true } : {}),
   };
 }
@@ -129,6 +132,11 @@ export function isSameServer(instance: Instance, target: ActionTarget): boolean 
       ? instance.definitions.some((id) => target.definitions.includes(id))
       : instance.command === target.command)
   );
+}
+
+/** Whether it did nothing for an hour while its client process ran newer copies of the same entry. */
+export function isIdleCopy({ findings, idleSince }: Instance): boolean {
+  return idleSince !== undefined && findings.some(({ kind, confidence }) => kind === 'copies' && confidence !== 'unknown');
 }
 
 /** Whether two are copies of one server: the same entry, or, without an entry, the same command line. */

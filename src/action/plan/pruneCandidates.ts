@@ -3,7 +3,7 @@ import { moment } from '../../diagnosis/wording.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { makePlan } from './makePlan.ts';
-import { isCopyOf, type Plan, type PlanContext } from './plan.ts';
+import { isCopyOf, isIdleCopy, type Plan, type PlanContext } from './plan.ts';
 import { isOrphan } from './restartRoute.ts';
 
 /** Why a server is on the list of what could be stopped. */
@@ -14,6 +14,8 @@ type PruneClass =
   | 'likely-orphan'
   /** One client process runs a newer copy of the same entry. */
   | 'duplicate'
+  /** One client process runs it several times, and this copy did nothing for an hour; the newest ones are left out. */
+  | 'idle-copy'
   /** Its client runs, and it uses a resource that another server has locked. */
   | 'lock-conflict'
   /** Its client runs, and it does not respond: seen by its guard, or over HTTP. */
@@ -30,6 +32,7 @@ export const pruneHeadings: Readonly<Record<PruneClass, string>> = {
   orphan: 'orphans (proven)',
   'likely-orphan': 'possible orphans (not proven)',
   duplicate: 'older duplicates',
+  'idle-copy': 'idle copies of a client that runs',
   'lock-conflict': 'fighting over one resource, still in use',
   wedged: 'not responding, still connected',
   idle: 'idle, still connected',
@@ -81,6 +84,9 @@ function classOf(instance: Instance, snapshot: Snapshot): PruneClass | undefined
   if (instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding))) {
     return 'duplicate';
   }
+  if (isIdleCopy(instance)) {
+    return 'idle-copy';
+  }
   if (!instance.client) {
     // Without a client and not on its own by design: its client exited a moment ago, or it cannot be told yet.
     return instance.background ? 'background' : 'likely-orphan';
@@ -131,6 +137,8 @@ function classText(kind: PruneClass, instance: Instance, snapshot: Snapshot): st
       return 'its client seems to be gone; it is not proven that nothing uses it';
     case 'duplicate':
       return `${owner} runs a newer copy of it`;
+    case 'idle-copy':
+      return instance.findings.find((finding) => finding.kind === 'copies')?.message ?? `${owner} runs newer copies of it`;
     case 'lock-conflict':
     case 'copy':
       return `in use by ${user}`;

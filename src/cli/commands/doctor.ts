@@ -1,3 +1,4 @@
+import { flag, type OptionTable } from '../../base/optionTable.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { renderDoctor } from '../render/doctorView.ts';
@@ -6,14 +7,16 @@ import { openSession, settledSurvey } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 import { version } from '../version.ts';
 
-export const doctorCommand: Command = {
+const options = { verbose: flag('also files that do not exist, and clients that have none', 'v') } as const satisfies OptionTable;
+
+export const doctorCommand: Command<typeof options> = {
   name: 'doctor',
   summary: 'where servers were searched for, and what could not be read',
   arguments: '',
   positionals: { min: 0, max: 0 },
-  options: {},
+  options,
   details: [
-    'Shows where MCP Shepherd searched for servers and what it could not read: every configuration file of every known client (found, broken or absent), the project folders, the source of the process list, Node.js, and the folders in use.',
+    'Shows where MCP Shepherd searched for servers and what it could not read: the configuration files of every known client (with -v also those that do not exist), the project folders, the source of the process list, Node.js, and the folders in use.',
   ],
   exits: [
     [exitCodes.ok, 'success'],
@@ -32,7 +35,8 @@ export const doctorCommand: Command = {
         folders: session.folders,
         runFolder: session.runFolder,
       });
-      shell.stdout.write(values.json ? jsonText(report, 2) : renderDoctor(report, { width: viewWidth(shell), color, now: shell.now() }));
+      const view = { width: viewWidth(shell), color, now: shell.now(), everything: values.verbose };
+      shell.stdout.write(values.json ? jsonText(report, 2) : renderDoctor(report, view));
       return exitCodes.ok;
     } finally {
       session.surveyor.dispose();

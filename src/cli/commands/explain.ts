@@ -1,21 +1,24 @@
 import { restartRoute, routeText } from '../../action/plan/restartRoute.ts';
-import { explanationOf, problemsAbout } from '../../presentation/explanation.ts';
+import { flag, type OptionTable } from '../../base/optionTable.ts';
+import { explanationOf, problemsAbout, summaryOf } from '../../presentation/explanation.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
-import { renderExplanation } from '../render/explainView.ts';
+import { renderExplanation, renderSummary } from '../render/explainView.ts';
 import { searchFailure } from '../render/searchView.ts';
 import { findInstance } from '../session/findInstance.ts';
 import { openSession, settledSurvey, withRegistries } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 
-export const explainCommand: Command = {
+const options = { verbose: flag('everything known, with the evidence', 'v') } as const satisfies OptionTable;
+
+export const explainCommand: Command<typeof options> = {
   name: 'explain',
-  summary: 'everything known about one server, and how we know',
+  summary: 'what is wrong with one server, how to fix it, and how we know',
   arguments: 'NAME|PID',
   positionals: { min: 1, max: 1 },
-  options: {},
+  options,
   details: [
-    'Shows everything known about one running server: what is wrong, since when, how to fix it, and how we know.',
+    'Shows the verdict on one running server: what is wrong, how to fix it, since when, and whose it is, in 12 lines at most. -v shows everything known, and how we know.',
     'NAME can be a PID, a name, a package, or a unique prefix of a name.',
   ],
   exits: [
@@ -37,15 +40,19 @@ export const explainCommand: Command = {
       const { instance } = result;
       const route = restartRoute(instance, snapshot);
       const restartHint = routeText(route, instance);
-      const sections = explanationOf(instance, snapshot, { restart: restartHint, home: shell.home });
+      const about = { restart: restartHint, home: shell.home };
+      const sections = explanationOf(instance, snapshot, about);
+      const view = { width: viewWidth(shell), color, now: shell.now() };
       if (values.json) {
         const definitions = snapshot.definitions.filter(({ id }) => instance.definitions.includes(id));
         const problems = problemsAbout(instance, definitions, snapshot.problems);
         shell.stdout.write(
           jsonText({ schema: 1, at: snapshot.at, instance, definitions, problems, route, cure: restartHint, sections }, 2),
         );
+      } else if (values.verbose) {
+        shell.stdout.write(renderExplanation(instance, snapshot, sections, view));
       } else {
-        shell.stdout.write(renderExplanation(instance, snapshot, sections, { width: viewWidth(shell), color, now: shell.now() }));
+        shell.stdout.write(renderSummary(instance, snapshot, summaryOf(instance, snapshot, { ...about, now: view.now }), view));
       }
       return exitCodes.ok;
     } finally {

@@ -1,5 +1,5 @@
 import { readHistoryFiles } from '../../action/execute/actionHistory.ts';
-import { type OptionTable, option, wholeNumber } from '../../base/optionTable.ts';
+import { flag, type OptionTable, option, wholeNumber } from '../../base/optionTable.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { renderHistory } from '../render/historyView.ts';
@@ -7,7 +7,10 @@ import { terminalText } from '../render/text.ts';
 import { runFolderOf } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 
-const options = { limit: option('N', wholeNumber(1, 1_000_000, 20), 'print the last N entries') } as const satisfies OptionTable;
+const options = {
+  limit: option('N', wholeNumber(1, 1_000_000, 20), 'print the last N entries'),
+  verbose: flag('with who asked, the whole message and each step', 'v'),
+} as const satisfies OptionTable;
 
 export const historyCommand: Command<typeof options> = {
   name: 'history',
@@ -16,7 +19,7 @@ export const historyCommand: Command<typeof options> = {
   positionals: { min: 0, max: 1 },
   options,
   details: [
-    'Every restart and stop on this machine, from any window or terminal: when, which process, who asked, the steps, and the result. Refused and failed actions are listed too. The newest is printed last.',
+    'Every restart and stop on this machine, from any window or terminal: one line each, in local time: which server, the result, who asked. -v adds the steps. Refused and failed actions are listed too. The newest is printed last.',
   ],
   exits: [
     [exitCodes.ok, 'success; there may be no entries'],
@@ -34,7 +37,7 @@ export const historyCommand: Command<typeof options> = {
     } else if (entries.length === 0 && all.length > 0) {
       shell.stdout.write(`No history for "${terminalText(asked ?? '')}". Other servers have some: mcp-shepherd history\n`);
     } else if (entries.length > 0 || unread.length === 0) {
-      shell.stdout.write(renderHistory(entries, { width: viewWidth(shell), color, now: shell.now() }));
+      shell.stdout.write(renderHistory(entries, { width: viewWidth(shell), color, now: shell.now(), details: values.verbose }));
     }
     if (unread.length > 0) {
       const files = unread.map(({ file, reason }) => `${terminalText(file)} cannot be read: ${reason}`).join('; ');

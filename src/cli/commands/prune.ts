@@ -1,22 +1,29 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
+import { flag, type OptionTable } from '../../base/optionTable.ts';
 import { counted, memory } from '../../presentation/quantities.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
 import { terminalText } from '../render/text.ts';
-import { type ActionOptions, actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
+import { actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 
-export const pruneCommand: Command<ActionOptions> = {
+const pruneOptions = {
+  ...actionOptions,
+  copies: flag('pick the idle copies of clients that run'),
+} as const satisfies OptionTable;
+
+export const pruneCommand: Command<typeof pruneOptions> = {
   name: 'prune',
   summary: 'stop orphaned servers, and copies you pick',
   arguments: '[PID…]',
   positionals: { min: 0, max: 1_000 },
-  options: actionOptions,
+  options: pruneOptions,
   details: [
     'Lists servers you could stop. Proven orphans are preselected; name PIDs to pick others instead.',
+    '--copies picks the copies that did nothing for an hour while their client runs newer ones. The newest copies stay, and so do copies that worked within the last hour. Threads and sessions that are still open lose the server.',
     'Each server is stopped with its launchers and helpers, after its identity has been checked again. A server that its client starts again is reported and not stopped a second time.',
   ],
   exits: [
@@ -32,7 +39,7 @@ export const pruneCommand: Command<ActionOptions> = {
     try {
       const { snapshot, actions } = session;
       const candidates = pruneCandidates(snapshot, actions.planContext);
-      const chosen = choose(candidates, positionals);
+      const chosen = choose(candidates, positionals, values.copies === true);
       const ids = new Set(chosen.map(({ instance }) => instance.id));
       const print = (outcomes: readonly { readonly pid: number; readonly outcome: Outcome }[], message?: string): void =>
         shell.stdout.write(
@@ -94,9 +101,12 @@ export const pruneCommand: Command<ActionOptions> = {
 };
 
 /** @throws UsageError for a PID that is not on the list */
-function choose(candidates: readonly PruneCandidate[], asked: readonly string[]): PruneCandidate[] {
+function choose(candidates: readonly PruneCandidate[], asked: readonly string[], copies: boolean): PruneCandidate[] {
+  if (copies && asked.length > 0) {
+    throw new UsageError('--copies picks the copies itself, so it takes no PID', 'List: mcp-shepherd prune --dry-run');
+  }
   if (asked.length === 0) {
-    return candidates.filter(({ preselected }) => preselected);
+    return candidates.filter((candidate) => (copies ? candidate.class === 'idle-copy' : candidate.preselected));
   }
   return [...new Set(asked)].map((word) => {
     const found = /^\d+$/.test(word) ? candidates.find(({ instance }) => instance.tree.includes(Number(word))) : undefined;

@@ -1,22 +1,30 @@
-import { flag, type OptionTable } from '../../base/optionTable.ts';
+import { flag, type OptionTable, type OptionValues } from '../../base/optionTable.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Command } from '../command.ts';
-import { type ExitCode, exitCodes } from '../exitCodes.ts';
-import { headline } from '../render/stateWords.ts';
+import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
+import { headline, renderStatusLine } from '../render/stateWords.ts';
 import { renderStatus } from '../render/statusView.ts';
 import { openSession, runFolderRemark, settledSurvey, withRegistries } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
+import { explainCommand } from './explain.ts';
 
-const options = { check: flag('exit with 1 when a finding counts') } as const satisfies OptionTable;
+const options = {
+  check: flag('exit with 1 when a finding counts'),
+  all: flag('a row for each entry from which nothing runs, instead of one line of names'),
+  line: flag('one short line, for a status line'),
+  verbose: flag('with NAME: everything known, with the evidence', 'v'),
+} as const satisfies OptionTable;
 
 export const statusCommand: Command<typeof options> = {
   name: 'status',
   summary: 'what runs, what is configured, and what is wrong',
-  arguments: '',
-  positionals: { min: 0, max: 0 },
+  arguments: '[NAME|PID]',
+  positionals: { min: 0, max: 1 },
   options,
   details: [
-    'Prints every MCP server, grouped by the client that started it, with its state, PID, version, memory and age; then what could not be read. A line that starts with "!" needs attention.',
+    'Prints the totals, then every server that needs attention, worst first ("!"), then the other servers by the client that started them; then the names of what does not run, and what could not be read.',
+    'CURRENT is the version that runs, INSTALLED the one on disk, LATEST the newest in its registry. "status NAME" is "explain NAME".',
+    '--line prints one line, such as "MCP: 2 stale, 1 orphan", asks no registry, and scans once. Findings do not change its exit code. Claude Code shows it with "statusLine": { "type": "command", "command": "mcp-shepherd status --line" } in its settings.',
     '--json prints one snapshot (schema/snapshot.schema.json). Without a terminal, lines are not wrapped; COLUMNS sets a width.',
   ],
   exits: [
@@ -26,17 +34,28 @@ export const statusCommand: Command<typeof options> = {
     [exitCodes.incomplete, 'with --check: no finding counts, but some inputs could not be read (they are listed)'],
   ],
   async run(context) {
-    const { shell, values, color } = context;
+    const { shell, values, color, positionals } = context;
+    const refused = contradiction(values, positionals);
+    if (refused !== undefined) {
+      throw new UsageError(refused, 'See "mcp-shepherd status --help".', 'contradiction');
+    }
+    if (positionals.length > 0) {
+      return explainCommand.run(context);
+    }
     // A newer version never counts: a script that only checks does not wait for registries.
-    const session = await openSession(context, { asks: !values.check });
+    const session = await openSession(context, { asks: !values.check && !values.line });
     try {
-      const scanned = await settledSurvey(session.surveyor, shell.ended);
-      const snapshot = await withRegistries(session.surveyor, scanned, shell.ended);
+      const { surveyor } = session;
+      const scanned = await (values.line ? surveyor.survey() : settledSurvey(surveyor, shell.ended));
+      const snapshot = await withRegistries(surveyor, scanned, shell.ended);
       if (values.json) {
         shell.stdout.write(jsonText(snapshot, 2));
+      } else if (values.line) {
+        shell.stdout.write(renderStatusLine(snapshot));
       } else {
         const remark = runFolderRemark(session.runFolder);
-        shell.stdout.write(renderStatus(snapshot, { width: viewWidth(shell), color, now: shell.now(), ...(remark ? { remark } : {}) }));
+        const view = { width: viewWidth(shell), color, now: shell.now(), all: values.all, ...(remark ? { remark } : {}) };
+        shell.stdout.write(renderStatus(snapshot, view));
       }
       return values.check ? checked(snapshot) : exitCodes.ok;
     } finally {
@@ -44,6 +63,19 @@ export const statusCommand: Command<typeof options> = {
     }
   },
 };
+
+/** Why these options and words do not go together. */
+function contradiction(
+  { line, json, check, all }: OptionValues<typeof options> & { json: boolean },
+  names: readonly string[],
+): string | undefined {
+  const [first] = [...(line ? ['--line'] : []), ...(check ? ['--check'] : []), ...(all ? ['--all'] : [])];
+  return names.length > 0 && first !== undefined
+    ? `status NAME takes no ${first}`
+    : line && (json || check || all)
+      ? `--line goes with none of --json, --check, --all`
+      : undefined;
+}
 
 /** A finding counts more than an input that could not be read. */
 function checked(snapshot: Snapshot): ExitCode {

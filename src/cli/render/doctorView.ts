@@ -7,8 +7,8 @@ import { clip, pad, terminalText, wrap } from './text.ts';
 
 const labelWidth = 20;
 
-/** What was searched, for a user who misses a server. Ends in a line break. */
-export function renderDoctor(report: DoctorReport, options: ViewOptions): string {
+/** What was searched, for a user who misses a server. Ends in a line break. @param everything also files that do not exist, and clients without any */
+export function renderDoctor(report: DoctorReport, options: ViewOptions & { readonly everything?: boolean }): string {
   const paint = createPaint(options.color);
   /** A label and what belongs to it, wrapped beside it. */
   const fact = (label: string, text: string, tone: Tone = 'plain'): string[] =>
@@ -17,6 +17,12 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
     );
   const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', paint('strong', title), ...lines]);
   const { processes, runFolder } = report;
+  const isUsed = (client: DoctorReport['clients'][number]): boolean =>
+    client.entries + client.servers > 0 || report.files.some(({ state, clients }) => state !== 'absent' && clients.includes(client.name));
+  const clients = options.everything ? report.clients : report.clients.filter(isUsed);
+  const files = options.everything ? report.files : report.files.filter(({ state }) => state !== 'absent');
+  const unlisted = (count: number, one: string, many: string): string[] =>
+    count === 0 ? [] : wrap(`${counted(count, one, many)}: -v lists them`, options.width - 2).map((line) => `  ${paint('dim', line)}`);
   const lines = [
     paint('strong', `MCP Shepherd ${report.version}`),
     ...fact('Node', `${report.node.version} (${report.node.path})`),
@@ -35,18 +41,18 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions): string
     ...(report.folders.length === 0
       ? fact('Project folders', 'none')
       : report.folders.flatMap((folder, index) => fact(index === 0 ? 'Project folders' : '', folder))),
-    ...section(
-      'Clients',
-      report.clients.flatMap((client) =>
+    ...section('Clients', [
+      ...clients.flatMap((client) =>
         fact(terminalText(client.name), clientText(client, report.files), client.entries + client.servers === 0 ? 'dim' : 'plain'),
       ),
-    ),
-    ...section(
-      'Configuration files',
-      byState(report.files).flatMap((file) =>
+      ...unlisted(report.clients.length - clients.length, 'client has no file', 'clients have no file'),
+    ]),
+    ...section('Configuration files', [
+      ...byState(files).flatMap((file) =>
         fact(file.state, fileText(file), file.state === 'absent' ? 'dim' : file.state === 'found' ? 'plain' : 'warning'),
       ),
-    ),
+      ...unlisted(report.files.length - files.length, 'file does not exist', 'files do not exist'),
+    ]),
     ...section(
       'Unknown',
       report.unknown.flatMap(({ name, pid, reason }) => fact(`PID ${pid}`, `${name}: ${reason}`)),

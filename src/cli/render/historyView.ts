@@ -1,8 +1,8 @@
 import { type HistoryEntry, requesterText } from '../../action/execute/actionHistory.ts';
-import { duration } from '../../presentation/quantities.ts';
+import { localTime } from '../../presentation/quantities.ts';
 import { createPaint, type Tone } from './paint.ts';
 import type { ViewOptions } from './statusView.ts';
-import { terminalText, wrap } from './text.ts';
+import { clip, terminalText, wrap } from './text.ts';
 
 const tones: Readonly<Record<HistoryEntry['outcome'], Tone>> = {
   done: 'good',
@@ -21,15 +21,21 @@ const words: Readonly<Record<HistoryEntry['outcome'], string>> = {
   'started-again': 'started again',
 };
 
-/** The entries, oldest first, each with its steps. */
-export function renderHistory(entries: readonly HistoryEntry[], options: ViewOptions): string {
+/** The entries, oldest first, one line each in local time; a longer line is cut. @param details each with who asked, the whole message and its steps */
+export function renderHistory(entries: readonly HistoryEntry[], options: ViewOptions & { readonly details?: boolean }): string {
   if (entries.length === 0) {
     return 'No history yet.\n';
   }
   const paint = createPaint(options.color);
   const lines = entries.flatMap((entry) => {
     const { at, verb, target, outcome, message, steps } = entry;
-    const head = `${at.slice(0, 19).replace('T', ' ')}Z (${duration(options.now - Date.parse(at))} ago)  ${verb === 'end' ? 'stop' : verb} ${target.name} (PID ${target.pid})`;
+    const head = `${localTime(at, options.timeZone)}  ${verb === 'end' ? 'stop' : verb} ${target.name} (PID ${target.pid})`;
+    const end = outcome === 'done' ? `done, by ${requesterText(entry)}` : `${words[outcome]}: ${message}`;
+    if (!options.details) {
+      const fits = clip(terminalText(`${head}: ${end}`), options.width);
+      const start = Math.min(terminalText(head).length, fits.length);
+      return [`${paint('strong', fits.slice(0, start))}${paint(tones[outcome], fits.slice(start))}`];
+    }
     return [
       ...wrap(terminalText(head), options.width).map((line) => paint('strong', line)),
       ...wrap(terminalText(`${words[outcome]}: ${message}`), options.width - 2).map((line) => `  ${paint(tones[outcome], line)}`),

@@ -9,7 +9,7 @@ import { terminalText, wrap } from './text.ts';
 /** The servers that could be stopped, in groups; selected ones have a mark. */
 export function renderPrune(candidates: readonly PruneCandidate[], chosen: ReadonlySet<string>, options: ViewOptions): string {
   if (candidates.length === 0) {
-    return 'No orphans and no duplicates.\n';
+    return 'No orphans, no duplicates and no idle copies.\n';
   }
   const paint = createPaint(options.color);
   const lines: TableLine[] = [];

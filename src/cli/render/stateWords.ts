@@ -2,13 +2,17 @@ import type { Definition } from '../../model/definition.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { compareFindings, countFindings, findingLabels, findingWord } from '../../presentation/findingLabels.ts';
-import { counted } from '../../presentation/quantities.ts';
+import { counted, memory } from '../../presentation/quantities.ts';
 import type { Tone } from './paint.ts';
 
 /** The state of one line of the table, in words. */
 export interface State {
   readonly words: string;
+  /** The same without the versions of the own package. */
+  readonly short: string;
   readonly tone: Tone;
+  /** The finding that counts and ranks highest. */
+  readonly worst?: Finding;
   /** Whether it counts for `--check`. */
   readonly alarm: boolean;
   /** What the words do not say, a line each. */
@@ -17,19 +21,23 @@ export interface State {
 
 /** The state of one running server. @param definitions the entries it was started from; their findings are included */
 export function instanceState(instance: Instance, definitions: readonly Definition[] = []): State {
-  const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)].sort(compareFindings);
+  const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)]
+    .filter((finding) => finding.kind !== 'copies' || isHeadline(finding))
+    .sort(compareFindings);
   const worst = findings[0];
   if (worst && isHeadline(worst)) {
     const told = headlineWords(worst, instance);
     return {
       words: told.words,
+      short: told.short,
+      worst,
       tone: worst.confidence === 'proven' && worst.kind !== 'duplicate' && worst.kind !== 'orphan' ? 'bad' : 'warning',
       alarm: true,
       notes: [...(told.complete ? [] : [worst.message]), ...findings.slice(1).map(noteOf)],
     };
   }
   const { reason, ...state } = quietState(instance);
-  return { ...state, alarm: false, notes: [...reason, ...findings.map(noteOf)] };
+  return { ...state, short: state.words, alarm: false, notes: [...reason, ...findings.map(noteOf)] };
 }
 
 /** The state of an entry from which no known server runs. */
@@ -38,9 +46,8 @@ export function definitionState(definition: Definition): State {
   const alarm = findings.some(isHeadline);
   const resting = restingWords(definition);
   const worst = findings[0];
-  return worst && alarm
-    ? { words: findingLabels[worst.kind].word, tone: 'warning', alarm, notes: findings.map(noteOf) }
-    : { words: `${resting}${definition.guarded ? ', guarded' : ''}`, tone: 'dim', alarm, notes: findings.map(noteOf) };
+  const words = worst && alarm ? findingLabels[worst.kind].word : `${resting}${definition.guarded ? ', guarded' : ''}`;
+  return { words, short: words, tone: alarm ? 'warning' : 'dim', alarm, notes: findings.map(noteOf) };
 }
 
 function restingWords({ enabled, transport, port, url }: Definition): string {
@@ -70,13 +77,17 @@ function noteOf(finding: Finding): string {
   return `${findingWord(finding)}: ${finding.message}`;
 }
 
-/** Short words for the table. `complete` = the message of the finding adds nothing important. */
-function headlineWords(finding: Finding, instance: Instance): { words: string; complete: boolean } {
+/** Words for the table. `complete` = the message of the finding adds nothing important. */
+function headlineWords(finding: Finding, instance: Instance): { words: string; short: string; complete: boolean } {
   const words = findingWord(finding);
   const { kind, subKind } = finding;
+  if (kind === 'copies') {
+    // Its message is about all copies: the view says it once, at the end.
+    return { words, short: words, complete: true };
+  }
   // Messages about source, interpreter and program do not depend on versions.
   if (kind !== 'stale' || !(subKind === undefined || subKind === 'package' || subKind === 'dependency' || subKind === 'replaced-beside')) {
-    return { words, complete: false };
+    return { words, short: words, complete: false };
   }
   const own = instance.package;
   const dependencies = instance.changedDependencies;
@@ -86,15 +97,20 @@ function headlineWords(finding: Finding, instance: Instance): { words: string; c
       dependencies.length === 0
         ? ''
         : `, and ${dependencies.length === 1 ? '1 dependency' : `${dependencies.length} dependencies`} changed`;
-    return { words: `${words}: runs ${own.running}, installed ${own.installed}${older}${more}`, complete: true };
+    return {
+      words: `${words}: runs ${own.running}, installed ${own.installed}${older}${more}`,
+      short: `${words}${older}${more}`,
+      complete: true,
+    };
   }
   const [first, ...others] = dependencies;
   if (first?.running && first.installed && first.running !== first.installed) {
     const more = others.length === 0 ? '' : ` and ${others.length} more`;
     const older = first.direction === 'downgrade' ? ' (downgrade)' : '';
-    return { words: `${words}: ${first.name} ${first.running} → ${first.installed}${older}${more}`, complete: true };
+    const told = `${words}: ${first.name} ${first.running} → ${first.installed}${older}${more}`;
+    return { words: told, short: told, complete: true };
   }
-  return { words, complete: false };
+  return { words, short: words, complete: false };
 }
 
 /** A longer reason (with a path) is a note below the row, so that the column of states stays narrow. */
@@ -114,8 +130,10 @@ function quietState(instance: Instance): { words: string; tone: Tone; reason: re
 }
 
 interface Headline {
-  /** "12 servers, 2 stale, 1 duplicate" */
+  /** "12 servers, 1.2 GB, 2 stale, 1 duplicate" */
   readonly text: string;
+  /** "2 stale, 1 duplicate"; empty when nothing counts. */
+  readonly counts: string;
   /** Servers and entries with at least one finding that counts. */
   readonly alarms: number;
 }
@@ -128,12 +146,21 @@ export function headline(snapshot: Snapshot): Headline {
   const alarms = troubled.filter((kinds) => kinds.size > 0).length;
   const counts = countFindings(troubled.flatMap((kinds) => [...kinds]));
   const servers = snapshot.instances.length === 0 ? 'no servers running' : counted(snapshot.instances.length, 'server');
+  const bytes = snapshot.instances.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  const used = bytes > 0 ? [memory(bytes)] : [];
   const trouble = counts !== '' ? [counts] : snapshot.instances.length > 0 ? ['nothing wrong'] : [];
   const problems = snapshot.problems.length === 0 ? [] : [counted(snapshot.problems.length, 'problem')];
-  return { text: [servers, ...trouble, ...problems].join(', '), alarms };
+  return { text: [servers, ...used, ...trouble, ...problems].join(', '), counts, alarms };
 }
 
 /** The text with a capital first letter. */
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** One short line for a status line of a shell, an editor or Claude Code: what counts, else how many servers run. Ends in a line break. */
+export function renderStatusLine(snapshot: Snapshot): string {
+  const { counts, alarms } = headline(snapshot);
+  const running = snapshot.instances.length;
+  return `MCP: ${alarms > 0 ? counts : running === 0 ? 'none running' : `${running} ok`}\n`;
 }

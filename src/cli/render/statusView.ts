@@ -1,10 +1,12 @@
 import type { Definition } from '../../model/definition.ts';
+import { type Finding, type FindingKind, isHeadline } from '../../model/finding.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ClientInstance, Instance, Snapshot } from '../../model/snapshot.ts';
+import { compareFindings } from '../../presentation/findingLabels.ts';
 import { counted, duration, memory } from '../../presentation/quantities.ts';
 import { createPaint, type Paint } from './paint.ts';
 import { capital, definitionState, headline, instanceState, type State } from './stateWords.ts';
-import { type Cell, type Column, renderTable, type TableLine } from './table.ts';
+import { type Cell, type Column, fittingColumns, renderTable, type TableLine } from './table.ts';
 import { clip, displayName, terminalText, wrap } from './text.ts';
 
 export interface ViewOptions {
@@ -13,25 +15,36 @@ export interface ViewOptions {
   readonly color: boolean;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** IANA name; default: where this runs. */
+  readonly timeZone?: string;
   /** A line above the table; for example that the state folder is not the usual one. */
   readonly remark?: string;
+  /** Entries from which nothing runs have a row each, beside their client's servers; else their names share one line. */
+  readonly all?: boolean;
 }
 
-const columns: readonly Column[] = [
-  { title: 'SERVER', min: 14, comfortable: 24, max: 44 },
-  { title: 'STATE', min: 26, max: 76 },
+const everyColumn: readonly Column[] = [
+  { title: 'SERVER', min: 10, comfortable: 24, max: 44 },
+  { title: 'STATE', min: 20, max: 76 },
   { title: 'PID', align: 'right' },
-  { title: 'VERSION', max: 20, dispensable: 2 },
-  { title: 'MEMORY', align: 'right', dispensable: 3 },
+  { title: 'CURRENT', max: 20, dispensable: 1 },
+  { title: 'INSTALLED', max: 20, dispensable: 2 },
+  { title: 'LATEST', max: 20, dispensable: 3 },
+  { title: 'MEMORY', align: 'right', dispensable: 5 },
   { title: 'AGE', align: 'right', dispensable: 4 },
-  { title: 'PACKAGE', max: 44, dispensable: 5 },
+  { title: 'PACKAGE', max: 44, dispensable: 6 },
 ];
+/** With this column a row tells both versions, so that its state need not. */
+const versionColumn = everyColumn.findIndex(({ title }) => title === 'INSTALLED');
 
 /** Hostile texts may be megabytes long. */
 const longestText = 400;
 const longestName = 80;
 
-/** Everything known, as a table: the headline, the servers by client, the problems. Ends in a line break. */
+/**
+ * Everything known, as a table: the totals, what needs attention (worst first), the servers by client, the names of what does not run, the problems.
+ * Ends in a line break.
+ */
 export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
   const paint = createPaint(options.color);
   const { text, alarms } = headline(snapshot);
@@ -39,21 +52,44 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
   if (options.remark) {
     lines.push(...wrap(safe(options.remark), options.width).map((line) => paint('dim', line)));
   }
-  const groups = tableLines(snapshot, options.now);
-  if (groups.length > 0) {
-    lines.push('', ...renderTable(columns, groups, { width: options.width, paint }));
-  } else {
-    const hint = 'No MCP servers found. Run "mcp-shepherd doctor" to see where we looked.';
-    lines.push('', ...wrap(hint, options.width));
+  // A registry may know none of them, or may not have been asked.
+  const columns = everyColumn.filter(({ title }) => title !== 'LATEST' || snapshot.instances.some(knowsLatest));
+  const short = tableLines(snapshot, options, true);
+  const table = fittingColumns(columns, short, options.width).has(versionColumn) ? short : tableLines(snapshot, options, false);
+  if (table.length > 0) {
+    lines.push('', ...renderTable(columns, table, { width: options.width, paint }));
   }
+  const names = options.all ? [] : restingLine(snapshot, options.width);
+  if (names.length > 0) {
+    lines.push('', ...names.map((line) => paint('dim', line)));
+  } else if (table.length === 0) {
+    lines.push('', ...wrap('No MCP servers found. Run "mcp-shepherd doctor" to see where we looked.', options.width));
+  }
+  lines.push(...copiesLines(snapshot.instances).flatMap((line) => ['', ...wrap(safe(line), options.width)]));
   lines.push(...renderProblems(snapshot.problems, options.width, paint));
-  if (
-    snapshot.instances.some((instance) => instance.findings.some((finding) => finding.kind === 'stale' || finding.kind === 'files-gone'))
-  ) {
-    const hint = 'Fix a stale server: mcp-shepherd restart NAME';
-    lines.push('', ...wrap(hint, options.width).map((line) => paint('dim', line)));
+  const hints = fixHints(snapshot);
+  if (hints.length > 0) {
+    lines.push('', ...hints.flatMap((hint) => wrap(hint, options.width)).map((line) => paint('dim', line)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What is said of all copies of one entry under one client, once, and how to see and stop them. */
+function copiesLines(instances: readonly Instance[]): string[] {
+  const findings = instances.flatMap((instance) => instance.findings.filter(({ kind }) => kind === 'copies'));
+  const sentences = [...new Set(findings.map(({ message }) => `${message}.`))];
+  const hint = findings.some(({ confidence }) => confidence !== 'unknown');
+  return hint ? [...sentences, 'See the idle copies and stop them: mcp-shepherd prune --copies'] : sentences;
+}
+
+/** The commands that fix what was found, a line each. */
+function fixHints({ instances }: Snapshot): string[] {
+  const has = (...kinds: readonly FindingKind[]): boolean =>
+    instances.some(({ findings }) => findings.some((finding) => kinds.includes(finding.kind) && isHeadline(finding)));
+  return [
+    ...(has('stale', 'files-gone') ? ['Fix a stale server: mcp-shepherd restart NAME'] : []),
+    ...(has('orphan', 'duplicate') ? ['Stop orphans and duplicates: mcp-shepherd prune'] : []),
+  ];
 }
 
 /** What could not be read, with file and line in the form that terminals and editors open. Empty when everything could be read. */
@@ -79,26 +115,74 @@ export function problemPlace(problem: Problem): string {
   return `${problem.file}${line}: `;
 }
 
-function tableLines(snapshot: Snapshot, now: number): TableLine[] {
+/** @param short the state does not repeat versions that have columns of their own */
+function tableLines(snapshot: Snapshot, { now, all = false }: ViewOptions, short: boolean): TableLine[] {
   const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
-  const lines: TableLine[] = [];
-  for (const group of groupSnapshot(snapshot)) {
-    if (lines.length > 0) {
-      lines.push({ kind: 'space' });
-    }
-    lines.push({ kind: 'heading', text: safe(group.title) });
-    for (const instance of group.instances) {
-      const origin = instance.definitions.flatMap((id) => definitions.get(id) ?? []);
+  const latest = snapshot.instances.some(knowsLatest);
+  return groupSnapshot(snapshot, all).flatMap((group, index) => [
+    ...(index === 0 ? [] : [{ kind: 'space' } as const]),
+    { kind: 'heading', text: safe(group.title) } as const,
+    ...group.instances.flatMap((instance) => {
+      const origin = originOf(instance, definitions);
       const state = instanceState(instance, origin);
-      lines.push(row(instance.name, state, [String(instance.pid), ...instanceCells(instance, now)]));
-      lines.push(...notes(state, [...reachedBy(instance), ...startedBy(instance, origin.length > 0)]));
-    }
-    for (const definition of group.resting) {
+      const whose = group.needsAttention ? ownerOf(instance, origin.length > 0) : [];
+      return [
+        row(instance.name, short ? { ...state, words: state.short } : state, [
+          String(instance.pid),
+          ...instanceCells(instance, now, latest),
+        ]),
+        ...notes(state, [...whose, ...reachedBy(instance), ...startedBy(instance, origin.length > 0)]),
+      ];
+    }),
+    ...group.resting.flatMap((definition) => {
       const state = definitionState(definition);
-      lines.push(row(definition.name, state, []), ...notes(state, []));
-    }
+      const whose = group.needsAttention ? [`${definition.file}:${definition.line}`] : [];
+      return [row(definition.name, state, []), ...notes(state, whose)];
+    }),
+  ]);
+}
+
+/** The client of a row that does not stand below it. A finding of an orphan names it, and so does the command of a server without an entry. */
+function ownerOf({ client, findings }: Instance, configured: boolean): string[] {
+  if (client === null) {
+    return findings.some(({ kind }) => kind === 'orphan') ? [] : ['runs without a client'];
   }
-  return lines;
+  return configured ? [`started by ${client.name} (PID ${client.pid})`] : [];
+}
+
+function originOf(instance: Instance, definitions: ReadonlyMap<string, Definition>): Definition[] {
+  return instance.definitions.flatMap((id) => definitions.get(id) ?? []);
+}
+
+/** Whether "not running", "switched off" or "remote" says everything about an entry. */
+function isPlain({ findings, port }: Definition): boolean {
+  return findings.length === 0 && (port === undefined || port.holder === 'nobody');
+}
+
+/** The names of the entries that have no row: "Not running: postgres, old-notes (off). Remote: github. --all lists them." In a terminal two lines at most. */
+function restingLine(snapshot: Snapshot, width: number): string[] {
+  const resting = restingOf(snapshot).filter(isPlain);
+  const isRemote = ({ transport, port }: Definition): boolean => transport !== 'stdio' && port === undefined;
+  const namesOf = (of: readonly Definition[]): string[] => [
+    ...new Set(of.map(({ name, enabled }) => `${clip(safe(displayName(name)), 32)}${enabled ? '' : ' (off)'}`)),
+  ];
+  const lists = [
+    { title: 'Not running', names: namesOf(resting.filter((one) => !isRemote(one))) },
+    { title: 'Remote', names: namesOf(resting.filter(isRemote)) },
+  ].filter(({ names }) => names.length > 0);
+  const wrapped = (most: number): string[] => {
+    const texts = lists.map(({ title, names }) => {
+      const more = names.length > most ? [`${names.length - most} more`] : [];
+      return `${title}: ${[...names.slice(0, most), ...more].join(', ')}`;
+    });
+    return wrap([...texts, '--all lists them.'].join('. '), width);
+  };
+  let most = Math.max(0, ...lists.map(({ names }) => names.length));
+  most = width === Number.POSITIVE_INFINITY ? most : Math.min(most, width);
+  while (most > 1 && wrapped(most).length > 2) {
+    most -= 1;
+  }
+  return lists.length === 0 ? [] : wrapped(most);
 }
 
 function row(name: string, state: State, more: readonly string[]): TableLine {
@@ -115,9 +199,14 @@ function notes(state: State, more: readonly string[]): TableLine[] {
   return [...state.notes, ...more].map((text) => ({ kind: 'note', text: safe(text), tone: 'dim' }));
 }
 
-function instanceCells(instance: Instance, now: number): string[] {
-  const version = instance.package?.running ?? '–';
-  return [version, memory(instance.memoryBytes), duration(now - Date.parse(instance.startedAt)), instance.package?.name ?? ''];
+function instanceCells(instance: Instance, now: number, withLatest: boolean): string[] {
+  const { running, installed, latest, name = '' } = instance.package ?? {};
+  const versions = [running ?? '–', installed ?? '–', ...(withLatest ? [latest ?? '–'] : [])];
+  return [...versions, memory(instance.memoryBytes), duration(now - Date.parse(instance.startedAt)), name];
+}
+
+function knowsLatest({ package: found }: Instance): boolean {
+  return found?.latest !== undefined;
 }
 
 /** The port of an HTTP server, the version that it reports, and the clients that are connected. */
@@ -151,24 +240,29 @@ interface Group {
   readonly instances: readonly Instance[];
   /** Entries from which nothing runs. */
   readonly resting: readonly Definition[];
+  readonly needsAttention?: true;
 }
 
 /**
- * The servers by the client process that started them, then those without a client, then those that no configuration names.
+ * What needs attention, worst first; then the other servers by the client process that started them, then those without a client, then those that no configuration names.
  * An entry from which nothing runs is listed with its client's servers; at the end where the client runs no servers, or runs in several processes.
+ * @param all also entries of which the line of names says everything
  */
-function groupSnapshot(snapshot: Snapshot): Group[] {
-  const known = new Set(snapshot.definitions.map((definition) => definition.id));
-  const running = new Set(snapshot.instances.flatMap((instance) => instance.definitions));
-  const resting = snapshot.definitions.filter((definition) => !running.has(definition.id)).sort(byName);
+function groupSnapshot(snapshot: Snapshot, all: boolean): Group[] {
+  const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
+  const worst = new Map(snapshot.instances.map((instance) => [instance, instanceState(instance, originOf(instance, definitions)).worst]));
+  const troubled = snapshot.instances.filter((instance) => worst.get(instance)).sort((a, b) => byName(a, b) || a.pid - b.pid);
+  troubled.sort((a, b) => compareMaybe(worst.get(a), worst.get(b)));
+  const restless = restingOf(snapshot).filter(({ findings }) => findings.some(isHeadline));
+  const resting = restingOf(snapshot).filter((definition) => !restless.includes(definition) && (all || !isPlain(definition)));
 
   const clientless: Instance[] = [];
   const unconfigured: Instance[] = [];
   const sessions = new Map<string, { readonly client: ClientInstance; readonly instances: Instance[] }>();
-  for (const instance of [...snapshot.instances].sort((a, b) => byName(a, b) || a.pid - b.pid)) {
-    if (instance.client === null && (instance.findings.some((finding) => finding.kind === 'orphan') || configured(instance, known))) {
+  for (const instance of snapshot.instances.filter((one) => !troubled.includes(one)).sort((a, b) => byName(a, b) || a.pid - b.pid)) {
+    if (instance.client === null && configured(instance, definitions)) {
       clientless.push(instance);
-    } else if (instance.client === null || !configured(instance, known)) {
+    } else if (instance.client === null || !configured(instance, definitions)) {
       unconfigured.push(instance);
     } else {
       const { client } = instance;
@@ -187,13 +281,18 @@ function groupSnapshot(snapshot: Snapshot): Group[] {
     (a, b) => compareNames(nameOf(a.client.id), nameOf(b.client.id)) || a.client.pid - b.client.pid,
   );
   const sessionsOf = (id: string): number => bySession.filter(({ client }) => client.id === id).length;
-  const restingOf = (id: string): Definition[] => resting.filter((definition) => definition.client === id);
+  const ofClient = (id: string): Definition[] => resting.filter((definition) => definition.client === id);
 
-  const groups: Group[] = bySession.map(({ client, instances }) => ({
-    title: `${client.name} (PID ${client.pid})`,
-    instances,
-    resting: sessionsOf(client.id) === 1 ? restingOf(client.id) : [],
-  }));
+  const groups: Group[] = [
+    ...(troubled.length + restless.length === 0
+      ? []
+      : [{ title: 'Needs attention', instances: troubled, resting: restless, needsAttention: true } as const]),
+    ...bySession.map(({ client, instances }) => ({
+      title: `${client.name} (PID ${client.pid})`,
+      instances,
+      resting: sessionsOf(client.id) === 1 ? ofClient(client.id) : [],
+    })),
+  ];
   if (clientless.length > 0) {
     groups.push({ title: 'Without a client', instances: clientless, resting: [] });
   }
@@ -202,12 +301,22 @@ function groupSnapshot(snapshot: Snapshot): Group[] {
   }
   const restingClients = [...new Set(resting.map((definition) => definition.client))].filter((id) => sessionsOf(id) !== 1);
   for (const id of restingClients.sort((a, b) => compareNames(nameOf(a), nameOf(b)))) {
-    groups.push({ title: `${nameOf(id)}, no servers running`, instances: [], resting: restingOf(id) });
+    groups.push({ title: `${nameOf(id)}, no servers running`, instances: [], resting: ofClient(id) });
   }
   return groups;
 }
 
-function configured(instance: Instance, known: ReadonlySet<string>): boolean {
+/** Entries from which no known server runs, by name. */
+function restingOf(snapshot: Snapshot): Definition[] {
+  const running = new Set(snapshot.instances.flatMap((instance) => instance.definitions));
+  return snapshot.definitions.filter(({ id }) => !running.has(id)).sort(byName);
+}
+
+function compareMaybe(a: Finding | undefined, b: Finding | undefined): number {
+  return a && b ? compareFindings(a, b) : 0;
+}
+
+function configured(instance: Instance, known: ReadonlyMap<string, unknown>): boolean {
   return instance.definitions.some((id) => known.has(id));
 }
 

@@ -4,7 +4,7 @@ import { displayWidth, wrap } from './text.ts';
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** May be narrpending to this width before other columns are left out; its text then wraps. Absent = always as wide as its text. */
+  /** May be narrowed to this width before other columns are left out; its text then wraps. Absent = always as wide as its text. */
   readonly min?: number;
   /** Beyond this width it grows only when the other columns have the width they need. */
   readonly comfortable?: number;
@@ -42,14 +42,7 @@ const narrowest = 6;
 
 /** Lines of a table whose columns are aligned over all its groups. No line is wider than `width`, none ends in spaces. */
 export function renderTable(columns: readonly Column[], lines: readonly TableLine[], layout: Layout): string[] {
-  const rows = lines.filter((line) => line.kind === 'row');
-  const natural = columns.map((column, index) =>
-    Math.min(
-      column.max ?? Number.POSITIVE_INFINITY,
-      Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row.cells[index]?.text ?? ''))),
-    ),
-  );
-  const widths = fitColumns(columns, natural, layout.width - indent);
+  const widths = fitColumns(columns, naturalWidths(columns, lines), layout.width - indent);
   const titles: TableLine = { kind: 'row', cells: columns.map((column) => ({ text: column.title, tone: 'dim' })) };
   return [titles, ...lines].flatMap((line) => {
     switch (line.kind) {
@@ -63,6 +56,22 @@ export function renderTable(columns: readonly Column[], lines: readonly TableLin
         return [''];
     }
   });
+}
+
+/** The indexes of the columns that `renderTable` does not leave out. */
+export function fittingColumns(columns: readonly Column[], lines: readonly TableLine[], width: number): ReadonlySet<number> {
+  const widths = fitColumns(columns, naturalWidths(columns, lines), width - indent);
+  return new Set([...columns.keys()].filter((index) => widths[index] !== 0));
+}
+
+function naturalWidths(columns: readonly Column[], lines: readonly TableLine[]): number[] {
+  const rows = lines.filter((line) => line.kind === 'row');
+  return columns.map((column, index) =>
+    Math.min(
+      column.max ?? Number.POSITIVE_INFINITY,
+      Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row.cells[index]?.text ?? ''))),
+    ),
+  );
 }
 
 /** The width of each column; 0 = left out. */
@@ -90,7 +99,7 @@ function fitColumns(columns: readonly Column[], natural: readonly number[], widt
       spare -= more;
     }
   }
-  // In a terminal too narrow even for that, the widest column is narrpending first.
+  // In a terminal too narrow even for that, the widest column is narrowed first.
   for (let narrow = -spare; narrow > 0; narrow--) {
     const widest = [...kept].filter((index) => columns[index]?.min !== undefined).sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0))[0];
     if (widest === undefined || (widths[widest] ?? 0) <= narrowest) {

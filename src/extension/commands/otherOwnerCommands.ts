@@ -94,7 +94,7 @@ export class OtherOwnerCommands {
     }
     const candidates = pruneCandidates(snapshot, context.planContext);
     if (candidates.length === 0) {
-      tell('info', 'No orphans and no duplicates.');
+      tell('info', 'No orphans, no duplicates and no idle copies.');
       return;
     }
     const chosen = await choose(candidates);

@@ -58,7 +58,8 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
         Number(a.fix === 'step') - Number(b.fix === 'step') ||
         a.name.localeCompare(b.name, 'en') ||
         (a.instance?.pid ?? 0) - (b.instance?.pid ?? 0),
-    );
+    )
+    .filter(({ finding, key }, index, items) => finding.kind !== 'copies' || items.findIndex((one) => one.key === key) === index);
 }
 
 /** A server or an entry, as the subject of a finding. */
@@ -98,6 +99,7 @@ export function fixOf(finding: Finding, { instance }: Subject, snapshot: Snapsho
   switch (finding.kind) {
     case 'orphan':
     case 'duplicate':
+    case 'copies':
     case 'lock-conflict':
       return 'stop';
     case 'update-available':

@@ -94,7 +94,7 @@ function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts
       return `Upgrade ${shown}, ${whose}…`;
     case 'stop': {
       const memory = roundedMemory(instance?.memoryBytes ?? 0);
-      const which = finding.kind === 'duplicate' ? `this copy of ${shown}` : shown;
+      const which = finding.kind === 'duplicate' || finding.kind === 'copies' ? `this copy of ${shown}` : shown;
       return [`Stop ${which}`, memory, instance?.client && whose].filter(Boolean).join(', ').concat('…');
     }
     case 'step':

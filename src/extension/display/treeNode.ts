@@ -123,6 +123,7 @@ const troubleIcons: Readonly<Record<FindingKind, TreeNode['icon'] | undefined>> 
   stale: { id: 'warning', color: warning },
   'files-gone': { id: 'error', color: 'problemsErrorIcon.foreground' },
   duplicate: { id: 'copy', color: warning },
+  copies: { id: 'copy', color: warning },
   orphan: { id: 'debug-disconnect', color: warning },
   unresponsive: { id: 'circle-slash', color: warning },
   'lock-conflict': { id: 'lock', color: warning },

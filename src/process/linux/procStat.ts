@@ -9,6 +9,8 @@ export interface ProcStat {
   readonly threads: number;
   /** Minor and major page faults of all threads so far; NaN when unknown. */
   readonly faults: number;
+  /** Processor time of its threads, in user and in kernel mode, clock ticks. */
+  readonly processorTicks: number;
   /** Size of the address space. */
   readonly addressBytes: number;
   /** Clock ticks since boot, as the reader's time namespace counts them. */
@@ -50,6 +52,7 @@ export function parseProcStat(text: string): ProcStat | undefined {
     group: field(5),
     threads: field(20),
     faults: field(10) + field(12),
+    processorTicks: field(14) + field(15),
     addressBytes: field(23),
     startTicks,
     rssPages: Math.max(0, field(24) || 0),

@@ -194,7 +194,7 @@ export class ProcTable implements ProcessTable {
     const subject = { pid, start, name: stat.name, startedAt };
     // Read before the owner and the arguments: when the process ends here, those reads fail and leave it out.
     const namespaceInit = this.#cache.isNamespaceInit(subject);
-    const { bootId, pidNamespace, pageSize } = this.#system;
+    const { bootId, pidNamespace, pageSize, ticksPerSecond } = this.#system;
     return {
       identity: { bootId, pidNamespace, pid, start },
       pid,
@@ -205,6 +205,7 @@ export class ProcTable implements ProcessTable {
       name: stat.name,
       ...this.#cache.command(subject),
       rssBytes: stat.rssPages * pageSize,
+      processorMs: (stat.processorTicks * 1_000) / ticksPerSecond,
       state: stat.state,
       ...(namespaceInit ? { namespaceInit } : {}),
     };

@@ -13,7 +13,7 @@ export const cimScript = `
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 try { [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding $false } catch { }
-$all = @(Get-CimInstance -ClassName Win32_Process -Property ProcessId, ParentProcessId, Name, CommandLine, ExecutablePath, CreationDate, WorkingSetSize | ForEach-Object {
+$all = @(Get-CimInstance -ClassName Win32_Process -Property ProcessId, ParentProcessId, Name, CommandLine, ExecutablePath, CreationDate, WorkingSetSize, KernelModeTime, UserModeTime | ForEach-Object {
   [pscustomobject]@{
     pid = $_.ProcessId
     ppid = $_.ParentProcessId
@@ -22,6 +22,7 @@ $all = @(Get-CimInstance -ClassName Win32_Process -Property ProcessId, ParentPro
     exe = $_.ExecutablePath
     start = $(if ($_.CreationDate) { '' + $_.CreationDate.ToFileTimeUtc() } else { $null })
     rss = $_.WorkingSetSize
+    used = [double]$_.KernelModeTime + [double]$_.UserModeTime
   }
 })
 ConvertTo-Json -Compress -Depth 3 -InputObject ([pscustomobject]@{ self = $PID; processes = $all })
@@ -48,6 +49,8 @@ const processSchema = v.object({
   start: v.nullish(v.pipe(v.string(), v.regex(/^\d{1,20}$/))),
   // 64 bits: a number in PowerShell 7, a text on some hosts.
   rss: v.nullish(v.union([v.number(), v.pipe(v.string(), v.transform(Number))]), 0),
+  // 100 ns steps of processor time; absent where it is refused.
+  used: v.fallback(v.nullish(v.pipe(v.number(), v.finite(), v.minValue(0))), undefined),
 });
 
 /**
@@ -80,6 +83,7 @@ export function parseCimOutput(text: string): CimProcess[] {
         argvExact: argv.length > 0,
         commandLine: entry.cmd,
         rssBytes: Number.isFinite(entry.rss) ? entry.rss : 0,
+        ...(typeof entry.used === 'number' ? { processorMs: Math.round(entry.used / 10_000) } : {}),
         state: '?',
       };
       return { row, ...(typeof entry.exe === 'string' && entry.exe !== '' ? { exe: entry.exe } : {}) };

@@ -1,25 +1,48 @@
-/** One line of `ps -A -o pid=,ppid=,stat=,rss=,comm=`. */
+/** One line of `ps -A -o pid=,ppid=,stat=,rss=,time=,comm=`. */
 export interface PsLine {
   readonly pid: number;
   readonly ppid: number;
   readonly state: string;
   readonly rssBytes: number;
+  /** Absent where the time has another form. */
+  readonly processorMs?: number;
   readonly name: string;
 }
 
-/** Columns that procps, macOS and the BSDs have (BusyBox does not), without headers. `rss` is in kilobytes on all of them. */
-export const psColumns = 'pid=,ppid=,stat=,rss=,comm=';
+/** Columns that procps, macOS and the BSDs have (BusyBox does not), without headers. `rss` is in kilobytes on all of them, `time` is processor time. */
+export const psColumns = 'pid=,ppid=,stat=,rss=,time=,comm=';
 
 /** Parses such lines; other lines are left out. */
 export function parsePsLines(text: string): PsLine[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\d+)\s+(.*)$/.exec(line);
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\d+)\s+([\d:.,-]+)\s+(.*)$/.exec(line);
     if (!match) {
       return [];
     }
-    const [, pid = '', ppid = '', state = '', rss = '', name = ''] = match;
-    return [{ pid: Number(pid), ppid: Number(ppid), state: state.slice(0, 1), rssBytes: Number(rss) * 1_024, name: name.trim() }];
+    const [, pid = '', ppid = '', state = '', rss = '', time = '', name = ''] = match;
+    const processorMs = parseProcessorTime(time);
+    return [
+      {
+        pid: Number(pid),
+        ppid: Number(ppid),
+        state: state.slice(0, 1),
+        rssBytes: Number(rss) * 1_024,
+        ...(processorMs === undefined ? {} : { processorMs }),
+        name: name.trim(),
+      },
+    ];
   });
+}
+
+/** Parses `1-02:03:04`, `02:03:04` (procps) and `123:04.56` (macOS, BSD). @returns milliseconds; undefined for another form */
+function parseProcessorTime(text: string): number | undefined {
+  const match = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d\d)(?:[.,](\d\d?))?$/.exec(text);
+  if (!match) {
+    return undefined;
+  }
+  const [, days = '0', hours = '0', minutes = '0', seconds = '0', hundredths = '0'] = match;
+  const whole = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
+  return whole * 1_000 + Number(hundredths.padEnd(2, '0')) * 10;
 }
 
 /** PID of kthreadd, the parent of Linux's kernel threads. It is 2, but in a PID namespace any program may have that PID. */

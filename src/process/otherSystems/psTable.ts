@@ -118,6 +118,7 @@ export class PsTable implements ProcessTable {
       argvExact: false,
       commandLine,
       rssBytes: line?.rssBytes ?? 0,
+      ...(line?.processorMs === undefined ? {} : { processorMs: line.processorMs }),
       state: line?.state ?? '?',
     };
   }

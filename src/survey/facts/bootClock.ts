@@ -10,10 +10,17 @@ export interface Clock {
   now(): number;
   /** Milliseconds since boot, suspend included; cannot be set. */
   uptime(): number;
+  /** Milliseconds since boot without the time in which the machine slept, the same for all programs; absent where the system does not tell. */
+  awake?(): number;
 }
 
 /** The machine's clocks. */
-export const systemClock: Clock = { now: () => Date.now(), uptime: () => uptime() * 1_000 };
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  uptime: () => uptime() * 1_000,
+  // CLOCK_MONOTONIC (clock_gettime(2)). Elsewhere Node's clock may include sleep.
+  ...(process.platform === 'linux' ? { awake: () => Number(process.hrtime.bigint() / 1_000_000n) } : {}),
+};
 
 const recordSchema = v.object({ schema: v.literal(1), bootId: v.string(), offset: v.number(), since: v.number() });
 

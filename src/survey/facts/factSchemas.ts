@@ -26,6 +26,8 @@ export const factSchemas = {
     commit: v.exactOptional(text),
     linked: v.exactOptional(v.literal(true)),
   }),
+  /** How much processor time (`ms`) it and everything below it (`processes`) had used at `beganAt`, ms since boot: replaced when it has worked since. */
+  processor: v.object({ ...base, processes: v.pipe(v.number(), v.integer()), beganAt: time, ms: time }),
   /** The entry that it was started from, as keyed hashes. */
   entry: v.object({
     ...base,

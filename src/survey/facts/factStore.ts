@@ -6,7 +6,7 @@ import { keepOnly } from '../../base/keepOnly.ts';
 import type { Baseline } from '../../diagnosis/stale/baseline.ts';
 import type { Problem } from '../../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../../model/process.ts';
-import { readRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
+import { readRecord, writeRecord, writeRecordOnce } from '../../storage/jsonRecord.ts';
 import { FolderRefused } from '../../storage/privateFolder.ts';
 import { stateFolder, writeErrorReason } from '../../storage/stateFolder.ts';
 import {
@@ -31,8 +31,8 @@ const unsettledMs = 1_000;
 const freshRecordMs = 60_000;
 
 /**
- * Facts of each process, stored by identity in the state folder, so that a restarted editor, another window and the command line know them too. Each fact is
- * written once and never changed: the first observer saw the process closest to its start.
+ * Facts of each process, stored by identity in the state folder, so that a restarted editor, another window and the command line know them too. Each fact but the
+ * reading of processor time is written once and never changed: the first observer saw the process closest to its start.
  */
 export class FactStore {
   readonly #folder: string;
@@ -144,6 +144,13 @@ export class FactStore {
     return stored;
   }
 
+  /** Records a fact in the place of an earlier one: only for what is true of any moment, as a reading is. */
+  replaceFact<K extends FactKind>(identity: ProcessIdentity, kind: K, value: FactValue<K>): void {
+    const fresh = { schema: 1, identity, ...value };
+    this.#write(this.#file(identity, kind), fresh, writeRecord);
+    this.#facts.set(`${kind}:${identityKey(identity)}`, fresh);
+  }
+
   /**
    * When something was first seen about a process, epoch ms: `now`, unless an earlier scan of any observer recorded it.
    * @param what a text that names it; only its hash is stored
@@ -250,12 +257,12 @@ export class FactStore {
     return this.#closed ? undefined : readRecord(file, schema);
   }
 
-  #write(file: string, record: object): void {
+  #write(file: string, record: object, write: (file: string, record: object) => unknown = writeRecordOnce): void {
     if (this.#closed) {
       return;
     }
     try {
-      writeRecordOnce(file, record);
+      write(file, record);
     } catch (error) {
       this.#refused = writeErrorReason(error);
     }

@@ -123,7 +123,11 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
     it('is explained: process, entry and why, package, record, what changed, and the fix; no secret', async () => {
       await snapshotOf();
       await upgrade();
-      const { code, stdout, stderr } = await run('explain', 'notes');
+      const short = (await run('status', 'notes')).stdout;
+      assert.match(short, new RegExp(`^notes \\(PID ${server?.pid}\\): stale`));
+      assertNames(short, older, newer);
+      assert.ok(short.trimEnd().split('\n').length <= 12, short);
+      const { code, stdout, stderr } = await run('explain', 'notes', '-v');
       assert.equal(code, 0, stderr);
       assertNames(stdout, 'Stale (proven)');
       assert.match(stdout, /^ {2}since +\d{4}-/m);
@@ -155,7 +159,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
       await stopServer(server);
       const after = await run('status', '--check');
       assert.equal(after.code, 0);
-      assertNames(after.stdout, 'notes', 'not running');
+      assert.match(after.stdout, /^Not running: notes\b/m);
     });
 
     it('says of a configured server that it does not run', async () => {
@@ -209,7 +213,7 @@ for (const major of process.env.TEST_LONG === '1' ? [20, 24] : [nodes.has(20) ? 
 
     it('lets doctor say what was looked at', async () => {
       world.write('.gemini/settings.json', '{ "mcpServers": { "a": ');
-      const { code, stdout } = await run('doctor');
+      const { code, stdout } = await run('doctor', '-v');
       assert.equal(code, 0);
       const nodeVersion = new RegExp(`^ +Node +v${major}\\.`, 'm');
       assert.match(stdout, nodeVersion);

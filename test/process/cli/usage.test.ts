@@ -196,7 +196,7 @@ for (const major of [20, 24]) {
       try {
         const target = { instance: 'boot:1:7:lx:1', pid: 7, name: 'memory', client: null, runs: null };
         appendHistory(runDir, historyEntry({ by: 'a test', verb: 'stop', target, steps: [], outcome: 'done', message: 'memory stopped.' }));
-        assertNames((await run('history', 'memory', '--run-dir', runDir)).stdout, 'memory stopped');
+        assertNames((await run('history', 'memory', '--run-dir', runDir)).stdout, 'stop memory (PID 7)', 'a test');
         assert.match((await run('history', 'notes', '--run-dir', runDir)).stdout, /^No history for "notes"\. .*mcp-shepherd history\n$/);
       } finally {
         rmSync(runDir, { recursive: true, force: true });
@@ -224,7 +224,7 @@ for (const major of [20, 24]) {
       writeFileSync(file, '{"folders": [{"path": "part"}], "settings": {"mcp": {"servers": {"outer": {"command": "no-such-program-2"}}}}}');
       const { definitions }: Snapshot = JSON.parse((await run('status', '--json', '--folder', file)).stdout);
       assert.deepEqual(definitions.map(({ name }) => name).sort(), ['', 'inner', 'outer']);
-      assert.match((await run('status', '--folder', file)).stdout, /^ {2}"" +not running$/m);
+      assert.match((await run('status', '--all', '--folder', file)).stdout, /^ {2}"" +not running$/m);
       assertNames((await run('status', '--folder', join(folder, 'no.code-workspace'))).stderr, '--folder:', 'no.code-workspace');
     });
 

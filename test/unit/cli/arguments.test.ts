@@ -77,7 +77,7 @@ describe('the command line', () => {
     refuses(['protect', 'x', '--on-stale', 'maybe'], 'invalid', '"maybe"');
     refuses(['restart'], 'missing-argument', 'NAME|PID');
     refuses(['restart', 'a', 'b'], 'extra-argument', '"b"');
-    refuses(['status', 'everything'], 'extra-argument', 'explain everything');
+    refuses(['watch', 'everything'], 'extra-argument', 'explain everything');
   });
 
   it('has no option in two meanings', () => {

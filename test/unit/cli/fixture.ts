@@ -105,7 +105,7 @@ export function busySnapshot(): Snapshot {
         client: first,
         memoryBytes: Math.round(1.3 * 1024 ** 3),
         startedAt: ago(98 * hour),
-        package: { ...python, name: 'chroma-mcp', running: '0.2.6', installed: '0.2.6' },
+        package: { ...python, name: 'chroma-mcp', running: '0.2.6', installed: '0.2.6', latest: '0.3.0' },
         changedDependencies: [
           { name: 'chromadb', running: '0.6.3', installed: '1.5.7', direction: 'upgrade' },
           { name: 'onnxruntime', running: '1.20.0', installed: '1.24.1', direction: 'upgrade' },

@@ -43,6 +43,7 @@ export const fullSnapshot: Full<Snapshot> = {
           evidence: ['args differ'],
           since: at,
           sinceAtMost: true,
+          minor: true,
           actions: [],
         },
       ],
@@ -87,6 +88,7 @@ export const fullSnapshot: Full<Snapshot> = {
       unknown: 'dependencies not compared: no lock file',
       changedDependencies: [{ name: 'zod', running: '3.25.0', installed: '4.1.0', direction: 'upgrade' }],
       memoryBytes: 90_000_000,
+      idleSince: at,
       tree: [4711, 4710],
       listens: { port: 3000, health: { status: 'ok', version: '2026.1.26', started: at, uptimeSeconds: 12.5 } },
       usedBy: [{ id: 'vscode', name: 'VS Code', pid: 4000, identity: 'b:4026531836:4000:lx:90' }],
@@ -99,6 +101,7 @@ export const fullSnapshot: Full<Snapshot> = {
           evidence: ['recorded while it ran'],
           since: at,
           sinceAtMost: true,
+          minor: true,
           actions: [
             { kind: 'restart' },
             { kind: 'manual', step: 'In Claude Code: /mcp, choose everything, Reconnect.' },

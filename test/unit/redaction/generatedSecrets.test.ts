@@ -11,7 +11,7 @@ import type { Log } from '../../../src/base/log.ts';
 import { changeLines } from '../../../src/cli/render/changes.ts';
 import { lineDiff } from '../../../src/cli/render/diffView.ts';
 import { renderDoctor } from '../../../src/cli/render/doctorView.ts';
-import { renderExplanation } from '../../../src/cli/render/explainView.ts';
+import { renderExplanation, renderSummary } from '../../../src/cli/render/explainView.ts';
 import { renderHistory } from '../../../src/cli/render/historyView.ts';
 import { renderPlan } from '../../../src/cli/render/planView.ts';
 import { renderPrune } from '../../../src/cli/render/pruneView.ts';
@@ -24,7 +24,7 @@ import { parseGuardOptions } from '../../../src/guard/options/guardOptions.ts';
 import { initialFacts, launchFacts } from '../../../src/guard/publish/guardRecord.ts';
 import type { RawDefinition } from '../../../src/model/definition.ts';
 import type { ProcessRow } from '../../../src/model/process.ts';
-import { explanationOf } from '../../../src/presentation/explanation.ts';
+import { explanationOf, summaryOf } from '../../../src/presentation/explanation.ts';
 import { redactorOf } from '../../../src/redaction/definitionRedactor.ts';
 import { createRedactor, type Redactor } from '../../../src/redaction/redactor.ts';
 import { assembleSnapshot } from '../../../src/survey/assembleSnapshot.ts';
@@ -71,7 +71,7 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
       definitions: [...definitions],
       ports: { states: new Map(), findings: new Map() },
       instances,
-      duplicates: new Map(),
+      copies: [],
       conflicts: new Map(),
       problems: definitions.slice(0, fewer).map((raw) => ({
         source: 'config',
@@ -120,16 +120,21 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
     jsonText(snapshot),
     ...snapshot.instances
       .slice(0, 100)
-      .map((one) => renderExplanation(one, snapshot, explanationOf(one, snapshot, { restart: 'r' }), view)),
+      .map(
+        (one) =>
+          renderExplanation(one, snapshot, explanationOf(one, snapshot, { restart: 'r' }), view) +
+          renderSummary(one, snapshot, summaryOf(one, snapshot, { restart: 'r', now: view.now }), view),
+      ),
     ...plans.map((plan, index) => {
       const one = snapshot.instances[index];
       return jsonText(plan) + (one && index < 100 ? renderPlan(plan, one, snapshot, view) : '');
     }),
     renderPrune(candidates, new Set(), view),
     jsonText(candidates),
-    renderDoctor(report, view),
+    renderDoctor(report, { ...view, everything: true }),
     jsonText(report),
     renderHistory(history, view),
+    renderHistory(history, { ...view, details: true }),
     jsonText(history),
   ];
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { renderDoctor } from '../../../../src/cli/render/doctorView.ts';
 import { doctorReport } from '../../../../src/cli/session/doctorReport.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { busySnapshot, definition, fixtureNow, snapshot } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
 
@@ -78,6 +79,13 @@ describe('doctor', () => {
     );
     // The fixture's files exist on no machine; what is there is not the subject here.
     const files = report.files.map((file) => (file.entries > 0 ? { ...file, state: 'found' as const } : file));
-    assertGolden('doctor', renderDoctor({ ...report, files }, { width: 80, color: false, now: fixtureNow }));
+    const view = { width: 80, color: false, now: fixtureNow };
+    const shown = { ...report, files };
+    assertGolden('doctor', renderDoctor(shown, view));
+    assertGolden('doctor-40', renderDoctor(shown, { ...view, width: 40 }));
+    assertGolden('doctor-80-color', renderDoctor(shown, { ...view, color: true }));
+    assertGolden('doctor-everything', renderDoctor(shown, { ...view, everything: true }));
+    assertOmits(renderDoctor(shown, view), '/nowhere/.cursor/mcp.json');
+    assertNames(renderDoctor(shown, { ...view, everything: true }), '/nowhere/.cursor/mcp.json');
   });
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, it } from 'mocha';
-import { renderExplanation } from '../../../../src/cli/render/explainView.ts';
+import { renderExplanation, renderSummary } from '../../../../src/cli/render/explainView.ts';
 import { displayWidth } from '../../../../src/cli/render/text.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
-import { explanationOf } from '../../../../src/presentation/explanation.ts';
+import { explanationOf, summaryOf } from '../../../../src/presentation/explanation.ts';
 import { ago, busySnapshot, client, definition, finding, fixtureNow, instance, snapshot } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
 
@@ -14,6 +15,16 @@ function render(one: Instance, given: Snapshot, width: number, color = false): s
     timeZone: 'UTC',
   });
   return renderExplanation(one, given, sections, { width, color, now: fixtureNow });
+}
+
+function summary(one: Instance, given: Snapshot, width: number, color = false): string {
+  const rows = summaryOf(one, given, {
+    restart: 'In Claude Code: /mcp, choose chroma, Reconnect.',
+    home: '/home/ada',
+    timeZone: 'UTC',
+    now: fixtureNow,
+  });
+  return renderSummary(one, given, rows, { width, color, now: fixtureNow });
 }
 
 const chroma = instance({
@@ -93,6 +104,41 @@ describe('the explanation of one server', () => {
       assertGolden(`explain-${width}`, text);
     });
   }
+
+  for (const width of [40, 80]) {
+    it(`has a summary that begins with the verdict and fits ${width} columns`, () => {
+      const text = summary(chroma, given, width);
+      assert.ok(text.startsWith('chroma (PID 5103): stale'), text);
+      assert.ok(text.split('\n').every((line) => displayWidth(line) <= width));
+      assertGolden(`explain-summary-${width}`, text);
+      const colored = summary(chroma, given, width, true);
+      assertGolden(`explain-summary-${width}-color`, colored);
+      assert.equal(stripVTControlCharacters(colored), text);
+    });
+  }
+
+  it('has a summary of 12 lines at most, whatever its texts are', () => {
+    const long = 'a sentence that does not end, '.repeat(200);
+    const evil = instance({
+      ...chroma,
+      name: 'x'.repeat(3_000),
+      unknown: long,
+      findings: ['stale', 'duplicate', 'orphan'].map((kind) =>
+        finding({ kind: kind as 'stale', message: `${long}\x1b[2J\n`, evidence: [long], actions: [{ kind: 'manual', step: long }] }),
+      ),
+    });
+    for (const one of [evil, chroma, ...busySnapshot().instances]) {
+      for (const width of [30, 40, 60, 80, 200, Number.POSITIVE_INFINITY]) {
+        const lines = summary(one, busySnapshot(), width).split('\n').slice(0, -1);
+        assert.ok(lines.length <= 12, `${lines.length} lines at ${width}`);
+        assert.ok(lines.at(-1)?.startsWith('More'), lines.join('\n'));
+        assert.ok(
+          lines.every((line) => displayWidth(line) <= width && !/\p{Cc}/u.test(line)),
+          lines.join('\n'),
+        );
+      }
+    }
+  });
 
   it('leaves out problems of other files', () => {
     const text = render(chroma, given, Number.POSITIVE_INFINITY);

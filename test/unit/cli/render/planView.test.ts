@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, it } from 'mocha';
 import type { HistoryEntry } from '../../../../src/action/execute/actionHistory.ts';
 import { makePlan } from '../../../../src/action/plan/makePlan.ts';
@@ -7,6 +8,7 @@ import { pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts'
 import { renderHistory } from '../../../../src/cli/render/historyView.ts';
 import { outcomeLines, renderPlan } from '../../../../src/cli/render/planView.ts';
 import { renderPrune } from '../../../../src/cli/render/pruneView.ts';
+import { assertNames } from '../../../names.ts';
 import { ago, busySnapshot, fixtureNow } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
 
@@ -66,7 +68,7 @@ describe('what history prints', () => {
     outcome: 'done',
     message: 'memory (PID 3990) ended.',
   };
-  it('newest last, each with its steps', () => {
+  it('newest last, one line each in local time; with its steps on request', () => {
     const failed: HistoryEntry = {
       ...entry,
       at: ago(5_000),
@@ -76,7 +78,19 @@ describe('what history prints', () => {
       steps: [],
       target: { ...entry.target, client: 'VS Code (PID 4711)' },
     };
-    const options = { width: 80, color: false, now: fixtureNow };
-    assertGolden('history', `${renderHistory([entry, failed], options)}\n${renderHistory([], options)}`);
+    const options = { width: 80, color: false, now: fixtureNow, timeZone: 'Europe/Berlin' };
+    const both = [entry, failed];
+    for (const width of [40, 80]) {
+      const lines = renderHistory(both, { ...options, width })
+        .split('\n')
+        .slice(0, -1);
+      assert.ok(lines.length === 2 && lines.every((line) => line.length <= width), lines.join('\n'));
+      const colored = renderHistory(both, { ...options, width, color: true });
+      assert.equal(stripVTControlCharacters(colored), `${lines.join('\n')}\n`);
+      assertGolden(`history-${width}-color`, colored);
+      assertGolden(`history-${width}`, `${lines.join('\n')}\n`);
+    }
+    assertNames(renderHistory([failed], { ...options, width: 80 }), '2026-11-21 15:02:00', 'PID 3990', 'FAILED');
+    assertGolden('history', `${renderHistory(both, { ...options, details: true })}\n${renderHistory([], options)}`);
   });
 });

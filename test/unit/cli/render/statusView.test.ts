@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, it } from 'mocha';
+import { renderStatusLine } from '../../../../src/cli/render/stateWords.ts';
 import { renderStatus } from '../../../../src/cli/render/statusView.ts';
 import { displayWidth } from '../../../../src/cli/render/text.ts';
 import type { Snapshot } from '../../../../src/model/snapshot.ts';
@@ -10,8 +11,8 @@ import { assertGolden } from '../golden.ts';
 
 const unlimited = Number.POSITIVE_INFINITY;
 
-function show(given: Snapshot, width: number, color = false): string {
-  return renderStatus(given, { width, color, now: fixtureNow });
+function show(given: Snapshot, width: number, more: { color?: boolean; all?: boolean } = {}): string {
+  return renderStatus(given, { width, color: false, now: fixtureNow, ...more });
 }
 
 /** Names as an enemy would choose them. */
@@ -48,7 +49,7 @@ function hostileSnapshot(): Snapshot {
 }
 
 describe('the status table', () => {
-  for (const width of [60, 100, 200]) {
+  for (const width of [40, 80, 100, 200]) {
     it(`at ${width} columns`, () => assertGolden(`status-${width}`, show(busySnapshot(), width)));
   }
 
@@ -62,13 +63,67 @@ describe('the status table', () => {
   });
 
   it('shows an empty name as two quotes', () => {
-    assert.match(show(snapshot({ definitions: [definition({ id: 'd1', name: '' })] }), 100), /^ {2}"" +/m);
+    assert.match(show(snapshot({ definitions: [definition({ id: 'd1', name: '' })] }), 100, { all: true }), /^ {2}"" +/m);
   });
 
-  it('in colour says the same as without', () => {
-    const colored = show(busySnapshot(), 100, true);
-    assertGolden('status-100-color', colored);
-    assert.equal(stripVTControlCharacters(colored), show(busySnapshot(), 100));
+  for (const width of [40, 80]) {
+    it(`in colour says the same as without, at ${width} columns`, () => {
+      const colored = show(busySnapshot(), width, { color: true });
+      assertGolden(`status-${width}-color`, colored);
+      assert.equal(stripVTControlCharacters(colored), show(busySnapshot(), width));
+    });
+  }
+
+  it('lists every entry on request', () => assertGolden('status-all', show(busySnapshot(), 80, { all: true })));
+
+  it('begins with what needs attention, worst first, then what runs', () => {
+    const lines = show(busySnapshot(), 80).split('\n');
+    const marked = lines.flatMap((line, index) => (line.startsWith('! ') && /\d{4}/.test(line) ? [index] : []));
+    const quiet = lines.findIndex((line) => line.includes('4822'));
+    assert.ok(
+      marked.slice(0, 3).every((index) => index < quiet),
+      lines.join('\n'),
+    );
+    assert.deepEqual(
+      marked.slice(0, 3).map((index) => /\b(4801|5103|3990)\b/.exec(lines[index] ?? '')?.[1]),
+      ['5103', '4801', '3990'],
+    );
+  });
+
+  it('names what does not run in one line, each name once, and gives a row to an entry about which there is more to say', () => {
+    const given = snapshot({
+      definitions: [
+        definition({ id: 'a', name: 'plain' }),
+        definition({ id: 'b', name: 'plain', client: 'cursor' }),
+        definition({
+          id: 'c',
+          name: 'taken',
+          transport: 'http',
+          url: 'http://127.0.0.1:8700/',
+          port: { number: 8700, holder: 'stranger', pid: 77 },
+        }),
+        definition({ id: 'd', name: 'broken', findings: [finding({ kind: 'files-gone' })] }),
+      ],
+    });
+    const lines = show(given, 100).split('\n');
+    assert.equal(lines.filter((line) => /\bplain\b/.test(line)).length, 1);
+    assert.match(lines.find((line) => line.includes('plain')) ?? '', /^Not running: plain\. --all/);
+    assertNames(
+      lines.find((line) => line.startsWith('  taken')),
+      '8700',
+      'PID 77',
+    );
+    assert.ok(
+      lines.some((line) => line.startsWith('! broken')),
+      lines.join('\n'),
+    );
+    assert.equal(show(given, 100, { all: true }).match(/^ {2}plain +not running$/gm)?.length, 2);
+  });
+
+  it('has one short line for a status line', () => {
+    assert.equal(renderStatusLine(busySnapshot()), 'MCP: 2 stale, 1 duplicate, 1 orphan\n');
+    assert.equal(renderStatusLine(snapshot()), 'MCP: none running\n');
+    assert.equal(renderStatusLine(snapshot({ instances: [instance({ name: 'a', pid: 1 })] })), 'MCP: 1 ok\n');
   });
 
   it('with hostile and wide names', () => assertGolden('status-hostile', show(hostileSnapshot(), 80)));
@@ -106,11 +161,16 @@ describe('the status table', () => {
       )
         .trim()
         .split(/\s+/);
-    assert.deepEqual(titles(52), ['SERVER', 'STATE', 'PID']);
-    assert.deepEqual(titles(62), ['SERVER', 'STATE', 'PID', 'VERSION']);
-    assert.deepEqual(titles(72), ['SERVER', 'STATE', 'PID', 'VERSION', 'MEMORY']);
-    assert.deepEqual(titles(80), ['SERVER', 'STATE', 'PID', 'VERSION', 'MEMORY', 'AGE']);
-    assert.deepEqual(titles(200), ['SERVER', 'STATE', 'PID', 'VERSION', 'MEMORY', 'AGE', 'PACKAGE']);
+    assert.deepEqual(titles(40), ['SERVER', 'STATE', 'PID']);
+    assert.deepEqual(titles(60), ['SERVER', 'STATE', 'PID', 'CURRENT']);
+    assert.deepEqual(titles(80), ['SERVER', 'STATE', 'PID', 'CURRENT', 'INSTALLED', 'LATEST', 'AGE']);
+    assert.deepEqual(titles(200), ['SERVER', 'STATE', 'PID', 'CURRENT', 'INSTALLED', 'LATEST', 'MEMORY', 'AGE', 'PACKAGE']);
+  });
+
+  it('tells both versions of a stale server at every width', () => {
+    for (const width of [40, 60, 80, 200]) {
+      assertNames(show(busySnapshot(), width).replace(/\s+/g, ' '), '2026.1.26', '2026.8.31');
+    }
   });
 
   it('says what to do when there is nothing to show', () => assertGolden('status-empty', show(snapshot(), 80)));

@@ -11,7 +11,7 @@ import { namesNamespaceInit } from '../../../../src/process/tree/processTree.ts'
 
 /** Captured on Linux 6.18; the name is put in. */
 const statLine = (name: string, state = 'S', threads = 1, vsize = 2_838_528, flags = 4_194_304): string =>
-  `22007 (${name}) ${state} 21999 5692 5485 0 -1 ${flags} 225 0 0 0 0 0 0 0 20 0 ${threads} 0 509054 ${vsize} 411 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
+  `22007 (${name}) ${state} 21999 5692 5485 0 -1 ${flags} 225 0 0 0 12 30 0 0 20 0 ${threads} 0 509054 ${vsize} 411 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
 
 describe('parseProcStat', () => {
   for (const name of ['sleep', 'a) S 1 (b', ') R 1 1 1', 'two words', 'line\nbreak', '((', '']) {
@@ -24,6 +24,7 @@ describe('parseProcStat', () => {
         group: 5_692,
         threads: 1,
         faults: 225,
+        processorTicks: 42,
         addressBytes: 2_838_528,
         startTicks: 509_054,
         rssPages: 411,

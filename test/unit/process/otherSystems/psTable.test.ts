@@ -25,7 +25,7 @@ function machine(answers: Readonly<Record<string, string>>): RunProgram {
 describe('psLines', () => {
   it('parses the lines of macOS and leaves out the header, the broken and the empty', () => {
     const lines = parsePsLines(fixture('ps-macos.txt'));
-    assert.deepEqual(lines[0], { pid: 1, ppid: 0, state: 'S', rssBytes: 13_104 * 1_024, name: '/sbin/launchd' });
+    assert.deepEqual(lines[0], { pid: 1, ppid: 0, state: 'S', rssBytes: 13_104 * 1_024, processorMs: 751_230, name: '/sbin/launchd' });
     assert.deepEqual(
       lines.filter((line) => isListedLine(line, 900, kernelThreadParent(lines))).map((line) => line.pid),
       [1, 2, 412, 901],
@@ -38,8 +38,19 @@ describe('psLines', () => {
       const lines = parsePsLines(text);
       return lines.filter((line) => isListedLine(line, 900, kernelThreadParent(lines))).map((line) => line.pid);
     };
-    assert.deepEqual(listed('1 0 S 9 init\n2 0 S 0 kthreadd\n15 2 I 0 rcu_preempt\n20 1 S 9 node\n'), [1, 20]);
-    assert.deepEqual(listed('1 0 S 9 sh\n2 1 S 9 node\n15 2 S 9 server\n'), [1, 2, 15]);
+    assert.deepEqual(
+      listed('1 0 S 9 00:00:01 init\n2 0 S 0 00:00:00 kthreadd\n15 2 I 0 00:00:00 rcu_preempt\n20 1 S 9 00:00:00 node\n'),
+      [1, 20],
+    );
+    assert.deepEqual(listed('1 0 S 9 00:00:00 sh\n2 1 S 9 00:00:00 node\n15 2 S 9 00:00:00 server\n'), [1, 2, 15]);
+  });
+
+  it('reads processor time as procps and macOS print it', () => {
+    const times = ['00:00:07', '1-02:03:04', '0:00.05', '61:01.50', '-'];
+    assert.deepEqual(
+      times.map((time) => parsePsLines(`7 1 S 9 ${time} node`)[0]?.processorMs),
+      [7_000, 93_784_000, 50, 3_661_500, undefined],
+    );
   });
 
   it('parses starts as ps prints them, day or month first', () => {
@@ -99,7 +110,7 @@ describe('PsTable on a macOS of texts', () => {
     uid: 501,
     startTime: new Date(seconds * 1_000),
   });
-  const ps = 'ps -A -o pid=,ppid=,stat=,rss=,comm=';
+  const ps = 'ps -A -o pid=,ppid=,stat=,rss=,time=,comm=';
   const boot = 'sysctl -n kern.bootsessionuuid';
 
   it('joins the list with states and memory, leaves zombies and itself out, and needs a start', async () => {
@@ -130,6 +141,7 @@ describe('PsTable on a macOS of texts', () => {
       argvExact: false,
       commandLine: '/opt/homebrew/bin/node /Users/ann/my project/server.js',
       rssBytes: 52_224 * 1_024,
+      processorMs: 3_661_500,
       state: 'S',
     });
   });
