@@ -61,6 +61,23 @@ export function findProgram(name: string, place: SearchPlace): string | undefine
   });
 }
 
+/** The file of a script that is given to an interpreter: PATH is not searched. Undefined when that depends on an unknown directory. */
+export function scriptFile(script: string, { cwd }: SearchPlace): string | undefined {
+  return isAbsolute(script) ? script : cwd === undefined ? undefined : join(cwd, script);
+}
+
+/** A word of a shell line with `~/` filled in, where the home is known. */
+export function fromHome(word: string, { environment }: SearchPlace): string {
+  const home = environment?.get('HOME');
+  return home !== undefined && word.startsWith('~/') ? join(home, word.slice(2)) : word;
+}
+
+/** Why a program was not found. */
+export function notFound(name: string, { environment }: SearchPlace): { readonly unknown: string } {
+  const searched = name.includes('/') || environment?.has('PATH') === true;
+  return { unknown: searched ? `${name} is not found` : 'the PATH with which it is started cannot be read' };
+}
+
 /**
  * The file that a path leads to, with every symbolic link on the way, in any part of the path. Runs no program and opens no file.
  * @param visited gets the paths of the links

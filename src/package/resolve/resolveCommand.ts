@@ -8,9 +8,9 @@ import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLau
 import { splitShell } from '../../process/commandline/shellWords.ts';
 import { readBounded, readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
-import { findProgram, followLinks, type SearchPlace } from './commandPath.ts';
-import { cmdShim, powershellShim, shebangWords, shellShim } from './shimText.ts';
-import { managedProgram, upwards } from './versionManagers.ts';
+import { findProgram, followLinks, fromHome, notFound, type SearchPlace, scriptFile } from './commandPath.ts';
+import { cmdShim, powershellShim, type ShimCommand, shebangWords, shellShim } from './shimText.ts';
+import { holderOf, managedProgram, projectEnvironment } from './versionManagers.ts';
 
 /** A command as a client starts it. */
 export interface ClientCommand extends SearchPlace {
@@ -39,7 +39,11 @@ const mostShims = 200;
 type Words = readonly string[];
 
 /** One step: the words that the program starts in turn, or the end of the chain. */
-type Step = { readonly next: Words; readonly cwd?: string } | { readonly argv: Words } | { readonly unknown: string } | 'elsewhere';
+type Step =
+  | { readonly next: Words; readonly cwd?: string; readonly ownPath?: true }
+  | { readonly argv: Words }
+  | { readonly unknown: string }
+  | 'elsewhere';
 
 /**
  * Follows a command to the package that it starts: PATH, symbolic links, the shims of package managers, `#!` lines and wrappers that only start one program.
@@ -47,9 +51,9 @@ type Step = { readonly next: Words; readonly cwd?: string } | { readonly argv: W
  */
 export function resolveCommand(command: ClientCommand): CommandLead {
   const visited = new Set<string>();
-  let { words, cwd } = command;
+  let { words, cwd, environment } = command;
   for (let depth = 0; depth < deepest; depth += 1) {
-    const step = stepOf(words, { ...command, cwd }, visited);
+    const step = stepOf(words, { ...command, cwd, environment }, visited);
     if (step === 'elsewhere') {
       return { elsewhere: true, visited: [...visited] };
     }
@@ -57,10 +61,11 @@ export function resolveCommand(command: ClientCommand): CommandLead {
       return { found: step, visited: [...visited] };
     }
     if ('argv' in step) {
-      return { found: packageOf(step.argv, { ...command, cwd }, visited), visited: [...visited] };
+      return { found: packageOf(step.argv, { ...command, cwd, environment }, visited), visited: [...visited] };
     }
     words = step.next;
     cwd = step.cwd ?? cwd;
+    environment = step.ownPath ? new Map([...(environment ?? [])].filter(([name]) => name !== 'PATH')) : environment;
   }
   return { found: { unknown: 'its command leads through too many scripts' }, visited: [...visited] };
 }
@@ -136,14 +141,15 @@ function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): S
     // A registry decides, or a shell line with more than one program.
     return 'elsewhere';
   }
-  return { next, ...(launch.cwd === undefined ? {} : { cwd: join(place.cwd ?? '/', launch.cwd) }) };
+  const cwd = launch.cwd === undefined ? {} : { cwd: resolve(place.cwd ?? '/', fromHome(launch.cwd, place)) };
+  return { next: launch.wrappers.some(isShell) ? next.map((word) => fromHome(word, place)) : next, ...cwd };
 }
 
 /** A Python is part of the answer: its place decides which packages it loads. */
 function interpreterStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>): Step {
   const found = findProgram(program, place);
   if (found === undefined) {
-    return { unknown: place.environment === undefined ? 'the PATH of its client cannot be read' : `${program} is not found on its PATH` };
+    return notFound(program, place);
   }
   const managed = managedProgram(found, place, visited);
   if (managed !== undefined) {
@@ -157,7 +163,7 @@ function interpreterStep([program = '', ...args]: Words, place: SearchPlace, vis
 function programStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>, shell?: string): Step {
   const file = shell === undefined ? findProgram(program, place) : scriptFile(program, place);
   if (file === undefined) {
-    return { unknown: place.environment === undefined ? 'the PATH of its client cannot be read' : `${program} is not found` };
+    return notFound(program, place);
   }
   const managed = managedProgram(file, place, visited);
   if (managed !== undefined) {
@@ -182,8 +188,8 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   const name = commandName(interpreter);
   if (isShell(name)) {
     const python = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(text)?.[1];
-    const words = python === undefined ? shellShim(text, file, real) : [python, file];
-    return words ? { next: [...words, ...args] } : { unknown: `${file} is a shell script that does more than start one program` };
+    const shim = python === undefined ? shellShim(text, file, real) : { words: [python, file] };
+    return shim ? shimStep(shim, args, place) : { unknown: `${file} is a shell script that does more than start one program` };
   }
   if (isNode(name) || isPython(name) || name === 'bun' || name === 'deno') {
     return { next: [interpreter, ...options, file, ...args] };
@@ -191,8 +197,12 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   return 'elsewhere';
 }
 
-function scriptFile(program: string, { cwd }: SearchPlace): string | undefined {
-  return program.startsWith('/') ? program : cwd === undefined ? undefined : join(cwd, program);
+function shimStep({ words, cwd, ownPath }: ShimCommand, args: Words, place: SearchPlace): Step {
+  return {
+    next: [...words, ...args],
+    ...(cwd === undefined ? {} : { cwd: resolve(place.cwd ?? '/', cwd) }),
+    ...(ownPath ? { ownPath } : {}),
+  };
 }
 
 /** `npm run NAME`, where the script is one plain command. */
@@ -267,23 +277,6 @@ function uvProgram(launch: LaunchSpec, words: Words, place: SearchPlace, visited
   return { next: [!target.includes('/') && statPath(own).status === 'ok' ? own : target, ...args], ...moved };
 }
 
-function projectEnvironment(folder: string, { environment }: SearchPlace): string | undefined {
-  const written = environment?.get('UV_PROJECT_ENVIRONMENT') ?? '.venv';
-  const isWorkspace = (at: string): boolean => {
-    const read = readBounded(join(at, 'pyproject.toml'));
-    return read.status === 'ok' && read.text.includes('[tool.uv.workspace]');
-  };
-  return upwards(folder)
-    .filter((at) => at === folder || isWorkspace(at))
-    .map((at) => resolve(at, written))
-    .find((path) => statPath(join(path, 'pyvenv.cfg')).status === 'ok');
-}
-
-/** The nearest folder upwards that holds a path. */
-function holderOf(from: string, path: string): string | undefined {
-  return upwards(from).find((at) => statPath(join(at, path)).status === 'ok');
-}
-
 /** The package of a command line that ends in an interpreter. */
 function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<string>): Identified {
   const [program = ''] = argv;
@@ -306,13 +299,15 @@ function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<
 
 /**
  * The shims that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
+ * @param cwd of the process: the path may be relative to it
  * @param visited gets the folder: an installer may write the shim a moment later
  */
-export function standInsOf(argv: readonly string[], name: string, visited: Set<string>): string[] {
-  const folder = argv.map((word) => /^(\/.*\/node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
-  if (folder === undefined) {
+export function standInsOf(argv: readonly string[], cwd: string | undefined, name: string, visited: Set<string>): string[] {
+  const written = argv.map((word) => /^((?:.*\/)?node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
+  if (written === undefined || (cwd === undefined && !written.startsWith('/'))) {
     return [];
   }
+  const folder = resolve(cwd ?? '/', written);
   visited.add(folder);
   try {
     const files = readdirSync(folder).filter((file) => !/\.(cmd|ps1)$/i.test(file));

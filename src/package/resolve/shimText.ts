@@ -42,15 +42,26 @@ function ownFolder(written: string, file: string, real: string): string | undefi
   return match ? posix.normalize(dirname(match[1] === '=' ? real : file) + (match[2] ?? '')) : undefined;
 }
 
+/** The one program that a shell script starts. */
+export interface ShimCommand {
+  /** Program and arguments, without those that the script was given. */
+  readonly words: readonly string[];
+  /** The directory to which the script changes; a relative one starts at its own. */
+  readonly cwd?: string;
+  /** The script makes a PATH of its own, or runs something that may. */
+  readonly ownPath?: true;
+}
+
 /**
- * The command that a shell script ends in, where it only prepares the start of one program: the shims of npm, pnpm and yarn, and wrappers whose `exec` lines
- * agree. The arguments of the script are left out. Undefined for every other script: what it starts cannot be read.
+ * The command that a shell script ends in, where it only prepares the start of one program: the shims of npm, pnpm and yarn, and wrappers whose lines that start
+ * something agree. Undefined for every other script: what it starts cannot be read.
  *
  * @param file the script as it was found
  * @param real the same with its links resolved
  */
-export function shellShim(text: string, file: string, real: string): readonly string[] | undefined {
-  return targetShim(text, real) ?? preparedProgram(text, file, real);
+export function shellShim(text: string, file: string, real: string): ShimCommand | undefined {
+  const target = targetShim(text, real);
+  return target ? { words: target } : preparedProgram(text, file, real);
 }
 
 /** The shims of pnpm 11 and newer find their own folder with a loop that follows links. Each of their `exec` lines has the script's path from there. */
@@ -71,31 +82,71 @@ function targetShim(text: string, real: string): readonly string[] | undefined {
   return only === undefined || found.size !== 1 ? undefined : JSON.parse(only);
 }
 
-function preparedProgram(text: string, file: string, real: string): readonly string[] | undefined {
+/** `NAME=value` before a command: the value is for that command only. */
+const valuesBefore = /^\s*(?:\w+=(?:"[^"]*"|'[^']*'|[^\s"'$`(]*)\s+)+(?=[^\s#&|;])/;
+/** Control flow, and commands that change neither PATH nor the directory. */
+const harmless =
+  /^\s*(?:#|$|(?:if|elif|while|until|for|case|then|else|fi|do|done|esac|set|export|readonly|local|declare|unset|umask|ulimit|echo|printf|mkdir|test|true|exit|return|shift)\b|\[|:(?:\s|$)|;;|[^()]*\)\s*$|[{}]\s*$|exec\s+\d*[<>])/;
+/** A line that starts the program. */
+const starting = /^\s*(?:exec\s|(?:\S*\/)?(?:node|bun|deno|python[\d.]*)\s|.*\s"?\$@"?\s*$)/;
+
+/** A start in the middle of a line. */
+const startsToo = /\bexec\s+[^<>\d\s]|\$[@*]|(?:[;&|]|\bthen|\bdo)\s*(?:\S*\/)?(?:node|bun|deno|python[\d.]*)\s/;
+
+function preparedProgram(text: string, file: string, real: string): ShimCommand | undefined {
   const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
   if (lines.some((line) => line.length > mostLine)) {
     return undefined;
   }
   const values = new Map<string, string | undefined>();
-  let found: readonly string[] | undefined;
+  const found = new Map<string, ShimCommand>();
+  let cwd: string | undefined = '.';
+  let ownPath = false;
+  let branches = 0;
   for (const whole of lines) {
-    // `NAME=value exec program`: the value is for the program only.
-    const line = whole.replace(/^\s*(?:\w+=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)+(?=exec\s)/, '');
+    const line = whole.replace(valuesBefore, '');
+    ownPath ||= /^\s*(?:export\s+)?(?:[^#]*\s)?PATH=/.test(whole);
     const assigned = /^\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)$/.exec(line);
     if (assigned?.[1] !== undefined) {
       setValue(values, assigned[1], assigned[2] ?? '', file, real);
       continue;
     }
-    if (!/^\s*(exec\s|.*\s"?\$@"?\s*$)/.test(line) || /^\s*#/.test(line)) {
-      continue;
+    const [, changed, rest = ''] =
+      /^\s*(?:cd|pushd)\s+(?:-P\s+|--\s+)?(.*?)\s*(?:$|;\s*$|&&\s*(.*)$|\|\|\s*(?:exit|return|\{[^{}]*\bexit\b).*$)/.exec(line) ?? [];
+    if (changed !== undefined) {
+      const to = ownFolder(changed, file, real) ?? onlyWord(changed, values, file);
+      // In a branch it depends on a condition.
+      cwd = branches > 0 || to === undefined || cwd === undefined ? undefined : posix.isAbsolute(to) ? to : posix.join(cwd, to);
     }
-    const words = commandWords(line, values, file);
-    if (words === undefined || (found !== undefined && found.join('\0') !== words.join('\0'))) {
+    if (/[;&|]/.test(changed ?? '') || (changed === undefined && /^\s*(?:cd|pushd|popd)\b/.test(line))) {
       return undefined;
     }
-    found = words;
+    const command = changed === undefined ? line : rest;
+    branches += /^\s*(?:if|case|while|until|for)\b/.test(command) ? 1 : /^\s*(?:fi|esac|done)\b/.test(command) ? -1 : 0;
+    if (starting.test(command) && !harmless.test(command)) {
+      const words = commandWords(command, values, file);
+      if (words === undefined || (cwd === undefined && !isAbsoluteCommand(words))) {
+        return undefined;
+      }
+      const own: ShimCommand = { words, ...(cwd === undefined || cwd === '.' ? {} : { cwd }), ...(ownPath ? { ownPath } : {}) };
+      found.set(JSON.stringify(own), own);
+    } else if (!/^\s*#/.test(command) && startsToo.test(command)) {
+      // A function, a condition and a command in one line, a list of arguments that it changes.
+      return undefined;
+    } else if (!harmless.test(command)) {
+      // `. FILE`, `eval`, `nvm use`: a program that only does some work changes no PATH, but nothing shows which it is.
+      ownPath = true;
+    }
   }
-  return found;
+  const [only] = found.values();
+  return found.size === 1 ? only : undefined;
+}
+
+/** Whether a command means the same in every directory: its program, or the script that it gives to an interpreter, has an absolute path. */
+function isAbsoluteCommand([program = '', ...args]: readonly string[]): boolean {
+  const script = args.find((word) => !word.startsWith('-'));
+  const interpreted = /^(?:node|bun|deno|python[\d.]*)$/.test(posix.basename(program));
+  return posix.isAbsolute(interpreted && !args.includes('-m') ? (script ?? '') : program) && !(interpreted && args.includes('-m'));
 }
 
 /** Remembers a literal value, and the folder of the script. Any other value is unknown from here on. */
@@ -112,16 +163,23 @@ function setValue(values: Map<string, string | undefined>, name: string, written
   values.set(name, values.has(name) && before !== value ? undefined : value);
 }
 
-function commandWords(line: string, values: ReadonlyMap<string, string | undefined>, file: string): readonly string[] | undefined {
+/** The words of one simple command, with the values that are known filled in. Undefined for more than one command. */
+function simpleWords(line: string, values: ReadonlyMap<string, string | undefined>, file: string): readonly string[] | undefined {
   const direct = line
     .replace(/\$\(\s*dirname\s+(?:--\s+)?"?\$0"?\s*\)|`dirname\s+"?\$0"?`|\$\{0%\/\*\}/g, dirname(file))
     .replace(/\$\{?([A-Za-z_]\w*)\}?/g, (whole, name: string) => values.get(name) ?? whole);
   const commands = splitShell(direct);
-  const [command] = commands ?? [];
-  if (command === undefined || commands?.length !== 1) {
-    return undefined;
-  }
-  let words = command.words.filter((word) => word !== '$@' && word !== '$*');
+  return commands?.length === 1 ? commands[0]?.words : undefined;
+}
+
+/** The literal value of a word; undefined when it is not known. */
+function onlyWord(written: string, values: ReadonlyMap<string, string | undefined>, file: string): string | undefined {
+  const [word, ...more] = simpleWords(written, values, file) ?? [];
+  return word === undefined || more.length > 0 || /[$`~]|^-$/.test(word) ? undefined : word;
+}
+
+function commandWords(line: string, values: ReadonlyMap<string, string | undefined>, file: string): readonly string[] | undefined {
+  let words = simpleWords(line, values, file)?.filter((word) => word !== '$@' && word !== '$*') ?? [];
   if (words[0] === 'exec') {
     words = words.slice(words[1] === '-a' ? 3 : 1);
   }

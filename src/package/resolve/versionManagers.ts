@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { isRecord } from '../../base/json.ts';
 import { readBounded, readJsonObject, statPath } from '../../storage/boundedFile.ts';
@@ -262,4 +262,22 @@ function snapProgram(root: string, app: string, visited: Set<string>): Managed {
   return command === undefined || command.split('/').includes('..')
     ? { unknown: `the command of the snap ${app.slice(0, 64)} cannot be read` }
     : join(current, command);
+}
+
+/** The environment of a project of uv, or of the workspace that it belongs to. Undefined when there is none. */
+export function projectEnvironment(folder: string, { environment }: SearchPlace): string | undefined {
+  const written = environment?.get('UV_PROJECT_ENVIRONMENT') ?? '.venv';
+  const isWorkspace = (at: string): boolean => {
+    const read = readBounded(join(at, 'pyproject.toml'));
+    return read.status === 'ok' && read.text.includes('[tool.uv.workspace]');
+  };
+  return upwards(folder)
+    .filter((at) => at === folder || isWorkspace(at))
+    .map((at) => resolve(at, written))
+    .find((path) => statPath(join(path, 'pyvenv.cfg')).status === 'ok');
+}
+
+/** The nearest folder upwards that holds a path. */
+export function holderOf(from: string, path: string): string | undefined {
+  return upwards(from).find((at) => statPath(join(at, path)).status === 'ok');
 }

@@ -2,6 +2,7 @@ import { isVscode } from '../../clients/clientTable.ts';
 import type { DefinitionScope, RawDefinition } from '../../model/definition.ts';
 import type { Confidence } from '../../model/finding.ts';
 import type { ProcessDetail } from '../../model/process.ts';
+import { followLinks } from '../../package/resolve/commandPath.ts';
 import { isGuarded, runsGuarded } from './guardedEntries.ts';
 import { definitionLaunches, fitLaunch } from './launchFit.ts';
 import type { LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
@@ -188,7 +189,8 @@ function fitFolder(definition: RawDefinition, observed: MatchInput, context: Mat
     directoryOf(definition.cwd, definition.folder, values) ??
     directoryOf(definitionLaunches(definition)[0]?.cwd, definition.folder, values);
   if (cwd !== undefined && own !== undefined) {
-    return isInside(cwd, own) ? depth(own) + 1 : undefined;
+    // The kernel shows a process's directory without the links that led to it.
+    return isInside(cwd, own) || isInside(cwd, followLinks(own, new Set()) ?? own) ? depth(own) + 1 : undefined;
   }
   const folder = definition.folder;
   if (folder === undefined || cwd === undefined) {

@@ -76,7 +76,11 @@ export function followCommands(
     return bundle;
   }
   const folders = new Set<string>();
-  const shims = standInsOf(attributed.server.argv, running.name, folders).map((path) => ({ ...base, cwd: outer.cwd, words: [path] }));
+  const shims = standInsOf(attributed.server.argv, detail.cwd, running.name, folders).map((path) => ({
+    ...base,
+    cwd: outer.cwd,
+    words: [path],
+  }));
   const followed = leadsOf(
     (shims.length > 0 ? shims : own).map((command) => resolveCommand(command)),
     'command line',

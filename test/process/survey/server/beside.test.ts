@@ -99,6 +99,70 @@ describe('a version installed beside the one that runs', function () {
     assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
   });
 
+  const directories: readonly (readonly [string, (linked: string) => readonly [string, ...string[]], string | undefined])[] = [
+    ['the directory of its entry', () => ['node', 'server.js'], 'cwd'],
+    ['a shell line that changes the directory', (linked) => ['sh', '-c', `cd ${linked} && exec node server.js`], undefined],
+    ['a path from the home in a shell line', () => ['sh', '-c', 'exec node ~/srv/tiny-mcp-now/server.js'], undefined],
+    ['a wrapper that changes the directory', () => [at('bin', 'tiny-mcp')], undefined],
+  ];
+  for (const [what, commandOf, cwd] of directories) {
+    it(`a link that is reached by ${what} is switched`, async () => {
+      for (const version of ['1.0.0', '1.1.0']) {
+        place(at('releases', version), version);
+      }
+      link('releases/1.0.0', at('tiny-mcp-now'));
+      mkdirSync(at('bin'));
+      writeFileSync(at('bin', 'tiny-mcp'), '#!/bin/sh\ncd "$(dirname "$0")/../tiny-mcp-now" || exit 1\nnode server.js "$@"\n', {
+        mode: 0o755,
+      });
+      const [command, ...args] = commandOf(at('tiny-mcp-now'));
+      const own = cwd === undefined ? {} : { cwd: at('tiny-mcp-now') };
+      world.write('.claude.json', { mcpServers: { tiny: { command, args, ...own } } });
+      link(at(), join(world.home, 'srv'));
+      const env = { ...process.env, HOME: world.home };
+      const server = await world.start(command, args, { cwd: own.cwd ?? world.root, env });
+      const observer = await world.observer();
+      const before = await look(observer, server.pid);
+      assert.deepEqual([before.definitions.length, before.unknown, ...versions(before)], [1, undefined, '1.0.0', '1.0.0', []]);
+      link('releases/1.1.0', at('tiny-mcp-now'));
+      assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
+    });
+  }
+
+  it('a wrapper that chooses between two versions is no evidence: the chosen one runs, and nothing is stale', async () => {
+    for (const version of ['1.0.0', '1.1.0']) {
+      place(at('releases', version), version);
+    }
+    const program = at('bin', 'tiny-mcp');
+    mkdirSync(dirname(program));
+    const lines = ['#!/bin/sh', `if [ -d / ]; then node ${at('releases', '1.1.0', 'server.js')} "$@"; exit; fi`];
+    writeFileSync(program, [...lines, `exec node ${at('releases', '1.0.0', 'server.js')} "$@"`, ''].join('\n'), { mode: 0o755 });
+    configure(program);
+    const server = await world.start(program, [], { cwd: world.root, env: process.env });
+    const seen = await look(await world.observer(), server.pid);
+    assert.deepEqual(versions(seen), ['1.1.0', '1.1.0', []]);
+    assert.ok(seen.unknown?.includes(program), seen.unknown);
+  });
+
+  it('a shim of pnpm that was started by a relative path, without an entry', async () => {
+    const store = (version: string): string => join('.pnpm', `tiny-mcp@${version}`, 'node_modules', 'tiny-mcp');
+    const shim = at('node_modules', '.bin', 'tiny-mcp');
+    const point = (version: string): void =>
+      writeFileSync(shim, `#!/bin/sh\nbasedir=$(dirname "$0")\nexec node "$basedir/../${store(version)}/server.js" "$@"\n`, {
+        mode: 0o755,
+      });
+    for (const version of ['1.0.0', '1.1.0']) {
+      place(at('node_modules', store(version)), version);
+    }
+    mkdirSync(dirname(shim));
+    point('1.0.0');
+    const server = await world.start('node_modules/.bin/tiny-mcp', [], { cwd: at(), env: process.env });
+    const observer = await world.observer();
+    assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
+    point('1.1.0');
+    assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
+  });
+
   it('node_modules/NAME -> .store/a/NAME is switched to .store/b', async () => {
     place(at('node_modules', '.store', 'a', 'tiny-mcp'), '1.0.0');
     place(at('node_modules', '.store', 'b', 'tiny-mcp'), '1.1.0');

@@ -105,7 +105,8 @@ fi
 `;
 
 describe('shims of package managers', () => {
-  const shell = (text: string, file = '/p/node_modules/.bin/x', real = file): readonly string[] | undefined => shellShim(text, file, real);
+  const shell = (text: string, file = '/p/node_modules/.bin/x', real = file): readonly string[] | undefined =>
+    shellShim(text, file, real)?.words;
 
   it('the forms of npm and pnpm lead to the script', () => {
     deepEqual(shell(npmShell), ['node', '/p/node_modules/x/dist/cli.js']);
@@ -145,10 +146,41 @@ describe('shims of package managers', () => {
     ['two programs', 'if a; then\n  exec /opt/a "$@"\nelse\n  exec /opt/b "$@"\nfi', undefined],
     ['nothing that it starts', 'echo hello', undefined],
     ['a pipe', 'exec a | b "$@"', undefined],
+    ['a condition and a start in one line', 'if [ -x /new/x ]; then exec /new/x "$@"; fi\nexec /old/x "$@"', undefined],
+    ['a start after a test', '[ -x /new/x ] && exec node /new/x.js\nexec node /old/x.js', undefined],
+    ['a start in a branch, without exec', 'if [ -n "$NEW" ]; then\n  node /new/x.js\n  exit\nfi\nexec node /old/x.js', undefined],
+    ['a value before a program without exec', 'NEW=1 node /new/x.js "$@"\nexec node /old/x.js', undefined],
+    ['a function that starts', 'run() { exec node "$1"; }\nrun /new/x.js\nexec node /old/x.js', undefined],
+    ['a directory and a start after a semicolon', 'cd /new; exec node x.js\nexec node /old/x.js', undefined],
+    ['a directory that is not known, a relative script', 'cd "$WHERE"\nexec node x.js "$@"', undefined],
+    ['a directory that is not known, a module', 'cd "$WHERE"\nexec /v/bin/python -m x "$@"', undefined],
+    ['a directory that is not known, an absolute script', 'cd "$WHERE"\nexec node /opt/x.js "$@"', ['node', '/opt/x.js']],
+    ['only standard error of the script', 'exec 2>>/tmp/log\nexec node /opt/x.js "$@"', ['node', '/opt/x.js']],
   ];
   for (const [what, text, words] of wrappers) {
     it(`a wrapper: ${what}`, () => deepEqual(shell(`#!/bin/sh\n${text}\n`, '/p/node_modules/.bin/x', '/real/x'), words));
   }
+
+  it('a wrapper: the directory to which it changes', () => {
+    const cwdOf = (text: string): string | undefined => shellShim(`#!/bin/sh\n${text}\n`, '/p/bin/x', '/real/x')?.cwd;
+    equal(cwdOf('exec node x.js'), undefined);
+    equal(cwdOf('cd /srv/now\nexec node x.js'), '/srv/now');
+    equal(cwdOf('cd "/srv/now" || exit 1\nexec node x.js'), '/srv/now');
+    equal(cwdOf('cd /srv/now && exec node x.js "$@"'), '/srv/now');
+    equal(cwdOf('cd "$(dirname "$0")/../now"\nexec node x.js'), '/p/now');
+    equal(cwdOf('D="$(cd "$(dirname "$0")" && pwd)"\ncd "$D/../now"\nexec node x.js'), '/p/bin/../now');
+    equal(cwdOf('cd now\nexec node x.js'), 'now', 'from its own');
+  });
+
+  it('a wrapper: whether it makes a PATH of its own', () => {
+    const ownPath = (text: string): unknown => shellShim(`#!/bin/sh\n${text}\nexec x "$@"\n`, '/p/bin/x', '/real/x')?.ownPath;
+    for (const text of ['PATH=/a:$PATH', 'export PATH="/a:$PATH"', '. ./env.sh', 'source /etc/env', 'eval "$(fnm env)"', 'nvm use 22']) {
+      equal(ownPath(text), true, text);
+    }
+    for (const text of ['export NODE_PATH=/a', 'set -eu', '# PATH=/a', 'X=1', 'if [ -n "$X" ]; then\n  echo y\nfi']) {
+      equal(ownPath(text), undefined, text);
+    }
+  });
 
   it('#! lines', () => {
     deepEqual(shebangWords('#!/usr/bin/env node\nx'), ['node']);
