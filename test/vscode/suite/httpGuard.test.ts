@@ -108,13 +108,14 @@ describe('guard --http under VS Code’s own MCP client', function () {
       return result.content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
     };
     assertNames(await echo('before'), 'Echo: before');
-    // VS Code may have begun several sessions while it started the server; each has a file, also an ended one.
-    const begun = await until('the file of each session', async () => {
-      const files = keptSessions();
-      return files.length > 0 && files.length >= (await health()).open && files;
-    });
+    let begun: readonly string[] | undefined;
     for (const round of ['first', 'second']) {
       await end(server);
+      // VS Code may have begun several sessions while it started the server; each has a file, also an ended one. Without a server it begins none.
+      begun ??= await until('the file of each session', async () => {
+        const files = keptSessions();
+        return files.length > 0 && files.length >= (await health()).open && files;
+      });
       server = await startServer();
       assertNames(await echo(`${round} call`), `Echo: ${round} call`);
       assertNames(await echo(`${round} call again`), `Echo: ${round} call again`);
