@@ -125,7 +125,7 @@ type Client = NonNullable<Instance['client']>;
 /** The plan for a server whose client runs: the client is asked where it takes requests, else the user acts in it; only then are processes stopped. */
 function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: PlanRequest, client: Client): PlanPart {
   const copies = copiesUnder(client, instance, snapshot);
-  if (verb !== 'restart' && isSurplus(instance) && copies.length > 0) {
+  if (verb !== 'restart' && (isIdleCopy(instance) || isReplaced(instance)) && copies.length > 0) {
     // The client knows at most one of its copies: asked to stop the server, it would stop that one.
     return stopUnderClient(instance, client, copies);
   }
@@ -177,18 +177,14 @@ function copiesUnder(client: Client, instance: Instance, snapshot: Snapshot): In
   return snapshot.instances.filter((other) => isCopyOf(other, instance) && other.client?.identity === client.identity);
 }
 
-/** Whether a newer copy under the same client process replaces this one, or one of them is for another thread or session and this one did nothing for an hour. */
-function isSurplus(instance: Instance): boolean {
-  return isIdleCopy(instance) || isReplaced(instance);
-}
-
+/** Whether a newer copy under the same client process replaces this one. */
 function isReplaced(instance: Instance): boolean {
   return instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding));
 }
 
 function stopUnderClient(instance: Instance, client: Client, copies: readonly Instance[]): PlanPart {
   const idle = isIdleCopy(instance);
-  const newer = idle ? copies.filter((copy) => copy.startedAt > instance.startedAt) : isSurplus(instance) ? copies : [];
+  const newer = idle ? copies.filter((copy) => copy.startedAt > instance.startedAt) : isReplaced(instance) ? copies : [];
   const surplus = newer.length > 0;
   const step = clientById(client.id)?.stopStep?.replaceAll('NAME', () => instance.name);
   return {

@@ -120,7 +120,7 @@ function checkPlain(path: string, info: Stats): void {
   }
 }
 
-/** Undefined when it cannot be read any more. */
+/** The fingerprint of the file as it is now; undefined when the file was removed or became unreadable since it was first read. */
 function fingerprintNow(path: string): string | undefined {
   const read = readBytes(path, maxConfigBytes);
   return read.status === 'ok' ? fingerprintOf(read.bytes) : undefined;

@@ -253,13 +253,15 @@ function groupSnapshot(snapshot: Snapshot, all: boolean): Group[] {
   const worst = new Map(snapshot.instances.map((instance) => [instance, instanceState(instance, originOf(instance, definitions)).worst]));
   const troubled = snapshot.instances.filter((instance) => worst.get(instance)).sort((a, b) => byName(a, b) || a.pid - b.pid);
   troubled.sort((a, b) => compareMaybe(worst.get(a), worst.get(b)));
-  const restless = restingOf(snapshot).filter(({ findings }) => findings.some(isHeadline));
-  const resting = restingOf(snapshot).filter((definition) => !restless.includes(definition) && (all || !isPlain(definition)));
+  const isRestless = ({ findings }: Definition): boolean => findings.some(isHeadline);
+  const notRunning = restingOf(snapshot);
+  const restless = notRunning.filter(isRestless);
+  const resting = notRunning.filter((definition) => !isRestless(definition) && (all || !isPlain(definition)));
 
   const clientless: Instance[] = [];
   const unconfigured: Instance[] = [];
   const sessions = new Map<string, { readonly client: ClientInstance; readonly instances: Instance[] }>();
-  for (const instance of snapshot.instances.filter((one) => !troubled.includes(one)).sort((a, b) => byName(a, b) || a.pid - b.pid)) {
+  for (const instance of snapshot.instances.filter((one) => !worst.get(one)).sort((a, b) => byName(a, b) || a.pid - b.pid)) {
     if (instance.client === null && configured(instance, definitions)) {
       clientless.push(instance);
     } else if (instance.client === null || !configured(instance, definitions)) {
@@ -293,12 +295,10 @@ function groupSnapshot(snapshot: Snapshot, all: boolean): Group[] {
       resting: sessionsOf(client.id) === 1 ? ofClient(client.id) : [],
     })),
   ];
-  if (clientless.length > 0) {
-    groups.push({ title: 'Without a client', instances: clientless, resting: [] });
-  }
-  if (unconfigured.length > 0) {
-    groups.push({ title: 'Not in any configuration', instances: unconfigured, resting: [] });
-  }
+  groups.push(
+    ...(clientless.length > 0 ? [{ title: 'Without a client', instances: clientless, resting: [] }] : []),
+    ...(unconfigured.length > 0 ? [{ title: 'Not in any configuration', instances: unconfigured, resting: [] }] : []),
+  );
   const restingClients = [...new Set(resting.map((definition) => definition.client))].filter((id) => sessionsOf(id) !== 1);
   for (const id of restingClients.sort((a, b) => compareNames(nameOf(a), nameOf(b)))) {
     groups.push({ title: `${nameOf(id)}, no servers running`, instances: [], resting: ofClient(id) });

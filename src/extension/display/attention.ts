@@ -31,9 +31,9 @@ export function attentions(snapshot: Snapshot, facts: WindowFacts): Attention[] 
   return collect(snapshot, facts, isHeadline);
 }
 
-/** The servers without such a finding for which a newer version can be installed by a click. */
-export function updates(snapshot: Snapshot, facts: WindowFacts): Attention[] {
-  const other = new Set(attentions(snapshot, facts).map(({ instance }) => instance?.id));
+/** The servers for which a newer version can be installed by a click. @param items those of `attentions`, which are left out */
+export function updates(snapshot: Snapshot, facts: WindowFacts, items: readonly Attention[]): Attention[] {
+  const other = new Set(items.map(({ instance }) => instance?.id));
   return collect(snapshot, facts, (finding) => finding.kind === 'update-available' && finding.confidence !== 'unknown').filter(
     ({ instance }) => instance !== undefined && isUpgradable(instance) && !other.has(instance.id),
   );
@@ -44,6 +44,7 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
     ...snapshot.instances.map((instance) => ({ instance, name: instance.name, findings: instance.findings })),
     ...snapshot.definitions.map((definition) => ({ definition, name: definition.name, findings: definition.findings })),
   ];
+  const shown = new Set<string>();
   return all
     .flatMap(({ findings, ...item }): Attention[] => {
       const told = findings.filter((one) => counts(one) && !isIgnored(one, item, facts)).sort(compareFindings);
@@ -59,7 +60,12 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
         a.name.localeCompare(b.name, 'en') ||
         (a.instance?.pid ?? 0) - (b.instance?.pid ?? 0),
     )
-    .filter(({ finding, key }, index, items) => finding.kind !== 'copies' || items.findIndex((one) => one.key === key) === index);
+    .filter(({ finding, key }) => {
+      // Idle copies of one entry are one line.
+      const isFirst = !shown.has(key);
+      shown.add(key);
+      return isFirst || finding.kind !== 'copies';
+    });
 }
 
 /** A server or an entry, as the subject of a finding. */
@@ -105,7 +111,7 @@ export function fixOf(finding: Finding, { instance }: Subject, snapshot: Snapsho
     case 'update-available':
       return isUpgradable(instance) ? 'upgrade' : 'step';
     default:
-      // An orphan that is stale too has nobody left to restart it for.
+      // An orphan has no client that could use a new process. That is so for a stale orphan, too.
       return isRestartable(instance, snapshot, facts) ? 'restart' : instance.findings.some(isOrphan) ? 'stop' : 'step';
   }
 }

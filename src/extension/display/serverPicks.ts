@@ -2,7 +2,7 @@ import { isOrphan } from '../../action/plan/restartRoute.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
-import { isStale, localRoute, ownerText, type WindowFacts } from '../window/windowFacts.ts';
+import { isStale, localRoute, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, type FixKind, fixable, stateText, updates } from './attention.ts';
 import { processText, versionChange } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
@@ -65,7 +65,7 @@ const icons: Readonly<Record<FixKind, string>> = {
 /** What needs attention, one fix per line, then “Fix All”, the view and the settings. */
 export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
   const items = attentions(snapshot, facts);
-  const newer = updates(snapshot, facts);
+  const newer = updates(snapshot, facts, items);
   const all = fixable(items, facts).length;
   const line = (item: Attention): FixPick => {
     const busy = item.instance && facts.busy.get(item.instance.id);
@@ -86,7 +86,7 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
 /** "Restart everything, this window", "Stop thinking, 66 MB", "github in Claude Code: copy the step". */
 function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts): string {
   const shown = withoutIcons(name, 60);
-  const whose = instance ? withoutIcons(instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts), 60) : '';
+  const whose = instance ? withoutIcons(shortOwnerText(instance, facts), 60) : '';
   switch (fix) {
     case 'restart':
       return `Restart ${shown}, ${whose}`;

@@ -5,7 +5,7 @@ import { isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { isRestartable, isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
+import { isRestartable, isStale, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import {
   type Attention,
   countedFindings,
@@ -56,7 +56,7 @@ export function serverRow(
   const [only, ...others] = instances;
   const label = oneLine(shown.label ?? server.name, 80);
   if (only && others.length === 0) {
-    const row = instanceRow(id, only, definition, context, label);
+    const row = instanceRow(id, only, definition, context, { label });
     return { ...row, kind: 'server', description: [row.description, shown.after].filter(Boolean).join(' · ') };
   }
   const busy = definition && context.facts.busy.get(definition.id);
@@ -102,15 +102,25 @@ function isStartable({ vscodeCollection, readBy, enabled }: Definition, { truste
   return vscodeCollection !== undefined && readBy.includes(clientId) && enabled && trusted;
 }
 
-/** The row of one running server. @param label its name; without it one of several copies, which only process and owner tell apart */
-function instanceRow(id: string, instance: Instance, definition: Definition | undefined, context: RowContext, label?: string): TreeNode {
+/**
+ * The row of one running server.
+ * @param shown `label`: its name; without it one of several copies, which only process and owner tell apart. `owner`: its client, where the row does not stand below it
+ */
+function instanceRow(
+  id: string,
+  instance: Instance,
+  definition: Definition | undefined,
+  context: RowContext,
+  { label, owner }: { readonly label?: string; readonly owner?: string } = {},
+): TreeNode {
   const { facts, now } = context;
   const doing = facts.busy.get(instance.id);
   const finding = worstFinding(instance.findings);
   const ignored = finding !== undefined && isIgnored(finding, { instance, name: instance.name }, facts);
   const told = [...instance.findings, ...(definition?.findings ?? [])];
   const words = doing ? `${doing}…` : [stateText(told), ignored && '(ignored)'].filter(Boolean).join(' ');
-  const other = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid ? 'another window' : '';
+  const isOther = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid;
+  const window = isOther && owner === undefined && 'another window';
   const how = [!instance.client && instance.background && 'background', instance.guarded && 'guarded'];
   const version = versionChange(instance);
   const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined && 'recorded';
@@ -125,7 +135,9 @@ function instanceRow(id: string, instance: Instance, definition: Definition | un
     id,
     kind: 'instance',
     label: label ?? version,
-    description: [label === undefined ? '' : version, words, other, ...how, label === undefined && process].filter(Boolean).join(' · '),
+    description: [label === undefined ? '' : version, words, window, ...how, label === undefined && process, owner]
+      .filter(Boolean)
+      .join(' · '),
     icon: ignored && !doing ? { id: 'eye-closed' } : instanceIcon(instance, doing !== undefined),
     expanded: false,
     flags: contextFlags({
@@ -161,9 +173,8 @@ export function attentionRow({ instance, definition, name, finding }: Attention,
   const { facts, snapshot } = context;
   if (instance) {
     const entry = snapshot.definitions.find(({ id }) => instance.definitions.includes(id));
-    const row = instanceRow(`attention:${instance.id}`, instance, entry, context, oneLine(instance.name, 80));
-    const whose = instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
-    return { ...row, description: [row.description?.replace(' · another window', ''), oneLine(whose, 60)].filter(Boolean).join(' · ') };
+    const owner = oneLine(shortOwnerText(instance, facts), 60);
+    return instanceRow(`attention:${instance.id}`, instance, entry, context, { label: oneLine(instance.name, 80), owner });
   }
   const server = { name, definition, instances: [] };
   const row = serverRow(`attention:${definition?.id}`, server, context);

@@ -1,7 +1,7 @@
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { counted, roundedMemory } from '../../presentation/quantities.ts';
 import { commands } from '../manifestNames.ts';
-import { ownerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
+import { shortOwnerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, countsText, type FixKind, stateText, updates } from './attention.ts';
 import { versionChange } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
@@ -39,12 +39,13 @@ const longestName = 24;
 export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurrent: boolean): StatusModel {
   const items = attentions(snapshot, facts);
   const counts = countsText(items.map(({ finding }) => finding));
+  const newer = updates(snapshot, facts, items);
   const running = snapshot.instances.length;
-  const summary = counts ?? quietText(snapshot, facts);
+  const summary = counts ?? quietText(snapshot, newer.length);
   return {
     visible: counts !== undefined || showWhenCurrent,
     text: statusText(items),
-    tooltip: tooltip(items, snapshot, facts, summary),
+    tooltip: tooltip({ items, newer, summary }, snapshot, facts),
     warning: items.some(({ urgent }) => urgent),
     spoken: `MCP servers: ${counts === undefined ? summary : `${counts}, ${running} running`}`,
   };
@@ -57,26 +58,31 @@ function statusText(items: readonly Attention[]): string {
   return items.length === 0 ? icon : `${icon} ${kinds.size === 1 ? countsText(items.map(({ finding }) => finding)) : items.length}`;
 }
 
-/** "3 servers running, all current" only when every version is known and none is newer. */
-function quietText(snapshot: Snapshot, facts: WindowFacts): string {
-  const { instances } = snapshot;
+/** "3 servers running, all current" only when every version is known and none is newer. @param newer for how many servers an update can be installed */
+function quietText({ instances }: Snapshot, newer: number): string {
   if (instances.length === 0) {
     return 'none running';
   }
   const servers = `${counted(instances.length, 'server')} running`;
-  const ignored = instances.filter((instance) => instance.findings.some((finding) => finding.confidence !== 'unknown'));
-  const newer = updates(snapshot, facts).length;
+  // Of findings that the user ignores, and of information.
+  const toldOf = instances.some(({ findings }) => findings.some(({ confidence }) => confidence !== 'unknown'));
   const unknown = instances.filter((instance) => !isKnown(instance)).length;
   const versions =
     unknown === 0 ? '' : ` (${unknown < instances.length ? `${unknown} ` : ''}${unknown === 1 ? 'version' : 'versions'} unknown)`;
-  if (ignored.length === 0 && unknown === 0) {
+  if (!toldOf && unknown === 0) {
     return `${servers}, ${instances.length === 1 ? '' : 'all '}current`;
   }
   return `${servers}, ${newer > 0 ? counted(newer, 'update') : 'no problems'}${newer > 0 ? ' available' : ' found'}${versions}`;
 }
 
-function tooltip(items: readonly Attention[], snapshot: Snapshot, facts: WindowFacts, summary: string): string {
-  const newer = updates(snapshot, facts);
+interface Told {
+  readonly items: readonly Attention[];
+  /** Servers with an update. */
+  readonly newer: readonly Attention[];
+  readonly summary: string;
+}
+
+function tooltip({ items, newer, summary }: Told, snapshot: Snapshot, facts: WindowFacts): string {
   const listed = [...items, ...newer].slice(0, mostLines);
   const rest = items.length + newer.length - listed.length;
   const blocks = [`**MCP servers** — ${asMarkdown(summary)}`];
@@ -120,14 +126,10 @@ function footer(items: readonly Attention[], snapshot: Snapshot, facts: WindowFa
 function serverLine(item: Attention, facts: WindowFacts): string {
   const { instance, definition, finding } = item;
   const told = instance
-    ? [versionChange(instance), stateText(instance.findings), owner(instance, facts)].filter(Boolean).join(' · ')
+    ? [versionChange(instance), stateText(instance.findings), shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
     : stateText(definition?.findings ?? [finding]);
   const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
   return `| ${[icon, `**${asMarkdown(item.name, longestName)}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
-}
-
-function owner(instance: Instance, facts: WindowFacts): string {
-  return instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
 }
 
 function isKnown({ package: own }: Instance): boolean {

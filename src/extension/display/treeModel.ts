@@ -158,8 +158,7 @@ function compare(a: string, b: string): number {
 function clientRow(group: ClientGroup, context: RowContext): TreeNode {
   const entries = [...group.servers].sort(([keyA, a], [keyB, b]) => compare(a.name, b.name) || compare(keyA, keyB));
   const rowOf = ([key, server]: readonly [string, ServerGroup]): TreeNode => serverRow(`server:${group.key}:${key}`, server, context);
-  const isIdle = ([, server]: readonly [string, ServerGroup]): boolean =>
-    server.instances.length === 0 && !staysInPlace(server, context.facts);
+  const isIdle = ([, server]: readonly [string, ServerGroup]): boolean => isResting(server, context);
   const instances = entries.flatMap(([, server]) => server.instances);
   // Where nothing runs, the row of the client itself is the fold.
   const children =
@@ -184,6 +183,10 @@ function clientRow(group: ClientGroup, context: RowContext): TreeNode {
   };
 }
 
+function isResting(server: ServerGroup, { facts }: RowContext): boolean {
+  return server.instances.length === 0 && !staysInPlace(server, facts);
+}
+
 /** Several rows of what does not run as one row that opens; a single one as it is, because it takes no more room. */
 function folded(key: string, rows: readonly TreeNode[]): readonly TreeNode[] {
   if (rows.length < 2) {
@@ -201,9 +204,17 @@ function regrouped(groups: readonly ClientGroup[], by: 'server' | 'package', con
   const keyOf = ({ server }: (typeof all)[number]): string =>
     oneLine((by === 'server' ? server.name : server.instances[0]?.package?.name) ?? 'Package unknown', 80);
   const found = new Map<string, typeof all>();
-  const shown = all.filter(({ server }) => server.instances.length > 0 || staysInPlace(server, context.facts));
-  for (const one of shown) {
-    found.set(keyOf(one), [...(found.get(keyOf(one)) ?? []), one]);
+  const resting: typeof all = [];
+  for (const one of all) {
+    const key = keyOf(one);
+    const members = found.get(key);
+    if (isResting(one.server, context)) {
+      resting.push(one);
+    } else if (members) {
+      members.push(one);
+    } else {
+      found.set(key, [one]);
+    }
   }
   const rows = [...found]
     .sort(([a], [b]) => compare(a, b))
@@ -220,8 +231,6 @@ function regrouped(groups: readonly ClientGroup[], by: 'server' | 'package', con
       const icon = { id: by === 'server' ? 'server-process' : 'package' };
       return { ...groupRow(`${by}:${key}`, key, icon, children), description: `${running} running` };
     });
-  const idle = all
-    .filter((one) => !shown.includes(one))
-    .map(({ id, server, group }) => serverRow(id, server, context, { after: oneLine(group.name, 60) }));
+  const idle = resting.map(({ id, server, group }) => serverRow(id, server, context, { after: oneLine(group.name, 60) }));
   return [...groups.flatMap(({ problems }) => problems.map((problem) => problemRow(problem, context))), ...rows, ...folded(by, idle)];
 }

@@ -96,6 +96,11 @@ export function isStale(instance: Instance): boolean {
   return instance.findings.some((finding) => finding.kind === 'stale' && finding.confidence !== 'unknown');
 }
 
+/** "this window", "VS Code, another window", "Claude Code", "no client": for lists of this window, whose client the reader knows. */
+export function shortOwnerText(instance: Instance, facts: WindowFacts): string {
+  return instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
+}
+
 /** "VS Code, this window", "VS Code, another window", "Claude Code", "no client". */
 export function ownerText(instance: Instance, facts: WindowFacts): string {
   const { client } = instance;

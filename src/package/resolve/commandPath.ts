@@ -123,13 +123,37 @@ function parts(path: string): string[] {
 }
 
 /** Differs when one of the paths differs; links are not followed. */
-export function waySignature(paths: readonly string[]): string {
+function waySignature(paths: readonly string[]): string {
   return paths
     .map((path) => {
       const stat = lstatOf(path);
       return stat ? `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}` : '-';
     })
     .join(' ');
+}
+
+/** A way is followed again after this long, even if nothing on it changed: a file may have appeared earlier on PATH. */
+const freshMs = 60_000;
+/** Two changes within one tick of the file system's clock have the same times. */
+const unsettledMs = 2_000;
+
+/** What was on the way when a command was followed. */
+export interface WayState {
+  /** Epoch ms. */
+  readonly at: number;
+  /** Undefined while a path on the way is too young to be sure of. */
+  readonly signature: string | undefined;
+}
+
+/** Remembers a way. @param paths what was visited on it @param now epoch ms */
+export function wayState(paths: readonly string[], now: number): WayState {
+  const isSettled = now - newestChange(paths) > unsettledMs;
+  return { at: now, signature: isSettled ? waySignature(paths) : undefined };
+}
+
+/** Whether a command that was followed before need not be followed again. @param now epoch ms */
+export function isSameWay(paths: readonly string[], { at, signature }: WayState, now: number): boolean {
+  return signature !== undefined && Math.abs(now - at) < freshMs && signature === waySignature(paths);
 }
 
 /** The newest change of the paths themselves, epoch ms; 0 when none of them exists. */

@@ -1,13 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PackageRef } from '../../model/package.ts';
 import { statPath } from '../../storage/boundedFile.ts';
-import { newestChange, waySignature } from './commandPath.ts';
+import { isSameWay, newestChange, type WayState, wayState } from './commandPath.ts';
 import { type ClientCommand, resolveCommand } from './resolveCommand.ts';
-
-/** Followed again after this long, even if nothing on the way changed: a file may have appeared earlier on PATH. */
-const freshMs = 60_000;
-/** Two changes within one tick of the file system's clock have the same times. */
-const unsettledMs = 2_000;
 
 /** Where a command leads now. The object is the same as before while nothing on the way changed. */
 export interface LeadNow {
@@ -24,7 +19,7 @@ export interface LeadNow {
 /** A command that is followed again only when something on the way changed. Otherwise the answer costs one `lstat` for each link and script on the way. */
 export class FollowedCommand {
   readonly #command: ClientCommand;
-  #kept: { readonly lead: LeadNow; readonly at: number; readonly signature: string | undefined } | undefined;
+  #kept: { readonly lead: LeadNow; readonly state: WayState } | undefined;
   #way: readonly string[] = [];
 
   constructor(command: ClientCommand) {
@@ -34,13 +29,12 @@ export class FollowedCommand {
   /** Where the command leads now. @param now epoch ms */
   current(now: number): LeadNow {
     const kept = this.#kept;
-    if (kept?.signature !== undefined && Math.abs(now - kept.at) < freshMs && kept.signature === waySignature(this.#way)) {
+    if (kept && !kept.lead.broken && isSameWay(this.#way, kept.state, now)) {
       return kept.lead;
     }
     const fresh = this.#follow(kept?.lead);
     const lead = kept && isDeepStrictEqual(kept.lead, fresh) ? kept.lead : fresh;
-    const settled = !lead.broken && Math.abs(now - newestChange(this.#way)) > unsettledMs;
-    this.#kept = { lead, at: now, signature: settled ? waySignature(this.#way) : undefined };
+    this.#kept = { lead, state: wayState(this.#way, now) };
     return lead;
   }
 

@@ -9,7 +9,7 @@ import type { RunningPackage } from '../../model/snapshot.ts';
 import { diffReadings } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
-import { newestChange, waySignature, youngLink } from '../../package/resolve/commandPath.ts';
+import { isSameWay, newestChange, type WayState, wayState, youngLink } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
@@ -19,16 +19,10 @@ import { commandEntries, type Followed, followCommands } from './commandLeads.ts
 import { runningServer, type ServerContext } from './serverContext.ts';
 import { installedPackage, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
-/** Followed again after this long, even if nothing on the way changed: a file may have appeared earlier on PATH. */
-const freshMs = 60_000;
-/** Two changes within one tick of the file system's clock have the same times. */
-const unsettledMs = 2_000;
-
 interface Kept extends Followed {
   readonly for: string;
-  readonly at: number;
-  /** Signature of the visited paths; undefined while one of them is too young to be sure of. */
-  readonly signature: string | undefined;
+  /** The visited paths, as they were. */
+  readonly way: WayState;
 }
 
 interface BesideVerdict {
@@ -173,7 +167,7 @@ export class Beside {
   allChanged(): void {
     for (const [key, kept] of this.#kept) {
       // What was on the way stays known.
-      this.#kept.set(key, { ...kept, signature: undefined });
+      this.#kept.set(key, { ...kept, way: { ...kept.way, signature: undefined } });
     }
     this.#reader.doubt();
   }
@@ -192,21 +186,13 @@ export class Beside {
       attributed.outer?.cwd ?? server.detail.cwd,
     ]);
     const kept = this.#kept.get(key);
-    if (kept && kept.for === state && server.now - kept.at < freshMs && kept.signature !== undefined) {
-      if (kept.signature === waySignature(kept.visited)) {
-        return kept;
-      }
+    if (kept?.for === state && isSameWay(kept.visited, kept.way, server.now)) {
+      return kept;
     }
     const found = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
     // In the middle of an install a link or a shim is missing: what was on the way decides when it is followed again.
     const followed = found.leads.length > 0 ? found : { ...found, visited: [...new Set([...(kept?.visited ?? []), ...found.visited])] };
-    const settled = server.now - newestChange(followed.visited) > unsettledMs;
-    this.#kept.set(key, {
-      ...followed,
-      for: state,
-      at: server.now,
-      signature: settled ? waySignature(followed.visited) : undefined,
-    });
+    this.#kept.set(key, { ...followed, for: state, way: wayState(followed.visited, server.now) });
     return followed;
   }
 
