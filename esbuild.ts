@@ -22,7 +22,7 @@ const loadedWhenUsed: Plugin = {
   name: 'loaded-when-used',
   setup({ onResolve, onLoad }) {
     const namespace = 'loaded-when-used';
-    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440|yaml)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
+    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440(?:\/.+)?|yaml)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
       from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
     );
     onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
@@ -90,6 +90,8 @@ async function writePieces(name: BuildName, outdir: string, files: readonly Outp
       plugins: [],
       absWorkingDir: import.meta.dirname,
       format: 'cjs',
+      // Its errors carry their names themselves.
+      keepNames: false,
       entryPoints: ['yaml'],
       outfile: join(outdir, yamlFile),
     });

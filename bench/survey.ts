@@ -25,7 +25,7 @@ type Subject = 'bare' | 'full' | 'again' | 'tick' | 'stranger';
 const monotonic = performance.now.bind(performance);
 let ahead = 0;
 performance.now = () => monotonic() + ahead;
-const clock: Clock = { now: () => Date.now() + ahead, uptime: () => uptime() * 1_000 + ahead };
+const clock: Clock = { now: () => Date.now() + ahead, uptime: () => uptime() * 1_000 + ahead, awake: () => monotonic() + ahead };
 
 const root = mkdtempSync(join(tmpdir(), 'bench-survey-'));
 const children: ChildProcess[] = [];

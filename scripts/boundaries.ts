@@ -80,7 +80,7 @@ function writesUnshown(_: string, code: string, path: string): boolean {
 
 /** In the order of SECURITY.md. */
 export const boundaries: Readonly<
-  Record<'files' | 'folders' | 'network' | 'programs' | 'signals' | 'streams' | 'terminal' | 'editor' | 'model', Boundary>
+  Record<'files' | 'folders' | 'network' | 'credentials' | 'programs' | 'signals' | 'streams' | 'terminal' | 'editor' | 'model', Boundary>
 > = {
   files: {
     what: 'opens a file',
@@ -127,6 +127,14 @@ export const boundaries: Readonly<
       'lock/control/controlClient.ts': 'the control socket of a guard, which proves the secret of its own folder',
       'guard/http/transport/upstream.ts': 'the server behind the guard',
       'guard/http/transport/reachable.ts': 'whether that server accepts connections',
+    },
+  },
+  credentials: {
+    what: 'says that a registry may get a credential',
+    instead: 'make targets with registry/credentialScope.ts',
+    crosses: (_, code) => /\bas\s+(?:ScopedAuthorization|IndexTarget)\b|<ScopedAuthorization>/.test(code),
+    allowed: {
+      'registry/credentialScope.ts': 'the boundary: by the way that the user and the file of the credential decide, and no other',
     },
   },
   programs: {
@@ -188,12 +196,17 @@ export const boundaries: Readonly<
     },
   },
   editor: {
-    what: 'shows messages, or text that VS Code reads as Markdown',
+    what: 'shows messages, pages, or text that VS Code reads as Markdown',
     instead: 'use tell() of extension/messages.ts, and the tooltips of extension/views',
-    crosses: (_, code) => /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.Notification\b/.test(code),
+    crosses: (_, code) =>
+      /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.Notification\b|\b[Ww]ebview(?:Panel|View)?\b/.test(
+        code,
+      ),
     allowed: {
       'extension/messages.ts': 'the boundary for notifications: links are taken apart',
       'extension/views/serverTree.ts': 'the tooltip, made by display/instanceTooltip.ts from escaped texts; no command, no icon',
+      'extension/views/detailsPanel.ts':
+        'the page of a server, made by display/details/detailsHtml.ts from escaped texts, without network; runs only its own buttons',
       'extension/views/statusBar.ts': 'the tooltip, made by display/statusModel.ts from escaped texts; the commands of our own list',
       'extension/commands/otherOwnerCommands.ts': 'a modal dialog, which shows plain text; in the progress, names without links',
       'extension/commands/upgradeCommands.ts': 'a modal dialog, which shows plain text',
@@ -206,6 +219,7 @@ export const boundaries: Readonly<
     crosses: (text) => /\btype: 'text'/.test(text),
     allowed: {
       'guard/message/ownAnswers.ts': 'the boundary: the answers of the guard to a refused call',
+      'mcp/serveMcp.ts': 'the JSON of mcp/agentAnswers.ts, where every text of others passes quotedText(), and our own words',
       'guard/stale/staleRefusal.ts': 'names and versions of a fixed shape, and our own words',
       'guard/stale/updateNote.ts': 'a name and versions of a fixed shape, and our own words',
     },

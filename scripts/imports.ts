@@ -18,16 +18,16 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   lock: ['model', 'base', 'storage', 'process'],
   package: ['model', 'base', 'storage', 'version', 'process'],
   registry: ['model', 'base', 'storage', 'version'],
-  diagnosis: ['model', 'version'],
+  diagnosis: ['model', 'base', 'version'],
   survey: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'package', 'registry', 'diagnosis'],
   presentation: ['model', 'base'],
   action: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'diagnosis', 'survey'],
   guard: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package'],
   host: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package', 'guard'],
   relay: [],
-  mcp: ['model', 'base', 'storage', 'redaction', 'survey', 'presentation', 'action'],
-  cli: ['model', 'base', 'storage', 'redaction', 'clients', 'survey', 'presentation', 'action'],
-  extension: ['model', 'base', 'storage', 'clients', 'survey', 'presentation', 'action'],
+  mcp: ['model', 'base', 'presentation', 'action'],
+  cli: ['model', 'base', 'storage', 'redaction', 'clients', 'survey', 'presentation', 'action', 'mcp'],
+  extension: ['model', 'base', 'storage', 'clients', 'survey', 'presentation', 'action', 'mcp'],
 };
 
 /** Only these import `vscode`: what stands elsewhere can be loaded and tested without an editor. */

@@ -90,6 +90,20 @@ const record = described(
     guardPid: optional(count('PID of the guard between client and server.')),
     idleSince: optional(text('Time of the last call, as recorded by the guard: ISO 8601, UTC.')),
     problem: optional(text('Why the guard has no server, or why its last restart failed.')),
+    staleWrites: optional(
+      described(
+        v.strictObject({
+          calls: count('How many; 0: none passed.'),
+          from: optional(text('When the first passed: ISO 8601, UTC.')),
+          to: optional(text('When the newest passed: ISO 8601, UTC.')),
+          tools: list(
+            v.strictObject({ name: text('Its name, redacted.'), calls: count('How many of its calls passed.', 1) }),
+            'The tools, at most 16.',
+          ),
+        }),
+        'Writing calls that passed the guard while the server ran other code than was installed, since the guard started; absent when no guard compares its code.',
+      ),
+    ),
     refused: optional(
       described(
         v.strictObject({
@@ -100,8 +114,53 @@ const record = described(
         'Calls that the guard answered itself instead of forwarding them.',
       ),
     ),
+    ends: optional(
+      described(
+        v.strictObject({
+          last: list(
+            v.strictObject({
+              at: text('When: ISO 8601, UTC.'),
+              code: optional(v.pipe(v.number(), v.integer(), v.description('Exit code.'))),
+              signal: optional(text('Signal, where one ended it.')),
+            }),
+            'When, and how.',
+          ),
+          errors: texts('The last lines of the last one on standard error, redacted; empty: none, or the guard did not read it.'),
+        }),
+        'Ends of the server that the guard did not ask for, the last ten, oldest first.',
+      ),
+    ),
+    start: optional(
+      described(
+        v.strictObject({
+          state: oneOf(
+            ['not-started', 'on-demand', 'at-once', 'asleep'],
+            '`not-started`: no call needed the server yet; `on-demand`: a call has started it; `at-once`: it was started with the session; `asleep`: it was ended because it was idle.',
+          ),
+          why: optional(text('What needed it, or why it was started with the session, redacted.')),
+          since: optional(text('Since when it sleeps: ISO 8601, UTC.')),
+          awake: optional(text('What keeps an idle server awake (--sleep-after), redacted.')),
+          spared: count('Earlier sessions that ended without a start.'),
+          memoryBytes: optional(
+            v.pipe(v.number(), v.minValue(0), v.description('Resident memory of the server after an earlier start, bytes.')),
+          ),
+        }),
+        'When a guard with --start lazy or --sleep-after starts its server.',
+      ),
+    ),
   }),
   'What a server, or its guard, published in the folder of the lock protocol (docs/instance-lock-protocol.md); absent when neither did. A hint: it is not taken as proof.',
+);
+
+const notStarted = described(
+  v.strictObject({
+    guardPid: count('PID of the guard.'),
+    name: text('Name of the entry, else the name in the record.'),
+    definitions: texts('Ids of the definitions that the guard was started from.'),
+    client: orNull(client, 'Null when it is not known.'),
+    record,
+  }),
+  'A guard that answers its client from earlier answers and has not started the server.',
 );
 
 const otherHolder = described(
@@ -130,7 +189,11 @@ const action = described(
       'Restart the server.',
     ),
     described(
-      v.strictObject({ kind: described(v.literal('manual'), 'A step in the client.'), step: text('The exact step.') }),
+      v.strictObject({
+        kind: described(v.literal('manual'), 'A step in the client.'),
+        step: text('The exact step.'),
+        held: optional(mark('Present when the client itself starts the old version again until the user has taken this step.')),
+      }),
       'The user has to do it.',
     ),
     described(v.strictObject({ kind: described(v.literal('end'), 'Stop it; no client uses it.') }), 'Stop the process.'),
@@ -162,6 +225,8 @@ const finding = described(
         'files-gone',
         'duplicate',
         'copies',
+        'respawn-storm',
+        'runaway',
         'orphan',
         'unresponsive',
         'lock-conflict',
@@ -298,6 +363,18 @@ const definition = described(
     url: optional(text('Address of a remote server, redacted.')),
     enabled: flag('False when the file itself switches the entry off.'),
     folder: optional(text('The workspace folder or project root it belongs to, absolute; absent for user scope.')),
+    replacedBy: optional(
+      described(
+        v.array(
+          v.strictObject({
+            file: text('Absolute path of the other entry’s file.'),
+            line: count('Its line, from 1.', 1),
+            folder: optional(text('Only in this project.')),
+          }),
+        ),
+        'What its client uses instead: entries of the same name in narrower scopes.',
+      ),
+    ),
     vscodeCollection: optional(
       oneOf(['user', 'folder', 'folder-dot-mcp', 'workspace-file'], 'VS Code only: which of its collections the entry belongs to.'),
     ),
@@ -335,7 +412,7 @@ const instance = described(
     cwd: orNull(v.string(), 'Working directory; null when it could not be read.'),
     transport: oneOf(['stdio', 'http', 'unknown'], 'Its transport.'),
     background: flag('Runs without a client on purpose: a listener, a service, a job with its input on the null device.'),
-    guarded: optional(mark('Present when it runs behind the guard.')),
+    guarded: optional(mark('Present when it runs behind the guard, or is the guard for HTTP.')),
     package: orNull(packageSchema, 'The package its code was loaded from; null when unknown.'),
     unknown: optional(text('Why the package or its versions are not known; absent when all is known.')),
     record: optional(record),
@@ -369,6 +446,7 @@ const snapshot = v.strictObject({
   ),
   definitions: list(definition, 'Server entries found in the configuration files of the clients.'),
   instances: list(instance, 'Running servers.'),
+  notStarted: optional(list(notStarted, 'Guards that have not started their server (--start lazy); absent when there is none.')),
   otherHolders: optional(
     list(
       otherHolder,

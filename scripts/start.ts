@@ -3,6 +3,8 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { desktopEditor, startDesktop } from './start/startDesktop.ts';
 import { startEmbedded } from './start/startEmbedded.ts';
+import { findServers, startText } from './start/startText.ts';
+import { userEnvironment } from './start/userEnvironment.ts';
 import { buildBundles } from './system/buildBundles.ts';
 import { interruption } from './system/interruption.ts';
 import { printProgress, timed } from './system/progress.ts';
@@ -22,9 +24,7 @@ const code = words.includes('--embedded') ? undefined : desktopEditor();
 await runScript(async () => {
   await timed('Building', printProgress, buildBundles);
   if (code) {
-    console.log(
-      `MCP Shepherd on ${folder}, in ${code}: its servers are behind the icon "MCP Servers" in the activity bar. Closing the window or Ctrl-C ends it.`,
-    );
+    console.log(startText(folder, `in ${code}`, await findServers(folder, userEnvironment())));
     await startDesktop(code, folder, interrupted);
   } else {
     await startEmbedded(folder, interrupted);

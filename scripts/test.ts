@@ -65,6 +65,8 @@ const fetchEditors = once(async () => {
   }
 });
 
+// The stages before the editors' leave the network nearly idle. A failure is reported where the editors are needed.
+fetchEditors().catch(() => undefined);
 for (const stage of stagesOf(chosen)) {
   for (const suite of stage) {
     const editor = editorOf(suite);
@@ -72,9 +74,6 @@ for (const stage of stagesOf(chosen)) {
   }
   if (stage.some(editorOf)) {
     await fetchEditors();
-  } else if (stage.some((suite) => suite.kind === 'tests' && suite.namespace)) {
-    // These tests take minutes and leave the network idle. A failure is reported where the editors are needed.
-    fetchEditors().catch(() => undefined);
   }
   // An editor must not load what an earlier build left in dist/.
   const built = !outcomes.some((outcome) => outcome.name === 'build' && count([outcome]).failed > 0);

@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeExtension } from '../editor/writeExtension.ts';
 
 /** Names the file that the starter extension writes once the server runs. */
 export const startedVariable = 'MCP_SHEPHERD_DEMO_STARTED';
@@ -21,18 +20,6 @@ exports.activate = async () => {
 
 /** Installs an extension that starts the demo's server with VS Code's own MCP client as soon as a window opens. */
 export function installStarter(extensionsDir: string): void {
-  const folder = join(extensionsDir, 'mcp-shepherd-demo.starter-1.0.0');
-  mkdirSync(folder, { recursive: true });
-  const manifest = {
-    name: 'starter',
-    displayName: 'MCP Shepherd demo: starter',
-    publisher: 'mcp-shepherd-demo',
-    version: '1.0.0',
-    engines: { vscode: '^1.103.0' },
-    extensionKind: ['workspace'],
-    main: './main.cjs',
-    activationEvents: ['onStartupFinished'],
-  };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-  writeFileSync(join(folder, 'main.cjs'), main);
+  const manifest = { displayName: 'MCP Shepherd demo: starter', extensionKind: ['workspace'] };
+  writeExtension(extensionsDir, { publisher: 'mcp-shepherd-demo', name: 'starter', main, manifest });
 }

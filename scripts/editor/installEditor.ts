@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installOnce } from '../system/installOnce.ts';
 import { npm } from '../system/npm.ts';
@@ -18,6 +18,7 @@ export async function installEditor(version: EditorVersion, progress: Progress =
   await installOnce(folder, (staging) =>
     timed(`Getting VS Code ${version.vscode} from npm (600 MB on disk, once)`, progress, () => fillEditor(staging, version)),
   );
+  giveLog(folder);
   return {
     node: version.node === undefined ? process.execPath : await installNode(version.node, progress),
     serverMain: join(folder, 'node_modules', 'code-server', 'lib', 'vscode', 'out', 'server-main.js'),
@@ -35,6 +36,16 @@ async function fillEditor(folder: string, version: EditorVersion): Promise<void>
   }
   if (!existsSync(join(vscode, 'out', 'server-main.js'))) {
     throw new Error(`code-server ${version.codeServer} does not contain the VS Code server at the expected path.`);
+  }
+}
+
+/** Lets the editor write its logs, also one that was installed without this. */
+function giveLog(folder: string): void {
+  const standIn = join(import.meta.dirname, 'spdlogStandIn.cjs');
+  const target = join(folder, 'node_modules', 'code-server', 'lib', 'vscode', 'node_modules', '@vscode', 'spdlog', 'index.js');
+  if (readFileSync(target, 'utf8') !== readFileSync(standIn, 'utf8')) {
+    copyFileSync(standIn, `${target}.${process.pid}`);
+    renameSync(`${target}.${process.pid}`, target);
   }
 }
 

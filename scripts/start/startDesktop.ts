@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { findOnPath } from '../editor/findBrowser.ts';
 import { endTree } from '../system/processTree.ts';
 import { cacheRoot, projectRoot } from '../system/projectPaths.ts';
+import { firstSettings, installViewOpener } from './openingView.ts';
 import { userEnvironment } from './userEnvironment.ts';
 
 /** The `code` command, if there is one and a desktop to open its window on. */
@@ -18,7 +19,13 @@ export function desktopEditor(): string | undefined {
  */
 export async function startDesktop(code: string, folder: string, end: Promise<void>): Promise<void> {
   const dataDir = join(cacheRoot, 'start-desktop');
-  const child = spawn(code, ['--new-window', '--wait', '--user-data-dir', dataDir, `--extensionDevelopmentPath=${projectRoot}`, folder], {
+  const settings = join(dataDir, 'User', 'settings.json');
+  if (!existsSync(settings)) {
+    mkdirSync(dirname(settings), { recursive: true });
+    writeFileSync(settings, `${JSON.stringify(firstSettings, undefined, 2)}\n`);
+  }
+  const extensions = [projectRoot, installViewOpener(join(dataDir, 'opener'))].map((path) => `--extensionDevelopmentPath=${path}`);
+  const child = spawn(code, ['--new-window', '--wait', '--user-data-dir', dataDir, ...extensions, folder], {
     env: userEnvironment(),
     stdio: 'inherit',
     shell: process.platform === 'win32', // code.cmd

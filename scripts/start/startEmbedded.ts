@@ -7,6 +7,8 @@ import { startEditor } from '../editor/startEditor.ts';
 import { openAddress } from '../system/openAddress.ts';
 import { printProgress, timed } from '../system/progress.ts';
 import { cacheRoot } from '../system/projectPaths.ts';
+import { firstSettings, installViewOpener } from './openingView.ts';
+import { findServers, startText } from './startText.ts';
 import { userEnvironment } from './userEnvironment.ts';
 
 /**
@@ -19,21 +21,22 @@ export async function startEmbedded(folder: string, end: Promise<void>): Promise
   const extensionsDir = join(dataDir, 'extensions');
   rmSync(extensionsDir, { recursive: true, force: true }); // an older build of ours
   stageExtension(extensionsDir);
+  installViewOpener(extensionsDir);
   const firstTime = !existsSync(join(dataDir, 'data', 'User', 'settings.json'));
+  const env = userEnvironment();
+  const found = findServers(folder, env);
   const running = await timed('Starting VS Code', printProgress, () =>
     startEditor({
       editor,
       workspace: folder,
       dataDir,
       extensionsDir,
-      env: userEnvironment(),
-      ...(firstTime ? { settings: { 'window.autoDetectColorScheme': true, 'workbench.startupEditor': 'none' } } : {}),
+      env,
+      ...(firstTime ? { settings: firstSettings } : {}),
     }),
   );
   try {
-    console.log(
-      `\nMCP Shepherd on ${folder}: ${running.url()}\nIts servers are behind the icon "MCP Servers" in the activity bar; the status bar warns when a server needs attention. Ctrl-C ends it.\n`,
-    );
+    console.log(startText(folder, running.url(), await found));
     openAddress(running.url());
     await Promise.race([end, running.ended]);
     printProgress('Ending VS Code …');

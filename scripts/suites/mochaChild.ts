@@ -8,6 +8,8 @@ import { projectRoot } from '../system/projectPaths.ts';
 import { collectOutcomes } from './collectOutcomes.ts';
 import type { TestOutcome } from './outcome.ts';
 
+// For this process alone (runSuite.ts).
+delete process.env.NODE_COMPILE_CACHE;
 const [resultFile, ...files] = process.argv.slice(2);
 if (!resultFile) {
   throw new Error('Usage: mochaChild.ts RESULT FILE…');

@@ -77,6 +77,15 @@ async function runAsOne(suite: Suite & { kind: 'command' }, env: NodeJS.ProcessE
 
 type TestSuite = Suite & { kind: 'tests' };
 
+/**
+ * Where Node keeps what it compiled, for all children of a run: without it each of them strips and compiles the same modules again, for half of its processor time.
+ * The child takes it out of its environment, so that programs under test run as users start them.
+ */
+function compileCache(): NodeJS.ProcessEnv {
+  const folder = process.env.MCP_SHEPHERD_TEST_CACHE;
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: join(folder, 'compiled') };
+}
+
 async function runTests(
   suite: TestSuite,
   name: string,
@@ -91,7 +100,7 @@ async function runTests(
   rmSync(timesFile, { force: true });
   const command = [process.execPath, join(import.meta.dirname, suite.child), resultFile, ...suite.arguments, ...files];
   const { code, output, seconds } = await runCommand(suite.namespace ? namespace.wrap(command, timesFile) : command, {
-    env: suite.namespace ? { ...env, ...namespaceMark(namespace) } : env,
+    env: { ...env, ...compileCache(), ...(suite.namespace ? namespaceMark(namespace) : {}) },
     limit: suite.limit,
     show: true,
   });

@@ -6,7 +6,7 @@ import { projectRoot } from '../system/projectPaths.ts';
 export type Suite = {
   readonly name: string;
   /** Suites of one stage run at the same time, the stages one after the other. */
-  readonly stage: 'checks' | 'unit' | 'process' | 'editors' | 'screen';
+  readonly stage: 'checks' | 'tests' | 'editors' | 'screen';
   /** Milliseconds for each child process. */
   readonly limit: number;
 } & (
@@ -37,27 +37,33 @@ export type Suite = {
 const bin = (name: string): string => join(projectRoot, 'node_modules', '.bin', name);
 /** In the order of their measured duration. */
 const slowProcessTests = [
-  'truth/falseAlarms',
-  'guard/lock.test',
-  'cli/actions',
-  'stale/staleGatePip',
-  'http/served',
-  'guard/restart',
-  'match/launchers',
-  'http/hostile',
-  'package/pipEvents',
-  'server/sources',
-  'http/recovery',
-  'protect/protect',
-  'http/secondSdk',
-  'guard/ending',
-  'guard/soak',
+  'fuzz/hostileInput',
   'package/npmEvents',
-  'ensure/ensureExamples',
-  'guard/secondSdk',
+  'truth/falseAlarms',
+  'match/launchers',
+  'protect/protect',
+  'package/pipEvents',
+  'cli/actions',
+  'cli/status',
+  'server/sources',
+  'stale/staleGatePip',
+  'lock/examples',
+  'guard/lock.test',
+  'ensure/ensureCommand',
   'cli/usage',
+  'passThrough',
+  'http/streams',
+  'http/sessions',
+  'guard/restart',
+  'http/served',
+  'guard/ending',
+  'stale/staleCalls',
+  'http/stale',
   'execute/opencode',
+  'ensure/ensureExamples',
   'contention/contention',
+  'http/recovery',
+  'http/hostile',
 ];
 
 /** In the order in which they run. */
@@ -82,11 +88,12 @@ export function suiteTable(): readonly Suite[] {
     { ...check, name: 'imports', command: [process.execPath, 'scripts/imports.ts'], limit: minutes },
     { ...check, name: 'types', command: [bin('tsc')], limit: 3 * minutes },
     { ...check, name: 'build', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
-    { ...mocha, name: 'unit', stage: 'unit', folder: 'test/unit', namespace: false, limit: 4 * minutes },
+    // One process that computes: it fills what the process tests leave while they wait.
+    { ...mocha, name: 'unit', stage: 'tests', folder: 'test/unit', namespace: false, limit: 4 * minutes },
     {
       ...mocha,
       name: 'process',
-      stage: 'process',
+      stage: 'tests',
       folder: 'test/process',
       namespace: true,
       lanes: 5,

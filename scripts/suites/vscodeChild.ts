@@ -7,6 +7,8 @@ import { current, floor } from '../editor/editorVersion.ts';
 import { installEditor } from '../editor/installEditor.ts';
 import { runInExtensionHost } from './extensionHostRun.ts';
 
+// For this process alone (runSuite.ts).
+delete process.env.NODE_COMPILE_CACHE;
 const [resultFile, version, ...files] = process.argv.slice(2);
 if (!resultFile || files.length === 0) {
   throw new Error('Usage: vscodeChild.ts RESULT current|floor FILE…');

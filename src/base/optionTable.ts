@@ -21,7 +21,7 @@ export class InvalidValue {
 
 interface Option<T> {
   readonly kind: ValueKind<T>;
-  /** What stands for the value in the help; absent = a flag. */
+  /** The word for the value in the help; absent: a flag. */
   readonly placeholder?: string;
   /** One letter. */
   readonly short?: string;

@@ -21,3 +21,10 @@ export function quotedText(text: string): string {
   }
   return `"${shown}"`;
 }
+
+/** "a, b and c"; more than `most` items end in "and N more". */
+export function listText(items: readonly string[], most = 3): string {
+  const shown = items.length > most ? [...items.slice(0, most), `${items.length - most} more`] : [...items];
+  const last = shown.pop();
+  return shown.length === 0 ? (last ?? '') : `${shown.join(', ')} and ${last}`;
+}

@@ -34,8 +34,10 @@ export interface Command<Own extends OptionTable = NoOptions> {
   readonly name: string;
   /** One line, for the list. */
   readonly summary: string;
-  /** What follows the name, for the usage line. */
+  /** The words behind the name, for the usage line. */
   readonly arguments: string;
+  /** The words that may follow the name, for completion; absent: names of servers, or none. */
+  readonly words?: readonly string[];
   /** How many words may follow the name. */
   readonly positionals: { readonly min: number; readonly max: number };
   readonly options: Own;
@@ -43,7 +45,7 @@ export interface Command<Own extends OptionTable = NoOptions> {
   readonly details: readonly string[];
   /** Sections of its help between options and exit codes. */
   readonly sections?: readonly HelpSection[];
-  /** What the exit codes mean here. */
+  /** The meanings of the exit codes here. */
   readonly exits: readonly (readonly [ExitCode, string])[];
   run(context: CommandContext<Own>): Promise<ExitCode>;
 }

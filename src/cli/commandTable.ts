@@ -1,8 +1,11 @@
 import type { AnyCommand } from './command.ts';
+import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { ensureCommand } from './commands/ensure.ts';
 import { explainCommand } from './commands/explain.ts';
 import { historyCommand } from './commands/history.ts';
+import { logsCommand } from './commands/logs.ts';
+import { mcpCommand } from './commands/mcp.ts';
 import { protectCommand, unprotectCommand } from './commands/protect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { restartCommand, stopCommand } from './commands/restartOrStop.ts';
@@ -18,8 +21,11 @@ export const commandTable: readonly AnyCommand[] = [
   stopCommand,
   pruneCommand,
   historyCommand,
+  logsCommand,
   protectCommand,
   unprotectCommand,
   ensureCommand,
+  mcpCommand,
   doctorCommand,
+  completionCommand(() => commandTable),
 ];

@@ -22,7 +22,10 @@ async function main(argv: readonly string[]): Promise<number> {
     return own(rest);
   }
   // A piece of its own, loaded only here.
-  const [{ runCommandLine }, { askOn, createOutput }] = await Promise.all([import('./runCommandLine.ts'), import('./terminal.ts')]);
+  const [{ runCommandLine }, { askOn, createOutput, listenForKeys }] = await Promise.all([
+    import('./runCommandLine.ts'),
+    import('./terminal.ts'),
+  ]);
   const ended = new AbortController();
   const end = (): void => ended.abort();
   const shell: Shell = {
@@ -40,6 +43,9 @@ async function main(argv: readonly string[]): Promise<number> {
       }
     },
     ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: (question: string) => askOn(process.stdin, process.stderr, question) } : {}),
+    ...(process.stdin.isTTY && process.stdout.isTTY
+      ? { onKey: (listener: (key: string) => void) => listenForKeys(process.stdin, listener) }
+      : {}),
     onResize(listener) {
       process.stdout.on('resize', listener);
       return () => process.stdout.off('resize', listener);

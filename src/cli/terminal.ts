@@ -1,3 +1,4 @@
+import type { Key } from 'node:readline';
 import { terminalText } from './render/text.ts';
 
 export interface Output {
@@ -7,7 +8,7 @@ export interface Output {
   write(text: string): void;
 }
 
-/** What a command uses of its process; tests pass their own. */
+/** The part of the process that a command uses; tests pass their own. */
 export interface Shell {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -24,6 +25,8 @@ export interface Shell {
   endOnSignals(): void;
   /** Asks on one line of the terminal; absent without a terminal. @returns the answer; undefined at the end of input */
   ask?(question: string): Promise<string | undefined>;
+  /** Calls the listener with each key: a character, or `up`, `pagedown`, `tab`, `shift-tab`, `ctrl-c` …; absent without a terminal. @returns a function that ends it */
+  onKey?(listener: (key: string) => void): () => void;
   /** Calls the listener when the terminal's size changes. @returns a function that removes it */
   onResize(listener: () => void): () => void;
 }
@@ -74,6 +77,27 @@ export async function askOn(input: NodeJS.ReadStream, output: NodeJS.WriteStream
   } finally {
     lines.close();
   }
+}
+
+/** Reads single keys. Ctrl-C is a key then. @returns a function that gives the terminal back */
+export function listenForKeys(input: NodeJS.ReadStream, listener: (key: string) => void): () => void {
+  const press = (_: string, { name = '', ctrl = false, shift = false }: Key): void =>
+    listener(`${ctrl ? 'ctrl-' : shift && name === 'tab' ? 'shift-' : ''}${name}`);
+  let ended = false;
+  void import('node:readline').then(({ emitKeypressEvents }) => {
+    if (!ended) {
+      emitKeypressEvents(input);
+      input.setRawMode(true);
+      input.on('keypress', press);
+      input.resume();
+    }
+  });
+  return () => {
+    ended = true;
+    input.off('keypress', press);
+    input.setRawMode(false);
+    input.pause();
+  };
 }
 
 const hideCursor = '\x1b[?25l';

@@ -1,8 +1,14 @@
 import { join } from 'node:path';
+import { sessionVariables } from '../model/sessionVariables.ts';
 import type { ClientRow } from './clientDescription.ts';
-import { applicationData, localApplicationData, type Places, pathVariable, perPlatform } from './clientPaths.ts';
+import { desktopFiles, userFiles } from './clientFiles.ts';
+import { applicationData, localApplicationData, type Places, pathVariable, perPlatform, xcodeAgents } from './clientPaths.ts';
 
 const claudeHome = (places: Places): string => pathVariable(places, 'CLAUDE_CONFIG_DIR') ?? join(places.home, '.claude');
+
+/** The packaged Claude Desktop for Windows sees its own copy of %APPDATA%. */
+const packagedFolder = (places: Places): string =>
+  join(localApplicationData(places), 'Packages', 'Claude_*', 'LocalCache', 'Roaming', 'Claude');
 
 /** Claude Code (2.1.329) and Claude Desktop. Sources: their documentation, and what they read and wrote when they were run. */
 export const claudeClients: readonly ClientRow[] = [
@@ -39,6 +45,17 @@ export const claudeClients: readonly ClientRow[] = [
           ],
         },
       },
+      {
+        scope: 'user',
+        format: 'plugin-list',
+        at: { kind: 'fixed', paths: (places) => [join(claudeHome(places), 'plugins', 'installed_plugins.json')] },
+      },
+      { scope: 'user', format: 'plugin-mcp', at: { kind: 'plugin', paths: ['.mcp.json'] } },
+      { scope: 'user', format: 'plugin-manifest', at: { kind: 'plugin', paths: ['.claude-plugin/plugin.json'] } },
+      // The copy of Claude Code inside Xcode.
+      userFiles('claude-state', (places) =>
+        places.platform === 'darwin' ? [join(xcodeAgents(places), 'ClaudeAgentConfig', '.claude.json')] : [],
+      ),
       { scope: 'user', format: 'claude-settings', at: { kind: 'fixed', paths: (places) => [join(claudeHome(places), 'settings.json')] } },
       {
         scope: 'project',
@@ -64,8 +81,12 @@ export const claudeClients: readonly ClientRow[] = [
       { program: /^claude$/, unless: /^mcp serve\b/, after: 'claude-desktop' },
     ],
     environmentMarks: ['CLAUDE_CODE_SESSION_ID', 'CLAUDE_PROJECT_DIR', 'CLAUDECODE'],
+    sessionVariables: sessionVariables['claude-code'],
+    // Seen with 2.1.197, over 20 seconds and a message.
+    afterStop: { seen: 'Claude Code does not start it again and goes on to list it as connected.' },
     copies: 'one',
     restartStep: 'In Claude Code, run /mcp → NAME → Reconnect.',
+    newSessionStep: 'End this Claude Code session and start it again (claude --continue keeps the conversation)',
   },
   {
     id: 'claude-desktop',
@@ -78,24 +99,17 @@ export const claudeClients: readonly ClientRow[] = [
           kind: 'fixed',
           // The packaged app for Windows sees its own copy of %APPDATA%; a file in the real one is left over from the classic installer.
           paths: (places) => [
-            ...(places.platform === 'win32'
-              ? [
-                  join(
-                    localApplicationData(places),
-                    'Packages',
-                    'Claude_*',
-                    'LocalCache',
-                    'Roaming',
-                    'Claude',
-                    'claude_desktop_config.json',
-                  ),
-                ]
-              : []),
+            ...(places.platform === 'win32' ? [join(packagedFolder(places), 'claude_desktop_config.json')] : []),
             join(applicationData(places), 'Claude', 'claude_desktop_config.json'),
           ],
           first: true,
         },
       },
+      // Extensions that were installed from `.mcpb` files.
+      desktopFiles('mcpb-manifest', 'Claude/Claude Extensions/*/manifest.json'),
+      userFiles('mcpb-manifest', (places) =>
+        places.platform === 'win32' ? [join(packagedFolder(places), 'Claude Extensions', '*', 'manifest.json')] : [],
+      ),
     ],
     processes: [
       {

@@ -15,9 +15,25 @@ export type FormatId =
   | 'claude-state'
   | 'claude-settings'
   | 'copilot-settings'
-  | 'codex-config';
+  | 'copilot-ide'
+  | 'codex-config'
+  | 'vibe-config'
+  | 'kiro-mcp'
+  | 'settings-mcp-servers'
+  | 'openclaw-config'
+  | 'mcp-map'
+  | 'context-servers'
+  | 'augment-settings'
+  | 'plugin-mcp'
+  | 'plugin-manifest'
+  | 'plugin-list'
+  | 'mcpb-manifest'
+  | YamlFormatId;
 
-/** Files of one kind that a client reads. One segment of a path may hold one `*`, which stands for any name. */
+/** Shapes of YAML files, whose parser is loaded when the first one is read. */
+export type YamlFormatId = 'goose-config' | 'continue-config' | 'hermes-config' | 'librechat-config';
+
+/** Files of one kind that a client reads. Segments of a path may hold one `*` each, which stands for any name. */
 export interface ConfigFiles {
   readonly scope: DefinitionScope;
   readonly format: FormatId;
@@ -28,8 +44,11 @@ export interface ConfigFiles {
 }
 
 type ConfigPlace =
-  /** Absolute paths. `first`: only the first file that exists counts. */
-  | { readonly kind: 'fixed'; readonly paths: (places: Places) => readonly string[]; readonly first?: true }
+  /**
+   * Absolute paths. `first`: only the first file that exists counts. `busy`: the client writes to the directory with the `*` all the time, so that new names there are
+   * not watched for.
+   */
+  | { readonly kind: 'fixed'; readonly paths: (places: Places) => readonly string[]; readonly first?: true; readonly busy?: true }
   /** Relative to each `User` directory of the row. */
   | { readonly kind: 'user-dir'; readonly paths: readonly string[] }
   /**
@@ -42,6 +61,8 @@ type ConfigPlace =
       readonly parents?: 'below-home' | 'with-home';
       readonly trustedOnly?: true;
     }
+  /** Relative to the folder of each plugin that a file of this client lists (`plugin-list`). */
+  | { readonly kind: 'plugin'; readonly paths: readonly string[] }
   /** The known `.code-workspace` files. */
   | { readonly kind: 'workspace-file' };
 
@@ -63,10 +84,14 @@ export interface ClientRow {
   /** The name that users know. */
   readonly name: string;
 
+  /** The systems that it exists for; without it, all. */
+  readonly systems?: readonly NodeJS.Platform[];
   /** Empty for clients that are only recognised as processes. */
   readonly files: readonly ConfigFiles[];
   /** `User` directories (VS Code and its builds). */
   readonly userDirs?: (places: Places) => readonly string[];
+  /** Paths of which one exists where the client was used. Default: the folders of its own user files. */
+  readonly traces?: (places: Places) => readonly string[];
   /** A running client overwrites its files with what it has in memory; changes that others made are lost. */
   readonly rewritesFiles?: true;
   /** Files of this client that something other than the user rewrites: what to know before an entry in one is changed, as a sentence. */
@@ -80,24 +105,43 @@ export interface ClientRow {
   readonly processes?: readonly ProcessPattern[];
   /** Variables that it sets for what it starts. */
   readonly environmentMarks?: readonly string[];
+  /** Variables that it sets anew for each session: a server's answers are kept for all of them. */
+  readonly sessionVariables?: readonly string[];
   /** Set for VS Code and the editors made from it. Only these are ever a VS Code utility process. */
   readonly editor?: {
     /** Where the program lies; matched against the path in lower case with forward slashes. VS Code itself has none: it is the default. */
     readonly path?: RegExp;
   };
+  /** An extension: it starts its servers inside the window of an editor of VS Code's family. */
+  readonly inEditors?: true;
   /** Part of the product VS Code: its parts share their files by design. */
   readonly product?: 'vscode';
 
+  /**
+   * Of entries with one name, the client uses that of the scope that comes first. Default: managed, local, project, workspace, profile, user. `apart`: it keeps all of
+   * them, each a server of its own.
+   */
+  readonly precedence?: readonly DefinitionScope[] | 'apart';
+
   /** `one` copy of a server under one client process; else why the client starts several by design, as a sentence. */
   readonly copies: string;
-  /** What each copy is for, where `copies` is not `one`. How many windows a client has cannot be seen, so that their copies are not counted. */
+  /** The unit that each copy serves, where `copies` is not `one`. How many windows a client has cannot be seen, so that their copies are not counted. */
   readonly copiesFor?: 'conversation' | 'directory' | 'window';
-  /** What the user does in this client to restart one server, exactly. `NAME` stands for the server's name. */
+  /** The user's exact step in this client to restart one server. `NAME` stands for the server's name. */
   readonly restartStep: string;
-  /** What the user does to stop one server, where that spares the client an error. `NAME` stands for the server's name. */
+  /** The user's step to a new session, where the session keeps what it read at its start, as the beginning of a sentence. */
+  readonly newSessionStep?: string;
+  /** The user's step to stop one server, where that spares the client an error. `NAME` stands for the server's name. */
   readonly stopStep?: string;
+  /**
+   * What the client does when one of its servers has ended: the server stays down until the user acts, is started again at once, or at the next call; or as a sentence what
+   * was seen, and the comment in the row says with which version. Absent = not known.
+   */
+  readonly afterStop?: 'stays-down' | 'at-once' | 'call' | { readonly seen: string };
   /** The restart step uses “MCP: List Servers” of the same editor, so that an extension can open that list. */
   readonly listsServersInEditor?: true;
+  /** A server whose entry changed is restarted by the client itself, as soon as the file is saved. Absent: only the restart step does that, or it is not known. */
+  readonly restartsOnChange?: true;
   /** Interface by which other programs can ask the client to restart or stop a server (`action/execute`). */
   readonly controlledBy?: 'opencode-http';
   /**

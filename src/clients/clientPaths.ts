@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 
-/** What decides where a client keeps its files. Paths are joined as the running system joins them, whatever `platform` says (tests inject it). */
+/** The facts that decide where a client keeps its files. Paths are joined as the running system joins them, whatever `platform` says (tests inject it). */
 export interface Places {
   readonly home: string;
   readonly platform: NodeJS.Platform;
@@ -38,6 +38,11 @@ export function localApplicationData(places: Places): string {
 /** `%ProgramData%`, where administrators keep settings for all users on Windows. */
 export function programData(places: Places): string {
   return pathVariable(places, 'ProgramData') ?? pathVariable(places, 'PROGRAMDATA') ?? 'C:\\ProgramData';
+}
+
+/** Where Xcode keeps the files of the agents that it contains. */
+export function xcodeAgents(places: Places): string {
+  return join(places.home, 'Library', 'Developer', 'Xcode', 'CodingAssistant');
 }
 
 /** One path for each system; the Linux one for all others. */

@@ -1,8 +1,9 @@
-import type { ClientId } from '../model/definition.ts';
+import type { ClientId, DefinitionScope } from '../model/definition.ts';
 import { asItWasStarted } from '../model/finding.ts';
 import { claudeClients } from './claudeClients.ts';
 import type { ClientRow } from './clientDescription.ts';
 import { cursorClients, editorClients } from './editorClients.ts';
+import { extensionClients } from './extensionClients.ts';
 import { geminiClients } from './geminiClients.ts';
 import { opencodeClients } from './opencodeClients.ts';
 import { otherClients } from './otherClients.ts';
@@ -17,11 +18,12 @@ const otherClientRows: readonly ClientRow[] = [
   ...opencodeClients,
   ...terminalClients,
   ...editorClients,
+  ...extensionClients,
   ...otherClients,
 ];
 
 /**
- * The clients that MCP Shepherd knows: a new one is a row in the file of its family, and a fixture in `test/fixtures/config`.
+ * The clients that MCP Shepherd knows: a new one is a row in `otherClients.ts`, or in the file of a client that it is a relative of, and a fixture in `test/fixtures/config`.
  * Files are read and processes recognised in this order.
  */
 export const clientTable: readonly ClientRow[] = [...vscodeClients, ...otherClientRows];
@@ -36,9 +38,34 @@ export function clientById(id: ClientId): ClientRow | undefined {
   return rows.get(id);
 }
 
-/** What users call a client; the id itself where the table has no such client. */
+/** The name of a client for users; the id itself where the table has no such client. */
 export function clientName(id: ClientId): string {
   return clientById(id)?.name ?? id;
+}
+
+const usualPrecedence: readonly DefinitionScope[] = ['managed', 'local', 'project', 'workspace', 'profile', 'user'];
+
+/** The place of a scope where entries of one client have one name: the smallest wins. Undefined for clients that keep all of them apart. */
+export function scopeRank(client: ClientId, scope: DefinitionScope): number | undefined {
+  const precedence = clientById(client)?.precedence ?? usualPrecedence;
+  return precedence === 'apart' ? undefined : precedence.indexOf(scope);
+}
+
+/** What the client does when one of its servers has ended, as a sentence; undefined where that is not known. */
+export function afterStop(id: ClientId): string | undefined {
+  const { name, afterStop: known } = clientById(id) ?? {};
+  switch (known) {
+    case undefined:
+      return undefined;
+    case 'stays-down':
+      return `${name} does not start it again by itself.`;
+    case 'at-once':
+      return `${name} starts it again at once.`;
+    case 'call':
+      return `${name} starts it again at the next call.`;
+    default:
+      return known.seen;
+  }
 }
 
 /** Why several copies under one process of this client are no duplicates; undefined when they are. */
@@ -47,7 +74,7 @@ export function copiesByDesign(id: ClientId): string | undefined {
   return copies === 'one' ? undefined : copies;
 }
 
-/** What each copy of a server under one process of this client is for. `process`: it starts one, or it is not known. */
+/** The unit for which this client starts a copy of a server under one of its processes. `process`: the client starts one copy, or this is not known. */
 export function copyRule(id: ClientId): NonNullable<ClientRow['copiesFor']> | 'process' {
   return clientById(id)?.copiesFor ?? 'process';
 }

@@ -34,6 +34,7 @@ export const geminiClients: readonly ClientRow[] = [
     processes: [{ path: /@qwen-code\/qwen-code\// }, { program: /^qwen$/ }],
     environmentMarks: ['QWEN_CODE_NO_RELAUNCH', 'QWEN_CODE'],
     copies: 'one',
+    afterStop: 'stays-down',
     restartStep: 'End this Qwen Code session and start it again (qwen --continue keeps the conversation): NAME starts with the session.',
   },
   {
@@ -57,6 +58,8 @@ export const geminiClients: readonly ClientRow[] = [
         at: { kind: 'fixed', paths: (places) => [join(places.home, '.gemini', 'extensions', '*', 'gemini-extension.json')] },
       },
     ],
+    // Antigravity keeps its files in the same folder.
+    traces: (places) => ['settings.json', 'tmp', 'oauth_creds.json'].map((name) => join(places.home, '.gemini', name)),
     fileWarning: {
       file: /[\\/]gemini-extension\.json$/,
       text: 'This file belongs to an extension of Gemini CLI: its next update overwrites it.',
@@ -64,6 +67,7 @@ export const geminiClients: readonly ClientRow[] = [
     processes: [{ path: /@google\/gemini-cli\// }, { program: /^gemini$/ }],
     environmentMarks: ['GEMINI_CLI'],
     copies: 'one',
+    afterStop: 'stays-down',
     restartStep: 'In that Gemini CLI session run /mcp reload: it restarts NAME and all other servers of the session.',
   },
 ];

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { sessionVariables } from '../model/sessionVariables.ts';
 import type { ClientRow } from './clientDescription.ts';
+import { extensionFiles, projectFiles, userFiles } from './clientFiles.ts';
 import { configHome, type Places, pathVariable, perPlatform, programData } from './clientPaths.ts';
 
 const names = ['opencode.json', 'opencode.jsonc'];
@@ -12,15 +14,28 @@ function namedByVariables(places: Places): readonly string[] {
   return [...(file === undefined ? [] : [file]), ...(folder === undefined ? [] : inFolder(folder))];
 }
 
-/** opencode and Kilo Code, which is made from it, sets the marks of both and therefore comes first. Kilo Code's files are not read yet. */
+/** opencode and Kilo Code, which is made from it, sets the marks of both and therefore comes first. */
 export const opencodeClients: readonly ClientRow[] = [
   {
     id: 'kilo',
     name: 'Kilo Code',
     sessionsAfterRestart: 'lost',
-    files: [],
+    // Seen with 7.7.9; it also reads opencode's project files. The last two belong to the extension before version 7.
+    files: [
+      userFiles('opencode-config', (places) => [
+        ...['kilo.json', 'kilo.jsonc'].map((name) => join(configHome(places), 'kilo', name)),
+        join(places.home, '.kilo', 'kilo.json'),
+      ]),
+      projectFiles('opencode-config', 'kilo.json', 'kilo.jsonc', '.kilo/kilo.json', '.kilocode/kilo.json'),
+      { ...projectFiles('opencode-config', ...names), of: 'opencode' },
+      projectFiles('mcp-servers', '.kilocode/mcp.json'),
+      extensionFiles('mcp-servers', 'globalStorage/kilocode.kilo-code/settings/mcp_settings.json'),
+    ],
     processes: [{ path: /@kilocode\/cli[^/]*\/|kilocode\.kilo-code[^/]*\/bin\// }, { program: /^(kilo|kilocode)$/ }],
     environmentMarks: ['KILO', 'KILO_PID', 'KILOCODE_VERSION'],
+    afterStop: 'at-once',
+    restartsOnChange: true,
+    sessionVariables: sessionVariables.kilo,
     copies: 'Kilo Code starts one copy for each directory that it works in.',
     copiesFor: 'directory',
     restartStep: 'In Kilo Code open the settings of its MCP servers and press the restart button of NAME.',
@@ -67,7 +82,12 @@ export const opencodeClients: readonly ClientRow[] = [
     ],
     processes: [{ path: /\/opencode-ai\/|\/opencode-(linux|darwin|windows)[^/]*\// }, { program: /^opencode$/ }],
     environmentMarks: ['OPENCODE', 'OPENCODE_PID'],
+    sessionVariables: sessionVariables.opencode,
     controlledBy: 'opencode-http',
+    // Seen with `opencode serve` of 1.18.33, over 20 seconds and a new session.
+    afterStop: {
+      seen: 'opencode lists it as failed in that directory and does not start it again, not for a new session either, until it is connected again.',
+    },
     copies: 'opencode starts one copy for each directory that it works in.',
     copiesFor: 'directory',
     restartStep: 'In opencode press Ctrl+P, choose “Toggle MCPs” and switch NAME off and on again with the space bar.',

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { sessionVariables } from '../model/sessionVariables.ts';
 import type { ClientRow } from './clientDescription.ts';
-import { configHome, copilotHome, type Places, pathVariable, programData } from './clientPaths.ts';
+import { userFiles } from './clientFiles.ts';
+import { applicationData, configHome, copilotHome, type Places, pathVariable, programData, xcodeAgents } from './clientPaths.ts';
 
 const codexHome = (places: Places): string => pathVariable(places, 'CODEX_HOME') ?? join(places.home, '.codex');
 
@@ -9,10 +11,18 @@ export const codexClients: readonly ClientRow[] = [
   {
     id: 'codex',
     name: 'Codex',
+    sessionVariables: sessionVariables.codex,
     sessionsAfterRestart: 'lost',
     files: [
       { scope: 'user', format: 'codex-config', at: { kind: 'fixed', paths: (places) => [join(codexHome(places), 'config.toml')] } },
-      { scope: 'profile', format: 'codex-config', at: { kind: 'fixed', paths: (places) => [join(codexHome(places), '*.config.toml')] } },
+      {
+        scope: 'profile',
+        format: 'codex-config',
+        at: { kind: 'fixed', paths: (places) => [join(codexHome(places), '*.config.toml')], busy: true },
+      },
+      // The copy of Codex inside Xcode.
+      userFiles('codex-config', (places) => (places.platform === 'darwin' ? [join(xcodeAgents(places), 'codex', 'config.toml')] : [])),
+      userFiles('plugin-mcp', (places) => [join(codexHome(places), 'plugins', 'cache', '*', '*', '*', '.mcp.json')]),
       {
         scope: 'managed',
         format: 'codex-config',
@@ -33,6 +43,11 @@ export const codexClients: readonly ClientRow[] = [
       { path: /@openai\/codex(-[\w-]+)?\//, unless: /^mcp-server\b/ },
       { program: /^codex$/, unless: /^mcp-server\b/ },
     ],
+    precedence: ['local', 'project', 'workspace', 'profile', 'user', 'managed'],
+    // Seen with the app server of 0.169.0, over 20 seconds and a call.
+    afterStop: {
+      seen: 'Codex does not start it again in that thread and says nothing: calls there fail with “Transport closed”. Other threads keep their copies, and a new thread starts its own.',
+    },
     copies: 'Codex starts one copy for each thread (chat or sub-agent) and keeps it until it ends.',
     copiesFor: 'conversation',
     restartStep:
@@ -42,7 +57,7 @@ export const codexClients: readonly ClientRow[] = [
 
 /**
  * Agents that run in a terminal and belong to no other family. Sources: their documentation, and what Copilot CLI, auggie and Amp read and wrote when
- * they were run. Goose's files are not read yet.
+ * they were run.
  */
 export const terminalClients: readonly ClientRow[] = [
   {
@@ -57,7 +72,9 @@ export const terminalClients: readonly ClientRow[] = [
     ],
     processes: [{ path: /@github\/copilot(-(linux|darwin|win32)[\w-]*)?\// }, { program: /^copilot$/ }],
     environmentMarks: ['COPILOT_AGENT_SESSION_ID', 'COPILOT_CLI_BINARY_VERSION'],
+    sessionVariables: sessionVariables['copilot-cli'],
     copies: 'one',
+    afterStop: 'stays-down',
     restartStep: 'End this Copilot CLI session and resume it (copilot --continue): NAME starts with the session.',
   },
   {
@@ -98,7 +115,13 @@ export const terminalClients: readonly ClientRow[] = [
   {
     id: 'goose',
     name: 'Goose',
-    files: [],
+    files: [
+      userFiles('goose-config', (places) => [
+        places.platform === 'win32'
+          ? join(applicationData(places), 'Block', 'goose', 'config', 'config.yaml')
+          : join(configHome(places), 'goose', 'config.yaml'),
+      ]),
+    ],
     processes: [{ program: /^(goosed?|goose-desktop)$/, unless: /^mcp\b/ }],
     copies: 'one',
     restartStep: 'End this Goose session and start it again: NAME starts with it.',

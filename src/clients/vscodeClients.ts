@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { ClientId } from '../model/definition.ts';
+import { sessionVariables } from '../model/sessionVariables.ts';
 import type { ClientRow, ConfigFiles } from './clientDescription.ts';
-import { applicationData, copilotHome, type Places, pathVariable } from './clientPaths.ts';
+import { userDirs } from './clientFiles.ts';
+import { copilotHome, pathVariable } from './clientPaths.ts';
 
 /** The root `.mcp.json`, which many clients read and Claude Code introduced. VS Code reads it in the workspace folder itself only. */
 const dotMcp: ConfigFiles = {
@@ -32,20 +34,13 @@ const files: readonly ConfigFiles[] = [
 const window = {
   files,
   product: 'vscode',
+  precedence: 'apart',
   ownEntryPlace: 'in your user configuration (“MCP: Open User Configuration”)',
   copies: 'one',
   restartStep: 'In that window run “MCP: List Servers”, pick NAME and choose “Restart Server”.',
   sessionsAfterRestart: 'renewed',
+  sessionVariables: sessionVariables.vscode,
 } as const;
-
-/**
- * `User` directories of the desktop editor and of the server behind its remote windows.
- * @param apps names of the desktop data directories (`Code`) @param serverDir name in the home directory (`.vscode-server`)
- */
-function userDirs(places: Places, apps: readonly string[], serverDir: string): string[] {
-  const data = pathVariable(places, 'VSCODE_APPDATA') ?? applicationData(places);
-  return [...apps.map((app) => join(data, app, 'User')), join(places.home, serverDir, 'data', 'User')];
-}
 
 /** The editor where a path or a process of VS Code's family names no other. */
 export const defaultEditor: ClientId = 'vscode';

@@ -1,9 +1,10 @@
+import { listText } from '../base/singleLine.ts';
 import type { Finding } from '../model/finding.ts';
 import { type RunningServer, sinceField, sinceText } from './evidence.ts';
-import { listText, moment } from './wording.ts';
+import { moment } from './wording.ts';
 
 interface ConfigEvidence extends RunningServer {
-  /** What differs, without values. */
+  /** The differences, without values. */
   readonly differences: readonly string[];
   /** When the entry was recorded, epoch ms. */
   readonly recordedAt: number;

@@ -1,8 +1,9 @@
+import { sizeText } from '../base/sizeText.ts';
 import type { Finding } from '../model/finding.ts';
 import type { CopyEvidence } from './duplicates.ts';
 import { moment } from './wording.ts';
 
-/** What is known of the processor time of a server and of everything below it. */
+/** The processor time, as far as it is known, of a server and of everything below it. */
 export interface ServerWork {
   /** `idle`: it used less than `idleBoundMs` within the last hour. `unknown`: it was not watched for an hour, or the system does not tell. */
   readonly state: 'idle' | 'worked' | 'unknown';
@@ -33,10 +34,10 @@ export const idleBoundMs = 10;
 const mostCopies = 3;
 /** A copy younger than this may be part of a start that is still going on. */
 const copyAgeMs = 600_000;
-/** Copies that were started within this time are one group: a thread, a session. */
+/** Servers of several entries that were started within this time are one group: a thread, a session. Two copies of one entry are never of one group. */
 const groupMs = 5_000;
 
-export interface CopyVerdicts {
+interface CopyVerdicts {
   /** By `CopyEvidence.id`: one for each idle copy, or one for a set of which it is not known. */
   readonly findings: ReadonlyMap<string, Finding>;
   /** The copies whose processor time should be remembered. */
@@ -45,7 +46,8 @@ export interface CopyVerdicts {
 
 /**
  * Finds entries that one client process runs more than three times while the older copies do nothing. The specification of 2026-07-28 says that clients SHOULD NOT
- * use a conversation or thread as the lifetime of a server. The newest group of copies, and copies that worked within the last hour, have no finding.
+ * use a conversation or thread as the lifetime of a server. The newest copy of each entry, what belongs to its group (`staying`), and copies that worked within the
+ * last hour have no finding.
  * @param duplicates copies with this finding are left out @param now epoch ms
  */
 export function judgeCopies(
@@ -54,46 +56,50 @@ export function judgeCopies(
   limits: { readonly copies: number; readonly memoryBytes: number },
   now: number,
 ): CopyVerdicts {
-  const sets = new Map<string, LivingCopy[]>();
+  const clients = new Map<string, Map<string, LivingCopy[]>>();
   for (const copy of copies) {
     if (copy.client && copy.copySet !== undefined && !duplicates.has(copy.id)) {
-      const key = `${copy.client.identity}\n${copy.copySet}`;
-      const set = sets.get(key);
+      const sets = clients.get(copy.client.identity) ?? new Map<string, LivingCopy[]>();
+      clients.set(copy.client.identity, sets);
+      const set = sets.get(copy.copySet);
       if (set) {
         set.push(copy);
       } else {
-        sets.set(key, [copy]);
+        sets.set(copy.copySet, [copy]);
       }
     }
   }
   const findings = new Map<string, Finding>();
   const watched = new Set<string>();
-  for (const set of sets.values()) {
-    if (set.filter((copy) => now - copy.startedAt >= copyAgeMs).length <= mostCopies) {
-      continue;
+  for (const sets of clients.values()) {
+    const many = [...sets.values()].filter((set) => set.filter((copy) => now - copy.startedAt >= copyAgeMs).length > mostCopies);
+    const newest = many.length === 0 ? [] : [...sets.values()].flatMap((set) => [...set].sort(newestFirst)[0] ?? []);
+    for (const set of many) {
+      for (const copy of set) {
+        watched.add(copy.id);
+      }
+      judgeSet([...set].sort(newestFirst), newest, limits, now, findings);
     }
-    for (const copy of set) {
-      watched.add(copy.id);
-    }
-    judgeSet(set, limits, now, findings);
   }
   return { findings, watched };
 }
 
+/** @param set newest first @param newest the newest copy of each entry of the client */
 function judgeSet(
   set: readonly LivingCopy[],
+  newest: readonly LivingCopy[],
   limits: { readonly copies: number; readonly memoryBytes: number },
   now: number,
   findings: Map<string, Finding>,
 ): void {
-  const groups = groupsOf(set);
+  const stays = staying(set, newest);
   // A copy younger than an hour cannot have been idle for an hour.
-  const older = groups.slice(1).flatMap((group) => group.filter((copy) => now - copy.startedAt >= idleMs));
+  const older = set.filter((copy) => !stays.has(copy) && now - copy.startedAt >= idleMs);
   const idle = older.filter((copy) => copy.work.state === 'idle');
   const unknown = older.filter((copy) => copy.work.state === 'unknown');
   const [first] = idle;
   if (!first) {
-    const [oldest] = unknown.sort((a, b) => a.startedAt - b.startedAt || a.pid - b.pid);
+    const oldest = unknown.at(-1);
     if (oldest) {
       findings.set(oldest.id, unknownFinding(oldest, set, unknown, now));
     }
@@ -102,16 +108,17 @@ function judgeSet(
   const memoryBytes = idle.reduce((sum, copy) => sum + copy.memoryBytes, 0);
   const minor = idle.length < older.length || (idle.length < limits.copies && memoryBytes < limits.memoryBytes);
   const quietMs = Math.min(...idle.map((copy) => copy.work.quietMs));
-  const message = `${clientText(first)} runs ${first.name} ${set.length} times; ${idle.length} ${idle.length === 1 ? 'has' : 'have'} done nothing for ${hours(quietMs)}; ${size(memoryBytes)}`;
+  const message = `${clientText(first)} runs ${first.name} ${set.length} times; ${idle.length} ${idle.length === 1 ? 'has' : 'have'} done nothing for ${hours(quietMs)}; ${sizeText(memoryBytes)}`;
+  const places = new Map(set.map((copy, at) => [copy, set.length - at]));
+  const beside = startedBeside(set);
   for (const copy of idle) {
-    const group = groups.findIndex((one) => one.includes(copy));
     findings.set(copy.id, {
       kind: 'copies',
       confidence: 'likely',
       message,
       evidence: [
         copyText(copy, now),
-        `it is of group ${groups.length - group} of ${groups.length}; copies that were started within 5 seconds of each other are one group, which is a thread or a session as a rule`,
+        `by its start it is copy ${places.get(copy)} of ${set.length}; a thread or session has one copy of an entry as a rule${togetherText(beside.get(copy) ?? 0)}`,
         `how known: it and the processes below it used less than ${idleBoundMs} ms of processor time within an hour. A thread or session may still need it: that cannot be seen from outside`,
         ...designText(copy),
       ],
@@ -120,6 +127,43 @@ function judgeSet(
       actions: [{ kind: 'end' }],
     });
   }
+}
+
+/**
+ * What a set keeps: its newest copy, and for the newest copy of each other entry the copy that was started nearest to it, within five seconds. So the thread that was
+ * started last keeps all its servers, also where the client started one entry again for another thread, or many threads at the same time.
+ */
+function staying(set: readonly LivingCopy[], newest: readonly LivingCopy[]): ReadonlySet<LivingCopy> {
+  return new Set(
+    newest.flatMap((one) => {
+      const distance = (copy: LivingCopy): number => Math.abs(copy.startedAt - one.startedAt);
+      const [first, ...others] = set;
+      const nearest = first && others.reduce((best, copy) => (distance(copy) < distance(best) ? copy : best), first);
+      return nearest && distance(nearest) <= groupMs ? [nearest] : [];
+    }),
+  );
+}
+
+/** How many other copies of the entry were started within five seconds of each. @param set newest first */
+function startedBeside(set: readonly LivingCopy[]): ReadonlyMap<LivingCopy, number> {
+  let [first, end] = [0, 0];
+  return new Map(
+    set.map((copy) => {
+      while ((set[first]?.startedAt ?? 0) - copy.startedAt > groupMs) {
+        first += 1;
+      }
+      while (copy.startedAt - (set[end]?.startedAt ?? Number.NEGATIVE_INFINITY) <= groupMs) {
+        end += 1;
+      }
+      return [copy, end - first - 1];
+    }),
+  );
+}
+
+function togetherText(others: number): string {
+  return others === 0
+    ? ''
+    : `; ${others} other${others === 1 ? '' : 's'} of them ${others === 1 ? 'was' : 'were'} started within 5 seconds of it, as by a client that restores its threads`;
 }
 
 function unknownFinding(copy: LivingCopy, set: readonly LivingCopy[], unknown: readonly LivingCopy[], now: number): Finding {
@@ -133,25 +177,16 @@ function unknownFinding(copy: LivingCopy, set: readonly LivingCopy[], unknown: r
   };
 }
 
-/** The newest group first; the members of a group lie within `groupMs`. */
-function groupsOf(set: readonly LivingCopy[]): LivingCopy[][] {
-  const groups: LivingCopy[][] = [];
-  for (const copy of [...set].sort((a, b) => b.startedAt - a.startedAt || b.pid - a.pid)) {
-    const group = groups.at(-1);
-    if (group?.[0] && group[0].startedAt - copy.startedAt <= groupMs) {
-      group.push(copy);
-    } else {
-      groups.push([copy]);
-    }
-  }
-  return groups;
+/** By the start; where that is equal, the higher PID first. */
+function newestFirst(a: LivingCopy, b: LivingCopy): number {
+  return b.startedAt - a.startedAt || b.pid - a.pid;
 }
 
 function copyText({ pid, startedAt, work, memoryBytes }: LivingCopy, now: number): string {
   const used = work.processorMs === undefined ? 'processor time unknown' : `${(work.processorMs / 1_000).toFixed(2)} s of processor time`;
   const since =
     work.processorMs === undefined ? '' : `, ${work.state === 'unknown' ? 'watched' : 'none'} since ${moment(work.quietSince, now)}`;
-  return `PID ${pid}, started ${moment(startedAt, now)}: ${used}${since}; ${size(memoryBytes)}`;
+  return `PID ${pid}, started ${moment(startedAt, now)}: ${used}${since}; ${sizeText(memoryBytes)}`;
 }
 
 function designText({ copiesByDesign }: LivingCopy): string[] {
@@ -167,9 +202,4 @@ function clientText({ client }: LivingCopy): string {
 function hours(ms: number): string {
   const count = Math.floor(ms / 3_600_000);
   return count < 48 ? `${count} h` : `${Math.floor(count / 24)} days`;
-}
-
-function size(bytes: number): string {
-  const megabytes = bytes / 1024 ** 2;
-  return megabytes >= 1_000 ? `${(megabytes / 1024).toFixed(1)} GB` : `${Math.round(megabytes)} MB`;
 }

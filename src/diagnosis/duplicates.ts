@@ -1,7 +1,7 @@
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
-/** What the verdict on duplicates needs of one running server. */
+/** The facts of one running server that the verdict on duplicates needs. */
 export interface CopyEvidence {
   /** Text of the identity. */
   readonly id: string;
@@ -29,7 +29,7 @@ const duplicateAgeMs = 30_000;
 /** A copy that was seen once is scanned for again after this long. */
 const secondScanMs = 250;
 
-export interface DuplicateVerdicts {
+interface DuplicateVerdicts {
   /** By `CopyEvidence.id`; the newest copy of each set has none, it is the one to keep. */
   readonly findings: ReadonlyMap<string, Finding>;
   /** Milliseconds until the copies that exist now may become a finding. */

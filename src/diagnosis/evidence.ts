@@ -1,7 +1,7 @@
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
-/** What every verdict on one running server needs. */
+/** The input of every verdict on one running server. */
 export interface RunningServer {
   /** Epoch ms. */
   readonly now: number;

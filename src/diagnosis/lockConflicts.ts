@@ -1,7 +1,8 @@
+import { listText } from '../base/singleLine.ts';
 import type { Confidence, Finding } from '../model/finding.ts';
-import { listText, moment } from './wording.ts';
+import { moment } from './wording.ts';
 
-/** What the record of a server claims to hold, and what the system knows of the server. */
+/** The locks that the record of a server names, and the system's facts about the server. */
 export interface LockClaim {
   /** The id of the record. */
   readonly id: string;

@@ -2,7 +2,7 @@ import type { Confidence, Finding } from '../model/finding.ts';
 import type { ProcessDetail } from '../model/process.ts';
 import { moment } from './wording.ts';
 
-/** What the verdict on an orphan needs of one running server. */
+/** The facts of one running server that the verdict on orphans needs. */
 export interface OwnerEvidence {
   /** Epoch ms. */
   readonly now: number;

@@ -1,6 +1,6 @@
 import type { Finding } from '../model/finding.ts';
 
-/** What is known of the process that holds the port of an entry. */
+/** The process that holds the port of an entry, as far as it is known. */
 export interface HolderEvidence {
   readonly pid: number;
   /** PIDs of itself, its launchers and its children. */

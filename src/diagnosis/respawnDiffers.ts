@@ -12,7 +12,7 @@ interface RespawnEvidence extends RunningServer {
   /** Version on disk where it runs from. */
   readonly installed?: string;
   readonly next: NextVersion;
-  /** What decides the next version: "npx prefers what is installed in /p". */
+  /** The rule that decides the next version: "npx prefers what is installed in /p". */
   readonly because: string;
 }
 

@@ -1,7 +1,7 @@
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
-/** What a guard records of its server: calls without an answer for a minute or longer. */
+/** The calls that a guard records as unanswered for a minute or longer. */
 interface UnansweredEvidence {
   /** Epoch ms. */
   readonly now: number;
@@ -29,7 +29,7 @@ export function judgeUnanswered({ now, pid, name, since, oldest, calls, actions 
   };
 }
 
-/** What is remembered of one HTTP server's port. Times in epoch ms. */
+/** The remembered checks of one HTTP server's port. Times in epoch ms. */
 export interface PortEvidence {
   readonly now: number;
   readonly pid: number;

@@ -4,7 +4,7 @@ import { compareVersions } from '../version/compareVersions.ts';
 import { shownCommandLine, type Upgrade } from './upgradeCommand.ts';
 import { moment } from './wording.ts';
 
-/** What the verdict on a newer version rests on; plain data. */
+/** The input of the verdict on a newer version; plain data. */
 export interface UpdateEvidence {
   /** Epoch ms. */
   readonly now: number;

@@ -4,7 +4,7 @@ import { isNpmName } from '../version/npmSpec.ts';
 import { isPythonName } from '../version/pythonSpec.ts';
 import { versionShaped } from '../version/versionShape.ts';
 
-/** What is known of how a package was installed. Plain data. */
+/** The way a package was installed, as far as it is known. Plain data. */
 export interface InstallFacts {
   readonly ecosystem: Ecosystem;
   readonly name: string;
@@ -203,7 +203,7 @@ function interpreter({ platform, environment, files }: InstallFacts): string {
   return files.has('pyvenv.cfg') ? win32.join(environment, 'Scripts', 'python.exe') : win32.join(environment, 'python.exe');
 }
 
-/** The command as one line for display, words with spaces quoted. */
+/** The command as one line for display, words with spaces in quotation marks. It is never parsed or run. */
 export function shownCommandLine(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./\\~^-]+$/.test(word) ? word : `"${word}"`)).join(' ');
 }

@@ -34,10 +34,3 @@ export function changeText(change: PackageChange): string {
       return `${change.name} ${change.running ?? 'unknown'} → ${change.installed ?? 'unknown'}`;
   }
 }
-
-/** "a, b and c"; more than `most` items end in "and N more". */
-export function listText(items: readonly string[], most = 3): string {
-  const shown = items.length > most ? [...items.slice(0, most), `${items.length - most} more`] : [...items];
-  const last = shown.pop();
-  return shown.length === 0 ? (last ?? '') : `${shown.join(', ')} and ${last}`;
-}

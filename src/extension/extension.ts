@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ExtensionContext, commands as editor, env, window, workspace } from 'vscode';
+import { type ExtensionContext, commands as editor, env, version, window, workspace } from 'vscode';
 import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
 import { createPresence, readPlanContext } from '../action/execute/planContext.ts';
@@ -9,18 +9,22 @@ import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { clientName, familyAt } from '../clients/clientTable.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Instance, Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
 import { claimNotification } from '../survey/facts/windows.ts';
 import { FixCommands } from './commands/fixCommands.ts';
 import type { GuardCommands } from './commands/guardCommands.ts';
+import { restartWhenIdle } from './commands/idleRestarts.ts';
 import { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import { RestartCommands } from './commands/restartCommands.ts';
 import { UpgradeCommands } from './commands/upgradeCommands.ts';
+import { attentions } from './display/attention.ts';
 import { logProblems } from './display/problemLog.ts';
 import { contextKeys, views } from './manifestNames.ts';
 import { registerCommands } from './registerCommands.ts';
 import { showConfigProblems } from './views/configProblems.ts';
+import type { DetailsPanel } from './views/detailsPanel.ts';
+import { showEntryLenses } from './views/entryCodeLenses.ts';
 import { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import { Notifier, type NotifierActions } from './views/notifier.ts';
 import { PreviewDocuments } from './views/previewDocuments.ts';
@@ -84,6 +88,13 @@ export function activate(context: ExtensionContext): void {
   const otherOwners = new OtherOwnerCommands(state, actionContext, evidence, log);
   const restarts = new RestartCommands(state, actions, otherOwners, log);
   const fixes = new FixCommands(state, restarts, otherOwners);
+  let details: Promise<DetailsPanel> | undefined;
+  const showDetails = async (instance: Instance): Promise<void> => {
+    details ??= import('./views/detailsPanel.ts').then(({ DetailsPanel }) =>
+      store.add(new DetailsPanel(state, () => runDirFor(process.env))),
+    );
+    (await details).show(instance);
+  };
   const previews = store.add(new PreviewDocuments());
   const guards = async (): Promise<GuardCommands> => {
     // As large as all that activation loads, and used when an entry is changed.
@@ -103,17 +114,28 @@ export function activate(context: ExtensionContext): void {
   store.add(updateContextKeys(state));
   store.add(logProblems(state, log));
   store.add(showConfigProblems(state));
+  store.add(showEntryLenses(state));
   store.add(detectControl(state, servers));
   store.add(workspace.onDidGrantWorkspaceTrust(() => state.update({ trusted: true })));
 
   const begin = async (): Promise<void> => {
     try {
       const runDir = runDirFor(process.env);
-      const version = String(context.extension.packageJSON.version);
       const { startSurvey } = await import('./startSurvey.ts');
       const userDir = userFolder(context);
-      store.add(await startSurvey({ runDir, userDir, version, survey, answer: (request) => actions.answer(request), log }));
-      store.add(new Notifier(state, notifierActions({ restarts, fixes, evidence }, runDir), log));
+      store.add(
+        await startSurvey({
+          runDir,
+          userDir,
+          version: String(context.extension.packageJSON.version),
+          survey,
+          answer: (request) => actions.answer(request),
+          tools: { state, scan, restart: (instance) => restarts.restart(instance) },
+          log,
+        }),
+      );
+      store.add(new Notifier(state, notifierActions({ restarts, fixes, showDetails }, runDir), log));
+      store.add(restartWhenIdle(state, (instance) => restarts.restart(instance), log));
       await updateLauncher(context, runDir, log);
       log.info(`Scanning for MCP servers. State folder: ${runDir}.`);
     } catch (error) {
@@ -138,6 +160,9 @@ export function activate(context: ExtensionContext): void {
       fixes,
       upgrades,
       evidence,
+      previews,
+      showDetails,
+      about: `MCP Shepherd ${context.extension.packageJSON.version}, ${env.appName} ${version}, ${process.platform} ${process.arch}`,
       guards,
       log,
       refresh,
@@ -150,14 +175,15 @@ export function activate(context: ExtensionContext): void {
 interface NotifierTargets {
   readonly restarts: RestartCommands;
   readonly fixes: FixCommands;
-  readonly evidence: EvidenceDocuments;
+  showDetails(instance: Instance): Promise<void>;
 }
 
-function notifierActions({ restarts, fixes, evidence }: NotifierTargets, runDir: string): NotifierActions {
+function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, runDir: string): NotifierActions {
   return {
     restart: (instance) => restarts.restart(instance),
+    stop: (instance) => restarts.stop(instance),
     copyStep: (instance) => restarts.copyStep(instance),
-    details: (instance) => evidence.show(instance),
+    details: (instance) => showDetails(instance),
     review: () => fixes.pick(),
     claim: (key) => claimNotification(runDir, key),
   };
@@ -201,6 +227,7 @@ function updateContextKeys(state: WindowState): Disposable {
     set(contextKeys.surveyed, snapshot !== undefined);
     set(contextKeys.failed, failure !== undefined);
     set(contextKeys.onlyProblems, facts.choices.onlyProblems);
+    set(contextKeys.needsAttention, snapshot !== undefined && attentions(snapshot, facts).length > 0);
     set(contextKeys.staleHere, snapshot !== undefined && staleHere(snapshot, facts).length > 0);
   };
   update();

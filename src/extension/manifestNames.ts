@@ -15,6 +15,9 @@ export const commands = {
   showOnlyProblems: 'mcpShepherd.showOnlyProblems',
   showAllServers: 'mcpShepherd.showAllServers',
   groupServers: 'mcpShepherd.groupServers',
+  // While a change is shown.
+  writeChange: 'mcpShepherd.writeChange',
+  discardChange: 'mcpShepherd.discardChange',
   // For one server or instance, from the tree and from links; hidden from the palette.
   restartInstance: 'mcpShepherd.restartInstance',
   upgradeInstance: 'mcpShepherd.upgradeInstance',
@@ -26,7 +29,10 @@ export const commands = {
   unmute: 'mcpShepherd.unmute',
   copyPid: 'mcpShepherd.copyPid',
   revealDefinition: 'mcpShepherd.revealDefinition',
+  showDetails: 'mcpShepherd.showDetails',
   showEvidence: 'mcpShepherd.showEvidence',
+  showOutput: 'mcpShepherd.showOutput',
+  copyReport: 'mcpShepherd.copyReport',
 } as const;
 
 export type CommandName = (typeof commands)[keyof typeof commands];
@@ -52,20 +58,30 @@ export const contextKeys = {
   failed: 'mcpShepherd.failed',
   /** At least one stale server can be restarted from this window. */
   staleHere: 'mcpShepherd.staleHere',
+  /** A server or an entry needs attention. */
+  needsAttention: 'mcpShepherd.needsAttention',
   /** The view shows only what needs attention. */
   onlyProblems: 'mcpShepherd.onlyProblems',
 } as const;
 
 export const settings = {
   notifications: 'mcpShepherd.notifications',
+  notificationKinds: 'mcpShepherd.notificationKinds',
+  restartStaleWhenIdle: 'mcpShepherd.restartStaleWhenIdle',
   showWhenCurrent: 'mcpShepherd.statusBar.showWhenCurrent',
   registryEnabled: 'mcpShepherd.registry.enabled',
   copiesMinimum: 'mcpShepherd.copies.minimum',
   copiesMemory: 'mcpShepherd.copies.memory',
+  stormStarts: 'mcpShepherd.respawnStorm.starts',
+  runawayMinutes: 'mcpShepherd.runaway.minutes',
+  runawayMemory: 'mcpShepherd.runaway.memory',
 } as const;
 
 /** Scheme of the read-only documents that show the evidence. */
 export const evidenceScheme = 'mcp-shepherd-evidence';
+
+/** Type of the tab with the page of one server. */
+export const webviewType = 'mcpShepherd.details';
 
 /** Scheme of the proposed contents of files. */
 export const previewScheme = 'mcp-shepherd-preview';

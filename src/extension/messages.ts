@@ -1,8 +1,8 @@
-import { commands as editor, window } from 'vscode';
+import { commands as editor, ProgressLocation, window } from 'vscode';
 import { clientById } from '../clients/clientTable.ts';
 import type { Instance } from '../model/snapshot.ts';
 import { withoutLinks } from './display/plainText.ts';
-import { editorCommands } from './manifestNames.ts';
+import { type CommandName, editorCommands } from './manifestNames.ts';
 
 /** The buttons of a message: label and handler, in display order. */
 export type Buttons = Readonly<Record<string, () => unknown>>;
@@ -22,6 +22,14 @@ export function tell(severity: keyof typeof show, text: string, buttons: Buttons
     (choice) => choice !== undefined && buttons[choice]?.(),
     () => undefined, // The window is closing, or VS Code refuses dialogs in tests.
   );
+}
+
+/** Shows a question with links until it is decided: a notification stays while it shows progress. Links in the text are disabled. @param links commands by label */
+export async function askBeside(text: string, links: Readonly<Record<string, CommandName>>, decided: Promise<unknown>): Promise<void> {
+  const labels = Object.entries(links).map(([label, command]) => `[${label}](command:${command})`);
+  // In front, because VS Code shows one line of a notification without buttons.
+  const title = `${labels.join(' | ')} · ${withoutLinks(text, 600)}`;
+  await window.withProgress({ location: ProgressLocation.Notification, title }, () => decided);
 }
 
 /**

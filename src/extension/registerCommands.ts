@@ -9,14 +9,18 @@ import type { GuardCommands } from './commands/guardCommands.ts';
 import type { OtherOwnerCommands } from './commands/otherOwnerCommands.ts';
 import type { RestartCommands } from './commands/restartCommands.ts';
 import type { UpgradeCommands } from './commands/upgradeCommands.ts';
-import { ignoreKey, muteKey } from './display/attention.ts';
+import { attentions, ignoreKey, muteKey } from './display/attention.ts';
+import { evidenceText } from './display/evidenceText.ts';
 import { oneLine, withoutIcons } from './display/plainText.ts';
-import { type CommandName, commands } from './manifestNames.ts';
+import { type CommandName, commands, editorCommands } from './manifestNames.ts';
 import { tell } from './messages.ts';
 import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
+import type { PreviewDocuments } from './views/previewDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
+import { editorServerIds } from './window/serverIds.ts';
 import { groupings } from './window/windowFacts.ts';
 import type { WindowState } from './window/windowState.ts';
+import { folderPaths } from './workspacePaths.ts';
 
 /** The objects that the commands act on. */
 interface CommandTargets {
@@ -27,6 +31,12 @@ interface CommandTargets {
   readonly fixes: FixCommands;
   readonly upgrades: UpgradeCommands;
   readonly evidence: EvidenceDocuments;
+  /** The change of a file that the user decides on. */
+  readonly previews: Pick<PreviewDocuments, 'decide'>;
+  /** Opens the page of a server. Loaded when it is first used. */
+  showDetails(instance: Instance): Promise<void>;
+  /** Names and versions of this program and of the editor, for a bug report. */
+  readonly about: string;
   /** Loaded when an entry is first changed. */
   guards(): Promise<GuardCommands>;
   readonly log: Log & { show(): void };
@@ -75,7 +85,12 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.showOnlyProblems]: () => state.choose('onlyProblems', true),
     [commands.showAllServers]: () => state.choose('onlyProblems', false),
     [commands.groupServers]: () => pickGrouping(state),
+    [commands.writeChange]: () => targets.previews.decide(true),
+    [commands.discardChange]: () => targets.previews.decide(false),
     [commands.copyPid]: onInstance(copyPid),
+    [commands.showDetails]: (argument) => (argument === undefined ? showFirst(targets) : onInstance(targets.showDetails)(argument)),
+    [commands.showOutput]: onInstance((instance) => showOutput(instance, targets)),
+    [commands.copyReport]: onInstance((instance) => copyReport(instance, targets)),
     [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
     [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
   };
@@ -106,6 +121,34 @@ function entryFor(argument: unknown, state: WindowState, tree: ServerTree): Defi
 async function copyPid(instance: Instance): Promise<void> {
   await env.clipboard.writeText(String(instance.pid));
   window.setStatusBarMessage(`$(check) PID ${instance.pid} copied`, 3_000);
+}
+
+/** Copies everything known about a server, without secrets, with the versions that a bug report needs. */
+async function copyReport(instance: Instance, { state, about }: CommandTargets): Promise<void> {
+  const { snapshot, facts } = state;
+  if (snapshot) {
+    await env.clipboard.writeText(`${about}\n\n${evidenceText(instance, snapshot, facts, Date.now())}`);
+    window.setStatusBarMessage(`$(check) Copied the report about ${withoutIcons(instance.name, 60)}`, 6_000);
+  }
+}
+
+/** Opens the page of the server that most needs attention; the view where none does. */
+async function showFirst({ state, tree, showDetails }: CommandTargets): Promise<void> {
+  const { snapshot, facts } = state;
+  const first = snapshot && attentions(snapshot, facts).find(({ instance }) => instance)?.instance;
+  await (first ? showDetails(first) : tree.show());
+}
+
+/** Shows VS Code's output of a server of this window. VS Code ignores an id that it does not know. */
+async function showOutput({ definitions, name }: Instance, { state }: CommandTargets): Promise<void> {
+  const entries = state.snapshot?.definitions.filter(({ id }) => definitions.includes(id)) ?? [];
+  const ids = entries.flatMap((definition) => editorServerIds(definition, folderPaths()));
+  if (ids.length === 0) {
+    tell('info', `VS Code has no output of ${oneLine(name, 60)}: another program runs it.`);
+  }
+  for (const id of ids) {
+    await editor.executeCommand(editorCommands.showOutput, id);
+  }
 }
 
 /** Starts a server that does not run, as VS Code itself would. */

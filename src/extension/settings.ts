@@ -1,6 +1,10 @@
 import { type ConfigurationScope, workspace } from 'vscode';
-import { type CopyLimits, usualCopyLimits } from '../survey/surveyor.ts';
+import { type CopyLimits, type LoadLimits, usualCopyLimits, usualLoadLimits } from '../survey/surveyor.ts';
+import { type NotificationKind, notificationKinds, usualNotificationKinds } from './display/announcements.ts';
 import { settings } from './manifestNames.ts';
+
+const megabyte = 1024 ** 2;
+const minute = 60_000;
 
 type NotificationMode = 'all' | 'thisWindow' | 'off';
 
@@ -8,6 +12,20 @@ type NotificationMode = 'all' | 'thisWindow' | 'off';
 export function notificationMode(): NotificationMode {
   const value = read<string>(settings.notifications, 'all');
   return value === 'off' || value === 'thisWindow' ? value : 'all';
+}
+
+/** The kinds of problems that cause notifications. A kind that the user has not set counts as usual. */
+export function wantedNotifications(): readonly NotificationKind[] {
+  const value = read<unknown>(settings.notificationKinds, {});
+  const chosen: Readonly<Record<string, unknown>> = typeof value === 'object' && value !== null ? { ...value } : {};
+  return (Object.keys(notificationKinds) as NotificationKind[]).filter((kind) =>
+    typeof chosen[kind] === 'boolean' ? chosen[kind] : usualNotificationKinds.includes(kind),
+  );
+}
+
+/** Whether a stale server of this window is restarted by itself once it has done nothing for an hour. */
+export function restartsIdle(): boolean {
+  return read<boolean>(settings.restartStaleWhenIdle, false) === true;
 }
 
 /** Whether the status bar shows an icon when nothing needs attention. */
@@ -22,13 +40,26 @@ export function asksRegistries(): boolean {
 
 /** From where on idle copies of a server need attention. A value that is no number above 0 is not used. */
 export function copyLimits(): CopyLimits {
-  const above0 = (value: unknown, usual: number): number => (typeof value === 'number' && value > 0 ? value : usual);
   const { copies, memoryBytes } = usualCopyLimits;
-  const megabyte = 1024 ** 2;
   return {
-    copies: above0(read<unknown>(settings.copiesMinimum, copies), copies),
-    memoryBytes: above0(read<unknown>(settings.copiesMemory, memoryBytes / megabyte), memoryBytes / megabyte) * megabyte,
+    copies: above0(settings.copiesMinimum, copies),
+    memoryBytes: above0(settings.copiesMemory, memoryBytes / megabyte) * megabyte,
   };
+}
+
+/** From where on starts, processor time and memory of a server need attention. A value that is no number above 0 is not used. */
+export function loadLimits(): LoadLimits {
+  const { starts, busyMs, grownBytes } = usualLoadLimits;
+  return {
+    starts: Math.max(2, above0(settings.stormStarts, starts)),
+    busyMs: above0(settings.runawayMinutes, busyMs / minute) * minute,
+    grownBytes: above0(settings.runawayMemory, grownBytes / megabyte) * megabyte,
+  };
+}
+
+function above0(name: string, usual: number): number {
+  const value = read<unknown>(name, usual);
+  return typeof value === 'number' && value > 0 ? value : usual;
 }
 
 /** Whether this window is in Restricted Mode: no registry is asked for servers of its folders, by this window or any other program of ours. */

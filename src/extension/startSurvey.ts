@@ -11,10 +11,21 @@ import { findThisWindow, publishThisWindow } from '../survey/facts/thisWindow.ts
 import { createSurveyor } from '../survey/machineSurveyor.ts';
 import { startWindowSurvey } from '../survey/sharedSurvey.ts';
 import { type RegistryMode, staysOffline } from '../survey/updates/registryClient.ts';
+import { type AgentToolTargets, registerAgentTools } from './commands/agentToolCommands.ts';
 import { settings } from './manifestNames.ts';
-import { asksRegistries, copyLimits, isRestricted } from './settings.ts';
+import { asksRegistries, copyLimits, isRestricted, loadLimits } from './settings.ts';
 import type { SurveyHandle } from './window/surveyHandle.ts';
 import { surveyedFolders, workspaceFiles } from './workspacePaths.ts';
+
+/** A change of these makes another scan necessary. */
+const surveySettings = [
+  settings.registryEnabled,
+  settings.copiesMinimum,
+  settings.copiesMemory,
+  settings.stormStarts,
+  settings.runawayMinutes,
+  settings.runawayMemory,
+] as const;
 
 interface SurveyStart {
   readonly runDir: string;
@@ -25,16 +36,18 @@ interface SurveyStart {
   readonly survey: SurveyHandle;
   /** Carries out a request of another window or a terminal. */
   answer(request: WindowRequest): Promise<Outcome>;
+  /** What the tools for language models act on. */
+  readonly tools: AgentToolTargets;
   readonly log: Log;
 }
 
 /**
  * Starts to scan this machine continuously, including the folders of this window, publishes these folders for other windows and the command line, and takes their
- * requests.
+ * requests and those of language models.
  *
  * @throws when the system has no readable process list
  */
-export async function startSurvey({ runDir, userDir, version, survey, answer, log }: SurveyStart): Promise<Disposable> {
+export async function startSurvey({ runDir, userDir, version, survey, answer, tools, log }: SurveyStart): Promise<Disposable> {
   const thisWindow = await findThisWindow(process.platform);
   const store = new DisposableStore();
   const paths = () => ({
@@ -58,6 +71,7 @@ export async function startSurvey({ runDir, userDir, version, survey, answer, lo
         log,
         registry: registryMode,
         copyLimits,
+        loadLimits,
         table: thisWindow.table,
       }),
     );
@@ -80,7 +94,7 @@ export async function startSurvey({ runDir, userDir, version, survey, answer, lo
     );
     store.add(
       workspace.onDidChangeConfiguration((event) => {
-        if ([settings.registryEnabled, settings.copiesMinimum, settings.copiesMemory].some((name) => event.affectsConfiguration(name))) {
+        if (surveySettings.some((name) => event.affectsConfiguration(name))) {
           survey.refresh().catch((error: unknown) => log.error(`The scan after a change of settings failed: ${reasonOf(error)}`));
         }
       }),
@@ -88,6 +102,7 @@ export async function startSurvey({ runDir, userDir, version, survey, answer, lo
     await survey.start(() => startWindowSurvey(surveyor, thisWindow, runDir, version, log));
     // Requested explicitly, so that a machine that cannot be scanned is reported instead of waited for.
     await survey.refresh();
+    store.add(registerAgentTools(tools));
     if (thisWindow.own) {
       store.add(serveRequests(runDir, { pid: process.pid, identity: identityKey(thisWindow.own) }, answer, log));
     }

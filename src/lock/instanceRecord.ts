@@ -58,7 +58,7 @@ const recordSchema = v.object({
   x: v.optional(plainObject),
 });
 
-/** What an instance publishes. It is a hint, not a lock: what it says about processes must be checked with the system. */
+/** The record of an instance. It is a hint, not a lock: what it says about processes must be checked with the system. */
 export type InstanceRecord = Readonly<v.InferOutput<typeof recordSchema>>;
 
 export type RecordReading =

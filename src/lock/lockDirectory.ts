@@ -30,7 +30,7 @@ export function protocolBase(runDir: string, explicit: boolean, system: FileSyst
   return join(`/var/tmp/.mcp-run-${uid}`, 'v1');
 }
 
-/** What `protocolBase` needs from the system. */
+/** The facts of the system that `protocolBase` needs. */
 interface FileSystemFacts {
   uid(): number | undefined;
   isRemote(path: string): boolean;

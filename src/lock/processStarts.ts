@@ -4,7 +4,7 @@ import { readProcSystem } from '../process/linux/procClock.ts';
 import { kernelProcFs, orNothing, type ProcFs } from '../process/linux/procFs.ts';
 import { isRunning, parseProcStat } from '../process/linux/procStat.ts';
 
-/** What the protocol needs to know about processes. */
+/** The facts about processes that the protocol needs. */
 export interface ProcessStarts {
   /** The boot id of the running kernel, and the PID namespace of this process. */
   readonly boot: string;

@@ -41,6 +41,8 @@ export interface RawDefinition {
   readonly enabled: boolean;
   /** The folder the entry belongs to (workspace folder, project root), absolute. Undefined for user scope. */
   readonly folder?: string;
+  /** What its client uses instead: the entries of the same name in narrower scopes; `folder`: only in this project. */
+  readonly replacedBy?: readonly { readonly file: string; readonly line: number; readonly folder?: string }[];
   /** VS Code only: which collection it belongs to; with the folder's index it makes VS Code's own server id. */
   readonly vscodeCollection?: 'user' | 'folder' | 'folder-dot-mcp' | 'workspace-file';
 }
@@ -76,6 +78,7 @@ export interface Definition {
   readonly url?: string;
   readonly enabled: boolean;
   readonly folder?: string;
+  readonly replacedBy?: NonNullable<RawDefinition['replacedBy']>;
   readonly vscodeCollection?: NonNullable<RawDefinition['vscodeCollection']>;
   /** It starts its server through our guard. */
   readonly guarded?: true;

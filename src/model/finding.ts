@@ -3,6 +3,8 @@ export type FindingKind =
   | 'files-gone'
   | 'duplicate'
   | 'copies'
+  | 'respawn-storm'
+  | 'runaway'
   | 'orphan'
   | 'unresponsive'
   | 'lock-conflict'
@@ -17,6 +19,8 @@ const isHeadlineKind: Readonly<Record<FindingKind, boolean>> = {
   'files-gone': true,
   duplicate: true,
   copies: true,
+  'respawn-storm': true,
+  runaway: true,
   orphan: true,
   unresponsive: true,
   'lock-conflict': true,
@@ -38,11 +42,11 @@ export type StaleSubKind = 'package' | 'dependency' | 'content' | 'source' | 'in
 /** How a server is restarted that neither a client nor a guard starts. */
 export const asItWasStarted = 'the way it was started (its service, its terminal, its container)';
 
-/** What fixes a finding. Command line and editor offer what they can do of it. */
+/** The fix of a finding. Command line and editor offer the part that they can do. */
 export type FindingAction =
   | { readonly kind: 'restart' }
-  /** The user has to do it: the exact step. */
-  | { readonly kind: 'manual'; readonly step: string }
+  /** The user has to do it: the exact step. `held`: until then the client itself starts the old version again, so that a restart by another way changes nothing. */
+  | { readonly kind: 'manual'; readonly step: string; readonly held?: true }
   | { readonly kind: 'end' }
   /** Installs the new version, as arguments without a shell; a restart follows. Run only after the user has seen it. */
   | { readonly kind: 'upgrade'; readonly argv: readonly string[]; readonly cwd?: string }
@@ -54,7 +58,7 @@ export interface Finding {
   readonly confidence: Confidence;
   /** One sentence for a person. Redacted. */
   readonly message: string;
-  /** What is known and how, a line each, for a person. Redacted. */
+  /** The facts and how they are known, a line each, for a person. Redacted. */
   readonly evidence: readonly string[];
   /** Since when it is known to be true; ISO 8601. */
   readonly since: string;

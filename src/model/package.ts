@@ -26,6 +26,8 @@ export interface PackageRef {
   readonly environment: string;
   /** Package name where the entry names it (Python distribution, npm package). */
   readonly name: string;
+  /** Python: directories with installed packages that are searched before those of the environment (PYTHONPATH). */
+  readonly paths?: readonly string[];
   /** Optional features (Python extras). */
   readonly extras?: readonly string[];
   /** True when the source is used in place (editable install, a project's own directory). */
@@ -45,10 +47,12 @@ export type ClosureReading =
       /** Directories whose entries change when a package of the closure is replaced; few. */
       readonly watch: readonly string[];
       /**
-       * Directories in which the packages were found, before links were followed, and the files that the content of the own package rests on. More than `watch`
-       * where packages lie in a linked store, or where its installer records no content.
+       * Directories in which the packages were found, before links were followed, the directories with the code of the own package, and links to other
+       * links. More than `watch` where packages lie in a linked store, or where its installer records no content.
        */
       readonly places?: readonly string[];
+      /** Files on which the content of the own package rests, where its installer records none. */
+      readonly code?: readonly string[];
     }
   /** The environment or the package directory does not exist. */
   | { readonly status: 'gone'; readonly reason: string; readonly watch: readonly string[] }
@@ -70,5 +74,5 @@ export const maxPackages = 2_000;
 
 export type ClosureParts = Extract<ClosureReading, { status: 'ok' }>;
 
-/** What the reader of one ecosystem returns. `readClosure` adds the directories to watch when the package is gone. */
+/** The result of the reader of one ecosystem. `readClosure` adds the directories to watch when the package is gone. */
 export type PartsOrFailure = ClosureParts | { readonly status: 'gone' | 'unreadable'; readonly reason: string };

@@ -5,9 +5,9 @@ import type { ClientId } from './definition.ts';
  * server is a finding, not a problem.
  */
 export interface Problem {
-  /** What was read: one stable word for each source, for filtering. `verdict`: nothing could not be read, but verdicts contradict each other: a fault of MCP Shepherd. */
+  /** The source: one stable word for each, for filtering. `verdict`: nothing could not be read, but verdicts contradict each other: a fault of MCP Shepherd. */
   readonly source: 'config' | 'process' | 'package' | 'facts' | 'watch' | 'lock' | 'verdict';
-  /** What happened and what to do, in one sentence. Redacted. */
+  /** The fault and its cure, in one sentence. Redacted. */
   readonly message: string;
   /** The process concerned. */
   readonly pid?: number;

@@ -1,5 +1,5 @@
 /**
- * What makes a process that process. The PID alone is reused by the system, a wall-clock start moves when the clock is set:
+ * The identity of a process. The PID alone is reused by the system, a wall-clock start moves when the clock is set:
  * the start is the kernel's own count (`lx:<clock ticks since boot>`, `ps:<epoch seconds>`, `win:<100 ns>`).
  */
 export interface ProcessIdentity {
@@ -41,7 +41,7 @@ export interface ProcessRow {
   readonly state: string;
 }
 
-/** What only the owner of a process may read, read on demand. Every part may be missing, with the reason. */
+/** Facts that only the owner of a process may read, read on demand. Every part may be missing, with the reason. */
 export interface ProcessDetail {
   readonly exe?: string;
   readonly cwd?: string;

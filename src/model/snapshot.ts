@@ -32,7 +32,7 @@ export interface RunningPackage {
   readonly running: string | null;
   /** Version on disk now; null when unknown or gone. */
   readonly installed: string | null;
-  /** What became of this package since the start; absent when it is the same, or not known. */
+  /** The change of this package since the start; absent when it is the same, or not known. */
   readonly direction?: PackageChange['direction'];
   /** `recorded`: the server or its guard recorded what was loaded. Absent: concluded from the files on disk while it ran. */
   readonly origin?: 'recorded';
@@ -40,7 +40,23 @@ export interface RunningPackage {
   readonly latest?: string;
 }
 
-/** What a server, or its guard, published in the folder of the lock protocol. A hint: it is not taken as proof. */
+/** When the guard of a lazily started server (`--start lazy`) starts it. */
+export interface LazyStart {
+  /** `not-started`: no call needed it yet; `on-demand`: a call has started it; `at-once`: it was started with the session; `asleep`: ended because it was idle. */
+  readonly state: 'not-started' | 'on-demand' | 'at-once' | 'asleep';
+  /** Since when it sleeps, RFC 3339. */
+  readonly since?: string;
+  /** What keeps it awake although no request came for the time of `--sleep-after`. */
+  readonly awake?: string;
+  /** What needed it, or why it was started with the session. */
+  readonly why?: string;
+  /** Earlier sessions that ended without a start. */
+  readonly spared: number;
+  /** Resident memory of the server after an earlier start; bytes. */
+  readonly memoryBytes?: number;
+}
+
+/** The record that a server, or its guard, published in the folder of the lock protocol. A hint: it is not taken as proof. */
 export interface ServerRecord {
   /** The incarnation; `instances/<id>.json` is its file. */
   readonly id: string;
@@ -56,8 +72,25 @@ export interface ServerRecord {
   readonly idleSince?: string;
   /** Why the guard has no server, or why its last restart failed. */
   readonly problem?: string;
+  /**
+   * Writing calls that passed the guard while the server ran other code than was installed, since the guard started; 0 calls: none did. Absent: no guard compared the code,
+   * so that it is not known. Of at most 16 tools the names; no arguments.
+   */
+  readonly staleWrites?: {
+    readonly calls: number;
+    readonly from?: string;
+    readonly to?: string;
+    readonly tools: readonly { readonly name: string; readonly calls: number }[];
+  };
   /** Calls that the guard answered itself: how many, why the last one, and when (RFC 3339). */
   readonly refused?: { readonly calls: number; readonly last: string; readonly at: string };
+  /** When servers of this guard ended by themselves after they had served, oldest first, and what the last one wrote last to standard error. */
+  readonly ends?: {
+    readonly last: readonly { readonly at: string; readonly code?: number; readonly signal?: string }[];
+    readonly errors: readonly string[];
+  };
+  /** With `--start lazy`. */
+  readonly start?: LazyStart;
 }
 
 /** Where an HTTP server is reached, and what it says of itself. */
@@ -96,12 +129,12 @@ export interface Instance {
   readonly transport: 'stdio' | 'http' | 'unknown';
   /** Runs on its own on purpose: a listener, a service, a job with its input on the null device. */
   readonly background: boolean;
-  /** It runs behind our guard. */
+  /** It runs behind our guard, or is our guard for HTTP. */
   readonly guarded?: true;
   readonly package: RunningPackage | null;
   /** Why `package` or its versions are unknown, for a person; absent when all is known. */
   readonly unknown?: string;
-  /** What it, or its guard, published; absent when neither did. */
+  /** The record that it, or its guard, published; absent when neither did. */
   readonly record?: ServerRecord;
   readonly changedDependencies: readonly PackageChange[];
   /** Resident memory of the whole tree (launchers and children included), bytes. */
@@ -156,12 +189,24 @@ export interface InstanceEvidence {
     /** The file that holds it. */
     readonly record: string;
   } | null;
-  /** What else was recorded of the process and is compared with what is there now. */
+  /** The other recorded facts of the process that are compared with the present ones. */
   readonly compared: readonly {
     readonly what: string;
     /** ISO 8601. */
     readonly recordedAt: string;
   }[];
+}
+
+/** A guard that answers its client and has not started the server, or has put it to sleep. */
+export interface NotStarted {
+  readonly guardPid: number;
+  /** The definition's name, else the name in the record. */
+  readonly name: string;
+  /** Ids of the definitions that the guard was started from. */
+  readonly definitions: readonly string[];
+  /** Null when it is not known. */
+  readonly client: ClientInstance | null;
+  readonly record: ServerRecord;
 }
 
 /** The result of one scan, and the only thing that views read. Plain JSON, redacted. */
@@ -172,6 +217,8 @@ export interface Snapshot {
   readonly clients: readonly { readonly id: ClientId; readonly name: string }[];
   readonly definitions: readonly Definition[];
   readonly instances: readonly Instance[];
+  /** Absent when there is none. */
+  readonly notStarted?: readonly NotStarted[];
   /** Absent when there is none. */
   readonly otherHolders?: readonly OtherHolder[];
   readonly problems: readonly Problem[];

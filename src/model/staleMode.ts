@@ -1,9 +1,9 @@
-/** What the guard does with calls while its server runs other code than is installed. The first one is the default. */
+/** The guard's behaviour for calls while its server runs other code than is installed. The first one is the default. */
 const modes = [
   {
     name: 'auto',
     summary: 'restart where nothing is lost, else block writing tools',
-    detail: 'to a newer version only; docs/guard.md says what counts as lost',
+    detail: 'newer versions only; not with open calls, subscriptions, tasks or child processes',
     offered: true,
   },
   {
@@ -23,9 +23,9 @@ export type StaleMode = (typeof modes)[number]['name'];
 
 interface StaleModeEntry {
   readonly name: StaleMode;
-  /** What the guard does, in a few words. */
+  /** The guard's behaviour, in a few words. */
   readonly summary: string;
-  /** What to know about it before choosing it. */
+  /** The fact to know before choosing it. */
   readonly detail: string;
   /** Whether it is offered where a person is asked; the others are chosen by `--on-stale` alone. */
   readonly offered: boolean;
@@ -33,7 +33,7 @@ interface StaleModeEntry {
 
 export const staleModes: readonly StaleModeEntry[] = modes;
 
-/** What `--on-stale` may be. */
+/** The values of `--on-stale`. */
 export const staleModeNames: readonly StaleMode[] = modes.map(({ name }) => name);
 
 /** The guard's mode where none is chosen. */

@@ -1,8 +1,8 @@
-import type { ClosureReading, InstalledPackage, PackageChange } from '../model/package.ts';
+import type { ClosureReading, Ecosystem, InstalledPackage, PackageChange } from '../model/package.ts';
 import { changeDirection, compareVersions } from '../version/compareVersions.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
 
-/** What changed between two readings of one closure. */
+/** The changes between two readings of one closure. */
 export interface ClosureDifference {
   /** The server's own package (the first of `before`). */
   readonly own?: PackageChange;
@@ -29,6 +29,17 @@ export function isProvenRemoved(
   isGone: (root: string) => boolean,
 ): boolean {
   return before.every((item) => item.name !== name || item.version !== running || isGone(item.root));
+}
+
+/**
+ * Whether a change is one of versions, where each of the two is in a place of its own. Versions that the rules of their ecosystem call equal (`1.0` and `1.0.0` of
+ * Python, other build metadata) are none.
+ */
+export function isOtherVersion(ecosystem: Ecosystem, { direction, running, installed }: PackageChange): boolean {
+  return (
+    (direction === 'upgrade' || direction === 'downgrade' || direction === 'changed') &&
+    (running === undefined || installed === undefined || compareVersions(ecosystem, running, installed) !== 0)
+  );
 }
 
 /**

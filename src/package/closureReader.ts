@@ -18,7 +18,7 @@ function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string
         marks.add(mark);
       }
     }
-    for (const place of reading.places ?? []) {
+    for (const place of [...(reading.places ?? []), ...(reading.code ?? [])]) {
       marks.add(place);
     }
   }

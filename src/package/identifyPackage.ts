@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { errorName } from '../base/errors.ts';
 import type { PackageRef } from '../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../model/process.ts';
+import { launchAsNode, observedWords } from '../process/commandline/parseLaunch.ts';
 import { statPath } from '../storage/boundedFile.ts';
 import { denoPackage } from './npm/denoCache.ts';
 import { bunScript, denoScript, nodeScript, type ScriptArgument } from './npm/nodeEntry.ts';
@@ -37,7 +38,7 @@ export function runtimeOf(row: ProcessRow, detail: ProcessDetail): Runtime | und
   const exe = programFile(detail);
   const byFile = exe === undefined ? undefined : runtimeByName(exe);
   // Electron programs (editors) run their JavaScript servers with themselves as Node.
-  const electron = detail.environment?.has('ELECTRON_RUN_AS_NODE') === true && row.argv.some((argument) => /\.[cm]?js$/.test(argument));
+  const electron = detail.environment?.has('ELECTRON_RUN_AS_NODE') === true && launchAsNode(observedWords(row)) !== undefined;
   return byFile ?? (electron ? 'node' : undefined) ?? (exe === undefined ? runtimeByName(row.argv[0] ?? row.name) : undefined);
 }
 

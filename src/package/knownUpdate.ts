@@ -7,7 +7,7 @@ import { stateRefusal } from '../storage/privateFolder.ts';
 import { compareVersions } from '../version/compareVersions.ts';
 import { versionShaped } from '../version/versionShape.ts';
 
-/** What a registry offers for one installation. The survey, which asks registries, stores it for the guard, which never does. */
+/** The offer of a registry for one installation. The survey, which asks registries, stores it for the guard, which never does. */
 export interface KnownUpdate {
   readonly schema: 1;
   readonly ecosystem: Ecosystem;

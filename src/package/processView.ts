@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { ProcessDetail } from '../model/process.ts';
 import { statPath } from '../storage/boundedFile.ts';
 
-/** What the kernel puts behind the path of a file or directory that was removed under the process. */
+/** The mark that the kernel puts behind the path of a file or directory that was removed under the process. */
 const deletedMark = / \(deleted\)$/;
 
 /** The program file, without the kernel's mark when it was replaced; undefined when it cannot be read. */

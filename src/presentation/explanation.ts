@@ -5,6 +5,7 @@ import type { PackageChange } from '../model/package.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../model/snapshot.ts';
 import { compareFindings, findingLabels, findingWord } from './findingLabels.ts';
+import { startText } from './lazyStart.ts';
 import { counted, duration, homePath, localTime, memory } from './quantities.ts';
 
 /** One line of an explanation: its name, and the text. An empty name: a sentence of its own. */
@@ -25,6 +26,8 @@ interface ExplanationOptions {
   readonly home?: string;
   /** "VS Code, this window"; default: the client's name. */
   readonly owner?: string;
+  /** How often copies of it were stopped under its client, and how often the client started it again at once. */
+  readonly stops?: { readonly stops: number; readonly again: number };
   /** IANA name; default: where this runs. */
   readonly timeZone?: string;
 }
@@ -42,7 +45,7 @@ export function explanationOf(instance: Instance, snapshot: Snapshot, options: E
     ...findings.map((finding) => ({ heading: findingHeading(finding), rows: findingRows(finding, time, path) })),
     { heading: 'How to restart it', rows: [{ name: '', text: options.restart }] },
     { heading: 'Process', rows: processRows(instance, options, time, path) },
-    { heading: 'Package', rows: packageRows(instance, time, path) },
+    { heading: 'Package', rows: packageRows(instance, time, path, options.timeZone) },
     ...(instance.record ? [{ heading: 'Published record', rows: recordRows(instance.record, path) }] : []),
     ...(definitions.length === 0
       ? [{ heading: 'Configuration', rows: noEntryRows(instance.evidence) }]
@@ -82,8 +85,12 @@ export function summaryOf(
     ['since', worst && `${worst.sinceAtMost ? 'at most ' : ''}${localTime(worst.since, options.timeZone)}`],
     ['also', others.map(findingWord).join(', ')],
     ['runs', versions?.join(', ')],
-    ['client', `${client ? `${client.name} (PID ${client.pid})` : 'none'}; running for ${age}, ${memory(instance.memoryBytes)}`],
+    [
+      'client',
+      `${client ? `${client.name} (PID ${client.pid})` : 'none'}; running for ${age}, ${memory(instance.memoryBytes)}${respawnText(options)}`,
+    ],
     ['entry', definitions.map(({ file, line }) => `${path(file)}:${line}`).join(', ') || 'none'],
+    ['old code', worst?.kind === 'stale' || record?.staleWrites?.calls ? staleWritesText(instance, options.timeZone) : undefined],
     ['refused', record?.refused && counted(record.refused.calls, 'call')],
     ['unknown', instance.unknown],
     ['proof', worst?.evidence[0]],
@@ -142,6 +149,7 @@ function processRows(instance: Instance, options: ExplanationOptions, time: Text
     ['started', time(instance.startedAt)],
     ['first seen', evidence && time(evidence.firstSeenAt)],
     ['memory', memoryText(instance)],
+    ['stopped', options.stops && stopsText(options.stops)],
     ['command', instance.command],
     ['program', evidence && (evidence.program === null ? 'could not be read' : path(evidence.program))],
     ...instance.launchers.map((launcher): Pair => ['through', `${launcher.kind} (PID ${launcher.pid}): ${launcher.command}`]),
@@ -149,6 +157,15 @@ function processRows(instance: Instance, options: ExplanationOptions, time: Text
     ['tree', instance.tree.length > 1 ? instance.tree.map((pid) => `PID ${pid}`).join(', ') : undefined],
     ['not read', evidence && evidence.unreadable.length > 0 ? evidence.unreadable.join('; ') : undefined],
   ]);
+}
+
+/** To follow what is known of the client. */
+function respawnText({ stops }: ExplanationOptions): string {
+  return stops && stops.again > 0 ? `; it started the server again at once after ${stops.again} of ${counted(stops.stops, 'stop')}` : '';
+}
+
+function stopsText({ stops, again }: { readonly stops: number; readonly again: number }): string | undefined {
+  return stops === 0 ? undefined : `${counted(stops, 'copy', 'copies')} under this client; started again at once after ${again} of them`;
 }
 
 function portText({ listens, usedBy = [] }: Instance): string {
@@ -170,7 +187,7 @@ const trustTexts: Readonly<Record<NonNullable<InstanceEvidence['baseline']>['tru
   'after-start': 'something was installed between its start and this record; what it runs is older, and not known',
 };
 
-function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow[] {
+function packageRows(instance: Instance, time: Text, path: Text, timeZone: string | undefined): ExplanationRow[] {
   const { package: own, changedDependencies, unknown, evidence } = instance;
   const { source, baseline } = evidence ?? {};
   return rows([
@@ -196,7 +213,26 @@ function packageRows(instance: Instance, time: Text, path: Text): ExplanationRow
     ...(evidence?.compared ?? []).map(({ what, recordedAt }): Pair => ['compared', `${what}; recorded ${time(recordedAt)}`]),
     ...changedDependencies.map((change): Pair => ['changed', changeText(change)]),
     ['not known', unknown],
+    [
+      'old code',
+      instance.findings.some(({ kind }) => kind === 'stale') || instance.record?.staleWrites?.calls
+        ? staleWritesText(instance, timeZone)
+        : undefined,
+    ],
   ]);
+}
+
+/** The writing calls that ran on old code, so that the user can check the data after a restart. Only a guard knows them. */
+function staleWritesText({ record }: Instance, timeZone: string | undefined): string {
+  const said = record?.staleWrites;
+  if (said?.from === undefined || said.to === undefined) {
+    return said ? 'the guard passed no writing call to old code' : 'unknown whether writing calls ran on old code: no guard compared it';
+  }
+  const tools = said.tools.map(({ name, calls }) => `${quotedText(name)}${calls === 1 ? '' : ` (${calls} times)`}`);
+  const unnamed = said.calls - said.tools.reduce((sum, { calls }) => sum + calls, 0);
+  const more = unnamed > 0 ? [`${counted(unnamed, 'call')} of other tools`] : [];
+  const span = `${localTime(said.from, timeZone)} to ${localTime(said.to, timeZone)}`;
+  return `the guard passed ${counted(said.calls, 'writing call')} to old code from ${span}: ${[...tools, ...more].join(', ')}`;
 }
 
 const stateTexts: Readonly<Record<ServerRecord['state'], string>> = {
@@ -220,6 +256,7 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
         `${record.refused.calls === 1 ? '1 call' : `${record.refused.calls} calls`}, the last at ${record.refused.at}: ${record.refused.last}`,
     ],
     ['idle since', record.idleSince],
+    ['start', record.start && startText(record.start)],
     ['accepts', record.control.join(', ')],
     ['record', record.id],
   ]);
@@ -242,6 +279,10 @@ function definitionRows(definition: Definition, evidence: InstanceEvidence | und
     ['entry', `${definition.name}, in ${path(definition.file)}, line ${definition.line}`],
     ['scope', definition.scope],
     ['switched', definition.enabled ? undefined : 'off in the file'],
+    ...(definition.replacedBy ?? []).map(
+      ({ file, line, folder }) =>
+        ['replaced', `by ${path(file)}, line ${line}${folder === undefined ? '' : `, in ${path(folder)}`}`] as const,
+    ),
     ['command', definition.command === undefined ? undefined : [definition.command, ...definition.args].join(' ')],
     ['address', definition.url],
     ['environment', definition.envNames.length === 0 ? undefined : `${definition.envNames.join(', ')} (values are never shown)`],

@@ -18,6 +18,13 @@ export const findingLabels: Readonly<Record<FindingKind, FindingLabel>> = {
   'files-gone': { heading: 'Files gone', word: 'files gone', singular: 'uninstalled', plural: 'uninstalled' },
   stale: { heading: 'Stale', word: 'stale', singular: 'stale', plural: 'stale' },
   unresponsive: { heading: 'Not responding', word: 'not responding', singular: 'not responding', plural: 'not responding' },
+  'respawn-storm': {
+    heading: 'Started again and again',
+    word: 'started again and again',
+    singular: 'respawn storm',
+    plural: 'respawn storms',
+  },
+  runaway: { heading: 'Runaway', word: 'runaway', singular: 'runaway', plural: 'runaways' },
   'lock-conflict': { heading: 'Lock conflict', word: 'lock conflict', singular: 'lock conflict', plural: 'lock conflicts' },
   duplicate: { heading: 'Duplicate', word: 'duplicate', singular: 'duplicate', plural: 'duplicates' },
   copies: { heading: 'Idle copy', word: 'idle copy', singular: 'idle copy', plural: 'idle copies' },

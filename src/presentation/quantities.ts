@@ -1,3 +1,6 @@
+import { sizeText } from '../base/sizeText.ts';
+
+const megabyte = 1024 ** 2;
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -36,8 +39,7 @@ export function memory(bytes: number): string {
   if (bytes <= 0) {
     return '–';
   }
-  const megabytes = bytes / 1024 ** 2;
-  return megabytes >= 1000 ? `${(megabytes / 1024).toFixed(1)} GB` : `${Math.max(1, Math.round(megabytes))} MB`;
+  return sizeText(Math.max(bytes, megabyte));
 }
 
 /** Two significant digits ("58 MB", "120 MB", "1.2 GB"), so that a view seldom changes. Undefined when unknown (0). */
@@ -45,8 +47,7 @@ export function roundedMemory(bytes: number): string | undefined {
   if (bytes <= 0) {
     return undefined;
   }
-  const megabytes = Number((bytes / 1024 ** 2).toPrecision(2));
-  return megabytes < 1000 ? `${Math.max(1, Math.round(megabytes))} MB` : `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+  return sizeText(Math.max(Number((bytes / megabyte).toPrecision(2)), 1) * megabyte);
 }
 
 /** "1 server", "12 servers". */

@@ -1,4 +1,4 @@
-import { isReference, isSecretName, redacted } from './secretShapes.ts';
+import { isLetterSecret, isReference, isSecretName, isSecretWord, redacted } from './secretShapes.ts';
 
 /** Words before the secret in a header's value. */
 const schemeWord = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)$/i;
@@ -20,14 +20,21 @@ const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^
 const anyAssignment = /(^|[\s"'({,;:/])([A-Za-z_][\w.-]{0,60})(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
 /** `password:S`, `/password:S`; `apiKey: S`, where the value does not look like a word of a sentence. */
 const namedValue = /((?:^|[\s"'({,;=[])\/?)([A-Za-z_][\w.-]{0,60})(:[ \t]{0,3})([^\s"',;)}\]]+)/g;
+/** `password S`, `auth S`, `--session S`, also on the next line: a value that looks like a secret right after a name. */
+const wordsBeside =
+  /(?<=(?:^|[\s"'`({,;=[])-{0,2}([A-Za-z_][\w.-]{0,60}))(\s{0,2}[=:]\s{0,2}|(?:\s|\\[nrt]){1,3})([^\s"'`‹,;()[\]{}\\]{6,4096})/g;
+/** `-pS`, `-k S`, `/p:S`. */
+const letterOption = /((?:^|[\s"'])(?:-([A-Za-z])[ \t]{0,3}|\/([A-Za-z]):))(?!-)([^\s"'‹]{6,200})(?![^\s"'])/g;
+/** `<password>S</password>`. */
+const xmlElement = /(<([A-Za-z][\w.:-]{0,60})>)([^<>\n]{1,4096})(?=<\/)/g;
 /** `-u name:S` and its long forms. */
 const userOption = /((?:^|[\s"'])(?:-u|--(?:user|proxy-user|login))(?:\s+|=)["']?)([^\s:"'\\/]+:(?![\\/])[^\s"']+)/g;
 /** `jdbc:oracle:thin:user/S@host`. */
 const oracleUser = /(jdbc:oracle:\w{1,10}:[^\s/@:"']{0,200}\/)([^\s"'‹][^\s"']*)(?=@)/gi;
 /** The path of a bot's address. */
 const telegramBot = /(\bapi\.telegram\.org\/(?:file\/)?bot\d{1,20}:)[\w-]+/gi;
-/** `user:password@host` without a scheme before it. */
-const bareUserInfo = /(?<![\w.+/@:-])([\w.+-]{1,64}):([^\s:@/"'‹]{1,200})@([\w-]+(?:\.[\w-]+)*)/g;
+/** `user:password@host` without a scheme before it, also `//user:password@host`. */
+const bareUserInfo = /(?<![\w.+/@:-])((?:\/\/)?)([\w.+-]{1,64}):([^\s:@/"'‹]{1,200})@([\w-]+(?:\.[\w-]+)*)/g;
 /** `npm:chromadb@1.2.3`, `mailto:me@example.com`, `ssh:git@host`: the word before the colon is not a user. */
 const otherSchemes =
   /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
@@ -66,10 +73,21 @@ export function redactLoose(text: string): string {
         ? `${before}${name}${colon}${redacted}`
         : all,
     )
+    .replace(wordsBeside, (all, name: string, between: string, value: string) =>
+      isSecretBeside(name, value) ? `${between}${redacted}` : all,
+    )
+    .replace(letterOption, (all, option: string, letter = '', slashed = '', value: string) =>
+      isLetterSecret(letter || slashed, value) ? `${option}${redacted}` : all,
+    )
+    .replace(xmlElement, (all, tag: string, name: string, value: string) =>
+      isSecretName(name) && isOpen(value) ? `${tag}${redacted}` : all,
+    )
     .replace(userOption, (all, option: string, value: string) => (isUserAndPassword(value) && isOpen(value) ? `${option}${redacted}` : all))
     .replace(oracleUser, `$1${redacted}`)
     .replace(telegramBot, `$1${redacted}`)
-    .replace(bareUserInfo, (all, user: string, _password: string, host: string) => (isUserInfo(user, host) ? `${redacted}@${host}` : all))
+    .replace(bareUserInfo, (all, slashes: string, user: string, _password: string, host: string) =>
+      isUserInfo(user, host) ? `${slashes}${redacted}@${host}` : all,
+    )
     .replace(gluedText, `$1${redacted}`);
 }
 
@@ -108,6 +126,13 @@ export function isSecretByPlace({ list, programs }: PlacedArguments, index: numb
   // The header's name may be two words back, with its scheme in between.
   const nameAt = schemeWord.test(before) && index >= 2 ? index - 2 : index - 1;
   const name = list[nameAt] ?? '';
+  const [, letter = ''] = /^-([A-Za-z])$/.exec(before) ?? [];
+  if (letter !== '' && isLetterSecret(letter, arg)) {
+    return true;
+  }
+  if (/^-{0,2}[A-Za-z_][\w.-]{0,60}$/.test(before) && isSecretBeside(before, arg)) {
+    return true;
+  }
   const introduced = /^(?:-H|--headers?)$/.test(list[nameAt - 1] ?? '');
   if (introduced && /^[\w-]+:?$/.test(name) && (name.includes('-') || name.endsWith(':') || isSecretName(name))) {
     return true;
@@ -121,10 +146,15 @@ export function isSecretByPlace({ list, programs }: PlacedArguments, index: numb
   return nextPassword.some((rule) => rule.option.test(before) && (programs.get(rule) ?? index) < index);
 }
 
-/** The text after `-p` in `-pSECRET`, for programs that read it as a password. */
-export function gluedSecret({ list, programs }: PlacedArguments, index: number): string | undefined {
-  const glued = /^-p([^-\s].*)$/s.exec(list[index] ?? '')?.[1];
-  return (programs.get(gluedPassword) ?? index) < index ? glued : undefined;
+/** The option and the secret in `-pSECRET`: any text for programs that read it as a password, else what looks like a secret. */
+export function gluedSecret(
+  { list, programs }: PlacedArguments,
+  index: number,
+): { readonly option: string; readonly secret: string } | undefined {
+  const [, option = '', secret = ''] = /^(-[A-Za-z]|\/[A-Za-z]:)([^-\s].*)$/s.exec(list[index] ?? '') ?? [];
+  const known = option === '-p' && (programs.get(gluedPassword) ?? index) < index;
+  const letter = option.charAt(1);
+  return known || isLetterSecret(letter, secret) ? { option, secret } : undefined;
 }
 
 function isUserInfo(user: string, host: string): boolean {
@@ -148,6 +178,11 @@ export function redactedPair(arg: string): string | undefined {
   }
   const [, option = '', user = ''] = /^(--(?:user|proxy-user|login)=)(\S+)$/.exec(arg) ?? [];
   return isUserAndPassword(user) && isOpen(user) ? `${option}${redacted}` : undefined;
+}
+
+/** Whether a word after this name is a secret without any sign between: `password S`, `--session S`; not `key python3.12`, `session work-2`, `auth a@1.2.3`. */
+function isSecretBeside(name: string, value: string): boolean {
+  return (isSecretName(name) || /(?:^|[^a-z])sessions?$/i.test(name)) && isSecretWord(name, value) && !isPath(value);
 }
 
 function isPath(value: string): boolean {

@@ -1,7 +1,17 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
 import { headLength, knownValues } from './knownValues.ts';
 import { gluedSecret, isSecretByPlace, isUserAndPassword, placedArguments, redactedPair, redactLoose } from './looseSecrets.ts';
-import { isEmptyWord, isOrdinaryValue, isReference, isSecretField, isSecretName, redacted, tokenShapes } from './secretShapes.ts';
+import {
+  hasManyTurns,
+  isEmptyWord,
+  isOrdinaryValue,
+  isReference,
+  isSecretField,
+  isSecretName,
+  isWorkingDirectory,
+  redacted,
+  tokenShapes,
+} from './secretShapes.ts';
 
 /** Every argument, command line and address passes here before it is shown or stored (ARCHITECTURE.md, invariants). Never throws. Redacted text stays as it is. */
 export interface Redactor {
@@ -54,7 +64,6 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 
   // Every scan shows the same texts again.
   const texts = new Map<string, string>();
-
   function text(value: string): string {
     const known = texts.get(value);
     if (known !== undefined) {
@@ -101,8 +110,9 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       if (isSecretByPlace(placed, index)) {
         return redacted;
       }
-      if (gluedSecret(placed, index) !== undefined) {
-        return `-p${redacted}`;
+      const glued = gluedSecret(placed, index);
+      if (glued !== undefined) {
+        return `${glued.option}${redacted}`;
       }
       if (followsSecretName(list, index) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
         return redacted;
@@ -158,7 +168,7 @@ export function secretsOf(entry: {
     }
   };
   for (const [name, value] of Object.entries(entry.env)) {
-    if (value !== null && (isSecretName(name) || !isOrdinaryValue(value))) {
+    if (value !== null && !isWorkingDirectory(name, value) && (isSecretName(name) || !isOrdinaryValue(value))) {
       add(value);
       urlSecrets(value).forEach(add);
     }
@@ -177,7 +187,7 @@ export function secretsOf(entry: {
       // A connection string is hidden as a whole: it has secrets among ordinary parts.
       add(assigned.value);
     } else if (glued !== undefined) {
-      add(glued);
+      add(glued.secret);
     }
     urlSecrets(arg).forEach(add);
   });
@@ -285,8 +295,7 @@ function isShortSecret(segment: string, before: string): boolean {
   if (named && segment.length >= 6) {
     return /\d/.test(segment) && !/^v\d/.test(segment);
   }
-  const turns = segment.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
-  return segment.length >= 10 && turns >= 4;
+  return hasManyTurns(segment);
 }
 
 function redactQuery(query: string): string {

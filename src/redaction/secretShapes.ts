@@ -22,6 +22,11 @@ export function isSecretName(name: string): boolean {
   if (name.length > 200) {
     return false;
   }
+  const defined = /^[\s"'=,]?-[DP](?=[a-z])/.exec(name)?.[0];
+  // `-Dpassword=…` of Java, `-Ptoken=…` of Gradle; `-Pwd` and `-Pass` are names themselves.
+  if (defined !== undefined && isSecretName(name.slice(defined.length))) {
+    return true;
+  }
   const words = name
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .toLowerCase()
@@ -32,6 +37,16 @@ export function isSecretName(name: string): boolean {
     return false;
   }
   return weakWords.test(last) || words.some((word) => strongWords.test(word)) || secretCompounds.test(words.join(''));
+}
+
+/** Whether the value of a variable is a secret by its name. `PWD` and `OLDPWD` are the working directory: their path stands in most command lines. */
+export function isSecretVariable(name: string, value: string): boolean {
+  return isSecretName(name) && !isWorkingDirectory(name, value);
+}
+
+/** Whether a variable is the shell's working directory. */
+export function isWorkingDirectory(name: string, value: string): boolean {
+  return /^(?:OLD)?PWD$/.test(name) && /^(?:[\\/]|[A-Za-z]:[\\/])/.test(value);
 }
 
 /** Whether a field of this name holds a secret or a list of them: `token`, `apiKeys`, `tokens`; not `maxTokens`. */
@@ -108,4 +123,45 @@ export function isOrdinaryValue(value: string): boolean {
     /^[a-z][a-z\d+.-]*:\/\/[\w.-]+(?::\d+)?(?:\/[\w.-]{0,19})*\/?$/i.test(text) ||
     /^[\w.-]+:\d+$/.test(text)
   );
+}
+
+/**
+ * Whether the value of an option of one letter looks like a secret (`-pS3cretWord`, `-k a1B2c3D4e5`): a word of letters and digits that is no name, version or
+ * port. After other letters than `p` only where letters and digits alternate more than in names of models and systems.
+ */
+export function isLetterSecret(letter: string, value: string): boolean {
+  if (!/^[\w=~%+!?*^$-]{6,200}$/.test(value) || isReference(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value)) {
+    return false;
+  }
+  return hasManyTurns(value) || (/p/i.test(letter) && !isOrdinaryValue(value));
+}
+
+/** A part of a name with a number (`work-2024`, `mcpServers2`, `SHA256-RSA2048`). */
+const numberedPart = /^(?:[A-Za-z]{1,20}\d{0,4}|v?\d{0,4})$/;
+const packageVersion = /^@?[\w./-]{1,100}@v?\d+\.\d[\w.+-]{0,40}$/;
+/** A number, a date, a quantity. */
+const plainNumber = /^[\d.:T+-]{1,40}[A-Za-z%]{0,5}$/;
+
+/**
+ * Whether the word after a name looks like a secret: of letters and digits, and no version, date or quantity. A name with a number counts only after names of
+ * passwords (`password Summer2024`, not `session work-2024`).
+ */
+export function isSecretWord(name: string, value: string): boolean {
+  const word = value.slice(0, 4_097).replace(/[.!?:,;…]{1,3}$/, '');
+  const isName = !/pass|pwd|secret/i.test(name) && !hasManyTurns(word) && word.split(/[-_./:]/).every((part) => numberedPart.test(part));
+  return (
+    word.length >= 6 &&
+    /\d/.test(word) &&
+    /[A-Za-z]/.test(word) &&
+    !isName &&
+    !packageVersion.test(word) &&
+    !plainNumber.test(word) &&
+    !isReference(word) &&
+    !isOrdinaryValue(word)
+  );
+}
+
+/** Whether letters and digits alternate more than in words and versions: not in `v1beta2` and `x86_64-linux-gnu`. */
+export function hasManyTurns(text: string): boolean {
+  return text.length >= 10 && (text.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0) >= 4;
 }

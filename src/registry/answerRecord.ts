@@ -1,6 +1,6 @@
 import type { Candidate, RegistryAnswer } from './registryAnswer.ts';
 
-/** What is stored of a question, for all processes of the user. */
+/** The stored result of a question, for all processes of the user. */
 export interface AnswerRecord {
   /** `questionKey` */
   readonly key: string;

@@ -1,5 +1,5 @@
 import { posix, win32 } from 'node:path';
-import type { IndexRoute, IndexTarget } from './indexRoute.ts';
+import type { IndexRoute, IndexTarget, ScopedAuthorization } from './indexRoute.ts';
 
 /** Whose a setting is: the user's (variables, files of user and machine), or the file of a project or environment, by its path. */
 export type SettingOwner = string;
@@ -54,7 +54,7 @@ export function targetInScope(
   if (!secured || !isOwn((other) => other === ofUser || other === owner) || isRelative(passage.caFile)) {
     return undefined;
   }
-  return { base, isPublic, authorization, ...passage };
+  return { base, isPublic, authorization: authorization as ScopedAuthorization, ...passage };
 }
 
 /**

@@ -30,7 +30,7 @@ export class Unreachable extends Error {
 
 /**
  * One GET below an index's address. Credentials are sent only to that origin. Redirects within the origin are followed. A public index may also redirect to another
- * origin by https, without credentials; a private index may not, because no other host may learn the names of its packages.
+ * origin by https, without credentials, and to no address of this machine or its network; a private index may not, because no other host may learn the names of its packages.
  *
  * @param signal aborts it at any stage
  * @throws Unreachable when there is no complete answer
@@ -51,13 +51,18 @@ export async function getBelow(
     }
     const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
     const stays = next?.origin === target.base.origin;
-    if (!next || !(stays || (target.isPublic && next.protocol === 'https:'))) {
+    if (!next || !(stays || (target.isPublic && next.protocol === 'https:' && isPublicName(hostOf(next))))) {
       return answer;
     }
     next.username = '';
     next.password = '';
     url = next;
   }
+}
+
+/** Not `localhost`, not a name without a domain, not an address such as 169.254.169.254. */
+function isPublicName(host: string): boolean {
+  return isIP(host) === 0 && /\.(?!localhost\.?$|local\.?$|internal\.?$)[^.]+\.?$/i.test(host);
 }
 
 function withoutCredentials({ authorization: _, ...rest }: IndexTarget): IndexTarget {
@@ -205,6 +210,8 @@ function readBody(response: IncomingMessage): Promise<string> {
       size += chunk.length;
       if (size > maxBytes) {
         reject(new Error('the answer is too large'));
+        // What is packed already would be unpacked to its end.
+        stream.destroy();
       } else {
         chunks.push(chunk);
       }

@@ -1,9 +1,14 @@
+declare const inScope: unique symbol;
+
+/** An `Authorization` header whose target may get it. Only `credentialScope.ts` says so of a string. */
+export type ScopedAuthorization = string & { readonly [inScope]: true };
+
 /** How one index is reached. Holds credentials: only `base` may be shown or stored. */
 export interface IndexTarget {
   /** Base address with a slash at its end, without user and password. */
   readonly base: URL;
   /** The `Authorization` header for this index; never sent to another origin. */
-  readonly authorization?: string;
+  readonly authorization?: ScopedAuthorization;
   /** One of the public defaults. */
   readonly isPublic: boolean;
   readonly proxy?: URL;

@@ -6,7 +6,7 @@ export interface Candidate {
   readonly requires?: readonly string[];
 }
 
-/** What a registry answered about one package, without the registry's own text. */
+/** The answer of a registry about one package, without the registry's own text. */
 export type RegistryAnswer =
   | { readonly status: 'found'; readonly candidates: readonly Candidate[]; readonly etag?: string }
   /** It does not know the package. */

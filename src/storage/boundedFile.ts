@@ -10,7 +10,7 @@ export type FileRead =
   | { readonly status: 'absent'; readonly reason: string }
   | { readonly status: 'unreadable'; readonly reason: string };
 
-/** What is at a path. `absent` means that the system said so, never that it refused access. */
+/** The kind of thing at a path. `absent` means that the system said so, never that it refused access. */
 type PathState =
   | { readonly status: 'ok'; readonly stat: Stats }
   | { readonly status: 'absent'; readonly reason: string }

@@ -68,16 +68,24 @@ const [othersWrite, sticky] = [0o002, 0o1000];
  * @returns undefined when no user but this one and root could; also where a folder cannot be read. Never throws
  */
 export function parentRefusal(runDir: string, uid: number | undefined = ownUser()): string | undefined {
+  return folderOfOthers(runDir, uid, ', or use another run folder (--run-dir, MCP_RUN_DIR)');
+}
+
+/**
+ * Why another user could put something else in the place of a path: see `parentRefusal` for the rule.
+ * @param other what the user can do instead @returns with what to do; undefined when no folder above is open, and on Windows. Never throws
+ */
+export function folderOfOthers(path: string, uid: number | undefined, other: string): string | undefined {
   if (uid === undefined) {
     return undefined;
   }
-  for (const folder of foldersAbove(runDir)) {
+  for (const folder of foldersAbove(path)) {
     const info = statOrNothing(folder);
     if (info && ![uid, 0, unmappedUser].includes(info.uid)) {
-      return `${folder}, above ${runDir}, belongs to user ${info.uid}, who could replace it: use another run folder (--run-dir, MCP_RUN_DIR)`;
+      return `${folder}, above ${path}, belongs to user ${info.uid}, who could replace it: give it back with chown${other}`;
     }
     if (info && (info.mode & othersWrite) !== 0 && (info.mode & sticky) === 0) {
-      return `${folder}, above ${runDir}, can be written by all users, who could replace it: chmod o-w ${folder}, or use another run folder (--run-dir, MCP_RUN_DIR)`;
+      return `${folder}, above ${path}, can be written by all users, who could replace it: chmod o-w ${folder}${other}`;
     }
   }
   return undefined;

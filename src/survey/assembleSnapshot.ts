@@ -2,7 +2,7 @@ import { clientName } from '../clients/clientTable.ts';
 import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Problem } from '../model/problem.ts';
-import { type Instance, type OtherHolder, type Snapshot, snapshotSchema } from '../model/snapshot.ts';
+import { type Instance, type NotStarted, type OtherHolder, type Snapshot, snapshotSchema } from '../model/snapshot.ts';
 import { shownDefinition } from '../redaction/definitionRedactor.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import { isGuarded } from './match/guardedEntries.ts';
@@ -15,8 +15,11 @@ interface Findings {
   readonly ports: Pick<JoinedPorts, 'states' | 'findings'>;
   readonly instances: readonly Instance[];
   /** By instance id: found by comparing all servers. */
-  readonly copies: readonly ReadonlyMap<string, Finding>[];
+  readonly copies: readonly ReadonlyMap<string, readonly Finding[] | Finding>[];
+  /** By definition id: entries that a client starts again and again, and that do not run now. */
+  readonly storms: ReadonlyMap<string, readonly Finding[]>;
   readonly conflicts: ReadonlyMap<string, Finding>;
+  readonly notStarted: readonly NotStarted[];
   readonly otherHolders: readonly OtherHolder[];
   readonly problems: readonly Problem[];
   readonly redactor: Redactor;
@@ -24,9 +27,9 @@ interface Findings {
 
 /** Builds the snapshot. @param now epoch ms */
 export function assembleSnapshot(found: Findings, now: number): Snapshot {
-  const { definitions, ports, copies, conflicts, otherHolders, problems, redactor } = found;
+  const { definitions, ports, copies, storms, conflicts, notStarted, otherHolders, problems, redactor } = found;
   const instances = found.instances.map((instance) => {
-    const more = [...copies, conflicts].map((findings) => findings.get(instance.id)).filter((finding) => finding !== undefined);
+    const more = [...copies, conflicts].flatMap((findings) => findings.get(instance.id) ?? []);
     return more.length > 0 ? { ...instance, findings: [...instance.findings, ...more] } : instance;
   });
   const clients = new Set([...definitions.map((item) => item.client), ...instances.flatMap((item) => item.client?.id ?? [])]);
@@ -40,10 +43,11 @@ export function assembleSnapshot(found: Findings, now: number): Snapshot {
         ...shownDefinition(raw, redactor),
         ...(isGuarded(raw) ? { guarded: true } : {}),
         ...(port ? { port } : {}),
-        findings: ports.findings.get(raw.id) ?? [],
+        findings: [...(ports.findings.get(raw.id) ?? []), ...(storms.get(raw.id) ?? [])],
       };
     }),
     instances,
+    ...(notStarted.length === 0 ? {} : { notStarted }),
     ...(otherHolders.length === 0 ? {} : { otherHolders }),
     problems,
   };

@@ -16,7 +16,7 @@ import type { ProcessTree } from '../process/tree/processTree.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import type { FactStore } from './facts/factStore.ts';
 import type { Attributed } from './match/attributeServers.ts';
-import { runsGuarded } from './match/guardedEntries.ts';
+import { isReachedThroughGuard } from './match/guardedEntries.ts';
 import type { Health } from './ports/health.ts';
 import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
 import { unansweredMark } from './records/guardMarks.ts';
@@ -51,7 +51,7 @@ export interface ServerObservation {
   readonly askAgainIn?: number;
 }
 
-/** What one scan knows beside the servers themselves. */
+/** The facts that one scan has beside the servers themselves. */
 interface ScanContext {
   readonly processes: ProcessTree;
   readonly redactor: Redactor;
@@ -89,7 +89,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const definition = attributed.definitions[0];
   const asked = records[0]?.control?.caps.includes('restart') === true;
   const actions = restartActions({ client, asked, listens: port !== undefined }, name, definition);
-  const startedBy = client?.name ?? firstSeen.client?.name;
+  const startedBy = client ?? firstSeen.client;
   const context: ServerContext = { row: server, detail, loaded, actions, now, ...(startedBy === undefined ? {} : { startedBy }) };
   const verdict = withBeside(judgeServer(context, state, recordedVersions(records)), attributed, context, state);
   const update = state.updates.current(attributed, loaded, redactor, now);
@@ -113,7 +113,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     command: commandText(server, redactor),
     cwd: detail.cwd ?? null,
     transport: transportOf(attributed, port),
-    ...(runsGuarded(attributed.launchers) ? { guarded: true } : {}),
+    ...(isReachedThroughGuard(attributed) ? { guarded: true } : {}),
     background: owner.background || port !== undefined,
     package: withLatest(withHealthVersion(verdict.package, port?.health), update.latest),
     ...(unknown === undefined ? {} : { unknown }),
@@ -141,7 +141,9 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     }),
   };
   const design = client ? copiesByDesign(client.id) : undefined;
-  const copySet = client ? copySetOf(client.id, definition?.id ?? server.commandLine, detail.cwd) : undefined;
+  // Of equal entries in files that this client does not read, another one may come first for each copy.
+  const entry = client && definition?.readBy.includes(client.id) ? definition.id : server.commandLine;
+  const copySet = client ? copySetOf(client.id, entry, detail.cwd) : undefined;
   const copy: LivingCopy = {
     id: key,
     pid: server.pid,
@@ -319,7 +321,7 @@ export function buildInstances(
 
 /** Whether a candidate is shown: an entry names it, it was started through our guard, or its package or a dependency of it is made for MCP. */
 function isServer(attributed: Attributed, state: SurveyState, now: number): boolean {
-  if (attributed.definitions.length > 0 || runsGuarded(attributed.launchers)) {
+  if (attributed.definitions.length > 0 || isReachedThroughGuard(attributed)) {
     return true;
   }
   const loaded = state.loadedPackage(attributed, now);

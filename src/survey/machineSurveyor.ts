@@ -17,14 +17,16 @@ import { buildInstances, type ServerObservation } from './buildInstances.ts';
 import { Configuration } from './configuration.ts';
 import { type Clock, systemClock } from './facts/bootClock.ts';
 import { windowsFolder } from './facts/windows.ts';
+import { judgeLoad } from './judgeLoad.ts';
 import { type Attributed, attributeServers } from './match/attributeServers.ts';
 import { candidateFilter } from './match/candidateFilter.ts';
 import { missingLaunchers } from './match/guardedEntries.ts';
+import { restingGuards } from './match/restingGuards.ts';
 import type { HttpState } from './ports/httpServers.ts';
 import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
 import { LockFolder } from './records/lockFolder.ts';
 import { DetailCache } from './server/detailCache.ts';
-import { type SurveyOptions, type Surveyor, type SurveyReport, usualCopyLimits } from './surveyor.ts';
+import { type SurveyOptions, type Surveyor, type SurveyReport, usualCopyLimits, usualLoadLimits } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
 import { readNpxPackages } from './updates/npmInstallWay.ts';
 import { RegistryClient } from './updates/registryClient.ts';
@@ -130,19 +132,35 @@ class MachineSurveyor implements Surveyor {
     const duplicates = judgeDuplicates(living, now);
     const copies = judgeCopies(living, duplicates.findings, this.#options.copyLimits?.() ?? usualCopyLimits, now);
     state.processorTimes.record(copies.watched);
+    const load = judgeLoad(
+      observed,
+      processes,
+      state,
+      { uptime: this.#clock.uptime(), now },
+      this.#options.loadLimits?.() ?? usualLoadLimits,
+    );
     const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn].filter((wait) => wait !== undefined);
     this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
     this.#pidWatch.seen(rows, interestIn(rows, config.definitions, observed), now);
     this.#keep(rows, instances, state, now);
 
+    const { home, platform } = this.#options;
+    const guardDetail = this.#details.reader(rows, (row) => this.#table.detail(row));
+    const notStarted = await restingGuards(locks.resting(redactor), processes, config.definitions, guardDetail, {
+      home,
+      platform,
+      redactor,
+    });
     const refused = stateRefusal(this.#options.runDir);
     return assembleSnapshot(
       {
         definitions: config.definitions,
         ports,
         instances,
-        copies: [duplicates.findings, copies.findings],
+        copies: [duplicates.findings, copies.findings, load.instances],
+        storms: load.definitions,
         conflicts: locks.conflicts(instances, redactor, now),
+        notStarted,
         otherHolders: locks.others(redactor),
         problems: [
           ...config.problems,
@@ -205,6 +223,7 @@ class MachineSurveyor implements Surveyor {
 
   report(): SurveyReport {
     const here = this.#rows[0]?.identity;
+    const present = this.#config.last?.present ?? [];
     return {
       processSource: this.#table.source,
       processCount: this.#rows.length,
@@ -212,7 +231,7 @@ class MachineSurveyor implements Surveyor {
       pidNamespace: here?.pidNamespace ?? '',
       folders: this.#config.last?.folders ?? [],
       files: this.#config.last?.looked ?? [],
-      clients: clientTable.filter((row) => row.files.length > 0).map(({ id, name }) => ({ id, name })),
+      clients: clientTable.filter((row) => row.files.length > 0).map(({ id, name }) => ({ id, name, present: present.includes(id) })),
     };
   }
 

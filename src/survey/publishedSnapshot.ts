@@ -4,7 +4,7 @@ import type { ProcessIdentity } from '../model/process.ts';
 import { type Snapshot, snapshotSchema } from '../model/snapshot.ts';
 import { readWhole, writeWhole } from '../storage/atomicFile.ts';
 
-/** What the scanning window publishes for the other windows. */
+/** The snapshot that the scanning window publishes for the other windows. */
 export interface Published {
   /** The scanning window. */
   readonly by: ProcessIdentity;
@@ -74,7 +74,7 @@ export function withdrawSnapshot(folder: string): void {
   rmSync(snapshotFile(folder), { force: true });
 }
 
-/** What a person sees of a snapshot: without its time, and with memory in steps of 4 MB, so that the file is not written each second. */
+/** The part of a snapshot that views show: without its time, and with memory in steps of 4 MB, so that the file is not written each second. */
 export function faceOf(snapshot: Snapshot): string {
   return JSON.stringify({ ...snapshot, at: '' }, (key, value: unknown) =>
     key === 'memoryBytes' && typeof value === 'number' ? Math.round(value / 4_194_304) : value,

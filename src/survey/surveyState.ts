@@ -3,9 +3,11 @@ import type { ProcessIdentity } from '../model/process.ts';
 import { createListenerTable } from '../process/createListenerTable.ts';
 import { BootClock, type Clock } from './facts/bootClock.ts';
 import { FactStore } from './facts/factStore.ts';
+import { ServerLives, type StartedEntry } from './facts/serverLives.ts';
 import type { Attributed } from './match/attributeServers.ts';
 import { HttpServers } from './ports/httpServers.ts';
 import { Beside } from './server/beside.ts';
+import { BusyTimes } from './server/busyTimes.ts';
 import { Closures, type LoadedPackage } from './server/closures.ts';
 import { Containers } from './server/containers.ts';
 import { entryKey } from './server/entryChange.ts';
@@ -22,7 +24,7 @@ import { Updates } from './updates/updates.ts';
 /** Facts of processes that are gone are deleted this often. */
 const forgetMs = 60_000;
 
-/** What a surveyor keeps from one scan to the next. */
+/** The state that a surveyor keeps from one scan to the next. */
 export class SurveyState {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
@@ -32,6 +34,10 @@ export class SurveyState {
   readonly sources = new Sources();
   readonly respawns = new Respawns();
   readonly processorTimes: ProcessorTimes;
+  readonly busyTimes: BusyTimes;
+  readonly lives: ServerLives;
+  /** By client process and entry. */
+  readonly startedEntries = new Map<string, StartedEntry>();
   readonly beside: Beside;
   readonly containers: Containers;
   /** Key of the hashes of entries. */
@@ -48,6 +54,8 @@ export class SurveyState {
     this.facts = new FactStore(runDir);
     this.bootClock = new BootClock(runDir, bootId, clock);
     this.processorTimes = new ProcessorTimes(this.facts, clock);
+    this.busyTimes = new BusyTimes(this.facts, clock);
+    this.lives = new ServerLives(this.facts, clock);
     this.beside = new Beside(platform, home);
     this.containers = new Containers(docker);
     this.entryKey = entryKey(runDir);
@@ -91,6 +99,7 @@ export class SurveyState {
     this.http.keep(alive);
     this.owners.keep(servers);
     this.processorTimes.keep(servers);
+    this.busyTimes.keep(alive);
     this.programs.keep(servers);
     this.sources.keep(servers);
     this.respawns.keep(servers);

@@ -1,6 +1,7 @@
 import type { Disposable } from '../base/disposable.ts';
 import type { Log } from '../base/log.ts';
 import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
+import type { RunawayLimits } from '../diagnosis/runaway.ts';
 import type { ClientId, RawDefinition } from '../model/definition.ts';
 import type { ListenerTable, ProcessTable } from '../model/process.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -17,6 +18,14 @@ export interface CopyLimits {
 }
 
 export const usualCopyLimits: CopyLimits = { copies: 10, memoryBytes: 1024 ** 3 };
+
+/** From where on a server that is started again and again, or that uses a core or much memory, is a finding. */
+export interface LoadLimits extends RunawayLimits {
+  /** So many starts within ten minutes. */
+  readonly starts: number;
+}
+
+export const usualLoadLimits: LoadLimits = { starts: 5, busyMs: 600_000, grownBytes: 500 * 1024 ** 2 };
 
 export interface SurveyOptions {
   readonly home: string;
@@ -38,6 +47,8 @@ export interface SurveyOptions {
   readonly registry?: () => RegistryMode;
   /** From where on idle copies count; called in each scan. Default: `usualCopyLimits`. */
   readonly copyLimits?: () => CopyLimits;
+  /** Called in each scan. Default: `usualLoadLimits`. */
+  readonly loadLimits?: () => LoadLimits;
   /** Default: the table of this system. */
   readonly table?: ProcessTable;
   /** Tests replace it. */
@@ -48,7 +59,7 @@ export interface SurveyOptions {
   readonly listeners?: ListenerTable;
 }
 
-/** What was read, for `doctor`. */
+/** The sources that a scan read, for `doctor`. */
 export interface SurveyReport {
   readonly processSource: string;
   readonly processCount: number;
@@ -57,8 +68,8 @@ export interface SurveyReport {
   readonly folders: readonly string[];
   /** Every configuration file that was searched for, with the id of its client. */
   readonly files: ConfigReading['looked'];
-  /** Every client with configuration files. */
-  readonly clients: readonly { readonly id: string; readonly name: string }[];
+  /** Every client with configuration files; `present`: it was installed or used on this machine. */
+  readonly clients: readonly { readonly id: string; readonly name: string; readonly present: boolean }[];
 }
 
 /** Scans the machine: joins configuration, processes, packages and stored facts to a snapshot. */

@@ -5,7 +5,7 @@ import valid from 'semver/functions/valid.js';
 import type { NpmSpec } from './npmSpec.ts';
 import type { PythonSpec } from './pythonSpec.ts';
 
-/** What is known about the next start of an `npx` command. */
+/** The next start of an `npx` command, as far as it is known. */
 interface NpxState {
   readonly spec: NpmSpec;
   /** npm's own version; undefined when unknown. */
@@ -65,7 +65,7 @@ function fromRegistry(latest: string | undefined, range = '*'): NextVersion {
     : { unknown: 'the newest version is outside of its range' };
 }
 
-/** What is known about the next start of a `uvx` command. */
+/** The next start of a `uvx` command, as far as it is known. */
 interface UvxState {
   readonly spec: PythonSpec;
   /** Installed by `uv tool install`. */

@@ -15,7 +15,7 @@ export function isNpmName(name: string): boolean {
   return parts.length === (name.startsWith('@') ? 2 : 1) && parts.every((part) => namePart.test(part) && part !== 'node_modules');
 }
 
-/** What follows the name in `name@…`. Only the registry knows the version of a tag. */
+/** The part behind the name in `name@…`. Only the registry knows the version of a tag. */
 type NpmSelector = { readonly kind: 'version' | 'range' | 'tag'; readonly value: string };
 
 /** A package specification of npm, npx, pnpm dlx and bunx. */

@@ -8,9 +8,9 @@ export type PythonSpec =
       readonly extras: readonly string[];
       /** `==1.0`, `>=1,<2`; empty text = any. */
       readonly specifier: string;
-      /** What follows a lone `@` for uvx: a version, or `latest`. */
+      /** The text behind a lone `@` for uvx: a version, or `latest`. */
       readonly tag?: string;
-      /** What follows the `;`. */
+      /** The text behind the `;`. */
       readonly marker?: string;
     }
   /** `name @ url`, a bare URL, or a path. */
@@ -34,6 +34,7 @@ export function isPythonName(name: string): boolean {
 }
 
 const nameAndExtras = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(.*)$/s;
+const namedAddress = /^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?:[A-Za-z][A-Za-z+]+:|[./~\\])/;
 const versionClause = /^(===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()@]+$/;
 
 /** Parses one requirement. Never throws; other texts are `invalid`, with a reason that does not quote them. */
@@ -42,7 +43,8 @@ export function parsePythonSpec(spec: string): PythonSpec {
   if (text.length === 0 || text.length > 8192) {
     return { kind: 'invalid', reason: 'empty or too long' };
   }
-  const bare = sourceKind(text);
+  // A name before the address: `notes @ https://host/notes.whl` is an address, although it ends as a file does.
+  const bare = namedAddress.test(text) ? undefined : sourceKind(text);
   if (bare) {
     return { kind: bare, extras: [], source: text };
   }

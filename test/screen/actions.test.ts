@@ -129,7 +129,7 @@ describe('Actions across windows', function () {
     assert.equal(texts.length, windows, JSON.stringify(texts));
     console.log(`      ${windows} windows, ${texts.length} that say who did it`);
     for (const text of texts) {
-      assert.match(text, /PID \d+\)? (was already|is already being) restarted by .*PID \d+/);
+      assert.ok((text.match(/PID \d+/g) ?? []).length >= 2, `the server and who did it: ${text}`);
     }
     await workbench.screenshot('already-restarted');
   });

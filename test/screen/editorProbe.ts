@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeExtension } from '../../scripts/editor/writeExtension.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 
 /** A second extension, which calls VS Code's commands and tools for a test and returns the results. */
@@ -36,19 +36,8 @@ export const probeVariable = 'EDITOR_PROBE_FILE';
 
 /** Installs it; the editor needs `probeVariable` in its environment. */
 export function installProbe(extensionsDir: string): void {
-  const folder = join(extensionsDir, 'test.probe-1.0.0');
-  mkdirSync(folder);
-  const manifest = {
-    name: 'probe',
-    publisher: 'test',
-    version: '1.0.0',
-    engines: { vscode: '^1.103.0' },
-    main: './main.cjs',
-    activationEvents: ['onStartupFinished'],
-    capabilities: { untrustedWorkspaces: { supported: true } },
-  };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-  writeFileSync(join(folder, 'main.cjs'), main);
+  const manifest = { capabilities: { untrustedWorkspaces: { supported: true } } };
+  writeExtension(extensionsDir, { publisher: 'test', name: 'probe', main, manifest });
 }
 
 /** Talks to the extension in the window that started last. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
+import type { Locator } from 'playwright-core';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
@@ -61,6 +62,7 @@ describe('Launch Through Guard', function () {
   });
 
   const diff = () => workbench.page.locator('.monaco-diff-editor');
+  const titleAction = (title: string) => workbench.page.locator(`.editor-actions a.action-label[aria-label^="${title}"]`);
   const labels = (): Promise<string[]> => workbench.rowLabels();
   /** Calls a tool that writes, and says yes where VS Code asks. */
   const remember = async (name: string): Promise<void> => {
@@ -83,6 +85,9 @@ describe('Launch Through Guard', function () {
     const [text] = await Promise.all([called, confirmed]);
     return text;
   };
+  const openModes = (mode: string): Promise<Locator> =>
+    workbench.openPicks(() => workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard'), mode);
+  const modes = (): Locator => workbench.page.locator('.quick-input-widget');
   const pid = async (): Promise<number> =>
     waitFor('the PID of notes', async () =>
       Number((await labels()).flatMap((label) => /^notes, .*PID (\d+)/.exec(label)?.[1] ?? [])[0] ?? 0),
@@ -92,31 +97,46 @@ describe('Launch Through Guard', function () {
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   };
 
-  it('shows what it would change beside the file, and what it means', async () => {
+  it('asks for the mode, then shows the change beside the file with its own buttons, and covers none of it', async () => {
     await workbench.openView('MCP Servers');
     await workbench.rows('notes').first().waitFor();
     await probe.start('mcp.config.ws0.notes', 'create_entities');
     await waitFor('notes to run', async () => (await labels()).some((label) => /^notes, runs 2026/.test(label)));
     await workbench.hidePanel();
-    await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
-    await workbench.picks('Block writing tools until restart').waitFor();
+    await openModes('Block writing tools until restart');
     assert.equal(await workbench.picks('Restart where nothing is lost').count(), 1);
     assertNames(await workbench.picks('Block writing tools until restart').textContent(), 'not marked read-only');
-    await waitFor('the change', async () => /mcp-shepherd/.test((await diff().textContent()) ?? ''));
+    assert.equal(await diff().count(), 0, 'the list covers no change');
+    await workbench.screenshot('guard-modes-dark');
+    await workbench.screenshot('walkthrough-guard-dark', modes());
+    await workbench.picks('Block writing tools until restart').click();
+    await waitFor('the change, with the mode', async () => /refuse-writes/.test((await diff().textContent()) ?? ''));
+    const notice = workbench.notifications('Nothing is written yet');
+    await notice.locator('a', { hasText: 'Write Change' }).waitFor();
     await workbench.screenshot('guard-preview-dark');
     await workbench.theme('light');
     await workbench.screenshot('guard-preview-light');
-    await workbench.theme('dark');
-    await workbench.page.keyboard.press('Escape');
-    await workbench.picks('Block writing tools until restart').waitFor({ state: 'hidden' });
+    await titleAction('Discard Change').click();
     await diff().waitFor({ state: 'detached' });
+    await notice.waitFor({ state: 'detached' });
     assert.equal(readFileSync(file, 'utf8'), original, 'nothing is written without a yes');
+  });
+
+  it('takes a closed diff for a no', async () => {
+    await openModes('Warn only');
+    await workbench.screenshot('walkthrough-guard-light', modes());
+    await workbench.picks('Warn only').click();
+    await titleAction('Write Change').waitFor();
+    await workbench.theme('dark');
+    await workbench.palette('View: Close Editor');
+    await workbench.notifications('Nothing is written yet').waitFor({ state: 'detached' });
+    assert.equal(readFileSync(file, 'utf8'), original);
   });
 
   it('lets the server run under the guard, with its tools answering', async () => {
     await remember('one');
-    await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
-    await workbench.picks('Warn only').click();
+    await (await openModes('Warn only')).click();
+    await workbench.notifications('Nothing is written yet').locator('a', { hasText: 'Write Change' }).click();
     await workbench.notifications('notes now runs through the guard').waitFor({ timeout: 60_000 });
     const text = readFileSync(file, 'utf8');
     assertNames(text, '"--on-stale", "warn", "--",');
@@ -165,7 +185,7 @@ describe('Launch Through Guard', function () {
 
   it('is undone to the byte, and the server runs on its own again', async () => {
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Without Guard');
-    await workbench.picks('Launch Without Guard').click();
+    await titleAction('Write Change').click();
     const runsAlone = async (): Promise<boolean> => (await labels()).some((label) => /^notes, runs/.test(label) && !/guarded/.test(label));
     await waitFor('the row to say so', runsAlone, { limit: 60_000 });
     assert.equal(readFileSync(file, 'utf8'), original);
@@ -182,6 +202,16 @@ describe('Launch Through Guard', function () {
     assert.doesNotMatch(plain(await refusal.textContent()), /portable/i);
     assert.equal(await diff().count(), 0, 'nothing is shown that will not be written');
     await workbench.screenshot('guard-shared-dark');
+    assert.equal(readFileSync(file, 'utf8'), original);
+  });
+
+  it('writes nothing when the window is closed before the answer, and the next window shows no change without a question', async () => {
+    rmSync(join(workbench.places.workspace, '.git'), { recursive: true });
+    await (await openModes('Warn only')).click();
+    await titleAction('Write Change').waitFor();
+    await workbench.reload();
+    await workbench.statusItem('servers').waitFor();
+    await workbench.page.locator('.tab', { hasText: '(preview)' }).waitFor({ state: 'detached' });
     assert.equal(readFileSync(file, 'utf8'), original);
   });
 });

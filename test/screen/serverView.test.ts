@@ -147,6 +147,7 @@ describe('MCP servers on the screen', function () {
       const card = await workbench.hover(item());
       await card.locator('a', { hasText: 'Restart' }).first().waitFor();
       await workbench.screenshot(`status-tooltip-${scheme}`);
+      await workbench.screenshot(`walkthrough-problem-${scheme}`, card);
       await workbench.page.mouse.move(700, 300);
       await card.waitFor({ state: 'hidden' });
     }
@@ -164,11 +165,29 @@ describe('MCP servers on the screen', function () {
     await waitFor('the warning to come back', warns);
   });
 
-  it('have their evidence in a read-only document', async () => {
+  it('have a page with the verdict, its button and the folded evidence, and a read-only document for copying', async () => {
     await everythingRow().click();
-    const editor = workbench.page.locator('.editor-instance .view-lines');
-    await editor.getByText('Stale (proven)').waitFor();
-    await workbench.screenshot('evidence-dark');
+    const details = workbench.details();
+    await details.locator('.verdict.warning', { hasText: `${staleServer.old}, but ${staleServer.new} is installed` }).waitFor();
+    assert.equal(await details.locator('button').first().textContent(), 'Restart');
+    assert.equal(await details.getByText('how known:').isVisible(), false, 'folded');
+    // By keyboard alone.
+    await details.locator('summary').first().focus();
+    await workbench.page.keyboard.press('Enter');
+    await details.getByText('how known:').first().waitFor();
+    await workbench.palette('Notifications: Clear All Notifications');
+    await details.locator('button').first().focus(); // scrolls to the top
+    for (const scheme of ['light', 'dark'] as const) {
+      await workbench.theme(scheme);
+      await workbench.screenshot(`details-${scheme}`);
+    }
+    await details.locator('button', { hasText: 'Copy for a Bug Report' }).click();
+    await workbench.page.locator('.part.statusbar', { hasText: 'Copied the report about everything' }).waitFor();
+    await details.locator('button', { hasText: 'Show Output' }).click();
+    await workbench.page.locator('.part.panel .view-lines', { hasText: /Discovered\s\d+\stools/ }).waitFor();
+    await workbench.hidePanel();
+    await workbench.rowMenu(everythingRow(), 'Show Evidence');
+    await workbench.page.locator('.editor-instance .view-lines').getByText('Stale (proven)').waitFor();
     await workbench.palette('View: Close All Editors');
   });
 
@@ -176,6 +195,10 @@ describe('MCP servers on the screen', function () {
     await workbench.rowMenu(workbench.rows('everything').first(), 'Open Configuration Entry');
     await workbench.page.locator('.tab.active', { hasText: 'mcp.json' }).waitFor();
     await workbench.page.locator('[id="status.editor.selection"]', { hasText: 'Ln 3' }).waitFor();
+    const lens = workbench.page.locator('.codelens-decoration', { hasText: `stale: ${staleServer.old} → ${staleServer.new}` });
+    await lens.waitFor();
+    assertNames(await lens.textContent(), 'Restart', 'Guard…');
+    await workbench.screenshot('entry-links-dark');
     await workbench.palette('View: Close All Editors');
   });
 
@@ -203,11 +226,9 @@ describe('MCP servers on the screen', function () {
     assert.equal(await workbench.notifications('everything still runs').count(), 0);
     await workbench.rowMenu(workbench.rows('everything').first(), 'Unmute Notifications');
     await workbench.answerNotification('everything still runs', 'Details');
-    await workbench.page.locator('.editor-instance .view-lines').getByText('Stale (proven)').waitFor();
-    await workbench.palette('View: Close All Editors');
+    await workbench.details().locator('.verdict.warning').waitFor();
     const old = await pid();
-    await workbench.palette('MCP Shepherd: Restart Server…');
-    await workbench.picks('everything').waitFor();
+    await workbench.openPicks(() => workbench.palette('MCP Shepherd: Restart Server…'), 'everything');
     assertNames(await workbench.picks().first().getAttribute('aria-label'), 'everything', ' → ', 'restart needed');
     await workbench.screenshot('restart-pick-dark');
     await workbench.page.keyboard.press('Enter');
@@ -216,14 +237,19 @@ describe('MCP servers on the screen', function () {
       return now !== undefined && now !== old;
     });
     await waitFor('the warning to go', async () => !(await warns()));
+    // The page goes on with the new process.
+    await workbench.details().locator('.verdict.good').waitFor();
+    await workbench
+      .details()
+      .getByText(`Started (PID ${await pid()})`)
+      .waitFor();
+    await workbench.palette('View: Close All Editors');
   });
 
   it('are fixed from the list that a click on the status bar opens', async () => {
     await makeStale(staleServer.new);
     const old = await pid();
-    await item().click();
-    const line = workbench.picks('Restart everything, this window');
-    await line.waitFor();
+    const line = await workbench.openPicks(() => item().click(), 'Restart everything, this window');
     assert.match(
       (await line.getAttribute('aria-label')) ?? '',
       new RegExp(`${staleServer.old} → ${staleServer.new}`.replaceAll('.', '\\.')),
@@ -278,6 +304,9 @@ describe('MCP servers on the screen', function () {
     await workbench.page.locator('[id="status.editor.selection"]', { hasText: 'Ln 3' }).waitFor();
     await workbench.page.locator('[id="status.problems"]:not([aria-label="No Problems"])').waitFor();
     await workbench.palette('View: Close All Editors');
+    await workbench.palette('MCP Shepherd: Show Log');
+    await workbench.page.locator('.part.panel .view-lines', { hasText: /mcp\.json,\sline\s3/ }).waitFor();
+    await workbench.hidePanel();
     writeFileSync(join(folder, 'mcp.json'), '{ "mcpServers": {} }\n');
     await workbench.rows(/mcp\.json.*line 3/).waitFor({ state: 'detached' });
   });

@@ -8,7 +8,7 @@ import { assertNames } from '../names.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 
-/** Shows one toast and one status bar item, to prove that the harness sees such things. */
+/** Shows one status bar item, and one toast when asked (VS Code hides it after some seconds), to prove that the harness sees such things. */
 const messenger = `
 const vscode = require('vscode');
 exports.activate = () => {
@@ -16,7 +16,9 @@ exports.activate = () => {
   item.text = 'Hello there';
   item.tooltip = 'A friendly tooltip';
   item.show();
-  vscode.window.showInformationMessage('Good morning', 'Answer').then((answer) => { item.text = 'They said ' + answer; });
+  vscode.commands.registerCommand('test.greet', () => {
+    vscode.window.showInformationMessage('Good morning', 'Answer').then((answer) => { item.text = 'They said ' + answer; });
+  });
 };`;
 
 function installMessenger(extensionsDir: string): void {
@@ -29,6 +31,7 @@ function installMessenger(extensionsDir: string): void {
     engines: { vscode: '^1.103.0' },
     main: './main.cjs',
     activationEvents: ['onStartupFinished'],
+    contributes: { commands: [{ command: 'test.greet', title: 'Say Good Morning' }] },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'main.cjs'), messenger);
@@ -57,6 +60,7 @@ describe('The workbench on the screen', function () {
   });
 
   it('shows notifications, and their buttons work', async () => {
+    await workbench.palette('Say Good Morning');
     await workbench.notifications('Good morning').waitFor();
     await workbench.answerNotification('Good morning', 'Answer');
     await workbench.page.locator('[id="test.messenger.hello"]', { hasText: 'They said Answer' }).waitFor();

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Locator, Page } from 'playwright-core';
+import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { readManifest } from '../../scripts/editor/stageExtension.ts';
 import type { Editor } from '../../scripts/editor/startEditor.ts';
 import { outRoot } from '../../scripts/system/projectPaths.ts';
@@ -8,6 +8,9 @@ import { waitFor } from '../../scripts/system/waitFor.ts';
 import { type WorkbenchPlaces, waitForWorkbench } from './openWorkbench.ts';
 
 type Parts = { readonly page: Page; readonly editor: Editor; readonly places: WorkbenchPlaces; readonly close: () => Promise<void> };
+
+/** A part of the window, in pixels. */
+type Clip = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
 /** A window of VS Code as a user sees it. Every method waits for a condition, none for a fixed time. */
 export class Workbench {
@@ -121,6 +124,19 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row', text === undefined ? {} : { hasText: text });
   }
 
+  /** Opens a list and returns one of its entries. The list closes when an editor or a page that is just opening takes the focus: then it is opened again. */
+  async openPicks(open: () => Promise<unknown>, text: string): Promise<Locator> {
+    const row = this.picks(text).first();
+    await waitFor(`the list to offer ${text}`, async () => {
+      await open();
+      return row.waitFor({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
+    return row;
+  }
+
   /** Notification toasts; with text: those that contain it. Buttons in them: `a.monaco-button`. */
   notifications(text?: string | RegExp): Locator {
     return this.page.locator('.notification-toast', text === undefined ? {} : { hasText: text });
@@ -172,13 +188,13 @@ export class Workbench {
     const keys = ['PageDown', 'PageDown', 'PageDown', 'PageDown', 'Home'];
     let looks = 0;
     const line = await waitFor(`${displayName} to be listed as running`, async () => {
-      if ((await row.count()) === 0) {
+      // Read in one step: a row that the list takes away between two steps would be waited for in vain.
+      const texts = await row.locator('.activation-time').allTextContents();
+      if (texts.length === 0) {
         await list.locator('.monaco-list').first().focus();
         await this.page.keyboard.press(keys[looks++ % keys.length] ?? 'Home');
-        return undefined;
       }
-      const text = await row.first().locator('.activation-time').textContent();
-      return text?.includes('ms') ? text : undefined;
+      return texts.find((text) => text.includes('ms'));
     });
     await this.palette('View: Close All Editors');
     await list.waitFor({ state: 'detached' });
@@ -191,12 +207,18 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench.${scheme === 'dark' ? 'vs-dark' : 'vs'}`).waitFor();
   }
 
+  /** The content of the page of a server. */
+  details(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  }
+
   /** A picture of the window, or of a part of it, in out/screens/. */
-  async screenshot(name: string, part?: Locator): Promise<string> {
+  async screenshot(name: string, part?: Locator | Clip): Promise<string> {
     const folder = join(outRoot, 'screens');
     mkdirSync(folder, { recursive: true });
     const path = join(folder, `${name}.png`);
-    await (part ?? this.page).screenshot({ path, animations: 'disabled' });
+    const isClip = part !== undefined && 'width' in part;
+    await (isClip || !part ? this.page : part).screenshot({ path, animations: 'disabled', ...(isClip ? { clip: part } : {}) });
     return path;
   }
 

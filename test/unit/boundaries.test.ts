@@ -46,6 +46,15 @@ const planted: Readonly<
       "import { isIP } from 'node:net';",
     ],
   },
+  credentials: {
+    path: 'registry/x.ts',
+    bad: [
+      'const target = { base, isPublic, authorization: header as ScopedAuthorization };',
+      "const target = header as IndexTarget['authorization'];",
+      'const header = <ScopedAuthorization>text;',
+    ],
+    good: ["import type { IndexTarget } from './indexRoute.ts';", 'const headers = { authorization: target.authorization };'],
+  },
   programs: {
     path: 'guard/x.ts',
     bad: [
@@ -89,6 +98,7 @@ const planted: Readonly<
     bad: [
       'window.showErrorMessage(text);',
       'new MarkdownString(text)',
+      'panel.webview.html = text',
       'window.withProgress({ location: ProgressLocation.Notification }, run);',
     ],
     good: ["tell('error', text);", 'window.withProgress({ location: ProgressLocation.Window }, run);'],

@@ -16,7 +16,7 @@ const required = [
   ...['package.json', 'LICENSE', 'CHANGELOG.md', 'media/icon.png', 'media/servers.svg'],
   ...['dist/README.md', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/guard.cjs'],
 ];
-const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^schema\/[\w.-]+\.json$/];
+const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^schema\/[\w.-]+\.json$/, /^media\/walkthrough\/[\w-]+\.png$/];
 /** Bytes. */
 const mostBytes = 700 * 1024;
 
@@ -29,6 +29,17 @@ describe('The package', function () {
     if (!required.every((file) => existsSync(join(projectRoot, file)))) {
       await buildBundles();
     }
+  });
+
+  it('is built from packages whose checksums the lock file holds, on every platform', () => {
+    const { packages } = JSON.parse(readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { readonly integrity?: string }>;
+    };
+    const unchecked = Object.entries(packages).filter(([path, { integrity }]) => path !== '' && !integrity?.startsWith('sha512-'));
+    assert.deepEqual(
+      unchecked.map(([path]) => path),
+      [],
+    );
   });
 
   it('holds what is needed and nothing else', async () => {

@@ -45,9 +45,9 @@ export interface EnsureResult {
   readonly wanted: string | null;
   /** One sentence for the user. */
   readonly message: string;
-  /** What ran before. */
+  /** The version and process that ran before. */
   readonly previous?: { readonly pid: number; readonly version: string | null };
-  /** What happens to the sessions of its clients, a sentence each. */
+  /** The effects on the sessions of its clients, a sentence each. */
   readonly warnings?: readonly string[];
   readonly log?: string;
   readonly log_tail?: readonly string[];
@@ -119,7 +119,7 @@ export function decideEnsure(request: EnsureRequest, reading: PortReading): Ensu
             server_status: 'older',
             ...known,
             version,
-            message: `${holder}, version ${version}, which is older than ${wanted}. It was left alone, because the request was only to reconnect.`,
+            message: `${holder}, version ${version}, which is older than ${wanted}. It was left alone, as --passive asks.`,
           })
         : { kind: 'replace', instance, warnings: reading.warnings ?? [] };
   }
@@ -127,7 +127,7 @@ export function decideEnsure(request: EnsureRequest, reading: PortReading): Ensu
 
 /**
  * Whether a running command may come from this launch: both name the same script, module or program (not just an interpreter, an option or a number).
- * What a server reports about itself is no evidence for this.
+ * The server's own report is no evidence for this.
  */
 function isStartedBy(running: string, { command, args }: Launch): boolean {
   const names = args.filter((word) => !word.startsWith('-') && !/^[\d.:]*$|\{port\}/.test(word)).map(lastName);

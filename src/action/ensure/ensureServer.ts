@@ -16,7 +16,7 @@ export type StartReport =
   | { readonly status: 'listening'; readonly pid: number; readonly log: string }
   | { readonly status: 'failed'; readonly reason: string; readonly log: string; readonly tail: readonly string[] };
 
-/** What ensuring needs of the system. */
+/** The parts of the system that `ensureServer` needs. */
 export interface EnsureSystem {
   /** Scans for the holder of the port. Waits a few seconds for the version of a server that has just started. */
   readPort(): Promise<PortReading>;

@@ -5,6 +5,7 @@ import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
 import { identityKey, type ListenerTable, type ProcessRow, type ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { isShell } from '../../process/commandline/commandName.ts';
 import { createListenerTable } from '../../process/createListenerTable.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
 import { systemTerminator, terminateTree } from '../../process/terminateTree.ts';
@@ -191,7 +192,8 @@ async function stop(instance: Instance, ending: Ending): Promise<string | undefi
 /** Stops exactly this process and its tree: by `/shutdown` where that is declared, and by signals when it still runs after the limit. @returns why it still runs */
 async function stopOld(instance: Instance, row: ProcessRow, { setup, table, listeners, base }: Ending): Promise<string | undefined> {
   const { port } = setup.request;
-  const way = setup.shutdown ?? declaredShutdown(base, port, instance.tree);
+  const tree = (await table.list()).filter(({ pid }) => instance.tree.includes(pid)).map(({ identity }) => identity);
+  const way = setup.shutdown ?? declaredShutdown(base, port, tree);
   const address = (await listeners.read(new Set([port])))?.listeners[0]?.address ?? '127.0.0.1';
   if (way && (await postShutdown(address.includes(':') ? '::1' : address === '0.0.0.0' ? '127.0.0.1' : address, port, way))) {
     await waitFor(setup.leaveMs ?? leaveLimitMs, async () => !(await table.isAlive(row.identity)), pollMs);
@@ -200,7 +202,7 @@ async function stopOld(instance: Instance, row: ProcessRow, { setup, table, list
     return undefined;
   }
   // A script that started it may have more to do, so it is not stopped: it notices the end of the server itself.
-  const launchers = instance.launchers.filter(({ kind }) => !/^(\w*sh|cmd)$/.test(kind)).map((launcher) => launcher.pid);
+  const launchers = instance.launchers.filter(({ kind }) => !isShell(kind) && kind !== 'cmd').map((launcher) => launcher.pid);
   const report = await terminateTree({ server: row.identity, launchers, objection: () => undefined }, systemTerminator(table));
   return report.status === 'refused' || report.status === 'left' ? report.reason : undefined;
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import spawn from 'cross-spawn';
 import { reasonOf } from '../../base/errors.ts';
@@ -7,11 +7,11 @@ import type { ListenerTable, ProcessTable } from '../../model/process.ts';
 import { systemTerminator, terminateTree } from '../../process/terminateTree.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
-import { withFile } from '../../storage/boundedFile.ts';
 import { privateFolder } from '../../storage/privateFolder.ts';
 import { writeErrorReason } from '../../storage/stateFolder.ts';
 import type { Launch } from './ensureDecision.ts';
 import type { StartReport } from './ensureServer.ts';
+import { logFileName, readLog } from './keptLogs.ts';
 
 interface StartOptions {
   readonly name: string;
@@ -41,7 +41,7 @@ export async function startDetachedServer(options: StartOptions): Promise<StartR
   let output: number | undefined;
   try {
     const folder = privateFolder(options.runDir, 'logs');
-    log = join(folder, `ensure-${name.replace(/[^\w.-]/g, '_').slice(0, 80)}-${port}.log`);
+    log = join(folder, logFileName(name, port));
     output = openSync(log, 'w', 0o600);
   } catch (error) {
     return {
@@ -107,18 +107,9 @@ async function stopOwn(pid: number, table: ProcessTable): Promise<void> {
 }
 
 function tailOf(log: string, redactor: Redactor): string[] {
-  try {
-    const bytes = withFile(log, (file, { size }) => {
-      const end = Buffer.alloc(Math.min(size, tailBytes));
-      readSync(file, end, 0, end.length, size - end.length);
-      return end;
-    });
-    return redactor
-      .text(bytes?.toString('utf8') ?? '')
-      .trimEnd()
-      .split(/\r?\n/)
-      .slice(-tailLines);
-  } catch {
-    return [];
-  }
+  return redactor
+    .text(readLog(log, tailBytes)?.text ?? '')
+    .trimEnd()
+    .split(/\r?\n/)
+    .slice(-tailLines);
 }

@@ -1,5 +1,10 @@
 import * as v from 'valibot';
+import type { Instance } from '../../model/snapshot.ts';
+import type { ClientStops } from '../plan/plan.ts';
 import { appendLine, readLines, type UnreadFile } from './historyFile.ts';
+
+/** A server that was started again is recorded within this time of its start; a later process with its PID is another one. */
+const noticedWithinMs = 30_000;
 
 /** A tree may have hundreds of processes. */
 const maxSteps = 50;
@@ -20,6 +25,8 @@ const entrySchema = v.object({
     pid,
     name: text,
     client: v.nullable(text),
+    /** The text of the client's identity. */
+    clientIdentity: v.exactOptional(text),
     runs: v.nullable(text),
   }),
   steps: v.pipe(v.array(v.object({ text, result: text })), v.maxLength(maxSteps)),
@@ -33,7 +40,7 @@ const entrySchema = v.object({
 /** One action that was taken on this machine. Redacted, as everything that comes from a snapshot. */
 export type HistoryEntry = Readonly<v.InferOutput<typeof entrySchema>>;
 
-/** What an entry says of its target. */
+/** The part of an entry about its target. */
 export type HistoryTarget = HistoryEntry['target'];
 
 /** "terminal (PID 4711), through the VS Code window (PID 4712)". */
@@ -91,6 +98,32 @@ export function readHistory(runDir: string): HistoryEntry[] {
 /** The last action that did something to exactly this process. @param instance the text of its identity */
 export function lastDone(entries: readonly HistoryEntry[], instance: string): HistoryEntry | undefined {
   return entries.findLast((entry) => entry.target.instance === instance && entry.outcome === 'done');
+}
+
+/** How often copies of a server were stopped under the client process of this one, and how often the client started the server again at once. */
+export function stopsUnder(entries: readonly HistoryEntry[], { name, client }: Pick<Instance, 'name' | 'client'>): ClientStops {
+  const own = entries.filter(
+    ({ verb, target }) => verb !== 'restart' && client !== null && target.clientIdentity === client.identity && target.name === name,
+  );
+  return {
+    stops: own.filter(({ outcome }) => outcome === 'done').length,
+    again: own.filter(({ outcome }) => outcome === 'started-again').length,
+  };
+}
+
+/** The servers that their client started again when a copy of them was stopped, by id, with the client's rate. */
+export function startedAgain(entries: readonly HistoryEntry[], instances: readonly Instance[]): ReadonlyMap<string, ClientStops> {
+  const again = entries.filter(({ outcome }) => outcome === 'started-again');
+  return new Map(
+    instances.flatMap((instance) => {
+      const { id, pid, client, startedAt } = instance;
+      const isThis = ({ at, after, target }: HistoryEntry): boolean =>
+        after?.pid === pid &&
+        target.clientIdentity === client?.identity &&
+        Math.abs(Date.parse(at) - Date.parse(startedAt)) <= noticedWithinMs;
+      return client && again.some(isThis) ? [[id, stopsUnder(entries, instance)] as const] : [];
+    }),
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ import { isVersionSettled, restartResult } from '../plan/restartResult.ts';
 import { type ActionResult, actionResult, type Requester } from './exclusiveAction.ts';
 import { stillRuns, waitFor } from './processWait.ts';
 
-/** What asking an instance over its control endpoint depends on. */
+/** The input of a request to an instance over its control endpoint. */
 interface ControlContext {
   readonly requester: Requester;
   readonly table: ProcessTable;

@@ -5,6 +5,7 @@ import { quotedText } from '../../base/singleLine.ts';
 import { type Actor, actOnce } from '../../lock/actOnce.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
+import { FactStore } from '../../survey/facts/factStore.ts';
 import type { ActionTarget, Verb } from '../plan/plan.ts';
 import { appendHistory, type HistoryEntry, type HistoryTarget, historyEntry, requesterText } from './actionHistory.ts';
 import { alreadyEndedMessage, type RunPlace } from './otherAction.ts';
@@ -84,6 +85,7 @@ export async function runExclusively(
     waitMs: busyLimitMs,
   };
   const actAndRecord = async (): Promise<ActionResult> => {
+    new FactStore(requester.runDir).noteAsked(target.instance);
     const result = await safely(act);
     appendToHistory(requester, historyTarget(target), verb, result);
     return result;
@@ -128,9 +130,10 @@ export function recordOutcome(outcome: Outcome, target: ActionTarget, verb: Verb
   return outcome;
 }
 
-/** What the history says of a target. */
+/** The target of an action as the history keeps it. */
 export function historyTarget({ instance, pid, name, client, runs }: ActionTarget): HistoryTarget {
-  return { instance, pid, name, client: client && `${client.name} (PID ${client.pid})`, runs };
+  const whose = client ? { client: `${client.name} (PID ${client.pid})`, clientIdentity: client.identity } : { client };
+  return { instance, pid, name, ...whose, runs };
 }
 
 /** Adds to the history. A failure to write is logged and stops nothing. */

@@ -11,7 +11,7 @@ const maxBytes = 1_048_576;
 export interface UnreadFile {
   readonly file: string;
   readonly reason: string;
-  /** What to do, as a sentence. */
+  /** The cure, as a sentence. */
   readonly hint: string;
 }
 

@@ -12,9 +12,9 @@ export interface RunPlace {
   readonly explicitRunDir: boolean;
 }
 
-/** What a requester asks who finds the target gone. */
+/** The question of a requester that finds the target gone. */
 interface ActionQuery {
-  /** What the requester calls the target: "memory (PID 4711)", "PID 4711". */
+  /** The requester's name for the target: "memory (PID 4711)", "PID 4711". */
   readonly who: string;
   /** Whether an action in progress is about the target. @param intent the name of the intent that its actor holds */
   isMeant(actor: Actor, intent: string): boolean;
@@ -22,7 +22,7 @@ interface ActionQuery {
   done(entries: readonly HistoryEntry[]): HistoryEntry | undefined;
 }
 
-/** What another requester has done or is doing, as a sentence, and its target. */
+/** The action of another requester, as a sentence, and its target. */
 interface OtherAction {
   readonly message: string;
   readonly target: HistoryTarget;
@@ -48,7 +48,7 @@ export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, quer
   );
 }
 
-/** What a requester is told whose target is gone. @param record id of the record that the target or its guard had published */
+/** The message for a requester whose target is gone. @param record id of the record that the target or its guard had published */
 export async function alreadyEndedMessage(
   place: RunPlace,
   { instance, name, record }: { readonly instance: string; readonly name?: string; readonly record?: string | undefined },

@@ -5,10 +5,11 @@ import { createProcessTable } from '../../process/createProcessTable.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import { openWindows } from '../../survey/facts/windows.ts';
 import type { PlanContext } from '../plan/plan.ts';
+import { readHistory, startedAgain } from './actionHistory.ts';
 import { findOpencodes } from './opencode.ts';
 import { stillRuns } from './processWait.ts';
 
-/** What plans depend on besides the snapshot, read from the system, and what executing them needs of it. */
+/** The input of plans besides the snapshot, read from the system, and the parts of the system that their execution needs. */
 export interface ActionPlanContext extends PlanContext {
   readonly table: ProcessTable;
   /** The text of this program's own identity; undefined when the process table does not show it. */
@@ -43,6 +44,7 @@ export async function readPlanContext(
   );
   return {
     table,
+    startedAgain: startedAgain(readHistory(runDir), snapshot.instances),
     askable: await findOpencodes(rows, directories),
     ownIdentity: own && identityKey(own.identity),
     ownPids,

@@ -3,6 +3,8 @@ import { isRecord } from '../../base/json.ts';
 import { readControlSecret } from '../../lock/control/controlSecret.ts';
 import { listInstanceRecords } from '../../lock/instanceRecord.ts';
 import { findLockDirectory } from '../../lock/lockDirectory.ts';
+import type { ProcessIdentity } from '../../model/process.ts';
+import { isMark } from '../../survey/records/joinRecords.ts';
 
 /** How a server is asked to stop: `POST` to this path, with this bearer token. */
 export interface ShutdownWay {
@@ -12,8 +14,11 @@ export interface ShutdownWay {
 
 const answerMs = 2_000;
 
-/** What a record of the lock protocol declares for the server that holds this port; only records of its own process tree count. */
-export function declaredShutdown(base: string, port: number, tree: readonly number[]): ShutdownWay | undefined {
+/**
+ * The declaration in a record of the lock protocol for the server that holds this port; only records of its own process tree count.
+ * @param tree the processes of the server's tree, as they run now
+ */
+export function declaredShutdown(base: string, port: number, tree: readonly ProcessIdentity[]): ShutdownWay | undefined {
   const found = findLockDirectory(base);
   if (!found || 'refused' in found) {
     return undefined;
@@ -25,7 +30,7 @@ export function declaredShutdown(base: string, port: number, tree: readonly numb
     }
     const { guard, server, x } = reading.record;
     const http = x?.http;
-    const own = [guard?.pid, server?.pid].some((pid) => pid !== undefined && tree.includes(pid));
+    const own = tree.some((one) => isMark(reading.record, guard, one) || isMark(reading.record, server, one));
     if (own && isHttp(http) && http.shutdown !== undefined && portOf(http.url) === port) {
       const secret = readControlSecret(directory, reading.id);
       return { path: http.shutdown, ...('refused' in secret ? {} : { token: secret.secret.toString('hex') }) };

@@ -99,11 +99,15 @@ function failed(message: string): Outcome {
   return { status: 'failed', message, steps: [] };
 }
 
-/** The open requests to one window. Files of any window that are older than an hour are deleted. Never throws. */
+/** Files that are read at a time; a window has a few requests. */
+const maxRead = 500;
+
+/** The open requests to one window, from at most 500 files. Files of any window that are older than an hour are deleted. Never throws. */
 export function requestsFor(runDir: string, window: { readonly pid: number; readonly identity: string }): WindowRequest[] {
   try {
     const folder = requestFolder(runDir);
-    return readdirSync(folder).flatMap((name) => {
+    const names = readdirSync(folder).slice(0, maxRead);
+    return names.flatMap((name) => {
       const file = join(folder, name);
       deleteOld(file);
       const request = name.endsWith('.json') ? readRecord(file, requestSchema) : undefined;

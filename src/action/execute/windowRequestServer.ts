@@ -2,12 +2,15 @@ import { type FSWatcher, watch } from 'node:fs';
 import type { Disposable } from '../../base/disposable.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { quotedText } from '../../base/singleLine.ts';
 import { stateRefusal } from '../../storage/privateFolder.ts';
 import type { Outcome } from './exclusiveAction.ts';
 import { answerRequest, requestFolder, requestsFor, type WindowRequest } from './windowRequest.ts';
 
 /** Where the system does not report new files (network homes), they are found by polling. */
 const pollMs = 5_000;
+/** All events within this time are one reading of the folder, which may hold many files, ms. */
+const eventsMs = 50;
 
 /**
  * Serves the requests to one window until disposed: each is accepted at once, carried out by `handle`, and answered. Serves none where another user could write
@@ -39,7 +42,7 @@ export function serveRequests(
 
   async function take(request: WindowRequest): Promise<void> {
     answer(request, { status: 'accepted', message: '' });
-    log.info(`${request.by} asks to ${request.verb} a server of this window.`);
+    log.info(`${quotedText(request.by)} asks to ${request.verb} a server of this window.`);
     try {
       const outcome = await handle(request);
       const { status, message } = outcome;
@@ -66,9 +69,16 @@ export function serveRequests(
     }
   }
 
+  let due: NodeJS.Timeout | undefined;
+  const readSoon = (): void => {
+    due ??= setTimeout(() => {
+      due = undefined;
+      readRequests();
+    }, eventsMs);
+  };
   let watcher: FSWatcher | undefined;
   try {
-    watcher = watch(folder, { persistent: false }, readRequests);
+    watcher = watch(folder, { persistent: false }, readSoon);
     watcher.on('error', (error) => log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${reasonOf(error)}`));
   } catch (error) {
     log.warn(`Requests of other windows are read only every ${pollMs / 1000} s: ${reasonOf(error)}`);
@@ -80,6 +90,7 @@ export function serveRequests(
     dispose() {
       disposed = true;
       clearInterval(timer);
+      clearTimeout(due);
       watcher?.close();
     },
   };

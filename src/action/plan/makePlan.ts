@@ -1,4 +1,4 @@
-import { clientById, isVscode } from '../../clients/clientTable.ts';
+import { afterStop, clientById, isVscode } from '../../clients/clientTable.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import {
@@ -89,7 +89,9 @@ function partFor(request: PlanRequest): PlanPart {
   const { instance, context, route } = request;
   const own = instance.tree.find((pid) => context.ownPids.has(pid));
   if (own !== undefined) {
-    return refusedPlan(`This command was started by ${instance.name} itself (PID ${own}).`);
+    return refusedPlan(
+      `This command runs below a process of ${instance.name} (PID ${own}) and could end with it. Run it in another terminal.`,
+    );
   }
   if (route.kind === 'control') {
     const owner = controlOwner(route);
@@ -177,6 +179,11 @@ function copiesUnder(client: Client, instance: Instance, snapshot: Snapshot): In
   return snapshot.instances.filter((other) => isCopyOf(other, instance) && other.client?.identity === client.identity);
 }
 
+/** By the start; of two that were started at the same time the one with the higher PID, as in `judgeCopies`. */
+function isNewer(copy: Instance, instance: Instance): boolean {
+  return copy.startedAt > instance.startedAt || (copy.startedAt === instance.startedAt && copy.pid > instance.pid);
+}
+
 /** Whether a newer copy under the same client process replaces this one. */
 function isReplaced(instance: Instance): boolean {
   return instance.findings.some((finding) => finding.kind === 'duplicate' && isHeadline(finding));
@@ -184,9 +191,11 @@ function isReplaced(instance: Instance): boolean {
 
 function stopUnderClient(instance: Instance, client: Client, copies: readonly Instance[]): PlanPart {
   const idle = isIdleCopy(instance);
-  const newer = idle ? copies.filter((copy) => copy.startedAt > instance.startedAt) : isReplaced(instance) ? copies : [];
+  const newer = idle ? copies.filter((copy) => isNewer(copy, instance)) : isReplaced(instance) ? copies : [];
   const surplus = newer.length > 0;
-  const step = clientById(client.id)?.stopStep?.replaceAll('NAME', () => instance.name);
+  const row = clientById(client.id);
+  const seen = afterStop(client.id);
+  const step = row?.stopStep?.replaceAll('NAME', () => instance.name);
   return {
     reason: surplus
       ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${listed(newer.map((copy) => copy.pid))}).`
@@ -196,6 +205,7 @@ function stopUnderClient(instance: Instance, client: Client, copies: readonly In
       idle
         ? `Threads or sessions that are open in ${client.name} (PID ${client.pid}) and use this copy lose ${instance.name}.`
         : `${client.name} (PID ${client.pid}) may be using it. It will lose the connection and any running call.`,
+      ...(seen === undefined ? [] : [seen]),
       ...(copies.length > 0 ? [] : [`${client.name} (PID ${client.pid}) has no other copy of ${instance.name}.`]),
       ...(step === undefined ? [] : [`To stop it in the client instead: ${step}`]),
     ],

@@ -49,9 +49,9 @@ export interface Plan {
   /** Why these steps and no others. */
   readonly reason: string;
   readonly steps: readonly Step[];
-  /** What the user should know before. */
+  /** The risks that the user reads before. */
   readonly risks: readonly string[];
-  /** What must be true afterwards. */
+  /** The condition to check afterwards. */
   readonly verify: string;
   /** `once`: ask before. `twice`: the server may be in use, so that only an explicit second yes (`--force`) carries it out. */
   readonly confirm: 'no' | 'once' | 'twice';
@@ -67,8 +67,17 @@ export interface EnsureWay {
   readonly command: string;
 }
 
-/** What a plan depends on besides the snapshot. */
+/** What a client did when copies of one of its servers were stopped. */
+export interface ClientStops {
+  readonly stops: number;
+  /** So often it started the server again within three seconds. */
+  readonly again: number;
+}
+
+/** The input of a plan besides the snapshot. */
 export interface PlanContext {
+  /** Servers that their client started again when a copy of them was stopped, by id. */
+  readonly startedAgain?: ReadonlyMap<string, ClientStops>;
   /** Addresses of the clients that answer for their servers, by PID. */
   readonly askable?: ReadonlyMap<number, string>;
   /** Entries of `mcp-shepherd.json`, by port. */
@@ -100,7 +109,7 @@ export function targetOf(instance: Instance): ActionTarget {
   };
 }
 
-/** What a plan is made from. The route is decided once and passed to every part. */
+/** The whole input of a plan. The route is decided once and passed to every part. */
 export interface PlanRequest {
   readonly verb: Verb;
   /** The verb towards a client or guard, which stops what is ended here. */

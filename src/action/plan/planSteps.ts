@@ -1,12 +1,12 @@
 import type { Instance } from '../../model/snapshot.ts';
 import type { PlanContext, Step } from './plan.ts';
 
-/** What must be true after processes were stopped. */
+/** The condition to check after processes were stopped. */
 export function endedCheckText(pids: readonly number[]): string {
   return `PID ${pids.join(', ')} ${pids.length === 1 ? 'is' : 'are'} gone`;
 }
 
-/** What must be true after a server was replaced. */
+/** The condition to check after a server was replaced. */
 export function replacedText({ pid, name }: Instance): string {
   return `PID ${pid} is gone and a new process of ${name} runs`;
 }
@@ -26,7 +26,7 @@ export function endStep(instance: Instance): Step {
   return { kind: 'end-tree', pids: tree, text: `stop ${name} (PID ${pid})${others}: SIGTERM first, SIGKILL after 3 seconds` };
 }
 
-/** What the user does in the editor itself, where its window cannot be asked. */
+/** The user's step in the editor itself, where its window cannot be asked. */
 export function listServersStep(instance: Instance, context: PlanContext, wanted: 'restart' | 'stop'): string {
   const name = instance.client?.name ?? 'VS Code';
   const pid = instance.client?.pid ?? 0;

@@ -3,7 +3,7 @@ import { moment } from '../../diagnosis/wording.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { makePlan } from './makePlan.ts';
-import { isCopyOf, isIdleCopy, type Plan, type PlanContext } from './plan.ts';
+import { type ClientStops, isCopyOf, isIdleCopy, type Plan, type PlanContext } from './plan.ts';
 import { isOrphan } from './restartRoute.ts';
 
 /** Why a server is on the list of what could be stopped. */
@@ -46,7 +46,9 @@ export interface PruneCandidate {
   readonly plan: Plan;
   /** Only proven orphans. */
   readonly preselected: boolean;
-  /** What it is, whose, and by which rule, in one sentence. */
+  /** Its client started it again when a copy was stopped, and would do so again: `prune --copies` leaves it out. */
+  readonly startedAgain?: ClientStops;
+  /** The kind of server, its owner and the rule, in one sentence. */
   readonly why: string;
 }
 
@@ -61,6 +63,7 @@ export function pruneCandidates(snapshot: Snapshot, context: PlanContext): Prune
     .flatMap((instance) => {
       const kind = classOf(instance, snapshot);
       const plan = kind && makePlan('end', instance, snapshot, context);
+      const again = context.startedAgain?.get(instance.id);
       return kind && plan && plan.refused === undefined
         ? [
             {
@@ -68,12 +71,18 @@ export function pruneCandidates(snapshot: Snapshot, context: PlanContext): Prune
               instance,
               plan: kind === 'idle' ? { ...plan, risks: [...plan.risks, 'Its client may use it at any moment.'] } : plan,
               preselected: kind === 'orphan',
-              why: whyText(kind, instance, snapshot),
+              ...(again ? { startedAgain: again } : {}),
+              why: whyText(kind, instance, snapshot, again),
             },
           ]
         : [];
     })
     .sort((a, b) => order.indexOf(a.class) - order.indexOf(b.class) || a.instance.pid - b.instance.pid);
+}
+
+/** Whether `prune --copies` picks it. */
+export function isPickedCopy({ class: kind, startedAgain }: PruneCandidate): boolean {
+  return kind === 'idle-copy' && startedAgain === undefined;
 }
 
 function classOf(instance: Instance, snapshot: Snapshot): PruneClass | undefined {
@@ -122,8 +131,9 @@ function copiesInUse(instance: Instance, snapshot: Snapshot): Instance[] {
   return snapshot.instances.filter((other) => other.client !== null && isCopyOf(other, instance));
 }
 
-function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot): string {
-  return [classText(kind, instance, snapshot), conflictOf(instance)].filter((text) => text !== undefined).join('; ');
+function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot, again: ClientStops | undefined): string {
+  const respawn = again && `${instance.client?.name ?? 'its client'} started it again at once when a copy was stopped (${rateText(again)})`;
+  return [classText(kind, instance, snapshot), conflictOf(instance), respawn].filter((text) => text !== undefined).join('; ');
 }
 
 function classText(kind: PruneClass, instance: Instance, snapshot: Snapshot): string {
@@ -172,7 +182,7 @@ export function freedBytes(candidates: readonly PruneCandidate[]): number {
   return candidates.reduce((sum, { instance }) => sum + instance.memoryBytes, 0);
 }
 
-/** What stopping these takes from clients that run: a sentence for each server of which a client keeps no copy. Each needs a second yes. */
+/** The effects on running clients of stopping these: a sentence for each server of which a client keeps no copy. Each needs a second yes. */
 export function lastCopies(chosen: readonly PruneCandidate[], snapshot: Snapshot): string[] {
   const gone = new Set(chosen.map(({ instance }) => instance.id));
   const sentences = chosen.flatMap(({ instance }) => {
@@ -183,4 +193,24 @@ export function lastCopies(chosen: readonly PruneCandidate[], snapshot: Snapshot
     return client && !kept ? [`${client.name} (PID ${client.pid}) will have no ${instance.name} server left.`] : [];
   });
   return [...new Set(sentences)];
+}
+
+function rateText({ stops, again }: ClientStops): string {
+  return `${again} of ${stops} ${stops === 1 ? 'stop' : 'stops'}`;
+}
+
+/** A sentence for each client that started several of the stopped servers again; of a single stop its own outcome says that. */
+export function respawnRates(stopped: readonly { readonly candidate: PruneCandidate; readonly again: boolean }[]): string[] {
+  const rates = new Map<string, ClientStops & { readonly server: string }>();
+  for (const { candidate, again } of stopped) {
+    const { client, name } = candidate.instance;
+    const key = `${client?.identity}\n${name}`;
+    const before = rates.get(key) ?? { stops: 0, again: 0, server: `${name} under ${client?.name} (PID ${client?.pid})` };
+    rates.set(key, { ...before, stops: before.stops + 1, again: before.again + Number(again) });
+  }
+  return [...rates.values()].flatMap(({ server, ...rate }) =>
+    rate.again > 0 && rate.stops > 1
+      ? [`${server} was started again at once after ${rateText(rate)}. What was started again is not stopped a second time.`]
+      : [],
+  );
 }

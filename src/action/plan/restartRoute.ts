@@ -53,9 +53,9 @@ export function restartRoute(instance: Instance, snapshot: Snapshot, verb: 'rest
 }
 
 /** The step of a finding that needs more than a restart: the client itself would start the old version again. */
-function heldStep({ client, name, findings }: Instance): string | undefined {
-  const action = findings.find(({ subKind }) => subKind === 'replaced-beside')?.actions[0];
-  return action?.kind === 'manual' && action.step !== manualStep(client, name) ? action.step : undefined;
+function heldStep({ findings }: Instance): string | undefined {
+  const action = findings.flatMap(({ actions }) => actions).find((one) => one.kind === 'manual' && one.held);
+  return action?.kind === 'manual' ? action.step : undefined;
 }
 
 /** Whether a finding says that a server's client has exited. */

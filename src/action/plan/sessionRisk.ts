@@ -1,12 +1,14 @@
+import { listText } from '../../base/singleLine.ts';
 import { clientById, clientName, manualStep } from '../../clients/clientTable.ts';
+
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
 /**
- * What a restart of an HTTP server does to the sessions of its clients, a sentence each: of clients that are connected now or have an entry for it, and
+ * The effects of a restart of an HTTP server on the sessions of its clients, a sentence each: of clients that are connected now or have an entry for it, and
  * that are known not to start a new session themselves. Empty for a server behind our guard, which keeps the sessions.
  */
 export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'definitions'>): string[] {
-  if (!instance.listens || instance.guarded || /\bguard\b.*\s--http\b/.test(instance.command)) {
+  if (!instance.listens || instance.guarded) {
     return [];
   }
   const connected = (instance.usedBy ?? []).filter(({ id }) => losesSession(id));
@@ -21,7 +23,9 @@ export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'defin
     ),
     ...(configured.length === 0
       ? []
-      : [`${list(configured.map(clientName))} may have a session with it, and will not start a new one after a restart.`]),
+      : [
+          `${listText(configured.map(clientName), Number.POSITIVE_INFINITY)} may have a session with it, and will not start a new one after a restart.`,
+        ]),
   ];
   return sentences.length === 0
     ? []
@@ -30,8 +34,4 @@ export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'defin
 
 function losesSession(id: string): boolean {
   return clientById(id)?.sessionsAfterRestart === 'lost';
-}
-
-function list(names: readonly string[]): string {
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

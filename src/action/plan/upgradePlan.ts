@@ -1,4 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
+import { shownCommandLine } from '../../diagnosis/upgradeCommand.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
@@ -6,6 +7,8 @@ import type { Instance, Snapshot } from '../../model/snapshot.ts';
 export interface UpgradePlan {
   /** Program and arguments; run without a shell. */
   readonly argv: readonly [string, ...string[]];
+  /** `argv` as one line for display. It is never parsed or run. */
+  readonly command: string;
   readonly cwd?: string;
   readonly packageName: string;
   /** On disk now. */
@@ -23,7 +26,7 @@ export interface UpgradePlan {
 /** Programs that may run an upgrade; besides them only an interpreter of the package's own environment may. */
 const programs: ReadonlySet<string> = new Set(['npm', 'pnpm', 'yarn', 'bun', 'pipx', 'uv', 'uvx', 'poetry', 'pdm', 'pipenv', 'python3']);
 
-/** What "Upgrade and Restart" would do with one server; undefined when no command is known for it. Pure. */
+/** The plan of "Upgrade and Restart" for one server; undefined when no command is known for it. Pure. */
 export function upgradePlan(instance: Instance, snapshot: Snapshot, platform: NodeJS.Platform): UpgradePlan | undefined {
   const action = upgradeAction(instance);
   const own = instance.package;
@@ -37,6 +40,7 @@ export function upgradePlan(instance: Instance, snapshot: Snapshot, platform: No
   const others = snapshot.instances.filter((other) => other.id !== instance.id && isSamePackage(other, instance));
   return {
     argv: [program, ...rest],
+    command: shownCommandLine([program, ...rest]),
     ...(action.cwd === undefined ? {} : { cwd: action.cwd }),
     packageName: own.name,
     from: own.installed,

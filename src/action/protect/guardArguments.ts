@@ -3,11 +3,18 @@ import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { defaultStaleMode, type StaleMode, staleModeNames } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
 
+/** When the guard starts the server. */
+export const startModes = ['eager', 'lazy'] as const;
+export type StartMode = (typeof startModes)[number];
+
 /** Options between `guard` and `--`. In an entry that is already guarded, options that are undefined or empty here stay as they are. */
 export interface GuardChoices {
   readonly onStale?: StaleMode;
   readonly locks: readonly string[];
   readonly onConflict?: string;
+  readonly start?: StartMode;
+  /** Minutes. */
+  readonly sleepAfter?: string;
   /** The run folder, where it is not the default: clients do not pass its variable on. */
   readonly runDir?: string;
 }
@@ -28,7 +35,7 @@ export function guardPrefix(words: readonly string[], route: GuardRoute, choices
   return [...routeWords(route, own), 'guard', ...optionWords(before?.options ?? [], route, choices), '--'];
 }
 
-/** What the guard does when the server is stale, by an entry's arguments. */
+/** The guard's behaviour while the server is stale, by an entry's arguments. */
 export function staleModeIn(words: readonly string[]): StaleMode {
   const options = guardCommand(words)?.options ?? [];
   const at = options.lastIndexOf('--on-stale');
@@ -45,7 +52,11 @@ function routeWords(route: GuardRoute, own: readonly string[]): string[] {
   return [...cmd, 'npx', '-y', 'mcp-shepherd'];
 }
 
-function optionWords(before: readonly string[], route: GuardRoute, { onStale, locks, onConflict, runDir }: GuardChoices): string[] {
+function optionWords(
+  before: readonly string[],
+  route: GuardRoute,
+  { onStale, locks, onConflict, start, sleepAfter, runDir }: GuardChoices,
+): string[] {
   const given: string[] = [];
   const replaced = new Set(['--run-dir']);
   const give = (name: string, values: readonly string[]): void => {
@@ -57,14 +68,19 @@ function optionWords(before: readonly string[], route: GuardRoute, { onStale, lo
   give('--on-stale', onStale === undefined ? [] : [onStale]);
   give('--lock', locks);
   give('--on-conflict', onConflict === undefined ? [] : [onConflict]);
+  give('--start', start === undefined ? [] : [start]);
+  give('--sleep-after', sleepAfter === undefined ? [] : [sleepAfter]);
   const place = runDir !== undefined && route.kind === 'launcher' ? ['--run-dir', runDir] : [];
   return [...place, ...withoutOptions(before, replaced), ...withoutDefault(given)];
 }
 
-/** Leaves out the guard's default. */
+/** Leaves out the guard's defaults. */
 function withoutDefault(words: readonly string[]): readonly string[] {
-  const at = words.indexOf('--on-stale');
-  return at >= 0 && words[at + 1] === defaultStaleMode ? [...words.slice(0, at), ...words.slice(at + 2)] : words;
+  const defaults = { '--on-stale': defaultStaleMode, '--start': 'eager' };
+  return Object.entries(defaults).reduce((left: readonly string[], [name, value]) => {
+    const at = left.indexOf(name);
+    return at >= 0 && left[at + 1] === value ? [...left.slice(0, at), ...left.slice(at + 2)] : left;
+  }, words);
 }
 
 /** Options of the guard without a value; all others take one. */

@@ -1,4 +1,4 @@
-/** What the launcher script contains. */
+/** The text of the launcher script. */
 export interface LauncherFacts {
   /** Version of MCP Shepherd that it starts. */
   readonly version: string;

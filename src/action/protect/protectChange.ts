@@ -72,7 +72,7 @@ function folderName(realPath: string): string {
   return `${basename(realPath)}-${createHash('sha256').update(realPath).digest('hex').slice(0, 8)}`;
 }
 
-/** What is requested for one entry. */
+/** The request for one entry. */
 export type ProtectRequest =
   | { readonly action: 'protect'; readonly portable: boolean; readonly choices: GuardChoices }
   | { readonly action: 'unprotect' };
@@ -88,11 +88,11 @@ export interface ProtectChange {
   /** The words of the entry's command before and after the change. */
   readonly words: readonly string[];
   readonly warnings: readonly string[];
-  /** What the guard will do when the server is stale; undefined when the entry will have no guard. */
+  /** The guard's behaviour while the server is stale; undefined when the entry will have no guard. */
   readonly onStale?: StaleMode;
   /** The entry will name the launcher, which must be installed before. */
   readonly needsLauncher: boolean;
-  /** What the user does so that the client restarts the server. */
+  /** The user's step by which the client restarts the server. */
   readonly restartStep: string;
 }
 

@@ -53,7 +53,7 @@ function isIgnored(path: string, env: Readonly<Record<string, string | undefined
   );
 }
 
-/** What changing an entry needs to know about the machine. */
+/** The facts about the machine that the change of an entry needs. */
 export interface Machine {
   readonly home: string;
   readonly platform: NodeJS.Platform;
@@ -70,7 +70,7 @@ export interface ProtectFacts {
   readonly clientName: string;
   /** Names of the other clients that read the file. */
   readonly otherReaders: readonly string[];
-  /** What the user does so that this client restarts the server. */
+  /** The user's step by which this client restarts the server. */
   readonly restartStep: string;
   /** PIDs of the client's processes, when it overwrites its files while it runs. */
   readonly rewrittenBy?: readonly number[];
@@ -97,7 +97,9 @@ export async function protectFacts(
     definition,
     clientName: clientName(definition.client),
     otherReaders: definition.readBy.filter((id) => id !== definition.client && !areOneProduct(id, definition.client)).map(clientName),
-    restartStep: (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', definition.name),
+    restartStep: row?.restartsOnChange
+      ? `${row.name} restarts ${definition.name} by itself when this file changes.`
+      : (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', definition.name),
     ...(pids === undefined ? {} : { rewrittenBy: pids }),
     ...(workTree === undefined ? {} : { workTree }),
     rules: await allRules(definition, machine),

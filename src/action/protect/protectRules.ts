@@ -1,5 +1,7 @@
 import { asRecord } from '../../base/json.ts';
+import { listText } from '../../base/singleLine.ts';
 import { clientById } from '../../clients/clientTable.ts';
+
 import { ruleFor } from './allowLists.ts';
 import { isOnNpm } from './guardArguments.ts';
 import type { ProtectFacts } from './protectFacts.ts';
@@ -70,7 +72,7 @@ function ownScope({ definition, clientName }: ProtectFacts): string {
   return clientById(definition.client)?.ownEntryPlace?.replaceAll('NAME', () => definition.name) ?? `in ${clientName}'s user configuration`;
 }
 
-/** What the user should know before an entry is changed, a sentence each; pure. */
+/** The warnings before an entry is changed, a sentence each; pure. */
 export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect', portable: boolean): string[] {
   const { definition, otherReaders, entry } = facts;
   const { name, file } = definition;
@@ -80,7 +82,7 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
   }
   if (otherReaders.length > 0) {
     warnings.push(
-      `${listed(otherReaders)} read${otherReaders.length === 1 ? 's' : ''} this file too and start${otherReaders.length === 1 ? 's' : ''} the server in the same way.`,
+      `${listText(otherReaders, Number.POSITIVE_INFINITY)} read${otherReaders.length === 1 ? 's' : ''} this file too and start${otherReaders.length === 1 ? 's' : ''} the server in the same way.`,
     );
   }
   const fileWarning = clientById(definition.client)?.fileWarning;
@@ -110,8 +112,4 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
 
 function isDebugged(entry: ProtectFacts['entry']): boolean {
   return asRecord(entry.dev)?.debug !== undefined;
-}
-
-function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -7,7 +7,7 @@ import { openSession, settledSurvey } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 import { version } from '../version.ts';
 
-const options = { verbose: flag('also files that do not exist, and clients that have none', 'v') } as const satisfies OptionTable;
+const options = { verbose: flag('also files that do not exist, and clients that are not here', 'v') } as const satisfies OptionTable;
 
 export const doctorCommand: Command<typeof options> = {
   name: 'doctor',

@@ -9,7 +9,7 @@ import { anyText, flag, type OptionTable, type OptionValues, option, seconds, wh
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
-import { isSecretName } from '../../redaction/secretShapes.ts';
+import { isSecretVariable } from '../../redaction/secretShapes.ts';
 import { endpointOf } from '../../survey/ports/endpoint.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
@@ -209,14 +209,17 @@ function ownDefinition(name: string, url: string, file = '(command line)'): RawD
   };
 }
 
-/** What the server may repeat in its log: the values that its entry sets, and those that it inherits under a secret's name. */
+/** The secrets that the server may repeat in its log: the values that its entry sets, and those that it inherits under a secret's name. */
 function secretsOfServer(
   own: Readonly<Record<string, string>>,
   inherited: Readonly<Record<string, string | undefined>>,
   port: number,
 ): string[] {
   const set = Object.values(own).flatMap((value) => [value, value.replaceAll('{port}', String(port))]);
-  return [...set, ...Object.entries(inherited).flatMap(([name, value]) => (value !== undefined && isSecretName(name) ? [value] : []))];
+  return [
+    ...set,
+    ...Object.entries(inherited).flatMap(([name, value]) => (value !== undefined && isSecretVariable(name, value) ? [value] : [])),
+  ];
 }
 
 /** The limit of a start from an environment variable, ms; a text that is no number of seconds is ignored. */

@@ -1,11 +1,12 @@
+import { readHistory, stopsUnder } from '../../action/execute/actionHistory.ts';
 import { restartRoute, routeText } from '../../action/plan/restartRoute.ts';
 import { flag, type OptionTable } from '../../base/optionTable.ts';
 import { explanationOf, problemsAbout, summaryOf } from '../../presentation/explanation.ts';
+import { findInstance } from '../../presentation/findInstance.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { renderExplanation, renderSummary } from '../render/explainView.ts';
 import { searchFailure } from '../render/searchView.ts';
-import { findInstance } from '../session/findInstance.ts';
 import { openSession, settledSurvey, withRegistries } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 
@@ -40,7 +41,8 @@ export const explainCommand: Command<typeof options> = {
       const { instance } = result;
       const route = restartRoute(instance, snapshot);
       const restartHint = routeText(route, instance);
-      const about = { restart: restartHint, home: shell.home };
+      const stops = stopsUnder(readHistory(session.runFolder.path), instance);
+      const about = { restart: restartHint, home: shell.home, stops };
       const sections = explanationOf(instance, snapshot, about);
       const view = { width: viewWidth(shell), color, now: shell.now() };
       if (values.json) {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import type { GuardChoices } from '../../action/protect/guardArguments.ts';
+import { type GuardChoices, type StartMode, startModes } from '../../action/protect/guardArguments.ts';
 import { installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
+import { mayStartLazily } from '../../action/protect/mayStartLazily.ts';
 import {
   makeChange,
   type Preparation,
@@ -9,12 +10,13 @@ import {
   prepareProtect,
 } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
-import { anyText, choice, flag, type OptionTable, option, repeatedText } from '../../base/optionTable.ts';
+import { anyText, choice, flag, matching, type OptionTable, option, repeatedText } from '../../base/optionTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { defaultStaleMode, describeStaleMode, type StaleMode, staleModeNames, staleModes } from '../../model/staleMode.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import type { ProtectResult } from '../render/protectView.ts';
+import { terminalText } from '../render/text.ts';
 import { findDefinition } from '../session/findDefinition.ts';
 import { type CliSession, openSession, type RunFolderOption } from '../session/openSession.ts';
 import { jsonText, type Shell, viewWidth } from '../terminal.ts';
@@ -39,6 +41,16 @@ const protectOptions = {
     'MODE',
     anyText,
     'when another server uses the resource: refuse, read-only, wait[=SECONDS], warn, takeover[=force]',
+  ),
+  start: option(
+    'WHEN',
+    { ...choice(startModes, undefined), remark: ' (default eager)' },
+    'with the session, or at the first call: eager, lazy',
+  ),
+  'sleep-after': option(
+    'MINUTES',
+    matching(/^\d{1,5}(?:\.\d{1,3})?$/, 'a number of minutes'),
+    'end an idle server; the next request starts it again',
   ),
   portable: flag('write "npx -y mcp-shepherd guard"; refused while npm has no package of that name'),
 } as const satisfies OptionTable;
@@ -67,23 +79,76 @@ export const protectCommand: Command<typeof protectOptions> = {
       action: 'protect',
       portable: values.portable,
       onStale: values['on-stale'],
-      choices: { locks: values.lock, ...(values['on-conflict'] === undefined ? {} : { onConflict: values['on-conflict'] }) },
+      choices: {
+        locks: values.lock,
+        ...(values['on-conflict'] === undefined ? {} : { onConflict: values['on-conflict'] }),
+        ...(values.start === undefined ? {} : { start: values.start }),
+        ...(values['sleep-after'] === undefined ? {} : { sleepAfter: values['sleep-after'] }),
+      },
     });
   },
 };
 
-export const unprotectCommand: Command<typeof commonOptions> = {
+const unprotectOptions = {
+  ...commonOptions,
+  all: flag('every entry that starts through the guard; asks for each'),
+} as const satisfies OptionTable;
+
+export const unprotectCommand: Command<typeof unprotectOptions> = {
   name: 'unprotect',
   summary: 'undo "protect": start the server directly again',
-  arguments: 'NAME',
-  positionals: { min: 1, max: 1 },
-  options: commonOptions,
+  arguments: 'NAME | --all',
+  positionals: { min: 0, max: 1 },
+  options: unprotectOptions,
   details: ['Undoes "protect": the entry starts the server’s own command again, as it was written before.'],
   exits,
-  run: (context) => run(context, { action: 'unprotect' }),
+  run(context) {
+    const { values, positionals } = context;
+    if (values.all ? positionals.length > 0 || values.json : positionals.length === 0) {
+      throw new UsageError(
+        values.all ? '--all cannot be combined with NAME or --json' : 'missing NAME, or --all',
+        'See "mcp-shepherd unprotect --help".',
+        'contradiction',
+      );
+    }
+    return values.all ? unprotectAll(context) : run(context, { action: 'unprotect' });
+  },
 };
 
-/** What the command line asks for. */
+/** Undoes every `protect` that a scan of this machine and this folder finds. An entry that must not be changed does not stop the rest. */
+async function unprotectAll(context: ProtectContext): Promise<ExitCode> {
+  const { shell, values } = context;
+  const session = await openSession(context);
+  try {
+    const { definitions } = await session.surveyor.survey();
+    const file = values.file === undefined ? undefined : resolve(shell.cwd, values.file);
+    const guarded = definitions.filter(
+      (one) => one.guarded === true && (values.client ?? one.client) === one.client && (file ?? one.file) === one.file,
+    );
+    let code: ExitCode = exitCodes.ok;
+    for (const { id } of guarded) {
+      const definition = session.surveyor.definition(id);
+      try {
+        const ended = definition ? await change(context, session, definition, { action: 'unprotect' }) : exitCodes.ok;
+        code = code === exitCodes.ok ? ended : code;
+      } catch (error) {
+        if (!(error instanceof UsageError)) {
+          throw error;
+        }
+        shell.stderr.write(`${terminalText([`${definition?.name}: ${error.message}`, error.hint].filter(Boolean).join(' '))}\n`);
+        code = exitCodes.error;
+      }
+    }
+    if (guarded.length === 0) {
+      shell.stdout.write('No entry starts through the guard.\n');
+    }
+    return code;
+  } finally {
+    session.surveyor.dispose();
+  }
+}
+
+/** The request of the command line. */
 type ProtectCommandRequest =
   | {
       readonly action: 'protect';
@@ -140,8 +205,8 @@ async function change(
   const { protectAdvice, protectReport, renderChange, renderResult } = await import('../render/protectView.ts');
   const { path: runDir } = session.runFolder;
   const machine: Machine = { home: shell.home, platform: shell.platform, env: shell.env, running: session.surveyor.running() };
-  const prepare = (onStale?: StaleMode): Promise<Preparation> =>
-    prepareProtect(definition, requestOf(request, session.runFolder, onStale), runDir, machine);
+  const prepare = (answers: Answers = {}): Promise<Preparation> =>
+    prepareProtect(definition, requestOf(request, session.runFolder, answers), runDir, machine);
   const redact = (line: string): string => session.surveyor.redactor().text(line);
   const report = (preparation: Preparation, result: ProtectResult): void => {
     if (values.json) {
@@ -169,8 +234,9 @@ async function change(
     return exitCodes.ok;
   }
   if (!values.yes) {
-    const answer = shell.ask && !values.json ? await agree(shell.ask, request) : undefined;
-    const again = answer === undefined || answer === 'yes' ? preparation : await prepare(answer);
+    const words = definition.command === undefined ? [] : [definition.command, ...definition.args];
+    const answer = shell.ask && !values.json ? await agree(shell.ask, request, words) : undefined;
+    const again = answer === undefined ? preparation : await prepare(answer);
     if (answer === undefined || again.kind !== 'change') {
       report(preparation, { done: false });
       return exitCodes.youMustAct;
@@ -181,8 +247,30 @@ async function change(
   return exitCodes.ok;
 }
 
+/** What the user chose when asked. */
+interface Answers {
+  readonly onStale?: StaleMode;
+  readonly start?: StartMode;
+}
+
+/** @param words the entry's command and arguments @returns undefined for no */
+async function agree(
+  ask: NonNullable<Shell['ask']>,
+  request: ProtectCommandRequest,
+  words: readonly string[],
+): Promise<Answers | undefined> {
+  const mode = await agreedMode(ask, request);
+  const isOpen = request.action === 'protect' && request.choices.start === undefined && request.choices.locks.length === 0;
+  const start =
+    mode !== undefined && isOpen && mayStartLazily(words)
+      ? (await ask('Start the server only when it is called (lazy)? [Y/n] '))?.trim().toLowerCase()
+      : undefined;
+  const isLazy = start === '' || start === 'y' || start === 'yes';
+  return mode && { ...(mode === 'yes' ? {} : { onStale: mode }), ...(isLazy ? { start: 'lazy' } : {}) };
+}
+
 /** @returns the mode to use, `yes` where there is none to choose, undefined for no */
-async function agree(ask: NonNullable<Shell['ask']>, request: ProtectCommandRequest): Promise<StaleMode | 'yes' | undefined> {
+async function agreedMode(ask: NonNullable<Shell['ask']>, request: ProtectCommandRequest): Promise<StaleMode | 'yes' | undefined> {
   if (request.action === 'protect' && request.onStale === undefined) {
     const choices = staleModes.filter(({ offered }) => offered).map(({ name }) => name);
     const numbered = choices.map((mode, index) => `[${index + 1}] ${mode}`).join(' ');
@@ -215,13 +303,12 @@ function putLauncher({ shell }: CommandContext, runDir: string): void {
   tryLauncher(launcher, shell.env);
 }
 
-/** @param chosen the mode that the user has chosen when asked */
-function requestOf(request: ProtectCommandRequest, { path, movedBy }: RunFolderOption, chosen: StaleMode | undefined): ProtectRequest {
+function requestOf(request: ProtectCommandRequest, { path, movedBy }: RunFolderOption, answers: Answers): ProtectRequest {
   if (request.action === 'unprotect') {
     return { action: 'unprotect' };
   }
   const { portable, choices } = request;
-  const onStale = chosen ?? request.onStale;
+  const onStale = request.onStale === undefined ? {} : { onStale: request.onStale };
   const moved = movedBy === undefined ? {} : { runDir: path };
-  return { action: 'protect', portable, choices: { ...choices, ...(onStale === undefined ? {} : { onStale }), ...moved } };
+  return { action: 'protect', portable, choices: { ...choices, ...onStale, ...answers, ...moved } };
 }

@@ -1,5 +1,12 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { freedBytes, lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
+import {
+  freedBytes,
+  isPickedCopy,
+  lastCopies,
+  type PruneCandidate,
+  pruneCandidates,
+  respawnRates,
+} from '../../action/plan/pruneCandidates.ts';
 import { flag, type OptionTable } from '../../base/optionTable.ts';
 import { counted, memory } from '../../presentation/quantities.ts';
 import type { Command } from '../command.ts';
@@ -46,9 +53,10 @@ export const pruneCommand: Command<typeof pruneOptions> = {
           jsonText(
             {
               schema: 1,
-              candidates: candidates.map(({ class: kind, plan, why, instance }) => ({
+              candidates: candidates.map(({ class: kind, plan, why, instance, startedAgain }) => ({
                 class: kind,
                 why,
+                ...(startedAgain ? { startedAgain } : {}),
                 chosen: ids.has(instance.id),
                 plan,
               })),
@@ -83,15 +91,23 @@ export const pruneCommand: Command<typeof pruneOptions> = {
         return exitCodes.youMustAct;
       }
       const outcomes: { pid: number; outcome: Outcome }[] = [];
-      for (const { plan, instance } of chosen) {
-        const outcome = await carryOutPlan(plan, actions, context);
-        outcomes.push({ pid: instance.pid, outcome });
+      const stopped: { candidate: PruneCandidate; again: boolean }[] = [];
+      for (const candidate of chosen) {
+        const outcome = await carryOutPlan(candidate.plan, actions, context);
+        outcomes.push({ pid: candidate.instance.pid, outcome });
+        if (outcome.status === 'done') {
+          stopped.push({ candidate, again: outcome.startedAgain !== undefined });
+        }
         if (!json) {
           shell.stdout.write(outcomeLines(outcome, view));
         }
       }
       if (json) {
         print(outcomes);
+      } else {
+        for (const text of respawnRates(stopped)) {
+          shell.stdout.write(`${terminalText(text)}\n`);
+        }
       }
       return outcomes.every(({ outcome }) => outcome.status === 'done' || outcome.status === 'already') ? exitCodes.ok : exitCodes.error;
     } finally {
@@ -106,7 +122,7 @@ function choose(candidates: readonly PruneCandidate[], asked: readonly string[],
     throw new UsageError('--copies picks the copies itself, so it takes no PID', 'List: mcp-shepherd prune --dry-run');
   }
   if (asked.length === 0) {
-    return candidates.filter((candidate) => (copies ? candidate.class === 'idle-copy' : candidate.preselected));
+    return candidates.filter((candidate) => (copies ? isPickedCopy(candidate) : candidate.preselected));
   }
   return [...new Set(asked)].map((word) => {
     const found = /^\d+$/.test(word) ? candidates.find(({ instance }) => instance.tree.includes(Number(word))) : undefined;

@@ -4,6 +4,7 @@ import { findOtherAction, pidIn } from '../../action/execute/otherAction.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
 import type { Plan, Verb } from '../../action/plan/plan.ts';
 import type { Instance } from '../../model/snapshot.ts';
+import { findInstance } from '../../presentation/findInstance.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { outcomeLines, renderPlan } from '../render/planView.ts';
@@ -20,7 +21,6 @@ import {
   openActionSession,
   unconfirmed,
 } from '../session/actionSession.ts';
-import { findInstance } from '../session/findInstance.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 import { ensureWays, replaceOnce } from './ensure.ts';
 
@@ -49,6 +49,15 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
         print(null, outcome);
       } else {
         shell.stdout.write(outcomeLines(outcome, view));
+      }
+      return exitCodes.ok;
+    }
+    if (result.kind === 'not-started') {
+      const { message, hint } = searchFailure(asked, result, shell.now());
+      if (json) {
+        print(null, { status: 'already', message });
+      } else {
+        shell.stdout.write(`${terminalText(message)}.\n${terminalText(hint)}\n`);
       }
       return exitCodes.ok;
     }

@@ -1,7 +1,8 @@
-import { flag, type OptionTable, type OptionValues } from '../../base/optionTable.ts';
+import { choice, flag, type OptionTable, type OptionValues, option } from '../../base/optionTable.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Command } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
+import { billGroups, renderBill } from '../render/billView.ts';
 import { headline, renderStatusLine } from '../render/stateWords.ts';
 import { renderStatus } from '../render/statusView.ts';
 import { openSession, runFolderRemark, settledSurvey, withRegistries } from '../session/openSession.ts';
@@ -9,8 +10,9 @@ import { jsonText, viewWidth } from '../terminal.ts';
 import { explainCommand } from './explain.ts';
 
 const options = {
-  check: flag('exit with 1 when a finding counts'),
+  check: flag('exit with 1 when something needs attention'),
   all: flag('a row for each entry from which nothing runs, instead of one line of names'),
+  by: option('WHAT', choice(billGroups, undefined), 'instead of the table, what servers cost, by'),
   line: flag('one short line, for a status line'),
   verbose: flag('with NAME: everything known, with the evidence', 'v'),
 } as const satisfies OptionTable;
@@ -25,13 +27,17 @@ export const statusCommand: Command<typeof options> = {
     'Prints the totals, then every server that needs attention, worst first ("!"), then the other servers by the client that started them; then the names of what does not run, and what could not be read.',
     'CURRENT is the version that runs, INSTALLED the one on disk, LATEST the newest in its registry. "status NAME" is "explain NAME".',
     '--line prints one line, such as "MCP: 2 stale, 1 orphan", asks no registry, and scans once. Findings do not change its exit code. Claude Code shows it with "statusLine": { "type": "command", "command": "mcp-shepherd status --line" } in its settings.',
+    '--by client, --by server and --by package add up servers, copies (servers beside one of their entry under the same client process), memory, and how much of it belongs to servers that did nothing for an hour, as far as they were watched. Memory that servers share is counted for each.',
     '--json prints one snapshot (schema/snapshot.schema.json). Without a terminal, lines are not wrapped; COLUMNS sets a width.',
   ],
   exits: [
-    [exitCodes.ok, 'success; with --check also: no finding counts'],
-    [exitCodes.findings, 'with --check: something is stale, uninstalled, duplicated, orphaned, unresponsive or in conflict'],
+    [exitCodes.ok, 'success; with --check also: nothing needs attention'],
+    [
+      exitCodes.findings,
+      'with --check: something is stale, uninstalled, duplicated, an idle copy, started again and again, a runaway, orphaned, unresponsive or in conflict',
+    ],
     [exitCodes.error, 'usage error, or the machine could not be scanned'],
-    [exitCodes.incomplete, 'with --check: no finding counts, but some inputs could not be read (they are listed)'],
+    [exitCodes.incomplete, 'with --check: nothing needs attention, but some inputs could not be read (they are listed)'],
   ],
   async run(context) {
     const { shell, values, color, positionals } = context;
@@ -43,13 +49,15 @@ export const statusCommand: Command<typeof options> = {
       return explainCommand.run(context);
     }
     // A newer version never counts: a script that only checks does not wait for registries.
-    const session = await openSession(context, { asks: !values.check && !values.line });
+    const session = await openSession(context, { asks: !values.check && !values.line && values.by === undefined });
     try {
       const { surveyor } = session;
       const scanned = await (values.line ? surveyor.survey() : settledSurvey(surveyor, shell.ended));
       const snapshot = await withRegistries(surveyor, scanned, shell.ended);
       if (values.json) {
         shell.stdout.write(jsonText(snapshot, 2));
+      } else if (values.by !== undefined) {
+        shell.stdout.write(renderBill(snapshot, values.by, { width: viewWidth(shell), color }));
       } else if (values.line) {
         shell.stdout.write(renderStatusLine(snapshot));
       } else {
@@ -66,15 +74,17 @@ export const statusCommand: Command<typeof options> = {
 
 /** Why these options and words do not go together. */
 function contradiction(
-  { line, json, check, all }: OptionValues<typeof options> & { json: boolean },
+  { line, json, check, all, by }: OptionValues<typeof options> & { json: boolean },
   names: readonly string[],
 ): string | undefined {
-  const [first] = [...(line ? ['--line'] : []), ...(check ? ['--check'] : []), ...(all ? ['--all'] : [])];
+  const [first] = [...(line ? ['--line'] : []), ...(check ? ['--check'] : []), ...(all ? ['--all'] : []), ...(by ? ['--by'] : [])];
   return names.length > 0 && first !== undefined
     ? `status NAME takes no ${first}`
-    : line && (json || check || all)
-      ? `--line goes with none of --json, --check, --all`
-      : undefined;
+    : line && (json || check || all || by)
+      ? `--line cannot be combined with --json, --check, --all or --by`
+      : by && (json || all)
+        ? '--by cannot be combined with --json or --all'
+        : undefined;
 }
 
 /** A finding counts more than an input that could not be read. */

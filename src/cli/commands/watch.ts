@@ -5,16 +5,17 @@ import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { changeLines, essence } from '../render/changes.ts';
 import { capital, headline } from '../render/stateWords.ts';
-import { renderStatus } from '../render/statusView.ts';
 import { terminalText } from '../render/text.ts';
+import { actionContextOf } from '../session/actionSession.ts';
 import { openSession, runFolderRemark, stderrLog } from '../session/openSession.ts';
-import { jsonText, Screen, viewWidth } from '../terminal.ts';
+import { type WatchActions, WatchScreen } from '../session/watchScreen.ts';
+import { jsonText } from '../terminal.ts';
 
 /** Shows each new snapshot until it is closed. */
 interface Display {
   show(snapshot: Snapshot): void;
   warn(message: string): void;
-  close(): void;
+  close(): Promise<void> | void;
 }
 
 export const watchCommand: Command = {
@@ -24,11 +25,11 @@ export const watchCommand: Command = {
   positionals: { min: 0, max: 0 },
   options: {},
   details: [
-    'On a terminal the table of "status" is redrawn in place. Elsewhere the headline is printed once and then one line per change: "+" started, "-" ended, "!" needs attention, "=" another state, "?" could not be read.',
+    'On a terminal the table of "status" is redrawn in place. Arrow and page keys scroll, Tab selects the next server that needs attention, r restarts it after a yes, q ends. Elsewhere the headline is printed once and then one line per change: "+" started, "-" ended, "!" needs attention, "=" another state, "?" could not be read.',
     '--json prints one snapshot per line: the first at once, then one whenever something other than time and memory has changed.',
   ],
   exits: [
-    [exitCodes.ok, 'ended by Ctrl-C, by a signal, or because the reader of its output is gone'],
+    [exitCodes.ok, 'ended by q, by Ctrl-C, by a signal, or because the reader of its output is gone'],
     [exitCodes.error, 'usage error, or the machine could not be scanned'],
   ],
   async run(context) {
@@ -39,61 +40,36 @@ export const watchCommand: Command = {
     const log: Log = { debug() {}, info() {}, warn: tell, error: tell };
     const session = await openSession(context, { log, asks: true });
     const live = startLiveSurvey(session.surveyor, log);
+    const quit = new AbortController();
     try {
-      display = createDisplay(context, runFolderRemark(session.runFolder));
+      display = createDisplay(context, runFolderRemark(session.runFolder), {
+        actions: async (snapshot) => ({
+          ...(await actionContextOf(context, session, snapshot, `terminal (PID ${process.pid})`)),
+          scan: () => live.refresh(),
+        }),
+        quit: () => quit.abort(),
+      });
       const shown = display;
       live.onSnapshot((snapshot) => shown.show(snapshot));
       await live.refresh();
-      await aborted(context.shell.ended);
+      await aborted(AbortSignal.any([context.shell.ended, quit.signal]));
       return exitCodes.ok;
     } finally {
+      await display?.close();
       live.dispose();
       session.surveyor.dispose();
-      display?.close();
     }
   },
 };
 
-function createDisplay(context: CommandContext, remark: string | undefined): Display {
+function createDisplay(context: CommandContext, remark: string | undefined, actions: WatchActions): Display {
   const { shell, values } = context;
   if (values.json) {
     return lineDisplay(context, (_before, after) => jsonText(after));
   }
-  return shell.stdout.isTty && shell.env.TERM !== 'dumb' ? screenDisplay(context, remark) : lineDisplay(context, changeText(remark));
-}
-
-/** The table, redrawn for every snapshot and every second, because ages grow. */
-function screenDisplay({ shell, color }: CommandContext, remark: string | undefined): Display {
-  const screen = new Screen(shell.stdout);
-  let latest: Snapshot | undefined;
-  let warning = '';
-  const draw = (): void => {
-    if (latest) {
-      const notes = [remark, warning, 'Ctrl-C stops watching.'].filter(Boolean).join(' · ');
-      screen.draw(renderStatus(latest, { width: viewWidth(shell), color, now: shell.now(), remark: notes }));
-    }
-  };
-  const timer = setInterval(draw, 1000);
-  const endResize = shell.onResize(() => {
-    screen.resized();
-    draw();
-  });
-  return {
-    show(snapshot) {
-      latest = snapshot;
-      warning = '';
-      draw();
-    },
-    warn(message) {
-      warning = message;
-      draw();
-    },
-    close() {
-      clearInterval(timer);
-      endResize();
-      screen.close();
-    },
-  };
+  return shell.stdout.isTty && shell.env.TERM !== 'dumb'
+    ? new WatchScreen(context, remark, actions)
+    : lineDisplay(context, changeText(remark));
 }
 
 /** Appends lines; none for a snapshot that differs only in time and memory. */

@@ -17,8 +17,8 @@ const maxReadLength = 20_000;
 /** More differing lines than any entry has. */
 const maxEdits = 2_000;
 
-/** What may be shown of a client's file. */
-export interface ShownTexts {
+/** The rules by which texts of a client's file are shown. */
+interface ShownTexts {
   /** Hides the secrets of one line. */
   redact(line: string): string;
   /** Words of the entry's command. Other values are shown only where they are ordinary (see `isOrdinaryValue`): they may belong to an entry that cannot be read. */
@@ -26,12 +26,12 @@ export interface ShownTexts {
 }
 
 /**
- * The lines that differ between two texts, with the lines around them.
+ * The lines that differ between two texts of JSON or TOML, with the lines around them. What comments say is left out: they may hold entries of others.
  * @returns undefined when the difference is too large, or a line too long, to be shown
  */
 export function lineDiff(before: string, after: string, may: ShownTexts): DiffLine[] | undefined {
   const options = { context: contextLines, stripTrailingCr: true, maxEditLength: maxEdits };
-  const lines = structuredPatch('', '', before, after, '', '', options)?.hunks.flatMap((hunk, index) => [
+  const lines = structuredPatch('', '', withoutComments(before), withoutComments(after), '', '', options)?.hunks.flatMap((hunk, index) => [
     ...(index === 0 ? [] : [{ sign: ' ', text: '…' } as const]),
     ...hunk.lines.flatMap(parseLine),
   ]);
@@ -43,6 +43,18 @@ export function lineDiff(before: string, after: string, may: ShownTexts): DiffLi
     // Cut afterwards: a secret that is cut in two is no longer known.
     text: clip(terminalText(redactLine(text.slice(0, maxReadLength), may).replaceAll('\t', '  ')), maxLineLength),
   }));
+}
+
+/** The same lines with `…` for what comments say. */
+function withoutComments(text: string): string {
+  const stringOrComment =
+    /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\r\n])*"?|'[^'\r\n]*'?|\/\*[\s\S]*?(?:\*\/|$)|(?:\/\/|#)[^\r\n]*/g;
+  return text.replace(stringOrComment, (found) => {
+    if (/^["']/.test(found)) {
+      return found;
+    }
+    return found.replace(/[^\r\n]+/g, found.startsWith('#') ? '# …' : found.startsWith('//') ? '// …' : '/* … */');
+  });
 }
 
 /** Hides the secrets of a line of JSON or TOML: those of its strings without the escapes, which hide quotation marks around and in a secret, and those of the line. */
@@ -60,7 +72,7 @@ function redactLine(line: string, { redact, words }: ShownTexts): string {
   return redact(strings);
 }
 
-/** What a literal of JSON means; undefined where it is cut, or has other quotation marks or escapes. */
+/** The value of a JSON literal; undefined where it is cut, or has other quotation marks or escapes. */
 function stringOf(literal: string): string | undefined {
   try {
     return String(JSON.parse(literal));

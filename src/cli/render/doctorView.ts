@@ -7,7 +7,7 @@ import { clip, pad, terminalText, wrap } from './text.ts';
 
 const labelWidth = 20;
 
-/** What was searched, for a user who misses a server. Ends in a line break. @param everything also files that do not exist, and clients without any */
+/** The places that were searched, for a user who misses a server. Ends in a line break. @param everything also files that do not exist, and clients without any */
 export function renderDoctor(report: DoctorReport, options: ViewOptions & { readonly everything?: boolean }): string {
   const paint = createPaint(options.color);
   /** A label and what belongs to it, wrapped beside it. */
@@ -18,7 +18,9 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions & { read
   const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', paint('strong', title), ...lines]);
   const { processes, runFolder } = report;
   const isUsed = (client: DoctorReport['clients'][number]): boolean =>
-    client.entries + client.servers > 0 || report.files.some(({ state, clients }) => state !== 'absent' && clients.includes(client.name));
+    client.present ||
+    client.entries + client.servers > 0 ||
+    report.files.some(({ state, clients }) => state !== 'absent' && clients.includes(client.name));
   const clients = options.everything ? report.clients : report.clients.filter(isUsed);
   const files = options.everything ? report.files : report.files.filter(({ state }) => state !== 'absent');
   const unlisted = (count: number, one: string, many: string): string[] =>
@@ -45,7 +47,7 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions & { read
       ...clients.flatMap((client) =>
         fact(terminalText(client.name), clientText(client, report.files), client.entries + client.servers === 0 ? 'dim' : 'plain'),
       ),
-      ...unlisted(report.clients.length - clients.length, 'client has no file', 'clients have no file'),
+      ...unlisted(report.clients.length - clients.length, 'client is not on this machine', 'clients are not on this machine'),
     ]),
     ...section('Configuration files', [
       ...byState(files).flatMap((file) =>
@@ -71,10 +73,13 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions & { read
   return `${lines.join('\n')}\n`;
 }
 
-function clientText({ name, entries, servers }: DoctorReport['clients'][number], files: readonly SearchedFile[]): string {
+function clientText({ name, present, entries, servers }: DoctorReport['clients'][number], files: readonly SearchedFile[]): string {
   const broken = files.filter(({ state, clients }) => state === 'broken' && clients.includes(name)).length;
   const found = entries + servers > 0 && `${counted(entries, 'entry', 'entries')}, ${counted(servers, 'server')} running`;
-  return [found, broken > 0 && counted(broken, 'broken file')].filter(Boolean).join(', ') || 'nothing configured';
+  return (
+    [found, broken > 0 && counted(broken, 'broken file')].filter(Boolean).join(', ') ||
+    (present ? 'no servers configured' : 'not on this machine')
+  );
 }
 
 function byState(files: readonly SearchedFile[]): SearchedFile[] {

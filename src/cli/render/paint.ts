@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** What a text means; the colour follows from it. The words always say the same. */
+/** The meaning of a text; the colour follows from it. The words always say the same. */
 export type Tone = 'plain' | 'strong' | 'good' | 'warning' | 'bad' | 'dim';
 
 /** Colours a text. Widths are counted before, because colour codes take no columns. */

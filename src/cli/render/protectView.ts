@@ -65,12 +65,12 @@ export function renderResult(name: string, preparation: Preparation, { done, dry
   return `\n${sentences.flatMap((sentence) => wrap(terminalText(sentence), width)).join('\n')}\n`;
 }
 
-/** What the user can do instead. The portable form is an option here; in VS Code it is a button. */
+/** The user's alternative. The portable form is an option here; in VS Code it is a button. */
 export function protectAdvice({ advice, portableHelps }: Extract<Preparation, { kind: 'refused' }>): readonly string[] {
   return portableHelps ? [...advice.slice(0, -1), `${advice.at(-1)} Use --portable for it.`] : advice;
 }
 
-/** What `--json` prints. */
+/** The output of `--json`. */
 export function protectReport({ definition, action, preparation, result }: ProtectOutcome, redact: (line: string) => string): unknown {
   const { id, name, client, scope, file } = definition;
   const common = { schema: 1, action, definition: { id, name, client, scope, file }, outcome: preparation.kind, done: result.done };

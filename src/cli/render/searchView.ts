@@ -1,5 +1,6 @@
+import type { SearchResult } from '../../presentation/findInstance.ts';
+import { notStartedText } from '../../presentation/lazyStart.ts';
 import { duration } from '../../presentation/quantities.ts';
-import type { SearchResult } from '../session/findInstance.ts';
 import { displayName, terminalText } from './text.ts';
 
 /** Why a search did not find exactly one server, as plain data. */
@@ -9,6 +10,7 @@ export function searchFailureJson(asked: string, result: Exclude<SearchResult, {
     asked,
     reason: result.kind,
     ...(result.kind === 'ambiguous' ? { instances: result.instances.map(({ id, pid, name, client }) => ({ id, pid, name, client })) } : {}),
+    ...(result.kind === 'not-started' ? { guards: result.guards } : {}),
     ...(result.kind === 'not-running'
       ? { definitions: result.definitions.map(({ id, client, file, line, name }) => ({ id, client, file, line, name })) }
       : {}),
@@ -35,6 +37,11 @@ export function searchFailure(
         hint: ['Use a PID:', ...lines].join('\n'),
       };
     }
+    case 'not-started':
+      return {
+        message: `"${terminalText(asked)}" is not started: its next call starts what is installed then`,
+        hint: result.guards.map((one) => terminalText(notStartedText(one))).join(' '),
+      };
     case 'not-running': {
       const places = result.definitions.map((definition) => terminalText(`  ${definition.file}:${definition.line}`));
       const remote = result.definitions.every((definition) => definition.transport !== 'stdio');

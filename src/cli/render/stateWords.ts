@@ -15,7 +15,7 @@ export interface State {
   readonly worst?: Finding;
   /** Whether it counts for `--check`. */
   readonly alarm: boolean;
-  /** What the words do not say, a line each. */
+  /** The facts that the words leave out, a line each. */
   readonly notes: readonly string[];
 }
 
@@ -38,6 +38,25 @@ export function instanceState(instance: Instance, definitions: readonly Definiti
   }
   const { reason, ...state } = quietState(instance);
   return { ...state, short: state.words, alarm: false, notes: [...reason, ...findings.map(noteOf)] };
+}
+
+/** The running servers that need attention, worst first, then by name. */
+export function troubledServers(snapshot: Snapshot): Instance[] {
+  return snapshot.instances
+    .flatMap((instance) => {
+      const { worst } = instanceState(
+        instance,
+        snapshot.definitions.filter(({ id }) => instance.definitions.includes(id)),
+      );
+      return worst ? [{ instance, worst }] : [];
+    })
+    .sort((a, b) => compareFindings(a.worst, b.worst) || compareNames(a.instance.name, b.instance.name) || a.instance.pid - b.instance.pid)
+    .map(({ instance }) => instance);
+}
+
+/** By code unit: the same order in every language, as a table that is redrawn needs. */
+export function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The state of an entry from which no known server runs. */

@@ -1,11 +1,12 @@
 import type { Definition } from '../../model/definition.ts';
-import { type Finding, type FindingKind, isHeadline } from '../../model/finding.ts';
+import { type FindingKind, isHeadline } from '../../model/finding.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ClientInstance, Instance, Snapshot } from '../../model/snapshot.ts';
-import { compareFindings } from '../../presentation/findingLabels.ts';
+import { billOf, billText } from '../../presentation/bill.ts';
+import { notStartedTexts } from '../../presentation/lazyStart.ts';
 import { counted, duration, memory } from '../../presentation/quantities.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { capital, definitionState, headline, instanceState, type State } from './stateWords.ts';
+import { capital, compareNames, definitionState, headline, instanceState, type State, troubledServers } from './stateWords.ts';
 import { type Cell, type Column, fittingColumns, renderTable, type TableLine } from './table.ts';
 import { clip, displayName, terminalText, wrap } from './text.ts';
 
@@ -65,7 +66,9 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
   } else if (table.length === 0) {
     lines.push('', ...wrap('No MCP servers found. Run "mcp-shepherd doctor" to see where we looked.', options.width));
   }
-  lines.push(...copiesLines(snapshot.instances).flatMap((line) => ['', ...wrap(safe(line), options.width)]));
+  const bill = billText(billOf(snapshot.instances));
+  const ending = [...copiesLines(snapshot.instances), ...notStartedTexts(snapshot), ...(bill === undefined ? [] : [`${bill}.`])];
+  lines.push(...ending.flatMap((line) => ['', ...wrap(safe(line), options.width)]));
   lines.push(...renderProblems(snapshot.problems, options.width, paint));
   const hints = fixHints(snapshot);
   if (hints.length > 0) {
@@ -74,7 +77,7 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What is said of all copies of one entry under one client, once, and how to see and stop them. */
+/** The lines about all copies of one entry under one client, printed once, with the commands that show and stop them. */
 function copiesLines(instances: readonly Instance[]): string[] {
   const findings = instances.flatMap((instance) => instance.findings.filter(({ kind }) => kind === 'copies'));
   const sentences = [...new Set(findings.map(({ message }) => `${message}.`))];
@@ -92,7 +95,7 @@ function fixHints({ instances }: Snapshot): string[] {
   ];
 }
 
-/** What could not be read, with file and line in the form that terminals and editors open. Empty when everything could be read. */
+/** The problems, with file and line in the form that terminals and editors open. Empty when everything could be read. */
 export function renderProblems(problems: readonly Problem[], width: number, paint: Paint): string[] {
   if (problems.length === 0) {
     return [];
@@ -244,15 +247,13 @@ interface Group {
 }
 
 /**
- * What needs attention, worst first; then the other servers by the client process that started them, then those without a client, then those that no configuration names.
+ * The servers that need attention, worst first; then the other servers by the client process that started them, then those without a client, then those that no configuration names.
  * An entry from which nothing runs is listed with its client's servers; at the end where the client runs no servers, or runs in several processes.
  * @param all also entries of which the line of names says everything
  */
 function groupSnapshot(snapshot: Snapshot, all: boolean): Group[] {
   const definitions = new Map(snapshot.definitions.map((definition) => [definition.id, definition]));
-  const worst = new Map(snapshot.instances.map((instance) => [instance, instanceState(instance, originOf(instance, definitions)).worst]));
-  const troubled = snapshot.instances.filter((instance) => worst.get(instance)).sort((a, b) => byName(a, b) || a.pid - b.pid);
-  troubled.sort((a, b) => compareMaybe(worst.get(a), worst.get(b)));
+  const troubled = troubledServers(snapshot);
   const isRestless = ({ findings }: Definition): boolean => findings.some(isHeadline);
   const notRunning = restingOf(snapshot);
   const restless = notRunning.filter(isRestless);
@@ -261,7 +262,7 @@ function groupSnapshot(snapshot: Snapshot, all: boolean): Group[] {
   const clientless: Instance[] = [];
   const unconfigured: Instance[] = [];
   const sessions = new Map<string, { readonly client: ClientInstance; readonly instances: Instance[] }>();
-  for (const instance of snapshot.instances.filter((one) => !worst.get(one)).sort((a, b) => byName(a, b) || a.pid - b.pid)) {
+  for (const instance of snapshot.instances.filter((one) => !troubled.includes(one)).sort((a, b) => byName(a, b) || a.pid - b.pid)) {
     if (instance.client === null && configured(instance, definitions)) {
       clientless.push(instance);
     } else if (instance.client === null || !configured(instance, definitions)) {
@@ -308,21 +309,12 @@ function groupSnapshot(snapshot: Snapshot, all: boolean): Group[] {
 
 /** Entries from which no known server runs, by name. */
 function restingOf(snapshot: Snapshot): Definition[] {
-  const running = new Set(snapshot.instances.flatMap((instance) => instance.definitions));
+  const running = new Set([...snapshot.instances, ...(snapshot.notStarted ?? [])].flatMap(({ definitions }) => definitions));
   return snapshot.definitions.filter(({ id }) => !running.has(id)).sort(byName);
-}
-
-function compareMaybe(a: Finding | undefined, b: Finding | undefined): number {
-  return a && b ? compareFindings(a, b) : 0;
 }
 
 function configured(instance: Instance, known: ReadonlyMap<string, unknown>): boolean {
   return instance.definitions.some((id) => known.has(id));
-}
-
-/** By code unit: the same order in every language, as a table that is redrawn needs. */
-function compareNames(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

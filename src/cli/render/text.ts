@@ -76,7 +76,13 @@ function head(text: string, width: number): string {
   return kept;
 }
 
-/** The text in lines of at most `width` columns, broken at spaces where there are any. `Infinity` = one line. */
+/** Ends behind a `/` or `-` in the second half, where there is one. */
+function atPathBreak(text: string): string {
+  const end = Math.max(text.lastIndexOf('/'), text.lastIndexOf('-')) + 1;
+  return end >= text.length / 2 ? text.slice(0, end) : text;
+}
+
+/** The text in lines of at most `width` columns, broken at spaces where there are any; a long word behind `/` or `-`, else anywhere. `Infinity` = one line. */
 export function wrap(text: string, width: number): string[] {
   if (displayWidth(text) <= width) {
     return [text];
@@ -95,7 +101,7 @@ export function wrap(text: string, width: number): string[] {
     line = word;
     while (displayWidth(line) > width) {
       // A character wider than the column is kept, so that the loop ends.
-      const part = head(line, width) || (graphemesOf(line)[Symbol.iterator]().next().value?.segment ?? line);
+      const part = atPathBreak(head(line, width)) || (graphemesOf(line)[Symbol.iterator]().next().value?.segment ?? line);
       lines.push(part);
       line = line.slice(part.length);
     }

@@ -30,21 +30,30 @@ export async function openActionSession(context: CommandContext): Promise<Action
   const session: CliSession = await openSession(context);
   try {
     const snapshot = await settledSurvey(session.surveyor, shell.ended);
-    const { path: runDir, movedBy } = session.runFolder;
-    const here = await readPlanContext(runDir, shell.platform, snapshot);
     return {
       snapshot,
-      actions: {
-        requester: { by: `terminal (PID ${process.pid})`, runDir, explicitRunDir: movedBy !== undefined, log: stderrLog(shell.stderr) },
-        planContext: here,
-        scan: () => session.surveyor.survey(),
-      },
+      actions: await actionContextOf(context, session, snapshot, `terminal (PID ${process.pid})`),
       dispose: () => session.surveyor.dispose(),
     };
   } catch (error) {
     session.surveyor.dispose();
     throw error;
   }
+}
+
+/** What actions need, besides a snapshot. @param by who asks, for the user @throws when the system has no process table */
+export async function actionContextOf(
+  { shell }: CommandContext,
+  { runFolder, surveyor }: CliSession,
+  snapshot: Snapshot,
+  by: string,
+): Promise<ActionContext> {
+  const { path: runDir, movedBy } = runFolder;
+  return {
+    requester: { by, runDir, explicitRunDir: movedBy !== undefined, log: stderrLog(shell.stderr) },
+    planContext: await readPlanContext(runDir, shell.platform, snapshot),
+    scan: () => surveyor.survey(),
+  };
 }
 
 /** Whether plans may be carried out: by the options, else by the answers at the terminal. @param lastCopies a sentence for each server of which no copy would be left */

@@ -16,7 +16,7 @@ export interface SearchedFile {
   readonly entries: number;
 }
 
-/** What was searched and found; `doctor --json` prints it. */
+/** The places that were searched, and the files found; `doctor --json` prints it. */
 export interface DoctorReport {
   readonly schema: 1;
   /** ISO 8601. */
@@ -30,7 +30,14 @@ export interface DoctorReport {
   /** Project folders that were searched: first those of the command line, then those that clients name. */
   readonly folders: readonly string[];
   readonly files: readonly SearchedFile[];
-  readonly clients: readonly { readonly id: string; readonly name: string; readonly entries: number; readonly servers: number }[];
+  readonly clients: readonly {
+    readonly id: string;
+    readonly name: string;
+    /** It was installed or used on this machine, or runs. */
+    readonly present: boolean;
+    readonly entries: number;
+    readonly servers: number;
+  }[];
   /** Servers about which something is unknown, and why. */
   readonly unknown: readonly { readonly name: string; readonly pid: number; readonly reason: string }[];
   /** Programs that hold locks and are not known to be MCP servers. */
@@ -45,6 +52,10 @@ export function doctorReport(
   machine: Pick<DoctorReport, 'version' | 'node' | 'platform' | 'home' | 'folders'> & { readonly runFolder: RunFolderOption },
 ): DoctorReport {
   const clients = [...new Map([...snapshot.clients, ...report.clients].map((client) => [client.id, client])).values()];
+  const present = new Set([
+    ...snapshot.clients.map(({ id }) => id),
+    ...report.clients.flatMap(({ id, present: isPresent }) => (isPresent ? [id] : [])),
+  ]);
   const names = new Map(clients.map((client) => [client.id, client.name]));
   const owners = new Map(report.files.map(({ path, client }) => [path, client]));
   const broken = new Set(
@@ -86,6 +97,7 @@ export function doctorReport(
     clients: clients.map(({ id, name }) => ({
       id,
       name,
+      present: present.has(id),
       entries: snapshot.definitions.filter((definition) => definition.client === id).length,
       servers: snapshot.instances.filter((instance) => instance.client?.id === id).length,
     })),

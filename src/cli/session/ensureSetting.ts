@@ -1,8 +1,8 @@
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { readBounded } from '../../storage/boundedFile.ts';
-import { ownUser } from '../../storage/privateFolder.ts';
+import { folderOfOthers, ownUser } from '../../storage/privateFolder.ts';
 import { UsageError } from '../exitCodes.ts';
 
 /** How to start and replace one server, as `mcp-shepherd.json` says. */
@@ -87,7 +87,7 @@ function contentOf(file: string): unknown {
   if (read.status === 'unreadable') {
     throw new UsageError(read.reason);
   }
-  const refused = refusal(file, [lstatSync(file), read.stat]);
+  const refused = refusal(file, [lstatSync(file), read.stat]) ?? folderRefusal(file);
   if (refused !== undefined) {
     throw new UsageError(`${file} is not used: ${refused}`, 'Its commands would run with your rights.');
   }
@@ -110,4 +110,16 @@ function refusal(file: string, found: readonly Stats[]): string | undefined {
     (one) => !one.isSymbolicLink() && ((one.mode & 0o002) !== 0 || ((one.mode & 0o020) !== 0 && one.gid !== one.uid)),
   );
   return uid !== undefined && isOpen ? `it can be written by other users; run chmod go-w ${file}` : undefined;
+}
+
+/** Why another user may have put the program there that the command starts in the folder of the file: `node server.js`, `python3 -m notes`. */
+function folderRefusal(file: string): string | undefined {
+  const open = folderOfOthers(file, ownUser(), '');
+  if (open !== undefined) {
+    return open;
+  }
+  // The sticky bit keeps other users from replacing the file, and not from adding others.
+  const folder = dirname(file);
+  const mode = ownUser() === undefined ? 0 : (statSync(folder, { throwIfNoEntry: false })?.mode ?? 0);
+  return (mode & 0o002) === 0 ? undefined : `${folder} can be written by all users; move the file to a folder of your own`;
 }

@@ -31,7 +31,7 @@ interface SessionOptions {
 
 export interface RunFolderOption {
   readonly path: string;
-  /** What replaces the default folder. */
+  /** The option or variable that replaces the default folder. */
   readonly movedBy?: '--run-dir' | 'MCP_RUN_DIR';
 }
 

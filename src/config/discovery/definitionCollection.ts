@@ -5,7 +5,6 @@ import { clientTable } from '../../clients/clientTable.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import { secretsOf } from '../../redaction/redactor.ts';
-import { formatOf } from '../formats/formats.ts';
 import { envFilePath, fileVariables, readEntry } from '../formats/serverEntry.ts';
 import { maxArguments, type ServerEntry, type ServerFile, type SwitchedOff } from '../formats/serverFile.ts';
 import type { FileSearch } from './fileSearch.ts';
@@ -63,7 +62,7 @@ export class DefinitionCollection {
     }
     for (const entry of file.entries) {
       try {
-        this.#addEntry(search, { path, realPath, realFolder }, entry, file.secrets);
+        this.#addEntry(search, { path, realPath, realFolder }, entry, file);
       } catch (error) {
         const message = `The server “${entry.name}” cannot be read (${errorName(error)}); this entry is ignored.`;
         this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
@@ -104,8 +103,8 @@ export class DefinitionCollection {
     return [...this.#problems.values()];
   }
 
-  #addEntry(search: FileSearch, { path, realPath, realFolder }: FilePlace, entry: ServerEntry, secrets: readonly string[]): void {
-    const { fields, problem } = readEntry(entry, formatOf(search.files.format).plainUrl);
+  #addEntry(search: FileSearch, { path, realPath, realFolder }: FilePlace, entry: ServerEntry, { secrets, plainUrl }: ServerFile): void {
+    const { fields, problem } = readEntry(entry, plainUrl);
     if (problem !== undefined) {
       this.#report(realPath, { source: 'config', client: search.owner, message: problem, file: path, line: entry.line });
     }
@@ -142,6 +141,7 @@ export class DefinitionCollection {
       line: entry.line,
       name: entry.name,
       ...rest,
+      enabled: fields.enabled && search.off !== true,
       args: fields.args.slice(0, maxArguments),
       secrets: [...secretsOf({ ...fields, headers }), ...secrets],
       ...(folder === undefined ? {} : { folder }),

@@ -5,9 +5,10 @@ import type { Problem } from '../../model/problem.ts';
 import { formatOf } from '../formats/formats.ts';
 import { type ServerFile, withinLimits } from '../formats/serverFile.ts';
 import { DefinitionCollection } from './definitionCollection.ts';
-import { type FileSearch, fixedSearches, projectSearches, userDirsOf } from './fileSearch.ts';
-import { existingFolders, openedInVscode, workspaceFolders } from './projectFolders.ts';
+import { type FileSearch, fixedSearches, pluginSearches, presentClients, projectSearches, userDirsOf } from './fileSearch.ts';
+import { existingFolders, isLocalPath, openedInVscode, workspaceFolders } from './projectFolders.ts';
 import { type ConfigText, readConfigFile } from './readConfigFile.ts';
+import { withReplacements } from './replacedEntries.ts';
 
 /** The places to search. */
 export interface ConfigRoots {
@@ -31,12 +32,15 @@ export interface ConfigReading {
   readonly candidates: string[];
   /** All files that were searched for, with the client that owns each. */
   readonly looked: { readonly path: string; readonly client: ClientId }[];
+  /** The clients that were installed or used on this machine, whether or not they have servers. */
+  readonly present: readonly ClientId[];
   /** Project folders learnt from the clients' own files: existing ones, most recently used first, at most 200. */
   readonly folders: string[];
 }
 
 /** Files with variables of entries; they are read only to know what must not be shown. */
 const maxEnvFiles = 100;
+const maxPlugins = 200;
 /** Maximum number of files that are open at one time. */
 const parallel = 24;
 
@@ -51,6 +55,9 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   const fixed = await fixedSearches(roots, userDirs);
   const named = await files.readAll(fixed.searches, collection);
 
+  const plugins = pluginSearches(roots, installedPlugins(named));
+  await files.readAll(plugins, collection);
+
   const opened = await Promise.all(userDirs.map(({ path }) => openedInVscode(path)));
   const workspaceFiles = await existingWorkspaceFiles(files, [
     ...(roots.workspaceFiles ?? []).map((path) => ({ path: resolve(path), usedAt: Number.POSITIVE_INFINITY })),
@@ -59,17 +66,18 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   const folders = await existingFolders([
     ...opened.flatMap((item) => item.folders),
     ...workspaceFiles.flatMap((item) => item.folders.map((path) => ({ path, usedAt: item.usedAt }))),
-    ...named.flatMap((item) => item.folders.map((path) => ({ path }))),
+    ...named.flatMap(({ file }) => file.folders.map((path) => ({ path }))),
   ]);
 
   const searched = [...new Set([...roots.folders.map((folder) => resolve(folder)), ...folders])];
-  const project = projectSearches(
+  const project = await projectSearches(
+    roots,
     searched,
     workspaceFiles.map(({ path }) => path),
-    resolve(roots.home),
   );
-  const trust = new Map(named.flatMap((item) => [...item.trust].map(([folder, trusted]) => [resolve(folder), trusted] as const)));
-  await files.readAll(project, collection, trust);
+  const trust = new Map(named.flatMap(({ file }) => [...file.trust].map(([folder, trusted]) => [resolve(folder), trusted] as const)));
+  files.knowAbsent(project.absent);
+  await files.readAll(project.searches, collection, trust);
   for (const [path, keys] of [...collection.envFiles(roots.home)].slice(0, maxEnvFiles)) {
     const text = await files.quietText(path);
     if (text.status === 'text') {
@@ -77,10 +85,11 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
     }
   }
   return {
-    definitions: collection.definitions(),
+    definitions: withReplacements(collection.definitions()),
     problems: [...files.problems(), ...collection.problems()],
-    candidates: [...new Set([...files.looked(), ...fixed.directories])],
-    looked: lookedFor([...fixed.searches, ...project]),
+    candidates: [...new Set([...files.looked(), ...fixed.directories, ...project.directories])],
+    looked: lookedFor([...fixed.searches, ...plugins, ...project.searches]),
+    present: await presentClients(roots, userDirs),
     folders,
   };
 }
@@ -98,6 +107,25 @@ function lookedFor(searches: readonly FileSearch[]): ConfigReading['looked'] {
   return [...owners].map(([path, client]) => ({ path, client }));
 }
 
+const absent: Promise<ConfigText> = Promise.resolve({ status: 'absent' });
+
+interface ReadFile {
+  readonly file: ServerFile;
+  /** Whose file it is. */
+  readonly client: ClientId;
+}
+
+/** The plugins that each client has installed; at most 200 folders. Relative paths are none that a client writes. */
+function installedPlugins(read: readonly ReadFile[]): ReadonlyMap<ClientId, { readonly folder: string; readonly off: boolean }[]> {
+  const found = new Map<ClientId, { readonly folder: string; readonly off: boolean }[]>();
+  for (const { file, client } of read) {
+    const off = new Set(read.filter((other) => other.client === client).flatMap((other) => other.file.pluginsOff ?? []));
+    const plugins = (file.plugins ?? []).filter(({ folder }) => isLocalPath(folder)).slice(0, maxPlugins);
+    found.set(client, [...(found.get(client) ?? []), ...plugins.map(({ id, folder }) => ({ folder: resolve(folder), off: off.has(id) }))]);
+  }
+  return found;
+}
+
 /** Reads each file once, also where several clients read it. */
 class FileReader {
   readonly #texts = new Map<string, Promise<ConfigText>>();
@@ -109,18 +137,18 @@ class FileReader {
     searches: readonly FileSearch[],
     collection: DefinitionCollection,
     trust: ReadonlyMap<string, boolean> = new Map(),
-  ): Promise<ServerFile[]> {
+  ): Promise<ReadFile[]> {
     const paths = [...new Set(searches.flatMap((search) => search.paths))];
     for (let at = 0; at < paths.length; at += parallel) {
       await Promise.all(paths.slice(at, at + parallel).map((path) => this.text(path)));
     }
-    const read: ServerFile[] = [];
+    const read: ReadFile[] = [];
     for (const search of searches) {
       for (const path of search.paths) {
         const text = await this.text(path, search.owner);
         if (text.status === 'text') {
-          const file = this.#parse(search.files.format, path, text.text);
-          read.push(file);
+          const file = await this.#parse(search.files.format, path, text.text);
+          read.push({ file, client: search.owner });
           collection.add(search, path, text.realPath, file, trust);
         }
         if (text.status !== 'absent' && search.paths.length > 1) {
@@ -131,9 +159,18 @@ class FileReader {
     return read;
   }
 
-  #parse(format: FormatId, path: string, text: string): ServerFile {
+  /** Paths where no file is: they are watched like others, and not looked for. */
+  knowAbsent(paths: Iterable<string>): void {
+    for (const path of paths) {
+      if (!this.#texts.has(path)) {
+        this.#texts.set(path, absent);
+      }
+    }
+  }
+
+  async #parse(format: FormatId, path: string, text: string): Promise<ServerFile> {
     const key = `${format}\0${path}`;
-    const file = this.#parsed.get(key) ?? withinLimits(formatOf(format).read(text));
+    const file = this.#parsed.get(key) ?? withinLimits((await formatOf(format)).read(text));
     this.#parsed.set(key, file);
     return file;
   }

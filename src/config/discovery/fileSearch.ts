@@ -1,11 +1,16 @@
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, parse, resolve } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
-import type { Places } from '../../clients/clientPaths.ts';
+import { applicationData, configHome, type Places } from '../../clients/clientPaths.ts';
 import { clientTable, familyAt, isVscode } from '../../clients/clientTable.ts';
 import { defaultEditor } from '../../clients/vscodeClients.ts';
 import type { ClientId } from '../../model/definition.ts';
-import { withParents } from './projectFolders.ts';
+import { namesIn, withParents } from './projectFolders.ts';
+
+/** Maximum number of folders that are listed at one time. */
+const parallel = 24;
+/** Maximum number of files that one path with `*` stands for. */
+const maxFound = 200;
 
 /** One file to read, or several alternatives, of which the first existing one counts. */
 export interface FileSearch {
@@ -16,6 +21,8 @@ export interface FileSearch {
   readonly owner: ClientId;
   /** The project folder it belongs to. */
   readonly folder?: string;
+  /** It belongs to a plugin that the user has switched off. */
+  readonly off?: true;
 }
 
 /** The files to read, and the directories whose entries decide about them. */
@@ -27,11 +34,11 @@ interface Searches {
 interface UserDir {
   readonly path: string;
   readonly owner: ClientId;
-  /** Ids of the builds of VS Code that may use it. */
+  /** Ids of the editors that may use it. */
   readonly readers: readonly ClientId[];
 }
 
-/** `User` directories of all builds of VS Code, and those that the caller adds. */
+/** `User` directories of VS Code, of the editors made from it, and those that the caller adds. */
 export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] {
   const dirs = new Map<string, UserDir>();
   for (const row of clientTable) {
@@ -39,7 +46,7 @@ export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] 
       dirs.set(resolve(path), { path: resolve(path), owner: row.id, readers: [row.id] });
     }
   }
-  const builds = clientTable.filter((row) => row.userDirs).map((row) => row.id);
+  const builds = clientTable.filter((row) => row.userDirs && isVscode(row.id)).map((row) => row.id);
   for (const path of extra.map((item) => resolve(item))) {
     const family = familyAt(path);
     // A directory in an unusual place: the build that uses it is not certain.
@@ -54,19 +61,22 @@ export async function fixedSearches(places: Places, userDirs: readonly UserDir[]
   const directories: string[] = [];
   const add = async (paths: readonly string[], rest: Omit<FileSearch, 'paths'>, together: boolean): Promise<void> => {
     const expanded = await Promise.all(paths.map((path) => expand(path)));
-    directories.push(...expanded.flatMap(({ directory }) => directory ?? []));
+    const busy = rest.files.at.kind === 'fixed' && rest.files.at.busy;
+    directories.push(...(busy ? [] : expanded.flatMap((item) => item.directories)));
     const all = expanded.flatMap(({ found }) => found);
     searches.push(...(together ? [{ ...rest, paths: all }] : all.map((path) => ({ ...rest, paths: [path] }))));
   };
-  for (const { row, files } of tableFiles()) {
+  for (const { row, files } of tableFiles(places)) {
     const { at } = files;
     if (at.kind === 'fixed') {
       await add(at.paths(places), { files, reader: row.id, owner: files.of ?? row.id }, at.first === true);
     } else if (at.kind === 'user-dir') {
-      for (const dir of userDirs.filter((item) => row.userDirs === undefined || item.readers.includes(row.id))) {
+      for (const dir of userDirs.filter((item) => readsUserDir(row, item))) {
+        // An extension has files of its own in the directories of every editor.
+        const owner = row.userDirs === undefined && files.of === undefined ? row.id : dir.owner;
         await add(
           at.paths.map((path) => join(dir.path, path)),
-          { files, reader: row.id, owner: dir.owner },
+          { files, reader: row.id, owner },
           false,
         );
       }
@@ -75,27 +85,118 @@ export async function fixedSearches(places: Places, userDirs: readonly UserDir[]
   return { searches: ownersFirst(searches), directories };
 }
 
-/** The files of project folders, of the directories above them where the client searches these, and of workspace files. */
-export function projectSearches(folders: readonly string[], workspaceFiles: readonly string[], home: string): FileSearch[] {
+/**
+ * The files of project folders, of the directories above them where the client searches these, and of workspace files.
+ * @returns also the paths where no file is
+ */
+export async function projectSearches(
+  places: Places,
+  folders: readonly string[],
+  workspaceFiles: readonly string[],
+): Promise<Searches & { readonly absent: ReadonlySet<string> }> {
+  const home = resolve(places.home);
   const withHome = [...new Set(folders.flatMap((folder) => withParents(folder, home)))];
   const belowHome = withHome.filter((folder) => folder !== home || folders.includes(home));
+  const listed = await namesInAll(withHome);
   const searches: FileSearch[] = [];
-  for (const { row, files } of tableFiles()) {
+  const directories: string[] = [];
+  const absent = new Set<string>();
+  for (const { row, files } of tableFiles(places)) {
     const { at } = files;
     const rest = { files, reader: row.id, owner: files.of ?? row.id };
     if (at.kind === 'folder') {
       for (const folder of at.parents === 'with-home' ? withHome : at.parents === 'below-home' ? belowHome : folders) {
-        searches.push(...at.paths.map((path) => ({ ...rest, paths: [join(folder, path)], folder })));
+        for (const path of at.paths) {
+          const full = join(folder, path);
+          const first = path.split(/[\\/]/)[0] ?? '';
+          const isAbsent = listed.get(folder)?.has(first.toLowerCase()) === false;
+          const pattern = path.includes('*');
+          const expanded = isAbsent && pattern ? { found: [], directories: [dirname(full)] } : pattern ? await expand(full) : undefined;
+          directories.push(...(expanded?.directories ?? []));
+          searches.push(...(expanded?.found ?? [full]).map((file) => ({ ...rest, paths: [file], folder })));
+          if (isAbsent && !pattern) {
+            absent.add(full);
+          }
+        }
       }
     } else if (at.kind === 'workspace-file') {
       searches.push(...workspaceFiles.map((path) => ({ ...rest, paths: [path] })));
     }
   }
-  return ownersFirst(searches);
+  return { searches: ownersFirst(searches), directories, absent };
 }
 
-function tableFiles(): { readonly row: ClientRow; readonly files: ConfigFiles }[] {
-  return clientTable.flatMap((row) => row.files.map((files) => ({ row, files })));
+/** Clients look for dozens of files in each project, of which few exist: one listing of each folder shows which cannot. */
+async function namesInAll(folders: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string> | undefined>> {
+  const listed = new Map<string, ReadonlySet<string> | undefined>();
+  for (let at = 0; at < folders.length; at += parallel) {
+    const some = folders.slice(at, at + parallel);
+    const names = await Promise.all(some.map((folder) => namesIn(folder)));
+    for (const [index, folder] of some.entries()) {
+      listed.set(folder, names[index]);
+    }
+  }
+  return listed;
+}
+
+/**
+ * The clients that were installed or used on this machine: one of their traces exists. These are the paths that a row names, else the folders of the user's files, or the
+ * files where these lie in a folder of all programs.
+ */
+export async function presentClients(places: Places, userDirs: readonly UserDir[]): Promise<ClientId[]> {
+  const shared = [places.home, configHome(places), applicationData(places)].map((path) => resolve(path));
+  const ofFile = (path: string): string => (shared.includes(dirname(path)) ? path : dirname(path));
+  const present = await Promise.all(
+    [...new Set(tableFiles(places).map(({ row }) => row))].map(async (row) => {
+      const own = row.files.filter((files) => files.of === undefined && files.scope === 'user' && files.format !== 'plugin-mcp');
+      const traces =
+        row.traces?.(places) ??
+        own.flatMap(({ at }) =>
+          at.kind === 'fixed'
+            ? at.paths(places).map(ofFile)
+            : at.kind === 'user-dir' && row.userDirs === undefined
+              ? userDirs.flatMap((dir) => at.paths.filter((path) => path.includes('/')).map((path) => dirname(join(dir.path, path))))
+              : [],
+        );
+      const data = userDirs.filter((dir) => dir.owner === row.id).map((dir) => dirname(dir.path));
+      const found = await Promise.all([...traces, ...data].filter((path) => !path.includes('*')).map((path) => exists(path)));
+      return found.includes(true) ? [row.id] : [];
+    }),
+  );
+  return present.flat();
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The files of installed plugins. @param plugins by the client whose list has them */
+export function pluginSearches(
+  places: Places,
+  plugins: ReadonlyMap<ClientId, readonly { readonly folder: string; readonly off: boolean }[]>,
+): FileSearch[] {
+  return tableFiles(places).flatMap(({ row, files }) => {
+    const { at } = files;
+    const rest = { files, reader: row.id, owner: row.id };
+    return at.kind !== 'plugin'
+      ? []
+      : (plugins.get(row.id) ?? []).flatMap(({ folder, off }) =>
+          at.paths.map((path) => ({ ...rest, paths: [join(folder, path)], ...(off ? { off } : {}) })),
+        );
+  });
+}
+
+/** An editor uses its own directories, a part of VS Code those of its builds, an extension those of every editor. */
+function readsUserDir(row: ClientRow, dir: UserDir): boolean {
+  return row.userDirs === undefined ? row.product === undefined || dir.readers.some(isVscode) : dir.readers.includes(row.id);
+}
+
+function tableFiles({ platform }: Places): { readonly row: ClientRow; readonly files: ConfigFiles }[] {
+  const rows = clientTable.filter(({ systems }) => systems?.includes(platform) ?? true);
+  return rows.flatMap((row) => row.files.map((files) => ({ row, files })));
 }
 
 /** A file's scope and format are those of the client that owns it. */
@@ -103,22 +204,26 @@ function ownersFirst(searches: readonly FileSearch[]): FileSearch[] {
   return [...searches.filter((search) => search.reader === search.owner), ...searches.filter((search) => search.reader !== search.owner)];
 }
 
-/**
- * Replaces the segment with a `*` by the existing names. The directory is watched, unless the names are files in a directory that the client writes to all the
- * time.
- */
-async function expand(path: string): Promise<{ readonly found: readonly string[]; readonly directory?: string }> {
-  const rest: string[] = [];
-  for (let at = path; dirname(at) !== at; at = dirname(at)) {
-    const pattern = basename(at);
-    if (pattern.includes('*')) {
-      const [before = '', after = ''] = pattern.split('*');
-      const names = await readdir(dirname(at)).catch(() => []);
-      const fitting = names.filter((name) => name.length >= pattern.length - 1 && name.startsWith(before) && name.endsWith(after)).sort();
-      const found = fitting.slice(0, 200).map((name) => join(dirname(at), name, ...rest));
-      return rest.length === 0 ? { found } : { found, directory: dirname(at) };
+/** Replaces each segment with a `*` by the existing names. @returns also the directories whose names decide */
+async function expand(path: string): Promise<{ readonly found: readonly string[]; readonly directories: readonly string[] }> {
+  const { root } = parse(path);
+  const directories: string[] = [];
+  let found = [root];
+  const segments = path.slice(root.length).split(/[\\/]/);
+  for (const segment of segments) {
+    if (!segment.includes('*')) {
+      found = found.map((at) => join(at, segment));
+      continue;
     }
-    rest.unshift(pattern);
+    const names = await Promise.all(found.map(async (at) => (await fittingNames(at, segment)).map((name) => join(at, name))));
+    directories.push(...found);
+    found = names.flat().slice(0, maxFound);
   }
-  return { found: [path] };
+  return { found, directories };
+}
+
+async function fittingNames(directory: string, pattern: string): Promise<string[]> {
+  const [before = '', after = ''] = pattern.split('*');
+  const names = await readdir(directory).catch(() => []);
+  return names.filter((name) => name.length >= pattern.length - 1 && name.startsWith(before) && name.endsWith(after)).sort();
 }

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { opendir, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../base/json.ts';
@@ -7,6 +7,8 @@ import { readConfigFile } from './readConfigFile.ts';
 
 /** Maximum number of project folders that are searched, the most recently used first. */
 const maxFolders = 200;
+/** Maximum number of folders that are searched from one folder upwards: more lie in no real project. */
+const maxParents = 64;
 /** Maximum number of names that are read of one directory or file. */
 const maxLooked = 2_000;
 
@@ -16,10 +18,10 @@ interface Learnt {
   readonly usedAt: number;
 }
 
-/** The directories that a client searches upwards from a folder: the folder itself, then its parents up to the home directory or the root. */
+/** The directories that a client searches upwards from a folder: the folder itself, then its parents up to the home directory or the root; the nearest 64. */
 export function withParents(folder: string, home: string): string[] {
   const folders = [folder];
-  for (let at = folder; at !== home && dirname(at) !== at; ) {
+  for (let at = folder; at !== home && dirname(at) !== at && folders.length < maxParents; ) {
     at = dirname(at);
     folders.push(at);
   }
@@ -74,7 +76,7 @@ export function workspaceFolders(text: string, file: string): string[] {
 export async function existingFolders(learnt: readonly { readonly path: string; readonly usedAt?: number }[]): Promise<string[]> {
   const unique = new Map<string, number | undefined>();
   for (const { path, usedAt } of learnt.slice(0, maxLooked)) {
-    const folder = isAbsolute(path) && !/^[\\/]{2}/.test(path) ? resolve(path) : undefined;
+    const folder = isLocalPath(path) ? resolve(path) : undefined;
     if (folder !== undefined && folder !== dirname(folder)) {
       unique.set(folder, Math.max(unique.get(folder) ?? 0, usedAt ?? 0));
     }
@@ -90,6 +92,27 @@ export async function existingFolders(learnt: readonly { readonly path: string; 
     .sort((a, b) => b.usedAt - a.usedAt)
     .slice(0, maxFolders)
     .map(({ path }) => path);
+}
+
+/** The names in a folder in lower case, because some file systems ignore the case; undefined where it cannot be listed or has more than 2,000. */
+export async function namesIn(folder: string): Promise<ReadonlySet<string> | undefined> {
+  const names = new Set<string>();
+  try {
+    for await (const { name } of await opendir(folder, { bufferSize: 256 })) {
+      names.add(name.toLowerCase());
+      if (names.size > maxLooked) {
+        return undefined;
+      }
+    }
+    return names;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a path is absolute and names no network share of Windows. */
+export function isLocalPath(path: string): boolean {
+  return isAbsolute(path) && !/^[\\/]{2}/.test(path);
 }
 
 function pathOf(uri: unknown, isServer: boolean): string | undefined {

@@ -120,14 +120,20 @@ function literal(word: string): string {
 
 const tableName = 'mcp_servers';
 
+function readToml(text: string): { readonly root?: unknown; readonly problem?: FileProblem } {
+  try {
+    return { root: parse(text, { maxDepth }) };
+  } catch (error) {
+    return { problem: problemOf(error) };
+  }
+}
+
 /** `config.toml` of Codex: `[mcp_servers.NAME]`, and `[projects."/its/path"] trust_level`. */
 export const codexConfig: Format = {
   read(text) {
-    let root: unknown;
-    try {
-      root = parse(text, { maxDepth });
-    } catch (error) {
-      return { ...emptyServerFile, problems: [problemOf(error)] };
+    const { root, problem } = readToml(text);
+    if (problem) {
+      return { ...emptyServerFile, problems: [problem] };
     }
     const servers = isRecord(root) ? root[tableName] : undefined;
     const projects = isRecord(root) ? root.projects : undefined;
@@ -152,24 +158,61 @@ export const codexConfig: Format = {
   edits: tomlCommandEdits(tableName),
 };
 
+/** `config.toml` of Mistral Vibe: `[[mcp_servers]]`, each with its `name`. Only read: an edit finds entries by the name of a table. */
+export const vibeConfig: Format = {
+  read(text) {
+    const { root, problem } = readToml(text);
+    if (problem) {
+      return { ...emptyServerFile, problems: [problem] };
+    }
+    const list = isRecord(root) ? root[tableName] : undefined;
+    if (!Array.isArray(list)) {
+      const problems = list === undefined ? [] : [{ message: `“${tableName}” is not a list; [[${tableName}]] is expected.`, line: 1 }];
+      return { ...emptyServerFile, problems };
+    }
+    const names = scanToml(text).pairs.filter(({ path }) => path.length === 3 && path[0] === tableName && path[2] === 'name');
+    const lineAt = lineCounter(text);
+    const entries: ServerEntry[] = [];
+    const problems: FileProblem[] = [];
+    for (const [index, value] of list.entries()) {
+      const line = names.length === list.length ? lineAt(names[index]?.keyStart ?? 0) : 1;
+      if (isRecord(value) && typeof value.name === 'string') {
+        entries.push({ name: value.name, line, value });
+      } else {
+        problems.push({ message: 'A server in this list has no name; it is ignored.', line });
+      }
+    }
+    return { ...emptyServerFile, entries, problems };
+  },
+};
+
 /** The line (1-based) on which each server is first named, and under the empty name the first line of the table itself. */
 function entryLines(text: string): ReadonlyMap<string, number> {
   const { pairs, headers } = scanToml(text);
   const places = [...headers, ...pairs.map(({ path, keyStart }) => ({ path, start: keyStart }))].sort((a, b) => a.start - b.start);
   const lines = new Map<string, number>();
-  let line = 1;
-  let counted = 0;
+  const lineAt = lineCounter(text);
   for (const { path, start } of places) {
-    for (let end = text.indexOf('\n', counted); end >= 0 && end < start; end = text.indexOf('\n', counted)) {
-      line += 1;
-      counted = end + 1;
-    }
+    const line = lineAt(start);
     const name = path[0] === tableName ? (path[1] ?? '') : undefined;
     if (name !== undefined && !lines.has(name)) {
       lines.set(name, line);
     }
   }
   return lines;
+}
+
+/** @returns the line (1-based) of an offset; each offset must be at least the one before */
+function lineCounter(text: string): (offset: number) => number {
+  let line = 1;
+  let counted = 0;
+  return (offset) => {
+    for (let end = text.indexOf('\n', counted); end >= 0 && end < offset; end = text.indexOf('\n', counted)) {
+      line += 1;
+      counted = end + 1;
+    }
+    return line;
+  };
 }
 
 function problemOf(error: unknown): FileProblem {

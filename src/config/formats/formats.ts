@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { FormatId } from '../../clients/clientDescription.ts';
-import { codexConfig } from './codexConfig.ts';
+import type { FormatId, YamlFormatId } from '../../clients/clientDescription.ts';
+import { codexConfig, vibeConfig } from './codexConfig.ts';
 import { jsonCommandEdits } from './jsonCommandEdits.ts';
 import { nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { jsonFormat, problemThroughout, readMap } from './jsonServers.ts';
@@ -47,19 +47,61 @@ const claudeState: Format = {
   }),
 };
 
+/** The same files without edits: an update of what they belong to overwrites them, or an edit cannot find the entry. */
+function readOnly({ read }: Format): Format {
+  return { read };
+}
+
+/**
+ * `installed_plugins.json` of Claude Code: the folders of the plugins. Captured from Claude Code 2.1.329 (version 2 of the file; version 1 had one object for each
+ * plugin instead of a list).
+ */
+const pluginList: Format = {
+  read(text) {
+    const file = parseJsonc(text);
+    const plugins = properties(property(file.root, 'plugins')).flatMap(({ name, value }) =>
+      (value.type === 'array' ? (value.children ?? []) : [value]).flatMap((item) => {
+        const folder = plainValue(property(item, 'installPath'));
+        return typeof folder === 'string' ? [{ id: name, folder }] : [];
+      }),
+    );
+    return { ...emptyServerFile, problems: file.problem ? [file.problem] : [], plugins };
+  },
+};
+
+/**
+ * `manifest.json` of an extension of Claude Desktop (`.mcpb`): one server, by the specification of MCPB. What it starts on another system (`platform_overrides`) is not
+ * read.
+ */
+const mcpbManifest: Format = {
+  read(text) {
+    const file = parseJsonc(text);
+    const launch = nodeAt(file.root, ['server', 'mcp_config']);
+    const name = plainValue(property(file.root, 'name'));
+    const entries =
+      launch === undefined || typeof name !== 'string' || file.isBroken(launch)
+        ? []
+        : [{ name, line: file.position(property(file.root, 'name')?.offset ?? 0).line, value: plainValue(launch) }];
+    return { ...emptyServerFile, entries, problems: file.problem ? [file.problem] : [] };
+  },
+};
+
 /** Settings files that hold no servers but switch some off by name. */
 function switchFormat(key: string, dotMcpOnly: boolean): Format {
   return {
     read(text) {
       const file = parseJsonc(text);
+      const plugins = properties(property(file.root, 'enabledPlugins'));
+      const pluginsOff = plugins.flatMap(({ name, value }) => (value.value === false ? [name] : []));
       if (!text.includes(key)) {
-        return { ...emptyServerFile, problems: problemThroughout(file) };
+        return { ...emptyServerFile, problems: problemThroughout(file), pluginsOff };
       }
       const names = texts(plainValue(nodeAt(file.root, [key])));
       return {
         ...emptyServerFile,
         problems: file.problem ? [file.problem] : [],
         switchedOff: names.length === 0 ? [] : [{ names, dotMcpOnly }],
+        pluginsOff,
       };
     },
   };
@@ -81,7 +123,7 @@ const formatTable = {
     ],
     concernsUsWith: '"mcp',
   }),
-  /** What most clients have. */
+  /** The format of most clients. */
   'mcp-servers': jsonFormat({ maps: [['mcpServers']] }),
   /** `.mcp.json` in a project's root: `mcpServers`, or the map alone; Visual Studio writes `servers`. */
   'dot-mcp': jsonFormat({ maps: [['mcpServers'], ['servers']], bareMap: true }),
@@ -93,18 +135,47 @@ const formatTable = {
    * where they name the same.
    */
   'opencode-config': jsonFormat({ maps: [['mcp'], ['mcp', 'servers']], besides: ['servers', 'timeout'], concernsUsWith: '"mcp"' }),
+  /** Copilot in JetBrains' editors and in Xcode: `servers`, or `mcpServers`. */
+  'copilot-ide': jsonFormat({ maps: [['servers'], ['mcpServers']] }),
+  /** Kiro: its powers are beside the user's servers. */
+  'kiro-mcp': jsonFormat({ maps: [['mcpServers'], ['powers', 'mcpServers']] }),
+  /** Crush and fx. */
+  'mcp-map': jsonFormat({ maps: [['mcp']], concernsUsWith: '"mcp"' }),
+  /** Settings of other programs with the same key. */
+  'settings-mcp-servers': jsonFormat({ maps: [['mcpServers']], concernsUsWith: '"mcpServers"' }),
+  /** OpenClaw and ZCode. */
+  'openclaw-config': jsonFormat({ maps: [['mcp', 'servers']], concernsUsWith: '"mcp"' }),
+  /** Zed's settings. */
+  'context-servers': jsonFormat({ maps: [['context_servers']], concernsUsWith: '"context_servers"' }),
+  /** Augment's extension, in the settings of VS Code. */
+  'augment-settings': readOnly(
+    jsonFormat({
+      maps: [
+        ['augment.advanced', 'mcpServers'],
+        ['augment', 'advanced', 'mcpServers'],
+      ],
+      list: true,
+      concernsUsWith: '"augment',
+    }),
+  ),
+  'plugin-mcp': readOnly(jsonFormat({ maps: [['mcpServers']], bareMap: true })),
+  'plugin-manifest': readOnly(jsonFormat({ maps: [['mcpServers']], mapsOnly: true })),
+  'plugin-list': pluginList,
+  'mcpb-manifest': mcpbManifest,
+  'vibe-config': vibeConfig,
   'claude-state': claudeState,
   'claude-settings': switchFormat('disabledMcpjsonServers', true),
   'copilot-settings': switchFormat('disabledMcpServers', false),
   'codex-config': codexConfig,
-} satisfies Record<FormatId, Format>;
+} satisfies Record<Exclude<FormatId, YamlFormatId>, Format>;
 
-/** How a file of this shape is read. */
-export function formatOf(id: FormatId): Format {
-  return formatTable[id];
+/** How a file of this shape is read. The module for YAML is loaded when it is first needed. */
+export async function formatOf(id: FormatId): Promise<Format> {
+  const known = formatNamed(id);
+  return known ?? (await import('./yamlServers.ts')).yamlFormats[id as YamlFormatId];
 }
 
-/** The same by the name that a definition carries. */
+/** A format by the name that a definition carries; undefined for those whose files are only read. */
 export function formatNamed(id: string): Format | undefined {
-  return Object.hasOwn(formatTable, id) ? formatTable[id as FormatId] : undefined;
+  return Object.hasOwn(formatTable, id) ? formatTable[id as keyof typeof formatTable] : undefined;
 }

@@ -9,6 +9,10 @@ interface JsonFormatOptions {
   readonly maps: readonly (readonly string[])[];
   /** Names in a map that are settings or maps and not servers, unless their value has a command or a URL. */
   readonly besides?: readonly string[];
+  /** The servers may be a list, whose items have a `name`. */
+  readonly list?: true;
+  /** Anything but a map is not our concern (a plugin may name a file there). */
+  readonly mapsOnly?: true;
   /** The file may be the map itself when none of `maps` exists. */
   readonly bareMap?: true;
   /** The file has other settings too: mistakes in it are reported only when this text occurs. */
@@ -16,7 +20,7 @@ interface JsonFormatOptions {
   /** Lists of names: only these servers run; these servers do not run (Gemini CLI, Qwen Code). */
   readonly allowed?: readonly string[];
   readonly excluded?: readonly string[];
-  readonly plainUrl?: Format['plainUrl'];
+  readonly plainUrl?: ServerFile['plainUrl'];
 }
 
 /** Reads maps of servers from JSON files, with comments, trailing commas, a BOM and any line ends. */
@@ -24,7 +28,6 @@ export function jsonFormat(options: JsonFormatOptions): Format {
   return {
     read: (text) => readMaps(text, options),
     edits: jsonCommandEdits((root, { name }) => entryPath(root, name, options)),
-    ...(options.plainUrl === undefined ? {} : { plainUrl: options.plainUrl }),
   };
 }
 
@@ -37,9 +40,17 @@ function readMaps(text: string, options: JsonFormatOptions): ServerFile {
   const entries: ServerEntry[] = [];
   const found = options.maps.flatMap((path) => {
     const node = nodeAt(file.root, path);
-    return node === undefined || (options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node)) ? [] : [node];
+    return node === undefined ||
+      (options.mapsOnly && node.type !== 'object') ||
+      (options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node))
+      ? []
+      : [node];
   });
   for (const map of found) {
+    if (options.list && map.type === 'array') {
+      readList(file, map, entries, problems);
+      continue;
+    }
     readMap(file, map, entries, problems, namesOf(map, entries, options));
   }
   if (found.length === 0 && options.bareMap && file.root) {
@@ -48,7 +59,15 @@ function readMaps(text: string, options: JsonFormatOptions): ServerFile {
   } else if (file.root && file.root.type !== 'object' && problems.length === 0) {
     problems.push(notAnObject(file.root));
   }
-  return { ...emptyServerFile, entries, problems, switchedOff: switchedOff(file, entries, options), secrets: inputSecrets(file) };
+  const { plainUrl } = options;
+  return {
+    ...emptyServerFile,
+    entries,
+    problems,
+    switchedOff: switchedOff(file, entries, options),
+    secrets: inputSecrets(file),
+    ...(plainUrl === undefined ? {} : { plainUrl }),
+  };
 }
 
 /**
@@ -104,6 +123,21 @@ export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], prob
     } else if (!repeated.has(name)) {
       repeated.add(name);
       problems.push({ message: `The server “${name}” is named twice in this file; the later entry counts.`, line });
+    }
+  }
+}
+
+/** Adds the entries of a list, by the name in each. */
+function readList(file: JsoncFile, list: Node, entries: ServerEntry[], problems: FileProblem[]): void {
+  for (const item of list.children ?? []) {
+    const name = property(item, 'name');
+    if (file.isBroken(item)) {
+      continue;
+    }
+    if (name?.type === 'string') {
+      entries.push({ name: String(name.value), line: file.position(name.offset).line, value: plainValue(item) });
+    } else {
+      problems.push({ message: 'A server in this list has no name; it is ignored.', ...file.position(item.offset) });
     }
   }
 }

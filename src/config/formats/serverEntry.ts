@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { isRecord } from '../../base/json.ts';
+import { asRecord, isRecord } from '../../base/json.ts';
 import type { Transport } from '../../model/definition.ts';
 import type { ServerEntry } from './serverFile.ts';
 
@@ -46,7 +46,10 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
   if (!isRecord(value)) {
     return wrong('is not an object with a command or a URL');
   }
-  const [rawCommand] = valuesOf(value, commandNames);
+  const [written] = valuesOf(value, commandNames);
+  // Zed once had the whole launch in `command`.
+  const launch = isRecord(written) && typeof written.path === 'string' ? written : undefined;
+  const rawCommand = launch ? launch.path : written;
   const [rawUrl] = valuesOf(value, urlNames);
   const type = transportOf(value.type ?? value.transport);
   if (rawCommand === undefined && rawUrl === undefined) {
@@ -55,7 +58,7 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
   }
   const remote = rawUrl !== undefined && (rawCommand === undefined || (type !== undefined && type !== 'stdio'));
   const words = typeof rawCommand === 'string' ? [rawCommand] : rawCommand;
-  const args = value.args ?? [];
+  const args = launch?.args ?? value.args ?? [];
   if (remote && (typeof rawUrl !== 'string' || rawUrl === '')) {
     return wrong('has a URL that is not a string');
   }
@@ -71,7 +74,7 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
   if (!isTexts(args)) {
     return wrong('has “args” that are not a list of strings');
   }
-  const { env, whole } = environmentOf(valuesOf(value, envNames));
+  const { env, whole } = environmentOf([...(launch ? valuesOf(launch, envNames) : []), ...valuesOf(value, envNames)]);
   const [cwd] = valuesOf(value, ['cwd', 'working_directory']);
   const common = {
     env,
@@ -130,14 +133,20 @@ function environmentOf(fields: readonly unknown[]): { readonly env: Readonly<Rec
 }
 
 function headersOf(entry: Readonly<Record<string, unknown>>): string[] {
-  return valuesOf(entry, headerNames).flatMap((headers) =>
+  // Continue has them in `requestOptions`.
+  const options = asRecord(entry.requestOptions) ?? {};
+  return [...valuesOf(entry, headerNames), ...valuesOf(options, headerNames)].flatMap((headers) =>
     isRecord(headers) ? Object.values(headers).filter((item) => typeof item === 'string') : [],
   );
 }
 
+/** An entry that switches another one on or off, or sets a server that an extension of the editor brings (Zed). */
 function isSwitchOnly(entry: Readonly<Record<string, unknown>>): boolean {
   const keys = Object.keys(entry);
-  return keys.length > 0 && keys.every((key) => key === 'enabled' || key === 'disabled');
+  return (
+    entry.source === 'extension' ||
+    (keys.length > 0 && keys.every((key) => key === 'enabled' || key === 'disabled' || (key === 'settings' && isRecord(entry.settings))))
+  );
 }
 
 /**

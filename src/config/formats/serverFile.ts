@@ -44,14 +44,18 @@ export interface ServerFile {
   readonly switchedOff: readonly SwitchedOff[];
   /** Secrets outside of the entries. */
   readonly secrets: readonly string[];
+  /** The transport of a `url` without a type in this client. */
+  readonly plainUrl?: Transport;
+  /** Plugins that the client has installed, each with its folder (Claude Code). */
+  readonly plugins?: readonly { readonly id: string; readonly folder: string }[];
+  /** Ids of plugins that the user has switched off. */
+  readonly pluginsOff?: readonly string[];
 }
 
 /** A file format. */
 export interface Format {
   /** Reads the entries with their lines. Never throws. */
   read(text: string): ServerFile;
-  /** The transport of a `url` without a type in this client. */
-  readonly plainUrl?: Transport;
   /** Edits of an entry's command; absent for files without servers. */
   readonly edits?: CommandEdits;
 }

@@ -1,7 +1,7 @@
 import type { InstalledPackage, PackageRef } from '../../model/package.ts';
 
 /**
- * What the packages on disk, when the process is first seen, say about what it loaded at its start:
+ * The loaded versions, concluded from the packages on disk when the process is first seen:
  * `before-start`: every package is older than the start, so what is installed is what runs;
  * `around-start`: something was installed within two seconds of the start (npx, uvx and scripts that install and then start), or the times cannot be compared:
  *   the installed packages are assumed to be what runs, and any later change still shows;

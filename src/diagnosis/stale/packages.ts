@@ -1,9 +1,10 @@
+import { listText } from '../../base/singleLine.ts';
 import type { StaleSubKind } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
 import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceField, sinceText } from '../evidence.ts';
-import { changeText, listText, moment } from '../wording.ts';
+import { changeText, moment } from '../wording.ts';
 import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
 
 /** Everything that a verdict on versions rests on; plain data. */
@@ -128,7 +129,7 @@ function unknownText(evidence: VersionEvidence, installed: string | null, ownOnl
   const { written } = baseline ?? {};
   if (written) {
     return {
-      unknown: `${written.path} was written after it started (${moment(written.at, evidence.now)}) and before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
+      unknown: `${written.path} was written after it started, or only its times or rights were changed (${moment(written.at, evidence.now)}), before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
     };
   }
   if (installed === null) {

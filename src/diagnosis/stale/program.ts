@@ -4,11 +4,11 @@ import { moment } from '../wording.ts';
 import { quietMs } from './baseline.ts';
 import { goneMs } from './packages.ts';
 
-/** What is known of the program that a process runs: an interpreter, or the server itself. */
+/** The program that a process runs, as far as it is known: an interpreter, or the server itself. */
 export interface ProgramEvidence extends RunningServer {
   /** `interpreter`: node, python … run the code of the server. `binary`: the program is the server. */
   readonly role: 'interpreter' | 'binary';
-  /** What a person calls it: "Node.js", "github-mcp-server". */
+  /** The name for a person: "Node.js", "github-mcp-server". */
   readonly name: string;
   readonly program: ProgramState;
 }

@@ -1,8 +1,9 @@
+import { listText } from '../../base/singleLine.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Ecosystem, PackageChange } from '../../model/package.ts';
 import { changeDirection, compareVersions } from '../../version/compareVersions.ts';
 import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
-import { changeText, listText } from '../wording.ts';
+import { changeText } from '../wording.ts';
 
 /** One version of a package, and where it is. */
 interface PlacedVersion {
@@ -20,12 +21,12 @@ export interface BesideEvidence extends RunningServer {
      */
     readonly by: 'recorded' | 'path' | 'concluded';
   };
-  /** What the command leads to now. */
+  /** The place that the command leads to now. */
   readonly leads: PlacedVersion;
   /** Dependencies whose version differs between the two places. */
   readonly dependencies: readonly PackageChange[];
   /**
-   * What was followed: a command; or what the client starts after it is loaded again: the installed version of its `extension` or `plugin`, or the entry's command
+   * The thing that was followed: a command; or what the client starts after it is loaded again: the installed version of its `extension` or `plugin`, or the entry's command
    * with the PATH of a new `session`.
    */
   readonly followed: 'entry' | 'command line' | 'extension' | 'plugin' | 'session';
@@ -42,7 +43,7 @@ const commands = {
 } as const;
 
 /**
- * What the command of a server leads to on this disk is another version than the one that runs, which is still there or was removed. Equal versions are no finding,
+ * The verdict when the command of a server leads to another version on this disk than the one that runs, which is still there or was removed. Equal versions are no finding,
  * wherever they are, unless a dependency differs. Undefined when nothing differs, or when the versions cannot be compared.
  */
 export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefined {

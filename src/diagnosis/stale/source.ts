@@ -1,10 +1,11 @@
+import { listText } from '../../base/singleLine.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
-import { listText, moment } from '../wording.ts';
+import { moment } from '../wording.ts';
 import { quietMs } from './baseline.ts';
 import { goneMs } from './packages.ts';
 
-/** What happened to one source file that the process loads, since it was first seen. */
+/** The change of one source file that the process loads, since it was first seen. */
 export interface SourceChange {
   readonly path: string;
   readonly state: 'edited' | 'removed';

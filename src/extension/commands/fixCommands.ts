@@ -1,17 +1,17 @@
 import { commands as editor, type QuickInputButton, ThemeIcon, window } from 'vscode';
 import type { Instance } from '../../model/snapshot.ts';
 import { type Attention, attentions, fixable } from '../display/attention.ts';
-import { oneLine } from '../display/plainText.ts';
+import { listedNames, oneLine } from '../display/plainText.ts';
 import { type FixPick, fixPicks } from '../display/serverPicks.ts';
 import { type CommandName, commands, settings } from '../manifestNames.ts';
 import { tell } from '../messages.ts';
-import { ownerText } from '../window/windowFacts.ts';
 import type { WindowState } from '../window/windowState.ts';
 import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
 import type { RestartCommands } from './restartCommands.ts';
 
 const ignore: QuickInputButton = { iconPath: new ThemeIcon('eye-closed'), tooltip: 'Ignore' };
-const details: QuickInputButton = { iconPath: new ThemeIcon('info'), tooltip: 'Show Evidence' };
+const ignoreClient: QuickInputButton = { iconPath: ignore.iconPath, tooltip: 'Ignore for This Client' };
+const details: QuickInputButton = { iconPath: new ThemeIcon('info'), tooltip: 'Show Details' };
 
 /** "Fix Problems…": the list that a click on the status bar opens, one fix per line, and "Fix All". */
 export class FixCommands {
@@ -33,25 +33,29 @@ export class FixCommands {
       return;
     }
     const picker = window.createQuickPick<(typeof lines)[number]>();
-    picker.title = 'Fix MCP Servers';
+    const showLines = (now: typeof lines): void => {
+      const count = now.filter(({ item }) => item && item.finding.kind !== 'update-available').length;
+      picker.title = count === 0 ? 'Fix MCP Servers' : `Fix MCP Servers: ${count} ${count === 1 ? 'needs' : 'need'} attention`;
+      picker.items = now;
+    };
     picker.placeholder = 'Choose what to fix';
     picker.matchOnDescription = true;
-    picker.items = lines;
+    showLines(lines);
     const listener = this.#state.onChange(() => {
       // New items would move the selection, so only changes are set.
       const now = this.#lines();
       if (JSON.stringify(now) !== JSON.stringify(picker.items)) {
-        picker.items = now;
+        showLines(now);
       }
     });
     const chosen = await new Promise<FixPick | undefined>((done) => {
       picker.onDidAccept(() => done(picker.selectedItems[0]));
       picker.onDidHide(() => done(undefined));
       picker.onDidTriggerItemButton(({ item: { item }, button }) => {
-        if (item && button === ignore) {
+        if (item && (button === ignore || button === ignoreClient)) {
           void this.ignore(item);
         } else if (item?.instance) {
-          void editor.executeCommand(commands.showEvidence, item.instance.id);
+          void editor.executeCommand(commands.showDetails, item.instance.id);
         }
       });
       picker.show();
@@ -66,9 +70,7 @@ export class FixCommands {
     const picks = snapshot ? fixPicks(snapshot, facts) : [];
     return picks.map((pick) => ({
       ...pick,
-      buttons: pick.item
-        ? [...(pick.item.instance ? [details] : []), ...(pick.item.finding.kind === 'update-available' ? [] : [ignore])]
-        : [],
+      buttons: pick.item ? [...(pick.item.instance ? [details] : []), ...ignoreButtons(pick.item)] : [],
     }));
   }
 
@@ -99,9 +101,13 @@ export class FixCommands {
       tell('info', 'Nothing here can be fixed by a click.');
       return;
     }
-    const lines = items.map((item) => `${item.fix === 'stop' ? 'Stop' : 'Restart'} ${lineOf(item, facts)}`);
+    const names = (chosen: readonly Instance[]): string => listedNames(chosen.map(({ name }) => name));
+    const detail = [
+      ...(restart.length > 0 ? [`Restart ${names(restart)}. A call that is running fails.`] : []),
+      ...(stop.length > 0 ? [`Stop ${names(stop)}. No client is connected.`] : []),
+    ].join('\n');
     const message = `Fix ${items.length === 1 ? '1 server' : `${items.length} servers`}?`;
-    if ((await window.showWarningMessage(message, { modal: true, detail: lines.join('\n') }, 'Fix All')) !== 'Fix All') {
+    if ((await window.showWarningMessage(message, { modal: true, detail }, 'Fix All')) !== 'Fix All') {
       return;
     }
     for (const instance of restart) {
@@ -111,19 +117,28 @@ export class FixCommands {
   }
 
   /** "Ignore This Problem" on a row. */
-  async ignoreInstance({ id }: Instance): Promise<void> {
+  async ignoreInstance(instance: Instance): Promise<void> {
     const { snapshot, facts } = this.#state;
-    const item = snapshot && attentions(snapshot, facts).find(({ instance }) => instance?.id === id);
+    // Of this server alone: of the idle copies of an entry the list shows the first.
+    const [item] = snapshot ? attentions({ ...snapshot, instances: [instance], definitions: [] }, facts) : [];
     if (item) {
       await this.ignore(item);
     }
   }
 
   /** Counts the finding no longer, until the user takes that back. */
-  async ignore({ key, name }: Attention): Promise<void> {
+  async ignore({ key, name, finding, instance }: Attention): Promise<void> {
     await this.#state.remember('ignored', [key], true);
-    tell('info', `${oneLine(name, 60)} no longer counts as a problem.`, { Undo: () => this.#state.remember('ignored', [key], false) });
+    const what =
+      finding.kind === 'copies' ? `Idle copies of ${oneLine(instance?.client?.name ?? name, 60)} no longer count as problems` : undefined;
+    const told = `${what ?? `${oneLine(name, 60)} no longer counts as a problem`}.`;
+    tell('info', told, { Undo: () => this.#state.remember('ignored', [key], false) });
   }
+}
+
+/** An update is no problem that could be ignored. */
+function ignoreButtons({ finding }: Attention): readonly QuickInputButton[] {
+  return finding.kind === 'update-available' ? [] : [finding.kind === 'copies' ? ignoreClient : ignore];
 }
 
 /** Shows every setting of the extension. */
@@ -136,8 +151,3 @@ const commandOfFix: Readonly<Record<Attention['fix'], CommandName>> = {
   step: commands.howToRestart,
   open: commands.revealDefinition,
 };
-
-/** "everything (VS Code, this window, PID 4711)". */
-function lineOf({ instance, name }: Attention, facts: WindowState['facts']): string {
-  return instance ? `${oneLine(name, 60)} (${oneLine(ownerText(instance, facts), 60)}, PID ${instance.pid})` : oneLine(name, 60);
-}

@@ -13,13 +13,18 @@ import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
-import { guardAnswers, guardDone, guardQuestion } from '../display/guardQuestions.ts';
+import { changeNotice, guardDone, guardPicks, guardQuestion } from '../display/guardQuestions.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { sourceText } from '../display/sourceText.ts';
 import { tell } from '../messages.ts';
 import type { PreviewDocuments } from '../views/previewDocuments.ts';
 import type { SurveyHandle } from '../window/surveyHandle.ts';
 import type { WindowState } from '../window/windowState.ts';
+
+interface How {
+  readonly action: ProtectRequest['action'];
+  readonly portable: boolean;
+}
 
 interface GuardContext {
   readonly state: WindowState;
@@ -32,7 +37,7 @@ interface GuardContext {
   readonly log: Log;
 }
 
-/** "Launch Through Guard" and "Launch Without Guard": shows the change beside the file, asks, writes it, and restarts a server of this window. */
+/** "Launch Through Guard" and "Launch Without Guard": asks for the mode, shows the change beside the file, asks, writes it, and restarts a server of this window. */
 export class GuardCommands {
   readonly #context: GuardContext;
 
@@ -60,7 +65,7 @@ export class GuardCommands {
     }
   }
 
-  async #change(definition: Definition, how: { readonly action: ProtectRequest['action']; readonly portable: boolean }): Promise<void> {
+  async #change(definition: Definition, how: How): Promise<void> {
     const preparation = await this.#prepare(definition, how, undefined);
     if (preparation.kind === 'unchanged') {
       if (preparation.needsLauncher) {
@@ -85,44 +90,41 @@ export class GuardCommands {
     }
   }
 
-  /** Shows the change and asks. @returns the change with the chosen mode; undefined when cancelled */
-  async #ask(
-    definition: Definition,
-    change: ProtectChange,
-    how: { readonly action: ProtectRequest['action']; readonly portable: boolean },
-  ): Promise<ProtectChange | undefined> {
-    const title = `${sourceText(definition, this.#context.state.facts.home)}: ${oneLine(definition.name, 60)} (preview)`;
-    const preview = await this.#context.previews.compare(definition.file, change.after, title);
-    try {
-      if (change.warnings.length > 0) {
-        tell('info', change.warnings.join(' '));
-      }
-      // Not a modal dialog, which would cover the change. It stays open while the user reads.
-      const answer = await window.showQuickPick(guardAnswers(change.action), { ...guardQuestion(change), ignoreFocusOut: true });
-      if (answer === undefined) {
+  /** Asks for the mode, then shows the change and asks again. @returns the change with the chosen mode; undefined when cancelled */
+  async #ask(definition: Definition, first: ProtectChange, how: How): Promise<ProtectChange | undefined> {
+    const source = sourceText(definition, this.#context.state.facts.home);
+    let mode: StaleMode | undefined;
+    if (how.action === 'protect') {
+      const pick = await window.showQuickPick(guardPicks(), { ...guardQuestion(definition.name, source), ignoreFocusOut: true });
+      if (!pick) {
         return undefined;
       }
-      // Prepared again, so that a file that has changed since is not overwritten.
-      const wanted = await this.#prepare(definition, how, answer.mode);
-      if (wanted.kind !== 'change' || wanted.file.fingerprint !== change.file.fingerprint) {
-        throw new Error(`${definition.file} has changed since the preview. Try again.`);
-      }
-      return wanted;
-    } finally {
-      preview.dispose();
+      mode = pick.mode;
     }
+    const change = await this.#prepareAgain(definition, how, mode, first);
+    if (change.warnings.length > 0) {
+      tell('info', change.warnings.join(' '));
+    }
+    const title = `${source}: ${oneLine(definition.name, 60)} (preview)`;
+    const agreed = await this.#context.previews.ask({ file: definition.file, after: change.after, title, notice: changeNotice(change) });
+    return agreed ? this.#prepareAgain(definition, how, mode, change) : undefined;
   }
 
-  async #prepare(
-    { id, name }: Definition,
-    { action, portable }: { readonly action: ProtectRequest['action']; readonly portable: boolean },
-    onStale: StaleMode | undefined,
-  ): Promise<Preparation> {
+  /** @throws when the file has changed since, so that it is not overwritten */
+  async #prepareAgain(definition: Definition, how: How, mode: StaleMode | undefined, before: ProtectChange): Promise<ProtectChange> {
+    const change = await this.#prepare(definition, how, mode);
+    if (change.kind !== 'change' || change.file.fingerprint !== before.file.fingerprint) {
+      throw new Error(`${definition.file} has changed since you were asked. Try again.`);
+    }
+    return change;
+  }
+
+  async #prepare({ id, name }: Definition, { action, portable }: How, onStale: StaleMode | undefined): Promise<Preparation> {
     const { survey, installer, state } = this.#context;
     const { runDir, platform, env } = installer();
     const found = await survey.entry(id);
     if (!found) {
-      throw new Error(`no configuration file contains ${name} any longer.`);
+      throw new Error(`${name} is no longer in any configuration file.`);
     }
     const machine: Machine = { home: state.facts.home, platform, env, running: found.running };
     const moved = env.MCP_RUN_DIR ? { runDir } : {};

@@ -12,7 +12,7 @@ import { isHeadline } from '../../model/finding.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { firstSentence, oneLine, withoutIcons, withoutLinks } from '../display/plainText.ts';
-import { prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
+import { planText, prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
 import { commands } from '../manifestNames.ts';
 import { manualButtons, tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
@@ -151,7 +151,16 @@ export class OtherOwnerCommands {
       return true;
     }
     const { message, detail, button } = stopQuestion(plans, last);
-    return (await window.showWarningMessage(message, { modal: true, detail }, button)) === button;
+    const showPlan = 'Show Plan';
+    // Enter presses the first button. VS Code never lets that be Cancel, so for a server in use it is the one that stops nothing.
+    const buttons = needsSecondYes(plans, last) ? [showPlan, button] : [button, showPlan];
+    const answer = await window.showWarningMessage(message, { modal: true, detail }, ...buttons);
+    if (answer !== showPlan) {
+      return answer === button;
+    }
+    await this.#evidence.showPlan(planText(plans, last));
+    // Not a dialog again, which would cover the plan.
+    return (await window.showWarningMessage(withoutLinks(message), button, 'Cancel')) === button;
   }
 
   #report(outcome: Outcome): void {

@@ -4,7 +4,7 @@ import { DisposableStore } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { oneLine } from '../display/plainText.ts';
-import { shownCommand, upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
+import { upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
 import { tell } from '../messages.ts';
 import type { WindowState } from '../window/windowState.ts';
 import type { RestartCommands } from './restartCommands.ts';
@@ -119,7 +119,7 @@ export class UpgradeCommands {
   /** Logs the upgrade and shows a failure. @returns whether it succeeded */
   #report(plan: UpgradePlan, failure: string | undefined): boolean {
     if (failure === undefined) {
-      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${shownCommand(plan.argv)}`);
+      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${plan.command}`);
       return true;
     }
     const text = upgradeFailure(plan, failure);

@@ -1,32 +1,57 @@
+import type { Finding, FindingKind } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { isStale, ownerText, type WindowFacts } from '../window/windowFacts.ts';
+import { compareFindings } from '../../presentation/findingLabels.ts';
+import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { countedFindings, muteKey } from './attention.ts';
 import { changeSummary } from './instanceText.ts';
-import { oneLine } from './plainText.ts';
+import { listedNames, oneLine } from './plainText.ts';
 
-/** One upgrade that made running servers stale; it causes one notification on this machine. */
+/** The findings behind each property of the setting `notificationKinds`. What is not here causes no notification. */
+export const notificationKinds = {
+  stale: ['stale'],
+  copies: ['duplicate', 'copies'],
+  orphans: ['orphan'],
+  storms: ['respawn-storm'],
+  runaways: ['runaway'],
+  unresponsive: ['unresponsive'],
+  lockConflicts: ['lock-conflict'],
+} as const satisfies Readonly<Record<string, readonly FindingKind[]>>;
+
+export type NotificationKind = keyof typeof notificationKinds;
+
+/** What causes a notification where the user has chosen nothing. */
+export const usualNotificationKinds: readonly NotificationKind[] = ['stale'];
+
+/** One problem that causes one notification on this machine: an upgrade that made running servers stale, or a finding of one client's servers of one entry. */
 export interface Announcement {
-  /** Server and version; the same in every window and for every copy. */
+  /** The same in every window and for every copy. */
   readonly key: string;
   readonly name: string;
-  /** Every server that still runs the old code. */
+  /** Of the first instance. */
+  readonly finding: Finding;
+  /** Every server that has it. */
   readonly instances: readonly Instance[];
 }
 
-/** Groups the stale servers of a snapshot by upgrade, without those that the user has muted or ignores. */
-export function announcements(snapshot: Snapshot, facts: WindowFacts): Announcement[] {
-  const byKey = new Map<string, Instance[]>();
-  const told = snapshot.instances.filter(
-    (instance) =>
-      isStale(instance) &&
-      !facts.choices.muted.includes(muteKey(instance)) &&
-      countedFindings([instance], facts).some(({ kind }) => kind === 'stale'),
-  );
-  for (const instance of told) {
-    const key = upgradeKey(instance);
-    byKey.set(key, [...(byKey.get(key) ?? []), instance]);
+/** Groups the findings of a snapshot that cause notifications, without those that the user has muted or ignores. */
+export function announcements(snapshot: Snapshot, facts: WindowFacts, kinds: readonly NotificationKind[]): Announcement[] {
+  const wanted = new Set<FindingKind>(kinds.flatMap((kind) => notificationKinds[kind]));
+  const found = new Map<string, Announcement>();
+  for (const instance of snapshot.instances) {
+    const counted = facts.choices.muted.includes(muteKey(instance)) ? [] : countedFindings([instance], facts);
+    const finding = counted.filter(({ kind }) => wanted.has(kind)).sort(compareFindings)[0];
+    if (finding) {
+      const key = finding.kind === 'stale' ? upgradeKey(instance) : findingKey(finding, instance);
+      const { name, instances } = found.get(key) ?? { name: instance.name, instances: [] };
+      found.set(key, { finding, ...found.get(key), key, name, instances: [...instances, instance] });
+    }
   }
-  return [...byKey].map(([key, instances]) => ({ key, name: instances[0]?.name ?? '', instances }));
+  return [...found.values()];
+}
+
+/** A client that has the same entry twice, or starts it again and again, is one problem. */
+function findingKey({ kind }: Finding, instance: Instance): string {
+  return JSON.stringify([kind, instance.client?.identity ?? instance.id, muteKey(instance)]);
 }
 
 /** Server and version as one text: the package where it is installed, its version on disk, and the dependencies that changed. */
@@ -55,33 +80,27 @@ export function isOwn(announcement: Announcement, facts: Pick<WindowFacts, 'pid'
 }
 
 /** "everything still runs 1.0.0, but 1.1.0 is installed (VS Code, this window, PID 4711)." If several entries use the package, it names each. */
-export function announcementText(announcement: Announcement, facts: WindowFacts): string {
-  const [first, ...others] = announcement.instances;
+export function announcementText({ finding, instances }: Announcement, facts: WindowFacts): string {
+  const [first, ...others] = instances;
   if (!first) {
     return '';
   }
-  const names = new Set(announcement.instances.map((instance) => instance.name));
+  const names = new Set(instances.map((instance) => instance.name));
+  const whose = others.length === 0 ? `${ownerText(first, facts)}, PID ${first.pid}` : `${instances.length} running copies`;
+  if (finding.kind !== 'stale') {
+    return `${oneLine(first.name, 60)} (${whose}): ${oneLine(finding.message)}.`;
+  }
   if (names.size > 1) {
     const change = changeSummary(first).replace(/^still runs/, 'still run');
-    return `${nameList([...names])} ${change} (${announcement.instances.length} running servers).`;
+    return `${listedNames([...names])} ${change} (${instances.length} running servers).`;
   }
-  const whose = others.length === 0 ? `${ownerText(first, facts)}, PID ${first.pid}` : `${announcement.instances.length} running copies`;
   return `${oneLine(first.name, 60)} ${changeSummary(first)} (${whose}).`;
 }
 
-/** The text for several upgrades at once: "3 running servers still run old code after an upgrade: a, b and c." */
+/** The text for several at once: "3 running servers still run old code after an upgrade: a, b and c." */
 export function groupText(group: readonly Announcement[]): string {
   const instances = group.flatMap((announcement) => announcement.instances);
-  return `${instances.length} running servers still run old code after an upgrade: ${nameList(instances.map((instance) => instance.name))}.`;
-}
-
-/** "a, b and c", each once; at most four, then "and N more". */
-function nameList(all: readonly string[]): string {
-  const names = [...new Set(all.map((name) => oneLine(name, 40)))];
-  const shown = names.slice(0, 4);
-  const rest = names.length - shown.length;
-  if (rest > 0) {
-    return `${shown.join(', ')} and ${rest} more`;
-  }
-  return `${shown.slice(0, -1).join(', ')}${shown.length > 1 ? ' and ' : ''}${shown.at(-1) ?? ''}`;
+  const stale = group.every(({ finding }) => finding.kind === 'stale');
+  const what = stale ? 'still run old code after an upgrade' : 'need attention';
+  return `${instances.length} running servers ${what}: ${listedNames(instances.map((instance) => instance.name))}.`;
 }

@@ -4,10 +4,10 @@ import type { Definition } from '../../model/definition.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { compareFindings, countFindings, findingWord } from '../../presentation/findingLabels.ts';
-import { isRestartable, localRoute, type WindowFacts } from '../window/windowFacts.ts';
+import { isRestartable, localRoute, staleHere, type WindowFacts } from '../window/windowFacts.ts';
 
 /**
- * What a click does about a finding. `restart`: this window, another one or a guard restarts the server; `upgrade` and `stop` ask first; `step`: the user restarts it
+ * The effect of a click on a finding. `restart`: this window, another one or a guard restarts the server; `upgrade` and `stop` ask first; `step`: the user restarts it
  * in its client; `open`: the user looks at the entry.
  */
 export type FixKind = 'restart' | 'upgrade' | 'stop' | 'step' | 'open';
@@ -22,7 +22,7 @@ export interface Attention {
   readonly fix: FixKind;
   /** Whether it colours the status bar. What the user may want (copies, servers of other programs) does not. */
   readonly urgent: boolean;
-  /** What "Ignore" remembers. */
+  /** The key that "Ignore" remembers. */
   readonly key: string;
 }
 
@@ -60,11 +60,15 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
         a.name.localeCompare(b.name, 'en') ||
         (a.instance?.pid ?? 0) - (b.instance?.pid ?? 0),
     )
-    .filter(({ finding, key }) => {
+    .filter(({ finding, instance }) => {
+      if (finding.kind !== 'copies' || !instance) {
+        return true;
+      }
       // Idle copies of one entry are one line.
-      const isFirst = !shown.has(key);
-      shown.add(key);
-      return isFirst || finding.kind !== 'copies';
+      const line = JSON.stringify([instance.client?.id ?? '', muteKey(instance)]);
+      const isFirst = !shown.has(line);
+      shown.add(line);
+      return isFirst;
     });
 }
 
@@ -76,15 +80,11 @@ export function isIgnored(finding: Finding, subject: Subject, { choices }: Windo
   return choices.ignored.includes(ignoreKey(finding, subject));
 }
 
-/** Kind, client and entry. What is stale is ignored for its installed version only. */
+/** Kind, client and entry. What is stale is ignored for its installed version only; copies, which are the client's way, for every entry of the client. */
 export function ignoreKey({ kind }: Finding, { instance, definition, name }: Subject): string {
   const version = kind === 'stale' ? (instance?.package?.installed ?? '') : '';
-  return JSON.stringify([
-    kind,
-    instance?.client?.id ?? definition?.client ?? '',
-    definition?.id ?? (instance ? muteKey(instance) : name),
-    version,
-  ]);
+  const entry = kind === 'copies' ? '' : (definition?.id ?? (instance ? muteKey(instance) : name));
+  return JSON.stringify([kind, instance?.client?.id ?? definition?.client ?? '', entry, version]);
 }
 
 /** Names a server beyond its process: its entry, else its name. "Mute This Server" remembers it. */
@@ -97,7 +97,7 @@ function isUrgent({ kind, confidence }: Finding): boolean {
   return kind === 'lock-conflict' || ((kind === 'stale' || kind === 'files-gone') && confidence === 'proven');
 }
 
-/** What a click does about a finding of a server or entry. */
+/** The effect of a click on a finding of a server or entry. */
 export function fixOf(finding: Finding, { instance }: Subject, snapshot: Snapshot, facts: WindowFacts): FixKind {
   if (!instance) {
     return 'open';
@@ -116,12 +116,33 @@ export function fixOf(finding: Finding, { instance }: Subject, snapshot: Snapsho
   }
 }
 
-/** What can be fixed without a choice: servers that a click restarts, and proven orphans. */
+/** The items that can be fixed without a choice: servers that a click restarts, and proven orphans. */
 export function fixable(items: readonly Attention[], facts: WindowFacts): Attention[] {
   return items.filter(
     ({ fix, finding, instance }) =>
       instance && !facts.busy.has(instance.id) && (fix === 'restart' || (finding.kind === 'orphan' && finding.confidence === 'proven')),
   );
+}
+
+/**
+ * The stale servers of this window whose restart loses nothing that can be seen, by the rules of the guard's mode `auto`: everything that changed is an upgrade, and
+ * the server has no child process. Because no guard knows its calls, it also must have done nothing for an hour. A guarded server is left to the mode of its guard.
+ */
+export function restartableWhenIdle(snapshot: Snapshot, facts: WindowFacts): Instance[] {
+  return staleHere(snapshot, facts).filter((instance) => {
+    const { idleSince, guarded, tree, pid, launchers, changedDependencies, findings } = instance;
+    const changes = [instance.package, ...changedDependencies].flatMap((one) => one?.direction ?? []);
+    const known = new Set([pid, ...launchers.map((launcher) => launcher.pid)]);
+    return (
+      idleSince !== undefined &&
+      !guarded &&
+      tree.every((one) => known.has(one)) &&
+      changes.length > 0 &&
+      changes.every((direction) => direction === 'upgrade') &&
+      findings.every(({ kind, confidence }) => kind !== 'stale' || confidence === 'proven') &&
+      countedFindings([instance], facts).some(({ kind }) => kind === 'stale')
+    );
+  });
 }
 
 /** The step by which the user restarts a server that no click restarts; undefined when one does. */
@@ -135,7 +156,7 @@ export function findingsText(findings: readonly Finding[]): string | undefined {
   return worded(findings, findingWord);
 }
 
-/** What `findingsText` says, on a row and in the tooltip of the status bar: "restart needed" beside the versions of a stale server. */
+/** The text of `findingsText` for a row and for the tooltip of the status bar: "restart needed" beside the versions of a stale server. */
 export function stateText(findings: readonly Finding[]): string | undefined {
   return worded(findings, (finding) =>
     finding.kind === 'stale' ? (finding.confidence === 'proven' ? 'restart needed' : 'restart probably needed') : findingWord(finding),

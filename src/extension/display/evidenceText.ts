@@ -16,14 +16,21 @@ const indent = ' '.repeat(14);
  */
 export function evidenceText(instance: Instance, snapshot: Snapshot, facts: WindowFacts, now: number): string {
   const title = `${oneLine(instance.name, 80)} (PID ${instance.pid}): ${findingsText(instance.findings) ?? 'OK'}`;
+  const texts = [
+    [title, '='.repeat(Math.min(title.length, width))].join('\n'),
+    ...evidenceSections(instance, snapshot, facts).map(sectionText),
+  ];
+  return `${texts.join('\n\n')}\n\nAs of ${new Date(now).toLocaleString('en-GB')}. Secrets in arguments and addresses are hidden.\n`;
+}
+
+/** The same as `mcp-shepherd explain`, with the restart hint of this window. */
+export function evidenceSections(instance: Instance, snapshot: Snapshot, facts: WindowFacts): ExplanationSection[] {
   const route = localRoute(instance, snapshot, facts);
-  const sections = explanationOf(instance, snapshot, {
+  return explanationOf(instance, snapshot, {
     restart: route.kind === 'here' ? 'Choose “Restart” on its row in the view “MCP Servers”.' : route.step,
     home: facts.home,
     owner: ownerText(instance, facts),
   });
-  const texts = [[title, '='.repeat(Math.min(title.length, width))].join('\n'), ...sections.map(sectionText)];
-  return `${texts.join('\n\n')}\n\nAs of ${new Date(now).toLocaleString('en-GB')}. Secrets in arguments and addresses are hidden.\n`;
 }
 
 /** The content of the document once the process has ended. */

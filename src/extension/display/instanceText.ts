@@ -40,7 +40,7 @@ function changeWords(change: PackageChange): string {
   }
 }
 
-/** What `versionsText` says, as short as a row needs it: "1.0.0 → 1.1.0", "1.1.0", "1.1.0 with zod 3.1.0 → 4.0.0". */
+/** The text of `versionsText`, as short as a row needs it: "1.0.0 → 1.1.0", "1.1.0", "1.1.0 with zod 3.1.0 → 4.0.0". */
 export function versionChange(instance: Instance): string {
   const { package: own, findings, changedDependencies } = instance;
   const arrow = (before: string | null | undefined, after: string | null | undefined): string =>
@@ -48,7 +48,7 @@ export function versionChange(instance: Instance): string {
   if (findings.some((finding) => finding.kind === 'files-gone')) {
     return own?.running ? arrow(own.running, 'uninstalled') : 'uninstalled';
   }
-  if (!own || (own.running === null && own.installed === null)) {
+  if (!own || !isVersionKnown(instance)) {
     return 'version unknown';
   }
   if (own.running !== own.installed) {
@@ -64,12 +64,27 @@ export function versionChange(instance: Instance): string {
   return newer === undefined ? running : arrow(running, newer);
 }
 
-/** "PID 4711 · 58 MB · 3 h". @param now epoch ms */
-export function processText(instance: Instance, now: number): string {
-  return [`PID ${instance.pid}`, roundedMemory(instance.memoryBytes), roundedAge(instance.startedAt, now)].filter(Boolean).join(' · ');
+/** Version and state of a server: "1.0.0 → 1.1.0 · restart needed". An unknown version is shown only where there is no state, which is worth more in a narrow row. */
+export function versionAndState(instance: Instance, state: string | undefined): string {
+  return [!state || isVersionKnown(instance) ? versionChange(instance) : '', state].filter(Boolean).join(' · ');
 }
 
-/** What `versionsText` says, as the rest of a sentence about the server: "still runs 1.0.0, but 1.1.0 is installed". */
+/** What tells one of several copies from the others: its version, else its process. */
+export function copyLabel(instance: Instance): string {
+  return isVersionKnown(instance) ? versionChange(instance) : `PID ${instance.pid}`;
+}
+
+function isVersionKnown({ package: own, findings }: Instance): boolean {
+  return findings.some(({ kind }) => kind === 'files-gone') || (own !== null && (own.running !== null || own.installed !== null));
+}
+
+/** "PID 4711 · 58 MB · 3 h". @param now epoch ms @param known what stands beside it already */
+export function processText(instance: Instance, now: number, known = ''): string {
+  const pid = `PID ${instance.pid}`;
+  return [pid === known ? '' : pid, roundedMemory(instance.memoryBytes), roundedAge(instance.startedAt, now)].filter(Boolean).join(' · ');
+}
+
+/** The text of `versionsText`, as the rest of a sentence about the server: "still runs 1.0.0, but 1.1.0 is installed". */
 export function changeSummary(instance: Instance): string {
   const { package: own, changedDependencies } = instance;
   const [first] = changedDependencies;

@@ -1,6 +1,7 @@
 import type { Definition } from '../../model/definition.ts';
-import type { Instance } from '../../model/snapshot.ts';
+import type { Instance, NotStarted } from '../../model/snapshot.ts';
 import { findingWord } from '../../presentation/findingLabels.ts';
+import { notStartedText } from '../../presentation/lazyStart.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { processText, versionChange } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
@@ -34,7 +35,7 @@ function recordText({ record, package: own }: Instance, home: string): string {
   return [holds, says].filter(Boolean).join(' ');
 }
 
-/** What the guard refused or could not do, because few users read its log. Empty when there is nothing to report. */
+/** The calls that the guard refused and the work that it could not do, because few users read its log. Empty when there is nothing to report. */
 function guardText({ record }: Instance): string {
   const { problem, refused, idleSince } = record ?? {};
   return [
@@ -48,13 +49,14 @@ function guardText({ record }: Instance): string {
     .join(' ');
 }
 
-/** The tooltip of an entry's row, as Markdown without links. */
-export function definitionTooltip(definition: Definition, facts: WindowFacts): string {
+/** The tooltip of an entry's row, as Markdown without links. @param resting its guard, when that has not started the server or has put it to sleep */
+export function definitionTooltip(definition: Definition, facts: WindowFacts, resting?: NotStarted): string {
   const target = definition.url ?? [definition.command ?? '', ...definition.args].join(' ');
   return [
     `**${asMarkdown(definition.name, 80)}**`,
     asMarkdown(target, 300),
     asMarkdown(`${pathText(definition.file, facts.home)}, line ${definition.line}`, 300),
+    ...(resting ? [asMarkdown(notStartedText(resting), 300)] : []),
     ...definition.findings.map((finding) => `**${asMarkdown(findingWord(finding))}**: ${asMarkdown(finding.message, 400)}`),
   ].join('\n\n');
 }

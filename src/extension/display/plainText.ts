@@ -1,9 +1,12 @@
+import { listText } from '../../base/singleLine.ts';
+
 /**
  * Names and messages come from files and processes that we do not control. Each place that shows them interprets some characters
  * (codicons, links, commands); these functions remove that meaning and keep the text readable.
  */
 
-const invisible = /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/gu;
+/** Controls, format characters (direction marks, zero width, tags), halves of characters, line breaks, and letters without a shape. */
+const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+/gu;
 
 /** One line of bounded length, without control characters and without marks that change the reading direction. */
 export function oneLine(text: string, limit = 300): string {
@@ -29,4 +32,17 @@ export function withoutLinks(text: string, limit?: number): string {
 /** For Markdown with theme icons: escapes every character that Markdown, HTML, a table, a bare address or an icon could interpret. */
 export function asMarkdown(text: string, limit?: number): string {
   return withoutIcons(text, limit).replace(/[\\`*_{}[\]()<>&#+\-.!|~$:@/"']/g, '\\$&');
+}
+
+/** "a, b and c", each once and on one line; at most four, then "and N more". @param limit characters of each */
+export function listedNames(all: readonly string[], limit = 40): string {
+  return listText([...new Set(all.map((name) => oneLine(name, limit)))], 4);
+}
+
+/**
+ * The machine whose servers a remote window shows: "on build-7 (ssh-remote)"; undefined in a local window.
+ * @param remote the editor's name of the connection; in a browser the address of the page, which the user sees anyway
+ */
+export function machineText(remote: string | undefined, host: string): string | undefined {
+  return remote === undefined || /[:.]|^localhost$/.test(remote) ? undefined : `on ${oneLine(host, 60)} (${oneLine(remote, 30)})`;
 }

@@ -1,9 +1,9 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
-import { type PruneCandidate, pruneHeadings } from '../../action/plan/pruneCandidates.ts';
+import { type PruneCandidate, pruneHeadings, respawnRates } from '../../action/plan/pruneCandidates.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { processText } from './instanceText.ts';
-import { oneLine, withoutIcons } from './plainText.ts';
+import { listedNames, oneLine, withoutIcons } from './plainText.ts';
 
 /** One line of "Stop Duplicates and Orphans…"; lines without a candidate are headings. */
 interface PrunePick {
@@ -34,27 +34,45 @@ export function prunePicks(candidates: readonly PruneCandidate[], now: number): 
   });
 }
 
-/** The question before servers are stopped: which ones, whose, and what may be lost. */
-export function stopQuestion(plans: readonly Plan[], last: readonly string[]): { message: string; detail: string; button: string } {
+/**
+ * The question before servers are stopped, in three lines: which ones, why, and the consequence. `planText` has the rest.
+ * @param last what the plans take from clients that run
+ */
+export function stopQuestion(
+  plans: readonly Plan[],
+  last: readonly string[],
+): { readonly message: string; readonly detail: string; readonly button: string } {
   const [first] = plans;
-  const one = plans.length === 1 && first;
-  const message = one ? `Stop ${oneLine(one.target.name, 60)} (PID ${one.target.pid})?` : `Stop ${plans.length} servers?`;
-  const lines = plans
-    .slice(0, 10)
-    .flatMap((plan) => [
-      one ? plan.reason : '',
-      [`${oneLine(plan.target.name, 60)}: PID ${plan.target.tree.join(', ')}`, roundedMemory(plan.target.memoryBytes)]
-        .filter(Boolean)
-        .join(' · '),
-      oneLine(plan.target.command, 160),
-      ...plan.risks,
-    ]);
-  const rest = plans.length > 10 ? [`and ${plans.length - 10} more`] : [];
+  const one = plans.length === 1 ? first : undefined;
+  const consequences = [...new Set([...last, ...plans.flatMap(({ risks }) => risks)])];
+  const freed = roundedMemory(plans.reduce((sum, { target }) => sum + target.memoryBytes, 0));
+  const [worst, ...others] = consequences;
+  const result = worst === undefined ? (freed ? `About ${freed} are freed.` : '') : oneLine(worst, 200);
+  const rest = others.length === 0 ? '' : ` Show Plan lists ${others.length} more.`;
   return {
-    message,
-    detail: [...lines, ...rest, ...last].filter(Boolean).join('\n'),
+    message: one ? `Stop ${oneLine(one.target.name, 60)} (PID ${one.target.pid})?` : `Stop ${plans.length} servers?`,
+    detail: [one ? oneLine(one.reason, 200) : `${listedNames(plans.map(({ target }) => target.name))}.`, `${result}${rest}`]
+      .filter(Boolean)
+      .join('\n'),
     button: needsSecondYes(plans, last) ? 'Stop Anyway' : 'Stop',
   };
+}
+
+/** The whole plan: every PID, the redacted command lines, each step, and each consequence. */
+export function planText(plans: readonly Plan[], last: readonly string[]): string {
+  const parts = plans.map(({ target, reason, steps, risks }) =>
+    [
+      `${oneLine(target.name, 60)} (PID ${target.pid})`,
+      ...[
+        oneLine(reason),
+        `command: ${oneLine(target.command, 1_000)}`,
+        `PIDs: ${target.tree.join(', ')}${target.memoryBytes > 0 ? ` · ${roundedMemory(target.memoryBytes)}` : ''}`,
+        ...steps.map(({ text }) => `step: ${oneLine(text)}`),
+        ...risks.map((risk) => `risk: ${oneLine(risk)}`),
+      ].map((line) => `  ${line}`),
+    ].join('\n'),
+  );
+  return `${['Nothing is stopped yet.', ...parts, ...last.map((line) => oneLine(line))].join('\n\n')}\n`;
 }
 
 /** The message after the servers were stopped. */
@@ -65,8 +83,9 @@ export function pruneSummary(outcomes: readonly { readonly candidate: PruneCandi
   const stopped = outcomes.filter(({ outcome }) => outcome.status === 'done');
   const others = outcomes.filter(({ outcome }) => outcome.status !== 'done');
   const again = stopped.filter(({ outcome }) => 'startedAgain' in outcome);
+  const rates = respawnRates(stopped.map(({ candidate, outcome }) => ({ candidate, again: 'startedAgain' in outcome })));
   const freed = stopped.reduce((sum, { candidate }) => sum + candidate.instance.memoryBytes, 0);
   const count = `Stopped ${stopped.length} ${stopped.length === 1 ? 'server' : 'servers'}${freed > 0 ? `; about ${roundedMemory(freed)} freed` : ''}.`;
-  const more = [...again, ...others].map(({ outcome }) => outcome.message);
+  const more = [...[...again, ...others].map(({ outcome }) => outcome.message), ...rates];
   return { severity: others.length + again.length > 0 ? 'warning' : 'info', text: [count, ...more].join(' ') };
 }

@@ -4,7 +4,7 @@ import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { isStale, localRoute, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, type FixKind, fixable, stateText, updates } from './attention.ts';
-import { processText, versionChange } from './instanceText.ts';
+import { processText, versionAndState } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
 
 /** One line of "Restart Server…". */
@@ -31,7 +31,7 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
       const whose = `${ownerText(instance, facts)} · ${processText(instance, now)}`;
       return {
         label: `${instance.findings.some(isHeadline) ? '$(warning) ' : ''}${withoutIcons(instance.name, 80)}`,
-        description: withoutIcons([versionChange(instance), state].filter(Boolean).join(' · '), 160),
+        description: withoutIcons(versionAndState(instance, state), 160),
         detail: withoutIcons(
           route.kind === 'here' || route.askable
             ? whose
@@ -49,7 +49,7 @@ export interface FixPick {
   readonly description?: string;
   /** `QuickPickItemKind.Separator` for headings. */
   readonly kind?: -1;
-  /** What needs attention; choosing the line fixes it. */
+  /** The server or entry that needs attention; choosing the line fixes it. */
   readonly item?: Attention;
   readonly does?: 'fix-all' | 'show' | 'settings';
 }
@@ -62,7 +62,7 @@ const icons: Readonly<Record<FixKind, string>> = {
   open: '$(go-to-file)',
 };
 
-/** What needs attention, one fix per line, then “Fix All”, the view and the settings. */
+/** The list of what needs attention, one fix per line (a heading would take the place of the first), then “Fix All”, the view and the settings. */
 export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
   const items = attentions(snapshot, facts);
   const newer = updates(snapshot, facts, items);
@@ -74,7 +74,7 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
   };
   const heading = (label: string): FixPick => ({ label, kind: -1 });
   return [
-    ...(items.length > 0 ? [heading(`Needs attention (${items.length})`), ...items.map(line)] : []),
+    ...items.map(line),
     ...(all > 1 ? [{ label: `$(check-all) Fix All (${all})…`, does: 'fix-all' } as const] : []),
     ...(newer.length > 0 ? [heading('Updates'), ...newer.map(line)] : []),
     heading(''),
@@ -83,7 +83,7 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
   ];
 }
 
-/** "Restart everything, this window", "Stop thinking, 66 MB", "github in Claude Code: copy the step". */
+/** "Restart everything, this window", "Stop thinking, 66 MB", "Copy the step for github, Claude Code". */
 function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts): string {
   const shown = withoutIcons(name, 60);
   const whose = instance ? withoutIcons(shortOwnerText(instance, facts), 60) : '';
@@ -98,7 +98,7 @@ function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts
       return [`Stop ${which}`, memory, instance?.client && whose].filter(Boolean).join(', ').concat('…');
     }
     case 'step':
-      return `${shown} in ${whose}: copy the step`;
+      return `Copy the step for ${shown}, ${whose}`;
     case 'open':
       return `Open the entry of ${shown}`;
   }
@@ -107,5 +107,5 @@ function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts
 function fixDetail({ finding, instance, definition }: Attention): string {
   const state = stateText(instance?.findings ?? definition?.findings ?? [finding]);
   const pid = instance && finding.kind !== 'stale' ? `PID ${instance.pid}` : undefined;
-  return [instance && versionChange(instance), state, pid].filter(Boolean).join(' · ');
+  return [instance ? versionAndState(instance, state) : state, pid].filter(Boolean).join(' · ');
 }

@@ -4,8 +4,9 @@ import { guardability } from '../../action/protect/guardArguments.ts';
 import { isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { isRestartable, isStale, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
+import type { Instance, NotStarted, Snapshot } from '../../model/snapshot.ts';
+import { restingState } from '../../presentation/lazyStart.ts';
+import { hasOutput, isRestartable, isStale, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import {
   type Attention,
   countedFindings,
@@ -17,12 +18,12 @@ import {
   stateText,
   worstFinding,
 } from './attention.ts';
-import { processText, versionChange, versionsText } from './instanceText.ts';
+import { copyLabel, processText, versionAndState, versionsText } from './instanceText.ts';
 import { oneLine } from './plainText.ts';
 import { pathText, sourceText } from './sourceText.ts';
 import { contextFlags, instanceIcon, type RowAbilities, serverIcon, type TreeNode } from './treeNode.ts';
 
-/** What every row is made from. */
+/** The input of every row. */
 export interface RowContext {
   readonly snapshot: Snapshot;
   readonly facts: WindowFacts;
@@ -39,9 +40,16 @@ export interface ServerGroup {
   readonly sharedWith?: Definition;
 }
 
-/** Whether it stands on its own although nothing of it runs: it is being started, or was stopped from here. */
-export function staysInPlace({ definition }: ServerGroup, { busy, stopped }: WindowFacts): boolean {
-  return definition !== undefined && (busy.has(definition.id) || stopped.has(definition.id));
+/** The guard of an entry that has not started its server, or has put it to sleep. */
+export function restingGuard({ id }: Definition, { notStarted = [] }: Snapshot): NotStarted | undefined {
+  return notStarted.find(({ definitions }) => definitions.includes(id));
+}
+
+/** Whether it keeps a row of its own while it has no process: it is being started, was stopped from this window, or its guard starts it at the next call. */
+export function staysInPlace({ definition }: ServerGroup, { facts: { busy, stopped }, snapshot }: RowContext): boolean {
+  return (
+    definition !== undefined && (busy.has(definition.id) || stopped.has(definition.id) || restingGuard(definition, snapshot) !== undefined)
+  );
 }
 
 /** Its row; with several copies, a row for each below it. @param shown label, and words after the others, where the row is not below its client */
@@ -88,12 +96,15 @@ function copiesState(instances: readonly Instance[], definition: Definition | un
 }
 
 /** "not running", "switched off", "remote", with the file that holds the entry. */
-function idleState({ definition, sharedWith }: ServerGroup, { facts }: RowContext): string {
+function idleState({ definition, sharedWith }: ServerGroup, { facts, snapshot }: RowContext): string {
   if (sharedWith) {
     return `same command as in ${sourceText(sharedWith, facts.home)}`;
   }
   const own = definition && stateText(definition.findings);
-  const state = definition?.enabled === false ? 'switched off' : definition && definition.transport !== 'stdio' ? 'remote' : 'not running';
+  const resting = definition && restingGuard(definition, snapshot);
+  const stopped =
+    definition?.enabled === false ? 'switched off' : definition && definition.transport !== 'stdio' ? 'remote' : 'not running';
+  const state = resting ? restingState(resting.record.start) : stopped;
   return [own ? `${own}, ${state}` : state, definition && sourceText(definition, facts.home)].filter(Boolean).join(' · ');
 }
 
@@ -122,7 +133,6 @@ function instanceRow(
   const isOther = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid;
   const window = isOther && owner === undefined && 'another window';
   const how = [!instance.client && instance.background && 'background', instance.guarded && 'guarded'];
-  const version = versionChange(instance);
   const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined && 'recorded';
   const process = processText(instance, now);
   const spoken = [
@@ -134,8 +144,14 @@ function instanceRow(
   return {
     id,
     kind: 'instance',
-    label: label ?? version,
-    description: [label === undefined ? '' : version, words, window, ...how, label === undefined && process, owner]
+    label: label ?? copyLabel(instance),
+    description: [
+      label === undefined ? words : versionAndState(instance, words),
+      window,
+      ...how,
+      label === undefined && processText(instance, now, copyLabel(instance)),
+      owner,
+    ]
       .filter(Boolean)
       .join(' · '),
     icon: ignored && !doing ? { id: 'eye-closed' } : instanceIcon(instance, doing !== undefined),
@@ -162,6 +178,7 @@ function abilities(instance: Instance, { snapshot, facts }: RowContext): Partial
     running: true,
     restartable: free && isRestartable(instance, snapshot, facts),
     stale: isStale(instance),
+    output: hasOutput(instance, snapshot, facts),
     upgradable: free && isUpgradable(instance),
     muted: facts.choices.muted.includes(muteKey(instance)),
     ...(free && fix === 'stop' ? { fix: 'stoppable' } : free && fix === 'step' ? { fix: 'stepwise' } : {}),

@@ -3,7 +3,7 @@ import { counted, roundedMemory } from '../../presentation/quantities.ts';
 import { commands } from '../manifestNames.ts';
 import { shortOwnerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, countsText, type FixKind, stateText, updates } from './attention.ts';
-import { versionChange } from './instanceText.ts';
+import { versionAndState } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
 
 /** The status bar item as plain data. */
@@ -126,7 +126,7 @@ function footer(items: readonly Attention[], snapshot: Snapshot, facts: WindowFa
 function serverLine(item: Attention, facts: WindowFacts): string {
   const { instance, definition, finding } = item;
   const told = instance
-    ? [versionChange(instance), stateText(instance.findings), shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
+    ? [versionAndState(instance, stateText(instance.findings)), shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
     : stateText(definition?.findings ?? [finding]);
   const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
   return `| ${[icon, `**${asMarkdown(item.name, longestName)}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
@@ -141,7 +141,7 @@ const links: Readonly<Record<FixKind, readonly [label: string, command: string]>
   restart: ['$(debug-restart)\u00a0Restart', commands.restartInstance],
   upgrade: ['$(cloud-download)\u00a0Upgrade…', commands.upgradeInstance],
   stop: ['$(debug-stop)\u00a0Stop…', commands.stopInstance],
-  step: ['How\u00a0to\u00a0restart', commands.howToRestart],
+  step: ['How\u00a0to\u00a0Restart', commands.howToRestart],
   open: ['$(go-to-file)\u00a0Open', commands.revealDefinition],
 };
 

@@ -2,6 +2,8 @@ import { clientName, isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { billOf, billText } from '../../presentation/bill.ts';
+import { roundedMemory } from '../../presentation/quantities.ts';
 import type { WindowFacts } from '../window/windowFacts.ts';
 import { attentions, countedFindings, countsText } from './attention.ts';
 import { oneLine } from './plainText.ts';
@@ -30,7 +32,15 @@ export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): 
     return [...attentionGroup(context), ...groups.flatMap(({ problems }) => problems.map((problem) => problemRow(problem, context)))];
   }
   const rows = groupBy === 'client' ? groups.map((group) => clientRow(group, context)) : regrouped(groups, groupBy, context);
-  return [...attentionGroup(context), ...rows];
+  return [...attentionGroup(context), ...rows, ...billRow(snapshot)];
+}
+
+/** What all servers cost, as the last row. */
+function billRow({ instances }: Snapshot): TreeNode[] {
+  const text = billText(billOf(instances), (bytes) => roundedMemory(bytes) ?? 'memory unknown');
+  return text === undefined
+    ? []
+    : [{ ...groupRow('bill', 'In all', { id: 'pie-chart' }, []), description: text, expanded: false, spoken: text }];
 }
 
 function attentionGroup(context: RowContext): TreeNode[] {
@@ -93,7 +103,8 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
   const groups = new Map<string, ClientGroup>();
   const groupOf = (clientId: string | undefined, name: string): ClientGroup => {
     // Unknown clients are grouped by the name of their program.
-    const key = clientId === undefined ? 'none' : clientId === 'unknown' ? `unknown:${name}` : clientId;
+    // In quotation marks, so that no name makes the id of another row: VS Code shows no rows at all where two have one id.
+    const key = clientId === undefined ? 'none' : clientId === 'unknown' ? `unknown:${JSON.stringify(name)}` : clientId;
     const group = groups.get(key) ?? { key, name, clientId, servers: new Map(), problems: [] };
     groups.set(key, group);
     return group;
@@ -183,8 +194,8 @@ function clientRow(group: ClientGroup, context: RowContext): TreeNode {
   };
 }
 
-function isResting(server: ServerGroup, { facts }: RowContext): boolean {
-  return server.instances.length === 0 && !staysInPlace(server, facts);
+function isResting(server: ServerGroup, context: RowContext): boolean {
+  return server.instances.length === 0 && !staysInPlace(server, context);
 }
 
 /** Several rows of what does not run as one row that opens; a single one as it is, because it takes no more room. */

@@ -26,7 +26,7 @@ export interface TreeNode {
   readonly children: readonly TreeNode[];
 }
 
-/** What a row offers; the manifest's `viewItem =~ /\bflag\b/` conditions test for these words. */
+/** The actions of a row, as flags; the manifest's `viewItem =~ /\bflag\b/` conditions test for these words. */
 export interface RowAbilities {
   readonly kind: TreeNode['kind'];
   /** Stands for exactly one running instance. */
@@ -42,6 +42,8 @@ export interface RowAbilities {
   readonly guard?: 'guardable' | 'guarded' | undefined;
   /** How its finding is fixed, where that is no restart: `stepwise` = the user, in its client. */
   readonly fix?: 'stoppable' | 'stepwise';
+  /** VS Code shows what it writes to standard error. */
+  readonly output?: boolean;
   /** This window can start it. */
   readonly startable?: boolean;
   /** Whether its finding can be ignored, or is. */
@@ -62,6 +64,7 @@ export function contextFlags(row: RowAbilities): string {
     row.configured && 'configured',
     row.guard,
     row.fix,
+    row.output && 'output',
     row.startable && 'startable',
     row.ignorable && 'ignorable',
     row.ignored && 'ignored',
@@ -124,6 +127,8 @@ const troubleIcons: Readonly<Record<FindingKind, TreeNode['icon'] | undefined>> 
   'files-gone': { id: 'error', color: 'problemsErrorIcon.foreground' },
   duplicate: { id: 'copy', color: warning },
   copies: { id: 'copy', color: warning },
+  'respawn-storm': { id: 'sync', color: warning },
+  runaway: { id: 'flame', color: warning },
   orphan: { id: 'debug-disconnect', color: warning },
   unresponsive: { id: 'circle-slash', color: warning },
   'lock-conflict': { id: 'lock', color: warning },

@@ -1,23 +1,14 @@
 import { isUpgradable, type UpgradePlan } from '../../action/plan/upgradePlan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
-import { oneLine, withoutIcons } from './plainText.ts';
+import { listedNames, oneLine, withoutIcons } from './plainText.ts';
 
-/** The command as one line for display, quoted where a space would mislead. It is never parsed or run. */
-export function shownCommand(argv: readonly string[]): string {
-  return argv.map((word) => (/^[\w@%+=:,./\\~^-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
-}
-
-/** The question before an upgrade. */
+/** The question before an upgrade, in three lines: what is installed, the exact command, and whose servers are restarted. */
 export function upgradeQuestion(plan: UpgradePlan, facts: WindowFacts): { readonly message: string; readonly detail: string } {
   const servers = plan.instances.length === 1 ? 'its server' : `its ${plan.instances.length} servers`;
-  const lines = [
-    shownCommand(plan.argv),
-    ...(plan.cwd === undefined ? [] : [`in ${plan.cwd}`]),
-    '',
-    plan.order === 'stop-first' ? 'Stops these first and starts them again afterwards:' : 'Then restarts:',
-    ...plan.instances.map((instance) => `${oneLine(instance.name, 60)}, PID ${instance.pid} (${ownerText(instance, facts)})`),
-  ];
+  const whose = plan.instances.map((instance) => `${oneLine(instance.name, 60)} (${ownerText(instance, facts)}, PID ${instance.pid})`);
+  const when = plan.order === 'stop-first' ? 'Stops first, and starts again afterwards:' : 'Then restarts';
+  const lines = [`${plan.command}${plan.cwd === undefined ? '' : ` (in ${plan.cwd})`}`, `${when} ${listedNames(whose, 160)}.`];
   return {
     message: `Upgrade ${oneLine(plan.packageName, 100)} from ${oneLine(plan.from, 40)} to ${oneLine(plan.to, 40)} and restart ${servers}?`,
     detail: lines.map((line) => oneLine(line, 1_000)).join('\n'),

@@ -6,13 +6,14 @@ import { oneLine } from '../display/plainText.ts';
 import { evidenceScheme } from '../manifestNames.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-/** Read-only documents with everything known about one running server, kept current while they are open. */
+/** Read-only documents with everything known about one running server, kept current while they are open, and the plan of a question. */
 export class EvidenceDocuments implements TextDocumentContentProvider, Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<Uri>());
   readonly #state: WindowState;
   /** The instance that each open document shows, as JSON, by address. The time of the snapshot is not in it, so that it does not cause a refresh. */
   readonly #shown = new Map<string, string>();
+  #plan = '';
   readonly onDidChange = this.#changed.event;
 
   constructor(state: WindowState) {
@@ -30,7 +31,18 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
     await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, selection: start });
   }
 
+  /** Shows the plan that a question is about. */
+  async showPlan(text: string): Promise<void> {
+    const uri = Uri.from({ scheme: evidenceScheme, path: '/Plan.txt' });
+    this.#plan = text;
+    this.#changed.fire(uri);
+    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, selection: new Range(1, 0, 1, 0) });
+  }
+
   provideTextDocumentContent(uri: Uri): string {
+    if (uri.query === '') {
+      return this.#plan;
+    }
     const { snapshot, facts } = this.#state;
     const instance = this.#instance(uri);
     this.#shown.set(uri.toString(), JSON.stringify(instance));

@@ -1,7 +1,7 @@
 import { window } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
-import type { Instance } from '../../model/snapshot.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import {
   type Announcement,
   announcements,
@@ -11,15 +11,17 @@ import {
   notifiesNow,
   ownerFirstMs,
 } from '../display/announcements.ts';
-import { muteKey } from '../display/attention.ts';
+import { fixOf, muteKey } from '../display/attention.ts';
 import { oneLine } from '../display/plainText.ts';
 import { type Buttons, tell } from '../messages.ts';
-import { notificationMode } from '../settings.ts';
-import { isRestartable } from '../window/windowFacts.ts';
+import { notificationMode, wantedNotifications } from '../settings.ts';
+import { isRestartable, isStale } from '../window/windowFacts.ts';
 import type { WindowState } from '../window/windowState.ts';
 
 export interface NotifierActions {
   restart(instance: Instance): Promise<void>;
+  /** Asks, and stops it. */
+  stop(instance: Instance): Promise<void>;
   /** Copies the step by which the user restarts it in its client. */
   copyStep(instance: Instance): Promise<void>;
   /** Shows everything known about it. */
@@ -30,13 +32,13 @@ export interface NotifierActions {
   claim(key: string): boolean;
 }
 
-/** Notifies once per machine about each upgrade that made running servers stale, in the window that runs one of them if possible. */
+/** Notifies once per machine about each problem of the kinds that the user has chosen, in the window that runs one of the servers if possible. */
 export class Notifier implements Disposable {
   readonly #store = new DisposableStore();
   readonly #state: WindowState;
   readonly #actions: NotifierActions;
   readonly #log: Log;
-  /** When this window first saw each upgrade, epoch ms. */
+  /** When this window first saw each problem, epoch ms. */
   readonly #firstSeen = new Map<string, number>();
   /** Keys that this or another window has claimed. */
   readonly #settled = new Set<string>();
@@ -58,7 +60,7 @@ export class Notifier implements Disposable {
     if (!snapshot || mode === 'off') {
       return;
     }
-    const current = announcements(snapshot, facts);
+    const current = announcements(snapshot, facts, wantedNotifications());
     for (const key of this.#firstSeen.keys()) {
       if (!current.some((announcement) => announcement.key === key)) {
         this.#firstSeen.delete(key);
@@ -91,7 +93,7 @@ export class Notifier implements Disposable {
     }
   }
 
-  /** Shows one notification for all upgrades that are due. */
+  /** Shows one notification for all problems that are due. */
   #tell(due: readonly Announcement[]): void {
     const { snapshot, facts } = this.#state;
     const [one, ...others] = due;
@@ -99,7 +101,9 @@ export class Notifier implements Disposable {
     if (!snapshot || !one || !first) {
       return;
     }
-    const here = due.flatMap((announcement) => announcement.instances).filter((instance) => isRestartable(instance, snapshot, facts));
+    const here = due
+      .flatMap((announcement) => announcement.instances)
+      .filter((instance) => isStale(instance) && isRestartable(instance, snapshot, facts));
     const text = others.length === 0 ? announcementText(one, facts) : groupText(due);
     this.#log.info(text);
     const restartAll = async (): Promise<void> => {
@@ -112,19 +116,29 @@ export class Notifier implements Disposable {
       tell('warning', text, { ...restart, 'Review…': () => this.#actions.review() });
       return;
     }
-    const act: Buttons = here.length > 0 ? { Restart: restartAll } : { 'Copy Step': () => this.#actions.copyStep(first) };
     tell('warning', text, {
-      ...act,
+      ...(here.length > 0 ? { Restart: restartAll } : this.#buttonFor(one, first, snapshot)),
       Details: () => this.#actions.details(first),
       'Mute This Server': () => this.#mute(one),
     });
+  }
+
+  #buttonFor({ finding, name }: Announcement, instance: Instance, snapshot: Snapshot): Buttons {
+    switch (fixOf(finding, { instance, name }, snapshot, this.#state.facts)) {
+      case 'restart':
+        return { Restart: () => this.#actions.restart(instance) };
+      case 'stop':
+        return { 'Stop…': () => this.#actions.stop(instance) };
+      default:
+        return { 'Copy Step': () => this.#actions.copyStep(instance) };
+    }
   }
 
   /** Shows no notification about these servers in any window, until the user takes that back. */
   async #mute({ name, instances }: Announcement): Promise<void> {
     const keys = instances.map((instance) => muteKey(instance));
     await this.#state.remember('muted', keys, true);
-    tell('info', `No more notifications about ${oneLine(name, 60)}. The status bar and the view still show when it is stale.`, {
+    tell('info', `No more notifications about ${oneLine(name, 60)}. The status bar and the view still show what is wrong.`, {
       Undo: () => this.#state.remember('muted', keys, false),
     });
   }

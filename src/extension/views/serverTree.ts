@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import {
   EventEmitter,
   commands as editor,
+  env,
   MarkdownString,
   Position,
   Range,
@@ -17,8 +19,9 @@ import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { attentions, countsText } from '../display/attention.ts';
 import { definitionTooltip, instanceTooltip } from '../display/instanceTooltip.ts';
-import { asMarkdown } from '../display/plainText.ts';
+import { asMarkdown, machineText } from '../display/plainText.ts';
 import { problemsMessage } from '../display/problemLog.ts';
+import { restingGuard } from '../display/serverRows.ts';
 import { buildTree, holdRows, rowProblems } from '../display/treeModel.ts';
 import { changedRows, indexNodes, type TreeNode } from '../display/treeNode.ts';
 import { commands, views } from '../manifestNames.ts';
@@ -49,6 +52,10 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
   constructor(state: WindowState) {
     this.#state = state;
     this.#view = this.#store.add(window.createTreeView(views.servers, { treeDataProvider: this, showCollapseAll: true }));
+    const machine = machineText(env.remoteName, hostname());
+    if (machine !== undefined) {
+      this.#view.description = machine;
+    }
     this.#store.add(state.onChange(() => this.#update()));
     const timer = setInterval(() => this.#update(), ageMs);
     this.#store.add({ dispose: () => clearInterval(timer) });
@@ -105,7 +112,7 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
       const at = new Position(Math.max(0, line - 1), 0);
       item.command = { command: 'vscode.open', title: 'Open', arguments: [Uri.file(file), { selection: new Range(at, at) }] };
     } else if (node.instanceId !== undefined) {
-      item.command = { command: commands.showEvidence, title: 'Show Evidence', arguments: [node.id] };
+      item.command = { command: commands.showDetails, title: 'Show Details', arguments: [node.id] };
     }
     return item;
   }
@@ -129,7 +136,7 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     if (node?.kind === 'problem') {
       return asMarkdown(node.spoken, 600);
     }
-    return definition && definitionTooltip(definition, facts);
+    return definition && definitionTooltip(definition, facts, snapshot && restingGuard(definition, snapshot));
   }
 
   #update(): void {

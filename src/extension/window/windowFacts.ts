@@ -3,7 +3,7 @@ import { isVscode } from '../../clients/clientTable.ts';
 import type { ClientId } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 
-/** What the views know about their window besides the snapshot. */
+/** The facts about their window that views use besides the snapshot. */
 export interface WindowFacts {
   /** PID of this window's extension host. */
   readonly pid: number;
@@ -15,7 +15,7 @@ export interface WindowFacts {
   readonly controllable: boolean;
   /** Home folder, shortened to `~` where paths are shown. */
   readonly home: string;
-  /** What is being done right now, by the id of the instance, or of the entry that is being started. */
+  /** The actions in progress, by the id of the instance, or of the entry that is being started. */
   readonly busy: ReadonlyMap<string, Doing>;
   /** Ids of the entries whose servers were stopped from here and do not run. */
   readonly stopped: ReadonlySet<string>;
@@ -27,7 +27,7 @@ export type Doing = 'restarting' | 'stopping' | 'starting' | 'upgrading';
 export const groupings = ['client', 'server', 'package'] as const;
 export type Grouping = (typeof groupings)[number];
 
-/** What the user chose for all windows. */
+/** The user's choices for all windows. */
 export interface UserChoices {
   /** Keys of findings that are not counted. */
   readonly ignored: readonly string[];
@@ -76,7 +76,7 @@ export function noCommandStep(name: string): string {
 }
 
 /** Whether this window itself can restart the server. */
-export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
+function isRestartableHere(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
   return localRoute(instance, snapshot, facts).kind === 'here';
 }
 
@@ -84,6 +84,14 @@ export function isRestartableHere(instance: Instance, snapshot: Snapshot, facts:
 export function isRestartable(instance: Instance, snapshot: Snapshot, facts: WindowFacts): boolean {
   const route = localRoute(instance, snapshot, facts);
   return route.kind === 'here' || route.askable === true;
+}
+
+/** Whether VS Code shows what the server writes to standard error: it does for the servers of this window. */
+export function hasOutput(instance: Instance, { definitions }: Snapshot, { pid }: WindowFacts): boolean {
+  return (
+    instance.client?.pid === pid &&
+    definitions.some(({ id, vscodeCollection }) => vscodeCollection !== undefined && instance.definitions.includes(id))
+  );
 }
 
 /** The stale servers that this window can restart. */

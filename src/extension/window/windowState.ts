@@ -3,7 +3,7 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import type { SurveyHandle } from './surveyHandle.ts';
 import { type Doing, groupings, type UserChoices, type WindowFacts } from './windowFacts.ts';
 
-/** What the editor keeps for the extension, for all windows. */
+/** The state that the editor keeps for the extension, for all windows. */
 interface KeptChoices {
   get(key: keyof UserChoices): unknown;
   update(key: keyof UserChoices, value: unknown): PromiseLike<void>;

@@ -70,6 +70,9 @@ const maxInFlight = 32;
 /** For the head of a request, ms. */
 const headersTimeoutMs = 5_000;
 
+/** Time in which a client can read why its request was refused, ms. */
+const lingerMs = 1_000;
+
 /** Status for Node's error codes of requests that cannot be parsed; every other is 400. */
 const clientErrors: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -121,6 +124,8 @@ export function serveClients(
     if (socket.writable && (busy.get(socket) ?? 0) === 0) {
       const status = clientErrors[errorCode(error) ?? ''] ?? 400;
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      // A client that does not close its half would keep the descriptor.
+      setTimeout(() => socket.destroy(), lingerMs).unref();
     } else {
       socket.destroy();
     }

@@ -226,7 +226,7 @@ interface ControlParts {
   close(): Promise<void>;
 }
 
-/** What the guard does for requests to its control endpoint (`mcp-shepherd restart`, `stop`). */
+/** The guard's handlers for requests to its control endpoint (`mcp-shepherd restart`, `stop`). */
 function controlHandlers({ url, server, log, health, close }: ControlParts): ControlHandlers {
   return {
     status: async () => ({

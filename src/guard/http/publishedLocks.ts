@@ -8,7 +8,7 @@ import { guardStarts } from '../process/guardProcesses.ts';
 import { type Acquisition, acquireLocks, openRunFolder } from '../publish/acquireLocks.ts';
 import { launchFacts, ownRedactor, recordText } from '../publish/guardRecord.ts';
 
-/** What the guard holds and publishes before its port is open. */
+/** The locks and the record that the guard holds before its port is open. */
 export interface PublishedLocks {
   readonly instance: HeldInstance;
   readonly directory: LockDirectory;

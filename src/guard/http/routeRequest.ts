@@ -12,7 +12,7 @@ import { answerInSession, type SessionRequestParts } from './session/sessionRequ
 import { credentialHash, isRenewable } from './transport/credentialHash.ts';
 import { oneHeader } from './transport/headers.ts';
 
-/** What the handlers of requests need, all together. */
+/** The input of all handlers of requests. */
 export interface RouteParts extends BeginSessionParts, SessionRequestParts, ReadParts {
   readonly admissions: Admissions;
   readonly allowed: AllowedNames;
@@ -22,8 +22,17 @@ export interface RouteParts extends BeginSessionParts, SessionRequestParts, Read
 
 /** Answers one request of a client: checks Host and Origin, then passes it on by its kind. */
 export async function routeRequest(parts: RouteParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!hasOneHost(request.rawHeaders)) {
+    // Node shows the first one; a proxy before the guard may have judged by another.
+    refuse(response, 400, 'The request must have one Host header.');
+    request.resume();
+    return;
+  }
   const origin = oneHeader(request.headers, 'origin');
-  const refusal = hostRefusal(request.headers.host, origin, parts.allowed);
+  const isForeign = origin === undefined && request.headers['sec-fetch-site'] === 'cross-site';
+  const refusal = isForeign
+    ? 'A web page of another site may not ask here without an Origin; open the address itself, or use --allow-origin ORIGIN.'
+    : hostRefusal(request.headers.host, origin, parts.allowed);
   if (refusal !== undefined) {
     refuse(response, 403, refusal);
     request.resume();
@@ -69,6 +78,11 @@ export async function routeRequest(parts: RouteParts, request: IncomingMessage, 
   } finally {
     parts.admissions.leave(admitted, credential);
   }
+}
+
+/** Not more than one; `hostRefusal` refuses none. @param raw name, value, name, value … */
+function hasOneHost(raw: readonly string[]): boolean {
+  return raw.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length <= 1;
 }
 
 async function answerPlain(parts: SessionRequestParts, exchange: Exchange, response: ServerResponse): Promise<void> {

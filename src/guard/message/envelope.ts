@@ -7,7 +7,7 @@ import { elementsOf, membersOf, type Span } from './jsonSpans.ts';
  */
 export type IdKey = string | number;
 
-/** What the guard needs to know of a message. The message itself is forwarded as the bytes that came. */
+/** The facts of a message that the guard needs. The message itself is forwarded as the bytes that came. */
 export type Envelope =
   | { readonly kind: 'request'; readonly id: IdKey; readonly method: string; readonly body: Body }
   /** A message with a method and no usable id (a text or a number): it cannot be answered. */

@@ -24,11 +24,6 @@ const gib = 1024 ** 3;
 /** The limits of the guard; docs/guard.md states them. */
 export const lineLimits: LineLimits = { kept: gib / 16, longest: 4 * gib };
 
-/** A limit in whole GB, for messages. */
-export function sizeText(bytes: number): string {
-  return `${bytes / gib} GB`;
-}
-
 /**
  * Splits a stream of bytes into lines at `\n`. Bytes are not decoded, so a chunk may end inside a character. The chunks of a long line are joined once, so
  * that the cost grows with its length and not with the square of it.

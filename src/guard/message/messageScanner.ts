@@ -1,4 +1,4 @@
-/** What kind of JSON-RPC message it is, without its contents. */
+/** The kind of a JSON-RPC message, without its contents. */
 export interface MessageHead {
   readonly id: string | number | undefined;
   readonly method: string | undefined;

@@ -1,4 +1,4 @@
-import { flag, type OptionTable } from '../../base/optionTable.ts';
+import { choice, flag, InvalidValue, type OptionTable, option, type ValueKind } from '../../base/optionTable.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import { contradiction, type LockOption, type OnConflict, type ParsedOptions, readGuardWords, sharedOptions } from './sharedOptions.ts';
 
@@ -18,6 +18,10 @@ export interface GuardOptions {
   /** A restart starts the new server before it ends the old one. */
   readonly overlap: boolean;
   readonly updateNote: boolean;
+  /** `lazy`: the server is started by the first request that the guard cannot answer from its earlier answers. */
+  readonly start: 'eager' | 'lazy';
+  /** An idle server is ended after this time, ms, and started again by the next request. */
+  readonly sleepAfterMs?: number;
   /** Publish a record and nothing else: the server talks to the client directly. */
   readonly recordOnly: boolean;
   /** Replaces `~/.mcp-run`; absolute. */
@@ -26,8 +30,21 @@ export interface GuardOptions {
   readonly name?: string;
 }
 
+/** Longest time of `--sleep-after`: 20 days, because timers of Node.js end at 24 days. */
+const maxMinutes = 28_800;
+
+const minutes: ValueKind<number | undefined> = {
+  initial: undefined,
+  read: (value) =>
+    /^\d{1,6}(?:\.\d{1,3})?$/.test(value) && Number(value) > 0 && Number(value) <= maxMinutes
+      ? Math.round(Number(value) * 60_000)
+      : new InvalidValue(`must be a number of minutes above 0 and up to ${maxMinutes}, not "${value}"`),
+};
+
 export const guardOptionTable = {
   ...sharedOptions,
+  start: option('WHEN', choice(['eager', 'lazy'], 'eager'), 'with the session, or at the first call'),
+  'sleep-after': option('MINUTES', minutes, 'end an idle server; the next request starts it again'),
   'update-note': flag('mention a newer version once per session'),
   'record-only': flag('only publish what runs; do not proxy messages'),
 } as const satisfies OptionTable;
@@ -46,7 +63,13 @@ export function parseGuardOptions(words: readonly string[]): ParsedOptions<Guard
   if (values['record-only'] && (needsMessages || values['on-conflict'].mode === 'read-only')) {
     return contradiction('with --record-only the guard sees no messages: it can neither restart the server nor refuse or add anything');
   }
-  const { 'run-dir': runDir, name } = values;
+  if (values.start === 'lazy' && (values['record-only'] || values.lock.length > 0)) {
+    return contradiction('--start lazy cannot be combined with --record-only or --lock');
+  }
+  if (values['sleep-after'] !== undefined && values.lock.length > 0) {
+    return contradiction('--sleep-after cannot be combined with --lock');
+  }
+  const { 'run-dir': runDir, 'sleep-after': sleepAfterMs, name } = values;
   return {
     status: 'run',
     options: {
@@ -61,7 +84,9 @@ export function parseGuardOptions(words: readonly string[]): ParsedOptions<Guard
       drainMs: values.drain,
       overlap: values.overlap,
       updateNote: values['update-note'],
+      start: values.start,
       recordOnly: values['record-only'],
+      ...(sleepAfterMs === undefined ? {} : { sleepAfterMs }),
       ...(runDir === undefined ? {} : { runDir }),
       ...(name === undefined ? {} : { name }),
     },
@@ -69,4 +94,4 @@ export function parseGuardOptions(words: readonly string[]): ParsedOptions<Guard
 }
 
 /** Options that only a guard which sees the messages can obey. They are refused rather than ignored. */
-const relayOnly: readonly string[] = ['overlap', 'update-note', 'drain', 'write-tools', 'read-tools'];
+const relayOnly: readonly string[] = ['sleep-after', 'overlap', 'update-note', 'drain', 'write-tools', 'read-tools'];

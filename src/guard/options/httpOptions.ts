@@ -41,7 +41,7 @@ export interface HttpGuardOptions {
   readonly overlap: boolean;
   /** A name for `mcp-shepherd ensure`, which starts the server behind `upstream`. */
   readonly ensure: string | undefined;
-  /** What `/health` says where no package tells a version. */
+  /** The version that `/health` reports where no package tells one. */
   readonly serverVersion: string | undefined;
   readonly writeTools: readonly string[];
   readonly readTools: readonly string[];

@@ -25,7 +25,7 @@ export interface LockOption {
   readonly resource: string;
 }
 
-/** What a guard does when another server holds a resource of `--lock`. */
+/** The guard's behaviour when another server holds a resource of `--lock`. */
 export type OnConflict =
   | { readonly mode: 'refuse' }
   | { readonly mode: 'read-only' }
@@ -35,7 +35,7 @@ export type OnConflict =
 
 export type HttpOnConflict = Exclude<OnConflict, { readonly mode: 'read-only' | 'takeover' }>;
 
-/** What the words after `mcp-shepherd guard` ask for; `Options` = what the guard runs with. */
+/** The request in the words after `mcp-shepherd guard`; `Options`: the options of that guard. */
 export type ParsedOptions<Options> =
   | { readonly status: 'run'; readonly options: Options }
   | { readonly status: 'help' }
@@ -48,7 +48,7 @@ type ReadWords<Table extends OptionTable> =
       readonly status: 'read';
       readonly values: OptionValues<Table>;
       readonly given: ReadonlySet<string>;
-      /** What follows `--`. */
+      /** The words behind `--`. */
       readonly command: string | undefined;
       readonly args: readonly string[];
     };

@@ -32,6 +32,8 @@ interface StartRequest {
   readonly inherited?: readonly number[];
   /** `inherit`: the server gets the guard's standard input and output. */
   readonly stdio?: 'pipe' | 'inherit';
+  /** Gets the server's standard error; without it the server has the guard's own. */
+  readonly errors?: ((output: Readable | null) => void) | undefined;
   /** Variables to add to the guard's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -43,7 +45,7 @@ export async function startServer(request: StartRequest): Promise<ServerProcess>
   // Only Windows needs help with `.cmd` files and quoting.
   const start = windows ? (await import('cross-spawn')).default.spawn : spawn;
   const child: ChildProcess = start(request.command, [...request.args], {
-    stdio: [mode, mode, 'inherit', ...(request.inherited ?? [])],
+    stdio: [mode, mode, request.errors ? 'pipe' : 'inherit', ...(request.inherited ?? [])],
     // A group of its own on POSIX; on Windows it would be a console of its own.
     detached: !windows,
     windowsHide: true,
@@ -53,6 +55,7 @@ export async function startServer(request: StartRequest): Promise<ServerProcess>
     child.once('spawn', resolve);
     child.once('error', reject);
   });
+  request.errors?.(child.stderr);
   return serverProcess(child);
 }
 

@@ -53,7 +53,7 @@ export function recordText(text: string): string {
   return singleLine(text, maxText / 4);
 }
 
-/** What a server has loaded. */
+/** The versions that a server has loaded. */
 export type Versions = Pick<InstanceFacts, 'package' | 'deps'>;
 
 /** The record of a guard, kept up to date, with its control endpoint. A record that cannot be written is reported once; the session continues. */

@@ -50,7 +50,9 @@ export class ClientMessages {
     } else if (envelope.kind === 'notification' && envelope.method === 'notifications/cancelled') {
       this.#cancelled(line, envelope);
     } else if (this.#held.isHolding && (this.#servers.broken === undefined || envelope.kind === 'notification')) {
-      this.#held.readAhead(line, envelope);
+      if (!this.#context.memory.lazy?.take(line, envelope)) {
+        this.#held.readAhead(line, envelope);
+      }
     } else {
       this.deliver(line, envelope, isLast);
     }

@@ -50,8 +50,8 @@ export class ConnectedServers {
     this.#broken = undefined;
   }
 
-  /** New requests are answered with the reason. */
-  giveUp(reason: string): void {
+  /** New requests are answered with the reason. @param reason undefined: they wait */
+  giveUp(reason: string | undefined): void {
     this.#current = undefined;
     this.#broken = reason;
   }

@@ -1,4 +1,5 @@
 import { singleLine } from '../../base/singleLine.ts';
+import type { JsonObject } from '../message/envelope.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { SessionMemory } from './sessionMemory.ts';
 
@@ -15,12 +16,14 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
   if (initialize) {
     // The version that client and old server agreed on, because the client continues to use it.
     const params = memory.protocolVersion === undefined ? initialize : { ...initialize, protocolVersion: memory.protocolVersion };
-    await demand(link, 'initialize', params);
+    const answer = await demand(link, 'initialize', params);
+    memory.lazy?.handshake('initialize', answer);
     if (memory.initialized) {
       link.out.add(memory.initialized);
     }
   } else if (discover) {
-    await demand(link, 'server/discover', discover);
+    const answer = await demand(link, 'server/discover', discover);
+    memory.lazy?.handshake('server/discover', answer);
   } else if (memory.isUnannounced) {
     // There is no state to restore, but a server that does not answer must not replace one that does.
     const answer = await link.ask('server/discover', memory.ownParams({}), answerMs);
@@ -43,9 +46,10 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
   link.out.flush();
 }
 
-async function demand(link: ServerLink, method: string, params: unknown): Promise<void> {
+async function demand(link: ServerLink, method: string, params: unknown): Promise<JsonObject> {
   const answer = await link.ask(method, params, answerMs);
   if (answer.status !== 'result') {
     throw new Error(answer.status === 'error' ? `it refused ${method}: ${singleLine(answer.message, 300)}` : answer.reason);
   }
+  return answer.result;
 }

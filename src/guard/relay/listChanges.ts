@@ -12,6 +12,7 @@ import { type ListMethod, listDigest, lists, type SessionMemory } from './sessio
  */
 export async function listChanges(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<Buffer[]> {
   const changed = await changedLists(link, memory, tools);
+  memory.lazy?.listsDiffer(changed);
   const methods = new Set(changed.map((method) => lists[method].changed));
   return [...methods].flatMap((method) => (memory.isModern ? subscribedLines(memory, method) : [notificationLine(method)]));
 }

@@ -111,7 +111,7 @@ export class MessageWriter {
     }
   }
 
-  /** No more comes of a line in parts that this input began: the next message is a line of its own. */
+  /** The rest of a line that this input began will not come: the next message begins a new line. */
   endPart(from: PausableInput): void {
     const long = this.#long;
     if (long?.from === from) {

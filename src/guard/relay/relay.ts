@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
+import { sizeText } from '../../base/sizeText.ts';
 import type { IdKey } from '../message/envelope.ts';
-import { type LineLimits, LineSplitter, lineLimits, sizeText } from '../message/lineSplitter.ts';
+import { type LineLimits, LineSplitter, lineLimits } from '../message/lineSplitter.ts';
 import { failureAnswer, say } from '../message/ownAnswers.ts';
 import { RefusalCount } from '../message/refusedCalls.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
@@ -13,7 +14,7 @@ import type { CallGate, RelayContext } from './relayContext.ts';
 import { type Pending, ServerLink } from './serverLink.ts';
 import { type LongLines, ServerMessages } from './serverMessages.ts';
 import { ServerRequests } from './serverRequests.ts';
-import { SessionMemory } from './sessionMemory.ts';
+import { type LazySession, SessionMemory } from './sessionMemory.ts';
 import type { UnreadLines } from './unreadLines.ts';
 
 /**
@@ -160,6 +161,24 @@ export class Relay implements RelayContext {
     this.#servers.giveUp(reason);
     for (const { line, envelope } of this.#held.takeRequests()) {
       this.#clientMessages.deliver(line, envelope);
+    }
+    this.flush();
+    this.#held.readOn();
+  }
+
+  /** Answers the requests that wait with the reason. Later ones wait for a server again. */
+  refuseHeld(reason: string): void {
+    this.giveUp(reason);
+    this.#servers.giveUp(undefined);
+  }
+
+  /** With `--start lazy`: no server is started yet. Messages that were read before go to `lazy` first, too. */
+  rest(lazy: LazySession): void {
+    this.memory.lazy = lazy;
+    const held = this.#held.release();
+    this.#held.hold();
+    for (const { line } of held) {
+      this.#clientMessages.take(line);
     }
     this.flush();
     this.#held.readOn();

@@ -37,7 +37,7 @@ export interface CallGate {
 /** Pass the call on, or send this answer instead. */
 export type Verdict = 'pass' | { readonly answer: ToolAnswer };
 
-/** What both directions of a session share. */
+/** The state that both directions of a session share. */
 export interface RelayContext {
   readonly memory: SessionMemory;
   readonly client: MessageWriter;

@@ -1,7 +1,8 @@
 import { isRecord } from '../../base/json.ts';
 import { systemRandom } from '../../base/random.ts';
+import { sizeText } from '../../base/sizeText.ts';
 import type { Envelope, IdKey, JsonObject } from '../message/envelope.ts';
-import { type LineLimits, LineSplitter, lineLimits, sizeText } from '../message/lineSplitter.ts';
+import { type LineLimits, LineSplitter, lineLimits } from '../message/lineSplitter.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
@@ -59,9 +60,11 @@ export class ServerLink {
   readonly #own = new Map<IdKey, (answer: ServerAnswer) => void>();
   /** It has answered a request, the client's or the guard's. */
   hasAnswered = false;
+  /** It asked its client something before its first answer. */
+  askedFirst = false;
   /** The client has sent it a request that may have left something behind. */
   hasBeenCalled = false;
-  /** Time of the client's last request, or of the connection, `performance.now()`. */
+  /** Time of the client's last request but `ping`, or of the connection, `performance.now()`. */
   usedAt: number = performance.now();
   /** Why the guard ended it, for answers. */
   fault: string | undefined;
@@ -118,9 +121,10 @@ export class ServerLink {
 
   /** Notes a request of the client as in flight. */
   take(id: IdKey, method: string, tool?: string): void {
-    this.usedAt = performance.now();
+    const since = performance.now();
+    this.usedAt = method === 'ping' ? this.usedAt : since;
     this.hasBeenCalled ||= !setUp.has(method);
-    this.inFlight.set(id, { method, tool, since: this.usedAt, more: this.inFlight.get(id) });
+    this.inFlight.set(id, { method, tool, since, more: this.inFlight.get(id) });
   }
 
   /** The request was answered or cancelled. @returns what was noted */

@@ -5,10 +5,10 @@ import { messageLine } from '../message/ownAnswers.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { RelayContext } from './relayContext.ts';
 import type { LinkListener, Pending, ServerLink } from './serverLink.ts';
-import type { ServerRequests } from './serverRequests.ts';
+import { isRemembered, type ServerRequests } from './serverRequests.ts';
 import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
 
-/** What handles lines that are too long to be kept. The guard loads it while the server starts. */
+/** The handler of lines that are too long to be kept. The guard loads it while the server starts. */
 export type LongLines = typeof import('./unreadLines.ts');
 
 /** Messages from the servers to the client. Answers settle requests; lines are forwarded as the bytes that came wherever possible. */
@@ -133,18 +133,19 @@ export class ServerMessages implements LinkListener {
       case 'response':
         return this.#answer(link, line, envelope);
       case 'request':
+        link.askedFirst ||= !link.hasAnswered;
         return this.#serverRequests.asked(link, line, envelope);
       case 'batch':
         for (const item of envelope.items) {
           if (item.kind === 'response') {
             this.#settle(link, item);
-          } else if (item.kind === 'request') {
+          } else if (item.kind === 'request' && isRemembered(link, item.id)) {
             link.asked.set(item.id, item.id);
           }
         }
         break;
       case 'notification':
-        if (envelope.method === 'notifications/subscriptions/acknowledged' && isReopened(link, envelope)) {
+        if (envelope.method === 'notifications/subscriptions/acknowledged' && this.#acknowledged(link, envelope)) {
           return undefined;
         }
         if (envelope.method === 'notifications/cancelled') {
@@ -199,12 +200,16 @@ export class ServerMessages implements LinkListener {
     }
     return pending;
   }
-}
 
-/** Whether this is the acknowledgement of a subscription that the guard repeated: the client already has one. */
-function isReopened(link: ServerLink, envelope: Envelope & { kind: 'notification' }): boolean {
-  const params = envelope.body.value()?.params;
-  const meta = isRecord(params) && isRecord(params._meta) ? params._meta : {};
-  const id = keyOf(meta['io.modelcontextprotocol/subscriptionId']);
-  return id !== undefined && link.reopened.delete(id);
+  /** @returns whether this is the acknowledgement of a subscription that the guard repeated: the client already has one */
+  #acknowledged(link: ServerLink, envelope: Envelope & { kind: 'notification' }): boolean {
+    const params = envelope.body.value()?.params;
+    const meta = isRecord(params) && isRecord(params._meta) ? params._meta : {};
+    const id = keyOf(meta['io.modelcontextprotocol/subscriptionId']);
+    if (id === undefined || link.reopened.delete(id)) {
+      return id !== undefined;
+    }
+    this.#context.memory.lazy?.acknowledged(id, isRecord(params) ? params : {});
+    return false;
+  }
 }

@@ -25,12 +25,15 @@ export class ServerRequests {
   /** Two servers may use the same id: the client must not see an id twice while the first is open. @returns the line for the client */
   asked(link: ServerLink, line: Buffer, envelope: Envelope & { kind: 'request' }): Buffer {
     const { id } = envelope;
+    if (!isRemembered(link, id)) {
+      // Its answer goes to the server that is current then.
+      return line;
+    }
     if (!this.#ownerOf(id) && !this.#closed.has(id)) {
       link.asked.set(id, id);
       return line;
     }
-    this.#renamedCount += 1;
-    const other = `mcp-shepherd-asked-${this.#renamedCount}`;
+    const other = `mcp-shepherd-asked-${++this.#renamedCount}`;
     link.asked.set(other, id);
     this.#renamed.add(other);
     return messageLine(other, envelope.body.value() ?? {});
@@ -59,16 +62,17 @@ export class ServerRequests {
 
   /** Sends the client's answer to the server that asked, and never to its replacement. */
   answered(line: Buffer, envelope: Envelope & { kind: 'response' }): void {
-    const owner = this.#ownerOf(envelope.id);
+    const { id } = envelope;
+    const owner = this.#ownerOf(id);
     if (owner) {
-      const own = owner.asked.get(envelope.id);
-      this.#forget(owner, envelope.id);
-      const message = own === undefined || own === envelope.id ? undefined : envelope.body.value();
-      owner.out.add(message ? messageLine(own ?? envelope.id, message) : line);
-    } else if (!this.#closed.delete(envelope.id)) {
+      const own = owner.asked.get(id) ?? id;
+      this.#forget(owner, id);
+      const message = own === id ? undefined : envelope.body.value();
+      owner.out.add(message ? messageLine(own, message) : line);
+    } else if (!this.#closed.delete(id)) {
       const { current } = this.#servers;
       // A late answer to a request that another server cancelled must not answer a renamed request of this one.
-      if (current && renamedOf(current, envelope.id) === undefined) {
+      if (current && renamedOf(current, id) === undefined) {
         current.out.add(line);
       }
     }
@@ -84,11 +88,12 @@ export class ServerRequests {
 
   /** The server is gone. @returns the notifications that cancel its requests */
   close(link: ServerLink): Buffer[] {
-    const ids = [...link.asked.keys()];
-    for (const id of ids) {
-      this.#forget(link, id);
+    // Ids of many servers that are gone are forgotten.
+    if (this.#closed.size >= 9_000) {
+      this.#closed.clear();
     }
-    return ids.map((id) => {
+    return [...link.asked.keys()].map((id) => {
+      this.#forget(link, id);
       this.#closed.add(id);
       return Buffer.from(
         `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${idText(id)},"reason":"the server was replaced"}}\n`,
@@ -101,7 +106,12 @@ export class ServerRequests {
   }
 }
 
+/** Of each server at most 1,000 open requests are remembered, with ids of at most 1,000 characters: a hostile server asks without end. */
+export function isRemembered({ asked }: ServerLink, id: IdKey): boolean {
+  return asked.size < 1_000 && `${id}`.length <= 1_000;
+}
+
 /** The other id by which the client knows an open request of a server; undefined when it has the server's own. */
-function renamedOf(link: ServerLink, own: IdKey): IdKey | undefined {
-  return [...link.asked].find(([known, id]) => id === own && known !== own)?.[0];
+function renamedOf({ asked }: ServerLink, own: IdKey): IdKey | undefined {
+  return [...asked.keys()].find((known) => known !== own && asked.get(known) === own);
 }

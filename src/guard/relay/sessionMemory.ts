@@ -1,4 +1,5 @@
 import type { Hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { isRecord } from '../../base/json.ts';
 import { openssl } from '../../base/random.ts';
 import { singleLine } from '../../base/singleLine.ts';
@@ -19,8 +20,40 @@ export function isListMethod(method: string): method is ListMethod {
   return Object.hasOwn(lists, method);
 }
 
-/** What a new server has to be told before it can replace the old one, and which lists the client has. */
+/** Answers for a server that is started lazily (`guard/lazy`), and keeps what it answers. */
+export interface LazySession {
+  /** The session begins without a server. */
+  readonly begins: boolean;
+  /** No server runs, and none is being started. */
+  readonly rests: boolean;
+  /** A server is being started for a request: the first one, or the one after a sleep. */
+  readonly wakes: boolean;
+  /** The mark `start` of the record. */
+  readonly mark: unknown;
+  /** Gets the standard error of a server that is started by a call. */
+  readonly errors: ((output: Readable | null) => void) | undefined;
+  /** The session is ending: a start that fails now is no failure. */
+  ending(): void;
+  /** Writes what is kept. Call it when no server runs. */
+  close(): Promise<void>;
+  /** A message of the client while no server runs. @returns whether it is done with; otherwise it waits for the server */
+  take(line: Buffer, envelope: Envelope): boolean;
+  /** A server answered one of the requests that are remembered. */
+  answered(method: string, params: JsonObject, answer: JsonObject): void;
+  /** A server acknowledged a subscription stream. */
+  acknowledged(id: IdKey, params: JsonObject): void;
+  /** A new server answered the repeated handshake. @throws with the reason when the session cannot go on with it */
+  handshake(method: string, result: JsonObject): void;
+  /** A new server gives other lists than the client has. */
+  listsDiffer(methods: readonly ListMethod[]): void;
+}
+
+/** The messages that a new server needs before it can replace the old one, and the lists that the client has. */
 export class SessionMemory {
+  /** For modules that are loaded later: an import would make a piece of its own of this one. */
+  readonly announced = announceListChanges;
+  /** With `--start lazy`. */
+  lazy: LazySession | undefined;
   /** Parameters of the client's `initialize`, once it was answered with a result. */
   initialize: JsonObject | undefined;
   /** The protocol version that client and server agreed on; a new server is asked for it. */
@@ -119,6 +152,9 @@ export class SessionMemory {
     this.#asked.delete(id);
     this.listens.delete(id);
     const result = isRecord(answer?.result) ? answer.result : undefined;
+    if (asked && answer) {
+      this.lazy?.answered(asked.method, asked.params, answer);
+    }
     if (!asked || !result) {
       return false;
     }

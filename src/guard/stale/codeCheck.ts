@@ -7,6 +7,7 @@ import { singleLine } from '../../base/singleLine.ts';
 import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import { FollowedCommand, type LeadNow } from '../../package/resolve/followedCommand.ts';
+import type { ClientCommand } from '../../package/resolve/resolveCommand.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { type CodeState, compareBeside, compareCode } from './codeDrift.ts';
@@ -28,6 +29,8 @@ export class CodeCheck {
     | undefined;
   /** Where the command led when the server had just been started, if that is not what it started. */
   #misread: string | undefined;
+  /** The command was seen to lead to what runs: its text is understood. */
+  #ledHere = false;
   #lost: string | undefined;
 
   /** @param way what a restart runs; undefined for a server that the guard does not start */
@@ -68,13 +71,18 @@ export class CodeCheck {
     return this.#state;
   }
 
-  /** What a restart would load, where that is another installation with other versions. */
+  /** The code that a restart would load, where that is another installation with other versions. */
   #compareBeside(): CodeState | undefined {
     const { ref, loaded } = this.code;
     const at = Date.now();
     const lead = ref && loaded && this.#way?.current(at);
     this.#lost = lead?.lost === undefined ? undefined : singleLine(lead.lost, 200);
-    if (!lead?.ref || !isOther(lead.ref, ref)) {
+    const same = lead?.ref !== undefined && isSamePackage(lead.ref, ref);
+    if (!lead?.ref || !same || isDeepStrictEqual(lead.ref, ref)) {
+      if (lead?.ref && !same && (this.#ledHere || this.#beside)) {
+        this.#lost = singleLine(`its command leads to another package now (${lead.ref.name})`, 200);
+      }
+      this.#ledHere ||= same;
       return undefined;
     }
     const reading = this.#reader.read(lead.ref, at);
@@ -99,23 +107,27 @@ export class CodeCheck {
     const state = compareBeside(loaded, reading, at, lead.changedAt);
     const place = reading.packages[0]?.root;
     // Nothing on the way is younger than the server: the command cannot have led here, whatever its text says. A restart would change nothing.
-    if (state && this.#beside === undefined && lead.changedAt < this.code.since) {
+    if (state && !this.#ledHere && this.#beside === undefined && lead.changedAt < this.code.since) {
       this.#misread = place;
     }
     return place === this.#misread ? undefined : state && { ...state, replacing: state.replacing || lead.broken };
   }
 }
 
-/** What a restart runs, to be followed. */
-export function followed({ command, args, cwd, env }: ConfiguredCommand): FollowedCommand {
-  const environment = new Map(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
-  return new FollowedCommand({ words: [command, ...args], cwd, environment, platform: process.platform });
+/** The command that a restart runs, to be followed. */
+export function followed(configured: ConfiguredCommand): FollowedCommand {
+  return new FollowedCommand(asClientCommand(configured));
 }
 
-/** Whether a reference is another installation of the same package. */
-function isOther(lead: PackageRef, ref: PackageRef | undefined): boolean {
+/** The command of a guard as that of its client, which it is started like. */
+export function asClientCommand({ command, args, cwd, env }: ConfiguredCommand): ClientCommand {
+  const environment = new Map(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  return { words: [command, ...args], cwd, environment, platform: process.platform };
+}
+
+function isSamePackage(lead: PackageRef, ref: PackageRef | undefined): boolean {
   const plain = (name: string): string => (lead.ecosystem === 'python' ? normalizePythonName(name) : name);
-  return lead.ecosystem === ref?.ecosystem && plain(lead.name) === plain(ref.name) && !isDeepStrictEqual(lead, ref);
+  return lead.ecosystem === ref?.ecosystem && plain(lead.name) === plain(ref.name);
 }
 
 /** Whether the state holds until a file changes. A reading may fail for other reasons (no descriptors left), and an installer ends soon. */

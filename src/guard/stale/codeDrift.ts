@@ -1,5 +1,5 @@
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
-import { diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
+import { diffReadings, isOtherVersion, isProvenRemoved } from '../../package/closureDiff.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { type LoadedCode, shownPackageName } from './serverCode.ts';
 
@@ -93,8 +93,9 @@ export function compareCode(question: DriftQuestion): CodeState {
  */
 export function compareBeside(loaded: LoadedCode, beside: LoadedCode, at: number, changedAt: number): ChangedCode | undefined {
   const { own, dependencies } = diffReadings(loaded, beside);
+  const ecosystem = loaded.packages[0]?.ecosystem ?? 'npm';
   const packages = [...(own ? [own] : []), ...dependencies]
-    .filter(({ direction }) => direction === 'upgrade' || direction === 'downgrade' || direction === 'changed')
+    .filter((change) => isOtherVersion(ecosystem, change))
     .map((change) => drifted(change, false));
   const replacing = Math.abs(at - Math.max(beside.changedAt, changedAt)) < quietMs;
   return packages.length === 0 ? undefined : { state: 'changed', packages, unreadable: [], replacing };

@@ -1,4 +1,5 @@
 import { errorName } from '../../base/errors.ts';
+import type { PackageRef } from '../../model/package.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import type { Identified } from '../../package/identifyPackage.ts';
 import { type ConfiguredCommand, configuredPackage } from './configuredPackage.ts';
@@ -20,13 +21,22 @@ export class CodeRecorder {
     this.#now = now;
   }
 
-  /** Call it right before a server is started. Never throws; `ServerCode.unknown` says why a record is missing. */
-  beforeStart(): ServerCode {
+  /**
+   * Call it right before a server is started. Never throws; `ServerCode.unknown` says why a record is missing.
+   * @param command what a launcher starts in place of the configured command
+   */
+  beforeStart(command = this.#configured): ServerCode {
     const code = this.unrecorded();
-    if (this.#configured) {
-      record(code, configuredPackage(this.#configured));
+    if (command) {
+      record(code, configuredPackage(command));
     }
     return code;
+  }
+
+  /** The version of a package on disk now; undefined when it cannot be read. */
+  installed(ref: PackageRef): string | undefined {
+    const reading = this.#reader.read(ref, Date.now());
+    return reading.status === 'ok' ? reading.packages[0]?.version : undefined;
   }
 
   /** For a server that runs already. */

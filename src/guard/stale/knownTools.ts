@@ -1,5 +1,5 @@
 import { isRecord } from '../../base/json.ts';
-/** What a tool may do. `absent`: the server's complete list does not have it, so the server itself rejects the call. */
+/** The effect that a tool may have. `absent`: the server's complete list does not have it, so the server itself rejects the call. */
 export type ToolKind = 'read' | 'write' | 'unknown' | 'absent';
 
 /** Requests one page of `tools/list` for the guard itself. @returns the `result` of the answer @throws when there is none */

@@ -10,6 +10,7 @@ import { packageOfProcess, runningPackage } from './runningPackage.ts';
 import type { ServerCode } from './serverCode.ts';
 import { allowStaleVariable, allowsStale, needsCheck, readsPass, ruleCall } from './stalePolicy.ts';
 import { driftText, type RestartHint, staleRefusal, type ToolRefusal, toolName } from './staleRefusal.ts';
+import { type StaleWriteSummary, StaleWrites } from './staleWrites.ts';
 
 /** Logs each fact once: a client may repeat a refused call for hours. */
 class GateLog {
@@ -69,7 +70,7 @@ interface StaleGateOptions extends ToolLists {
   readonly policy: StaleMode;
   /** The environment of the guard. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** What a restart runs; undefined for a server that the guard does not start. */
+  /** The command that a restart runs; undefined for a server that the guard does not start. */
   readonly configured: ConfiguredCommand | undefined;
   /** Finds the server below a launcher. */
   readonly table: ProcessTable;
@@ -77,9 +78,11 @@ interface StaleGateOptions extends ToolLists {
   readonly restartHint: () => RestartHint;
   /** Gets the lines of the log, without secrets. */
   readonly log: (line: string) => void;
+  /** Gets writing calls that passed while it was stale. */
+  readonly staleWrites?: (summary: StaleWriteSummary) => void;
 }
 
-/** What to do with one `tools/call`. */
+/** The decision on one `tools/call`. */
 export type GateDecision =
   | { readonly action: 'pass' }
   /** Answer it with this, and do not forward it. */
@@ -158,6 +161,7 @@ export class StaleGate {
   readonly #options: StaleGateOptions;
   readonly #log: GateLog;
   readonly #way: FollowedCommand | undefined;
+  readonly #staleWrites = new StaleWrites((summary) => this.#options.staleWrites?.(summary));
   #serving: CodeCheck | undefined;
   #fault: string | undefined;
   #refusedCalls = 0;
@@ -180,6 +184,10 @@ export class StaleGate {
   async firstAnswer(code: ServerCode, pid: number): Promise<void> {
     const found = await runningPackage(pid, this.#options.table);
     this.#safely(() => code.record(found));
+    if (this.#serving?.code === code) {
+      // Where the command leads now shows later whether it leads elsewhere.
+      this.#safely(() => this.#serving?.check());
+    }
   }
 
   serve(code: ServerCode | undefined): void {
@@ -260,11 +268,14 @@ export class StaleGate {
     this.#log.state(state, this.#serving.lost);
     this.#checkSource(this.#serving.code);
     const ruled = ruleCall(policy, kind, asked, state, patient);
-    if (ruled.ruling === 'pass') {
-      return pass;
-    }
-    if (this.#isOpen()) {
+    const open = ruled.ruling !== 'pass' && this.#isOpen();
+    if (open) {
       this.#log.once('open', `${allowStaleVariable} is set: calls pass although the server is stale`);
+    }
+    if (open || ruled.ruling === 'pass') {
+      if (state.state === 'changed' && kind !== 'read') {
+        this.#staleWrites.note(tool);
+      }
       return pass;
     }
     if (ruled.ruling === 'ask-tools') {

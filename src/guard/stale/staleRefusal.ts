@@ -63,7 +63,7 @@ function refusalText({ params, packages, restartHint, readsPass, notRestarted }:
     `Not executed, nothing was written: this MCP server runs different code than is installed now: ${shown.join('; ')}${rest}.`,
     `The call of ${JSON.stringify(shownTool(params))} was stopped before it reached the server.`,
     ...(notRestarted === undefined ? [] : [`A restart was tried and failed: ${notRestarted}.`]),
-    `To go on, restart the server: ${missing}${typeof restartHint === 'string' ? `run "${restartHint}"` : restartHint.step}. The session is kept; repeat the call afterwards.`,
+    `To continue, restart the server: ${missing}${typeof restartHint === 'string' ? `run "${restartHint}"` : restartHint.step}. The session is kept; repeat the call afterwards.`,
     ...(readsPass ? ['Tools that only read still work.'] : []),
   ].join(' ');
 }

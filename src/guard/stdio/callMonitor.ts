@@ -1,8 +1,7 @@
-import { singleLine } from '../../base/singleLine.ts';
 import type { RefusedCalls } from '../message/refusedCalls.ts';
+import type { GuardRecord } from '../publish/guardRecord.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
-import { IdleCollector } from './memoryUse.ts';
 
 /** A server without a call for this long is idle, ms. */
 export const idleGuardMs = 600_000;
@@ -62,9 +61,38 @@ export function unansweredCalls(
   const oldest = late.reduce((before, pending) => (pending.since < before.since ? pending : before), first);
   return {
     since: new Date(Math.round(epoch - (now - oldest.since))).toISOString(),
-    oldest: singleLine(oldest.tool ?? oldest.method, 200),
+    // `base/singleLine.ts` would become a piece of its own.
+    oldest: (oldest.tool ?? oldest.method).replace(/\p{Cc}+/gu, ' ').slice(0, 200),
     calls: late.length,
   };
+}
+
+/** After this long without a call, a pause of some milliseconds disturbs no client, ms. */
+export const restMs = 4_000;
+
+/**
+ * Collects the garbage of the start and of the last calls. V8 collects only when it needs space, so each of dozens of idle guards would keep some megabytes
+ * for as long as its client runs.
+ */
+export class IdleCollector {
+  readonly #collect: () => Promise<void> | void;
+  #collectedFor: number | undefined;
+
+  /** @param collect runs one full collection */
+  constructor(collect: () => Promise<void> | void) {
+    this.#collect = collect;
+  }
+
+  /**
+   * Collects once when no call is in flight and the last one is 4 s old. Call it every few seconds.
+   * @param now `performance.now()`
+   */
+  check(link: Pick<ServerLink, 'inFlight' | 'listening' | 'usedAt'> | undefined, now: number): void {
+    if (link && link.usedAt !== this.#collectedFor && now - link.usedAt >= restMs && link.inFlight.size <= link.listening.size) {
+      this.#collectedFor = link.usedAt;
+      void this.#collect();
+    }
+  }
 }
 
 /** Called when a state changes. */
@@ -77,17 +105,29 @@ interface CallEvents {
   refused(calls: RefusedCalls | undefined): void;
 }
 
-/** Checks the calls of a session every 5 s, and frees memory when there are none. */
+/** Writes each change into the record, where there is one. */
+export function recordedCalls(record: () => Promise<GuardRecord | undefined> | undefined): CallEvents {
+  const to = (write: (record: GuardRecord) => void): void => void record()?.then((one) => one && write(one));
+  return {
+    unanswered: (calls) => to((one) => one.mark('unresponsive', calls)),
+    idle: (since) => to((one) => one.mark('idleSince', since)),
+    refused: (calls) => to((one) => one.refused(calls)),
+  };
+}
+
+/** Checks the calls of a session every 5 s, and frees memory when there are none. Loaded while the server starts. */
 export class CallMonitor {
   readonly #relay: Pick<Relay, 'current' | 'refusals'>;
   readonly #events: CallEvents;
-  readonly #collector = new IdleCollector();
+  readonly #collector: IdleCollector;
   #timer: NodeJS.Timeout | undefined;
   #unanswered: Unanswered | undefined;
   #refused: RefusedCalls | undefined;
   #isIdle = false;
 
-  constructor(relay: Pick<Relay, 'current' | 'refusals'>, events: CallEvents) {
+  /** @param collect runs one full collection */
+  constructor(relay: Pick<Relay, 'current' | 'refusals'>, events: CallEvents, collect: () => Promise<void>) {
+    this.#collector = new IdleCollector(collect);
     this.#relay = relay;
     this.#events = events;
   }

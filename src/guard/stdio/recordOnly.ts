@@ -10,7 +10,7 @@ const cannotRestart = 'it was started with --record-only, and only its client ca
 /** From SIGTERM to SIGKILL, ms. */
 const termMs = 5_000;
 
-/** What the start of every guard has loaded already. Imported here, it would be split from the rest of the start into a piece of its own. */
+/** The functions that the start of every guard has loaded already. Imported here, it would be split from the rest of the start into a piece of its own. */
 interface StartParts {
   readonly startServer: typeof startServer;
   readonly endServer: typeof endServer;

@@ -9,7 +9,7 @@ type Serving = Pick<ServerLink, 'process' | 'isIdle' | 'idle' | 'hasBeenCalled' 
 type Session = Pick<SessionMemory, 'isStateless' | 'subscriptions' | 'hasTasks'>;
 
 /**
- * What a restart of a server could lose that the guard cannot bring back (`--on-stale auto`). A server that was not called yet has nothing to lose, and protocol
+ * The state that a restart of a server could lose and the guard cannot bring back (`--on-stale auto`). A server that was not called yet has nothing to lose, and protocol
  * 2026-07-28 keeps no state in the server. Any other server must have nothing that shows state. State that it keeps only in its memory is not visible to the guard.
  * @param drainMs how long to wait for calls in flight
  * @returns for the log; undefined when nothing is lost. Never rejects.

@@ -137,7 +137,7 @@ export class ServerReplacement {
 
 const endingText = 'the session is ending';
 
-/** What happened to a server, for answers and the log. */
+/** The end of a server as text, for answers and the log. */
 export function endedText({ code, signal }: Ended): string {
   return `The server ended (${signal === null ? `exit code ${code ?? '?'}` : signal})`;
 }

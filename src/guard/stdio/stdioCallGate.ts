@@ -40,6 +40,8 @@ interface CallGateOptions {
   log(line: string): void;
   /** Called when the versions of a server become known. */
   recorded(versions: ReturnType<StaleGate['recorded']>, server: ServerProcess): void;
+  /** Sets a mark of the record: `staleWrites`, at most once a second. */
+  mark(name: string, value: unknown): void;
   /** Adds the update note to a result; undefined without `--update-note`. */
   readonly note: ((line: Buffer, envelope: Envelope & { readonly kind: 'response' }) => Buffer) | undefined;
 }
@@ -65,6 +67,7 @@ export class StdioCallGate implements CallGate {
       table: this.#table,
       restartHint: options.restartHint,
       log: options.log,
+      staleWrites: (summary) => options.mark('staleWrites', summary),
       writeTools,
       readTools,
     });

@@ -10,16 +10,19 @@ import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
 import type { GuardRecord, Versions } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
-import { CallMonitor } from './callMonitor.ts';
-import { keepNewSpaceSmall } from './memoryUse.ts';
+import type { CallMonitor } from './callMonitor.ts';
+import { collectAll, keepNewSpaceSmall } from './memoryUse.ts';
+import type { ServerEnds } from './serverEnds.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
-import { Supervisor } from './supervisor.ts';
+import { type RestartOutcome, Supervisor } from './supervisor.ts';
 
 /** After the end of the client's input, the guard still waits this long for a resource, ms: the client may have sent everything at once. */
 const lingerMs = 2_000;
 
 /** A server that has not answered after this time is published anyway, ms. */
 const settleMs = 500;
+
+const notStarted = 'it is not started: its next call starts what is installed then';
 
 /** One stdio session: puts relay, supervisor, gate, record and watchdog together. */
 export class StdioSession {
@@ -29,7 +32,7 @@ export class StdioSession {
   readonly finished: Promise<Ended>;
   readonly #name: string;
   readonly #inputEnded: Promise<void>;
-  readonly #calls: CallMonitor;
+  #calls: CallMonitor | undefined;
   #environment: Promise<GuardEnvironment> | undefined;
   #instance: HeldInstance | undefined;
   #conflict: string | undefined;
@@ -38,6 +41,7 @@ export class StdioSession {
   #stopClientWatch: () => void = () => undefined;
   #servers: readonly ServerProcess[] = [];
   #problem: string | undefined;
+  #ends: Promise<ServerEnds> | undefined;
   #recorder: CodeRecorder | undefined;
   #gate: StdioCallGate | undefined;
   readonly #versions = new WeakMap<ServerProcess, Versions>();
@@ -47,11 +51,6 @@ export class StdioSession {
     this.#name = options.name ?? options.command;
     this.relay = new Relay(process.stdin, process.stdout);
     this.relay.onClientInfo = ({ name, version }) => this.#clientNamed(name, version);
-    this.#calls = new CallMonitor(this.relay, {
-      unanswered: (calls) => void this.#record?.then((record) => record?.mark('unresponsive', calls)),
-      idle: (since) => void this.#record?.then((record) => record?.mark('idleSince', since)),
-      refused: (calls) => void this.#record?.then((record) => record?.refused(calls)),
-    });
     this.#inputEnded = new Promise((resolve) => {
       process.stdin.once('end', resolve);
       // The relay closes it after a line that does not end.
@@ -68,7 +67,8 @@ export class StdioSession {
       drainMs: options.drainMs,
       start: async () => {
         const code = this.#recorder?.beforeStart();
-        const server = await startServer({ ...options, inherited: this.#instance?.inheritableFiles ?? [] });
+        const inherited = this.#instance?.inheritableFiles ?? [];
+        const server = await startServer({ ...options, inherited, errors: this.relay.memory.lazy?.errors ?? (await this.#ends)?.errors });
         this.#watchdog ??= new Watchdog(options.graceMs);
         this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
         try {
@@ -85,6 +85,7 @@ export class StdioSession {
       // Two servers on one resource only with --overlap.
       overlap: () => options.overlap || (options.locks.length === 0 && this.#gate?.onlyReads === true),
       changed: (servers, problem) => this.#changed(servers, problem),
+      crashed: (ended) => this.#crashed(ended),
       finished: finish,
     });
   }
@@ -117,20 +118,44 @@ export class StdioSession {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => this.#end(signal));
     }
-    if (this.#options.onStale !== 'off' || this.#options.updateNote) {
+    const lazy = this.#options.start === 'lazy' || this.#options.sleepAfterMs !== undefined;
+    if (lazy || this.#options.onStale !== 'off' || this.#options.updateNote) {
       const { CodeRecorder } = await import('../stale/codeRecorder.ts');
       const { command, args } = this.#options;
       this.#recorder = new CodeRecorder({ command, args, cwd: process.cwd(), env: process.env });
     }
-    process.on('SIGUSR2', () => void this.supervisor.restart('asked by SIGUSR2'));
-    await this.supervisor.begin();
+    process.on('SIGUSR2', () => void this.#restart('asked by SIGUSR2'));
+    if (lazy && this.#recorder) {
+      const { openLazy } = await import('../lazy/openLazy.ts');
+      await openLazy(this.#options, this.#recorder, this, [this.#inputEnded, this.finished], () => this.#record);
+    }
+    await (this.relay.memory.lazy?.begins ? this.#openGate() : this.supervisor.begin());
     this.relay.longLines = await import('../relay/unreadLines.ts');
     void this.#inputEnded.then(() => this.#end());
     // Messages that the client has already sent go first.
     await new Promise((resolve) => setImmediate(resolve));
     this.#record = this.#settled().then((continues) => (continues ? this.#publish() : undefined));
-    this.#calls.begin();
+    await this.#monitor();
     await keepNewSpaceSmall();
+  }
+
+  /** Restarts the server; one that was not started yet, or sleeps, needs no restart. */
+  async #restart(why: string): Promise<RestartOutcome> {
+    if (this.relay.memory.lazy?.rests) {
+      say(notStarted);
+      return { status: 'failed', reason: notStarted, kept: true };
+    }
+    return this.supervisor.restart(why);
+  }
+
+  async #monitor(): Promise<void> {
+    const { CallMonitor, recordedCalls } = await import('./callMonitor.ts');
+    this.#calls = new CallMonitor(
+      this.relay,
+      recordedCalls(() => this.#record),
+      collectAll,
+    );
+    this.#calls.begin();
   }
 
   /** Waits for the server's first answer, at most 500 ms, so that publishing does not slow its start down. @returns false when the session is over */
@@ -167,6 +192,7 @@ export class StdioSession {
         this.#versions.set(server, versions);
         this.#publishServers();
       },
+      mark: (name, value) => void this.#record?.then((record) => record?.mark(name, value)),
     });
     if (readOnly) {
       gate.readOnly = { text: this.#conflict ?? '', promote: () => this.#promote() };
@@ -196,6 +222,7 @@ export class StdioSession {
   }
 
   #end(signal?: NodeJS.Signals): void {
+    this.relay.memory.lazy?.ending();
     void this.#record?.then((record) => record?.set({}, 'stopping'));
     void this.supervisor.end(signal);
   }
@@ -203,8 +230,9 @@ export class StdioSession {
   /** Releases everything. Call it when no server runs. */
   async close(): Promise<void> {
     this.#stopClientWatch();
-    this.#calls.end();
+    this.#calls?.end();
     this.#watchdog?.dismiss();
+    await this.relay.memory.lazy?.close();
     const record = await this.#record;
     await (record ? record.close() : this.#instance?.unlockAndClose());
     await this.relay.client.drained();
@@ -224,7 +252,11 @@ export class StdioSession {
         say('the client is gone');
         this.#end();
       });
-      const x = this.#conflict === undefined ? {} : { conflict: this.#conflict };
+      const { lazy } = this.relay.memory;
+      const x = {
+        ...(this.#conflict === undefined ? {} : { conflict: this.#conflict }),
+        ...(lazy ? { start: lazy.mark } : {}),
+      };
       const record = await environment.publish(this.#instance, x, this.#handlers(), say);
       const { clientInfo } = this.relay.memory;
       if (clientInfo) {
@@ -253,6 +285,14 @@ export class StdioSession {
     this.#publishServers();
   }
 
+  #crashed(ended: Ended): void {
+    const now = Date.now();
+    this.#ends ??= import('./serverEnds.ts').then(
+      ({ ServerEnds }) => new ServerEnds(this.#options, (mark) => void this.#record?.then((record) => record?.mark('ends', mark))),
+    );
+    void this.#ends.then((ends) => ends.note(ended, now));
+  }
+
   #publishServers(): void {
     void this.#record?.then((record) => record?.serves(this.#servers, this.#problem, (server) => this.#versionsOf(server)));
   }
@@ -269,12 +309,12 @@ export class StdioSession {
         held: this.relay.heldCount,
         inFlight: this.relay.current?.inFlight.size ?? 0,
         ...(this.#problem === undefined ? {} : { problem: this.#problem }),
-        ...(this.#calls.unanswered ? { unresponsive: { ...this.#calls.unanswered } } : {}),
+        ...(this.#calls?.unanswered ? { unresponsive: { ...this.#calls.unanswered } } : {}),
         ...(this.relay.refusals.summary ? { refused: { ...this.relay.refusals.summary } } : {}),
         ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
       }),
       restart: async ({ by }) => {
-        const outcome = await this.supervisor.restart(`asked by ${by ?? 'an unknown process'}`);
+        const outcome = await this.#restart(`asked by ${by ?? 'an unknown process'}`);
         return { ...outcome };
       },
       stop: async ({ by }) => {

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/errors.ts';
 import { settlesWithin } from '../../base/settlesWithin.ts';
 import { say } from '../message/ownAnswers.ts';
 import { endServer } from '../process/endServer.ts';
@@ -25,6 +26,8 @@ interface SupervisorOptions {
   overlap(): boolean;
   /** A server started or ended. `problem`: why there is none, or why the last restart failed. */
   changed(servers: readonly ServerProcess[], problem: string | undefined): void;
+  /** A server that had served ended, and the guard did not end it. */
+  crashed(ended: Ended): void;
   /** The last server ended; none is started again. */
   finished(ended: Ended): void;
 }
@@ -45,6 +48,10 @@ export class Supervisor {
   readonly #recovery: ServerRecovery;
   readonly #ending = new AbortController();
   #restart: Promise<RestartOutcome> | undefined;
+  /** The server is being ended because nothing needs it. */
+  #falling: Promise<unknown> | undefined;
+  #isAsleep = false;
+  #hasStarted = false;
 
   constructor(relay: Relay, options: SupervisorOptions) {
     this.#relay = relay;
@@ -54,7 +61,10 @@ export class Supervisor {
       running: this.#running,
       drainMs: options.drainMs,
       ending: this.#ending.signal,
-      start: () => options.start(),
+      start: () => {
+        this.#hasStarted = true;
+        return options.start();
+      },
       started: () => this.#changed(undefined),
     });
     this.#recovery = new ServerRecovery({
@@ -69,16 +79,12 @@ export class Supervisor {
         relay.giveUp(text);
         this.#changed(reason);
       },
-      recovered: (link) => {
-        relay.release(link);
-        this.#changed(undefined);
-        void this.#announceChanges(link);
-      },
+      recovered: (link) => this.#serve(link),
     });
   }
 
   get isRestarting(): boolean {
-    return this.#restart !== undefined || this.#recovery.isRunning;
+    return this.#restart !== undefined || this.#falling !== undefined || this.#recovery.isRunning;
   }
 
   #changed(problem: string | undefined): void {
@@ -110,8 +116,24 @@ export class Supervisor {
     return this.#restart;
   }
 
+  /** Ends the server politely; `restart` starts it again. Messages wait from now on. */
+  sleep(link: ServerLink): void {
+    this.#relay.hold();
+    this.#isAsleep = true;
+    this.#running.dismiss(link.process);
+    link.out.flush();
+    this.#falling = endServer(link.process, replaceLimits).then(() => {
+      this.#relay.disconnect(link, 'The server was asleep');
+      this.#falling = undefined;
+      this.#changed(undefined);
+    });
+  }
+
   async #replace(why: string): Promise<RestartOutcome> {
     const begun = performance.now();
+    if (this.#falling) {
+      await this.#falling;
+    }
     if (this.#ending.signal.aborted) {
       return { status: 'failed', reason: 'the session is ending', kept: true };
     }
@@ -143,12 +165,36 @@ export class Supervisor {
 
   /** No server runs: the recovery skips its pause. */
   async #startNow(why: string, begun: number): Promise<RestartOutcome> {
+    if (this.#relay.memory.lazy?.wakes) {
+      return this.#wake(begun);
+    }
     if (!this.#recovery.isRunning) {
       return { status: 'failed', reason: 'it is being started', kept: false };
     }
     say(`starting ${this.#options.name}: ${why}`);
     const link = await this.#recovery.tryNow();
     return typeof link === 'string' ? { status: 'failed', reason: link, kept: false } : restarted(link, begun, 0);
+  }
+
+  /** The first server of a session that began without one, or the one after a sleep. */
+  async #wake(begun: number): Promise<RestartOutcome> {
+    try {
+      const link = await this.#replacement.bringUp();
+      this.#isAsleep = false;
+      this.#serve(link);
+      return restarted(link, begun, 0);
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#changed(reason);
+      return { status: 'failed', reason, kept: false };
+    }
+  }
+
+  /** A server takes the place of one that is gone. */
+  #serve(link: ServerLink): void {
+    this.#relay.release(link);
+    this.#changed(undefined);
+    void this.#announceChanges(link);
   }
 
   /** A server that closed its output is ended. It is then replaced like one that crashed. */
@@ -173,6 +219,7 @@ export class Supervisor {
       void this.#running.leftoversGone().then(() => this.#options.finished(ended));
       return;
     }
+    this.#options.crashed(ended);
     const wasCurrent = this.#relay.current === link;
     if (wasCurrent) {
       this.#relay.hold();
@@ -232,7 +279,9 @@ export class Supervisor {
     }
     this.#relay.giveUp('The session ended before a server could take this. Nothing was carried out.');
     // Without a server the guard ends by the signal, or with code 1.
-    this.#options.finished(link?.process.ended ?? (signal ? { code: null, signal } : { code: 1, signal: null }));
+    this.#options.finished(
+      link?.process.ended ?? (signal ? { code: null, signal } : { code: this.#hasStarted && !this.#isAsleep ? 1 : 0, signal: null }),
+    );
   }
 
   /** Messages of the client wait for a server or for the gate. */

@@ -11,7 +11,7 @@ import { createControlSecret, removeControlSecret } from './controlSecret.ts';
 type ControlProgress = (progress: ControlObject) => void;
 
 /**
- * What an instance does for each verb. Each handler answers with plain JSON of less than 64 KiB, without secrets. To refuse, or when it fails, it throws
+ * The handlers of an instance, one for each verb. Each handler answers with plain JSON of less than 64 KiB, without secrets. To refuse, or when it fails, it throws
  * `ControlRefusal`, whose message the requester gets; of any other error the requester gets the class name. A handler runs to its end even when the requester
  * disconnects.
  */
@@ -41,7 +41,7 @@ export interface ControlServerOptions {
 }
 
 export interface ControlServer {
-  /** What to publish as the record's `control`, with `instance.publish`. */
+  /** The value to publish as the record's `control`, with `instance.publish`. */
   readonly endpoint: ControlEndpoint;
   /** Ends all connections and removes socket and secret. Safe to call twice. */
   close(): Promise<void>;

@@ -13,8 +13,9 @@ interface CodeContent {
   readonly content: string;
   /** Newest change time of the files, epoch ms; used to wait for a running install, never as evidence. */
   readonly changedAt: number;
-  /** Files and directories that it depends on, absolute: while their stat is unchanged, so is the content. */
-  readonly looked: readonly string[];
+  /** Files and directories that it depends on, absolute: while the stat of both is unchanged, so is the content. */
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
 }
 
 /**
@@ -48,7 +49,8 @@ export function codeContent(directory: string, cache: MetadataCache): CodeConten
     }
     hash.update(`${path}\0${read.value.hash}\n`);
   }
-  return { content: `code-${hash.digest('hex')}`, changedAt, looked: [...folders, ...files].map((path) => join(directory, path)) };
+  const absolute = (paths: readonly string[]): string[] => paths.map((path) => join(directory, path));
+  return { content: `code-${hash.digest('hex')}`, changedAt, files: absolute(files), folders: absolute(folders) };
 }
 
 /** The code in an installed package's directory: relative paths, sorted; undefined when there are too many or a directory cannot be listed. Links are not followed. */

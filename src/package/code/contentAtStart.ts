@@ -5,7 +5,7 @@ import { type GitHead, gitHead, headsAt } from './gitHead.ts';
 import { GitObjects } from './gitObjects.ts';
 import { WorkLimit } from './gitPack.ts';
 
-/** What is known of a file's content when a process started: the content by git, or the size by Python's compiled file. */
+/** A file's content when a process started, as far as it is known: the content by git, or the size by Python's compiled file. */
 type StartMark = { readonly by: 'git'; readonly content: string } | { readonly by: 'compiled'; readonly size: number };
 
 /** Whether a file that was written after the start has the same content as then. Undefined: unknown. */

@@ -12,7 +12,7 @@ interface GitObject {
 const packed: Readonly<Record<number, ObjectKind>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
 /** Longest chain of deltas that is read. `git gc --aggressive` makes chains of 50. */
 const maxChain = 200;
-/** What a look into the index of a pack reads, bytes. */
+/** The bytes that one look-up in the index of a pack reads. */
 const indexBytes = 2_048;
 
 /**

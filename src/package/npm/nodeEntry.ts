@@ -1,113 +1,34 @@
 import { basename } from 'node:path';
+import { nodeValues } from '../../process/commandline/nodeCommand.ts';
+import { wordSet } from '../../process/commandline/optionScan.ts';
 
 /** The script that a JavaScript runtime loads first. */
 export type ScriptArgument =
   /** `at` is its index in the arguments, for callers that join a path which was split at spaces. */
   { readonly script: string; readonly at: number } | { readonly unknown: string };
 
-/** Options whose value is the next argument when they are written without `=`. Source: `node --help` of Node 20 to 24, `bun --help`, `deno run --help`. */
-const valueOptions = new Set([
-  '-r',
-  '--require',
-  '--import',
-  '--loader',
-  '--experimental-loader',
-  '-C',
-  '--conditions',
-  '--title',
-  '--env-file',
-  '--env-file-if-exists',
-  '--inspect-port',
-  '--debug-port',
-  '--icu-data-dir',
-  '--input-type',
-  '--experimental-default-type',
-  '--experimental-config-file',
-  '--openssl-config',
-  '--redirect-warnings',
-  '--diagnostic-dir',
-  '--report-dir',
-  '--report-directory',
-  '--report-filename',
-  '--report-signal',
-  '--cpu-prof-dir',
-  '--cpu-prof-name',
-  '--cpu-prof-interval',
-  '--heap-prof-dir',
-  '--heap-prof-name',
-  '--heap-prof-interval',
-  '--heapsnapshot-signal',
-  '--disable-warning',
-  '--disable-proto',
-  '--dns-result-order',
-  '--max-http-header-size',
-  '--unhandled-rejections',
-  '--trace-event-categories',
-  '--trace-event-file-pattern',
-  '--trace-require-module',
-  '--tls-cipher-list',
-  '--tls-keylog',
-  '--secure-heap',
-  '--secure-heap-min',
-  '--v8-pool-size',
-  '--watch-path',
-  '--localstorage-file',
-  '--allow-fs-read',
-  '--allow-fs-write',
-  '--snapshot-blob',
-  '--build-snapshot-config',
-  '--network-family-autoselection-attempt-timeout',
-  '--es-module-specifier-resolution',
-  '--experimental-sea-config',
-]);
-const bunValueOptions = new Set([
-  '-r',
-  '--preload',
-  '--cwd',
-  '-c',
-  '--config',
-  '--env-file',
-  '-d',
-  '--define',
-  '--tsconfig-override',
-  '-F',
-  '--filter',
-  '--shell',
-  '--port',
-]);
-const denoValueOptions = new Set([
-  '-c',
-  '--config',
-  '--import-map',
-  '--cert',
-  '--location',
-  '--seed',
-  '--lock',
-  '--env-file',
-  '--node-modules-dir',
-]);
+/** Options whose value is the next argument when they are written without `=`. Source: `bun --help`, `deno run --help`. */
+const bunValueOptions = wordSet('-r --preload --cwd -c --config --env-file -d --define --tsconfig-override -F --filter --shell --port');
+const denoValueOptions = wordSet('-c --config --import-map --cert --location --seed --lock --env-file --node-modules-dir');
 
-const evaluating = new Set(['-e', '--eval', '-p', '--print', '-pe', '-ep']);
+const evaluating = wordSet('-e --eval -p --print -pe -ep');
 
+const runnerValues = wordSet('-P --project --tsconfig -O --compiler-options --cwd');
 /** Programs that load the script given to them into their own process. */
-const runners = new Set(['ts-node', 'ts-node-esm', 'ts-node-script', 'ts-node-transpile-only', 'tsx', 'jiti', 'babel-node', 'esno']);
+const runners = wordSet('ts-node ts-node-esm ts-node-script ts-node-transpile-only tsx jiti babel-node esno');
 
 /** The script in the arguments of a Node process. @param args without the program itself */
 export function nodeScript(args: readonly string[]): ScriptArgument {
-  const first = firstOperand(args, 0, valueOptions);
+  const first = firstOperand(args, 0, nodeValues);
   if ('unknown' in first) {
     return first;
   }
   if (first.script === 'inspect' || first.script === 'debug') {
-    return firstOperand(args, first.at + 1, valueOptions);
+    return firstOperand(args, first.at + 1, nodeValues);
   }
   const name = basename(first.script).replace(/\.[cm]?js$/, '');
   if (runners.has(name) || (/[\\/](tsx|ts-node|jiti)[\\/](dist|lib)[\\/]/.test(first.script) && /^(cli|bin|jiti-cli)$/.test(name))) {
-    const next = firstOperand(
-      args,
-      first.at + 1,
-      new Set([...valueOptions, '-P', '--project', '--tsconfig', '-O', '--compiler-options', '--cwd']),
-    );
+    const next = firstOperand(args, first.at + 1, new Set([...nodeValues, ...runnerValues]));
     return 'unknown' in next ? first : next;
   }
   return first;

@@ -68,7 +68,7 @@ function workspacePackage(name: string, from: string): string | undefined {
   }
 }
 
-/** What `import 'name'` loads of a package: its exports for `.`, else `main`, else index.js. */
+/** The file of a package that `import 'name'` loads: its exports for `.`, else `main`, else index.js. */
 export function mainFile(directory: string): string | undefined {
   const json = readJsonObject(join(directory, 'package.json'));
   return json && sourceFile(resolve(directory, exportTarget(json.exports) ?? (typeof json.main === 'string' ? json.main : 'index.js')));

@@ -1,5 +1,5 @@
-import { lstatSync, realpathSync, type Stats } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { type ClosureParts, type InstalledPackage, maxPackages, type PackageRef, type PartsOrFailure } from '../../model/package.ts';
 import { failure, statPath } from '../../storage/boundedFile.ts';
 import { BirthTimes, installedSince } from '../birthTimes.ts';
@@ -81,6 +81,7 @@ class NpmWalk {
   readonly #stats = new Map<string, Stats | undefined>();
   readonly #watch = new Set<string>();
   readonly #places = new Set<string>();
+  #code: readonly string[] = [];
   readonly #packages: InstalledPackage[] = [];
   #changedAt = 0;
   /** The first unreadable path. Its packages must not count as removed. */
@@ -132,6 +133,7 @@ class NpmWalk {
       changedAt: installing ? this.#now : Math.max(this.#changedAt, this.#locks.changedAt),
       watch: [...this.#watch],
       places: [...this.#places],
+      ...(this.#code.length > 0 ? { code: this.#code } : {}),
     };
   }
 
@@ -170,7 +172,8 @@ class NpmWalk {
     const isOwn = this.#packages.length === 0 && installedRoot(directory) !== undefined;
     const read = isOwn ? codeContent(directory, this.#cache) : undefined;
     this.#changedAt = Math.max(this.#changedAt, read?.changedAt ?? 0);
-    for (const path of read?.looked ?? []) {
+    this.#code = read?.files ?? this.#code;
+    for (const path of read?.folders ?? []) {
       this.#places.add(path);
     }
     return read?.content;
@@ -245,6 +248,10 @@ class NpmWalk {
     if (stat?.isSymbolicLink()) {
       try {
         found = realpathSync.native(path);
+        if (found !== resolve(dirname(path), readlinkSync(path))) {
+          // A link on the way to its target may lead elsewhere while this one stays.
+          this.#places.add(path);
+        }
       } catch (error) {
         this.#note(path, error);
       }

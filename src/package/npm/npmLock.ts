@@ -3,7 +3,7 @@ import { isRecord } from '../../base/json.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 
-/** What a hidden lock file says of one path: the version, and a hash or commit of the content. */
+/** The entry of a hidden lock file for one path: the version, and a hash or commit of the content. */
 type LockEntry = { readonly version?: string; readonly content?: string };
 
 /**

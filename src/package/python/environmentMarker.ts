@@ -1,4 +1,5 @@
-import pep440 from '@renovatebot/pep440';
+// Not the whole library: the guard loads this before it starts a server.
+import pep440 from '@renovatebot/pep440/lib/specifier.js';
 
 /** The values of a marker's variables. A variable that is missing here is unknown. */
 export type MarkerValues = Readonly<Record<string, string>>;
@@ -126,7 +127,7 @@ function compare(variable: string, a: string, operator: string, b: string): bool
   if (operator === 'in' || operator === 'not in') {
     return b.includes(a) === (operator === 'in');
   }
-  const versions = variable.endsWith('_version') && pep440.valid(a) !== null;
+  const versions = variable.endsWith('_version') && !a.includes('*') && pep440.validRange(`==${a}`);
   if (versions && operator !== '===' && pep440.validRange(`${operator}${b}`)) {
     return pep440.satisfies(a, `${operator}${b}`, { prereleases: true });
   }

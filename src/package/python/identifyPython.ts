@@ -9,7 +9,7 @@ import { MetadataCache } from '../metadataCache.ts';
 import { joinedPath, workingDirectory } from '../processView.ts';
 import { pythonEntry } from './pythonEntry.ts';
 import { pythonEnvironmentOf, venvConfig } from './pythonEnvironment.ts';
-import { refusedIn } from './pythonMetadata.ts';
+import { holdsPackages, refusedIn } from './pythonMetadata.ts';
 import { type Owner, ownerOfConsoleScript, ownerOfFile, ownerOfModule } from './pythonOwner.ts';
 import { siteDirectories } from './pythonSites.ts';
 
@@ -32,23 +32,24 @@ export function identifyPython(row: ProcessRow, detail: ProcessDetail): { readon
     return found;
   }
   const cache = new MetadataCache();
+  const options = args.slice(0, entry.kind === 'script' ? entry.at : args.indexOf(entry.module));
+  const before = searchedFirst(options, detail, entry.kind === 'module' ? cwd : undefined);
+  const paths = before.filter(holdsPackages);
   if (script !== undefined) {
-    return identifyFile(script, found.environment, cache);
+    return identifyFile(script, found.environment, paths, cache);
   }
   const sites = siteDirectories(found.environment);
   if (sites.status !== 'ok') {
     return { unknown: sites.reason };
   }
   const module = entry.kind === 'module' ? entry.module : '';
-  const before = entry.kind === 'module' && entry.isolated ? [] : searchedFirst(detail, cwd);
-  const options = args.slice(0, args.indexOf(module));
   const user = userSites(options, detail, found.environment, sites.pythonVersion);
   const mine = user && ownerOfModule(module, before, user.directories, cache);
   if (user && mine && !('unknown' in mine)) {
-    return { ref: toRef(mine, user.base) };
+    return { ref: toRef(mine, user.base, paths) };
   }
-  const owner = ownerOfModule(module, before, sites.directories, cache);
-  return 'unknown' in owner ? owner : { ref: toRef(owner, found.environment) };
+  const owner = ownerOfModule(module, before, [...paths, ...sites.directories], cache);
+  return 'unknown' in owner ? owner : { ref: toRef(owner, found.environment, paths) };
 }
 
 /**
@@ -77,18 +78,27 @@ function userSites(
   return directories.length === 0 ? undefined : { base, directories };
 }
 
-/** Directories that `-m` searches before the site directories. */
-function searchedFirst(detail: ProcessDetail, cwd: string | undefined): string[] {
-  const paths = (detail.environment?.get('PYTHONPATH') ?? '')
-    .split(delimiter)
-    .filter((path) => path !== '' && (isAbsolute(path) || cwd !== undefined));
+/**
+ * Directories that Python searches before the site directories: the working directory for `-m`, and PYTHONPATH.
+ * @param options of the interpreter
+ * @param cwd undefined for a script
+ */
+function searchedFirst(options: readonly string[], detail: ProcessDetail, cwd: string | undefined): string[] {
+  const has = (letters: RegExp): boolean => options.some((word) => /^-[A-Za-z]+$/.test(word) && letters.test(word));
+  const base = workingDirectory(detail);
+  const paths = has(/[EI]/)
+    ? []
+    : (detail.environment?.get('PYTHONPATH') ?? '')
+        .split(delimiter)
+        .filter((path) => path !== '' && (isAbsolute(path) || base !== undefined));
   const safe = (detail.environment?.get('PYTHONSAFEPATH') ?? '') !== '';
-  return [...(cwd === undefined || safe ? [] : [cwd]), ...paths.map((path) => resolve(cwd ?? '/', path))];
+  return [...(cwd === undefined || safe || has(/[IP]/) ? [] : [cwd]), ...paths.map((path) => resolve(base ?? '/', path))];
 }
 
 function identifyFile(
   script: string,
   environment: string,
+  paths: readonly string[],
   cache: MetadataCache,
 ): { readonly ref: PackageRef } | { readonly unknown: string } {
   let real = script;
@@ -100,6 +110,13 @@ function identifyFile(
   // Scripts of `pip install --user` and links in ~/.local/bin are outside of the interpreter's prefix: their real path shows the environment.
   const inBin = /^(bin|Scripts)$/i.test(basename(dirname(real)));
   const places = [...new Set([environment, ...(inBin ? [dirname(dirname(real))] : [])])];
+  for (const path of [script, real]) {
+    const target = paths.find((one) => isBinOf(dirname(path), one));
+    const owner = target === undefined ? undefined : ownerOfConsoleScript(path, [target], cache);
+    if (owner) {
+      return { ref: toRef({ ...owner, entry: script }, environment, paths) };
+    }
+  }
   let reason = '';
   for (const place of places) {
     const sites = siteDirectories(place);
@@ -111,7 +128,7 @@ function identifyFile(
     const owner =
       command === undefined ? ownerOfFile(real, sites.directories, cache) : ownerOfConsoleScript(command, sites.directories, cache);
     if (owner) {
-      return { ref: toRef({ ...owner, entry: script }, place) };
+      return { ref: toRef({ ...owner, entry: script }, place, paths) };
     }
     reason ||= refusedIn(sites.directories) ?? '';
   }
@@ -122,13 +139,14 @@ function isBinOf(directory: string, environment: string): boolean {
   return ['bin', 'Scripts', join('local', 'bin')].some((name) => join(environment, name) === directory);
 }
 
-function toRef(owner: Owner, environment: string): PackageRef {
+function toRef(owner: Owner, environment: string, paths: readonly string[]): PackageRef {
   const extras = requestedExtras(environment, owner.name);
   return {
     ecosystem: 'python',
     entry: owner.entry,
     environment,
     name: owner.name,
+    ...(paths.length > 0 ? { paths } : {}),
     ...(extras.length > 0 ? { extras } : {}),
     ...(owner.editable ? { editable: true } : {}),
   };

@@ -27,7 +27,9 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
   const places = new Map<string, DistributionPlace[]>();
   const siteOf = new Map<string, string>();
   const retired: string[] = [];
-  for (const site of sites.directories) {
+  const { paths = [] } = ref;
+  const searched = [...new Set([...paths, ...sites.directories])];
+  for (const site of searched) {
     const listed = listDistributions(site);
     if ('reason' in listed) {
       if (!listed.absent) {
@@ -45,9 +47,9 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
       }
     }
   }
-  const index = { places, sites: sites.directories, values: markerValues(sites.fullVersion, process.platform, process.arch) };
+  const index = { places, sites: searched, values: markerValues(sites.fullVersion, process.platform, process.arch) };
   const own = normalizePythonName(ref.name);
-  if (!places.has(own) || !sites.own.includes(siteOf.get(own) ?? '')) {
+  if (!places.has(own) || ![...paths, ...sites.own].includes(siteOf.get(own) ?? '')) {
     return { status: 'gone', reason: `${ref.name} is no longer installed in ${ref.environment}` };
   }
   return walk(ref, index, cache, isInstalling(retired, now) ? now : 0);

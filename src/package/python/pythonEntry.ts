@@ -1,4 +1,4 @@
-/** What a Python command line runs. */
+/** The script, module or program that a Python command line runs. */
 type PythonEntry =
   /** A script as written; `at` is its index in the arguments. */
   | { readonly kind: 'script'; readonly script: string; readonly at: number }
@@ -6,7 +6,7 @@ type PythonEntry =
   | { readonly kind: 'module'; readonly module: string; readonly isolated: boolean }
   | { readonly kind: 'unknown'; readonly reason: string };
 
-/** What a Python interpreter runs. Source: `python --help-all` of 3.8 to 3.13. @param args without the program itself */
+/** The script, module or program that a Python interpreter runs. Source: `python --help-all` of 3.8 to 3.13. @param args without the program itself */
 export function pythonEntry(args: readonly string[]): PythonEntry {
   let isolated = false;
   for (let at = 0; at < args.length; at += 1) {

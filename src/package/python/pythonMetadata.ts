@@ -52,6 +52,12 @@ export function listDistributions(
   return { places, retired };
 }
 
+/** Whether an installer put packages into a directory (`pip install --target`). Source in place has other metadata beside it, or none. */
+export function holdsPackages(directory: string): boolean {
+  const listed = listDistributions(directory);
+  return 'places' in listed && listed.places.some(({ kind }) => kind === 'dist-info');
+}
+
 /** Why packages may be missing from the list of these directories; undefined when all could be read. */
 export function refusedIn(sites: readonly string[]): string | undefined {
   for (const site of sites) {

@@ -1,7 +1,8 @@
 import { readdirSync, realpathSync } from 'node:fs';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { failure, readBounded, statPath } from '../../storage/boundedFile.ts';
 import { environmentOfInterpreter, venvConfig } from './pythonEnvironment.ts';
+import { holdsPackages } from './pythonMetadata.ts';
 
 /** The site directories of an environment. */
 interface SiteDirectories {
@@ -41,7 +42,8 @@ function readSites(environment: string): SiteDirectories | Refusal {
   const config = venvConfig(environment);
   const recorded = config?.get('version') ?? config?.get('version_info') ?? '';
   const version = /^(\d+\.\d+)/.exec(recorded)?.[1] ?? versionOfLink(environment);
-  const own = sitesOf(environment, version);
+  const { directories: sites, ...found } = sitesOf(environment, version);
+  const own = { ...found, directories: [...sites, ...sites.flatMap(addedPaths)] };
   const pythonVersion = version ?? own.version;
   const shared = sharedPrefixes(environment, config).flatMap((prefix) => sitesOf(prefix, pythonVersion).directories);
   // Debian's Python searches /usr/local before /usr.
@@ -55,6 +57,22 @@ function readSites(environment: string): SiteDirectories | Refusal {
     own: config || environment === '/usr' ? directories : own.directories,
     ...(pythonVersion === undefined ? {} : { pythonVersion, fullVersion: fullVersion(environment, pythonVersion, recorded) }),
   };
+}
+
+/** Files and lines that are read of those that add directories to Python's search path. */
+const mostPaths = 64;
+
+/** The directories with installed packages that the `.pth` files of a site directory name. */
+function addedPaths(site: string): string[] {
+  const files = list(site).filter((name) => name.endsWith('.pth'));
+  const lines = files.slice(0, mostPaths).flatMap((name) => {
+    const read = readBounded(join(site, name), 64 * 1024);
+    return read.status === 'ok' ? read.text.split(/\r?\n/, mostPaths) : [];
+  });
+  return lines
+    .filter((line) => line.trim() !== '' && !/^(import[ \t]|#)/.test(line))
+    .map((line) => resolve(site, line.trim()))
+    .filter(holdsPackages);
 }
 
 /** The version with the patch level where a file shows it: pyvenv.cfg, or the headers that most interpreters outside of a system package bring along. */

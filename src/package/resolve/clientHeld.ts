@@ -7,7 +7,7 @@ import { followLinks, newestChange, type SearchPlace } from './commandPath.ts';
 import { upwards } from './versionManagers.ts';
 
 /** Code that a client brought into a folder with a version in its name: an extension of VS Code, a plugin of Claude Code. */
-export interface ClientBundle {
+interface ClientBundle {
   readonly kind: 'extension' | 'plugin';
   /** An extension has the name of its package: its id without the publisher. */
   readonly name: string;
@@ -126,21 +126,64 @@ export function environmentNow(place: SearchPlace, startedAt: number, visited: S
     return undefined;
   }
   const next = folders.map((folder) => {
-    const chosen = nvmChoice(folder, visited) ?? fnmChoice(folder, place, visited);
+    const chosen = nvmChoice(folder, place, visited) ?? fnmChoice(folder, place, visited);
     return chosen?.bin !== undefined && newestChange([chosen.decidedBy]) > startedAt ? chosen.bin : folder;
   });
   const path = next.join(':');
   return path === folders.join(':') ? undefined : new Map([...environment, ['PATH', path]]);
 }
 
-/** What decides which Node a new session uses, and that Node's folder of programs, when it is installed. */
+/** Folders on PATH that a version manager chose. */
+const chosenFolder = /[\\/]\.?(pyenv|rbenv|nodenv|asdf|mise)[^\\/]*[\\/]([\d.]+[\\/])?(versions|installs|libexec|plugins)([\\/]|$)/;
+const shimFolder = /[\\/]\.?(pyenv|rbenv|nodenv|asdf|mise)[^\\/]*[\\/]shims[\\/]?$/;
+
+/**
+ * The environment that a client gave a process, where a shim became that process and changed it: pyenv, nodenv, rbenv, asdf and mise put the folders of the chosen
+ * version on PATH, and the first three write the version into a variable. The same object where no shim did, undefined where the client's own choice is not known.
+ * @param client environment of the process that started it
+ * @param entry variables of its entry
+ */
+export function environmentBeforeShims(
+  environment: ReadonlyMap<string, string>,
+  client: ReadonlyMap<string, string> | undefined,
+  entry: Readonly<Record<string, string | null>>,
+): ReadonlyMap<string, string> | undefined {
+  const tools = ['PYENV', 'RBENV', 'NODENV'].filter((tool) => environment.has(`${tool}_HOOK_PATH`) && !client?.has(`${tool}_HOOK_PATH`));
+  const folders = environment.get('PATH')?.split(':') ?? [];
+  // `mise activate` changes the PATH of the shell in which the client was started.
+  const byShim = tools.length > 0 || (folders.some((one) => shimFolder.test(one)) && !environment.has('MISE_SHELL'));
+  const given = 'PATH' in entry ? entry.PATH : client?.get('PATH');
+  const before = given?.split(':') ?? [];
+  const kept = folders.filter((one) => !chosenFolder.test(one) || before.includes(one));
+  if (!byShim || (tools.length === 0 && kept.length === folders.length)) {
+    return environment;
+  }
+  if (given == null || kept.join(':') !== given) {
+    return undefined;
+  }
+  const restored = new Map([...environment, ['PATH', given]]);
+  for (const tool of tools) {
+    const name = `${tool}_VERSION`;
+    const version = name in entry ? entry[name] : client?.get(name);
+    restored.delete(name);
+    if (version != null) {
+      restored.set(name, version);
+    }
+  }
+  return restored;
+}
+
+/** The settings that decide which Node a new session uses, and that Node's folder of programs, when it is installed. */
 interface NodeChoice {
   readonly decidedBy: string;
   readonly bin: string | undefined;
 }
 
-function nvmChoice(folder: string, visited: Set<string>): NodeChoice | undefined {
+function nvmChoice(folder: string, { searched }: SearchPlace, visited: Set<string>): NodeChoice | undefined {
   const root = /^(\/.*)\/versions\/node\/v[\d.]+\/bin\/?$/.exec(folder)?.[1];
+  if (root !== undefined) {
+    searched?.add('alias/default');
+  }
   const decidedBy = root === undefined ? undefined : join(root, 'alias', 'default');
   if (root === undefined || decidedBy === undefined || statPath(decidedBy).status !== 'ok') {
     return undefined;
@@ -152,13 +195,14 @@ function nvmChoice(folder: string, visited: Set<string>): NodeChoice | undefined
 }
 
 /** fnm gives each shell a link of its own; its target is the version that the shell uses. */
-function fnmChoice(folder: string, { cwd, environment }: SearchPlace, visited: Set<string>): NodeChoice | undefined {
+function fnmChoice(folder: string, { cwd, environment, searched }: SearchPlace, visited: Set<string>): NodeChoice | undefined {
   const shell = /^(\/.*\/fnm_multishells\/[^/]+)\/bin\/?$/.exec(folder)?.[1];
   const used = shell === undefined ? undefined : followLinks(shell, new Set());
   const [, root, version = ''] = /^(\/.*)\/node-versions\/(v[\d.]+)\/installation$/.exec(used ?? '') ?? [];
   if (root === undefined) {
     return undefined;
   }
+  searched?.add('.node-version');
   const versions = join(root, 'node-versions');
   const alias = join(root, 'aliases', 'default');
   const usual = followLinks(alias, new Set());

@@ -2,12 +2,16 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join, parse, resolve, win32 } from 'node:path';
 import { statPath } from '../../storage/boundedFile.ts';
 
-/** What decides which file a name of a program means. */
+/** The facts that decide which file a program's name means. */
 export interface SearchPlace {
   readonly cwd: string | undefined;
   /** Environment of the process that starts the program; undefined when it cannot be read. */
   readonly environment: ReadonlyMap<string, string> | undefined;
   readonly platform: NodeJS.Platform;
+  /** Gets the paths under which a program was searched for on PATH: one that appears there changes the result, although nothing on the way changes. */
+  readonly tried?: Set<string>;
+  /** Gets what else was searched for in more than one folder. */
+  readonly searched?: Set<string>;
 }
 
 /** More links on one path than any kernel follows. */
@@ -55,7 +59,11 @@ function windowsPaths(
 
 /** The program that a name means now, links not resolved. Undefined when none is found, or when it depends on something unknown. */
 export function findProgram(name: string, place: SearchPlace): string | undefined {
+  const onPath = !/[\\/]/.test(name);
   return programPaths(name, place)?.find((path) => {
+    if (onPath) {
+      place.tried?.add(path);
+    }
     const seen = statPath(path);
     return seen.status === 'ok' && seen.stat.isFile() && (place.platform === 'win32' || (seen.stat.mode & 0o111) !== 0);
   });
@@ -123,7 +131,7 @@ function parts(path: string): string[] {
 }
 
 /** Differs when one of the paths differs; links are not followed. */
-function waySignature(paths: readonly string[]): string {
+export function waySignature(paths: readonly string[]): string {
   return paths
     .map((path) => {
       const stat = lstatOf(path);
@@ -133,27 +141,35 @@ function waySignature(paths: readonly string[]): string {
 }
 
 /** A way is followed again after this long, even if nothing on it changed: a file may have appeared earlier on PATH. */
-const freshMs = 60_000;
+export const freshMs = 60_000;
+/** The same where no search can have another result. */
+const plainMs = 600_000;
 /** Two changes within one tick of the file system's clock have the same times. */
 const unsettledMs = 2_000;
 
-/** What was on the way when a command was followed. */
+/** The links, shims and files on the way when a command was followed. */
 export interface WayState {
   /** Epoch ms. */
   readonly at: number;
   /** Undefined while a path on the way is too young to be sure of. */
   readonly signature: string | undefined;
+  /** The newest change of a path on the way, epoch ms; 0 when none of them exists. */
+  readonly changedAt: number;
 }
 
 /** Remembers a way. @param paths what was visited on it @param now epoch ms */
 export function wayState(paths: readonly string[], now: number): WayState {
-  const isSettled = now - newestChange(paths) > unsettledMs;
-  return { at: now, signature: isSettled ? waySignature(paths) : undefined };
+  const changedAt = newestChange(paths);
+  return { at: now, signature: now - changedAt > unsettledMs ? waySignature(paths) : undefined, changedAt };
 }
 
-/** Whether a command that was followed before need not be followed again. @param now epoch ms */
-export function isSameWay(paths: readonly string[], { at, signature }: WayState, now: number): boolean {
-  return signature !== undefined && Math.abs(now - at) < freshMs && signature === waySignature(paths);
+/**
+ * Whether a command that was followed before need not be followed again.
+ * @param now epoch ms
+ * @param plain the command led to a package, and no search can have another result
+ */
+export function isSameWay(paths: readonly string[], { at, signature }: WayState, now: number, plain = false): boolean {
+  return signature !== undefined && Math.abs(now - at) < (plain ? plainMs : freshMs) && signature === waySignature(paths);
 }
 
 /** The newest change of the paths themselves, epoch ms; 0 when none of them exists. */

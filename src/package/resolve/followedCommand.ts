@@ -16,11 +16,13 @@ export interface LeadNow {
   readonly lost?: string;
 }
 
-/** A command that is followed again only when something on the way changed. Otherwise the answer costs one `lstat` for each link and script on the way. */
+/** A command that is followed again only when something on the way changed. Otherwise the answer costs one `lstat` for each link and script on the way, and for each folder of PATH up to the one that has the program. */
 export class FollowedCommand {
   readonly #command: ClientCommand;
   #kept: { readonly lead: LeadNow; readonly state: WayState } | undefined;
   #way: readonly string[] = [];
+  /** The paths that were tried on PATH: a program that appears or disappears there changes the result, although nothing on the way changes. */
+  #tried: readonly string[] = [];
 
   constructor(command: ClientCommand) {
     this.#command = command;
@@ -29,17 +31,18 @@ export class FollowedCommand {
   /** Where the command leads now. @param now epoch ms */
   current(now: number): LeadNow {
     const kept = this.#kept;
-    if (kept && !kept.lead.broken && isSameWay(this.#way, kept.state, now)) {
+    if (kept && !kept.lead.broken && isSameWay([...this.#way, ...this.#tried], kept.state, now)) {
       return kept.lead;
     }
     const fresh = this.#follow(kept?.lead);
     const lead = kept && isDeepStrictEqual(kept.lead, fresh) ? kept.lead : fresh;
-    this.#kept = { lead, state: wayState(this.#way, now) };
+    this.#kept = { lead, state: wayState([...this.#way, ...this.#tried], now) };
     return lead;
   }
 
   #follow(before: LeadNow | undefined): LeadNow {
-    const { visited, ...lead } = resolveCommand(this.#command);
+    const { visited, tried, searched: _, ...lead } = resolveCommand(this.#command);
+    this.#tried = tried;
     const found = 'found' in lead ? lead.found : { unknown: 'its command starts no package of this machine' };
     if ('ref' in found) {
       this.#way = visited;

@@ -1,12 +1,11 @@
-import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
-import { parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
+import { launchAsNode, parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { splitShell } from '../../process/commandline/shellWords.ts';
-import { readBounded, readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
+import { readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
 import { findProgram, followLinks, fromHome, notFound, type SearchPlace, scriptFile } from './commandPath.ts';
 import { cmdShim, powershellShim, type ShimCommand, shebangWords, shellShim } from './shimText.ts';
@@ -18,23 +17,28 @@ export interface ClientCommand extends SearchPlace {
   readonly words: readonly string[];
 }
 
-/** What a command leads to on this disk now. */
+/** Searches whose results change with a file that appears in another folder. */
+export interface Searches {
+  /** The paths under which programs were searched for on PATH, up to the one that was found. */
+  readonly tried: readonly string[];
+  /** A module, a project or a version file was searched for: only following the command again shows whether another one is found. */
+  readonly searched: boolean;
+}
+
+/** The place that a command leads to on this disk now. */
 export type CommandLead =
-  | {
+  | ({
       readonly found: Identified;
       /** Links and scripts on the way: while none of them changes, neither does the result. */
       readonly visited: readonly string[];
-    }
+    } & Searches)
   /** The command leaves the choice to a registry or a cache, or it starts no code of a package. */
-  | { readonly elsewhere: true; readonly visited: readonly string[] };
+  | ({ readonly elsewhere: true; readonly visited: readonly string[] } & Searches);
 
 /** Longest chain of scripts that start each other. */
 const deepest = 8;
 /** Shims and wrappers are smaller. The first line of a larger script is read too. */
 const readBytes = 64 * 1024;
-
-/** Most shims in one folder that are read to find the one that started a process. */
-const mostShims = 200;
 
 type Words = readonly string[];
 
@@ -51,23 +55,27 @@ type Step =
  */
 export function resolveCommand(command: ClientCommand): CommandLead {
   const visited = new Set<string>();
+  const searched = new Set<string>();
+  const tried = new Set<string>();
+  const way = () => ({ visited: [...visited], tried: [...tried], searched: searched.size > 0 });
   let { words, cwd, environment } = command;
   for (let depth = 0; depth < deepest; depth += 1) {
-    const step = stepOf(words, { ...command, cwd, environment }, visited);
+    const step = stepOf(words, { ...command, cwd, environment, tried, searched }, visited);
     if (step === 'elsewhere') {
-      return { elsewhere: true, visited: [...visited] };
+      return { elsewhere: true, ...way() };
     }
     if ('unknown' in step) {
-      return { found: step, visited: [...visited] };
+      return { found: step, ...way() };
     }
     if ('argv' in step) {
-      return { found: packageOf(step.argv, { ...command, cwd, environment }, visited), visited: [...visited] };
+      const found = packageOf(step.argv, { ...command, cwd, environment, searched }, visited);
+      return { found, ...way() };
     }
     words = step.next;
     cwd = step.cwd ?? cwd;
     environment = step.ownPath ? new Map([...(environment ?? [])].filter(([name]) => name !== 'PATH')) : environment;
   }
-  return { found: { unknown: 'its command leads through too many scripts' }, visited: [...visited] };
+  return { found: { unknown: 'its command leads through too many scripts' }, ...way() };
 }
 
 function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
@@ -77,7 +85,7 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
   if (launch.wrappers.length > 0) {
     return unwrapped(launch, place, keepsPath(name, args));
   }
-  if (/\.[cm]?js$/.test(args[0] ?? '') && place.environment?.has('ELECTRON_RUN_AS_NODE')) {
+  if (place.environment?.has('ELECTRON_RUN_AS_NODE') && launch.launcher === 'binary' && launchAsNode(words)) {
     // An editor or a desktop application runs the script with itself as Node.
     return { argv: ['node', ...args] };
   }
@@ -96,10 +104,15 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
         ? programStep([launch.target, ...launch.args], place, visited, name)
         : 'elsewhere';
     case 'npm-run':
+      place.searched?.add('package.json');
       return packageScript(launch, place, visited);
+    case 'npm-exec':
+      return localProgram(launch, place);
     case 'pnpm-exec':
+      place.searched?.add(join('node_modules', '.bin'));
       return projectProgram(launch, place);
     case 'uv-run':
+      place.searched?.add('pyproject.toml');
       return uvProgram(launch, args.slice(args.indexOf('run') + 1), place, visited);
     default:
       return 'elsewhere';
@@ -207,7 +220,7 @@ function shimStep({ words, cwd, ownPath }: ShimCommand, args: Words, place: Sear
 
 /** `npm run NAME`, where the script is one plain command. */
 function packageScript(launch: LaunchSpec, place: SearchPlace, visited: Set<string>): Step {
-  const cwd = launch.cwd === undefined ? place.cwd : join(place.cwd ?? '/', launch.cwd);
+  const cwd = launch.cwd === undefined ? place.cwd : resolve(place.cwd ?? '/', launch.cwd);
   const folder = cwd === undefined ? undefined : holderOf(cwd, 'package.json');
   const file = folder === undefined ? undefined : join(folder, 'package.json');
   const manifest = file === undefined ? undefined : readJsonObject(file);
@@ -226,9 +239,20 @@ function packageScript(launch: LaunchSpec, place: SearchPlace, visited: Set<stri
   return { next: [local ? own : program, ...rest, ...launch.args], cwd: folder };
 }
 
+/** `npx NAME`: npm starts a program of this name that the project has, and asks no registry (libnpmexec). Any other choice is npm's. */
+function localProgram(launch: LaunchSpec, place: SearchPlace): Step {
+  const { spec = '', target } = launch;
+  if (target !== undefined || launch.specs.length !== 1 || !/^[\w.-]+$/.test(spec)) {
+    return 'elsewhere';
+  }
+  place.searched?.add(join('node_modules', '.bin'));
+  const found = projectProgram({ ...launch, target: spec }, place);
+  return typeof found === 'object' && 'unknown' in found ? 'elsewhere' : found;
+}
+
 /** `pnpm exec NAME`, `yarn run NAME`: the program of the project. */
 function projectProgram(launch: LaunchSpec, place: SearchPlace): Step {
-  const cwd = launch.cwd === undefined ? place.cwd : join(place.cwd ?? '/', launch.cwd);
+  const cwd = launch.cwd === undefined ? place.cwd : resolve(place.cwd ?? '/', launch.cwd);
   const program = join('node_modules', '.bin', launch.target ?? '');
   const folder = cwd === undefined || launch.target === undefined ? undefined : holderOf(cwd, program);
   return folder === undefined
@@ -278,9 +302,13 @@ function uvProgram(launch: LaunchSpec, words: Words, place: SearchPlace, visited
 }
 
 /** The package of a command line that ends in an interpreter. */
-function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<string>): Identified {
+function packageOf(argv: Words, { cwd, environment, searched }: SearchPlace, visited: Set<string>): Identified {
   const [program = ''] = argv;
   const python = isPython(commandName(program));
+  if (python) {
+    // Modules are searched for, in the folders of an environment that may change too.
+    searched?.add(program);
+  }
   const exe = python ? followLinks(program, visited) : program;
   const row: ProcessRow = unidentifiedRow({ pid: 0, ppid: 0, name: commandName(program), argv, argvExact: true });
   const found = identifyPackage(row, {
@@ -295,30 +323,4 @@ function packageOf(argv: Words, { cwd, environment }: SearchPlace, visited: Set<
     followLinks(found.ref.entry, visited);
   }
   return found;
-}
-
-/**
- * The shims that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
- * @param cwd of the process: the path may be relative to it
- * @param visited gets the folder: an installer may write the shim a moment later
- */
-export function standInsOf(argv: readonly string[], cwd: string | undefined, name: string, visited: Set<string>): string[] {
-  const written = argv.map((word) => /^((?:.*\/)?node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
-  if (written === undefined || (cwd === undefined && !written.startsWith('/'))) {
-    return [];
-  }
-  const folder = resolve(cwd ?? '/', written);
-  visited.add(folder);
-  try {
-    const files = readdirSync(folder).filter((file) => !/\.(cmd|ps1)$/i.test(file));
-    return files
-      .slice(0, mostShims)
-      .map((file) => join(folder, file))
-      .filter((path) => {
-        const read = readBounded(path, 64 * 1024);
-        return read.status === 'ok' && read.text.includes(`/node_modules/${name}/`);
-      });
-  } catch {
-    return [];
-  }
 }

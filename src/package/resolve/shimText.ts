@@ -1,6 +1,9 @@
-import { dirname, posix, win32 } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join, posix, resolve, win32 } from 'node:path';
+import { isShell } from '../../process/commandline/commandName.ts';
 import { splitShell } from '../../process/commandline/shellWords.ts';
 import { splitWindowsArgs } from '../../process/commandline/windowsArgs.ts';
+import { readBounded } from '../../storage/boundedFile.ts';
 
 /** The words of a `#!` line: program and options. `env` and its options are left out, so that the program is found on PATH. Undefined without such a line. */
 export function shebangWords(text: string): readonly string[] | undefined {
@@ -142,6 +145,32 @@ function preparedProgram(text: string, file: string, real: string): ShimCommand 
   return found.size === 1 ? only : undefined;
 }
 
+/**
+ * The commands that a shell script may end in, with the words that it was given left out. Variables whose value is not known stay as they are written. Empty for
+ * what is no shell script.
+ * @param file links resolved
+ */
+export function possibleStarts(file: string): readonly (readonly string[])[] {
+  const read = readBounded(file, 64 * 1024);
+  const text = read.status === 'ok' ? read.text : '';
+  const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
+  if (!isShell(posix.basename(shebangWords(text)?.[0] ?? '')) || lines.some((line) => line.length > mostLine)) {
+    return [];
+  }
+  const values = new Map<string, string | undefined>();
+  return lines.flatMap((whole) => {
+    const line = whole.replace(valuesBefore, '');
+    const assigned = /^\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)$/.exec(line);
+    if (assigned?.[1] !== undefined) {
+      setValue(values, assigned[1], assigned[2] ?? '', file, file);
+      return [];
+    }
+    const words = starting.test(line) && !harmless.test(line) ? simpleWords(line, values, file) : undefined;
+    const own = words?.filter((word) => word !== '$@' && word !== '$*').slice(words[0] === 'exec' ? 1 : 0);
+    return own?.length ? [own] : [];
+  });
+}
+
 /** Whether a command means the same in every directory: its program, or the script that it gives to an interpreter, has an absolute path. */
 function isAbsoluteCommand([program = '', ...args]: readonly string[]): boolean {
   const script = args.find((word) => !word.startsWith('-'));
@@ -229,4 +258,33 @@ function onlyCommand(found: ReadonlySet<string>): readonly string[] | undefined 
   }
   const words: readonly string[] = JSON.parse(only);
   return words.some((word) => /[%$]/.test(word)) || words.length < 2 ? undefined : words;
+}
+
+/** Most shims in one folder that are read to find the one that started a process. */
+const mostShims = 200;
+
+/**
+ * The shims that may have started a process: pnpm's name the script by a path through `.bin/..`, so their folder is known, and the package is in their text.
+ * @param cwd of the process: the path may be relative to it
+ * @param visited gets the folder: an installer may write the shim a moment later
+ */
+export function standInsOf(argv: readonly string[], cwd: string | undefined, name: string, visited: Set<string>): string[] {
+  const written = argv.map((word) => /^((?:.*\/)?node_modules\/\.bin)\/\.\.\//.exec(word)?.[1]).find((one) => one !== undefined);
+  if (written === undefined || (cwd === undefined && !written.startsWith('/'))) {
+    return [];
+  }
+  const folder = resolve(cwd ?? '/', written);
+  visited.add(folder);
+  try {
+    const files = readdirSync(folder).filter((file) => !/\.(cmd|ps1)$/i.test(file));
+    return files
+      .slice(0, mostShims)
+      .map((file) => join(folder, file))
+      .filter((path) => {
+        const read = readBounded(path, 64 * 1024);
+        return read.status === 'ok' && read.text.includes(`/node_modules/${name}/`);
+      });
+  } catch {
+    return [];
+  }
 }

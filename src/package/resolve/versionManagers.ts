@@ -4,6 +4,8 @@ import { isRecord } from '../../base/json.ts';
 import { readBounded, readJsonObject, statPath } from '../../storage/boundedFile.ts';
 import type { SearchPlace } from './commandPath.ts';
 
+const environmentUnknown = 'the environment or the directory of its client cannot be read';
+
 /** The program, or why it cannot be told. */
 type Managed = string | { readonly unknown: string };
 
@@ -15,6 +17,7 @@ type Managed = string | { readonly unknown: string };
 export function managedProgram(path: string, place: SearchPlace, visited: Set<string>): Managed | undefined {
   const [, mise, shim] = /^(.*[\\/]mise)[\\/]shims[\\/]([^\\/]+)$/.exec(path) ?? [];
   if (mise !== undefined && shim !== undefined) {
+    place.searched?.add(shim);
     return miseProgram(mise, shim, place, visited);
   }
   const [, snaps, app] = /^(.*\/snap)\/bin\/([^/]+)$/.exec(path) ?? [];
@@ -23,10 +26,18 @@ export function managedProgram(path: string, place: SearchPlace, visited: Set<st
   }
   const [, root, program] = /^(.*[\\/]\.?(?:pyenv|rbenv|nodenv|asdf)[^\\/]*)[\\/]shims[\\/]([^\\/]+)$/.exec(path) ?? [];
   if (root !== undefined && program !== undefined) {
+    place.searched?.add(program);
+    if (place.environment === undefined) {
+      return { unknown: environmentUnknown };
+    }
     return /asdf[^\\/]*$/.test(root) ? asdfProgram(root, program, place, visited) : pyenvProgram(root, program, place, visited);
   }
   const [, volta, name] = /^(.*[\\/]\.?volta)[\\/]bin[\\/]([^\\/]+)$/.exec(path) ?? [];
-  return volta === undefined || name === undefined ? undefined : voltaProgram(volta, name, place, visited);
+  if (volta === undefined || name === undefined) {
+    return undefined;
+  }
+  place.searched?.add(name);
+  return voltaProgram(volta, name, place, visited);
 }
 
 /** pyenv, nodenv: `NAME_VERSION`, else the nearest version file upwards, else the global one. The first of the named versions that has the program is taken. */
@@ -164,7 +175,7 @@ const miseFiles = [
  */
 function miseProgram(root: string, program: string, { cwd, environment }: SearchPlace, visited: Set<string>): Managed {
   if (environment === undefined || cwd === undefined) {
-    return { unknown: 'the environment or the directory of its client cannot be read' };
+    return { unknown: environmentUnknown };
   }
   const home = environment.get('HOME') ?? '/';
   const settings = environment.get('MISE_CONFIG_DIR') ?? join(environment.get('XDG_CONFIG_HOME') ?? join(home, '.config'), 'mise');

@@ -37,3 +37,8 @@ export function isPython(name: string): boolean {
 export function isShell(name: string): boolean {
   return /^(sh|bash|zsh|dash|ash|ksh|mksh|fish|rbash)$/.test(name);
 }
+
+/** ruby, perl, java, php …: interpreters whose command lines are not parsed. */
+export function isOtherInterpreter(name: string): boolean {
+  return /^(ruby|perl|java|dotnet|php|lua|luajit|Rscript|julia|beam\.smp)[\d.]*$/.test(name);
+}

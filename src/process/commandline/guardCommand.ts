@@ -35,6 +35,13 @@ function isGuardWord(word: string, next: string | undefined, index: number): boo
   return next === 'guard' && (commandName(word) === 'mcp-shepherd' || specName(word) === 'mcp-shepherd' || lastPart(word) === 'cli.cjs');
 }
 
+/** Whether a command line starts the guard that serves HTTP. It needs no server's command: with `--url` the guard passes requests to a server that runs already. */
+export function isHttpGuardCommand(words: readonly string[]): boolean {
+  const start = words.slice(0, deepest).findIndex((word, index) => isGuardWord(word, words[index + 1], index));
+  const dashes = words.indexOf('--', start);
+  return start >= 0 && words.slice(start, dashes < 0 ? undefined : dashes).some((word) => word === '--http' || word.startsWith('--http='));
+}
+
 /** Whether it is the guard's own bundle, which needs no verb. */
 function isGuardBundle(script: string): boolean {
   return /^guard\.c?js$/.test(lastPart(script));

@@ -4,11 +4,16 @@ import { type LaunchReader, type LaunchSpec, plainLaunch } from './launchSpec.ts
 import { packageManagerScript, readNpm, readNpx, readPnpm, readYarn } from './npmCommand.ts';
 import { scanOptions, wordSet } from './optionScan.ts';
 
-/** Options of Node that take the next word. */
-const nodeValues = wordSet(
-  '-r --require --import --loader --experimental-loader -C --conditions --env-file --env-file-if-exists --title --inspect-port --debug-port --input-type ' +
-    '--icu-data-dir --openssl-config --disable-warning --unhandled-rejections --dns-result-order --redirect-warnings --diagnostic-dir --watch-path ' +
-    '--experimental-default-type --trace-event-categories --trace-event-file-pattern --heapsnapshot-signal --max-http-header-size --secure-heap --use-largepages',
+/** Options of Node that take the next word when they are written without `=`. Source: `node --help` of Node 20 to 24. */
+export const nodeValues = wordSet(
+  '-r --require --import --loader --experimental-loader -C --conditions --env-file --env-file-if-exists --title --inspect-port ' +
+    '--debug-port --input-type --icu-data-dir --openssl-config --disable-warning --unhandled-rejections --dns-result-order ' +
+    '--redirect-warnings --diagnostic-dir --watch-path --experimental-default-type --trace-event-categories --trace-event-file-pattern ' +
+    '--heapsnapshot-signal --max-http-header-size --secure-heap --use-largepages --experimental-config-file --report-dir ' +
+    '--report-directory --report-filename --report-signal --cpu-prof-dir --cpu-prof-name --cpu-prof-interval --heap-prof-dir ' +
+    '--heap-prof-name --heap-prof-interval --disable-proto --trace-require-module --tls-cipher-list --tls-keylog --secure-heap-min ' +
+    '--v8-pool-size --localstorage-file --allow-fs-read --allow-fs-write --snapshot-blob --build-snapshot-config ' +
+    '--network-family-autoselection-attempt-timeout --es-module-specifier-resolution --experimental-sea-config',
 );
 const evaluating = wordSet('-e --eval -p --print -pe');
 

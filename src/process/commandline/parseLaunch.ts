@@ -118,6 +118,16 @@ export const observedWords: (row: ProcessRow) => readonly string[] = memoByComma
   return words;
 });
 
+/**
+ * The launch of a script by an application that runs as Node: Electron does so where `ELECTRON_RUN_AS_NODE` is set, which only the environment shows. Without it,
+ * the same words open the file. Undefined when no argument is a script of Node.
+ */
+export function launchAsNode([, ...args]: readonly string[]): LaunchSpec | undefined {
+  const launch = parseLaunch('node', args);
+  const script = launch.launcher === 'node' ? (launch.target ?? '') : '';
+  return /\.[cm]?js$|[\\/]node_modules[\\/]\.bin[\\/][^\\/]+$/.test(script) ? launch : undefined;
+}
+
 const launchOf = memoByCommandLine((row) => launchAs(row, undefined));
 
 /**

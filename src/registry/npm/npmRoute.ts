@@ -7,7 +7,7 @@ import { readSettings, type SettingsSource, unlessUnreadable } from '../settings
 import { namedElsewhere } from './namedElsewhere.ts';
 import { hasVariables, type NpmrcEntries, npmVariables, parseNpmrc, withVariables } from './npmrc.ts';
 
-/** What decides which registry is asked about an installed npm package. */
+/** The facts that decide which registry is asked about an installed npm package. */
 export interface NpmPackagePlace {
   readonly name: string;
   /** The project whose `.npmrc` counts; undefined for global installs, where npm reads none. */

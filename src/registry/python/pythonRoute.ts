@@ -8,10 +8,10 @@ import { isPublicIndex, publicPythonIndex } from '../publicIndexes.ts';
 import { readSettings, type SettingsSource, unlessUnreadable } from '../settingsSource.ts';
 import { joinPipConf, parsePipConf, parseUvToml, pipArguments, type UvSettings, uvVariables } from './pythonSettings.ts';
 
-/** What decides which index is asked about an installed distribution. */
+/** The facts that decide which index is asked about an installed distribution. */
 export interface PythonPackagePlace {
   readonly environment: string;
-  /** What installed it, by its `INSTALLER` file or the tool's receipt. */
+  /** The installer, by its `INSTALLER` file or the tool's receipt. */
   readonly installer: 'pip' | 'uv' | 'other';
   /** It came from an address, a checkout or a folder (`direct_url.json`), not from an index. */
   readonly direct?: boolean;

@@ -13,6 +13,9 @@ const accepted = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simp
 /** Only so many of the newest versions are kept. */
 const mostCandidates = 40;
 
+/** Of one version; where its files name more, any Python counts as allowed. */
+const mostRanges = 100;
+
 /** One file of a project's page. */
 interface IndexFile {
   readonly name: string;
@@ -104,7 +107,7 @@ export function candidatesOf(files: readonly IndexFile[], project: string): Cand
     const version = file.yanked || file.name.length > 300 ? undefined : fileVersion(file.name, project);
     if (version !== undefined) {
       const before = versions.get(version);
-      if (file.requires === undefined || file.requires.length > 200 || before === 'any') {
+      if (file.requires === undefined || file.requires.length > 200 || before === 'any' || before?.size === mostRanges) {
         versions.set(version, 'any');
       } else {
         versions.set(version, (before ?? new Set()).add(file.requires));

@@ -1,7 +1,10 @@
 import * as v from 'valibot';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
-const time = v.pipe(v.number(), v.finite());
+/** Far more than any time, and with all that is added to it still a date: others would end the judgement of a server. */
+const farthest = 1e14;
+export const factTime = v.pipe(v.number(), v.minValue(-farthest), v.maxValue(farthest));
+const time = factTime;
 export const identitySchema = v.object({ bootId: text, pidNamespace: text, pid: v.pipe(v.number(), v.integer()), start: text });
 
 const base = { schema: v.literal(1), identity: identitySchema, takenAt: time };
@@ -28,6 +31,26 @@ export const factSchemas = {
   }),
   /** How much processor time (`ms`) it and everything below it (`processes`) had used at `beganAt`, ms since boot: replaced when it has worked since. */
   processor: v.object({ ...base, processes: v.pipe(v.number(), v.integer()), beganAt: time, ms: time }),
+  /** Since when (`beganAt`) it uses a core, as read last at `readAt`, both ms since boot; processor time `used` since then and in `total`. */
+  busy: v.object({ ...base, beganAt: time, readAt: time, used: time, total: time }),
+  /** Its memory in its tenth minute, or when it was first seen after that. */
+  memory: v.object({ ...base, bytes: time }),
+  /** Of a client: the servers that it started and that ended. Times in ms since boot; the entry is a hash. */
+  lives: v.object({
+    ...base,
+    lives: v.pipe(
+      v.array(
+        v.object({
+          entry: text,
+          startedAt: time,
+          seenAt: time,
+          endedAt: v.exactOptional(time),
+          endedWithOthers: v.exactOptional(v.literal(true)),
+        }),
+      ),
+      v.maxLength(200),
+    ),
+  }),
   /** The entry that it was started from, as keyed hashes. */
   entry: v.object({
     ...base,
@@ -43,8 +66,11 @@ export const factSchemas = {
 
 export type FactKind = keyof typeof factSchemas;
 export type Fact<K extends FactKind> = v.InferOutput<(typeof factSchemas)[K]>;
-/** What the caller of `recordFact` passes; the store adds the rest. */
+/** The part of a fact that the caller of `recordFact` passes; the store adds the rest. */
 export type FactValue<K extends FactKind> = Omit<Fact<K>, 'schema' | 'identity'>;
+
+/** A process that an action ends, by the text of its identity. */
+export const askedSchema = v.object({ schema: v.literal(1), instance: text });
 
 export const firstSeenSchema = v.object({
   schema: v.literal(1),
@@ -80,6 +106,7 @@ export const baselineSchema = v.object({
       environment: text,
       name: text,
       extras: v.exactOptional(v.array(text)),
+      paths: v.exactOptional(v.array(text)),
       editable: v.exactOptional(v.boolean()),
     }),
   ),

@@ -10,6 +10,7 @@ import { readRecord, writeRecord, writeRecordOnce } from '../../storage/jsonReco
 import { FolderRefused } from '../../storage/privateFolder.ts';
 import { stateFolder, writeErrorReason } from '../../storage/stateFolder.ts';
 import {
+  askedSchema,
   baselineSchema,
   type Fact,
   type FactKind,
@@ -23,6 +24,9 @@ import {
 
 /** Facts of processes of another boot or namespace are kept this long: from here it cannot be seen whether they still run. */
 const otherBootFactsMs = 7 * 86_400_000;
+
+/** A note that an action ends a process is kept this long: survey/facts/serverLives.ts reads it at the first scan without the process. */
+const askedMs = 600_000;
 
 /** Two writes within one tick of the file system's clock give the folder the same time. */
 const unsettledMs = 1_000;
@@ -47,6 +51,8 @@ export class FactStore {
   /** The process of each file; a record never changes. */
   readonly #subjects = new Map<string, ProcessIdentity>();
   readonly #known = new Map<FactKind, ReadonlySet<string>>();
+  /** The path of the baseline file of each process. */
+  readonly #baselineFiles = new Map<string, string>();
   /** Modification time of the folder when `#known` was read, epoch ms. */
   #knownAt = -1;
   /** Facts that were asked for and do not exist. */
@@ -104,7 +110,10 @@ export class FactStore {
 
   /** The file that holds the baseline of a process, for display. */
   baselineFile(identity: ProcessIdentity): string {
-    return this.#file(identity, 'baseline');
+    const key = identityKey(identity);
+    const file = this.#baselineFiles.get(key) ?? this.#file(identity, 'baseline');
+    this.#baselineFiles.set(key, file);
+    return file;
   }
 
   /** Records the packages of a process, unless another observer already has. @returns the stored record */
@@ -169,6 +178,16 @@ export class FactStore {
     return first as number;
   }
 
+  /** Notes, for ten minutes, that an action ends this process: its end is no failure. @param instance text of its identity */
+  noteAsked(instance: string): void {
+    this.#write(this.#file(instance, 'asked'), { schema: 1, instance });
+  }
+
+  /** Whether an action of any program has ended this process. @param instance text of its identity */
+  wasAsked(instance: string): boolean {
+    return this.#record(this.#file(instance, 'asked'), askedSchema)?.instance === instance;
+  }
+
   #seenAt(file: string, identity: ProcessIdentity): number | undefined {
     const record = readRecord(file, firstSeenAtSchema);
     return record && identityKey(record.identity) === identityKey(identity) ? record.at : undefined;
@@ -218,6 +237,7 @@ export class FactStore {
   forget(here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'>, alive: ReadonlySet<string>, now: number): void {
     const names = this.#names();
     keepOnly(this.#subjects, new Set(names));
+    keepOnly(this.#baselineFiles, alive);
     for (const name of names) {
       const file = join(this.#folder, name);
       const subject = this.#subjectOf(name);
@@ -227,7 +247,7 @@ export class FactStore {
       }
       if (subject && ours) {
         this.#drop(file, identityKey(subject));
-      } else if (olderThan(file, now - otherBootFactsMs)) {
+      } else if (olderThan(file, now - (name.endsWith('.asked.json') ? askedMs : otherBootFactsMs))) {
         this.#drop(file, '');
       }
     }
@@ -283,8 +303,10 @@ export class FactStore {
     }
   }
 
-  #file(identity: ProcessIdentity, kind: 'seen' | 'baseline' | FactKind | `sighting-${string}`): string {
-    return join(this.#folder, `${createHash('sha256').update(identityKey(identity)).digest('hex').slice(0, 32)}.${kind}.json`);
+  /** @param identity or its text */
+  #file(identity: ProcessIdentity | string, kind: 'seen' | 'baseline' | 'asked' | FactKind | `sighting-${string}`): string {
+    const key = typeof identity === 'string' ? identity : identityKey(identity);
+    return join(this.#folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.${kind}.json`);
   }
 
   /** A record that names another process (a copied file, a hash collision) is ignored. */

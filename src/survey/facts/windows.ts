@@ -18,7 +18,7 @@ const windowSchema = v.object({
   restricted: v.exactOptional(v.boolean()),
 });
 
-/** What an editor window publishes for the other windows and the command line: where its servers are configured. Only the window itself knows that. */
+/** The facts that an editor window publishes for the other windows and the command line: where its servers are configured. Only the window itself knows that. */
 export type WindowRecord = v.InferOutput<typeof windowSchema>;
 
 /** The folder of these records, whose changes are watched; may not exist. */

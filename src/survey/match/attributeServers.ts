@@ -4,12 +4,14 @@ import { defaultEditor } from '../../clients/vscodeClients.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Confidence } from '../../model/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../../model/process.ts';
+import { environmentBeforeShims } from '../../package/resolve/clientHeld.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import { resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
 import { isNamespaceInit, type ProcessTree, processTree } from '../../process/tree/processTree.ts';
 import { candidateFilter } from './candidateFilter.ts';
 import { runsGuarded } from './guardedEntries.ts';
-import { looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
+import { definitionLaunches } from './launchFit.ts';
+import { looksAsNode, looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
 import { type MatchResult, rememberedMatch } from './matchDefinitions.ts';
 import type { MatchContext, MatchInput } from './matchInput.ts';
 import { npxHashIn } from './runnerPath.ts';
@@ -22,6 +24,8 @@ export interface Attributed {
   readonly launchers: readonly ProcessRow[];
   /** Details of the topmost launcher: the environment and the directory that the client chose. Absent without launchers. */
   readonly outer?: ProcessDetail;
+  /** Environment of the parent, where a shim of a version manager changed that of the topmost launcher, or of the server. */
+  readonly clientEnvironment?: ReadonlyMap<string, string>;
   /** The parent of the topmost launcher, if it runs. */
   readonly parent?: ProcessRow;
   /** The running client that started it. */
@@ -33,6 +37,8 @@ export interface Attributed {
   /** The definitions that are included only because it holds the port that they name. */
   readonly byPort: readonly RawDefinition[];
   readonly confidence: Confidence;
+  /** The definition is concluded from where its command leads now: see `MatchResult`. */
+  readonly concluded?: true;
   /** How the definition is known, for a person. No arguments, no values. */
   readonly why: readonly string[];
   /** The same for `byPort`. */
@@ -103,15 +109,20 @@ interface AttributionContext {
   readonly detail: (row: ProcessRow) => Promise<ProcessDetail>;
 }
 
+interface Candidate extends ServerChain {
+  /** Nothing but an entry can show that it is a server. */
+  readonly byEntry: boolean;
+}
+
 /** The chains that may be servers by their command lines, one for each server process. Linear in the number of rows. */
-function candidateChains({ tree, clients, definitions, options }: AttributionContext): ServerChain[] {
+function candidateChains({ tree, clients, definitions, options }: AttributionContext): Candidate[] {
   const isHost = (row: ProcessRow): boolean => clients.has(row) || isAmbiguousHost(row) || isTerminalHost(row);
   const test = candidateFilter(definitions);
-  const chains = new Map<ProcessRow, ServerChain>();
-  const add = (row: ProcessRow, wanted: (chain: ServerChain) => boolean): void => {
+  const chains = new Map<ProcessRow, Candidate>();
+  const add = (row: ProcessRow, wanted: (chain: ServerChain) => boolean, byEntry = false): void => {
     const chain = resolveServer(row, tree, isHost);
     if (chain && !isHost(chain.server) && !chains.has(chain.server) && wanted(chain)) {
-      chains.set(chain.server, chain);
+      chains.set(chain.server, { ...chain, byEntry });
     }
   };
   for (const row of tree.rows) {
@@ -122,19 +133,26 @@ function candidateChains({ tree, clients, definitions, options }: AttributionCon
     if (heat === 'named' || options.listening?.has(row.pid) || options.remembered?.(row.identity) !== undefined) {
       add(row, () => true);
     } else if (heat === 'looks') {
-      add(row, (chain) => runsGuarded(chain.launchers) || [chain.server, ...chain.launchers].some((one) => looksLikeRow(one)));
+      add(
+        row,
+        (chain) =>
+          runsGuarded(chain.launchers) || [chain.server, ...chain.launchers].some((one) => looksLikeRow(one)) || looksAsNode(chain.server),
+      );
     }
   }
-  for (const client of clients.keys()) {
+  for (const [client, id] of clients) {
+    const wraps = definitions.some((one) => one.readBy.includes(id) && definitionLaunches(one)[0]?.launcher === 'binary');
     for (const child of tree.childrenOf(client)) {
       // A server that replaced its command line with a title is recognised only by its parent.
       add(child, (chain) => observedWords(chain.server).length === 1);
+      // A wrapper that became the server: the command line need not have any word of its entry.
+      add(child, (chain) => wraps && chain.server === child && /^(node|bun|python-script)$/.test(observedLaunch(child).launcher), true);
     }
   }
   return [...chains.values()];
 }
 
-async function attributeChain(chain: ServerChain, context: AttributionContext): Promise<Attributed | undefined> {
+async function attributeChain({ byEntry, ...chain }: Candidate, context: AttributionContext): Promise<Attributed | undefined> {
   const { options } = context;
   const detail = await context.detail(chain.server);
   if (/^((pre|post)?(install|prepare|uninstall)|node-gyp)$/.test(detail.environment?.get('npm_lifecycle_event') ?? '')) {
@@ -158,19 +176,25 @@ async function attributeChain(chain: ServerChain, context: AttributionContext): 
   const here = [chain.server, ...chain.launchers].flatMap((row) => options.listening?.get(row.pid) ?? []);
   const byPort = here.filter((definition) => !match.definitions.includes(definition));
   // What runs through our guard is a server, whatever its name.
-  if (match.definitions.length === 0 && byPort.length === 0 && !runsGuarded(chain.launchers) && !looksLikeServer(observed)) {
+  if (match.definitions.length === 0 && byPort.length === 0 && (byEntry || (!runsGuarded(chain.launchers) && !looksLikeServer(observed)))) {
     return undefined;
   }
-  const topmost = chain.launchers[0];
+  const [topmost] = chain.launchers;
+  const outer = topmost && (await context.detail(topmost));
+  const { environment } = outer ?? detail;
+  const byShim = environment !== undefined && environmentBeforeShims(environment, undefined, {}) !== environment;
+  const above = byShim && chain.parent ? (await context.detail(chain.parent)).environment : undefined;
   return {
     ...chain,
-    ...(topmost === undefined ? {} : { outer: await context.detail(topmost) }),
+    ...(outer ? { outer } : {}),
+    ...(above ? { clientEnvironment: above } : {}),
     // A process that holds a port listens, even if its open files could not be read.
     detail: here.length > 0 ? { ...detail, listens: true } : detail,
     byPort,
     ...(client ? { client } : marked === undefined ? {} : { markedClient: marked }),
     definitions: [...match.definitions, ...byPort],
     confidence: match.definitions.length === 0 && byPort.length > 0 ? 'likely' : match.confidence,
+    ...(match.concluded ? { concluded: true } : {}),
     why: match.why,
     whyByPort: byPort.map((definition) => `it listens where the entry says (${definition.name})`),
   };
@@ -179,7 +203,7 @@ async function attributeChain(chain: ServerChain, context: AttributionContext): 
 /** An entry that was edited since the server started is still its entry, as long as the file has an entry of that name. */
 function withRemembered(match: MatchResult, chain: ServerChain, { definitions, options }: AttributionContext): MatchResult {
   const id = options.remembered?.(chain.server.identity);
-  if (id === undefined || match.definitions.some((definition) => definition.id === id)) {
+  if (id === undefined || (!match.concluded && match.definitions.some((definition) => definition.id === id))) {
     return match;
   }
   const own = definitions.find((definition) => definition.id === id && definition.transport === 'stdio');

@@ -4,12 +4,19 @@ import type { RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName } from '../../process/commandline/commandName.ts';
-import { guardCommand } from '../../process/commandline/guardCommand.ts';
+import { guardCommand, isHttpGuardCommand } from '../../process/commandline/guardCommand.ts';
+import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import { launcherKind } from '../../process/tree/launcherChain.ts';
+
+/** Entries are not changed, and the same objects are asked about in each scan. */
+const guarded = new WeakMap<Pick<RawDefinition, 'command' | 'args'>, boolean>();
 
 /** Whether an entry starts its server through our guard. */
 export function isGuarded(definition: Pick<RawDefinition, 'command' | 'args'>): boolean {
-  return definition.command !== undefined && guardCommand([definition.command, ...definition.args]) !== undefined;
+  const { command, args } = definition;
+  const known = guarded.get(definition) ?? (command !== undefined && guardCommand([command, ...args]) !== undefined);
+  guarded.set(definition, known);
+  return known;
 }
 
 /** Problems for entries whose launcher does not exist: their clients cannot start them. */
@@ -27,4 +34,15 @@ export function missingLaunchers(definitions: readonly RawDefinition[], exists: 
 /** Whether our guard is one of a server's launchers. */
 export function runsGuarded(launchers: readonly ProcessRow[]): boolean {
   return launchers.some((row) => launcherKind(row) === 'mcp-shepherd guard');
+}
+
+/** Whether a server's clients reach it through our guard: the guard is one of its launchers, or is itself the process that listens. */
+export function isReachedThroughGuard({
+  server,
+  launchers,
+}: {
+  readonly server: ProcessRow;
+  readonly launchers: readonly ProcessRow[];
+}): boolean {
+  return runsGuarded(launchers) || isHttpGuardCommand(observedWords(server));
 }

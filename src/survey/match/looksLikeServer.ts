@@ -2,7 +2,7 @@ import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isPython, isShell } from '../../process/commandline/commandName.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { specName } from '../../process/commandline/packageSpec.ts';
-import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
+import { launchAsNode, observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { MatchInput } from './matchInput.ts';
 import { runnerPath } from './runnerPath.ts';
 import { isAbsolutePath, pathFrom } from './wordPattern.ts';
@@ -11,9 +11,9 @@ import { isAbsolutePath, pathFrom } from './wordPattern.ts';
 const token = /(^|[^a-z0-9])mcp(s|[^a-z0-9]|$)|mcp[-_]?server|modelcontextprotocol|fastmcp|(?<=[a-z0-9])Mcp(?=[A-Z]|$)/;
 /** Programs for MCP that are not servers: inspectors, hosts, our own. */
 const tools = /inspector|mcp-?host|mcp-?cli$|mcporter|mcp-?client|mcp-?proxy-?manager|mcp-shepherd|mcp-?probe|add-mcp|mcp-get|smithery$/i;
-/** File and folder names that say nothing about the program: the folder above is used instead. */
+/** File and folder names that say nothing about the program, such as a version: the folder above is used instead. */
 const generic =
-  /^((index|main|server|app|cli|start|stdio|run|__main__|bundle|entry)(\.[cm]?[jt]sx?|\.pyw?)?|dist|build|out|src|lib|bin|server|packages|esm|cjs)$/i;
+  /^((index|main|server|app|cli|start|stdio|run|__main__|bundle|entry)(\.[cm]?[jt]sx?|\.pyw?)?|dist|build|out|src|lib|bin|server|packages|esm|cjs|v?\d+(\.\d+)+([-+][\w.+-]+)?)$/i;
 /** `claude mcp list`, `gh mcp add`: commands with which clients manage their servers. */
 const administration =
   /^(list|ls|add|add-json|remove|rm|get|login|logout|install|uninstall|enable|disable|help|reset|init|update|auth|inspect|dev|-.*|--help|--version)$/;
@@ -31,12 +31,23 @@ export function looksLikeServer(observed: MatchInput): boolean {
     // The user runs it in a terminal (help, log-in): no client is connected to it.
     return false;
   }
-  return looksLikeRow(observed.server, detail?.cwd) || observed.launchers.some((row) => namesServer(observedLaunch(row), undefined));
+  const isElectron = detail?.environment?.has('ELECTRON_RUN_AS_NODE') === true && looksAsNode(observed.server, detail.cwd);
+  return (
+    isElectron ||
+    looksLikeRow(observed.server, detail?.cwd) ||
+    observed.launchers.some((row) => namesServer(observedLaunch(row), undefined))
+  );
 }
 
 /** The same by the command line only, for the first pass. */
 export function looksLikeRow(row: ProcessRow, cwd?: string): boolean {
   return !/\s--type=/.test(row.commandLine) && namesServer(observedLaunch(row), cwd);
+}
+
+/** The same for an application that may run as Node: whether it does, the environment shows. */
+export function looksAsNode(row: ProcessRow, cwd?: string): boolean {
+  const launch = launchAsNode(observedWords(row));
+  return launch !== undefined && namesServer(launch, cwd);
 }
 
 function namesServer(launch: LaunchSpec, cwd: string | undefined): boolean {

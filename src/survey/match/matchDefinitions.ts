@@ -1,11 +1,12 @@
-import { isVscode } from '../../clients/clientTable.ts';
-import type { DefinitionScope, RawDefinition } from '../../model/definition.ts';
+import { clientById, isVscode, isVscodeEditor, scopeRank } from '../../clients/clientTable.ts';
+import type { RawDefinition } from '../../model/definition.ts';
 import type { Confidence } from '../../model/finding.ts';
 import type { ProcessDetail } from '../../model/process.ts';
-import { followLinks } from '../../package/resolve/commandPath.ts';
+import { followLinks, youngLink } from '../../package/resolve/commandPath.ts';
 import { isGuarded, runsGuarded } from './guardedEntries.ts';
 import { definitionLaunches, fitLaunch } from './launchFit.ts';
 import type { LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
+import { leadsToItsPackage } from './runnerFit.ts';
 import { hasVariable, isAbsolutePath, isInside, pathFrom, type VariableValues, wordPattern } from './wordPattern.ts';
 
 /** The definitions that a running server was started from. */
@@ -14,6 +15,8 @@ export interface MatchResult {
   readonly definitions: readonly RawDefinition[];
   /** `proven`: launch, client and environment agree. `likely`: one of them was concluded. `unknown`: no match. */
   readonly confidence: Confidence;
+  /** Concluded from where the command of the entry leads now, because it or its folder was changed since the start. */
+  readonly concluded?: true;
   /** How it is known, for a person. No arguments, no values. */
   readonly why: readonly string[];
 }
@@ -26,9 +29,6 @@ interface Candidate {
   readonly distance: number;
 }
 
-/** Which entry of one name a client uses: the smallest number. */
-const narrowness: Readonly<Record<DefinitionScope, number>> = { managed: 0, local: 1, project: 2, workspace: 2, profile: 3, user: 4 };
-
 /**
  * Finds the definitions of one running server. The launch must fit, and an entry with a different variable or folder is excluded. Then the client that started
  * the server decides, then how much of the environment, the folder and the words is equal.
@@ -38,9 +38,19 @@ export function matchDefinitions(observed: MatchInput, definitions: readonly Raw
   for (const definition of definitions) {
     const launch = fitLaunch(definition, observed, context);
     const variables = launch && fitEnvironment(definition, observed, context);
-    const folder = variables === undefined ? undefined : fitFolder(definition, observed, context);
-    if (launch && variables !== undefined && folder !== undefined) {
-      candidates.push({ definition, launch, variables, folder, distance: clientDistance(definition, observed.client?.id) });
+    const here = variables === undefined ? undefined : fitFolder(definition, observed, context);
+    const moved = launch && variables !== undefined && here === undefined && isMovedFolder(definition, observed, context);
+    const folder = moved ? 0 : here;
+    const distance = clientDistance(definition, observed.client?.id);
+    const concluded = moved || launch?.concluded;
+    if (launch && variables !== undefined && folder !== undefined && !(concluded && !isConnected(distance, observed))) {
+      candidates.push({
+        definition,
+        launch: concluded ? { ...launch, strength: 'likely', concluded } : launch,
+        variables,
+        folder,
+        distance,
+      });
     }
   }
   const guarded = runsGuarded(observed.launchers);
@@ -61,6 +71,7 @@ export function matchDefinitions(observed: MatchInput, definitions: readonly Raw
   return {
     definitions: named.map((one) => one.definition),
     confidence: first.distance === 0 && first.launch.strength === 'same' && observed.client !== undefined ? 'proven' : 'likely',
+    ...(first.launch.concluded ? { concluded: true } : {}),
     why: whyLines(first, named.length, observed),
   };
 }
@@ -107,8 +118,13 @@ function oneOfEachName(candidates: readonly Candidate[], client: string | undefi
   );
 }
 
+/** Of entries that a client keeps apart, the narrowest is the likeliest too. */
+function narrowness({ client, scope }: RawDefinition): number {
+  return scopeRank(client, scope) ?? scopeRank('unknown', scope) ?? 0;
+}
+
 function preference(one: Candidate, client: string | undefined): number {
-  return (client === undefined || one.definition.client === client ? 0 : 10) + narrowness[one.definition.scope];
+  return (client === undefined || one.definition.client === client ? 0 : 10) + narrowness(one.definition);
 }
 
 interface Remembered {
@@ -202,6 +218,32 @@ function fitFolder(definition: RawDefinition, observed: MatchInput, context: Mat
   return fits ? depth(folder) : definition.cwd !== undefined && own === undefined ? 0 : undefined;
 }
 
+/** Whether what is concluded counts: the client reads the entry, or it is not known and is connected. A user starts the same program in a terminal. */
+function isConnected(distance: number, { client, detail }: MatchInput): boolean {
+  return distance === 0 && (client !== undefined || detail?.stdin === 'connected');
+}
+
+/** Whether the directory of a definition leads elsewhere since the server started, by a link, and its command to the same package there. */
+function isMovedFolder(definition: RawDefinition, observed: MatchInput, context: MatchContext): boolean {
+  const { home } = context;
+  const { folder, command } = definition;
+  const values = {
+    windows: context.platform === 'win32',
+    ...(home === undefined ? {} : { home }),
+    ...(folder === undefined ? {} : { folder }),
+  };
+  const own = directoryOf(definition.cwd, folder, values);
+  const links = new Set<string>();
+  if (own === undefined || command === undefined || followLinks(own, links) === undefined) {
+    return false;
+  }
+  const words = [command, ...definition.args].map((word) => wordPattern(word, values).text);
+  return (
+    youngLink([...links], observed.server.startedAt) !== undefined &&
+    leadsToItsPackage(words, observed, { values, windows: values.windows, bases: [own] })
+  );
+}
+
 function directoryOf(cwd: string | undefined, folder: string | undefined, values: VariableValues): string | undefined {
   const pattern = cwd === undefined ? undefined : wordPattern(cwd, values);
   if (!pattern || pattern.pieces || (!isAbsolutePath(pattern.text) && folder === undefined)) {
@@ -220,6 +262,9 @@ function depth(folder: string): number {
  */
 function clientDistance(definition: RawDefinition, client: string | undefined): number {
   if (client === undefined || definition.client === client || definition.readBy.includes(client)) {
+    return 0;
+  }
+  if (clientById(definition.client)?.inEditors && isVscodeEditor(client)) {
     return 0;
   }
   return isVscode(client) && [definition.client, ...definition.readBy].some(isVscode) ? 1 : 2;

@@ -15,7 +15,7 @@ export interface MatchInput {
   readonly npxPackages?: readonly string[];
 }
 
-/** What matching needs to know about the machine. */
+/** The facts about the machine that matching needs. */
 export interface MatchContext {
   readonly platform: NodeJS.Platform;
   /** The user's home folder, for `~` and its variables. Undefined: they match anything. */
@@ -28,11 +28,13 @@ export interface LaunchFit {
   readonly strength: 'same' | 'likely';
   /** Words that matched because the definition has a variable there. */
   readonly wildcards: number;
+  /** Concluded from where the command of the entry leads now, after a change: counts only below a client that reads the entry, or a connected one that is not known. */
+  readonly concluded?: true;
   /** How it is known, for a person. No arguments. */
   readonly why: string;
 }
 
-/** What every step of comparing one definition with one server needs. */
+/** The input of every step that compares one definition with one server. */
 export interface FitScope {
   readonly values: VariableValues;
   readonly windows: boolean;

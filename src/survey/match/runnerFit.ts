@@ -1,13 +1,18 @@
+import { lstatSync } from 'node:fs';
 import type { RawDefinition } from '../../model/definition.ts';
+import type { PackageRef } from '../../model/package.ts';
+import { identifyPackage } from '../../package/identifyPackage.ts';
+import { waySignature } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
-import { commandName, isNode, isPython } from '../../process/commandline/commandName.ts';
+import { possibleStarts } from '../../package/resolve/shimText.ts';
+import { commandName, isNode, isPython, lastPart } from '../../process/commandline/commandName.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
-import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
+import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
 import { npxHashIn, type RunnerPath, runnerPath } from './runnerPath.ts';
-import { fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, wordPattern } from './wordPattern.ts';
+import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, wordPattern } from './wordPattern.ts';
 
 /**
  * Whether the server's own process fits the entry of a package runner, where the runner itself has ended or its title does not help: by the directory that the
@@ -115,61 +120,132 @@ function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: Mat
 }
 
 /** Where the command of an entry led when it was last followed. */
-const followed = new Map<string, { readonly at: number; readonly script: string | undefined }>();
-/** Followed again after this long, in milliseconds. */
+interface Lead {
+  readonly at: number;
+  /** Links and scripts on the way, and how they were. */
+  readonly visited: readonly string[];
+  readonly signature: string;
+  /** The package behind it. */
+  readonly ref?: PackageRef;
+  /** The newest change of a link or a script on the way, epoch ms. */
+  readonly changedAt: number;
+  /** The commands that a script on the way may start, where it is not known which. */
+  readonly starts: readonly (readonly string[])[];
+}
+
+const followed = new Map<string, Lead>();
+/** Followed again after this long, in milliseconds, although nothing on the way changed. */
 const freshMs = 30_000;
 const mostFollowed = 1_000;
 
 /**
- * Whether the entry's command is a shim or a wrapper that replaced itself by the server: the process shows the script only. The shim leads to that script, or
- * to the same file of another version in the same project (pnpm) or formula (Homebrew).
+ * Whether the entry's command is a shim or a wrapper that replaced itself by the server: the process shows the script only. The shim leads to that script, to the
+ * same file of another version in the same project (pnpm) or formula (Homebrew), or was changed since the server started and leads to the same package elsewhere.
+ * A wrapper that decides between several programs, or reads the version elsewhere, may have started it by one of its lines.
  */
 export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
   const seen = observedLaunch(observed.server, observed.detail?.exe);
   const pattern = wanted.target === undefined || wanted.launcher !== 'binary' ? undefined : wordPattern(wanted.target, scope.values);
-  if (!pattern || pattern.pieces || seen.target === undefined || !/^(node|bun|python-script)$/.test(seen.launcher)) {
-    return undefined;
-  }
-  const wildcards = fitWords(
-    wanted.args.map((word) => wordPattern(word, scope.values)),
-    seen.args,
-    observed.server.argvExact,
-    scope.windows,
-  );
-  const script = wildcards === undefined ? undefined : scriptBehind(pattern.text, observed, scope);
-  if (wildcards === undefined || script === undefined || scope.cwd === undefined) {
+  if (!pattern || pattern.pieces || seen.target === undefined || scope.cwd === undefined || !isScript(seen)) {
     return undefined;
   }
   const own = pathFrom(scope.cwd, seen.target);
-  return script === own || inProject(script) === inProject(own)
-    ? { strength: 'same', wildcards, why: 'the command of the entry leads to the script that it runs' }
-    : undefined;
+  const patterns = wanted.args.map((word) => wordPattern(word, scope.values));
+  const wildcards = fitWords(patterns, seen.args, observed.server.argvExact, scope.windows);
+  const lead = leadOf([pattern.text], observed, scope);
+  const script = lead.ref && plainPath(lead.ref.entry);
+  if (wildcards !== undefined && script !== undefined) {
+    if (script === own || inProject(script) === inProject(own)) {
+      return { strength: 'same', wildcards, why: 'the command of the entry leads to the script that it runs' };
+    }
+    if (lead.changedAt > observed.server.startedAt && isSamePackage(lead, observed)) {
+      const why = 'the command of the entry was changed since it started, and leads to its package in another place';
+      return { strength: 'likely', wildcards, concluded: true, why };
+    }
+  }
+  for (const [program = '', ...args] of lead.starts) {
+    const start = parseLaunch(program, args);
+    const target = start.launcher === seen.launcher && start.target !== undefined ? wordPattern(start.target, scope.values) : undefined;
+    const words = [...start.args.map((word) => wordPattern(word, scope.values)), ...patterns];
+    const wild = target && isSpecific(target) && fitsWord(target, own, scope.windows) ? fitWords(words, seen.args, true, false) : undefined;
+    if (target && wild !== undefined) {
+      const why = 'the command of the entry is a script that may start what it runs';
+      return { strength: 'likely', wildcards: wild + (target.pieces ? 1 : 0), concluded: true, why };
+    }
+  }
+  return undefined;
 }
 
-function scriptBehind(command: string, observed: MatchInput, scope: FitScope): string | undefined {
+function isScript({ launcher }: LaunchSpec): boolean {
+  return /^(node|bun|python-script)$/.test(launcher);
+}
+
+/** Whether a path with variables names a folder first and a file last: less fits the scripts of others. */
+function isSpecific({ text, pieces = [text] }: ReturnType<typeof wordPattern>): boolean {
+  return /^\/[^/]+\/./.test(pieces[0] ?? '') && /[^/]$/.test(pieces.at(-1) ?? '');
+}
+
+/** Whether the words of an entry lead to the script of a process in another installation of its package. @param cwd of the entry */
+export function leadsToItsPackage(words: readonly string[], observed: MatchInput, scope: FitScope): boolean {
+  return isSamePackage(leadOf(words, observed, scope), observed);
+}
+
+function isSamePackage({ ref }: Lead, { server, detail }: MatchInput): boolean {
+  const own = ref && detail ? identifyPackage(server, detail) : undefined;
+  return (
+    own !== undefined &&
+    'ref' in own &&
+    own.ref.ecosystem === ref?.ecosystem &&
+    sameName(own.ref.name, ref.name) &&
+    lastPart(own.ref.entry) === lastPart(ref.entry)
+  );
+}
+
+function leadOf(words: readonly string[], observed: MatchInput, scope: FitScope): Lead {
   const environment = observed.detail?.environment;
   const cwd = scope.bases[0] ?? scope.cwd;
+  const [command = ''] = words;
   // What else differs between servers of one client does not matter for a path, nor the directory for a name on PATH.
   const key = JSON.stringify(
-    /[\\/]/.test(command) ? [command, isAbsolutePath(command) ? '' : cwd] : [command, '', environment?.get('PATH')],
+    words.length === 1 && isAbsolutePath(command)
+      ? [command]
+      : words.length === 1 && !/[\\/]/.test(command)
+        ? [command, environment?.get('PATH')]
+        : [...words, cwd, environment?.get('PATH')],
   );
   const known = followed.get(key);
   const now = performance.now();
-  if (known && now - known.at < freshMs) {
-    return known.script;
+  if (known && now - known.at < freshMs && known.signature === waySignature(known.visited)) {
+    return known;
   }
-  const lead = resolveCommand({ words: [command], cwd, environment, platform: scope.windows ? 'win32' : 'linux' });
-  const script = 'found' in lead && 'ref' in lead.found ? plainPath(lead.found.ref.entry) : undefined;
+  const found = resolveCommand({ words, cwd, environment, platform: scope.windows ? 'win32' : 'linux' });
+  const ref = 'found' in found && 'ref' in found.found ? found.found.ref : undefined;
+  const file = 'found' in found && 'unknown' in found.found && !scope.windows ? found.visited.at(-1) : undefined;
+  const lead: Lead = {
+    at: now,
+    visited: found.visited,
+    signature: waySignature(found.visited),
+    ...(ref === undefined ? {} : { ref }),
+    changedAt: Math.max(0, ...found.visited.map(lastChange)),
+    starts: file === undefined ? [] : possibleStarts(file),
+  };
   if (followed.size >= mostFollowed) {
     followed.clear();
   }
-  followed.set(key, { at: now, script });
-  return script;
+  followed.set(key, lead);
+  return lead;
+}
+
+/** When a link or a script was changed, epoch ms. A script that was copied with its times has a young change time. */
+function lastChange(path: string): number {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat ? Math.max(stat.mtimeMs, stat.ctimeMs) : 0;
 }
 
 /** A script of an installed package by its project and its path in the package, in Homebrew's Cellar by its path in a version; for any other script its path. */
 function inProject(script: string): string {
-  const first = script.indexOf('/node_modules/.pnpm/');
+  // Without `node_modules`: what `pnpm add -g` installed.
+  const first = script.search(/(?:\/node_modules)?\/\.pnpm\//);
   const last = script.lastIndexOf('/node_modules/');
   return first < 0 ? script.replace(/(\/Cellar\/[^/]+\/)[^/]+\//, '$1') : `${script.slice(0, first)}\n${script.slice(last)}`;
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-/** What a script's path shows about the package runner that installed it. */
+/** The package runner that installed a script, by the script's path. */
 export interface RunnerPath {
   readonly runner: 'npm-exec' | 'pnpm-dlx' | 'yarn-dlx' | 'bunx' | 'uvx' | 'pipx-run' | 'project';
   /** `_npx/HASH`. */

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import * as v from 'valibot';
 import { isLoopbackAddress } from '../../base/loopback.ts';
 
-/** What a server says of itself. Evidence only where its PID is that of a process of the listening server. */
+/** A server's own report. It is evidence only where its PID is that of a process of the listening server. */
 export interface Health {
   readonly status: string;
   readonly version?: string;

@@ -5,9 +5,9 @@ import * as v from 'valibot';
 import { identityKey, type ProcessIdentity } from '../../model/process.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolderIfPossible } from '../../storage/stateFolder.ts';
+import { factTime as time } from '../facts/factSchemas.ts';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
-const time = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const schema = v.object({
@@ -21,7 +21,7 @@ const schema = v.object({
   closedLooks: count,
 });
 
-/** What was seen of one process's port, so that a later observer knows that it listened and answered before. */
+/** The observations of one process's port, so that a later observer knows that it listened and answered before. */
 export type PortFact = v.InferOutput<typeof schema>;
 
 /** Facts on ports: one file for each process and port in the state folder, deleted with the other facts of the process. In memory only where none can be written. */

@@ -33,15 +33,77 @@ const refusedSchema = v.object({
   at: v.pipe(v.string(), v.maxLength(40), v.isoTimestamp()),
 });
 
+/** `x.start` of a guard's record (`guard/lazy/lazyAnswers.ts`). */
+const startSchema = v.object({
+  state: v.picklist(['not-started', 'on-demand', 'at-once', 'asleep']),
+  why: v.exactOptional(sentence),
+  since: v.exactOptional(v.pipe(v.string(), v.maxLength(40), v.isoTimestamp())),
+  awake: v.exactOptional(sentence),
+  spared: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  memoryBytes: v.exactOptional(v.pipe(v.number(), v.minValue(0))),
+});
+
+const toolName = v.pipe(v.string(), v.maxLength(64), v.regex(/^\P{Cc}*$/u));
+const time = v.pipe(v.string(), v.maxLength(40), v.isoTimestamp());
+const callCount = v.pipe(v.number(), v.integer(), v.minValue(1));
+/** `x.staleWrites` of a guard's record (`guard/stale/staleWrites.ts`). */
+const staleWritesSchema = v.object({
+  calls: callCount,
+  from: time,
+  to: time,
+  tools: v.pipe(v.array(v.object({ name: toolName, calls: callCount })), v.maxLength(16)),
+});
+
+/** Which writing calls passed while the server was stale. A guard knows it where it compares the code: not with `--on-stale off`, and not without a known package. */
+function staleWritesOf(record: InstanceRecord, redactor: Redactor): ServerRecord['staleWrites'] {
+  const { guard, x, package: own } = record;
+  const { onStale, staleWrites } = x ?? {};
+  const said = v.safeParse(staleWritesSchema, guard === undefined ? undefined : staleWrites);
+  if (said.success) {
+    return { ...said.output, tools: said.output.tools.map(({ name, calls }) => ({ name: redactor.text(name), calls })) };
+  }
+  const watches = guard !== undefined && typeof onStale === 'string' && onStale !== 'off' && own?.version !== undefined;
+  return watches && staleWrites === undefined ? { calls: 0, tools: [] } : undefined;
+}
+
+/** `x.ends` of a guard's record (`guard/stdio/serverEnds.ts`). */
+const endsSchema = v.object({
+  last: v.pipe(
+    v.array(
+      v.object({
+        at: v.pipe(v.string(), v.maxLength(40), v.isoTimestamp()),
+        code: v.exactOptional(v.pipe(v.number(), v.integer())),
+        signal: v.exactOptional(v.pipe(v.string(), v.regex(/^SIG[A-Z0-9]{1,12}$/))),
+      }),
+    ),
+    v.maxLength(10),
+  ),
+  errors: v.pipe(v.array(v.pipe(sentence, v.maxLength(300))), v.maxLength(5)),
+});
+
 /** The marks of a guard's record (`x`); those that are not valid are left out. */
-export function guardMarks(record: InstanceRecord, redactor: Redactor): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused'> {
+export function guardMarks(
+  record: InstanceRecord,
+  redactor: Redactor,
+): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused' | 'start' | 'ends' | 'staleWrites'> {
   const idle = idleSince(record);
-  const { problem, refused } = record.guard === undefined ? {} : (record.x ?? {});
+  const { problem, refused, start, ends } = record.guard === undefined ? {} : (record.x ?? {});
   const why = v.safeParse(sentence, problem);
   const count = v.safeParse(refusedSchema, refused);
+  const staleWrites = staleWritesOf(record, redactor);
+  const lazy = v.safeParse(startSchema, start);
+  const ended = v.safeParse(endsSchema, ends);
+  const { why: reason, awake } = lazy.success ? lazy.output : {};
+  const texts = {
+    ...(reason === undefined ? {} : { why: redactor.text(reason) }),
+    ...(awake === undefined ? {} : { awake: redactor.text(awake) }),
+  };
   return {
+    ...(staleWrites === undefined ? {} : { staleWrites }),
     ...(idle === undefined ? {} : { idleSince: idle }),
     ...(why.success ? { problem: redactor.text(why.output) } : {}),
     ...(count.success ? { refused: { ...count.output, last: redactor.text(count.output.last) } } : {}),
+    ...(ended.success ? { ends: { ...ended.output, errors: ended.output.errors.map((line) => redactor.text(line)) } } : {}),
+    ...(lazy.success ? { start: { ...lazy.output, ...texts } } : {}),
   };
 }

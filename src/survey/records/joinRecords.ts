@@ -1,5 +1,5 @@
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
-import { identityKey, type ProcessRow } from '../../model/process.ts';
+import { identityKey, type ProcessIdentity, type ProcessRow } from '../../model/process.ts';
 import type { ServerRecord } from '../../model/snapshot.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import { guardMarks } from './guardMarks.ts';
@@ -31,8 +31,10 @@ export function joinRecords(living: readonly LivingRecord[], servers: readonly S
       }
     }
   };
-  join(({ record }, { server }) => isMark(record, record.server, server));
-  join(({ record }, { launchers }) => launchers.some((row) => isMark(record, record.server, row) || isMark(record, record.guard, row)));
+  join(({ record }, { server }) => isMark(record, record.server, server.identity));
+  join(({ record }, { launchers }) =>
+    launchers.some(({ identity }) => isMark(record, record.server, identity) || isMark(record, record.guard, identity)),
+  );
   join(({ record, liveness }, { tree }) => liveness.server === 'alive' && record.server !== undefined && tree.includes(record.server.pid));
   for (const records of joined.values()) {
     records.sort((a, b) => Number(b.record.guard !== undefined) - Number(a.record.guard !== undefined));
@@ -48,8 +50,12 @@ export function recordsOf(
   return (joined.get(identityKey(server.identity)) ?? []).map(({ record }) => record);
 }
 
-function isMark(record: InstanceRecord, mark: InstanceRecord['server'] | InstanceRecord['guard'], row: ProcessRow): boolean {
-  const { bootId, pidNamespace, pid, start } = row.identity;
+/** Whether a record names exactly this process as its server or guard. */
+export function isMark(
+  record: InstanceRecord,
+  mark: InstanceRecord['server'] | InstanceRecord['guard'],
+  { bootId, pidNamespace, pid, start }: ProcessIdentity,
+): boolean {
   return mark?.pid === pid && mark.start === start && record.host.boot === bootId && record.host.pidns === pidNamespace;
 }
 

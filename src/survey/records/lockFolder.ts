@@ -6,7 +6,7 @@ import { readProcessStarts } from '../../lock/processStarts.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
-import type { Instance, OtherHolder } from '../../model/snapshot.ts';
+import type { Instance, OtherHolder, ServerRecord } from '../../model/snapshot.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
@@ -53,6 +53,14 @@ function lockClaims(
   });
 }
 
+/** The records of guards that have not started their server (`--start lazy`). */
+function resting(living: readonly LivingRecord[], redactor: Redactor): ServerRecord[] {
+  return living
+    .filter(({ record, liveness }) => liveness.life === 'alive' && record.guard !== undefined && liveness.server !== 'alive')
+    .map(({ record }) => recordSummary(record, redactor))
+    .filter(({ start }) => start?.state === 'not-started' || start?.state === 'asleep');
+}
+
 /** The folder of the lock protocol in one scan, joined with the running servers. */
 export interface LockFolderState {
   /** Set when no record is read. */
@@ -60,6 +68,8 @@ export interface LockFolderState {
   readonly problems: readonly Problem[];
   /** Guards whose server does not run. */
   serverless(redactor: Redactor): readonly Problem[];
+  /** The records of guards that have not started their server. */
+  resting(redactor: Redactor): readonly ServerRecord[];
   /** The records of one server, the guard's first. */
   recordsOf(server: Attributed): readonly InstanceRecord[];
   /** Running programs with a record that are no known MCP servers. */
@@ -132,6 +142,7 @@ export class LockFolder {
       refused,
       problems,
       serverless: (redactor) => serverless(living, redactor),
+      resting: (redactor) => resting(living, redactor),
       others: (redactor) => othersOf(living, joined, processes.rows, redactor),
       recordsOf: (server) => recordsOf(joined, server),
       conflicts: (instances, redactor, now) => {

@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
+import { clientById } from '../../clients/clientTable.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
-import { diffReadings } from '../../package/closureDiff.ts';
+import { isOtherVersion } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
-import { isSameWay, newestChange, type WayState, wayState, youngLink } from '../../package/resolve/commandPath.ts';
+import { freshMs, isSameWay, type WayState, waySignature, wayState, youngLink } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
@@ -17,12 +18,15 @@ import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { commandEntries, type Followed, followCommands } from './commandLeads.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
-import { installedPackage, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
+import { installedPackage, packageChange, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
 interface Kept extends Followed {
-  readonly for: string;
+  /** The server, its details and its entries when its command was followed. */
+  readonly for: readonly unknown[];
   /** The visited paths, as they were. */
   readonly way: WayState;
+  /** The paths that were tried on PATH, as they were, and when they were last seen so, epoch ms. */
+  readonly search: { readonly signature: string; readonly at: number };
 }
 
 interface BesideVerdict {
@@ -38,7 +42,7 @@ interface BesideVerdict {
 }
 
 /**
- * What the command of each server leads to on this disk now, compared with what it runs. Followed again only when a link, a shim or a version file on the way
+ * Compares the place that the command of each server leads to on this disk now with what it runs. Followed again only when a link, a shim or a version file on the way
  * changed.
  */
 export class Beside {
@@ -63,7 +67,9 @@ export class Beside {
       return this.#removedBefore(attributed, server);
     }
     const followed = this.#follow(attributed, server, own);
-    const { visited, unknown, running = own } = followed;
+    const { visited, way, unknown } = followed;
+    // Another process may have been started by the entry.
+    const running = { ...(followed.running ?? own), ...(attributed.concluded ? { by: 'concluded' as const } : {}) };
     if (unknown !== undefined) {
       // Where the version that runs is not known either, that is said already.
       return known?.running == null ? {} : { unknown: `what its command leads to now is not known: ${unknown}` };
@@ -73,10 +79,12 @@ export class Beside {
     if (first === undefined) {
       return {};
     }
-    if (leads.some(({ version, dependencies }) => version !== first.version || !isDeepStrictEqual(dependencies, first.dependencies))) {
+    if (
+      leads.slice(1).some(({ version, dependencies }) => version !== first.version || !isDeepStrictEqual(dependencies, first.dependencies))
+    ) {
       return { unknown: 'several entries fit it equally, and they lead to different versions' };
     }
-    const changedAt = newestChange(visited);
+    const { changedAt } = way;
     const quietFor = server.now - Math.max(changedAt, first.changedAt);
     if (quietFor >= 0 && quietFor < quietMs) {
       return { askAgainIn: quietMs - quietFor };
@@ -87,7 +95,21 @@ export class Beside {
     }
     const later = this.#versionsAt(followed.later ?? [], server, running).find(({ place }) => !isHere(running, place));
     const held = later === undefined ? {} : this.#compared(server, running, later, { known, changedAt });
-    return held.finding ? held : { ...entryLeads, ...this.#switchedBefore(server, known, facts, visited) };
+    if (held.finding) {
+      return held;
+    }
+    const switched = this.#switchedBefore(server, known, facts, visited);
+    if (switched !== undefined && known?.origin === 'recorded' && known.running !== null) {
+      // Which version ran before is known: its record names it.
+      return { ...entryLeads, ...this.#compared(server, { ...running, place: switched.path }, first, { known, changedAt }) };
+    }
+    return switched === undefined || known === null
+      ? entryLeads
+      : {
+          ...entryLeads,
+          package: { ...known, running: null },
+          unknown: `${switched.path} was made after it started and before MCP Shepherd first saw it: which version it runs is not known`,
+        };
   }
 
   #compared(
@@ -98,10 +120,10 @@ export class Beside {
   ): BesideVerdict {
     const { version, place, followed, dependencies } = lead;
     const { ecosystem, name } = running;
-    const step = heldStep(followed, server.startedBy ?? 'its client');
+    const step = heldStep(followed, server.startedBy);
     const finding = judgeReplacedBeside({
       ...runningServer(server),
-      ...(step === undefined ? {} : { actions: [{ kind: 'manual', step }] }),
+      ...(step === undefined ? {} : { actions: [{ kind: 'manual', step, held: true }] }),
       ecosystem,
       name,
       running: { version: running.version, place: running.place, by: running.by },
@@ -117,7 +139,8 @@ export class Beside {
   #removedBefore(attributed: Attributed, server: ServerContext): BesideVerdict {
     const { row, detail, loaded } = server;
     const script = 'unknown' in loaded ? missingEntryScript(row, detail) : undefined;
-    const { leads, visited } = script === undefined ? { leads: [], visited: [] } : this.#follow(attributed, server, { name: '' });
+    const followed = script === undefined ? undefined : this.#follow(attributed, server, { name: '' });
+    const { leads, way } = followed ?? { leads: [] };
     const [lead] = leads;
     const reading =
       lead !== undefined && leads.length === 1 && lead.followed === 'entry' && 'ref' in lead ? this.#read(lead.ref, server) : undefined;
@@ -126,7 +149,7 @@ export class Beside {
       return {};
     }
     const { ecosystem, name, root, version } = own;
-    const evidence = { ...runningServer(server), script, name, leads: { version, place: root }, changedAt: newestChange(visited) };
+    const evidence = { ...runningServer(server), script, name, leads: { version, place: root }, changedAt: way?.changedAt ?? 0 };
     return { finding: judgeRemovedBeside(evidence), package: { ecosystem, name, root, running: null, installed: version } };
   }
 
@@ -139,7 +162,7 @@ export class Beside {
     known: RunningPackage | null,
     facts: FactStore,
     visited: readonly string[],
-  ): BesideVerdict {
+  ): ReturnType<typeof youngLink> {
     const baseline = facts.baseline(row.identity);
     const settled = baseline?.trust === 'before-start' || (!('unknown' in loaded) && loaded.ref.editable === true);
     const link = settled ? youngLink(visited, row.startedAt + startToleranceMs) : undefined;
@@ -147,11 +170,8 @@ export class Beside {
     const own = link && resolveCommand({ words: observedWords(row), cwd, environment, platform: this.#platform });
     const direct = own && 'found' in own && 'ref' in own.found && youngLink(own.visited, row.startedAt + startToleranceMs) === undefined;
     return link === undefined || direct === true || known === null || baseline === undefined || link.madeAt > baseline.takenAt
-      ? {}
-      : {
-          package: { ...known, running: null },
-          unknown: `${link.path} was made after it started and before MCP Shepherd first saw it: which version it runs is not known`,
-        };
+      ? undefined
+      : link;
   }
 
   /** Whether a path is on the way of a command. */
@@ -178,22 +198,40 @@ export class Beside {
     this.#readings = new Set();
   }
 
-  #follow(attributed: Attributed, server: ServerContext, running: Pick<RunningCode, 'name'>): Followed {
+  #follow(attributed: Attributed, server: ServerContext, running: Pick<RunningCode, 'name'>): Kept {
     const key = identityKey(server.row.identity);
-    const state = JSON.stringify([
-      commandEntries(attributed).map(({ command, args, cwd, env }) => [command, args, cwd, env.PATH]),
-      running.name,
-      attributed.outer?.cwd ?? server.detail.cwd,
-    ]);
+    // Unchanged details and entries are the same objects in each scan.
+    const top = attributed.launchers[0] ?? attributed.server;
+    const words = [attributed.server.commandLine, top.commandLine];
+    const subject = [running.name, ...words, attributed.outer ?? server.detail, ...commandEntries(attributed)];
     const kept = this.#kept.get(key);
-    if (kept?.for === state && isSameWay(kept.visited, kept.way, server.now)) {
-      return kept;
+    const plain = kept !== undefined && !kept.searched && kept.unknown === undefined && kept.leads.length > 0;
+    if (kept && isSameList(kept.for, subject) && isSameWay(kept.visited, kept.way, server.now, plain)) {
+      if (Math.abs(server.now - kept.search.at) < freshMs) {
+        return kept;
+      }
+      if (kept.search.signature === waySignature(kept.tried)) {
+        const seen = { ...kept, search: { ...kept.search, at: server.now } };
+        this.#kept.set(key, seen);
+        return seen;
+      }
     }
-    const found = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
+    const { loaded } = server;
+    const led = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
+    // The reference of what runs is the same object: comparing it costs nothing in later scans.
+    const own = (lead: Followed['leads'][number]) =>
+      'ref' in lead && !('unknown' in loaded) && isDeepStrictEqual(lead.ref, loaded.ref) ? { ...lead, ref: loaded.ref } : lead;
+    const found = { ...led, leads: led.leads.map(own) };
     // In the middle of an install a link or a shim is missing: what was on the way decides when it is followed again.
     const followed = found.leads.length > 0 ? found : { ...found, visited: [...new Set([...(kept?.visited ?? []), ...found.visited])] };
-    this.#kept.set(key, { ...followed, for: state, way: wayState(followed.visited, server.now) });
-    return followed;
+    const fresh = {
+      ...followed,
+      for: subject,
+      way: wayState(followed.visited, server.now),
+      search: { signature: waySignature(followed.tried), at: server.now },
+    };
+    this.#kept.set(key, fresh);
+    return fresh;
   }
 
   /** The versions where commands lead, of those that lead to the package that runs. */
@@ -212,19 +250,22 @@ export class Beside {
         return [];
       }
       const dependencies =
-        running.packages === undefined ? [] : diffReadings(running.packages, reading).dependencies.filter(isVersionChange);
+        running.packages === undefined
+          ? []
+          : packageChange(running.packages, reading).dependencies.filter((change) => isOtherVersion(ref.ecosystem, change));
       return [{ version: own.version, place: own.root, followed, dependencies, changedAt: reading.changedAt }];
     });
   }
 
   #read(ref: PackageRef, { loaded, now }: ServerContext): ClosureReading {
-    const reading = 'unknown' in loaded || !isDeepStrictEqual(loaded.ref, ref) ? this.#reader.read(ref, now) : loaded.reading;
+    const reading =
+      'unknown' in loaded || (loaded.ref !== ref && !isDeepStrictEqual(loaded.ref, ref)) ? this.#reader.read(ref, now) : loaded.reading;
     this.#readings.add(reading);
     return reading;
   }
 }
 
-/** What a command leads to, read. */
+/** The place that a command leads to, read. */
 interface PlacedLead {
   readonly version: string;
   readonly place: string;
@@ -234,13 +275,16 @@ interface PlacedLead {
   readonly changedAt: number;
 }
 
-/** What the user does where the client itself starts the old version again; undefined where a restart starts the new one. */
-function heldStep(followed: BesideEvidence['followed'], client: string): string | undefined {
+/** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */
+function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
+  const client = startedBy?.name ?? 'its client';
   switch (followed) {
     case 'extension':
       return `Run “Developer: Reload Window” in the window of ${client} that started it: until then its extension starts the old version again.`;
-    case 'plugin':
-      return 'End this Claude Code session and start it again (claude --continue keeps the conversation): until then the session starts the old version of its plugin again.';
+    case 'plugin': {
+      const step = startedBy && clientById(startedBy.id)?.newSessionStep;
+      return `${step ?? `End this session of ${client} and start it again`}: until then the session starts the old version of its plugin again.`;
+    }
     case 'session':
       return `Quit ${client} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.`;
     default:
@@ -248,8 +292,8 @@ function heldStep(followed: BesideEvidence['followed'], client: string): string 
   }
 }
 
-function isVersionChange({ direction }: PackageChange): boolean {
-  return direction === 'upgrade' || direction === 'downgrade' || direction === 'changed';
+function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
 function isHere(running: RunningCode, other: string): boolean {

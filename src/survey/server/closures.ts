@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
 import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
@@ -53,7 +53,7 @@ interface Entry {
   goneSince: number | undefined;
 }
 
-/** What a server was loaded from, as it is on disk now. */
+/** The package and closure that a server was loaded from, as on disk now. */
 export type LoadedPackage =
   | {
       readonly ref: PackageRef;
@@ -71,7 +71,7 @@ export class Closures {
   readonly #installations = new Installations();
 
   /**
-   * What one server was loaded from, as it is on disk now.
+   * The package and closure that one server was loaded from, as on disk now.
    * @param now epoch ms
    * @param recorded the reference in the stored baseline: used when the files are gone and the package can no longer be identified
    */
@@ -119,7 +119,8 @@ export class Closures {
       if ('unknown' in entry) {
         continue;
       }
-      if (ownFiles(entry).includes(path) || entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
+      const { own, others } = filesOf(entry);
+      if (own.has(path) || others.has(path) || entry.reading.watch.some((watched) => watched === path || dirname(path) === watched)) {
         entry.dirty = true;
       }
     }
@@ -154,16 +155,48 @@ export class Closures {
     return [...paths];
   }
 
-  /** Files whose change matters: a directory does not report that a file in it was written in place. */
+  /**
+   * Files whose change matters, because a directory does not report that a file in it was written in place, and directories with links to packages. The own files
+   * of all servers come first.
+   */
   watchedFiles(): string[] {
-    return [...new Set([...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : ownFiles(entry))))];
+    const files = [...this.#entries.values()].flatMap((entry) => ('unknown' in entry ? [] : filesOf(entry)));
+    const all = new Set(files.flatMap(({ own }) => [...own]));
+    for (const others of new Set(files.map((one) => one.others))) {
+      for (const path of others) {
+        if (all.size < mostFiles) {
+          all.add(path);
+        }
+      }
+    }
+    return [...all].slice(0, mostFiles);
   }
 }
 
-/** The file that the server was started from, and the file with the version of its own package. Those of its dependencies would take a watch each. */
-function ownFiles({ ref, reading }: Entry): string[] {
-  const own = reading.status === 'ok' ? reading.packages[0] : undefined;
-  return [ref.entry, ...(own ? versionFiles(own) : [])];
+/** At most this many files and directories of all servers together: each may take a watch of the system. Changes of the others are found in the next full reading. */
+const mostFiles = 1_024;
+
+interface ReadFiles {
+  /** The file that the server was started from, and the file with the version of its own package. */
+  readonly own: ReadonlySet<string>;
+  /** The rest of what its verdict reads: its code where no installer recorded it, links, the versions of its dependencies. */
+  readonly others: ReadonlySet<string>;
+}
+
+/** Servers that run from one installation share its files. */
+const othersOf = new WeakMap<ClosureReading, ReadonlySet<string>>();
+
+function filesOf({ ref, reading }: Entry): ReadFiles {
+  const [own, ...dependencies] = reading.status === 'ok' ? reading.packages : [];
+  let others = othersOf.get(reading);
+  if (others === undefined) {
+    const { code = [], places = [] } = reading.status === 'ok' ? reading : {};
+    // Not the directories of its own code: servers write their data there, too.
+    const folders = places.filter((path) => path !== own?.root && !path.startsWith(`${own?.root}${sep}`));
+    others = new Set([...code, ...folders, ...dependencies.flatMap(versionFiles)]);
+    othersOf.set(reading, others);
+  }
+  return { own: new Set([ref.entry, ...(own ? versionFiles(own) : [])]), others };
 }
 
 /** A process that sees other files under the same paths is not judged by ours, unless its entry is the same file in both views. */

@@ -2,8 +2,9 @@ import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
-import { environmentNow, replacedBundle } from '../../package/resolve/clientHeld.ts';
-import { type ClientCommand, type CommandLead, resolveCommand, standInsOf } from '../../package/resolve/resolveCommand.ts';
+import { environmentBeforeShims, environmentNow, replacedBundle } from '../../package/resolve/clientHeld.ts';
+import { type ClientCommand, type CommandLead, resolveCommand, type Searches } from '../../package/resolve/resolveCommand.ts';
+import { standInsOf } from '../../package/resolve/shimText.ts';
 import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
@@ -11,7 +12,7 @@ import type { ServerContext } from './serverContext.ts';
 import type { RunningCode } from './serverVersions.ts';
 
 /** Where commands lead, with the versions there. */
-export interface Lead {
+interface Lead {
   readonly ref: PackageRef;
   readonly followed: BesideEvidence['followed'];
 }
@@ -23,12 +24,12 @@ interface ListedVersion {
   readonly place: string;
 }
 
-export interface Followed {
+export interface Followed extends Searches {
   /** Empty when no command leads to a package that can be read. */
   readonly leads: readonly (Lead | ListedVersion)[];
   /** Where the same commands lead in a new session of the client, when that is somewhere else. */
   readonly later?: readonly Lead[];
-  /** What runs, where the path of a client's bundle says it. */
+  /** The version that runs, where the path of a client's bundle has it. */
   readonly running?: RunningCode;
   /** Why the target of a command is not known. */
   readonly unknown?: string;
@@ -47,7 +48,7 @@ export function commandEntries({ definitions, byPort }: Attributed): readonly Ra
   return definitions.filter((one) => one.command !== undefined && !byPort.includes(one));
 }
 
-/** What the command of a server leads to now: of its entries, else of its topmost launcher, else of what its client brought. Reads files and runs nothing. */
+/** The places that the command of a server leads to now: of its entries, else of its topmost launcher, else of what its client brought. Reads files and runs nothing. */
 export function followCommands(
   attributed: Attributed,
   server: ServerContext,
@@ -57,13 +58,15 @@ export function followCommands(
   const entries = commandEntries(attributed);
   const { detail, outer = detail } = attributed;
   const base = { environment: outer.environment, platform: machine.platform };
+  const given = ({ env }: RawDefinition) =>
+    outer.environment && environmentBeforeShims(outer.environment, attributed.clientEnvironment, env);
   const map = mapLead(server, entries.length > 0);
   if (map) {
     return map;
   }
   const commands = entries.flatMap((entry): ClientCommand[] => {
     const command = commandOf(entry, outer.cwd, machine);
-    return command ? [{ ...base, ...command }] : [];
+    return command ? [{ ...base, environment: given(entry), ...command }] : [];
   });
   if (commands.length > 0) {
     return withSession(commands, attributed);
@@ -90,14 +93,15 @@ export function followCommands(
 
 /** The commands of entries, now and in a new session of the client. */
 function withSession(commands: readonly ClientCommand[], { server, launchers, client }: Attributed): Followed {
-  const now = leadsOf(
-    commands.map((command) => resolveCommand(command)),
-    'entry',
-  );
+  const resolved = commands.map((command) => resolveCommand(command));
+  const now = leadsOf(resolved, 'entry');
   const startedAt = (client?.row ?? launchers[0] ?? server).startedAt;
   const deciding = new Set<string>();
-  const later = commands.flatMap((command) => {
-    const environment = environmentNow(command, startedAt, deciding);
+  const versions = new Set<string>();
+  const later = commands.flatMap((command, index) => {
+    const { tried = [], searched = false } = resolved[index] ?? {};
+    // Where nothing was searched for, another PATH leads to the same file.
+    const environment = tried.length > 0 || searched ? environmentNow({ ...command, searched: versions }, startedAt, deciding) : undefined;
     return environment ? [resolveCommand({ ...command, environment })] : [];
   });
   const next = leadsOf(later, 'session');
@@ -105,6 +109,8 @@ function withSession(commands: readonly ClientCommand[], { server, launchers, cl
     ...now,
     ...(later.length === commands.length ? { later: next.leads.filter((lead): lead is Lead => 'ref' in lead) } : {}),
     visited: [...new Set([...now.visited, ...next.visited, ...deciding])],
+    tried: [...new Set([...now.tried, ...next.tried])],
+    searched: now.searched || next.searched || versions.size > 0,
   };
 }
 
@@ -122,6 +128,8 @@ function bundleLead(words: readonly string[], own: readonly ClientCommand[]): Fo
       leads: [{ followed: old.kind, version: now.version, place: now.place }],
       running: { ecosystem: 'npm', name, version, place, by: 'path' },
       visited: [...lists],
+      tried: [],
+      searched: false,
     };
   }
   const swap = (word: string): string =>
@@ -154,6 +162,8 @@ function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): 
     leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
     ...(reasons[0] === undefined ? {} : { unknown: reasons[0] }),
     visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
+    tried: [...new Set(resolved.flatMap(({ tried }) => tried))],
+    searched: resolved.some(({ searched }) => searched),
   };
 }
 
@@ -165,5 +175,6 @@ function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed 
     return undefined;
   }
   const version = pnpVersion(map, archive);
-  return { leads: version === undefined ? [] : [{ followed: byEntry ? 'entry' : 'command line', version, place: map }], visited: [map] };
+  const leads = version === undefined ? [] : [{ followed: byEntry ? ('entry' as const) : ('command line' as const), version, place: map }];
+  return { leads, visited: [map], tried: [], searched: true };
 }

@@ -5,7 +5,7 @@ import type { ProcessRow } from '../../model/process.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import { askDocker, type DockerAnswer, type RunDocker, runDocker } from '../../process/dockerImages.ts';
 
-/** What is known of the container behind a `docker run`. */
+/** The container behind a `docker run`, as far as it is known. */
 interface ContainerState {
   readonly finding?: Finding;
   readonly unknown?: string;

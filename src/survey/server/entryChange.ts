@@ -73,7 +73,7 @@ function printOf(definition: RawDefinition, key: string): EntryPrint {
   };
 }
 
-/** What differs between two prints, without values. What the client fills in never differs. */
+/** The differences between two prints, without values. Values that the client fills in never differ. */
 function printDifferences(before: EntryPrint, now: EntryPrint): string[] {
   const differs = (a: string | null | undefined, b: string | null | undefined): boolean => a !== b && a !== null && b !== null;
   const args =
@@ -119,18 +119,19 @@ export function entryFindings(
     }
     return [];
   }
+  const differences = known.definition === definition.id ? printDifferences(known.print, print) : [];
+  if (differences.length === 0) {
+    return [];
+  }
   const fileChangedAt = changeOf(definition.file);
-  const finding =
-    known.definition === definition.id
-      ? judgeConfig({
-          ...runningServer(server),
-          differences: printDifferences(known.print, print),
-          recordedAt: known.takenAt,
-          file: definition.file,
-          line: definition.line,
-          ...(fileChangedAt === undefined ? {} : { fileChangedAt }),
-        })
-      : undefined;
+  const finding = judgeConfig({
+    ...runningServer(server),
+    differences,
+    recordedAt: known.takenAt,
+    file: definition.file,
+    line: definition.line,
+    ...(fileChangedAt === undefined ? {} : { fileChangedAt }),
+  });
   return finding ? [finding] : [];
 }
 

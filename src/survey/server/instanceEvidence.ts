@@ -83,7 +83,7 @@ function howFound(server: ProcessRow, { ref, recorded }: { readonly ref: Package
   if (server.commandLine.includes(name)) {
     return 'from the script on its command line';
   }
-  return /(^|\s)-m\s/.test(server.commandLine)
+  return server.argv.includes('-m')
     ? 'from the module on its command line'
     : 'from its environment: it replaced its command line with a title';
 }

@@ -1,12 +1,14 @@
 import { basename } from 'node:path';
 import { singleLine } from '../../base/singleLine.ts';
-import { clientName, manualStep } from '../../clients/clientTable.ts';
+import { clientById, clientName, isVscodeEditor, manualStep } from '../../clients/clientTable.ts';
 import { restartOwner } from '../../clients/restartOwner.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance, Instance, Launcher } from '../../model/snapshot.ts';
+import { commandName, isOtherInterpreter } from '../../process/commandline/commandName.ts';
 import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.ts';
+import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import { isShellScript, launcherKind } from '../../process/tree/launcherChain.ts';
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import { adoptsOrphans } from '../../process/tree/processTree.ts';
@@ -15,6 +17,14 @@ import type { Attributed } from '../match/attributeServers.ts';
 
 /** The client of a server: the recognised one, else the running program that started it; null when neither exists. */
 export function clientOf(attributed: Attributed): ClientInstance | null {
+  const found = runningClient(attributed);
+  // An extension starts its servers inside the editor's process: its entry shows whose server this is.
+  const owners = found === null ? [] : attributed.definitions.map((definition) => clientById(definition.client));
+  const extension = found !== null && isVscodeEditor(found.id) && owners.every((row) => row?.inEditors) ? owners[0] : undefined;
+  return found && extension ? { ...found, id: extension.id, name: extension.name } : found;
+}
+
+function runningClient(attributed: Attributed): ClientInstance | null {
   const known = attributed.client;
   if (known) {
     return { id: known.id, name: clientName(known.id), pid: known.row.pid, identity: identityKey(known.row.identity) };
@@ -41,7 +51,7 @@ export function programName(row: ProcessRow): string {
 }
 
 /**
- * What restarts a server that runs old code, by its owner.
+ * The way to restart a server that runs old code, by its owner.
  * @param owner `asked`: its guard, or the server itself, takes requests to restart it; `listens`: others reach it by a port, so that ending it helps none of its users
  */
 export function restartActions(
@@ -57,11 +67,14 @@ export function restartActions(
   ];
 }
 
-/** A server's name for display: its entry's name, else its package, else its program. */
+/** A server's name for display: its entry's name, else its package, else its program: the script, module or image that its command line starts. */
 export function serverName(attributed: Attributed, packageName: string | undefined): string {
-  const { argv, name } = attributed.server;
-  const script = argv.find((word, index) => index > 0 && !word.startsWith('-'));
-  return attributed.definitions[0]?.name ?? packageName ?? basename(script ?? argv[0] ?? name);
+  const { server, definitions } = attributed;
+  const program = observedLaunch(server).target ?? server.argv[0] ?? server.name;
+  const script = isOtherInterpreter(commandName(program))
+    ? server.argv.find((word, index) => index > 0 && !word.startsWith('-'))
+    : undefined;
+  return definitions[0]?.name ?? packageName ?? basename(script ?? program);
 }
 
 /** The launchers of a server for the snapshot, with redacted command lines. */

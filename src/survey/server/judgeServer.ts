@@ -17,7 +17,7 @@ import { runningServer, type ServerContext } from './serverContext.ts';
 import { serverVersions } from './serverVersions.ts';
 import type { Sources } from './sources.ts';
 
-/** What the verdicts on one server's code keep from one scan to the next. */
+/** The facts about one server's code that its verdicts keep from one scan to the next. */
 interface VerdictState {
   readonly facts: FactStore;
   readonly bootClock: BootClock;

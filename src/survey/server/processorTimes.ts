@@ -52,7 +52,7 @@ export class ProcessorTimes {
       return { state: 'unknown', quietMs: 0, quietSince: now };
     }
     const reading = { at: this.#clock.awake?.() ?? this.#clock.uptime(), ms };
-    // A debugger has stopped it: that it does nothing says nothing.
+    // A debugger has stopped it, so that it cannot be called idle.
     const stopped = tree.some(({ state }) => state === 'T' || state === 't');
     const before = this.#quiet.get(key) ?? this.#recorded(server.identity);
     const known = before && this.#isWatched(before.latest, reading) ? before : undefined;

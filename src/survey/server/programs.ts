@@ -6,13 +6,11 @@ import { type FileNumbers, identityKey, type ProcessRow } from '../../model/proc
 import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { namedProgram, ProgramFiles, programPath } from '../../package/code/programFile.ts';
 import { runtimeOf } from '../../package/identifyPackage.ts';
-import { commandName, isShell } from '../../process/commandline/commandName.ts';
+import { commandName, isOtherInterpreter, isShell } from '../../process/commandline/commandName.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 
 const runtimeNames = { node: 'Node.js', bun: 'Bun', deno: 'Deno', python: 'Python' } as const;
-/** Programs that run the code of a server. */
-const interpreters = /^(ruby|perl|java|dotnet|php|lua|luajit|Rscript|julia|beam\.smp)[\d.]*$/;
 /** The server runs elsewhere; these only forward its input and output. */
 const forwarders = /^(docker|podman|nerdctl|kubectl|ssh)$/;
 
@@ -46,7 +44,7 @@ export class Programs {
     const name = commandName(fact.command ?? path);
     return judgeProgram({
       ...runningServer(server),
-      role: runtime !== undefined || isShell(name) || interpreters.test(name) ? 'interpreter' : 'binary',
+      role: runtime !== undefined || isShell(name) || isOtherInterpreter(name) ? 'interpreter' : 'binary',
       name: runtime === undefined ? name : runtimeNames[runtime],
       program: state,
     });

@@ -1,6 +1,7 @@
 import type { RunningServer } from '../../diagnosis/evidence.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
+import type { ClientInstance } from '../../model/snapshot.ts';
 import type { LoadedPackage } from './closures.ts';
 
 /** One running server in one scan: what every verdict on its code starts from. */
@@ -8,8 +9,8 @@ export interface ServerContext {
   readonly row: ProcessRow;
   readonly detail: ProcessDetail;
   readonly loaded: LoadedPackage;
-  /** Name of the client that started it; undefined when that is not known. */
-  readonly startedBy?: string;
+  /** The client that started it; undefined when that is not known. */
+  readonly startedBy?: Pick<ClientInstance, 'id' | 'name'>;
   /** How it is restarted. */
   readonly actions: readonly FindingAction[];
   /** Epoch ms. */
@@ -18,5 +19,5 @@ export interface ServerContext {
 
 /** The part that diagnosis needs. */
 export function runningServer({ row, startedBy, actions, now }: ServerContext): RunningServer {
-  return { now, pid: row.pid, startedAt: row.startedAt, ...(startedBy === undefined ? {} : { startedBy }), actions };
+  return { now, pid: row.pid, startedAt: row.startedAt, ...(startedBy === undefined ? {} : { startedBy: startedBy.name }), actions };
 }

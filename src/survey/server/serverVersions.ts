@@ -9,7 +9,7 @@ import {
   startToleranceMs,
 } from '../../diagnosis/stale/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
-import type { ClosureReading, PackageRef } from '../../model/package.ts';
+import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
@@ -17,8 +17,10 @@ import { yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
 import { clientBundle } from '../../package/resolve/clientHeld.ts';
 import { writtenAfter } from '../../package/writtenAfter.ts';
+import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import { changeDirection } from '../../version/compareVersions.ts';
+import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import { runnerPath } from '../match/runnerPath.ts';
@@ -28,12 +30,14 @@ import { runningServer, type ServerContext } from './serverContext.ts';
 
 type Reading = Extract<ClosureReading, { status: 'ok' }>;
 
-/** The last comparison of each baseline; both sides are immutable. */
-const compared = new WeakMap<Baseline, { readonly reading: Reading; readonly difference: ClosureDifference }>();
+type Packages = Pick<Reading, 'packages' | 'ownOnly'>;
 
-/** What changed in a closure since it was recorded. A dependency counts as removed only when its directory is gone. */
+/** Comparisons of what was recorded with readings; both sides are immutable. */
+const compared = new WeakMap<Packages, WeakMap<Reading, ClosureDifference>>();
+
+/** The changes in a closure since it was recorded. A dependency counts as removed only when its directory is gone. */
 export function closureChange(baseline: Baseline, reading: Reading): ClosureDifference {
-  const { dependencies, ...own } = difference(baseline, reading);
+  const { dependencies, ...own } = packageChange(baseline, reading);
   return {
     ...own,
     dependencies: dependencies.filter(
@@ -43,14 +47,12 @@ export function closureChange(baseline: Baseline, reading: Reading): ClosureDiff
   };
 }
 
-function difference(baseline: Baseline, reading: Reading): ClosureDifference {
-  const known = compared.get(baseline);
-  if (known?.reading === reading) {
-    return known.difference;
-  }
-  const fresh = diffReadings(baseline, reading);
-  compared.set(baseline, { reading, difference: fresh });
-  return fresh;
+/** The differences between recorded packages and a reading. Each pair is compared once. */
+export function packageChange(recorded: Packages, reading: Reading): ClosureDifference {
+  const known = compared.get(recorded) ?? new WeakMap<Reading, ClosureDifference>();
+  const difference = known.get(reading) ?? diffReadings(recorded, reading);
+  compared.set(recorded, known.set(reading, difference));
+  return difference;
 }
 
 interface VersionContext {
@@ -94,6 +96,14 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     ...(named?.name === ref.name ? { named: named.version } : {}),
     ...(loaded.goneSince === undefined ? {} : { goneSince: loaded.goneSince }),
   });
+  const other = change === undefined && reading.status === 'ok' ? otherPackage(baseline?.packages[0], reading.packages[0]) : undefined;
+  if (other) {
+    const { ecosystem, name } = other.was;
+    return {
+      package: { ecosystem, name, root: other.was.root, running: verdict.running, installed: null },
+      verdict: { ...verdict, installed: null, unknown: `its path leads to another package now (${other.now.name})` },
+    };
+  }
   const running: RunningPackage = {
     ecosystem: ref.ecosystem,
     name: ref.name,
@@ -108,6 +118,15 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
   const young = stored === undefined && reading.status === 'ok' ? Math.max(loadMs - (now - row.startedAt), 100) : undefined;
   const askAgainIn = Math.min(verdict.askAgainIn ?? Number.POSITIVE_INFINITY, young ?? Number.POSITIVE_INFINITY);
   return { package: running, verdict: Number.isFinite(askAgainIn) ? { ...verdict, askAgainIn } : verdict };
+}
+
+/** Another package, in another place than the one that was recorded: a link leads to it. Undefined for the same package. */
+function otherPackage(
+  was: InstalledPackage | undefined,
+  now: InstalledPackage | undefined,
+): { readonly was: InstalledPackage; readonly now: InstalledPackage } | undefined {
+  const plain = ({ ecosystem, name }: InstalledPackage): string => (ecosystem === 'python' ? normalizePythonName(name) : name);
+  return was !== undefined && now !== undefined && was.root !== now.root && plain(was) !== plain(now) ? { was, now } : undefined;
 }
 
 function recordedPackage({ ecosystem, name, version, root }: RecordedVersions): RunningPackage {
@@ -138,7 +157,7 @@ function takeBaseline({ row, loaded, now }: ServerContext, context: VersionConte
   const reinstalled = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
   // Directories that are older than the process do not show that a file in them was written in place. Stats each package, so it is done once, too.
   const comparable = byTimes !== 'after-start' && context.bootClock.timesComparable(row.startedAt);
-  const written = comparable ? writtenAfter(ref, reading.packages, row.startedAt + startToleranceMs) : undefined;
+  const written = comparable ? writtenAfter(ref, reading, row.startedAt + startToleranceMs) : undefined;
   const trust = reinstalled || written ? 'around-start' : byTimes;
   return context.facts.recordBaseline(row.identity, {
     takenAt: now,
@@ -150,17 +169,17 @@ function takeBaseline({ row, loaded, now }: ServerContext, context: VersionConte
   });
 }
 
-/** What the code of a server was when it started. */
+/** The code of a server when it started. */
 export interface RunningCode {
   readonly ecosystem: PackageRef['ecosystem'];
   readonly name: string;
   readonly version: string;
   readonly place: string;
   readonly by: 'recorded' | 'path' | 'concluded';
-  readonly packages?: Pick<Reading, 'packages' | 'ownOnly'>;
+  readonly packages?: Packages;
 }
 
-/** What runs: by the baseline, by the record of the server or its guard, or by a path on its command line that names a version. */
+/** The running code: by the baseline, by the record of the server or its guard, or by a path on its command line that names a version. */
 export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
   const baseline = facts.baseline(row.identity);
   const own = baseline?.packages[0];
@@ -186,10 +205,8 @@ function isRecordAlone(baseline: Baseline | undefined, running: string): boolean
   return baseline?.trust === 'around-start' && baseline.packages[0]?.version !== running;
 }
 
-/** What a path on its command line says about the code that runs. */
-function namedCode({ argv }: ServerContext['row']): RunningCode | undefined {
-  return argv.slice(1).flatMap((word) => codeInPath(word) ?? [])[0];
-}
+/** The code that runs, by a path on its command line. */
+const namedCode = memoByCommandLine(({ argv }): RunningCode | undefined => argv.slice(1).flatMap((word) => codeInPath(word) ?? [])[0]);
 
 /** The package version that a path names: in pnpm's store, in an archive of Yarn, in Homebrew's Cellar, in the folder of an extension or a plugin. */
 function codeInPath(path: string): RunningCode | undefined {

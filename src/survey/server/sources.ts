@@ -9,6 +9,7 @@ import { gitHead, headBefore, movedAbout } from '../../package/code/gitHead.ts';
 import { linkedSource, type SourceEntry, sourceEntry } from '../../package/code/sourceEntry.ts';
 import { readSources, type SourceFile, SourceFileCache } from '../../package/code/sourceFiles.ts';
 import { programFile } from '../../package/processView.ts';
+import { followLinks, youngLink } from '../../package/resolve/commandPath.ts';
 import type { Fact, FactValue } from '../facts/factSchemas.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import { lastChange } from '../watch/watchPlan.ts';
@@ -104,12 +105,13 @@ export class Sources {
     const commit = gitHead(dirname(entry.files[0] ?? ''))?.commit;
     const start = startOf(row, detail, entry.kind);
     const contents = new StartContents(start);
+    const linkedAt = new Map([...new Set(files.map(({ path }) => dirname(path)))].map((folder) => [folder, linkMade(folder, start.at)]));
     return context.facts.recordFact(row.identity, 'source', {
       takenAt: now,
       files: files.map((file) => ({
         path: file.path,
         hash: file.hash,
-        ...(context.timesComparable ? lateness(file, start, contents) : {}),
+        ...(context.timesComparable ? lateness(file, start, contents, linkedAt.get(dirname(file.path))) : {}),
       })),
       ...(commit === undefined ? {} : { commit }),
       ...(linked === undefined ? {} : { linked: true as const }),
@@ -163,12 +165,12 @@ function packagesOf(loaded: LoadedPackage): readonly InstalledPackage[] {
   return 'unknown' in loaded || loaded.reading.status !== 'ok' ? [] : loaded.reading.packages;
 }
 
-/** What decides whether a server uses source in place. */
+/** The facts that decide whether a server uses source in place. */
 function stateOf({ loaded }: ServerContext): string {
   return JSON.stringify([refOf(loaded) ?? null, packagesOf(loaded).length]);
 }
 
-/** What is known of the start that loaded the files; its time is the latest possible one. */
+/** The start that loaded the files, as far as it is known; its time is the latest possible one. */
 function startOf(row: ProcessRow, detail: ProcessDetail, kind: SourceEntry['kind']): Start {
   const [, major, minor] = /python(\d)\.(\d+)$/.exec(programFile(detail) ?? '') ?? [];
   const options = row.argv.slice(1).findIndex((word) => !word.startsWith('-'));
@@ -185,8 +187,23 @@ function startOf(row: ProcessRow, detail: ProcessDetail, kind: SourceEntry['kind
   };
 }
 
+/** When a link on the way to a folder was made, where that was after the start: another file was there then. */
+function linkMade(folder: string, startedAt: number): number | undefined {
+  const visited = new Set<string>();
+  followLinks(folder, visited);
+  return youngLink([...visited], startedAt)?.madeAt;
+}
+
 /** Whether a file was written after the start. The change time counts too: a file restored with its old times was not there at the start. */
-function lateness(file: SourceFile, start: Start, contents: StartContents): Pick<Fact<'source'>['files'][number], 'late' | 'was'> {
+function lateness(
+  file: SourceFile,
+  start: Start,
+  contents: StartContents,
+  linkedAt: number | undefined,
+): Pick<Fact<'source'>['files'][number], 'late' | 'was'> {
+  if (linkedAt !== undefined) {
+    return { late: linkedAt };
+  }
   const newest = Math.max(file.modifiedAt, file.changedAt);
   const held = newest > start.at ? contents.of(file.path, file.modifiedAt) : 'same';
   return held === 'same' ? {} : { late: newest, ...(held ? { was: held } : {}) };

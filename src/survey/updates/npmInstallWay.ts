@@ -3,6 +3,7 @@ import { isRecord } from '../../base/json.ts';
 import { npmMarks } from '../../diagnosis/upgradeCommand.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { bunLocked, type LockedPackage, pnpmLocked, yarnLocked, yarnOneLocked } from '../../package/npm/lockFiles.ts';
+import { npmProject } from '../../package/resolve/launcherProgram.ts';
 import { observedLaunch } from '../../process/commandline/parseLaunch.ts';
 import { readBounded, readJsonObject, statPath } from '../../storage/boundedFile.ts';
 import { parseNpmSpec } from '../../version/npmSpec.ts';
@@ -21,7 +22,9 @@ export function npmInstallWay({ ref, root, launchers, detail, platform }: Instal
   const files = marksIn(project, npmMarks);
   const global = !isNpx && !files.has('package.json');
   // npx reads the .npmrc of the project in its working directory.
-  const settings = isNpx ? (detail.environment?.get('npm_config_local_prefix') ?? projectAbove(detail.cwd)) : project;
+  const settings = isNpx
+    ? (detail.environment?.get('npm_config_local_prefix') ?? (detail.cwd === undefined ? undefined : npmProject(detail.cwd)))
+    : project;
   const publishedTo =
     isRecord(own?.publishConfig) && typeof own.publishConfig.registry === 'string' ? own.publishConfig.registry : undefined;
   const source = npmSource(project, environment, manifest, name);
@@ -94,19 +97,6 @@ export function prefixOnPath(path: string | undefined, platform: NodeJS.Platform
 
 function prefixOf(program: string, platform: NodeJS.Platform): string {
   return platform === 'win32' ? dirname(program) : dirname(dirname(program));
-}
-
-/** The project of a directory by npm's rule: the nearest folder upwards with a package.json or node_modules. */
-function projectAbove(cwd: string | undefined): string | undefined {
-  for (let folder = cwd; folder !== undefined && isAbsolute(folder); folder = dirname(folder)) {
-    if (['package.json', 'node_modules'].some((name) => statPath(join(folder ?? '', name)).status === 'ok')) {
-      return folder;
-    }
-    if (folder === dirname(folder)) {
-      break;
-    }
-  }
-  return cwd;
 }
 
 /** In bytes. */

@@ -89,7 +89,7 @@ function pipxSpec(environment: string, files: ReadonlySet<string>): string | und
   return typeof asked === 'string' ? asked : undefined;
 }
 
-/** What pipx or pipenv recorded of where packages come from. An environment of pipenv names its project in the file `.project`. */
+/** The sources of packages that pipx or pipenv recorded. An environment of pipenv names its project in the file `.project`. */
 function pipCall(
   environment: string,
   files: ReadonlySet<string>,

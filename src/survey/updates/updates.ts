@@ -28,7 +28,7 @@ export function readInstallWay(installed: InstalledFor): InstallWay {
   return installed.ref.ecosystem === 'npm' ? npmInstallWay(installed) : pythonInstallWay(installed);
 }
 
-/** What the registry of one server's package offers. */
+/** The offer of the registry of one server's package. */
 export interface UpdateState {
   readonly latest?: string;
   /** npm: the tag of the version `latest`. */
@@ -193,7 +193,7 @@ function userVariables(env: SettingsSource['env']): SettingsSource['env'] {
   return env.npm_execpath === undefined ? env : Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_config_/i.test(name)));
 }
 
-/** What the user's own entries of a server set. An entry that comes with a folder is not the user's. */
+/** The variables that the user's own entries of a server set. An entry that comes with a folder is not the user's. */
 function entryVariables(definitions: readonly RawDefinition[]): Record<string, string | undefined> {
   const own = definitions.every(
     ({ scope, file, folder }) => !['project', 'workspace'].includes(scope) && (folder === undefined || !isInside(file, folder)),

@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 /** At most this many links of a path are followed. */
 const maxLinks = 16;
 
-/** What has to be watched in one directory: certain names, or all entries. */
+/** The names to watch in one directory: certain names, or all entries. */
 export interface DirectoryPlan {
   /** The paths (as given) that a change of this name concerns. */
   readonly names: Map<string, Set<string>>;

@@ -138,6 +138,9 @@ describe('stop, prune and history on real servers', function () {
         ['started-again', first, second],
       ],
     );
+    const { sections } = await json<{ sections: { rows: { name: string; text: string }[] }[] }>('explain', String(second));
+    const told = sections.flatMap(({ rows }) => rows).find(({ name }) => name === 'stopped');
+    assertNames(told?.text, '1 copy', 'after 1 of them');
   });
 
   it('B16, B17, B20: prune ends the proven orphan and nothing else; before its client ended, it was none', async function () {

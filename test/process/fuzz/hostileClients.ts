@@ -126,6 +126,15 @@ function codexText(world: ClientWorld): string {
   return `[projects.${toml(project)}]\ntrust_level = "trusted"\n${chance.is(0.1) ? `x = ${'['.repeat(3_000)}\n` : ''}${entries.join('\n')}`;
 }
 
+/** JSON is YAML too. */
+const otherKeys: Partial<Record<FormatId, string>> = {
+  'copilot-ide': 'servers',
+  'mcp-map': 'mcp',
+  'context-servers': 'context_servers',
+  'goose-config': 'extensions',
+  'hermes-config': 'mcp_servers',
+};
+
 function fileText(world: ClientWorld, format: FormatId): string {
   const { chance, project } = world.tree;
   const servers = (): string => serversText(world, format);
@@ -174,7 +183,7 @@ function fileText(world: ClientWorld, format: FormatId): string {
       ]);
     default:
       return object([
-        ['mcpServers', servers()],
+        [otherKeys[format] ?? 'mcpServers', servers()],
         ['mcp', object([['excluded', JSON.stringify([hostileText(chance)])]])],
       ]);
   }
@@ -187,7 +196,7 @@ export function putClientFiles(tree: HostileTree, commands: Commands, port: numb
   const places = { home, platform: 'linux', env: {} } as const;
   for (const row of clientTable) {
     for (const { at, format } of row.files) {
-      if (!chance.is(0.25)) {
+      if (!chance.is(0.1)) {
         continue;
       }
       const paths =

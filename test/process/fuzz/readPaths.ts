@@ -6,12 +6,18 @@ import { upgradePlan } from '../../../src/action/plan/upgradePlan.ts';
 import type { Log } from '../../../src/base/log.ts';
 import { runCommandLine } from '../../../src/cli/runCommandLine.ts';
 import type { Output, Shell } from '../../../src/cli/terminal.ts';
-import { announcements, announcementText, groupText } from '../../../src/extension/display/announcements.ts';
+import {
+  announcements,
+  announcementText,
+  groupText,
+  type NotificationKind,
+  notificationKinds,
+} from '../../../src/extension/display/announcements.ts';
 import { evidenceText } from '../../../src/extension/display/evidenceText.ts';
 import { definitionTooltip, instanceTooltip } from '../../../src/extension/display/instanceTooltip.ts';
 import { withoutLinks } from '../../../src/extension/display/plainText.ts';
 import { problemsMessage } from '../../../src/extension/display/problemLog.ts';
-import { prunePicks, stopQuestion } from '../../../src/extension/display/pruneText.ts';
+import { planText, prunePicks, stopQuestion } from '../../../src/extension/display/pruneText.ts';
 import { fixPicks, serverPicks } from '../../../src/extension/display/serverPicks.ts';
 import { statusModel } from '../../../src/extension/display/statusModel.ts';
 import { buildTree } from '../../../src/extension/display/treeModel.ts';
@@ -114,10 +120,11 @@ function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameter
       add('question', 'question', message, detail);
     }
   }
-  for (const one of announcements(snapshot, facts)) {
+  const everyKind = Object.keys(notificationKinds) as NotificationKind[];
+  for (const one of announcements(snapshot, facts, everyKind)) {
     add('announcement', 'notice', withoutLinks(announcementText(one, facts)));
   }
-  add('announcement', 'notice', withoutLinks(groupText(announcements(snapshot, facts))));
+  add('announcement', 'notice', withoutLinks(groupText(announcements(snapshot, facts, everyKind))));
   add('message of the view', 'label', problemsMessage(snapshot.problems, tree.home));
   for (const { label, description, detail } of [
     ...serverPicks(snapshot, facts, now),
@@ -130,11 +137,10 @@ function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameter
   for (const { label, description, detail } of prunePicks(candidates, now)) {
     add('pick', 'label', label, description, detail);
   }
-  const { message, detail } = stopQuestion(
-    candidates.map(({ plan }) => plan),
-    [],
-  );
+  const plans = candidates.map(({ plan }) => plan);
+  const { message, detail } = stopQuestion(plans, []);
   add('question', 'question', message, detail);
+  add('plan', 'log', planText(plans, []));
 }
 
 /** Scans that may ask registries, with the views of the extension, and what a window does with the run folder. */

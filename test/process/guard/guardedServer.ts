@@ -29,10 +29,12 @@ export class GuardHome {
   readonly root: string = mkdtempSync(join(tmpdir(), 'guard-home-'));
   readonly run: string = join(this.root, 'run');
   readonly clients: RawClient[] = [];
+  /** More variables of every process of the test. */
+  variables: NodeJS.ProcessEnv = {};
 
   /** The environment that every process of the test gets. */
   get env(): NodeJS.ProcessEnv {
-    return { ...process.env, HOME: this.root, MCP_RUN_DIR: this.run };
+    return { ...process.env, HOME: this.root, MCP_RUN_DIR: this.run, ...this.variables };
   }
 
   path(name: string): string {

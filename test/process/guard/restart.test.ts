@@ -348,6 +348,14 @@ describe('guard: restart without the client noticing', function () {
       return said.includes('too often');
     });
     assert.ok(said.includes('SIGKILL'), said);
+    const ends = () =>
+      (publishedGuards(home.run)[0]?.record.x as { ends?: { last: { signal?: string }[]; errors: string[] } } | undefined)?.ends;
+    await until(
+      'the record has each end, and what the server said last',
+      () => (ends()?.last.length ?? 0) >= 5 && ends()?.errors.length === 1,
+    );
+    assert.deepEqual([ends()?.last.every(({ signal }) => signal === 'SIGKILL'), ends()?.errors], [true, ['no way to go on']]);
+    assert.equal(client.stderr.split('no way to go on').length - 1, ends()?.last.length, 'all of it is passed on');
     client.child.stdin?.end();
     assert.equal((await client.ended).code, 1);
   });

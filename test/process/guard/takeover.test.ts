@@ -8,6 +8,7 @@ import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import { lockHolders } from '../../../src/lock/lockHolders.ts';
 import { type ProcessStarts, readProcessStarts } from '../../../src/lock/processStarts.ts';
 import { resourceKey } from '../../../src/lock/resourceKey.ts';
+import { assertNames } from '../../names.ts';
 import { otherUser } from '../../otherUser.ts';
 import { someRecord } from '../../unit/lock/records.ts';
 import { until } from '../../until.ts';
@@ -151,7 +152,7 @@ describe('guard: what a takeover may end', function () {
     const holder = await locks.hold(join(home.run, 'v1', 'locks', `${key}.lock`));
     await forge(holder.pid);
     // This program started it and lives.
-    assert.match(await refused(await home.strict(options('takeover')), holder.pid), /client still runs/);
+    assertNames(await refused(await home.strict(options('takeover')), holder.pid), 'takeover=force');
     assert.ok(isRunning(holder.pid));
     const next = await home.strict(options('takeover=force'));
     assert.ok('result' in (await next.handshake()));
@@ -168,7 +169,7 @@ describe('guard: what a takeover may end', function () {
     const record = JSON.parse(readFileSync(join(folder, name), 'utf8'));
     const forged = { ...record, client: { ...record.client, pid: process.pid, start: 'lx:1' } };
     writeFileSync(join(folder, name), JSON.stringify(forged), { mode: 0o600 });
-    assert.match(await refused(await home.strict(options('takeover')), pid), /client still runs/);
+    assertNames(await refused(await home.strict(options('takeover')), pid), 'takeover=force');
     assert.deepEqual([isRunning(first.pid), isRunning(pid)], [true, true]);
   });
 

@@ -344,10 +344,10 @@ describe('The folder of the protocol', () => {
     assertNames(refusal(base), 'mode 777', 'chmod 700');
     rmSync(base, { recursive: true });
     symlinkSync(root, base);
-    assert.match(refusal(base), /v1 is not a directory: remove it/);
+    assertNames(refusal(base), 'v1', 'remove');
     rmSync(base);
     writeFileSync(base, '');
-    assert.match(refusal(base), /v1 is not a directory: remove it/);
+    assertNames(refusal(base), 'v1', 'remove');
   });
 
   it('test 27: owned by root after sudo, or not to be written: refused, in a child with another user', function () {

@@ -11,7 +11,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './command.ts';
-import { keptFolder, ownFolder } from './testCache.ts';
+import { keptFolder, ownFolder, testCache } from './testCache.ts';
 
 export const servers = {
   memory: { name: '@modelcontextprotocol/server-memory', bin: 'mcp-server-memory', versions: ['2026.1.26', '2026.8.31'] },
@@ -50,9 +50,9 @@ export function npmEnv(): Promise<NodeJS.ProcessEnv> {
   return settings;
 }
 
-/** Runs npm in a folder. */
+/** Runs npm in a folder. All test files of a run share what Node compiled of npm, which would else lie in the temporary folder of each. */
 export async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
-  return run('npm', args, { cwd, env: await npmEnv() });
+  return run('npm', args, { cwd, env: { ...(await npmEnv()), NODE_COMPILE_CACHE: join(testCache(), 'compiled') } });
 }
 
 /** Makes a project at `folder` (which must not exist) with the packages of `specs` as exact dependencies. */

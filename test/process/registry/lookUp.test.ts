@@ -6,8 +6,10 @@ import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createGzip } from 'node:zlib';
-import type { IndexTarget } from '../../../src/registry/indexRoute.ts';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { constants, createBrotliCompress, createGzip } from 'node:zlib';
+import type { IndexTarget, ScopedAuthorization } from '../../../src/registry/indexRoute.ts';
 import { lookUp } from '../../../src/registry/lookUp.ts';
 import type { RegistryAnswer } from '../../../src/registry/registryAnswer.ts';
 import { assertNames } from '../../names.ts';
@@ -118,17 +120,20 @@ describe('a look-up in a registry', function () {
       return false;
     };
     try {
-      assert.deepEqual(await askNpm({ authorization: 'Bearer s3cret' }), { status: 'found', candidates: [{ version: '1.2.0' }] });
+      assert.deepEqual(await askNpm({ authorization: 'Bearer s3cret' as ScopedAuthorization }), {
+        status: 'found',
+        candidates: [{ version: '1.2.0' }],
+      });
       assert.deepEqual(await askNpm(), { status: 'unusable', reason: 'it requires other credentials (401)' });
       index.instead = (request, response) => {
         response.writeHead(302, { location: `${other.registry}${(request.url ?? '').slice(1)}` }).end();
         return true;
       };
-      const led = await askNpm({ authorization: 'Bearer s3cret' });
+      const led = await askNpm({ authorization: 'Bearer s3cret' as ScopedAuthorization });
       assert.equal(led.status, 'unusable');
       assert.deepEqual(other.paths, [], 'a private registry led elsewhere, and it was followed');
       // Public ones may lead elsewhere by https only: this is none.
-      assert.equal((await askNpm({ isPublic: true, authorization: 'Bearer s3cret' })).status, 'unusable');
+      assert.equal((await askNpm({ isPublic: true, authorization: 'Bearer s3cret' as ScopedAuthorization })).status, 'unusable');
       assert.deepEqual(other.paths, []);
     } finally {
       await other.close();
@@ -202,6 +207,44 @@ describe('a look-up in a registry', function () {
       return true;
     };
     assert.deepEqual(await askNpm(), { status: 'unreachable', reason: 'the answer is too large' });
+  });
+
+  it('unpacks no further than it reads: a few hundred bytes that hold 1 GB', async () => {
+    const packed = createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
+    const zeros = Buffer.alloc(2 ** 24);
+    const bomb = buffer(Readable.from(Array.from({ length: 64 }, () => zeros)).pipe(packed));
+    const bytes = await bomb;
+    assert.ok(bytes.length < 5_000, `${bytes.length}`);
+    index.instead = (_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'br' }).end(bytes);
+      return true;
+    };
+    assert.deepEqual(await askNpm(), { status: 'unreachable', reason: 'the answer is too large' });
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 50_000, `${user + system} µs of work after the answer was refused`);
+  });
+
+  it('is not led to addresses of this machine and its network by a public registry', async () => {
+    const led: string[] = [];
+    for (const host of ['127.0.0.1', '[::1]', '169.254.169.254', 'localhost', 'router', 'metadata.google.internal', 'a.localhost.']) {
+      index.instead = (_request, response) => {
+        led.push(host);
+        response.writeHead(302, { location: `https://${host}:1/x` }).end();
+        return true;
+      };
+      assert.deepEqual(await askNpm({ isPublic: true }), { status: 'unusable', reason: 'it answered with 302' }, host);
+    }
+    assert.ok(led.length > 0);
+  });
+
+  it('keeps an answer whose files name many Pythons in a form that is read again', async () => {
+    index.python.set(
+      'stale-mcp',
+      Array.from({ length: 150 }, (_, at) => ({ filename: 'stale-mcp-0.2.0.tar.gz', requires: `>=3.${at}` })),
+    );
+    assert.deepEqual(await askPython(), { status: 'found', candidates: [{ version: '0.2.0' }] });
   });
 
   it('gives up after its time, before and within an answer', async () => {

@@ -42,6 +42,8 @@ describe('npm start with `code` on PATH', function () {
     await waitFor('the stand-in to run', () => existsSync(note));
     const [pid = '', ...words] = readFileSync(note, 'utf8').trim().split('\n');
     assert.ok(words.includes(`--extensionDevelopmentPath=${projectRoot}`));
+    const opener = words.filter((word) => word.startsWith('--extensionDevelopmentPath=')).at(1);
+    assert.ok(existsSync(join(opener?.split('=')[1] ?? '', 'main.cjs')), 'the extension that opens the view');
     assert.ok(words.includes('--new-window') && words.includes('--wait'));
     assert.equal(words.at(-1), folder);
     assert.ok(listProcesses().has(Number(pid)));

@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { waitFor } from '../../../scripts/system/waitFor.ts';
 import { type ActionContext, executePlan } from '../../../src/action/execute/executePlan.ts';
 import { pruneCandidates } from '../../../src/action/plan/pruneCandidates.ts';
 import { silentLog } from '../../../src/base/log.ts';
@@ -82,12 +81,8 @@ describe('idle copies of real servers', function () {
     await world.remove();
   });
 
-  /** Four servers of one group, and one that is started when the group is over. */
   async function startFive(): Promise<{ readonly old: readonly number[]; readonly newest: number }> {
     const old = [await tell('start'), await tell('start'), await tell('start'), await tell('start')];
-    const began = Date.now();
-    // The distance of groups is the subject.
-    await waitFor('the next group', () => Date.now() - began > 5_500);
     return { old, newest: await tell('start') };
   }
   const look = (surveyor: Surveyor): Promise<Snapshot> => surveyor.survey();

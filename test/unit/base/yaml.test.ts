@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { yamlDocuments } from '../../../src/base/yaml.ts';
+import { readYaml, yamlDocuments } from '../../../src/base/yaml.ts';
 import { processorTime } from '../processorTime.ts';
 
 describe('yamlDocuments', () => {
@@ -33,6 +33,18 @@ describe('yamlDocuments', () => {
         merged: { f: 'true', g: 'no' },
       },
     ]);
+  });
+
+  it('refuses control characters, which would make another key of `env`, and names their line', () => {
+    const text = (odd: string): string => `{"command": "node",\n"args": [],${odd}"env": {"API_TOKEN": "s3cret"},}`;
+    for (const odd of ['\0', '\x1b', '\x08']) {
+      assert.equal(yamlDocuments(text(odd)), undefined);
+      assert.deepEqual(readYaml(text(odd)), { line: 2 });
+    }
+    for (const blank of ['\t', '\r\n', ' ']) {
+      assert.deepEqual(yamlDocuments(text(blank)), [{ command: 'node', args: [], env: { API_TOKEN: 's3cret' } }]);
+      assert.ok('value' in readYaml(text(blank)));
+    }
   });
 
   it('gives every document of a text, and the last value of a key', () => {

@@ -8,6 +8,17 @@ type Full<T> = T extends readonly (infer Item)[]
     : T;
 
 const at = '2026-11-21T14:02:05.000Z';
+/** What the records of guards have in common. */
+const recorded = {
+  state: 'running',
+  locks: [{ key: '790c174a5488f42f39c053b600236aa7', kind: 'port', resource: 'tcp:8931' }],
+  control: ['status'],
+  idleSince: at,
+  problem: 'it ended',
+  staleWrites: { calls: 3, from: at, to: at, tools: [{ name: 'create_entities', calls: 2 }] },
+  refused: { calls: 1, last: 'Not executed', at },
+  ends: { last: [{ at, code: 3, signal: 'SIGSEGV' }], errors: ['no database'] },
+} as const;
 
 /** A snapshot in which everything that the types allow occurs. */
 export const fullSnapshot: Full<Snapshot> = {
@@ -31,6 +42,7 @@ export const fullSnapshot: Full<Snapshot> = {
       url: 'http://127.0.0.1:3000/mcp',
       enabled: true,
       folder: '/home/ada/shop',
+      replacedBy: [{ file: '/w/.vscode/mcp.json', line: 3, folder: '/w' }],
       vscodeCollection: 'folder',
       guarded: true,
       port: { number: 3000, holder: 'stranger', pid: 4711, holderReason: 'it is another kind of server', holderCommand: 'postgres' },
@@ -83,7 +95,20 @@ export const fullSnapshot: Full<Snapshot> = {
         guardPid: 4709,
         idleSince: at,
         problem: 'it refused initialize: no database',
+        staleWrites: { calls: 3, from: at, to: at, tools: [{ name: 'create_entities', calls: 2 }] },
         refused: { calls: 3, last: 'Not executed: it runs zod 3.25.0, installed is 4.1.0', at },
+        ends: {
+          last: [{ at, code: 3, signal: 'SIGSEGV' }],
+          errors: ['no database'],
+        },
+        start: {
+          state: 'on-demand',
+          why: 'tools/call needs it',
+          since: at,
+          awake: 'it has a child process (PID 9)',
+          spared: 3,
+          memoryBytes: 75_000_000,
+        },
       },
       unknown: 'dependencies not compared: no lock file',
       changedDependencies: [{ name: 'zod', running: '3.25.0', installed: '4.1.0', direction: 'upgrade' }],
@@ -104,7 +129,7 @@ export const fullSnapshot: Full<Snapshot> = {
           minor: true,
           actions: [
             { kind: 'restart' },
-            { kind: 'manual', step: 'In Claude Code: /mcp, choose everything, Reconnect.' },
+            { kind: 'manual', step: 'In Claude Code: /mcp, choose everything, Reconnect.', held: true },
             { kind: 'end' },
             { kind: 'upgrade', argv: ['npm', 'install', '--prefix', '/home/ada/shop', 'server@2.0.0'], cwd: '/home/ada/shop' },
             { kind: 'reveal', file: '/home/ada/shop/.vscode/mcp.json', line: 4 },
@@ -134,6 +159,29 @@ export const fullSnapshot: Full<Snapshot> = {
       },
     },
   ],
+  notStarted: [
+    {
+      guardPid: 5100,
+      name: 'lazy',
+      definitions: ['lazy-definition'],
+      client: { id: 'claude-code', name: 'Claude Code', pid: 4000, identity: 'boot:1:4000:lx:1' },
+      record: {
+        id: '0123456789abcdeffedcba9876543210',
+        serverId: 'node',
+        exclusion: 'none',
+        guardPid: 5100,
+        ...recorded,
+        start: {
+          state: 'not-started',
+          why: 'tools/call needs it',
+          since: at,
+          awake: 'it offers tasks',
+          spared: 12,
+          memoryBytes: 78_000_000,
+        },
+      },
+    },
+  ],
   otherHolders: [
     {
       pid: 5000,
@@ -141,14 +189,17 @@ export const fullSnapshot: Full<Snapshot> = {
       record: {
         id: 'fedcba9876543210fedcba9876543210',
         serverId: 'backup',
-        state: 'running',
         exclusion: 'flock',
-        locks: [{ key: '790c174a5488f42f39c053b600236aa7', kind: 'port', resource: 'tcp:8931' }],
-        control: ['status'],
         guardPid: 4999,
-        idleSince: at,
-        problem: 'it ended',
-        refused: { calls: 1, last: 'Not executed', at },
+        ...recorded,
+        start: {
+          state: 'on-demand',
+          why: 'tools/call needs it',
+          since: at,
+          awake: 'it has a child process (PID 9)',
+          spared: 3,
+          memoryBytes: 75_000_000,
+        },
       },
     },
   ],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import {
+  afterStop,
   clientById,
   clientName,
   clientTable,
@@ -10,6 +11,7 @@ import {
   isVscode,
   isVscodeEditor,
   manualStep,
+  scopeRank,
 } from '../../../src/clients/clientTable.ts';
 import { environmentMarks, processPatterns } from '../../../src/clients/recogniseClient.ts';
 import { assertNames } from '../../names.ts';
@@ -65,6 +67,20 @@ describe('clientTable', () => {
     assert.equal(ids(isVscodeEditor), 'vscode vscode-insiders vscodium code-server cursor windsurf antigravity kiro trae');
     assert.equal(familyAt('/usr/share/code/resources/app'), 'vscode');
     assert.equal(familyAt('C:\\Users\\a\\AppData\\Local\\Programs\\cursor\\resources\\app'), 'cursor');
+  });
+
+  it('says what a client does when a server has ended, where that is known', () => {
+    assertNames(afterStop('zed') ?? '', 'Zed');
+    assertNames(afterStop('codex') ?? '', 'Codex');
+    assert.deepEqual([afterStop('trae'), afterStop('later')], [undefined, undefined]);
+    assert.notEqual(afterStop('crush')?.replace('Crush', ''), afterStop('kilo')?.replace('Kilo Code', ''));
+  });
+
+  it('keeps equal names apart in VS Code, and asks the project first elsewhere, Codex’s administrator last', () => {
+    const best = (id: string): string | undefined =>
+      (['managed', 'project', 'user'] as const).toSorted((a, b) => (scopeRank(id, a) ?? 0) - (scopeRank(id, b) ?? 0)).join(' ');
+    assert.deepEqual([best('claude-code'), best('codex')], ['managed project user', 'project user managed']);
+    assert.equal(scopeRank('vscode', 'user'), undefined);
   });
 
   it('gives name, copies and step of a client; a client that it does not have keeps its own name', () => {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ConfigReading, type ConfigRoots, discoverDefinitions } from '../../../src/config/discovery/discoverDefinitions.ts';
+import { formatNamed } from '../../../src/config/formats/formats.ts';
+import type { Format } from '../../../src/config/formats/serverFile.ts';
 import type { RawDefinition } from '../../../src/model/definition.ts';
 
 /** A home directory and a project of their own, away from the machine's. */
@@ -15,15 +17,15 @@ export class Tree {
     mkdirSync(this.project, { recursive: true });
   }
 
-  /** Copies a fixture; `@PROJECT@` in its files becomes the project's path. */
+  /** Copies a fixture; `@PROJECT@` and `@HOME@` in its files become the paths of this tree. */
   copy(fixture: string, to: string): void {
     cpSync(fileURLToPath(new URL(`../../fixtures/config/${fixture}`, import.meta.url)), to, { recursive: true });
     for (const name of readdirSync(to, { recursive: true, encoding: 'utf8' })) {
       const path = join(to, name);
       if (statSync(path).isFile()) {
         const text = readFileSync(path, 'utf8');
-        if (text.includes('@PROJECT@')) {
-          writeFileSync(path, text.replaceAll('@PROJECT@', this.project));
+        if (/@(?:PROJECT|HOME)@/.test(text)) {
+          writeFileSync(path, text.replaceAll('@PROJECT@', this.project).replaceAll('@HOME@', this.home));
         }
       }
     }
@@ -55,4 +57,13 @@ export function named(reading: ConfigReading, name: string): RawDefinition {
 
 export function names(reading: ConfigReading): string[] {
   return reading.definitions.map(({ name }) => name).sort();
+}
+
+/** A format of a JSON or TOML file. */
+export function writableFormat(id: string): Format {
+  const format = formatNamed(id);
+  if (!format) {
+    throw new Error(`no format ${id}`);
+  }
+  return format;
 }

@@ -46,7 +46,7 @@ describe('copies', () => {
       ['copies', 'likely', undefined, new Date(idle.quietSince).toISOString(), [{ kind: 'end' }]],
     );
     assertNames(finding?.message, 'Codex', 'PID 50', 'memory', '12 times', '11', '3 h', '990 MB');
-    assertNames(finding?.evidence.join('\n'), 'PID 3,', '0.42 s', '90 MB', 'group 3 of 12');
+    assertNames(finding?.evidence.join('\n'), 'PID 3,', '0.42 s', '90 MB', 'copy 3 of 12');
     assert.equal(new Set([...found.values()].map(({ message }) => message)).size, 1);
   });
 
@@ -70,7 +70,6 @@ describe('copies', () => {
     ['copies in directories of their own, where that is the rule', [1, 2, 3, 4].map((at) => copy(at, { copySet: `directory ${at}` }))],
     ['copies for windows, which cannot be counted', many(12).map(({ copySet: _, ...rest }) => rest)],
     ['copies whose client is gone', many(12, { client: undefined })],
-    ['copies that were started together', many(12, { startedAt: now - 2 * hour })],
     ['copies that all worked', many(12, { work: worked })],
     [
       'copies that are younger than an hour',
@@ -81,12 +80,36 @@ describe('copies', () => {
     it(`is silent about ${what}`, () => assert.equal(judge(copies).size, 0));
   }
 
-  it('leaves the whole newest group alone: what was started within five seconds of the newest', () => {
-    const start = now - 2 * hour;
-    const newest = [copy(20, { startedAt: start }), copy(21, { startedAt: start + 5_000 })];
-    assert.deepEqual([...judge([...many(3), ...newest]).keys()].sort(), ['id-1', 'id-2', 'id-3']);
-    const before = copy(22, { startedAt: start - 1 });
-    assert.deepEqual([...judge([...many(3), before, ...newest]).keys()].sort(), ['id-1', 'id-2', 'id-22', 'id-3']);
+  /** One server of a thread. */
+  const of = (pid: number, entry: string, startedAt: number): LivingCopy => copy(pid, { name: entry, copySet: entry, startedAt });
+  const kept = (copies: readonly LivingCopy[]): string[] => {
+    const found = judge(copies);
+    return copies.flatMap(({ id, name }) => (found.has(id) ? [] : [`${name} ${id}`])).sort();
+  };
+  const start = now - 2 * hour;
+
+  it('tells what a client leaves that restores its threads: one thread never has two copies of one entry', () => {
+    // Twelve threads within three seconds, one after the other, and all at the same moment.
+    const threads = Array.from({ length: 12 }, (_, at) => [
+      of(100 + 2 * at, 'notes', start + at * 250),
+      of(101 + 2 * at, 'files', start + at * 250 + 20),
+    ]);
+    assert.deepEqual(kept(threads.flat()), ['files id-123', 'notes id-122']);
+    assertNames(judge(threads.flat()).get('id-100')?.evidence.join('\n'), 'copy 1 of 12', '11 others');
+    assert.deepEqual(kept(many(12, { startedAt: start })), ['memory id-12']);
+  });
+
+  it('leaves all servers of the newest thread alone, also where threads were started at the same time', () => {
+    const older = [1, 2, 3].flatMap((at) => [of(at, 'notes', start - at * hour), of(10 + at, 'files', start - at * hour)]);
+    // Of two threads: the first asks for notes first and gets files last.
+    const mixed = [of(20, 'notes', start), of(21, 'notes', start + 10), of(22, 'files', start + 20), of(23, 'files', start + 30)];
+    assert.deepEqual(kept([...older, ...mixed]), ['files id-22', 'files id-23', 'notes id-21']);
+    // One server of an older thread was started again an hour after the newest thread.
+    const again = [of(20, 'notes', start), of(21, 'files', start + 4_000), of(30, 'notes', start + 3_000_000)];
+    assert.deepEqual(kept([...older, ...again]), ['files id-21', 'notes id-20', 'notes id-30']);
+    // What was started more than five seconds before belongs to another thread.
+    const apart = [of(20, 'notes', start), of(21, 'files', start + 5_001), of(30, 'notes', start + 3_000_000)];
+    assert.deepEqual(kept([...older, ...apart]), ['files id-21', 'notes id-30']);
   });
 
   it('has no finding for a copy that worked, and counts for nothing while an older one works', () => {
@@ -113,6 +136,7 @@ describe('copies', () => {
   it('stays quick and small with 2,400 copies', () => {
     const found = judge(many(2_400).map((one) => ({ ...one, startedAt: now - 50 * hour + one.pid * 6_000 })));
     assert.equal(found.size, 2_399);
+    assert.equal(judge(many(2_400, { startedAt: start })).size, 2_399);
     assert.ok(JSON.stringify([...found]).length < 2_400 * 1_200);
   });
 });

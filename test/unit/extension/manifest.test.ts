@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
+import { notificationKinds, usualNotificationKinds } from '../../../src/extension/display/announcements.ts';
 import { contextFlags } from '../../../src/extension/display/treeNode.ts';
-import { commands, contextKeys, settings, viewContainer, views } from '../../../src/extension/manifestNames.ts';
+import { commands, contextKeys, previewScheme, settings, viewContainer, views } from '../../../src/extension/manifestNames.ts';
+import { agentTools } from '../../../src/mcp/agentTools.ts';
 import { assertNames } from '../../names.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -17,6 +19,14 @@ interface MenuItem {
 }
 const menus = Object.entries(contributes.menus) as [string, MenuItem[]][];
 const items = menus.flatMap(([, list]) => list);
+
+interface WalkthroughStep {
+  readonly description: string;
+  readonly when?: string;
+  readonly media: { readonly image?: Readonly<Record<string, string>>; readonly svg?: string; readonly altText: string };
+  readonly completionEvents: readonly string[];
+}
+const walkthrough: { readonly id: string; readonly steps: readonly WalkthroughStep[] } = contributes.walkthroughs[0];
 
 describe('Manifest and code', () => {
   it('have the same commands, each with title and category', () => {
@@ -35,6 +45,26 @@ describe('Manifest and code', () => {
     }
   });
 
+  it('have the same tools for language models, with the same texts and arguments', () => {
+    const declared = contributes.languageModelTools.map(
+      ({ name, displayName, modelDescription, inputSchema }: Record<string, unknown>) => ({
+        name,
+        displayName,
+        modelDescription,
+        inputSchema,
+      }),
+    );
+    assert.deepEqual(
+      declared,
+      Object.values(agentTools).map(({ name, title, description, inputSchema }) => ({
+        name,
+        displayName: title,
+        modelDescription: description,
+        inputSchema,
+      })),
+    );
+  });
+
   it('hide from the palette what needs a row, and nothing else', () => {
     const hidden = contributes.menus.commandPalette.filter((item: MenuItem) => item.when === 'false').map((item: MenuItem) => item.command);
     const {
@@ -51,12 +81,14 @@ describe('Manifest and code', () => {
       showOnlyProblems,
       showAllServers,
       groupServers,
+      writeChange,
+      discardChange,
       ...rowCommands
     } = commands;
     assert.deepEqual([...hidden].sort(), Object.values(rowCommands).sort());
     const shownCommands = [
       ...[fixProblems, restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, showServers, refresh, showLog],
-      ...[launchThroughGuard, launchDirectly, showOnlyProblems, showAllServers, groupServers],
+      ...[launchThroughGuard, launchDirectly, showOnlyProblems, showAllServers, groupServers, writeChange, discardChange],
     ];
     for (const shown of shownCommands) {
       assert.ok(!hidden.includes(shown));
@@ -69,7 +101,7 @@ describe('Manifest and code', () => {
       [true, false].flatMap((one) =>
         contextFlags({
           kind: 'instance',
-          ...{ running: true, restartable: one, stale: true, upgradable: true, configured: true },
+          ...{ running: true, restartable: one, output: true, stale: true, upgradable: true, configured: true },
           guard: one ? 'guardable' : 'guarded',
           fix: one ? 'stoppable' : 'stepwise',
           ...{ startable: true, ignorable: true, ignored: true, muted: true },
@@ -77,7 +109,8 @@ describe('Manifest and code', () => {
       ),
     );
     const keys = new Set<string>(Object.values(contextKeys));
-    for (const when of [...items, ...welcome].flatMap((item) => item.when ?? [])) {
+    const asking: { readonly when?: string }[] = [...items, ...welcome, ...walkthrough.steps];
+    for (const when of asking.flatMap((item) => item.when ?? [])) {
       for (const [, view] of when.matchAll(/view == ([\w.]+)/g)) {
         assert.equal(view, views.servers);
       }
@@ -87,12 +120,15 @@ describe('Manifest and code', () => {
       for (const [, flag] of when.matchAll(/\\b(\w+)\\b/g)) {
         assert.ok(flags.has(flag ?? ''), `${flag} is asked for and never given to a row`);
       }
-      const rest = when.replace(/view == [\w.]+|viewItem =~ \/\\b\w+\\b\/|!?mcpShepherd\.\w+|&&|\bfalse\b/g, '').trim();
+      const rest = when
+        .replace(`resourceScheme == ${previewScheme}`, '')
+        .replace(/view == [\w.]+|viewItem =~ \/\\b\w+\\b\/|!?mcpShepherd\.\w+|&&|\bfalse\b/g, '')
+        .trim();
       assert.equal(rest, '', `"${when}" asks for something that this test does not know`);
     }
     for (const key of keys) {
       assert.ok(
-        [...items, ...welcome].some((item) => item.when?.includes(key)),
+        asking.some((item) => item.when?.includes(key)),
         `${key} is set and never asked for`,
       );
     }
@@ -102,11 +138,30 @@ describe('Manifest and code', () => {
   });
 
   it('link only to commands that exist', () => {
-    const known = new Set<string>([...Object.values(commands), 'workbench.mcp.addConfiguration']);
-    for (const item of contributes.viewsWelcome as { contents: string }[]) {
-      for (const [, command] of item.contents.matchAll(/\(command:([\w.]+)/g)) {
+    const known = new Set<string>([
+      ...Object.values(commands),
+      ...['workbench.mcp.addConfiguration', 'workbench.action.openWalkthrough', 'workbench.action.openSettings'],
+    ]);
+    const welcome = (contributes.viewsWelcome as { contents: string }[]).map(({ contents }) => contents);
+    const texts = [...welcome, ...walkthrough.steps.flatMap(({ description, completionEvents }) => [description, ...completionEvents])];
+    for (const text of texts) {
+      for (const [, command] of text.matchAll(/(?:\(command|^onCommand):([\w.]+)/g)) {
         assert.ok(known.has(command ?? ''), `${command} does not exist`);
       }
+    }
+    const address = encodeURIComponent(JSON.stringify(`${manifest.publisher}.${manifest.name}#${walkthrough.id}`));
+    assertNames(welcome.join('\n'), `workbench.action.openWalkthrough?${address}`);
+  });
+
+  it('begin the walkthrough with what needs attention, and have pictures of each step for every kind of theme', () => {
+    assert.equal(walkthrough.steps[0]?.when, contextKeys.needsAttention);
+    for (const { media } of walkthrough.steps) {
+      const pictures = media.svg === undefined ? Object.values(media.image ?? {}) : [media.svg];
+      assert.equal(pictures.length, media.svg === undefined ? 4 : 1);
+      for (const picture of pictures) {
+        assert.ok(existsSync(join(root, picture)), `${picture} is missing`);
+      }
+      assert.ok(media.altText.length > 10);
     }
   });
 
@@ -130,6 +185,16 @@ describe('Manifest and code', () => {
     for (const [name, setting] of Object.entries(declared)) {
       assert.ok((setting.markdownDescription ?? setting.description ?? '').length > 20, `${name} has no description`);
     }
+  });
+
+  it('offer every kind of notification, with the same default', () => {
+    const declared = contributes.configuration.properties[settings.notificationKinds];
+    const usual = Object.keys(notificationKinds).map((kind) => [kind, usualNotificationKinds.some((one) => one === kind)]);
+    assert.deepEqual(declared.default, Object.fromEntries(usual));
+    assert.deepEqual(
+      Object.entries<{ default: boolean }>(declared.properties).map(([kind, property]) => [kind, property.default]),
+      usual,
+    );
   });
 
   it('write names of commands, keys and settings in one place only', () => {

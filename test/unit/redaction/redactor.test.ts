@@ -199,6 +199,48 @@ describe('createRedactor: text', () => {
   }
 });
 
+describe('createRedactor: words beside a name', () => {
+  const made = ['a1b2', 'C3d4'].join('');
+  for (const [before, between] of [
+    ['--session', ' '],
+    ['password', ' '],
+    ['the password', ' '],
+    ['access token', '  '],
+    ['auth', ' '],
+    ['Password', '\n'],
+    ['secret', '\r\n'],
+    ['db_password', '\\n'],
+  ] as const) {
+    it(`hides the value after ${JSON.stringify(before + between)}`, () => {
+      for (const text of [`${before}${between}${made}`, `x ${before}${between}${made}, y`, `"${before}${between}${made}"`]) {
+        equal(plain.text(text), text.replace(made, redacted));
+      }
+      deepEqual(plain.args(['serve', before.split(' ').at(-1) ?? '', made]).at(-1), redacted);
+      deepEqual(secretsOf({ command: 'x', args: [before.split(' ').at(-1) ?? '', made], env: {}, headers: [] }), [made]);
+    });
+  }
+  for (const text of [
+    'the password was wrong 3 times in 10 s',
+    'unknown key mcpServers2 in line 14',
+    'key python3.12 of session work-2024, session main1',
+    'Unexpected token } in JSON at position 4711',
+    'got token 128000 of 200000, 12ms, 5kB',
+    'auth chromadb-mcp@1.2.3 over oauth2',
+    'auth @scope/server@2.0.0-beta.1',
+    'read key /home/me/.ssh/id_ed25519.pub',
+    'password $DB_PASSWORD2 and token %TOKEN_12%',
+    'session 2026-11-23T14:02:11 started',
+    'npx -y mcp-auth 127.0.0.1:8080 --session new --port 8700',
+    'the secret is in https://vault.example/v1',
+    'signature SHA256-RSA2048',
+  ]) {
+    it(`leaves ${text}`, () => {
+      equal(plain.text(text), text);
+      deepEqual(plain.args(text.split(' ')), text.split(' '));
+    });
+  }
+});
+
 describe('createRedactor: known values', () => {
   const redactor = createRedactor(['s3cr3t-value-1234', 'a b&c/12', 'h4x0', 'true', 'x', 'stdio', 's3cr3t-value-1234-longer']);
   it('replaces them anywhere, the longest first', () => {
@@ -294,6 +336,15 @@ describe('secretsOf', () => {
       'u:pass-in-url',
       'zX9-Qq1+7w==',
     ]);
+  });
+});
+
+describe('the working directory in the environment', () => {
+  it('is no secret, unlike other values of that name', () => {
+    const env = { PWD: '/srv/a+b', OLDPWD: 'C:\\work\\x1y2', MY_PWD: '/srv/s3cr3t' };
+    deepEqual(secretsOf({ args: [], env, headers: [] }), ['/srv/s3cr3t']);
+    deepEqual(secretsOf({ args: [], env: { PWD: 'S3cr3t-1' }, headers: [] }), ['S3cr3t-1']);
+    equal(createRedactor(secretsOf({ args: [], env, headers: [] })).text('node /srv/a+b/server.js'), 'node /srv/a+b/server.js');
   });
 });
 

@@ -25,6 +25,15 @@ const hidden: Readonly<Record<string, readonly string[]>> = {
   'a password source of openssl': ['-passin', `pass:${S}`],
   'an address of Oracle': [`jdbc:oracle:thin:u/${S}@db:1521/x`],
   'a bot of Telegram': [`https://api.telegram.org/bot123:${S}/getMe`],
+  'a password glued to an option of one letter': [`-p${S}`],
+  'a password after an option of one letter': ['-p', S],
+  'a password after a capital letter': [`-P${S}`, '-P', S],
+  'a key after any letter': ['-k', `${S}9`, `-t${S}9`],
+  'a password of an option with a slash and one letter': [`/p:${S}`],
+  'a property of Java': [`-Dpassword=${S}`],
+  'a property of Gradle': [`-PapiKey=${S}`],
+  'an element of XML': [`<password>${S}</password>`],
+  'user and password of a share': [`//user:${S}@h/share`],
   'the fragment of an address': [`https://h/x#${longToken}`],
 };
 /** Arguments that hold no secret. */
@@ -34,6 +43,22 @@ const shown: readonly (readonly string[])[] = [
   ['git+https://git@github.com/o/r.git#0123456789abcdef0123456789abcdef01234567', 'https://h/docs#getting-started-with-version-2'],
   ['-passin', 'file:/etc/pw', '-passin', 'env:PW', '/etc/keys/list:ro', 'C:\\keys\\a', '/usr/share/tokens'],
   ['got token: expected a string', 'the key: see the manual', 'npm:chromadb@1.2.3'],
+  [
+    '-p',
+    '8080',
+    '-p8080',
+    '-p',
+    '127.0.0.1:8080:80',
+    '-p',
+    '@scope/pkg@1.2.3',
+    '-ppkg@1.2.3',
+    '-p',
+    'chromadb2',
+    '-pthread',
+    '-p',
+    '/srv/a1',
+  ],
+  ['-m', 'gpt-4o', '-m', 'notes_mcp', '-Xmx512m', '-n', 'x86_64-linux-gnu', '-vv', '-Dfile.encoding=UTF-8', '<name>a1</name>', '/h:24'],
   ['jdbc:sqlite:/var/x.db', 'jdbc:oracle:thin:@db:1521/x', '--key', '=', '$KEY'],
 ];
 

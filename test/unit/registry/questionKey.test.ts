@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { IndexTarget } from '../../../src/registry/indexRoute.ts';
+import type { IndexTarget, ScopedAuthorization } from '../../../src/registry/indexRoute.ts';
 import { questionKey } from '../../../src/registry/lookUp.ts';
 
 describe('questionKey', () => {
@@ -27,7 +27,7 @@ describe('questionKey', () => {
   });
 
   it('has no secret', () => {
-    const secret = key({ authorization: 'Bearer abc123', proxy: new URL('http://ada:abc123@one.example:1') });
+    const secret = key({ authorization: 'Bearer abc123' as ScopedAuthorization, proxy: new URL('http://ada:abc123@one.example:1') });
     assert.ok(!secret.includes('abc123'));
     assert.equal(secret, key({ proxy: new URL('http://one.example:1') }));
   });

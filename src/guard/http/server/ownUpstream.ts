@@ -46,6 +46,7 @@ export class OwnUpstream implements UpstreamServer {
             restart: (reason) => this.restart(reason),
             restartHint: () => ownCommand(['restart', String(process.pid)], runDirOf(process.env, options.runDir)),
             log: (line) => log.warn(line),
+            staleWrites: (summary) => publication?.mark('staleWrites', summary),
           });
     this.#process = new OwnProcess(upstream, {
       ...options,

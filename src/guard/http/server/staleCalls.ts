@@ -8,6 +8,7 @@ import type { ConfiguredCommand } from '../../stale/configuredPackage.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
 import { StaleGate, type StaleReport } from '../../stale/staleGate.ts';
 import type { RestartHint, ToolRefusal } from '../../stale/staleRefusal.ts';
+import type { StaleWriteSummary } from '../../stale/staleWrites.ts';
 import { faultCode, rpcError } from '../session/faults.ts';
 import type { ToolPage } from '../session/listReader.ts';
 import type { GatedCall } from '../session/sessionRequest.ts';
@@ -27,6 +28,8 @@ interface StaleCallsOptions {
   /** For a server that the guard did not start. */
   readonly external?: Pick<ExternalServer, 'settled' | 'read'>;
   readonly log: (line: string) => void;
+  /** Gets the writing calls that passed while the server was stale, at most once a second. */
+  readonly staleWrites?: (summary: StaleWriteSummary) => void;
 }
 
 /** A call waits for an installer or a restart no longer than this, ms. */
@@ -53,6 +56,7 @@ export class StaleCalls {
       table: options.table,
       restartHint: options.restartHint,
       log: options.log,
+      staleWrites: (summary) => options.staleWrites?.(summary),
       writeTools,
       readTools,
     });

@@ -25,7 +25,7 @@ export interface UpstreamServer {
   stop(): Promise<void>;
 }
 
-/** What `/health` reports about the server behind the guard. */
+/** The part of `/health` about the server behind the guard. */
 export interface UpstreamHealth {
   readonly status: string;
   readonly url: string | null;

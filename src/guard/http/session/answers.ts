@@ -108,7 +108,7 @@ export function trackEvents(session: HttpSession | undefined, unanswered: Set<Re
   });
 }
 
-/** What `passAnswer` needs besides the answer. */
+/** The input of `passAnswer` besides the answer. */
 interface AnswerHelp {
   /** Ids of the requests that are answered. */
   readonly ids: readonly RequestId[];

@@ -58,7 +58,7 @@ export async function readClientRequest(
     exchange: {
       method,
       path: request.url ?? '/',
-      headers: headersOf(request, stateless ? [] : ['mcp-session-id'], ownOrigin()),
+      headers: headersOf(request, ownOrigin()),
       protocolVersion,
       ...(body.bytes.length > 0 ? { body } : {}),
       message,
@@ -70,8 +70,9 @@ export async function readClientRequest(
   };
 }
 
-function headersOf(request: IncomingMessage, without: readonly string[], ownOrigin: string | undefined): RawHeaders {
-  const headers = endToEnd(request.rawHeaders, request.headers.connection, ['host', ...without]);
+/** Without the session id: it reaches the server only in a session whose credential was checked. A server with sessions may not look at the revision. */
+function headersOf(request: IncomingMessage, ownOrigin: string | undefined): RawHeaders {
+  const headers = endToEnd(request.rawHeaders, request.headers.connection, ['host', 'mcp-session-id']);
   // A page of the server was loaded through the guard's address: its origin becomes the server's.
   const here = `http://${request.headers.host}`;
   return headers.map(([name, value]) =>

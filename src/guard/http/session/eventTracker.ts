@@ -45,7 +45,7 @@ export class EventTracker {
   }
 
   /**
-   * What to write so that a reader ignores an event that was cut off: it completes the event under a type that no reader handles, and restores the id from
+   * The text to write so that a reader ignores an event that was cut off: it completes the event under a type that no reader handles, and restores the id from
    * before. Empty when no event is incomplete.
    */
   get closing(): string {

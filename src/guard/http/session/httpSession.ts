@@ -1,6 +1,6 @@
 import type { RequestId } from '../transport/clientMessage.ts';
 
-/** What the guard needs to set a session up again on another server process: what the client sent, without headers. */
+/** The data with which the guard sets a session up again on another server process: what the client sent, without headers. */
 interface SessionSetup {
   /** `keptInitialize` of the client's `initialize`; undefined when the session began before this guard. */
   initialize?: string;
@@ -24,7 +24,7 @@ interface SessionSetup {
 const maxInitializeBytes = 16_384;
 
 /**
- * What is kept of the parameters of `initialize`: version, capabilities and client, as JSON. A parsed value can take twenty times the memory.
+ * The part of the parameters of `initialize` that the guard keeps: version, capabilities and client, as JSON. A parsed value can take twenty times the memory.
  * @returns undefined when it is larger than 16 kB
  */
 export function keptInitialize({ protocolVersion, capabilities, clientInfo }: Readonly<Record<string, unknown>>): string | undefined {

@@ -1,5 +1,5 @@
 import { isRecord } from '../../../base/json.ts';
-/** What the guard reads of the body of a POST. The body itself passes unchanged. */
+/** The part of the body of a POST that the guard reads. The body itself passes unchanged. */
 export interface ClientMessage {
   /** Ids of its requests, in order. */
   readonly requestIds: readonly RequestId[];
@@ -23,10 +23,10 @@ const firstStatelessRevision = '2026-07-28';
 
 /** Parameters of larger messages are not kept while the message is answered, bytes: a parsed value can take twenty times the memory of its text. */
 const keptWhole = 16_384;
-/** What the guard reads of parameters, beside `_meta`, `task` and `cursor`. */
+/** The parameters that the guard reads, beside `_meta`, `task` and `cursor`. */
 const readParams = ['name', 'uri', 'level', 'protocolVersion', 'capabilities', 'clientInfo'];
 
-/** What the guard reads of a large message's parameters: short values, and whether `task` and `cursor` exist. */
+/** The parameters of a large message that the guard reads: short values, and whether `task` and `cursor` exist. */
 function shortParams(params: unknown): { readonly params?: Readonly<Record<string, unknown>>; readonly dropped?: true } {
   if (!isRecord(params)) {
     return {};

@@ -356,9 +356,9 @@ describe('Carrying out a plan', function () {
       );
     };
     const stolen = await hostile(client.pid, join(opened.directory.base, 's', '0123456789ab.sock'));
-    assert.deepEqual([stolen.status, /no longer the server that its record names/.test(stolen.message)], ['refused', true], stolen.message);
+    assert.equal(stolen.status, 'refused', stolen.message);
     const elsewhere = await hostile(one.pid, join(runDir, 'of-mine.sock'));
-    assert.deepEqual([elsewhere.status, /could not be asked/.test(elsewhere.message)], ['failed', true], elsewhere.message);
+    assert.equal(elsewhere.status, 'failed', elsewhere.message);
     assert.deepEqual([await isRunning(one.id), client.exitCode, client.signalCode], [true, null, null]);
   });
 

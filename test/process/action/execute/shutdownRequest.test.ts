@@ -4,10 +4,18 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { declaredShutdown, postShutdown } from '../../../../src/action/execute/shutdownRequest.ts';
+import type { ProcessIdentity } from '../../../../src/model/process.ts';
+import { createProcessTable } from '../../../../src/process/createProcessTable.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { shippedProgram } from '../../shippedProgram.ts';
 import { freePort, imitation, startImitation } from '../../survey/ports/httpServer.ts';
 import { makeWorld, type World } from '../../survey/world.ts';
+
+async function identityOf(pid = 0): Promise<ProcessIdentity> {
+  const row = (await (await createProcessTable(process.platform)).list()).find((one) => one.pid === pid);
+  assert.ok(row);
+  return row.identity;
+}
 
 describe('/shutdown as a record declares it', function () {
   this.timeout(120_000);
@@ -36,9 +44,13 @@ describe('/shutdown as a record declares it', function () {
         }
       }
       const base = join(world.runDir, 'v1');
-      assert.equal(declaredShutdown(base, port, [process.pid]), undefined, 'not for the port of another process');
-      assert.equal(declaredShutdown(base, port + 1, [child.pid ?? 0]), undefined, 'not for another port');
-      const way = declaredShutdown(base, port, [child.pid ?? 0]);
+      const own = await identityOf(child.pid);
+      assert.equal(declaredShutdown(base, port, [await identityOf(process.pid)]), undefined, 'not for the port of another process');
+      assert.equal(declaredShutdown(base, port + 1, [own]), undefined, 'not for another port');
+      for (const [what, other] of Object.entries({ start: 'lx:1', bootId: 'another', pidNamespace: '1' })) {
+        assert.equal(declaredShutdown(base, port, [{ ...own, [what]: other }]), undefined, `not for the same PID with another ${what}`);
+      }
+      const way = declaredShutdown(base, port, [own]);
       assert.equal(way?.path, '/shutdown');
       assert.match(way?.token ?? '', /^[0-9a-f]{64}$/);
       assert.equal(await postShutdown('127.0.0.1', port, { path: '/shutdown' }), false, 'C5: not without the secret');
@@ -54,7 +66,7 @@ describe('/shutdown as a record declares it', function () {
   it('is not there for a server without a record', async () => {
     const server = await startImitation([]);
     try {
-      assert.equal(declaredShutdown(join(world.runDir, 'v1'), server.port, [server.pid]), undefined);
+      assert.equal(declaredShutdown(join(world.runDir, 'v1'), server.port, [await identityOf(server.pid)]), undefined);
     } finally {
       await server.stop();
     }

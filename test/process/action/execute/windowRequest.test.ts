@@ -10,6 +10,7 @@ import { serveRequests } from '../../../../src/action/execute/windowRequestServe
 import { silentLog } from '../../../../src/base/log.ts';
 import { assertNames } from '../../../names.ts';
 import { otherUser } from '../../../otherUser.ts';
+import { processorTime } from '../../../unit/processorTime.ts';
 
 const window = { pid: 4711, identity: 'boot:1:4711:lx:5' };
 const ask = { window, verb: 'restart', instance: 'boot:1:99:lx:7', by: 'terminal (PID 77)' } as const;
@@ -89,6 +90,23 @@ describe('Asking another window', function () {
       [id],
     );
     assert.ok(!readdirSync(folder).includes(`${'0'.repeat(24)}.json`));
+  });
+
+  it('reads its requests once for many events, and at most 500 of many files', async () => {
+    const folder = requestFolder(runDir);
+    serve(async () => ({ status: 'done', message: '', steps: [] }));
+    const name = (at: number): string => join(folder, `${at.toString(16).padStart(24, '0')}.json`);
+    const foreign = JSON.stringify({ schema: 1, id: '0'.repeat(24), ...ask, window: { pid: 2, identity: 'other' } });
+    const began = processorTime();
+    for (let at = 0; at < 400; at++) {
+      writeFileSync(name(at), foreign);
+    }
+    assert.equal((await askWindow(runDir, ask)).status, 'done');
+    assert.ok(processorTime() - began < 3_000, `${processorTime() - began} ms`);
+    for (let at = 400; at < 700; at++) {
+      writeFileSync(name(at), JSON.stringify({ schema: 1, id: at.toString(16).padStart(24, '0'), ...ask }));
+    }
+    assert.ok(requestsFor(runDir, window).length <= 500);
   });
 
   it('takes no file of another user for a request or for an answer', async function () {

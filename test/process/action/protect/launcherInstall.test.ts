@@ -1,10 +1,12 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { hasLauncher, type Installer, installLauncher, tryLauncher } from '../../../../src/action/protect/launcher.ts';
 import { assertNames } from '../../../names.ts';
+import { shippedProgram } from '../../shippedProgram.ts';
 
 describe('installLauncher', () => {
   let root = '';
@@ -67,6 +69,22 @@ describe('installLauncher', () => {
       ['guard.cjs', 'core/piece-AB12.cjs', 'guard/piece-AB12.cjs'].every((name) => existsSync(join(bin(), copied, name))) &&
         existsSync(path),
     );
+  });
+
+  it('lets guarded entries start as before when the extension that installed it is gone', async () => {
+    const shipped = join(root, 'extension');
+    await shippedProgram('cli', shipped);
+    await shippedProgram('guard', shipped);
+    const launcher = installLauncher({ ...installer, dist: shipped });
+    rmSync(shipped, { recursive: true });
+    const server = "console.log(require('node:fs').readFileSync('/proc/' + process.ppid + '/cmdline', 'latin1').includes('guard.cjs'))";
+    const options = ['guard', '--run-dir', installer.runDir, '--', process.execPath, '-e', server];
+    const start = () => spawnSync(launcher, options, { encoding: 'utf8', timeout: 30_000 });
+    equal(start().stdout, 'true\n', 'behind the guard, from the copy of its programs');
+    rmSync(join(bin(), programs()[0] ?? ''), { recursive: true });
+    const plain = start();
+    deepEqual([plain.status, plain.stdout], [0, 'false\n'], 'control: without the copy it runs too, without the guard');
+    assertNames(plain.stderr, 'is missing');
   });
 
   it('brings a newer version, keeps it before an older one, and clears away what is long gone', () => {

@@ -92,6 +92,31 @@ describe('protect', function () {
     return { client, pid: transport.pid ?? 0 };
   }
 
+  it('is undone for all entries at once, also two of one file; one that must not be changed does not stop the rest', async () => {
+    const entry = { command: process.execPath, args: [server] };
+    const file = world.write('.cursor/mcp.json', `${JSON.stringify({ mcpServers: { notes: entry, others: entry } }, undefined, 2)}\n`);
+    const before = readFileSync(file, 'utf8');
+    for (const name of ['notes', 'others']) {
+      equal((await run('protect', name, '--yes')).code, 0);
+    }
+    const shared = world.write('.gemini/settings.json', before.replaceAll('notes', 'locked').replaceAll('others', 'plain'));
+    equal((await run('protect', 'locked', '--yes')).code, 0);
+    const guarded = readFileSync(shared, 'utf8');
+    chmodSync(shared, 0o400);
+    const undone = await run('unprotect', '--all', '--yes');
+    equal(readFileSync(file, 'utf8'), before);
+    equal(readFileSync(shared, 'utf8'), guarded, 'read-only');
+    assertNames(undone.stderr, 'locked');
+    equal(undone.code, 2);
+    chmodSync(shared, 0o600);
+    equal((await run('unprotect', '--all', '--yes')).code, 0);
+    equal((await run('unprotect', '--all', '--yes')).code, 0, 'nothing is left to undo');
+    assertOmits(readFileSync(shared, 'utf8'), 'guard');
+    for (const wrong of [[], ['notes', '--all'], ['--all', '--json']]) {
+      equal((await run('unprotect', ...wrong)).code, 2);
+    }
+  });
+
   it('B28: makes a client’s entry start through the guard, whatever its paths hold, and back to the byte', async () => {
     const entry = {
       command: process.execPath,
@@ -205,16 +230,33 @@ describe('protect', function () {
       this.skip();
     }
     const file = world.write('.cursor/mcp.json', { mcpServers: { notes: { command: process.execPath, args: [server] } } });
-    const at = (answer: string) => {
+    const questions = ['[n] cancel: ', '(lazy)? [Y/n] '];
+    /** Answers each question when it stands there: what is typed before belongs to the one before. */
+    const at = async (...answers: readonly string[]): Promise<{ status: unknown; stdout: string }> => {
       const line = [process.execPath, bundle, 'protect', 'notes'].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-      return spawnSync('script', ['-qec', line, '/dev/null'], { cwd: world.home, env, input: `${answer}\n`, encoding: 'utf8' });
+      const child = spawn('script', ['-qec', line, '/dev/null'], { cwd: world.home, env, stdio: ['pipe', 'pipe', 'ignore'] });
+      let stdout = '';
+      let answered = 0;
+      child.stdout.on('data', (chunk) => {
+        stdout += chunk;
+        if (answered < answers.length && stdout.includes(questions[answered] ?? '')) {
+          child.stdin.write(`${answers[answered]}\n`);
+          answered += 1;
+        }
+      });
+      const [status] = await once(child, 'close');
+      return { status, stdout };
     };
-    const no = at('no');
+    const no = await at('no');
     equal(no.status, 3, no.stdout);
     assertNames(no.stdout, '[1]', '[2]', '[3]', '[4]');
     assertOmits(readFileSync(file, 'utf8'), '"guard"');
-    equal(at('3').status, 0);
+    equal((await at('3', 'n')).status, 0);
     assertNames(readFileSync(file, 'utf8'), '"--on-stale",', '"restart"');
+    assertOmits(readFileSync(file, 'utf8'), '"lazy"');
+    equal((await run('unprotect', 'notes', '--yes')).code, 0);
+    equal((await at('1', 'y')).status, 0);
+    assertNames(readFileSync(file, 'utf8'), '"--start",', '"lazy"');
   });
 
   it('dies of Ctrl-C at the question, as everywhere else, and names no option that would do it all the same', async function () {

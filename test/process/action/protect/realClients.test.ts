@@ -1,6 +1,6 @@
 // Real clients from npm connect to a server that was put behind the guard in their own files. Long: hundreds of megabytes are fetched once.
-import { equal, match } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { equal, match, ok } from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'mocha';
 import { assertNames } from '../../../names.ts';
@@ -42,6 +42,40 @@ describe('a protected entry in a real client', function () {
     await stage.shepherd('unprotect', 'notes', '--yes');
     match(await ask('mcp', 'list'), /notes: (?!\S*mcp-shepherd).*Connected/);
   });
+
+  it('a lazily started server: two sessions of one client have one key, and the second starts no server', async () => {
+    const claude = await clientProgram('@anthropic-ai/claude-code', '2.1.329', 'claude');
+    const opencode = await installOpencode();
+    stage.world.write('.config/opencode/opencode.jsonc', { mcp: { notes: { type: 'local', command: [process.execPath, server] } } });
+    const ask = (program: string, ...args: readonly string[]): Promise<string> =>
+      run(program, args, { cwd: stage.world.home, env: { ...stage.env, ...quiet } });
+    await ask(claude, 'mcp', 'add', '--scope', 'local', 'notes', '--', process.execPath, server);
+    for (const [id, program] of [
+      ['claude-code', claude],
+      ['opencode', opencode],
+    ] as const) {
+      await stage.shepherd('protect', 'notes', '--client', id, '--start', 'lazy', '--yes');
+      const before = keptAnswers();
+      // The first session may come while the code is younger than two seconds: then nothing is kept.
+      await ask(program, 'mcp', 'list');
+      await ask(program, 'mcp', 'list');
+      const once = keptAnswers();
+      // One of `initialize`, and one of the probe `server/discover` with which some clients begin.
+      ok(once.keys > before.keys && once.keys <= before.keys + 2, id);
+      assertNames(await ask(program, 'mcp', 'list'), 'notes');
+      const twice = keptAnswers();
+      equal(twice.keys, once.keys, `${id}: the same keys`);
+      equal(twice.spared, once.spared + 1, `${id}: no start`);
+    }
+  });
+
+  /** How many keys have answers, and how many sessions started no server. */
+  function keptAnswers(): { readonly keys: number; readonly spared: number } {
+    const folder = join(stage.world.runDir, 'shepherd', 'lazy');
+    const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[0-9a-f]{32}/.test(name)) : [];
+    const files = names.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { sets: unknown[]; spared: number });
+    return { keys: files.reduce((sum, { sets }) => sum + sets.length, 0), spared: files.reduce((sum, { spared }) => sum + spared, 0) };
+  }
 
   it('opencode connects', async () => {
     const opencode = await installOpencode();

@@ -74,6 +74,20 @@ describe('guard --http: credentials of sessions', () => {
     assert.equal((await renewed.tool('z')).status, 200);
   });
 
+  it('D14: a request of a revision without sessions does not use or end the session of another credential', async () => {
+    const { origin } = await guard();
+    const alice = await client(origin, 'Bearer opaque-alice');
+    const modern = { 'content-type': 'application/json', 'mcp-protocol-version': '2026-07-28' };
+    const headers = { ...modern, authorization: 'Bearer opaque-mallory', 'mcp-session-id': alice.session ?? '' };
+    const before = memory.executed.length;
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/list' });
+    await fetch(`${origin}/mcp`, { method: 'POST', headers, body });
+    await fetch(`${origin}/mcp`, { method: 'DELETE', headers });
+    assert.equal(memory.executed.length, before);
+    assert.equal((await alice.tool('x')).status, 200, 'the control: her session is there and works');
+    assert.equal(memory.executed.length, before + 1);
+  });
+
   it('D14: an opaque token that the server accepts again after a 401 ends the renewal', async () => {
     const { origin } = await guard();
     const owner = await client(origin, 'Bearer opaque-owner');

@@ -367,7 +367,7 @@ describe('guard --http: event streams', () => {
     const [response]: IncomingMessage[] = await once(request, 'response');
     assert.ok(response);
     // The client does not read: the server can send only as much as the sockets on the way hold.
-    // That it has to wait shows only in that nothing more is sent for a while.
+    // The delay is the subject: that it has to wait shows only in that nothing more is sent for a while.
     let last = -1;
     await until('the server has to wait', async () => {
       const still = last === written && written > 0;

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startToleranceMs } from '../../../../src/diagnosis/stale/baseline.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
+import { untilPast } from '../../../until.ts';
 import { npmEnv } from '../../package/npmServers.ts';
 import { findPython } from '../../package/pythonWheels.ts';
 import { headlines, makeWorld, settled, type World } from '../world.ts';
@@ -54,9 +55,7 @@ async function inLanes<T>(items: readonly T[], count: number, task: (item: T) =>
 }
 
 /** Events that are closer to a start than this cannot be ordered by their times. */
-function tolerance(since: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, since + startToleranceMs + 200 - Date.now())));
-}
+const tolerance = (since: number): Promise<void> => untilPast(since, startToleranceMs + 200);
 
 function verdict(instance: Instance): Verdict {
   const found = headlines(instance);

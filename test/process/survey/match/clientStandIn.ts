@@ -97,7 +97,7 @@ export class Workshop {
     return attributeServers(await this.table.list(), definitions, (row) => this.table.detail(row), { home: this.home });
   }
 
-  /** Waits until the same answer came twice, a moment apart: launchers come and go before the server stands. */
+  /** Waits until the same answer came twice. The delay between them is the subject: launchers come and go before the server stands. */
   async settled(child: ChildProcess, definitions: readonly RawDefinition[], limitMs = 100_000): Promise<readonly Attributed[]> {
     const pid = child.pid ?? 0;
     let last = '';

@@ -74,7 +74,7 @@ esac
     for (const docker of [runDocker, standIn(old, fresh, 5)]) {
       const began = performance.now();
       const instance = await look(docker);
-      assert.match(instance.unknown ?? '', /docker did not answer within a second|docker lists/);
+      assertNames(instance.unknown, 'docker');
       assert.deepEqual(instance.findings, []);
       assert.ok(performance.now() - began < 20_000);
     }

@@ -4,7 +4,17 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { appendHistory, historyEntry, readHistory, readHistoryFiles, requesterText } from '../../../../src/action/execute/actionHistory.ts';
+import {
+  appendHistory,
+  type HistoryEntry,
+  historyEntry,
+  readHistory,
+  readHistoryFiles,
+  requesterText,
+  startedAgain,
+  stopsUnder,
+} from '../../../../src/action/execute/actionHistory.ts';
+import type { Instance } from '../../../../src/model/snapshot.ts';
 import { assertNames } from '../../../names.ts';
 
 describe('the history', () => {
@@ -41,6 +51,36 @@ describe('the history', () => {
     } finally {
       rmSync(runDir, { recursive: true, force: true });
     }
+  });
+
+  it('knows what a client started again: by identity of the client, PID and time', () => {
+    const codex = { id: 'codex', name: 'Codex', pid: 50, identity: 'boot:1:50:lx:1' } as const;
+    const at = new Date().toISOString();
+    const stop = (pid: number, client: string, more: Partial<HistoryEntry> = {}): HistoryEntry => ({
+      ...one(pid),
+      at,
+      target: { ...one(pid).target, client: 'Codex (PID 50)', clientIdentity: client },
+      ...more,
+    });
+    const entries = [
+      stop(7, codex.identity),
+      stop(7, codex.identity, { outcome: 'started-again', after: { pid: 20, runs: null } }),
+      stop(8, codex.identity),
+      stop(9, codex.identity, { verb: 'restart' }),
+      stop(10, codex.identity, { outcome: 'refused' }),
+      // Another process had its PID.
+      stop(11, 'boot:1:50:lx:2', { outcome: 'started-again', after: { pid: 21, runs: null } }),
+    ];
+    const running = (pid: number, more: Partial<Instance> = {}): Instance =>
+      ({ id: `boot:1:${pid}:lx:9`, pid, name: 'memory', client: codex, startedAt: at, ...more }) as Instance;
+    assert.deepEqual(stopsUnder(entries, running(30)), { stops: 2, again: 1 });
+    assert.deepEqual(stopsUnder(entries, running(30, { name: 'files' })), { stops: 0, again: 0 });
+    assert.deepEqual(stopsUnder(entries, running(30, { client: null })), { stops: 0, again: 0 });
+    const later = running(20, { id: 'later', startedAt: new Date(Date.parse(at) + 60_000).toISOString() });
+    assert.deepEqual(
+      [...startedAgain(entries, [running(20), running(21), running(30), later])],
+      [['boot:1:20:lx:9', { stops: 2, again: 1 }]],
+    );
   });
 
   it('names the window that acted for the requester; reads entries that were written without it', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import type { Plan, PlanContext, Verb } from '../../../../src/action/plan/plan.ts';
-import { freedBytes, lastCopies, pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
+import { freedBytes, isPickedCopy, lastCopies, pruneCandidates, respawnRates } from '../../../../src/action/plan/pruneCandidates.ts';
 import { manualStep } from '../../../../src/clients/clientTable.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { assertNames } from '../../../names.ts';
@@ -63,9 +63,9 @@ describe('makePlan', () => {
     assert.deepEqual(kinds(plan('restart', one)), ['manual']);
     const stop = plan('stop', one);
     assert.deepEqual([kinds(stop), stop.confirm], [['end-tree'], 'twice']);
-    assert.equal(stop.risks.length, 2);
+    assert.equal(stop.risks.length, 3);
     // The control: with another copy under the same client, nothing is said of the only one.
-    assert.equal(plan('stop', one, [instance({ name: 'memory', pid: 12, definitions: ['d1'], client: claude })]).risks.length, 1);
+    assert.equal(plan('stop', one, [instance({ name: 'memory', pid: 12, definitions: ['d1'], client: claude })]).risks.length, 2);
   });
 
   it('tells the step in a session of the Agent Host, which no program can ask; to signal its server needs a second yes and names the gentler way', () => {
@@ -77,7 +77,7 @@ describe('makePlan', () => {
     const stop = plan('stop', one);
     assert.deepEqual([kinds(stop), stop.confirm], [['end-tree'], 'twice']);
     assertNames(stop.risks[2], 'memory', '“Stop Server”');
-    assert.equal(plan('stop', { ...own, client: claude }).risks.length, 2);
+    assert.equal(plan('stop', { ...own, client: claude }).risks.length, 3);
   });
 
   it('A29: asks the guard to restart, for every client, without a question; and to stop, on a second yes', () => {
@@ -135,7 +135,10 @@ describe('makePlan', () => {
 
   it('B17: refuses what runs this program', () => {
     const made = plan('end', { ...own, tree: [10, 77] });
-    assert.deepEqual([made.steps, made.refused], [[], 'This command was started by memory itself (PID 77).']);
+    assert.deepEqual(
+      [made.steps, made.refused],
+      [[], 'This command runs below a process of memory (PID 77) and could end with it. Run it in another terminal.'],
+    );
   });
 
   it('ends the surplus copy itself: its client would stop the one that it uses', () => {
@@ -213,7 +216,7 @@ describe('pruneCandidates', () => {
         ['copy', 20, false, 'twice'],
       ],
     );
-    assert.ok(found[1]?.plan.risks.includes('Its client may use it at any moment.'));
+    assert.notDeepEqual(found[1]?.plan.risks, []);
   });
 
   it('shows a lock conflict, unticked, whichever client has it', () => {
@@ -231,6 +234,31 @@ describe('pruneCandidates', () => {
     for (const { why } of found) {
       assert.ok(why.endsWith(`; ${conflict.message}`), why);
     }
+  });
+
+  it('leaves a copy that its client started again out of `--copies`, and tells the rate', () => {
+    const idle = { client: claude, definitions: ['d1'], idleSince: new Date(fixtureNow - 7_200_000).toISOString() };
+    const copies = [31, 32, 33].map((pid) =>
+      instance({ name: 'memory', pid, ...idle, findings: [finding({ kind: 'copies', confidence: 'likely' })] }),
+    );
+    const [, again] = copies;
+    const startedAgain = new Map([[again?.id ?? '', { stops: 7, again: 5 }]]);
+    const list = snapshot({ definitions: [entry], instances: [...copies, newer] });
+    const picked = (context: typeof around) => pruneCandidates(list, context).filter(isPickedCopy);
+    assert.deepEqual(
+      picked(around).map(({ instance: { pid } }) => pid),
+      [31, 32, 33],
+    );
+    assert.deepEqual(
+      picked({ ...around, startedAgain }).map(({ instance: { pid } }) => pid),
+      [31, 33],
+    );
+    assertNames(pruneCandidates(list, { ...around, startedAgain }).find(({ instance: { pid } }) => pid === 32)?.why, claude.name, '5 of 7');
+    const done = picked(around).map((candidate, at) => ({ candidate, again: at > 0 }));
+    const [rate, ...more] = respawnRates(done);
+    assertNames(rate, 'memory', claude.name, 'PID 5001', '2 of 3');
+    assert.deepEqual(more, []);
+    assert.deepEqual(respawnRates(done.slice(0, 1)), []);
   });
 
   it('leaves out what runs this program', () =>

@@ -38,10 +38,12 @@ describe('Who restarts a server', () => {
 
   it('is the user where the client itself would start the old version again, even behind a guard or in a window', () => {
     const step = 'Run “Developer: Reload Window” in that window.';
-    const beside = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'manual', step }] });
+    const beside = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'manual', step, held: true }] });
     assert.deepEqual(restartRoute(instance({ findings: [beside] }), snapshot()), { kind: 'manual', step });
     const own = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'restart' }] });
     assert.equal(restartRoute(instance({ findings: [own] }), snapshot()).kind, 'vscode-window');
+    const reworded = finding({ kind: 'stale', subKind: 'replaced-beside', actions: [{ kind: 'manual', step }] });
+    assert.equal(restartRoute(instance({ findings: [reworded] }), snapshot()).kind, 'vscode-window', 'the wording decides nothing');
     assert.equal(restartRoute(instance({ findings: [beside] }), snapshot(), 'stop').kind, 'vscode-window', 'stopping it is another matter');
   });
 

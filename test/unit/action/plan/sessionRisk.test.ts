@@ -41,7 +41,6 @@ describe('sessionRisks', () => {
     const { listens: _, ...stdio } = http();
     assert.deepEqual(sessionRisks(stdio, known(['claude-code'])), []);
     assert.deepEqual(sessionRisks(http({ guarded: true }), known(['claude-code'])), []);
-    assert.deepEqual(sessionRisks(http({ command: 'node /x/guard.cjs guard --http --port 1' }), known(['claude-code'])), []);
   });
 
   it('stands in the plan of a restart, also in one that is refused', () => {

@@ -24,6 +24,7 @@ describe('upgradePlan', () => {
     const elsewhere = upgradable('c', { package: { ...own, root: '/srv/other' } });
     const plan = upgradePlan(chosen, all(other, chosen, elsewhere), 'linux');
     assert.deepEqual(plan?.argv, argv);
+    assert.equal(plan.command, 'npm install --prefix /srv/shop notes@1.2.0');
     assert.deepEqual(
       plan.instances.map((one) => one.id),
       ['b', 'a'],

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { guardPrefix, staleModeIn } from '../../../../src/action/protect/guardArguments.ts';
+import { mayStartLazily } from '../../../../src/action/protect/mayStartLazily.ts';
 
 const route = { kind: 'launcher', path: '/r/mcp-shepherd' } as const;
 const own = ['npx', '-y', 'x'];
@@ -55,5 +56,24 @@ describe('guardLine', () => {
     equal(staleModeIn(['mcp-shepherd', 'guard', '--', 'x']), 'auto');
     equal(staleModeIn(['mcp-shepherd', 'guard', '--on-stale', 'off', '--', 'x']), 'off');
     equal(staleModeIn(['mcp-shepherd', 'guard', '--on-stale=warn', '--', 'x']), 'warn');
+  });
+});
+
+describe('a lazy start is proposed', () => {
+  const proposed = (line: string): boolean => mayStartLazily(line.split(' '));
+
+  it('where files of this machine may decide what runs, and no other option forbids it', () => {
+    for (const line of ['node /m/x.js', 'npx -y @m/notes@1.0.0', '/r/mcp-shepherd guard -- npx -y @m/notes@1.0.0']) {
+      equal(proposed(line), true, line);
+    }
+    for (const line of [
+      'npx -y @m/notes',
+      'npx -y @m/notes@latest',
+      'uvx notes==1.0',
+      'docker run x',
+      '/r/mcp-shepherd guard --lock name:a -- node x.js',
+    ]) {
+      equal(proposed(line), false, line);
+    }
   });
 });

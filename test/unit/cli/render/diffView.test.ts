@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { lineDiff } from '../../../../src/cli/render/diffView.ts';
+import { redacted } from '../../../../src/redaction/secretShapes.ts';
 import { assertNames, assertOmits } from '../../../names.ts';
 
 const same = (line: string): string => line;
@@ -44,6 +45,25 @@ describe('lineDiff', () => {
     const text = shown(file('node'), file('guard'))?.join('\n') ?? '';
     assertOmits(text, ...['0', '1', '2', '3', '4', '\\u0034', '5'].map((end) => `s3cr3t-${end}`));
     assertNames(text, 'broken', 'X-Own', 'a b', '/home/me', '@scope/pkg@1.2.3', '-y', 'node', 'guard', 's3cr3t-name');
+  });
+
+  it('leaves out what comments say, of JSON and of TOML, and takes no string for one', () => {
+    const json = (command: string): string =>
+      `"a": "x//y#z", // old word s3cr3t-1\n/* word s3cr3t-2\n s3cr3t-3 */ "b": 1,\n"command": "${command}", // s3cr3t-4\n// s3cr3t-5`;
+    deepEqual(shown(json('node'), json('guard')), [
+      ' /* … */',
+      ' /* … */ "b": 1,',
+      '-"command": "node", // …',
+      '+"command": "guard", // …',
+      ' // …',
+    ]);
+    const toml = (command: string): string => `c = "it's"# s3cr3t-6\nd = 'a"b' # s3cr3t-7\ncommand = "${command}" # 's3cr3t-8`;
+    deepEqual(shown(toml('node'), toml('guard')), [
+      ` c = "${redacted}"# …`,
+      ` d = 'a"b' # …`,
+      '-command = "node" # …',
+      '+command = "guard" # …',
+    ]);
   });
 
   it('shows places far from each other as pieces, with a gap between them', () => {

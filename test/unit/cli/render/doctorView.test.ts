@@ -23,8 +23,9 @@ const survey = {
   pidNamespace: '4026531836',
   folders: ['/home/ada/shop', '/home/ada'],
   clients: [
-    { id: 'vscode', name: 'VS Code' },
-    { id: 'cursor', name: 'Cursor' },
+    { id: 'vscode', name: 'VS Code', present: true },
+    { id: 'cursor', name: 'Cursor', present: false },
+    { id: 'zed', name: 'Zed', present: true },
   ],
 };
 
@@ -62,8 +63,9 @@ describe('doctor', () => {
     );
     assert.deepEqual(report.runFolder, { path: file('run'), movedBy: '--run-dir', exists: true });
     assert.deepEqual(report.clients, [
-      { id: 'vscode', name: 'VS Code', entries: 2, servers: 0 },
-      { id: 'cursor', name: 'Cursor', entries: 0, servers: 0 },
+      { id: 'vscode', name: 'VS Code', present: true, entries: 2, servers: 0 },
+      { id: 'cursor', name: 'Cursor', present: false, entries: 0, servers: 0 },
+      { id: 'zed', name: 'Zed', present: true, entries: 0, servers: 0 },
     ]);
   });
 

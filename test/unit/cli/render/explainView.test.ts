@@ -5,6 +5,7 @@ import { renderExplanation, renderSummary } from '../../../../src/cli/render/exp
 import { displayWidth } from '../../../../src/cli/render/text.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { explanationOf, summaryOf } from '../../../../src/presentation/explanation.ts';
+import { assertNames } from '../../../names.ts';
 import { ago, busySnapshot, client, definition, finding, fixtureNow, instance, snapshot } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
 
@@ -116,6 +117,33 @@ describe('the explanation of one server', () => {
       assert.equal(stripVTControlCharacters(colored), text);
     });
   }
+
+  it('tells which writing calls passed to old code, and says where that is not known', () => {
+    const record = { id: 'r', serverId: 'chroma', state: 'running', exclusion: 'none', locks: [], control: [], guardPid: 5102 } as const;
+    const told = (staleWrites: NonNullable<Instance['record']>['staleWrites']): string => {
+      const one = { ...chroma, record: { ...record, ...(staleWrites ? { staleWrites } : {}) } };
+      const about = { restart: '', timeZone: 'UTC' };
+      const rows = [
+        ...summaryOf(one, given, { ...about, now: fixtureNow }),
+        ...explanationOf(one, given, about).flatMap((section) => section.rows),
+      ].filter(({ name }) => name === 'old code');
+      assert.equal(rows.length, 2);
+      assert.equal(rows[0]?.text, rows[1]?.text);
+      return rows[0]?.text ?? '';
+    };
+    const tools = [
+      { name: 'create_entities', calls: 3 },
+      { name: 'a\nb', calls: 1 },
+    ];
+    const texts = [
+      told({ calls: 6, from: ago(90_000), to: ago(30_000), tools }),
+      told({ calls: 0, tools: [] }),
+      told(undefined),
+      told({ calls: 1, from: ago(90_000), to: ago(90_000), tools: [] }),
+    ];
+    assertNames(texts[0], 'create_entities', 3, '2 calls', '14:00:35', '14:01:35');
+    assertGolden('explain-old-code', `${texts.join('\n')}\n`);
+  });
 
   it('has a summary of 12 lines at most, whatever its texts are', () => {
     const long = 'a sentence that does not end, '.repeat(200);

@@ -68,7 +68,7 @@ describe('what history prints', () => {
     outcome: 'done',
     message: 'memory (PID 3990) ended.',
   };
-  it('newest last, one line each in local time; with its steps on request', () => {
+  it('newest last, one line each in local time, more where the width cuts PID or outcome; with its steps on request', () => {
     const failed: HistoryEntry = {
       ...entry,
       at: ago(5_000),
@@ -84,7 +84,8 @@ describe('what history prints', () => {
       const lines = renderHistory(both, { ...options, width })
         .split('\n')
         .slice(0, -1);
-      assert.ok(lines.length === 2 && lines.every((line) => line.length <= width), lines.join('\n'));
+      assert.ok(lines.length === (width < 80 ? 4 : 2) && lines.every((line) => line.length <= width), lines.join('\n'));
+      assertNames(lines.join('\n'), 'stop memory', 'restart memory', 'PID 3990', 'done', 'FAILED');
       const colored = renderHistory(both, { ...options, width, color: true });
       assert.equal(stripVTControlCharacters(colored), `${lines.join('\n')}\n`);
       assertGolden(`history-${width}-color`, colored);

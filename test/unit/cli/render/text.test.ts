@@ -79,9 +79,11 @@ describe('text for a terminal', () => {
     assert.equal(pad('long', 2), 'long');
   });
 
-  it('breaks at spaces, and inside words that are too long', () => {
+  it('breaks at spaces, and words that are too long behind / or -', () => {
     assert.deepEqual(wrap('runs 2026.1.26, installed 2026.8.31', 16), ['runs 2026.1.26,', 'installed', '2026.8.31']);
     assert.deepEqual(wrap('abcdefghij k', 4), ['abcd', 'efgh', 'ij k']);
+    assert.deepEqual(wrap('@modelcontextprotocol/server-memory', 15), ['@modelcontextpr', 'otocol/server-', 'memory']);
+    assert.deepEqual(wrap('/home/ada/tools/index.js', 12), ['/home/ada/', 'tools/', 'index.js']);
     assert.deepEqual(wrap('日本語日本語', 5), ['日本', '語日', '本語']);
     assert.deepEqual(wrap('日本', 1), ['日', '本']);
     assert.deepEqual(wrap('as it is', Number.POSITIVE_INFINITY), ['as it is']);

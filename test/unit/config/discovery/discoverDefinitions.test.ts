@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { clientTable } from '../../../../src/clients/clientTable.ts';
+import { clientById, clientTable } from '../../../../src/clients/clientTable.ts';
 import { named, names, Tree } from '../tree.ts';
 
 describe('discoverDefinitions', () => {
@@ -19,39 +19,113 @@ describe('discoverDefinitions', () => {
     tree.copy('written/project', tree.project);
     tree.copy('opencode/home', tree.home);
     tree.copy('opencode/project', tree.project);
+    tree.copy('addmcp/home', tree.home);
+    tree.copy('handmade/home', tree.home);
+    tree.copy('handmade/project', tree.project);
+    tree.copy('plugins/home', tree.home);
     const reading = await tree.discover({ workspaceFiles: [join(tree.project, 'demo.code-workspace')] });
     deepEqual(reading.problems, []);
     const rows = reading.definitions.map(({ client, scope, name, transport, enabled }) =>
       [client, scope, name, transport, ...(enabled ? [] : ['off'])].join(' '),
     );
     deepEqual(rows.sort(), [
+      'amazon-q project amazonq-project stdio',
+      'amazon-q user amazonq-agent stdio',
+      'amazon-q user amazonq-user stdio',
       'amp project wsone stdio',
       'amp user mem stdio',
       'amp user remote http',
+      'antigravity project antigravity-project stdio',
+      'antigravity user mem stdio',
+      'antigravity user projmem stdio',
+      'antigravity user remote http',
       'auggie project auglocal stdio',
       'auggie project augproj stdio',
       'auggie user mem stdio',
       'auggie user remote http',
+      'augment user augment-user stdio',
       'claude-code local mem stdio',
       'claude-code project projone stdio',
+      'claude-code user fromfile stdio',
+      'claude-code user inline stdio',
+      'claude-code user plugin-off stdio off',
       'claude-code user remote http',
       'claude-code user remotesse sse',
       'claude-code user userone stdio',
       'claude-desktop user filesystem stdio',
+      'claude-desktop user mcpb-demo stdio',
+      'cline user cline-in-cursor stdio',
+      'cline user mem stdio',
+      'cline user projmem stdio',
+      'cline user remote http',
       'code-server user code-server-one stdio',
       'codex project projx stdio',
+      'codex user codex-plugin stdio',
       'codex user ctx stdio',
       'codex user remote http',
+      'continue project continue-pasted stdio',
+      'continue project continue-project stdio',
+      'continue user continue-remote http',
+      'continue user continue-user stdio',
       'copilot-cli project ghone stdio',
       'copilot-cli user mem stdio off',
       'copilot-cli user remote http',
+      'copilot-jetbrains user intellij-user stdio',
+      'crush project crush-project stdio',
+      'crush user crush-remote sse',
+      'crush user crush-user stdio',
       'cursor project cursor-project stdio off',
+      'cursor user cursor-plugin stdio',
       'cursor user cursor-remote http',
       'cursor user cursor-user stdio',
+      'droid project droid-project stdio',
+      'droid user droid-user stdio',
+      'factory-bridge user bridge-user stdio',
+      'fx user mem stdio',
+      'fx user projmem stdio',
+      'fx user remote http',
       'gemini project proj stdio',
+      'gemini user gemini-extension stdio',
       'gemini user mem stdio',
       'gemini user remote http',
       'gemini user remotesse sse',
+      'goose user mem stdio',
+      'goose user projmem stdio',
+      'goose user remote http',
+      'grok project grok-project stdio',
+      'grok user mem stdio',
+      'grok user projmem stdio',
+      'grok user remote http',
+      'hermes user hermes-user stdio off',
+      'jetbrains project jetbrains-project stdio',
+      'jetbrains user jetbrains-user stdio',
+      'junie project junie-project stdio',
+      'junie user junie-user stdio',
+      'kilo project kilo-project stdio',
+      'kilo user mem stdio',
+      'kilo user projmem stdio',
+      'kilo user remote http',
+      'kimi project kimi-project stdio',
+      'kimi user mem stdio',
+      'kimi user projmem stdio',
+      'kimi user remote http',
+      'kiro project kiro-agent stdio',
+      'kiro project kiro-power stdio',
+      'kiro project kiro-project stdio',
+      'kiro user mem stdio',
+      'kiro user projmem stdio',
+      'kiro user remote http',
+      'librechat project librechat-project stdio',
+      'lm-studio user lmstudio-user stdio',
+      'mastra project mastra-project stdio',
+      'mastra user mem stdio',
+      'mastra user projmem stdio',
+      'mastra user remote http',
+      'mcporter project mcporter-project stdio',
+      'mcporter user mem stdio',
+      'mcporter user projmem stdio',
+      'mcporter user remote http',
+      'openclaw user openclaw-user stdio',
       'opencode project in-dot-folder stdio',
       'opencode project in-project stdio',
       'opencode user both stdio',
@@ -61,10 +135,25 @@ describe('discoverDefinitions', () => {
       'opencode user off stdio off',
       'opencode user second-off http off',
       'opencode user second-version stdio',
+      'pi project pi-project stdio',
+      'pi user mem stdio',
+      'pi user projmem stdio',
+      'pi user remote http',
       'qwen user mem stdio',
       'qwen user proj stdio',
       'qwen user remote http',
       'qwen user remotesse sse',
+      'roo project roo-project stdio',
+      'roo user roo-user stdio off',
+      'sema4 user sema4-user stdio',
+      'tabnine project tabnine-project stdio',
+      'tabnine user tabnine-user stdio',
+      'tome user tome-user stdio',
+      'trae project trae-project stdio',
+      'trae user trae-user stdio',
+      'vibe project vibe-project stdio',
+      'vibe user vibe-remote http',
+      'vibe user vibe-user stdio',
       'vscode profile profile-one stdio',
       'vscode user everything stdio',
       'vscode user from-settings stdio',
@@ -75,10 +164,32 @@ describe('discoverDefinitions', () => {
       'vscode workspace workspace-one stdio',
       'vscode-insiders user insiders-one stdio',
       'vscodium user codium-one stdio',
+      'windsurf user mem stdio',
+      'windsurf user projmem stdio',
+      'windsurf user remote http',
+      'witsy user witsy-user stdio',
+      'zcode user zcode-user stdio',
+      'zed project zed-off stdio off',
+      'zed project zed-old stdio',
+      'zed user mem stdio',
+      'zed user projmem stdio',
+      'zed user remote http',
     ]);
+    const other = (await Promise.all((['darwin', 'win32'] as const).map((platform) => tree.discover({ platform })))).flatMap(
+      ({ definitions }) => definitions.filter(({ client }) => clientById(client)?.systems !== undefined),
+    );
+    deepEqual(
+      other.map(({ client, scope, name }) => [client, scope, name].join(' ')),
+      [
+        'copilot-xcode user xcode-user',
+        'boltai user boltai-user',
+        'enconvo user enconvo-user',
+        'visual-studio project visual-studio-solution',
+      ],
+    );
     const withFiles = clientTable.filter((row) => row.files.some((files) => files.of === undefined)).map((row) => row.id);
     deepEqual(
-      [...new Set(reading.definitions.map(({ client }) => client))].sort(),
+      [...new Set([...reading.definitions, ...other].map(({ client }) => client))].sort(),
       withFiles.sort(),
       'each row of the table has a fixture',
     );
@@ -125,6 +236,8 @@ describe('discoverDefinitions', () => {
       'vscode-agent-host',
       'cursor',
       'copilot-cli',
+      'windsurf',
+      'kimi',
     ]);
     equal(dotMcp.vscodeCollection, 'folder-dot-mcp');
     deepEqual(named(reading, 'profile-one').readBy, ['vscode', 'vscode-agent-host']);
@@ -299,6 +412,34 @@ describe('discoverDefinitions', () => {
     }
     tree.write('home/.claude.json', { projects });
     equal((await tree.discover({ folders: [] })).folders.length, 200);
+  });
+
+  it('tells a client without servers from one that is not on this machine', async () => {
+    deepEqual((await tree.discover()).present, []);
+    for (const folder of [
+      '.codeium/windsurf',
+      '.config/Code/User',
+      '.config/Cursor',
+      '.config/Code/User/globalStorage/saoudrizwan.claude-dev/settings',
+    ]) {
+      mkdirSync(join(tree.home, folder), { recursive: true });
+    }
+    tree.write('home/.claude.json', '{}');
+    tree.write('home/.gemini/config/mcp_config.json', '{}');
+    const reading = await tree.discover();
+    deepEqual(names(reading), []);
+    deepEqual([...reading.present].sort(), ['antigravity', 'claude-code', 'cline', 'cursor', 'vscode', 'windsurf']);
+  });
+
+  it('finds what is written in a folder of which it knew that nothing was there', async () => {
+    const first = await tree.discover();
+    const path = tree.write('home/work/project/.Junie/mcp/own.json', { mcpServers: { own: { command: 'node' } } });
+    ok(
+      first.candidates.some((candidate) => path.toLowerCase().startsWith(candidate.toLowerCase())),
+      'the folder is watched',
+    );
+    tree.write('home/work/project/.junie/mcp/mine.json', { mcpServers: { mine: { command: 'node' } } });
+    deepEqual(names(await tree.discover()), ['mine']);
   });
 
   it('names the directory in which new profiles appear', async () => {

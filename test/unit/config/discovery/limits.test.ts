@@ -1,9 +1,9 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { formatOf } from '../../../../src/config/formats/formats.ts';
 import { assertNames } from '../../../names.ts';
 import { processorTime } from '../../processorTime.ts';
-import { named, names, Tree } from '../tree.ts';
+import { named, names, Tree, writableFormat } from '../tree.ts';
 
 /** In characters. */
 const size = process.env.TEST_LONG === '1' ? 8_000_000 : 2_000_000;
@@ -32,6 +32,14 @@ describe('discoverDefinitions of files that are too large', () => {
     deepEqual(named(reading, 'full').args, args.slice(0, 1_000));
     ok(named(reading, 'over').secrets.includes('S3cr3t-behind-the-limit'));
     ok(names(reading).includes('good'));
+  });
+
+  it('searches the nearest 64 folders above a project', async () => {
+    const deep = `home/${'d/'.repeat(400)}`;
+    tree.write(`${deep}.mcp.json`, { mcpServers: { own: { command: 'node' } } });
+    tree.write(`${deep.slice(0, -2 * 63)}.mcp.json`, { mcpServers: { near: { command: 'node' } } });
+    tree.write(`${deep.slice(0, -2 * 64)}.mcp.json`, { mcpServers: { far: { command: 'node' } } });
+    deepEqual(names(await tree.discover({ folders: [join(tree.root, deep)] })), ['good', 'near', 'own']);
   });
 
   for (const [path, text] of [
@@ -108,7 +116,7 @@ describe('discoverDefinitions of files that are too large', () => {
 
   it('says once that a name is repeated, in which line first, and takes the last', () => {
     const text = `{"mcpServers": {\n${many(5_000, (index) => `"x": {"command": "c${index}"}\n`)}}}`;
-    const { entries, problems } = formatOf('mcp-servers').read(text);
+    const { entries, problems } = writableFormat('mcp-servers').read(text);
     deepEqual(
       entries.map(({ value }) => JSON.stringify(value)),
       ['{"command":"c4999"}'],

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { FormatId } from '../../../../src/clients/clientDescription.ts';
 import { EditRefused, type EntryPlace } from '../../../../src/config/formats/commandEdits.ts';
-import { formatNamed, formatOf } from '../../../../src/config/formats/formats.ts';
+import { formatNamed } from '../../../../src/config/formats/formats.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
-import { Tree } from '../tree.ts';
+import { Tree, writableFormat } from '../tree.ts';
 
 const words = ['/home/ädä’s "run"/bin\\mcp-shepherd', 'guard', '--on-stale', 'warn', '--'];
 
@@ -45,7 +45,7 @@ describe('commandEdits', () => {
       const text = readFileSync(definition.file, 'utf8').replace(/^\ufeff/, '');
       const wrapped = roundTrip(definition.format as FormatId, text, placeOf(definition));
       const others = (source: string): unknown[] =>
-        formatOf(definition.format as FormatId)
+        writableFormat(definition.format as FormatId)
           .read(source)
           .entries.filter((entry) => entry.name !== definition.name || entry.folder !== placeOf(definition).folder)
           .map(({ name, value }) => [name, value]);
@@ -155,7 +155,7 @@ describe('commandEdits', () => {
     refused('codex-config', '[mcp_servers.a\n', 'a', /mistake/);
     refused('codex-config', '', '__proto__', /no longer has a server/);
     throws(() => editsOf('mcp-servers').strip('{"mcpServers":{"a":{"command":"x"}}}', { name: 'a' }, 1, false), EditRefused);
-    equal(formatOf('claude-settings').edits, undefined, 'files without servers are never written');
+    equal(writableFormat('claude-settings').edits, undefined, 'files without servers are never written');
   });
 });
 

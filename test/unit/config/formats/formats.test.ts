@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { formatOf } from '../../../../src/config/formats/formats.ts';
 import { type EntryFields, readEntry } from '../../../../src/config/formats/serverEntry.ts';
 import { processorTime } from '../../processorTime.ts';
+import { writableFormat } from '../tree.ts';
 
 describe('readEntry', () => {
   const read = (value: unknown, plainUrl?: 'sse'): Partial<EntryFields> | string | undefined => {
@@ -83,9 +83,9 @@ describe('readEntry', () => {
   });
 });
 
-describe('formatOf', () => {
+describe('formats', () => {
   it('reads a bare map of servers, and nothing else in it', () => {
-    const file = formatOf('dot-mcp').read(
+    const file = writableFormat('dot-mcp').read(
       '{"$schema": "x", "inputs": [], "a": {"command": "node"}, "b": {"url": "https://h/"}, "other": {"x": 1}}',
     );
     deepEqual(
@@ -96,19 +96,19 @@ describe('formatOf', () => {
   });
   it('reads the old key of VS Code in both spellings and no other settings', () => {
     const read = (text: string): string[] =>
-      formatOf('vscode-settings')
+      writableFormat('vscode-settings')
         .read(text)
         .entries.map(({ name }) => name);
     deepEqual(read('{"mcp": {"servers": {"a": {}}}}'), ['a']);
     deepEqual(read('{"mcp.servers": {"a": {}}}'), ['a']);
     deepEqual(
-      formatOf('vscode-settings').read('{"editor": '),
-      formatOf('vscode-settings').read(''),
+      writableFormat('vscode-settings').read('{"editor": '),
+      writableFormat('vscode-settings').read(''),
       'a broken file without servers is not our concern',
     );
   });
   it('finds lines after comments, escapes and line ends of all kinds', () => {
-    const { entries } = formatOf('mcp-servers').read(
+    const { entries } = writableFormat('mcp-servers').read(
       '// "a"\r\n/* "mcpServers": {\r\n */ {"x": "\\"}", "mcpServers":\r\n{\r\n\r\n"a\\u0062": {}, // }\n"c": {}}}',
     );
     deepEqual(
@@ -144,12 +144,12 @@ describe('lines of the servers of Codex', () => {
   ];
   for (const [what, text, expected] of cases) {
     it(`finds ${what}`, () => {
-      const { entries } = formatOf('codex-config').read(text);
+      const { entries } = writableFormat('codex-config').read(text);
       deepEqual(Object.fromEntries(entries.map(({ name, line }) => [name, line])), expected);
     });
   }
   it('finds the line of a table that is not one', () => {
-    const { problems } = formatOf('codex-config').read('model = "x"\nmcp_servers = 3');
+    const { problems } = writableFormat('codex-config').read('model = "x"\nmcp_servers = 3');
     deepEqual(
       problems.map(({ line }) => line),
       [2],
@@ -157,9 +157,9 @@ describe('lines of the servers of Codex', () => {
   });
   it('is quick on long lines', () => {
     const began = processorTime();
-    formatOf('codex-config').read(`x = "${'\\"'.repeat(500_000)}"`);
-    formatOf('codex-config').read('a.'.repeat(500_000));
-    formatOf('codex-config').read(`x = [${'1, '.repeat(300_000)}]\n${'\n'.repeat(300_000)}[mcp_servers.a]\ncommand = "x"`);
+    writableFormat('codex-config').read(`x = "${'\\"'.repeat(500_000)}"`);
+    writableFormat('codex-config').read('a.'.repeat(500_000));
+    writableFormat('codex-config').read(`x = [${'1, '.repeat(300_000)}]\n${'\n'.repeat(300_000)}[mcp_servers.a]\ncommand = "x"`);
     ok(processorTime() - began < 2_000);
   });
 });

@@ -2,8 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { formatOf } from '../../../../src/config/formats/formats.ts';
-import { named, names, Tree } from '../tree.ts';
+import { named, names, Tree, writableFormat } from '../tree.ts';
 
 const local = { type: 'local', command: ['node', 'server.js'] };
 
@@ -13,6 +12,15 @@ describe('opencode', () => {
     tree = new Tree();
   });
   afterEach(() => tree.remove());
+
+  it('reads what opencode itself wrote (mcp add)', async () => {
+    tree.copy('opencode-written/home', tree.home);
+    const { definitions } = await tree.discover();
+    deepEqual(
+      definitions.map(({ client, name, command, args }) => [client, name, command, ...args]),
+      [['opencode', 'mem', 'npx', '-y', '@modelcontextprotocol/server-memory']],
+    );
+  });
 
   it('reads both versions of the map, the user’s files and the project’s', async () => {
     tree.copy('opencode/home', tree.home);
@@ -35,7 +43,7 @@ describe('opencode', () => {
       'work/project/opencode.json project in-project stdio',
     ]);
     equal(new Set(reading.definitions.map(({ id }) => id)).size, rows.length, 'ids are unique');
-    ok(reading.definitions.every(({ client, readBy }) => client === 'opencode' && readBy.join() === 'opencode'));
+    ok(reading.definitions.every(({ client, readBy }) => client === 'opencode' && /^opencode(,kilo)?$/.test(readBy.join())));
   });
 
   it('takes the command from its list, and keeps what is secret', async () => {
@@ -118,7 +126,7 @@ describe('opencode', () => {
     ['settings of all servers', { timeout: { startup: 1 }, servers: {} }, []],
   ] as const) {
     it(`understands ${what}`, () => {
-      const { entries, problems } = formatOf('opencode-config').read(JSON.stringify({ mcp: map }));
+      const { entries, problems } = writableFormat('opencode-config').read(JSON.stringify({ mcp: map }));
       deepEqual(problems, []);
       const servers = entries.filter(({ value }) => JSON.stringify(value) === JSON.stringify(local));
       deepEqual(

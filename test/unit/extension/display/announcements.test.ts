@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { announcements, notifiesNow, ownerFirstMs } from '../../../../src/extension/display/announcements.ts';
+import { announcements, type NotificationKind, notifiesNow, ownerFirstMs } from '../../../../src/extension/display/announcements.ts';
 import { attentions } from '../../../../src/extension/display/attention.ts';
 import type { UserChoices } from '../../../../src/extension/window/windowFacts.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
-const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }), here);
+const of = (...instances: ReturnType<typeof stale>[]) => announcements(snapshot({ instances }), here, ['stale']);
 
 describe('The notification of an upgrade', () => {
   it('is one for all copies that the upgrade left behind', () => {
@@ -20,7 +20,9 @@ describe('The notification of an upgrade', () => {
   it('is none for servers that the user has muted or ignores', () => {
     const two = snapshot({ instances: [stale(), stale({ pid: 2, name: 'notes', definitions: [], client: claude })] });
     const pids = (choices: Partial<UserChoices>) =>
-      announcements(two, { ...here, choices: { ...here.choices, ...choices } }).flatMap(({ instances }) => instances.map(({ pid }) => pid));
+      announcements(two, { ...here, choices: { ...here.choices, ...choices } }, ['stale']).flatMap(({ instances }) =>
+        instances.map(({ pid }) => pid),
+      );
     assert.deepEqual([pids({ muted: ['d1'] }), pids({ muted: ['notes'] }), pids({ muted: ['everything'] })], [[2], [4711], [4711, 2]]);
     const [item] = attentions(two, here);
     assert.deepEqual(pids({ ignored: [item?.key ?? ''] }), [2]);
@@ -54,5 +56,30 @@ describe('The notification of an upgrade', () => {
     assert.equal(notifiesNow(foreign, here, true, ownerFirstMs - 1), false);
     assert.equal(notifiesNow(foreign, here, true, ownerFirstMs), true);
     assert.equal(notifiesNow(foreign, here, false, 60_000), false);
+  });
+
+  it('is made of the kinds that the user has chosen: one for all copies of an entry under one client, none for what is unknown', () => {
+    const duplicate = finding({ kind: 'duplicate', confidence: 'likely' });
+    const instances = [
+      stale({ findings: [finding(), duplicate] }),
+      instance({ pid: 2, findings: [duplicate] }),
+      instance({ pid: 3, client: claude, findings: [duplicate] }),
+      instance({ pid: 4, client: null, findings: [finding({ kind: 'orphan' })] }),
+      instance({ pid: 5, client: null, findings: [finding({ kind: 'orphan', confidence: 'unknown' })] }),
+    ];
+    const pids = (...kinds: NotificationKind[]) =>
+      announcements(snapshot({ instances }), here, kinds).map((one) => [one.finding.kind, ...one.instances.map(({ pid }) => pid)]);
+    assert.deepEqual(pids(), []);
+    assert.deepEqual(pids('stale'), [['stale', 4711]]);
+    assert.deepEqual(pids('copies'), [
+      ['duplicate', 4711, 2],
+      ['duplicate', 3],
+    ]);
+    assert.deepEqual(pids('stale', 'copies', 'orphans'), [
+      ['stale', 4711],
+      ['duplicate', 2],
+      ['duplicate', 3],
+      ['orphan', 4],
+    ]);
   });
 });

@@ -28,6 +28,7 @@ describe('what a server has published', () => {
       'trouble: it refused initialize: no database',
       `refused: 3 calls, the last at ${full.record?.refused?.at}: Not executed: it runs zod 3.25.0, installed is 4.1.0`,
       `idle since: ${full.record?.idleSince}`,
+      'start: started when it was needed: tools/call needs it; idle, but not put to sleep: it has a child process (PID 9); 3 earlier sessions did not start it',
       'accepts: status, restart, stop',
       'record: 0123456789abcdef0123456789abcdef',
     ]);

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { asMarkdown, firstSentence, oneLine, withoutIcons, withoutLinks } from '../../../../src/extension/display/plainText.ts';
+import {
+  asMarkdown,
+  firstSentence,
+  machineText,
+  oneLine,
+  withoutIcons,
+  withoutLinks,
+} from '../../../../src/extension/display/plainText.ts';
 
 describe('Foreign text in the views', () => {
   it('is one bounded line without control characters and direction marks', () => {
     assert.equal(oneLine('a\nb\u202ec\u0007d'), 'a b c d');
+    for (const code of [0x61c, 0xad, 0x180e, 0x200d, 0x206a, 0xfff9, 0xe0041, 0xfe0f, 0x3164, 0xd800]) {
+      assert.equal(oneLine(`a${String.fromCodePoint(code)}b`), 'a b', code.toString(16));
+    }
     assert.equal(oneLine('x'.repeat(20), 10), `${'x'.repeat(9)}…`);
   });
 
@@ -30,5 +40,10 @@ describe('Foreign text in the views', () => {
     // Everything that Markdown gives a meaning to stands behind a backslash.
     assert.doesNotMatch(marked, /(?<!\\)[|[\]()<>*`&$:]/);
     assert.equal(marked.replace(/\\(.)/g, '$1'), 'a|b [x](command:y) <img src=z> **b** https://a.b `c` &amp; $ (x)');
+  });
+
+  it('names the machine of a remote window, and none in a local one or in a browser, whose address says it', () => {
+    assert.equal(machineText('ssh-remote', 'build-7'), 'on build-7 (ssh-remote)');
+    assert.deepEqual([machineText(undefined, 'build-7'), machineText('localhost:8000', 'build-7')], [undefined, undefined]);
   });
 });

@@ -56,6 +56,35 @@ describe('The status bar item', () => {
     assert.equal(statusModel(next, facts, true).warning, true);
   });
 
+  it('leaves out the idle copies of a client once the user ignores those of one of its entries', () => {
+    const codex = { id: 'codex', name: 'Codex', pid: 50, identity: 'boot:1:50:lx:1' } as const;
+    const copy = (pid: number, client: typeof codex | typeof claude, name: string) =>
+      instance({ pid, client, definitions: [name], name, findings: [finding({ kind: 'copies', confidence: 'likely' })] });
+    const all = snapshot({
+      instances: [
+        copy(1, codex, 'notes'),
+        copy(2, codex, 'notes'),
+        copy(3, codex, 'files'),
+        copy(4, claude, 'notes'),
+        stale({ pid: 5, client: codex }),
+      ],
+    });
+    const items = attentions(all, here);
+    assert.deepEqual(items.map(({ instance: one }) => one?.pid).sort(), [1, 3, 4, 5], 'one line for each entry');
+    const key = items.find(({ instance: one }) => one?.pid === 1)?.key ?? '';
+    const facts = { ...here, choices: { ...here.choices, ignored: [key] } };
+    assert.deepEqual(
+      attentions(all, facts)
+        .map(({ instance: one }) => one?.pid)
+        .sort(),
+      [4, 5],
+    );
+    const nextProcess = snapshot({
+      instances: [copy(9, { ...codex, pid: 60, identity: 'boot:1:60:lx:1' } as unknown as typeof codex, 'mail')],
+    });
+    assert.deepEqual(attentions(nextProcess, facts), []);
+  });
+
   it('does not warn of what is unknown or only information', () => {
     const instances = [instance({ findings: [finding({ confidence: 'unknown' }), finding({ kind: 'update-available' })] })];
     assert.equal(statusModel(snapshot({ instances }), here, true).warning, false);

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { attentions } from '../../../../src/extension/display/attention.ts';
+import { definitionTooltip } from '../../../../src/extension/display/instanceTooltip.ts';
 import { buildTree, holdRows } from '../../../../src/extension/display/treeModel.ts';
 import { changedRows, contextFlags, indexNodes, type TreeNode } from '../../../../src/extension/display/treeNode.ts';
 import type { Grouping, WindowFacts } from '../../../../src/extension/window/windowFacts.ts';
 import type { FindingKind } from '../../../../src/model/finding.ts';
-import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
+import type { Instance, LazyStart, NotStarted, Snapshot } from '../../../../src/model/snapshot.ts';
 import { assertOmits } from '../../../names.ts';
+import { fullSnapshot } from '../../cli/fullSnapshot.ts';
 import { claude, definition, finding, here, instance, now, snapshot, stale } from '../samples.ts';
 
 /** The structure: "VS Code", "  d1 4711", "  d2", "    5", "    6"; the wording is in the golden file. */
@@ -68,6 +70,26 @@ describe('The rows of the view', () => {
     ]);
     const started = { ...here, busy: new Map([['d2', 'starting' as const]]), stopped: new Set(['d3']) };
     assert.deepEqual(seenBy(started, { definitions: [definition(), ...idle] }), ['VS Code', '  d1 4711', '  d2', '  d3', '  d4']);
+  });
+
+  it('say that a server is not started or asleep, and keep it out of the fold', () => {
+    const idle = ['d2', 'd3', 'd4', 'd5'].map((id) => definition({ id, name: `not ${id}` }));
+    const full: NotStarted = fullSnapshot.notStarted[0] ?? assert.fail();
+    const resting = (id: string, start: LazyStart): NotStarted => ({ ...full, definitions: [id], record: { ...full.record, start } });
+    const changes = {
+      definitions: [definition(), ...idle],
+      notStarted: [
+        resting('d2', { state: 'not-started', spared: 0 }),
+        resting('d3', { state: 'asleep', since: '2026-11-21T14:02:05.000Z', spared: 0 }),
+      ],
+    };
+    assert.deepEqual(rows(changes), ['VS Code', '  d1 4711', '  d2', '  d3', '  idle:vscode', '    d4', '    d5']);
+    const [, waiting, asleep] = buildTree(snapshot(changes), here, now)[0]?.children ?? [];
+    assert.match(waiting?.description ?? '', /^not started: never called/);
+    assert.match(asleep?.description ?? '', /^asleep since 2026-/);
+    const tooltip = definitionTooltip(definition({ id: 'd3' }), here, changes.notStarted[1]);
+    assert.match(tooltip, /asleep since/);
+    assert.doesNotMatch(definitionTooltip(definition({ id: 'd3' }), here), /asleep/);
   });
 
   it('have a row for a broken file under its client, also behind the filter and where no entry of it could be read', () => {
@@ -207,7 +229,7 @@ describe('What a row offers', () => {
   });
 
   it('is a restart for servers of this window, and of others, which are asked', () => {
-    assert.equal(flagsOf({ instances: [stale()] }, 1), 'instance;running;restartable;stale;configured;guardable;ignorable');
+    assert.equal(flagsOf({ instances: [stale()] }, 1), 'instance;running;restartable;stale;configured;guardable;output;ignorable');
     const other = instance({ client: { id: 'vscode', name: 'VS Code', pid: 999, identity: 'x' } });
     assert.equal(flagsOf({ instances: [other] }, 1), 'instance;running;restartable;configured;guardable');
     assert.equal(flagsOf({ definitions: [], instances: [instance({ definitions: [] })] }, 1), 'instance;running;manual');
@@ -249,7 +271,10 @@ describe('A refresh', () => {
     assert.equal(restarted[0]?.children[0]?.id, before[0]?.children[0]?.id, 'selection stays on the row of a restarted server');
     assert.deepEqual(changedRows(before, restarted), [before[0]?.children[0]?.id]);
     const twice = buildTree(snapshot({ instances: [instance(), instance({ pid: 5000 })] }), here, now);
-    assert.deepEqual(changedRows(before, twice), [before[0]?.id, before[0]?.children[0]?.id]);
+    assert.equal(changedRows(before, twice), 'all', 'the last row, which tells the sum, came too');
+    assert.deepEqual([twice.at(-1)?.id, twice.at(-1)?.description?.startsWith('2 servers, 1 of them a copy')], ['bill', true]);
+    const thrice = buildTree(snapshot({ instances: [instance(), instance({ pid: 5000 }), instance({ pid: 5001 })] }), here, now);
+    assert.deepEqual(changedRows(twice, thrice), [before[0]?.id, before[0]?.children[0]?.id, 'bill']);
   });
 
   it('keeps the row of a server in its place while it is replaced', () => {

@@ -6,10 +6,10 @@ import type { UpgradePlan } from '../../../../src/action/plan/upgradePlan.ts';
 import type { ProtectChange } from '../../../../src/action/protect/protectChange.ts';
 import { announcements, announcementText, groupText } from '../../../../src/extension/display/announcements.ts';
 import { attentions } from '../../../../src/extension/display/attention.ts';
-import { guardAnswers, guardDone, guardQuestion } from '../../../../src/extension/display/guardQuestions.ts';
+import { changeNotice, guardDone, guardPicks, guardQuestion } from '../../../../src/extension/display/guardQuestions.ts';
 import { definitionTooltip, instanceTooltip } from '../../../../src/extension/display/instanceTooltip.ts';
 import { problemsMessage } from '../../../../src/extension/display/problemLog.ts';
-import { prunePicks, pruneSummary, stopQuestion } from '../../../../src/extension/display/pruneText.ts';
+import { planText, prunePicks, pruneSummary, stopQuestion } from '../../../../src/extension/display/pruneText.ts';
 import { fixPicks, serverPicks } from '../../../../src/extension/display/serverPicks.ts';
 import { statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { buildTree } from '../../../../src/extension/display/treeModel.ts';
@@ -192,17 +192,23 @@ describe('The wording', () => {
       ...prunePicks(candidates, now).map(({ label, description, detail }) => [label, description, detail].filter(Boolean).join(' | ')),
       ...questions.flatMap(({ message, detail, button }) => ['', message, detail, `[${button}]`]),
       '',
+      planText(
+        chosen.map(({ plan }) => plan),
+        lastCopies(candidates, varied),
+      ),
+      '',
       ...summaries.map(({ severity, text }) => `${severity}: ${text}`),
     ]);
   });
 
   it('of notifications and messages', () => {
-    const group = (instances: readonly Instance[]) => announcements(snapshot({ instances }), here);
+    const group = (instances: readonly Instance[]) => announcements(snapshot({ instances }), here, ['stale', 'orphans', 'storms']);
     const announced = [
       group([stale()]),
       group([stale(), stale({ pid: 2, client: claude })]),
       group([stale(), stale({ pid: 2, name: 'other folder' })]),
       group([stale({ findings: [finding({ subKind: 'content' })], package: instance().package })]),
+      group([instance({ client: null, findings: [finding({ kind: 'orphan', message: 'its client has exited' })] })]),
     ].flat();
     const named = ['a', 'b', 'c', 'd', 'e'].map((name, at) =>
       stale({ pid: at + 1, name, package: { ...own, name, running: '1', installed: '2' } }),
@@ -221,6 +227,7 @@ describe('The wording', () => {
     ];
     const plan: UpgradePlan = {
       argv: ['npm', 'install', '--prefix', '/srv/my shop', 'notes@1.2.0'],
+      command: 'npm install --prefix "/srv/my shop" notes@1.2.0',
       cwd: '/work',
       packageName: 'notes',
       from: '1.0.0',
@@ -231,7 +238,11 @@ describe('The wording', () => {
     const problem = { source: 'config', message: 'Invalid JSON: expected a comma.', file: '/home/ann/.cursor/mcp.json', line: 3 } as const;
     golden('messages', [
       ...announced.map((one) => announcementText(one, here)),
-      ...[group(named.slice(0, 2)), group(named)].map(groupText),
+      ...[
+        group(named.slice(0, 2)),
+        group(named),
+        group([stale(), instance({ pid: 6, name: 'left', findings: [finding({ kind: 'orphan' })] })]),
+      ].map(groupText),
       '',
       ...outcomes.map(outcomeText),
       ...[[restarted], [restarted, restarted], [restarted, failed, restarted], outcomes.slice(0, 4)].map(summaryText),
@@ -248,18 +259,10 @@ describe('The wording', () => {
 
   it('of the guard questions', () => {
     const change = (action: ProtectChange['action']) => ({ action, definition: { name: 'notes' } }) as ProtectChange;
-    golden(
-      'guard-questions',
-      (['protect', 'unprotect'] as const).flatMap((action) => {
-        const { title, placeHolder } = guardQuestion(change(action));
-        return [
-          title,
-          placeHolder,
-          ...guardAnswers(action).map(({ label, description }) => `- ${label} | ${description}`),
-          guardDone(change(action)),
-          '',
-        ];
-      }),
-    );
+    golden('guard-questions', [
+      ...Object.values(guardQuestion('notes', 'api/.vscode/mcp.json')),
+      ...guardPicks().map(({ label, detail }) => `- ${label} | ${detail}`),
+      ...(['protect', 'unprotect'] as const).flatMap((action) => ['', changeNotice(change(action)), guardDone(change(action))]),
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { compareCode, driftKey, refusingPackages } from '../../../../src/guard/stale/codeDrift.ts';
+import { compareBeside, compareCode, driftKey, refusingPackages } from '../../../../src/guard/stale/codeDrift.ts';
 import type { LoadedCode } from '../../../../src/guard/stale/serverCode.ts';
 import type { ClosureReading, InstalledPackage } from '../../../../src/model/package.ts';
 
@@ -37,6 +37,11 @@ describe('compareCode', () => {
       { name: 'srv', serving: '1.0', installed: '1.1', how: 'upgrade' },
       { name: 'lib', serving: '2.0', installed: '1.9', how: 'downgrade' },
     ]);
+  });
+
+  it('calls equal versions in another place no change, however they are written', () => {
+    equal(compareBeside(loaded, reading(item('srv', '1.0.0'), item('lib', '2'), item('deep', '3.0')), 1_000_000, 0), undefined);
+    equal(compareBeside(loaded, reading(item('srv', '1.0.1'), item('lib', '2'), item('deep', '3.0')), 1_000_000, 0)?.packages.length, 1);
   });
 
   it('A13 calls the same version with other content reinstalled', () => {

@@ -1,9 +1,10 @@
-import { deepEqual, equal } from 'node:assert/strict';
-import { linkSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { chmodSync, linkSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { CodeCheck } from '../../../../src/guard/stale/codeCheck.ts';
+import { CodeCheck, followed } from '../../../../src/guard/stale/codeCheck.ts';
 import { ServerCode } from '../../../../src/guard/stale/serverCode.ts';
 import type { PackageRef } from '../../../../src/model/package.ts';
+import { resolveCommand } from '../../../../src/package/resolve/resolveCommand.ts';
 import { distInfo, TempTree, type Tree } from '../../package/tree.ts';
 
 const site = 'v/lib/python3.11/site-packages';
@@ -36,6 +37,55 @@ describe('ChildCode: A19, each layout', () => {
       ? state.packages.map(({ name, serving, installed }) => `${name} ${serving} ${installed}`)
       : state.state;
   };
+
+  it('a command that led to the server leads to an older file now: another version; one that never led there says nothing', () => {
+    for (const [folder, version] of [
+      ['first', '1.0.0'],
+      ['second', '1.1.0'],
+    ] as const) {
+      tree.write({
+        [`srv/${folder}/package.json`]: { name: 'server', version },
+        [`srv/${folder}/index.js`]: '#!/usr/bin/env node\n',
+        [`${folder}/server`]: { link: `../srv/${folder}/index.js` },
+      });
+      chmodSync(tree.path('srv', folder, 'index.js'), 0o755);
+    }
+    const command = { command: 'server', args: [], cwd: tree.path('.'), env: { PATH: `${tree.path('first')}:${tree.path('second')}` } };
+    // Each file is older than the server.
+    const code = new ServerCode(later);
+    const environment = new Map(Object.entries(command.env));
+    const lead = resolveCommand({ words: ['server'], cwd: command.cwd, environment, platform: process.platform });
+    ok('found' in lead);
+    code.record(lead.found);
+    const check = new CodeCheck(code, followed(command));
+    equal(drift(check), 'unchanged');
+    rmSync(tree.path('first/server'));
+    deepEqual(drift(check), ['server 1.0.0 1.1.0']);
+    equal(drift(new CodeCheck(code, followed(command))), 'unchanged');
+  });
+
+  it('a command that led to the server leads to another package now: nothing is compared, and the reason is named', () => {
+    tree.write({
+      'srv/package.json': { name: 'server', version: '1.0.0' },
+      'srv/index.js': '',
+      'other/package.json': { name: 'other', version: '5.0.0' },
+      'other/index.js': '',
+      now: { link: 'srv' },
+    });
+    const entry = tree.path('now/index.js');
+    const command = { command: process.execPath, args: [entry], cwd: tree.path('.'), env: {} };
+    const code = new ServerCode(later);
+    code.record({ ref: { ecosystem: 'npm', entry, environment: tree.path('srv'), name: 'server' } });
+    const check = new CodeCheck(code, followed(command));
+    deepEqual([drift(check), check.lost], ['unchanged', undefined]);
+    rmSync(tree.path('now'));
+    tree.write({ now: { link: 'other' } });
+    equal(check.check().state === 'changed', false);
+    match(check.lost ?? '', /another package now \(other\)/);
+    rmSync(tree.path('now'));
+    tree.write({ now: { link: 'srv' } });
+    deepEqual([drift(check), check.lost], ['unchanged', undefined]);
+  });
 
   it('egg-info as a file, by its name and in place', () => {
     const child = loaded({ ...venv, [`${site}/server-1.0-py3.11.egg-info`]: metadata('server', '1.0') }, { ecosystem: 'python' });

@@ -24,7 +24,7 @@ describe('refusal', () => {
     equal(
       block?.type === 'text' && block.text,
       'Not executed, nothing was written: this MCP server runs different code than is installed now: it runs srv 1.0, installed is 1.1; it runs lib 2.0, installed is 1.9 (a downgrade). ' +
-        'The call of "write_note" was stopped before it reached the server. To go on, restart the server: run "mcp-shepherd restart 4711". The session is kept; repeat the call afterwards. ' +
+        'The call of "write_note" was stopped before it reached the server. To continue, restart the server: run "mcp-shepherd restart 4711". The session is kept; repeat the call afterwards. ' +
         'Tools that only read still work.',
     );
     equal(answer.result.isError, true);

@@ -7,6 +7,7 @@ import { MetadataCache } from '../../../../src/package/metadataCache.ts';
 import { refOfScript } from '../../../../src/package/npm/nodePackage.ts';
 import { readClosure } from '../../../../src/package/readClosure.ts';
 import { assertNames } from '../../../names.ts';
+import { untilPast } from '../../../until.ts';
 import { processorTime } from '../../processorTime.ts';
 import { sparse, TempTree } from '../tree.ts';
 
@@ -140,9 +141,9 @@ describe('readClosure: npm', () => {
   });
 
   it('dates what Yarn replaced in a directory that it kept by the files, and what lies in its store by the directory around it', async () => {
-    // Births of files must differ by more than one step of the file system's clock: the delay is what is tested.
     const age = async (): Promise<number> => {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      // Births of files must differ by more than one step of the file system's clock, and by more than the 20 ms below.
+      await untilPast(Date.now(), 50);
       return Date.now();
     };
     const installedAt = (reference: PackageRef): number => {

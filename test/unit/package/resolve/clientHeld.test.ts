@@ -2,7 +2,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { rmSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { clientBundle, environmentNow, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
+import { clientBundle, environmentBeforeShims, environmentNow, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
 import { TempTree } from '../tree.ts';
 
 describe('what a client keeps in its memory', () => {
@@ -159,6 +159,42 @@ describe('what a client keeps in its memory', () => {
     it('any other PATH stays', () => {
       equal(next('bin'), undefined);
       equal(environmentNow({ cwd: '/', environment: undefined, platform: 'linux' }, 0, new Set()), undefined);
+    });
+  });
+
+  describe('the environment before a shim of a version manager changed it', () => {
+    const client = { PATH: '/h/.pyenv/shims:/usr/bin', HOME: '/h' };
+    // As pyenv 2.4 leaves it.
+    const chosen = '/h/.pyenv/versions/3.11.7/bin:/h/.pyenv/libexec:/h/.pyenv/plugins/python-build/bin';
+    const server = { ...client, PATH: `${chosen}:${client.PATH}`, PYENV_HOOK_PATH: '/h/.pyenv/pyenv.d', PYENV_VERSION: '3.11.7' };
+    const given = (
+      process: Readonly<Record<string, string>>,
+      above: Readonly<Record<string, string>> | undefined,
+      entry: Readonly<Record<string, string | null>> = {},
+    ): readonly (string | undefined)[] | undefined => {
+      const found = environmentBeforeShims(new Map(Object.entries(process)), above && new Map(Object.entries(above)), entry);
+      return found && [found.get('PATH'), found.get('PYENV_VERSION')];
+    };
+
+    it('pyenv: PATH and version are those of the client and the entry', () => {
+      deepEqual(given(server, client), [client.PATH, undefined]);
+      deepEqual(given(server, { ...client, PYENV_VERSION: '3.11.7' }), [client.PATH, '3.11.7']);
+      deepEqual(given(server, client, { PYENV_VERSION: '3.11.7' }), [client.PATH, '3.11.7']);
+      deepEqual(given(server, { PATH: '/bin' }, { PATH: client.PATH }), [client.PATH, undefined]);
+    });
+
+    it('asdf and mise: the folders of the chosen versions are left out', () => {
+      const plain = { PATH: '/h/.local/share/mise/shims:/usr/bin' };
+      const path = `/h/.local/share/mise/installs/node/22.1.0/bin:${plain.PATH}`;
+      deepEqual(given({ PATH: path }, plain), [plain.PATH, undefined]);
+      deepEqual(given({ PATH: path }, { PATH: path }), [path, undefined], 'the client has them too');
+      deepEqual(given({ PATH: path, MISE_SHELL: 'zsh' }, { PATH: '/bin' }), [path, undefined], 'mise activate');
+    });
+
+    it('is not known where the client made another PATH, or cannot be read', () => {
+      equal(given(server, { ...client, PATH: '/bin' }), undefined);
+      equal(given(server, undefined), undefined);
+      deepEqual(given(client, undefined), [client.PATH, undefined], 'no shim');
     });
   });
 });

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { isSameWay, wayState } from '../../../../src/package/resolve/commandPath.ts';
 import { FollowedCommand } from '../../../../src/package/resolve/followedCommand.ts';
 import { TempTree } from '../tree.ts';
 
@@ -44,6 +45,26 @@ describe('A command that is followed again when something on the way changed', (
     deepEqual([second.broken, second.lost], [false, undefined]);
   });
 
+  it('leads elsewhere at once when a program appears earlier on PATH, or the first one is removed', () => {
+    for (const folder of ['early', 'late']) {
+      tree.write({ [`${folder}/readme`]: '' });
+    }
+    const program = (folder: string, release: string): void => {
+      tree.write({ [`${folder}/tiny`]: `#!/bin/sh\nexec node "${tree.path('releases', release, 'index.js')}" "$@"\n` });
+      chmodSync(tree.path(folder, 'tiny'), 0o755);
+    };
+    program('late', '1');
+    const environment = new Map([['PATH', `${tree.path('early')}:${tree.path('late')}`]]);
+    const way = new FollowedCommand({ words: ['tiny'], cwd: tree.path('.'), environment, platform: process.platform });
+    const now = later();
+    const leads = (): unknown => way.current(now).ref?.environment;
+    equal(leads(), tree.path('releases/1'));
+    program('early', '2');
+    equal(leads(), tree.path('releases/2'));
+    rmSync(tree.path('early/tiny'));
+    equal(leads(), tree.path('releases/1'));
+  });
+
   it('keeps the last package while a link is missing or leads nowhere, with the reason', () => {
     const way = start();
     way.current(later());
@@ -63,6 +84,16 @@ describe('A command that is followed again when something on the way changed', (
     switchTo('plain');
     const none = way.current(later());
     deepEqual([none.ref, none.broken, typeof none.lost], [undefined, false, 'string']);
+  });
+
+  it('is followed again each minute, and each ten minutes where no search can have another result', () => {
+    const way = [tree.path('now')];
+    const start = later();
+    const state = wayState(way, start);
+    const kept = (seconds: number, plain: boolean): boolean => isSameWay(way, state, start + seconds * 1_000, plain);
+    deepEqual([kept(59, false), kept(61, false), kept(599, true), kept(601, true)], [true, false, true, false]);
+    switchTo('releases/2');
+    deepEqual([kept(1, false), kept(1, true)], [false, false]);
   });
 
   it('a command that never led to a package is no loss', () => {

@@ -29,6 +29,22 @@ const pythonVenv = (folder: string, version: string, root: string): Tree => ({
   ...distInfo(`${folder}/lib/python3.11/site-packages`, 'tiny', version, { scripts: ['tiny'] }),
 });
 
+/** A project whose program `tiny` is linked to a store. */
+const linkedProgram: Pick<Layout, 'files' | 'programs' | 'upgrade' | 'watched'> = {
+  files: () => ({
+    'p/package.json': { name: 'p', scripts: { serve: 'tiny' } },
+    'store/1/package.json': manifest('1.0.0'),
+    'store/1/x.js': script,
+    'store/2/package.json': manifest('2.0.0'),
+    'store/2/x.js': script,
+    'p/node_modules/tiny': { link: '../../store/1' },
+    'p/node_modules/.bin/tiny': { link: '../tiny/x.js' },
+  }),
+  programs: ['store/1/x.js', 'store/2/x.js'],
+  upgrade: () => ({ 'p/node_modules/tiny': { link: '../../store/2' } }),
+  watched: 'p/node_modules/tiny',
+};
+
 const layouts: readonly Layout[] = [
   {
     what: 'npm, yarn and Bun: node_modules/.bin links, through a link to a release',
@@ -45,6 +61,21 @@ const layouts: readonly Layout[] = [
     command: (root) => [`${root}/now/node_modules/.bin/tiny`],
     upgrade: () => ({ now: { link: 'r2' } }),
     watched: 'now',
+  },
+  {
+    what: 'npx with the name of a program that the project has',
+    ...linkedProgram,
+    command: (root) => ['npm', 'exec', '--prefix', `${root}/p`, '--', 'tiny'],
+  },
+  {
+    what: 'pnpm exec in a folder by its whole path',
+    ...linkedProgram,
+    command: (root) => ['pnpm', '--dir', `${root}/p`, 'exec', 'tiny'],
+  },
+  {
+    what: 'npm run in a folder by its whole path',
+    ...linkedProgram,
+    command: (root) => ['npm', '--prefix', `${root}/p`, 'run', '-s', 'serve'],
   },
   {
     what: 'fnm: the link of the shell’s own folder on PATH',
@@ -224,6 +255,25 @@ describe('what a command leads to (layouts made by hand)', () => {
     }
   });
 
+  it('says what a file in another folder can change: the paths tried on PATH, a search for modules and projects, or nothing', () => {
+    tree.write({ 'node_modules/tiny/package.json': manifest('1.0.0'), 'node_modules/tiny/x.js': script, 'p/package.json': {} });
+    tree.write({ 'bin/tiny': { link: '../node_modules/tiny/x.js' } });
+    chmodSync(tree.path('node_modules/tiny/x.js'), 0o755);
+    const searches = (...words: readonly string[]): unknown[] => {
+      const { tried, searched } = follow(words, ['early', 'bin', 'late']);
+      return [tried.map((one) => one.slice(tree.root.length + 1)), searched];
+    };
+    deepEqual(searches('node', tree.path('node_modules/tiny/x.js')), [[], false]);
+    deepEqual(searches(tree.path('bin/tiny')), [[], false]);
+    deepEqual(searches('tiny'), [['early/tiny', 'bin/tiny'], false]);
+    deepEqual(searches('uv', 'run', 'tiny')[1], true);
+    deepEqual(searches('npm', 'run', 'tiny')[1], true);
+    deepEqual(searches(tree.path('bin/python3'), '-m', 'tiny')[1], false, 'no such Python');
+    tree.write({ 'bin/python3': '' });
+    chmodSync(tree.path('bin/python3'), 0o755);
+    deepEqual(searches('python3', '-m', 'tiny'), [['early/python3', 'bin/python3'], true]);
+  });
+
   it('a choice of a registry or a cache is left to it, and so is a command with a PATH that is not known', () => {
     for (const words of [
       ['npx', '-y', 'tiny'],
@@ -270,6 +320,7 @@ describe('what a command leads to (layouts made by hand)', () => {
     chmodSync(tree.path('bin/editor'), 0o755);
     const words = [tree.path('bin/editor'), tree.path('node_modules/tiny/x.js')];
     equal(versionOf(follow(words, [], { ELECTRON_RUN_AS_NODE: '1' })), '1.0.0');
+    equal(versionOf(follow([words[0] ?? '', '--inspect', words[1] ?? ''], [], { ELECTRON_RUN_AS_NODE: '1' })), '1.0.0');
     const other = follow(words);
     ok('found' in other && 'unknown' in other.found, 'any other program may do anything with it');
   });

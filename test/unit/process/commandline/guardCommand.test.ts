@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { guardCommand } from '../../../../src/process/commandline/guardCommand.ts';
+import { guardCommand, isHttpGuardCommand } from '../../../../src/process/commandline/guardCommand.ts';
 import { parseLaunch } from '../../../../src/process/commandline/parseLaunch.ts';
 import { launcherKind, resolveServer } from '../../../../src/process/tree/launcherChain.ts';
 import { processTree } from '../../../../src/process/tree/processTree.ts';
@@ -67,4 +67,23 @@ describe('guardCommand', () => {
       deepEqual([chain?.server.pid, chain?.launchers.map(({ pid }) => pid), chain?.parent?.pid], [40, [20, 30], 10]);
     }
   });
+});
+
+describe('isHttpGuardCommand', () => {
+  const guards = [
+    ['node', '/opt/shepherd/dist/cli.cjs', 'guard', '--http', '8700', '--url', 'http://127.0.0.1:8701/mcp'],
+    ['node', '/opt/shepherd/dist/guard.cjs', '--http=8700', '--', 'node', 'server.js'],
+    ['npx', '-y', 'mcp-shepherd', 'guard', '--http', '8700', '--url', 'http://127.0.0.1:8701/mcp'],
+  ];
+  const others = [
+    ['node', '/opt/shepherd/dist/cli.cjs', 'guard', '--', 'node', 'server.js', '--http'],
+    ['node', '/srv/guard/server.js', 'guard', '--http', '8700'],
+    ['notes', '--title', 'guard --http', '--http'],
+  ];
+  for (const words of guards) {
+    it(`reads ${words.slice(0, 4).join(' ')} …`, () => equal(isHttpGuardCommand(words), true));
+  }
+  for (const words of others) {
+    it(`is not ${words.join(' ')}`, () => equal(isHttpGuardCommand(words), false));
+  }
 });

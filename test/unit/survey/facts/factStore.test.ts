@@ -109,6 +109,10 @@ describe('facts', () => {
     ['garbage', (file: string) => writeFileSync(file, '{"schema":1')],
     ['another shape', (file: string) => writeFileSync(file, '{"schema":1,"packages":"all"}')],
     ['another process', (file: string) => writeFileSync(file, readFileSync(file, 'utf8').replace('lx:5', 'lx:6'))],
+    [
+      'a time that is no date',
+      (file: string) => writeFileSync(file, readFileSync(file, 'utf8').replace(/"takenAt":\d+/, '"takenAt":8640000000000001')),
+    ],
     ['a future schema', (file: string) => writeFileSync(file, readFileSync(file, 'utf8').replace('"schema":1', '"schema":2'))],
     [
       'a link',

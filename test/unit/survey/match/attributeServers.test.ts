@@ -52,6 +52,27 @@ describe('attribution', () => {
     assert.deepEqual(brief(found), ['102 - ?']);
   });
 
+  it('an application that runs a script of a server with itself as Node is one, and an editor that opens the script is none', async () => {
+    const script = '/srv/node_modules/mcp-server-tiny/dist/index.js';
+    const rows = [
+      row(100, 1, ['/usr/bin/claude']),
+      row(101, 100, ['/usr/share/code/code', script]),
+      row(102, 100, ['/usr/share/code/code', script]),
+      row(103, 100, ['/usr/share/code/code', '--no-warnings', '/srv/node_modules/.bin/mcp-server-tiny']),
+      row(104, 100, ['/usr/share/code/code', '/srv/other/index.js']),
+      row(105, 100, ['/usr/share/code/code', script]),
+    ];
+    const asNode = detail({ environment: { ELECTRON_RUN_AS_NODE: '1' } });
+    const unreadable: ProcessDetail = { stdin: 'unknown', listens: 'unknown', missing: ['environment'] };
+    const details = new Map([
+      ...[101, 103, 104].map((pid) => [pid, asNode] as const),
+      [102, detail()] as const,
+      [105, unreadable] as const,
+    ]);
+    const { found } = await look({ rows, details });
+    assert.deepEqual(brief(found), ['101 claude-code ?', '103 claude-code ?']);
+  });
+
   it('finds 30 instances of 10 definitions by 4 clients, each rightly', async () => {
     const hosts: readonly (readonly [string, readonly string[], Record<string, string>])[] = [
       [

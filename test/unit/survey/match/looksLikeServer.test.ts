@@ -10,6 +10,8 @@ const servers: readonly (readonly string[] | string)[] = [
   ['node', '/home/u/p/node_modules/.bin/../@modelcontextprotocol/server-x/dist/index.js'],
   ['node', '/home/u/src/weather-mcp/dist/index.js'],
   ['node', '/home/u/src/weatherMcpServer/build/main.js'],
+  // A plugin of Claude Code.
+  ['node', '/home/u/.claude/plugins/cache/market/weather-mcp/1.0.0-beta.1/server/index.js'],
   ['node', '/home/u/my-mcp.js', '--port', '1'],
   ['python', '/home/u/mcp_weather/server.py'],
   ['python', '-m', 'mcp_server_git'],

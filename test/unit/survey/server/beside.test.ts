@@ -207,6 +207,73 @@ describe('what the command of a server leads to', () => {
     ok(!(await look()).findings.some(({ subKind }) => subKind === 'replaced-beside'), 'it leads nowhere');
   });
 
+  it('`pnpm add -g`: the process names another version of the program that its entry leads to, and nothing was seen before', async () => {
+    const stored = (version: string): string => `pnpm/global/5/.pnpm/tiny-mcp@${version}/node_modules/tiny-mcp`;
+    write({ ...release(stored('1.0.0'), '1.0.0'), ...release(stored('1.1.0'), '1.1.0') });
+    write({ 'pnpm/tiny-mcp': `#!/bin/sh\nexec node "${at(stored('1.1.0'))}/server.js" "$@"\n` });
+    chmodSync(at('pnpm/tiny-mcp'), 0o755);
+    entries(['tiny-mcp']);
+    await observe({ argv: [node, at(stored('1.0.0'), 'server.js')], cwd: scan.tree.root, env: { PATH: at('pnpm') } });
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', stale]);
+  });
+
+  it('a shim of pyenv became the server, and wrote its choice into the environment: the client’s own decides', async () => {
+    const python = (version: string): string => `.pyenv/versions/${version}`;
+    const install = (version: string, tiny: string): Tree => ({
+      [`${python(version)}/pyvenv.cfg`]: 'version = 3.11.2\n',
+      [`${python(version)}/bin/python`]: '\x7fELF',
+      [`${python(version)}/bin/tiny-mcp`]: `#!${at(python(version), 'bin/python')}\n`,
+      ...distInfo(`${python(version)}/lib/python3.11/site-packages`, 'tiny-mcp', tiny, {
+        scripts: ['tiny-mcp = tiny:main'],
+        files: { 'tiny.py': '' },
+      }),
+    });
+    write({ ...install('one', '1.0.0'), ...install('two', '1.1.0'), '.pyenv/version': 'one\n', '.pyenv/shims/tiny-mcp': '#!/bin/bash\n' });
+    for (const file of [
+      `${python('one')}/bin/python`,
+      `${python('two')}/bin/python`,
+      `${python('one')}/bin/tiny-mcp`,
+      `${python('two')}/bin/tiny-mcp`,
+      '.pyenv/shims/tiny-mcp',
+    ]) {
+      chmodSync(at(file), 0o755);
+    }
+    entries(['tiny-mcp']);
+    const PATH = at('.pyenv/shims');
+    const env = {
+      PATH: `${at(python('one'), 'bin')}:${at('.pyenv/libexec')}:${PATH}`,
+      PYENV_HOOK_PATH: '/etc/pyenv.d',
+      PYENV_VERSION: 'one',
+    };
+    const running = {
+      argv: [at(python('one'), 'bin/python'), at(python('one'), 'bin/tiny-mcp')],
+      exe: at(python('one'), 'bin/python'),
+      cwd: scan.tree.root,
+    };
+    await observe({ ...running, env, clientEnv: { PATH } });
+    deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
+    write({ '.pyenv/version': 'two\n' });
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', stale]);
+    await observe({ ...running, env, clientEnv: { PATH, PYENV_VERSION: 'one' } });
+    deepEqual(await verdict(), ['1.0.0', '1.0.0', []], 'the client chose the old one');
+    await observe({ ...running, env });
+    match((await look()).unknown ?? '', /cannot be read/);
+  });
+
+  it('a link that leads to another package now: unknown, and the version that runs keeps its name', async () => {
+    entries(await runsLink());
+    await look();
+    write({
+      'srv/other/package.json': { name: 'other-mcp', version: '5.0.0' },
+      'srv/other/server.js': '',
+      'tiny-mcp-now': { link: 'srv/other' },
+    });
+    const found = await look();
+    deepEqual([found.package?.name, found.package?.running, found.package?.installed], ['tiny-mcp', '1.0.0', null]);
+    deepEqual(found.findings, []);
+    match(found.unknown ?? '', /another package now/);
+  });
+
   it('a link that was switched before the first look, where no path names a version: unknown', async () => {
     const argv = [node, at('now', script)];
     entries(argv);
@@ -242,6 +309,29 @@ describe('what the command of a server leads to', () => {
     deepEqual(again.findings.filter(({ kind }) => kind === 'stale').length, 1, JSON.stringify(again.findings));
     deepEqual([again.package?.running, again.package?.installed], ['1.0.0', '1.2.0']);
   });
+
+  it('the record of a guard says which version runs where a link was made after the start and before the first scan', async () => {
+    const link = 'node_modules/tiny-mcp';
+    write({ ...release('node_modules/.store/b/tiny-mcp', '1.1.0'), [link]: { link: '.store/b/tiny-mcp' } });
+    const young = new Date(scan.startedAt + 20_000);
+    lutimesSync(at(link), young, young);
+    const argv = [node, at(link, 'server.js')];
+    const opened = openLockDirectory(at('run/v1'));
+    ok('directory' in opened, JSON.stringify(opened));
+    const guard = { pid: 15, start: 'lx:15000' };
+    const env = { PATH: '/bin' };
+    const outer = { argv: [node, '/opt/guard.cjs', '--', ...argv], detail: detailOf({ cwd: scan.tree.root, env }) };
+    for (const [version, wanted] of [
+      ['1.0.0', ['1.0.0', '1.1.0', ['stale/replaced-beside/likely']]],
+      ['1.1.0', ['1.1.0', '1.1.0', []]],
+    ] as const) {
+      const own = { ecosystem: 'npm', name: 'tiny-mcp', version };
+      writeInstanceRecord(opened.directory, someRecord({ server: { pid: 20, start: 'lx:20000' }, guard, package: own, locks: [] }));
+      await observe({ argv, cwd: scan.tree.root, env, outer });
+      deepEqual(await verdict(), wanted);
+      equal((await look()).unknown, undefined);
+    }
+  });
 });
 
 describe('a command that leads nowhere certain', () => {
@@ -249,7 +339,7 @@ describe('a command that leads nowhere certain', () => {
   const { at, write } = scan;
 
   /** The verdict on a server that runs version 1.0.0 with these entries, none of which needs to fit by its words. */
-  function judge(...commands: readonly string[]): ReturnType<Beside['judge']> {
+  function observer(...commands: readonly string[]): (seconds?: number) => ReturnType<Beside['judge']> {
     write({ ...release('releases/one', '1.0.0'), ...release('releases/two', '1.1.0') });
     const entry = at('releases/one', script);
     const ref: PackageRef = { ecosystem: 'npm', name: 'tiny-mcp', entry, environment: at('releases/one') };
@@ -257,7 +347,7 @@ describe('a command that leads nowhere certain', () => {
     ok(reading.status === 'ok');
     const argv = [node, entry];
     const row = { ...unidentifiedRow({ pid: 20, ppid: 1, name: 'node', argv, argvExact: true }), startedAt: scan.startedAt };
-    const detail = detailOf({ exe: node, cwd: scan.tree.root, env: { PATH: at('bin') } });
+    const detail = detailOf({ exe: node, cwd: scan.tree.root, env: { PATH: `${at('early')}:${at('bin')}` } });
     const facts = new FactStore(at('run'));
     facts.recordBaseline(row.identity, { takenAt: 1, trust: 'before-start', ref, packages: reading.packages });
     const definitions = commands.map((command, index): RawDefinition => {
@@ -276,10 +366,14 @@ describe('a command that leads nowhere certain', () => {
       why: [],
       whyByPort: [],
     } as const;
-    const server = { row, detail, loaded: { ref, reading }, actions: [], now: scan.startedAt + 60_000 };
     const known: RunningPackage = { ecosystem: 'npm', name: 'tiny-mcp', root: ref.environment, running: '1.0.0', installed: '1.0.0' };
-    return new Beside('linux', at('home')).judge(attributed, server, known, facts);
+    const beside = new Beside('linux', at('home'));
+    return (seconds = 60) => {
+      const server = { row, detail, loaded: { ref, reading }, actions: [], now: scan.startedAt + seconds * 1_000 };
+      return beside.judge(attributed, server, known, facts);
+    };
   }
+  const judge = (...commands: readonly string[]) => observer(...commands)();
 
   beforeEach(() => {
     for (const [name, folder] of [
@@ -305,6 +399,15 @@ describe('a command that leads nowhere certain', () => {
       equal(finding, undefined);
       match(unknown ?? '', /several entries .* different versions/);
     }
+  });
+
+  it('another program appears earlier on PATH, and nothing on the way changes: stale within a minute', () => {
+    const at = observer('one');
+    equal(at(60).finding, undefined);
+    equal(at(121).finding, undefined);
+    scan.tree.write({ 'early/one': `#!/bin/sh\nexec node "${scan.at('releases/two', script)}" "$@"\n` });
+    chmodSync(scan.at('early/one'), 0o755);
+    equal(at(182).finding?.subKind, 'replaced-beside');
   });
 
   it('a wrapper that is a program and no script: unknown, with the reason', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { PackageRef } from '../../../../src/model/package.ts';
 import { identityKey, type ProcessDetail } from '../../../../src/model/process.ts';
@@ -53,5 +53,56 @@ describe('Closures', () => {
     assert.equal(after.packages[0]?.version, '1.0.1');
     closures.keep(new Set());
     assert.notEqual(look(now + 4 * minute), after, 'it was no longer used');
+  });
+
+  it('watches each file that its verdict reads, and the folders of links, at most 1,024 in all', () => {
+    const write = (path: string, text: string): void => {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    };
+    const requires = (count: number): void => {
+      const names = Array.from({ length: count }, (_, index) => `d${index}`);
+      write(
+        'node_modules/x/package.json',
+        JSON.stringify({ name: 'x', version: '1.0.0', dependencies: Object.fromEntries([...names, 'z'].map((name) => [name, '*'])) }),
+      );
+      for (const name of names) {
+        write(`node_modules/${name}/package.json`, JSON.stringify({ name, version: '1.0.0' }));
+      }
+    };
+    requires(1);
+    write('node_modules/x/lib/more.js', '');
+    write('node_modules/x/data.json', '{}');
+    write('stored/z/package.json', JSON.stringify({ name: 'z', version: '1.0.0' }));
+    symlinkSync(join(root, 'stored/z'), join(root, 'node_modules/z'));
+    const closures = new Closures();
+    let now = Date.now();
+    const read = () => closures.current(first, detail, now, ref);
+    read();
+    const seen = (): string[] => [...closures.watched(), ...closures.watchedFiles()].map((path) => path.slice(root.length + 1));
+    for (const path of [
+      'node_modules',
+      'node_modules/x/package.json',
+      'node_modules/x/index.js',
+      'node_modules/x/lib/more.js',
+      'node_modules/d0/package.json',
+      'stored/z/package.json',
+    ]) {
+      assert.ok(seen().includes(path), path);
+    }
+    assert.ok(!seen().includes('node_modules/x/data.json') && !seen().includes('node_modules/x/lib'), 'servers write there');
+
+    write('node_modules/d0/package.json', JSON.stringify({ name: 'd0', version: '1.0.1' }));
+    closures.changed(join(root, 'node_modules/d0/package.json'));
+    const changed = read();
+    assert.ok('reading' in changed && changed.reading.status === 'ok');
+    assert.equal(changed.reading.packages.find(({ name }) => name === 'd0')?.version, '1.0.1', 'read again after a change');
+
+    requires(1_500);
+    now += minute;
+    closures.keep(new Set([identityKey(first.identity)]));
+    read();
+    assert.equal(closures.watchedFiles().length, 1_024);
+    assert.ok(seen().includes('node_modules/x/package.json') && seen().includes('node_modules/x/index.js'), 'its own files come first');
   });
 });

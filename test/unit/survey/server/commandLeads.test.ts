@@ -14,7 +14,7 @@ describe('what the client itself starts again', () => {
   const cure = ({ findings }: Instance): unknown[] =>
     findings
       .filter(({ kind }) => kind === 'stale')
-      .map(({ subKind, confidence, actions }) => [subKind, confidence, actions.map(({ kind }) => kind)]);
+      .map(({ subKind, confidence, actions }) => [subKind, confidence, actions.map((action) => ('held' in action ? 'held' : action.kind))]);
 
   it('an extension of VS Code: Reload Window', async () => {
     const extensions = '.vscode/extensions';
@@ -27,7 +27,7 @@ describe('what the client itself starts again', () => {
     deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
     write({ ...release(`${extensions}/acme.tiny-mcp-1.1.0`, '1.1.0'), ...list('1.1.0') });
     deepEqual(await verdict(), ['1.0.0', '1.1.0', stale]);
-    deepEqual(cure(await look()), [['replaced-beside', 'proven', ['manual']]]);
+    deepEqual(cure(await look()), [['replaced-beside', 'proven', ['held']]]);
     rmSync(at(extensions, 'acme.tiny-mcp-1.0.0'), { recursive: true });
     deepEqual(await verdict(), ['1.0.0', '1.1.0', stale], 'VS Code removed the old folder');
   });
@@ -46,7 +46,7 @@ describe('what the client itself starts again', () => {
     deepEqual(cure(await look()), []);
     write({ [`${cache}/1.1.0/servers/tiny-mcp.js`]: '', ...list('1.1.0') });
     const found = await look();
-    deepEqual(cure(found), [['replaced-beside', 'proven', ['manual']]]);
+    deepEqual(cure(found), [['replaced-beside', 'proven', ['held']]]);
     deepEqual([found.package?.running, found.package?.installed], ['1.0.0', '1.1.0']);
     match(JSON.stringify(found.findings[0]?.actions), /Claude Code session/);
   });
@@ -89,7 +89,7 @@ describe('what the client itself starts again', () => {
     scan.startedAt = Date.now() - 1_000;
     await observe({ argv: [node, program], cwd: scan.tree.root, env });
     const after = await look();
-    deepEqual(cure(after), [['replaced-beside', 'likely', ['manual']]]);
+    deepEqual(cure(after), [['replaced-beside', 'likely', ['held']]]);
     deepEqual([after.package?.running, after.package?.installed], ['1.0.0', '1.1.0']);
     match(JSON.stringify(after.findings[0]?.actions), /Quit Claude Code/);
   });

@@ -20,6 +20,8 @@ export interface HandMadeServer {
   readonly client?: string;
   readonly exe?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Environment of the client. */
+  readonly clientEnv?: Readonly<Record<string, string>>;
   /** The directory; undefined: it cannot be read. */
   readonly cwd?: string;
   /** The launcher between the client and the server, process 15, with what can be read of it. */
@@ -80,14 +82,14 @@ export class HandMadeScan {
 
   /** A new observer. @param runFolder with another one it knows nothing of what earlier ones saw */
   readonly observe = async (
-    { argv, client = 'claude', exe = node, env = {}, cwd, outer }: HandMadeServer,
+    { argv, client = 'claude', exe = node, env = {}, clientEnv = {}, cwd, outer }: HandMadeServer,
     runFolder = 'run',
   ): Promise<void> => {
     this.#surveyor?.dispose();
     const own = detailOf({ exe, env, ...(cwd === undefined ? {} : { cwd }) });
     const rows = [this.#row(10, 1, [client]), ...(outer ? [this.#row(15, 10, outer.argv)] : []), this.#row(20, outer ? 15 : 10, argv)];
     const detail = async ({ pid }: ProcessRow): Promise<ProcessDetail> =>
-      pid === 20 ? own : pid === 15 && outer ? outer.detail : detailOf({ cwd: this.tree.root });
+      pid === 20 ? own : pid === 15 && outer ? outer.detail : detailOf({ cwd: this.tree.root, env: clientEnv });
     this.#surveyor = await createSurveyor({
       home: this.at('home'),
       platform: 'linux',
@@ -110,6 +112,9 @@ export class HandMadeScan {
     ok(instance && others.length === 0, `${instances.length} servers`);
     return instance;
   };
+
+  /** How many servers are listed. */
+  readonly count = async (): Promise<number> => (await this.#surveyor?.survey())?.instances.length ?? -1;
 
   /** Running version, installed version, stale findings. */
   readonly verdict = async (): Promise<unknown[]> => {

@@ -24,6 +24,20 @@ function under(parent: Attributed['parent'], markedClient?: string): Attributed 
   };
 }
 
+describe('the name of a server without entry and package', () => {
+  for (const [argv, name] of [
+    [['/usr/local/bin/github-mcp-server', 'stdio'], 'github-mcp-server'],
+    [['/opt/mcp-grafana', '-t', 'sse'], 'mcp-grafana'],
+    [['docker', 'run', '-i', '--rm', 'mcp/notes'], 'notes'],
+    [['node', '--inspect', '/srv/notes.js', 'serve'], 'notes.js'],
+    [['python3', '-m', 'notes_mcp', 'serve'], 'notes_mcp'],
+    [['/usr/bin/ruby', '-W0', '/srv/notes.rb', 'serve'], 'notes.rb'],
+    [['java', '-jar', '/srv/notes.jar'], 'notes.jar'],
+  ] as const) {
+    it(`${argv.join(' ')}: ${name}`, () => assert.equal(serverName({ ...under(undefined), server: row(30, 20, argv) }, undefined), name));
+  }
+});
+
 describe('the client of a server', () => {
   for (const [argv, name] of [
     [['/usr/bin/node', '/opt/agent/main.mjs', '--x'], 'node main.mjs'],

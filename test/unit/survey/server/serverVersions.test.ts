@@ -1,10 +1,10 @@
-import { deepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Baseline } from '../../../../src/diagnosis/stale/baseline.ts';
 import type { PackageRef } from '../../../../src/model/package.ts';
 import { readClosure } from '../../../../src/package/readClosure.ts';
-import { closureChange } from '../../../../src/survey/server/serverVersions.ts';
+import { closureChange, packageChange } from '../../../../src/survey/server/serverVersions.ts';
 import { distInfo, sparse, TempTree } from '../../package/tree.ts';
 
 describe('what changed in a closure', () => {
@@ -41,6 +41,15 @@ describe('what changed in a closure', () => {
       },
     ],
   ];
+
+  it('the same two are compared once, also where another reading is compared in between', () => {
+    tree.write({ 'a/package.json': { name: 'server', version: '1.0.0', bin: 'i.js' }, 'a/i.js': '' });
+    const ref: PackageRef = { ecosystem: 'npm', entry: tree.path('a/i.js'), environment: tree.path('a'), name: 'server', editable: true };
+    const [recorded, one, two] = [read(ref), read(ref), read(ref)];
+    const first = packageChange(recorded, one);
+    notEqual(packageChange(recorded, two), first);
+    equal(packageChange(recorded, one), first);
+  });
 
   it('a dependency behind Python metadata that cannot be read is not removed; one that is uninstalled is', () => {
     const site = 'v/lib/python3.11/site-packages';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { searchFailure } from '../../../../src/cli/render/searchView.ts';
-import { findInstance } from '../../../../src/cli/session/findInstance.ts';
-import { busySnapshot, definition, fixtureNow, instance, snapshot } from '../fixture.ts';
-import { assertGolden } from '../golden.ts';
+import { searchFailure } from '../../../src/cli/render/searchView.ts';
+import { findInstance } from '../../../src/presentation/findInstance.ts';
+import { busySnapshot, definition, fixtureNow, instance, snapshot } from '../cli/fixture.ts';
+import { assertGolden } from '../cli/golden.ts';
 
 function pidOf(asked: string, given = busySnapshot()): number | string {
   const result = findInstance(given, asked);

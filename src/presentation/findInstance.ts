@@ -1,11 +1,13 @@
-import { nearest } from '../../base/nearest.ts';
-import type { Definition } from '../../model/definition.ts';
-import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { nearest } from '../base/nearest.ts';
+import type { Definition } from '../model/definition.ts';
+import type { Instance, NotStarted, Snapshot } from '../model/snapshot.ts';
 
 export type SearchResult =
   | { readonly kind: 'found'; readonly instance: Instance }
   /** Several running servers match. */
   | { readonly kind: 'ambiguous'; readonly instances: readonly Instance[] }
+  /** Its guard has not started it: no call needed it yet. */
+  | { readonly kind: 'not-started'; readonly guards: readonly NotStarted[] }
   /** It is configured, and no server runs from it. */
   | { readonly kind: 'not-running'; readonly definitions: readonly Definition[] }
   | { readonly kind: 'none'; readonly suggestion?: string };
@@ -33,6 +35,10 @@ export function findInstance(snapshot: Snapshot, asked: string): SearchResult {
     if (hits.length > 0) {
       return oneOf(hits);
     }
+  }
+  const guards = (snapshot.notStarted ?? []).filter(({ name, guardPid }) => name === asked || String(guardPid) === asked);
+  if (guards.length > 0) {
+    return { kind: 'not-started', guards };
   }
   const definitions = snapshot.definitions.filter(({ name }) => name === asked);
   if (definitions.length > 0) {

@@ -1,0 +1,21 @@
+import { eagerReason } from '../../process/commandline/eagerReason.ts';
+import { guardCommand } from '../../process/commandline/guardCommand.ts';
+import { specVersion } from '../../process/commandline/packageSpec.ts';
+import { parseLaunch } from '../../process/commandline/parseLaunch.ts';
+
+/** Whether the server of an entry may be started lazily, as far as its command tells: the guard decides again with the files of its code. */
+export function mayStartLazily(words: readonly string[]): boolean {
+  const [command = '', ...args] = words.slice(guardCommand(words)?.count ?? 0);
+  const given = guardCommand(words)?.options ?? [];
+  return (
+    !given.some((word) => /^--(?:start|lock|record-only)(?:=|$)/.test(word)) &&
+    eagerReason(command, args) === undefined &&
+    isPinned(command, args)
+  );
+}
+
+/** npx asks the registry at each start for anything but an exact version, and uvx for the newest dependencies: there the guard would start the server with each session. */
+function isPinned(command: string, args: readonly string[]): boolean {
+  const { launcher, spec = '' } = parseLaunch(command, args);
+  return launcher === 'npm-exec' ? specVersion(spec) !== undefined : launcher !== 'uvx';
+}

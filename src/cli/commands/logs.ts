@@ -1,0 +1,97 @@
+import { type KeptLog, keptLogs, readLog } from '../../action/ensure/keptLogs.ts';
+import { flag, type OptionTable, option, wholeNumber } from '../../base/optionTable.ts';
+import { createRedactor, type Redactor, secretsOf } from '../../redaction/redactor.ts';
+import type { Command } from '../command.ts';
+import { exitCodes, UsageError } from '../exitCodes.ts';
+import { terminalText } from '../render/text.ts';
+import { runFolderOf } from '../session/openSession.ts';
+import { jsonText, type Shell } from '../terminal.ts';
+
+const options = {
+  follow: flag('go on with what is written, until Ctrl-C', 'f'),
+  lines: option('N', wholeNumber(1, 10_000, 100), 'begin with the last N lines'),
+} as const satisfies OptionTable;
+
+/** Of a log at most so much is read at once, bytes: as much as the redactor looks at together, because a secret may have several lines. */
+const mostBytes = 65_536;
+/** Time between two looks at a log that is followed, ms. */
+const lookMs = 250;
+
+export const logsCommand: Command<typeof options> = {
+  name: 'logs',
+  summary: 'the output of a server that "ensure" has started',
+  arguments: 'NAME',
+  positionals: { min: 1, max: 1 },
+  options,
+  details: [
+    'Prints the end of what a server that "mcp-shepherd ensure" has started wrote to standard output and standard error, since its last start. At most the last 64 kB are read. Texts that look like secrets are hidden.',
+    'The output of every other server belongs to its client: VS Code shows it with "MCP: List Servers", the server, "Show Output"; Claude Code with "claude --debug". The guard passes it on and keeps none.',
+  ],
+  exits: [
+    [exitCodes.ok, 'success; with -f: ended by Ctrl-C, by a signal, or because the reader of its output is gone'],
+    [exitCodes.error, 'usage error, or nothing is kept for this name'],
+  ],
+  async run(context) {
+    const { shell, values, positionals } = context;
+    const name = positionals[0] ?? '';
+    if (values.follow && values.json) {
+      throw new UsageError('--follow cannot be combined with --json', 'See "mcp-shepherd logs --help".', 'contradiction');
+    }
+    const logs = keptLogs(runFolderOf(context).path, name);
+    if (logs.length === 0) {
+      throw new UsageError(
+        `no output of "${name}" is kept: only "mcp-shepherd ensure" writes the output of a server to a file`,
+        'The client of a server shows its output: "mcp-shepherd logs --help" names where.',
+      );
+    }
+    const redactor = createRedactor(secretsOf({ args: [], env: definedOnly(shell.env), headers: [] }));
+    const parts = logs.map((log) => ({ ...log, ...lastLines(log, values.lines, redactor) }));
+    if (values.json) {
+      shell.stdout.write(jsonText({ schema: 1, logs: parts.map(({ file, port, lines }) => ({ file, port, lines })) }, 2));
+      return exitCodes.ok;
+    }
+    for (const { file, lines } of parts) {
+      shell.stdout.write(renderLogLines(lines, logs.length > 1 ? file : undefined));
+    }
+    if (values.follow) {
+      shell.endOnSignals();
+      await Promise.all(parts.map(({ file, end }) => follow(file, end, redactor, shell)));
+    }
+    return exitCodes.ok;
+  },
+};
+
+/** The last lines of a log, redacted, and how far it was read. */
+function lastLines({ file }: KeptLog, count: number, redactor: Redactor): { readonly lines: readonly string[]; readonly end: number } {
+  const { text, start, end } = readLog(file, mostBytes) ?? { text: '', start: 0, end: 0 };
+  const lines = redactor.text(text).split(/\r?\n/);
+  // The first one is incomplete where the log was not read from its beginning.
+  const whole = lines.slice(start > 0 ? 1 : 0, lines.at(-1) === '' ? -1 : undefined);
+  return { lines: whole.slice(-count), end };
+}
+
+/** Lines of a server's log, each made harmless for a terminal. @param file its path, as a heading */
+function renderLogLines(lines: readonly string[], file: string | undefined): string {
+  return [...(file === undefined ? [] : [`==> ${file} <==`]), ...lines].map((line) => `${terminalText(line)}\n`).join('');
+}
+
+/** Prints each line that is added, until the command is ended. A line that does not end is printed at 64 kB. */
+async function follow(file: string, from: number, redactor: Redactor, shell: Shell): Promise<void> {
+  let at = from;
+  let rest = '';
+  while (!shell.ended.aborted) {
+    const read = readLog(file, mostBytes, at);
+    rest = read && read.start < at ? read.text : rest + (read?.text ?? '');
+    at = read?.end ?? at;
+    const ends = rest.length > mostBytes ? rest.length : rest.lastIndexOf('\n') + 1;
+    if (ends > 0) {
+      shell.stdout.write(renderLogLines(redactor.text(rest.slice(0, ends)).trimEnd().split(/\r?\n/), undefined));
+      rest = rest.slice(ends);
+    }
+    await new Promise((done) => setTimeout(done, lookMs));
+  }
+}
+
+function definedOnly(env: Shell['env']): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? '']));
+}

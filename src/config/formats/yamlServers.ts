@@ -1,0 +1,49 @@
+import { isRecord } from '../../base/json.ts';
+import { readYaml } from '../../base/yaml.ts';
+import type { YamlFormatId } from '../../clients/clientDescription.ts';
+import { emptyServerFile, type FileProblem, type Format, type ServerEntry } from './serverFile.ts';
+
+/** Kinds of Goose's extensions that start no server of their own. */
+const builtIn = ['builtin', 'platform', 'frontend', 'inline_python'];
+
+/** Formats of YAML files: a map of servers, or a list whose items have a `name`. Only read. */
+export const yamlFormats: Readonly<Record<YamlFormatId, Format>> = {
+  'goose-config': { read: (text) => readServers(text, 'extensions', (value) => !builtIn.includes(String(value.type))) },
+  'continue-config': { read: (text) => readServers(text, 'mcpServers') },
+  'hermes-config': { read: (text) => readServers(text, 'mcp_servers') },
+  'librechat-config': { read: (text) => readServers(text, 'mcpServers') },
+};
+
+type Entry = Readonly<Record<string, unknown>>;
+
+function readServers(text: string, key: string, isServer: (value: Entry) => boolean = () => true): ReturnType<Format['read']> {
+  if (text.trim() === '') {
+    return emptyServerFile;
+  }
+  const file = readYaml(text);
+  if (!('value' in file)) {
+    return { ...emptyServerFile, problems: [{ message: `This is not valid YAML, or too large; nothing in it can be used.`, ...file }] };
+  }
+  const servers = isRecord(file.value) ? file.value[key] : undefined;
+  const entries: ServerEntry[] = [];
+  const problems: FileProblem[] = [];
+  const add = (name: unknown, value: unknown, line: number): void => {
+    if (typeof name !== 'string') {
+      problems.push({ message: 'A server in this list has no name; it is ignored.', line });
+    } else if (!isRecord(value) || isServer(value)) {
+      entries.push({ name, line, value });
+    }
+  };
+  if (Array.isArray(servers)) {
+    for (const [index, value] of servers.entries()) {
+      add(isRecord(value) ? value.name : undefined, value, file.lineOf([key, index, 'name']));
+    }
+  } else if (isRecord(servers)) {
+    for (const [name, value] of Object.entries(servers)) {
+      add(name, value, file.lineOf([key, name]));
+    }
+  } else if (servers !== undefined && servers !== null) {
+    problems.push({ message: `“${key}” is neither a map nor a list of servers.`, line: file.lineOf([key]) });
+  }
+  return { ...emptyServerFile, entries, problems };
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { reasonOf } from '../../base/errors.ts';
+import { launcherProgram } from '../../package/resolve/launcherProgram.ts';
+import { eagerReason } from '../../process/commandline/eagerReason.ts';
+import { parseLaunch } from '../../process/commandline/parseLaunch.ts';
+import { processTree } from '../../process/tree/processTree.ts';
+import { runDirOf } from '../../storage/runFolder.ts';
+import { say } from '../message/ownAnswers.ts';
+import type { GuardOptions } from '../options/guardOptions.ts';
+import { guardTable } from '../process/guardProcesses.ts';
+import { type GuardRecord, ownRedactor } from '../publish/guardRecord.ts';
+import type { Relay } from '../relay/relay.ts';
+import { asClientCommand } from '../stale/codeCheck.ts';
+import type { CodeRecorder } from '../stale/codeRecorder.ts';
+import type { ConfiguredCommand } from '../stale/configuredPackage.ts';
+import type { Supervisor } from '../stdio/supervisor.ts';
+import { AnswerFile, answerFolder, hashSecret } from './answerFile.ts';
+import { type CodeText, codeText, keyedHash, launchText, slotText } from './answerKey.ts';
+import { LazyAnswers } from './lazyAnswers.ts';
+import { SleepWatch } from './sleepWatch.ts';
+
+/**
+ * Begins a session with `--start lazy` or `--sleep-after`: waits for the client's first request, which decides whether a server is needed. Loaded by `import()`. Where no answers can
+ * be kept, the server is started with the session.
+ * @param over the client is gone, or the session is over
+ */
+export async function openLazy(
+  options: GuardOptions,
+  recorder: CodeRecorder,
+  { relay, supervisor }: { readonly relay: Relay; readonly supervisor: Supervisor },
+  over: readonly Promise<unknown>[],
+  record: () => Promise<GuardRecord | undefined> | undefined,
+): Promise<void> {
+  const { command, args } = options;
+  const configured = { command, args, cwd: process.cwd(), env: process.env };
+  const redactor = ownRedactor(options);
+  const place = openPlace(options, slotText(configured));
+  const lazy = new LazyAnswers(
+    {
+      name: options.name ?? command,
+      relay,
+      ...place,
+      launch: launchText(configured),
+      code: codeReader(configured, recorder),
+      wake: async () => {
+        const outcome = await supervisor.restart('a request needs it');
+        return outcome.status === 'failed' ? outcome.reason : undefined;
+      },
+      sleep: () => void (relay.current && supervisor.sleep(relay.current)),
+      memory: () => memoryOf(relay.current?.process.pid),
+      redact: (text) => redactor.text(text),
+      say,
+      onMark: (mark) => void record()?.then((one) => one?.mark('start', mark)),
+    },
+    place.problem ?? (options.start === 'eager' ? '--start eager' : eagerReason(command, args)),
+  );
+  if (options.sleepAfterMs !== undefined) {
+    const isBusy = (): boolean => supervisor.isRestarting || relay.isDeciding || relay.heldCount > 0;
+    new SleepWatch({
+      limitMs: options.sleepAfterMs,
+      now: () => performance.now(),
+      table: guardTable(),
+      serving: () => (isBusy() ? undefined : relay.current),
+      memory: relay.memory,
+      sleep: () => lazy.sleep(),
+      onAwake: (why) => lazy.stayAwake(why),
+    }).begin();
+  }
+  relay.rest(lazy);
+  await Promise.race([lazy.decided, ...over]);
+}
+
+/** Reads which code a start would load now, also what npx and uvx choose where no registry decides. */
+function codeReader(configured: ConfiguredCommand, recorder: CodeRecorder): () => CodeText {
+  const { command, args } = configured;
+  if (!['npm-exec', 'uvx'].includes(parseLaunch(command, args).launcher)) {
+    return () => codeText(recorder.beforeStart(), Date.now());
+  }
+  const launched = asClientCommand(configured);
+  return () => {
+    const program = launcherProgram(launched, (ref) => recorder.installed(ref));
+    if ('unknown' in program) {
+      return program;
+    }
+    const [file = '', ...own] = program.words;
+    return codeText(recorder.beforeStart({ ...configured, command: file, args: own }), Date.now());
+  };
+}
+
+/** Where the answers of an entry are kept. */
+function openPlace(options: GuardOptions, slot: string): { file: AnswerFile; secret: string; problem?: string } {
+  try {
+    const folder = answerFolder(runDirOf(process.env, options.runDir).path, Date.now());
+    const secret = hashSecret(folder);
+    return { file: new AnswerFile(join(folder, `${keyedHash(secret, slot).slice(0, 32)}.json`)), secret };
+  } catch (error) {
+    return { file: new AnswerFile(undefined), secret: '', problem: `its answers cannot be kept: ${reasonOf(error)}` };
+  }
+}
+
+/** Resident memory of a process and all below it, bytes. @throws when the processes cannot be listed */
+async function memoryOf(pid: number | undefined): Promise<number | undefined> {
+  const tree = processTree(await guardTable().list());
+  const row = tree.rows.find((one) => one.pid === pid);
+  return row && tree.treeOf(row).reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+}

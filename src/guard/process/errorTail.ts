@@ -1,0 +1,48 @@
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { singleLine } from '../../base/singleLine.ts';
+
+/** Characters that are kept. */
+const maxChars = 8_192;
+
+/** The last lines that a server wrote to standard error. */
+export class ErrorTail {
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #pass: (chunk: Buffer) => void;
+  #text = '';
+  #end: () => void = () => undefined;
+  readonly #ended: Promise<void> = new Promise((resolve) => {
+    this.#end = resolve;
+  });
+
+  /** @param pass gets everything as it comes */
+  constructor(pass: (chunk: Buffer) => void) {
+    this.#pass = pass;
+  }
+
+  /** Waits until the server has closed it, at most this long. */
+  async ended(limitMs: number): Promise<void> {
+    const timer = setTimeout(this.#end, limitMs);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  /** Keeps the last of what comes, and passes everything on. */
+  read(output: Readable | null): void {
+    output?.on('data', (chunk: Buffer) => {
+      this.#pass(chunk);
+      this.#text = (this.#text + this.#decoder.write(chunk)).slice(-maxChars);
+    });
+    output?.once('close', this.#end);
+  }
+
+  /** The last lines, without control characters; empty ones are left out. @param redact gets whole lines: of a line whose beginning was dropped nothing is shown */
+  lines(redact: (text: string) => string, maxLines: number, maxLine: number): string[] {
+    const whole = this.#text.length < maxChars ? this.#text : this.#text.slice(this.#text.indexOf('\n') + 1);
+    return redact(whole)
+      .split('\n')
+      .map((line) => singleLine(line, maxLine).trim())
+      .filter((line) => line !== '')
+      .slice(-maxLines);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Instance } from '../model/snapshot.ts';
+import { counted, memory } from './quantities.ts';
+
+/** What servers cost together. */
+export interface Bill {
+  readonly servers: number;
+  /** Servers beside the newest of their entry under the same client process. */
+  readonly copies: number;
+  readonly memoryBytes: number;
+  /** Servers that used no processor time worth counting for an hour, as far as they were watched. */
+  readonly idle: number;
+  readonly idleBytes: number;
+}
+
+/** Adds up servers. Memory that they share is counted for each. */
+export function billOf(instances: readonly Instance[]): Bill {
+  const kinds = new Set(
+    instances.map(({ id, client, definitions, name }) => JSON.stringify(client ? [client.identity, definitions[0] ?? name] : [id])),
+  );
+  const idle = instances.filter(({ idleSince }) => idleSince !== undefined);
+  const sum = (of: readonly Instance[]): number => of.reduce((bytes, { memoryBytes }) => bytes + memoryBytes, 0);
+  return {
+    servers: instances.length,
+    copies: instances.length - kinds.size,
+    memoryBytes: sum(instances),
+    idle: idle.length,
+    idleBytes: sum(idle),
+  };
+}
+
+/** "36 servers, 33 of them copies, 1.3 GB; 33 idle for an hour, 1.1 GB"; undefined where that is no more than the number of servers and their memory. */
+export function billText(
+  { servers, copies, memoryBytes, idle, idleBytes }: Bill,
+  size: (bytes: number) => string = memory,
+): string | undefined {
+  if (copies === 0 && idle === 0) {
+    return undefined;
+  }
+  const all = [
+    counted(servers, 'server'),
+    ...(copies > 0 ? [`${copies} of them ${copies === 1 ? 'a copy' : 'copies'}`] : []),
+    size(memoryBytes),
+  ];
+  return `${all.join(', ')}; ${idle === 0 ? 'none known to be idle for an hour' : `${idle} idle for an hour or longer, ${size(idleBytes)}`}`;
+}

@@ -1,0 +1,79 @@
+// The real clients from npm write their files in an empty home, by their own `mcp add`; each entry is found with client, scope, command and arguments. On line and large
+// (600 MB): with TEST_LONG=1 only.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { discoverDefinitions } from '../../../src/config/discovery/discoverDefinitions.ts';
+
+const server = ['-y', '@modelcontextprotocol/server-memory'];
+
+/** Package and program of each client, its words before the server, and where the entry is then. */
+const clients = [
+  {
+    id: 'claude-code',
+    scope: 'local',
+    package: '@anthropic-ai/claude-code',
+    words: ['claude', 'mcp', 'add', 'mem', '-e', 'K=v1', '--', 'npx', ...server],
+  },
+  { id: 'codex', scope: 'user', package: '@openai/codex', words: ['codex', 'mcp', 'add', 'mem', '--env', 'K=v1', '--', 'npx', ...server] },
+  {
+    id: 'gemini',
+    scope: 'user',
+    package: '@google/gemini-cli',
+    words: ['gemini', 'mcp', 'add', '-s', 'user', 'mem', 'npx', '-e', 'K=v1', '--', ...server],
+  },
+  {
+    id: 'qwen',
+    scope: 'user',
+    package: '@qwen-code/qwen-code',
+    words: ['qwen', 'mcp', 'add', '-s', 'user', 'mem', 'npx', '-e', 'K=v1', '--', ...server],
+  },
+  {
+    id: 'opencode',
+    scope: 'user',
+    package: 'opencode-ai',
+    words: ['opencode', 'mcp', 'add', 'mem', '--env', 'K=v1', '--', 'npx', ...server],
+  },
+] as const;
+
+const describeLong = process.env.TEST_LONG === '1' ? describe : undefined;
+
+describeLong?.('files that the real clients write', function () {
+  this.timeout(600_000);
+  let root = '';
+  before(() => {
+    root = realpathSync(mkdtempSync(join(tmpdir(), 'shepherd-clients-')));
+    const names = clients.map((client) => client.package);
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', join(root, 'programs'), ...names], { stdio: 'pipe' });
+  });
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  for (const { id, scope, words } of clients) {
+    it(`${id} mcp add`, async () => {
+      const home = join(root, id);
+      const project = join(home, 'project');
+      mkdirSync(project, { recursive: true });
+      const [program, ...args] = words;
+      const env = { PATH: process.env.PATH, HOME: home, USER: process.env.USER };
+      execFileSync(join(root, 'programs', 'node_modules', '.bin', program), args, { cwd: project, env, stdio: 'pipe', timeout: 120_000 });
+      const reading = await discoverDefinitions({ home, platform: process.platform, env: {}, folders: [project], vscodeUserDirs: [] });
+      assert.deepEqual(reading.problems, []);
+      assert.ok(reading.present.includes(id));
+      assert.deepEqual(
+        reading.definitions.map((entry) => [
+          entry.client,
+          entry.scope,
+          entry.name,
+          entry.transport,
+          entry.command,
+          ...entry.args,
+          entry.env.K,
+        ]),
+        [[id, scope, 'mem', 'stdio', 'npx', ...server, 'v1']],
+      );
+    });
+  }
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { logFileName } from '../../../src/action/ensure/keptLogs.ts';
+import { runCommandLine } from '../../../src/cli/runCommandLine.ts';
+import type { Shell } from '../../../src/cli/terminal.ts';
+import { assertNames, assertOmits } from '../../names.ts';
+import { until } from '../../until.ts';
+
+describe('logs', () => {
+  let folder = '';
+  let logs = '';
+  let printed = '';
+  let ended: AbortController;
+  let shell: Shell;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'logs-'));
+    logs = join(folder, 'shepherd', 'logs');
+    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    printed = '';
+    ended = new AbortController();
+    const output = {
+      isTty: false,
+      size: () => undefined,
+      write(text: string): void {
+        printed += text;
+      },
+    };
+    shell = {
+      stdout: output,
+      stderr: output,
+      env: { API_TOKEN: 'hunter2-hunter2' },
+      cwd: folder,
+      home: folder,
+      platform: process.platform,
+      now: Date.now,
+      ended: ended.signal,
+      endOnSignals() {},
+      onResize: () => () => undefined,
+    };
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const write = (name: string, port: number, text: string): void =>
+    writeFileSync(join(logs, logFileName(name, port)), text, { mode: 0o600 });
+  const run = (...args: string[]): Promise<number> => runCommandLine(['logs', ...args, '--run-dir', folder], shell);
+
+  it('prints the last lines, harmless for a terminal and without secrets', async () => {
+    write('api', 4000, 'one\ntwo \u001b[2J\nkey hunter2-hunter2\n');
+    write('api-2', 4000, 'of another server\n');
+    assert.equal(await run('api', '--lines', '2'), 0);
+    const lines = printed.trimEnd().split('\n');
+    assert.deepEqual([lines.length, lines[0]], [2, 'two \\x1b[2J']);
+    assertOmits(printed, 'hunter2', 'another');
+  });
+
+  it('names the file where a server has several, and gives them as JSON', async () => {
+    write('api', 4000, 'a\n');
+    write('api', 4001, 'b');
+    await run('api');
+    assertNames(printed, logFileName('api', 4000), logFileName('api', 4001));
+    printed = '';
+    await run('api', '--json');
+    const { logs: given } = JSON.parse(printed);
+    assert.deepEqual(
+      given.map(({ port, lines }: { port: number; lines: string[] }) => [port, lines]),
+      [
+        [4000, ['a']],
+        [4001, ['b']],
+      ],
+    );
+  });
+
+  it('reads at most the last 64 kB, and no incomplete line of it', async () => {
+    write('big', 4000, `${'x'.repeat(100_000)}\nlast\n`);
+    await run('big');
+    assert.equal(printed, 'last\n');
+  });
+
+  it('-f goes on with what is written, also after a new start, until it is ended', async () => {
+    const file = join(logs, logFileName('api', 4000));
+    write('api', 4000, 'first\n');
+    const running = run('api', '-f');
+    await until('the first line', () => printed === 'first\n');
+    appendFileSync(file, 'second\nnot whole');
+    await until('the second line', () => printed === 'first\nsecond\n');
+    writeFileSync(file, 'new\n');
+    await until('the line of the new start', () => printed.endsWith('new\n'));
+    ended.abort();
+    assert.equal(await running, 0);
+  });
+
+  it('says that nothing is kept, and reads no folder that others may write', async () => {
+    assert.equal(await run('api'), 2);
+    assertNames(printed, 'api');
+    write('api', 4000, 'secret of others\n');
+    const real = join(folder, 'elsewhere');
+    mkdirSync(real, { mode: 0o700 });
+    writeFileSync(join(real, logFileName('api', 4000)), 'linked\n');
+    rmSync(logs, { recursive: true });
+    symlinkSync(real, logs);
+    printed = '';
+    assert.equal(await run('api'), 2);
+    assertOmits(printed, 'linked');
+    assert.equal(await run('api', '-f', '--json'), 2);
+  });
+});
