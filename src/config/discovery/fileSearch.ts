@@ -64,8 +64,9 @@ export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] 
 export async function fixedSearches(places: Places, userDirs: readonly UserDir[]): Promise<Searches> {
   const searches: FileSearch[] = [];
   const directories: string[] = [];
+  const listed: Listed = new Map();
   const add = async (paths: readonly string[], rest: Omit<FileSearch, 'paths'>, together: boolean): Promise<void> => {
-    const expanded = await Promise.all(paths.map((path) => expand(path)));
+    const expanded = await Promise.all(paths.map((path) => expand(path, listed)));
     const busy = rest.files.at.kind === 'fixed' && rest.files.at.busy;
     directories.push(...(busy ? [] : expanded.flatMap((item) => item.directories)));
     const all = expanded.flatMap(({ found }) => found);
@@ -201,8 +202,14 @@ function ownersFirst(searches: readonly FileSearch[]): FileSearch[] {
   return [...searches.filter((search) => search.reader === search.owner), ...searches.filter((search) => search.reader !== search.owner)];
 }
 
+/** The names in directories that were listed before for other paths. */
+type Listed = Map<string, Promise<readonly string[]>>;
+
 /** Replaces each segment with a `*` by the existing names. @returns also the directories whose names decide */
-async function expand(path: string): Promise<{ readonly found: readonly string[]; readonly directories: readonly string[] }> {
+async function expand(
+  path: string,
+  listed: Listed = new Map(),
+): Promise<{ readonly found: readonly string[]; readonly directories: readonly string[] }> {
   const { root } = parse(path);
   const directories: string[] = [];
   let found = [root];
@@ -212,15 +219,17 @@ async function expand(path: string): Promise<{ readonly found: readonly string[]
       found = found.map((at) => join(at, segment));
       continue;
     }
-    const names = await Promise.all(found.map(async (at) => (await fittingNames(at, segment)).map((name) => join(at, name))));
+    const names = await Promise.all(found.map(async (at) => (await fittingNames(at, segment, listed)).map((name) => join(at, name))));
     directories.push(...found);
     found = names.flat().slice(0, maxFound);
   }
   return { found, directories };
 }
 
-async function fittingNames(directory: string, pattern: string): Promise<string[]> {
+async function fittingNames(directory: string, pattern: string, listed: Listed): Promise<string[]> {
   const [before = '', after = ''] = pattern.split('*');
-  const names = await readdir(directory).catch(() => []);
+  const reading = listed.get(directory) ?? readdir(directory).catch(() => []);
+  listed.set(directory, reading);
+  const names = await reading;
   return names.filter((name) => name.length >= pattern.length - 1 && name.startsWith(before) && name.endsWith(after)).sort();
 }
