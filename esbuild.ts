@@ -22,8 +22,10 @@ const loadedWhenUsed: Plugin = {
   name: 'loaded-when-used',
   setup({ onResolve, onLoad }) {
     const namespace = 'loaded-when-used';
-    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440(?:\/.+)?|string-width|yaml)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
-      from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
+    onResolve(
+      { filter: /^(?:semver\/.+|@renovatebot\/pep440(?:\/.+)?|string-width|yaml)$/ },
+      ({ path, resolveDir, importer, namespace: from }) =>
+        from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
     );
     onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
       contents: `
