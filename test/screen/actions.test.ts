@@ -21,11 +21,11 @@ import type { Workbench } from './workbench.ts';
 
 const server = '@modelcontextprotocol/server-memory';
 const version = '2026.8.31';
-/** As many as a machine of two cores opens in reasonable time; `npm run test:long` opens eight. */
-const windows = Number(process.env.SCREEN_WINDOWS ?? (process.env.TEST_LONG === '1' ? 8 : 3));
+/** Each window takes a small machine ten seconds of processor time; `npm run test:long` opens eight. */
+const windows = Number(process.env.SCREEN_WINDOWS ?? (process.env.TEST_LONG === '1' ? 8 : 2));
 
 describe('Actions across windows', function () {
-  this.timeout(180_000 + 60_000 * (windows - 3));
+  this.timeout(300_000 + 60_000 * (windows - 2));
   let workbench: Workbench;
   let main = '';
   const probes: EditorProbe[] = [];
@@ -81,7 +81,7 @@ describe('Actions across windows', function () {
   /** The window that started last writes its port into a file; the file is renamed to make room for the next window. */
   async function probeOfLastWindow(): Promise<EditorProbe> {
     const file = join(workbench.places.home, 'probe-port');
-    const port = await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'), { limit: 60_000 });
+    const port = await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'));
     renameSync(file, `${file}-${port}`);
     return new EditorProbe(`${file}-${port}`);
   }
@@ -97,7 +97,7 @@ describe('Actions across windows', function () {
     (await cli<Snapshot>('status')).instances.filter(({ command }) => command.includes(main));
   const history = async (): Promise<readonly HistoryEntry[]> => (await cli<{ entries: HistoryEntry[] }>('history')).entries;
 
-  it('test 20: three windows and a terminal want the same restart (eight in test:long): one acts, the others say so', async () => {
+  it('test 20: two windows and a terminal want the same restart (eight windows in test:long): one acts, the others say so', async () => {
     const [before] = await instances();
     assert.ok(before);
     const [answer] = await Promise.all([
@@ -166,7 +166,6 @@ describe('Actions across windows', function () {
     assert.ok(probe);
     await probe.command('mcpShepherd.restartInstance', one.id);
     const step = new RegExp(`PID ${pid}\\)`);
-    await workbench.notifications(step).first().waitFor();
     await workbench.answerNotification(step, 'List Servers…');
     await workbench.picks('memory').first().waitFor();
     await workbench.screenshot('agent-host-servers');
@@ -202,7 +201,7 @@ describe('Actions across windows', function () {
     await waitFor('it to be selected', () => row.locator('.monaco-checkbox.checked, input:checked, [aria-checked=true]').count());
     await workbench.screenshot('stop-orphans');
     await workbench.page.keyboard.press('Enter');
-    await workbench.notifications(/Stopped 1 server/).waitFor();
+    await workbench.notice(/Stopped 1 server/);
     await waitFor('it to be gone', async () => !(await instances()).some((instance) => instance.pid === pid));
     assert.equal((await instances()).length, 1, 'the living one lives');
   });

@@ -12,7 +12,7 @@ import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 
 describe('The Python example in VS Code', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let workbench: Workbench | undefined;
   let probe: EditorProbe;
   let venv = '';
