@@ -1,13 +1,16 @@
 // The main feature, proven by the answers of a tool: the older server-memory drops relations to nodes that were not requested; the newer one returns them.
-// One window runs a server of each installer, one after the other.
+// One window runs a server of each installer, one after the other, and at last a server that speaks the lock protocol itself, without a guard.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
+import { assertNames } from '../names.ts';
+import { installExamples, installNotesServer } from '../process/lock/notesServer.ts';
 import { run } from '../process/package/command.ts';
 import { pnpmProgram } from '../process/package/npmServers.ts';
+import { findPython } from '../process/package/pythonWheels.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -60,10 +63,13 @@ describe('An upgrade under a server that VS Code runs', function () {
   this.timeout(300_000);
   let workbench: Workbench;
   let probe: EditorProbe;
+  /** Whether the machine can run the Python example. */
+  let python: boolean;
 
   before(async () => {
+    python = process.platform === 'linux' && (await findPython()) !== undefined;
     workbench = await openWorkbench({
-      prepare: async ({ workspace, extensionsDir, home }) => {
+      prepare: async ({ workspace, extensionsDir, home, runDir }) => {
         installProbe(extensionsDir);
         const servers: Record<string, object> = {};
         for (const { name, put } of installers) {
@@ -73,6 +79,10 @@ describe('An upgrade under a server that VS Code runs', function () {
           const data = join(home, `${name}.jsonl`);
           writeFileSync(data, graph.map((line) => JSON.stringify(line)).join('\n'));
           servers[name] = { type: 'stdio', command, args, env: { MEMORY_FILE_PATH: data } };
+        }
+        if (python) {
+          const command = await installNotesServer(join(home, 'venv'));
+          servers.notes = { type: 'stdio', command, args: [join(home, 'notes')], env: { MCP_RUN_DIR: runDir } };
         }
         mkdirSync(join(workspace, '.vscode'));
         writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
@@ -192,4 +202,42 @@ describe('An upgrade under a server that VS Code runs', function () {
       });
     });
   }
+
+  describe('of the Python example', () => {
+    before(async function () {
+      if (!python) {
+        console.log('skipped: needs Linux and a Python with venv and pip');
+        this.skip();
+      }
+      await probe.start('mcp.config.ws0.notes', 'read_note');
+    });
+
+    const row = async (text: string): Promise<string | undefined> =>
+      (await workbench.rowLabels()).find((label) => label.startsWith('notes,') && label.includes(text));
+
+    it('is shown with the version that it published, and with the resource that it holds', async () => {
+      const label = await waitFor('its recorded version', () => row('runs 1.0.0'));
+      assertNames(label, 'notes, runs 1.0.0', 'recorded');
+      const line = workbench.rows('notes').first();
+      await line.waitFor();
+      // The card disappears when its row is drawn again, and begins with "Loading...": hover until it has its text.
+      const text = await waitFor('the words of the tooltip', async () => {
+        const card = await workbench.hover(line);
+        return card
+          .filter({ hasText: 'PID' })
+          .textContent({ timeout: 3_000 })
+          .catch(() => undefined);
+      });
+      assertNames(text, 'Holds ~/notes.');
+      assertNames(text, 'the server itself');
+      await workbench.screenshot('view-recorded-versions');
+    });
+
+    it('shows what it still runs when its package and a dependency are replaced', async () => {
+      await installExamples(join(workbench.places.home, 'venv'), { lock: '1.4.0', server: '1.5.0' });
+      const label = await waitFor('the replaced version', () => row('installed 1.5.0, stale'));
+      assertNames(label, '1.0.0', '1.5.0', 'stale');
+      await workbench.screenshot('view-recorded-stale');
+    });
+  });
 });
