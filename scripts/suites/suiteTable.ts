@@ -111,7 +111,7 @@ export function suiteTable(): readonly Suite[] {
       namespace: true,
       editor: 'current',
       lanes: 2,
-      slowFirst: ['manyInstances', 'actions'],
+      slowFirst: ['manyInstances', 'actions', 'upgradeProof', 'serverView', 'guardLaunch'],
       limit: 6 * minutes,
     },
   ];

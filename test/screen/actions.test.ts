@@ -8,13 +8,13 @@ import { promisify } from 'node:util';
 import { after, afterEach, before, describe, it } from 'mocha';
 import type { Page } from 'playwright-core';
 import { whyNoNamespace } from '../../scripts/suites/processNamespace.ts';
-import { installServer } from '../../scripts/system/npmServer.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import type { HistoryEntry } from '../../src/action/execute/actionHistory.ts';
 import type { Instance, Snapshot } from '../../src/model/snapshot.ts';
 import { ProcTable } from '../../src/process/linux/procTable.ts';
 import { assertNames } from '../names.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -42,7 +42,7 @@ describe('Actions across windows', function () {
     workbench = await openWorkbench({
       prepare: async ({ workspace, extensionsDir, home }) => {
         installProbe(extensionsDir);
-        main = await installServer(workspace, server, version);
+        main = await copyServer(workspace, server, version);
         mkdirSync(join(workspace, '.vscode'));
         const entry = { type: 'stdio', command: process.execPath, args: [main] };
         writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers: { memory: entry } }, undefined, 2));

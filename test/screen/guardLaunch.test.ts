@@ -7,6 +7,7 @@ import type { Locator } from 'playwright-core';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -28,7 +29,7 @@ describe('Launch Through Guard', function () {
         installProbe(extensionsDir);
         probe = new EditorProbe(join(home, 'probe-port'));
         process.env[probeVariable] = join(home, 'probe-port');
-        const script = await installServer(workspace, memory.name, memory.older);
+        const script = await copyServer(workspace, memory.name, memory.older);
         mkdirSync(join(workspace, '.vscode'));
         file = join(workspace, '.vscode', 'mcp.json');
         const env = { MEMORY_FILE_PATH: join(home, 'memory.json') };

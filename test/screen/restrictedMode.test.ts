@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { after, before, describe, it } from 'mocha';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
-import { installServer } from '../../scripts/system/npmServer.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
@@ -34,7 +34,7 @@ describe('A hostile project', function () {
       prepare: async ({ home, workspace, extensionsDir }) => {
         installProbe(extensionsDir);
         process.env[probeVariable] = join(home, 'probe-port');
-        const args = [await installServer(workspace, memory.name, memory.version)];
+        const args = [await copyServer(workspace, memory.name, memory.version)];
         writeFileSync(join(workspace, '.npmrc'), `registry=${index.registry}\n`);
         mkdirSync(join(workspace, '.vscode'));
         const servers = {

@@ -7,6 +7,7 @@ import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/s
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import { Workbench } from './workbench.ts';
 
@@ -23,10 +24,10 @@ describe('MCP servers on the screen', function () {
   before(async () => {
     workbench = await openWorkbench({
       prepare: async ({ home, workspace }) => {
-        const everything = await installServer(workspace, staleServer.name, staleServer.old);
+        const everything = await copyServer(workspace, staleServer.name, staleServer.old);
         const tools = join(home, 'tools');
         mkdirSync(tools);
-        const args = [await installServer(tools, memory.name, memory.version)];
+        const args = [await copyServer(tools, memory.name, memory.version)];
         const entry = (words: readonly string[]) => ({ type: 'stdio', command: process.execPath, args: words });
         mkdirSync(join(workspace, '.vscode'));
         const servers = { everything: entry([everything, 'stdio']) };

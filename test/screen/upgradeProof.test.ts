@@ -9,7 +9,7 @@ import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
 import { installExamples, installNotesServer } from '../process/lock/notesServer.ts';
 import { run } from '../process/package/command.ts';
-import { pnpmProgram } from '../process/package/npmServers.ts';
+import { copyServer, pnpmProgram } from '../process/package/npmServers.ts';
 import { findPython } from '../process/package/pythonWheels.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
@@ -42,7 +42,10 @@ const installers: readonly Installer[] = [
   {
     name: 'npm',
     tool: 'memory-server_open_nodes',
-    put: async (folder, version) => [process.execPath, await installServer(folder, server, version)],
+    put: async (folder, version) => [
+      process.execPath,
+      await (existsSync(join(folder, 'package.json')) ? installServer : copyServer)(folder, server, version),
+    ],
   },
   {
     // The new version comes beside the old one, and the shim in `.bin` leads to it.
