@@ -41,7 +41,8 @@ export class Workbench {
   /** Shows a view container, by its title in the activity bar. */
   async openView(title: string): Promise<void> {
     const entry = this.activity(title);
-    await entry.waitFor();
+    // It comes with the extension host, which a busy machine starts slowly.
+    await entry.waitFor({ timeout: 120_000 });
     if (!(await entry.getAttribute('class'))?.includes('checked')) {
       await entry.click(); // the li, because a badge lies over its link
     }
