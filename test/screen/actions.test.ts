@@ -1,7 +1,7 @@
 // Several windows and a terminal act on one server; orphans are stopped from the window.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -15,7 +15,7 @@ import type { Instance, Snapshot } from '../../src/model/snapshot.ts';
 import { ProcTable } from '../../src/process/linux/procTable.ts';
 import { assertNames } from '../names.ts';
 import { copyServer } from '../process/package/npmServers.ts';
-import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
+import { EditorProbe, installProbe, probePort, probeVariable } from './editorProbe.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -81,7 +81,7 @@ describe('Actions across windows', function () {
   /** The window that started last writes its port into a file; the file is renamed to make room for the next window. */
   async function probeOfLastWindow(): Promise<EditorProbe> {
     const file = join(workbench.places.home, 'probe-port');
-    const port = await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'));
+    const port = await waitFor('the probe extension', () => probePort(file));
     renameSync(file, `${file}-${port}`);
     return new EditorProbe(`${file}-${port}`);
   }
