@@ -3,11 +3,10 @@
  * empty Braille pattern, variation selectors, which can carry a hidden text.
  */
 export const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
-const everyUnseen = new RegExp(unseen.source, 'gu');
 
 /** Text of others on one line of ours: each run of control characters and of characters that are not seen becomes one space. @param limit UTF-16 units that are kept */
 export function singleLine(text: string, limit: number): string {
-  return text.replace(everyUnseen, '\n').replace(/\n+/g, ' ').slice(0, limit);
+  return text.split(unseen).join('\n').replace(/\n+/g, ' ').slice(0, limit);
 }
 
 /** What is not seen or has no meaning for all readers, spaces other than the plain one; quotation mark and backslash. */
