@@ -204,11 +204,12 @@ export const boundaries: Readonly<
     what: 'shows messages, pages, or text that VS Code reads as Markdown',
     instead: 'use tell() of extension/messages.ts, and the tooltips of extension/views',
     crosses: (_, code) =>
-      /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.Notification\b|\b[Ww]ebview(?:Panel|View)?\b/.test(
+      /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.(?:Notification|Window)\b|\b[Ww]ebview(?:Panel|View)?\b/.test(
         code,
       ),
     allowed: {
-      'extension/messages.ts': 'the boundary for notifications: links are taken apart',
+      'extension/messages.ts': 'the boundary for notifications: links are taken apart; for work in the status bar: icons too',
+      'extension/commands/agentToolCommands.ts': 'the question before a restart, in which every character is literal',
       'extension/views/serverTree.ts': 'the tooltip, made by display/instanceTooltip.ts from escaped texts; no command, no icon',
       'extension/views/detailsPanel.ts':
         'the page of a server, made by display/details/detailsHtml.ts from escaped texts, without network; runs only its own buttons',
