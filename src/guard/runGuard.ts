@@ -1,3 +1,4 @@
+import { say } from './message/ownAnswers.ts';
 import { guardOptionTable, parseGuardOptions } from './options/guardOptions.ts';
 import { staleSection } from './options/sharedOptions.ts';
 import { collectAll } from './stdio/memoryUse.ts';
@@ -42,7 +43,8 @@ async function run(args: readonly string[]): Promise<number> {
     }
     case 'wrong': {
       const { describeProblem } = await import('../base/optionHelp.ts');
-      process.stderr.write(`mcp-shepherd guard: ${describeProblem(parsed.problem, guardOptionTable)}\nSee "mcp-shepherd guard --help".\n`);
+      say(describeProblem(parsed.problem, guardOptionTable));
+      process.stderr.write('See "mcp-shepherd guard --help".\n');
       return 2;
     }
     case 'run':

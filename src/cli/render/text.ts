@@ -1,9 +1,8 @@
 import stringWidth from 'string-width';
+import { unseen } from '../../base/singleLine.ts';
 
 const plainAscii = /^[\x20-\x7e]*$/;
-/** Controls (C0, C1, DEL), format characters (bidi overrides, zero width, tags), lone surrogates, line and paragraph separators. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-const everyUnsafe = new RegExp(unsafe.source, 'gu');
+const everyUnseen = new RegExp(unseen.source, 'gu');
 
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -12,12 +11,12 @@ const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r
  * turn the direction or are invisible become visible escapes (`\x1b`, `\n`, `\u{202e}`). Emoji sequences stay whole.
  */
 export function terminalText(text: string): string {
-  if (plainAscii.test(text) || !unsafe.test(text)) {
+  if (plainAscii.test(text) || !unseen.test(text)) {
     return text;
   }
   let safe = '';
   for (const { segment } of graphemesOf(text)) {
-    safe += isEmoji(segment) ? segment : segment.replace(everyUnsafe, escapeOne);
+    safe += isEmoji(segment) ? segment : segment.replace(everyUnseen, escapeOne);
   }
   return safe;
 }

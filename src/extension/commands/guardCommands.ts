@@ -1,4 +1,4 @@
-import { ProgressLocation, type QuickPickItem, window, workspace } from 'vscode';
+import { type QuickPickItem, window, workspace } from 'vscode';
 import { guardability } from '../../action/protect/guardArguments.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import {
@@ -16,7 +16,7 @@ import type { StaleMode } from '../../model/staleMode.ts';
 import { changeNotice, guardDone, guardPicks, guardQuestion } from '../display/guardQuestions.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { sourceText } from '../display/sourceText.ts';
-import { tell } from '../messages.ts';
+import { showWork, tell } from '../messages.ts';
 import type { PreviewDocuments } from '../views/previewDocuments.ts';
 import type { SurveyHandle } from '../window/surveyHandle.ts';
 import type { WindowState } from '../window/windowState.ts';
@@ -160,9 +160,7 @@ export class GuardCommands {
     }
     const name = oneLine(definition.name, 60);
     const guarded = change.action === 'protect';
-    const failure = await window.withProgress({ location: ProgressLocation.Window, title: `${name}: starting` }, () =>
-      start(definition, own.id, guarded),
-    );
+    const failure = await showWork(`${name}: starting`, () => start(definition, own.id, guarded));
     if (failure === undefined) {
       tell('info', `${name} now runs ${guarded ? 'through' : 'without'} the guard.`);
     } else {

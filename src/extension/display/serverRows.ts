@@ -204,7 +204,7 @@ export function problemRow({ file = '', line = 1, message }: Problem, { facts }:
   return {
     id: `problem:${file}:${line}:${message}`,
     kind: 'problem',
-    label: basename(file.replaceAll('\\', '/')),
+    label: oneLine(basename(file.replaceAll('\\', '/')), 80),
     description: `line ${line}: ${oneLine(message, 200)}`,
     icon: { id: 'error', color: 'problemsErrorIcon.foreground' },
     expanded: false,

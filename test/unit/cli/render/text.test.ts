@@ -26,6 +26,10 @@ describe('text for a terminal', () => {
       ['tag\u{e0041}', 'tag\\u{e0041}'],
       ['line\u2028par\u2029', 'line\\u{2028}par\\u{2029}'],
       ['\x7f', '\\x7f'],
+      // Fillers, an empty pattern, variation selectors: a name of them alone would be an empty row.
+      ['\u3164', '\\u{3164}'],
+      ['a\u034f\u2800', 'a\\u{34f}\\u{2800}'],
+      ['a\ufe0f\u{e0100}', 'a\\u{fe0f}\\u{e0100}'],
     ];
     for (const [hostile, shown] of cases) {
       assert.equal(terminalText(hostile), shown);
