@@ -283,8 +283,11 @@ const healthNote = described(
     fix: optional(
       described(
         v.variant('kind', [
-          v.strictObject({ kind: v.literal('program'), path: text('The program that replaces the command.') }),
-          v.strictObject({ kind: v.literal('cmd') }),
+          v.strictObject({
+            kind: described(v.literal('program'), 'Another program in place of the command.'),
+            path: text('The program that replaces the command.'),
+          }),
+          v.strictObject({ kind: described(v.literal('cmd'), '`cmd /c` before the command.') }),
         ]),
         'What `doctor --fix` writes.',
       ),

@@ -2,6 +2,7 @@ import { clientById, clientName } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { programPaths } from '../../package/resolve/commandPath.ts';
 import { commandName } from '../../process/commandline/commandName.ts';
+import { isGuarded } from '../match/guardedEntries.ts';
 import { definitionLaunches } from '../match/launchFit.ts';
 import { isAbsolutePath, pathFrom } from '../match/wordPattern.ts';
 import { baseFolder, cannotStart, clientEnvironments, contentAt, filledWord, type HealthFacts, type HealthVerdict } from './healthFacts.ts';
@@ -80,7 +81,8 @@ export function hiddenCommand(entry: RawDefinition, facts: HealthFacts): HealthV
 
 function programState(entry: RawDefinition, facts: HealthFacts): ProgramState | undefined {
   const word = entry.command === undefined ? undefined : filledWord(entry.command, entry, facts);
-  if (word === undefined) {
+  // A launcher of ours that is gone is a problem of the scan.
+  if (word === undefined || isGuarded(entry)) {
     return undefined;
   }
   if (/[\\/]/.test(word)) {
