@@ -1,5 +1,6 @@
 import { makeChange } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { flag, type OptionTable } from '../../base/optionTable.ts';
 import type { HealthNote } from '../../model/entryHealth.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -112,14 +113,19 @@ async function fixEntry(context: DoctorContext, session: CliSession, { definitio
   if (!values.yes) {
     const answer = shell.ask ? (await shell.ask('Write this change? [y/N] '))?.trim().toLowerCase() : undefined;
     if (answer !== 'y' && answer !== 'yes') {
-      sentence(shell, 'Nothing was written. Run it again with --yes to write it.');
+      sentence(shell, `Nothing was written.${shell.ask ? '' : ' Run it again with --yes to write it.'}`);
       return exitCodes.youMustAct;
     }
   }
-  const copy = makeChange(prepared, session.runFolder.path, shell.now());
-  sentence(shell, prepared.restartStep);
-  sentence(shell, `Copy of the old file: ${copy}`);
-  return exitCodes.ok;
+  try {
+    const copy = makeChange(prepared, session.runFolder.path, shell.now());
+    sentence(shell, prepared.restartStep);
+    sentence(shell, `Copy of the old file: ${copy}`);
+    return exitCodes.ok;
+  } catch (error) {
+    sentence(shell, redact(reasonOf(error)));
+    return exitCodes.error;
+  }
 }
 
 /** Writes one paragraph. */

@@ -56,7 +56,7 @@ export function sharedData(entry: RawDefinition, writers: DataWriters): HealthVe
     const other = entries.includes(entry) ? entries.find((one) => one !== entry) : undefined;
     if (other !== undefined) {
       return {
-        message: `${entry.name} writes ${path}, and so does ${other.name} of ${clientName(other.client)} (${other.file}:${other.line}). Where both run, one can overwrite what the other wrote. “mcp-shepherd protect ${entry.name} --lock path:${path}” lets one run at a time.`,
+        message: `${entry.name} writes ${path}, and so does ${other.name} of ${clientName(other.client)} (${other.file}:${other.line}). Where both run, one can overwrite what the other wrote. “mcp-shepherd protect” with --lock lets one run at a time.`,
       };
     }
   }

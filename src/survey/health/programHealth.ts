@@ -63,7 +63,7 @@ export function missingCommand(entry: RawDefinition, facts: HealthFacts): Health
   const gone = `${cannotStart(entry)} ${path} ${contentAt(path, facts) === 'absent' ? 'does not exist' : 'is no program that can be run'}.`;
   return now === undefined
     ? { message: `${gone} Install it again, or correct the path in the entry.` }
-    : { message: `${gone} ${commandName(path)} is now ${now}.`, fix: { kind: 'program', path: now } };
+    : { message: `${gone} ${commandName(path)} is ${now}: write that path in the entry.`, fix: { kind: 'program', path: now } };
 }
 
 /** The entry's program is found by a terminal, and not with the PATH that its client has. */

@@ -119,7 +119,7 @@ export function unpinned(entry: RawDefinition): HealthVerdict | undefined {
   return name === undefined
     ? undefined
     : {
-        message: `${entry.name} names no version of ${name}, so an update can change it at any start. Write ${name}@VERSION to decide it yourself.`,
+        message: `${entry.name} names no version of ${name}, so each start can run another one. Write ${name}@VERSION to decide it yourself.`,
       };
 }
 
