@@ -20,7 +20,7 @@ const rules: Readonly<Record<HealthKind, HealthRule>> = {
   'plain-secret': { level: 'information', judge: plainSecret },
   'needs-cmd': { level: 'information', judge: needsCmd },
   shadowed: { level: 'information', judge: shadowed },
-  'shared-data': { level: 'information', judge: (entry, _, writers) => sharedData(entry, writers) },
+  'shared-data': { level: 'information', judge: sharedData },
   unpinned: { level: 'information', judge: unpinned },
 };
 
@@ -33,7 +33,7 @@ const maxNotes = 1_000;
 
 /** Judges the entries of all clients as their files have them. Entries that are switched off, that another one replaces everywhere, or that a plugin brings are left out. */
 export function judgeHealth(definitions: readonly RawDefinition[], facts: HealthFacts, redactor: Redactor): HealthNote[] {
-  const own = definitions.filter(({ enabled, format }) => enabled && format !== undefined && !broughtFormats.has(format));
+  const own = definitions.filter((entry) => entry.enabled && isUsers(entry));
   const used = own.filter(({ replacedBy = [] }) => replacedBy.every(({ folder }) => folder !== undefined));
   const writers = dataWriters(used, facts);
   const isUsed = new Set(used);
@@ -45,6 +45,10 @@ export function judgeHealth(definitions: readonly RawDefinition[], facts: Health
     });
   });
   return notes.slice(0, maxNotes);
+}
+
+function isUsers({ format, file }: RawDefinition): boolean {
+  return format !== undefined && !broughtFormats.has(format) && !/[\\/]gemini-extension\.json$/.test(file);
 }
 
 function noteOf(

@@ -51,9 +51,9 @@ export function dataWriters(entries: readonly RawDefinition[], facts: HealthFact
 }
 
 /** Another entry writes the same file or folder. */
-export function sharedData(entry: RawDefinition, writers: DataWriters): HealthVerdict | undefined {
-  for (const [path, entries] of writers) {
-    const other = entries.includes(entry) ? entries.find((one) => one !== entry) : undefined;
+export function sharedData(entry: RawDefinition, facts: HealthFacts, writers: DataWriters): HealthVerdict | undefined {
+  for (const path of dataPaths(entry, facts)) {
+    const other = writers.get(path)?.find((one) => one !== entry);
     if (other !== undefined) {
       return {
         message: `${entry.name} writes ${path}, and so does ${other.name} of ${clientName(other.client)} (${other.file}:${other.line}). Where both run, one can overwrite what the other wrote. “mcp-shepherd protect” with --lock lets one run at a time.`,

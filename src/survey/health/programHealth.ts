@@ -41,6 +41,8 @@ const managerFolders = [
   '.rbenv',
   '.proto',
 ];
+/** Windows finds these without PATH. */
+const systemPrograms = /^(?:cmd|wsl)(?:\.exe)?$/i;
 /** The PATH that macOS gives to programs of the desktop. */
 const desktopPath = '/usr/bin:/bin:/usr/sbin:/sbin';
 
@@ -87,6 +89,9 @@ function programState(entry: RawDefinition, facts: HealthFacts): ProgramState | 
   }
   if (/[\\/]/.test(word)) {
     return pathState(word, entry, facts);
+  }
+  if (facts.platform === 'win32' && systemPrograms.test(word)) {
+    return undefined;
   }
   const own = entry.env.PATH ?? entry.env.Path;
   // What the entry adds to its PATH may come from variables that only the client knows.

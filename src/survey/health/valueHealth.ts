@@ -25,9 +25,14 @@ export function unsetVariable(entry: RawDefinition, facts: HealthFacts): HealthV
   }
   const fold = (name: string): string => (facts.platform === 'win32' ? name.toUpperCase() : name);
   const known = new Set(environments.flatMap((environment) => [...environment.keys()].map(fold)));
-  const words = [entry.command, ...entry.args, ...Object.values(entry.env), entry.cwd, entry.url].filter(
-    (word) => typeof word === 'string',
-  );
+  const words = [
+    entry.command,
+    ...entry.args,
+    ...Object.values(entry.env),
+    entry.cwd,
+    entry.url,
+    ...(entry.headers ?? []).map(([, value]) => value),
+  ].filter((word) => typeof word === 'string');
   const names = words.flatMap((word) => [...word.matchAll(notations[notation])].map(([, name = '']) => name));
   const unset = [...new Set(names)].filter((name) => !ownNames.test(name) && !known.has(fold(name)));
   return unset.length === 0

@@ -1,10 +1,13 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import type { HealthNote } from '../../../../src/model/entryHealth.ts';
 import { createRedactor } from '../../../../src/redaction/redactor.ts';
 import type { HealthFacts, PathContent } from '../../../../src/survey/health/healthFacts.ts';
 import { judgeHealth } from '../../../../src/survey/health/judgeHealth.ts';
+import { Tree } from '../../config/tree.ts';
 
 const token = `ghp_${'a1B2c3D4e5'.repeat(3)}`;
 
@@ -62,6 +65,36 @@ const one = (...args: Parameters<typeof notes>): HealthNote => {
 };
 
 describe('judgeHealth', () => {
+  describe('files of clients, where everything that they name is there', () => {
+    for (const fixture of ['captured', 'written', 'opencode', 'opencode-written', 'addmcp', 'handmade', 'plugins', 'windows']) {
+      it(`${fixture}: no warning`, async () => {
+        const tree = new Tree();
+        try {
+          tree.copy(fixture, tree.root);
+          if (fixture === 'windows') {
+            tree.copy(fixture, tree.home);
+          } else if (existsSync(join(tree.root, 'project'))) {
+            cpSync(join(tree.root, 'project'), tree.project, { recursive: true });
+          }
+          const { definitions } = await tree.discover(fixture === 'windows' ? { platform: 'win32' } : {});
+          ok(definitions.length > 0);
+          for (const platform of ['linux', 'darwin', 'win32'] as const) {
+            const world: World = {
+              facts: { home: tree.home, platform, look: () => 'program', env: { PATH: '/bin', GITHUB_TOKEN: 'x' } },
+            };
+            deepEqual(
+              notes(definitions, world).filter(({ level }) => level === 'warning'),
+              [],
+              platform,
+            );
+          }
+        } finally {
+          tree.remove();
+        }
+      });
+    }
+  });
+
   describe('the program of an entry', () => {
     it('is missing at its path, with the entry and its line', () => {
       const note = one([entry({ command: '/opt/gone/server' })]);
@@ -167,6 +200,10 @@ describe('judgeHealth', () => {
       equal(note.kind, 'unset-variable');
       match(note.message, /NOTES_HOME/);
       ok(!/NOTES_KEY|CLAUDE_PROJECT/.test(note.message), note.message);
+    });
+    it('also in headers', () => {
+      const remote = entry({ transport: 'http', url: 'https://x.example/mcp', headers: [['X-Team', '${TEAM}']] });
+      deepEqual(kinds([{ ...remote, command: '/usr/bin/node' }]), ['unset-variable warning']);
     });
     it('says nothing where the environment of the client is not known', () => {
       deepEqual(kinds([entry({ args: ['${NOTES_HOME}/x'] })], { facts: { inTerminal: false } }), []);
