@@ -314,9 +314,12 @@ describe('MCP servers on the screen', function () {
     await workbench.palette('Problems: Focus on Problems View');
     const marker = (text: string) => workbench.page.locator('.markers-panel .monaco-list-row', { hasText: text });
     await marker('Cursor cannot start gone: /nowhere/at/all/server does not exist').waitFor();
+    assert.equal(await marker('NOTES_TOKEN').count(), 0, 'the file is not open');
+    await workbench.rows(/^open/).click();
     await marker('NOTES_TOKEN').waitFor();
     assert.equal(await marker('Zx9qL2mV7tR4').count(), 0);
     await workbench.screenshot('entry-remarks-dark');
+    await workbench.palette('View: Close All Editors');
     await workbench.hidePanel();
     writeFileSync(join(folder, 'mcp.json'), '{ "mcpServers": {} }\n');
     await workbench.rows(/mcp\.json.*line 3/).waitFor({ state: 'detached' });

@@ -1,4 +1,4 @@
-import { Diagnostic, DiagnosticSeverity, languages, Range, Uri } from 'vscode';
+import { Diagnostic, DiagnosticSeverity, languages, Range, Uri, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { HealthKind, HealthNote } from '../../model/entryHealth.ts';
 import { oneLine } from '../display/plainText.ts';
@@ -16,13 +16,18 @@ interface PanelLine {
   readonly level?: HealthNote['level'];
 }
 
-/** Shows in the panel “Problems” configuration files that could not be read in full, and remarks about their entries, until both are gone. */
+/**
+ * Shows in the panel “Problems” configuration files that could not be read in full, and remarks about their entries. What is worth knowing about entries that
+ * work is shown for open files only: it would otherwise count in the status bar at all times.
+ */
 export function showConfigProblems(state: WindowState): Disposable {
   const store = new DisposableStore();
   const panel = store.add(languages.createDiagnosticCollection('MCP Shepherd'));
   let shown = '';
   const draw = (): void => {
-    const lines: PanelLine[] = state.snapshot ? [...rowProblems(state.snapshot), ...(state.snapshot.health ?? [])] : [];
+    const opened = new Set(workspace.textDocuments.map(({ uri }) => uri.fsPath));
+    const health = (state.snapshot?.health ?? []).filter(({ level, file }) => level === 'warning' || opened.has(file));
+    const lines: PanelLine[] = state.snapshot ? [...rowProblems(state.snapshot), ...health] : [];
     const face = JSON.stringify(lines);
     if (face === shown) {
       return;
@@ -34,6 +39,8 @@ export function showConfigProblems(state: WindowState): Disposable {
     }
   };
   store.add(state.onChange(draw));
+  store.add(workspace.onDidOpenTextDocument(draw));
+  store.add(workspace.onDidCloseTextDocument(draw));
   draw();
   return store;
 }
