@@ -315,7 +315,7 @@ describe('MCP servers on the screen', function () {
     const marker = (text: string) => workbench.page.locator('.markers-panel .monaco-list-row', { hasText: text });
     await marker('Cursor cannot start gone: /nowhere/at/all/server does not exist').waitFor();
     assert.equal(await marker('NOTES_TOKEN').count(), 0, 'the file is not open');
-    await workbench.rows(/^open/).click();
+    await marker('Cursor cannot start gone').click();
     await marker('NOTES_TOKEN').waitFor();
     assert.equal(await marker('Zx9qL2mV7tR4').count(), 0);
     await workbench.screenshot('entry-remarks-dark');
