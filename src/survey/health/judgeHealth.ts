@@ -1,3 +1,4 @@
+import { singleLine } from '../../base/singleLine.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { HealthKind, HealthNote } from '../../model/entryHealth.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
@@ -30,6 +31,8 @@ const kinds = Object.keys(rules).filter((kind): kind is HealthKind => kind in ru
 const broughtFormats: ReadonlySet<string> = new Set(['plugin-mcp', 'plugin-manifest', 'mcpb-manifest']);
 /** Remarks that are kept: more are no list that a user reads. */
 const maxNotes = 1_000;
+/** Characters of a remark. */
+const maxMessage = 1_000;
 
 /** Judges the entries of all clients as their files have them. Entries that are switched off, that another one replaces everywhere, or that a plugin brings are left out. */
 export function judgeHealth(definitions: readonly RawDefinition[], facts: HealthFacts, redactor: Redactor): HealthNote[] {
@@ -57,5 +60,15 @@ function noteOf(
   { message, level, fix }: HealthVerdict & Pick<HealthNote, 'level'>,
   redactor: Redactor,
 ): HealthNote {
-  return { kind, level, definition: id, name, client, file, line, message: redactor.text(message), ...(fix ? { fix } : {}) };
+  return {
+    kind,
+    level,
+    definition: id,
+    name,
+    client,
+    file,
+    line,
+    message: singleLine(redactor.text(message), maxMessage),
+    ...(fix ? { fix } : {}),
+  };
 }

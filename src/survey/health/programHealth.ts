@@ -12,7 +12,7 @@ const wholePrograms: ReadonlySet<string> = new Set(['uv', 'uvx', 'bun', 'bunx', 
 /** Shims that find the rest of what they run by themselves. */
 const wholeShims = /\/\.volta\/bin\/|\/mise\/shims\//;
 /** A path that another version of the program does not have. */
-const versioned = /[\\/](?:versions|node-versions|fnm_multishells|Cellar|installs|toolchains)[\\/]|[\\/][^\\/]*\d+\.\d+[^\\/]*[\\/]/;
+const versioned = /[\\/](?:versions|node-versions|fnm_multishells|Cellar|installs|toolchains)[\\/]|[\\/][^\\/]*\d\.\d[^\\/]*[\\/]/;
 /** Where installers put programs, below the home or absolute. */
 const usualFolders = [
   ...[

@@ -43,7 +43,7 @@ export function unsetVariable(entry: RawDefinition, facts: HealthFacts): HealthV
 }
 
 /** Texts that stand for a value which the user must still fill in. */
-const placeholder = /your|xxx|example|change.?me|placeholder|\.\.\.|…|\*\*\*|dummy|sample|insert|replace|<[^>]*>|todo|fixme/i;
+const placeholder = /your|xxx|example|change.?me|placeholder|\.\.\.|…|\*\*\*|dummy|sample|insert|replace|<[^<>]*>|todo|fixme/i;
 const passwordInUrl = /^[a-z][a-z\d+.-]*:\/\/[^/?#@:\s]+:([^@/\s]+)@/i;
 
 /** Whether a value is a secret itself and neither a word, nor a path, nor a reference to where the secret is. */

@@ -283,6 +283,26 @@ describe('judgeHealth', () => {
     }
   });
 
+  it('is short and quick where names and words are endless', () => {
+    const long = '<'.repeat(60_000);
+    const digits = `/${'1'.repeat(4_000)}`;
+    const hostile = Array.from({ length: 100 }, (_, index) =>
+      entry({
+        id: String(index),
+        name: `n${index}\n${'x'.repeat(5_000)}`,
+        command: `${digits}/server`,
+        args: ['--token', long, '${'.repeat(5_000)],
+        env: { [`${'A'.repeat(5_000)}_TOKEN`]: `Zx9qL2mV7tR4${index}` },
+      }),
+    );
+    const started = process.cpuUsage();
+    const found = notes([...hostile, ...Array.from({ length: 1_000 }, () => entry({ command: '/gone' }))]);
+    const { user, system } = process.cpuUsage(started);
+    equal(found.length, 1_000);
+    ok(found.every(({ message }) => message.length <= 1_000 && !/\p{Cc}/u.test(message)));
+    ok(user + system < 5_000_000, `${(user + system) / 1_000} ms`);
+  });
+
   describe('several entries', () => {
     it('one that another replaces everywhere gets no other remark', () => {
       const by = { file: '/w/.mcp.json', line: 4 };
