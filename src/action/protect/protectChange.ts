@@ -162,7 +162,7 @@ export async function prepareProtect(
  * @returns the copy's path
  * @throws EditRefused when the file has changed since the preparation; the system's error when something cannot be written
  */
-export function makeChange({ file, after }: ProtectChange, runDir: string, now: number): string {
+export function makeChange({ file, after }: Pick<ProtectChange, 'file' | 'after'>, runDir: string, now: number): string {
   const copy = backUp(runDir, file.realPath, file.bytes, now);
   replaceText(file, after);
   return copy;
@@ -206,7 +206,8 @@ function hadArgs(file: EditableFile, edits: CommandEdits, place: EntryPlace, run
   return false;
 }
 
-function placeOf(definition: RawDefinition): EntryPlace {
+/** Where an entry is in its file. */
+export function placeOf(definition: RawDefinition): EntryPlace {
   const { name, scope, folder } = definition;
   return { name, ...(scope === 'local' && folder !== undefined ? { folder } : {}) };
 }

@@ -26,8 +26,11 @@ interface ChangeViewOptions {
   redact(line: string): string;
 }
 
+/** A change of one entry: by the guard, or a correction. */
+type ShownChange = Pick<ProtectChange, 'file' | 'after' | 'words' | 'warnings' | 'onStale'>;
+
 /** The lines of the file that change; one sentence where they are too long to be shown. */
-function protectDiffLines({ file, after, words }: ProtectChange, redact: (line: string) => string): readonly DiffLine[] {
+function protectDiffLines({ file, after, words }: ShownChange, redact: (line: string) => string): readonly DiffLine[] {
   return (
     lineDiff(file.text, after, { redact, words: new Set(words) }) ?? [
       { sign: ' ', text: 'The change is too long to be shown. Only the command of the entry changes.' },
@@ -36,7 +39,7 @@ function protectDiffLines({ file, after, words }: ProtectChange, redact: (line: 
 }
 
 /** The preview: the file, the lines that change, what the guard will do, and warnings. */
-export function renderChange(change: ProtectChange, { width, paint, redact }: ChangeViewOptions): string {
+export function renderChange(change: ShownChange, { width, paint, redact }: ChangeViewOptions): string {
   const tones = { '-': 'bad', '+': 'good', ' ': 'dim' } as const;
   const notes = [
     ...(change.onStale === undefined ? [] : [`When stale (${change.onStale}): ${describeStaleMode(change.onStale)}.`]),

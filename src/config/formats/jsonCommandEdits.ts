@@ -44,6 +44,12 @@ export function jsonCommandEdits(pathOf: EntryPath): CommandEdits {
       const found = locate(text, place, pathOf);
       return checked(spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
     },
+    replace(text, place, command) {
+      const found = locate(text, place, pathOf);
+      const literal = found.command.type === 'array' ? (found.command.children?.[0] ?? found.command) : found.command;
+      const splice = { start: literal.offset, end: endOf(literal), text: JSON.stringify(command) };
+      return checked(spliced(text, [splice]), found, [command, ...found.words.slice(1)]);
+    },
     strip(text, place, count, emptyArgs) {
       const found = locate(text, place, pathOf);
       if (count < 1 || count >= found.words.length) {
