@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
+import type { FormatId } from '../../clients/clientDescription.ts';
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
-import { formatNamed } from '../../config/formats/formats.ts';
+import { formatOf } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
@@ -110,7 +111,8 @@ export async function prepareProtect(
   machine: Machine,
 ): Promise<Preparation> {
   const { name } = definition;
-  const edits = formatNamed(definition.format ?? '')?.edits;
+  // A definition carries the name from the client table.
+  const edits = definition.format === undefined ? undefined : (await formatOf(definition.format as FormatId)).edits;
   if (definition.transport !== 'stdio' || definition.command === undefined) {
     return refused(`${name} is a remote server: its client starts no program that could run behind the guard.`);
   }

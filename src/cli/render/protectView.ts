@@ -29,7 +29,7 @@ interface ChangeViewOptions {
 /** The lines of the file that change; one sentence where they are too long to be shown. */
 function protectDiffLines({ file, after, words }: ProtectChange, redact: (line: string) => string): readonly DiffLine[] {
   return (
-    lineDiff(file.text, after, { redact, words: new Set(words) }) ?? [
+    lineDiff(file.text, after, { redact, words: new Set(words), isYaml: /\.ya?ml$/i.test(file.path) }) ?? [
       { sign: ' ', text: 'The change is too long to be shown. Only the command of the entry changes.' },
     ]
   );
