@@ -103,12 +103,17 @@ export type Preparation =
   /** The entry already is as requested. */
   | { readonly kind: 'unchanged'; readonly reason: string; readonly needsLauncher: boolean };
 
-/** Prepares a change without making it. Never throws: an error is a refusal. @param runDir the run folder in use */
+/**
+ * Prepares a change without making it. Never throws: an error is a refusal.
+ * @param runDir the run folder in use
+ * @param prepared the entry's file with the changes of other entries that are prepared, but not made; without it the file is read
+ */
 export async function prepareProtect(
   definition: RawDefinition,
   request: ProtectRequest,
   runDir: string,
   machine: Machine,
+  prepared?: EditableFile,
 ): Promise<Preparation> {
   const { name } = definition;
   // A definition carries the name from the client table.
@@ -124,7 +129,7 @@ export async function prepareProtect(
     if (state !== undefined) {
       return refused(`Another user could replace what the guard starts: ${state}, or name another run folder with --run-dir.`);
     }
-    const file = readEditable(definition.file);
+    const file = prepared ?? readEditable(definition.file);
     const place = placeOf(definition);
     const entry = edits.words(file.text, place);
     const facts = await protectFacts(definition, file.realPath, entry, machine);
@@ -164,7 +169,7 @@ export async function prepareProtect(
  * @returns the copy's path
  * @throws EditRefused when the file has changed since the preparation; the system's error when something cannot be written
  */
-export function makeChange({ file, after }: ProtectChange, runDir: string, now: number): string {
+export function makeChange({ file, after }: Pick<ProtectChange, 'file' | 'after'>, runDir: string, now: number): string {
   const copy = backUp(runDir, file.realPath, file.bytes, now);
   replaceText(file, after);
   return copy;

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
+import yaml from 'yaml';
 import { isRecord } from '../../base/json.ts';
 import { yamlTree } from '../../base/yaml.ts';
 import {
@@ -24,7 +24,7 @@ interface Located {
   readonly path: readonly string[];
   readonly commandName: string;
   readonly command: Place;
-  readonly args: (Place & { readonly list: YAMLSeq }) | undefined;
+  readonly args: (Place & { readonly list: yaml.YAMLSeq }) | undefined;
   /** The entry is between braces. */
   readonly inline: boolean;
   readonly words: readonly string[];
@@ -71,9 +71,9 @@ function locate(text: string, { name }: EntryPlace, key: string): Located {
     throw new EditRefused('The file has a mistake; it is not changed until that is fixed.');
   }
   const root = plain(tree.document.contents);
-  const servers = isMap(root) ? plain(pairOf(root, key)?.value) : undefined;
-  const found = isMap(servers) ? inMap(servers, name) : isSeq(servers) ? inList(servers, name) : undefined;
-  if (!found || !isMap(found.entry)) {
+  const servers = yaml.isMap(root) ? plain(pairOf(root, key)?.value) : undefined;
+  const found = yaml.isMap(servers) ? inMap(servers, name) : yaml.isSeq(servers) ? inList(servers, name) : undefined;
+  if (!found || !yaml.isMap(found.entry)) {
     throw new EditRefused(`The file no longer has a server “${name}”.`);
   }
   const { entry, at } = found;
@@ -88,7 +88,7 @@ function locate(text: string, { name }: EntryPlace, key: string): Located {
   if (!isRecord(value) || !command || typeof own !== 'string' || own === '') {
     throw new EditRefused(`The server “${name}” has no command that could be started through the guard.`);
   }
-  if (args && !(isSeq(list) && texts(value.args).length === list.items.length)) {
+  if (args && !(yaml.isSeq(list) && texts(value.args).length === list.items.length)) {
     throw new EditRefused(`The server “${name}” has “args” that are not a list of strings.`);
   }
   return {
@@ -96,23 +96,23 @@ function locate(text: string, { name }: EntryPlace, key: string): Located {
     path,
     commandName,
     command: placeOf(text, command, plain(command.value)),
-    args: args && isSeq(list) ? { ...placeOf(text, args, list), list } : undefined,
+    args: args && yaml.isSeq(list) ? { ...placeOf(text, args, list), list } : undefined,
     inline: entry.flow === true,
     words: [own, ...texts(value.args)],
     entry: value,
   };
 }
 
-function inMap(servers: YAMLMap, name: string): { readonly entry: unknown; readonly at: string } | undefined {
+function inMap(servers: yaml.YAMLMap, name: string): { readonly entry: unknown; readonly at: string } | undefined {
   const pair = pairOf(servers, name);
   return pair && { entry: plain(pair.value), at: name };
 }
 
-function inList(servers: YAMLSeq, name: string): { readonly entry: unknown; readonly at: string } | undefined {
+function inList(servers: yaml.YAMLSeq, name: string): { readonly entry: unknown; readonly at: string } | undefined {
   const items = servers.items.flatMap((item, index) => {
     const entry = plain(item);
-    const own = isMap(entry) ? pairOf(entry, 'name')?.value : undefined;
-    return isScalar(own) && own.value === name ? [{ entry, at: String(index) }] : [];
+    const own = yaml.isMap(entry) ? pairOf(entry, 'name')?.value : undefined;
+    return yaml.isScalar(own) && own.value === name ? [{ entry, at: String(index) }] : [];
   });
   if (items.length > 1) {
     throw new EditRefused(`The file has ${items.length} servers “${name}”; it is not changed until each has a name of its own.`);
@@ -121,18 +121,18 @@ function inList(servers: YAMLSeq, name: string): { readonly entry: unknown; read
 }
 
 /** A part on the way to the command. @throws EditRefused where other parts of the file may depend on it, or it on them */
-function plain(node: unknown): Node | undefined {
+function plain(node: unknown): yaml.Node | undefined {
   const marked =
-    isAlias(node) ||
-    (isNode(node) && 'anchor' in node && node.anchor !== undefined) ||
-    (isNode(node) && node.tag !== undefined && !isPlainTag(node.tag));
+    yaml.isAlias(node) ||
+    (yaml.isNode(node) && 'anchor' in node && node.anchor !== undefined) ||
+    (yaml.isNode(node) && node.tag !== undefined && !isPlainTag(node.tag));
   // The library has a symbol for a merge key.
-  if (marked || (isMap(node) && node.items.some(({ key }) => isScalar(key) && typeof key.value === 'symbol'))) {
+  if (marked || (yaml.isMap(node) && node.items.some(({ key }) => yaml.isScalar(key) && typeof key.value === 'symbol'))) {
     throw new EditRefused(
       'The entry uses an anchor, an alias, a tag or a merge key (“&”, “*”, “!”, “<<”): other parts of the file may depend on it. Nothing was changed; change it by hand.',
     );
   }
-  return isNode(node) ? node : undefined;
+  return yaml.isNode(node) ? node : undefined;
 }
 
 /** The library gives tags to maps and lists that have none in the file. */
@@ -141,32 +141,32 @@ function isPlainTag(tag: string): boolean {
 }
 
 /** Of a repeated key the last one counts, as for the reader. */
-function pairOf(map: YAMLMap, name: string): Pair | undefined {
-  return map.items.findLast(({ key }) => isScalar(key) && key.value === name);
+function pairOf(map: yaml.YAMLMap, name: string): yaml.Pair | undefined {
+  return map.items.findLast(({ key }) => yaml.isScalar(key) && key.value === name);
 }
 
-function placeOf(text: string, { key }: Pair, value: Node | undefined): Place {
-  const [from, keyEnd] = (isNode(key) && key.range) || [];
+function placeOf(text: string, { key }: yaml.Pair, value: yaml.Node | undefined): Place {
+  const [from, keyEnd] = (yaml.isNode(key) && key.range) || [];
   const [start, end] = value?.range ?? [];
   if (
     from === undefined ||
     keyEnd === undefined ||
     start === undefined ||
     end === undefined ||
-    (isScalar(value) && text.slice(start, end).includes('\n'))
+    (yaml.isScalar(value) && text.slice(start, end).includes('\n'))
   ) {
     throw unsafeEdit();
   }
-  return { key: from, keyEnd, start, end: isSeq(value) ? listEnd(text, value) : end };
+  return { key: from, keyEnd, start, end: yaml.isSeq(value) ? listEnd(text, value) : end };
 }
 
 /** Where the last item of a list ends: its node ends behind the line breaks and comments below it. */
-function listEnd(text: string, list: YAMLSeq): number {
+function listEnd(text: string, list: yaml.YAMLSeq): number {
   return list.flow ? (list.range?.[1] ?? 0) : (itemsOf(text, list).at(-1)?.end ?? 0);
 }
 
 /** The items as written. @throws EditRefused for items over several lines, and with marks */
-function itemsOf(text: string, list: YAMLSeq): ListSpan['items'] {
+function itemsOf(text: string, list: yaml.YAMLSeq): ListSpan['items'] {
   return list.items.map((item) => {
     const [start, end] = plain(item)?.range ?? [];
     if (start === undefined || end === undefined || text.slice(start, end).includes('\n')) {
