@@ -130,7 +130,7 @@ export async function prepareProtect(
       return refused(`Another user could replace what the guard starts: ${state}, or name another run folder with --run-dir.`);
     }
     const file = prepared ?? readEditable(definition.file);
-    const place = placeOf(definition);
+    const place = entryPlaceOf(definition);
     const entry = edits.words(file.text, place);
     const facts = await protectFacts(definition, file.realPath, entry, machine);
     const portable = request.action === 'protect' && request.portable;
@@ -213,7 +213,8 @@ function hadArgs(file: EditableFile, edits: CommandEdits, place: EntryPlace, run
   return false;
 }
 
-function placeOf(definition: RawDefinition): EntryPlace {
+/** Where an entry is in its file. */
+export function entryPlaceOf(definition: RawDefinition): EntryPlace {
   const { name, scope, folder } = definition;
   return { name, ...(scope === 'local' && folder !== undefined ? { folder } : {}) };
 }

@@ -1,9 +1,11 @@
+import type { CopyChange } from '../../action/protect/copyEntry.ts';
 import type { AllPreparation, FileChange } from '../../action/protect/prepareAll.ts';
 import type { Preparation, ProtectChange, ProtectRequest } from '../../action/protect/protectChange.ts';
 import { clientName } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { describeStaleMode } from '../../model/staleMode.ts';
 import { counted } from '../../presentation/quantities.ts';
+import { redacted } from '../../redaction/secretShapes.ts';
 import { type DiffLine, lineDiff } from './diffView.ts';
 import type { Paint } from './paint.ts';
 import { terminalText, wrap } from './text.ts';
@@ -114,6 +116,39 @@ export function renderAllDone({ file, changes }: FileChange, backup: string, wid
     `Copy of the old file: ${backup}`,
   ];
   return `\n${sentences.flatMap((sentence) => wrap(terminalText(sentence), width)).join('\n')}\n`;
+}
+
+/** Hides the values of variables too, also those that look ordinary. */
+function withoutValues({ values }: CopyChange, redact: (line: string) => string): (line: string) => string {
+  return (text) => (values.has(text) && text !== '' ? redacted : redact(text));
+}
+
+/** The preview of a copy: the lines that are added, without the values of variables, and notes. */
+export function renderCopy(change: CopyChange, { width, paint, redact }: ChangeViewOptions): string {
+  const notes = change.warnings.flatMap((warning) => wrap(terminalText(`Note: ${redact(warning)}`), width));
+  return `${[...fileLines(change, { paint, redact: withoutValues(change, redact) }), '', ...notes].join('\n').trimEnd()}\n`;
+}
+
+/** The result of a copy that was made. */
+export function renderCopyDone({ file, restartStep }: CopyChange, backup: string, width: number): string {
+  const sentences = [`Done: the entry is in ${file.path}.`, restartStep, `Copy of the old file: ${backup}`];
+  return `\n${sentences.flatMap((sentence) => wrap(terminalText(sentence), width)).join('\n')}\n`;
+}
+
+/** The output of `copy --json`. */
+export function copyReport(change: CopyChange, backup: string | undefined, redact: (line: string) => string): unknown {
+  return {
+    schema: 1,
+    action: 'copy',
+    outcome: 'change',
+    done: backup !== undefined,
+    file: change.file.path,
+    variables: change.variables,
+    diff: protectDiffLines(change, withoutValues(change, redact)).map(({ sign, text }) => `${sign} ${text}`),
+    warnings: change.warnings.map(redact),
+    ...(backup === undefined ? {} : { backup }),
+    next: change.restartStep,
+  };
 }
 
 /** The result in sentences. */
