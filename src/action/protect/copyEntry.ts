@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
 import { listText } from '../../base/singleLine.ts';
 import type { ClientRow, FormatId } from '../../clients/clientDescription.ts';
-import { clientById, clientName } from '../../clients/clientTable.ts';
+import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
 import { addEntry } from '../../config/formats/addEntry.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
 import { type EntryForm, entryForm, type LocalEntry } from '../../config/formats/entryForms.ts';
 import { formatOf } from '../../config/formats/formats.ts';
 import type { ClientId, Definition, RawDefinition } from '../../model/definition.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
+import { redacted } from '../../redaction/secretShapes.ts';
 import { checkReplaceable, type EditableFile, readEditable } from './editableFile.ts';
 import { entryPlaceOf } from './protectChange.ts';
 import { type Machine, sharedThrough } from './protectFacts.ts';
@@ -24,8 +25,8 @@ export interface CopyChange {
   readonly words: readonly string[];
   /** Names of the variables whose values are copied. */
   readonly variables: readonly string[];
-  /** Values that no view may show. */
-  readonly values: ReadonlySet<string>;
+  /** `after` without the values of the variables: what views show. */
+  readonly shown: string;
   readonly warnings: readonly string[];
   /** The user's step by which the client starts the server. */
   readonly restartStep: string;
@@ -89,6 +90,17 @@ interface Target {
   readonly form: EntryForm;
 }
 
+/** The other clients that have a file to which an entry can be added. */
+export function copyTargets(
+  source: ClientId,
+  machine: Machine,
+): readonly { readonly id: ClientId; readonly name: string; readonly path: string }[] {
+  return clientTable.flatMap((row) => {
+    const place = row.id === source ? undefined : targetOf(row, machine);
+    return place && 'path' in place ? [{ id: row.id, name: row.name, path: place.path }] : [];
+  });
+}
+
 /** The first file of the user that exists, or the path of the first one that could. */
 function targetOf({ id, files, userDirs }: ClientRow, machine: Machine): Target | { readonly missing: string | undefined } {
   const all = files
@@ -126,8 +138,10 @@ async function prepared(source: RawDefinition, row: ClientRow, { path, format, f
     );
   }
   const after = await addEntry(format, form, file.text, entry);
-  checkReplaceable(file);
   const variables = Object.keys(env);
+  const hidden = Object.fromEntries(variables.map((key) => [key, redacted]));
+  const shown = await addEntry(format, form, file.text, { ...entry, env: hidden });
+  checkReplaceable(file);
   const inVariables = variables.filter((key) => hasVariable(env[key] ?? ''));
   const uses = [...(words.some(hasVariable) ? ['its command'] : []), ...inVariables];
   const left = await notCopied(source, form);
@@ -149,7 +163,7 @@ async function prepared(source: RawDefinition, row: ClientRow, { path, format, f
     after,
     words,
     variables,
-    values: new Set(Object.values(env)),
+    shown,
     warnings,
     restartStep: row.restartsOnChange ? `${row.name} starts ${name} by itself.` : row.restartStep.replaceAll('NAME', name),
   };

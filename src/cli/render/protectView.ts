@@ -5,7 +5,6 @@ import { clientName } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { describeStaleMode } from '../../model/staleMode.ts';
 import { counted } from '../../presentation/quantities.ts';
-import { redacted } from '../../redaction/secretShapes.ts';
 import { type DiffLine, lineDiff } from './diffView.ts';
 import type { Paint } from './paint.ts';
 import { terminalText, wrap } from './text.ts';
@@ -118,15 +117,10 @@ export function renderAllDone({ file, changes }: FileChange, backup: string, wid
   return `\n${sentences.flatMap((sentence) => wrap(terminalText(sentence), width)).join('\n')}\n`;
 }
 
-/** Hides the values of variables too, also those that look ordinary. */
-function withoutValues({ values }: CopyChange, redact: (line: string) => string): (line: string) => string {
-  return (text) => (values.has(text) && text !== '' ? redacted : redact(text));
-}
-
 /** The preview of a copy: the lines that are added, without the values of variables, and notes. */
 export function renderCopy(change: CopyChange, { width, paint, redact }: ChangeViewOptions): string {
   const notes = change.warnings.flatMap((warning) => wrap(terminalText(`Note: ${redact(warning)}`), width));
-  return `${[...fileLines(change, { paint, redact: withoutValues(change, redact) }), '', ...notes].join('\n').trimEnd()}\n`;
+  return `${[...fileLines({ ...change, after: change.shown }, { paint, redact }), '', ...notes].join('\n').trimEnd()}\n`;
 }
 
 /** The result of a copy that was made. */
@@ -144,7 +138,7 @@ export function copyReport(change: CopyChange, backup: string | undefined, redac
     done: backup !== undefined,
     file: change.file.path,
     variables: change.variables,
-    diff: protectDiffLines(change, withoutValues(change, redact)).map(({ sign, text }) => `${sign} ${text}`),
+    diff: protectDiffLines({ ...change, after: change.shown }, redact).map(({ sign, text }) => `${sign} ${text}`),
     warnings: change.warnings.map(redact),
     ...(backup === undefined ? {} : { backup }),
     next: change.restartStep,
