@@ -74,8 +74,12 @@ function writeServers(path: string, count: number, more: readonly string[] = [])
 async function measure(rounds: number): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'bench-config-'));
   try {
-    userFiles.forEach((file) => writeServers(join(home, file), perFile.user));
-    foldersIn(home).forEach((folder) => writeServers(join(folder, '.mcp.json'), perFile.project));
+    for (const file of userFiles) {
+      writeServers(join(home, file), perFile.user);
+    }
+    for (const folder of foldersIn(home)) {
+      writeServers(join(folder, '.mcp.json'), perFile.project);
+    }
     const child = (what: 'read' | 'nothing'): { readonly ms: number; readonly found: string } => {
       const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), what, home], { encoding: 'utf8' });
       return { ms: Number(stdout), found: stderr };
