@@ -21,6 +21,7 @@ import {
   requestOf,
 } from '../session/protectRequest.ts';
 import { jsonText, type Shell, viewWidth } from '../terminal.ts';
+import { changeAll } from './protectAll.ts';
 
 const protectOptions = {
   ...protectCommonOptions,
@@ -116,7 +117,7 @@ function oneOrAll(
       'contradiction',
     );
   }
-  return values.all ? import('./protectAll.ts').then(({ changeAll }) => changeAll(context, request)) : run(context, request);
+  return values.all ? changeAll(context, request) : run(context, request);
 }
 
 async function run(context: ProtectContext, request: ProtectCommandRequest): Promise<ExitCode> {
