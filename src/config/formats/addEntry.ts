@@ -5,6 +5,7 @@ import { isRecord } from '../../base/json.ts';
 import type { FormatId } from '../../clients/clientDescription.ts';
 import { EditRefused, lineEnd, ownLine, type Splice, spliced, unsafeEdit } from './commandEdits.ts';
 import { type EntryForm, type LocalEntry, withEntry } from './entryForms.ts';
+import { formatOf } from './formats.ts';
 import { nodeAt, parseJsonc, plainValue } from './jsonc.ts';
 
 /**
@@ -15,9 +16,9 @@ export async function addEntry(format: FormatId, form: EntryForm, text: string, 
   if (entry.name === '__proto__' || entry.name === '<<') {
     throw unsafeEdit();
   }
-  if (/-config$/.test(format) && /^(?:goose|continue|hermes|librechat)/.test(format)) {
-    const { addYamlEntry } = await import('./addYamlEntry.ts');
-    return addYamlEntry(form, text, entry);
+  const { add } = await formatOf(format);
+  if (add) {
+    return add(form, text, entry);
   }
   return format === 'codex-config' ? addToml(form, text, entry) : addJson(form, text, entry);
 }

@@ -1,6 +1,7 @@
 import { isRecord } from '../../base/json.ts';
 import { readYaml } from '../../base/yaml.ts';
 import type { YamlFormatId } from '../../clients/clientDescription.ts';
+import { addYamlEntry } from './addYamlEntry.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry } from './serverFile.ts';
 import { yamlCommandEdits } from './yamlCommandEdits.ts';
 
@@ -16,7 +17,7 @@ export const yamlFormats: Readonly<Record<YamlFormatId, Format>> = {
 };
 
 function yamlFormat(key: string, isServer: (value: Entry) => boolean = () => true): Format {
-  return { read: (text) => readServers(text, key, isServer), edits: yamlCommandEdits(key) };
+  return { read: (text) => readServers(text, key, isServer), edits: yamlCommandEdits(key), add: addYamlEntry };
 }
 
 type Entry = Readonly<Record<string, unknown>>;
