@@ -1,5 +1,6 @@
 import type { AnyCommand } from './command.ts';
 import { completionCommand } from './commands/completion.ts';
+import { copyCommand } from './commands/copy.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { ensureCommand } from './commands/ensure.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -24,6 +25,7 @@ export const commandTable: readonly AnyCommand[] = [
   logsCommand,
   protectCommand,
   unprotectCommand,
+  copyCommand,
   ensureCommand,
   mcpCommand,
   doctorCommand,

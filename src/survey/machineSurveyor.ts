@@ -142,7 +142,9 @@ class MachineSurveyor implements Surveyor {
       { uptime: this.#clock.uptime(), now },
       this.#options.loadLimits?.() ?? usualLoadLimits,
     );
-    const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn].filter((wait) => wait !== undefined);
+    const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn, this.#config.askAgainIn()].filter(
+      (wait) => wait !== undefined,
+    );
     this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
     this.#pidWatch.seen(rows, interestIn(rows, config.definitions, observed), now);
     this.#keep(rows, instances, state, now);

@@ -5,7 +5,7 @@ import type { RawDefinition } from '../../model/definition.ts';
 import type { EntryFix } from '../../model/entryHealth.ts';
 import { ruleFor } from './allowLists.ts';
 import { checkReplaceable, type EditableFile, readEditable } from './editableFile.ts';
-import { placeOf } from './protectChange.ts';
+import { entryPlaceOf } from './protectChange.ts';
 import { type Machine, type ProtectFacts, protectFacts } from './protectFacts.ts';
 import { protectRefusal, warningsFor } from './protectRules.ts';
 
@@ -32,7 +32,7 @@ export async function prepareFix(definition: RawDefinition, fix: EntryFix, machi
   }
   try {
     const file = readEditable(definition.file);
-    const place = placeOf(definition);
+    const place = entryPlaceOf(definition);
     const entry = edits.words(file.text, place);
     const facts = await protectFacts(definition, file.realPath, entry, machine);
     const reason = fixRefusal(facts, entry.words);

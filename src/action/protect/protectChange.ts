@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
+import type { FormatId } from '../../clients/clientDescription.ts';
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
-import { formatNamed } from '../../config/formats/formats.ts';
+import { formatOf } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
@@ -102,15 +103,21 @@ export type Preparation =
   /** The entry already is as requested. */
   | { readonly kind: 'unchanged'; readonly reason: string; readonly needsLauncher: boolean };
 
-/** Prepares a change without making it. Never throws: an error is a refusal. @param runDir the run folder in use */
+/**
+ * Prepares a change without making it. Never throws: an error is a refusal.
+ * @param runDir the run folder in use
+ * @param prepared the entry's file with the changes of other entries that are prepared, but not made; without it the file is read
+ */
 export async function prepareProtect(
   definition: RawDefinition,
   request: ProtectRequest,
   runDir: string,
   machine: Machine,
+  prepared?: EditableFile,
 ): Promise<Preparation> {
   const { name } = definition;
-  const edits = formatNamed(definition.format ?? '')?.edits;
+  // A definition carries the name from the client table.
+  const edits = definition.format === undefined ? undefined : (await formatOf(definition.format as FormatId)).edits;
   if (definition.transport !== 'stdio' || definition.command === undefined) {
     return refused(`${name} is a remote server: its client starts no program that could run behind the guard.`);
   }
@@ -122,8 +129,8 @@ export async function prepareProtect(
     if (state !== undefined) {
       return refused(`Another user could replace what the guard starts: ${state}, or name another run folder with --run-dir.`);
     }
-    const file = readEditable(definition.file);
-    const place = placeOf(definition);
+    const file = prepared ?? readEditable(definition.file);
+    const place = entryPlaceOf(definition);
     const entry = edits.words(file.text, place);
     const facts = await protectFacts(definition, file.realPath, entry, machine);
     const portable = request.action === 'protect' && request.portable;
@@ -207,7 +214,7 @@ function hadArgs(file: EditableFile, edits: CommandEdits, place: EntryPlace, run
 }
 
 /** Where an entry is in its file. */
-export function placeOf(definition: RawDefinition): EntryPlace {
+export function entryPlaceOf(definition: RawDefinition): EntryPlace {
   const { name, scope, folder } = definition;
   return { name, ...(scope === 'local' && folder !== undefined ? { folder } : {}) };
 }

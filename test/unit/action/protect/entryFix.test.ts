@@ -32,7 +32,7 @@ describe('prepareFix', () => {
     return prepared.after;
   };
 
-  it('replaces the command and no other byte, in JSON, in a list of words and in TOML', async () => {
+  it('replaces the command and no other byte, in JSON, in a list of words, in TOML and in YAML', async () => {
     const json = '{ // mine\n  "mcpServers": {\n    "notes": { "command" : "uvx", /* why */ "args": [ "a", // b\n "c" ], },\n  },\n}\n';
     tree.write('home/.cursor/mcp.json', json);
     equal(await changed('notes', program), json.replace('"uvx"', '"/usr/local/bin/uvx"'));
@@ -42,6 +42,9 @@ describe('prepareFix', () => {
     const toml = "# mine\n[mcp_servers.codex]\ncommand = 'uvx' # why\nargs = [\n  'a', # b\n]\n";
     tree.write('home/.codex/config.toml', toml);
     equal(await changed('codex', program), toml.replace("'uvx'", '"/usr/local/bin/uvx"'));
+    const yaml = 'extensions: # mine\n  goose:\n    type: stdio\n    cmd: uvx # why\n    args:\n      - a\n';
+    tree.write('home/.config/goose/config.yaml', yaml);
+    equal(await changed('goose', program), yaml.replace('uvx', '"/usr/local/bin/uvx"'));
   });
 
   it('puts cmd before npx', async () => {
