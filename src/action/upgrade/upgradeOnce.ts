@@ -25,6 +25,8 @@ export interface UpgradeRun {
   readonly ended: AbortSignal;
   /** Each line of the installers' output, as they wrote it. */
   onLine(line: string): void;
+  /** The next scan reads every package again. */
+  packagesChanged(): void;
   /** Restarts a server that runs, by the way of `restart`. */
   restart(instance: Instance): Promise<Outcome>;
 }
@@ -62,7 +64,10 @@ export async function upgradeOnce(plan: UpgradePlan, run: UpgradeRun): Promise<U
         .slice(0, 32),
       expect: plan.from,
       actor: { by: requester.by, pid: process.pid, start, verb: 'restart', since: new Date().toISOString() },
-      current: async () => installedNow(plan, await run.actions.scan()) ?? undefined,
+      current: async () => {
+        run.packagesChanged();
+        return installedNow(plan, await run.actions.scan()) ?? undefined;
+      },
       waitMs: 0,
     },
     () => upgradeServers(plan, undoWayOf(plan), system),
@@ -96,7 +101,7 @@ function installedNow(plan: UpgradePlan, { instances }: Snapshot): string | null
   return instances.find(({ package: own }) => own?.name === plan.packageName && own.root === root)?.package?.installed ?? null;
 }
 
-function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, restart }: UpgradeRun): UpgradeSystem {
+function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, packagesChanged, restart }: UpgradeRun): UpgradeSystem {
   const [first] = plan.instances;
   let kept: Exclude<ReturnType<typeof keepFiles>, { readonly reason: string }> = [];
   const versions = () => first?.package && installedVersions(first.package.ecosystem, first.package.root);
@@ -119,6 +124,7 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, restart
     installed: async (expected) => {
       let now: string | null = null;
       await waitFor(visibleMs, async () => {
+        packagesChanged();
         now = installedNow(plan, await actions.scan()) ?? installedByName(plan, versions());
         return now === expected;
       });

@@ -105,6 +105,7 @@ async function runUpgrade(context: CommandContext<typeof upgradeOptions>): Promi
         env: shell.env,
         ended: shell.ended,
         onLine: (line) => shell.stderr.write(renderInstallerLine(line, view)),
+        packagesChanged: () => session.packagesChanged(),
         restart: async (one): Promise<Outcome> => {
           const now = await actions.scan();
           const still = now.instances.find(({ id }) => id === one.id);

@@ -21,6 +21,8 @@ export type ActionOptions = typeof actionOptions;
 export interface ActionSession {
   readonly snapshot: Snapshot;
   readonly actions: ActionContext;
+  /** The next scan reads every package again. */
+  packagesChanged(): void;
   dispose(): void;
 }
 
@@ -34,6 +36,7 @@ export async function openActionSession(context: CommandContext, { asks = false 
     return {
       snapshot,
       actions: await actionContextOf(context, session, snapshot, `terminal (PID ${process.pid})`),
+      packagesChanged: () => session.surveyor.allChanged(),
       dispose: () => session.surveyor.dispose(),
     };
   } catch (error) {

@@ -11,6 +11,7 @@ import type { UpgradeResult } from '../../../src/action/upgrade/upgradeServers.t
 import { installedVersions } from '../../../src/survey/updates/installedVersions.ts';
 import { assertNames } from '../../names.ts';
 import { GuardHome, guardBundle, type RawClient } from '../guard/guardedServer.ts';
+import { run as runCommand } from '../package/command.ts';
 import { pnpmProgram } from '../package/npmServers.ts';
 import { findPython } from '../package/pythonWheels.ts';
 import type { LocalIndex } from '../registry/localIndex.ts';
@@ -45,16 +46,17 @@ const installedNotes = (folder: string): string[] =>
         : join(folder, 'node_modules', name, 'package.json');
     return JSON.parse(readFileSync(place, 'utf8')).version;
   });
-const run = (home: GuardHome, cwd: string, program: string, ...args: readonly string[]): string =>
-  execFileSync(program, args, { cwd, env: home.env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+/** Not synchronously: the registry is in this process. */
+const run = (home: GuardHome, cwd: string, program: string, ...args: readonly string[]): Promise<string> =>
+  runCommand(program, args, { cwd, env: home.env });
 
 const npmWay: Way = {
   name: 'npm',
   versions: notes.versions,
   async install(folder, home) {
     writeFileSync(join(folder, 'package.json'), '{"name":"shop","private":true}\n');
-    run(home, folder, 'npm', 'install', `${notes.npm}@${notes.versions[0]}`, `${notes.lib}@${notes.versions[0]}`);
-    run(home, folder, 'npm', 'uninstall', notes.lib);
+    await run(home, folder, 'npm', 'install', `${notes.npm}@${notes.versions[0]}`, `${notes.lib}@${notes.versions[0]}`);
+    await run(home, folder, 'npm', 'uninstall', notes.lib);
     return [process.execPath, join(folder, 'node_modules', notes.npm, 'server.js')];
   },
   state: (folder) => [
@@ -68,7 +70,7 @@ const pnpmWay: Way = {
   versions: notes.versions,
   async install(folder, home) {
     writeFileSync(join(folder, 'package.json'), '{"name":"shop","private":true}\n');
-    run(home, folder, 'pnpm', 'add', `${notes.npm}@${notes.versions[0]}`);
+    await run(home, folder, 'pnpm', 'add', `${notes.npm}@${notes.versions[0]}`);
     return [process.execPath, join(folder, 'node_modules', notes.npm, 'server.js')];
   },
   state: (folder) => [texts(folder, ['package.json', 'pnpm-lock.yaml']), installedNotes(folder)],
@@ -78,8 +80,8 @@ const pipWay: Way = {
   versions: stale.versions,
   async install(folder, home) {
     const venv = join(folder, 'venv');
-    run(home, folder, (await findPython()) ?? '', '-m', 'venv', venv);
-    run(
+    await run(home, folder, (await findPython()) ?? '', '-m', 'venv', venv);
+    await run(
       home,
       folder,
       join(venv, 'bin', 'python3'),

@@ -89,8 +89,8 @@ describe('upgradeServers', () => {
   }
 
   it('does not say that every package is as before when one is not, or when that is not known', async () => {
-    let calls = 0;
-    const differs = world({ restart: async () => failed, versions: () => new Map([['lib', String(Math.min((calls += 1), 2))]]) });
+    const versions = ['1', '2', '2'];
+    const differs = world({ restart: async () => failed, versions: () => new Map([['lib', versions.shift() ?? '2']]) });
     const first = await upgradeServers(plan, undo, differs.system);
     assertNames(first.message, 'lib 1 -> 2');
     assertOmits(first.message, 'as before');
@@ -102,8 +102,8 @@ describe('upgradeServers', () => {
     const clean = world({ run: async () => 'exit code 1', filesChanged: () => false });
     assert.equal((await upgradeServers(plan, undo, clean.system)).status, 'failed');
     assert.deepEqual(clean.deeds, ['keep /srv/shop/package.json']);
-    let runs = 0;
-    const half = world({ run: async () => ((runs += 1) === 1 ? 'exit code 1' : undefined), filesChanged: () => true });
+    const results = ['exit code 1', undefined];
+    const half = world({ run: async () => results.shift(), filesChanged: () => true });
     assert.equal((await upgradeServers(plan, undo, half.system)).status, 'rolled-back');
     assert.deepEqual(half.deeds, ['keep /srv/shop/package.json', 'put back']);
   });
@@ -136,10 +136,10 @@ describe('upgradeServers', () => {
     const link = world({ keep: () => '/srv/shop/package.json is a link' });
     assert.equal((await upgradeServers(plan, undo, link.system)).status, 'failed');
     assert.deepEqual(link.deeds, []);
-    let runs = 0;
+    const results = [undefined, 'exit code 1'];
     const broken = world({
       restart: async () => failed,
-      run: async () => ((runs += 1) === 1 ? undefined : 'exit code 1'),
+      run: async () => results.shift(),
       installed: async () => '1.1.0',
     });
     assertNames((await upgradeServers(plan, undo, broken.system)).message, 'install notes 1.0.0 yourself');
