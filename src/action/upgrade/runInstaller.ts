@@ -13,6 +13,9 @@ interface InstallerRun {
   onLine(line: string): void;
 }
 
+/** Variables that npx sets for its own run, and that would lead npm to another folder. */
+const ofOuterNpm = /^(?:INIT_CWD$|npm_(?:package_|lifecycle_|command$|config_(?:local_prefix|prefix|global_prefix|noproxy)$))/i;
+
 /** Runs a package manager, without a shell and without input, for as long as it takes. Never rejects. @returns why it failed; undefined: exit code 0 */
 export function runInstaller(
   [program, ...args]: InstallerCommand,
@@ -22,9 +25,10 @@ export function runInstaller(
   if (path === undefined) {
     return Promise.resolve(`${program} is not on the PATH`);
   }
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !ofOuterNpm.test(name)));
   return new Promise((resolve) => {
     const child = spawn(path, args, {
-      env,
+      env: own,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(cwd === undefined ? {} : { cwd }),
       ...(signal ? { signal } : {}),

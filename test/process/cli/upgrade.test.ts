@@ -186,7 +186,7 @@ describeLong?.('upgrade with real package managers', function () {
         ['done', works, 0],
         JSON.stringify(answer) + ended.stderr,
       );
-      assert.notEqual(await version(client), way === pipWay ? first.replace(String(oldest), String(works)) && first : first);
+      assert.notEqual(await version(client), first, 'the session goes on with the new version');
       const entries = await history();
       assert.deepEqual(
         entries.map(({ verb, outcome }) => [verb, outcome]),

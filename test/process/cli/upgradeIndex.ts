@@ -9,9 +9,9 @@ import { type LocalIndex, startIndex } from '../registry/localIndex.ts';
 export const notes = { npm: 'notes-mcp', lib: 'notes-lib', versions: ['1.0.0', '1.1.0', '1.2.0'] } as const;
 export const stale = { python: 'stale-mcp', lib: 'stalelib', versions: ['0.1.0', '0.2.0', '0.3.0'] } as const;
 
-/** A server over stdio without libraries. `serverInfo.version` is that of the library that it has loaded. */
+/** A server over stdio. Its tool tells the versions of itself and of the library that it has loaded. */
 const server = `#!/usr/bin/env node
-const { version } = require('notes-lib');
+const version = require('./package.json').version + ' with ' + require('notes-lib').version;
 const answers = { initialize: (p) => ({ protocolVersion: p.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'notes', version } }),
   'tools/list': () => ({ tools: [{ name: 'version', inputSchema: { type: 'object' } }] }),
   'tools/call': () => ({ content: [{ type: 'text', text: version }] }) };
