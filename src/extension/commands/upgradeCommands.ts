@@ -119,7 +119,7 @@ export class UpgradeCommands {
   /** Logs the upgrade and shows a failure. @returns whether it succeeded */
   #report(plan: UpgradePlan, failure: string | undefined): boolean {
     if (failure === undefined) {
-      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${plan.command}`);
+      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} → ${plan.to}: ${plan.command}`);
       return true;
     }
     const text = upgradeFailure(plan, failure);
