@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { buildBundles } from '../../scripts/system/buildBundles.ts';
-import { npm } from '../../scripts/system/npm.ts';
 import { packCli } from '../../scripts/system/packCli.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 
@@ -47,11 +46,17 @@ describe('The npm package of the command line', function () {
 
   const long = process.env.TEST_LONG === '1' ? it : undefined;
 
-  long?.('npx starts it from the file in an empty home', async () => {
+  long?.('npx starts it from the file in an empty home', () => {
     const home = join(folder, 'home');
     mkdirSync(home);
     const env = { ...process.env, HOME: home, USERPROFILE: home, MCP_RUN_DIR: join(folder, 'run'), MCP_SHEPHERD_OFFLINE: '1' };
-    const output = await npm(['exec', '--yes', '--', `file:${tarball}`, 'status', '--json'], home, env);
-    assert.deepEqual(JSON.parse(output).definitions, []);
+    const output = execFileSync('npx', ['--yes', `file:${tarball}`, 'status', '--json'], { cwd: home, env, encoding: 'utf8' });
+    // Servers of other programs of this machine may run.
+    const { schema, definitions } = JSON.parse(output);
+    assert.equal(typeof schema, 'number');
+    assert.equal(
+      definitions.some(({ file }: { file: string }) => file.startsWith(home)),
+      false,
+    );
   });
 });
