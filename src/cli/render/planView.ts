@@ -22,8 +22,7 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
   const whose = target.client === null ? 'without a client' : `started by ${target.client.name} (PID ${target.client.pid})`;
   const block = (text: string, tone: Tone, indent = 2): string[] =>
     wrap(terminalText(text), options.width - indent).map((line) => ' '.repeat(indent) + paint(tone, line));
-  const step = (text: string, index: number): string[] =>
-    wrap(terminalText(text), options.width - 5).map((line, at) => (at === 0 ? `  ${index + 1}. ${line}` : `     ${line}`));
+  const step = (text: string, index: number): string[] => numbered(text, index, options.width);
   const manual = plan.steps.find((one) => one.kind === 'manual');
   const lines = [
     ...block(`${target.name} (PID ${target.pid}), ${whose}`, 'strong', 0),
@@ -47,6 +46,11 @@ export function renderPlan(plan: Plan, instance: Instance, snapshot: Snapshot, o
           ]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** A step of a plan. @param index from 0 */
+function numbered(text: string, index: number, width: number): string[] {
+  return wrap(terminalText(text), width - 5).map((line, at) => (at === 0 ? `  ${index + 1}. ${line}` : `     ${line}`));
 }
 
 /** The command that makes later restarts possible from here, where the guard allows that; else nothing. */
@@ -77,8 +81,8 @@ export function renderUpgrade(plan: UpgradePlan, restarts: readonly Plan[], undo
     wrap(terminalText(text), options.width - indent).map((line) => ' '.repeat(indent) + paint(tone, line));
   const lines = [
     ...block(`Upgrade ${plan.packageName} ${plan.from} -> ${plan.to}`, 'strong', 0),
-    ...block(`1. run: ${plan.command}${plan.cwd === undefined ? '' : ` (in ${plan.cwd})`}`, 'plain'),
-    ...restarts.flatMap((restart, at) => block(`${at + 2}. ${restartText(restart)}`, 'plain')),
+    ...numbered(`run: ${plan.command}${plan.cwd === undefined ? '' : ` (in ${plan.cwd})`}`, 0, options.width),
+    ...restarts.flatMap((restart, at) => numbered(restartText(restart), at + 1, options.width)),
     ...restarts.flatMap(({ risks }) => risks).flatMap((risk) => block(`Note: ${risk}`, 'warning')),
     ...block(undoText(plan, restarts, undo), undo?.exact ? 'dim' : 'warning'),
   ];
