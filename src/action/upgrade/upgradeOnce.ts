@@ -104,6 +104,7 @@ function installedNow(plan: UpgradePlan, { instances }: Snapshot): string | null
 function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, packagesChanged, restart }: UpgradeRun): UpgradeSystem {
   const [first] = plan.instances;
   let kept: Exclude<ReturnType<typeof keepFiles>, { readonly reason: string }> = [];
+  const others = new Set(plan.instances.map(({ id }) => id));
   const versions = () => first?.package && installedVersions(first.package.ecosystem, first.package.root);
   return {
     keep: (files) => {
@@ -132,8 +133,12 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, package
     },
     run: (command, cwd, canBeEnded) =>
       runInstaller(command, { env, onLine, ...(cwd === undefined ? {} : { cwd }), ...(canBeEnded ? { signal: ended } : {}) }),
-    restart,
-    revive: (instance) => revive(instance, actions, restart),
+    restart: async (instance) => {
+      const isThere = (await actions.scan()).instances.some(({ id }) => id === instance.id);
+      const outcome = isThere ? await restart(instance) : undefined;
+      return outcome === undefined || outcome.status === 'already' ? revive(instance, plan.to, others, { actions, restart }) : outcome;
+    },
+    revive: (instance) => revive(instance, plan.from, others, { actions, restart }),
     runs: async (pid) => (await actions.planContext.table.list()).some((row) => row.pid === pid),
   };
 }
@@ -143,18 +148,40 @@ function installedByName({ packageName }: UpgradePlan, versions: ReadonlyMap<str
   return versions?.get(packageName) ?? null;
 }
 
-/** Restarts a server after its package has become what it was. */
-async function revive(instance: Instance, actions: ActionContext, restart: UpgradeRun['restart']): Promise<Outcome> {
+/**
+ * Brings a server up in the expected version where the process that was meant is gone: its guard or its client has replaced it meanwhile, or could not.
+ * @param others ids of servers that are other copies
+ */
+async function revive(
+  instance: Instance,
+  expected: string,
+  others: ReadonlySet<string>,
+  { actions, restart }: Pick<UpgradeRun, 'actions' | 'restart'>,
+): Promise<Outcome> {
   const target = targetOf(instance);
-  const snapshot = await actions.scan();
+  const { instances, ...snapshot } = await actions.scan();
   const name = `${instance.name} (PID ${instance.pid})`;
-  if (snapshot.instances.some(({ id }) => id === instance.id)) {
+  if (instances.some(({ id }) => id === instance.id)) {
     return {
       status: 'already',
       message: `${name} has not been replaced: it still runs ${instance.package?.running ?? 'the old version'}.`,
     };
   }
-  const route = restartRoute(instance, snapshot);
+  const now = instances.find(
+    (one) => !others.has(one.id) && (instance.record ? one.record?.id === instance.record.id : isSameServer(one, target)),
+  );
+  if (now) {
+    const runs = now.package?.running ?? null;
+    return runs === expected
+      ? {
+          status: 'done',
+          message: `${name} has been replaced meanwhile: PID ${now.pid} runs ${runs}.`,
+          steps: [],
+          after: { pid: now.pid, runs },
+        }
+      : restart(now);
+  }
+  const route = restartRoute(instance, { ...snapshot, instances });
   if (route.kind === 'control') {
     // The guard lives and has no server. Its own attempts have growing pauses.
     const { outcome, ...rest } = await askControl('restart', target, route.record, {
@@ -164,8 +191,5 @@ async function revive(instance: Instance, actions: ActionContext, restart: Upgra
     });
     return { status: outcome, ...rest };
   }
-  const now = snapshot.instances.find((one) => isSameServer(one, target));
-  return now
-    ? restart(now)
-    : { status: 'manual', message: `${instance.name} is not running: start it in ${instance.client?.name ?? 'its client'} again.` };
+  return { status: 'manual', message: `${instance.name} is not running: start it in ${instance.client?.name ?? 'its client'} again.` };
 }

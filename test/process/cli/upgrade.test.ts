@@ -214,4 +214,24 @@ describeLong?.('upgrade with real package managers', function () {
       assert.deepEqual([entries.at(-1)?.verb, entries.at(-1)?.outcome], ['upgrade', 'failed']);
     });
   }
+
+  it('npm: a guard that has restarted the server by itself, into the version that does not start, gets the old one back', async () => {
+    offer(index, 2, wheels);
+    const { client, folder, name } = await guarded(npmWay);
+    const first = await version(client);
+    const before = npmWay.state(folder);
+    let isOver = false;
+    // Each call lets the guard look at the code on disk.
+    const calls = (async () => {
+      while (!isOver) {
+        await client.call('version');
+      }
+    })();
+    const { answer, ended } = await upgrade(name, '--yes');
+    isOver = true;
+    await calls;
+    assert.equal(answer.outcome?.status, 'rolled-back', JSON.stringify(answer) + ended.stderr);
+    assert.deepEqual(npmWay.state(folder), before);
+    await waitFor('the old version', async () => (await version(client)) === first);
+  });
 });
