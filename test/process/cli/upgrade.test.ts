@@ -234,4 +234,19 @@ describeLong?.('upgrade with real package managers', function () {
     assert.deepEqual(npmWay.state(folder), before);
     await waitFor('the old version', async () => (await version(client)) === first);
   });
+
+  it('npm: without the guard the package is upgraded, and the restart is left to the user', async () => {
+    offer(index, 1, wheels);
+    const folder = home.path('plain');
+    mkdirSync(folder);
+    const [program = '', ...words] = await npmWay.install(folder, home);
+    const client = home.start(program, words);
+    await client.handshake();
+    await waitFor('the server', async () => (await command('status')).stdout.includes(notes.npm));
+    const { answer, ended } = await upgrade(notes.npm, '--yes');
+    assert.deepEqual([answer.outcome?.status, ended.code], ['manual', 3], JSON.stringify(answer) + ended.stderr);
+    assertNames(answer.outcome?.message, `PID ${client.pid}`, `still runs ${notes.versions[0]}`);
+    assert.equal(installedNotes(folder)[0], notes.versions[1]);
+    assertNames(await version(client), String(notes.versions[0]));
+  });
 });
