@@ -15,21 +15,23 @@ const importMetaBanner = (file: string): string => `const __importMetaUrl = requ
 const yamlFile = './core/yaml.cjs';
 
 /**
- * Libraries that take time to load (dozens of regular expressions, 70 modules of `yaml`) and that most starts do not use. Each is replaced by a stand-in that loads
+ * Libraries that take time to load (dozens of regular expressions, all emoji in one, 70 modules of `yaml`) and that most starts do not use. Each is replaced by a stand-in that loads
  * the library when it is first called or read. Their default exports are functions, or objects of functions and classes.
  */
 const loadedWhenUsed: Plugin = {
   name: 'loaded-when-used',
   setup({ onResolve, onLoad }) {
     const namespace = 'loaded-when-used';
-    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440(?:\/.+)?|yaml)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
-      from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
+    onResolve(
+      { filter: /^(?:semver\/.+|@renovatebot\/pep440(?:\/.+)?|string-width|yaml)$/ },
+      ({ path, resolveDir, importer, namespace: from }) =>
+        from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
     );
     onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
       contents: `
         import { createRequire } from 'node:module';
         let loaded;
-        const real = () => (loaded ??= ${path === 'yaml' ? `createRequire(import.meta.url)('${yamlFile}')` : `require(${JSON.stringify(path)})`});
+        const real = () => (loaded ??= ${path === 'yaml' ? `createRequire(import.meta.url)('${yamlFile}')` : `require(${JSON.stringify(path)})${path === 'string-width' ? '.default' : ''}`});
         export default new Proxy(() => undefined, { apply: (_, self, args) => Reflect.apply(real(), self, args), get: (_, name) => real()[name] });`,
       resolveDir,
     }));

@@ -103,7 +103,7 @@ class MachineSurveyor implements Surveyor {
     this.#rows = rows;
     this.#state ??= new SurveyState(this.#options, rows[0]?.identity.bootId ?? '', this.#clock, this.#registry);
     const state = this.#state;
-    state.bootClock.observe();
+    state.look();
 
     const processes = processTree(rows);
     const { config, found, http } = await this.#find(processes, state);
@@ -151,7 +151,6 @@ class MachineSurveyor implements Surveyor {
       platform,
       redactor,
     });
-    const refused = stateRefusal(this.#options.runDir);
     return assembleSnapshot(
       {
         definitions: config.definitions,
@@ -166,7 +165,7 @@ class MachineSurveyor implements Surveyor {
           ...config.problems,
           ...missingLaunchers(config.definitions),
           // The state folder's own problem says the same reason.
-          ...(locks.refused && locks.refused.reason !== refused ? [locks.refused.problem] : []),
+          ...(locks.refused && locks.refused.reason !== stateRefusal(this.#options.runDir) ? [locks.refused.problem] : []),
           ...locks.problems,
           ...locks.serverless(redactor),
           ...problems,

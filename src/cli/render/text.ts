@@ -48,8 +48,13 @@ export function displayName(name: string): string {
   return name === '' ? '""' : name;
 }
 
-/** Terminal columns that a text takes, by Unicode's tables. The text must have passed `terminalText`. */
-export const displayWidth: (text: string) => number = stringWidth;
+/** ASCII, letters of Latin alphabets, quotes, dashes, `…` and arrows: one column each, and no two of them join. */
+const plainText = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u21ff]*$/;
+
+/** Terminal columns that a text takes, by Unicode's tables, which are loaded for other than plain text. The text must have passed `terminalText`. */
+export function displayWidth(text: string): number {
+  return plainText.test(text) ? text.length : stringWidth(text);
+}
 
 /** The text cut to a width, with `…` for what is missing. */
 export function clip(text: string, width: number): string {

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import stringWidth from 'string-width';
 import { clip, displayWidth, pad, terminalText, wrap } from '../../../../src/cli/render/text.ts';
 
 describe('text for a terminal', () => {
+  it('has the width of Unicode’s tables also where these are not loaded: each plain character alone, and all of them in one text', () => {
+    const characters = Array.from({ length: 0x2300 - 0x20 }, (_, index) => String.fromCharCode(index + 0x20));
+    assert.deepEqual(
+      characters.filter((one) => displayWidth(one) !== stringWidth(one)),
+      [],
+    );
+    assert.equal(displayWidth(characters.join('')), stringWidth(characters.join('')));
+  });
+
   it('makes hostile characters visible', () => {
     const cases: readonly (readonly [string, string])[] = [
       ['\x1b[31mred\x1b[0m', '\\x1b[31mred\\x1b[0m'],
