@@ -105,6 +105,7 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, package
   const [first] = plan.instances;
   let kept: Exclude<ReturnType<typeof keepFiles>, { readonly reason: string }> = [];
   const others = new Set(plan.instances.map(({ id }) => id));
+  let since = 0;
   const versions = () => first?.package && installedVersions(first.package.ecosystem, first.package.root);
   return {
     keep: (files) => {
@@ -131,14 +132,24 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, package
       });
       return now;
     },
-    run: (command, cwd, canBeEnded) =>
-      runInstaller(command, { env, onLine, ...(cwd === undefined ? {} : { cwd }), ...(canBeEnded ? { signal: ended } : {}) }),
+    run: async (command, cwd, canBeEnded) => {
+      const failed = await runInstaller(command, {
+        env,
+        onLine,
+        ...(cwd === undefined ? {} : { cwd }),
+        ...(canBeEnded ? { signal: ended } : {}),
+      });
+      since = Date.now();
+      return failed;
+    },
     restart: async (instance) => {
       const isThere = (await actions.scan()).instances.some(({ id }) => id === instance.id);
       const outcome = isThere ? await restart(instance) : undefined;
-      return outcome === undefined || outcome.status === 'already' ? revive(instance, plan.to, others, { actions, restart }) : outcome;
+      return outcome === undefined || outcome.status === 'already'
+        ? revive(instance, plan.to, { others, since }, { actions, restart })
+        : outcome;
     },
-    revive: (instance) => revive(instance, plan.from, others, { actions, restart }),
+    revive: (instance) => revive(instance, plan.from, { others, since }, { actions, restart }),
     runs: async (pid) => (await actions.planContext.table.list()).some((row) => row.pid === pid),
   };
 }
@@ -150,12 +161,12 @@ function installedByName({ packageName }: UpgradePlan, versions: ReadonlyMap<str
 
 /**
  * Brings a server up in the expected version where the process that was meant is gone: its guard or its client has replaced it meanwhile, or could not.
- * @param others ids of servers that are other copies
+ * @param others ids of servers that are other copies; `since`: when the packages were last changed, epoch ms
  */
 async function revive(
   instance: Instance,
   expected: string,
-  others: ReadonlySet<string>,
+  { others, since }: { readonly others: ReadonlySet<string>; readonly since: number },
   { actions, restart }: Pick<UpgradeRun, 'actions' | 'restart'>,
 ): Promise<Outcome> {
   const target = targetOf(instance);
@@ -172,23 +183,31 @@ async function revive(
   );
   if (now) {
     const runs = now.package?.running ?? null;
-    return runs === expected
-      ? {
-          status: 'done',
-          message: `${name} has been replaced meanwhile: PID ${now.pid} runs ${runs}.`,
-          steps: [],
-          after: { pid: now.pid, runs },
-        }
-      : restart(now);
+    if (runs === expected && Date.parse(now.startedAt) > since) {
+      return {
+        status: 'done',
+        message: `${name} has been replaced meanwhile: PID ${now.pid} runs ${runs}.`,
+        steps: [],
+        after: { pid: now.pid, runs },
+      };
+    }
+    // It was started while the packages changed, and may end at once.
+    const outcome = await restart(now);
+    if (outcome.status !== 'already' && (outcome.status !== 'failed' || !instance.record)) {
+      return outcome;
+    }
   }
   const route = restartRoute(instance, { ...snapshot, instances });
   if (route.kind === 'control') {
-    // The guard lives and has no server. Its own attempts have growing pauses.
-    const { outcome, ...rest } = await askControl('restart', target, route.record, {
-      requester: actions.requester,
-      table: actions.planContext.table,
-      scan: () => actions.scan(),
-    });
+    // The guard lives and has no server. Its own attempts have growing pauses, and one that began before the packages were back fails.
+    const ask = () =>
+      askControl('restart', target, route.record, {
+        requester: actions.requester,
+        table: actions.planContext.table,
+        scan: () => actions.scan(),
+      });
+    const first = await ask();
+    const { outcome, ...rest } = first.outcome === 'failed' ? await ask() : first;
     return { status: outcome, ...rest };
   }
   return { status: 'manual', message: `${instance.name} is not running: start it in ${instance.client?.name ?? 'its client'} again.` };
