@@ -11,6 +11,7 @@ import { protectCommand, unprotectCommand } from './commands/protect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { restartCommand, stopCommand } from './commands/restartOrStop.ts';
 import { statusCommand } from './commands/status.ts';
+import { upgradeServerCommand } from './commands/upgrade.ts';
 import { watchCommand } from './commands/watch.ts';
 
 /** Every command, in the order of the help. A new one is a file in `commands` and a line here. */
@@ -19,6 +20,7 @@ export const commandTable: readonly AnyCommand[] = [
   watchCommand,
   explainCommand,
   restartCommand,
+  upgradeServerCommand,
   stopCommand,
   pruneCommand,
   historyCommand,

@@ -7,7 +7,7 @@ import { clientById, clientName, clientTable } from '../../clients/clientTable.t
 import { addEntry } from '../../config/formats/addEntry.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
 import { type EntryForm, entryForm, type LocalEntry } from '../../config/formats/entryForms.ts';
-import { formatOf } from '../../config/formats/formats.ts';
+import { editsOf } from '../../config/formats/formats.ts';
 import type { ClientId, Definition, RawDefinition } from '../../model/definition.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
 import { redacted } from '../../redaction/secretShapes.ts';
@@ -171,7 +171,7 @@ async function prepared(source: RawDefinition, row: ClientRow, { path, format, f
 
 /** The names of the fields that the other client has no place for. */
 async function notCopied(source: RawDefinition, { cwd }: EntryForm): Promise<readonly string[]> {
-  const { edits } = source.format === undefined ? {} : await formatOf(source.format as FormatId);
+  const edits = await editsOf(source.format);
   const { entry } = edits?.words(readEditable(source.file).text, entryPlaceOf(source)) ?? { entry: {} };
   return Object.keys(entry).filter((key) => !known.test(key) && !(cwd && key === 'cwd'));
 }

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../base/errors.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
-import { formatNamed } from '../../config/formats/formats.ts';
+import { editsOf } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { EntryFix } from '../../model/entryHealth.ts';
 import { ruleFor } from './allowLists.ts';
@@ -26,7 +26,7 @@ export type FixPreparation =
 
 /** Prepares the correction of an entry without making it. Never throws: an error is a refusal. */
 export async function prepareFix(definition: RawDefinition, fix: EntryFix, machine: Machine): Promise<FixPreparation> {
-  const edits = formatNamed(definition.format ?? '')?.edits;
+  const edits = await editsOf(definition.format);
   if (!edits) {
     return { kind: 'refused', reason: `${definition.file} is a file that MCP Shepherd only reads.` };
   }

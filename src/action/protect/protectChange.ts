@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
-import type { FormatId } from '../../clients/clientDescription.ts';
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
-import { formatOf } from '../../config/formats/formats.ts';
+import { editsOf } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
@@ -116,8 +115,7 @@ export async function prepareProtect(
   prepared?: EditableFile,
 ): Promise<Preparation> {
   const { name } = definition;
-  // A definition carries the name from the client table.
-  const edits = definition.format === undefined ? undefined : (await formatOf(definition.format as FormatId)).edits;
+  const edits = await editsOf(definition.format);
   if (definition.transport !== 'stdio' || definition.command === undefined) {
     return refused(`${name} is a remote server: its client starts no program that could run behind the guard.`);
   }
