@@ -105,7 +105,7 @@ export function versionChanges(before: PackageVersions, now: PackageVersions): s
     .map((name) => `${name} ${before.get(name) ?? '(absent)'} -> ${now.get(name) ?? '(absent)'}`);
 }
 
-/** The commands that undo an upgrade, in order. @param before the versions before it @param now the versions after it */
+/** The commands that undo an upgrade, in order. Packages that were not there are removed first, because other packages may list the same files. @param before the versions before it @param now the versions after it */
 export function undoCommands(
   { install }: UndoWay,
   before: PackageVersions,
@@ -118,5 +118,12 @@ export function undoCommands(
   const added = [...now.keys()].filter((name) => !before.has(name));
   const extended = ([program, ...words]: InstallerCommand, more: readonly string[]): { argv: InstallerCommand }[] =>
     more.length === 0 ? [] : [{ argv: [program, ...words, ...more] }];
-  return [...extended(install.add, old), ...extended(install.remove, added)];
+  return [...extended(install.remove, added), ...extended(install.add, old)];
+}
+
+/** The command that installs packages again whose files are missing, though their version is the old one. @param names packages of `before` */
+export function refillCommand({ install }: UndoWay, before: PackageVersions, names: readonly string[]): InstallerCommand | undefined {
+  return install.kind === 'versions' && names.length > 0
+    ? [...install.add, '--force-reinstall', ...names.map((name) => `${name}==${before.get(name)}`)]
+    : undefined;
 }

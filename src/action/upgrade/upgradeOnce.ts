@@ -4,7 +4,7 @@ import { actOnce } from '../../lock/actOnce.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { installedVersions } from '../../survey/updates/installedVersions.ts';
+import { incompletePackages, installedVersions } from '../../survey/updates/installedVersions.ts';
 import { askControl } from '../execute/askControl.ts';
 import { appendToHistory, historyTarget, type Outcome } from '../execute/exclusiveAction.ts';
 import type { ActionContext } from '../execute/executePlan.ts';
@@ -123,6 +123,7 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, package
       }
     },
     versions: () => versions() ?? undefined,
+    incomplete: () => (first?.package ? incompletePackages(first.package.ecosystem, first.package.root) : new Set()),
     installed: async (expected) => {
       let now: string | null = null;
       await waitFor(visibleMs, async () => {

@@ -2,7 +2,7 @@ import { listText, singleLine } from '../../base/singleLine.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import type { ActionResult, Outcome } from '../execute/exclusiveAction.ts';
 import type { UpgradePlan } from '../plan/upgradePlan.ts';
-import { type InstallerCommand, type PackageVersions, type UndoWay, undoCommands, versionChanges } from './undoWay.ts';
+import { type InstallerCommand, type PackageVersions, refillCommand, type UndoWay, undoCommands, versionChanges } from './undoWay.ts';
 
 /** The parts of the system that an upgrade uses; tests pass their own. */
 export interface UpgradeSystem {
@@ -14,6 +14,8 @@ export interface UpgradeSystem {
   putFilesBack(): void;
   /** All packages of the environment; undefined where that cannot be read. */
   versions(): PackageVersions | undefined;
+  /** The packages of the environment that lack files. */
+  incomplete(): ReadonlySet<string>;
   /** The version of the server's package on disk, once the files are settled; null when it cannot be read. */
   installed(expected: string): Promise<string | null>;
   /** @returns why the command failed */
@@ -49,8 +51,9 @@ export async function upgradeServers(plan: UpgradePlan, undo: UndoWay | undefine
     return { status: 'failed', message: `Nothing was changed: there is no way back, because ${unkept}.`, steps: [] };
   }
   const before = system.versions();
+  const incomplete = system.incomplete();
   const steps: Steps = [];
-  const back = (): Promise<string> => goBack(plan, undo, before, system, steps);
+  const back = (): Promise<string> => goBack(plan, undo, { versions: before, incomplete }, system, steps);
   const failed = await system.run(plan.argv, plan.cwd, true);
   const installed = failed === undefined ? await system.installed(to) : null;
   const problem = failed ?? (installed === to ? undefined : `${installed ?? 'no readable version'} is installed after it`);
@@ -115,7 +118,7 @@ async function faultOf(outcome: Outcome, to: string, system: UpgradeSystem): Pro
 async function goBack(
   { packageName, from }: UpgradePlan,
   undo: UndoWay | undefined,
-  before: PackageVersions | undefined,
+  { versions: before, incomplete }: { readonly versions: PackageVersions | undefined; readonly incomplete: ReadonlySet<string> },
   system: UpgradeSystem,
   steps: Steps,
 ): Promise<string> {
@@ -130,16 +133,28 @@ async function goBack(
   const now = system.versions();
   const commands =
     before && now ? undoCommands(undo, before, now) : undo.install.kind === 'command' ? undoCommands(undo, new Map(), new Map()) : [];
-  for (const { argv, cwd } of commands) {
+  const run = async (argv: InstallerCommand, cwd?: string): Promise<string | undefined> => {
     const failed = await system.run(argv, cwd, false);
     steps.push({ text: argv.join(' '), result: failed ?? 'done' });
+    return failed === undefined
+      ? undefined
+      : `Going back failed too (${argv.slice(0, 6).join(' ')}: ${failed}): install ${packageName} ${from} yourself.`;
+  };
+  for (const { argv, cwd } of commands) {
+    const failed = await run(argv, cwd);
     if (failed !== undefined) {
-      return `Going back failed too (${argv.slice(0, 6).join(' ')}: ${failed}): install ${packageName} ${from} yourself.`;
+      return failed;
     }
+  }
+  const lacking = (): string[] => [...system.incomplete()].filter((name) => before?.has(name) && !incomplete.has(name)).sort();
+  const refill = before && refillCommand(undo, before, lacking());
+  const failed = refill && (await run(refill));
+  if (failed !== undefined) {
+    return failed;
   }
   const installed = await system.installed(from);
   const left = system.versions();
-  const changes = before && left ? versionChanges(before, left) : [];
+  const changes = [...(before && left ? versionChanges(before, left) : []), ...lacking().map((name) => `${name} lacks files`)];
   if (installed !== from) {
     return `${installed ?? 'No readable version'} of ${packageName} is installed now: install ${from} yourself.`;
   }

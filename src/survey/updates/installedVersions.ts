@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { Ecosystem } from '../../model/package.ts';
-import { listDistributions } from '../../package/python/pythonMetadata.ts';
+import { listDistributions, recordLines } from '../../package/python/pythonMetadata.ts';
 import { siteDirectories } from '../../package/python/pythonSites.ts';
-import { readJsonObject } from '../../storage/boundedFile.ts';
+import { readBounded, readJsonObject, statPath } from '../../storage/boundedFile.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 
 /** In bytes. */
@@ -16,6 +16,29 @@ const maxLockBytes = 16 * 1024 * 1024;
 export function installedVersions(ecosystem: Ecosystem, root: string): ReadonlyMap<string, string> | undefined {
   return ecosystem === 'python' ? pythonVersions(root) : npmVersions(root);
 }
+
+/**
+ * The packages of a Python environment that lack a file of their own code. pip and uv remove a package's files even where another package lists the same ones.
+ * Empty for other ecosystems.
+ */
+export function incompletePackages(ecosystem: Ecosystem, root: string): ReadonlySet<string> {
+  const sites = ecosystem === 'python' ? siteDirectories(root) : undefined;
+  const incomplete = new Set<string>();
+  for (const site of sites?.status === 'ok' ? sites.own : []) {
+    const listed = listDistributions(site);
+    for (const { path, name } of 'places' in listed ? listed.places : []) {
+      const record = readBounded(join(path, 'RECORD'));
+      const files = recordLines(record.status === 'ok' ? record.text : '').filter(({ path: file }) => ownCode.test(file));
+      if (files.some(({ path: file }) => statPath(join(site, file)).status === 'absent')) {
+        incomplete.add(name);
+      }
+    }
+  }
+  return incomplete;
+}
+
+/** A file of RECORD inside of the site directory that is not compiled. */
+const ownCode = /^(?![/\\]|[A-Za-z]:|\.\.[/\\]).*(?<!\.pyc)$/;
 
 function pythonVersions(root: string): ReadonlyMap<string, string> | undefined {
   const sites = siteDirectories(root);

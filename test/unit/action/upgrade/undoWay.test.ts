@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { UpgradePlan } from '../../../../src/action/plan/upgradePlan.ts';
-import { type UndoWay, undoCommands, undoWay, versionChanges } from '../../../../src/action/upgrade/undoWay.ts';
+import { refillCommand, type UndoWay, undoCommands, undoWay, versionChanges } from '../../../../src/action/upgrade/undoWay.ts';
 import { type InstallFacts, upgradeCommand } from '../../../../src/diagnosis/upgradeCommand.ts';
 
 const npm: InstallFacts = {
@@ -117,37 +117,37 @@ describe('undoWay', () => {
       'venv',
       venv,
       [],
-      'exact | /srv/app/.venv/bin/python3 -m pip install --no-deps notes==1.0.0 lib==2.0; /srv/app/.venv/bin/python3 -m pip uninstall -y new',
+      'exact | /srv/app/.venv/bin/python3 -m pip uninstall -y new; /srv/app/.venv/bin/python3 -m pip install --no-deps notes==1.0.0 lib==2.0',
     ],
     [
       'venv of uv',
       { ...venv, installer: 'uv' },
       [],
-      'exact | uv pip install --python /srv/app/.venv/bin/python3 --no-deps notes==1.0.0 lib==2.0; uv pip uninstall --python /srv/app/.venv/bin/python3 new',
+      'exact | uv pip uninstall --python /srv/app/.venv/bin/python3 new; uv pip install --python /srv/app/.venv/bin/python3 --no-deps notes==1.0.0 lib==2.0',
     ],
     [
       'a pip from outside',
       { ...venv, hasPip: false },
       [],
-      'exact | python3 -m pip --python /srv/app/.venv/bin/python3 install --no-deps notes==1.0.0 lib==2.0; python3 -m pip --python /srv/app/.venv/bin/python3 uninstall -y new',
+      'exact | python3 -m pip --python /srv/app/.venv/bin/python3 uninstall -y new; python3 -m pip --python /srv/app/.venv/bin/python3 install --no-deps notes==1.0.0 lib==2.0',
     ],
     [
       '--user on Debian',
       { ...venv, ...at('/home/ada/.local'), ...marks(), addedSite: { python: '3.11', managed: true, ofUser: true } },
       [],
-      'exact | python3.11 -m pip install --user --break-system-packages --no-deps notes==1.0.0 lib==2.0; python3.11 -m pip uninstall -y --break-system-packages new',
+      'exact | python3.11 -m pip uninstall -y --break-system-packages new; python3.11 -m pip install --user --break-system-packages --no-deps notes==1.0.0 lib==2.0',
     ],
     [
       'pipx',
       { ...venv, ...at('/home/ada/venvs/notes'), ...marks('pipx_metadata.json') },
       [],
-      'exact pipx_metadata.json | pipx runpip notes install --no-deps notes==1.0.0 lib==2.0; pipx runpip notes uninstall -y new',
+      'exact pipx_metadata.json | pipx runpip notes uninstall -y new; pipx runpip notes install --no-deps notes==1.0.0 lib==2.0',
     ],
     [
       'uv tool',
       { ...venv, ...at('/home/ada/uv/tools/notes'), ...marks('uv-receipt.toml') },
       [],
-      'exact uv-receipt.toml | uv pip install --python /home/ada/uv/tools/notes/bin/python3 --no-deps notes==1.0.0 lib==2.0; uv pip uninstall --python /home/ada/uv/tools/notes/bin/python3 new',
+      'exact uv-receipt.toml | uv pip uninstall --python /home/ada/uv/tools/notes/bin/python3 new; uv pip install --python /home/ada/uv/tools/notes/bin/python3 --no-deps notes==1.0.0 lib==2.0',
     ],
     ['uv project', { ...venv, ...marks('pyvenv.cfg', '../uv.lock') }, [], 'exact uv.lock | uv sync --project /srv/app --frozen'],
     ['poetry', { ...venv, ...marks('pyvenv.cfg', '../poetry.lock') }, [], 'exact poetry.lock | poetry --directory /srv/app install'],
@@ -160,6 +160,16 @@ describe('undoWay', () => {
 
   it('knows no way back from a command that fills a download cache', () => {
     assert.equal(wayOf({ ...venv, ...at('/home/ada/.cache/uv/archive-v0/abc'), ...marks(), asked: 'notes' }), undefined);
+  });
+
+  it('installs packages again that lack files, where single packages are installed at all', () => {
+    const before = new Map([['lib', '2.0']]);
+    const refill = (facts: InstallFacts): string | undefined => {
+      const way = wayOf(facts);
+      return way && refillCommand(way, before, ['lib'])?.join(' ');
+    };
+    assert.equal(refill(venv), '/srv/app/.venv/bin/python3 -m pip install --no-deps --force-reinstall lib==2.0');
+    assert.equal(refill(npm), undefined);
   });
 
   it('names the packages that differ', () => {

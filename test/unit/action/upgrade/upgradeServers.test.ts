@@ -40,6 +40,7 @@ function world(changes: Partial<UpgradeSystem> = {}): { system: UpgradeSystem; d
     filesChanged: () => version !== '1.0.0',
     putFilesBack: () => void deeds.push('put back'),
     versions: (): PackageVersions => new Map([['notes', version]]),
+    incomplete: () => new Set(),
     installed: async () => version,
     run: async (argv) => {
       deeds.push(argv.join(' '));
@@ -96,6 +97,26 @@ describe('upgradeServers', () => {
     assertOmits(first.message, 'as before');
     const unknown = world({ restart: async () => failed, versions: () => undefined });
     assertOmits((await upgradeServers(plan, { ...undo, exact: false }, unknown.system)).message, 'as before');
+  });
+
+  it('installs packages again whose files the way back has removed, and names those that still lack files', async () => {
+    const pip: UndoWay = { files: [], exact: true, install: { kind: 'versions', add: ['pip', 'install'], remove: ['pip', 'uninstall'] } };
+    const versions = new Map([
+      ['notes', '1.0.0'],
+      ['lib', '2'],
+    ]);
+    for (const isMended of [true, false]) {
+      const lacks = [new Set(['old']), new Set(['old', 'lib']), new Set(isMended ? ['old'] : ['old', 'lib'])];
+      const { system, deeds } = world({
+        restart: async () => failed,
+        versions: () => versions,
+        incomplete: () => lacks.shift() ?? new Set(),
+      });
+      const { message } = await upgradeServers(plan, pip, { ...system, installed: async (expected) => expected });
+      assert.deepEqual(deeds.slice(1), [up, 'put back', 'pip install --force-reinstall lib==2', 'revive one']);
+      (isMended ? assertOmits : assertNames)(message, 'lib lacks files');
+      (isMended ? assertNames : assertOmits)(message, 'every package is as before');
+    }
   });
 
   it('restarts nothing when the command fails, and goes back only where it changed something', async () => {
