@@ -144,11 +144,13 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, package
       return failed;
     },
     restart: async (instance) => {
-      const isThere = (await actions.scan()).instances.some(({ id }) => id === instance.id);
-      const outcome = isThere ? await restart(instance) : undefined;
-      return outcome === undefined || outcome.status === 'already'
-        ? revive(instance, plan.to, { others, since }, { actions, restart })
-        : outcome;
+      const isThere = async () => (await actions.scan()).instances.some(({ id }) => id === instance.id);
+      const outcome = (await isThere()) ? await restart(instance) : undefined;
+      // The guard may replace it at any moment, also between that scan and the request.
+      const isActed = outcome?.status === 'done' || outcome?.status === 'failed';
+      return outcome && outcome.status !== 'already' && (isActed || (await isThere()))
+        ? outcome
+        : revive(instance, plan.to, { others, since }, { actions, restart });
     },
     revive: (instance) => revive(instance, plan.from, { others, since }, { actions, restart }),
     runs: async (pid) => (await actions.planContext.table.list()).some((row) => row.pid === pid),
