@@ -51,6 +51,11 @@ export function namedResource(
     throw new Error('A path is empty or contains a NUL');
   }
   const real = realPath(expandHome(resource));
+  if (/\p{Cc}/u.test(real) || real.length > 4_096) {
+    throw new Error(
+      'A path contains a line break or another control character, or has more than 4,096 characters: a record cannot name it',
+    );
+  }
   return { kind, resource: foldPath(real, platform), ...identityOf(real) };
 }
 
