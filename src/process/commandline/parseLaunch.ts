@@ -130,12 +130,21 @@ export function launchAsNode([, ...args]: readonly string[]): LaunchSpec | undef
 
 const launchOf = memoByCommandLine((row) => launchAs(row, undefined));
 
+/** By executable. */
+const launchesOf = memoByCommandLine(() => new Map<string, LaunchSpec>());
+
 /**
- * The normal form of a running process.
+ * The normal form of a running process. It is remembered, because each entry is compared with it.
  * @param exe the executable, if known. An interpreter replaces a first word that was renamed (`exec -a`)
  */
 export function observedLaunch(row: ProcessRow, exe?: string): LaunchSpec {
-  return exe === undefined ? launchOf(row) : launchAs(row, exe);
+  if (exe === undefined) {
+    return launchOf(row);
+  }
+  const known = launchesOf(row);
+  const launch = known.get(exe) ?? launchAs(row, exe);
+  known.set(exe, launch);
+  return launch;
 }
 
 function launchAs(row: ProcessRow, exe: string | undefined): LaunchSpec {
