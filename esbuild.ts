@@ -44,7 +44,6 @@ const common = {
   target: 'node20',
   sourcesContent: false,
   minify: true,
-  keepNames: true,
   legalComments: 'none',
   // jsonc-parser's `main` is UMD, which does not bundle.
   mainFields: ['module', 'main'],
@@ -59,8 +58,7 @@ export type BuildName = 'core' | 'guard';
 /** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
 const builds: Record<BuildName, BuildOptions> = {
   core: { ...common, entryPoints: { extension: 'src/extension/extension.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
-  // Kept names cost a call for each new closure, and the guard makes closures for each message.
-  guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' } },
+  guard: { ...common, entryPoints: { guard: 'src/guard/main.ts' } },
 };
 const buildNames = ['core', 'guard'] as const;
 
@@ -92,8 +90,6 @@ async function writePieces(name: BuildName, outdir: string, files: readonly Outp
       plugins: [],
       absWorkingDir: import.meta.dirname,
       format: 'cjs',
-      // Its errors carry their names themselves.
-      keepNames: false,
       entryPoints: ['yaml'],
       outfile: join(outdir, yamlFile),
     });

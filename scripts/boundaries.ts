@@ -98,6 +98,8 @@ export const boundaries: Readonly<
       'config/discovery/readConfigFile.ts': 'client files, with the same rules, but asynchronously: a home may be on a slow network',
       'action/execute/historyFile.ts': 'the history: no links, our owner, bounded; lines are appended',
       'action/protect/editableFile.ts': 'writes the client file that the user confirmed, under a new name, exclusively, then by rename',
+      'action/upgrade/keptFiles.ts':
+        'puts back the manifest and lock files of an upgrade that the user confirmed, under a new name, exclusively, then by rename',
       'action/protect/launcher.ts': 'copies the product’s own programs into the private folder',
       'action/protect/protectChange.ts': 'writes backups into the private folder',
       'action/ensure/startDetachedServer.ts': 'creates the log of a server in the private folder',
@@ -150,6 +152,7 @@ export const boundaries: Readonly<
       'guard/stdio/memoryUse.ts': 'a constant: V8’s own garbage collection',
       'lock/flockHelper.ts': 'flock and perl from the folders of the system, with a script of ours',
       'action/ensure/startDetachedServer.ts': 'the command that the user confirmed',
+      'action/upgrade/runInstaller.ts': 'the package manager’s command that the user confirmed, and the way back from it',
       'action/protect/launcher.ts': 'tries the launcher that it has just written',
       'guard/http/server/replaceByEnsure.ts': 'our own command line beside the guard',
     },

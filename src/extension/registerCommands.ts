@@ -68,6 +68,10 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.showLog]: () => log.show(),
     [commands.launchThroughGuard]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'protect'),
     [commands.launchDirectly]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'unprotect'),
+    [commands.copyEntry]: async (argument) => {
+      const definition = definitionFor(argument, state, tree);
+      await (definition ? (await targets.guards()).copy(definition) : reveal(definition));
+    },
     [commands.restartInstance]: onInstance((instance) => restarts.restart(instance)),
     [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
     [commands.howToRestart]: onInstance((instance) => restarts.explain(instance)),

@@ -139,7 +139,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 
 /** The form of a definition that may be shown: names of variables without their values, everything else redacted. */
 export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<Definition, 'findings' | 'guarded'> {
-  const { env, secrets: _, format: __, args, command, cwd, url, ...plain } = raw;
+  const { env, secrets: _, format: __, headers: ___, args, command, cwd, url, ...plain } = raw;
   return {
     ...plain,
     args: redactor.args(args, command),

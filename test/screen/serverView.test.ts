@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { staleServer } from '../../scripts/demo/demoServers.ts';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
@@ -305,6 +306,19 @@ describe('MCP servers on the screen', function () {
     await workbench.palette('View: Close All Editors');
     await workbench.palette('MCP Shepherd: Show Log');
     await workbench.page.locator('.part.panel .view-lines', { hasText: /mcp\.json,\sline\s3/ }).waitFor();
+    await workbench.hidePanel();
+    const gone = { command: '/nowhere/at/all/server' };
+    const open = { command: process.execPath, args: [fileURLToPath(import.meta.url)], env: { NOTES_TOKEN: 'Zx9qL2mV7tR4' } };
+    writeFileSync(join(folder, 'mcp.json'), JSON.stringify({ mcpServers: { gone, open } }, undefined, 2));
+    await workbench.palette('Problems: Focus on Problems View');
+    const marker = (text: string) => workbench.page.locator('.markers-panel .monaco-list-row', { hasText: text });
+    await marker('Cursor cannot start gone: /nowhere/at/all/server does not exist').waitFor();
+    assert.equal(await marker('NOTES_TOKEN').count(), 0, 'the file is not open');
+    await marker('Cursor cannot start gone').click();
+    await marker('NOTES_TOKEN').waitFor();
+    assert.equal(await marker('Zx9qL2mV7tR4').count(), 0);
+    await workbench.screenshot('entry-remarks-dark');
+    await workbench.palette('View: Close All Editors');
     await workbench.hidePanel();
     writeFileSync(join(folder, 'mcp.json'), '{ "mcpServers": {} }\n');
     await workbench.rows(/mcp\.json.*line 3/).waitFor({ state: 'detached' });
