@@ -52,9 +52,7 @@ export function namedResource(
   }
   const real = realPath(expandHome(resource));
   if (/\p{Cc}/u.test(real) || real.length > 4_096) {
-    throw new Error(
-      'A path contains a line break or another control character, or has more than 4,096 characters: a record cannot name it',
-    );
+    throw new Error('A path contains a line break or control character, or is longer than 4,096');
   }
   return { kind, resource: foldPath(real, platform), ...identityOf(real) };
 }

@@ -114,8 +114,7 @@ function foldersAbove(path: string): Set<string> {
 /** Owner and target of a link; undefined for everything else. */
 function linkAt(path: string): { readonly uid: number; readonly to: string } | undefined {
   try {
-    const info = lstatSync(path);
-    return info.isSymbolicLink() ? { uid: info.uid, to: readlinkSync(path) } : undefined;
+    return { to: readlinkSync(path), uid: lstatSync(path).uid };
   } catch {
     return undefined;
   }
