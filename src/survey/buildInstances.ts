@@ -255,7 +255,7 @@ interface FirstSeenOf {
 function dated(finding: Finding, { facts, identity, installed, now }: FirstSeenOf): Finding {
   const { kind, subKind = '', sinceAtMost } = finding;
   return sinceAtMost
-    ? { ...finding, since: new Date(facts.firstSeenAt(identity, `${kind}\n${subKind}\n${installed ?? ''}`, now)).toISOString() }
+    ? { ...finding, since: new Date(facts.firstSeenAt(identity, `${kind}\n${subKind}`, installed ?? '', now)).toISOString() }
     : finding;
 }
 
