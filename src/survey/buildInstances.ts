@@ -3,7 +3,6 @@ import type { Log } from '../base/log.ts';
 import { quotedText } from '../base/singleLine.ts';
 import { copiesByDesign, copyRule } from '../clients/clientTable.ts';
 import { idleMs, type LivingCopy, type ServerWork } from '../diagnosis/copies.ts';
-import { contradictsItself } from '../diagnosis/stale/packages.ts';
 import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
 import { type InstanceRecord, idleSince } from '../lock/instanceRecord.ts';
 import type { ClientId } from '../model/definition.ts';
@@ -39,6 +38,7 @@ import { recordedVersions } from './server/recordedVersions.ts';
 import type { ServerContext } from './server/serverContext.ts';
 import { isElsewhere } from './server/serverVersions.ts';
 import type { SurveyState } from './surveyState.ts';
+import { withoutContradiction } from './withoutContradiction.ts';
 
 /** One running server: the instance as the snapshot shows it, and what the verdicts on its copies need. */
 export interface ServerObservation {
@@ -220,27 +220,6 @@ function withBeside(
 
 function isPackageChange({ kind, subKind }: Finding): boolean {
   return kind === 'stale' && (subKind === 'package' || subKind === 'dependency' || subKind === 'content');
-}
-
-/**
- * No instance that says two versions is shown as ok: a version that cannot be explained is unknown.
- * @param inPlace its source is used in place: the version in its metadata proves nothing
- */
-function withoutContradiction(instance: Instance, inPlace: boolean, log: Log): Pick<ServerObservation, 'instance' | 'fault'> {
-  const { package: own, pid } = instance;
-  if (!own || !contradictsItself(instance)) {
-    return { instance };
-  }
-  if (inPlace) {
-    const unknown = `its metadata name version ${own.installed} now, but its source, which it uses in place, did not change`;
-    return { instance: { ...instance, unknown } };
-  }
-  const versions = `it ran ${own.running} and ${own.installed} is installed, which MCP Shepherd cannot explain`;
-  log.error(`PID ${pid}: ${own.name} is shown as unknown: ${versions}.`);
-  return {
-    instance: { ...instance, package: { ...own, running: null }, unknown: versions },
-    fault: { source: 'verdict', pid, message: `Which version PID ${pid} (${own.name}) runs is not known: ${versions}. Please report it.` },
-  };
 }
 
 interface FirstSeenOf {
