@@ -213,9 +213,14 @@ function withBeside(
     ...known,
     package: own ?? verdict.package,
     changedDependencies: dependencies ?? verdict.changedDependencies,
-    findings: [finding, ...verdict.findings.filter((one) => one.kind !== 'files-gone' && !isPackageChange(one))],
+    findings: [finding, ...verdict.findings.filter((one) => one.kind !== 'files-gone' && !isPackageChange(one) && !isLikelySource(one))],
     entryLeads: true,
   };
+}
+
+/** Where the command leads elsewhere, that is the same event. */
+function isLikelySource({ kind, subKind, confidence }: Finding): boolean {
+  return kind === 'stale' && subKind === 'source' && confidence === 'likely';
 }
 
 function isPackageChange({ kind, subKind }: Finding): boolean {

@@ -37,9 +37,10 @@ export interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies
 export function judgeServer(server: ServerContext, state: VerdictState, recorded?: RecordedVersions): ServerVerdict {
   const { row, detail, loaded } = server;
   const { facts, bootClock } = state;
-  const versions = serverVersions(server, { facts, bootClock, recorded });
-  const program = state.programs.judge(server, facts);
   const source = state.sources.judge(server, { facts, timesComparable: bootClock.timesComparable(row.startedAt) });
+  const sourceChanged = source?.findings.some(({ kind }) => kind === 'stale') ?? false;
+  const versions = serverVersions(server, { facts, bootClock, recorded, sourceChanged });
+  const program = state.programs.judge(server, facts);
 
   // The interpreter of an environment goes with its packages: one event, one finding.
   const gone = !('unknown' in loaded) && loaded.reading.status === 'gone';
@@ -57,7 +58,8 @@ export function judgeServer(server: ServerContext, state: VerdictState, recorded
         });
   // An unknown package matters less where the source itself is compared.
   const own = source !== undefined && 'unknown' in loaded && source.unknown === undefined ? undefined : versions.verdict.unknown;
-  const unknown = [own, source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
+  const guardKnows = versions.verdict.findings.some(({ subKind }) => subKind === 'source');
+  const unknown = [own, guardKnows ? undefined : source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
   const waits = [versions.verdict, source, program, missing].flatMap((one) => one?.askAgainIn ?? []);
   return {
     package: versions.package,
