@@ -190,11 +190,12 @@ function workOf(work: ServerWork, record: InstanceRecord | undefined, now: numbe
  * says more; where only a link to it was moved, the place that the command leads to says more.
  */
 function withBeside(
-  verdict: ServerVerdict,
+  judged: ServerVerdict,
   attributed: Attributed,
   server: ServerContext,
   state: SurveyState,
 ): ServerVerdict & { readonly entryLeads?: boolean } {
+  const { scriptGone, ...verdict } = judged;
   const changed = verdict.findings.some(isPackageChange);
   const beside = changed && !isElsewhere(server, state.facts) ? {} : state.beside.judge(attributed, server, verdict.package, state.facts);
   const { finding, package: own, dependencies, unknown, askAgainIn, entryLeads = false } = beside;
@@ -204,8 +205,17 @@ function withBeside(
     return verdict;
   }
   if (finding === undefined) {
-    const reasons = [verdict.unknown, unknown].filter((reason) => reason !== undefined).join('; ');
-    return { ...verdict, package: own ?? verdict.package, ...(reasons === '' ? {} : { unknown: reasons }), ...asking, entryLeads };
+    const gone = scriptGone === undefined || entryLeads ? [] : [scriptGone];
+    const reasons = [verdict.unknown, gone.length > 0 ? undefined : unknown].filter((reason) => reason !== undefined).join('; ');
+    const findings = [...verdict.findings, ...gone];
+    return {
+      ...verdict,
+      package: own ?? verdict.package,
+      findings,
+      ...(reasons === '' ? {} : { unknown: reasons }),
+      ...asking,
+      entryLeads,
+    };
   }
   // What the files that the process itself names may still become no longer matters.
   const { unknown: _, askAgainIn: __, ...known } = verdict;
