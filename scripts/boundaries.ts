@@ -179,7 +179,7 @@ export const boundaries: Readonly<
       'guard/http/server/ownProcess.ts': 'passes the server’s output on, as the client would see it without the guard',
       'guard/relay/serverLink.ts': 'the output of the server, a field of the same name',
       'guard/stdio/stdioGuard.ts': 'listens for errors of the streams',
-      'guard/stdio/stdioSession.ts': 'the protocol with the client',
+      'guard/process/guardPlace.ts': 'the protocol with the client',
     },
   },
   terminal: {

@@ -1,5 +1,5 @@
 import { cancelledKey, type Envelope, type IdKey, readEnvelope } from '../message/envelope.ts';
-import { failureAnswer, say, type ToolAnswer, toolAnswer } from '../message/ownAnswers.ts';
+import { failureAnswer, type ToolAnswer, toolAnswer } from '../message/ownAnswers.ts';
 import { answerText } from '../message/refusedCalls.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { HeldQueue } from './heldQueue.ts';
@@ -104,7 +104,7 @@ export class ClientMessages {
     }
     const text = answerText(verdict.answer);
     this.#context.refusals.note(text);
-    say(`a call without an id that could be answered was not passed on: ${text}`);
+    this.#context.say(`a call without an id that could be answered was not passed on: ${text}`);
     return false;
   }
 

@@ -3,7 +3,6 @@ import { systemRandom } from '../../base/random.ts';
 import { sizeText } from '../../base/sizeText.ts';
 import type { Envelope, IdKey, JsonObject } from '../message/envelope.ts';
 import { type LineLimits, LineSplitter, lineLimits } from '../message/lineSplitter.ts';
-import { say } from '../message/ownAnswers.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
 
@@ -33,6 +32,8 @@ const setUp: ReadonlySet<string> = new Set([
 
 /** Receives the output of servers. */
 export interface LinkListener {
+  /** For the guard's log. */
+  report(text: string): void;
   /** The lines that one chunk of its output completed, in their order. */
   lines(link: ServerLink, lines: readonly Buffer[]): void;
   /** Some bytes of a line that is too long to be kept. @param ends they end with its line break */
@@ -94,7 +95,7 @@ export class ServerLink {
         cut: () => listener.cut(this),
         endless: () => {
           this.fault = `The server sent a line of more than ${sizeText(limits.longest)} and was ended`;
-          say(`${this.fault} (PID ${process.pid})`);
+          listener.report(`${this.fault} (PID ${process.pid})`);
           // It is then ended like every server that closed its output.
           process.stdout.destroy();
         },

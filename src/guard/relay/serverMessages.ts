@@ -28,6 +28,10 @@ export class ServerMessages implements LinkListener {
     this.#serverRequests = serverRequests;
   }
 
+  report(text: string): void {
+    this.#context.say(text);
+  }
+
   lines(link: ServerLink, lines: readonly Buffer[]): void {
     const { client } = this.#context;
     // In most states no line can be for the guard or need a change: then it is forwarded first and noted after.

@@ -1,9 +1,9 @@
 import type { Hash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { isRecord } from '../../base/json.ts';
 import { openssl } from '../../base/random.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { Body, Envelope, IdKey, JsonObject } from '../message/envelope.ts';
+import type { MessageSource } from '../process/serverProcess.ts';
 
 /** The lists that a client keeps, by method: the member of the result, and the notification of a change. */
 export const lists = {
@@ -31,7 +31,7 @@ export interface LazySession {
   /** The mark `start` of the record. */
   readonly mark: unknown;
   /** Gets the standard error of a server that is started by a call. */
-  readonly errors: ((output: Readable | null) => void) | undefined;
+  readonly errors: ((output: MessageSource | null) => void) | undefined;
   /** The session is ending: a start that fails now is no failure. */
   ending(): void;
   /** Writes what is kept. Call it when no server runs. */

@@ -1,6 +1,5 @@
 import { reasonOf } from '../../base/errors.ts';
 import { settlesWithin } from '../../base/settlesWithin.ts';
-import { say } from '../message/ownAnswers.ts';
 import { endServer } from '../process/endServer.ts';
 import { RestartLimit } from '../process/restartLimit.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
@@ -70,6 +69,7 @@ export class Supervisor {
     this.#recovery = new ServerRecovery({
       name: options.name,
       limit: this.#limit,
+      say: (text) => relay.say(text),
       ending: this.#ending.signal,
       bringUp: async () => {
         await this.#running.leftoversGone();
@@ -141,7 +141,7 @@ export class Supervisor {
     if (!old) {
       return this.#startNow(why, begun);
     }
-    say(`restarting ${this.#options.name}: ${why}`);
+    this.#relay.say(`restarting ${this.#options.name}: ${why}`);
     const result = this.#options.overlap() ? await this.#replacement.overlapping(old) : await this.#replacement.stopFirst(old);
     if (typeof result === 'string') {
       const kept = this.#relay.current !== undefined;
@@ -149,7 +149,7 @@ export class Supervisor {
         // The old one crashed, and the new one did not start.
         void this.#recovery.run(result, 1);
       }
-      say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one still serves' : ''}`);
+      this.#relay.say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one still serves' : ''}`);
       this.#changed(result);
       return { status: 'failed', reason: result, kept };
     }
@@ -171,7 +171,7 @@ export class Supervisor {
     if (!this.#recovery.isRunning) {
       return { status: 'failed', reason: 'it is being started', kept: false };
     }
-    say(`starting ${this.#options.name}: ${why}`);
+    this.#relay.say(`starting ${this.#options.name}: ${why}`);
     const link = await this.#recovery.tryNow();
     return typeof link === 'string' ? { status: 'failed', reason: link, kept: false } : restarted(link, begun, 0);
   }
@@ -202,7 +202,7 @@ export class Supervisor {
     if (this.#ending.signal.aborted) {
       return;
     }
-    say(`${this.#options.name} (PID ${link.process.pid}) has closed its output and is ended`);
+    this.#relay.say(`${this.#options.name} (PID ${link.process.pid}) has closed its output and is ended`);
     if (this.#relay.current === link && this.#relay.memory.hasServed) {
       this.#relay.hold();
     }
@@ -225,7 +225,7 @@ export class Supervisor {
       this.#relay.hold();
     }
     this.#relay.disconnect(link, endedText(ended));
-    say(`${this.#options.name} (PID ${link.process.pid}): ${endedText(ended)}`);
+    this.#relay.say(`${this.#options.name} (PID ${link.process.pid}): ${endedText(ended)}`);
     // When a restart is starting another server, that one takes over. When it already serves, the restart only ends the old one.
     if (wasCurrent && !this.#replacement.isStarting) {
       void this.#recovery.run(endedText(ended));
